@@ -1,0 +1,125 @@
+"""What a source hands over: changes in chunks, with the place that each one came from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Verb = Literal["post", "merge", "overwrite", "remove", "delete", "delete_input"]
+"""One request kind a verb: a patch's verb is its action; `delete_input` deletes every annotation of an input."""
+
+PATCHES: frozenset[Verb] = frozenset(("merge", "overwrite", "remove"))
+
+Key = tuple[str, str]
+"""(input_id, annotation id): the unit of ordering. The id is empty for a whole-input delete."""
+
+
+class Change(msgspec.Struct, eq=False, gc=False):
+    """One change of a log, valid, with the line that it was read from.
+
+    The annotation as it will be sent is a slice of the line wherever possible, so that a change holds its bytes once.
+    """
+
+    log: int
+    """The log's number within the state."""
+    index: int
+    """0-based position among the log's non-blank lines."""
+    line: int
+    """1-based line number, blank lines counted."""
+    verb: Verb
+    input_id: str
+    id: str
+    raw: bytes
+    """The line as read, without its line ending."""
+    at: int = 0
+    to: int = 0
+    """`raw[at : len(raw) + to]` is the annotation as it will be sent (`to` is zero or negative)."""
+    written: bytes | None = None
+    """The annotation as it will be sent, where it is not a slice of the line (an id was added, fields left out)."""
+
+    @property
+    def key(self) -> Key:
+        """(input_id, id)."""
+        return (self.input_id, self.id)
+
+    @property
+    def body(self) -> bytes:
+        """The annotation object's JSON, byte for byte as it goes on the wire. Meaningless for deletes."""
+        if self.written is not None:
+            return self.written
+        return self.raw[self.at : len(self.raw) + self.to]
+
+    @property
+    def op(self) -> str:
+        """The op as users write it: post, patch or delete."""
+        if self.verb in PATCHES:
+            return "patch"
+        return "delete" if self.verb == "delete_input" else self.verb
+
+
+class BadLine(msgspec.Struct, frozen=True):
+    """A line that can never be sent: it becomes a dead letter with this reason."""
+
+    log: int
+    index: int
+    line: int
+    raw: bytes
+    """The line as read, cut to 64 KiB where it is longer."""
+    reason: str
+    op: str | None = None
+    input_id: str | None = None
+    id: str | None = None
+
+
+class IgnoredLine(msgspec.Struct, frozen=True):
+    """A bare line that is not the user's to send (input-level, or made by a model): counted, never sent."""
+
+    log: int
+    index: int
+    line: int
+    raw: bytes
+
+
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """A place between two lines of a log from which reading can be taken up."""
+
+    index: int = 0
+    """Changes before this place (bad and ignored lines counted, blank lines not)."""
+    offset: int = 0
+    """Bytes before this place, in the uncompressed log."""
+    line: int = 0
+    """Lines before this place, blank ones counted."""
+    crc: int = 0
+    """crc32 of all bytes before this place."""
+
+
+class Chunk(msgspec.Struct, eq=False):
+    """Some hundreds of neighbouring lines of one log, in order, already told apart."""
+
+    log: int
+    changes: list[Change]
+    bad: list[BadLine]
+    ignored: list[IgnoredLine]
+    end: Mark
+    """Where the next chunk starts. A chunk may hold no change at all (blank lines)."""
+
+    @property
+    def count(self) -> int:
+        """Non-blank lines in this chunk."""
+        return len(self.changes) + len(self.bad) + len(self.ignored)
+
+
+class LogIdentity(msgspec.Struct, frozen=True, array_like=True):
+    """What tells one log from another, and an untouched log from one that needs its applied part checked."""
+
+    path: str
+    """Absolute path; for stdin the path of its spool file."""
+    label: str
+    """The name users see: the path as they gave it, or `-`."""
+    head: str
+    """Hash of the first line (see `sources.changelog`); changes where a log was replaced."""
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int

@@ -1,0 +1,183 @@
+"""What a run makes true, as values: the only things that the journal ever writes, and all that a restart knows.
+
+Facts say what happened, never what is about to be done. Folding them in order (`syncer.core.ledger`) gives the state; a fact of
+one frame is true together with all others of that frame, or not at all. The wire form is docs/journal.md.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from syncer.core.change import Change, LogIdentity, Mark, Verb
+
+Ending = Literal["applied", "ignored", "dead"]
+"""How a change ends."""
+
+Place = Literal["applied", "ignored", "dead", "queued"]
+"""Where a change went when it left the window: to its end, or to the retry queue."""
+
+
+class Opened(msgspec.Struct, frozen=True, array_like=True, tag="log"):
+    """The log of this number is this file (again, after it grew: the same number with a new identity)."""
+
+    log: int
+    identity: LogIdentity
+
+
+class Read(msgspec.Struct, frozen=True, array_like=True, tag="read"):
+    """Reading passed this place. Reading can be taken up here once every change before it has left the window."""
+
+    log: int
+    mark: Mark
+
+
+class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
+    """`count` neighbouring changes of a log left the window. `crc` is the crc32 of their lines, joined."""
+
+    log: int
+    start: int
+    count: int
+    crc: int
+    place: Place
+
+
+class Totals(msgspec.Struct, frozen=True, array_like=True, tag="totals"):
+    """All that the facts of one log added up to when the journal was compacted; comes right after `Opened`."""
+
+    log: int
+    resume: Mark
+    runs: list[tuple[int, int, int]]
+    """(start, count, crc) of what is settled at or after `resume`."""
+    marks: list[Mark]
+    applied: int
+    ignored: int
+    dead: int
+    queued: int
+
+
+class Queued(msgspec.Struct, frozen=True, array_like=True, tag="queued"):
+    """A change waits in the retry queue, with its body. Numbers grow; a key's changes wait in the order of theirs."""
+
+    number: int
+    log: int
+    index: int
+    line: int
+    verb: Verb
+    input_id: str
+    id: str
+    size: int
+    """Bytes of the annotation as it will be sent."""
+    attempts: int
+    doubt: bool
+    """Its last request may have been applied."""
+    first_failed_at: float
+    last_failed_at: float
+    """Seconds since 1970; 0 where it only waits behind another."""
+    reason: str
+    code: int | None
+    raw: str
+    at: int
+    to: int
+    written: str | None
+
+    def change(self) -> Change:
+        """The change itself. Where the fact was stripped of its body, so is the change."""
+        return Change(
+            log=self.log,
+            index=self.index,
+            line=self.line,
+            verb=self.verb,
+            input_id=self.input_id,
+            id=self.id,
+            raw=self.raw.encode(),
+            at=self.at,
+            to=self.to,
+            written=None if self.written is None else self.written.encode(),
+        )
+
+
+class Retried(msgspec.Struct, frozen=True, array_like=True, tag="retried"):
+    """A queued change was tried again in vain, and goes on waiting."""
+
+    number: int
+    attempts: int
+    doubt: bool
+    first_failed_at: float
+    last_failed_at: float
+    reason: str
+    code: int | None
+
+
+class Unqueued(msgspec.Struct, frozen=True, array_like=True, tag="unqueued"):
+    """A queued change came to its end."""
+
+    number: int
+    ending: Ending
+
+
+class DeadLetter(msgspec.Struct, frozen=True, tag="dead", tag_field="event"):
+    """A change that will not be sent again, as `dead list --json` shows it (`superseded` is added there).
+
+    Its place in the log is told by `Settled` or `Unqueued`; it is kept in a file of its own (dead.jsonl).
+    """
+
+    source: str
+    line: int
+    op: str | None
+    input_id: str | None
+    id: str | None
+    reason: str
+    code: int | None
+    attempts: int
+    first_failed_at: str
+    last_failed_at: str
+    """RFC 3339, UTC."""
+    change: str
+    """The line as read."""
+    log: int
+    index: int
+
+
+class Superseded(msgspec.Struct, frozen=True, tag="superseded", tag_field="event"):
+    """A later change of a dead letter's annotation was applied (empty id: a delete of its whole input)."""
+
+    input_id: str
+    id: str
+
+
+class DeadFile(msgspec.Struct, frozen=True, array_like=True, tag="dead_file"):
+    """dead.jsonl is this many bytes long: what stands behind that was never settled, and is cut off."""
+
+    size: int
+
+
+class Destination(msgspec.Struct, frozen=True, array_like=True, tag="destination"):
+    """How the destination is to be treated, across restarts."""
+
+    state: Literal["open", "paused", "probing", "stopped"]
+    until: float
+    """Seconds since 1970; 0 unless paused."""
+    reason: str
+
+
+class Deleted(msgspec.Struct, frozen=True, array_like=True, tag="deleted"):
+    """This many annotations were deleted at the remote (for `--max-delete`, which counts over all runs)."""
+
+    count: int
+
+
+class Forgotten(msgspec.Struct, frozen=True, array_like=True, tag="forgotten"):
+    """The state knows nothing of this log any more (`syncer state forget`)."""
+
+    log: int
+
+
+JournalFact = Opened | Totals | Read | Settled | Queued | Retried | Unqueued | DeadFile | Destination | Deleted | Forgotten
+"""Facts of the journal file."""
+
+DeadFact = DeadLetter | Superseded
+"""Facts of dead.jsonl."""
+
+Fact = JournalFact | DeadFact

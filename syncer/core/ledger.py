@@ -1,0 +1,184 @@
+"""The state that the facts add up to: how far each log is, what waits, what died, how the destination is.
+
+`Ledger` is the same at run time and after a restart: both fold the same facts. `facts()` gives back a short list of facts that
+folds to the same ledger: that is all there is to compacting a journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from syncer.core.change import Key, LogIdentity
+from syncer.core.facts import (
+    DeadFile,
+    DeadLetter,
+    Deleted,
+    Destination,
+    Fact,
+    Forgotten,
+    JournalFact,
+    Opened,
+    Queued,
+    Read,
+    Retried,
+    Settled,
+    Superseded,
+    Totals,
+    Unqueued,
+)
+from syncer.core.watermark import Run, Watermark
+
+
+@dataclass(slots=True)
+class LogCounts:
+    """Totals over all runs. read = applied + ignored + dead + queued."""
+
+    applied: int = 0
+    ignored: int = 0
+    dead: int = 0
+    queued: int = 0
+
+    @property
+    def read(self) -> int:
+        """Changes that have left the window, to whatever place."""
+        return self.applied + self.ignored + self.dead + self.queued
+
+    def add(self, place: str, count: int) -> None:
+        """Count changes into one of the places."""
+        setattr(self, place, getattr(self, place) + count)
+
+
+@dataclass(slots=True)
+class LogState:
+    """One log of the state."""
+
+    identity: LogIdentity
+    watermark: Watermark = field(default_factory=Watermark)
+    counts: LogCounts = field(default_factory=LogCounts)
+
+
+class Ledger:
+    """All that a state folder holds, but for the bodies of what waits and the dead letters' texts."""
+
+    def __init__(self) -> None:
+        self.logs: dict[int, LogState] = {}
+        self.queue: dict[int, Queued] = {}
+        """By number, in ascending order; without bodies."""
+        self.destination = Destination("open", 0.0, "")
+        self.deleted = 0
+        self.dead_size = 0
+        """Bytes of dead.jsonl that count."""
+        self.dead_keys: dict[Key, int] = {}
+        """Open dead letters by (input_id, id) that no later change has superseded."""
+        self.dead_inputs: dict[str, int] = {}
+        """The same by input."""
+        self.next_number = 1
+
+    def log_number(self, path: str) -> int | None:
+        """The number of the log at this absolute path, None where it is not known."""
+        return next((number for number, log in self.logs.items() if log.identity.path == path), None)
+
+    def next_log(self) -> int:
+        """The number that the next new log gets."""
+        return max(self.logs, default=0) + 1
+
+    def apply(self, fact: Fact) -> None:
+        """Fold one fact in."""
+        match fact:
+            case Settled():
+                log = self.logs[fact.log]
+                log.watermark.settle(Run(fact.start, fact.count, fact.crc))
+                log.counts.add(fact.place, fact.count)
+            case Read():
+                self.logs[fact.log].watermark.mark(fact.mark)
+            case Totals():
+                self.logs[fact.log] = _from_totals(fact, self.logs[fact.log].identity)
+            case Queued():
+                self.queue[fact.number] = msgspec.structs.replace(fact, raw="", written=None)
+                self.next_number = max(self.next_number, fact.number + 1)
+            case Retried():
+                self.queue[fact.number] = msgspec.structs.replace(
+                    self.queue[fact.number],
+                    attempts=fact.attempts,
+                    doubt=fact.doubt,
+                    first_failed_at=fact.first_failed_at,
+                    last_failed_at=fact.last_failed_at,
+                    reason=fact.reason,
+                    code=fact.code,
+                )
+            case Unqueued():
+                counts = self.logs[self.queue.pop(fact.number).log].counts
+                counts.queued -= 1
+                counts.add(fact.ending, 1)
+            case Opened():
+                known = self.logs.get(fact.log)
+                if known is None:
+                    self.logs[fact.log] = LogState(fact.identity)
+                else:
+                    known.identity = fact.identity
+            case Forgotten():
+                del self.logs[fact.log]
+                self.queue = {number: queued for number, queued in self.queue.items() if queued.log != fact.log}
+            case Destination():
+                self.destination = fact
+            case Deleted():
+                self.deleted += fact.count
+            case DeadFile():
+                self.dead_size = fact.size
+            case DeadLetter():
+                self._bury(fact)
+            case Superseded():
+                self._supersede(fact)
+
+    def _bury(self, letter: DeadLetter) -> None:
+        if letter.input_id and letter.log in self.logs:
+            key = (letter.input_id, letter.id or "")
+            self.dead_keys[key] = self.dead_keys.get(key, 0) + 1
+            self.dead_inputs[letter.input_id] = self.dead_inputs.get(letter.input_id, 0) + 1
+
+    def _supersede(self, fact: Superseded) -> None:
+        keys = [(fact.input_id, fact.id)] if fact.id else [k for k in self.dead_keys if k[0] == fact.input_id]
+        for key in keys:
+            gone = self.dead_keys.pop(key, 0)
+            left = self.dead_inputs.get(fact.input_id, 0) - gone
+            if left > 0:
+                self.dead_inputs[fact.input_id] = left
+            else:
+                self.dead_inputs.pop(fact.input_id, None)
+
+    def facts(self) -> Iterator[JournalFact]:
+        """Facts that fold to this ledger. The `Queued` ones come without bodies: whoever writes them adds those."""
+        for number, log in self.logs.items():
+            yield Opened(number, log.identity)
+            yield _totals(number, log)
+        yield from self.queue.values()
+        if self.deleted:
+            yield Deleted(self.deleted)
+        yield self.destination
+        yield DeadFile(self.dead_size)
+
+
+def _totals(number: int, log: LogState) -> Totals:
+    mark, counts = log.watermark, log.counts
+    return Totals(
+        log=number,
+        resume=mark.resume,
+        runs=[(run.start, run.count, run.crc) for run in mark.runs()],
+        marks=mark.marks(),
+        applied=counts.applied,
+        ignored=counts.ignored,
+        dead=counts.dead,
+        queued=counts.queued,
+    )
+
+
+def _from_totals(totals: Totals, identity: LogIdentity) -> LogState:
+    watermark = Watermark(totals.resume)
+    for mark in totals.marks:
+        watermark.mark(mark)
+    for start, count, crc in totals.runs:
+        watermark.settle(Run(start, count, crc))
+    return LogState(identity, watermark, LogCounts(totals.applied, totals.ignored, totals.dead, totals.queued))

@@ -1,0 +1,119 @@
+"""What an answer means: for each change of a batch, or for the batch as a whole. Closed unions, matched exhaustively."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+# --- of one change -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The remote holds what the change asks for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The remote will never take this change."""
+
+    reason: str
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retriable:
+    """The answer names this change as failed for now: one attempt counts."""
+
+    reason: str
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """May or may not have been applied: a post is read back before it is sent again, the rest is simply sent again."""
+
+    reason: str
+    code: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """A post was refused, perhaps because its id is there already: read it back and compare.
+
+    `certain` is true where the remote said duplicate; otherwise a change that is not found is rejected with `reason`.
+    """
+
+    reason: str
+    code: int | None = None
+    certain: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A change of what the remote says is not there (annotation or input)."""
+
+    reason: str
+    code: int | None = None
+
+
+Outcome = Applied | Rejected | Retriable | InDoubt | Exists | Missing
+
+APPLIED = Applied()
+
+# --- of a whole request ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The remote dealt with the batch: one outcome a change, in the batch's order."""
+
+    outcomes: list[Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class AllApplied:
+    """Every change of the batch was applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The remote refused the request as a whole and applied none of it: halve it, or reject the only change in it.
+
+    `duplicate`: it says that some id exists (code 40010), so the batch is read back first.
+    """
+
+    reason: str
+    code: int | None = None
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """Too many requests, nothing applied. `after_seconds` is what the remote asked for, None where it named no time."""
+
+    reason: str
+    after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The request failed; nothing in the answer names a change. `in_doubt`: it may have been applied all the same."""
+
+    reason: str
+    code: int | None = None
+    in_doubt: bool = True
+    unreachable: bool = False
+    """No connection could be made at all: certainly nothing applied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """The run cannot go on: the token is refused, or the account needs its owner."""
+
+    reason: str
+    code: int | None = None
+    kind: Literal["credentials", "account"] = "account"
+
+
+Verdict = Answered | AllApplied | Refused | Throttled | Failed | Halt

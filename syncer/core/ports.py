@@ -1,0 +1,137 @@
+"""The seams of the engine: what a source, a remote, a transport and a journal are to it, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from syncer.core.change import Change, Chunk, Key, Verb
+from syncer.core.facts import Fact
+from syncer.core.outcome import Answered, Failed, Halt, Refused, Throttled, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One HTTP request, ready to be sent: `path` is quoted and includes the query."""
+
+    method: str
+    path: str
+    body: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete HTTP answer."""
+
+    status: int
+    body: bytes
+    retry_after: str | None = None
+    """The Retry-After header as it came: seconds, or an HTTP date."""
+    date: str | None = None
+    """The Date header as it came: the remote's own clock, for a Retry-After that is a date."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoReply:
+    """No complete answer came. `sent`: the request, or a part of it, may have reached the remote."""
+
+    reason: str
+    sent: bool
+
+
+class Transport(Protocol):
+    """Sends one request within its deadlines. Never raises for what the network or the remote does."""
+
+    async def send(self, request: Request) -> Reply | NoReply:
+        """Send once, never again by itself; the answer, or why there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look-up by pairs told of each change asked for, in order: its annotation's JSON value, None where absent."""
+
+    annotations: list[dict[str, object] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a look-up of inputs told: the ids of those that the remote is still processing."""
+
+    processing: frozenset[str]
+
+
+LookUpFailure = Failed | Throttled | Refused | Halt
+
+
+class Remote(Protocol):
+    """A pure codec: batches to requests, replies to verdicts. It never sees the network."""
+
+    def encode(self, verb: Verb, changes: Sequence[Change]) -> Request:
+        """The request that carries this batch (one verb, at most 128 changes, no key twice)."""
+        ...
+
+    def decode(self, verb: Verb, changes: Sequence[Change], reply: Reply | NoReply) -> Verdict:
+        """What the reply says of each change, joined by id, never by position."""
+        ...
+
+    def look_up_size(self, changes: Sequence[Change]) -> int:
+        """How many of the first of these changes one look-up may ask for (at least 1: URL under 4,000 bytes)."""
+        ...
+
+    def look_up(self, changes: Sequence[Change]) -> Request:
+        """The request that reads these changes' annotations back by (input_id, id) pairs."""
+        ...
+
+    def found(self, changes: Sequence[Change], reply: Reply | NoReply) -> Found | LookUpFailure:
+        """What the look-up's reply holds for each change."""
+        ...
+
+    def same(self, change: Change, annotation: dict[str, object]) -> bool:
+        """Is everything that the post sends there with an equal value (CONTRACT: "Same")?"""
+        ...
+
+    def inputs_look_up(self, input_ids: Sequence[str]) -> Request:
+        """The request that asks for the status of these inputs (at most `look_up_size` of them)."""
+        ...
+
+    def inputs_found(self, input_ids: Sequence[str], reply: Reply | NoReply) -> Inputs | LookUpFailure:
+        """Which of the inputs are still being processed."""
+        ...
+
+
+class Source(Protocol):
+    """A sequence of changes that can be read again from any mark."""
+
+    async def read(self) -> Chunk | None:
+        """The next chunk, None at the end. Raises LogChanged, BadLineFound (strict), SyncerError."""
+        ...
+
+
+class Journal(Protocol):
+    """Where settlements become durable, in order."""
+
+    def commit(self, facts: Sequence[Fact]) -> None:
+        """Write the facts as one unit and fsync. Blocking: call it from a thread. Raises StateError."""
+        ...
+
+    def stored(self, number: int) -> Change:
+        """The change that was queued under this number, read back from disk. Raises StateError."""
+        ...
+
+
+__all__ = [
+    "Answered",
+    "Found",
+    "Inputs",
+    "Journal",
+    "Key",
+    "LookUpFailure",
+    "NoReply",
+    "Remote",
+    "Reply",
+    "Request",
+    "Source",
+    "Transport",
+]

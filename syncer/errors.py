@@ -1,0 +1,39 @@
+"""Everything that stops a run, as exceptions that name what happened, where, and what to do next.
+
+An outcome of one change is a value (`syncer.core.outcome`); only what ends the whole run is raised. Each class carries the
+exit code of the command line, so that no caller needs a table of its own.
+"""
+
+
+class SyncerError(Exception):
+    """A run that cannot go on; the message is written for the user. State already written stays valid."""
+
+    exit_code = 1
+
+
+class UsageError(SyncerError):
+    """The command line, the config or a file named there is wrong. Nothing was sent."""
+
+    exit_code = 2
+
+
+class CredentialsRefused(SyncerError):
+    """The remote refused the token (HTTP 401 or 403, or codes 11001 to 11009). No change was dead-lettered."""
+
+    exit_code = 2
+
+
+class Stopped(SyncerError):
+    """The remote asks for a human (account limits, maintenance) or nothing succeeded for too long. The state is kept."""
+
+
+class StateError(SyncerError):
+    """The state folder cannot be used: locked, another destination's, damaged, full or read-only."""
+
+
+class LogChanged(SyncerError):
+    """A change log was cut, replaced or edited before the point already applied."""
+
+
+class BadLineFound(SyncerError):
+    """`--strict` met a bad line. The line was not sent and no dead letter was written."""
