@@ -1,0 +1,392 @@
+"""All decisions of a push: what may be sent, what goes together, what waits, what is over. Effects happen elsewhere.
+
+    held ──► ready ──► in flight ──► settled: applied, or dead
+               ▲          │    └───► refused whole ──► halves, ready at once
+               │          └────────► failed ──► queued, with its body on disk ──► due ──► ready, or looked up first
+               └── released when the end of its predecessor is durable
+
+Three rules carry the guarantee:
+
+1. Of each annotation only the oldest live change leaves `held`; its successor follows when the predecessor's end is *durable*
+   (`committed`), not merely known. A whole-input delete (`Gate`) waits for every earlier change of its input, and holds every later one.
+2. A change leaves the window with its first outcome. What fails is queued with its body, and whatever is held behind it
+   is queued behind it, in order; so the log's watermark moves on while one change fails for an hour.
+3. A request that failed as a whole is an attempt of its changes only if the destination was healthy otherwise (`ripen`), and the
+   next request with them carries half as many neighbours, the last one none: nobody dies of a neighbour.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from syncer.core.change import Change, Key, Verb
+from syncer.core.entry import Batch, Entry, Gate, Settlement, restored
+from syncer.core.facts import Queued
+
+VERBS: tuple[Verb, ...] = ("post", "merge", "overwrite", "remove", "delete", "delete_input")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of a backlog."""
+
+    batch_size: int = 128
+    batch_bytes_max: int = 4 << 20
+    """A change larger than this goes alone."""
+    window_max: int = 8192
+    """Changes in memory with their bodies."""
+    window_bytes_max: int = 32 << 20
+    queue_max: int = 100_000
+    """Changes waiting on disk; beyond, nothing more is read."""
+    linger_seconds: float = 0.2
+    max_attempts: int = 8
+
+
+class Backlog:
+    """The live changes of a push. Give it changes (`offer`), take batches, tell it outcomes, collect what became true."""
+
+    def __init__(self, limits: Limits, next_number: int = 1) -> None:
+        self.limits = limits
+        self.window_count = 0
+        self.window_bytes = 0
+        self.queue_count = 0
+        self.source_ended = False
+        self._next_number = next_number
+        self._tails: dict[Key, Entry] = {}
+        self._live: dict[str, int] = {}  # by input: live changes before its gate
+        self._queued_inputs: dict[str, int] = {}  # by input: those of them that are queued
+        self._gates: dict[str, Gate] = {}
+        self._ready: dict[Verb, deque[Entry]] = {verb: deque() for verb in VERBS}
+        self._ready_since: dict[Verb, float] = {}
+        self._formed: deque[Batch] = deque()
+        self._apart: dict[tuple[Verb, bool, int], deque[Entry]] = {}
+        self._waiting: list[tuple[float, int, Entry]] = []
+        self._settlement = Settlement()
+
+    # --- in -----------------------------------------------------------------------------------------------------
+
+    def room(self) -> bool:
+        """May more be read?"""
+        limits = self.limits
+        return self.window_count < limits.window_max and self.window_bytes < limits.window_bytes_max and self.queue_count < limits.queue_max
+
+    def offer(self, changes: Iterable[Change], now: float) -> None:
+        """Take over changes, in the source's order."""
+        for change in changes:
+            written = change.written
+            size = len(change.raw) if written is None else len(written)
+            self.window_count += 1
+            self.window_bytes += size
+            self._place(Entry(change, size), now)
+
+    def restore(self, queue: Iterable[Queued], now: float) -> None:
+        """Take over what an earlier run left in the retry queue, in the order of the numbers. Before any `offer`."""
+        for queued in queue:
+            entry = restored(queued)
+            entry.due = now
+            self.queue_count += 1
+            self._place(entry, now)
+
+    def _place(self, entry: Entry, now: float) -> None:
+        """Put an entry where it may go on, or hold it behind what it has to wait for."""
+        change = entry.change
+        input_id = change.input_id
+        gate = self._gates.get(input_id) if self._gates else None
+        if gate is not None:
+            gate.behind.append(entry)
+            if gate.barrier.number:
+                self._queue(entry)
+            return
+        if change.verb == "delete_input":
+            self._gates[input_id] = Gate(entry)
+            if input_id in self._queued_inputs:
+                self._queue(entry)
+            if input_id not in self._live:
+                self._go(entry, now)
+            return
+        key = (input_id, change.id)
+        tail = self._tails.get(key)
+        self._tails[key] = entry
+        self._live[input_id] = self._live.get(input_id, 0) + 1
+        if entry.number:
+            self._count_queued(input_id)
+        if tail is None:
+            self._go(entry, now)
+            return
+        tail.after = entry
+        if tail.number and not entry.number:
+            self._queue(entry)
+            self._count_queued(input_id)
+
+    def _go(self, entry: Entry, now: float) -> None:
+        """Nothing is before this entry any more."""
+        if entry.number:
+            heapq.heappush(self._waiting, (entry.due, entry.number, entry))
+            return
+        ready = self._ready[entry.change.verb]
+        if not ready:
+            self._ready_since[entry.change.verb] = now
+        ready.append(entry)
+
+    # --- out ----------------------------------------------------------------------------------------------------
+
+    def ripen(self, now: float, succeeded_at: float) -> None:
+        """Sort what has come due. `succeeded_at`: when the destination last answered a request well."""
+        while self._waiting and self._waiting[0][0] <= now:
+            entry = heapq.heappop(self._waiting)[2]
+            healthy = succeeded_at > entry.last_failed_at
+            to_read_back = entry.doubt and entry.change.verb == "post"
+            if entry.unproven and healthy and not to_read_back and self._count_attempt(entry):
+                continue
+            self._sort(entry, now, look_up=entry.unproven or to_read_back)
+
+    def looked_up(self, entry: Entry, now: float) -> None:
+        """The destination answered a look-up well, and it did not settle this entry: it is to be sent (again)."""
+        if entry.unproven and self._count_attempt(entry):
+            return
+        entry.doubt = False
+        self._sort(entry, now, look_up=False)
+
+    def _sort(self, entry: Entry, now: float, *, look_up: bool) -> None:
+        """Put an entry with those that it may share a request with."""
+        verb = entry.change.verb
+        if look_up or entry.suspicion:
+            cap = self.limits.batch_size if look_up else self._cap(entry)
+            self._apart.setdefault((verb, look_up, cap), deque()).append(entry)
+            return
+        ready = self._ready[verb]
+        if not ready:
+            self._ready_since[verb] = now
+        ready.appendleft(entry)
+
+    def _count_attempt(self, entry: Entry) -> bool:
+        """The last request was an attempt of this entry. True where it was the last one: the entry is dead then."""
+        entry.unproven = False
+        entry.attempts += 1
+        if entry.attempts < self.limits.max_attempts:
+            return False
+        self._settlement.dead.append(entry)
+        return True
+
+    def _cap(self, entry: Entry) -> int:
+        if entry.suspicion and entry.attempts >= self.limits.max_attempts - 1:
+            return 1
+        return max(1, self.limits.batch_size >> min(entry.suspicion, 30))
+
+    def has_batch(self, now: float) -> bool:
+        """Would `take` give a batch now?"""
+        return bool(self._formed or self._apart) or self._best(now) is not None
+
+    def wake_at(self, now: float) -> float | None:
+        """When time alone makes a batch possible; None where only an event can."""
+        times = [since + self.limits.linger_seconds for verb, since in self._ready_since.items() if self._ready[verb]]
+        if self._waiting:
+            times.append(self._waiting[0][0])
+        return min(times, default=None)
+
+    def take(self, now: float) -> Batch | None:
+        """The batch that goes next, None where none is to go yet."""
+        if self._formed:
+            return self._formed.popleft()
+        if self._apart:
+            group, entries = next(iter(self._apart.items()))
+            verb, look_up, cap = group
+            batch = Batch(verb, self._cut(entries, cap), look_up)
+            if not entries:
+                del self._apart[group]
+            return batch
+        best = self._best(now)
+        if best is None:
+            return None
+        ready = self._ready[best]
+        batch = Batch(best, self._cut(ready, self.limits.batch_size))
+        if ready:
+            self._ready_since[best] = now
+        return batch
+
+    def _best(self, now: float) -> Verb | None:
+        """The verb with a full batch, else the one that has lingered long enough (or for which nothing more can come)."""
+        lingering: Verb | None = None
+        hurry = self.source_ended or not self.room()
+        for verb, ready in self._ready.items():
+            if len(ready) >= self.limits.batch_size:
+                return verb
+            if ready and (hurry or now >= self._ready_since[verb] + self.limits.linger_seconds):
+                if lingering is None or len(ready) > len(self._ready[lingering]):
+                    lingering = verb
+        return lingering
+
+    def _cut(self, entries: deque[Entry], cap: int) -> list[Entry]:
+        """Take up to `cap` entries off the front, as many as go into one request's bytes."""
+        taken: list[Entry] = []
+        size = 0
+        while entries and len(taken) < cap:
+            size += entries[0].size
+            if taken and size > self.limits.batch_bytes_max:
+                break
+            taken.append(entries.popleft())
+        return taken
+
+    # --- outcomes -----------------------------------------------------------------------------------------------
+
+    def applied(self, entries: Iterable[Entry]) -> None:
+        """The remote holds what these ask for."""
+        self._settlement.applied.extend(entries)
+
+    def rejected(self, entry: Entry, reason: str, code: int | None, now: float) -> None:
+        """The remote will never take this one: an attempt, and the last."""
+        self._note(entry, reason, code, now)
+        entry.attempts += 1
+        self._settlement.dead.append(entry)
+
+    def retriable(self, entry: Entry, reason: str, code: int | None, now: float, due: float, *, doubt: bool = False) -> None:
+        """The answer named this one as failed for now. In doubt, it is looked up (a post) or sent again."""
+        self._note(entry, reason, code, now)
+        entry.doubt = doubt
+        entry.suspicion = 0
+        if not self._count_attempt(entry):
+            self._put_off(entry, due)
+
+    def failed(self, entries: Sequence[Entry], reason: str, code: int | None, now: float, due: float, *, doubt: bool) -> None:
+        """Their request failed as a whole; `doubt`: it may have been applied."""
+        for entry in entries:
+            self._note(entry, reason, code, now)
+            entry.doubt = entry.doubt or doubt
+            entry.unproven = True
+            entry.suspicion += 1
+            self._put_off(entry, due)
+
+    def unsettled(self, entries: Iterable[Entry], reason: str, code: int | None, now: float, due: float) -> None:
+        """A look-up of these failed: they are looked up again."""
+        for entry in entries:
+            self._note(entry, reason, code, now)
+            entry.doubt = True
+            self._put_off(entry, due)
+
+    def again(self, batch: Batch) -> None:
+        """Nothing of this batch was applied and nothing speaks against it: it goes again as soon as it may."""
+        self._formed.appendleft(batch)
+
+    def halve(self, batch: Batch) -> None:
+        """The remote refused the batch as a whole: its halves go next. At least two entries."""
+        middle = len(batch.entries) // 2
+        assert middle > 0, batch
+        self._formed.appendleft(Batch(batch.verb, batch.entries[middle:]))
+        self._formed.appendleft(Batch(batch.verb, batch.entries[:middle]))
+
+    def _note(self, entry: Entry, reason: str, code: int | None, now: float) -> None:
+        entry.first_failed_at = entry.first_failed_at or now
+        entry.last_failed_at = now
+        entry.reason = reason
+        entry.code = code
+
+    def _put_off(self, entry: Entry, due: float) -> None:
+        """Queue an entry that failed, and behind it all that must wait for it; or keep it queued."""
+        entry.due = due
+        self._settlement.waiting.append(entry)
+        if entry.number:
+            self._settlement.retried.append(entry)
+            return
+        input_id = entry.change.input_id
+        follower: Entry | None = entry
+        while follower is not None:
+            if not follower.number:
+                self._queue(follower)
+                if follower.change.verb != "delete_input":
+                    self._count_queued(input_id)
+            follower = follower.after
+        gate = self._gates.get(input_id)
+        if gate is not None:
+            self._queue(gate.barrier)
+            for held in gate.behind:
+                self._queue(held)
+
+    def _queue(self, entry: Entry) -> None:
+        """Move an entry from the window to the retry queue, unless it is there already."""
+        if entry.number:
+            return
+        entry.number = self._next_number
+        self._next_number += 1
+        self.window_count -= 1
+        self.window_bytes -= entry.size
+        self.queue_count += 1
+        self._settlement.queued.append(entry)
+
+    def _count_queued(self, input_id: str) -> None:
+        self._queued_inputs[input_id] = self._queued_inputs.get(input_id, 0) + 1
+
+    # --- durable ------------------------------------------------------------------------------------------------
+
+    def collect(self) -> Settlement:
+        """What became true since the last call. Write it down, then call `committed`."""
+        settlement, self._settlement = self._settlement, Settlement()
+        return settlement
+
+    @property
+    def settling(self) -> bool:
+        """Is there anything to collect?"""
+        return bool(self._settlement)
+
+    def committed(self, settlement: Settlement, now: float) -> None:
+        """The settlement is durable: bodies of the queued may go, successors of the ended may leave."""
+        for entry in settlement.queued:
+            entry.drop_body()
+        for entry in settlement.waiting:
+            heapq.heappush(self._waiting, (entry.due, entry.number, entry))
+        for entry in settlement.applied:
+            self._release(entry, now)
+        for entry in settlement.dead:
+            self._release(entry, now)
+
+    def _release(self, entry: Entry, now: float) -> None:
+        """This entry is over for good."""
+        change = entry.change
+        input_id = change.input_id
+        if entry.number:
+            self.queue_count -= 1
+        else:
+            self.window_count -= 1
+            self.window_bytes -= entry.size
+        if change.verb == "delete_input":
+            for held in self._gates.pop(input_id).behind:
+                self._place(held, now)
+            return
+        live = self._live[input_id] - 1
+        if entry.number:
+            self._less_queued(input_id)
+        key = (input_id, change.id)
+        if self._tails[key] is entry:
+            del self._tails[key]
+        elif entry.after is not None:
+            self._go(entry.after, now)
+        if live:
+            self._live[input_id] = live
+            return
+        del self._live[input_id]
+        if self._gates and (gate := self._gates.get(input_id)) is not None:
+            self._go(gate.barrier, now)
+
+    def _less_queued(self, input_id: str) -> None:
+        left = self._queued_inputs[input_id] - 1
+        if left:
+            self._queued_inputs[input_id] = left
+        else:
+            del self._queued_inputs[input_id]
+
+    # --- to look at ---------------------------------------------------------------------------------------------
+
+    @property
+    def count(self) -> int:
+        """Live changes."""
+        return self.window_count + self.queue_count
+
+    def __repr__(self) -> str:
+        ready = {verb: len(entries) for verb, entries in self._ready.items() if entries}
+        return (
+            f"Backlog(window={self.window_count}, queue={self.queue_count}, ready={ready}, formed={len(self._formed)}, "
+            f"apart={sum(map(len, self._apart.values()))}, waiting={len(self._waiting)}, gates={len(self._gates)})"
+        )
+

@@ -1,0 +1,114 @@
+"""A change on its way: what the backlog knows of it beside the change itself."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import msgspec
+
+from syncer.core.change import Change, Verb
+from syncer.core.facts import Queued
+
+
+class Entry(msgspec.Struct, eq=False, gc=False):
+    """One live change. Its body is with it while it is in the window, and on disk once it is queued."""
+
+    change: Change
+    size: int
+    """Bytes of the annotation as it will be sent."""
+    number: int = 0
+    """Its number in the retry queue; 0 while it is in the window."""
+    attempts: int = 0
+    suspicion: int = 0
+    """How often a request with it failed as a whole: the next one carries half as many neighbours."""
+    doubt: bool = False
+    """Its last request may have been applied."""
+    unproven: bool = False
+    """Its last request failed as a whole, and whether that counts as an attempt is not known yet."""
+    first_failed_at: float = 0.0
+    last_failed_at: float = 0.0
+    reason: str = ""
+    code: int | None = None
+    due: float = 0.0
+    after: Entry | None = None
+    """The next change of the same annotation, held until this one's end is durable."""
+
+    def queued(self) -> Queued:
+        """The fact that puts this entry, body and all, into the retry queue."""
+        change = self.change
+        return Queued(
+            number=self.number,
+            log=change.log,
+            index=change.index,
+            line=change.line,
+            verb=change.verb,
+            input_id=change.input_id,
+            id=change.id,
+            size=self.size,
+            attempts=self.attempts,
+            doubt=self.doubt,
+            first_failed_at=self.first_failed_at,
+            last_failed_at=self.last_failed_at,
+            reason=self.reason,
+            code=self.code,
+            raw=change.raw.decode(),
+            at=change.at,
+            to=change.to,
+            written=None if change.written is None else change.written.decode(),
+        )
+
+    def drop_body(self) -> None:
+        """Its body is on disk now."""
+        change = self.change
+        self.change = msgspec.structs.replace(change, raw=b"", written=None)
+
+
+def restored(queued: Queued) -> Entry:
+    """The entry of a queued change, as a restart finds it."""
+    return Entry(
+        change=queued.change(),
+        size=queued.size,
+        number=queued.number,
+        attempts=queued.attempts,
+        doubt=queued.doubt,
+        first_failed_at=queued.first_failed_at,
+        last_failed_at=queued.last_failed_at,
+        reason=queued.reason,
+        code=queued.code,
+    )
+
+
+@dataclass(slots=True)
+class Batch:
+    """Entries that go into one request: one verb, no annotation twice."""
+
+    verb: Verb
+    entries: list[Entry]
+    look_up: bool = False
+    """Ask the remote what it holds of these before anything is sent again."""
+
+
+@dataclass(slots=True)
+class Gate:
+    """A whole-input delete: it waits for all earlier changes of its input, all later ones wait for it."""
+
+    barrier: Entry
+    behind: deque[Entry] = field(default_factory=deque)
+
+
+@dataclass(slots=True)
+class Settlement:
+    """What became true since the last one, to be written down before anything is built on it."""
+
+    applied: list[Entry] = field(default_factory=list)
+    dead: list[Entry] = field(default_factory=list)
+    queued: list[Entry] = field(default_factory=list)
+    """Left the window for the retry queue."""
+    retried: list[Entry] = field(default_factory=list)
+    """Were queued already, and stay so."""
+    waiting: list[Entry] = field(default_factory=list)
+    """Those of the queued and the retried that come due by time; the others are held behind them."""
+
+    def __bool__(self) -> bool:
+        return bool(self.applied or self.dead or self.queued or self.retried)

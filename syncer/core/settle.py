@@ -1,0 +1,92 @@
+"""From what became true to the facts that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from operator import attrgetter
+from zlib import crc32
+
+from syncer.core.change import BadLine, Change, IgnoredLine
+from syncer.core.entry import Entry, Settlement
+from syncer.core.facts import DeadLetter, Deleted, Fact, Place, Retried, Settled, Superseded, Unqueued
+from syncer.core.ledger import Ledger
+
+Line = Change | BadLine | IgnoredLine
+
+_place_in_log = attrgetter("log", "index")
+
+
+def runs(lines: Iterable[Line], place: Place) -> Iterator[Settled]:
+    """The fewest runs of neighbours that cover these lines, each with its checksum."""
+    ordered = sorted(lines, key=_place_in_log)
+    start = 0
+    for end in range(1, len(ordered) + 1):
+        if end < len(ordered) and ordered[end].index == ordered[end - 1].index + 1 and ordered[end].log == ordered[start].log:
+            continue
+        run = ordered[start:end]
+        yield Settled(run[0].log, run[0].index, len(run), crc32(b"".join([line.raw for line in run])), place)
+        start = end
+
+
+def rfc3339(seconds: float) -> str:
+    """Seconds since 1970 as users read them, UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def letter_of_line(line: BadLine, source: str, now: float) -> DeadLetter:
+    """The dead letter of a line that could not even be read as a change."""
+    at = rfc3339(now)
+    text = line.raw.decode("utf-8", "backslashreplace")
+    return DeadLetter(source, line.line, line.op, line.input_id, line.id, line.reason, None, 0, at, at, text, line.log, line.index)
+
+
+def letter_of_entry(entry: Entry, raw: bytes, source: str) -> DeadLetter:
+    """The dead letter of a change that the remote would not take. `raw`: its line (the entry's own may be on disk)."""
+    change = entry.change
+    return DeadLetter(
+        source=source,
+        line=change.line,
+        op=change.op,
+        input_id=change.input_id,
+        id=change.id or None,
+        reason=entry.reason,
+        code=entry.code,
+        attempts=entry.attempts,
+        first_failed_at=rfc3339(entry.first_failed_at),
+        last_failed_at=rfc3339(entry.last_failed_at),
+        change=raw.decode("utf-8", "backslashreplace"),
+        log=change.log,
+        index=change.index,
+    )
+
+
+def facts_of(settlement: Settlement, letters: Sequence[DeadLetter], ledger: Ledger) -> list[Fact]:
+    """Everything that a settlement makes true, in an order in which it can be folded."""
+    facts: list[Fact] = [*letters]
+    facts += runs([entry.change for entry in settlement.queued], "queued")
+    facts += [entry.queued() for entry in settlement.queued]
+    facts += [_retried(entry) for entry in settlement.retried]
+    facts += runs([entry.change for entry in settlement.applied if not entry.number], "applied")
+    facts += runs([entry.change for entry in settlement.dead if not entry.number], "dead")
+    facts += [Unqueued(entry.number, "applied") for entry in settlement.applied if entry.number]
+    facts += [Unqueued(entry.number, "dead") for entry in settlement.dead if entry.number]
+    facts += _superseded(settlement.applied, ledger)
+    deleted = sum(entry.change.verb == "delete" for entry in settlement.applied)
+    if deleted:
+        facts.append(Deleted(deleted))
+    return facts
+
+
+def _retried(entry: Entry) -> Retried:
+    return Retried(entry.number, entry.attempts, entry.doubt, entry.first_failed_at, entry.last_failed_at, entry.reason, entry.code)
+
+
+def _superseded(applied: Sequence[Entry], ledger: Ledger) -> Iterator[Superseded]:
+    """Dead letters whose annotation was changed later after all."""
+    if not ledger.dead_keys:
+        return
+    for entry in applied:
+        change = entry.change
+        if change.key in ledger.dead_keys or (change.verb == "delete_input" and change.input_id in ledger.dead_inputs):
+            yield Superseded(change.input_id, change.id)

@@ -1,0 +1,234 @@
+"""A push lane at work: one reader, one dispatcher with a task a request, one committer.
+
+    source ──read──► backlog ──dispatch──► sender ──► backlog ──commit──► journal ──► backlog (successors go)
+
+The committer is the only one that writes: all that waits goes into one frame with one fsync, in order, and only then is anything
+built on it. A run ends when the source has ended and nothing is live, or when it is told to drain: then what is in flight is
+finished and written down.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+
+import anyio
+import anyio.abc
+import anyio.to_thread
+
+from syncer.core.backlog import Backlog
+from syncer.core.change import Chunk, Key
+from syncer.core.entry import Batch, Settlement
+from syncer.core.facts import DeadLetter, Fact, Read
+from syncer.core.ledger import Ledger
+from syncer.core.ports import Journal, Remote, Source
+from syncer.core.settle import facts_of, letter_of_entry, letter_of_line, runs
+from syncer.engine.sender import Sender
+from syncer.engine.signal import Signal
+from syncer.engine.turns import Draining, Turns
+from syncer.errors import SyncerError
+
+COMMIT_LINGER_SECONDS = 0.005
+"""How long the committer waits for more before a frame: at full speed tens of batches share an fsync."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batched:
+    """A request came back; `entries` of its changes have been dealt with. What an observer is told."""
+
+    verb: str
+    changes: int
+
+
+@dataclass(slots=True)
+class Counted:
+    """What a run read, by log: changes offered, bad and ignored lines; lines settled by earlier runs are not among them."""
+
+    read: dict[int, int] = field(default_factory=dict)
+
+
+class Push:
+    """One run of a push lane. `run` once; `drain` from a signal handler."""
+
+    def __init__(
+        self,
+        *,
+        source: Source,
+        remote: Remote,
+        journal: Journal,
+        ledger: Ledger,
+        backlog: Backlog,
+        turns: Turns,
+        created: Callable[[Key], bool],
+        creating: Callable[[Iterable[Key]], None],
+        now: Callable[[], float],
+        rng: random.Random,
+        backoff: tuple[float, float],
+        observe: Callable[[Batched], None],
+    ) -> None:
+        self.backlog = backlog
+        self.turns = turns
+        self.counted = Counted()
+        self.sender = Sender(backlog, remote, turns, journal.stored, created, now, rng, backoff)
+        self._source = source
+        self._journal = journal
+        self._ledger = ledger
+        self._creating = creating
+        self._now = now
+        self._observe = observe
+        self._tasks = 0  # requests and what follows from them
+        self._lines: list[Fact] = []  # facts of lines that need no remote, for the next frame
+        self._committing = False
+        self._work = Signal()
+        self._room = Signal()
+        self._to_commit = Signal()
+
+    async def run(self) -> None:
+        """Push until the source has ended and nothing is live, or until drained. Raises SyncerError; all that came true is durable."""
+        self.backlog.restore(self._ledger.queue.values(), self._now())
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._read)
+                tasks.start_soon(self._commit_all)
+                async with anyio.create_task_group() as requests:
+                    await self._dispatch(requests)
+                await self._last_commit()
+                tasks.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise _first(group) from None
+        if self.sender.error is not None:
+            raise self.sender.error
+
+    def drain(self) -> None:
+        """End the run: finish what is in flight, write it down, send nothing more."""
+        self.turns.drain()
+        self._work.set()
+        self._room.set()
+
+    # --- reader -------------------------------------------------------------------------------------------------
+
+    async def _read(self) -> None:
+        try:
+            while not self.turns.draining:
+                if not self.backlog.room():
+                    await self._room.wait()
+                    continue
+                chunk = await self._source.read()
+                if chunk is None:
+                    break
+                self._take_in(chunk)
+                self._work.set()
+        except SyncerError as error:
+            self.sender.error = self.sender.error or error
+        self.backlog.source_ended = True
+        self._work.set()
+
+    def _take_in(self, chunk: Chunk) -> None:
+        source = self._ledger.logs[chunk.log].identity.label
+        now = self._now()
+        self.counted.read[chunk.log] = self.counted.read.get(chunk.log, 0) + chunk.count
+        self._lines += [letter_of_line(line, source, now) for line in chunk.bad]
+        self._lines += runs(chunk.bad, "dead")
+        self._lines += runs(chunk.ignored, "ignored")
+        self._lines.append(Read(chunk.log, chunk.end))
+        self.backlog.offer(chunk.changes, now)
+        if chunk.bad or chunk.ignored:
+            self._to_commit.set()
+
+    # --- dispatcher ---------------------------------------------------------------------------------------------
+
+    async def _dispatch(self, requests: anyio.abc.TaskGroup) -> None:
+        backlog, turns = self.backlog, self.turns
+        while not self._over():
+            now = self._now()
+            backlog.ripen(now, turns.destination.last_success_at)
+            if backlog.settling:
+                self._to_commit.set()
+            if self._tasks >= turns.concurrency.limit:
+                await self._work.wait()
+                continue
+            if not backlog.has_batch(now):
+                wake_at = backlog.wake_at(now)
+                await self._work.wait(None if wake_at is None else max(0.0, wake_at - now))
+                continue
+            try:
+                await turns.take()
+            except Draining:
+                return
+            except SyncerError as error:
+                self.sender.error = self.sender.error or error
+                self.drain()
+                return
+            batch = backlog.take(self._now())
+            if batch is not None:
+                self._tasks += 1
+                requests.start_soon(self._send, batch)
+
+    def _over(self) -> bool:
+        if self.turns.draining:
+            return True
+        return self.backlog.source_ended and not (self.backlog.count or self._tasks or self.backlog.settling or self._committing)
+
+    async def _send(self, batch: Batch) -> None:
+        try:
+            await self.sender.send(batch)
+        finally:
+            self._tasks -= 1
+        self._observe(Batched(batch.verb, len(batch.entries)))
+        if self.sender.error is not None:
+            self.drain()
+        if self.backlog.settling or self.turns.destination.fact() != self._ledger.destination:
+            self._to_commit.set()
+        self._work.set()
+
+    # --- committer ----------------------------------------------------------------------------------------------
+
+    async def _commit_all(self) -> None:
+        while True:
+            await self._to_commit.wait()
+            await anyio.sleep(COMMIT_LINGER_SECONDS)
+            with anyio.CancelScope(shield=True):
+                await self._commit()
+
+    async def _last_commit(self) -> None:
+        while self._committing:
+            await anyio.sleep(COMMIT_LINGER_SECONDS)
+        await self._commit()
+
+    async def _commit(self) -> None:
+        """Everything that waits becomes durable as one frame; then, and only then, what waited for it goes on."""
+        settlement = self.backlog.collect()
+        facts, self._lines = self._lines, []
+        facts += facts_of(settlement, self._letters(settlement), self._ledger)
+        destination = self.turns.destination.fact()
+        if destination != self._ledger.destination:  # a pause is written down, so that a restart keeps it
+            facts.append(destination)
+        if not facts:
+            return
+        self._committing = True
+        try:
+            self._creating([entry.change.key for entry in settlement.applied if entry.change.verb == "post"])
+            await anyio.to_thread.run_sync(partial(self._journal.commit, facts))
+        finally:
+            self._committing = False
+        self.backlog.committed(settlement, self._now())
+        self._work.set()
+        self._room.set()
+
+    def _letters(self, settlement: Settlement) -> list[DeadLetter]:
+        letters = []
+        for entry in settlement.dead:
+            raw = entry.change.raw or self._journal.stored(entry.number).raw
+            letters.append(letter_of_entry(entry, raw, self._ledger.logs[entry.change.log].identity.label))
+        return letters
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error that users are to see: ours before anybody else's."""
+    mine, rest = group.split(SyncerError)
+    error: BaseException = mine if mine is not None else rest if rest is not None else group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,260 @@
+"""One batch's way: encode, send, decode, and what follows from the answer, read-backs included."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+from syncer.core.backlog import Backlog
+from syncer.core.backoff import delay
+from syncer.core.change import Change, Key
+from syncer.core.entry import Batch, Entry
+from syncer.core.outcome import (
+    AllApplied,
+    Answered,
+    Applied,
+    Exists,
+    Failed,
+    Halt,
+    InDoubt,
+    Missing,
+    Outcome,
+    Refused,
+    Rejected,
+    Retriable,
+    Throttled,
+    Verdict,
+)
+from syncer.core.ports import Found, Inputs, LookUpFailure, NoReply, Remote, Reply, Request
+from syncer.engine.turns import Draining, Turns, halted
+from syncer.errors import SyncerError
+
+T = TypeVar("T", Found, Inputs)
+Annotation = dict[str, object]
+PROCESSING = "its input is still being processed"
+
+
+class Sender:
+    """Sends batches of one backlog to one remote and tells the backlog what came of them."""
+
+    def __init__(
+        self,
+        backlog: Backlog,
+        remote: Remote,
+        turns: Turns,
+        stored: Callable[[int], Change],
+        created: Callable[[Key], bool],
+        now: Callable[[], float],
+        rng: random.Random,
+        backoff: tuple[float, float],
+    ) -> None:
+        self.retries = 0
+        self.reconciled = 0
+        self.error: SyncerError | None = None
+        """Why the run cannot go on, once that is known."""
+        self._backlog = backlog
+        self._remote = remote
+        self._turns = turns
+        self._stored = stored
+        self._created = created
+        self._now = now
+        self._rng = rng
+        self._base_seconds, self._cap_seconds = backoff
+
+    async def send(self, batch: Batch) -> None:
+        """Carry a batch, whose turn has been taken, to its outcomes."""
+        if batch.look_up:
+            await self._look_up_batch(batch)
+            return
+        changes = [self._change(entry) for entry in batch.entries]
+        self.retries += sum(entry.last_failed_at > 0 for entry in batch.entries)
+        reply = await self._turns.send(self._remote.encode(batch.verb, changes))
+        verdict = self._remote.decode(batch.verb, changes, reply)
+        self._turns.fared(verdict)
+        await self._follow(batch, verdict)
+
+    def _change(self, entry: Entry) -> Change:
+        """The entry's change with its body, from disk where it is there only."""
+        return entry.change if entry.change.raw else self._stored(entry.number)
+
+    def _due(self, attempts: int) -> float:
+        return self._now() + delay(attempts + 1, self._rng, self._base_seconds, self._cap_seconds)
+
+    async def _follow(self, batch: Batch, verdict: Verdict) -> None:
+        backlog, entries = self._backlog, batch.entries
+        match verdict:
+            case AllApplied():
+                backlog.applied(entries)
+            case Answered():
+                await self._answered(entries, verdict.outcomes)
+            case Refused() if verdict.duplicate and batch.verb == "post":
+                await self._refused_as_duplicate(batch, verdict)
+            case Refused():
+                if len(entries) > 1:
+                    backlog.halve(batch)
+                else:
+                    backlog.rejected(entries[0], verdict.reason, verdict.code, self._now())
+            case Throttled():
+                backlog.again(batch)
+            case Failed():
+                if verdict.unreachable:
+                    backlog.again(batch)
+                else:
+                    due = self._due(max(entry.suspicion for entry in entries))
+                    backlog.failed(entries, verdict.reason, verdict.code, self._now(), due, doubt=verdict.in_doubt)
+            case Halt():
+                backlog.again(batch)
+                self.error = halted(verdict)
+
+    async def _answered(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
+        backlog, now = self._backlog, self._now()
+        due = self._due(max(entry.attempts for entry in entries))
+        applied: list[Entry] = []
+        exists: list[tuple[Entry, Exists]] = []
+        missing: list[tuple[Entry, Missing]] = []
+        for entry, outcome in zip(entries, outcomes, strict=True):
+            match outcome:
+                case Applied():
+                    applied.append(entry)
+                case Rejected():
+                    backlog.rejected(entry, outcome.reason, outcome.code, now)
+                case Retriable():
+                    backlog.retriable(entry, outcome.reason, outcome.code, now, due)
+                case InDoubt():
+                    backlog.retriable(entry, outcome.reason, outcome.code, now, due, doubt=True)
+                case Exists():
+                    exists.append((entry, outcome))
+                case Missing():
+                    missing.append((entry, outcome))
+        backlog.applied(applied)
+        if exists:
+            await self._compare(exists)
+        if missing:
+            await self._settle_missing(missing, due)
+
+    # --- posts that may be there already ------------------------------------------------------------------------
+
+    async def _compare(self, exists: Sequence[tuple[Entry, Exists]]) -> None:
+        """Posts that the answer refused one by one: are they there?"""
+        why = {id(entry): outcome for entry, outcome in exists}
+        for entry in await self._not_settled_by_look_up([entry for entry, _ in exists]):
+            outcome = why[id(entry)]
+            if outcome.certain:
+                due = self._due(entry.attempts)
+                reason = f"refused as a duplicate, but not found when read back: {outcome.reason}"
+                self._backlog.retriable(entry, reason, outcome.code, self._now(), due)
+            else:
+                self._backlog.rejected(entry, outcome.reason, outcome.code, self._now())
+
+    async def _refused_as_duplicate(self, batch: Batch, verdict: Refused) -> None:
+        """Some id of the batch exists: settle what is there, send the rest again, halve where none is."""
+        absent = await self._not_settled_by_look_up(batch.entries)
+        if not absent:
+            return
+        if len(absent) < len(batch.entries):
+            self._backlog.again(Batch(batch.verb, absent))
+        elif len(absent) > 1:
+            self._backlog.halve(batch)
+        else:
+            reason = f"refused as a duplicate, but not found when read back: {verdict.reason}"
+            self._backlog.retriable(absent[0], reason, verdict.code, self._now(), self._due(absent[0].attempts))
+
+    async def _not_settled_by_look_up(self, entries: Sequence[Entry], *, taken: bool = False) -> list[Entry]:
+        """Read posts back and settle those that are there. Returns the absent; where the look-up fails, they are queued in doubt."""
+        absent: list[Entry] = []
+        rest = list(entries)
+        size_max = len(rest)
+        while rest:
+            changes = [self._change(entry) for entry in rest[:size_max]]
+            size = min(size_max, self._remote.look_up_size(changes))
+            asked, changes = rest[:size], changes[:size]
+            found = await self._ask(self._remote.look_up(changes), partial(self._remote.found, changes), taken=taken)
+            taken = False
+            if isinstance(found, Refused) and size > 1:  # perhaps its URL is too long for something on the way
+                size_max = size // 2
+                continue
+            if not isinstance(found, Found):
+                self._put_off(rest, found)
+                break
+            rest = rest[size:]
+            for entry, change, annotation in zip(asked, changes, found.annotations, strict=True):
+                if annotation is None:
+                    absent.append(entry)
+                else:
+                    self._settle_found(entry, change, annotation)
+        return absent
+
+    def _settle_found(self, entry: Entry, change: Change, annotation: Annotation) -> None:
+        if self._remote.same(change, annotation):
+            self.reconciled += 1
+            self._backlog.applied((entry,))
+        else:
+            reason = "id taken: the remote holds an annotation of this id with other content; it was left as it is"
+            self._backlog.rejected(entry, reason, entry.code, self._now())
+
+    def _put_off(self, entries: Sequence[Entry], failure: LookUpFailure) -> None:
+        code = None if isinstance(failure, Throttled) else failure.code
+        due = self._due(max(entry.attempts for entry in entries))
+        self._backlog.unsettled(entries, f"could not be read back: {failure.reason}", code, self._now(), due)
+
+    # --- look-ups -----------------------------------------------------------------------------------------------
+
+    async def _look_up_batch(self, batch: Batch) -> None:
+        """A batch of the retry queue: posts in doubt are read back; for the rest it only matters that the destination answers."""
+        entries: Sequence[Entry] = batch.entries
+        if batch.verb == "post":
+            entries = await self._not_settled_by_look_up(entries, taken=True)
+        else:
+            input_ids = [entries[0].change.input_id]
+            answer = await self._ask(self._remote.inputs_look_up(input_ids), partial(self._remote.inputs_found, input_ids), taken=True)
+            if not isinstance(answer, Inputs):
+                self._put_off(entries, answer)
+                return
+        for entry in entries:
+            self._backlog.looked_up(entry, self._now())
+
+    async def _settle_missing(self, missing: Sequence[tuple[Entry, Missing]], due: float) -> None:
+        """Changes of what is not there: wait where this state made it or its input is being processed, else they are dead."""
+        unknown: list[tuple[Entry, Missing]] = []
+        for entry, outcome in missing:
+            if entry.change.verb in ("delete", "delete_input"):
+                self._backlog.applied((entry,))
+            elif entry.change.verb != "post" and self._created(entry.change.key):
+                self._backlog.retriable(entry, outcome.reason, outcome.code, self._now(), due)
+            else:
+                unknown.append((entry, outcome))
+        while unknown:
+            size = self._remote.look_up_size([entry.change for entry, _ in unknown])
+            asked, unknown = unknown[:size], unknown[size:]
+            input_ids = list(dict.fromkeys(entry.change.input_id for entry, _ in asked))
+            inputs = await self._ask(self._remote.inputs_look_up(input_ids), partial(self._remote.inputs_found, input_ids), taken=False)
+            if not isinstance(inputs, Inputs):
+                for entry, outcome in asked + unknown:
+                    self._backlog.retriable(entry, outcome.reason, outcome.code, self._now(), due)
+                return
+            for entry, outcome in asked:
+                if entry.change.input_id in inputs.processing:
+                    self._backlog.retriable(entry, f"{PROCESSING}: {outcome.reason}", outcome.code, self._now(), due)
+                else:
+                    self._backlog.rejected(entry, outcome.reason, outcome.code, self._now())
+
+    async def _ask(self, request: Request, read: Callable[[Reply | NoReply], T | LookUpFailure], *, taken: bool) -> T | LookUpFailure:
+        """Ask the remote, again after a throttle. `taken`: the first turn has been taken already."""
+        while True:
+            if not taken:
+                try:
+                    await self._turns.take()
+                except Draining:
+                    return Failed("the run is ending", in_doubt=False)
+                except SyncerError as error:
+                    self.error = error
+                    return Failed(str(error), in_doubt=False)
+            taken = False
+            answer = read(await self._turns.send(request))
+            self._turns.fared(answer)
+            if isinstance(answer, Halt):
+                self.error = halted(answer)
+            if not isinstance(answer, Throttled):
+                return answer

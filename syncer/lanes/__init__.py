@@ -1,0 +1,1 @@
+"""Where sources, remotes, transport, journal and engine are put together."""
