@@ -1,0 +1,70 @@
+"""`syncer demo`: the main job, end to end, on the embedded emulator with faults on."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+
+import anyio
+
+from syncer.cli.output import print_json, say
+from syncer.cli.push import report
+from syncer.config import load
+from syncer.emulator import running
+from syncer.lanes.push import Finished, PushLane, opened
+from syncer.lanes.sample import Key, write_sample
+from syncer.remotes.clarifai import same_annotation
+
+CHANGES = 20_000
+SEED = 11
+FAULTS = "throttle=0.02,error=0.02,html=0.01,gateway=0.01,reset-before=0.02,reset-after=0.02,cut=0.02,partial=0.02"
+USER, APP = "demo", "labels"
+
+
+def demo(*, as_json: bool) -> int:
+    """Run the demo; 0 only where the emulator holds exactly what the log says."""
+    with tempfile.TemporaryDirectory(prefix="syncer-demo-") as folder:
+        return anyio.run(_demo, Path(folder), as_json)
+
+
+async def _demo(folder: Path, as_json: bool) -> int:
+    log = folder / "sample.jsonl"
+    wanted = write_sample(log, CHANGES, SEED)
+    say(f"wrote a change log of {CHANGES:,} changes: posts, overwrites and deletes that should leave {len(wanted):,} annotations")
+    async with running(rps=200, faults=FAULTS, seed=SEED) as server:
+        say(f"pushing it to the emulator at {server.url}, 200 requests a second, with faults on: {FAULTS}")
+        finished = await _push(folder, log, server.url)
+        held = server.annotations(USER, APP)
+    report(finished, as_json=False, quiet=False)
+    missing, extra, differs = compare(wanted, held)
+    good = finished.exit_code == 0 and not (missing or extra or differs)
+    say(f"read back {len(held):,} annotations: {missing} missing, {extra} too many, {differs} different")
+    say("the remote holds exactly what the log says" if good else "THE REMOTE DOES NOT HOLD WHAT THE LOG SAYS")
+    if as_json:
+        summary = dataclasses.asdict(finished.summary)
+        print_json({**summary, "held": len(held), "missing": missing, "extra": extra, "differs": differs, "ok": good})
+    return 0 if good else 1
+
+
+async def _push(folder: Path, log: Path, url: str) -> Finished:
+    options: dict[str, object] = {
+        "clarifai.base_url": url,
+        "clarifai.user_id": USER,
+        "clarifai.app_id": APP,
+        "push.requests_per_second": 200,
+        "state.dir": str(folder / "state"),
+        "retry.base_seconds": 0.1,
+        "retry.cap_seconds": 2,
+    }
+    loaded = load(None, {"CLARIFAI_PAT": "demo-token"}, options)
+    with opened(PushLane(loaded, [str(log)])) as lane:
+        return await lane.run()
+
+
+def compare(wanted: dict[Key, dict[str, object]], held: dict[Key, dict[str, object]]) -> tuple[int, int, int]:
+    """(missing, too many, different)."""
+    differs = sum(not same_annotation(annotation, held[key]) for key, annotation in wanted.items() if key in held)
+    return len(wanted.keys() - held.keys()), len(held.keys() - wanted.keys()), differs
+
+

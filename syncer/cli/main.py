@@ -1,0 +1,244 @@
+"""`syncer`: its commands and options. What a command does is imported when it runs, so that `--help` stays quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, CycloptsError, Group, Parameter
+
+from syncer import __version__
+from syncer.errors import SyncerError
+
+app = App(
+    name="syncer",
+    help="Keeps a remote annotation platform in step with local label changes: nothing lost, nothing twice.",
+    version=__version__,
+    help_format="plaintext",
+)
+dead_app = App(name="dead", help="The dead letters: changes that the remote will not take.")
+state_app = App(name="state", help="The state folder itself.")
+config_app = App(name="config", help="The configuration.")
+for child in (dead_app, state_app, config_app):
+    app.command(child)
+
+_destination = Group("Destination", sort_key=1)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Common:
+    """Options that every command which reads the config understands."""
+
+    config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None
+    """Config file (else $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)."""
+    state: Path | None = None
+    """State folder of this destination."""
+    json: Annotated[bool, Parameter(negative="")] = False
+    """Print exactly one JSON object (JSON Lines for lists) on stdout."""
+
+    def options(self) -> dict[str, object]:
+        """What was given, as dotted config keys."""
+        return {} if self.state is None else {"state.dir": str(self.state)}
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Remote:
+    """Options that say where to push to, and how hard."""
+
+    base_url: Annotated[str | None, Parameter(group=_destination)] = None
+    """The service's address."""
+    user_id: Annotated[str | None, Parameter(group=_destination)] = None
+    """The app's owner; `me` is the token's."""
+    app_id: Annotated[str | None, Parameter(group=_destination)] = None
+    """The app."""
+    rps: Annotated[str | None, Parameter(group=_destination)] = None
+    """Requests a second, or `auto`."""
+    concurrency: Annotated[str | None, Parameter(group=_destination)] = None
+    """Requests in flight at most, or `auto`."""
+    batch_size: Annotated[int | None, Parameter(group=_destination)] = None
+    """Changes a request, 1 to 128."""
+
+    def options(self) -> dict[str, object]:
+        """What was given, as dotted config keys."""
+        given = {
+            "clarifai.base_url": self.base_url,
+            "clarifai.user_id": self.user_id,
+            "clarifai.app_id": self.app_id,
+            "push.requests_per_second": _number(self.rps, float),
+            "push.concurrency": _number(self.concurrency, int),
+            "push.batch_size": self.batch_size,
+        }
+        return {key: value for key, value in given.items() if value is not None}
+
+
+def _number(text: str | None, kind: type[int] | type[float]) -> object:
+    """A number where it is one; the config says what else is wrong with it."""
+    if text is None:
+        return None
+    try:
+        return kind(text)
+    except ValueError:
+        return text
+
+
+@app.command
+def push(
+    *logs: str,
+    common: Common = Common(),
+    remote: Remote = Remote(),
+    max_attempts: int | None = None,
+    strict: Annotated[bool, Parameter(negative="")] = False,
+    dry_run: Annotated[bool, Parameter(name=["--dry-run", "-n"], negative="")] = False,
+    no_progress: Annotated[bool, Parameter(negative="")] = False,
+    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative="")] = False,
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="")] = False,
+) -> int:
+    """Apply change logs to the remote, once and in order.
+
+    Exit codes: 0 done, 1 stopped by an error (run again to carry on), 2 bad usage or refused credentials, 3 done but dead
+    letters remain, 130/143 interrupted.
+
+    Parameters
+    ----------
+    logs
+        Change logs: files, folders, or - for stdin. None: every log that the state knows.
+    max_attempts
+        Attempts of one change before it becomes a dead letter.
+    strict
+        Stop at the first bad line instead of making it a dead letter.
+    dry_run
+        Only read and count: no network, no state.
+    no_progress
+        No progress display.
+    verbose
+        Say more.
+    quiet
+        Say nothing but errors.
+    """
+    from syncer.cli import push as command
+
+    options = {**common.options(), **remote.options()}
+    if max_attempts is not None:
+        options["retry.max_attempts"] = max_attempts
+    loudness = command.Loudness(progress=not (no_progress or quiet), verbose=verbose, quiet=quiet)
+    if dry_run:
+        return command.dry_run(logs, common.config, options, as_json=common.json)
+    return command.push(logs, common.config, options, strict=strict, as_json=common.json, loudness=loudness)
+
+
+@app.command
+def status(common: Common = Common()) -> int:
+    """What a state folder holds. Needs no lock."""
+    from syncer.cli import state
+
+    return state.status(common.config, common.options(), as_json=common.json)
+
+
+@dead_app.command(name="list")
+def dead_list(common: Common = Common()) -> int:
+    """List the dead letters, oldest first."""
+    from syncer.cli import state
+
+    return state.dead_list(common.config, common.options(), as_json=common.json)
+
+
+@state_app.command
+def forget(log: str, common: Common = Common()) -> int:
+    """Forget all that the state knows of a log: the next push reads it from its start.
+
+    Parameters
+    ----------
+    log
+        The log, as it was named to push.
+    """
+    from syncer.cli import state
+
+    return state.forget(log, common.config, common.options(), as_json=common.json)
+
+
+@config_app.command
+def check(common: Common = Common(), remote: Remote = Remote()) -> int:
+    """Read the config and report every error in it."""
+    from syncer.cli import config
+
+    return config.check(common.config, {**common.options(), **remote.options()}, as_json=common.json)
+
+
+@config_app.command
+def show(common: Common = Common(), remote: Remote = Remote()) -> int:
+    """Show every value and where it came from. Tokens are never shown."""
+    from syncer.cli import config
+
+    return config.show(common.config, {**common.options(), **remote.options()}, as_json=common.json)
+
+
+@app.command
+def emulator(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    rps: float = 15,
+    latency: float = 0,
+    faults: str = "",
+    seed: int = 0,
+    load: tuple[str, ...] = (),
+) -> int:
+    """Run a local stand-in for the remote. It keeps all in memory; nothing outlives it.
+
+    Parameters
+    ----------
+    host
+        Address to listen on.
+    port
+        Port; 0 takes a free one. The address is printed as one JSON line.
+    rps
+        Requests a second that it lets through; 0: no limit.
+    latency
+        Seconds that every answer takes.
+    faults
+        Comma-separated name=probability faults and name=value switches (docs/emulator.md).
+    seed
+        Seed of the faults.
+    load
+        Change log to load, as USER/APP=FILE.
+    """
+    from syncer.cli import emulator as command
+
+    return command.emulator(host=host, port=port, rps=rps, latency=latency, faults=faults, seed=seed, load=load)
+
+
+@app.command
+def demo(*, json: Annotated[bool, Parameter(negative="")] = False) -> int:
+    """Push a sample of labels through the emulator with faults on, read them back, compare."""
+    from syncer.cli import demo as command
+
+    return command.demo(as_json=json)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    sys.exit(run(given))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code. Errors that users can do something about are one message, never a traceback."""
+    from syncer.cli.output import fail
+
+    try:
+        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        return fail(str(error), 2, as_json="--json" in arguments)
+    except SyncerError as error:
+        return fail(str(error), error.exit_code, as_json="--json" in arguments)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    return code if isinstance(code, int) else 0

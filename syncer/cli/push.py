@@ -1,0 +1,86 @@
+"""`syncer push`."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from syncer.cli.output import print_json, say
+from syncer.cli.progress import shown
+from syncer.config import load_from_environment
+from syncer.lanes.dry_run import dry_run as count
+from syncer.lanes.push import Finished, PushLane, opened
+
+
+@dataclass(frozen=True, slots=True)
+class Loudness:
+    """How much is said on stderr."""
+
+    progress: bool
+    verbose: bool
+    quiet: bool
+
+
+def push(
+    logs: Sequence[str], config: Path | None, options: dict[str, object], *, strict: bool, as_json: bool, loudness: Loudness
+) -> int:
+    """Push and report; the exit code."""
+    loaded = load_from_environment(config, options)
+    with opened(PushLane(loaded, logs, strict=strict)) as lane:
+        gc.freeze()  # what is imported stays for good: no collection needs to look at it
+        gc.set_threshold(100_000, 50, 50)
+        finished = anyio.run(_run, lane, loaded.config.push.requests_per_second, loudness, backend_options={"use_uvloop": _uvloop()})
+    for note in finished.notes:
+        say(f"syncer: {note}")
+    report(finished, as_json=as_json, quiet=loudness.quiet)
+    return finished.exit_code
+
+
+async def _run(lane: PushLane, rate: float | str, loudness: Loudness) -> Finished:
+    async with shown(lane.summary, rate, progress=loudness.progress) as observe:
+        return await lane.run(observe, signals=True)
+
+
+def _uvloop() -> bool:
+    """Use uvloop where it is installed."""
+    try:
+        import uvloop  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
+def report(finished: Finished, *, as_json: bool, quiet: bool) -> None:
+    """The summary, and what stopped the run."""
+    summary, error = finished.summary, finished.error
+    if not quiet:
+        say(summary.sentence())
+    if error is not None:
+        say(f"syncer: {error}")
+    elif finished.interrupted is not None and not quiet:
+        say("syncer: interrupted; nothing is lost: run the same command again to carry on")
+    elif summary.dead and not quiet:
+        say(f"syncer: {summary.dead:,} dead letters: see `syncer dead list --state {summary.state}`")
+    if as_json:
+        value = dataclasses.asdict(summary)
+        if error is not None:
+            value["error"] = str(error)
+        print_json(value)
+
+
+def dry_run(logs: Sequence[str], config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
+    """Read and count; the exit code."""
+    result = count(load_from_environment(config, options), logs, sys.stdin.buffer)
+    for message in result.messages:
+        say(f"syncer: {message}")
+    if as_json:
+        print_json(result.as_json())
+    else:
+        say(result.sentence())
+    return 3 if result.bad else 0

@@ -1,0 +1,42 @@
+"""A sample of labels of real shape, and what should be left of it: for the demo."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import orjson
+
+CONCEPTS = ("car", "person", "bicycle", "traffic-light", "dog")
+
+Key = tuple[str, str]
+
+
+def write_sample(path: Path, count: int, seed: int) -> dict[Key, dict[str, object]]:
+    """Write a change log of about `count` changes; the annotations that it should leave, by (input_id, id)."""
+    rng = random.Random(seed)  # noqa: S311 - a repeatable sample
+    left: dict[Key, dict[str, object]] = {}
+    with path.open("wb") as out:
+        for number in range(count):
+            roll = rng.random()
+            key = rng.choice(list(left)) if left and roll > 0.8 else None
+            if key is None:
+                change = _post(number, rng)
+                annotation = change["annotation"]
+                left[(annotation["input_id"], annotation["id"])] = annotation
+            elif roll > 0.9:
+                change = {"op": "delete", "annotation": {"input_id": key[0], "id": key[1]}}
+                del left[key]
+            else:
+                change = {"op": "patch", "action": "overwrite", "annotation": {**_post(number, rng)["annotation"], "input_id": key[0], "id": key[1]}}
+                left[key] = change["annotation"]
+            out.write(orjson.dumps(change) + b"\n")
+    return left
+
+
+def _post(number: int, rng: random.Random) -> dict[str, dict[str, str] | str]:
+    top, left = rng.random() / 2, rng.random() / 2
+    box = {"top_row": top, "left_col": left, "bottom_row": top + rng.random() / 2, "right_col": left + rng.random() / 2}
+    concept = rng.choice(CONCEPTS)
+    region = {"id": f"r-{number}", "region_info": {"bounding_box": box}, "data": {"concepts": [{"id": concept, "value": 1}]}}
+    return {"op": "post", "annotation": {"id": f"demo-{number:06}", "input_id": f"image-{number // 4:05}", "data": {"regions": [region]}}}
