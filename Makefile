@@ -1,0 +1,46 @@
+# Everything runs in .venv, made here from the committed lock; nothing else has to be installed.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+LOCK_HASH := $(shell $(PYTHON) -c "import hashlib; print(hashlib.sha256(open('requirements.lock', 'rb').read()).hexdigest()[:16])")
+LOCKED := .venv/locked-$(LOCK_HASH)
+INSTALLED := .venv/installed-$(LOCK_HASH)
+
+.PHONY: help setup demo test check bench lock
+
+help:
+	@echo "make demo | test | check | bench | setup | lock"
+
+demo: setup
+	$(BIN)/syncer demo
+
+test: setup
+	$(BIN)/python -m pytest -q
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy --strict syncer
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/config/test_example.py
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+setup: $(INSTALLED)
+
+# A venv of another lock is made anew, so that nothing of it stays behind.
+$(LOCKED):
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'syncer needs Python 3.11 or newer: make PYTHON=python3.12 ...')"
+	$(PYTHON) -m venv --clear .venv
+	$(PIP) install --quiet --require-hashes -r requirements.lock
+	touch $@
+
+$(INSTALLED): $(LOCKED) pyproject.toml
+	$(PIP) install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# After a change of the dependencies in pyproject.toml; needs pip-tools (pip-compile) on the path.
+lock:
+	pip-compile --quiet --generate-hashes --extra test --strip-extras --allow-unsafe --resolver=backtracking \
+		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml

@@ -1,0 +1,63 @@
+"""How fast requests may go, and how many at once. `now` is an argument, in seconds of any one clock."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Literal
+
+RING_MAX = 5000
+"""Above this rate the process itself is slower than the limit: only the schedule is kept."""
+CATCH_UP_SECONDS = 0.05
+RATE_MAX = 1000.0
+"""More requests a second than this one process does not send: more in flight would only cost memory."""
+
+
+class Pace:
+    """Never more than R requests in any 1.0 s, and nearly R where there is enough to send.
+
+    Requests follow an absolute schedule, 1/R apart. A sender that woke late may make up for it, a little; and whatever
+    the schedule says, the R-th last request must be at least 1.0 s old.
+    """
+
+    def __init__(self, requests_per_second: float) -> None:
+        if requests_per_second <= 0:
+            raise ValueError(f"requests a second must be positive, not {requests_per_second}")
+        self._spacing = 1.0 / requests_per_second
+        self._catch_up = max(CATCH_UP_SECONDS, self._spacing)
+        self._scheduled = -math.inf
+        window = max(1, math.floor(requests_per_second))
+        self._sent: deque[float] | None = deque(maxlen=window) if window <= RING_MAX else None
+
+    def next_at(self, now: float) -> float:
+        """The earliest moment for the next request; a moment that has passed means now."""
+        ring = self._sent
+        if ring is not None and len(ring) == ring.maxlen:
+            return max(self._scheduled, ring[0] + max(1.0, self._spacing))
+        return self._scheduled
+
+    def take(self, now: float) -> None:
+        """A request goes now."""
+        self._scheduled = max(self._scheduled, now - self._catch_up) + self._spacing
+        if self._sent is not None:
+            self._sent.append(now)
+
+
+class Concurrency:
+    """How many requests may be under way at once: a number, or as many as rate and latency call for."""
+
+    def __init__(self, limit: int | Literal["auto"], requests_per_second: float) -> None:
+        self._fixed = None if limit == "auto" else limit
+        self._rate = min(requests_per_second, RATE_MAX)
+        self._latency_seconds = 0.1
+
+    def answered(self, latency_seconds: float) -> None:
+        """An answer took this long."""
+        self._latency_seconds += 0.2 * (latency_seconds - self._latency_seconds)
+
+    @property
+    def limit(self) -> int:
+        """Requests in flight at most: twice what the rate needs, so that the rate is what limits."""
+        if self._fixed is not None:
+            return self._fixed
+        return min(256, max(8, math.ceil(self._rate * max(self._latency_seconds, 0.1) * 2) + 4))

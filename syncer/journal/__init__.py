@@ -1,0 +1,1 @@
+"""The state folder: what is true, on disk, in order."""

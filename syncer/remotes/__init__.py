@@ -1,0 +1,1 @@
+"""Remotes: pure codecs between changes and what a service speaks."""

@@ -1,0 +1,277 @@
+"""One change log, read in chunks from where it was left.
+
+    unchanged (inode, size, times)  ──► carried on by seeking to the mark
+    anything else                   ──► its applied part is checked first: cut, replaced and edited logs are refused; grown ones go on
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO, cast
+from zlib import crc32
+
+import anyio.to_thread
+import orjson
+
+from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
+from syncer.core.watermark import Run, Skip, Watermark
+from syncer.errors import BadLineFound, LogChanged, SyncerError, UsageError
+from syncer.sources.lines import LINE_BYTES_MAX, LineOptions, Place, bad_line, parse
+
+BLOCK_BYTES = 256 << 10
+BOM = b"\xef\xbb\xbf"
+
+Line = tuple[bytes, int, int]
+"""(its bytes without line ending, 1-based number, byte offset)"""
+
+
+class ChangeLog:
+    """A log as a source. Opening it checks it; raises UsageError (unreadable) and LogChanged (not the log that was applied)."""
+
+    def __init__(
+        self,
+        path: Path,
+        label: str,
+        number: int,
+        options: LineOptions,
+        *,
+        known: LogIdentity | None = None,
+        watermark: Watermark | None = None,
+        strict: bool = False,
+        block_bytes: int = BLOCK_BYTES,
+    ) -> None:
+        self.number = number
+        self.label = label
+        self.unfinished: str | None = None
+        """Why the last line was left unread: it is still being written."""
+        self._options = options
+        self._strict = strict
+        self._block_bytes = block_bytes
+        self._path = path
+        watermark = watermark or Watermark()
+        runs = watermark.runs()
+        self._skip = Skip(runs)
+        self._stopped: BadLineFound | None = None
+        self._ended = False
+        self._file = _open(path, label)
+        self._salt = _first_line(self._file)
+        self.identity = _identity(path, label, self._salt)
+        if known is not None and (watermark.resume.offset or runs) and not _untouched(known, self.identity):
+            self._check(known, watermark.resume, runs)
+        self._file.seek(watermark.resume.offset)
+        self._lines = _Lines(watermark.resume)
+
+    # --- reading ------------------------------------------------------------------------------------------------
+
+    async def read(self) -> Chunk | None:
+        """The next chunk; None at the end. Raises BadLineFound where strict, SyncerError where the file cannot be read."""
+        while not self._ended:
+            if self._stopped is not None:
+                raise self._stopped
+            block = await anyio.to_thread.run_sync(self._block)
+            before = self._lines.mark
+            lines = self._lines.feed(block) if block else self._last_line()
+            if lines or self._lines.mark.offset > before.offset:
+                return self._chunk(lines, before)
+        return None
+
+    def _block(self) -> bytes:
+        try:
+            return self._file.read1(self._block_bytes)  # type: ignore[attr-defined,no-any-return]
+        except EOFError:
+            return b""  # a compressed log that is still being written
+        except (OSError, zlib.error) as error:
+            at = self._lines.mark
+            raise SyncerError(f"{self.label}: cannot be read after line {at.line} (byte {at.offset}): {error}") from None
+
+    def _last_line(self) -> list[Line]:
+        """At the end of the file: what stands behind the last line ending, if it is a whole line."""
+        self._ended = True
+        self._file.close()
+        tail = self._lines.tail.removeprefix(BOM) if not self._lines.mark.offset else self._lines.tail
+        if not tail.strip():
+            return self._lines.finish()
+        try:
+            orjson.loads(tail)
+        except orjson.JSONDecodeError:
+            self.unfinished = (
+                f"{self.label}:{self._lines.mark.line + 1}: the last line has no line ending and is not complete JSON: the log is still being "
+                "written; everything before it is done. Push again when it is complete"
+            )
+            return []
+        return self._lines.finish()
+
+    def _chunk(self, lines: list[Line], before: Mark) -> Chunk:
+        changes: list[Change] = []
+        bad: list[BadLine] = []
+        ignored: list[IgnoredLine] = []
+        index, skip, options = before.index, self._skip, self._options
+        place = Place(self.number, index, 0, 0, self._salt)
+        for raw, number, offset in lines:
+            if index < skip.end and index in skip:
+                index += 1
+                continue
+            place.index, place.line, place.offset = index, number, offset
+            found = parse(raw, place, options) if len(raw) <= LINE_BYTES_MAX else bad_line(raw, _TOO_LONG, place)
+            if type(found) is Change:
+                changes.append(found)
+            elif type(found) is BadLine:
+                if self._strict:
+                    self._stopped = BadLineFound(f"{self.label}:{number}: {found.reason}; stopped here because of --strict")
+                    return Chunk(self.number, changes, bad, ignored, before)
+                bad.append(found)
+            else:
+                ignored.append(cast(IgnoredLine, found))
+            index += 1
+        return Chunk(self.number, changes, bad, ignored, self._lines.mark)
+
+    # --- is it the log that was applied? ------------------------------------------------------------------------
+
+    def _check(self, known: LogIdentity, resume: Mark, runs: list[Run]) -> None:
+        if known.head != self.identity.head:
+            raise self._changed("replaced: its first line is another one")
+        self._file.seek(0)
+        crc, left = 0, resume.offset
+        while left:
+            block = self._file.read(min(self._block_bytes * 4, left))
+            if not block:
+                raise self._changed(f"cut: it ends before byte {resume.offset}, up to which it was applied")
+            crc = crc32(block, crc)
+            left -= len(block)
+        if crc != resume.crc:
+            raise self._changed(f"edited before byte {resume.offset} (line {resume.line}), up to which it was applied")
+        self._check_runs(resume, runs)
+
+    def _check_runs(self, resume: Mark, runs: list[Run]) -> None:
+        waiting = iter(runs)
+        run = next(waiting, None)
+        crc = 0
+        for index, (raw, number, _) in enumerate(self._all_lines(resume), resume.index):
+            if run is None:
+                return
+            if index >= max(run.start, resume.index):
+                crc = crc32(raw, crc)
+            if index == run.end - 1:
+                if crc != run.crc and run.start >= resume.index:
+                    raise self._changed(f"edited at or before line {number}, which was applied")
+                run, crc = next(waiting, None), 0
+        if run is not None:
+            raise self._changed("cut: lines that were applied are gone")
+
+    def _all_lines(self, resume: Mark) -> Iterator[Line]:
+        lines = _Lines(resume)
+        while block := self._block_for_check():
+            yield from lines.feed(block)
+        yield from lines.finish()
+
+    def _block_for_check(self) -> bytes:
+        try:
+            return self._file.read(self._block_bytes)
+        except EOFError:
+            return b""
+
+    def _changed(self, how: str) -> LogChanged:
+        return LogChanged(
+            f"the log {self.label} was {how}. Restore it, or give up what is known of it with "
+            f"`syncer state forget {self.label}` and push it again: posts with the same content are recognised, nothing is doubled"
+        )
+
+
+_TOO_LONG = f"longer than {LINE_BYTES_MAX >> 20} MiB"
+
+
+class _Lines:
+    """Cuts what it is fed into lines that are not blank. `mark` is the place after the last of them."""
+
+    def __init__(self, mark: Mark) -> None:
+        self.mark = mark
+        self.tail = b""
+        self._dropped = 0  # bytes of a line that is too long, beyond those kept in the tail
+        self._dropped_crc = 0
+
+    def feed(self, block: bytes) -> list[Line]:
+        """The lines that this block completes."""
+        if self._dropped:
+            return self._feed_long(block)
+        data = self.tail + block if self.tail else block
+        cut = data.rfind(b"\n") + 1
+        self.tail = data[cut:]
+        lines = self._split(data[:cut]) if cut else []
+        if len(self.tail) > LINE_BYTES_MAX:
+            self._dropped_crc = crc32(self.tail, self.mark.crc)
+            kept = LINE_BYTES_MAX + 1
+            self._dropped, self.tail = len(self.tail) - kept, self.tail[:kept]
+            self._dropped = max(self._dropped, 1)
+        return lines
+
+    def finish(self) -> list[Line]:
+        """What is left, as the last line."""
+        data, self.tail = self.tail, b""
+        return self._split(data) if data else []
+
+    def _feed_long(self, block: bytes) -> list[Line]:
+        """Pass over the rest of a line that is too long, in bounded memory."""
+        at = block.find(b"\n")
+        part = block if at < 0 else block[: at + 1]
+        self._dropped += len(part)
+        self._dropped_crc = crc32(part, self._dropped_crc)
+        if at < 0:
+            return []
+        mark = self.mark
+        line = (self.tail, mark.line + 1, mark.offset)
+        self.mark = Mark(mark.index + 1, mark.offset + len(self.tail) + self._dropped, mark.line + 1, self._dropped_crc)
+        self.tail, self._dropped = b"", 0
+        return [line, *self.feed(block[at + 1 :])]
+
+    def _split(self, data: bytes) -> list[Line]:
+        raws = data.split(b"\n")
+        if not raws[-1]:
+            raws.pop()
+        offset, number = self.mark.offset, self.mark.line
+        lines: list[Line] = []
+        for raw in raws:
+            number += 1
+            start = offset
+            offset += len(raw) + 1
+            if raw.endswith(b"\r"):
+                raw = raw[:-1]
+            if not start and raw.startswith(BOM):
+                raw = raw[3:]
+            if raw and not raw.isspace():
+                lines.append((raw, number, start))
+        self.mark = Mark(self.mark.index + len(lines), self.mark.offset + len(data), number, crc32(data, self.mark.crc))
+        return lines
+
+
+def _open(path: Path, label: str) -> BinaryIO:
+    try:
+        if path.name.endswith(".gz"):
+            return cast(BinaryIO, gzip.open(path, "rb"))
+        return path.open("rb")
+    except OSError as error:
+        raise UsageError(f"the change log {label} cannot be read: {error.strerror}") from None
+
+
+def _first_line(file: BinaryIO) -> bytes:
+    try:
+        line = file.readline(LINE_BYTES_MAX)
+    except (OSError, EOFError, zlib.error):
+        line = b""  # empty, or no gzip file: reading says so
+    return line.rstrip(b"\r\n").removeprefix(BOM)
+
+
+def _identity(path: Path, label: str, first_line: bytes) -> LogIdentity:
+    stat = os.stat(path)
+    head = blake2b(first_line, digest_size=16).hexdigest()
+    return LogIdentity(str(path), label, head, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+def _untouched(known: LogIdentity, found: LogIdentity) -> bool:
+    return (known.inode, known.size, known.mtime_ns, known.ctime_ns) == (found.inode, found.size, found.mtime_ns, found.ctime_ns)
+
+

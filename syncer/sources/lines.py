@@ -1,0 +1,222 @@
+"""One line of a change log to a change, or to the reason why it is none. Pure; on the hot path.
+
+A line is decoded once, in full, so that a number out of range or bytes that are not UTF-8 cannot spoil a whole batch. What is sent is
+still the line's own bytes. Of a key that is repeated inside one object the last one counts, as for the JSON parsers of the official client.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from hashlib import blake2b
+from typing import Literal, cast
+
+import msgspec
+import orjson
+
+from syncer.core.change import BadLine, Change, IgnoredLine, Verb
+
+LINE_BYTES_MAX = 16 << 20
+RAW_KEPT_MAX = 64 << 10
+"""How much of a bad line is kept."""
+
+OPS = ("post", "patch", "delete")
+ACTIONS = ("merge", "overwrite", "remove")
+BARE_LEFT_OUT = frozenset(
+    ("created_at", "modified_at", "consensus_info", "trusted", "worker", "input_level", "model_version_id", "user_id")
+)
+_PREFIXES = {
+    op: b'{"op":"%s",%s"annotation":' % (op.encode(), b'"action":"%s",' % action.encode() if action else b"")
+    for op, action in (("post", ""), ("delete", ""))
+} | {action: b'{"op":"patch","action":"%s","annotation":' % action.encode() for action in ACTIONS}
+
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+Object = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class LineOptions:
+    """What the config says of lines."""
+
+    lists_without_ids: Literal["refuse", "send"] = "refuse"
+    embed_model_version_id: str = ""
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a line stands. `salt` is the log's first line, `offset` the line's place in the uncompressed log."""
+
+    log: int
+    index: int
+    line: int
+    offset: int
+    salt: bytes
+
+
+class _Bad(Exception):
+    """Why a line is no change."""
+
+
+def parse(raw: bytes, place: Place, options: LineOptions) -> Change | BadLine | IgnoredLine:
+    """The change that a line (without its line ending) asks for. Never raises."""
+    value: object = None
+    try:
+        value = _decode(raw)
+        if not isinstance(value, dict):
+            raise _Bad("not a JSON object")
+        if "op" not in value and "input_id" in value:
+            return _bare(raw, cast(Object, value), place, options)
+        return _change(raw, cast(Object, value), place, options)
+    except _Bad as bad:
+        return bad_line(raw, str(bad), place, value)
+
+
+def bad_line(raw: bytes, reason: str, place: Place, value: object = None) -> BadLine:
+    """A line that can never be sent, with as much of its ids as could be read."""
+    value = value if isinstance(value, dict) else {}
+    annotation = value.get("annotation", value if "op" not in value else None)
+    ids = annotation if isinstance(annotation, dict) else {}
+    return BadLine(
+        place.log,
+        place.index,
+        place.line,
+        raw[:RAW_KEPT_MAX],
+        reason,
+        _text(value.get("op")),
+        _text(ids.get("input_id")),
+        _text(ids.get("id")),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _decode(raw: bytes) -> object:
+    if len(raw) > LINE_BYTES_MAX:
+        raise _Bad(f"longer than {LINE_BYTES_MAX >> 20} MiB")
+    try:
+        return orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        try:
+            raw.decode()
+        except UnicodeDecodeError as encoding:
+            raise _Bad(f"not UTF-8: byte {encoding.start + 1} of the line") from None
+        raise _Bad(f"not JSON: {error.msg} (column {error.colno})") from None
+
+
+def _change(raw: bytes, value: Object, place: Place, options: LineOptions) -> Change:
+    verb = _verb(value)
+    annotation = value.get("annotation")
+    if not isinstance(annotation, dict):
+        raise _Bad('"annotation" must be an object' if "annotation" in value else 'no "annotation"')
+    input_id, id = _ids(annotation)
+    if verb == "delete":
+        return Change(place.log, place.index, place.line, "delete" if id else "delete_input", input_id, id, raw)
+    if verb != "post":
+        if not id:
+            raise _Bad('a patch needs the annotation\'s "id"')
+        if verb != "overwrite" and options.lists_without_ids == "refuse":
+            _check_lists(annotation, "annotation")
+    prefix = _PREFIXES[verb]
+    if len(value) == (2 if verb == "post" else 3) and raw.startswith(prefix) and raw.endswith(b"}"):
+        at, to = len(prefix), -1
+    else:
+        part = bytes(_members.decode(raw)["annotation"])
+        at = raw.rindex(part)
+        to = at + len(part) - len(raw)
+    change = Change(place.log, place.index, place.line, verb, input_id, id, raw, at, to)
+    if verb == "post" and (not id or (options.embed_model_version_id and "embed_model_version_id" not in annotation)):
+        return _completed(change, annotation, place, options)
+    return change
+
+
+def _verb(value: Object) -> Verb:
+    op, action = value.get("op"), value.get("action")
+    if op not in OPS:
+        raise _Bad(_unknown("op", op, OPS) if "op" in value else 'no "op", and no "input_id" of a bare annotation')
+    if op != "patch":
+        if action is not None:
+            raise _Bad(f'"action" belongs to a patch, not to a {op}')
+        return cast(Verb, op)
+    if action not in ACTIONS:
+        raise _Bad(_unknown("action", action, ACTIONS) if "action" in value else 'a patch needs an "action": merge, overwrite or remove')
+    return cast(Verb, action)
+
+
+def _unknown(what: str, value: object, known: tuple[str, ...]) -> str:
+    close = get_close_matches(value, known, 1) if isinstance(value, str) else []
+    hint = f"; did you mean {close[0]}?" if close else f"; it is one of {', '.join(known)}"
+    return f"unknown {what} {str(value)[:60]!r}{hint}"
+
+
+def _ids(annotation: Object) -> tuple[str, str]:
+    input_id = annotation.get("input_id")
+    if not isinstance(input_id, str) or not input_id:
+        raise _Bad('"input_id" must be a string that is not empty' if "input_id" in annotation else 'no "input_id"')
+    id = annotation.get("id", "")
+    if not isinstance(id, str) or (not id and "id" in annotation):
+        raise _Bad('"id" is there, but empty or not a string: leave it out, or name the annotation')
+    return input_id, id
+
+
+def _check_lists(value: object, path: str) -> None:
+    """A merge or remove appends what has no id each time that it is sent."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check_lists(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            if not (isinstance(item, dict) and item.get("id")):
+                raise _Bad(
+                    f"{path}[{position}] has no id, so the patch cannot be repeated safely: give ids, use the action overwrite, "
+                    'or set [push] lists_without_ids = "send"'
+                )
+            _check_lists(item, f"{path}[{position}]")
+
+
+def _completed(change: Change, annotation: Object, place: Place, options: LineOptions) -> Change:
+    """The post with the members that are filled in, put right after the opening brace."""
+    body = change.body
+    added = b""
+    if not change.id:
+        change.id = made_id(place, change.raw)
+        added += b'"id":"%s",' % change.id.encode()
+    if options.embed_model_version_id and "embed_model_version_id" not in annotation:
+        added += b'"embed_model_version_id":' + orjson.dumps(options.embed_model_version_id) + b","
+    change.written = b"{" + added + body.lstrip()[1:]
+    return change
+
+
+def made_id(place: Place, raw: bytes) -> str:
+    """32 hex digits that only this line at this place of this log gives, whatever the file is called."""
+    digest = blake2b(digest_size=16)
+    for part in (place.salt, str(place.offset).encode(), raw):
+        digest.update(b"%d:" % len(part))
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _bare(raw: bytes, value: Object, place: Place, options: LineOptions) -> Change | IgnoredLine:
+    """An annotation object as a pull writes it: a post of what its owner may set."""
+    input_id, id = _ids(value)
+    worker = value.get("worker")
+    by_model = bool(value.get("model_version_id")) or (isinstance(worker, dict) and bool(worker.get("model") or worker.get("workflow")))
+    if value.get("input_level") or by_model:
+        return IgnoredLine(place.log, place.index, place.line, raw)
+    kept = []
+    for key, part in _members.decode(raw).items():
+        if key in BARE_LEFT_OUT:
+            continue
+        text = bytes(part)
+        if key == "status":
+            status = value["status"]
+            if not isinstance(status, dict) or "code" not in status:
+                continue
+            text = b'{"code":' + orjson.dumps(status["code"]) + b"}"
+        kept.append(orjson.dumps(key) + b":" + text)
+    change = Change(place.log, place.index, place.line, "post", input_id, id, raw, written=b"{" + b",".join(kept) + b"}")
+    if not id or (options.embed_model_version_id and "embed_model_version_id" not in value):
+        return _completed(change, value, place, options)
+    return change
