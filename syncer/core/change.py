@@ -65,7 +65,7 @@ class BadLine(msgspec.Struct, frozen=True):
     index: int
     line: int
     raw: bytes
-    """The line as read, cut to 64 KiB where it is longer."""
+    """The line as read; cut after 16 MiB."""
     reason: str
     op: str | None = None
     input_id: str | None = None

@@ -12,6 +12,9 @@ from syncer.core.entry import Entry, Settlement
 from syncer.core.facts import DeadLetter, Deleted, Fact, Place, Retried, Settled, Superseded, Unqueued
 from syncer.core.ledger import Ledger
 
+LETTER_BYTES_MAX = 64 << 10
+"""How much of a bad line its dead letter keeps."""
+
 Line = Change | BadLine | IgnoredLine
 
 _place_in_log = attrgetter("log", "index")
@@ -37,7 +40,7 @@ def rfc3339(seconds: float) -> str:
 def letter_of_line(line: BadLine, source: str, now: float) -> DeadLetter:
     """The dead letter of a line that could not even be read as a change."""
     at = rfc3339(now)
-    text = line.raw.decode("utf-8", "backslashreplace")
+    text = line.raw[:LETTER_BYTES_MAX].decode("utf-8", "backslashreplace")
     return DeadLetter(source, line.line, line.op, line.input_id, line.id, line.reason, None, 0, at, at, text, line.log, line.index)
 
 

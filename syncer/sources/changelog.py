@@ -191,22 +191,22 @@ class _Lines:
     def __init__(self, mark: Mark) -> None:
         self.mark = mark
         self.tail = b""
-        self._dropped = 0  # bytes of a line that is too long, beyond those kept in the tail
-        self._dropped_crc = 0
+        self._long = False  # inside a line that is too long: its first bytes are in the tail, the rest is dropped
+        self._long_bytes = 0
+        self._long_crc = 0
 
     def feed(self, block: bytes) -> list[Line]:
         """The lines that this block completes."""
-        if self._dropped:
+        if self._long:
             return self._feed_long(block)
         data = self.tail + block if self.tail else block
         cut = data.rfind(b"\n") + 1
         self.tail = data[cut:]
         lines = self._split(data[:cut]) if cut else []
         if len(self.tail) > LINE_BYTES_MAX:
-            self._dropped_crc = crc32(self.tail, self.mark.crc)
-            kept = LINE_BYTES_MAX + 1
-            self._dropped, self.tail = len(self.tail) - kept, self.tail[:kept]
-            self._dropped = max(self._dropped, 1)
+            self._long, self._long_bytes = True, len(self.tail)
+            self._long_crc = crc32(self.tail, self.mark.crc)
+            self.tail = self.tail[: LINE_BYTES_MAX + 1]
         return lines
 
     def finish(self) -> list[Line]:
@@ -218,14 +218,14 @@ class _Lines:
         """Pass over the rest of a line that is too long, in bounded memory."""
         at = block.find(b"\n")
         part = block if at < 0 else block[: at + 1]
-        self._dropped += len(part)
-        self._dropped_crc = crc32(part, self._dropped_crc)
+        self._long_bytes += len(part)
+        self._long_crc = crc32(part, self._long_crc)
         if at < 0:
             return []
         mark = self.mark
         line = (self.tail, mark.line + 1, mark.offset)
-        self.mark = Mark(mark.index + 1, mark.offset + len(self.tail) + self._dropped, mark.line + 1, self._dropped_crc)
-        self.tail, self._dropped = b"", 0
+        self.mark = Mark(mark.index + 1, mark.offset + self._long_bytes, mark.line + 1, self._long_crc)
+        self.tail, self._long = b"", False
         return [line, *self.feed(block[at + 1 :])]
 
     def _split(self, data: bytes) -> list[Line]:

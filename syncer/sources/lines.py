@@ -17,8 +17,6 @@ import orjson
 from syncer.core.change import BadLine, Change, IgnoredLine, Verb
 
 LINE_BYTES_MAX = 16 << 20
-RAW_KEPT_MAX = 64 << 10
-"""How much of a bad line is kept."""
 
 OPS = ("post", "patch", "delete")
 ACTIONS = ("merge", "overwrite", "remove")
@@ -81,7 +79,7 @@ def bad_line(raw: bytes, reason: str, place: Place, value: object = None) -> Bad
         place.log,
         place.index,
         place.line,
-        raw[:RAW_KEPT_MAX],
+        raw,
         reason,
         _text(value.get("op")),
         _text(ids.get("input_id")),
