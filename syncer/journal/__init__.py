@@ -1,1 +1,1 @@
-"""The state folder: what is true, on disk, in order."""
+"""The state folder: what came true, durable, in order. The format is docs/journal.md."""
