@@ -1,0 +1,122 @@
+"""The places that values come from, each as one layer: options, environment, config file, the official client's file."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from syncer.config.document import Document, Location
+from syncer.config.models import SECTIONS, Config
+from syncer.config.problems import Problem, dotted, faults
+
+Values = dict[str, dict[str, str]]
+
+OFFICIAL = {"CLARIFAI_USER_ID": "user_id", "CLARIFAI_APP_ID": "app_id", "CLARIFAI_API_BASE": "base_url"}
+"""What the official clients call keys of [clarifai]."""
+PAT = "CLARIFAI_PAT"
+_VARIABLES = {f"SYNCER_{section}_{key}".upper(): (section, key) for section, model in SECTIONS.items() for key in model.model_fields}
+_MISTYPED_LIKENESS = 0.87
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Values from one kind of place. `text`: they are strings still to be read as what their keys take."""
+
+    values: Mapping[str, object]
+    origin: Callable[[Location], str]
+    text: bool = True
+    pat: str | None = field(default=None, repr=False)
+    pat_origin: str = ""
+
+    def checked(self) -> dict[str, object]:
+        """The values given, as their types. Raises ValidationError."""
+        config = Config.model_validate_strings(self.values) if self.text else Config.model_validate(self.values, strict=True)
+        return config.model_dump(exclude_unset=True)
+
+    def problems(self, error: ValidationError) -> list[Problem]:
+        """What `checked` found wrong."""
+        return [Problem(self.origin(location), dotted(location), fault) for location, fault in faults(error)]
+
+
+def from_options(options: Mapping[str, object]) -> Layer:
+    """What was given on the command line: dotted keys."""
+    values: Values = {}
+    for key, value in options.items():
+        section, _, name = key.partition(".")
+        values.setdefault(section, {})[name] = str(value)
+    return Layer(values, lambda _: "command line")
+
+
+def from_own_variables(environment: Mapping[str, str]) -> Layer:
+    """`SYNCER_PUSH_BATCH_SIZE` and the like; an empty one counts as not set."""
+    values: Values = {}
+    for variable, (section, key) in _VARIABLES.items():
+        if text := environment.get(variable):
+            values.setdefault(section, {})[key] = text
+    return Layer(values, lambda location: f"SYNCER_{location[0]}_{location[-1]}".upper())
+
+
+def mistyped_variables(environment: Mapping[str, str]) -> Iterator[Problem]:
+    """Variables that almost have a name of ours. Others are let be: platforms set some with our prefix on their own account."""
+    known = [*_VARIABLES, "SYNCER_CONFIG"]
+    for variable in sorted(environment):
+        if not variable.startswith("SYNCER_") or variable in known:
+            continue
+        if variable in ("SYNCER_CLARIFAI_TOKEN", "SYNCER_CLARIFAI_PAT"):
+            yield Problem(variable, "", f"no such variable; the token's is {PAT}")
+        elif close := difflib.get_close_matches(variable, known, n=1, cutoff=_MISTYPED_LIKENESS):
+            yield Problem(variable, "", f"no such variable; did you mean {close[0]}?")
+
+
+def from_official_variables(environment: Mapping[str, str]) -> Layer:
+    """The environment as the official clients read it."""
+    names = {key: variable for variable, key in OFFICIAL.items()}
+    return Layer(_official(environment), lambda location: names[str(location[-1])], pat=environment.get(PAT) or None, pat_origin=PAT)
+
+
+def from_document(document: Document) -> Layer:
+    """The config file."""
+    return Layer(document.values, lambda location: f"{document.name}:{document.line(location)}", text=False)
+
+
+class BadOfficialFile(Exception):
+    """The official client's file cannot be read; the message says where and why, without what is in it."""
+
+
+def from_official_file(path: Path) -> Layer:
+    """The file of the official command line: YAML, the values of its current context. Raises BadOfficialFile."""
+    import yaml
+
+    try:
+        # Plain strings throughout: no objects are made, and an id of digits stays what it is.
+        root = yaml.load(path.read_bytes(), Loader=yaml.BaseLoader)  # noqa: S506
+    except FileNotFoundError:
+        root = None
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise BadOfficialFile(f"{path}:{mark.line + 1 if mark else 1}: is not YAML") from None
+    except OSError as error:
+        raise BadOfficialFile(f"{path}: cannot be read ({error.strerror})") from None
+    name = _entry(root, "current_context")
+    context = _entry(_entry(root, "contexts"), name)
+    given = {key: value for key, value in context.items() if isinstance(value, str)} if isinstance(context, dict) else {}
+    given = {key: value for key, value in given.items() if value and value != "ENVVAR"}
+    origin = f"{path} (context {name})"
+    return Layer(_official(given), lambda _: origin, pat=given.get(PAT), pat_origin=origin)
+
+
+def _entry(mapping: object, key: object) -> object:
+    return mapping.get(key) if isinstance(mapping, dict) and isinstance(key, str) else None
+
+
+def _official(names: Mapping[str, str]) -> Values:
+    """[clarifai] from the official names. An address without a scheme means https there."""
+    values = {key: names[name].strip() for name, key in OFFICIAL.items() if names.get(name)}
+    if "base_url" in values and not re.match(r"\w+://", values["base_url"]):
+        values["base_url"] = f"https://{values['base_url']}"
+    return {"clarifai": values} if values else {}

@@ -1,0 +1,108 @@
+"""What is wrong with a layer of the configuration, in words for the user: place, key, fault, way out. Never a secret."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from syncer.config.document import Location
+from syncer.config.models import SECTIONS, SOURCE_KINDS, Config, Section
+
+_SECRET_NAMES = {"access_token", "api_key", "apikey", "client_secret", "dsn", "key", "password", "pat", "secret", "token"}
+_SECRET_HOMES = {
+    "annotell": "ANNOTELL_CREDENTIALS, or [annotell] credentials, names a file that holds it",
+    "sources": "put it into an environment variable and name that with dsn_env",
+}
+_CLARIFAI_HOME = "set CLARIFAI_PAT, or name a file that holds it with [clarifai] token_file"
+_QUOTED_SECTIONS = ("push", "retry", "daemon", "state")  # whose strings are never secrets
+_QUOTED_LETTERS_MAX = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One fault. `key` is dotted."""
+
+    place: str
+    key: str
+    fault: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.key}: {self.fault}" if self.key else f"{self.place}: {self.fault}"
+
+
+def dotted(location: Location) -> str:
+    """A location as users write it: `push.batch_size`, `sources[0].path`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+
+
+def faults(error: ValidationError) -> Iterator[tuple[Location, str]]:
+    """Where and what is wrong, once for each key."""
+    seen: set[Location] = set()
+    for detail in error.errors(include_url=False, include_context=False):
+        location, model = _resolve(detail["loc"])
+        if location in seen:
+            continue
+        seen.add(location)
+        match detail["type"]:
+            case "extra_forbidden":
+                yield location, _unknown(location, model)
+            case "missing":
+                yield location, f"is missing; it must be {_wanted(location, model)}"
+            case _:
+                yield location, f"is {_shown(location, detail['input'])}; it must be {_wanted(location, model)}"
+
+
+def _resolve(loc: Location) -> tuple[Location, type[Section]]:
+    """The location without the marks that pydantic leaves in it for unions, and the model that the key belongs to."""
+    first = str(loc[0])
+    if first == "sources" and len(loc) > 2:
+        return (*loc[:2], *loc[3:4]), SOURCE_KINDS[str(loc[2])]
+    if len(loc) > 1 and first in SECTIONS:
+        return loc[:2], SECTIONS[first]
+    return loc[:2] if first == "sources" else loc[:1], Config
+
+
+def _wanted(location: Location, model: type[Section]) -> str:
+    name = next(str(part) for part in reversed(location) if isinstance(part, str))
+    if model is Config and len(location) == 2:
+        return "a table with kind = " + ", ".join(f'"{kind}"' for kind in SOURCE_KINDS)
+    return model.model_fields[name].description or "one of its kinds"
+
+
+def _shown(location: Location, value: object) -> str:
+    """The value, where showing it can give nothing away."""
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return repr(value)
+        case str() if location[0] in _QUOTED_SECTIONS and len(value) <= _QUOTED_LETTERS_MAX:
+            return f'"{value}"'
+        case str():
+            return "a string that does not fit" if value else "an empty string"
+        case list():
+            return "a list"
+        case dict():
+            return "a table that does not fit"
+        case _:
+            return "a date or time"
+
+
+def _unknown(location: Location, model: type[Section]) -> str:
+    name, section = str(location[-1]), str(location[0])
+    if name.lower().removeprefix("clarifai_") in _SECRET_NAMES:
+        return f"secrets never stand in the config file: {_SECRET_HOMES.get(section, _CLARIFAI_HOME)}"
+    if suggestion := _suggestion(name, list(model.model_fields)):
+        return f"no such key; did you mean {suggestion}?"
+    homes = [f"[{other}] {name}" for other, fields in SECTIONS.items() if name in fields.model_fields]
+    if homes:
+        return f"no such key here; did you mean {' or '.join(homes)}?"
+    return f"no such key; known are {', '.join(model.model_fields)}"
+
+
+def _suggestion(name: str, known: list[str]) -> str | None:
+    """The known name that was most likely meant."""
+    return next(iter(difflib.get_close_matches(name.lower().replace("-", "_"), known, n=1)), None)
