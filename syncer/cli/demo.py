@@ -66,5 +66,3 @@ def compare(wanted: dict[Key, dict[str, object]], held: dict[Key, dict[str, obje
     """(missing, too many, different)."""
     differs = sum(not same_annotation(annotation, held[key]) for key, annotation in wanted.items() if key in held)
     return len(wanted.keys() - held.keys()), len(held.keys() - wanted.keys()), differs
-
-

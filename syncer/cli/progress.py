@@ -35,7 +35,9 @@ async def _lines(summary: Callable[[], Summary], rate: float | str) -> None:
 
 
 def _line(now: Summary, rate: float | str) -> str:
-    share = f", {now.requests / now.elapsed_seconds / rate:.0%} of the limit" if isinstance(rate, int | float) and now.elapsed_seconds else ""
+    share = (
+        f", {now.requests / now.elapsed_seconds / rate:.0%} of the limit" if isinstance(rate, int | float) and now.elapsed_seconds else ""
+    )
     return (
         f"applied {now.applied:,} of {now.read - now.skipped:,} read, {now.annotations_per_second:,.0f}/s{share}; "
         f"sent again {now.retries:,}, dead {now.dead:,}, throttled {now.throttled:,}"

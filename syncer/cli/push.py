@@ -27,9 +27,7 @@ class Loudness:
     quiet: bool
 
 
-def push(
-    logs: Sequence[str], config: Path | None, options: dict[str, object], *, strict: bool, as_json: bool, loudness: Loudness
-) -> int:
+def push(logs: Sequence[str], config: Path | None, options: dict[str, object], *, strict: bool, as_json: bool, loudness: Loudness) -> int:
     """Push and report; the exit code."""
     loaded = load_from_environment(config, options)
     with opened(PushLane(loaded, logs, strict=strict)) as lane:

@@ -69,7 +69,9 @@ def status(config: Path | None, options: dict[str, object], *, as_json: bool) ->
     if value["paused_until"]:
         print(f"paused until {value['paused_until']}: {ledger.destination.reason}")
     for log in logs:
-        print(f"{log.path}: read {log.read:,}, applied {log.applied:,}, ignored {log.ignored:,}, dead {log.dead:,}, pending {log.pending:,}")
+        print(
+            f"{log.path}: read {log.read:,}, applied {log.applied:,}, ignored {log.ignored:,}, dead {log.dead:,}, pending {log.pending:,}"
+        )
     return 0
 
 
@@ -91,7 +93,8 @@ def dead_list(config: Path | None, options: dict[str, object], *, as_json: bool)
         else:
             code = f" (code {letter.code})" if letter.code is not None else ""
             after = "; superseded by a later change" if superseded else ""
-            print(f"{letter.source}:{letter.line}: {letter.op or '?'} {letter.input_id or '?'}/{letter.id or '-'}: {letter.reason}{code}{after}")
+            change = f"{letter.op or '?'} {letter.input_id or '?'}/{letter.id or '-'}"
+            print(f"{letter.source}:{letter.line}: {change}: {letter.reason}{code}{after}")
     if not as_json:
         say(f"{count:,} dead letters")
     return 0

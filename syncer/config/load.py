@@ -1,6 +1,6 @@
 """Layers into one value. A higher layer beats a lower one key by key; what is wrong in any of them is reported at once.
 
-    command line > SYNCER_* > CLARIFAI_* > config file > the official client's file > default
+command line > SYNCER_* > CLARIFAI_* > config file > the official client's file > default
 """
 
 from __future__ import annotations

@@ -389,4 +389,3 @@ class Backlog:
             f"Backlog(window={self.window_count}, queue={self.queue_count}, ready={ready}, formed={len(self._formed)}, "
             f"apart={sum(map(len, self._apart.values()))}, waiting={len(self._waiting)}, gates={len(self._gates)})"
         )
-

@@ -114,7 +114,10 @@ class DestinationState:
 
     def _judge_pause(self, seconds: float) -> None:
         if self._give_up_seconds and seconds > self._give_up_seconds:
-            self._asked_too_long = f"the remote asks to wait for {seconds:.0f} s, longer than [retry] give_up_seconds = {self._give_up_seconds:g}"
+            self._asked_too_long = (
+                f"the remote asks to wait for {seconds:.0f} s, longer than [retry] give_up_seconds = {self._give_up_seconds:g}"
+            )
 
     def __repr__(self) -> str:
-        return f"DestinationState({self.state}, throttled_until={self._throttled_until}, outage_until={self._outage_until}, failures={self._failures})"
+        untils = f"throttled_until={self._throttled_until}, outage_until={self._outage_until}"
+        return f"DestinationState({self.state}, {untils}, failures={self._failures})"

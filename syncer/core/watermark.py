@@ -43,7 +43,8 @@ class Watermark:
 
     def settle(self, run: Run) -> None:
         """A run of changes left the window. Runs never overlap."""
-        assert run.count > 0 and run.end > self.index, (run, self)
+        assert run.count > 0, run
+        assert run.end > self.index, (run, self)
         self._runs[run.start] = run
         if run.start <= self.index:  # a run that straddles `resume` is seen again when a compacted journal is read
             self.index = run.end

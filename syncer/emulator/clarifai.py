@@ -265,4 +265,6 @@ def _snaked(value: Any) -> Any:
         return [_snaked(item) for item in value]
     if not isinstance(value, dict):
         return value
-    return {(name := _CAMEL.sub(lambda m: "_" + m[1].lower(), key)): item if name in _FREE else _snaked(item) for key, item in value.items()}
+    return {
+        (name := _CAMEL.sub(lambda m: "_" + m[1].lower(), key)): item if name in _FREE else _snaked(item) for key, item in value.items()
+    }

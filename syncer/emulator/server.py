@@ -178,7 +178,9 @@ class Emulator:
     async def report(self, _: web.Request) -> web.Response:
         """GET /_emulator/report."""
         counts = {**self.counts, **self.clarifai.counts}
-        return _json({**counts, "max_in_1s": _most(self._times, 1.0), "max_in_0.95s": _most(self._times, 0.95), "span_seconds": _span(self._times)})
+        return _json(
+            {**counts, "max_in_1s": _most(self._times, 1.0), "max_in_0.95s": _most(self._times, 0.95), "span_seconds": _span(self._times)}
+        )
 
     async def state(self, request: web.Request) -> web.Response:
         """GET /_emulator/state?user=&app=."""
@@ -228,7 +230,14 @@ def _span(times: list[float]) -> float:
 
 @asynccontextmanager
 async def running(
-    *, host: str = "127.0.0.1", port: int = 0, rps: float = 15, latency: float = 0, faults: str = "", seed: int = 0, load: tuple[str, ...] = ()
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    rps: float = 15,
+    latency: float = 0,
+    faults: str = "",
+    seed: int = 0,
+    load: tuple[str, ...] = (),
 ) -> AsyncIterator[Emulator]:
     """An emulator that listens while the block lasts; its address is `url`. Raises UsageError for a bad fault or a taken port."""
     emulator = Emulator(Settings(host, port, rps, latency, faults, seed, load))

@@ -52,7 +52,9 @@ class App:
             self._by_input.setdefault(key[0], set()).add(key[1])
             self._ids[key[1]] = self._ids.get(key[1], 0) + 1
         self.annotations[key] = annotation
-        self.inputs.setdefault(key[0], {"id": key[0], "data": {}, "status": {"code": 30000, "description": "Download complete"}, "created_at": now()})
+        self.inputs.setdefault(
+            key[0], {"id": key[0], "data": {}, "status": {"code": 30000, "description": "Download complete"}, "created_at": now()}
+        )
 
     def delete(self, key: Key) -> bool:
         """Remove one; was it there?"""

@@ -80,7 +80,7 @@ class Push:
         self._observe = observe
         self._tasks = 0  # requests and what follows from them
         self._lines: list[Fact] = []  # facts of lines that need no remote, for the next frame
-        self._committing = False
+        self._one_at_a_time = anyio.Lock()
         self._work = Signal()
         self._room = Signal()
         self._to_commit = Signal()
@@ -94,7 +94,7 @@ class Push:
                 tasks.start_soon(self._commit_all)
                 async with anyio.create_task_group() as requests:
                     await self._dispatch(requests)
-                await self._last_commit()
+                await self._commit()
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise _first(group) from None
@@ -169,7 +169,7 @@ class Push:
     def _over(self) -> bool:
         if self.turns.draining:
             return True
-        return self.backlog.source_ended and not (self.backlog.count or self._tasks or self.backlog.settling or self._committing)
+        return self.backlog.source_ended and not (self.backlog.count or self._tasks or self.backlog.settling)
 
     async def _send(self, batch: Batch) -> None:
         try:
@@ -189,31 +189,23 @@ class Push:
         while True:
             await self._to_commit.wait()
             await anyio.sleep(COMMIT_LINGER_SECONDS)
-            with anyio.CancelScope(shield=True):
-                await self._commit()
-
-    async def _last_commit(self) -> None:
-        while self._committing:
-            await anyio.sleep(COMMIT_LINGER_SECONDS)
-        await self._commit()
+            await self._commit()
 
     async def _commit(self) -> None:
         """Everything that waits becomes durable as one frame; then, and only then, what waited for it goes on."""
-        settlement = self.backlog.collect()
-        facts, self._lines = self._lines, []
-        facts += facts_of(settlement, self._letters(settlement), self._ledger)
-        destination = self.turns.destination.fact()
-        if destination != self._ledger.destination:  # a pause is written down, so that a restart keeps it
-            facts.append(destination)
-        if not facts:
-            return
-        self._committing = True
-        try:
+        async with self._one_at_a_time:
+            settlement = self.backlog.collect()
+            facts, self._lines = self._lines, []
+            facts += facts_of(settlement, self._letters(settlement), self._ledger)
+            destination = self.turns.destination.fact()
+            if destination != self._ledger.destination:  # a pause is written down, so that a restart keeps it
+                facts.append(destination)
+            if not facts:
+                return
             self._creating([entry.change.key for entry in settlement.applied if entry.change.verb == "post"])
-            await anyio.to_thread.run_sync(partial(self._journal.commit, facts))
-        finally:
-            self._committing = False
-        self.backlog.committed(settlement, self._now())
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(partial(self._journal.commit, facts))
+            self.backlog.committed(settlement, self._now())
         self._work.set()
         self._room.set()
 

@@ -105,4 +105,6 @@ def halted(verdict: Halt) -> SyncerError:
             f"the remote refused the credentials{code}: {verdict.reason}. Nothing was dead-lettered; "
             "check CLARIFAI_PAT or [clarifai] token_file, user_id and app_id, then run the same command again"
         )
-    return Stopped(f"the remote refuses to go on{code}: {verdict.reason}. The state is kept; run the same command again once that is settled")
+    return Stopped(
+        f"the remote refuses to go on{code}: {verdict.reason}. The state is kept; run the same command again once that is settled"
+    )

@@ -1,13 +1,14 @@
 """The journal: facts to disk, and back to a ledger.
 
-    commit: dead letters ─► fsync ─► one frame ─► fsync ─► folded into the ledger
-    open:   lock ─► frames folded ─► torn tail cut off, and said ─► dead.jsonl cut to what the journal knows of
-    grown:  the fewest facts that fold to the same ledger ─► a new file ─► fsync ─► renamed over the old ─► fsync of the folder
+commit: dead letters ─► fsync ─► one frame ─► fsync ─► folded into the ledger
+open:   lock ─► frames folded ─► torn tail cut off, and said ─► dead.jsonl cut to what the journal knows of
+grown:  the fewest facts that fold to the same ledger ─► a new file ─► fsync ─► renamed over the old ─► fsync of the folder
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -118,7 +119,9 @@ class Journal:
         data = path.read_bytes()
         found = _header(path, data).destination
         if found != self._destination:
-            raise StateError(f"the state {self._folder} belongs to another destination: {found}; this run is for {self._destination}. Use another --state")
+            raise StateError(
+                f"the state {self._folder} belongs to another destination: {found}; this run is for {self._destination}. Use another --state"
+            )
         end = 0
         for start, length, fact in _folded(path, data):
             self._remember(fact, start, length)
@@ -137,7 +140,9 @@ class Journal:
         size = path.stat().st_size
         wanted = self.ledger.dead_size
         if size < wanted:
-            raise StateError(f"{path}: {size} bytes, but {wanted} were written and synced: dead letters are missing. Put the file back from a backup")
+            raise StateError(
+                f"{path}: {size} bytes, but {wanted} were written and synced: dead letters are missing. Put the file back from a backup"
+            )
         if size > wanted:
             self._disk.truncate(self._dead_file, wanted)
             self._disk.sync(self._dead_file)
@@ -188,11 +193,11 @@ class Journal:
     def _fail(self, error: OSError) -> None:
         """A write failed: leave the file as it was after the last good one, and write no more."""
         for descriptor, size in ((self._file, self._size), (self._dead_file, self.ledger.dead_size)):
-            try:
+            with suppress(OSError):  # else the next start cuts the torn tail off
                 self._disk.truncate(descriptor, size)
-            except OSError:
-                pass  # the next start cuts the torn tail off
-        self._failed = f"the state {self._folder} cannot be written: {error.strerror}. It is intact: mend that and run the same command again"
+        self._failed = (
+            f"the state {self._folder} cannot be written: {error.strerror}. It is intact: mend that and run the same command again"
+        )
         raise StateError(self._failed) from None
 
     def stored(self, number: int) -> Change:
@@ -318,5 +323,3 @@ def _spans(payload: bytes) -> list[tuple[int, int]]:
         spans.append((at, len(raw)))
         at += len(raw) + 1
     return spans
-
-

@@ -19,7 +19,9 @@ class Lock:
         except OSError:
             holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._descriptor)
-            raise StateError(f"the state {path.parent} is locked: process {holder} is using it. Wait for it, or stop it (SIGTERM loses nothing)") from None
+            raise StateError(
+                f"the state {path.parent} is locked: process {holder} is using it. Wait for it, or stop it (SIGTERM loses nothing)"
+            ) from None
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
 

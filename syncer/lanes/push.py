@@ -194,7 +194,9 @@ class PushLane:
                 error = stopped
         if error is None and not interrupted:
             error = self._unfinished()
-        return Finished(self.summary(time.monotonic() - started), error, interrupted[0] if interrupted else None, tuple(self._journal.notes))
+        return Finished(
+            self.summary(time.monotonic() - started), error, interrupted[0] if interrupted else None, tuple(self._journal.notes)
+        )
 
     def _unfinished(self) -> SyncerError | None:
         texts = [log.unfinished for log in self._logs if log.unfinished]

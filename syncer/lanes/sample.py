@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -12,10 +13,10 @@ CONCEPTS = ("car", "person", "bicycle", "traffic-light", "dog")
 Key = tuple[str, str]
 
 
-def write_sample(path: Path, count: int, seed: int) -> dict[Key, dict[str, object]]:
+def write_sample(path: Path, count: int, seed: int) -> dict[Key, dict[str, Any]]:
     """Write a change log of about `count` changes; the annotations that it should leave, by (input_id, id)."""
     rng = random.Random(seed)  # noqa: S311 - a repeatable sample
-    left: dict[Key, dict[str, object]] = {}
+    left: dict[Key, dict[str, Any]] = {}
     with path.open("wb") as out:
         for number in range(count):
             roll = rng.random()
@@ -28,13 +29,17 @@ def write_sample(path: Path, count: int, seed: int) -> dict[Key, dict[str, objec
                 change = {"op": "delete", "annotation": {"input_id": key[0], "id": key[1]}}
                 del left[key]
             else:
-                change = {"op": "patch", "action": "overwrite", "annotation": {**_post(number, rng)["annotation"], "input_id": key[0], "id": key[1]}}
+                change = {
+                    "op": "patch",
+                    "action": "overwrite",
+                    "annotation": {**_post(number, rng)["annotation"], "input_id": key[0], "id": key[1]},
+                }
                 left[key] = change["annotation"]
             out.write(orjson.dumps(change) + b"\n")
     return left
 
 
-def _post(number: int, rng: random.Random) -> dict[str, dict[str, str] | str]:
+def _post(number: int, rng: random.Random) -> dict[str, Any]:
     top, left = rng.random() / 2, rng.random() / 2
     box = {"top_row": top, "left_col": left, "bottom_row": top + rng.random() / 2, "right_col": left + rng.random() / 2}
     concept = rng.choice(CONCEPTS)

@@ -1,13 +1,12 @@
 """One change log, read in chunks from where it was left.
 
-    unchanged (inode, size, times)  ──► carried on by seeking to the mark
-    anything else                   ──► its applied part is checked first: cut, replaced and edited logs are refused; grown ones go on
+unchanged (inode, size, times)  ──► carried on by seeking to the mark
+anything else                   ──► its applied part is checked first: cut, replaced and edited logs are refused; grown ones go on
 """
 
 from __future__ import annotations
 
 import gzip
-import os
 import zlib
 from collections.abc import Iterator
 from hashlib import blake2b
@@ -100,8 +99,8 @@ class ChangeLog:
             orjson.loads(tail)
         except orjson.JSONDecodeError:
             self.unfinished = (
-                f"{self.label}:{self._lines.mark.line + 1}: the last line has no line ending and is not complete JSON: the log is still being "
-                "written; everything before it is done. Push again when it is complete"
+                f"{self.label}:{self._lines.mark.line + 1}: the last line has no line ending and is not complete JSON: "
+                "the log is still being written; everything before it is done. Push again when it is complete"
             )
             return []
         return self._lines.finish()
@@ -266,12 +265,10 @@ def _first_line(file: BinaryIO) -> bytes:
 
 
 def _identity(path: Path, label: str, first_line: bytes) -> LogIdentity:
-    stat = os.stat(path)
+    stat = path.stat()
     head = blake2b(first_line, digest_size=16).hexdigest()
     return LogIdentity(str(path), label, head, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 def _untouched(known: LogIdentity, found: LogIdentity) -> bool:
     return (known.inode, known.size, known.mtime_ns, known.ctime_ns) == (found.inode, found.size, found.mtime_ns, found.ctime_ns)
-
-

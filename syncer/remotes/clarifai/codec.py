@@ -162,7 +162,9 @@ def _read(reply: Reply | NoReply) -> _Answer | Failed | Halt | Throttled:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         answer = _Answer()
     if 300 <= reply.status < 400:
-        return Halt(f"the service answered with a redirect (HTTP {reply.status}), which is not followed; set [clarifai] base_url to where it is now")
+        return Halt(
+            f"the service answered with a redirect (HTTP {reply.status}), which is not followed; set [clarifai] base_url to where it is now"
+        )
     code = number(answer.status.code) if answer.status else 0
     if code == 0:  # a proxy's page, a gateway's envelope, a cut-off or empty body
         if reply.status in (401, 403):

@@ -1,0 +1,171 @@
+"""`syncer push` as users run it: real processes, real sockets, real files."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import orjson
+
+from syncer.remotes.clarifai import same_annotation
+from tests.support.changes import differences, write_log
+from tests.support.processes import ENVIRONMENT, command, emulator, push, push_arguments
+
+FAULTS = "throttle=0.01,error=0.02,html=0.01,gateway=0.01,reset-before=0.01,reset-after=0.02,cut=0.02,partial=0.02"
+
+
+def push_with_kills(url: str, app: str, folder: Path, log: Path, kills: int, seed: int, *options: str) -> int:
+    """Push, killed -9 at random moments, and then to the end; how many kills hit a running push."""
+    rng = random.Random(seed)
+    hit = 0
+    while hit < kills:
+        process = subprocess.Popen(
+            push_arguments(url, app, folder / "state", [str(log)], *options),
+            env=ENVIRONMENT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            process.wait(0.45 + rng.random() * 0.6)
+            return hit  # it was done before
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            hit += 1
+    return hit
+
+
+def test_a_log_with_every_kind_of_change_survives_faults_and_kills(tmp_path: Path) -> None:
+    """Nothing lost, nothing twice, nothing out of order: the remote holds what the log leaves when applied once."""
+    log = tmp_path / "changes.jsonl"
+    wanted, nameless = write_log(log, 12_000, seed=5)
+    options = ("--rps", "150")
+    config = tmp_path / "syncer.toml"
+    config.write_text("[retry]\nbase_seconds = 0.05\ncap_seconds = 1\n")
+    with emulator("--rps", "0", "--faults", FAULTS, "--seed", "3") as remote:
+        kills = push_with_kills(remote.url, "killed", tmp_path, log, 5, 8, *options, "-c", str(config))
+        code, summary, stderr = push(remote.url, "killed", tmp_path / "state", [str(log)], *options, "-c", str(config))
+        held = remote.held("killed")
+    assert kills >= 3
+    assert (code, summary["dead"], summary["pending"]) == (0, 0, 0), stderr
+    assert summary["read"] == 12_000 == summary["applied"] + summary["skipped"]
+    assert differences(wanted, nameless, held) == []
+
+
+def test_real_labels_arrive_whole_though_the_push_is_killed_and_a_third_run_sends_nothing(tmp_path: Path, shared: Path) -> None:
+    """4,886 boxes drawn by others."""
+    log = shared / "data" / "bccd.changes.jsonl"
+    wanted = [orjson.loads(line)["annotation"] for line in log.read_bytes().splitlines()]
+    with emulator("--rps", "20") as remote:
+        process = subprocess.Popen(
+            push_arguments(remote.url, "cells", tmp_path / "state", [str(log)]),
+            env=ENVIRONMENT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        while len(remote.held("cells")) < 1000:
+            time.sleep(0.02)
+        process.kill()
+        process.wait()
+        code, _, stderr = push(remote.url, "cells", tmp_path / "state", [str(log)])
+        assert code == 0, stderr
+        held = {annotation["id"]: annotation for annotation in remote.held("cells")}
+        code, again, _ = push(remote.url, "cells", tmp_path / "state", [str(log)])
+    assert len(held) == len(wanted) == 4886
+    assert all(same_annotation(annotation, held[annotation["id"]]) for annotation in wanted)
+    assert (code, again["requests"], again["skipped"]) == (0, 0, 4886)
+
+
+def test_a_renamed_copy_of_a_log_without_ids_creates_nothing_twice_even_with_a_lost_state(tmp_path: Path) -> None:
+    """Ids come from content and place, not from the file's name."""
+    log = tmp_path / "one.jsonl"
+    log.write_bytes(
+        b"".join(b'{"op":"post","annotation":{"input_id":"i-%d","data":{"concepts":[{"id":"x","value":1}]}}}\n' % n for n in range(300))
+    )
+    other = tmp_path / "folder" / "two.jsonl"
+    other.parent.mkdir()
+    shutil.copy(log, other)
+    with emulator("--rps", "0") as remote:
+        push(remote.url, "copies", tmp_path / "first", [str(log)])
+        before = remote.held("copies")
+        code, summary, _ = push(remote.url, "copies", tmp_path / "second", [str(other.parent)])
+        after = remote.held("copies")
+    assert code == 0
+    assert summary["applied"] == summary["reconciled"] == 300
+    assert before == after
+    assert len(after) == 300
+
+
+def test_one_poison_change_among_128_costs_at_most_14_requests_more(tmp_path: Path) -> None:
+    """The other 127 are applied, the poison is a dead letter that names file, line, reason and code."""
+    log = tmp_path / "poison.jsonl"
+    lines = [b'{"op":"post","annotation":{"id":"a-%d","input_id":"i","data":{"concepts":[{"id":"x","value":1}]}}}' % n for n in range(128)]
+    lines[77] = b'{"op":"post","annotation":{"id":"bad","input_id":"i","data":{"regions":[{"id":"1"},{"id":"2"}]}}}'
+    log.write_bytes(b"\n".join(lines) + b"\n")
+    with emulator("--rps", "0", "--faults", "post=atomic") as remote:
+        code, summary, _ = push(remote.url, "poison", tmp_path / "state", [str(log)])
+        held = remote.held("poison")
+    listed = subprocess.run(
+        command("dead", "list", "--json", "--state", str(tmp_path / "state")), env=ENVIRONMENT, capture_output=True, check=True
+    )
+    letter = json.loads(listed.stdout)
+    assert (code, summary["applied"], summary["dead"], len(held)) == (3, 127, 1, 127)
+    assert summary["requests"] <= 15
+    assert (letter["source"], letter["line"], letter["id"], letter["code"]) == (str(log), 78, "bad", 11102)
+    assert letter["reason"]
+    assert letter["superseded"] is False
+
+
+def test_a_refused_token_exits_2_and_nothing_is_dead(tmp_path: Path) -> None:
+    """The data waits for a better token."""
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(b'{"op":"post","annotation":{"id":"a","input_id":"i"}}\n')
+    with emulator() as remote:
+        arguments = push_arguments(remote.url, "app", tmp_path / "state", [str(log)])
+        refused = subprocess.run(arguments, env={**ENVIRONMENT, "CLARIFAI_PAT": "refused-token"}, capture_output=True, timeout=60)
+        code, summary, _ = push(remote.url, "app", tmp_path / "state", [str(log)])
+    assert refused.returncode == 2
+    assert json.loads(refused.stdout)["dead"] == 0
+    assert b"refused-token" not in refused.stdout + refused.stderr
+    assert (code, summary["applied"]) == (0, 1)
+
+
+def test_bad_lines_become_dead_letters_and_the_rest_goes_on(tmp_path: Path) -> None:
+    """Each names its line and what is wrong."""
+    lines = [
+        b"\xef\xbb\xbf" + b'{"op":"post","annotation":{"id":"a","input_id":"i"}}',
+        b"not json",
+        b"",
+        b'{"op":"psot","annotation":{"input_id":"i"}}',
+        b'{"op":"delete","annotation":{"input_id":"i","id":""}}',
+        b'{"op":"patch","action":"merge","annotation":{"input_id":"i","id":"a","data":{"regions":[{"value":1}]}}}',
+        b'{"op":"post","annotation":{"id":"n","input_id":"i","data":{"metadata":{"n":1e999}}}}',
+        b'{"op":"post","annotation":{"id":"\xff","input_id":"i"}}',
+        b'{"op":"post","annotation":{"id":"b","input_id":"i"}}',
+    ]
+    with emulator("--rps", "0") as remote:
+        code, summary, stderr = push(remote.url, "bad", tmp_path / "state", ["-"], stdin=b"\r\n".join(lines))
+        held = {annotation["id"] for annotation in remote.held("bad")}
+    listed = subprocess.run(
+        command("dead", "list", "--json", "--state", str(tmp_path / "state")), env=ENVIRONMENT, capture_output=True, check=True
+    )
+    letters = [json.loads(line) for line in listed.stdout.splitlines()]
+    assert (code, summary["read"], summary["applied"], summary["dead"]) == (3, 8, 2, 6), stderr
+    assert held == {"a", "b"}
+    assert [letter["line"] for letter in letters] == [2, 4, 5, 6, 7, 8]
+    assert "did you mean post" in letters[1]["reason"]
+
+
+def test_no_token_shows_in_the_state_or_in_any_output(tmp_path: Path) -> None:
+    """Not in the files either."""
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(b'{"op":"post","annotation":{"id":"a","input_id":"i"}}\n{}\n')
+    with emulator() as remote:
+        _, summary, stderr = push(remote.url, "app", tmp_path / "state", [str(log)])
+    token = ENVIRONMENT["CLARIFAI_PAT"]
+    assert token not in stderr + json.dumps(summary)
+    assert all(token.encode() not in file.read_bytes() for file in (tmp_path / "state").rglob("*") if file.is_file())
