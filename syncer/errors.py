@@ -37,3 +37,12 @@ class LogChanged(SyncerError):
 
 class BadLineFound(SyncerError):
     """`--strict` met a bad line. The line was not sent and no dead letter was written."""
+
+
+def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Of the errors of several tasks the one that users are to see: one of ours before anybody else's."""
+    mine, _ = group.split(SyncerError)
+    error: BaseException = group if mine is None else mine
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -25,6 +25,8 @@ config_app = App(name="config", help="The configuration.")
 for child in (dead_app, state_app, config_app):
     app.command(child)
 
+_STDIN = "<stdin>"  # the parser takes a lone - for an option without a name
+
 _destination = Group("Destination", sort_key=1)
 
 
@@ -122,6 +124,7 @@ def push(
     """
     from syncer.cli import push as command
 
+    logs = tuple("-" if log == _STDIN else log for log in logs)
     options = {**common.options(), **remote.options()}
     if max_attempts is not None:
         options["retry.max_attempts"] = max_attempts
@@ -222,7 +225,7 @@ def demo(*, json: Annotated[bool, Parameter(negative="")] = False) -> int:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = [_STDIN if text == "-" else text for text in (sys.argv[1:] if arguments is None else arguments)]
     sys.exit(run(given))
 
 

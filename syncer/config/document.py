@@ -72,6 +72,8 @@ def _lines(text: str) -> dict[Location, int]:
         if inside is not None:
             inside = None if line.count(inside) % 2 else inside
             continue
+        if line.lstrip().startswith("#"):
+            continue
         if (header := _TABLE.match(line)) and (names := _names(header[0])):
             table = names
             if header[0].lstrip().startswith("[["):

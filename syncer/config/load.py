@@ -15,7 +15,7 @@ from syncer.config import layers as places
 from syncer.config.document import NotToml, parse, read
 from syncer.config.layers import BadOfficialFile, Layer
 from syncer.config.loaded import Credential, Loaded
-from syncer.config.models import SECTIONS, Config
+from syncer.config.models import SECTIONS, Config, from_home
 from syncer.config.problems import Problem
 from syncer.errors import UsageError
 
@@ -66,11 +66,10 @@ def load(path: Path | None, env: Mapping[str, str], options: Mapping[str, object
             origins.update({f"{section}.{key}": layer.origin((section, key)) for key in keys})
     if problems:
         raise UsageError(_report(problems))
-    config = Config.model_validate({**merged, "sources": sources})
     credential = _credential(layers)
-    origins = {**_defaults(), **origins} | ({"clarifai.token": credential.origin} if credential else {})
-    _check_files(config, origins)
-    return Loaded(config, origins, credential)
+    if credential is not None:
+        origins["clarifai.token"] = credential.origin
+    return Loaded(Config.model_validate({**merged, "sources": sources}), _defaults() | origins, credential)
 
 
 def _official_file(environment: Mapping[str, str], above: Sequence[Layer], problems: list[Problem]) -> list[Layer]:
@@ -92,7 +91,7 @@ def _credential(layers: Sequence[Layer]) -> Credential | None:
         section = layer.values.get("clarifai")
         file = section.get("token_file") if isinstance(section, dict) else None
         if isinstance(file, str) and file:
-            return Credential(layer.origin(("clarifai", "token_file")), file=Path(file).expanduser())
+            return Credential(layer.origin(("clarifai", "token_file")), file=Path(from_home(file)))
         if layer.pat:
             return Credential(layer.pat_origin, pat=layer.pat)
     return None
@@ -101,13 +100,6 @@ def _credential(layers: Sequence[Layer]) -> Credential | None:
 def _defaults() -> dict[str, str]:
     keys = [f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields]
     return dict.fromkeys([*keys, "sources"], "default")
-
-
-def _check_files(config: Config, origins: Mapping[str, str]) -> None:
-    """A file that is named has to be there before anything is sent."""
-    ca_file = config.clarifai.ca_file
-    if ca_file and not Path(ca_file).is_file():
-        raise UsageError(_report([Problem(origins["clarifai.ca_file"], "clarifai.ca_file", f"there is no file {ca_file}")]))
 
 
 def _report(problems: Sequence[Problem]) -> str:

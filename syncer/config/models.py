@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -17,6 +18,11 @@ def _web_address(text: str) -> str:
     if "?" in text or "#" in text or any(letter.isspace() or not letter.isprintable() for letter in text):
         raise ValueError
     return text.rstrip("/")
+
+
+def from_home(path: str) -> str:
+    """A path with `~` as a shell would have it; left as it is where there is no such home."""
+    return os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser raises where there is none
 
 
 def _listen_address(text: str) -> str:
@@ -38,6 +44,8 @@ WebAddress = Annotated[
 ListenAddress = Annotated[str, AfterValidator(_listen_address), Field(description='a string with host and port, like "127.0.0.1:9464"')]
 Text = Annotated[str, Field(description="a string")]
 Name = Annotated[str, Field(min_length=1, description="a string that is not empty")]
+OptionalFile = Annotated[str, AfterValidator(from_home), Field(description="a string with a file's path")]
+Place = Annotated[str, AfterValidator(from_home), Field(min_length=1, description="a string with a path, not empty")]
 Above0 = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 AtLeast1 = Annotated[int, Field(ge=1)]
 Rate = Annotated[Above0, Field(description="a number above 0")]
@@ -60,8 +68,8 @@ class Clarifai(Section):
     base_url: WebAddress = "https://api.clarifai.com"
     user_id: Name = "me"
     app_id: Text = ""
-    token_file: Text = ""
-    ca_file: Text = ""
+    token_file: OptionalFile = ""
+    ca_file: OptionalFile = ""
 
 
 class Annotell(Section):
@@ -70,7 +78,7 @@ class Annotell(Section):
     base_url: WebAddress = "https://input.annotell.com"
     auth_url: WebAddress = "https://user.annotell.com"
     flavour: Annotated[Literal["annotell", "kognic"], Field(description='"annotell" or "kognic"')] = "annotell"
-    credentials: Text = ""
+    credentials: OptionalFile = ""
     requests_per_second: Rate = 10
     concurrency: Count = 32
 
@@ -101,7 +109,7 @@ class Retry(Section):
 class State(Section):
     """`[state]`: the folder that remembers."""
 
-    dir: Name = ".syncer"
+    dir: Place = ".syncer"
 
 
 class Daemon(Section):
@@ -116,7 +124,7 @@ class FolderSource(Section):
 
     name: Name
     kind: Literal["changelog", "directory"]
-    path: Name
+    path: Place
 
 
 class SqliteSource(Section):
@@ -124,7 +132,7 @@ class SqliteSource(Section):
 
     name: Name
     kind: Literal["sqlite"]
-    path: Name
+    path: Place
     table: Name
 
 

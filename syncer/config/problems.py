@@ -95,11 +95,10 @@ def _unknown(location: Location, model: type[Section]) -> str:
     name, section = str(location[-1]), str(location[0])
     if name.lower().removeprefix("clarifai_") in _SECRET_NAMES:
         return f"secrets never stand in the config file: {_SECRET_HOMES.get(section, _CLARIFAI_HOME)}"
+    if homes := [f"[{other}] {name}" for other, fields in SECTIONS.items() if name in fields.model_fields]:
+        return f"no such key here; did you mean {' or '.join(homes)}?"
     if suggestion := _suggestion(name, list(model.model_fields)):
         return f"no such key; did you mean {suggestion}?"
-    homes = [f"[{other}] {name}" for other, fields in SECTIONS.items() if name in fields.model_fields]
-    if homes:
-        return f"no such key here; did you mean {' or '.join(homes)}?"
     return f"no such key; known are {', '.join(model.model_fields)}"
 
 

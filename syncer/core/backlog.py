@@ -102,8 +102,7 @@ class Backlog:
             return
         if change.verb == "delete_input":
             self._gates[input_id] = Gate(entry)
-            if input_id in self._queued_inputs:
-                self._queue(entry)
+            self._queue_gate(input_id)
             if input_id not in self._live:
                 self._go(entry, now)
             return
@@ -298,11 +297,19 @@ class Backlog:
                 if follower.change.verb != "delete_input":
                     self._count_queued(input_id)
             follower = follower.after
+        self._queue_gate(input_id)
+
+    def _queue_gate(self, input_id: str) -> None:
+        """Queue a gate, and what it holds, once all that it waits for is queued.
+
+        Not before: a restart puts the queue before the log, and what was still in the window would come behind the gate.
+        """
         gate = self._gates.get(input_id)
-        if gate is not None:
-            self._queue(gate.barrier)
-            for held in gate.behind:
-                self._queue(held)
+        if gate is None or (not gate.barrier.number and self._queued_inputs.get(input_id, 0) < max(1, self._live.get(input_id, 0))):
+            return
+        self._queue(gate.barrier)
+        for held in gate.behind:
+            self._queue(held)
 
     def _queue(self, entry: Entry) -> None:
         """Move an entry from the window to the retry queue, unless it is there already."""
@@ -364,6 +371,8 @@ class Backlog:
             self._go(entry.after, now)
         if live:
             self._live[input_id] = live
+            if self._gates:
+                self._queue_gate(input_id)
             return
         del self._live[input_id]
         if self._gates and (gate := self._gates.get(input_id)) is not None:

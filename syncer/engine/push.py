@@ -28,7 +28,7 @@ from syncer.core.settle import facts_of, letter_of_entry, letter_of_line, runs
 from syncer.engine.sender import Sender
 from syncer.engine.signal import Signal
 from syncer.engine.turns import Draining, Turns
-from syncer.errors import SyncerError
+from syncer.errors import SyncerError, first_error
 
 COMMIT_LINGER_SECONDS = 0.005
 """How long the committer waits for more before a frame: at full speed tens of batches share an fsync."""
@@ -97,7 +97,7 @@ class Push:
                 await self._commit()
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
-            raise _first(group) from None
+            raise first_error(group) from None
         if self.sender.error is not None:
             raise self.sender.error
 
@@ -215,12 +215,3 @@ class Push:
             raw = entry.change.raw or self._journal.stored(entry.number).raw
             letters.append(letter_of_entry(entry, raw, self._ledger.logs[entry.change.log].identity.label))
         return letters
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that users are to see: ours before anybody else's."""
-    mine, rest = group.split(SyncerError)
-    error: BaseException = mine if mine is not None else rest if rest is not None else group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

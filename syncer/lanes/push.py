@@ -241,6 +241,7 @@ def opened(lane: PushLane) -> Iterator[PushLane]:
 
 async def _until_signal(engine: Push, interrupted: list[int]) -> None:
     """Run the engine; the first signal drains it, the second stops at once. Both leave a state that carries on."""
+    stopped: list[SyncerError] = []
     async with anyio.create_task_group() as tasks:
 
         async def listen() -> None:
@@ -255,5 +256,8 @@ async def _until_signal(engine: Push, interrupted: list[int]) -> None:
         tasks.start_soon(listen)
         try:
             await engine.run()
-        finally:
-            tasks.cancel_scope.cancel()
+        except SyncerError as error:
+            stopped.append(error)
+        tasks.cancel_scope.cancel()
+    if stopped:
+        raise stopped[0]

@@ -1,22 +1,65 @@
-"""config.example.toml is the reference of all keys."""
+"""`config.example.toml` is the reference of the config: it is loaded here, key by key."""
 
 from __future__ import annotations
 
-import tomllib
+import re
 from pathlib import Path
 
-from syncer.config import Config, load
-from syncer.config.models import SECTIONS
+import pytest
+
+from syncer.config import Config, Loaded, load
+from syncer.config.models import SECTIONS, SOURCE_KINDS, FolderSource
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
+TEXT = EXAMPLE.read_text("utf-8")
 
 
-def test_the_example_loads_and_gives_the_defaults() -> None:
-    """Copying the example changes nothing."""
-    assert load(EXAMPLE, {}, {}).config == Config()
+def section_text(name: str) -> str:
+    """The lines of one section."""
+    return re.split(r"^\[", TEXT.split(f"\n[{name}]\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
 
 
-def test_the_example_names_every_key() -> None:
-    """A key that is not in the example does not exist for users."""
-    example = tomllib.loads(EXAMPLE.read_text())
-    assert {name: set(section.model_fields) for name, section in SECTIONS.items()} == {name: set(keys) for name, keys in example.items()}
+def with_comments_opened(folder: Path) -> Loaded:
+    """The example with its commented-out sources in force."""
+    opened = folder / "opened.toml"
+    opened.write_text(re.sub(r"^# (\[\[|\w+ = )", r"\1", TEXT, flags=re.MULTILINE), "utf-8")
+    return load(opened, {}, {})
+
+
+def test_the_example_loads_and_every_value_in_it_is_the_default() -> None:
+    """Copying the example changes nothing but the source that it shows."""
+    config = load(EXAMPLE, {}, {}).config
+    assert Config() == config.model_copy(update={"sources": []})
+    assert [FolderSource(name="labels", kind="changelog", path="changes/")] == config.sources
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_the_example_names_every_key_of_a_section_with_a_line_of_why(section: str) -> None:
+    """No key is missing, none is there twice, each has its comment."""
+    lines = [line for line in section_text(section).splitlines() if line and not line.startswith("#")]
+    assert list(SECTIONS[section].model_fields) == [line.split(" = ")[0] for line in lines]
+    assert [] == [line for line in lines if not re.search(r"  # \S.{10,}$", line)]
+
+
+def test_the_example_names_every_section() -> None:
+    """Each table of the model stands there, in the model's order."""
+    assert [*SECTIONS, "[sources]"] == re.findall(r"^\[(.+?)\]$", TEXT, flags=re.MULTILINE)
+
+
+def test_the_sources_that_the_example_shows_as_comments_are_good_and_name_every_key(tmp_path: Path) -> None:
+    """Taking the comment signs away gives one source of each shape."""
+    sources = with_comments_opened(tmp_path).config.sources
+    assert {FolderSource, *SOURCE_KINDS.values()} == {type(source) for source in sources}
+    named = {key for source in sources for key in source.model_fields_set}
+    assert {key for model in SOURCE_KINDS.values() for key in model.model_fields} == named
+
+
+def test_every_value_of_the_example_has_its_line_as_origin() -> None:
+    """`config show` points at the very line."""
+    origins = load(EXAMPLE, {}, {}).origins
+    lines = TEXT.splitlines()
+    for section, model in SECTIONS.items():
+        for key in model.model_fields:
+            name, _, line = origins[f"{section}.{key}"].rpartition(":")
+            assert str(EXAMPLE) == name
+            assert lines[int(line) - 1].startswith(f"{key} = ")

@@ -43,7 +43,7 @@ def test_a_log_with_every_kind_of_change_survives_faults_and_kills(tmp_path: Pat
     """Nothing lost, nothing twice, nothing out of order: the remote holds what the log leaves when applied once."""
     log = tmp_path / "changes.jsonl"
     wanted, nameless = write_log(log, 12_000, seed=5)
-    options = ("--rps", "150")
+    options = ("--rps", "60")
     config = tmp_path / "syncer.toml"
     config.write_text("[retry]\nbase_seconds = 0.05\ncap_seconds = 1\n")
     with emulator("--rps", "0", "--faults", FAULTS, "--seed", "3") as remote:
