@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gc
+import importlib.util
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,11 +48,7 @@ async def _run(lane: PushLane, rate: float | str, loudness: Loudness) -> Finishe
 
 def _uvloop() -> bool:
     """Use uvloop where it is installed."""
-    try:
-        import uvloop  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return importlib.util.find_spec("uvloop") is not None
 
 
 def report(finished: Finished, *, as_json: bool, quiet: bool) -> None:

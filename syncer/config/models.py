@@ -86,7 +86,7 @@ class Annotell(Section):
 class Push(Section):
     """`[push]`: how fast, how many at once."""
 
-    requests_per_second: RateOrAuto = 15
+    requests_per_second: RateOrAuto = 15.0
     concurrency: CountOrAuto = "auto"
     batch_size: Annotated[int, Field(ge=1, le=128, description="a whole number from 1 to 128")] = 128
     linger_seconds: SecondsOrNone = 0.2

@@ -120,7 +120,8 @@ class Journal:
         found = _header(path, data).destination
         if found != self._destination:
             raise StateError(
-                f"the state {self._folder} belongs to another destination: {found}; this run is for {self._destination}. Use another --state"
+                f"the state {self._folder} belongs to another destination: {found}; this run is for {self._destination}. "
+                "Use another --state"
             )
         end = 0
         for start, length, fact in _folded(path, data):

@@ -50,7 +50,8 @@ kind = "mysql"
         '  FILE:7: push.concurrency: is "many"; it must be a whole number of 1 or more, or "auto"',
         '  FILE:10: retry.max_attempts: is "8"; it must be a whole number of 1 or more',
         "  FILE:11: sources[0].table: is missing; it must be a string that is not empty",
-        '  FILE:15: sources[1]: is a table that does not fit; it must be a table with kind = "changelog", "directory", "sqlite", "postgres"',
+        "  FILE:15: sources[1]: is a table that does not fit; "
+        'it must be a table with kind = "changelog", "directory", "sqlite", "postgres"',
         '  SYNCER_RETRY_CAP_SECONDS: retry.cap_seconds: is "soon"; it must be a number of seconds above 0',
         '  command line: push.requests_per_second: is "0"; it must be a number above 0, or "auto"',
     ]
