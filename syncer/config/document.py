@@ -55,7 +55,9 @@ def parse(data: bytes, name: str) -> Document:
         raise NotToml(data.count(b"\n", 0, error.start) + 1, "is not UTF-8") from None
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise NotToml(1, "is nested too deeply") from None
+    except ValueError as error:  # TOMLDecodeError, and what Python says of numbers with thousands of digits
         at = _AT.search(str(error))
         line = int(at[1]) if at and at[1] else text.rstrip("\n").count("\n") + 1
         raise NotToml(line, _AT.sub("", str(error))) from None

@@ -97,7 +97,7 @@ def from_official_file(path: Path) -> Layer:
         root = yaml.load(path.read_bytes(), Loader=yaml.BaseLoader)  # noqa: S506
     except FileNotFoundError:
         root = None
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise BadOfficialFile(f"{path}:{mark.line + 1 if mark else 1}: is not YAML") from None
     except OSError as error:

@@ -19,6 +19,7 @@ _SECRET_HOMES = {
 _CLARIFAI_HOME = "set CLARIFAI_PAT, or name a file that holds it with [clarifai] token_file"
 _QUOTED_SECTIONS = ("push", "retry", "daemon", "state")  # whose strings are never secrets
 _QUOTED_LETTERS_MAX = 60
+_NUMBER_SHOWN_MAX = 10**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ def _shown(location: Location, value: object) -> str:
     match value:
         case bool():
             return "true" if value else "false"
+        case int() if abs(value) >= _NUMBER_SHOWN_MAX:
+            return "a number far too large"
         case int() | float():
             return repr(value)
         case str() if location[0] in _QUOTED_SECTIONS and len(value) <= _QUOTED_LETTERS_MAX:

@@ -21,6 +21,7 @@ import heapq
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from syncer.core.change import Change, Key, Verb
 from syncer.core.entry import Batch, Entry, Gate, Settlement, restored
@@ -37,7 +38,7 @@ class Limits:
     batch_bytes_max: int = 4 << 20
     """A change larger than this goes alone."""
     window_max: int = 8192
-    """Changes in memory with their bodies."""
+    """Changes in memory with their bodies, beside those of the requests under way."""
     window_bytes_max: int = 32 << 20
     queue_max: int = 100_000
     """Changes waiting on disk; beyond, nothing more is read."""
@@ -53,6 +54,8 @@ class Backlog:
         self.window_count = 0
         self.window_bytes = 0
         self.queue_count = 0
+        self.in_flight = 0
+        """Requests under way; whoever sends them keeps it."""
         self.source_ended = False
         self._next_number = next_number
         self._tails: dict[Key, Entry] = {}
@@ -71,16 +74,17 @@ class Backlog:
     def room(self) -> bool:
         """May more be read?"""
         limits = self.limits
-        return self.window_count < limits.window_max and self.window_bytes < limits.window_bytes_max and self.queue_count < limits.queue_max
+        window_max = limits.window_max + self.in_flight * limits.batch_size
+        return self.window_count < window_max and self.window_bytes < limits.window_bytes_max and self.queue_count < limits.queue_max
 
     def offer(self, changes: Iterable[Change], now: float) -> None:
         """Take over changes, in the source's order."""
+        place = self._place
         for change in changes:
-            written = change.written
-            size = len(change.raw) if written is None else len(written)
+            size = len(change.raw) if change.written is None else len(change.written)
             self.window_count += 1
             self.window_bytes += size
-            self._place(Entry(change, size), now)
+            place(Entry(change, size), now)
 
     def restore(self, queue: Iterable[Queued], now: float) -> None:
         """Take over what an earlier run left in the retry queue, in the order of the numbers. Before any `offer`."""
@@ -220,6 +224,9 @@ class Backlog:
 
     def _cut(self, entries: deque[Entry], cap: int) -> list[Entry]:
         """Take up to `cap` entries off the front, as many as go into one request's bytes."""
+        size = sum([entry.size for entry in islice(entries, cap)])
+        if size <= self.limits.batch_bytes_max:
+            return [entries.popleft() for _ in range(min(cap, len(entries)))]
         taken: list[Entry] = []
         size = 0
         while entries and len(taken) < cap:

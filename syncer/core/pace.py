@@ -10,7 +10,8 @@ RING_MAX = 5000
 """Above this rate the process itself is slower than the limit: only the schedule is kept."""
 CATCH_UP_SECONDS = 0.05
 RATE_MAX = 1000.0
-"""More requests a second than this one process does not send: more in flight would only cost memory."""
+"""More requests a second than this one process does not send: then the process is the limit, and more in flight only costs memory."""
+UNPACED_LIMIT = 16
 
 
 class Pace:
@@ -48,7 +49,7 @@ class Concurrency:
 
     def __init__(self, limit: int | Literal["auto"], requests_per_second: float) -> None:
         self._fixed = None if limit == "auto" else limit
-        self._rate = min(requests_per_second, RATE_MAX)
+        self._rate = requests_per_second
         self._latency_seconds = 0.1
 
     def answered(self, latency_seconds: float) -> None:
@@ -60,4 +61,6 @@ class Concurrency:
         """Requests in flight at most: twice what the rate needs, so that the rate is what limits."""
         if self._fixed is not None:
             return self._fixed
+        if self._rate > RATE_MAX:
+            return UNPACED_LIMIT
         return min(256, max(8, math.ceil(self._rate * max(self._latency_seconds, 0.1) * 2) + 4))

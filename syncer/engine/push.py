@@ -78,7 +78,6 @@ class Push:
         self._creating = creating
         self._now = now
         self._observe = observe
-        self._tasks = 0  # requests and what follows from them
         self._lines: list[Fact] = []  # facts of lines that need no remote, for the next frame
         self._one_at_a_time = anyio.Lock()
         self._work = Signal()
@@ -146,7 +145,7 @@ class Push:
             backlog.ripen(now, turns.destination.last_success_at)
             if backlog.settling:
                 self._to_commit.set()
-            if self._tasks >= turns.concurrency.limit:
+            if backlog.in_flight >= turns.concurrency.limit:
                 await self._work.wait()
                 continue
             if not backlog.has_batch(now):
@@ -163,19 +162,19 @@ class Push:
                 return
             batch = backlog.take(self._now())
             if batch is not None:
-                self._tasks += 1
+                backlog.in_flight += 1
                 requests.start_soon(self._send, batch)
 
     def _over(self) -> bool:
         if self.turns.draining:
             return True
-        return self.backlog.source_ended and not (self.backlog.count or self._tasks or self.backlog.settling)
+        return self.backlog.source_ended and not (self.backlog.count or self.backlog.in_flight or self.backlog.settling)
 
     async def _send(self, batch: Batch) -> None:
         try:
             await self.sender.send(batch)
         finally:
-            self._tasks -= 1
+            self.backlog.in_flight -= 1
         self._observe(Batched(batch.verb, len(batch.entries)))
         if self.sender.error is not None:
             self.drain()

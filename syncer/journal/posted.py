@@ -32,13 +32,13 @@ class Posted:
 
     def add(self, keys: Iterable[Key]) -> None:
         """Remember these (input_id, id)."""
-        bits, mask = self._bits, BITS - 1
+        bits, mask, hashed = self._bits, BITS - 1, crc32
         for input_id, id in keys:
-            bit = crc32(f"{input_id}\n{id}".encode()) & mask
+            bit = hashed(id.encode(), hashed(input_id.encode())) & mask
             bits[bit >> 3] |= 1 << (bit & 7)
 
     def __contains__(self, key: Key) -> bool:
-        bit = crc32(f"{key[0]}\n{key[1]}".encode()) & (BITS - 1)
+        bit = crc32(key[1].encode(), crc32(key[0].encode())) & (BITS - 1)
         return bool(self._bits[bit >> 3] & 1 << (bit & 7))
 
     def close(self) -> None:

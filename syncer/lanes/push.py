@@ -33,8 +33,6 @@ from syncer.sources.lines import LineOptions
 from syncer.sources.logs import LogPath, expand
 from syncer.transport.http import HttpTransport
 
-WINDOW_MIN = 8192
-
 
 @dataclass(frozen=True, slots=True)
 class Finished:
@@ -164,7 +162,6 @@ class PushLane:
         self._transport = transport
         limits = Limits(
             batch_size=config.push.batch_size,
-            window_max=max(WINDOW_MIN, 3 * concurrency.limit * config.push.batch_size),
             linger_seconds=config.push.linger_seconds,
             max_attempts=retry.max_attempts,
         )

@@ -27,6 +27,9 @@ _PREFIXES = {
     op: b'{"op":"%s",%s"annotation":' % (op.encode(), b'"action":"%s",' % action.encode() if action else b"")
     for op, action in (("post", ""), ("delete", ""))
 } | {action: b'{"op":"patch","action":"%s","annotation":' % action.encode() for action in ACTIONS}
+_PLAIN = _PREFIXES["post"]
+_PLAIN_LENGTH = len(_PLAIN)
+_BRACE = ord("}")
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -61,6 +64,8 @@ def parse(raw: bytes, place: Place, options: LineOptions) -> Change | BadLine | 
     value: object = None
     try:
         value = _decode(raw)
+        if (plain := _plain_post(raw, value, place, options)) is not None:
+            return plain
         if not isinstance(value, dict):
             raise _Bad("not a JSON object")
         if "op" not in value and "input_id" in value:
@@ -68,6 +73,19 @@ def parse(raw: bytes, place: Place, options: LineOptions) -> Change | BadLine | 
         return _change(raw, cast(Object, value), place, options)
     except _Bad as bad:
         return bad_line(raw, str(bad), place, value)
+
+
+def _plain_post(raw: bytes, value: object, place: Place, options: LineOptions) -> Change | None:
+    """Most lines of most logs, told by a few comparisons: a post with its id, written the way everybody writes it."""
+    if type(value) is not dict or len(value) != 2 or not raw.startswith(_PLAIN) or raw[-1] != _BRACE or options.embed_model_version_id:
+        return None
+    annotation = value.get("annotation")
+    if type(annotation) is not dict:
+        return None
+    input_id, id = annotation.get("input_id"), annotation.get("id")
+    if type(input_id) is not str or type(id) is not str or not input_id or not id:
+        return None
+    return Change(place.log, place.index, place.line, "post", input_id, id, raw, _PLAIN_LENGTH, -1)
 
 
 def bad_line(raw: bytes, reason: str, place: Place, value: object = None) -> BadLine:

@@ -1,0 +1,50 @@
+"""What the repository itself promises: the lock installs anywhere, the command starts quickly, versions agree."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import syncer
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+LOCK = (ROOT / "requirements.lock").read_text("utf-8")
+
+
+def test_every_line_of_the_lock_is_pinned_with_hashes_and_names_no_place() -> None:
+    """No machine's paths, no index, no version that can move."""
+    requirements = [line for line in LOCK.splitlines() if line and line[0] not in " #"]
+    assert [] == [line for line in requirements if not re.fullmatch(r"[a-z0-9-]+==[0-9][\w.]* \\", line)]
+    assert LOCK.count("--hash=sha256:") >= len(requirements)
+    assert "://" not in LOCK
+
+
+def test_everything_that_the_project_needs_is_in_the_lock() -> None:
+    """`pip install --no-deps -e .` finds all its needs met."""
+    needed = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["test"]]
+    locked = set(re.findall(r"^([a-z0-9-]+)==", LOCK, flags=re.MULTILINE))
+    assert set() == {re.split(r"[<>=]", requirement)[0] for requirement in needed} - locked
+
+
+def test_the_version_is_one_that_the_changelog_can_name() -> None:
+    """Semantic versioning; what is not released yet stands under its own heading."""
+    assert re.fullmatch(r"\d+\.\d+\.\d+", syncer.__version__)
+    assert "## [Unreleased]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_importing_syncer_imports_nothing_else() -> None:
+    """What a command needs is loaded when it runs: `--help` stays quick."""
+    code = "import sys; before = set(sys.modules); import syncer; print(*sorted(set(sys.modules) - before))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT).stdout.split()
+    assert ["syncer"] == loaded
+
+
+def test_the_command_line_is_imported_without_what_only_some_commands_need() -> None:
+    """Config models, HTTP and YAML cost more than all of `--help`."""
+    code = "import sys, syncer.cli.main; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT).stdout.split()
+    assert set() == {"aiohttp", "pydantic", "yaml", "msgspec", "syncer.config"} & set(loaded)
