@@ -1,12 +1,18 @@
-"""How the destination is to be treated. One small state machine, told how requests fared.
+"""How the destination is to be treated: one small state machine, told how requests fared.
 
-              failures in a row, or no connection
-      ┌─────────────────────────────────────────────► paused (outage) ──time──► probing (one request at a time)
-    open ◄──────────── success ─────────────────────────────│──────────────────────┤ │
-      │                                                     ▲──────── failure ─────┘ │
-      └── throttled ──► paused (throttle) ──time──► open                 success ──► open
+            no connection, or requests fail in a row          time
+      ┌──────────────────────────────────► paused (outage) ──────────► probing: one request at a time
+      │                                         ▲                        │  │
+      │                                         └──────── failure ───────┘  │
+    open ◄───────────────────────── success ────────────────────────────────┘
+      │ ▲
+      │ └────────── time ──────────┐
+      └── throttled ──► paused (throttle)
 
-A throttle pauses for exactly as long as the remote asked; an answer to a request that was sent before does not end it.
+    any ── nothing succeeded for too long, or asked to wait for too long ──► stopped
+
+Nothing is sent in a pause, so what comes in then answers an earlier request: it does not end the pause. A throttle pauses for exactly
+as long as the remote asked.
 """
 
 from __future__ import annotations
@@ -19,68 +25,72 @@ from syncer.core.facts import Destination
 
 FAILURES_MAX = 5
 """Failed requests in a row, with no success between, that make an outage."""
+THROTTLED = "throttled by the remote"
 
 
 class DestinationState:
-    """Open, paused until, or probing; and how long nothing has succeeded. Seconds are those of the caller's one clock (since 1970)."""
+    """Open, paused, probing or stopped. Seconds are those of the caller's one clock (since 1970, as its fact outlives the process)."""
 
     def __init__(self, base_seconds: float, cap_seconds: float, throttle_seconds: float, give_up_seconds: float) -> None:
+        """The settings of `[retry]`; `give_up_seconds` 0: never."""
         self._base_seconds = base_seconds
         self._cap_seconds = cap_seconds
         self._throttle_seconds = throttle_seconds
         self._give_up_seconds = give_up_seconds
-        self._outage_until = 0.0
         self._throttled_until = 0.0
-        self._probing = False
+        self._outage_until = 0.0
+        self._outages = 0  # pauses since the last success: more than none means probing once they are over
         self._failures = 0
-        self._probes = 0
         self._failing_since: float | None = None
-        self._reason = ""
         self._asked_too_long: str | None = None
+        self._reason = ""
         self.last_success_at = 0.0
 
+    def state(self, now: float) -> Literal["open", "paused", "probing", "stopped"]:
+        """Its name, as `/api/status` shows it."""
+        if self.gave_up(now) is not None:
+            return "stopped"
+        if now < self._paused_until():
+            return "paused"
+        return "probing" if self._outages else "open"
+
     def allowed(self, now: float, in_flight: int) -> bool:
-        """May one more request go?"""
-        if now < max(self._throttled_until, self._outage_until):
-            return False
-        return not (self._probing and in_flight > 0)
+        """May one more request go, with this many under way?"""
+        return now >= self._paused_until() and not (self._outages and in_flight)
 
     def wake_at(self, now: float) -> float | None:
-        """When time alone changes the answer of `allowed` or `gave_up`; None where only an answer can."""
-        until = max(self._throttled_until, self._outage_until)
-        if until <= now:
-            return None
+        """When time alone next changes what `allowed` or `gave_up` say; None where only an answer can."""
+        times = [self._paused_until()]
         if self._give_up_seconds and self._failing_since is not None:
-            until = min(until, self._failing_since + self._give_up_seconds)
-        return max(until, now)
+            times.append(self._failing_since + self._give_up_seconds)
+        return min((time for time in times if time > now), default=None)
 
     def succeeded(self, now: float) -> None:
         """A request was answered to the point."""
         self.last_success_at = now
-        self._failures = self._probes = 0
+        self._failures = 0
         self._failing_since = None
-        self._probing = False
-        self._outage_until = 0.0
+        if now >= self._outage_until:
+            self._outages = 0
 
     def throttled(self, now: float, after_seconds: float | None) -> None:
-        """Too many requests: pause for what the remote asked for."""
-        pause = self._throttle_seconds if after_seconds is None else after_seconds
-        self._throttled_until = max(self._throttled_until, now + pause)
-        self._reason = "throttled by the remote"
-        self._failing_since = self._failing_since if self._failing_since is not None else now
-        self._judge_pause(pause)
+        """Too many requests: pause for what the remote asked for (None: it named no time). A running pause is never shortened."""
+        pause_seconds = self._throttle_seconds if after_seconds is None else after_seconds
+        self._throttled_until = max(self._throttled_until, now + pause_seconds)
+        self._reason = THROTTLED
+        self._note_failing(now)
+        self._judge_pause(pause_seconds)
 
     def failed(self, now: float, rng: random.Random, unreachable: bool) -> None:
         """A request failed as a whole. `unreachable`: there was no connection at all."""
-        self._failing_since = self._failing_since if self._failing_since is not None else now
+        self._note_failing(now)
         self._failures += 1
-        if now < self._outage_until or not (unreachable or self._probing or self._failures >= FAILURES_MAX):
+        self._reason = "the remote cannot be reached" if unreachable else "requests fail"
+        if now < self._outage_until or not (unreachable or self._outages or self._failures >= FAILURES_MAX):
             return
-        self._probes += 1
-        wait = delay(self._probes + 1, rng, self._base_seconds, self._cap_seconds)
-        self._outage_until = now + max(wait, min(self._base_seconds, self._cap_seconds) / 2)
-        self._probing = True
-        self._reason = "cannot be reached" if unreachable else "requests fail"
+        self._outages += 1
+        least_seconds = min(self._base_seconds / 2, self._cap_seconds)  # jitter alone could make the pause nothing
+        self._outage_until = now + max(least_seconds, delay(self._outages, rng, self._base_seconds, self._cap_seconds))
 
     def gave_up(self, now: float) -> str | None:
         """Why it is pointless to go on, None while it is not."""
@@ -88,29 +98,33 @@ class DestinationState:
             return None
         if self._asked_too_long is not None:
             return self._asked_too_long
-        if self._failing_since is not None and now - self._failing_since >= self._give_up_seconds:
+        if self._failing_since is not None and now >= self._failing_since + self._give_up_seconds:
             return f"nothing succeeded for {self._give_up_seconds:g} s ({self._reason})"
         return None
 
-    @property
-    def state(self) -> Literal["open", "paused", "probing"]:
-        """Its name; a pause that is over counts as a pause until a request is let through."""
-        if self._throttled_until > self.last_success_at or self._outage_until:
-            return "paused"
-        return "probing" if self._probing else "open"
-
     def fact(self) -> Destination:
-        """What a restart has to know: a throttle's pause. An outage is found again by trying."""
+        """What a restart has to know: a throttle's pause, until a success shows that it is over; that an outage is on."""
         if self._throttled_until > self.last_success_at:
-            return Destination("paused", self._throttled_until, self._reason)
+            return Destination("paused", self._throttled_until, THROTTLED)
+        if self._outages:
+            return Destination("probing", 0.0, self._reason)
         return Destination("open", 0.0, "")
 
     def restore(self, fact: Destination, now: float) -> None:
-        """Take over what an earlier run wrote down. Before anything else."""
+        """Take over what an earlier run wrote down, before anything else. An outage is probed at once: somebody may have mended it."""
+        self._reason = fact.reason
         if fact.state == "paused" and fact.until > now:
             self._throttled_until = fact.until
-            self._reason = fact.reason
             self._judge_pause(fact.until - now)
+        elif fact.state == "probing":
+            self._outages = 1
+
+    def _paused_until(self) -> float:
+        return max(self._throttled_until, self._outage_until)
+
+    def _note_failing(self, now: float) -> None:
+        if self._failing_since is None:
+            self._failing_since = now
 
     def _judge_pause(self, seconds: float) -> None:
         if self._give_up_seconds and seconds > self._give_up_seconds:
@@ -120,4 +134,4 @@ class DestinationState:
 
     def __repr__(self) -> str:
         untils = f"throttled_until={self._throttled_until}, outage_until={self._outage_until}"
-        return f"DestinationState({self.state}, {untils}, failures={self._failures})"
+        return f"DestinationState({untils}, outages={self._outages}, failures={self._failures})"

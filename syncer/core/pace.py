@@ -6,9 +6,12 @@ import math
 from collections import deque
 from typing import Literal
 
+WINDOW_SECONDS = 1.001
+"""The second that a limit speaks of, and a little: between a turn and the wire, requests move against each other."""
 RING_MAX = 5000
 """Above this rate the process itself is slower than the limit: only the schedule is kept."""
 CATCH_UP_SECONDS = 0.05
+"""How much lateness is made up for, or one request's spacing where that is more."""
 RATE_MAX = 1000.0
 """More requests a second than this one process does not send: then the process is the limit, and more in flight only costs memory."""
 UNPACED_LIMIT = 16
@@ -18,28 +21,31 @@ class Pace:
     """Never more than R requests in any 1.0 s, and nearly R where there is enough to send.
 
     Requests follow an absolute schedule, 1/R apart. A sender that woke late may make up for it, a little; and whatever
-    the schedule says, the R-th last request must be at least 1.0 s old.
+    the schedule says, the R-th last request must be at least 1.0 s old. Where R is not whole, the whole requests below it are what
+    fits into a second; below 1, requests are 1/R apart.
     """
 
     def __init__(self, requests_per_second: float) -> None:
         if requests_per_second <= 0:
-            raise ValueError(f"requests a second must be positive, not {requests_per_second}")
+            raise ValueError(f"requests a second must be more than 0, not {requests_per_second}")
         self._spacing = 1.0 / requests_per_second
         self._catch_up = max(CATCH_UP_SECONDS, self._spacing)
         self._scheduled = -math.inf
         window = max(1, math.floor(requests_per_second))
+        self._window_seconds = max(WINDOW_SECONDS, self._spacing)
         self._sent: deque[float] | None = deque(maxlen=window) if window <= RING_MAX else None
 
     def next_at(self, now: float) -> float:
         """The earliest moment for the next request; a moment that has passed means now."""
         ring = self._sent
         if ring is not None and len(ring) == ring.maxlen:
-            return max(self._scheduled, ring[0] + max(1.0, self._spacing))
+            return max(self._scheduled, ring[0] + self._window_seconds)
         return self._scheduled
 
     def take(self, now: float) -> None:
         """A request goes now."""
-        self._scheduled = max(self._scheduled, now - self._catch_up) + self._spacing
+        due = now if self._scheduled == -math.inf else max(self._scheduled, now - self._catch_up)
+        self._scheduled = due + self._spacing
         if self._sent is not None:
             self._sent.append(now)
 

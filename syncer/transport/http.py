@@ -1,12 +1,15 @@
 """HTTP over aiohttp, with explicit deadlines and nothing hidden.
 
-What went wrong is told as a value: a request that certainly never left (no connection) apart from one that may have been applied.
+What went wrong is told as a value, and a request that certainly never left is told apart from one that may have been applied.
 """
 
 from __future__ import annotations
 
+import asyncio
+import io
 import ssl
-from types import TracebackType
+from dataclasses import dataclass
+from types import SimpleNamespace, TracebackType
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -18,40 +21,62 @@ from syncer.core.ports import NoReply, Reply, Request
 from syncer.errors import UsageError
 
 ANSWER_BYTES_MAX = 256 << 20
+"""Of an answer's body, decompressed."""
 READ_BYTES = 1 << 18
+BODY_AT_ONCE_BYTES_MAX = 1 << 20
+"""A larger body is handed over piece by piece, so that writing it does not hold up everything else."""
+DNS_CACHE_SECONDS = 300
 
-_NOT_SENT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError)
+
+class SentOnceOnly(aiohttp.ClientError):
+    """A connection broke under a request, and aiohttp is not to send it again. The cause says how."""
+
+
+@dataclass(slots=True)
+class _Sending:
+    """One request on its way: its deadline starts to run when the request leaves."""
+
+    deadline: asyncio.Timeout
+    count: int = 0
 
 
 class HttpTransport:
-    """Sends requests to one base URL with one token. An async context manager."""
+    """Sends requests to one base URL with one token. An async context manager.
+
+    Proxies come from the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY). `ca_file` replaces the system's authorities. Redirects
+    are handed back as they are, so credentials go nowhere else. Raises UsageError for settings that cannot be used.
+    """
 
     def __init__(
         self, *, base_url: str, token: str, connect_timeout_seconds: float, request_timeout_seconds: float, ca_file: str = ""
     ) -> None:
-        self._base_url = base_url.rstrip("/")
-        self._token = token
-        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout_seconds, connect=connect_timeout_seconds)
-        self._request_timeout_seconds = request_timeout_seconds
+        """Connecting includes names, proxy and TLS; the request's time runs from sending to the end of the answer."""
+        self.requests = 0
+        """Requests that left."""
+        self.hidden_retries = 0
+        """Those among them that aiohttp sent by itself."""
+        self._base_url = _checked_base_url(base_url)
+        self._proxy = _proxy(base_url)
         self._ssl = _trust(ca_file)
+        if not token or not token.isascii() or not token.isprintable() or " " in token:
+            raise UsageError("the token is empty or holds spaces, line ends or characters beyond ASCII: check where it comes from")
+        self._headers = {"Authorization": f"Key {token}", "User-Agent": f"syncer/{__version__}"}
+        self._connect_timeout_seconds = connect_timeout_seconds
+        self._request_timeout_seconds = request_timeout_seconds
         self._session: aiohttp.ClientSession | None = None
-        self._sends = 0
-        self._asked = 0
-
-    @property
-    def hidden_retries(self) -> int:
-        """Requests that aiohttp sent again by itself: it repeats a GET, PUT or DELETE once when a kept connection turns out closed."""
-        return max(0, self._sends - self._asked)
 
     async def __aenter__(self) -> HttpTransport:
         trace = aiohttp.TraceConfig()
-        trace.on_request_headers_sent.append(self._count)
+        trace.on_request_headers_sent.append(self._leaves)
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0, ssl=self._ssl, ttl_dns_cache=300),
-            headers={"Authorization": f"Key {self._token}", "User-Agent": f"syncer/{__version__}"},
-            timeout=self._timeout,
-            proxy=_proxy(self._base_url),
+            connector=aiohttp.TCPConnector(limit=0, ssl=self._ssl, ttl_dns_cache=DNS_CACHE_SECONDS),
+            headers=self._headers,
+            timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_timeout_seconds),
+            # Found out once and not by `trust_env`, which reads the environment in a thread and ~/.netrc for every single request.
+            proxy=self._proxy,
+            cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[trace],
+            middlewares=[_once],
             read_bufsize=READ_BYTES,
         )
         return self
@@ -60,40 +85,110 @@ class HttpTransport:
         assert self._session is not None
         await self._session.close()
 
-    async def _count(self, *_: object) -> None:
-        self._sends += 1
-
     async def send(self, request: Request) -> Reply | NoReply:
         """Send once. Never raises for what the network or the remote does."""
         assert self._session is not None, "used outside of its context"
-        headers = {"Content-Type": "application/json"} if request.body is not None else None
-        url = URL(self._base_url + request.path, encoded=True)
-        timeout = aiohttp.ClientTimeout(
-            total=self._request_timeout_seconds + (self._timeout.connect or 0),
-            connect=self._timeout.connect,
-            sock_connect=self._timeout.sock_connect,
-            sock_read=self._request_timeout_seconds,
-        )
-        sends = self._sends
-        self._asked += 1
+        body = request.body
+        sending = _Sending(asyncio.timeout(None))
         try:
-            async with self._session.request(
-                request.method, url, data=request.body, headers=headers, timeout=timeout, allow_redirects=False
-            ) as response:
-                body = await response.read()
-                if len(body) > ANSWER_BYTES_MAX:
-                    return NoReply(f"an answer of {len(body):,} bytes, more than the {ANSWER_BYTES_MAX:,} allowed", sent=True)
-                return Reply(response.status, body, response.headers.get("Retry-After"), response.headers.get("Date"))
-        except _NOT_SENT as error:
-            self._asked -= self._sends == sends
-            return NoReply(_why_no_connection(error), sent=False)
-        except TimeoutError:
-            return NoReply(f"no complete answer within {self._request_timeout_seconds:g} s", sent=True)
+            async with (
+                sending.deadline,
+                self._session.request(
+                    request.method,
+                    URL(self._base_url + request.path, encoded=True),
+                    data=body if body is None or len(body) <= BODY_AT_ONCE_BYTES_MAX else io.BytesIO(body),
+                    headers=None if body is None else {"Content-Type": "application/json"},
+                    allow_redirects=False,
+                    trace_request_ctx=sending,
+                ) as response,
+            ):
+                answer = await _bounded_body(response)
+                if answer is None:
+                    return NoReply(f"the answer is larger than the {ANSWER_BYTES_MAX >> 20} MiB allowed", sent=True)
+                return Reply(response.status, answer, response.headers.get("Retry-After"), response.headers.get("Date"))
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return NoReply(f"the connection broke: {type(error).__name__}", sent=True)
+            if not sending.count:
+                return NoReply(self._why_no_connection(error), sent=False)
+            return NoReply(self._why_no_answer(error), sent=True)
+
+    async def _leaves(
+        self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams
+    ) -> None:
+        """From here on the request may have reached the remote."""
+        sending: _Sending = context.trace_request_ctx
+        sending.count += 1
+        self.requests += 1
+        if sending.count > 1:
+            self.hidden_retries += 1
+        else:
+            sending.deadline.reschedule(asyncio.get_running_loop().time() + self._request_timeout_seconds)
+
+    def _why_no_connection(self, error: Exception) -> str:
+        """Nothing of what the exceptions say themselves is passed on: some of them quote URLs."""
+        if isinstance(error, SentOnceOnly):  # a proxy hung up while it was asked for the way
+            return "the proxy closed the connection before the remote was reached"
+        if isinstance(error, aiohttp.ClientConnectorCertificateError):
+            why = getattr(error.certificate_error, "verify_message", None) or "it does not match"
+            return f"the certificate of {error.host} is not accepted ({why}); if your own authority issued it, name that one in ca_file"
+        if isinstance(error, aiohttp.ClientHttpProxyError):
+            return f"the proxy refused to connect to the remote (HTTP {error.status})"
+        if isinstance(error, aiohttp.ClientConnectorError):
+            whom = "the proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
+            return f"no connection to {whom}{error.host}:{error.port}: {error.strerror or type(error.os_error).__name__}"
+        if isinstance(error, TimeoutError):
+            return f"no connection within {self._connect_timeout_seconds:g} s"
+        return f"no connection: {type(error).__name__}"
+
+    def _why_no_answer(self, error: Exception) -> str:
+        if isinstance(error, TimeoutError):
+            return f"no complete answer within {self._request_timeout_seconds:g} s"
+        if isinstance(error, aiohttp.ClientPayloadError):
+            return "the answer was cut off"
+        if isinstance(error, SentOnceOnly):
+            return f"the connection broke before the answer came ({type(error.__cause__).__name__})"
+        return f"the answer could not be read ({type(error).__name__})"
 
     def __repr__(self) -> str:
         return f"HttpTransport({self._base_url!r})"
+
+
+async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a GET, PUT or DELETE a second time, past the rate limit and unseen.
+
+    It does so when the connection breaks, and its switch is private. What it looks at are these two exceptions, after all
+    middlewares: an exception of another kind is the public way to say no. Should a later version do it all the same,
+    `hidden_retries` shows it.
+    """
+    try:
+        return await handler(request)
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):  # never repeated, and told apart later
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise SentOnceOnly from error
+
+
+async def _bounded_body(response: aiohttp.ClientResponse) -> bytes | None:
+    """The whole body, None where it is larger than an answer may be."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in response.content.iter_any():
+        size += len(part)
+        if size > ANSWER_BYTES_MAX:
+            return None
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _checked_base_url(base_url: str) -> str:
+    """Without its last slash. Raises UsageError."""
+    try:
+        url = urlsplit(base_url)
+        usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and "@" not in url.netloc
+    except ValueError:
+        usable = False
+    if not usable or url.query or url.fragment:
+        raise UsageError("the base URL must be http:// or https:// and a host, without a user, a query or a fragment: check base_url")
+    return base_url.rstrip("/")
 
 
 def _trust(ca_file: str) -> ssl.SSLContext | bool:
@@ -101,23 +196,24 @@ def _trust(ca_file: str) -> ssl.SSLContext | bool:
         return True
     try:
         return ssl.create_default_context(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"[clarifai] ca_file = {ca_file!r} cannot be used: {error.strerror or error}") from None
+    except OSError as error:
+        raise UsageError(
+            f"ca_file = {ca_file!r} does not hold usable certificates (PEM): {error.strerror or type(error).__name__}"
+        ) from None
 
 
-def _proxy(base_url: str) -> str | None:
-    """The environment's proxy for this address. Asked once: aiohttp's own `trust_env` also reads ~/.netrc for every request."""
+def _proxy(base_url: str) -> URL | None:
+    """The proxy that the environment names for this address. Raises UsageError for one that cannot be used."""
     url = urlsplit(base_url)
-    if proxy_bypass(url.hostname or ""):
+    named = None if proxy_bypass(url.hostname or "") else getproxies().get(url.scheme)
+    if not named:
         return None
-    return getproxies().get(url.scheme)
-
-
-def _why_no_connection(error: aiohttp.ClientError | TimeoutError) -> str:
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"the certificate of {error.host} cannot be verified; if it is your own authority's, name it in [clarifai] ca_file"
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return f"the proxy refused to connect (HTTP {error.status})"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return f"no connection to {error.host}:{error.port}: {error.strerror or type(error.os_error).__name__}"
-    return "no connection in time"
+    try:
+        proxy = URL(named if "://" in named else f"http://{named}")
+    except ValueError:
+        proxy = URL()
+    if proxy.scheme not in ("http", "https") or not proxy.host:
+        raise UsageError(
+            f"the proxy in the environment variable {url.scheme}_proxy cannot be used: it must be http://HOST:PORT or https://HOST:PORT"
+        )
+    return proxy

@@ -1,0 +1,261 @@
+"""Pauses, outages, probes and giving up, in virtual time."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+import pytest
+
+from syncer.core.destination import FAILURES_MAX, DestinationState
+from syncer.core.facts import Destination
+from syncer.core.pace import Pace
+
+START = 1.7e9
+
+
+def state(give_up_seconds: float = 600.0) -> DestinationState:
+    return DestinationState(base_seconds=0.5, cap_seconds=60.0, throttle_seconds=15.0, give_up_seconds=give_up_seconds)
+
+
+def unreachable(destination: DestinationState, now: float) -> float:
+    """The end of the pause that a refused connection brings."""
+    destination.failed(now, random.Random(1), unreachable=True)
+    until = destination.wake_at(now)
+    assert until is not None
+    return until
+
+
+# --- throttled ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("after_seconds", "pause_seconds"), [(7.25, 7.25), (0.0, 0.0), (120.0, 120.0), (None, 15.0)])
+def test_a_throttle_pauses_for_exactly_what_was_asked_and_ends_in_open_at_full_speed(
+    after_seconds: float | None, pause_seconds: float
+) -> None:
+    destination = state()
+    destination.throttled(START, after_seconds)
+    end = START + pause_seconds
+    assert not pause_seconds or not destination.allowed(end - 0.001, 0)
+    assert not pause_seconds or destination.wake_at(START) == end
+    assert destination.allowed(end, 0)
+    assert destination.allowed(end, 30)
+    assert destination.state(end) == "open"
+
+
+def test_a_running_pause_is_never_shortened() -> None:
+    destination = state()
+    destination.throttled(START, 60.0)
+    destination.throttled(START + 1.0, 5.0)
+    assert not destination.allowed(START + 59.9, 0)
+    destination.throttled(START + 2.0, 90.0)
+    assert not destination.allowed(START + 91.9, 0)
+    assert destination.allowed(START + 92.0, 0)
+
+
+def test_a_success_of_a_request_sent_before_does_not_end_a_throttle() -> None:
+    destination = state()
+    destination.throttled(START, 10.0)
+    destination.succeeded(START + 0.2)
+    assert not destination.allowed(START + 9.9, 0)
+    assert destination.state(START + 9.9) == "paused"
+    assert destination.fact().until == START + 10.0
+
+
+# --- outages -----------------------------------------------------------------------------------------------------
+
+
+def test_no_connection_pauses_at_once_and_then_one_request_at_a_time_probes() -> None:
+    destination = state()
+    until = unreachable(destination, START)
+    assert START + 0.25 <= until <= START + 0.5
+    assert not destination.allowed(until - 0.001, 0)
+    assert destination.allowed(until, 0)
+    assert not destination.allowed(until, 1)
+    assert destination.state(until) == "probing"
+    destination.succeeded(until + 0.1)
+    assert destination.state(until + 0.1) == "open"
+    assert destination.allowed(until + 0.1, 50)
+
+
+def test_failed_requests_pause_only_after_several_in_a_row() -> None:
+    destination, rng = state(), random.Random(1)
+    for _ in range(FAILURES_MAX - 1):
+        destination.failed(START, rng, unreachable=False)
+    destination.succeeded(START)
+    for _ in range(FAILURES_MAX - 1):
+        destination.failed(START, rng, unreachable=False)
+        assert destination.allowed(START, 10)
+    destination.failed(START, rng, unreachable=False)
+    assert not destination.allowed(START, 0)
+
+
+def test_pauses_double_with_each_failed_probe_up_to_the_cap_and_never_come_to_nothing() -> None:
+    longest = [0.0] * 12
+    for seed in range(300):
+        destination, rng, now = state(give_up_seconds=0.0), random.Random(seed), START
+        for probe in range(12):
+            destination.failed(now, rng, unreachable=probe % 2 == 0)
+            until = destination.wake_at(now)
+            assert until is not None
+            assert until - now >= 0.25 - 1e-6
+            longest[probe] = max(longest[probe], until - now)
+            now = until
+    for probe, seconds in enumerate(longest):
+        assert 0.9 * min(60.0, 0.5 * 2**probe) <= seconds <= min(60.0, 0.5 * 2**probe) + 1e-6
+
+
+def test_answers_of_requests_sent_before_neither_end_nor_lengthen_an_outage() -> None:
+    destination = state()
+    until = unreachable(destination, START)
+    destination.failed(START + 0.01, random.Random(1), unreachable=True)
+    destination.succeeded(START + 0.02)
+    assert not destination.allowed(until - 0.001, 0)
+    assert destination.wake_at(START + 0.02) == until
+    assert destination.state(until) == "probing"
+
+
+def test_a_throttled_probe_waits_for_what_was_asked() -> None:
+    destination = state()
+    until = unreachable(destination, START)
+    destination.throttled(until, 20.0)
+    assert not destination.allowed(until + 19.9, 0)
+    assert destination.allowed(until + 20.0, 0)
+
+
+def test_an_outage_of_ten_minutes_costs_few_attempts_and_ends_at_full_speed() -> None:
+    destination, pace, rng, rate = state(give_up_seconds=0.0), Pace(15), random.Random(2), 15
+    now, attempts, answered_from = START, 0, START + 600.0
+    after: list[float] = []
+    while now < answered_from + 120.0:
+        if not destination.allowed(now, 0):
+            wake_at = destination.wake_at(now)
+            assert wake_at is not None
+            assert wake_at > now
+            now = wake_at
+        elif pace.next_at(now) > now:
+            now = pace.next_at(now)
+        else:
+            pace.take(now)
+            if now < answered_from:
+                attempts += 1
+                destination.failed(now, rng, unreachable=False)
+            else:
+                after.append(now)
+                destination.succeeded(now)
+    assert attempts <= 0.1 * rate * 600
+    assert after[0] <= answered_from + 60.0
+    assert len([time for time in after if time <= after[0] + 10.0]) >= 0.9 * rate * 10
+
+
+# --- giving up ---------------------------------------------------------------------------------------------------
+
+
+def test_without_any_success_for_long_enough_it_gives_up_and_says_why() -> None:
+    destination = state()
+    destination.failed(START, random.Random(1), unreachable=True)
+    assert destination.gave_up(START + 599.9) is None
+    assert destination.gave_up(START + 600.0) == "nothing succeeded for 600 s (the remote cannot be reached)"
+    assert destination.state(START + 600.0) == "stopped"
+
+
+def test_one_success_starts_the_time_to_give_up_anew() -> None:
+    destination = state()
+    destination.failed(START, random.Random(1), unreachable=False)
+    destination.succeeded(START + 500.0)
+    assert destination.gave_up(START + 10_000.0) is None
+    destination.failed(START + 700.0, random.Random(1), unreachable=False)
+    assert destination.gave_up(START + 1299.0) is None
+    assert destination.gave_up(START + 1300.0) is not None
+
+
+def test_endless_throttling_without_any_success_is_given_up_too() -> None:
+    destination = state()
+    for second in range(0, 610, 10):
+        destination.throttled(START + second, 10.0)
+    assert "throttled" in (destination.gave_up(START + 600.0) or "")
+
+
+def test_being_asked_to_wait_longer_than_that_gives_up_at_once() -> None:
+    destination = state()
+    destination.throttled(START, 600.0)
+    assert destination.gave_up(START) is None
+    destination.throttled(START, 601.0)
+    assert destination.gave_up(START) == "the remote asks to wait for 601 s, longer than [retry] give_up_seconds = 600"
+
+
+def test_with_zero_it_never_gives_up() -> None:
+    destination = state(give_up_seconds=0.0)
+    destination.failed(START, random.Random(1), unreachable=True)
+    destination.throttled(START, 1e6)
+    assert destination.gave_up(START + 1e9) is None
+
+
+def test_the_moment_to_give_up_wakes_even_while_a_probe_is_out() -> None:
+    destination = state()
+    until = unreachable(destination, START)
+    assert destination.wake_at(until) == START + 600.0
+    assert destination.wake_at(START + 600.0) is None
+
+
+# --- restarts ----------------------------------------------------------------------------------------------------
+
+
+def stored(fact: Destination) -> Destination:
+    """As the journal brings it back."""
+    return msgspec.json.decode(msgspec.json.encode(fact), type=Destination)
+
+
+def test_a_throttle_survives_a_restart_to_the_moment() -> None:
+    before, after = state(), state()
+    before.throttled(START, 30.5)
+    after.restore(stored(before.fact()), START + 12.0)
+    assert not after.allowed(START + 30.4, 0)
+    assert after.wake_at(START + 12.0) == START + 30.5
+    assert after.allowed(START + 30.5, 9)
+    assert after.fact() == before.fact()
+
+
+def test_a_pause_that_ended_while_nothing_ran_is_forgotten() -> None:
+    before, after = state(), state()
+    before.throttled(START, 30.0)
+    after.restore(stored(before.fact()), START + 31.0)
+    assert after.allowed(START + 31.0, 9)
+    assert after.fact() == Destination("open", 0.0, "")
+
+
+def test_a_restart_into_a_pause_longer_than_it_would_wait_gives_up() -> None:
+    after = state()
+    after.restore(Destination("paused", START + 4000.0, "throttled by the remote"), START)
+    assert "4000 s" in (after.gave_up(START) or "")
+
+
+def test_after_a_restart_in_an_outage_one_request_probes_at_once() -> None:
+    before, after = state(), state()
+    unreachable(before, START)
+    after.restore(stored(before.fact()), START + 0.1)
+    assert after.allowed(START + 0.1, 0)
+    assert not after.allowed(START + 0.1, 1)
+    after.succeeded(START + 0.2)
+    assert after.allowed(START + 0.2, 1)
+
+
+def test_what_is_stored_changes_when_an_outage_begins_and_ends_but_not_with_each_probe() -> None:
+    destination = state()
+    facts = [destination.fact()]
+    now = START
+    for _ in range(5):
+        now = unreachable(destination, now)
+        facts.append(destination.fact())
+    destination.succeeded(now)
+    facts.append(destination.fact())
+    assert [fact.state for fact in facts] == ["open", "probing", "probing", "probing", "probing", "probing", "open"]
+    assert len(set(facts)) == 2
+
+
+def test_a_success_after_a_throttle_is_stored_as_open() -> None:
+    destination = state()
+    destination.throttled(START, 10.0)
+    destination.succeeded(START + 10.5)
+    assert destination.fact() == Destination("open", 0.0, "")
+    assert destination.last_success_at == START + 10.5

@@ -1,0 +1,126 @@
+"""The limit is used, and never exceeded, whatever the timers do."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from syncer.core.pace import Concurrency, Pace
+
+EPOCH = 1.7e9  # clocks that count from 1970 have coarse floats
+
+
+def sends(rate: float, seconds: float, late: Callable[[int], float], start: float = EPOCH) -> list[float]:
+    """When requests go if there is always one to send and the n-th timer fires `late(n)` seconds too late."""
+    pace = Pace(rate)
+    now = start
+    times: list[float] = []
+    while now < start + seconds:
+        due = pace.next_at(now)
+        if due > now:
+            now = due + late(len(times))
+            continue
+        pace.take(now)
+        times.append(now)
+        now += 1e-6
+    return times
+
+
+def most_in_one_second(times: list[float]) -> int:
+    most = first = 0
+    for last, time in enumerate(times):
+        while time - times[first] >= 1.0:
+            first += 1
+        most = max(most, last - first + 1)
+    return most
+
+
+@pytest.mark.parametrize("rate", [15, 200, 500])
+def test_nearly_all_of_the_limit_is_used_and_never_more_in_any_second_with_a_jitter_of_1_ms(rate: int) -> None:
+    rng = random.Random(rate)
+    times = sends(rate, 60.0, lambda _: rng.uniform(0.0, 0.001))
+    assert most_in_one_second(times) <= rate
+    assert len(times) >= 0.995 * rate * 60.0
+
+
+@pytest.mark.parametrize(("rate", "in_a_second"), [(2.5, 2), (1.0, 1), (1.5, 1), (15.7, 15)])
+def test_of_a_limit_that_is_not_whole_the_whole_requests_go_into_a_second(rate: float, in_a_second: int) -> None:
+    rng = random.Random(3)
+    times = sends(rate, 200.0, lambda _: rng.uniform(0.0, 0.001))
+    assert most_in_one_second(times) <= in_a_second
+    assert len(times) >= 0.995 * in_a_second * 200.0
+
+
+def test_a_limit_below_one_spaces_requests_by_its_inverse() -> None:
+    rng = random.Random(4)
+    times = sends(0.5, 1000.0, lambda _: rng.uniform(0.0, 0.001))
+    assert all(later - earlier >= 2.0 for earlier, later in zip(times, times[1:], strict=False))
+    assert len(times) >= 0.995 * 500
+
+
+@pytest.mark.parametrize("rate", [2.5, 15, 200])
+def test_stalls_of_a_second_never_lead_to_more_than_the_limit_in_any_second(rate: float) -> None:
+    rng = random.Random(5)
+    times = sends(rate, 120.0, lambda _: rng.choice((0.0, 0.0, 0.03, 0.2, 1.1)))
+    assert most_in_one_second(times) <= rate
+
+
+def test_small_lateness_is_made_up_for() -> None:
+    times = sends(200, 10.0, lambda n: 0.04 if n % 237 == 0 else 0.0)
+    assert len(times) >= 0.99 * 2000  # eight times 40 ms would be 64 requests
+
+
+def test_after_a_rest_only_a_few_requests_follow_at_once() -> None:
+    pace = Pace(200)
+    pace.take(EPOCH)
+    now = EPOCH + 100.0
+    at_once = 0
+    while pace.next_at(now) <= now:
+        pace.take(now)
+        at_once += 1
+    assert at_once <= 11
+
+
+def test_requests_are_spread_over_the_second_and_not_sent_in_one_burst() -> None:
+    times = sends(15, 1.0, lambda _: 0.0)
+    assert all(later - earlier >= 0.06 for earlier, later in zip(times, times[1:], strict=False))
+
+
+def test_a_limit_of_a_million_keeps_no_million_moments() -> None:
+    pace = Pace(1e6)
+    for n in range(20_000):
+        pace.take(EPOCH + n * 1e-6)
+    kept = pace._sent
+    assert kept is None or sys.getsizeof(kept) < 100_000
+    assert pace.next_at(EPOCH + 0.02) <= EPOCH + 0.02
+
+
+@pytest.mark.parametrize("rate", [0, -1])
+def test_a_limit_that_lets_nothing_through_is_refused(rate: float) -> None:
+    with pytest.raises(ValueError, match="more than 0"):
+        Pace(rate)
+
+
+def test_a_fixed_concurrency_stays_as_it_was_set() -> None:
+    concurrency = Concurrency(3, 15)
+    concurrency.answered(30.0)
+    assert concurrency.limit == 3
+
+
+@pytest.mark.parametrize(
+    ("rate", "latency_seconds", "limit"), [(15, 0.05, 8), (15, 0.4, 16), (200, 0.4, 164), (1e6, 0.05, 16), (15, 60.0, 256)]
+)
+def test_an_automatic_concurrency_covers_the_rate_at_the_latency_seen_twice_over(rate: float, latency_seconds: float, limit: int) -> None:
+    concurrency = Concurrency("auto", rate)
+    for _ in range(100):
+        concurrency.answered(latency_seconds)
+    assert concurrency.limit == limit
+
+
+def test_one_slow_answer_does_not_decide_the_concurrency() -> None:
+    concurrency = Concurrency("auto", 15)
+    concurrency.answered(2.0)
+    assert concurrency.limit < 24
