@@ -23,9 +23,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from syncer.core.change import Change, Key, Verb
+from syncer.core.change import PATCHES, Change, Key, Verb
 from syncer.core.entry import Batch, Entry, Gate, Settlement, restored
 from syncer.core.facts import Queued
+
+READ_BACK: frozenset[Verb] = PATCHES | {"post"}
+"""Verbs whose effect can be seen at the remote. A delete in doubt is simply sent again."""
 
 VERBS: tuple[Verb, ...] = ("post", "merge", "overwrite", "remove", "delete", "delete_input")
 
@@ -141,7 +144,7 @@ class Backlog:
         while self._waiting and self._waiting[0][0] <= now:
             entry = heapq.heappop(self._waiting)[2]
             healthy = succeeded_at > entry.last_failed_at
-            to_read_back = entry.doubt and entry.change.verb == "post"
+            to_read_back = entry.doubt and entry.change.verb in READ_BACK
             if entry.unproven and healthy and not to_read_back and self._count_attempt(entry):
                 continue
             self._sort(entry, now, look_up=entry.unproven or to_read_back)

@@ -89,7 +89,7 @@ class Remote(Protocol):
         ...
 
     def same(self, change: Change, annotation: dict[str, object]) -> bool:
-        """Is everything that the post sends there with an equal value (CONTRACT: "Same")?"""
+        """Is everything that the post or patch asks for there, with equal values?"""
         ...
 
     def inputs_look_up(self, input_ids: Sequence[str]) -> Request:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
-from syncer.core.backlog import Backlog
+from syncer.core.backlog import READ_BACK, Backlog
 from syncer.core.backoff import delay
 from syncer.core.change import Change, Key
 from syncer.core.entry import Batch, Entry
@@ -162,7 +162,7 @@ class Sender:
             self._backlog.retriable(absent[0], reason, verdict.code, self._now(), self._due(absent[0].attempts))
 
     async def _not_settled_by_look_up(self, entries: Sequence[Entry], *, taken: bool = False) -> list[Entry]:
-        """Read posts back and settle those that are there. Returns the absent; where the look-up fails, they are queued in doubt."""
+        """Read back, and settle what can be seen there. Returns the rest; where the look-up fails, it is queued in doubt."""
         absent: list[Entry] = []
         rest = list(entries)
         size_max = len(rest)
@@ -180,19 +180,21 @@ class Sender:
                 break
             rest = rest[size:]
             for entry, change, annotation in zip(asked, changes, found.annotations, strict=True):
-                if annotation is None:
+                if annotation is None or not self._settled_by(entry, change, annotation):
                     absent.append(entry)
-                else:
-                    self._settle_found(entry, change, annotation)
         return absent
 
-    def _settle_found(self, entry: Entry, change: Change, annotation: Annotation) -> None:
+    def _settled_by(self, entry: Entry, change: Change, annotation: Annotation) -> bool:
+        """Is it over, now that this is what the remote holds? A patch that cannot be seen there is not."""
         if self._remote.same(change, annotation):
             self.reconciled += 1
             self._backlog.applied((entry,))
-        else:
-            reason = "id taken: the remote holds an annotation of this id with other content; it was left as it is"
-            self._backlog.rejected(entry, reason, entry.code, self._now())
+            return True
+        if change.verb != "post":
+            return False
+        reason = "id taken: the remote holds an annotation of this id with other content; it was left as it is"
+        self._backlog.rejected(entry, reason, entry.code, self._now())
+        return True
 
     def _put_off(self, entries: Sequence[Entry], failure: LookUpFailure) -> None:
         code = None if isinstance(failure, Throttled) else failure.code
@@ -202,9 +204,9 @@ class Sender:
     # --- look-ups -----------------------------------------------------------------------------------------------
 
     async def _look_up_batch(self, batch: Batch) -> None:
-        """A batch of the retry queue: posts in doubt are read back; for the rest it only matters that the destination answers."""
+        """A batch of the retry queue: posts and patches are read back; for deletes it only matters that the destination answers."""
         entries: Sequence[Entry] = batch.entries
-        if batch.verb == "post":
+        if batch.verb in READ_BACK:
             entries = await self._not_settled_by_look_up(entries, taken=True)
         else:
             input_ids = [entries[0].change.input_id]

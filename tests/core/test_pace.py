@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import sys
 from collections.abc import Callable
@@ -57,7 +58,7 @@ def test_of_a_limit_that_is_not_whole_the_whole_requests_go_into_a_second(rate: 
 def test_a_limit_below_one_spaces_requests_by_its_inverse() -> None:
     rng = random.Random(4)
     times = sends(0.5, 1000.0, lambda _: rng.uniform(0.0, 0.001))
-    assert all(later - earlier >= 2.0 for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier >= 2.0 for earlier, later in itertools.pairwise(times))
     assert len(times) >= 0.995 * 500
 
 
@@ -86,7 +87,7 @@ def test_after_a_rest_only_a_few_requests_follow_at_once() -> None:
 
 def test_requests_are_spread_over_the_second_and_not_sent_in_one_burst() -> None:
     times = sends(15, 1.0, lambda _: 0.0)
-    assert all(later - earlier >= 0.06 for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later - earlier >= 0.06 for earlier, later in itertools.pairwise(times))
 
 
 def test_a_limit_of_a_million_keeps_no_million_moments() -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import signal
 import subprocess
 import time
 from pathlib import Path
 
 import orjson
+import pytest
 
+from syncer.emulator.settings import SWITCHES
 from syncer.remotes.clarifai import same_annotation
 from tests.support.changes import differences, write_log
 from tests.support.processes import ENVIRONMENT, command, emulator, push, push_arguments
@@ -169,3 +172,142 @@ def test_no_token_shows_in_the_state_or_in_any_output(tmp_path: Path) -> None:
     token = ENVIRONMENT["CLARIFAI_PAT"]
     assert token not in stderr + json.dumps(summary)
     assert all(token.encode() not in file.read_bytes() for file in (tmp_path / "state").rglob("*") if file.is_file())
+
+
+def posts(count: int) -> bytes:
+    """A log of plain posts."""
+    return b"".join(b'{"op":"post","annotation":{"id":"p-%d","input_id":"i-%d"}}\n' % (n, n) for n in range(count))
+
+
+def test_a_signal_finishes_what_is_in_flight_and_the_same_command_carries_on(tmp_path: Path) -> None:
+    """130 for SIGINT, 143 for SIGTERM; nothing is sent twice."""
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(posts(3000))
+    with emulator("--rps", "0", "--latency", "0.1") as remote:
+        codes = []
+        for number in (signal.SIGINT, signal.SIGTERM):
+            arguments = push_arguments(remote.url, "app", tmp_path / "state", [str(log)], "--rps", "10", "--batch-size", "50")
+            process = subprocess.Popen(arguments, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+            before = len(remote.held("app"))
+            while len(remote.held("app")) <= before:
+                time.sleep(0.02)
+            process.send_signal(number)
+            out, _ = process.communicate(timeout=30)
+            summary = json.loads(out)
+            codes.append(process.returncode)
+            assert summary["read"] == sum(summary[name] for name in ("applied", "skipped", "ignored", "dead", "pending"))
+        code, summary, _ = push(remote.url, "app", tmp_path / "state", [str(log)], "--rps", "200")
+        report = remote.get("/_emulator/report")
+    assert codes == [130, 143]
+    assert (code, summary["applied"] + summary["skipped"], summary["pending"]) == (0, 3000, 0)
+    assert (report["posted"], report.get("duplicates", 0)) == (3000, 0)
+
+
+def test_a_second_process_is_told_who_holds_the_state(tmp_path: Path) -> None:
+    """Exit 1, with the pid."""
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(posts(3000))
+    with emulator("--rps", "0", "--latency", "0.2") as remote:
+        arguments = push_arguments(remote.url, "app", tmp_path / "state", [str(log)], "--rps", "5")
+        first = subprocess.Popen(arguments, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not remote.held("app"):
+            time.sleep(0.02)
+        code, answer, _ = push(remote.url, "app", tmp_path / "state", [str(log)])
+        first.kill()
+        first.wait()
+    assert code == 1
+    assert str(first.pid) in answer["error"]
+
+
+def test_a_state_of_another_destination_is_refused(tmp_path: Path) -> None:
+    """Labels never go to the wrong app by mistake."""
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(posts(1))
+    with emulator("--rps", "0") as remote:
+        push(remote.url, "one", tmp_path / "state", [str(log)])
+        code, answer, _ = push(remote.url, "two", tmp_path / "state", [str(log)])
+        assert remote.held("two") == []
+    assert code == 1
+    assert "another destination" in answer["error"]
+
+
+def test_a_grown_log_is_carried_on_and_an_edited_cut_or_replaced_one_is_refused_with_the_way_out(tmp_path: Path) -> None:
+    """They are told apart; forgetting the log is the way on."""
+    log = tmp_path / "log.jsonl"
+    state = tmp_path / "state"
+    with emulator("--rps", "0") as remote:
+        log.write_bytes(posts(200))
+        push(remote.url, "app", state, [str(log)])
+        log.write_bytes(posts(250))
+        code, grown, _ = push(remote.url, "app", state, [])
+        assert (code, grown["applied"], grown["skipped"]) == (0, 50, 200)
+        for content, word in (
+            (posts(250).replace(b"p-100", b"q-100"), "edited"),
+            (posts(100), "cut"),
+            (b'{"op":"delete","annotation":{"input_id":"i"}}\n' + posts(250), "replaced"),
+        ):
+            log.write_bytes(content)
+            code, answer, _ = push(remote.url, "app", state, [str(log)])
+            assert (code, word in answer["error"], "syncer state forget" in answer["error"]) == (1, True, True)
+        log.write_bytes(posts(260))
+        subprocess.run(command("state", "forget", str(log), "--state", str(state)), env=ENVIRONMENT, check=True, capture_output=True)
+        code, anew, _ = push(remote.url, "app", state, [str(log)])
+        held = remote.held("app")
+    assert (code, anew["applied"], anew["reconciled"], len(held)) == (0, 260, 250, 260)
+
+
+def test_a_log_that_is_still_being_written_is_carried_on_when_it_is_complete(tmp_path: Path) -> None:
+    """The incomplete last line is left unread: exit 1, said where."""
+    log = tmp_path / "log.jsonl"
+    whole = posts(10)
+    log.write_bytes(whole[:-20])
+    with emulator("--rps", "0") as remote:
+        code, summary, _ = push(remote.url, "app", tmp_path / "state", [str(log)])
+        assert (code, summary["applied"], summary["dead"]) == (1, 9, 0)
+        assert f"{log}:10" in summary["error"]
+        log.write_bytes(whole)
+        code, summary, _ = push(remote.url, "app", tmp_path / "state", [str(log)])
+    assert (code, summary["applied"], summary["skipped"]) == (0, 1, 9)
+
+
+def test_strict_stops_at_the_first_bad_line_which_may_then_be_mended(tmp_path: Path) -> None:
+    """What came before it is applied, nothing is dead."""
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(posts(5) + b"{}\n" + posts(7))
+    with emulator("--rps", "0") as remote:
+        code, summary, _ = push(remote.url, "app", tmp_path / "state", [str(log)], "--strict")
+        assert (code, summary["applied"], summary["dead"]) == (1, 5, 0)
+        assert f"{log}:6" in summary["error"]
+        log.write_bytes(posts(7))
+        code, summary, _ = push(remote.url, "app", tmp_path / "state", [str(log)], "--strict")
+    assert (code, summary["applied"], summary["skipped"]) == (0, 2, 5)
+
+
+def test_a_full_disk_stops_the_push_and_leaves_the_state_intact(tmp_path: Path) -> None:
+    """RLIMIT_FSIZE stands in for the disk."""
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(b"{}\n" * 20_000 + posts(2000))
+    with emulator("--rps", "0") as remote:
+        arguments = push_arguments(remote.url, "app", tmp_path / "state", [str(log)])
+        limited = ["bash", "-c", 'ulimit -f 4200; trap "" XFSZ; exec "$@"', "bash", *arguments]
+        stopped = subprocess.run(limited, env=ENVIRONMENT, capture_output=True, timeout=60)
+        code, summary, stderr = push(remote.url, "app", tmp_path / "state", [str(log)])
+    assert stopped.returncode == 1, stopped.stderr
+    assert b"cannot be written" in stopped.stderr
+    assert b"Traceback" not in stopped.stderr
+    assert (code, summary["dead"], summary["applied"] + summary["skipped"]) == (3, 20_000, 2000), stderr
+
+
+@pytest.mark.parametrize("switch", [f"{name}={value}" for name, values in SWITCHES.items() if name != "inputs" for value in values])
+def test_a_small_log_ends_right_under_every_switch(tmp_path: Path, switch: str) -> None:
+    """What is not known of the service changes nothing for users."""
+    log = tmp_path / "changes.jsonl"
+    wanted, nameless = write_log(log, 600, seed=2)
+    config = tmp_path / "syncer.toml"
+    config.write_text("[retry]\nbase_seconds = 0.02\ncap_seconds = 0.2\nthrottle_seconds = 0.1\n")
+    faults = "error=0.05,cut=0.03,partial=0.03,throttle-silent=0.02"
+    with emulator("--rps", "0", "--faults", f"{faults},{switch}") as remote:
+        code, summary, stderr = push(remote.url, "app", tmp_path / "state", [str(log)], "--rps", "200", "-c", str(config))
+        held = remote.held("app")
+    assert (code, summary["dead"]) == (0, 0), stderr
+    assert differences(wanted, nameless, held) == []

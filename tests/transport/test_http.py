@@ -253,7 +253,7 @@ async def test_an_answer_that_trickles_in_does_not_outlast_the_deadline() -> Non
 
 async def test_an_answer_beyond_all_bounds_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "ANSWER_BYTES_MAX", 1 << 20)
-    async with serving(says(f"HTTP/1.1 200 OK\nContent-Length: {2 << 20}\n\n" + "x" * (2 << 20)), OK) as server:
+    async with serving(says(f"HTTP/1.1 200 OK\nContent-Length: {2 << 20}\n\n" + "x" * (2 << 20)), OK) as server:  # noqa: SIM117 - the order of leaving is the point
         async with transport_to(server.url) as transport:
             assert await transport.send(POST) == NoReply("the answer is larger than the 1 MiB allowed", sent=True)
             assert await transport.send(POST) == Reply(200, b"{}")
@@ -306,13 +306,13 @@ async def test_a_certificate_of_an_unknown_authority_is_refused_and_the_message_
 
 
 async def test_with_the_authority_in_ca_file_the_same_certificate_is_accepted(certificate: tuple[Path, Path]) -> None:
-    async with serving(OK, tls=tls_of(certificate)) as server:
+    async with serving(OK, tls=tls_of(certificate)) as server:  # noqa: SIM117 - the order of leaving is the point
         async with transport_to(f"https://127.0.0.1:{server.port}", ca_file=str(certificate[0])) as transport:
             assert await transport.send(POST) == Reply(200, b"{}")
 
 
 async def test_a_certificate_for_another_name_is_refused_even_from_a_known_authority(certificate: tuple[Path, Path]) -> None:
-    async with serving(OK, tls=tls_of(certificate)) as server:
+    async with serving(OK, tls=tls_of(certificate)) as server:  # noqa: SIM117 - the order of leaving is the point
         async with transport_to(f"https://localhost:{server.port}", ca_file=str(certificate[0])) as transport:
             reply = await transport.send(POST)
     assert isinstance(reply, NoReply)

@@ -28,7 +28,7 @@ from syncer.core.outcome import (
 )
 from syncer.core.ports import Found, Inputs, LookUpFailure, NoReply, Reply, Request
 from syncer.remotes.clarifai.codes import STORED, Meaning, meaning, name, number
-from syncer.remotes.clarifai.same import same_annotation
+from syncer.remotes.clarifai.same import nothing_to_remove, same_annotation
 
 URL_BYTES_MAX = 3_800
 """Of path and query: many servers take 4,000 in all."""
@@ -132,8 +132,13 @@ class Clarifai:
         return Found([held.get(change.key) for change in changes])
 
     def same(self, change: Change, annotation: dict[str, object]) -> bool:
-        """Is what the post sends there?"""
-        return same_annotation(orjson.loads(change.body), annotation)
+        """Is what the post or patch asks for there? Then sending it (again) changes nothing."""
+        sent = orjson.loads(change.body)
+        return (
+            nothing_to_remove(sent, annotation)
+            if change.verb == "remove"
+            else same_annotation(sent, annotation, exact=change.verb != "merge")
+        )
 
     def inputs_look_up(self, input_ids: Sequence[str]) -> Request:
         """`GET inputs` by ids."""

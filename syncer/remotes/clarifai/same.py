@@ -17,12 +17,28 @@ _FREE = frozenset(("metadata", "annotation_info", "struct_value", "consensus_inf
 """Members whose keys are the users' own (google.protobuf.Struct)."""
 
 
-def same_annotation(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
-    """Does `held` hold every field of `sent` with an equal value? Both are annotations in the wire's JSON form."""
-    return _same_object(sent, held, free=False)
+def same_annotation(sent: Mapping[str, object], held: Mapping[str, object], *, exact: bool = True) -> bool:
+    """Does `held` hold every field of `sent` with an equal value? Both are annotations in the wire's JSON form.
+
+    `exact`: a list holds nothing but what was sent; otherwise (a merge) it may hold more.
+    """
+    return _same_object(sent, held, free=False, exact=exact)
 
 
-def _same_object(sent: Mapping[str, object], held: Mapping[str, object], *, free: bool, of: str = "") -> bool:
+def nothing_to_remove(sent: object, held: object) -> bool:
+    """Is all that a patch with action remove takes away gone? Items are named by their ids, members by `true`."""
+    if isinstance(sent, dict) and isinstance(held, dict):
+        return all(
+            key in ("id", "input_id") or (key not in held if value is True else nothing_to_remove(value, held.get(key)))
+            for key, value in sent.items()
+        )
+    if isinstance(sent, list) and isinstance(held, list):
+        gone = {item.get("id") for item in sent if isinstance(item, dict)}
+        return not any(isinstance(item, dict) and item.get("id") in gone for item in held)
+    return sent is None or held is None or isinstance(sent, dict | list) or sent == held
+
+
+def _same_object(sent: Mapping[str, object], held: Mapping[str, object], *, free: bool, exact: bool, of: str = "") -> bool:
     if not free:
         held = {_snake(key): value for key, value in held.items()}
     for key, value in sent.items():
@@ -31,13 +47,13 @@ def _same_object(sent: Mapping[str, object], held: Mapping[str, object], *, free
         if name == "value" and of == "concepts":
             value = 1 if value is None else value
             other = 1 if other is None else other
-        if not _same(value, other, name, free=free or name in _FREE):
+        if not _same(value, other, name, free=free or name in _FREE, exact=exact):
             return False
     missing_value = of == "concepts" and not free and "value" not in sent
     return not missing_value or _same_number(1, held.get("value", 1))
 
 
-def _same(sent: object, held: object, name: str, *, free: bool) -> bool:
+def _same(sent: object, held: object, name: str, *, free: bool, exact: bool) -> bool:
     if name == "code" and not free:
         return number(sent) == number(held)
     if name == "visibility" and not free:
@@ -45,9 +61,9 @@ def _same(sent: object, held: object, name: str, *, free: bool) -> bool:
     if _empty(sent) and _empty(held):
         return True
     if isinstance(sent, dict):
-        return _same_object(sent, cast(dict[str, object], held) if isinstance(held, dict) else {}, free=free, of=name)
+        return _same_object(sent, cast(dict[str, object], held) if isinstance(held, dict) else {}, free=free, exact=exact, of=name)
     if isinstance(sent, list):
-        return _same_list(sent, held if isinstance(held, list) else [], name, free=free)
+        return _same_list(sent, held if isinstance(held, list) else [], name, free=free, exact=exact)
     if isinstance(sent, bool) or isinstance(held, bool):
         return bool(sent) == bool(held) and not (isinstance(sent, str) or isinstance(held, str))
     numbers = _as_number(sent, strings=not free), _as_number(0 if held is None else held, strings=not free)
@@ -58,18 +74,18 @@ def _same(sent: object, held: object, name: str, *, free: bool) -> bool:
     return sent == held
 
 
-def _same_list(sent: Sequence[object], held: Sequence[object], name: str, *, free: bool) -> bool:
-    """Items are matched by id where they have one, else by position. A list holds what was sent and nothing else."""
-    if len(sent) != len(held):
+def _same_list(sent: Sequence[object], held: Sequence[object], name: str, *, free: bool, exact: bool) -> bool:
+    """Items are matched by id where they have one, else by position."""
+    if len(sent) != len(held) if exact else len(sent) > len(held):
         return False
     by_id = {item["id"]: item for item in held if isinstance(item, dict) and item.get("id")} if not free else {}
     for position, item in enumerate(sent):
         id = item.get("id") if isinstance(item, dict) else None
-        other = by_id.get(id) if id and not free else held[position]
+        other = by_id.get(cast(str, id)) if id and not free else held[position]
         if isinstance(item, dict):
-            if not isinstance(other, dict) or not _same_object(item, other, free=free, of=name):
+            if not isinstance(other, dict) or not _same_object(item, other, free=free, exact=exact, of=name):
                 return False
-        elif not _same(item, other, "", free=free):
+        elif not _same(item, other, "", free=free, exact=exact):
             return False
     return True
 
