@@ -1,0 +1,147 @@
+"""The backlog's rules, one at a time."""
+
+from __future__ import annotations
+
+from syncer.core.backlog import Backlog, Limits
+from syncer.core.change import Change, Verb
+from syncer.core.entry import Batch
+
+
+def change(index: int, id: str, verb: Verb = "post", input_id: str = "i") -> Change:
+    """A change of an annotation of one input."""
+    return Change(1, index, index + 1, verb, input_id, "" if verb == "delete_input" else id, b"{%d}" % index)
+
+
+def commit(backlog: Backlog, now: float = 0) -> None:
+    """Everything known becomes durable."""
+    backlog.committed(backlog.collect(), now)
+
+
+def ids(batch: Batch | None) -> list[str]:
+    """Who is in a batch."""
+    assert batch is not None
+    return [entry.change.id for entry in batch.entries]
+
+
+def ended(changes: list[Change], limits: Limits = Limits()) -> Backlog:
+    """A backlog of a source that has ended."""
+    backlog = Backlog(limits)
+    backlog.offer(changes, 0)
+    backlog.source_ended = True
+    return backlog
+
+
+def test_a_successor_waits_until_its_predecessor_is_durable() -> None:
+    backlog = ended([change(0, "a"), change(1, "a", "merge")])
+    first = backlog.take(0)
+    assert ids(first) == ["a"]
+    assert first is not None
+    backlog.applied(first.entries)
+    assert backlog.take(0) is None
+    commit(backlog)
+    second = backlog.take(0)
+    assert second is not None
+    assert second.verb == "merge"
+
+
+def test_a_whole_input_delete_waits_for_all_before_it_and_holds_all_behind_it() -> None:
+    backlog = ended([change(0, "a"), change(1, "b"), change(2, "", "delete_input"), change(3, "a"), change(4, "x", input_id="other")])
+    first = backlog.take(0)
+    assert ids(first) == ["a", "b", "x"]
+    assert first is not None
+    backlog.applied(first.entries)
+    commit(backlog)
+    barrier = backlog.take(0)
+    assert barrier is not None
+    assert barrier.verb == "delete_input"
+    assert backlog.take(0) is None
+    backlog.applied(barrier.entries)
+    commit(backlog)
+    assert ids(backlog.take(0)) == ["a"]
+
+
+def test_a_whole_input_delete_is_not_queued_before_all_that_it_waits_for() -> None:
+    """Else a restart would put what was still in the window behind it."""
+    backlog = ended([change(0, "a"), change(1, "b"), change(2, "", "delete_input")], Limits(batch_size=1))
+    one, two = backlog.take(0), backlog.take(0)
+    assert one is not None
+    assert two is not None
+    backlog.failed(one.entries, "no", None, 0, 1, doubt=False)
+    assert [entry.change.id for entry in backlog.collect().queued] == ["a"]
+    backlog.failed(two.entries, "no", None, 0, 1, doubt=False)
+    assert [entry.change.verb for entry in backlog.collect().queued] == ["post", "delete_input"]
+
+
+def test_one_poison_change_in_128_is_found_with_14_requests() -> None:
+    backlog = ended([change(n, f"a-{n}") for n in range(128)])
+    requests = 0
+    while (batch := backlog.take(0)) is not None:
+        requests += 1
+        if "a-77" not in ids(batch):
+            backlog.applied(batch.entries)
+        elif len(batch.entries) > 1:
+            backlog.halve(batch)
+        else:
+            backlog.rejected(batch.entries[0], "poison", 1, 0)
+    assert requests == 15
+    settlement = backlog.collect()
+    assert (len(settlement.applied), len(settlement.dead)) == (127, 1)
+
+
+def test_a_failed_request_counts_only_where_the_destination_was_well_and_halves_the_next_one() -> None:
+    backlog = ended([change(n, f"a-{n}", "merge") for n in range(128)])
+    batch = backlog.take(0)
+    assert batch is not None
+    backlog.failed(batch.entries, "HTTP 500", None, 10, 11, doubt=True)
+    commit(backlog)
+    backlog.ripen(12, succeeded_at=5)
+    look_up = backlog.take(12)
+    assert look_up is not None
+    assert look_up.look_up
+    assert look_up.entries[0].attempts == 0
+    for entry in look_up.entries:
+        backlog.looked_up(entry, 12)
+    again = backlog.take(12)
+    assert again is not None
+    assert (len(again.entries), again.entries[0].attempts) == (64, 1)
+
+
+def test_the_last_attempt_is_made_alone_and_then_the_change_is_dead() -> None:
+    backlog = ended([change(n, f"a-{n}", "delete") for n in range(2)], Limits(max_attempts=3))
+    sizes = []
+    for now in range(0, 100, 10):
+        backlog.ripen(now + 2, succeeded_at=now + 1.5)
+        while (batch := backlog.take(now + 2)) is not None:
+            sizes.append(len(batch.entries))
+            backlog.failed(batch.entries, "no", None, now + 2, now + 3, doubt=False)
+        settlement = backlog.collect()
+        backlog.committed(settlement, now)
+        if settlement.dead:
+            assert [entry.attempts for entry in settlement.dead] == [3, 3]
+            break
+    assert sizes[-2:] == [1, 1]
+    assert backlog.count == 0
+
+
+def test_a_change_behind_a_queued_one_is_queued_behind_it() -> None:
+    backlog = ended([change(0, "a"), change(1, "a", "merge")])
+    batch = backlog.take(0)
+    assert batch is not None
+    backlog.failed(batch.entries, "no", None, 0, 5, doubt=False)
+    backlog.offer([change(2, "a", "delete")], 0)
+    assert [(entry.number, entry.change.index) for entry in backlog.collect().queued] == [(1, 0), (2, 1), (3, 2)]
+    assert (backlog.window_count, backlog.queue_count) == (0, 3)
+
+
+def test_batches_hold_one_verb_and_a_bounded_number_of_bytes() -> None:
+    large = Change(1, 9, 10, "post", "i", "large", b"x" * 100)
+    backlog = ended([change(0, "a"), large, change(1, "b"), change(2, "c", "delete")], Limits(batch_bytes_max=50))
+    assert [ids(backlog.take(0)) for _ in range(4)] == [["a"], ["large"], ["b"], ["c"]]
+
+
+def test_a_part_full_batch_lingers_while_more_may_come() -> None:
+    backlog = Backlog(Limits(linger_seconds=0.2))
+    backlog.offer([change(0, "a")], 10)
+    assert backlog.take(10.1) is None
+    assert backlog.wake_at(10.1) == 10.2
+    assert ids(backlog.take(10.2)) == ["a"]

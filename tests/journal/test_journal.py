@@ -1,0 +1,169 @@
+"""The journal: what was committed is there after anything, and damage is never guessed away."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from syncer.core.change import Change, LogIdentity, Mark
+from syncer.core.entry import Entry
+from syncer.core.facts import DeadLetter, Deleted, Fact, Opened, Read, Settled, Superseded, Unqueued
+from syncer.errors import StateError
+from syncer.journal.dead import read_dead
+from syncer.journal.disk import Disk
+from syncer.journal.journal import DestinationId, Journal
+
+HERE = DestinationId("http://127.0.0.1:1", "me", "app")
+LOG = LogIdentity("/log", "log", "head", 1, 2, 3, 4)
+
+
+def queued(number: int) -> Fact:
+    """A post in the retry queue."""
+    raw = b'{"op":"post","annotation":{"id":"a-%d","input_id":"i"}}' % number
+    return Entry(Change(1, number, number + 1, "post", "i", f"a-{number}", raw, 25, -1), len(raw), number).queued()
+
+
+def letter(id: str) -> DeadLetter:
+    """A dead letter."""
+    return DeadLetter("log", 1, "post", "i", id, "no", 24155, 1, "t", "t", "line", 1, 0)
+
+
+COMMITS: list[list[Fact]] = [
+    [Opened(1, LOG)],
+    [Read(1, Mark(5, 500, 5, 7)), Settled(1, 0, 4, 11, "applied")],
+    [Settled(1, 4, 1, 12, "queued"), queued(4)],
+    [letter("x"), Settled(1, 5, 1, 13, "dead"), Deleted(3)],
+    [Unqueued(4, "applied"), Superseded("i", "x")],
+]
+
+
+def written(folder: Path) -> list[bytes]:
+    """Commit all; the journal's bytes after each commit."""
+    journal = Journal.open(folder, HERE)
+    states = [(folder / "journal").read_bytes()]
+    for facts in COMMITS:
+        journal.commit(facts)
+        states.append((folder / "journal").read_bytes())
+    journal.close()
+    return states
+
+
+def reopened(folder: Path) -> tuple[list[object], list[str]]:
+    """(facts of the ledger, notes) as a new process finds them."""
+    journal = Journal.open(folder, HERE)
+    facts: list[object] = list(journal.ledger.facts())
+    journal.close()
+    return facts, journal.notes
+
+
+def test_every_torn_tail_recovers_the_commits_before_it_and_says_so(tmp_path: Path) -> None:
+    states = written(tmp_path / "whole")
+    whole = states[-1]
+    dead = (tmp_path / "whole" / "dead.jsonl").read_bytes()
+    wanted = []
+    for number, state in enumerate(states):
+        folder = tmp_path / f"wanted-{number}"
+        folder.mkdir()
+        (folder / "journal").write_bytes(state)
+        (folder / "dead.jsonl").write_bytes(dead)
+        wanted.append(reopened(folder)[0])
+    folder = tmp_path / "torn"
+    folder.mkdir()
+    for size in range(len(states[0]), len(whole)):
+        (folder / "journal").write_bytes(whole[:size])
+        (folder / "dead.jsonl").write_bytes(dead)
+        commits = max(number for number, state in enumerate(states) if len(state) <= size)
+        facts, notes = reopened(folder)
+        assert facts == wanted[commits]
+        assert bool(notes) == (size != len(states[commits]))
+
+
+def test_a_flipped_byte_before_the_last_frame_is_damage_with_its_place_named(tmp_path: Path) -> None:
+    states = written(tmp_path)
+    whole = states[-1]
+    for at in range(len(states[-2])):
+        (tmp_path / "journal").write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        with pytest.raises(StateError, match="journal"):
+            Journal.open(tmp_path, HERE)
+
+
+def test_dead_letters_that_were_never_settled_are_cut_off_and_missing_ones_are_damage(tmp_path: Path) -> None:
+    written(tmp_path)
+    dead = tmp_path / "dead.jsonl"
+    good = dead.read_bytes()
+    dead.write_bytes(good + b'{"event":"dead"')
+    reopened(tmp_path)
+    assert dead.read_bytes() == good
+    assert [(found.id, superseded) for found, superseded in read_dead(tmp_path)] == [("x", True)]
+    dead.write_bytes(good[:-5])
+    with pytest.raises(StateError, match="dead letters are missing"):
+        Journal.open(tmp_path, HERE)
+
+
+def test_compaction_keeps_the_ledger_and_the_bodies_of_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("syncer.journal.journal.COMPACT_BYTES_MIN", 2000)
+    journal = Journal.open(tmp_path, HERE)
+    journal._compact_at = 2000
+    journal.commit([Opened(1, LOG)])
+    for number in range(1, 200):
+        journal.commit([Settled(1, number - 1, 1, number, "queued"), queued(number)])
+        if number % 3:
+            journal.commit([Unqueued(number, "applied")])
+    before = list(journal.ledger.facts())
+    bodies = {number: journal.stored(number).raw for number in journal.ledger.queue}
+    size = (tmp_path / "journal").stat().st_size
+    journal.close()
+    journal = Journal.open(tmp_path, HERE)
+    assert list(journal.ledger.facts()) == before
+    assert {number: journal.stored(number).raw for number in journal.ledger.queue} == bodies
+    assert len(bodies) == 66
+    assert size < 200 * 300
+    journal.close()
+
+
+class FullDisk(Disk):
+    """A disk that has no space left after some bytes."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        """Write what fits."""
+        super().write(descriptor, data[: self.room])
+        self.room -= len(data)
+        if self.room < 0:
+            self.room = 0
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("room", range(120, 900, 13))
+def test_a_full_disk_stops_with_what_was_committed_intact(tmp_path: Path, room: int) -> None:
+    committed: list[list[object]] = []
+    try:
+        journal = Journal.open(tmp_path, HERE, disk=FullDisk(room))
+    except StateError:
+        return
+    committed.append(list(journal.ledger.facts()))
+    stopped = ""
+    for facts in [*COMMITS, *[[Deleted(1)]] * 100]:
+        try:
+            journal.commit(facts)
+        except StateError as error:
+            stopped = str(error)
+            break
+        committed.append(list(journal.ledger.facts()))
+    assert "No space left" in stopped
+    journal.close()
+    assert reopened(tmp_path)[0] == committed[-1]
+
+
+def test_only_one_process_at_a_time_and_only_its_own_destination(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, HERE)
+    with pytest.raises(StateError, match="is locked: process"):
+        Journal.open(tmp_path, HERE)
+    journal.close()
+    with pytest.raises(StateError, match="another destination"):
+        Journal.open(tmp_path, DestinationId("http://127.0.0.1:1", "me", "other"))
+    assert oct(tmp_path.joinpath("journal").stat().st_mode)[-3:] == "600"

@@ -1,0 +1,141 @@
+"""Reading change logs: every byte of a block boundary gives the same, and a log is known again."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import anyio
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncer.core.change import BadLine, Change, Chunk, IgnoredLine
+from syncer.sources.changelog import ChangeLog
+from syncer.sources.lines import LineOptions, Place, parse
+
+PLACE = Place(1, 0, 1, 0, b"first line")
+TEXT = (
+    b'\xef\xbb\xbf{"op":"post","annotation":{"id":"a","input_id":"i"}}\r\n'
+    b"\n  \n"
+    b'{"op":"post","annotation":{"input_id":"i","data":{"n":"\xc3\xa9"}}}\n'
+    b"broken\n"
+    b'{"input_id":"i","id":"b","created_at":"x","status":{"code":24150,"description":"Ok"}}\n'
+    b'{"input_id":"i","id":"c","input_level":true}\n'
+    b'{"op":"delete","annotation":{"input_id":"i"}}'
+)
+
+
+def chunks(path: Path, block_bytes: int = 1 << 18) -> list[Chunk]:
+    """All chunks of a log."""
+
+    async def read() -> list[Chunk]:
+        log = ChangeLog(path, "log", 1, LineOptions(), block_bytes=block_bytes)
+        found = []
+        while (chunk := await log.read()) is not None:
+            found.append(chunk)
+        return found
+
+    return anyio.run(read)
+
+
+def changes(found: list[Chunk]) -> list[tuple[object, ...]]:
+    """What matters of the changes, bad and ignored lines."""
+    rows: list[tuple[object, ...]] = []
+    for chunk in found:
+        rows += [(change.index, change.line, change.verb, change.input_id, change.id, change.body) for change in chunk.changes]
+        rows += [(line.index, line.line, "bad", line.reason) for line in chunk.bad]
+        rows += [(line.index, line.line, "ignored") for line in chunk.ignored]
+    return sorted(rows, key=lambda row: row[0])  # type: ignore[arg-type,return-value]
+
+
+def test_block_boundaries_change_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(TEXT)
+    whole = chunks(log)
+    assert len(changes(whole)) == 6
+    for block_bytes in range(1, len(TEXT) + 1):
+        cut = chunks(log, block_bytes)
+        assert changes(cut) == changes(whole)
+        assert cut[-1].end == whole[-1].end
+
+
+def test_a_compressed_log_gives_the_same_ids_as_the_plain_one(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(TEXT)
+    with gzip.open(tmp_path / "b.jsonl.gz", "wb") as out:
+        out.write(TEXT)
+    assert changes(chunks(tmp_path / "a.jsonl")) == changes(chunks(tmp_path / "b.jsonl.gz"))
+
+
+def test_a_line_of_more_than_16_mib_is_bad_and_the_next_one_is_not(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes(b'{"op":"' + b"x" * (17 << 20) + b'"}\n{"op":"delete","annotation":{"input_id":"i"}}\n')
+    found = chunks(log)
+    assert [line.reason for chunk in found for line in chunk.bad] == ["longer than 16 MiB"]
+    assert [(change.line, change.index) for chunk in found for change in chunk.changes] == [(2, 1)]
+    assert found[-1].end.offset == log.stat().st_size
+
+
+def test_what_was_written_is_what_is_sent_byte_for_byte() -> None:
+    body = b'{"input_id" : "i","id":"a", "data":{"x":1.0,"y":10000000000000000000000}}'
+    for line in (b'{"op":"post","annotation":%s}', b'{"annotation":%s,"op":"post"}', b' { "op" : "post" , "annotation" : %s } '):
+        change = parse(line % body, PLACE, LineOptions())
+        assert isinstance(change, Change)
+        assert change.body == body
+
+
+def test_a_post_without_id_gets_one_and_keeps_its_other_bytes() -> None:
+    change = parse(b'{"op":"post","annotation":{"input_id":"i","v":1.50}}', PLACE, LineOptions(embed_model_version_id="e"))
+    assert isinstance(change, Change)
+    assert len(change.id) == 32
+    assert change.body == b'{"id":"%s","embed_model_version_id":"e","input_id":"i","v":1.50}' % change.id.encode()
+
+
+def test_of_a_bare_line_only_what_its_owner_may_set_is_sent() -> None:
+    raw = b'{"id":"a","input_id":"i","created_at":"t","user_id":"u","status":{"code":24151,"description":"d"},"data":{"v":1.0}}'
+    change = parse(raw, PLACE, LineOptions())
+    assert isinstance(change, Change)
+    assert change.body == b'{"id":"a","input_id":"i","status":{"code":24151},"data":{"v":1.0}}'
+    for ignored in (
+        b'{"input_id":"i","input_level":true}',
+        b'{"input_id":"i","model_version_id":"m"}',
+        b'{"input_id":"i","worker":{"model":{"id":"m"}}}',
+    ):
+        assert isinstance(parse(ignored, PLACE, LineOptions()), IgnoredLine)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ({"op": "post"}, "annotation"),
+        ({"op": "patch", "action": "merge", "annotation": {"input_id": "i"}}, "needs the annotation's"),
+        ({"op": "patch", "action": "mrge", "annotation": {"input_id": "i", "id": "a"}}, "did you mean merge"),
+        ({"op": "post", "action": "merge", "annotation": {"input_id": "i"}}, "belongs to a patch"),
+        ({"op": "delete", "annotation": {"input_id": "i", "id": None}}, "empty or not a string"),
+        ({"op": "delete", "annotation": {"input_id": "", "id": "a"}}, "input_id"),
+        ({"op": "patch", "action": "remove", "annotation": {"input_id": "i", "id": "a", "data": {"metadata": {"t": ["x"]}}}}, "overwrite"),
+    ],
+)
+def test_a_bad_line_says_what_is_wrong(line: object, reason: str) -> None:
+    bad = parse(orjson.dumps(line), PLACE, LineOptions())
+    assert isinstance(bad, BadLine)
+    assert reason in bad.reason
+
+
+@given(st.binary(max_size=200))
+def test_whatever_the_bytes_a_line_is_a_change_or_says_why_not(raw: bytes) -> None:
+    assert isinstance(parse(raw, PLACE, LineOptions()), Change | BadLine | IgnoredLine)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner),
+    )
+)
+def test_whatever_the_annotation_holds_nothing_is_raised(value: object) -> None:
+    for op in ("post", "patch", "delete"):
+        for annotation in (value, {"input_id": "i", "id": "a", "data": value}, {"input_id": value, "id": value}):
+            line = orjson.dumps({"op": op, "action": "merge", "annotation": annotation})
+            assert isinstance(parse(line, PLACE, LineOptions()), Change | BadLine)
