@@ -8,7 +8,7 @@ import signal
 import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -168,8 +168,9 @@ class Emulator:
             case "cut":
                 text = orjson.dumps(answer.body)
                 cut = web.StreamResponse(status=answer.status, headers={"Content-Length": str(len(text))})
-                await cut.prepare(request)
-                await cut.write(text[: len(text) // 2])
+                with suppress(ConnectionResetError):  # the client may be gone
+                    await cut.prepare(request)
+                    await cut.write(text[: len(text) // 2])
                 return _broken(request)
         return _response(answer)
 
