@@ -161,9 +161,11 @@ class Push:
                 self.drain()
                 return
             batch = backlog.take(self._now())
-            if batch is not None:
-                backlog.in_flight += 1
-                requests.start_soon(self._send, batch)
+            if batch is None:
+                turns.give_back()
+                continue
+            backlog.in_flight += 1
+            requests.start_soon(self._send, batch)
 
     def _over(self) -> bool:
         if self.turns.draining:

@@ -60,13 +60,13 @@ class Turns:
                 next_at = self._pace.next_at(now)
                 if next_at <= now:
                     self._pace.take(now)
+                    self.in_flight += 1
                     return
                 await self._changed.wait(next_at - now)
 
     async def send(self, request: Request) -> Reply | NoReply:
         """Send a request whose turn has been taken."""
         self.requests += 1
-        self.in_flight += 1
         started = self._now()
         try:
             reply = await self.transport.send(request)
@@ -75,6 +75,11 @@ class Turns:
         if isinstance(reply, Reply):
             self.concurrency.answered(self._now() - started)
         return reply
+
+    def give_back(self) -> None:
+        """Nothing is sent for the turn that was taken."""
+        self.in_flight -= 1
+        self._changed.set()
 
     def fared(self, verdict: Answered | AllApplied | Refused | Throttled | Failed | Halt | Found | Inputs) -> None:
         """Tell the destination how a request fared. Any answer to the point is a success, refusals included."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import random
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
-from syncer.core.pace import Concurrency, Pace
+from syncer.core.pace import UNPACED_LIMIT, Concurrency, Pace
 
 EPOCH = 1.7e9  # clocks that count from 1970 have coarse floats
 
@@ -58,7 +58,7 @@ def test_of_a_limit_that_is_not_whole_the_whole_requests_go_into_a_second(rate: 
 def test_a_limit_below_one_spaces_requests_by_its_inverse() -> None:
     rng = random.Random(4)
     times = sends(0.5, 1000.0, lambda _: rng.uniform(0.0, 0.001))
-    assert all(later - earlier >= 2.0 for earlier, later in itertools.pairwise(times))
+    assert all(later - earlier >= 2.0 for earlier, later in pairwise(times))
     assert len(times) >= 0.995 * 500
 
 
@@ -87,7 +87,7 @@ def test_after_a_rest_only_a_few_requests_follow_at_once() -> None:
 
 def test_requests_are_spread_over_the_second_and_not_sent_in_one_burst() -> None:
     times = sends(15, 1.0, lambda _: 0.0)
-    assert all(later - earlier >= 0.06 for earlier, later in itertools.pairwise(times))
+    assert all(later - earlier >= 0.06 for earlier, later in pairwise(times))
 
 
 def test_a_limit_of_a_million_keeps_no_million_moments() -> None:
@@ -112,7 +112,7 @@ def test_a_fixed_concurrency_stays_as_it_was_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "latency_seconds", "limit"), [(15, 0.05, 8), (15, 0.4, 16), (200, 0.4, 164), (1e6, 0.05, 16), (15, 60.0, 256)]
+    ("rate", "latency_seconds", "limit"), [(15, 0.05, 8), (15, 0.4, 16), (200, 0.4, 164), (1000, 0.05, 204), (15, 60.0, 256)]
 )
 def test_an_automatic_concurrency_covers_the_rate_at_the_latency_seen_twice_over(rate: float, latency_seconds: float, limit: int) -> None:
     concurrency = Concurrency("auto", rate)
@@ -125,3 +125,9 @@ def test_one_slow_answer_does_not_decide_the_concurrency() -> None:
     concurrency = Concurrency("auto", 15)
     concurrency.answered(2.0)
     assert concurrency.limit < 24
+
+
+def test_where_there_is_no_real_limit_a_few_requests_in_flight_keep_the_process_busy() -> None:
+    concurrency = Concurrency("auto", 1e6)
+    concurrency.answered(1.0)
+    assert concurrency.limit == UNPACED_LIMIT

@@ -5,135 +5,145 @@ from __future__ import annotations
 import math
 import re
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import cast
 
-from syncer.remotes.clarifai.codes import number
+from syncer.remotes.clarifai.codes import NUMBERS
 
-VISIBILITY = {"NOT_SET": 0, "VISIBLE": 1, "NOT_VISIBLE": 2, "NOT_PRESENT": 3}
+_POINT = {"row": 0, "col": 0, "z": 0}
+_CHARACTERS = {"char_start": 0, "char_end": 0}
+DEFAULTS: Mapping[str, Mapping[str, object]] = {
+    "concepts": {"value": 1},
+    "bounding_box": {"top_row": 0, "left_col": 0, "bottom_row": 0, "right_col": 0},
+    "point": _POINT,
+    "points": _POINT,
+    "keypoint_locations": _POINT,
+    "span": _CHARACTERS,
+    "token": _CHARACTERS,
+    "time_info": {"begin_time": 0, "end_time": 0},
+}
+"""By the member that holds the object: what its fields are where they are missing, sent or held (wire, 3.2)."""
+
+ENUMS: Mapping[str, Mapping[str, int]] = {
+    "code": NUMBERS,
+    "visibility": {"NOT_SET": 0, "VISIBLE": 1, "NOT_VISIBLE": 2, "NOT_PRESENT": 3},
+    "gettable": {"UNKNOWN_VISIBILITY": 0, "PRIVATE": 10, "ORG": 30, "PUBLIC": 50},
+}
+STRUCTS = frozenset(("metadata", "annotation_info", "struct_value", "consensus_info"))
+"""Members of type google.protobuf.Struct: their keys are the users' own."""
+BYTES = frozenset(("base64", "bytes_value", "decoded_bytes", "buffer"))
+TIMES = frozenset(("created_at", "modified_at"))
+UNSHOWN = frozenset(("embed_model_version_id",))
+"""Members that the service takes and need not show (deprecated in the protos, absent from the wire's answers)."""
+
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
-_FREE = frozenset(("metadata", "annotation_info", "struct_value", "consensus_info"))
-"""Members whose keys are the users' own (google.protobuf.Struct)."""
+_STANDARD_BASE64 = str.maketrans("-_", "+/", "=\r\n")
 
 
-def same_annotation(sent: Mapping[str, object], held: Mapping[str, object], *, exact: bool = True) -> bool:
-    """Does `held` hold every field of `sent` with an equal value? Both are annotations in the wire's JSON form.
-
-    `exact`: a list holds nothing but what was sent; otherwise (a merge) it may hold more.
-    """
-    return _same_object(sent, held, free=False, exact=exact)
-
-
-def nothing_to_remove(sent: object, held: object) -> bool:
-    """Is all that a patch with action remove takes away gone? Items are named by their ids, members by `true`."""
-    if isinstance(sent, dict) and isinstance(held, dict):
-        return all(
-            key in ("id", "input_id") or (key not in held if value is True else nothing_to_remove(value, held.get(key)))
-            for key, value in sent.items()
-        )
-    if isinstance(sent, list) and isinstance(held, list):
-        gone = {item.get("id") for item in sent if isinstance(item, dict)}
-        return not any(isinstance(item, dict) and item.get("id") in gone for item in held)
-    return sent is None or held is None or isinstance(sent, dict | list) or sent == held
-
-
-def _same_object(sent: Mapping[str, object], held: Mapping[str, object], *, free: bool, exact: bool, of: str = "") -> bool:
-    if not free:
-        held = {_snake(key): value for key, value in held.items()}
-    for key, value in sent.items():
-        name = key if free else _snake(key)
-        other = held.get(name)
-        if name == "value" and of == "concepts":
-            value = 1 if value is None else value
-            other = 1 if other is None else other
-        if not _same(value, other, name, free=free or name in _FREE, exact=exact):
-            return False
-    missing_value = of == "concepts" and not free and "value" not in sent
-    return not missing_value or _same_number(1, held.get("value", 1))
-
-
-def _same(sent: object, held: object, name: str, *, free: bool, exact: bool) -> bool:
-    if name == "code" and not free:
-        return number(sent) == number(held)
-    if name == "visibility" and not free:
-        return _visibility(sent) == _visibility(held)
-    if _empty(sent) and _empty(held):
-        return True
-    if isinstance(sent, dict):
-        return _same_object(sent, cast(dict[str, object], held) if isinstance(held, dict) else {}, free=free, exact=exact, of=name)
-    if isinstance(sent, list):
-        return _same_list(sent, held if isinstance(held, list) else [], name, free=free, exact=exact)
-    if isinstance(sent, bool) or isinstance(held, bool):
-        return bool(sent) == bool(held) and not (isinstance(sent, str) or isinstance(held, str))
-    numbers = _as_number(sent, strings=not free), _as_number(0 if held is None else held, strings=not free)
-    if numbers[0] is not None and numbers[1] is not None and not (isinstance(sent, str) and isinstance(held, str)):
-        return _same_number(numbers[0], numbers[1])
-    if isinstance(sent, str) and isinstance(held, str):
-        return sent == held or (name.endswith("_at") and _same_time(sent, held))
-    return sent == held
-
-
-def _same_list(sent: Sequence[object], held: Sequence[object], name: str, *, free: bool, exact: bool) -> bool:
-    """Items are matched by id where they have one, else by position."""
-    if len(sent) != len(held) if exact else len(sent) > len(held):
+def same_annotation(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
+    """Does `held` hold every field of `sent` with an equal value? Both are annotations in the wire's JSON form."""
+    try:
+        return _same_message(sent, held, "")
+    except RecursionError:  # far deeper than any annotation
         return False
-    by_id = {item["id"]: item for item in held if isinstance(item, dict) and item.get("id")} if not free else {}
-    for position, item in enumerate(sent):
-        id = item.get("id") if isinstance(item, dict) else None
-        other = by_id.get(cast(str, id)) if id and not free else held[position]
-        if isinstance(item, dict):
-            if not isinstance(other, dict) or not _same_object(item, other, free=free, exact=exact, of=name):
-                return False
-        elif not _same(item, other, "", free=free, exact=exact):
+
+
+def _same_message(sent: Mapping[str, object], held: Mapping[str, object], name: str) -> bool:
+    defaults = DEFAULTS.get(name, {})
+    wanted = {**defaults, **_set_fields(sent)}
+    there = {**defaults, **_set_fields(held)}
+    return all(_same(value, there.get(field), field) for field, value in wanted.items() if field in there or field not in UNSHOWN)
+
+
+def _set_fields(message: Mapping[str, object]) -> dict[str, object]:
+    """The fields by their snake_case names; a null is a field that is not set."""
+    return {_CAMEL.sub(r"_\1", field).lower(): value for field, value in message.items() if value is not None}
+
+
+def _same(sent: object, held: object, name: str) -> bool:
+    if name in STRUCTS:
+        return _same_struct(sent, held)
+    if isinstance(sent, dict):
+        return isinstance(held, dict | None) and _same_message(sent, held or {}, name)
+    if isinstance(sent, list):
+        return isinstance(held, list | None) and _same_list(sent, held or [], name)
+    if name in ENUMS:
+        return _enum(sent, ENUMS[name]) == _enum(held, ENUMS[name])
+    if isinstance(sent, str) and isinstance(held, str):
+        if name in BYTES:
+            return sent.translate(_STANDARD_BASE64) == held.translate(_STANDARD_BASE64)
+        return sent == held or (name in TIMES and _same_time(sent, held))
+    return _same_scalar(sent, held, strings=True)
+
+
+def _same_list(sent: list[object], held: list[object], name: str) -> bool:
+    """Items are matched by id where they have one, else by position. The list holds what was sent and nothing else."""
+    if len(sent) != len(held):
+        return False
+    by_id = {_id(item): item for item in held}
+    for item, neighbour in zip(sent, held, strict=True):
+        id = _id(item)
+        other = neighbour if id is None or _id(neighbour) == id else by_id.get(id)
+        if not _same(item, other, name):
             return False
     return True
 
 
-def _empty(value: object) -> bool:
-    """A default of proto3: what a server may leave out."""
-    if isinstance(value, dict):
-        return all(_empty(item) for item in value.values())
-    return value is None or value is False or value == "" or value == 0 or value == []
+def _id(item: object) -> str | None:
+    id = item.get("id") if isinstance(item, dict) else None
+    return id if isinstance(id, str) and id else None
 
 
-def _as_number(value: object, *, strings: bool) -> float | int | None:
+def _same_struct(sent: object, held: object) -> bool:
+    """The same of free-form JSON: no names to translate, no lists by id, no strings that are numbers."""
+    if isinstance(sent, dict):
+        return isinstance(held, dict | None) and all(_same_struct(value, (held or {}).get(key)) for key, value in sent.items())
+    if isinstance(sent, list):
+        there = held or []
+        return isinstance(there, list) and len(sent) == len(there) and all(map(_same_struct, sent, there))
+    return _same_scalar(sent, held, strings=False)
+
+
+def _same_scalar(sent: object, held: object, *, strings: bool) -> bool:
+    """`strings`: a number may be written as a string, as 64-bit integers are."""
+    if sent == held or (not sent and held is None):  # what is empty need not be there
+        return True
+    if isinstance(sent, str) and isinstance(held, str):
+        return False
+    first, second = _number(sent, strings=strings), _number(held, strings=strings)
+    return first is not None and second is not None and _float32(first) == _float32(second)
+
+
+def _number(value: object, *, strings: bool) -> float | None:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return value
     if strings and isinstance(value, str):
         try:
-            return int(value)
+            return float(value)
         except ValueError:
             return None
     return None
 
 
-def _same_number(first: object, second: object) -> bool:
-    if first == second:
-        return True
-    if not isinstance(first, int | float) or not isinstance(second, int | float):
-        return False
-    return _float32(first) == _float32(second)
-
-
 def _float32(value: float) -> float:
     """Coordinates and concept values are float32 on the wire."""
     try:
-        return cast(float, struct.unpack("<f", struct.pack("<f", value))[0])
+        return cast(float, struct.unpack("<f", struct.pack("<f", float(value)))[0])
     except OverflowError:
-        return math.copysign(math.inf, value)
+        return math.inf if value > 0 else -math.inf
 
 
-def _visibility(value: object) -> object:
-    return VISIBILITY.get(value, value) if isinstance(value, str) else (value or 0)
+def _enum(value: object, names: Mapping[str, int]) -> object:
+    """The number of an enum's value, however it is written; as it is where it cannot be told."""
+    if isinstance(value, str):
+        return names.get(value, int(value) if re.fullmatch("[0-9]{1,9}", value) else value)
+    return value or 0
 
 
 def _same_time(first: str, second: str) -> bool:
+    """Are both the same instant?"""
     try:
         return datetime.fromisoformat(first) == datetime.fromisoformat(second)
     except ValueError:
         return False
-
-
-def _snake(name: str) -> str:
-    return _CAMEL.sub(lambda match: "_" + match[1].lower(), name)

@@ -1,0 +1,135 @@
+"""What an HTTP answer is before it is joined to any change: its status, or why there is none, and what that means."""
+
+from __future__ import annotations
+
+import math
+import re
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+
+import msgspec
+
+from syncer.core.outcome import Failed, Halt, Refused, Throttled
+from syncer.core.ports import NoReply, Reply
+from syncer.remotes.clarifai.codes import CODES, Meaning, meaning, number
+
+REASON_MAX = 300
+"""Characters of what the service says that are kept."""
+
+Failure = Failed | Halt | Refused | Throttled
+
+
+class Status(msgspec.Struct, gc=False):
+    """`clarifai.api.status.Status`, as much of it as matters. The code comes as a number, a numeric string or a name."""
+
+    code: int | str | None = None
+    description: str | None = None
+    details: str | None = None
+
+
+class Item(msgspec.Struct, gc=False):
+    """One annotation (or input) of an answer; its data is skipped unread."""
+
+    id: str | None = None
+    input_id: str | None = None
+    status: Status | None = None
+
+
+class Answer(msgspec.Struct, gc=False):
+    """The answer to a POST, PATCH or DELETE."""
+
+    status: Status | None = None
+    annotations: list[Item] | None = None
+
+
+class Rows(msgspec.Struct, gc=False):
+    """The answer to a GET of a list."""
+
+    status: Status | None = None
+    annotations: list[dict[str, Any]] | None = None
+    inputs: list[Item] | None = None
+
+
+A = TypeVar("A", Answer, Rows)
+
+ANSWERS = msgspec.json.Decoder(Answer)
+ROWS = msgspec.json.Decoder(Rows)
+
+
+def read(reply: Reply, decoder: msgspec.json.Decoder[A]) -> tuple[A, Status] | Failure:
+    """The answer and its status, or what follows from there being none: a proxy's page, a gateway's envelope, an empty body."""
+    if 300 <= reply.status < 400:
+        return Halt(f"HTTP {reply.status}: a redirect, which is not followed; set [clarifai] base_url to where the service is now")
+    try:
+        answer = decoder.decode(reply.body)
+    except (msgspec.DecodeError, ValueError, RecursionError):  # ValueError: bytes that are not UTF-8
+        return _without_status(reply)
+    if answer.status is None or number(answer.status.code) == 0:
+        return _without_status(reply)
+    return answer, answer.status
+
+
+def no_reply(reply: NoReply) -> Failed:
+    """What follows from there being no answer."""
+    return Failed(reply.reason, in_doubt=reply.sent, unreachable=not reply.sent)
+
+
+def good(reply: Reply) -> bool:
+    """Does HTTP say success?"""
+    return 200 <= reply.status < 300
+
+
+def failure(status: Status, reply: Reply, *, duplicates: bool = False) -> Failure:
+    """What follows from a request that failed as a whole. `duplicates`: it can be refused because an id is there already.
+
+    The code says more than the HTTP status, where it is one that says which side is to change something.
+    """
+    code = number(status.code)
+    what = meaning(code)
+    text = reason(status)
+    if what is Meaning.ACCOUNT:
+        return Halt(text, code, "account")
+    if what is Meaning.DUPLICATE:
+        return Refused(text, code, duplicate=duplicates)
+    if what is Meaning.TOO_LARGE:
+        return Refused(text, code)
+    if what is Meaning.THROTTLED or reply.status == 429:
+        return Throttled(text, after_seconds(reply))
+    if what is Meaning.CREDENTIALS or reply.status in (401, 403):
+        return Halt(reason(Status(status.code, status.description)), code, "credentials")  # the details may hold the key
+    if reply.status == 413 or (what in (Meaning.REFUSED, Meaning.MISSING, Meaning.FAILURE) and reply.status < 500):
+        return Refused(text, code, duplicate=duplicates and "duplicate" in text.lower())
+    return Failed(f"HTTP {reply.status}: {text}", code, in_doubt=what not in (Meaning.BUSY, Meaning.PENDING))
+
+
+def reason(status: Status) -> str:
+    """The code's name and what the service says, as one short printable line; queries of URLs (signatures) are left out."""
+    known = CODES.get(number(status.code) or 0)
+    texts = [known[0] if known else f"code {status.code}", status.description, status.details]
+    line = " ".join(": ".join(text for text in texts if text).split())
+    line = "".join(character if character.isprintable() else "�" for character in line)
+    return re.sub(r"(https?://[^\s?]*\?)\S*", r"\1…", line)[:REASON_MAX]
+
+
+def after_seconds(reply: Reply) -> float | None:
+    """Retry-After in seconds: as it came, or a date against the remote's own clock (RFC 9110, 10.2.3). None where it says nothing."""
+    text = reply.retry_after or ""
+    try:
+        seconds = float(text)
+    except ValueError:
+        try:
+            seconds = (parsedate_to_datetime(text) - parsedate_to_datetime(reply.date or "")).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _without_status(reply: Reply) -> Failure:
+    text = f"HTTP {reply.status} without a status of the service"
+    if reply.status in (401, 403):
+        return Halt(text, kind="credentials")
+    if reply.status == 429:
+        return Throttled(text, after_seconds(reply))
+    if reply.status in (413, 414, 431):
+        return Refused(text)
+    return Failed(text)

@@ -1,0 +1,36 @@
+"""Would sending a patch (again) change anything? Asked of a patch in doubt, with what the remote holds now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from syncer.remotes.clarifai.same import same_annotation
+
+
+def merged(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
+    """Is all that a merge brings there? Lists may hold more items than it names."""
+    named = _named(sent, held)
+    return isinstance(named, dict) and same_annotation(sent, named)
+
+
+def _named(sent: object, held: object) -> object:
+    """`held` without the list items that `sent` does not name."""
+    if isinstance(sent, dict) and isinstance(held, dict):
+        return {key: _named(sent.get(key), value) for key, value in held.items()}
+    if isinstance(sent, list) and isinstance(held, list):
+        by_id = {item.get("id"): item for item in sent if isinstance(item, dict)}
+        return [_named(by_id[item["id"]], item) for item in held if isinstance(item, dict) and item.get("id") in by_id]
+    return held
+
+
+def removed(sent: object, held: object) -> bool:
+    """Is all that a remove takes away gone? Items are named by their ids, members by `true`; scalars are replaced."""
+    if isinstance(sent, dict) and isinstance(held, dict):
+        return all(
+            key in ("id", "input_id") or (key not in held if value is True else removed(value, held.get(key)))
+            for key, value in sent.items()
+        )
+    if isinstance(sent, list) and isinstance(held, list):
+        gone = {item.get("id") for item in sent if isinstance(item, dict)}
+        return not any(isinstance(item, dict) and item.get("id") in gone for item in held)
+    return sent is None or held is None or isinstance(sent, dict | list) or sent == held

@@ -1,0 +1,26 @@
+"""A patch in doubt is over where sending it again would change nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from syncer.remotes.clarifai.patches import merged, removed
+
+HELD = {"input_id": "i", "id": "a", "data": {"concepts": [{"id": "tree", "value": 1.0}, {"id": "car", "value": 0.0}], "text": "x"}}
+
+
+def patch(*concepts: object) -> dict[str, object]:
+    """A patch of these concepts."""
+    return {"input_id": "i", "id": "a", "data": {"concepts": list(concepts)}}
+
+
+@pytest.mark.parametrize(
+    ("concept", "there"), [({"id": "car", "value": 0}, True), ({"id": "car", "value": 1}, False), ({"id": "sky", "value": 1}, False)]
+)
+def test_a_merge_is_there_where_each_item_it_names_is(concept: object, there: bool) -> None:
+    assert merged(patch(concept), HELD) is there
+
+
+@pytest.mark.parametrize(("concept", "gone"), [({"id": "sky"}, True), ({"id": "car"}, False)])
+def test_a_remove_is_done_where_nothing_that_it_names_is_left(concept: object, gone: bool) -> None:
+    assert removed(patch(concept), HELD) is gone
