@@ -24,3 +24,9 @@ def test_a_merge_is_there_where_each_item_it_names_is(concept: object, there: bo
 @pytest.mark.parametrize(("concept", "gone"), [({"id": "sky"}, True), ({"id": "car"}, False)])
 def test_a_remove_is_done_where_nothing_that_it_names_is_left(concept: object, gone: bool) -> None:
     assert removed(patch(concept), HELD) is gone
+
+
+def test_an_id_that_is_no_string_is_no_id() -> None:
+    hostile = {"data": {"concepts": [{"id": ["car"]}, {"id": {}}]}}
+    assert merged(patch({"id": "car", "value": 1}), hostile) is False
+    assert removed(patch({"id": "car"}), hostile) is True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from syncer.remotes.clarifai.same import same_annotation
+from syncer.remotes.clarifai.same import item_id, same_annotation
 
 
 def merged(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
@@ -18,8 +18,8 @@ def _named(sent: object, held: object) -> object:
     if isinstance(sent, dict) and isinstance(held, dict):
         return {key: _named(sent.get(key), value) for key, value in held.items()}
     if isinstance(sent, list) and isinstance(held, list):
-        by_id = {item.get("id"): item for item in sent if isinstance(item, dict)}
-        return [_named(by_id[item["id"]], item) for item in held if isinstance(item, dict) and item.get("id") in by_id]
+        by_id = {id: item for item in sent if (id := item_id(item)) is not None}
+        return [_named(by_id[id], item) for item in held if (id := item_id(item)) in by_id]
     return held
 
 
@@ -31,6 +31,6 @@ def removed(sent: object, held: object) -> bool:
             for key, value in sent.items()
         )
     if isinstance(sent, list) and isinstance(held, list):
-        gone = {item.get("id") for item in sent if isinstance(item, dict)}
-        return not any(isinstance(item, dict) and item.get("id") in gone for item in held)
+        gone = {id for item in sent if (id := item_id(item)) is not None}
+        return not any(item_id(item) in gone for item in held)
     return sent is None or held is None or isinstance(sent, dict | list) or sent == held

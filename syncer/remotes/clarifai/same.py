@@ -81,16 +81,17 @@ def _same_list(sent: list[object], held: list[object], name: str) -> bool:
     """Items are matched by id where they have one, else by position. The list holds what was sent and nothing else."""
     if len(sent) != len(held):
         return False
-    by_id = {_id(item): item for item in held}
+    by_id = {item_id(item): item for item in held}
     for item, neighbour in zip(sent, held, strict=True):
-        id = _id(item)
-        other = neighbour if id is None or _id(neighbour) == id else by_id.get(id)
+        id = item_id(item)
+        other = neighbour if id is None or item_id(neighbour) == id else by_id.get(id)
         if not _same(item, other, name):
             return False
     return True
 
 
-def _id(item: object) -> str | None:
+def item_id(item: object) -> str | None:
+    """The id of a list item, None where it has none."""
     id = item.get("id") if isinstance(item, dict) else None
     return id if isinstance(id, str) and id else None
 
