@@ -1,6 +1,6 @@
-"""Frames: what one commit writes. A line each: crc32 (8 hex digits), length, JSON array. Pure.
+"""Frames: what one commit writes. A line each: crc32 (8 hex digits), length, JSON array.
 
-    1c291ca3 17 [["deleted",128]]
+    6daabea0 17 [["deleted",128]]
 
 A frame that fails its checksum is a torn tail only where nothing valid follows it: each frame is fsynced before the next one is written.
 """
@@ -8,10 +8,15 @@ A frame that fails its checksum is a torn tail only where nothing valid follows 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
 from zlib import crc32
 
+LINE_BYTES_MAX = 256 << 20
+"""More than a frame can be: the changes of a full window, with every byte of their lines and annotations escaped."""
+
 _HEAD = re.compile(rb"([0-9a-f]{8}) ([0-9]{1,12}) ")
+_HEAD_INSIDE = re.compile(rb"(?=[0-9a-f]{8} [0-9]{1,12} )")
 
 
 class Damaged(Exception):
@@ -32,27 +37,35 @@ def head_length(payload: bytes) -> int:
     return 8 + 1 + len(str(len(payload))) + 1
 
 
-def scan(data: bytes) -> Iterator[tuple[int, bytes]]:
+def lines(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """The lines of the first `size` bytes, with their line endings; a longer line than any frame comes in pieces.
+
+    What another process appends meanwhile lies behind `size`, so that nothing is seen half.
+    """
+    left = size
+    while left > 0 and (line := file.readline(min(left, LINE_BYTES_MAX))):
+        left -= len(line)
+        yield line
+
+
+def scan(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     """(offset of the payload, payload) of each whole frame. Ends before a torn tail; raises Damaged for anything else."""
     at = 0
-    while at < len(data):
-        frame = _frame(data, at)
-        if frame is None:
-            if any(_frame(data, match.start()) is not None for match in _HEAD.finditer(data, at + 1)):
-                raise Damaged(at)
-            return
-        start, end = frame
-        yield start, data[start:end]
-        at = end + 1
+    torn: int | None = None
+    for line in lines:
+        start = _payload(line, 0)
+        if torn is None and start:
+            yield at + start, line[start:-1]
+        else:
+            torn = at if torn is None else torn
+            if start or any(_payload(line, head.start()) for head in _HEAD_INSIDE.finditer(line, 1)):
+                raise Damaged(torn)
+        at += len(line)
 
 
-def _frame(data: bytes, at: int) -> tuple[int, int] | None:
-    """(start, end) of the payload of the valid frame at this offset."""
-    head = _HEAD.match(data, at)
-    if head is None:
-        return None
-    start = head.end()
-    end = start + int(head[2])
-    if end >= len(data) or data[end] != 0x0A or crc32(data[start:end]) != int(head[1], 16):
-        return None
-    return start, end
+def _payload(line: bytes, at: int) -> int:
+    """Where the payload starts of the valid frame that begins here and ends with the line; 0 where there is none."""
+    head = _HEAD.match(line, at)
+    if head is None or not line.endswith(b"\n") or head.end() + int(head[2]) + 1 != len(line):
+        return 0
+    return head.end() if crc32(line[head.end() : -1]) == int(head[1], 16) else 0

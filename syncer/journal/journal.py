@@ -9,46 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from syncer.core.change import Change
-from syncer.core.facts import DeadFile, DeadLetter, Fact, JournalFact, Queued, Superseded, Unqueued
+from syncer.core.facts import DeadFile, DeadLetter, Fact, Forgotten, JournalFact, Queued, Superseded
 from syncer.core.ledger import Ledger
 from syncer.errors import StateError
 from syncer.journal import dead, frames
 from syncer.journal.disk import Disk
 from syncer.journal.lock import Lock, holder
+from syncer.journal.replay import FILE, FORMAT, VERSION, DestinationId, Header, Span, note_body, replay
 
-FILE = "journal"
-FORMAT = "syncer-journal"
-VERSION = 1
+__all__ = ["DestinationId", "Journal"]
+
 FRAME_BYTES_MAX = 1 << 20
 COMPACT_BYTES_MIN = 4 << 20
 COMPACT_RATIO = 4
 
-_facts = msgspec.json.Decoder(list[JournalFact])
 _queued = msgspec.json.Decoder(Queued)
-
-
-@dataclass(frozen=True, slots=True)
-class DestinationId:
-    """What a state is for."""
-
-    base_url: str
-    user_id: str
-    app_id: str
-
-    def __str__(self) -> str:
-        return f"{self.base_url} user {self.user_id} app {self.app_id}"
-
-
-class _Header(msgspec.Struct, frozen=True):
-    format: str
-    version: int
-    destination: DestinationId
 
 
 class Journal:
@@ -63,7 +43,7 @@ class Journal:
         self._disk = disk
         self._destination = destination
         self._failed: str | None = None
-        self._bodies: dict[int, tuple[int, int]] = {}
+        self._bodies: dict[int, Span] = {}
         self._size = 0
         self._compact_at = COMPACT_BYTES_MIN
         self._file = -1
@@ -77,13 +57,13 @@ class Journal:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = Lock(folder / "lock")
         except OSError as error:
-            raise StateError(f"the state folder {folder} cannot be used: {error.strerror}") from None
+            raise StateError(f"the state folder {folder} cannot be used: {_why(error)}") from None
         journal = cls(folder, lock, disk, destination)
         try:
             journal._recover()
         except OSError as error:
             journal.close()
-            raise StateError(f"the state folder {folder} cannot be used: {error.strerror}") from None
+            raise StateError(f"the state folder {folder} cannot be used: {_why(error)}") from None
         except BaseException:
             journal.close()
             raise
@@ -93,14 +73,10 @@ class Journal:
     def read_only(folder: Path) -> tuple[Ledger, DestinationId, int | None]:
         """(ledger, destination, pid of the process that holds the lock) of a folder that another process may be using."""
         try:
-            data = (folder / FILE).read_bytes()
+            found = replay(folder / FILE)
         except OSError as error:
-            raise StateError(f"the state folder {folder} cannot be read: {error.strerror}") from None
-        ledger = Ledger()
-        header = _header(folder / FILE, data)
-        for _, _, fact in _folded(folder / FILE, data):
-            ledger.apply(fact)
-        return ledger, header.destination, holder(folder / "lock")
+            raise StateError(f"the state folder {folder} cannot be read: {_why(error)}") from None
+        return found.ledger, found.destination, holder(folder / "lock")
 
     # --- recovery -----------------------------------------------------------------------------------------------
 
@@ -108,47 +84,46 @@ class Journal:
         path = self._folder / FILE
         for leftover in self._folder.glob("*.new"):
             leftover.unlink()
-        if not path.exists() or not path.stat().st_size:
-            self._write_new(iter(()))
-        else:
+        self._dead_file = self._disk.open(self._folder / dead.FILE)
+        if path.exists() and path.stat().st_size:
             self._file = self._disk.open(path)
             self._fold(path)
+        else:
+            letters = (self._folder / dead.FILE).stat().st_size
+            if letters:
+                raise StateError(
+                    f"{path}: missing or empty, but {letters} bytes of dead letters stand beside it. "
+                    "Put the journal back from a backup, or use another --state"
+                )
+            self._write_new(iter(()))
         self._recover_dead()
 
     def _fold(self, path: Path) -> None:
-        data = path.read_bytes()
-        found = _header(path, data).destination
-        if found != self._destination:
+        found = replay(path)
+        if found.destination != self._destination:
             raise StateError(
-                f"the state {self._folder} belongs to another destination: {found}; this run is for {self._destination}. "
+                f"the state {self._folder} belongs to another destination: {found.destination}; this run is for {self._destination}. "
                 "Use another --state"
             )
-        end = 0
-        for start, length, fact in _folded(path, data):
-            self._remember(fact, start, length)
-            self.ledger.apply(fact)
-        for start, payload in frames.scan(data):
-            end = start + len(payload) + 1
-        if end < len(data):
-            self.notes.append(f"{path}: the last write was torn ({len(data) - end} bytes, never synced); it was cut off")
-            self._disk.truncate(self._file, end)
+        self.ledger, self._bodies, self._size = found.ledger, found.bodies, found.end
+        if found.torn:
+            self.notes.append(f"{path}: the last write was torn ({found.torn} bytes, never synced); it was cut off")
+            self._disk.truncate(self._file, found.end)
             self._disk.sync(self._file)
-        self._size = end
 
     def _recover_dead(self) -> None:
         path = self._folder / dead.FILE
-        self._dead_file = self._disk.open(path)
         size = path.stat().st_size
         wanted = self.ledger.dead_size
         if size < wanted:
             raise StateError(
                 f"{path}: {size} bytes, but {wanted} were written and synced: dead letters are missing. Put the file back from a backup"
             )
+        for fact in dead.lines(path, wanted):
+            self.ledger.apply(fact)
         if size > wanted:
             self._disk.truncate(self._dead_file, wanted)
             self._disk.sync(self._dead_file)
-        for fact in dead.lines(path):
-            self.ledger.apply(fact)
 
     # --- commits ------------------------------------------------------------------------------------------------
 
@@ -156,53 +131,49 @@ class Journal:
         """Write the facts as one unit; they are durable, and folded into the ledger, when this returns. Raises StateError."""
         if self._failed is not None:
             raise StateError(self._failed)
+        if not facts:
+            return
         letters = [fact for fact in facts if isinstance(fact, DeadLetter | Superseded)]
         plain: list[JournalFact] = [fact for fact in facts if not isinstance(fact, DeadLetter | Superseded)]
+        text = b"".join(msgspec.json.encode(letter) + b"\n" for letter in letters)
+        if letters:
+            plain.append(DeadFile(self.ledger.dead_size + len(text)))
+        payload, places = _payload(msgspec.json.encode(fact) for fact in plain)
+        frame = frames.encode(payload)
+        if len(frame) > frames.LINE_BYTES_MAX:
+            raise StateError(f"the state {self._folder}: {len(frame):,} bytes in one commit, more than {frames.LINE_BYTES_MAX:,}")
         try:
             if letters:
-                text = b"".join(msgspec.json.encode(letter) + b"\n" for letter in letters)
                 self._disk.write(self._dead_file, text)
                 self._disk.sync(self._dead_file)
-                plain.append(DeadFile(self.ledger.dead_size + len(text)))
-            self._append(plain)
+            self._disk.write(self._file, frame)
+            self._disk.sync(self._file)
         except OSError as error:
             self._fail(error)
+        start = self._size + frames.head_length(payload)
+        self._size += len(frame)
         for letter in letters:
             self.ledger.apply(letter)
-        for fact in plain:
+        for fact, (at, length) in zip(plain, places, strict=True):
             self.ledger.apply(fact)
+            note_body(self._bodies, fact, (start + at, length))
+        if any(isinstance(fact, Forgotten) for fact in plain):
+            self._bodies = {number: span for number, span in self._bodies.items() if number in self.ledger.queue}
         if self._size > self._compact_at:
             self._compact()
-
-    def _append(self, facts: Sequence[JournalFact]) -> None:
-        payload, places = _payload(msgspec.json.encode(fact) for fact in facts)
-        frame = frames.encode(payload)
-        self._disk.write(self._file, frame)
-        self._disk.sync(self._file)
-        start = self._size + frames.head_length(payload)
-        for fact, (at, length) in zip(facts, places, strict=True):
-            self._remember(fact, start + at, length)
-        self._size += len(frame)
-
-    def _remember(self, fact: JournalFact, offset: int, length: int) -> None:
-        """Where the body of a queued change is."""
-        if isinstance(fact, Queued):
-            self._bodies[fact.number] = (offset, length)
-        elif isinstance(fact, Unqueued):
-            self._bodies.pop(fact.number, None)
 
     def _fail(self, error: OSError) -> None:
         """A write failed: leave the file as it was after the last good one, and write no more."""
         for descriptor, size in ((self._file, self._size), (self._dead_file, self.ledger.dead_size)):
             with suppress(OSError):  # else the next start cuts the torn tail off
                 self._disk.truncate(descriptor, size)
-        self._failed = (
-            f"the state {self._folder} cannot be written: {error.strerror}. It is intact: mend that and run the same command again"
-        )
+        self._failed = f"the state {self._folder} cannot be written: {_why(error)}. It is intact: mend that and run the same command again"
         raise StateError(self._failed) from None
 
     def stored(self, number: int) -> Change:
         """The change queued under this number, with its body. Raises StateError."""
+        if number not in self._bodies:
+            raise StateError(f"{self._folder / FILE}: no change {number} waits")
         offset, length = self._bodies[number]
         try:
             return _queued.decode(self._disk.read(self._file, length, offset)).change()
@@ -222,9 +193,9 @@ class Journal:
         path = self._folder / FILE
         new = path.with_suffix(".new")
         old_file, old_bodies = self._file, self._bodies
-        header = msgspec.json.encode([_Header(FORMAT, VERSION, self._destination)])
+        header = msgspec.json.encode([Header(FORMAT, VERSION, self._destination)])
         file = self._disk.open(new)
-        size, bodies = 0, dict[int, tuple[int, int]]()
+        size, bodies = 0, dict[int, Span]()
         frame = frames.encode(header)
         self._disk.write(file, frame)
         size += len(frame)
@@ -245,7 +216,7 @@ class Journal:
         if old_file >= 0:
             self._disk.close(old_file)
 
-    def _with_body(self, fact: JournalFact, file: int, bodies: dict[int, tuple[int, int]]) -> bytes:
+    def _with_body(self, fact: JournalFact, file: int, bodies: dict[int, Span]) -> bytes:
         if not isinstance(fact, Queued):
             return msgspec.json.encode(fact)
         offset, length = bodies[fact.number]
@@ -261,10 +232,14 @@ class Journal:
         self._lock.release()
 
 
-def _payload(encoded: Iterable[bytes]) -> tuple[bytes, list[tuple[int, int]]]:
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)
+
+
+def _payload(encoded: Iterable[bytes]) -> tuple[bytes, list[Span]]:
     """A JSON array of these values, and where in it each is."""
     parts: list[bytes] = []
-    places: list[tuple[int, int]] = []
+    places: list[Span] = []
     at = 1
     for part in encoded:
         parts.append(part)
@@ -285,42 +260,3 @@ def _grouped(facts: Iterator[JournalFact]) -> Iterator[list[JournalFact]]:
             group, size = [], 0
     if group:
         yield group
-
-
-def _header(path: Path, data: bytes) -> _Header:
-    try:
-        _, payload = next(frames.scan(data))
-        header = msgspec.json.decode(payload, type=list[_Header])[0]
-    except (StopIteration, frames.Damaged, msgspec.DecodeError, IndexError):
-        raise StateError(f"{path}: not a journal, or damaged at its start. Put it back from a backup, or use another --state") from None
-    if header.format != FORMAT or header.version != VERSION:
-        raise StateError(f"{path}: {header.format} version {header.version}; this syncer reads {FORMAT} version {VERSION}")
-    return header
-
-
-def _folded(path: Path, data: bytes) -> Iterator[tuple[int, int, JournalFact]]:
-    """(offset, length, fact) of every fact after the header. The place is that of queued changes only; others have none."""
-    try:
-        for number, (start, payload) in enumerate(frames.scan(data)):
-            if not number:
-                continue
-            facts = _facts.decode(payload)
-            at = 1
-            spans = _spans(payload) if any(isinstance(fact, Queued) for fact in facts) else None
-            for position, fact in enumerate(facts):
-                at, length = spans[position] if spans else (0, 0)
-                yield start + at, length, fact
-    except frames.Damaged as damage:
-        raise StateError(f"{path}: damaged at byte {damage.offset}; nothing was guessed. Put the file back from a backup") from None
-    except (msgspec.DecodeError, KeyError, AssertionError) as error:
-        raise StateError(f"{path}: holds a fact that cannot be understood ({error}). It may come from a newer syncer") from None
-
-
-def _spans(payload: bytes) -> list[tuple[int, int]]:
-    """Where each value of a JSON array is."""
-    spans: list[tuple[int, int]] = []
-    at = 1
-    for raw in msgspec.json.decode(payload, type=list[msgspec.Raw]):
-        spans.append((at, len(raw)))
-        at += len(raw) + 1
-    return spans

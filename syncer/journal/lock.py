@@ -4,26 +4,43 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
 from syncer.errors import StateError
+
+PID_WIDTH = 20
+"""The pid is written with blanks behind it, in one write: nobody ever reads a part of it, or one that is mixed with an older one."""
+
+GLANCES = 20
+GLANCE_SECONDS = 0.005
+"""A look at who holds the lock holds it for some microseconds: taking it is tried again this often before that counts."""
 
 
 class Lock:
     """An advisory lock that ends with its process, however that ends."""
 
     def __init__(self, path: Path) -> None:
+        """Take it. Raises StateError where another process holds it, OSError."""
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            holder = os.pread(self._descriptor, 32, 0).decode("ascii", "replace").strip() or "unknown"
+            self._take(path)
+            os.pwrite(self._descriptor, b"%-*d" % (PID_WIDTH, os.getpid()), 0)
+        except BaseException:
             os.close(self._descriptor)
-            raise StateError(
-                f"the state {path.parent} is locked: process {holder} is using it. Wait for it, or stop it (SIGTERM loses nothing)"
-            ) from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
+            raise
+
+    def _take(self, path: Path) -> None:
+        for _ in range(GLANCES):
+            try:
+                fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                time.sleep(GLANCE_SECONDS)
+        raise StateError(
+            f"the state {path.parent} is locked: process {_pid(self._descriptor) or 'unknown'} is using it. "
+            "Wait for it, or stop it (SIGTERM loses nothing)"
+        )
 
     def release(self) -> None:
         """Give it back."""
@@ -38,9 +55,15 @@ def holder(path: Path) -> int | None:
         return None
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _pid(descriptor)
     except OSError:
-        text = os.pread(descriptor, 32, 0)
-        return int(text) if text.isdigit() else None
+        return None
     finally:
         os.close(descriptor)
     return None
+
+
+def _pid(descriptor: int) -> int | None:
+    text = os.pread(descriptor, PID_WIDTH, 0).strip()
+    return int(text) if text.isdigit() else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from syncer.errors import StateError
 from syncer.journal.dead import read_dead
 from syncer.journal.disk import Disk
 from syncer.journal.journal import DestinationId, Journal
+from syncer.journal.lock import Lock, holder
 
 HERE = DestinationId("http://127.0.0.1:1", "me", "app")
 LOG = LogIdentity("/log", "log", "head", 1, 2, 3, 4)
@@ -167,3 +170,115 @@ def test_only_one_process_at_a_time_and_only_its_own_destination(tmp_path: Path)
     with pytest.raises(StateError, match="another destination"):
         Journal.open(tmp_path, DestinationId("http://127.0.0.1:1", "me", "other"))
     assert oct(tmp_path.joinpath("journal").stat().st_mode)[-3:] == "600"
+
+
+def test_a_look_at_who_holds_the_lock_never_keeps_anybody_from_taking_it(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    Lock(path).release()
+    stop = threading.Event()
+
+    def look() -> None:
+        while not stop.is_set():
+            holder(path)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        for _ in range(300):
+            Lock(path).release()
+    finally:
+        stop.set()
+        looking.join()
+
+
+def test_the_pid_in_the_lock_is_whole_even_over_a_longer_older_one(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    path.write_bytes(b"99999999999999999999")
+    lock = Lock(path)
+    assert holder(path) == os.getpid()
+    lock.release()
+    assert holder(path) is None
+
+
+class FailingAt(Disk):
+    """A disk on which one call of one kind fails."""
+
+    def __init__(self, kind: str, at: int) -> None:
+        self.kind, self.left = kind, at
+
+    def _count(self, kind: str) -> None:
+        if kind == self.kind:
+            self.left -= 1
+            if self.left == 0:
+                raise OSError(errno.EIO, "Input/output error")
+
+    def open(self, path: Path) -> int:
+        """Open, or fail."""
+        self._count("open")
+        return super().open(path)
+
+    def write(self, descriptor: int, data: bytes) -> None:
+        """Write, or fail half-way."""
+        if self.kind == "write" and self.left == 1:
+            super().write(descriptor, data[: len(data) // 2])
+        self._count("write")
+        super().write(descriptor, data)
+
+    def sync(self, descriptor: int) -> None:
+        """Sync, or fail."""
+        self._count("sync")
+        super().sync(descriptor)
+
+    def read(self, descriptor: int, size: int, offset: int) -> bytes:
+        """Read, or fail."""
+        self._count("read")
+        return super().read(descriptor, size, offset)
+
+    def replace(self, source: Path, target: Path) -> None:
+        """Rename, or fail."""
+        self._count("replace")
+        super().replace(source, target)
+
+
+def committed(folder: Path, commits: list[list[Fact]], disk: Disk | None = None) -> tuple[int, str]:
+    """Open and commit until an error: (how many commits, the error)."""
+    done = 0
+    try:
+        journal = Journal.open(folder, HERE, disk=disk)
+    except StateError as error:
+        return done, str(error)
+    try:
+        for facts in commits:
+            journal.commit(facts)
+            done += 1
+    except StateError as error:
+        with pytest.raises(StateError, match=r"cannot be written"):
+            journal.commit([Deleted(1)])
+        return done, str(error)
+    finally:
+        journal.close()
+    return done, ""
+
+
+@pytest.mark.parametrize("kind", ["open", "write", "sync", "read", "replace"])
+def test_every_call_of_the_disk_that_fails_ends_in_a_state_error_and_loses_no_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Compactions included; after a failure nothing more is written."""
+    monkeypatch.setattr("syncer.journal.journal.COMPACT_BYTES_MIN", 700)
+    commits = [*COMMITS, [Settled(1, 6, 1, 9, "queued"), queued(6)], *[[Deleted(1)] for _ in range(20)]]
+    failures = 0
+    for at in range(1, 200):
+        done, error = committed(tmp_path / f"{at}", commits, FailingAt(kind, at))
+        if not error:
+            break
+        failures += 1
+        assert "Input/output error" in error
+        either = []
+        for count in (done, done + 1):  # a compaction fails after its commit is durable
+            folder = tmp_path / f"{at}-{count}"
+            committed(folder, commits[:count])
+            either.append(reopened(folder)[0])
+        assert reopened(tmp_path / f"{at}")[0] in either
+    assert failures > 0
+    assert not error

@@ -1,0 +1,85 @@
+"""Frames, as bytes."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncer.journal import frames
+
+PAYLOADS = [b'[{"header":1}]', b"[]", b'[["deleted",128]]', b'["00000000 2 []"]']
+
+
+def lines(data: bytes) -> list[bytes]:
+    return data.splitlines(keepends=True) if b"\r" not in data else [line + b"\n" for line in data.split(b"\n")]
+
+
+def test_a_frame_is_the_line_that_the_docs_show() -> None:
+    assert frames.encode(b'[["deleted",128]]') == b'6daabea0 17 [["deleted",128]]\n'
+
+
+def test_every_frame_comes_back_with_the_place_of_its_payload() -> None:
+    data = b"".join(map(frames.encode, PAYLOADS))
+    found = list(frames.scan(lines(data)))
+    assert [payload for _, payload in found] == PAYLOADS
+    assert all(data[start : start + len(payload)] == payload for start, payload in found)
+
+
+def test_a_tail_cut_anywhere_ends_the_scan_before_it() -> None:
+    whole, last = frames.encode(PAYLOADS[0]), frames.encode(PAYLOADS[2])
+    for cut in range(len(last)):
+        assert [payload for _, payload in frames.scan(lines(whole + last[:cut]))] == [PAYLOADS[0]]
+
+
+def test_a_tail_of_zeros_is_torn() -> None:
+    assert len(list(frames.scan([frames.encode(b"[]"), b"\0" * 4096]))) == 1
+
+
+@pytest.mark.parametrize("torn", [b"half a frame", b"6daabea0 17 [[", b"6daabea0 ", b"0123456", b"\0\0\0"])
+@pytest.mark.parametrize("between", [b"", b"\n", b"\n\n", b"\nx\n"])
+def test_a_whole_frame_after_or_inside_bad_bytes_is_damage(torn: bytes, between: bytes) -> None:
+    first, later = frames.encode(PAYLOADS[0]), frames.encode(PAYLOADS[2])
+    with pytest.raises(frames.Damaged) as raised:
+        list(frames.scan(lines(first + torn + between + later)))
+    assert raised.value.offset == len(first)
+
+
+def test_a_head_hidden_in_another_head_is_found() -> None:
+    hidden = b"12345678 " + frames.encode(b"[1234]")  # "12345678 <crc> " looks like a head, and may be one only of digits
+    digits = next(frames.encode(b"[%d]" % n) for n in range(10_000) if frames.encode(b"[%d]" % n)[:8].isdigit())
+    for line in (hidden, b"abcdef01 " + digits):
+        with pytest.raises(frames.Damaged):
+            list(frames.scan([line]))
+
+
+@settings(max_examples=300)
+@given(st.lists(st.binary(max_size=40)))
+def test_no_bytes_make_the_scan_fail_in_another_way(found: list[bytes]) -> None:
+    with suppress(frames.Damaged):
+        list(frames.scan(found))
+
+
+def test_what_is_appended_while_the_lines_are_read_is_not_seen_half(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    whole = frames.encode(PAYLOADS[0])
+    path.write_bytes(whole + frames.encode(PAYLOADS[2])[:9])
+    with path.open("rb") as file:
+        found = frames.lines(file, path.stat().st_size)
+        read = [next(found)]
+        with path.open("ab") as more:
+            more.write(frames.encode(PAYLOADS[2])[9:] + frames.encode(PAYLOADS[3]))
+        assert b"".join([*read, *found]) == whole + frames.encode(PAYLOADS[2])[:9]
+
+
+def test_a_file_without_line_endings_is_read_in_bounded_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "LINE_BYTES_MAX", 1000)
+    path = tmp_path / "journal"
+    path.write_bytes(frames.encode(b"[]") + b"\0" * 9999)
+    with path.open("rb") as file:
+        pieces = list(frames.lines(file, path.stat().st_size))
+    assert [len(piece) for piece in pieces] == [14, *[1000] * 9, 999]
+    assert [payload for _, payload in frames.scan(pieces)] == [b"[]"]
