@@ -4,11 +4,17 @@ An outcome of one change is a value (`syncer.core.outcome`); only what ends the 
 exit code of the command line, so that no caller needs a table of its own.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+
 
 class SyncerError(Exception):
     """A run that cannot go on; the message is written for the user. State already written stays valid."""
 
     exit_code = 1
+    details: Mapping[str, object] = {}
+    """What `--json` tells beside the message: values that JSON can hold."""
 
 
 class UsageError(SyncerError):

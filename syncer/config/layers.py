@@ -10,8 +10,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from syncer.config.credentials import ClientPlace
 from syncer.config.document import Document, Location
-from syncer.config.models import SECTIONS, Config
+from syncer.config.models import SECTIONS, Config, Flavour, from_home
 from syncer.config.problems import Problem, dotted, faults
 
 Values = dict[str, dict[str, str]]
@@ -19,6 +20,8 @@ Values = dict[str, dict[str, str]]
 OFFICIAL = {"CLARIFAI_USER_ID": "user_id", "CLARIFAI_APP_ID": "app_id", "CLARIFAI_API_BASE": "base_url"}
 """What the official clients call keys of [clarifai]."""
 PAT = "CLARIFAI_PAT"
+CLIENT_PREFIXES: dict[Flavour, str] = {"annotell": "ANNOTELL", "kognic": "KOGNIC"}
+"""What the variables of each flavour's own client start with."""
 _VARIABLES = {f"SYNCER_{section}_{key}".upper(): (section, key) for section, model in SECTIONS.items() for key in model.model_fields}
 _MISTYPED_LIKENESS = 0.87
 
@@ -32,11 +35,22 @@ class Layer:
     text: bool = True
     pat: str | None = field(default=None, repr=False)
     pat_origin: str = ""
+    clients: Mapping[Flavour, ClientPlace] = field(default_factory=dict)
 
-    def checked(self) -> dict[str, object]:
+    def checked(self, environment: Mapping[str, str]) -> dict[str, object]:
         """The values given, as their types. Raises ValidationError."""
-        config = Config.model_validate_strings(self.values) if self.text else Config.model_validate(self.values, strict=True)
+        config = (
+            Config.model_validate_strings(self.values, context=environment)
+            if self.text
+            else Config.model_validate(self.values, strict=True, context=environment)
+        )
         return config.model_dump(exclude_unset=True)
+
+    def named(self, section: str, key: str) -> str:
+        """A string as it stands here, empty where there is none: what says where a secret is, checked or not."""
+        values = self.values.get(section)
+        text = values.get(key) if isinstance(values, dict) else None
+        return text if isinstance(text, str) else ""
 
     def problems(self, error: ValidationError) -> list[Problem]:
         """What `checked` found wrong."""
@@ -76,7 +90,25 @@ def mistyped_variables(environment: Mapping[str, str]) -> Iterator[Problem]:
 def from_official_variables(environment: Mapping[str, str]) -> Layer:
     """The environment as the official clients read it."""
     names = {key: variable for variable, key in OFFICIAL.items()}
-    return Layer(_official(environment), lambda location: names[str(location[-1])], pat=environment.get(PAT) or None, pat_origin=PAT)
+    clients = {flavour: place for flavour, prefix in CLIENT_PREFIXES.items() if (place := _client(prefix, environment))}
+    return Layer(
+        _official(environment),
+        lambda location: names[str(location[-1])],
+        pat=environment.get(PAT) or None,
+        pat_origin=PAT,
+        clients=clients,
+    )
+
+
+def _client(prefix: str, environment: Mapping[str, str]) -> ClientPlace | None:
+    """A client's credentials as its own library looks for them: a file, else id and secret."""
+    if path := environment.get(f"{prefix}_CREDENTIALS"):
+        return ClientPlace(f"{prefix}_CREDENTIALS", file=Path(from_home(path, environment)))
+    id_variable, secret_variable = f"{prefix}_CLIENT_ID", f"{prefix}_CLIENT_SECRET"
+    client_id, client_secret = environment.get(id_variable, ""), environment.get(secret_variable, "")
+    if not (client_id or client_secret):
+        return None
+    return ClientPlace(f"{id_variable} and {secret_variable}", client_id=client_id, client_secret=client_secret)
 
 
 def from_document(document: Document) -> Layer:

@@ -8,16 +8,18 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from pydantic import ValidationError
 
 from syncer.config import layers as places
-from syncer.config.document import NotToml, parse, read
+from syncer.config.credentials import ClientPlace, TokenPlace
+from syncer.config.document import Location, NotToml, parse, read
 from syncer.config.layers import BadOfficialFile, Layer
-from syncer.config.loaded import Credential, Loaded
-from syncer.config.models import SECTIONS, Config, from_home
-from syncer.config.problems import Problem
-from syncer.errors import UsageError
+from syncer.config.loaded import Loaded
+from syncer.config.models import HOSTS, SECTIONS, Config, from_home
+from syncer.config.problems import ConfigError, Problem, dotted
 
 
 def load_from_environment(path: Path | None, options: Mapping[str, object]) -> Loaded:
@@ -38,7 +40,8 @@ def found(environment: Mapping[str, str]) -> Path | None:
 def load(path: Path | None, env: Mapping[str, str], options: Mapping[str, object]) -> Loaded:
     """The configuration from this file (none is looked for), these variables and these options (dotted keys).
 
-    Raises UsageError that lists every error of every layer.
+    A function of its arguments and of what the files hold: loading again, after SIGHUP say, changes nothing that was loaded
+    before. Raises ConfigError that lists every error of every layer, UsageError where the file cannot be read.
     """
     problems = list(places.mistyped_variables(env))
     layers = [places.from_options(options), places.from_own_variables(env), places.from_official_variables(env)]
@@ -48,28 +51,44 @@ def load(path: Path | None, env: Mapping[str, str], options: Mapping[str, object
         except NotToml as error:
             problems.append(Problem(f"{path}:{error.line}", "", f"is not TOML: {error}"))
     layers += _official_file(env, layers, problems)
-    merged: dict[str, dict[str, object]] = {}
-    sources: object = []
+    merged, origins = _merged(layers, env, problems)
+    if problems:
+        raise ConfigError(problems)
+    flavour = merged.get("annotell", {}).get("flavour")
+    if flavour in HOSTS:
+        merged["annotell"] = {**HOSTS[flavour], **merged["annotell"]}
+    config = Config.model_validate(merged, context=env)
+    token = _token(layers, env)
+    if token is not None:
+        origins["clarifai.token"] = token.origin
+    client = _client(layers, config, env)
+    if client is not None:
+        origins["annotell.credentials"] = client.origin
+    return Loaded(config, MappingProxyType(_defaults() | origins), path, token, client)
+
+
+def _merged(layers: Sequence[Layer], env: Mapping[str, str], problems: list[Problem]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values of all layers and who set each, the highest layer first; what is wrong goes to `problems`."""
+    merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for layer in reversed(layers):
         try:
-            values = layer.checked()
+            values = layer.checked(env)
         except ValidationError as error:
             problems += layer.problems(error)
             continue
-        if "sources" in values:
-            sources = values.pop("sources")
-            origins["sources"] = layer.origin(("sources", 0))
         for section, keys in values.items():
-            assert isinstance(keys, dict), section
-            merged.setdefault(section, {}).update(keys)
-            origins.update({f"{section}.{key}": layer.origin((section, key)) for key in keys})
-    if problems:
-        raise UsageError(_report(problems))
-    credential = _credential(layers)
-    if credential is not None:
-        origins["clarifai.token"] = credential.origin
-    return Loaded(Config.model_validate({**merged, "sources": sources}), _defaults() | origins, credential)
+            if section == "sources":
+                assert isinstance(keys, tuple)
+                merged[section] = keys
+                origins[section] = layer.origin((section, 0))
+                located: list[Location] = [(section, number, key) for number, source in enumerate(keys) for key in source]
+            else:
+                assert isinstance(keys, dict), section
+                merged.setdefault(section, {}).update(keys)
+                located = [(section, key) for key in keys]
+            origins.update({dotted(location): layer.origin(location) for location in located})
+    return merged, origins
 
 
 def _official_file(environment: Mapping[str, str], above: Sequence[Layer], problems: list[Problem]) -> list[Layer]:
@@ -80,36 +99,31 @@ def _official_file(environment: Mapping[str, str], above: Sequence[Layer], probl
     try:
         return [places.from_official_file(Path(home, ".config", "clarifai", "config"))]
     except BadOfficialFile as error:
-        if _credential(above) is None:
+        if _token(above, environment) is None:
             problems.append(Problem(str(error), "", f"mend it, or set {places.PAT}"))
         return []
 
 
-def _credential(layers: Sequence[Layer]) -> Credential | None:
-    """The token of the highest layer that tells of one."""
+def _token(layers: Sequence[Layer], env: Mapping[str, str]) -> TokenPlace | None:
+    """Where the token is, by the highest layer that tells of one."""
     for layer in layers:
-        section = layer.values.get("clarifai")
-        file = section.get("token_file") if isinstance(section, dict) else None
-        if isinstance(file, str) and file:
-            return Credential(layer.origin(("clarifai", "token_file")), file=Path(from_home(file)))
+        if file := layer.named("clarifai", "token_file"):
+            return TokenPlace(layer.origin(("clarifai", "token_file")), file=Path(from_home(file, env)))
         if layer.pat:
-            return Credential(layer.pat_origin, pat=layer.pat)
+            return TokenPlace(layer.pat_origin, pat=layer.pat)
+    return None
+
+
+def _client(layers: Sequence[Layer], config: Config, env: Mapping[str, str]) -> ClientPlace | None:
+    """Where the credentials of this flavour are, by the highest layer that tells of them."""
+    for layer in layers:
+        if file := layer.named("annotell", "credentials"):
+            return ClientPlace(layer.origin(("annotell", "credentials")), file=Path(from_home(file, env)))
+        if (place := layer.clients.get(config.annotell.flavour)) is not None:
+            return place
     return None
 
 
 def _defaults() -> dict[str, str]:
     keys = [f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields]
     return dict.fromkeys([*keys, "sources"], "default")
-
-
-def _report(problems: Sequence[Problem]) -> str:
-    """All of it, a line each; those of a file by line."""
-    ordered = sorted(problems, key=_by_place)
-    if len(ordered) == 1:
-        return f"configuration: {ordered[0]}"
-    return "\n  ".join([f"{len(ordered)} errors in the configuration:", *map(str, ordered)])
-
-
-def _by_place(problem: Problem) -> tuple[str, int]:
-    name, _, line = problem.place.rpartition(":")
-    return (name, int(line)) if line.isdigit() else (problem.place, 0)

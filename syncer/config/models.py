@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
 
 def _web_address(text: str) -> str:
@@ -20,9 +20,14 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
-def from_home(path: str) -> str:
-    """A path with `~` as a shell would have it; left as it is where there is no such home."""
-    return os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser raises where there is none
+def from_home(path: str, environment: Mapping[str, str]) -> str:
+    """A path with `~` as a shell would have it; left as it is where this environment has no HOME."""
+    home = environment.get("HOME")
+    return home + path[1:] if home and (path == "~" or path.startswith("~/")) else path
+
+
+def _from_home(path: str, info: ValidationInfo) -> str:
+    return from_home(path, info.context or {})
 
 
 def _listen_address(text: str) -> str:
@@ -32,7 +37,11 @@ def _listen_address(text: str) -> str:
     return text
 
 
-def _distinct_names(sources: list[Source]) -> list[Source]:
+def _frozen(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _distinct_names(sources: tuple[Source, ...]) -> tuple[Source, ...]:
     if len({source.name for source in sources}) < len(sources):
         raise ValueError
     return sources
@@ -44,8 +53,8 @@ WebAddress = Annotated[
 ListenAddress = Annotated[str, AfterValidator(_listen_address), Field(description='a string with host and port, like "127.0.0.1:9464"')]
 Text = Annotated[str, Field(description="a string")]
 Name = Annotated[str, Field(min_length=1, description="a string that is not empty")]
-OptionalFile = Annotated[str, AfterValidator(from_home), Field(description="a string with a file's path")]
-Place = Annotated[str, AfterValidator(from_home), Field(min_length=1, description="a string with a path, not empty")]
+OptionalFile = Annotated[str, AfterValidator(_from_home), Field(description="a string with a file's path")]
+Place = Annotated[str, AfterValidator(_from_home), Field(min_length=1, description="a string with a path, not empty")]
 Above0 = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 AtLeast1 = Annotated[int, Field(ge=1)]
 Rate = Annotated[Above0, Field(description="a number above 0")]
@@ -57,7 +66,7 @@ SecondsOrNone = Annotated[float, Field(ge=0, allow_inf_nan=False, description="a
 
 
 class Section(BaseModel):
-    """A table of the TOML file."""
+    """A table of the TOML file. Validated with the environment as context, which says where `~` is."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -72,12 +81,21 @@ class Clarifai(Section):
     ca_file: OptionalFile = ""
 
 
+Flavour = Literal["annotell", "kognic"]
+HOSTS: dict[Flavour, dict[str, str]] = {
+    "annotell": {"base_url": "https://input.annotell.com", "auth_url": "https://user.annotell.com"},
+    "kognic": {"base_url": "https://input.app.kognic.com", "auth_url": "https://auth.app.kognic.com"},
+}
+"""Where each flavour lives unless a key says otherwise. As in annotell-input-api 1.3.1, annotell-auth 2.0.1, kognic-io 2.19.0 and
+kognic-auth 4.5.2."""
+
+
 class Annotell(Section):
     """`[annotell]`: where annotations are pulled from."""
 
-    base_url: WebAddress = "https://input.annotell.com"
-    auth_url: WebAddress = "https://user.annotell.com"
-    flavour: Annotated[Literal["annotell", "kognic"], Field(description='"annotell" or "kognic"')] = "annotell"
+    base_url: WebAddress = HOSTS["annotell"]["base_url"]
+    auth_url: WebAddress = HOSTS["annotell"]["auth_url"]
+    flavour: Annotated[Flavour, Field(description='"annotell" or "kognic"')] = "annotell"
     credentials: OptionalFile = ""
     requests_per_second: Rate = 10
     concurrency: Count = 32
@@ -167,10 +185,11 @@ class Config(Section):
     state: Annotated[State, Field(description="a table: [state]")] = State()
     daemon: Annotated[Daemon, Field(description="a table: [daemon]")] = Daemon()
     sources: Annotated[
-        list[Source],
+        tuple[Source, ...],
+        BeforeValidator(_frozen),
         AfterValidator(_distinct_names),
         Field(description="tables [[sources]], each with a name of its own"),
-    ] = []
+    ] = ()
 
 
 SECTIONS: dict[str, type[Section]] = {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 
 from pydantic import ValidationError
 
 from syncer.config.document import Location
 from syncer.config.models import SECTIONS, SOURCE_KINDS, Config, Section
+from syncer.errors import UsageError
 
 _SECRET_NAMES = {"access_token", "api_key", "apikey", "client_secret", "dsn", "key", "password", "pat", "secret", "token"}
 _SECRET_HOMES = {
@@ -32,6 +33,23 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.place}: {self.key}: {self.fault}" if self.key else f"{self.place}: {self.fault}"
+
+
+class ConfigError(UsageError):
+    """Everything that is wrong with a configuration, a line each; the faults of a file by line."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        ordered = sorted(problems, key=_by_place)
+        if len(ordered) == 1:
+            super().__init__(f"configuration: {ordered[0]}")
+        else:
+            super().__init__("\n  ".join([f"{len(ordered)} errors in the configuration:", *map(str, ordered)]))
+        self.details = {"problems": [asdict(problem) for problem in ordered]}
+
+
+def _by_place(problem: Problem) -> tuple[str, int]:
+    name, _, line = problem.place.rpartition(":")
+    return (name, int(line)) if line.isdigit() else (problem.place, 0)
 
 
 def dotted(location: Location) -> str:
@@ -86,7 +104,7 @@ def _shown(location: Location, value: object) -> str:
             return f'"{value}"'
         case str():
             return "a string that does not fit" if value else "an empty string"
-        case list():
+        case list() | tuple():
             return "a list"
         case dict():
             return "a table that does not fit"

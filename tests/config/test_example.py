@@ -29,8 +29,8 @@ def with_comments_opened(folder: Path) -> Loaded:
 def test_the_example_loads_and_every_value_in_it_is_the_default() -> None:
     """Copying the example changes nothing but the source that it shows."""
     config = load(EXAMPLE, {}, {}).config
-    assert Config() == config.model_copy(update={"sources": []})
-    assert [FolderSource(name="labels", kind="changelog", path="changes/")] == config.sources
+    assert Config() == config.model_copy(update={"sources": ()})
+    assert (FolderSource(name="labels", kind="changelog", path="changes/"),) == config.sources
 
 
 @pytest.mark.parametrize("section", SECTIONS)

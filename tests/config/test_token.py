@@ -51,11 +51,10 @@ def test_the_environment_beats_the_token_file_of_the_config_and_is_beaten_by_one
     assert load(None, {"CLARIFAI_PAT": SECRET}, {"clarifai.token_file": str(file)}).token() == "of-the-file"
 
 
-def test_a_token_file_is_found_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`~` means what it means in a shell."""
-    monkeypatch.setenv("HOME", str(tmp_path))
+def test_a_token_file_is_found_from_home(tmp_path: Path) -> None:
+    """`~` means what it means in a shell with this environment."""
     token_file(tmp_path, SECRET)
-    loaded = load(None, {}, {"clarifai.token_file": "~/token"})
+    loaded = load(None, {"HOME": str(tmp_path)}, {"clarifai.token_file": "~/token"})
     assert (SECRET, str(tmp_path / "token")) == (loaded.token(), loaded.config.clarifai.token_file)
 
 
