@@ -82,6 +82,17 @@ class Clarifai:
             return AllApplied() if deletes else Answered([Missing(failed.reason, code)])
         return failed
 
+    # --- a question that asks for nothing -----------------------------------------------------------------------
+
+    def probe(self) -> Request:
+        """`GET annotations`, at most one of them: changes nothing, but needs the token, the user and the app to be right."""
+        return Request("GET", f"{self._app}/annotations?page=1&per_page=1")
+
+    def probed(self, reply: Reply | NoReply) -> LookUpFailure | None:
+        """Why the app cannot be used, None where it can. An app that is not there is refused with a code that means missing."""
+        rows = _listed(reply)
+        return None if isinstance(rows, Rows) else rows
+
     # --- look-ups -----------------------------------------------------------------------------------------------
 
     def look_up_size(self, changes: Sequence[Change]) -> int:
@@ -209,14 +220,15 @@ def _shared_failure(items: Sequence[Item], reply: Reply) -> Failure | None:
 
 def _rows(reply: Reply | NoReply) -> Rows | LookUpFailure:
     """The rows of a list answer; none where the service says that nothing of it exists."""
+    rows = _listed(reply)
+    return Rows() if isinstance(rows, Refused) and meaning(rows.code or 0) is Meaning.MISSING else rows
+
+
+def _listed(reply: Reply | NoReply) -> Rows | LookUpFailure:
     if isinstance(reply, NoReply):
         return no_reply(reply)
     answer = read(reply, ROWS)
     if not isinstance(answer, tuple):
         return Refused(answer.reason) if reply.status == 400 else answer
     rows, status = answer
-    what = meaning(number(status.code))
-    if what is Meaning.OK and good(reply):
-        return rows
-    failed = failure(status, reply)
-    return Rows() if what is Meaning.MISSING and isinstance(failed, Refused) else failed
+    return rows if meaning(number(status.code)) is Meaning.OK and good(reply) else failure(status, reply)
