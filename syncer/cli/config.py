@@ -2,41 +2,106 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
-from syncer.cli.output import print_json, say
+import anyio
+
+from syncer.cli.output import complain, print_json, say
 from syncer.config import Loaded, load_from_environment
+from syncer.errors import SyncerError
+
+_FILES_OF_SECRETS = ("clarifai.token_file", "annotell.credentials")
+Shown = tuple[str, object, str]
+"""Key, value, origin."""
 
 
-def check(config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
-    """Read the config; errors are raised, all at once."""
-    loaded = load_from_environment(config, options)
-    has_token = loaded.token() is not None
-    if as_json:
-        print_json({"ok": True, "token": has_token})
+def check(config: Path | None, options: dict[str, object], *, online: bool, as_json: bool) -> int:
+    """Read the config and what it names; with `online`, try token and app. All errors are told at once."""
+    result: dict[str, object] = {"ok": False, "token": False}
+    errors: list[SyncerError] = []
+    loaded = None
+    try:
+        loaded = load_from_environment(config, options)
+        result["token"] = loaded.token() is not None
+    except SyncerError as error:
+        errors.append(error)
+    if loaded is not None:
+        errors += _client_error(loaded)
+        if online and not errors:
+            errors += _online(loaded, result)
+    result["ok"] = not errors
+    for found in errors:
+        complain(f"syncer: {found}")
+        result.update(found.details)
+    if errors:
+        result["error"] = "\n".join(map(str, errors))
     else:
-        say("config: good" if has_token else "config: good, but there is no token: set CLARIFAI_PAT or [clarifai] token_file")
-    return 0
+        say("config: good" if result["token"] else "config: good, but there is no token: set CLARIFAI_PAT or [clarifai] token_file")
+    if as_json:
+        print_json(result)
+    return max((found.exit_code for found in errors), default=0)
+
+
+def _client_error(loaded: Loaded) -> Iterator[SyncerError]:
+    """What is wrong with the Annotell or Kognic credentials, where there are any."""
+    try:
+        loaded.annotell_credentials()
+    except SyncerError as error:
+        yield error
+
+
+def _online(loaded: Loaded, result: dict[str, object]) -> Iterator[SyncerError]:
+    """Try token and app, tell it in `result`; what was wrong."""
+    from syncer.lanes.check import check as try_online
+
+    try:
+        checked = anyio.run(try_online, loaded)
+    except SyncerError as error:
+        result["online"] = {"ok": False}
+        yield error
+        return
+    result["online"] = {"ok": checked.error is None} | {key: value for key, value in asdict(checked).items() if key != "error"}
+    if checked.error is None:
+        say(f"online: {checked.base_url} takes the token; app {checked.app_id} of user {checked.user_id} is there")
+    else:
+        yield checked.error
 
 
 def show(config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
-    """Every value with its origin."""
+    """Every value with its origin. Of the token and the credentials only the origin."""
     loaded = load_from_environment(config, options)
-    values = _flat(loaded)
+    say(f"config file: {loaded.path or 'none (looked for $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)'}")
+    shown = list(_shown(loaded))
     if as_json:
-        print_json({key: {"value": value, "origin": loaded.origins.get(key, "default")} for key, value in values.items()})
+        print_json({key: {"value": value, "origin": origin} for key, value, origin in shown})
         return 0
-    width = max(map(len, values))
-    for key, value in values.items():
-        print(f"{key:{width}}  {value!r}  ({loaded.origins.get(key, 'default')})")
+    width = max(len(key) for key, _, _ in shown)
+    for key, value, origin in shown:
+        print(f"{key:{width}}  {value!r}  ({origin})")
     return 0
 
 
-def _flat(loaded: Loaded) -> dict[str, object]:
-    flat: dict[str, object] = {}
+def _shown(loaded: Loaded) -> Iterator[Shown]:
     for section, values in loaded.config.model_dump(mode="json").items():
         if isinstance(values, dict):
-            flat.update({f"{section}.{key}": value for key, value in values.items()})
-        else:
-            flat[section] = values
-    return flat
+            yield from ((key, _harmless(key, value), loaded.origins[key]) for key, value in _named(section, values))
+            continue
+        if not values:
+            yield section, values, loaded.origins[section]
+        for number, source in enumerate(values):
+            yield from ((key, value, loaded.origins[key]) for key, value in _named(f"{section}[{number}]", source))
+    if "clarifai.token" in loaded.origins:
+        yield "clarifai.token", "(set, never shown)", loaded.origins["clarifai.token"]
+
+
+def _named(section: str, values: dict[str, object]) -> Iterator[tuple[str, object]]:
+    return ((f"{section}.{key}", value) for key, value in values.items())
+
+
+def _harmless(key: str, value: object) -> object:
+    """The value, unless it may be a secret that was put where the name of its file belongs."""
+    if key in _FILES_OF_SECRETS and isinstance(value, str) and value and not Path(value).is_file():
+        return "(no such file, not shown)"
+    return value

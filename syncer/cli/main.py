@@ -6,18 +6,22 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, Group, Parameter
+from cyclopts.validators import Number
 
 from syncer import __version__
-from syncer.errors import SyncerError
+from syncer.cli.arguments import STDIN
+from syncer.cli.running import execute, terminated
 
 app = App(
     name="syncer",
     help="Keeps a remote annotation platform in step with local label changes: nothing lost, nothing twice.",
     version=__version__,
+    version_flags=["--version", "-V"],
     help_format="plaintext",
+    suppress_keyboard_interrupt=False,
 )
 dead_app = App(name="dead", help="The dead letters: changes that the remote will not take.")
 state_app = App(name="state", help="The state folder itself.")
@@ -25,22 +29,32 @@ config_app = App(name="config", help="The configuration.")
 for child in (dead_app, state_app, config_app):
     app.command(child)
 
-_STDIN = "<stdin>"  # the parser takes a lone - for an option without a name
-
 _destination = Group("Destination", sort_key=1)
+_printing = Group("Printing", sort_key=2)
 
 
 @Parameter(name="*")
-@dataclass(frozen=True)
-class Common:
+@dataclass(frozen=True, kw_only=True)
+class Printing:
+    """Options that every command understands."""
+
+    json: Annotated[bool, Parameter(negative="", group=_printing)] = False
+    """Print exactly one JSON object (JSON Lines for lists) on stdout."""
+    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative="", group=_printing)] = False
+    """Say more; a traceback where something failed that nobody foresaw."""
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="", group=_printing)] = False
+    """Say nothing but errors."""
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Common(Printing):
     """Options that every command which reads the config understands."""
 
     config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None
     """Config file (else $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)."""
     state: Path | None = None
     """State folder of this destination."""
-    json: Annotated[bool, Parameter(negative="")] = False
-    """Print exactly one JSON object (JSON Lines for lists) on stdout."""
 
     def options(self) -> dict[str, object]:
         """What was given, as dotted config keys."""
@@ -48,7 +62,7 @@ class Common:
 
 
 @Parameter(name="*")
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Remote:
     """Options that say where to push to, and how hard."""
 
@@ -97,8 +111,6 @@ def push(
     strict: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Annotated[bool, Parameter(name=["--dry-run", "-n"], negative="")] = False,
     no_progress: Annotated[bool, Parameter(negative="")] = False,
-    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative="")] = False,
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="")] = False,
 ) -> int:
     """Apply change logs to the remote, once and in order.
 
@@ -117,25 +129,21 @@ def push(
         Only read and count: no network, no state.
     no_progress
         No progress display.
-    verbose
-        Say more.
-    quiet
-        Say nothing but errors.
     """
     from syncer.cli import push as command
 
-    logs = tuple("-" if log == _STDIN else log for log in logs)
+    logs = tuple("-" if log == STDIN else log for log in logs)
     options = {**common.options(), **remote.options()}
     if max_attempts is not None:
         options["retry.max_attempts"] = max_attempts
-    loudness = command.Loudness(progress=not (no_progress or quiet), verbose=verbose, quiet=quiet)
+    loudness = command.Loudness(progress=not (no_progress or common.quiet), verbose=common.verbose, quiet=common.quiet)
     if dry_run:
         return command.dry_run(logs, common.config, options, as_json=common.json)
     return command.push(logs, common.config, options, strict=strict, as_json=common.json, loudness=loudness)
 
 
 @app.command
-def status(common: Common = Common()) -> int:
+def status(*, common: Common = Common()) -> int:
     """What a state folder holds. Needs no lock."""
     from syncer.cli import state
 
@@ -143,15 +151,86 @@ def status(common: Common = Common()) -> int:
 
 
 @dead_app.command(name="list")
-def dead_list(common: Common = Common()) -> int:
-    """List the dead letters, oldest first."""
-    from syncer.cli import state
+def dead_list(*, code: int | None = None, common: Common = Common()) -> int:
+    """List the dead letters, oldest first.
 
-    return state.dead_list(common.config, common.options(), as_json=common.json)
+    Parameters
+    ----------
+    code
+        Only those of this status code of the remote.
+    """
+    from syncer.cli import dead
+
+    return dead.list_letters(code, common.config, common.options(), as_json=common.json)
+
+
+@dead_app.command(name="show")
+def dead_show(letter: str, *, common: Common = Common()) -> int:
+    """Show all of one dead letter.
+
+    Parameters
+    ----------
+    letter
+        SOURCE:LINE, as `dead list` shows it.
+    """
+    from syncer.cli import dead
+
+    return dead.show(letter, common.config, common.options(), as_json=common.json)
+
+
+@dead_app.command(name="retry")
+def dead_retry(
+    *letters: str,
+    code: int | None = None,
+    every: Annotated[bool, Parameter(name="--all", negative="")] = False,
+    force: Annotated[bool, Parameter(negative="")] = False,
+    common: Common = Common(),
+) -> int:
+    """Queue dead letters to be sent again by the next push, in the order of their logs.
+
+    Exit codes: 0 all were queued, 3 some were refused, each named with the reason.
+
+    Parameters
+    ----------
+    letters
+        SOURCE:LINE, as `dead list` shows them.
+    code
+        All of this status code of the remote.
+    every
+        All of them.
+    force
+        Also those that a later change superseded: sending them undoes it.
+    """
+    from syncer.cli import dead
+
+    return dead.retry(letters, code, common.config, common.options(), every=every, force=force, as_json=common.json)
+
+
+@dead_app.command(name="drop")
+def dead_drop(
+    *letters: str,
+    code: int | None = None,
+    every: Annotated[bool, Parameter(name="--all", negative="")] = False,
+    common: Common = Common(),
+) -> int:
+    """Give dead letters up: they count as ignored from then on.
+
+    Parameters
+    ----------
+    letters
+        SOURCE:LINE, as `dead list` shows them.
+    code
+        All of this status code of the remote.
+    every
+        All of them.
+    """
+    from syncer.cli import dead
+
+    return dead.drop(letters, code, common.config, common.options(), every=every, as_json=common.json)
 
 
 @state_app.command
-def forget(log: str, common: Common = Common()) -> int:
+def forget(log: str, /, *, common: Common = Common()) -> int:
     """Forget all that the state knows of a log: the next push reads it from its start.
 
     Parameters
@@ -165,15 +244,23 @@ def forget(log: str, common: Common = Common()) -> int:
 
 
 @config_app.command
-def check(common: Common = Common(), remote: Remote = Remote()) -> int:
-    """Read the config and report every error in it."""
+def check(*, online: Annotated[bool, Parameter(negative="")] = False, common: Common = Common(), remote: Remote = Remote()) -> int:
+    """Read the config and report every error in it.
+
+    Exit codes: 0 good, 1 the app cannot be reached or is not there, 2 bad config or refused credentials.
+
+    Parameters
+    ----------
+    online
+        Try token and app, too, with one request that changes nothing.
+    """
     from syncer.cli import config
 
-    return config.check(common.config, {**common.options(), **remote.options()}, as_json=common.json)
+    return config.check(common.config, {**common.options(), **remote.options()}, online=online, as_json=common.json)
 
 
 @config_app.command
-def show(common: Common = Common(), remote: Remote = Remote()) -> int:
+def show(*, common: Common = Common(), remote: Remote = Remote()) -> int:
     """Show every value and where it came from. Tokens are never shown."""
     from syncer.cli import config
 
@@ -181,15 +268,38 @@ def show(common: Common = Common(), remote: Remote = Remote()) -> int:
 
 
 @app.command
+def completion(shell: Literal["bash", "zsh", "fish"], /, *, printing: Printing = Printing()) -> int:
+    """Print a script that completes commands and options in your shell.
+
+    For bash: `eval "$(syncer completion bash)"` in ~/.bashrc. For zsh: the script as `_syncer` in a folder of $fpath. For fish:
+    the script as ~/.config/fish/completions/syncer.fish.
+
+    Parameters
+    ----------
+    shell
+        Which shell it is for.
+    """
+    from syncer.cli.output import print_json
+
+    script = app.generate_completion(shell=shell)
+    if printing.json:
+        print_json({"shell": shell, "script": script})
+    else:
+        print(script)
+    return 0
+
+
+@app.command
 def emulator(
     *,
     host: str = "127.0.0.1",
-    port: int = 0,
-    rps: float = 15,
-    latency: float = 0,
+    port: Annotated[int, Parameter(validator=Number(gte=0, lte=65535))] = 0,
+    rps: Annotated[float, Parameter(validator=Number(gte=0))] = 15,
+    latency: Annotated[float, Parameter(validator=Number(gte=0))] = 0,
     faults: str = "",
     seed: int = 0,
     load: tuple[str, ...] = (),
+    printing: Printing = Printing(),
 ) -> int:
     """Run a local stand-in for the remote. It keeps all in memory; nothing outlives it.
 
@@ -216,32 +326,20 @@ def emulator(
 
 
 @app.command
-def demo(*, json: Annotated[bool, Parameter(negative="")] = False) -> int:
+def demo(*, printing: Printing = Printing()) -> int:
     """Push a sample of labels through the emulator with faults on, read them back, compare."""
     from syncer.cli import demo as command
 
-    return command.demo(as_json=json)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The console script."""
-    given = [_STDIN if text == "-" else text for text in (sys.argv[1:] if arguments is None else arguments)]
-    sys.exit(run(given))
+    return command.demo(as_json=printing.json)
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command; its exit code. Errors that users can do something about are one message, never a traceback."""
-    from syncer.cli.output import fail
+    """Run one command; its exit code."""
+    return execute(app, arguments)
 
-    try:
-        code = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
-    except CycloptsError as error:
-        return fail(str(error), 2, as_json="--json" in arguments)
-    except SyncerError as error:
-        return fail(str(error), error.exit_code, as_json="--json" in arguments)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 1
-    return code if isinstance(code, int) else 0
+
+def main() -> None:
+    """The console script."""
+    with terminated():
+        code = run(sys.argv[1:])
+    sys.exit(code)

@@ -1,27 +1,67 @@
-"""Printing: JSON and text results on stdout, messages on stderr."""
+"""Printing: results on stdout, everything else on stderr. Nobody listening on stderr is no reason to stop."""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 
 import orjson
 
+from syncer.cli.arguments import Arguments
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the command line said of printing."""
+
+    quiet: bool = False
+    json: bool = False
+
+
+_told = _Told()
+
+
+def print_as(arguments: Arguments) -> None:
+    """Print as this command line wants it, from now on."""
+    _told.quiet, _told.json = arguments.quiet, arguments.json
+
 
 def print_json(value: object) -> None:
-    """One JSON value, one line, on stdout."""
-    sys.stdout.write(orjson.dumps(value).decode() + "\n")
-    sys.stdout.flush()
+    """One JSON value, one line, on stdout. What is no text (a file's name may be any bytes) is shown with question marks."""
+    try:
+        text = orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        text = json.dumps(value, ensure_ascii=False).encode(errors="replace").decode()
+    print(text, flush=True)
 
 
 def say(text: str) -> None:
-    """A line for people, on stderr."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    """A line for people, on stderr; not with --quiet."""
+    if not _told.quiet:
+        complain(text)
 
 
-def fail(message: str, exit_code: int, *, as_json: bool) -> int:
+def complain(text: str) -> None:
+    """A line for people, on stderr, also with --quiet: what went wrong."""
+    if sys.stderr is None:  # closed by who started us; print would take stdout instead
+        return
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
+
+
+def fail(message: str, exit_code: int, details: Mapping[str, object] | None = None) -> int:
     """Report what ended the command; its exit code."""
-    say(f"syncer: {message}")
-    if as_json:
-        print_json({"error": message})
+    complain(f"syncer: {message}")
+    if _told.json:
+        print_json({"error": message, **(details or {})})
     return exit_code
+
+
+def abandon_stdout() -> None:
+    """Nobody reads stdout, or it is full: what is still to be written goes nowhere, instead of failing once more at the exit."""
+    with suppress(OSError, ValueError, AttributeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import anyio
 
-from syncer.cli.output import print_json, say
+from syncer.cli.output import complain, print_json, say
 from syncer.cli.progress import shown
 from syncer.config import load_from_environment
 from syncer.lanes.dry_run import dry_run as count
@@ -57,7 +57,7 @@ def report(finished: Finished, *, as_json: bool, quiet: bool) -> None:
     if not quiet:
         say(summary.sentence())
     if error is not None:
-        say(f"syncer: {error}")
+        complain(f"syncer: {error}")
     elif finished.interrupted is not None and not quiet:
         say("syncer: interrupted; nothing is lost: run the same command again to carry on")
     elif summary.dead and not quiet:

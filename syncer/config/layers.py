@@ -24,6 +24,8 @@ CLIENT_PREFIXES: dict[Flavour, str] = {"annotell": "ANNOTELL", "kognic": "KOGNIC
 """What the variables of each flavour's own client start with."""
 _VARIABLES = {f"SYNCER_{section}_{key}".upper(): (section, key) for section, model in SECTIONS.items() for key in model.model_fields}
 _MISTYPED_LIKENESS = 0.87
+_SHORTER: dict[Location, str] = {("push", "requests_per_second"): "rps", ("state", "dir"): "state"}
+"""Options that are not called like their keys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def from_options(options: Mapping[str, object]) -> Layer:
     for key, value in options.items():
         section, _, name = key.partition(".")
         values.setdefault(section, {})[name] = str(value)
-    return Layer(values, lambda _: "command line")
+    return Layer(values, lambda location: f"option --{_SHORTER.get(location) or str(location[-1]).replace('_', '-')}")
 
 
 def from_own_variables(environment: Mapping[str, str]) -> Layer:

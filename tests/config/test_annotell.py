@@ -51,14 +51,14 @@ def test_a_file_named_for_syncer_beats_the_variables_which_beat_the_config_file(
     assert client_id({}, {}, config) == ("of-the-config", f"{config}:3")
     assert client_id(environment, {}, config) == ("id", "ANNOTELL_CLIENT_ID and ANNOTELL_CLIENT_SECRET")
     assert client_id({**environment, "SYNCER_ANNOTELL_CREDENTIALS": named}, {}, config) == ("of-the-option", "SYNCER_ANNOTELL_CREDENTIALS")
-    assert client_id(environment, {"annotell.credentials": named}, config) == ("of-the-option", "command line")
+    assert client_id(environment, {"annotell.credentials": named}, config) == ("of-the-option", "option --credentials")
 
 
 def test_a_credentials_file_is_found_from_home(tmp_path: Path) -> None:
     """In the config and in the variable alike."""
     credentials_file(tmp_path)
     home = {"HOME": str(tmp_path)}
-    assert client_id(home, {"annotell.credentials": "~/credentials.json"}) == ("id-of-the-file", "command line")
+    assert client_id(home, {"annotell.credentials": "~/credentials.json"}) == ("id-of-the-file", "option --credentials")
     assert client_id({**home, "ANNOTELL_CREDENTIALS": "~/credentials.json"}, {}) == ("id-of-the-file", "ANNOTELL_CREDENTIALS")
 
 

@@ -53,7 +53,7 @@ kind = "mysql"
         "  FILE:15: sources[1]: is a table that does not fit; "
         'it must be a table with kind = "changelog", "directory", "sqlite", "postgres"',
         '  SYNCER_RETRY_CAP_SECONDS: retry.cap_seconds: is "soon"; it must be a number of seconds above 0',
-        '  command line: push.requests_per_second: is "0"; it must be a number above 0, or "auto"',
+        '  option --rps: push.requests_per_second: is "0"; it must be a number above 0, or "auto"',
     ]
 
 

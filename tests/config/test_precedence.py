@@ -58,7 +58,7 @@ def test_each_place_beats_those_below_it(tmp_path: Path, home: Path) -> None:
         loaded = load(file, environment, options)
         return loaded.config.clarifai.app_id, loaded.origins["clarifai.app_id"]
 
-    assert ("option-app", "command line") == app(path, {"clarifai.app_id": "option-app"})
+    assert ("option-app", "option --app-id") == app(path, {"clarifai.app_id": "option-app"})
     assert ("own-app", "SYNCER_CLARIFAI_APP_ID") == app(path, {})
     del environment["SYNCER_CLARIFAI_APP_ID"]
     assert ("official-app", "CLARIFAI_APP_ID") == app(path, {})

@@ -1,0 +1,43 @@
+"""What can be said of a command line before the command is known: how to print, and a form that the parser takes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+STDIN = "/dev/stdin"
+"""What a lone - is called on its way through the parser, which takes it for an option without a name."""
+_EVERYWHERE = ("--json", "--quiet", "-q", "--verbose", "-v")
+_FLAGS = re.compile("-[hnqvV]+")
+_NO = ("false", "no", "n", "0")
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """A command line. `tokens` are for the parser; the rest is known even where the parser refuses them."""
+
+    tokens: tuple[str, ...]
+    json: bool
+    quiet: bool
+    verbose: bool
+
+
+def understood(given: Sequence[str]) -> Arguments:
+    """Options that every command has may stand before it, too."""
+    end = given.index("--") if "--" in given else len(given)
+    options, rest = list(given[:end]), given[end:]
+    first = next((n for n, token in enumerate(options) if token not in _EVERYWHERE), 0)
+    tokens = tuple(STDIN if word == "-" else word for word in (*options[first:], *options[:first], *rest))
+    return Arguments(tokens, _has("json", "", options), _has("quiet", "q", options), _has("verbose", "v", options))
+
+
+def _has(name: str, letter: str, options: Sequence[str]) -> bool:
+    """Is this flag given? No option takes a value that starts with a dash, so no value can look like one."""
+    for token in options:
+        flag, is_set, value = token.partition("=")
+        if flag == f"--{name}" and (not is_set or value.lower() not in _NO):
+            return True
+        if letter and letter in token and _FLAGS.fullmatch(token):
+            return True
+    return False

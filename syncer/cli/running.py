@@ -1,0 +1,122 @@
+"""One command from its arguments to its exit code: whatever happens, users get a message that says what to do, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from cyclopts import App, CycloptsError
+from cyclopts.exceptions import CoercionError, UnknownCommandError, UnusedCliTokensError
+from cyclopts.token import Token
+
+from syncer.cli.arguments import Arguments, understood
+from syncer.cli.output import abandon_stdout, complain, fail, print_as, print_json
+from syncer.errors import SyncerError, UsageError, first_error
+
+_PAGE_COLUMNS = 100
+_CALL: dict[str, Any] = {"exit_on_error": False, "print_error": False, "result_action": "return_value"}
+_PACKAGE = Path(__file__).parents[1]
+
+_WANTED: dict[object, str] = {int: "a whole number", float: "a number", bool: "left without a value, or true or false"}
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came where nothing drains: stop as Ctrl-C does."""
+
+
+def execute(app: App, given: Sequence[str]) -> int:
+    """Run the command that was given; its exit code."""
+    arguments = understood(given)
+    print_as(arguments)
+    try:
+        code = _result(app, arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        abandon_stdout()
+        return 1
+    except KeyboardInterrupt as stop:
+        return _reported(stop, arguments)
+    except Exception as error:
+        return _reported(error, arguments)
+    return code
+
+
+@contextmanager
+def terminated() -> Iterator[None]:
+    """SIGTERM raises Terminated while the block lasts. A command that drains on signals has its own way and goes before."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _result(app: App, arguments: Arguments) -> int:
+    if not arguments.json:
+        code = app(arguments.tokens, **_CALL)
+        return code if isinstance(code, int) else 0
+    from rich.console import Console
+
+    page = StringIO()  # the parser prints help and version itself
+    code = app(arguments.tokens, console=Console(file=page, width=_PAGE_COLUMNS), **_CALL)
+    if text := page.getvalue():
+        print_json({"text": text.rstrip()})
+    return code if isinstance(code, int) else 0
+
+
+def _reported(error: BaseException, arguments: Arguments) -> int:
+    """Tell what ended the command; the exit code."""
+    if isinstance(error, BaseExceptionGroup):
+        error = first_error(error)
+    match error:
+        case CycloptsError():
+            return fail(_usage(error), UsageError.exit_code)
+        case SyncerError():
+            return fail(str(error), error.exit_code, error.details)
+        case Terminated():
+            return fail("terminated", 128 + signal.SIGTERM)
+        case KeyboardInterrupt():
+            return fail("interrupted", 128 + signal.SIGINT)
+    debug = arguments.verbose or os.environ.get("SYNCER_DEBUG")
+    if debug:
+        complain("".join(traceback.format_exception(error)).rstrip())
+    hint = "" if debug else " (run it again with -v or SYNCER_DEBUG=1 for the traceback)"
+    if isinstance(error, OSError) and error.strerror:
+        abandon_stdout()  # perhaps it is what failed
+        where = f"{error.filename}: " if error.filename else ""
+        return fail(f"{where}{error.strerror}; mend that, and run the same command again{hint}", SyncerError.exit_code)
+    return fail(f"internal error: {type(error).__name__} in {_place(error)}; please report it{hint}", SyncerError.exit_code)
+
+
+def _place(error: BaseException) -> str:
+    """The line of ours that failed. Not what the error says: that may hold anything, a token too."""
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)]
+    return f"{_PACKAGE.name}/{Path(ours[-1].filename).relative_to(_PACKAGE)}:{ours[-1].lineno}" if ours else "the command line"
+
+
+def _usage(error: CycloptsError) -> str:
+    """The parser's words, and where to read on."""
+    command = " ".join(("syncer", *(error.command_chain or ())))
+    unknown = error.unused_tokens[0] if error.unused_tokens else ""
+    match error:
+        case UnknownCommandError() if unknown.startswith("-"):
+            text = f"{unknown} stands where a command of `{command}` belongs: options come after it"
+        case UnusedCliTokensError():
+            text = f'`{command}` takes no further argument: "{unknown}"'
+        case CoercionError(token=Token(keyword=str(name), value=value), target_type=wanted) if wanted in _WANTED:
+            text = f'{name} is "{value}"; it must be {_WANTED[wanted]}'
+        case _:
+            text = str(error).rstrip(".")
+    return f"{text} (see `{command} --help`)"

@@ -1,0 +1,83 @@
+"""Is the token good, and is the app there? One request that changes nothing, and what its answer means for the user."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from syncer.config import Loaded
+from syncer.core.outcome import Failed, Halt, Refused, Throttled
+from syncer.core.ports import LookUpFailure
+from syncer.errors import CredentialsRefused, Stopped, SyncerError, UsageError
+from syncer.remotes.clarifai import Clarifai
+from syncer.remotes.clarifai.codes import Meaning, meaning
+from syncer.transport.http import HttpTransport
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was asked, and how it went: `error` is None where token and app are good."""
+
+    base_url: str
+    user_id: str
+    app_id: str
+    answer_seconds: float
+    error: SyncerError | None
+
+
+async def check(loaded: Loaded) -> Checked:
+    """Ask the app for one annotation. Raises UsageError where token or app are not configured or the settings cannot be used."""
+    clarifai, push = loaded.config.clarifai, loaded.config.push
+    token = loaded.token()
+    if token is None:
+        raise UsageError("no token: set CLARIFAI_PAT, or name a file in [clarifai] token_file")
+    if not clarifai.app_id:
+        raise UsageError("no app: give --app-id, set CLARIFAI_APP_ID, or set [clarifai] app_id")
+    codec = Clarifai(clarifai.user_id, clarifai.app_id)
+    transport = HttpTransport(
+        base_url=clarifai.base_url,
+        token=token,
+        connect_timeout_seconds=push.connect_timeout_seconds,
+        request_timeout_seconds=push.request_timeout_seconds,
+        ca_file=clarifai.ca_file,
+    )
+    started = time.monotonic()
+    async with transport:
+        failure = codec.probed(await transport.send(codec.probe()))
+    seconds = round(time.monotonic() - started, 3)
+    error = None if failure is None else _error(failure, loaded)
+    return Checked(clarifai.base_url, clarifai.user_id, clarifai.app_id, seconds, error)
+
+
+def _error(failure: LookUpFailure, loaded: Loaded) -> SyncerError:
+    """What went wrong, with the values that it hangs on and where they came from."""
+    clarifai = loaded.config.clarifai
+
+    def of(key: str) -> str:
+        return f"clarifai.{key} ({loaded.origins[f'clarifai.{key}']})"
+
+    code = "" if isinstance(failure, Throttled) or failure.code is None else f" (code {failure.code})"
+    match failure:
+        case Halt(kind="credentials"):
+            return CredentialsRefused(
+                f"the remote refused the credentials{code}: {failure.reason}; check {of('token')}, and that it belongs to "
+                f"user {clarifai.user_id} and may read and write the annotations of app {clarifai.app_id}"
+            )
+        case Halt():
+            return Stopped(f"the remote refuses to go on{code}: {failure.reason}; settle that with the service, then check again")
+        case Throttled():
+            wait = "in a while" if failure.after_seconds is None else f"in {failure.after_seconds:g} s"
+            return Stopped(f"throttled by the remote: {failure.reason}; check again {wait}")
+        case Refused() if meaning(failure.code or 0) is Meaning.MISSING:
+            return Stopped(
+                f"there is no app {clarifai.app_id} of user {clarifai.user_id} at {clarifai.base_url}{code}: {failure.reason}; "
+                f"check {of('app_id')} and {of('user_id')}"
+            )
+        case Refused():
+            return Stopped(f"the remote refused a plain question{code}: {failure.reason}; check {of('user_id')} and {of('app_id')}")
+        case Failed(unreachable=True):
+            return Stopped(f"{clarifai.base_url} cannot be reached: {failure.reason}; check {of('base_url')}, the network and the proxy")
+        case Failed():
+            return Stopped(
+                f"{clarifai.base_url} did not answer as the service does{code}: {failure.reason}; check {of('base_url')}, or try again"
+            )
