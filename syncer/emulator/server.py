@@ -1,4 +1,4 @@
-"""The emulator as an HTTP server on aiohttp: bindings, tokens, limits, faults, and what happened."""
+"""The emulator as an HTTP server on aiohttp: parts, limits, faults, and what happened."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import os
 import random
 import signal
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -17,103 +16,100 @@ import anyio
 import orjson
 from aiohttp import web
 
-from syncer.emulator.clarifai import Answer, Clarifai
+from syncer.emulator import codes
+from syncer.emulator.answer import Answer, ItemFault, Part, Request
+from syncer.emulator.clarifai import Clarifai
+from syncer.emulator.limits import WINDOW_SECONDS, Limit
 from syncer.emulator.settings import Settings, behaviour
 from syncer.emulator.store import Annotation, Key
 from syncer.errors import UsageError
 
-RATE_WINDOW_SECONDS = 0.95
-"""A little under a second: requests that left in step may arrive closer together."""
 HANG_SECONDS = 120.0
 SLOW_SECONDS = 1.0
-REFUSED_TOKEN = "refused-token"  # noqa: S105 - the one that is always refused
+LINE_BYTES_MAX = 1 << 20
+"""Of a request's first line: long URLs are for the parts to refuse."""
 
 
 class Emulator:
-    """The stand-in. Make one with `running`."""
+    """The stand-in. Make one with `running`. `url` is where it listens; as a text, an emulator is its `url`."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.url = ""
-        self.clarifai = Clarifai()
         self.counts: Counter[str] = Counter()
-        self._arrivals: deque[float] = deque()
         self._times: list[float] = []
         self.reset(settings.faults)
         for load in settings.load:
-            self._load(load)
+            if not any(part.load(load) for part in self.parts):
+                raise UsageError(f"--load {load!r}: give USER/APP=FILE")
+
+    def __str__(self) -> str:
+        return self.url
 
     def reset(self, faults: str) -> None:
-        """Forget everything; start the faults anew from the seed."""
-        self.clarifai = Clarifai()
+        """Forget everything; start the faults anew from the seed. Raises UsageError for a bad fault."""
+        behave = behaviour(faults)
+        self.clarifai = Clarifai(behave.switches)
+        self.clarifai.url = self.url
+        self.parts: tuple[Part, ...] = (self.clarifai,)
+        """Whoever claims a request first answers it: what takes everything stands last."""
         self.set_faults(faults)
         self.counts.clear()
         self._times.clear()
 
     def set_faults(self, faults: str) -> None:
-        """Other faults and switches from now on."""
+        """Other faults and switches from now on. Raises UsageError for a bad one, and then nothing has changed."""
         self._behaviour = behaviour(faults)
-        self.clarifai.switches = self._behaviour.switches
-        self.clarifai.rng = self._rng = random.Random(self.settings.seed)  # noqa: S311 - repeatable faults
+        self._rng = random.Random(self.settings.seed)  # noqa: S311 - repeatable faults
+        self.clarifai.behave(self._behaviour.switches, self._rng)
+        self._limits: dict[tuple[str, str], Limit] = {}
 
     def annotations(self, user_id: str, app_id: str) -> dict[Key, Annotation]:
         """What an app holds, by (input_id, id)."""
         return dict(self.clarifai.app(user_id, app_id).annotations)
 
-    def _load(self, load: str) -> None:
-        place, _, file = load.partition("=")
-        user_id, _, app_id = place.partition("/")
-        if not (user_id and app_id and file):
-            raise UsageError(f"--load {load!r}: give USER/APP=FILE")
-        try:
-            lines = Path(file).read_bytes().splitlines()
-        except OSError as error:
-            raise UsageError(f"--load {file}: {error.strerror}") from None
-        for line in filter(bytes.strip, lines):
-            self.clarifai.load(user_id, app_id, orjson.loads(line))
-
     # --- one request --------------------------------------------------------------------------------------------
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        """Every request of the service's own."""
+        """Every request of the services' own."""
         self.counts["requests"] += 1
         self._times.append(time.monotonic())
         if self.settings.latency:
             await anyio.sleep(self.settings.latency)
-        if (refused := self._refused(request)) is not None:
+        query = request.rel_url.query
+        read = Request(
+            method=request.method,
+            path=request.rel_url.raw_path,
+            query={name: query.getall(name) for name in query},
+            headers=request.headers,
+            body=b"",
+            url_length=len(request.raw_path),
+        )
+        part = next(part for part in self.parts if part.claims(read))
+        if (refused := self._refused(part, read)) is not None:
             return _response(refused)
-        body = await request.read()
+        read.body = await request.read()
         fault = self._fault()
         if fault:
             self.counts[f"fault {fault}"] += 1
-        if (before := self._fault_before(fault, request)) is not None:
+        if (before := self._fault_before(part, fault, request)) is not None:
             return before
-        answer = self.clarifai.answer(request.method, request.rel_url.raw_path, request.query, body, self._item_fault(fault))
+        answer = part.answer(read, self._item_fault(fault))
         self.counts["accepted"] += 1
-        return await self._fault_after(fault, request, answer)
+        return await self._fault_after(part, fault, request, answer)
 
-    def _refused(self, request: web.Request) -> Answer | None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        if scheme != "Key" or not token or token == REFUSED_TOKEN:
+    def _refused(self, part: Part, request: Request) -> Answer | None:
+        if (refused := part.refused(request)) is not None:
             self.counts["unauthorized"] += 1
-            code, text = (11009, "Key not found") if token == REFUSED_TOKEN else (11102, "Invalid request")
-            return Answer.failure(401, code, text)
+            return refused
         if self.settings.rps:
-            now = time.monotonic()
-            while self._arrivals and self._arrivals[0] <= now - RATE_WINDOW_SECONDS:
-                self._arrivals.popleft()
-            if len(self._arrivals) >= max(1, self.settings.rps):
+            switches = self._behaviour.switches
+            scope = part.credential(request) if switches["rate-scope"] == "token" else ""
+            limit = self._limits.setdefault((part.name, scope), Limit(self.settings.rps, switches["rate-rule"]))
+            if not limit.take(time.monotonic()):
                 self.counts["throttled"] += 1
-                return self._throttle("1")
-            self._arrivals.append(now)
+                return part.throttled(silent=False)
         return None
-
-    def _throttle(self, retry_after: str | None) -> Answer:
-        status = int(self._behaviour.switches["throttle-form"])
-        answer = Answer.failure(status, 11005, "Too many requests")
-        if retry_after is not None:
-            answer.headers["Retry-After"] = retry_after
-        return answer
 
     def _fault(self) -> str:
         roll = self._rng.random()
@@ -125,40 +121,41 @@ class Emulator:
             roll -= probability
         return ""
 
-    def _item_fault(self, fault: str) -> Callable[[str], int | None]:
+    def _item_fault(self, fault: str) -> ItemFault:
         """Which code an item fails with: `reject` for good, by its id; `partial` for now."""
         reject = self._behaviour.faults.get("reject", 0.0)
         partial = fault == "partial"
 
-        def code(id: str) -> int | None:
+        def code(id: str) -> int:
             if reject and crc32(id.encode()) % 10_000 < reject * 10_000:
-                return 24155
-            return 24152 if partial and self._rng.random() < 0.3 else None
+                return codes.INVALID
+            return codes.FAILED_FOR_NOW if partial and self._rng.random() < 0.3 else 0
 
         return code
 
-    def _fault_before(self, fault: str, request: web.Request) -> web.StreamResponse | None:
+    def _fault_before(self, part: Part, fault: str, request: web.Request) -> web.StreamResponse | None:
         """Faults that hit before anything was applied."""
         match fault:
-            case "throttle":
-                return _response(self._throttle("1"))
-            case "throttle-silent":
-                return _response(self._throttle(None))
+            case "throttle" | "throttle-silent":
+                return _response(part.throttled(silent=fault == "throttle-silent"))
             case "html":
                 return web.Response(status=503, text="<html><body>503 Service Unavailable</body></html>", content_type="text/html")
             case "gateway":
-                return web.json_response({"code": 5, "message": "Not Found", "details": []})
+                return _response(part.gateway())
             case "reset-before":
                 return _broken(request)
-            case "error" if self._rng.random() < 0.5:
-                return _response(Answer.failure(500, 98004, "Internal error"))
+            case "error":
+                answer, applied = part.failed()
+                return _response(answer) if not applied or self._rng.random() < 0.5 else None
         return None
 
-    async def _fault_after(self, fault: str, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def _fault_after(self, part: Part, fault: str, request: web.Request, answer: Answer) -> web.StreamResponse:
         """Faults that hit after it was applied."""
         match fault:
             case "error":
-                return _response(Answer.failure(500, 98004, "Internal error"))
+                return _response(part.failed()[0])
+            case "empty":
+                return web.Response(status=200)
             case "reset-after":
                 return _broken(request)
             case "hang":
@@ -166,7 +163,7 @@ class Emulator:
             case "slow":
                 await anyio.sleep(SLOW_SECONDS)
             case "cut":
-                text = orjson.dumps(answer.body)
+                text = _written(answer)
                 cut = web.StreamResponse(status=answer.status, headers={"Content-Length": str(len(text))})
                 with suppress(ConnectionResetError):  # the client may be gone
                     await cut.prepare(request)
@@ -178,21 +175,24 @@ class Emulator:
 
     async def report(self, _: web.Request) -> web.Response:
         """GET /_emulator/report."""
-        counts = {**self.counts, **self.clarifai.counts}
-        return _json(
-            {**counts, "max_in_1s": _most(self._times, 1.0), "max_in_0.95s": _most(self._times, 0.95), "span_seconds": _span(self._times)}
-        )
+        counts = dict(self.counts)
+        for part in self.parts:
+            counts.update(part.counts)
+        most = {f"max_in_{seconds:g}s": _most(self._times, seconds) for seconds in (1.0, WINDOW_SECONDS)}
+        return _json({**counts, **most, "span_seconds": _span(self._times)})
 
     async def state(self, request: web.Request) -> web.Response:
         """GET /_emulator/state?user=&app=."""
-        held = self.annotations(request.query.get("user", "me"), request.query.get("app", ""))
-        return _json({"annotations": list(held.values())})
+        app = self.clarifai.app(request.query.get("user", "me"), request.query.get("app", ""))
+        return _json({"annotations": list(app.annotations.values()), "inputs": list(app.inputs.values())})
 
     async def change_faults(self, request: web.Request) -> web.Response:
         """POST /_emulator/faults {"faults": SPEC}."""
         try:
             self.set_faults(orjson.loads(await request.read())["faults"])
-        except (UsageError, KeyError, TypeError, orjson.JSONDecodeError) as error:
+        except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError):
+            return _json({"error": 'send {"faults": SPEC}'}, status=400)
+        except UsageError as error:
             return _json({"error": str(error)}, status=400)
         return _json({"ok": True})
 
@@ -206,8 +206,12 @@ def _json(value: object, status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(value), content_type="application/json")
 
 
+def _written(answer: Answer) -> bytes:
+    return answer.text.encode() if answer.body is None else orjson.dumps(answer.body)
+
+
 def _response(answer: Answer) -> web.Response:
-    return web.Response(status=answer.status, body=orjson.dumps(answer.body), content_type="application/json", headers=answer.headers)
+    return web.Response(status=answer.status, body=_written(answer), content_type=answer.content_type, headers=answer.headers)
 
 
 def _broken(request: web.Request) -> web.StreamResponse:
@@ -240,7 +244,10 @@ async def running(
     seed: int = 0,
     load: tuple[str, ...] = (),
 ) -> AsyncIterator[Emulator]:
-    """An emulator that listens while the block lasts; its address is `url`. Raises UsageError for a bad fault or a taken port."""
+    """An emulator that listens while the block lasts; its address is `url`, and what it is as a text.
+
+    Raises UsageError for a bad fault, a bad line of a file to load (it names file and line) or a taken port.
+    """
     emulator = Emulator(Settings(host, port, rps, latency, faults, seed, load))
     app = web.Application(client_max_size=256 << 20)
     app.router.add_get("/_emulator/report", emulator.report)
@@ -248,7 +255,7 @@ async def running(
     app.router.add_post("/_emulator/faults", emulator.change_faults)
     app.router.add_post("/_emulator/reset", emulator.start_anew)
     app.router.add_route("*", "/{path:.*}", emulator.handle)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, max_line_size=LINE_BYTES_MAX)
     await runner.setup()
     try:
         try:
@@ -257,7 +264,7 @@ async def running(
         except OSError as error:
             raise UsageError(f"the emulator cannot listen on {host}:{port}: {error.strerror}") from None
         address: Any = runner.addresses[0]
-        emulator.url = f"http://{address[0]}:{address[1]}"
+        emulator.url = emulator.clarifai.url = f"http://{address[0]}:{address[1]}"
         yield emulator
     finally:
         await runner.cleanup()

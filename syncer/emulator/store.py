@@ -1,176 +1,141 @@
-"""What an app holds, and what posting, patching and deleting do to it. No network, no faults."""
+"""What an app holds: annotations, inputs, concepts, datasets, and what reads still show of the past. No network, no faults."""
 
 from __future__ import annotations
 
-import copy
-import itertools
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
+
+from syncer.emulator.wire import Object
 
 Annotation = dict[str, Any]
 Key = tuple[str, str]
-
-ITEMS_MAX = 128
-OK, MODIFIED, INVALID, NO_INPUT, GONE, DUPLICATE = 24150, 24250, 24155, 30102, 11101, 40010
-DESCRIPTIONS = {
-    OK: "Annotation success",
-    MODIFIED: "Annotation modify success",
-    INVALID: "Annotation invalid argument",
-    24152: "Annotation failed",
-    NO_INPUT: "Input does not exist",
-    GONE: "Resource does not exist",
-    DUPLICATE: "Object has a duplicate ID",
-}
-
-_made = itertools.count(1)
+"""(input_id, annotation id)."""
 
 
-def now() -> str:
-    """A time as the service writes it, nine digits of a second."""
-    seconds, nanos = divmod(time.time_ns(), 1_000_000_000)
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{nanos:09}Z"
+@dataclass(slots=True)
+class Past:
+    """What an annotation was before a write that reads do not show yet (None: nothing), and how many reads will still miss it."""
+
+    was: Annotation | None
+    reads: int
+
+
+@dataclass(slots=True)
+class Dataset:
+    """A dataset: when it was made, and when each of its inputs was added."""
+
+    created_at: str
+    inputs: dict[str, str] = field(default_factory=dict)
 
 
 class App:
     """One app: annotations by (input_id, id), in the order in which they were made."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: str, app_id: str) -> None:
+        self.owner = owner
+        self.app_id = app_id
         self.annotations: dict[Key, Annotation] = {}
-        self.inputs: dict[str, dict[str, Any]] = {}
-        self._by_input: dict[str, set[str]] = {}
+        self.inputs: dict[str, Object] = {}
+        self.input_level: dict[str, str] = {}
+        """Of each input that has one, the id of its input-level annotation."""
+        self.pending: dict[str, int] = {}
+        """How many reads will still show that an input is being processed."""
+        self.concepts: dict[str, Object] = {}
+        self.datasets: dict[str, Dataset] = {}
+        self.past: dict[Key, Past] = {}
+        self._by_input: dict[str, dict[str, None]] = {}
         self._ids: dict[str, int] = {}
+        self._order: dict[Key, int] = {}
+        self._made = 0
 
-    def has(self, key: Key, scope: str) -> bool:
-        """Is the id taken? `scope`: within its input, or within the app."""
+    # --- writes -------------------------------------------------------------------------------------------------
+
+    def taken(self, key: Key, scope: str) -> bool:
+        """Is the id taken? `scope`: within its input, or within the app. What reads still show of a deleted one takes it too."""
+        if self.past and key not in self.annotations and key in self.past and self._seen(key) is not None:
+            return True
         return key in self.annotations if scope == "input" else key[1] in self._ids
 
-    def put(self, annotation: Annotation) -> None:
-        """Store, new or in the place of the old one."""
+    def put(self, annotation: Annotation, lag: int = 0) -> None:
+        """Store, new or in the place of the old one. The next `lag` reads of it do not know that."""
         key = (annotation["input_id"], annotation["id"])
+        if lag:
+            self.past.setdefault(key, Past(self.annotations.get(key), lag))
         if key not in self.annotations:
-            self._by_input.setdefault(key[0], set()).add(key[1])
+            self._by_input.setdefault(key[0], {})[key[1]] = None
             self._ids[key[1]] = self._ids.get(key[1], 0) + 1
+            self._made += 1
+            self._order[key] = self._made
         self.annotations[key] = annotation
-        self.inputs.setdefault(
-            key[0], {"id": key[0], "data": {}, "status": {"code": 30000, "description": "Download complete"}, "created_at": now()}
-        )
 
-    def delete(self, key: Key) -> bool:
-        """Remove one; was it there?"""
-        if self.annotations.pop(key, None) is None:
+    def delete(self, key: Key, lag: int = 0) -> bool:
+        """Remove one; was it there? The next `lag` reads of it still find it."""
+        held = self.annotations.pop(key, None)
+        if held is None:
             return False
-        self._by_input[key[0]].discard(key[1])
+        if lag:
+            self.past.setdefault(key, Past(held, lag))
+        else:
+            self._order.pop(key)
+        del self._by_input[key[0]][key[1]]
         self._ids[key[1]] -= 1
         if not self._ids[key[1]]:
             del self._ids[key[1]]
         return True
 
-    def delete_input(self, input_id: str) -> int:
+    def delete_of_input(self, input_id: str, lag: int = 0) -> int:
         """Remove all of an input but the input-level one; how many."""
-        ids = [id for id in self._by_input.get(input_id, ()) if not self.annotations[input_id, id].get("input_level")]
-        return sum(self.delete((input_id, id)) for id in ids)
+        spared = self.input_level.get(input_id)
+        ids = [id for id in self._by_input.get(input_id, ()) if id != spared]
+        return sum(self.delete((input_id, id), lag) for id in ids)
 
-    def of_inputs(self, input_ids: Iterable[str]) -> list[Annotation]:
-        """All annotations of these inputs."""
-        return [self.annotations[input_id, id] for input_id in input_ids for id in sorted(self._by_input.get(input_id, ()))]
+    def delete_input(self, input_id: str) -> bool:
+        """Remove an input with all of its annotations; was it there?"""
+        for id in list(self._by_input.get(input_id, ())):
+            self.delete((input_id, id))
+        for dataset in self.datasets.values():
+            dataset.inputs.pop(input_id, None)
+        self.input_level.pop(input_id, None)
+        self.pending.pop(input_id, None)
+        return self.inputs.pop(input_id, None) is not None
 
+    # --- reads --------------------------------------------------------------------------------------------------
 
-def made(annotation: Annotation, user_id: str) -> Annotation:
-    """The annotation as it is stored: defaults filled in, owner and times added."""
-    stored = copy.deepcopy(annotation)
-    stored.setdefault("id", f"{next(_made):032x}")
-    fill(stored)
-    at = now()
-    stored.setdefault("status", {"code": OK, "description": DESCRIPTIONS[OK]})
-    stored.update({"user_id": stored.get("user_id", user_id), "created_at": at, "modified_at": at, "trusted": True})
-    return stored
+    def of_input(self, input_id: str) -> Iterator[Annotation]:
+        """All that an input has, the past left aside."""
+        return (self.annotations[input_id, id] for id in self._by_input.get(input_id, ()))
 
+    def keys_of(self, input_ids: Iterable[str] | None = None) -> list[Key]:
+        """Of these inputs, or of all: what there is, or still seems to be, from oldest to newest."""
+        if input_ids is None:
+            if not self.past:
+                return list(self.annotations)
+            return sorted({*self.annotations, *self.past}, key=self._place)
+        wanted = list(dict.fromkeys(input_ids))
+        keys = [(input_id, id) for input_id in wanted for id in self._by_input.get(input_id, ())]
+        keys += [key for key in self.past if key[0] in wanted and key not in self.annotations]
+        return sorted(keys, key=self._place)
 
-def fill(value: Any, name: str = "") -> None:
-    """What the service shows though it was not sent: concept values, coordinates, names (wire sections 2 and 3.2)."""
-    if isinstance(value, list):
-        for item in value:
-            if name == "concepts" and isinstance(item, dict):
-                item.setdefault("value", 1.0)
-                item.setdefault("name", item.get("id", ""))
-            fill(item)
-    elif isinstance(value, dict):
-        if name == "bounding_box":
-            for side in ("top_row", "left_col", "bottom_row", "right_col"):
-                value.setdefault(side, 0.0)
-        for key, item in value.items():
-            if key not in ("metadata", "annotation_info"):
-                fill(item, key)
+    def shown(self, key: Key) -> Annotation | None:
+        """What a read would show, without being one."""
+        past = self.past.get(key) if self.past else None
+        return self.annotations.get(key) if past is None else past.was
 
+    def read(self, key: Key) -> Annotation | None:
+        """What this read shows."""
+        return self.annotations.get(key) if not self.past else self._seen(key)
 
-def invalid(annotation: Any) -> str | None:
-    """Why the service would not take it."""
-    if not isinstance(annotation, dict) or not annotation.get("input_id"):
-        return "input_id is required"
-    data = annotation.get("data") or {}
-    for part in ("regions", "frames"):
-        if len(data.get(part) or ()) > 1:
-            return f"at most one of {part} an annotation"
-    return None
+    def _seen(self, key: Key) -> Annotation | None:
+        past = self.past.get(key)
+        if past is None:
+            return self.annotations.get(key)
+        past.reads -= 1
+        if past.reads <= 0:
+            del self.past[key]
+            if key not in self.annotations:
+                self._order.pop(key, None)
+        return past.was
 
-
-def patched(held: Annotation, patch: Annotation, action: str, region_merge: str) -> Annotation:
-    """The annotation after a patch (wire section 2.3)."""
-    result = copy.deepcopy(held)
-    for key, value in patch.items():
-        if key in ("id", "input_id"):
-            continue
-        if action == "overwrite":
-            result[key] = copy.deepcopy(value)
-        elif action == "merge":
-            result[key] = _merged(result.get(key), value, region_merge)
-        else:
-            result[key] = _removed(result.get(key), value)
-    fill(result)
-    result["modified_at"] = now()
-    return result
-
-
-def _merged(held: Any, sent: Any, region_merge: str, name: str = "") -> Any:
-    if sent is None:
-        return held
-    if isinstance(sent, dict) and isinstance(held, dict) and sent:
-        return {**held, **{key: _merged(held.get(key), value, region_merge, key) for key, value in sent.items()}}
-    if isinstance(sent, list) and isinstance(held, list) and sent:
-        if name == "regions" and region_merge == "replace" and not any(_id(item) for item in sent):
-            return copy.deepcopy(sent)
-        result = list(held)
-        places = {_id(item): place for place, item in enumerate(held) if _id(item)}
-        for item in sent:
-            place = places.get(_id(item)) if _id(item) else None
-            if place is None:
-                result.append(copy.deepcopy(item))
-            else:
-                result[place] = _merged(result[place], item, region_merge)
-        return result
-    return copy.deepcopy(sent)
-
-
-def _removed(held: Any, sent: Any) -> Any:
-    if isinstance(sent, dict) and isinstance(held, dict):
-        result = dict(held)
-        for key, value in sent.items():
-            if value is True:
-                result.pop(key, None)
-            elif key in result and isinstance(value, dict | list):
-                result[key] = _removed(result[key], value)
-        return result
-    if isinstance(sent, list) and isinstance(held, list):
-        gone = {_id(item) for item in sent}
-        return [item for item in held if not _id(item) or _id(item) not in gone]
-    return held
-
-
-def _id(item: Any) -> str | None:
-    return item.get("id") if isinstance(item, dict) else None
-
-
-def pairs(ids: Sequence[str], input_ids: Sequence[str]) -> list[Key] | None:
-    """(input_id, id) pairs of two lists of equal length and order; None where they are not."""
-    return list(zip(input_ids, ids, strict=True)) if len(ids) == len(input_ids) else None
+    def _place(self, key: Key) -> int:
+        return self._order.get(key, 0)
