@@ -1,4 +1,4 @@
-"""`syncer status`, `syncer dead list`, `syncer state forget`: looking at a state folder."""
+"""`syncer status`, `syncer state forget`: looking at a state folder."""
 
 from __future__ import annotations
 
@@ -7,21 +7,16 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import msgspec
-
 from syncer.cli.output import print_json, say
 from syncer.config import load_from_environment
-from syncer.core.facts import Forgotten
 from syncer.core.ledger import Ledger
-from syncer.core.settle import rfc3339
+from syncer.core.settle import forgotten, rfc3339
 from syncer.errors import UsageError
-from syncer.journal.dead import read_dead
-from syncer.journal.journal import DestinationId, Journal
-
-INTERNAL = ("log", "index", "event")
+from syncer.journal.journal import Journal
 
 
-def _folder(config: Path | None, options: dict[str, object]) -> Path:
+def state_folder(config: Path | None, options: dict[str, object]) -> Path:
+    """The folder that options, environment and config name. Raises UsageError where no state is in it."""
     folder = Path(load_from_environment(config, options).config.state.dir)
     if not (folder / "journal").exists():
         raise UsageError(f"no state at {folder}: name the folder with --state")
@@ -42,7 +37,7 @@ class LogStatus:
 
 def status(config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
     """Print what the state holds."""
-    folder = _folder(config, options)
+    folder = state_folder(config, options)
     ledger, destination, locked_by = Journal.read_only(folder)
     logs = list(_log_statuses(ledger))
     queue = ledger.queue.values()
@@ -81,30 +76,10 @@ def _log_statuses(ledger: Ledger) -> Iterator[LogStatus]:
         yield LogStatus(log.identity.label, counts.read, counts.applied, counts.ignored, counts.dead, counts.queued)
 
 
-def dead_list(config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
-    """Print the dead letters, oldest first."""
-    folder = _folder(config, options)
-    count = 0
-    for letter, superseded in read_dead(folder):
-        count += 1
-        if as_json:
-            fields = {key: value for key, value in msgspec.structs.asdict(letter).items() if key not in INTERNAL}
-            print_json({**fields, "superseded": superseded})
-        else:
-            code = f" (code {letter.code})" if letter.code is not None else ""
-            after = "; superseded by a later change" if superseded else ""
-            change = f"{letter.op or '?'} {letter.input_id or '?'}/{letter.id or '-'}"
-            print(f"{letter.source}:{letter.line}: {change}: {letter.reason}{code}{after}")
-    if not as_json:
-        say(f"{count:,} dead letters")
-    return 0
-
-
 def forget(log: str, config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
     """Drop all that the state knows of a log."""
-    folder = _folder(config, options)
-    _, destination, _ = Journal.read_only(folder)
-    journal = Journal.open(folder, DestinationId(destination.base_url, destination.user_id, destination.app_id))
+    folder = state_folder(config, options)
+    journal = Journal.open(folder, None)
     try:
         path = str(Path(log).absolute())
         number = next((n for n, known in journal.ledger.logs.items() if log == known.identity.label or path == known.identity.path), None)
@@ -112,7 +87,7 @@ def forget(log: str, config: Path | None, options: dict[str, object], *, as_json
             known_logs = ", ".join(known.identity.label for known in journal.ledger.logs.values()) or "none"
             raise UsageError(f"the state {folder} does not know the log {log}; it knows: {known_logs}")
         waiting = journal.ledger.logs[number].counts.queued
-        journal.commit([Forgotten(number)])
+        journal.commit(forgotten(number))
     finally:
         journal.close()
     say(f"forgot {log}" + (f" and its {waiting:,} waiting changes" if waiting else "") + "; the next push reads it from its start")

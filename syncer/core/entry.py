@@ -31,6 +31,8 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     reason: str = ""
     code: int | None = None
     due: float = 0.0
+    rank: int | None = None
+    """Of a dead letter that is tried again: the letter's rank (see `DeadLetter`)."""
     after: Entry | None = None
     """The next change of the same annotation, held until this one's end is durable."""
 
@@ -56,6 +58,7 @@ class Entry(msgspec.Struct, eq=False, gc=False):
             at=change.at,
             to=change.to,
             written=None if change.written is None else change.written.decode(),
+            rank=self.rank,
         )
 
     def drop_body(self) -> None:
@@ -76,6 +79,7 @@ def restored(queued: Queued) -> Entry:
         last_failed_at=queued.last_failed_at,
         reason=queued.reason,
         code=queued.code,
+        rank=queued.rank,
     )
 
 

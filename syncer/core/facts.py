@@ -81,6 +81,8 @@ class Queued(msgspec.Struct, frozen=True, array_like=True, tag="queued"):
     at: int
     to: int
     written: str | None
+    rank: int | None = None
+    """Of a change that was a dead letter before: the letter's (see `DeadLetter`)."""
 
     def change(self) -> Change:
         """The change itself. Where the fact was stripped of its body, so is the change."""
@@ -117,10 +119,25 @@ class Unqueued(msgspec.Struct, frozen=True, array_like=True, tag="unqueued"):
     ending: Ending
 
 
-class DeadLetter(msgspec.Struct, frozen=True, tag="dead", tag_field="event"):
+class Requeued(msgspec.Struct, frozen=True, array_like=True, tag="requeued"):
+    """A queued change goes on waiting under another number, behind what was put before it."""
+
+    old: int
+    new: int
+
+
+class Unburied(msgspec.Struct, frozen=True, array_like=True, tag="unburied"):
+    """A dead letter of this log was dropped (`ignored`), or is to be sent again (`queued`, its `Queued` follows)."""
+
+    log: int
+    place: Literal["ignored", "queued"]
+
+
+class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True, tag="dead", tag_field="event"):
     """A change that will not be sent again, as `dead list --json` shows it (`superseded` is added there).
 
-    Its place in the log is told by `Settled` or `Unqueued`; it is kept in a file of its own (dead.jsonl).
+    Its place in the log is told by `Settled` or `Unqueued`; it is kept in a file of its own (dead.jsonl). Letters are numbered from 0 in
+    the order of that file. It is open until `Closed`; if it is tried again in vain, that is a new letter of the same rank.
     """
 
     source: str
@@ -138,13 +155,47 @@ class DeadLetter(msgspec.Struct, frozen=True, tag="dead", tag_field="event"):
     """The line as read."""
     log: int
     index: int
+    whole: bool = True
+    """`change` is the line byte for byte; not so where a bad line was cut, or is not UTF-8."""
+    rank: int | None = None
+    """The number of the first letter of this change, which tells its turn among other logs' changes. None: this one."""
 
 
-class Superseded(msgspec.Struct, frozen=True, tag="superseded", tag_field="event"):
-    """A later change of a dead letter's annotation was applied (empty id: a delete of its whole input)."""
+class LetterHead(msgspec.Struct, frozen=True, tag="dead", tag_field="event"):
+    """What is needed of a million letters at a start, when there is no time for all of each."""
+
+    op: str | None
+    input_id: str | None
+    id: str | None
+    log: int
+    index: int
+
+
+class Superseded(msgspec.Struct, frozen=True, omit_defaults=True, tag="superseded", tag_field="event"):
+    """This change of a dead letter's annotation (empty id: a delete of its whole input) was applied.
+
+    It stands behind the letters that it may supersede: those of its own log with a lower index, those of other logs with a lower rank.
+    """
 
     input_id: str
     id: str
+    log: int
+    index: int
+    rank: int | None = None
+    """Where it was a dead letter itself: its rank. None: all letters of other logs that stand before this line are earlier changes."""
+
+
+class Closed(msgspec.Struct, frozen=True, tag="closed", tag_field="event"):
+    """The letter of this number was dropped, or went back to the retry queue."""
+
+    letter: int
+    how: Literal["retried", "dropped"]
+
+
+class LettersForgotten(msgspec.Struct, frozen=True, tag="forgotten", tag_field="event"):
+    """All letters so far of this log are closed: the state forgot the log."""
+
+    log: int
 
 
 class DeadFile(msgspec.Struct, frozen=True, array_like=True, tag="dead_file"):
@@ -174,10 +225,12 @@ class Forgotten(msgspec.Struct, frozen=True, array_like=True, tag="forgotten"):
     log: int
 
 
-JournalFact = Opened | Totals | Read | Settled | Queued | Retried | Unqueued | DeadFile | Destination | Deleted | Forgotten
+JournalFact = (
+    Opened | Totals | Read | Settled | Queued | Retried | Requeued | Unqueued | Unburied | DeadFile | Destination | Deleted | Forgotten
+)
 """Facts of the journal file."""
 
-DeadFact = DeadLetter | Superseded
+DeadFact = DeadLetter | Superseded | Closed | LettersForgotten
 """Facts of dead.jsonl."""
 
 Fact = JournalFact | DeadFact

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from syncer.core.change import Key, LogIdentity
+from syncer.core.change import LogIdentity
 from syncer.core.facts import (
+    Closed,
     DeadFile,
     DeadLetter,
     Deleted,
@@ -20,15 +21,20 @@ from syncer.core.facts import (
     Fact,
     Forgotten,
     JournalFact,
+    LetterHead,
+    LettersForgotten,
     Opened,
     Queued,
     Read,
+    Requeued,
     Retried,
     Settled,
     Superseded,
     Totals,
+    Unburied,
     Unqueued,
 )
+from syncer.core.letters import LetterKeys
 from syncer.core.watermark import Run, Watermark
 
 
@@ -71,10 +77,8 @@ class Ledger:
         self.deleted = 0
         self.dead_size = 0
         """Bytes of dead.jsonl that count."""
-        self.dead_keys: dict[Key, int] = {}
-        """Open dead letters by (input_id, id) that no later change has superseded."""
-        self.dead_inputs: dict[str, int] = {}
-        """The same by input."""
+        self.letters = LetterKeys()
+        """Whose dead letters there are."""
         self.next_number = 1
 
     def log_number(self, path: str) -> int | None:
@@ -85,8 +89,13 @@ class Ledger:
         """The number that the next new log gets."""
         return max(self.logs, default=0) + 1
 
-    def apply(self, fact: Fact) -> None:
-        """Fold one fact in."""
+    @property
+    def dead(self) -> int:
+        """Open dead letters of all logs."""
+        return sum(log.counts.dead for log in self.logs.values())
+
+    def apply(self, fact: Fact | LetterHead) -> None:
+        """Fold one fact in. Raises KeyError, ValueError for one that is about nothing that the ledger knows."""
         match fact:
             case Settled():
                 log = self.logs[fact.log]
@@ -113,6 +122,15 @@ class Ledger:
                 counts = self.logs[self.queue.pop(fact.number).log].counts
                 counts.queued -= 1
                 counts.add(fact.ending, 1)
+            case Requeued():
+                self.queue[fact.new] = msgspec.structs.replace(self.queue.pop(fact.old), number=fact.new)
+                self.next_number = max(self.next_number, fact.new + 1)
+            case Unburied():
+                counts = self.logs[fact.log].counts
+                if counts.dead < 1:
+                    raise ValueError(f"log {fact.log} has no dead letter")
+                counts.dead -= 1
+                counts.add(fact.place, 1)
             case Opened():
                 known = self.logs.get(fact.log)
                 if known is None:
@@ -128,26 +146,12 @@ class Ledger:
                 self.deleted += fact.count
             case DeadFile():
                 self.dead_size = fact.size
-            case DeadLetter():
-                self._bury(fact)
+            case DeadLetter() | LetterHead():
+                self.letters.bury(fact)
             case Superseded():
-                self._supersede(fact)
-
-    def _bury(self, letter: DeadLetter) -> None:
-        if letter.input_id and letter.log in self.logs:
-            key = (letter.input_id, letter.id or "")
-            self.dead_keys[key] = self.dead_keys.get(key, 0) + 1
-            self.dead_inputs[letter.input_id] = self.dead_inputs.get(letter.input_id, 0) + 1
-
-    def _supersede(self, fact: Superseded) -> None:
-        keys = [(fact.input_id, fact.id)] if fact.id else [k for k in self.dead_keys if k[0] == fact.input_id]
-        for key in keys:
-            gone = self.dead_keys.pop(key, 0)
-            left = self.dead_inputs.get(fact.input_id, 0) - gone
-            if left > 0:
-                self.dead_inputs[fact.input_id] = left
-            else:
-                self.dead_inputs.pop(fact.input_id, None)
+                self.letters.said(fact)
+            case Closed() | LettersForgotten():
+                pass  # counted by `Unburied` and `Forgotten`
 
     def facts(self) -> Iterator[JournalFact]:
         """Facts that fold to this ledger. The `Queued` ones come without bodies: whoever writes them adds those."""

@@ -9,8 +9,9 @@ from zlib import crc32
 
 from syncer.core.change import BadLine, Change, IgnoredLine
 from syncer.core.entry import Entry, Settlement
-from syncer.core.facts import DeadLetter, Deleted, Fact, Place, Retried, Settled, Superseded, Unqueued
+from syncer.core.facts import DeadLetter, Deleted, Fact, Forgotten, LettersForgotten, Place, Retried, Settled, Superseded, Unqueued
 from syncer.core.ledger import Ledger
+from syncer.core.letters import letter_keys
 
 LETTER_BYTES_MAX = 64 << 10
 """How much of a bad line its dead letter keeps."""
@@ -40,8 +41,10 @@ def rfc3339(seconds: float) -> str:
 def letter_of_line(line: BadLine, source: str, now: float) -> DeadLetter:
     """The dead letter of a line that could not even be read as a change."""
     at = rfc3339(now)
-    text = line.raw[:LETTER_BYTES_MAX].decode("utf-8", "backslashreplace")
-    return DeadLetter(source, line.line, line.op, line.input_id, line.id, line.reason, None, 0, at, at, text, line.log, line.index)
+    kept = line.raw[:LETTER_BYTES_MAX]
+    text = kept.decode("utf-8", "backslashreplace")
+    whole = len(kept) == len(line.raw) and text.encode() == kept
+    return DeadLetter(source, line.line, line.op, line.input_id, line.id, line.reason, None, 0, at, at, text, line.log, line.index, whole)
 
 
 def letter_of_entry(entry: Entry, raw: bytes, source: str) -> DeadLetter:
@@ -61,11 +64,12 @@ def letter_of_entry(entry: Entry, raw: bytes, source: str) -> DeadLetter:
         change=raw.decode("utf-8", "backslashreplace"),
         log=change.log,
         index=change.index,
+        rank=entry.rank,
     )
 
 
-def facts_of(settlement: Settlement, letters: Sequence[DeadLetter], ledger: Ledger) -> list[Fact]:
-    """Everything that a settlement makes true, in an order in which it can be folded."""
+def facts_of(settlement: Settlement, letters: Sequence[DeadLetter], ledger: Ledger, before: Sequence[Fact] = ()) -> list[Fact]:
+    """Everything that a settlement makes true, in an order in which it can be folded. `before`: facts of the same commit."""
     facts: list[Fact] = [*letters]
     facts += runs([entry.change for entry in settlement.queued], "queued")
     facts += [entry.queued() for entry in settlement.queued]
@@ -74,7 +78,7 @@ def facts_of(settlement: Settlement, letters: Sequence[DeadLetter], ledger: Ledg
     facts += runs([entry.change for entry in settlement.dead if not entry.number], "dead")
     facts += [Unqueued(entry.number, "applied") for entry in settlement.applied if entry.number]
     facts += [Unqueued(entry.number, "dead") for entry in settlement.dead if entry.number]
-    facts += _superseded(settlement.applied, ledger)
+    facts += _superseded(settlement.applied, ledger, [fact for fact in (*before, *letters) if isinstance(fact, DeadLetter)])
     deleted = sum(entry.change.verb == "delete" for entry in settlement.applied)
     if deleted:
         facts.append(Deleted(deleted))
@@ -85,11 +89,17 @@ def _retried(entry: Entry) -> Retried:
     return Retried(entry.number, entry.attempts, entry.doubt, entry.first_failed_at, entry.last_failed_at, entry.reason, entry.code)
 
 
-def _superseded(applied: Sequence[Entry], ledger: Ledger) -> Iterator[Superseded]:
-    """Dead letters whose annotation was changed later after all."""
-    if not ledger.dead_keys:
+def _superseded(applied: Sequence[Entry], ledger: Ledger, fresh: Sequence[DeadLetter]) -> Iterator[Superseded]:
+    """Which of these may have made dead letters out of date."""
+    if not fresh and not ledger.dead:
         return
+    keys = {key for letter in fresh for key in letter_keys(letter)}
     for entry in applied:
         change = entry.change
-        if change.key in ledger.dead_keys or (change.verb == "delete_input" and change.input_id in ledger.dead_inputs):
-            yield Superseded(change.input_id, change.id)
+        if ledger.letters.concerned(change, keys):
+            yield Superseded(change.input_id, change.id, change.log, change.index, entry.rank)
+
+
+def forgotten(log: int) -> list[Fact]:
+    """The facts that make a state know nothing of a log any more."""
+    return [Forgotten(log), LettersForgotten(log)]

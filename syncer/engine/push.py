@@ -197,7 +197,7 @@ class Push:
         async with self._one_at_a_time:
             settlement = self.backlog.collect()
             facts, self._lines = self._lines, []
-            facts += facts_of(settlement, self._letters(settlement), self._ledger)
+            facts += facts_of(settlement, self._letters(settlement), self._ledger, facts)
             destination = self.turns.destination.fact()
             if destination != self._ledger.destination:  # a pause is written down, so that a restart keeps it
                 facts.append(destination)

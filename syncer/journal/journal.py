@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from syncer.core.change import Change
-from syncer.core.facts import DeadFile, DeadLetter, Fact, Forgotten, JournalFact, Queued, Superseded
+from syncer.core.facts import DeadFact, DeadFile, Fact, Forgotten, JournalFact, Queued
 from syncer.core.ledger import Ledger
 from syncer.errors import StateError
 from syncer.journal import dead, frames
@@ -34,7 +34,7 @@ _queued = msgspec.json.Decoder(Queued)
 class Journal:
     """An open state folder. `commit` may run in a thread; everything else is for the owner alone."""
 
-    def __init__(self, folder: Path, lock: Lock, disk: Disk, destination: DestinationId) -> None:
+    def __init__(self, folder: Path, lock: Lock, disk: Disk, destination: DestinationId | None) -> None:
         self.ledger = Ledger()
         self.notes: list[str] = []
         """What recovery had to do, for the user."""
@@ -50,11 +50,12 @@ class Journal:
         self._dead_file = -1
 
     @classmethod
-    def open(cls, folder: Path, destination: DestinationId, *, disk: Disk | None = None) -> Journal:
-        """Open or make a state folder, and take its lock. Raises StateError."""
+    def open(cls, folder: Path, destination: DestinationId | None, *, disk: Disk | None = None) -> Journal:
+        """Open or make a state folder, and take its lock. No destination: that of the folder, which must be there. Raises StateError."""
         disk = disk or Disk()
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if destination is not None:
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = Lock(folder / "lock")
         except OSError as error:
             raise StateError(f"the state folder {folder} cannot be used: {_why(error)}") from None
@@ -84,8 +85,11 @@ class Journal:
         path = self._folder / FILE
         for leftover in self._folder.glob("*.new"):
             leftover.unlink()
+        there = path.exists() and path.stat().st_size > 0
+        if not there and self._destination is None:
+            raise StateError(f"no state at {self._folder}: there is no {path}")
         self._dead_file = self._disk.open(self._folder / dead.FILE)
-        if path.exists() and path.stat().st_size:
+        if there:
             self._file = self._disk.open(path)
             self._fold(path)
         else:
@@ -100,6 +104,7 @@ class Journal:
 
     def _fold(self, path: Path) -> None:
         found = replay(path)
+        self._destination = self._destination or found.destination
         if found.destination != self._destination:
             raise StateError(
                 f"the state {self._folder} belongs to another destination: {found.destination}; this run is for {self._destination}. "
@@ -119,7 +124,7 @@ class Journal:
             raise StateError(
                 f"{path}: {size} bytes, but {wanted} were written and synced: dead letters are missing. Put the file back from a backup"
             )
-        for fact in dead.lines(path, wanted):
+        for fact in dead.heads(path, wanted):
             self.ledger.apply(fact)
         if size > wanted:
             self._disk.truncate(self._dead_file, wanted)
@@ -133,9 +138,9 @@ class Journal:
             raise StateError(self._failed)
         if not facts:
             return
-        letters = [fact for fact in facts if isinstance(fact, DeadLetter | Superseded)]
-        plain: list[JournalFact] = [fact for fact in facts if not isinstance(fact, DeadLetter | Superseded)]
-        text = b"".join(msgspec.json.encode(letter) + b"\n" for letter in letters)
+        letters = [fact for fact in facts if isinstance(fact, DeadFact)]
+        plain = [fact for fact in facts if not isinstance(fact, DeadFact)]
+        text = b"".join(map(dead.encode, letters))
         if letters:
             plain.append(DeadFile(self.ledger.dead_size + len(text)))
         payload, places = _payload(msgspec.json.encode(fact) for fact in plain)
@@ -193,6 +198,7 @@ class Journal:
         path = self._folder / FILE
         new = path.with_suffix(".new")
         old_file, old_bodies = self._file, self._bodies
+        assert self._destination is not None
         header = msgspec.json.encode([Header(FORMAT, VERSION, self._destination)])
         file = self._disk.open(new)
         size, bodies = 0, dict[int, Span]()

@@ -11,36 +11,37 @@ import mmap
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from zlib import crc32
 
+from syncer.core.bits import BYTES, KeyBits
 from syncer.core.change import Key
-
-BITS = 1 << 25
-"""4 MiB: after a million posts 3 in 100 strangers look like ours, after 5 million 14."""
+from syncer.errors import StateError
 
 
 class Posted:
     """The bitmap in a file of the state folder."""
 
     def __init__(self, path: Path) -> None:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        """Open or make it. Raises StateError."""
         try:
-            os.ftruncate(descriptor, BITS >> 3)
-            self._bits = mmap.mmap(descriptor, BITS >> 3)
-        finally:
-            os.close(descriptor)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                size = os.fstat(descriptor).st_size
+                if size < BYTES:  # written, not only declared: a mapped hole on a full disk ends the process with SIGBUS
+                    os.pwrite(descriptor, bytes(BYTES - size), size)
+                self._file = mmap.mmap(descriptor, BYTES)
+            finally:
+                os.close(descriptor)
+        except (OSError, ValueError) as error:
+            raise StateError(f"the state's {path} cannot be used: {error}") from None
+        self._bits = KeyBits(self._file)
 
     def add(self, keys: Iterable[Key]) -> None:
         """Remember these (input_id, id)."""
-        bits, mask, hashed = self._bits, BITS - 1, crc32
-        for input_id, id in keys:
-            bit = hashed(id.encode(), hashed(input_id.encode())) & mask
-            bits[bit >> 3] |= 1 << (bit & 7)
+        self._bits.add(keys)
 
     def __contains__(self, key: Key) -> bool:
-        bit = crc32(key[1].encode(), crc32(key[0].encode())) & (BITS - 1)
-        return bool(self._bits[bit >> 3] & 1 << (bit & 7))
+        return key in self._bits
 
     def close(self) -> None:
         """Let go of the file."""
-        self._bits.close()
+        self._file.close()

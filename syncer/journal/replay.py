@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from syncer.core.facts import Forgotten, JournalFact, Queued, Unqueued
+from syncer.core.facts import Forgotten, JournalFact, Queued, Requeued, Unqueued
 from syncer.core.ledger import Ledger
 from syncer.errors import StateError
 from syncer.journal import frames
@@ -91,6 +91,8 @@ def note_body(bodies: dict[int, Span], fact: JournalFact, span: Span) -> None:
         bodies[fact.number] = span
     elif isinstance(fact, Unqueued):
         bodies.pop(fact.number, None)
+    elif isinstance(fact, Requeued):
+        bodies[fact.new] = bodies.pop(fact.old)
 
 
 def _header(path: Path, payload: bytes) -> Header:

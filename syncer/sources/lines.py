@@ -46,13 +46,17 @@ class LineOptions:
 
 @dataclass(slots=True)
 class Place:
-    """Where a line stands. `salt` is the log's first line, `offset` the line's place in the uncompressed log."""
+    """Where a line stands. `salt` is the log's first line, `offset` the line's place in the uncompressed log.
+
+    `made_id` is the id that was made for its post once before.
+    """
 
     log: int
     index: int
     line: int
     offset: int
     salt: bytes
+    made_id: str | None = None
 
 
 class _Bad(Exception):
@@ -197,7 +201,7 @@ def _completed(change: Change, annotation: Object, place: Place, options: LineOp
     body = change.body
     added = b""
     if not change.id:
-        change.id = made_id(place, change.raw)
+        change.id = place.made_id or made_id(place, change.raw)
         added += b'"id":"%s",' % change.id.encode()
     if options.embed_model_version_id and "embed_model_version_id" not in annotation:
         added += b'"embed_model_version_id":' + orjson.dumps(options.embed_model_version_id) + b","

@@ -52,7 +52,7 @@ def small_history() -> list[list[Fact]]:
         [Settled(1, 7, 1, 77, "queued"), queued(1, 7), Settled(1, 8, 1, 88, "queued"), queued(2, 8, written='{"w":1}')],
         [letter(5, id="b"), letter(6), Settled(1, 5, 2, 66, "dead"), Read(1, Mark(9, 900, 10, 999))],
         [Destination("paused", 1234.5, "throttled"), Retried(1, 2, True, 10.0, 20.0, "timeout", 98004)],
-        [Unqueued(1, "applied"), Superseded("i", "a")],
+        [Unqueued(1, "applied"), Superseded("i", "a", 1, 9)],
     ]
 
 
@@ -133,7 +133,7 @@ def histories(seed: int, commits: int) -> Iterator[list[Fact]]:
                 del waiting[number]
                 facts.append(Unqueued(number, rng.choice(["applied", "ignored", "dead"])))
             elif roll < 0.95:
-                facts.append(Superseded(rng.choice("ij"), rng.choice(["a", "b", ""])))
+                facts.append(Superseded(rng.choice("ij"), rng.choice(["a", "b", ""]), log, rng.randrange(99)))
             else:
                 facts.append(rng.choice([Deleted(3), Destination("paused", rng.random(), "quota"), Destination("open", 0.0, "")]))
         yield facts

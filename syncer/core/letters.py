@@ -1,0 +1,174 @@
+"""Dead letters as a whole, in memory that hardly grows with them: whose they are, which are open, which came to be superseded.
+
+A letter is superseded where a later change of its annotation, or a delete of its whole input, was applied; the letter of a whole-input
+delete, where any later change of the input was. Later means: further down the same log; of other logs, not dead before it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
+
+from syncer.core.bits import BYTES, KeyBits
+from syncer.core.change import Change, Key
+from syncer.core.facts import Closed, DeadFact, DeadLetter, LetterHead, LettersForgotten, Superseded
+
+ANY = "\0"
+"""Stands for an id: the key (input_id, ANY) is that of an input which has letters."""
+
+SAID_MAX = 4096
+
+
+def letter_keys(letter: DeadLetter | LetterHead) -> Iterator[Key]:
+    """What a letter is found by: its key, and that of its input."""
+    if letter.input_id:
+        yield letter.input_id, letter.id or ""
+        yield letter.input_id, ANY
+
+
+def _deletes_input(letter: DeadLetter | LetterHead) -> bool:
+    return letter.op == "delete" and not letter.id
+
+
+class LetterKeys:
+    """Which annotations and inputs have letters. A false yes costs a `Superseded` line that is about no letter; there is no false no."""
+
+    def __init__(self) -> None:
+        self._bits: KeyBits | None = None
+        self._whole_inputs = False
+        self._furthest: dict[int, int] = {}
+        self._said: set[Key] = set()
+        """Whose letters are superseded already, as far as is remembered: one line is enough for a key that is changed a million times."""
+
+    def bury(self, letter: DeadLetter | LetterHead) -> None:
+        """There is a letter more."""
+        if not letter.input_id:
+            return
+        if self._bits is None:
+            self._bits = KeyBits(bytearray(BYTES))
+        self._bits.add(letter_keys(letter))
+        self._said.difference_update(letter_keys(letter))
+        self._whole_inputs = self._whole_inputs or _deletes_input(letter)
+        if letter.index > self._furthest.get(letter.log, -1):
+            self._furthest[letter.log] = letter.index
+
+    def said(self, fact: Superseded) -> None:
+        """This was written: the same again would tell nothing new, until there are more letters."""
+        if fact.rank is not None or fact.index < self._furthest.get(fact.log, -1):
+            return  # some letters of the log may be later changes
+        if len(self._said) >= SAID_MAX:
+            self._said.clear()
+        self._said.update(((fact.input_id, fact.id), (fact.input_id, "")))
+        if not fact.id:
+            self._said.add((fact.input_id, ANY))
+
+    def concerned(self, change: Change, fresh: Set[Key]) -> bool:
+        """May letters be superseded, now that this change was applied? `fresh`: keys of letters of the same commit."""
+        input_id = change.input_id
+        if change.verb == "delete_input":
+            return (input_id, ANY) in fresh or self._open((input_id, ANY))
+        whole = (input_id, "")
+        if change.key in fresh or whole in fresh:
+            return True
+        if (input_id, ANY) in self._said:
+            return False
+        return self._open(change.key) or (self._whole_inputs and self._open(whole))
+
+    def _open(self, key: Key) -> bool:
+        return self._bits is not None and key not in self._said and key in self._bits
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLetter:
+    """A letter that is neither dropped nor waiting to be sent again."""
+
+    number: int
+    letter: DeadLetter
+    superseded: bool
+    offset: int = 0
+    """Where in dead.jsonl its line is."""
+
+    @property
+    def rank(self) -> int:
+        """The number of the first letter of its change."""
+        return self.number if self.letter.rank is None else self.letter.rank
+
+
+class LetterStates:
+    """What became of the letters: fold all facts of dead.jsonl in (`note`), then ask of each letter.
+
+    Memory: a bit a letter, and 32 bytes for each `Superseded`.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        """Letters noted."""
+        self._closed = bytearray()
+        self._forgotten: dict[int, int] = {}
+        self._whole_inputs = KeyBits(bytearray(BYTES))
+        self._hashes, self._logs, self._indexes, self._before = array("q"), array("q"), array("q"), array("q")
+        self._sorted = 0
+
+    def note(self, fact: DeadFact | LetterHead) -> None:
+        """Fold the next fact in. Raises ValueError for one that is about no letter before it."""
+        match fact:
+            case DeadLetter() | LetterHead():
+                if fact.input_id and _deletes_input(fact):
+                    self._whole_inputs.add(((fact.input_id, ""),))
+                self.count += 1
+            case Superseded():
+                self._add(hash((fact.input_id, fact.id)), fact)
+                if (fact.input_id, "") in self._whole_inputs:
+                    self._add(hash((fact.input_id, ANY)), fact)
+            case Closed():
+                if not 0 <= fact.letter < self.count:
+                    raise ValueError(f"closes the letter {fact.letter}, but {self.count} stand before it")
+                missing = (fact.letter >> 3) + 1 - len(self._closed)
+                if missing > 0:
+                    self._closed.extend(bytes(missing + 1024))
+                self._closed[fact.letter >> 3] |= 1 << (fact.letter & 7)
+            case LettersForgotten():
+                self._forgotten[fact.log] = self.count
+
+    def _add(self, hashed: int, fact: Superseded) -> None:
+        self._hashes.append(hashed)
+        self._logs.append(fact.log)
+        self._indexes.append(fact.index)
+        self._before.append(self.count if fact.rank is None else fact.rank)
+
+    def is_open(self, number: int, log: int) -> bool:
+        """Is the letter of this number, which is one of this log's, open?"""
+        if number < self._forgotten.get(log, 0):
+            return False
+        at = number >> 3
+        return at >= len(self._closed) or not self._closed[at] & 1 << (number & 7)
+
+    def superseded(self, number: int, letter: DeadLetter) -> bool:
+        """Was a later change applied that makes this one out of date?"""
+        if not letter.input_id or not self._hashes:
+            return False
+        if _deletes_input(letter):
+            keys: Iterable[Key] = ((letter.input_id, ANY),)
+        else:
+            keys = ((letter.input_id, letter.id), (letter.input_id, "")) if letter.id else ((letter.input_id, ""),)
+        rank = number if letter.rank is None else letter.rank
+        return any(self._by(hash(key), letter.log, letter.index, rank) for key in keys)
+
+    def _by(self, hashed: int, log: int, index: int, rank: int) -> bool:
+        """Is one of the changes noted under this hash later?"""
+        if self._sorted != len(self._hashes):
+            self._sort()
+        at = bisect_left(self._hashes, hashed)
+        while at < len(self._hashes) and self._hashes[at] == hashed:
+            if self._indexes[at] > index if self._logs[at] == log else self._before[at] > rank:
+                return True
+            at += 1
+        return False
+
+    def _sort(self) -> None:
+        order = sorted(range(len(self._hashes)), key=self._hashes.__getitem__)
+        for column in (self._logs, self._indexes, self._before, self._hashes):
+            column[:] = array("q", [column[at] for at in order])
+        self._sorted = len(order)
