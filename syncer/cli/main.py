@@ -13,6 +13,7 @@ from cyclopts.validators import Number
 
 from syncer import __version__
 from syncer.cli.arguments import STDIN
+from syncer.cli.output import mend_streams
 from syncer.cli.running import execute, terminated
 
 app = App(
@@ -340,6 +341,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> None:
     """The console script."""
+    mend_streams()
     with terminated():
         code = run(sys.argv[1:])
     sys.exit(code)

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
 
 import orjson
 
@@ -30,13 +32,27 @@ def print_as(arguments: Arguments) -> None:
     _told.quiet, _told.json = arguments.quiet, arguments.json
 
 
+def mend_streams() -> None:
+    """Streams that our starter closed lead nowhere, and no character is a reason to fail."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - as long as the process
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
 def print_json(value: object) -> None:
-    """One JSON value, one line, on stdout. What is no text (a file's name may be any bytes) is shown with question marks."""
+    """One JSON value, one line, on stdout."""
     try:
         text = orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
-        text = json.dumps(value, ensure_ascii=False).encode(errors="replace").decode()
+        text = _readable(json.dumps(value, ensure_ascii=False))
     print(text, flush=True)
+
+
+def _readable(text: str) -> str:
+    """Without the halves of characters that stand for the bytes of a file's name that is no text."""
+    return text.encode(errors="replace").decode()
 
 
 def say(text: str) -> None:
@@ -47,10 +63,8 @@ def say(text: str) -> None:
 
 def complain(text: str) -> None:
     """A line for people, on stderr, also with --quiet: what went wrong."""
-    if sys.stderr is None:  # closed by who started us; print would take stdout instead
-        return
     with suppress(OSError):
-        print(text, file=sys.stderr, flush=True)
+        print(_readable(text), file=sys.stderr, flush=True)
 
 
 def fail(message: str, exit_code: int, details: Mapping[str, object] | None = None) -> int:
