@@ -8,7 +8,7 @@ import msgspec
 
 from syncer.core.backlog import READ_BACK
 from syncer.core.change import Change, Key
-from syncer.core.facts import Closed, DeadLetter, Fact, JournalFact, Queued, Requeued, Unburied
+from syncer.core.facts import Closed, DeadLetter, Fact, Queued, Requeued, Unburied
 from syncer.core.letters import OpenLetter
 
 
@@ -59,11 +59,12 @@ class RetryQueue:
 
     def put(self, found: OpenLetter, queued: Queued) -> list[Fact]:
         """The facts that bring a letter back as this change, in an order in which they can be folded."""
-        waiting = self._inputs.get(queued.input_id, [])
-        at = self._place(waiting, queued)
-        behind, waiting[at:] = waiting[at:], []
+        behind = self._behind(queued)
+        if behind:
+            moved = {other.number for other in behind}
+            self._inputs[queued.input_id] = [other for other in self._inputs[queued.input_id] if other.number not in moved]
         queued = msgspec.structs.replace(queued, number=self._take_number())
-        facts: list[JournalFact] = [Unburied(queued.log, "queued"), queued]
+        facts: list[Fact] = [Unburied(queued.log, "queued"), queued]
         self._append(queued)
         for other in behind:
             number = self._take_number()
@@ -71,22 +72,37 @@ class RetryQueue:
             self._append(msgspec.structs.replace(other, number=number))
         return [*facts, Closed(found.number, "retried")]
 
-    def _place(self, waiting: list[Queued], queued: Queued) -> int:
-        """Where in what waits of its input the change belongs: before the first that must come after it, else at the end."""
-        at = len(waiting)
-        if queued.id and not {(queued.input_id, queued.id), (queued.input_id, "")} & self._keys:
-            return at
-        for position in reversed(range(len(waiting))):
-            other = waiting[position]
-            if other.id == queued.id or not other.id or not queued.id:  # both change one annotation
-                if not _precedes(queued, other):
-                    break
-                at = position
-        return at
+    def _behind(self, queued: Queued) -> list[Queued]:
+        """What waits and must come after this change, and what must come after that, in order."""
+        input_id, id = queued.input_id, queued.id
+        waiting = self._inputs.get(input_id, [])
+        if id and (input_id, id) not in self._keys and (input_id, "") not in self._keys:
+            return []
+        start = len(waiting)
+        for at in reversed(range(len(waiting))):
+            other = waiting[at]
+            if _related(queued.id, other.id):
+                if _precedes(queued, other):
+                    start = at
+                elif id:
+                    break  # what binds this change binds those before it too
+        ids: set[str] = set()
+        behind = []
+        for other in waiting[start:]:
+            follows = _related(id, other.id) and _precedes(queued, other)
+            if follows or (ids and (other.id in ids or "" in ids or not other.id)):
+                ids.add(other.id)
+                behind.append(other)
+        return behind
 
     def _take_number(self) -> int:
         self._next_number += 1
         return self._next_number - 1
+
+
+def _related(one: str, other: str) -> bool:
+    """Of one input: is the order of changes of these ids bound? An empty id is that of a delete of the whole input."""
+    return one == other or not one or not other
 
 
 def _precedes(queued: Queued, other: Queued) -> bool:
