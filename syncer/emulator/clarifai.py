@@ -52,6 +52,10 @@ class Clarifai:
         owner = OWNER if user_id in ("me", "") else user_id
         return self._apps.setdefault((owner, app_id), App(owner, app_id))
 
+    def forget(self, user_id: str, app_id: str) -> None:
+        """An app anew, empty."""
+        self._apps.pop((self.app(user_id, app_id).owner, app_id))
+
     # --- requests -----------------------------------------------------------------------------------------------
 
     def claims(self, request: Request) -> bool:

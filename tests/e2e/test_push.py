@@ -11,9 +11,7 @@ import time
 from pathlib import Path
 
 import orjson
-import pytest
 
-from syncer.emulator.settings import SWITCHES
 from syncer.remotes.clarifai import same_annotation
 from tests.support.changes import differences, write_log
 from tests.support.processes import ENVIRONMENT, command, emulator, push, push_arguments
@@ -296,18 +294,3 @@ def test_a_full_disk_stops_the_push_and_leaves_the_state_intact(tmp_path: Path) 
     assert b"cannot be written" in stopped.stderr
     assert b"Traceback" not in stopped.stderr
     assert (code, summary["dead"], summary["applied"] + summary["skipped"]) == (3, 20_000, 2000), stderr
-
-
-@pytest.mark.parametrize("switch", [f"{name}={value}" for name, values in SWITCHES.items() if name != "inputs" for value in values])
-def test_a_small_log_ends_right_under_every_switch(tmp_path: Path, switch: str) -> None:
-    """What is not known of the service changes nothing for users."""
-    log = tmp_path / "changes.jsonl"
-    wanted, nameless = write_log(log, 600, seed=2)
-    config = tmp_path / "syncer.toml"
-    config.write_text("[retry]\nbase_seconds = 0.02\ncap_seconds = 0.2\nthrottle_seconds = 0.1\n")
-    faults = "error=0.05,cut=0.03,partial=0.03,throttle-silent=0.02"
-    with emulator("--rps", "0", "--faults", f"{faults},{switch}") as remote:
-        code, summary, stderr = push(remote.url, "app", tmp_path / "state", [str(log)], "--rps", "200", "-c", str(config))
-        held = remote.held("app")
-    assert (code, summary["dead"]) == (0, 0), stderr
-    assert differences(wanted, nameless, held) == []
