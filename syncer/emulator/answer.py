@@ -64,10 +64,10 @@ class Part(Protocol):
     def answer(self, request: Request, item_fault: ItemFault) -> Answer:
         """Carry the request out."""
 
-    def throttled(self, *, silent: bool) -> Answer:
+    def throttled(self, request: Request, *, silent: bool) -> Answer:
         """Too many requests. `silent`: names no time to wait."""
 
-    def failed(self) -> tuple[Answer, bool]:
+    def failed(self, request: Request) -> tuple[Answer, bool]:
         """An error of the service's own, and whether it may come after the request was applied."""
 
     def gateway(self) -> Answer:

@@ -123,7 +123,7 @@ class Clarifai:
 
     # --- failures -----------------------------------------------------------------------------------------------
 
-    def throttled(self, *, silent: bool) -> Answer:
+    def throttled(self, request: Request, *, silent: bool) -> Answer:
         """In the form, with the code and the Retry-After of the switches."""
         switches = self.service.switches
         answer = Answer.of(int(switches["throttle-code"]))
@@ -131,12 +131,12 @@ class Clarifai:
         if not silent and switches["retry-after"] != "none":
             at = formatdate(int(time()) + RETRY_AFTER_SECONDS, usegmt=True)
             answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS) if switches["retry-after"] == "seconds" else at
-        return self._finished(answer, None)
+        return self._finished(answer, find(request.method, request.path))
 
-    def failed(self) -> tuple[Answer, bool]:
+    def failed(self, request: Request) -> tuple[Answer, bool]:
         """With the code of the switch. Some codes say that nothing was applied."""
         code = int(self.service.switches["error-code"])
-        return self._finished(Answer.of(code), None), code not in codes.NOT_APPLIED
+        return self._finished(Answer.of(code), find(request.method, request.path)), code not in codes.NOT_APPLIED
 
     def gateway(self) -> Answer:
         """The envelope of a gateway, which is no message of the service's."""

@@ -92,11 +92,11 @@ class Emulator:
         fault = self._fault()
         if fault:
             self.counts[f"fault {fault}"] += 1
-        if (before := self._fault_before(part, fault, request)) is not None:
+        if (before := self._fault_before(part, fault, read, request)) is not None:
             return before
         answer = part.answer(read, self._item_fault(fault))
         self.counts["accepted"] += 1
-        return await self._fault_after(part, fault, request, answer)
+        return await self._fault_after(part, fault, read, request, answer)
 
     def _refused(self, part: Part, request: Request) -> Answer | None:
         if (refused := part.refused(request)) is not None:
@@ -108,7 +108,7 @@ class Emulator:
             limit = self._limits.setdefault((part.name, scope), Limit(self.settings.rps, switches["rate-rule"]))
             if not limit.take(time.monotonic()):
                 self.counts["throttled"] += 1
-                return part.throttled(silent=False)
+                return part.throttled(request, silent=False)
         return None
 
     def _fault(self) -> str:
@@ -133,11 +133,11 @@ class Emulator:
 
         return code
 
-    def _fault_before(self, part: Part, fault: str, request: web.Request) -> web.StreamResponse | None:
+    def _fault_before(self, part: Part, fault: str, read: Request, request: web.Request) -> web.StreamResponse | None:
         """Faults that hit before anything was applied."""
         match fault:
             case "throttle" | "throttle-silent":
-                return _response(part.throttled(silent=fault == "throttle-silent"))
+                return _response(part.throttled(read, silent=fault == "throttle-silent"))
             case "html":
                 return web.Response(status=503, text="<html><body>503 Service Unavailable</body></html>", content_type="text/html")
             case "gateway":
@@ -145,15 +145,15 @@ class Emulator:
             case "reset-before":
                 return _broken(request)
             case "error":
-                answer, applied = part.failed()
+                answer, applied = part.failed(read)
                 return _response(answer) if not applied or self._rng.random() < 0.5 else None
         return None
 
-    async def _fault_after(self, part: Part, fault: str, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def _fault_after(self, part: Part, fault: str, read: Request, request: web.Request, answer: Answer) -> web.StreamResponse:
         """Faults that hit after it was applied."""
         match fault:
             case "error":
-                return _response(part.failed()[0])
+                return _response(part.failed(read)[0])
             case "empty":
                 return web.Response(status=200)
             case "reset-after":
