@@ -77,6 +77,8 @@ def parse(raw: bytes, place: Place, options: LineOptions) -> Change | BadLine | 
         return _change(raw, cast(Object, value), place, options)
     except _Bad as bad:
         return bad_line(raw, str(bad), place, value)
+    except RecursionError:
+        return bad_line(raw, "nested far deeper than any annotation: the service takes no such thing", place, value)
 
 
 def _plain_post(raw: bytes, value: object, place: Place, options: LineOptions) -> Change | None:
