@@ -65,7 +65,7 @@ class Common(Printing):
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Remote:
-    """Options that say where to push to, and how hard."""
+    """Options that say where to push to, and how hard. Their values are text: the config knows what each must be."""
 
     base_url: Annotated[str | None, Parameter(group=_destination)] = None
     """The service's address."""
@@ -77,7 +77,7 @@ class Remote:
     """Requests a second, or `auto`."""
     concurrency: Annotated[str | None, Parameter(group=_destination)] = None
     """Requests in flight at most, or `auto`."""
-    batch_size: Annotated[int | None, Parameter(group=_destination)] = None
+    batch_size: Annotated[str | None, Parameter(group=_destination)] = None
     """Changes a request, 1 to 128."""
 
     def options(self) -> dict[str, object]:
@@ -86,21 +86,11 @@ class Remote:
             "clarifai.base_url": self.base_url,
             "clarifai.user_id": self.user_id,
             "clarifai.app_id": self.app_id,
-            "push.requests_per_second": _number(self.rps, float),
-            "push.concurrency": _number(self.concurrency, int),
+            "push.requests_per_second": self.rps,
+            "push.concurrency": self.concurrency,
             "push.batch_size": self.batch_size,
         }
         return {key: value for key, value in given.items() if value is not None}
-
-
-def _number(text: str | None, kind: type[int] | type[float]) -> object:
-    """A number where it is one; the config says what else is wrong with it."""
-    if text is None:
-        return None
-    try:
-        return kind(text)
-    except ValueError:
-        return text
 
 
 @app.command
@@ -108,7 +98,7 @@ def push(
     *logs: str,
     common: Common = Common(),
     remote: Remote = Remote(),
-    max_attempts: int | None = None,
+    max_attempts: str | None = None,
     strict: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Annotated[bool, Parameter(name=["--dry-run", "-n"], negative="")] = False,
     no_progress: Annotated[bool, Parameter(negative="")] = False,

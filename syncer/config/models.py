@@ -27,6 +27,8 @@ def from_home(path: str, environment: Mapping[str, str]) -> str:
 
 
 def _from_home(path: str, info: ValidationInfo) -> str:
+    if "\0" in path:  # no system can open it
+        raise ValueError
     return from_home(path, info.context or {})
 
 

@@ -73,7 +73,7 @@ def test_an_unknown_option_is_a_usage_error_with_one_json_object_wherever_json_s
         (["config", "chek"], 'Unknown command "chek". Did you mean "check"?'),
         (["push", "--batchsize", "3"], "Unknown option: --batchsize. Did you mean --batch-size?"),
         (["push", "--dry-rnu"], "Unknown option: --dry-rnu. Did you mean --dry-run?"),
-        (["push", "--batch-size", "ten"], '--batch-size is "ten"; it must be a whole number'),
+        (["emulator", "--port", "http"], '--port is "http"; it must be a whole number'),
         (["push", "--json=perhaps"], '--json is "perhaps"; it must be left without a value, or true or false'),
         (["push", "-c"], "-c requires an argument"),
         (["push", "--state", "--json"], "--state requires an argument"),
