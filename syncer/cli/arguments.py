@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 STDIN = "/dev/stdin"
 """What a lone - is called on its way through the parser, which takes it for an option without a name."""
+_STDIN = re.compile("-(:|$)")  # also as the source of a dead letter: -:7
 _EVERYWHERE = ("--json", "--quiet", "-q", "--verbose", "-v")
 _FLAGS = re.compile("-[hnqvV]+")
 _NO = ("false", "no", "n", "0")
@@ -28,7 +29,7 @@ def understood(given: Sequence[str]) -> Arguments:
     end = given.index("--") if "--" in given else len(given)
     options, rest = list(given[:end]), given[end:]
     first = next((n for n, token in enumerate(options) if token not in _EVERYWHERE), 0)
-    tokens = tuple(STDIN if word == "-" else word for word in (*options[first:], *options[:first], *rest))
+    tokens = tuple(STDIN + word[1:] if _STDIN.match(word) else word for word in (*options[first:], *options[:first], *rest))
     return Arguments(tokens, _has("json", "", options), _has("quiet", "q", options), _has("verbose", "v", options))
 
 

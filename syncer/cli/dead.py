@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 
+from syncer.cli.arguments import STDIN
 from syncer.cli.output import complain, print_json, say
 from syncer.cli.state import state_folder
 from syncer.config import load_from_environment
@@ -19,6 +20,11 @@ from syncer.lanes.dead import Selector
 from syncer.sources.lines import LineOptions
 
 FIELDS = ("source", "line", "op", "input_id", "id", "reason", "code", "attempts", "first_failed_at", "last_failed_at")
+
+
+def _selector(places: tuple[str, ...], code: int | None = None, *, every: bool = False) -> Selector:
+    """As it was typed: the parser was given another name of stdin."""
+    return Selector(tuple("-" + place.removeprefix(STDIN) if place.startswith(f"{STDIN}:") else place for place in places), code, every)
 
 
 def _as_json(found: OpenLetter) -> dict[str, object]:
@@ -62,7 +68,7 @@ def show(place: str, config: Path | None, options: dict[str, object], *, as_json
     """Print all of one dead letter."""
     folder = state_folder(config, options)
     ledger, _, _ = Journal.read_only(folder)
-    for found in list(Selector((place,)).select(read_dead(folder), ledger, folder)):
+    for found in list(_selector((place,)).select(read_dead(folder), ledger, folder)):
         if as_json:
             print_json(_as_json(found))
         else:
@@ -99,7 +105,7 @@ def retry(
     push = load_from_environment(config, options).config.push
     folder = state_folder(config, options)
     lines = LineOptions(push.lists_without_ids, push.embed_model_version_id)
-    result = lane.retry(folder, Selector(places, code, every), lines, force=force)
+    result = lane.retry(folder, _selector(places, code, every=every), lines, force=force)
     for letter in result.refused:
         complain(f"syncer: refused {_plain(letter.source)}:{letter.line}: {_plain(letter.reason)}")
     left = f"; {result.left:,} more are left for when a push has made room in the retry queue" if result.left else ""
@@ -113,7 +119,7 @@ def retry(
 def drop(places: tuple[str, ...], code: int | None, config: Path | None, options: dict[str, object], *, every: bool, as_json: bool) -> int:
     """Give dead letters up: they count as ignored."""
     folder = state_folder(config, options)
-    result = lane.drop(folder, Selector(places, code, every))
+    result = lane.drop(folder, _selector(places, code, every=every))
     say(f"dropped {result.dropped:,}; they count as ignored now")
     if as_json:
         print_json({"dropped": result.dropped, "refused": []})

@@ -97,6 +97,8 @@ class Ledger:
     def apply(self, fact: Fact | LetterHead) -> None:
         """Fold one fact in. Raises KeyError, ValueError for one that is about nothing that the ledger knows."""
         match fact:
+            case LetterHead() | DeadLetter():  # first: a start folds a million of them
+                self.letters.bury(fact)
             case Settled():
                 log = self.logs[fact.log]
                 log.watermark.settle(Run(fact.start, fact.count, fact.crc))
@@ -146,8 +148,6 @@ class Ledger:
                 self.deleted += fact.count
             case DeadFile():
                 self.dead_size = fact.size
-            case DeadLetter() | LetterHead():
-                self.letters.bury(fact)
             case Superseded():
                 self.letters.said(fact)
             case Closed() | LettersForgotten():

@@ -48,8 +48,10 @@ class LetterKeys:
             return
         if self._bits is None:
             self._bits = KeyBits(bytearray(BYTES))
-        self._bits.add(letter_keys(letter))
-        self._said.difference_update(letter_keys(letter))
+        keys = ((letter.input_id, letter.id or ""), (letter.input_id, ANY))
+        self._bits.add(keys)
+        if self._said:
+            self._said.difference_update(keys)
         self._whole_inputs = self._whole_inputs or _deletes_input(letter)
         if letter.index > self._furthest.get(letter.log, -1):
             self._furthest[letter.log] = letter.index

@@ -1,6 +1,6 @@
 """dead.jsonl: the dead letters, what superseded them, and which are closed; a JSON object a line, with the line's own checksum in it.
 
-    {"crc":"1d3c2a07","event":"closed","letter":3,"how":"dropped"}
+    {"crc":"6fdd8748","event":"closed","letter":3,"how":"dropped"}
 
 The checksum is the crc32 of all that stands behind its comma, without the line feed.
 """
@@ -24,9 +24,8 @@ from syncer.journal.replay import replay
 FILE = "dead.jsonl"
 T = TypeVar("T")
 
-_BEFORE, _BEHIND = b'{"crc":"', b'",'
-_CRC_AT = len(_BEFORE)
-_REST_AT = _CRC_AT + 8 + len(_BEHIND)
+_HEAD = b'{"crc":"%08x",'
+_HEAD_LENGTH = len(_HEAD % 0)
 _whole = msgspec.json.Decoder(DeadFact)
 _heads = msgspec.json.Decoder(LetterHead | Superseded | Closed | LettersForgotten)
 
@@ -34,7 +33,7 @@ _heads = msgspec.json.Decoder(LetterHead | Superseded | Closed | LettersForgotte
 def encode(fact: DeadFact) -> bytes:
     """The line of a fact."""
     rest = msgspec.json.encode(fact)[1:]
-    return b'{"crc":"%08x",%s\n' % (crc32(rest), rest)
+    return b"%s%s\n" % (_HEAD % crc32(rest), rest)
 
 
 def facts(path: Path, size: int) -> Iterator[DeadFact]:
@@ -56,7 +55,7 @@ def _decoded(path: Path, size: int, decoder: msgspec.json.Decoder[T]) -> Iterato
     with path.open("rb") as file:
         for line in frames.lines(file, size):
             try:
-                if crc32(line[_REST_AT:-1]) != int(line[_CRC_AT : _CRC_AT + 8], 16) or line[-1] != 0x0A:
+                if line[:_HEAD_LENGTH] != _HEAD % crc32(line[_HEAD_LENGTH:-1]) or line[-1] != 0x0A:
                     raise ValueError("its checksum is wrong")
                 yield at, decode(line)
             except (msgspec.DecodeError, ValueError) as error:

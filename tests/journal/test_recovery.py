@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from syncer.core.change import Mark
@@ -13,7 +14,7 @@ from syncer.errors import StateError
 from syncer.journal import frames
 from syncer.journal.dead import read_dead
 from syncer.journal.journal import Journal
-from tests.journal.made import ELSEWHERE, HERE, bodies, decoded, frame_ends, letter, opened, small_history, state, states_of
+from tests.journal.made import ELSEWHERE, HERE, bodies, decoded, frame_ends, opened, small_history, state, states_of
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def test_the_file_is_as_the_docs_say(made: tuple[Path, bytes, list[object]]) -> 
     payloads = decoded(made[0] / "journal")
     destination = {"base_url": HERE.base_url, "user_id": "me", "app_id": "app"}
     assert payloads[0] == [{"format": "syncer-journal", "version": 1, "destination": destination}]
-    assert payloads[2] == [["settled", 1, 0, 5, 55, "applied"], ["read", 1, [5, 500, 5, 555]], ["deleted", 2]]
+    assert payloads[2] == [["settled", 1, 0, 5, 55, "applied"], ["read", 1, msgspec.to_builtins(Mark(5, 500, 5, 555))], ["deleted", 2]]
 
 
 def test_dead_letters_count_from_the_frame_that_names_their_size(made: tuple[Path, bytes, list[object]]) -> None:
@@ -300,7 +301,6 @@ def test_facts_of_a_grown_log_keep_its_place(tmp_path: Path) -> None:
 
 
 def test_a_retry_of_what_does_not_wait_is_not_understood(made: tuple[Path, bytes, list[object]]) -> None:
-    import msgspec
 
     folder, data, _ = made
     for fact in (Retried(1, 1, False, 0.0, 0.0, "", None), Unqueued(1, "dead")):
