@@ -29,6 +29,8 @@ def expand(arguments: Sequence[str], state: Path, stdin: BinaryIO) -> list[LogPa
     found: dict[Path, LogPath] = {}
     for argument in arguments:
         for log in _logs(argument, state, stdin):
+            if not _is_text(f"{log.path}{log.label}"):
+                raise UsageError(f"the name of the change log {log.label} is not UTF-8, so no state can hold it: rename it")
             found.setdefault(log.path, log)
     return list(found.values())
 
@@ -46,10 +48,21 @@ def _logs(argument: str, state: Path, stdin: BinaryIO) -> Iterator[LogPath]:
             yield LogPath(file.absolute(), str(file))
     elif not path.exists():
         raise UsageError(f"there is no change log {argument}")
+    elif not path.is_file():
+        raise UsageError(f"the change log {argument} is no file but a pipe or a device: pipe it in, and name - for it")
     elif not os.access(path, os.R_OK):
         raise UsageError(f"the change log {argument} cannot be read: permission denied")
     else:
         yield LogPath(path.absolute(), argument)
+
+
+def _is_text(name: str) -> bool:
+    """Python carries the bytes of a name that are no text as halves of characters."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _spooled(stdin: BinaryIO, folder: Path) -> Path:

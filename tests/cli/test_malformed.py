@@ -1,0 +1,447 @@
+"""Malformed configs, logs and command lines: exit 2 or a dead letter, a message with place and way out, never a traceback."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.cli.conftest import Cli, Ran
+from tests.support.processes import emulator
+
+SOURCE = '[[sources]]\nname = "a"\nkind = "changelog"\npath = "a"\n'
+
+CONFIGS: list[tuple[str | bytes, int, str]] = [
+    # syntax
+    ("[push", 1, "is not TOML: Expected ']' at the end of a table declaration"),
+    ("[push]\nbatch_size 3\n", 2, "is not TOML: Expected '=' after a key"),
+    ("[push]\nbatch_size = \n", 2, "is not TOML: Invalid value"),
+    ("[push]\nbatch_size = 1 2\n", 2, "is not TOML"),
+    ("[push]\nbatch_size = 1\nbatch_size = 2\n", 3, "is not TOML: Cannot overwrite a value"),
+    ("[push]\n[push]\n", 2, "is not TOML: Cannot declare ('push',) twice"),
+    ("[push]\nlists_without_ids = 'send\n", 2, "is not TOML"),
+    ('[state]\ndir = """\n', 2, "is not TOML: Unterminated string"),
+    ('[state]\ndir = "\\q"\n', 2, "is not TOML: Unescaped"),
+    ("[]\n", 1, "is not TOML"),
+    ("{}", 1, "is not TOML"),
+    (b"\x00", 1, "is not TOML"),
+    (b"[push]\n\n# \xff\n", 3, "is not TOML: is not UTF-8"),
+    (b"\xff\xfe[\x00p\x00", 1, "is not TOML: is not UTF-8"),
+    ("x = " + "[" * 5000, 1, "is not TOML: is nested too deeply"),
+    # keys
+    ("[pusch]\n", 1, "pusch: no such key; did you mean push?"),
+    ("[push]\nbatchsize = 3\n", 2, "push.batchsize: no such key; did you mean batch_size?"),
+    ("[push]\nmax_attempts = 3\n", 2, "push.max_attempts: no such key here; did you mean [retry] max_attempts?"),
+    ("batch_size = 3\n", 1, "batch_size: no such key here; did you mean [push] batch_size?"),
+    ("[clarifai]\nwhatever = 3\n", 2, "clarifai.whatever: no such key; known are base_url"),
+    ("[clarifai]\ntoken = 'x'\n", 2, "secrets never stand in the config file: set CLARIFAI_PAT"),
+    ("[annotell]\nclient_secret = 'x'\n", 2, "secrets never stand in the config file: ANNOTELL_CREDENTIALS"),
+    ("[daemon.more]\na = 1\n", 1, "daemon.more: no such key; known are listen, drain_seconds"),
+    # types and ranges
+    ("push = 3\n", 1, "push: is 3; it must be a table: [push]"),
+    ("[[push]]\nbatch_size = 3\n", 1, "push: is a list; it must be a table: [push]"),
+    ("[push]\nbatch_size = 0\n", 2, "is 0; it must be a whole number from 1 to 128"),
+    ("[push]\nbatch_size = 129\n", 2, "is 129; it must be a whole number from 1 to 128"),
+    ("[push]\nbatch_size = 1.5\n", 2, "is 1.5; it must be a whole number from 1 to 128"),
+    ("[push]\nbatch_size = '64'\n", 2, 'is "64"; it must be a whole number from 1 to 128'),
+    ("[push]\nbatch_size = true\n", 2, "is true; it must be a whole number from 1 to 128"),
+    (f"[push]\nbatch_size = {'9' * 60}\n", 2, "is a number far too large; it must be a whole number from 1 to 128"),
+    ("[push]\nrequests_per_second = -15\n", 2, 'is -15; it must be a number above 0, or "auto"'),
+    ("[push]\nrequests_per_second = inf\n", 2, 'is inf; it must be a number above 0, or "auto"'),
+    ("[push]\nconcurrency = 'many'\n", 2, 'is "many"; it must be a whole number of 1 or more, or "auto"'),
+    ("[push]\nlists_without_ids = 'ask'\n", 2, 'is "ask"; it must be "refuse" or "send"'),
+    ("[retry]\nbase_seconds = nan\n", 2, "is nan; it must be a number of seconds above 0"),
+    ("[retry]\ngive_up_seconds = -1\n", 2, "is -1; it must be a number of seconds, 0 or more"),
+    ("[retry]\nmax_attempts = 2020-01-01\n", 2, "is a date or time; it must be a whole number of 1 or more"),
+    ("[retry]\ncap_seconds = {a = 1}\n", 2, "is a table that does not fit; it must be a number of seconds above 0"),
+    ("[clarifai]\nbase_url = 'api.clarifai.com'\n", 2, "it must be a string with an http:// or https:// address"),
+    ("[clarifai]\nbase_url = 'http://[::1'\n", 2, "it must be a string with an http:// or https:// address"),
+    ("[clarifai]\nbase_url = 'https://me:pw@host'\n", 2, "it must be a string with an http:// or https:// address"),
+    ("[clarifai]\nuser_id = ''\n", 2, "is an empty string; it must be a string that is not empty"),
+    ("[annotell]\nflavour = 'vanilla'\n", 2, 'it must be "annotell" or "kognic"'),
+    ("[state]\ndir = ''\n", 2, 'is ""; it must be a string with a path, not empty'),
+    ('[state]\ndir = "a\\u0000b"\n', 2, "it must be a string with a path, not empty"),
+    ('[clarifai]\ntoken_file = "a\\u0000b"\n', 2, "it must be a string with a file's path"),
+    ("[daemon]\nlisten = '9464'\n", 2, 'it must be a string with host and port, like "127.0.0.1:9464"'),
+    ("[daemon]\nlisten = '127.0.0.1:99999'\n", 2, 'it must be a string with host and port, like "127.0.0.1:9464"'),
+    # sources
+    ("sources = 3\n", 1, "is 3; it must be tables [[sources]], each with a name of its own"),
+    ("[sources]\nname = 'a'\n", 1, "it must be tables [[sources]], each with a name of its own"),
+    ("[[sources]]\nname = 'a'\n", 1, 'sources[0]: is a table that does not fit; it must be a table with kind = "changelog"'),
+    ("[[sources]]\nname = 'a'\nkind = 'mysql'\n", 1, 'sources[0]: is a table that does not fit; it must be a table with kind = '),
+    ("[[sources]]\nname = 'a'\nkind = 'sqlite'\npath = 'x'\n", 1, "sources[0].table: is missing; it must be a string that is not empty"),
+    (SOURCE + "table = 't'\n", 5, "sources[0].table: no such key; known are name, kind, path"),
+    (SOURCE + SOURCE, 1, "each with a name of its own"),
+    (SOURCE + "[[sources]]\nname = 'b'\nkind = 'postgres'\ntable = 't'\ndsn = 'x'\ndsn_env = 'D'\n", 9, "name that with dsn_env"),
+]  # fmt: skip
+
+VARIABLES = [
+    ("SYNCER_PUSH_BATCH_SIZE", "many", 'push.batch_size: is "many"; it must be a whole number from 1 to 128'),
+    ("SYNCER_RETRY_BASE_SECONDS", "-1", 'is "-1"; it must be a number of seconds above 0'),
+    ("SYNCER_PUSH_BATCHSIZE", "3", "no such variable; did you mean SYNCER_PUSH_BATCH_SIZE?"),
+    ("SYNCER_CLARIFAI_TOKEN", "x", "no such variable; the token's is CLARIFAI_PAT"),
+    ("CLARIFAI_API_BASE", "ftp://host", "clarifai.base_url: is a string that does not fit; it must be a string with an http"),
+    ("CLARIFAI_API_BASE", "http://a b", "it must be a string with an http:// or https:// address"),
+    ("CLARIFAI_PAT", "two words", "that is no token: it must be one word of ASCII"),
+    ("CLARIFAI_PAT", " ", "the token is empty; put the token there, or set CLARIFAI_PAT"),
+    ("ANNOTELL_CLIENT_ID", "x", "one of the two is not set; both are needed"),
+    ("ANNOTELL_CREDENTIALS", "gone.json", "the file with the credentials cannot be read (No such file or directory); name a readable file"),
+]
+
+LINES: list[tuple[bytes, str]] = [
+    # not JSON, not UTF-8
+    (b"hello", "not JSON: "),
+    (b"{", "not JSON: "),
+    (b'{"op":"post"', "not JSON: "),
+    (b'{"op":"post",}', "not JSON: "),
+    (b"{'op':'post'}", "not JSON: "),
+    (b'{"op":"post"}{"op":"post"}', "not JSON: "),
+    (b'{"op":NaN}', "not JSON: "),
+    (b'{"n":1e999,"op":"post","annotation":{"input_id":"i"}}', "not JSON: "),
+    (b'{"n":01}', "not JSON: "),
+    (b'\xef\xbb\xbf{"op":"post","annotation":{"input_id":"i"}}', "not JSON: "),
+    (b'{"op":"post","annotation":{"input_id":"i","id":"\\ud800"}}', "not JSON: "),
+    (b'{"op":"post","annotation":{"input_id":"i","id":"a\tb"}}', "not JSON: "),
+    (b"[" * 5000, "not JSON: "),
+    (b'{"op":"post","annotation":{"input_id":"\xff"}}', "not UTF-8: byte 40 of the line"),
+    (b"\x00\x01\x02", "not JSON: "),
+    # not an object, not a change
+    (b"[]", "not a JSON object"),
+    (b'"post"', "not a JSON object"),
+    (b"3", "not a JSON object"),
+    (b"null", "not a JSON object"),
+    (b"{}", 'no "op", and no "input_id" of a bare annotation'),
+    (b'{"annotation":{"input_id":"i"}}', 'no "op", and no "input_id" of a bare annotation'),
+    (b'{"op":"psot","annotation":{"input_id":"i"}}', "unknown op 'psot'; did you mean post?"),
+    (b'{"op":"upsert","annotation":{"input_id":"i"}}', "unknown op 'upsert'; did you mean post?"),
+    (b'{"op":"POST","annotation":{"input_id":"i"}}', "unknown op 'POST'; it is one of post, patch, delete"),
+    (b'{"op":null,"annotation":{"input_id":"i"}}', "unknown op 'None'; it is one of post, patch, delete"),
+    (b'{"op":["post"],"annotation":{"input_id":"i"}}', "unknown op \"['post']\"; it is one of post, patch, delete"),
+    (b'{"op":"post"}', 'no "annotation"'),
+    (b'{"op":"post","annotation":null}', '"annotation" must be an object'),
+    (b'{"op":"post","annotation":[{"input_id":"i"}]}', '"annotation" must be an object'),
+    (b'{"op":"post","annotation":"i"}', '"annotation" must be an object'),
+    # ids
+    (b'{"op":"post","annotation":{}}', 'no "input_id"'),
+    (b'{"op":"post","annotation":{"id":"a"}}', 'no "input_id"'),
+    (b'{"op":"post","annotation":{"input_id":""}}', '"input_id" must be a string that is not empty'),
+    (b'{"op":"post","annotation":{"input_id":7}}', '"input_id" must be a string that is not empty'),
+    (b'{"op":"post","annotation":{"input_id":["i"]}}', '"input_id" must be a string that is not empty'),
+    (b'{"op":"post","annotation":{"input_id":"i","id":""}}', '"id" is there, but empty or not a string: leave it out'),
+    (b'{"op":"post","annotation":{"input_id":"i","id":null}}', '"id" is there, but empty or not a string: leave it out'),
+    (b'{"op":"delete","annotation":{"input_id":"i","id":""}}', '"id" is there, but empty or not a string: leave it out'),
+    (b'{"op":"delete","annotation":{"input_id":"i","id":null}}', '"id" is there, but empty or not a string: leave it out'),
+    (b'{"op":"delete","annotation":{"input_id":"i","id":7}}', '"id" is there, but empty or not a string: leave it out'),
+    (b'{"op":"delete","annotation":{}}', 'no "input_id"'),
+    (b'{"input_id":"","data":{}}', '"input_id" must be a string that is not empty'),
+    (b'{"input_id":"i","id":5}', '"id" is there, but empty or not a string: leave it out'),
+    # patches
+    (b'{"op":"patch","action":"merge","annotation":{"input_id":"i"}}', 'a patch needs the annotation\'s "id"'),
+    (b'{"op":"patch","annotation":{"input_id":"i","id":"a"}}', 'a patch needs an "action": merge, overwrite or remove'),
+    (b'{"op":"patch","action":"merg","annotation":{"input_id":"i","id":"a"}}', "unknown action 'merg'; did you mean merge?"),
+    (b'{"op":"patch","action":1,"annotation":{"input_id":"i","id":"a"}}', "unknown action '1'; it is one of merge, overwrite, remove"),
+    (b'{"op":"post","action":"merge","annotation":{"input_id":"i"}}', '"action" belongs to a patch, not to a post'),
+    (b'{"op":"delete","action":"remove","annotation":{"input_id":"i"}}', '"action" belongs to a patch, not to a delete'),
+    (
+        b'{"op":"patch","action":"merge","annotation":{"input_id":"i","id":"a","data":{"regions":[{"value":1}]}}}',
+        "annotation.data.regions[0] has no id, so the patch cannot be repeated safely: give ids, use the action overwrite",
+    ),
+    (
+        b'{"op":"patch","action":"remove","annotation":{"input_id":"i","id":"a","data":{"metadata":{"n":[1]}}}}',
+        "annotation.data.metadata.n[0] has no id",
+    ),
+    (
+        b'{"op":"patch","action":"merge","annotation":{"input_id":"i","id":"a","data":' + b'{"a":' * 1015 + b"1" + b"}" * 1017,
+        "nested far deeper than any annotation",
+    ),
+]  # fmt: skip
+
+
+def no_log(name: str) -> Callable[[Path], str]:
+    """A log that is not there."""
+    return lambda folder: name
+
+
+def log_of(name: str, content: bytes) -> Callable[[Path], str]:
+    """A log with this content."""
+
+    def made(folder: Path) -> str:
+        (folder / name).write_bytes(content)
+        return name
+
+    return made
+
+
+def pipe(folder: Path) -> str:
+    """What a shell makes of `<(command)`."""
+    os.mkfifo(folder / "pipe")
+    return "pipe"
+
+
+def empty_folder(folder: Path) -> str:
+    """A folder without logs."""
+    (folder / "none").mkdir()
+    return "none"
+
+
+ZIPPED = gzip.compress(b'{"op":"delete","annotation":{"input_id":"i"}}\n' * 5000)
+
+LOGS: list[tuple[Callable[[Path], str], int, str]] = [
+    (no_log("gone.jsonl"), 2, "there is no change log gone.jsonl"),
+    (no_log(""), 2, "the folder  holds no change log (.jsonl or .jsonl.gz)"),
+    (empty_folder, 2, "the folder none holds no change log (.jsonl or .jsonl.gz)"),
+    (pipe, 2, "the change log pipe is no file but a pipe or a device: pipe it in, and name - for it"),
+    (log_of(os.fsdecode(b"\xff.jsonl"), b"{}\n"), 2, "the name of the change log ?.jsonl is not UTF-8, so no state can hold it: rename it"),
+    (log_of("a.jsonl.gz", b"not gzip\n"), 1, "a.jsonl.gz: cannot be read after line 0 (byte 0): Not a gzipped file"),
+    (log_of("a.jsonl.gz", ZIPPED[:-8] + b"\xff" * 8), 1, "a.jsonl.gz: cannot be read after line 5000 (byte 230000): CRC check failed"),
+    (log_of("a.jsonl.gz", ZIPPED[:200]), 0, "a.jsonl.gz:"),
+    (log_of("a.jsonl", b'{"op":'), 0, "a.jsonl:1: the last line has no line ending and is not complete JSON"),
+]
+
+COMMAND_LINES: list[tuple[list[str], str]] = [
+    # commands
+    (["pussh"], 'Unknown command "pussh". Did you mean "push"?'),
+    (["Push"], 'Unknown command "Push". Did you mean "push"?'),
+    ([""], 'Unknown command ""'),
+    (["help"], 'Unknown command "help". Available commands: '),
+    (["--bogus"], "--bogus stands where a command of `syncer` belongs"),
+    (["-c", "x.toml", "push"], "-c stands where a command of `syncer` belongs"),
+    (["config", "chek"], 'Unknown command "chek". Did you mean "check"?'),
+    (["config", "--json"], "--json stands where a command of `syncer config` belongs"),
+    (["dead", "lst"], 'Unknown command "lst". Did you mean "list"?'),
+    (["state", "frget"], 'Unknown command "frget". Did you mean "forget"?'),
+    # options that are none
+    (["push", "--bogus"], "Unknown option: --bogus"),
+    (["push", "--baseurl", "x"], "Unknown option: --baseurl. Did you mean --base-url?"),
+    (["push", "--batch_siz", "3"], "Unknown option: --batch_siz. Did you mean --batch-size?"),
+    (["push", "--no-strict"], "Unknown option: --no-strict. Did you mean --strict?"),
+    (["push", "-z"], "Unknown option: -z"),
+    (["push", "-nz"], "-z"),
+    (["push", "---"], "Unknown option: ---"),
+    (["push", "--=x"], "Unknown option: --"),
+    (["push", "--JSON"], "Unknown option: --JSON"),
+    (["status", "--batch-size", "3"], "Unknown option: --batch-size"),
+    # values that are missing, or too many
+    (["push", "--batch-size"], "--batch-size requires an argument"),
+    (["push", "--state", "--json"], "--state requires an argument"),
+    (["push", "-c"], "-c requires an argument"),
+    (["push", "--rps", "1", "--rps", "2"], "--rps specified multiple times"),
+    (["push", "-nn"], "-n specified multiple times"),
+    (["state", "forget"], "LOG requires an argument"),
+    (["completion"], "SHELL requires an argument"),
+    (["config", "show", "extra"], '`syncer config show` takes no further argument: "extra"'),
+    (["status", "folder"], '`syncer status` takes no further argument: "folder"'),
+    (["demo", "extra"], '`syncer demo` takes no further argument: "extra"'),
+    # values that do not fit
+    (["push", "--batch-size", "ten"], 'option --batch-size: push.batch_size: is "ten"; it must be a whole number from 1 to 128'),
+    (["push", "--batch-size=1.5"], 'option --batch-size: push.batch_size: is "1.5"; it must be a whole number from 1 to 128'),
+    (["push", "--batch-size", "0"], 'option --batch-size: push.batch_size: is "0"; it must be a whole number from 1 to 128'),
+    (["push", "--batch-size", "129"], 'option --batch-size: push.batch_size: is "129"; it must be a whole number from 1 to 128'),
+    (["push", "--batch-size", "9" * 5000], "option --batch-size: push.batch_size: is "),
+    (["push", "--rps", "fast"], 'option --rps: push.requests_per_second: is "fast"; it must be a number above 0, or "auto"'),
+    (["push", "--rps", "0"], 'option --rps: push.requests_per_second: is "0"; it must be a number above 0, or "auto"'),
+    (["push", "--rps", "nan"], 'option --rps: push.requests_per_second: is "nan"; it must be a number above 0, or "auto"'),
+    (["push", "--concurrency", "-3"], "option --concurrency: push.concurrency: is "),
+    (["push", "--concurrency", "1.5"], 'option --concurrency: push.concurrency: is "1.5"; it must be a whole number of 1 or more'),
+    (["push", "--max-attempts", "0"], 'option --max-attempts: retry.max_attempts: is "0"; it must be a whole number of 1 or more'),
+    (["push", "--base-url", "api.clarifai.com"], "option --base-url: clarifai.base_url: is a string that does not fit"),
+    (["push", "--base-url", ""], "option --base-url: clarifai.base_url: is an empty string"),
+    (["push", "--user-id", ""], "option --user-id: clarifai.user_id: is an empty string; it must be a string that is not empty"),
+    (["push", "--strict=perhaps"], '--strict is "perhaps"; it must be left without a value, or true or false'),
+    (["push", "--json=perhaps"], '--json is "perhaps"; it must be left without a value, or true or false'),
+    (["completion", "tcsh"], 'Choose from: "bash", "zsh", "fish"'),
+    (["emulator", "--port", "70000"], 'Invalid value "70000" for --port. Must be <= 65535'),
+    (["emulator", "--port", "http"], '--port is "http"; it must be a whole number'),
+    (["emulator", "--rps", "-1"], 'Invalid value "-1.0" for --rps. Must be >= 0'),
+    (["emulator", "--latency", "nan"], 'Invalid value "nan" for --latency. Must be >= 0'),
+    (["emulator", "--faults", "eror=0.1"], "did you mean error?"),
+    (["emulator", "--faults", "error=2"], "error=2"),
+    (["emulator", "--load", "labels.jsonl"], "give USER/APP=FILE"),
+    (["emulator", "--load", "a/b=gone.jsonl"], "gone.jsonl"),
+    # files and what is not configured
+    (["push", "-c", "gone.toml"], "config file gone.toml: cannot be read (No such file or directory)"),
+    (["push", "-c", "."], "config file .: cannot be read (Is a directory)"),
+    (["push", "-n"], "a dry run needs the change logs: name files, folders, or - for stdin"),
+    (["push", "-n", "gone.jsonl"], "there is no change log gone.jsonl"),
+    (["push", "log.jsonl"], "no token: set CLARIFAI_PAT, or name a file in [clarifai] token_file"),
+    (["status"], "no state at .syncer: name the folder with --state"),
+    (["dead", "list", "--state", "gone"], "no state at gone: name the folder with --state"),
+    (["state", "forget", "log.jsonl"], "no state at .syncer: name the folder with --state"),
+    (["config", "check", "--online"], "no token: set CLARIFAI_PAT, or name a file in [clarifai] token_file"),
+]  # fmt: skip
+
+
+def unharmed(done: Ran) -> Ran:
+    """What holds of every ending: a message, no traceback, nothing that nobody foresaw."""
+    assert "Traceback" not in done.out + done.err
+    assert "internal error" not in done.out + done.err
+    assert done.code in (0, 1, 2, 3)
+    assert done.code in (0, 3) or done.err.startswith("syncer: ")
+    return done
+
+
+def test_the_tables_are_as_long_as_they_promise() -> None:
+    """By hand, and more of each than forty."""
+    assert min(len(CONFIGS), len(LINES), len(COMMAND_LINES)) >= 50
+
+
+@pytest.mark.parametrize(("text", "line", "said"), CONFIGS)
+def test_a_malformed_config_exits_2_and_is_told_with_file_line_and_way_out(cli: Cli, text: str | bytes, line: int, said: str) -> None:
+    """In words, and as the one object of --json."""
+    Path("bad.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    done = unharmed(cli("config", "check", "-c", "bad.toml", "--json"))
+    error = done.json()["error"]
+    assert (done.code, error.startswith(f"configuration: bad.toml:{line}: ") and said in error) == (2, True), error
+    assert done.err == f"syncer: {error}\n"
+
+
+def test_a_malformed_config_stops_every_command_that_reads_one(cli: Cli) -> None:
+    """Before anything else is done."""
+    Path("syncer.toml").write_text("[push]\nbatch_size = 0\n")
+    for arguments in (["push", "x"], ["push", "-n", "x"], ["status"], ["dead", "list"], ["state", "forget", "x"], ["config", "show"]):
+        done = unharmed(cli(*arguments, "--json"))
+        assert (done.code, done.json()["error"].startswith("configuration: syncer.toml:2: push.batch_size")) == (2, True)
+
+
+@pytest.mark.parametrize(("variable", "value", "said"), VARIABLES)
+def test_a_malformed_variable_exits_2_and_is_told_by_name(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    """With what it must be."""
+    monkeypatch.setenv(variable, value)
+    done = unharmed(cli("config", "check", "--json"))
+    assert (done.code, variable in done.json()["error"], said in done.json()["error"]) == (2, True, True), done.err
+
+
+@pytest.mark.parametrize(("arguments", "said"), COMMAND_LINES, ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "")
+def test_a_malformed_command_line_exits_2_and_is_told_with_place_and_way_out(cli: Cli, arguments: list[str], said: str) -> None:
+    """Without --json nothing is on stdout."""
+    done = unharmed(cli(*arguments))
+    assert (done.code, said in done.err) == (2, True), done.err
+    if "--json" not in " ".join(arguments):
+        assert done.out == ""
+
+
+@pytest.mark.parametrize(("made", "code", "said"), LOGS)
+def test_a_log_that_cannot_be_read_is_named(cli: Cli, tmp_path: Path, made: Callable[[Path], str], code: int, said: str) -> None:
+    """It is no dead letter: nothing of it is known."""
+    done = unharmed(cli("push", "-n", made(tmp_path), "--json"))
+    assert (done.code, said in done.err, "error" in done.json()) == (code, True, code > 0), done.err
+
+
+def test_every_malformed_line_becomes_a_dead_letter_with_its_place_and_reason(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And the good ones between them go through."""
+    good = b'{"op":"post","annotation":{"id":"g-%d","input_id":"i"}}'
+    lines = [line for number, (bad, _) in enumerate(LINES) for line in (good % number, bad)]
+    Path("log.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    monkeypatch.setenv("CLARIFAI_PAT", "token")
+    with emulator("--rps", "0") as remote:
+        done = unharmed(cli("push", "log.jsonl", "--json", "--base-url", remote.url, "--app-id", "bad", "--state", "state"))
+        held = {annotation["id"] for annotation in remote.held("bad")}
+    summary = done.json()
+    assert (done.code, summary["dead"], summary["applied"]) == (3, len(LINES), len(LINES))
+    assert held == {f"g-{number}" for number in range(len(LINES))}
+    letters = [json.loads(line) for line in cli("dead", "list", "--json", "--state", "state").out.splitlines()]
+    assert [(letter["source"], letter["line"]) for letter in letters] == [("log.jsonl", 2 * number) for number in range(1, len(LINES) + 1)]
+    assert [
+        (letter["line"], letter["reason"]) for letter, (_, said) in zip(letters, LINES, strict=True) if said not in letter["reason"]
+    ] == []
+    shown = unharmed(cli("dead", "list", "--state", "state"))
+    assert [f"log.jsonl:{2 * number}: " in line for number, line in enumerate(shown.out.splitlines(), 1)] == [True] * len(LINES)
+
+
+def test_a_dry_run_tells_of_malformed_lines_with_file_and_line(cli: Cli) -> None:
+    """Exit 3, as when they are dead."""
+    for number, (bad, said) in enumerate(LINES):
+        Path("log.jsonl").write_bytes(b"\n" * number + bad + b"\n")
+        done = unharmed(cli("push", "-n", "log.jsonl", "--json"))
+        assert (done.code, done.json()["bad"]) == (3, 1)
+        assert done.err.startswith(f"syncer: log.jsonl:{number + 1}: ")
+        assert said in done.err
+
+
+SETTINGS = settings(
+    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+WORDS = st.text("abcxyz01-=_ \té\udcff", max_size=6)
+FLAGS = [
+    "--json",
+    "--quiet",
+    "-q",
+    "--verbose",
+    "-v",
+    "-n",
+    "--dry-run",
+    "--strict",
+    "--no-progress",
+    "--online",
+    "--help",
+    "-h",
+    "-V",
+    "-nq",
+]
+WITH_VALUES = [
+    "--batch-size",
+    "--rps",
+    "--concurrency",
+    "--state",
+    "-c",
+    "--user-id",
+    "--app-id",
+    "--base-url",
+    "--max-attempts",
+    "--rps=1",
+]
+OPTIONS = st.sampled_from([*FLAGS, *WITH_VALUES, "--", "-", "--json=x", "--version=3"])
+COMMANDS = st.sampled_from([[word] for word in ("push", "status", "completion", "bogus")] + [[]] + [
+    [group, word] for group, word in (("config", "check"), ("config", "show"), ("dead", "list"), ("dead", "show"), ("state", "forget"))
+])  # fmt: skip
+LINE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["i", "a", "post", "merge", "", "é"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["op", "action", "annotation", "input_id", "id", "data", "status", "worker"]), inner, max_size=5)
+    ),
+    max_leaves=12,
+)
+
+
+@SETTINGS
+@given(command=COMMANDS, rest=st.lists(OPTIONS | WORDS, max_size=6))
+def test_any_command_line_is_answered(cli: Cli, command: list[str], rest: list[str]) -> None:
+    """One JSON object where --json was given, whatever else stood there."""
+    done = unharmed(cli(*command, *rest))
+    options = rest[: rest.index("--")] if "--" in rest else rest
+    if "--json" in options:
+        done.json()
+
+
+@SETTINGS
+@given(st.lists(st.binary(max_size=40) | LINE.map(lambda value: json.dumps(value).encode()), min_size=1, max_size=6))
+def test_any_log_is_answered_and_every_line_of_it_counted(cli: Cli, lines: list[bytes]) -> None:
+    """Read, and either a change, ignored or bad."""
+    Path("log.jsonl").write_bytes(b"\n".join(lines) + b"\n")
+    done = unharmed(cli("push", "-n", "log.jsonl", "--json"))
+    counts = done.json()
+    parts = ("posts", "patches", "deletes", "input_deletes", "ignored", "bad")
+    assert (done.code, counts["read"]) == (3 if counts["bad"] else 0, sum(counts[part] for part in parts))
+    assert done.err.count("log.jsonl:") == counts["bad"]
+
+
+@SETTINGS
+@given(st.sampled_from(CONFIGS), st.sampled_from(CONFIGS), st.integers(0, 60), st.binary(max_size=3))
+def test_any_config_is_answered(
+    cli: Cli, first: tuple[str | bytes, int, str], second: tuple[str | bytes, int, str], at: int, noise: bytes
+) -> None:
+    """Two bad ones in a row, with noise inside."""
+    text = b"".join(part if isinstance(part, bytes) else part.encode() for part in (first[0], second[0]))
+    Path("bad.toml").write_bytes(text[:at] + noise + text[at:])
+    done = unharmed(cli("config", "check", "-c", "bad.toml", "--json"))
+    assert (done.code == 0) == done.json()["ok"]
+    assert done.code == 0 or "bad.toml:" in done.json()["error"]
