@@ -1,0 +1,213 @@
+"""What nobody knows of the service changes nothing for users: the engine under every value of every switch of the emulator."""
+
+from __future__ import annotations
+
+import gc
+import json
+import subprocess
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import anyio
+import anyio.to_thread
+import orjson
+import pytest
+
+from syncer.config import load
+from syncer.emulator import Emulator, running
+from syncer.emulator.settings import SWITCHES
+from syncer.lanes.push import PushLane, opened
+from syncer.lanes.report import PushReport
+from tests.support.changes import Annotation, Key, differences, write_log
+from tests.support.processes import ENVIRONMENT, command
+
+FAULTS = "error=0.04,cut=0.04,reset-after=0.04,partial=0.04,throttle-silent=0.02"
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mP4DwABAQEAHLCMmQAAAABJRU5ErkJggg=="
+BITES_WITH = {
+    "duplicate-code": "duplicate-id=item",
+    "no-input-code": "inputs=must-exist",
+    "input-lag": "pending-input=refuse",
+    "pending-input": "input-lag=2",
+    "failed-item": "partial=0.3",
+    "mixed-http": "partial=0.3",
+    "failed-http": "partial=0.3",
+    "read-lag": "reset-after=0.3",
+    "delete-lag": "reset-after=0.3",
+    "float32": "reset-after=0.3",
+    "masks": "reset-after=0.3",
+    "throttle-form": "throttle-silent=0.1",
+    "throttle-code": "throttle-silent=0.1",
+    "retry-after": "throttle=0.03",
+    "error-code": "error=0.2",
+    "gateway-form": "gateway=0.1",
+}
+"""A switch that says how something happens, and what makes that happen."""
+DEAD = {
+    "id-charset=word": {"with a space"},
+    "id-length=32": {"long" * 50},
+    "caller=collaborator": {"assigned"},
+    "inputs=must-exist": {"nowhere"},
+    "no-input-code=30102": {"nowhere"},
+    "no-input-code=24155": {"nowhere"},
+}
+"""What the service would never take under a switch: those ids, and nothing else, are dead letters."""
+
+
+def rich() -> list[Annotation]:
+    """Annotations of every kind that labels have, and of every kind that some service may refuse."""
+
+    def region(**info: Any) -> Annotation:
+        return {"regions": [{"id": "r", "region_info": info, "data": {"concepts": [{"id": "tree", "value": 1}]}}]}
+
+    box = {"top_row": 0, "left_col": 0.123456789, "bottom_row": 0.3333333333333333, "right_col": 1}
+    frame = {"frame_info": {"time": 1500, "number": 45}, "data": region(bounding_box=box)}
+    data: dict[str, Annotation] = {
+        "boxed": region(bounding_box=box),
+        "outlined": region(polygon={"points": [{"row": 0, "col": 0.1}, {"row": 0.7, "col": 0.2}]}),
+        "masked": region(mask={"image": {"base64": PIXEL}}),
+        "pointed": region(point={"row": 0.1, "col": 0, "visibility": "VISIBLE"}),
+        "spanned": region(span={"char_start": 0, "char_end": 5, "raw_text": "Hello"}),
+        "filmed": {"frames": [frame]},
+        "with a space": {"metadata": {"camelCase": {"deep": [1, None, "x"]}, "n": 1}},
+        "long" * 50: {},
+        "assigned": {},
+        "nowhere": {},
+    }
+    made = [{"id": id, "input_id": "nowhere" if id == "nowhere" else f"input-{n % 3}", "data": data[id]} for n, id in enumerate(data)]
+    for annotation in made:
+        annotation["data"].setdefault("concepts", [{"id": "tree", "value": 1}])
+        if annotation["id"] == "assigned":
+            annotation |= {"user_id": "somebody", "status": {"code": "ANNOTATION_PENDING"}}
+    return made
+
+
+def write(log: Path) -> tuple[dict[Key, Annotation], int]:
+    """A log of every kind of change; what it leaves."""
+    wanted, nameless = write_log(log, 130, seed=2)
+    with log.open("ab") as out:
+        for annotation in rich():
+            out.write(orjson.dumps({"op": "post", "annotation": annotation}) + b"\n")
+            wanted[annotation["input_id"], annotation["id"]] = annotation
+    return wanted, nameless
+
+
+class Pushed(NamedTuple):
+    """How a push ended."""
+
+    exit_code: int
+    summary: PushReport
+    error: str
+
+
+async def push(url: str, folder: Path, log: Path, token: str = "a-token", **options: object) -> Pushed:
+    """Push in this process, with short pauses and more attempts than any run of bad luck needs."""
+    given: dict[str, object] = {
+        "clarifai.base_url": url,
+        "clarifai.app_id": "app",
+        "push.requests_per_second": 1000,
+        "push.batch_size": 16,
+        "state.dir": str(folder / "state"),
+        "retry.base_seconds": 0.005,
+        "retry.cap_seconds": 0.02,
+        "retry.throttle_seconds": 0.01,
+        "retry.max_attempts": 60,
+        **options,
+    }
+    with opened(PushLane(load(None, {"CLARIFAI_PAT": token}, given), [str(log)])) as lane:
+        finished = await lane.run()
+    return Pushed(finished.exit_code, finished.summary, str(finished.error or ""))
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """A push that stops leaves its log open until it is collected: that is here, and not in the test of somebody else."""
+    yield
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+
+
+def letters(folder: Path) -> list[dict[str, Any]]:
+    """The dead letters, as users see them."""
+    listed = subprocess.run(command("dead", "list", "--json", "--state", str(folder / "state")), env=ENVIRONMENT, capture_output=True)
+    return [json.loads(line) for line in listed.stdout.splitlines()]
+
+
+def post_inputs(url: str, ids: list[str]) -> None:
+    """Inputs as somebody else posts them."""
+    body = {"user_app_id": {"user_id": "me", "app_id": "app"}, "inputs": [{"id": id} for id in ids]}
+    request = urllib.request.Request(url + "/v2/inputs", orjson.dumps(body), {"Authorization": "Key another"}, method="POST")
+    urllib.request.urlopen(request, timeout=10).close()
+
+
+def left(wanted: dict[Key, Annotation], nameless: int, server: Emulator, dead: set[str]) -> list[str]:
+    """How what the emulator holds differs from what the log leaves, what is dead left aside."""
+    held = [row for row in server.annotations("me", "app").values() if not row.get("input_level")]
+    return differences({key: annotation for key, annotation in wanted.items() if key[1] not in dead}, nameless, held)
+
+
+SWITCHED = [f"{name}={value}" for name, values in SWITCHES.items() for value in values]
+APART = {"body-limit=100", "throttle-code=11004", *(f"refused-code={value}" for value in SWITCHES["refused-code"])}
+"""Those under which no push comes to its end: each has a test of its own."""
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("switch", [switch for switch in SWITCHED if switch not in APART])
+async def test_a_log_ends_right_under(switch: str, tmp_path: Path) -> None:
+    log = tmp_path / "changes.jsonl"
+    wanted, nameless = write(log)
+    name = switch.partition("=")[0]
+    limit = 30 if name.startswith("rate-") else 0
+    faults = ",".join(filter(None, (FAULTS, BITES_WITH.get(name), switch)))
+    async with running(rps=limit, faults=faults, seed=4) as server:
+        if "inputs=must-exist" in faults or "pending-input=refuse" in faults:
+            ids = sorted({f"input-{number}" for number in range(40)})
+            await anyio.to_thread.run_sync(post_inputs, server.url, ids)
+        options = {"push.requests_per_second": limit} if limit else {"push.concurrency": 1} if "input-lag=2" in faults else {}
+        finished = await push(server.url, tmp_path, log, **options)
+        dead = letters(tmp_path) if finished.summary.dead else []
+        assert {letter["id"] for letter in dead} == DEAD.get(switch, set()), finished
+        assert all(letter["reason"] and letter["code"] for letter in dead)
+        assert finished.exit_code == (3 if dead else 0), finished
+        assert left(wanted, nameless, server, DEAD.get(switch, set())) == []
+
+
+@pytest.mark.anyio
+async def test_where_no_request_is_small_enough_everything_is_a_dead_letter_that_says_so(tmp_path: Path) -> None:
+    log = tmp_path / "changes.jsonl"
+    log.write_bytes(b"".join(orjson.dumps({"op": "post", "annotation": annotation}) + b"\n" for annotation in rich()))
+    async with running(rps=0, faults="body-limit=100") as server:
+        finished = await push(server.url, tmp_path, log)
+        assert server.annotations("me", "app") == {}
+    assert (finished.exit_code, finished.summary.applied) == (3, 0)
+    assert [(letter["code"], "larger than the allowed" in letter["reason"]) for letter in letters(tmp_path)] == [(40033, True)] * len(
+        rich()
+    )
+
+
+@pytest.mark.anyio
+async def test_at_the_monthly_limit_a_push_stops_and_carries_on_when_that_is_settled(tmp_path: Path) -> None:
+    log = tmp_path / "changes.jsonl"
+    wanted, nameless = write(log)
+    async with running(rps=0, faults=f"{FAULTS},throttle-code=11004,throttle-silent=0.1", seed=4) as server:
+        stopped = await push(server.url, tmp_path, log)
+        assert (stopped.exit_code, stopped.summary.dead) == (1, 0)
+        assert "11004" in stopped.error
+        server.set_faults(FAULTS)
+        finished = await push(server.url, tmp_path, log)
+        assert (finished.exit_code, left(wanted, nameless, server, set())) == (0, [])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("code", SWITCHES["refused-code"])
+async def test_a_token_that_is_refused_stops_a_push_and_another_carries_on(code: str, tmp_path: Path) -> None:
+    log = tmp_path / "changes.jsonl"
+    wanted, nameless = write(log)
+    async with running(rps=0, faults=f"{FAULTS},refused-code={code}", seed=4) as server:
+        refused = await push(server.url, tmp_path, log, token="refused-token")
+        assert (refused.exit_code, refused.summary.dead, refused.summary.applied) == (2, 0, 0)
+        finished = await push(server.url, tmp_path, log)
+        assert (finished.exit_code, left(wanted, nameless, server, set())) == (0, [])
