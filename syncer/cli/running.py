@@ -37,15 +37,20 @@ def execute(app: App, given: Sequence[str]) -> int:
     arguments = understood(given)
     print_as(arguments)
     try:
-        code = _result(app, arguments)
+        try:
+            code = _result(app, arguments)
+        except BrokenPipeError:
+            raise
+        except (Exception, KeyboardInterrupt) as error:
+            code = _reported(error, arguments)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except BrokenPipeError:  # who read us has seen enough
         abandon_stdout()
-        return 1
-    except KeyboardInterrupt as stop:
-        return _reported(stop, arguments)
-    except Exception as error:
-        return _reported(error, arguments)
+        return SyncerError.exit_code
+    except OSError as error:
+        abandon_stdout()
+        complain(f"syncer: stdout cannot be written: {error.strerror}; mend that, and run the same command again")
+        return SyncerError.exit_code
     return code
 
 
@@ -94,7 +99,6 @@ def _reported(error: BaseException, arguments: Arguments) -> int:
         complain("".join(traceback.format_exception(error)).rstrip())
     hint = "" if debug else " (run it again with -v or SYNCER_DEBUG=1 for the traceback)"
     if isinstance(error, OSError) and error.strerror:
-        abandon_stdout()  # perhaps it is what failed
         where = f"{error.filename}: " if error.filename else ""
         return fail(f"{where}{error.strerror}; mend that, and run the same command again{hint}", SyncerError.exit_code)
     return fail(f"internal error: {type(error).__name__} in {_place(error)}; please report it{hint}", SyncerError.exit_code)

@@ -15,7 +15,7 @@ import pytest
 from cyclopts import App
 
 from syncer.cli import config
-from syncer.cli.main import app
+from syncer.cli.main import app, run
 from syncer.errors import Stopped
 from tests.cli.conftest import Cli
 from tests.support.processes import ENVIRONMENT, command
@@ -173,6 +173,24 @@ def test_whatever_ends_a_command_there_is_one_object_with_the_reason(
     assert (done.code, done.json()["error"].startswith(said), "Traceback" in done.err) == (code, True, False), done.err
 
 
+def test_an_error_that_cannot_be_told_on_stdout_is_told_on_stderr() -> None:
+    """The reader has hung up before the one object came."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = piped(command("push", "--bogus", "--json"), writer)
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr.count("\n"), "Unknown option: --bogus" in done.stderr) == (1, 1, True)
+
+
+def test_an_error_of_the_system_leaves_stdout_to_the_one_object(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever failed, it was not stdout."""
+    monkeypatch.setattr(config, "load_from_environment", raising(PermissionError(errno.EACCES, "Permission denied", "state")))
+    assert run(["config", "show", "--json"]) == 1
+    assert json.loads(capfd.readouterr().out)["error"].startswith("state: Permission denied; mend that")
+
+
 def test_names_of_files_that_are_no_text_are_told_all_the_same(cli: Cli) -> None:
     """A file's name may be any bytes."""
     name = os.fsdecode(b"log-\xff.jsonl")
@@ -187,12 +205,13 @@ def piped(arguments: list[str], stdout: int | None, **environment: str) -> subpr
     )
 
 
-def test_a_reader_that_hangs_up_is_no_reason_for_a_traceback() -> None:
+@pytest.mark.parametrize("arguments", [("config", "show", "-q"), ("push", "--help"), ("config", "check", "--json", "-q")])
+def test_a_reader_that_hangs_up_is_no_reason_for_a_traceback(arguments: tuple[str, ...]) -> None:
     """`syncer config show | head -1`."""
     reader, writer = os.pipe()
     os.close(reader)
     try:
-        done = piped(command("config", "show", "-q"), writer)
+        done = piped(command(*arguments), writer)
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (1, "")
@@ -203,7 +222,7 @@ def test_a_stdout_that_is_full_is_said() -> None:
     with Path("/dev/full").open("w") as full:
         done = piped(command("config", "show", "-q"), full.fileno())
     assert done.returncode == 1
-    assert done.stderr.startswith("syncer: No space left on device; mend that")
+    assert "No space left on device; mend that" in done.stderr
     assert done.stderr.count("\n") == 1
 
 
