@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 from cyclopts import App, Group, Parameter
 from cyclopts.validators import Number
 
-from syncer import __version__
 from syncer.cli.arguments import STDIN
 from syncer.cli.output import mend_streams
 from syncer.cli.running import execute, terminated
+from syncer.version import __version__
 
 app = App(
     name="syncer",
@@ -99,6 +99,7 @@ def push(
     common: Common = Common(),
     remote: Remote = Remote(),
     max_attempts: str | None = None,
+    max_delete: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
     strict: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Annotated[bool, Parameter(name=["--dry-run", "-n"], negative="")] = False,
     no_progress: Annotated[bool, Parameter(negative="")] = False,
@@ -114,6 +115,8 @@ def push(
         Change logs: files, folders, or - for stdin. None: every log that the state knows.
     max_attempts
         Attempts of one change before it becomes a dead letter.
+    max_delete
+        Stop before more annotations than this are deleted, over all runs of the state; whole-input deletes are counted by listing first.
     strict
         Stop at the first bad line instead of making it a dead letter.
     dry_run
@@ -130,7 +133,8 @@ def push(
     loudness = command.Loudness(progress=not (no_progress or common.quiet), verbose=common.verbose, quiet=common.quiet)
     if dry_run:
         return command.dry_run(logs, common.config, options, as_json=common.json)
-    return command.push(logs, common.config, options, strict=strict, as_json=common.json, loudness=loudness)
+    bounds = command.Bounds(strict, max_delete)
+    return command.push(logs, common.config, options, bounds=bounds, as_json=common.json, loudness=loudness)
 
 
 @app.command

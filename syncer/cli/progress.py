@@ -9,47 +9,75 @@ from contextlib import asynccontextmanager
 import anyio
 
 from syncer.cli.output import say
-from syncer.engine.push import Batched
-from syncer.lanes.report import Summary
+from syncer.lanes.progress import Progress
 
 LINE_EVERY_SECONDS = 10.0
-BAR_EVERY_SECONDS = 0.2
+SAMPLE_EVERY_SECONDS = 0.2
 
 
 @asynccontextmanager
-async def shown(summary: Callable[[], Summary], rate: float | str, *, progress: bool) -> AsyncIterator[Callable[[Batched], None]]:
-    """Shows the run while the block lasts; gives the observer that counts what it is told."""
-    if not progress:
-        yield lambda _: None
+async def shown(progress: Callable[[], Progress], *, show: bool) -> AsyncIterator[None]:
+    """Shows the run while the block lasts."""
+    if not show:
+        yield
         return
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_bar if sys.stderr.isatty() else _lines, summary, rate)
-        yield lambda _: None
+        tasks.start_soon(_bar if sys.stderr.isatty() else _lines, progress)
+        yield
         tasks.cancel_scope.cancel()
 
 
-async def _lines(summary: Callable[[], Summary], rate: float | str) -> None:
+async def _lines(progress: Callable[[], Progress]) -> None:
+    samples = round(LINE_EVERY_SECONDS / SAMPLE_EVERY_SECONDS)
     while True:
-        await anyio.sleep(LINE_EVERY_SECONDS)
-        say(_line(summary(), rate))
+        for _ in range(samples):
+            await anyio.sleep(SAMPLE_EVERY_SECONDS)
+            now = progress()
+        say(line(now))
 
 
-def _line(now: Summary, rate: float | str) -> str:
-    share = (
-        f", {now.requests / now.elapsed_seconds / rate:.0%} of the limit" if isinstance(rate, int | float) and now.elapsed_seconds else ""
-    )
-    return (
-        f"applied {now.applied:,} of {now.read - now.skipped:,} read, {now.annotations_per_second:,.0f}/s{share}; "
-        f"sent again {now.retries:,}, dead {now.dead:,}, throttled {now.throttled:,}"
-    )
-
-
-async def _bar(summary: Callable[[], Summary], rate: float | str) -> None:
-    from rich.console import Console
+async def _bar(progress: Callable[[], Progress]) -> None:
+    from rich.console import Console, Group
     from rich.live import Live
+    from rich.progress_bar import ProgressBar
     from rich.text import Text
 
-    with Live(Text(), console=Console(stderr=True), transient=True, auto_refresh=False) as live:
+    with Live(console=Console(stderr=True), transient=True, auto_refresh=False) as live:
         while True:
-            live.update(Text(_line(summary(), rate)), refresh=True)
-            await anyio.sleep(BAR_EVERY_SECONDS)
+            now = progress()
+            share = share_done(now)
+            bar = ProgressBar(total=1.0, completed=share or 0.0, pulse=share is None)
+            live.update(Group(bar, Text(line(now), overflow="ellipsis", no_wrap=True)), refresh=True)
+            await anyio.sleep(SAMPLE_EVERY_SECONDS)
+
+
+def share_done(now: Progress) -> float | None:
+    """Of all that is to be done, as far as the sources' size tells: what is read but pending is not done."""
+    if now.share_read is None:
+        return None
+    read = now.report.read
+    return now.share_read * (1 - now.report.pending / read) if read else now.share_read
+
+
+def line(now: Progress) -> str:
+    """A run in one line."""
+    report = now.report
+    parts = [
+        f"applied {report.applied:,} of {report.read - report.skipped:,} read",
+        f"{report.annotations_per_second:,.0f}/s",
+        f"{now.share_of_limit:.0%} of the limit",
+    ]
+    if now.pause_seconds:
+        parts.append(f"paused for {now.pause_seconds:.0f} s: {now.pause_reason}")
+    if now.left_seconds is not None:
+        parts.append(f"about {span(now.left_seconds)} left")
+    counts = f"sent again {report.retries:,}, dead {report.dead:,}, throttled {report.throttled:,}"
+    return f"{', '.join(parts)}; {counts}"
+
+
+def span(seconds: float) -> str:
+    """Seconds as people say them."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.0f} h"

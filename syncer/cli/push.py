@@ -28,22 +28,30 @@ class Loudness:
     quiet: bool
 
 
-def push(logs: Sequence[str], config: Path | None, options: dict[str, object], *, strict: bool, as_json: bool, loudness: Loudness) -> int:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a push stops at."""
+
+    strict: bool
+    max_delete: int | None
+
+
+def push(logs: Sequence[str], config: Path | None, options: dict[str, object], *, bounds: Bounds, as_json: bool, loudness: Loudness) -> int:
     """Push and report; the exit code."""
     loaded = load_from_environment(config, options)
-    with opened(PushLane(loaded, logs, strict=strict)) as lane:
+    with opened(PushLane(loaded, logs, strict=bounds.strict, max_delete=bounds.max_delete)) as lane:
         gc.freeze()  # what is imported stays for good: no collection needs to look at it
         gc.set_threshold(100_000, 50, 50)
-        finished = anyio.run(_run, lane, loaded.config.push.requests_per_second, loudness, backend_options={"use_uvloop": _uvloop()})
+        finished = anyio.run(_run, lane, loudness, backend_options={"use_uvloop": _uvloop()})
     for note in finished.notes:
         say(f"syncer: {note}")
     report(finished, as_json=as_json, quiet=loudness.quiet)
     return finished.exit_code
 
 
-async def _run(lane: PushLane, rate: float | str, loudness: Loudness) -> Finished:
-    async with shown(lane.summary, rate, progress=loudness.progress) as observe:
-        return await lane.run(observe, signals=True)
+async def _run(lane: PushLane, loudness: Loudness) -> Finished:
+    async with shown(lane.progress, show=loudness.progress):
+        return await lane.run(signals=True)
 
 
 def _uvloop() -> bool:

@@ -59,13 +59,18 @@ class Layer:
         return [Problem(self.origin(location), dotted(location), fault) for location, fault in faults(error)]
 
 
-def from_options(options: Mapping[str, object]) -> Layer:
-    """What was given on the command line: dotted keys."""
+def option(location: Location) -> str:
+    """How the command line calls a key."""
+    return f"option --{_SHORTER.get(location) or str(location[-1]).replace('_', '-')}"
+
+
+def from_options(options: Mapping[str, object], named: Callable[[Location], str], token: str | None) -> Layer:
+    """What the caller gave: dotted keys, each of which it calls as `named` says, and perhaps the token."""
     values: Values = {}
     for key, value in options.items():
         section, _, name = key.partition(".")
         values.setdefault(section, {})[name] = str(value)
-    return Layer(values, lambda location: f"option --{_SHORTER.get(location) or str(location[-1]).replace('_', '-')}")
+    return Layer(values, named, pat=token, pat_origin=named(("clarifai", "token")))
 
 
 def from_own_variables(environment: Mapping[str, str]) -> Layer:

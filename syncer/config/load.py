@@ -6,7 +6,7 @@ command line > SYNCER_* > CLARIFAI_* > config file > the official client's file 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -21,10 +21,15 @@ from syncer.config.loaded import Loaded
 from syncer.config.models import HOSTS, SECTIONS, Config, from_home
 from syncer.config.problems import ConfigError, Problem, dotted
 
+Named = Callable[[Location], str]
+"""How whoever gives a value calls its key, for messages."""
 
-def load_from_environment(path: Path | None, options: Mapping[str, object]) -> Loaded:
+
+def load_from_environment(
+    path: Path | None, options: Mapping[str, object], *, named: Named = places.option, token: str | None = None
+) -> Loaded:
     """`load` with this process's environment and, where no `path` is given, the config file found. Raises UsageError."""
-    return load(path or found(os.environ), os.environ, options)
+    return load(path or found(os.environ), os.environ, options, named=named, token=token)
 
 
 def found(environment: Mapping[str, str]) -> Path | None:
@@ -37,14 +42,16 @@ def found(environment: Mapping[str, str]) -> Path | None:
     return next((candidate for candidate in candidates if candidate.is_file()), None)
 
 
-def load(path: Path | None, env: Mapping[str, str], options: Mapping[str, object]) -> Loaded:
-    """The configuration from this file (none is looked for), these variables and these options (dotted keys).
+def load(
+    path: Path | None, env: Mapping[str, str], options: Mapping[str, object], *, named: Named = places.option, token: str | None = None
+) -> Loaded:
+    """The configuration from this file (none is looked for), these variables and these options (dotted keys) and token.
 
     A function of its arguments and of what the files hold: loading again, after SIGHUP say, changes nothing that was loaded
     before. Raises ConfigError that lists every error of every layer, UsageError where the file cannot be read.
     """
     problems = list(places.mistyped_variables(env))
-    layers = [places.from_options(options), places.from_own_variables(env), places.from_official_variables(env)]
+    layers = [places.from_options(options, named, token), places.from_own_variables(env), places.from_official_variables(env)]
     if path is not None:
         try:
             layers.append(places.from_document(parse(read(path), str(path))))
@@ -58,13 +65,13 @@ def load(path: Path | None, env: Mapping[str, str], options: Mapping[str, object
     if flavour in HOSTS:
         merged["annotell"] = {**HOSTS[flavour], **merged["annotell"]}
     config = Config.model_validate(merged, context=env)
-    token = _token(layers, env)
-    if token is not None:
-        origins["clarifai.token"] = token.origin
+    token_place = _token(layers, env)
+    if token_place is not None:
+        origins["clarifai.token"] = token_place.origin
     client = _client(layers, config, env)
     if client is not None:
         origins["annotell.credentials"] = client.origin
-    return Loaded(config, MappingProxyType(_defaults() | origins), path, token, client)
+    return Loaded(config, MappingProxyType(_defaults() | origins), path, token_place, client)
 
 
 def _merged(layers: Sequence[Layer], env: Mapping[str, str], problems: list[Problem]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -91,7 +91,9 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     line: int = 0
     """Lines before this place, blank ones counted."""
     crc: int = 0
-    """crc32 of all bytes before this place."""
+    """crc32 of all bytes before this place; 0 where the source has none."""
+    cursor: str = ""
+    """The source's own name of this place, where it is no file."""
 
 
 class Chunk(msgspec.Struct, eq=False):

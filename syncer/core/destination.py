@@ -119,6 +119,15 @@ class DestinationState:
         elif fact.state == "probing":
             self._outages = 1
 
+    def pause_seconds(self, now: float) -> float:
+        """Until the pause is over; 0 where there is none."""
+        return max(0.0, self._paused_until() - now)
+
+    @property
+    def reason(self) -> str:
+        """Why it was paused last."""
+        return self._reason
+
     def _paused_until(self) -> float:
         return max(self._throttled_until, self._outage_until)
 

@@ -31,6 +31,8 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     reason: str = ""
     code: int | None = None
     due: float = 0.0
+    deletions: int = 0
+    """Annotations that it deletes, as far as that is known."""
     rank: int | None = None
     """Of a dead letter that is tried again: the letter's rank (see `DeadLetter`)."""
     after: Entry | None = None

@@ -26,14 +26,24 @@ class Pace:
     """
 
     def __init__(self, requests_per_second: float) -> None:
+        self._scheduled = -math.inf
+        self._sent: deque[float] | None = deque()
+        self._set(requests_per_second)
+
+    def slow_to(self, requests_per_second: float) -> None:
+        """From now on no more than this; a higher rate changes nothing."""
+        if requests_per_second < self.requests_per_second:
+            self._set(requests_per_second)
+
+    def _set(self, requests_per_second: float) -> None:
         if requests_per_second <= 0:
             raise ValueError(f"requests a second must be more than 0, not {requests_per_second}")
+        self.requests_per_second = requests_per_second
         self._spacing = 1.0 / requests_per_second
         self._catch_up = max(CATCH_UP_SECONDS, self._spacing)
-        self._scheduled = -math.inf
         window = max(1, math.floor(requests_per_second))
         self._window_seconds = max(WINDOW_SECONDS, self._spacing)
-        self._sent: deque[float] | None = deque(maxlen=window) if window <= RING_MAX else None
+        self._sent = deque(self._sent or (), maxlen=window) if window <= RING_MAX else None
 
     def next_at(self, now: float) -> float:
         """The earliest moment for the next request; a moment that has passed means now."""

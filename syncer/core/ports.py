@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from syncer.core.change import Change, Chunk, Key, Verb
+from syncer.core.change import Change, Chunk, Key, Mark, Verb
 from syncer.core.facts import Fact
 from syncer.core.outcome import Answered, Failed, Halt, Refused, Throttled, Verdict
 
@@ -62,6 +62,14 @@ class Inputs:
     processing: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of a list of annotations: the (input_id, id) of each that a delete of its whole input deletes; `rows` are all of the page."""
+
+    keys: list[Key]
+    rows: int
+
+
 LookUpFailure = Failed | Throttled | Refused | Halt
 
 
@@ -100,12 +108,24 @@ class Remote(Protocol):
         """Which of the inputs are still being processed."""
         ...
 
+    def inputs_list(self, input_ids: Sequence[str], page: int) -> Request:
+        """The request that lists all annotations of these inputs (at most `look_up_size` of them), page by page from 1."""
+        ...
+
+    def inputs_listed(self, input_ids: Sequence[str], reply: Reply | NoReply) -> Listed | LookUpFailure:
+        """What a page of that list holds; a page of no rows is behind the last one."""
+        ...
+
 
 class Source(Protocol):
     """A sequence of changes that can be read again from any mark."""
 
     async def read(self) -> Chunk | None:
         """The next chunk, None at the end. Raises LogChanged, BadLineFound (strict), SyncerError."""
+        ...
+
+    async def ack(self, log: int, mark: Mark) -> None:
+        """Everything before this mark of this log is settled, durably. Raises SyncerError."""
         ...
 
 
@@ -127,6 +147,7 @@ __all__ = [
     "Inputs",
     "Journal",
     "Key",
+    "Listed",
     "LookUpFailure",
     "NoReply",
     "Remote",

@@ -79,7 +79,7 @@ def facts_of(settlement: Settlement, letters: Sequence[DeadLetter], ledger: Ledg
     facts += [Unqueued(entry.number, "applied") for entry in settlement.applied if entry.number]
     facts += [Unqueued(entry.number, "dead") for entry in settlement.dead if entry.number]
     facts += _superseded(settlement.applied, ledger, [fact for fact in (*before, *letters) if isinstance(fact, DeadLetter)])
-    deleted = sum(entry.change.verb == "delete" for entry in settlement.applied)
+    deleted = sum(entry.deletions for entry in settlement.applied)
     if deleted:
         facts.append(Deleted(deleted))
     return facts

@@ -19,9 +19,11 @@ import anyio.abc
 import anyio.to_thread
 
 from syncer.core.backlog import Backlog
-from syncer.core.change import Chunk, Key
+from syncer.core.change import Chunk, Key, Mark
+from syncer.core.deletions import Deletions
 from syncer.core.entry import Batch, Settlement
-from syncer.core.facts import DeadLetter, Fact, Read
+from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged, Event
+from syncer.core.facts import DeadLetter, Destination, Fact, Read
 from syncer.core.ledger import Ledger
 from syncer.core.ports import Journal, Remote, Source
 from syncer.core.settle import facts_of, letter_of_entry, letter_of_line, runs
@@ -32,14 +34,6 @@ from syncer.errors import SyncerError, first_error
 
 COMMIT_LINGER_SECONDS = 0.005
 """How long the committer waits for more before a frame: at full speed tens of batches share an fsync."""
-
-
-@dataclass(frozen=True, slots=True)
-class Batched:
-    """A request came back; `entries` of its changes have been dealt with. What an observer is told."""
-
-    verb: str
-    changes: int
 
 
 @dataclass(slots=True)
@@ -66,18 +60,21 @@ class Push:
         now: Callable[[], float],
         rng: random.Random,
         backoff: tuple[float, float],
-        observe: Callable[[Batched], None],
+        deletions: Deletions,
+        observe: Callable[[Event], None],
     ) -> None:
         self.backlog = backlog
         self.turns = turns
         self.counted = Counted()
-        self.sender = Sender(backlog, remote, turns, journal.stored, created, now, rng, backoff)
+        self.sender = Sender(backlog, remote, turns, deletions, journal.stored, created, now, rng, backoff)
         self._source = source
         self._journal = journal
         self._ledger = ledger
         self._creating = creating
         self._now = now
         self._observe = observe
+        self._deletions = deletions
+        self._acked: dict[int, Mark] = {}
         self._lines: list[Fact] = []  # facts of lines that need no remote, for the next frame
         self._one_at_a_time = anyio.Lock()
         self._work = Signal()
@@ -106,6 +103,10 @@ class Push:
         self._work.set()
         self._room.set()
 
+    def pause_seconds(self) -> float:
+        """Until the destination's pause is over; 0 where there is none."""
+        return self.turns.destination.pause_seconds(self._now())
+
     # --- reader -------------------------------------------------------------------------------------------------
 
     async def _read(self) -> None:
@@ -120,7 +121,7 @@ class Push:
                 self._take_in(chunk)
                 self._work.set()
         except SyncerError as error:
-            self.sender.error = self.sender.error or error
+            self.sender.fail(error)
         self.backlog.source_ended = True
         self._work.set()
 
@@ -157,7 +158,7 @@ class Push:
             except Draining:
                 return
             except SyncerError as error:
-                self.sender.error = self.sender.error or error
+                self.sender.fail(error)
                 self.drain()
                 return
             batch = backlog.take(self._now())
@@ -177,7 +178,6 @@ class Push:
             await self.sender.send(batch)
         finally:
             self.backlog.in_flight -= 1
-        self._observe(Batched(batch.verb, len(batch.entries)))
         if self.sender.error is not None:
             self.drain()
         if self.backlog.settling or self.turns.destination.fact() != self._ledger.destination:
@@ -206,9 +206,32 @@ class Push:
             self._creating([entry.change.key for entry in settlement.applied if entry.change.verb == "post"])
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(partial(self._journal.commit, facts))
+            self._deletions.dead(settlement.dead)
             self.backlog.committed(settlement, self._now())
-        self._work.set()
-        self._room.set()
+            self._work.set()
+            self._room.set()
+            self._tell(settlement, facts)
+            await self._ack()
+
+    async def _ack(self) -> None:
+        """Tell the source how far its logs are settled for good."""
+        for number in self.counted.read:
+            resume = self._ledger.logs[number].watermark.resume
+            if self._acked.get(number) != resume:
+                self._acked[number] = resume
+                await self._source.ack(number, resume)
+
+    def _tell(self, settlement: Settlement, facts: Iterable[Fact]) -> None:
+        """What became durable, to the observer."""
+        observe = self._observe
+        letters = [fact for fact in facts if isinstance(fact, DeadLetter)]
+        if settlement or letters:
+            observe(ChangesSettled(len(settlement.applied), len(letters), len(settlement.queued), len(settlement.retried)))
+        for letter in letters:
+            observe(ChangeDied(letter))
+        for fact in facts:
+            if isinstance(fact, Destination):
+                observe(DestinationChanged(fact.state, fact.until or None, fact.reason))
 
     def _letters(self, settlement: Settlement) -> list[DeadLetter]:
         letters = []

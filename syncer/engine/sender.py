@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
 
 from syncer.core.backlog import READ_BACK, Backlog
 from syncer.core.backoff import delay
-from syncer.core.change import Change, Key
+from syncer.core.change import Change, Key, Verb
+from syncer.core.deletions import Deletions
 from syncer.core.entry import Batch, Entry
 from syncer.core.outcome import (
     AllApplied,
@@ -27,11 +27,12 @@ from syncer.core.outcome import (
     Throttled,
     Verdict,
 )
-from syncer.core.ports import Found, Inputs, LookUpFailure, NoReply, Remote, Reply, Request
+from syncer.core.ports import Found, Inputs, LookUpFailure, Remote
+from syncer.engine.asking import Asker
 from syncer.engine.turns import Draining, Turns, halted
-from syncer.errors import SyncerError
+from syncer.errors import Stopped, SyncerError
 
-T = TypeVar("T", Found, Inputs)
+DELETES: frozenset[Verb] = frozenset(("delete", "delete_input"))
 Annotation = dict[str, object]
 PROCESSING = "its input is still being processed"
 
@@ -44,6 +45,7 @@ class Sender:
         backlog: Backlog,
         remote: Remote,
         turns: Turns,
+        deletions: Deletions,
         stored: Callable[[int], Change],
         created: Callable[[Key], bool],
         now: Callable[[], float],
@@ -52,32 +54,75 @@ class Sender:
     ) -> None:
         self.retries = 0
         self.reconciled = 0
-        self.error: SyncerError | None = None
-        """Why the run cannot go on, once that is known."""
         self._backlog = backlog
         self._remote = remote
         self._turns = turns
+        self._deletions = deletions
+        self._asker = Asker(remote, turns)
         self._stored = stored
         self._created = created
         self._now = now
         self._rng = rng
         self._base_seconds, self._cap_seconds = backoff
 
+    @property
+    def error(self) -> SyncerError | None:
+        """Why the run cannot go on, once that is known."""
+        return self._asker.error
+
+    def fail(self, error: SyncerError) -> None:
+        """The run cannot go on; of several reasons the first is kept."""
+        self._asker.error = self._asker.error or error
+
     async def send(self, batch: Batch) -> None:
         """Carry a batch, whose turn has been taken, to its outcomes."""
         if batch.look_up:
             await self._look_up_batch(batch)
             return
+        if batch.verb in DELETES:
+            batch = await self._admitted(batch)
+            if not batch.entries:
+                return
         changes = [self._change(entry) for entry in batch.entries]
         self.retries += sum(entry.last_failed_at > 0 for entry in batch.entries)
-        reply = await self._turns.send(self._remote.encode(batch.verb, changes))
-        verdict = self._remote.decode(batch.verb, changes, reply)
-        self._turns.fared(verdict)
+        verdict = await self._turns.ask(self._remote.encode(batch.verb, changes), partial(self._remote.decode, batch.verb, changes))
         await self._follow(batch, verdict)
 
     def _change(self, entry: Entry) -> Change:
         """The entry's change with its body, from disk where it is there only."""
         return entry.change if entry.change.raw else self._stored(entry.number)
+
+    async def _admitted(self, batch: Batch) -> Batch:
+        """What of a batch of deletes may be sent, its turn taken; the rest goes back, and the run ends where deletions are bounded."""
+        backlog, entries, counts = self._backlog, batch.entries, [0] * len(batch.entries)
+        if batch.verb == "delete":
+            counts = [1] * len(entries)
+        elif self._deletions.limit is not None:
+            self._turns.give_back()
+            listed = await self._asker.annotations_of([entry.change for entry in entries])
+            if not isinstance(listed, list):
+                self._put_off(entries, listed)
+                return Batch(batch.verb, [])
+            counts = listed
+            try:
+                await self._turns.take()
+            except (Draining, SyncerError):
+                backlog.again(batch)
+                return Batch(batch.verb, [])
+        admitted = self._deletions.admit(entries, counts)
+        if admitted < len(entries):
+            backlog.again(Batch(batch.verb, entries[admitted:]))
+            self.fail(self._no_more(entries[admitted], counts[admitted]))
+            if not admitted:
+                self._turns.give_back()
+        return Batch(batch.verb, entries[:admitted])
+
+    def _no_more(self, entry: Entry, deletes: int) -> Stopped:
+        what = f"all {deletes} annotations of input {entry.change.input_id}" if entry.change.verb == "delete_input" else "one more"
+        return Stopped(
+            f"--max-delete {self._deletions.limit}: {self._deletions.count} annotations are deleted or being deleted (all runs of this "
+            f"state counted), and the next change deletes {what}: stopped before it. The state is kept; a higher --max-delete goes on"
+        )
 
     def _due(self, attempts: int) -> float:
         return self._now() + delay(attempts + 1, self._rng, self._base_seconds, self._cap_seconds)
@@ -106,7 +151,7 @@ class Sender:
                     backlog.failed(entries, verdict.reason, verdict.code, self._now(), due, doubt=verdict.in_doubt)
             case Halt():
                 backlog.again(batch)
-                self.error = halted(verdict)
+                self.fail(halted(verdict))
 
     async def _answered(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
         backlog, now = self._backlog, self._now()
@@ -170,7 +215,7 @@ class Sender:
             changes = [self._change(entry) for entry in rest[:size_max]]
             size = min(size_max, self._remote.look_up_size(changes))
             asked, changes = rest[:size], changes[:size]
-            found = await self._ask(self._remote.look_up(changes), partial(self._remote.found, changes), taken=taken)
+            found = await self._asker.found(changes, taken=taken)
             taken = False
             if isinstance(found, Refused) and size > 1:  # perhaps its URL is too long for something on the way
                 size_max = size // 2
@@ -210,7 +255,7 @@ class Sender:
             entries = await self._not_settled_by_look_up(entries, taken=True)
         else:
             input_ids = [entries[0].change.input_id]
-            answer = await self._ask(self._remote.inputs_look_up(input_ids), partial(self._remote.inputs_found, input_ids), taken=True)
+            answer = await self._asker.inputs(input_ids, taken=True)
             if not isinstance(answer, Inputs):
                 self._put_off(entries, answer)
                 return
@@ -231,7 +276,7 @@ class Sender:
             size = self._remote.look_up_size([entry.change for entry, _ in unknown])
             asked, unknown = unknown[:size], unknown[size:]
             input_ids = list(dict.fromkeys(entry.change.input_id for entry, _ in asked))
-            inputs = await self._ask(self._remote.inputs_look_up(input_ids), partial(self._remote.inputs_found, input_ids), taken=False)
+            inputs = await self._asker.inputs(input_ids, taken=False)
             if not isinstance(inputs, Inputs):
                 for entry, outcome in asked + unknown:
                     self._backlog.retriable(entry, outcome.reason, outcome.code, self._now(), due)
@@ -241,22 +286,3 @@ class Sender:
                     self._backlog.retriable(entry, f"{PROCESSING}: {outcome.reason}", outcome.code, self._now(), due)
                 else:
                     self._backlog.rejected(entry, outcome.reason, outcome.code, self._now())
-
-    async def _ask(self, request: Request, read: Callable[[Reply | NoReply], T | LookUpFailure], *, taken: bool) -> T | LookUpFailure:
-        """Ask the remote, again after a throttle. `taken`: the first turn has been taken already."""
-        while True:
-            if not taken:
-                try:
-                    await self._turns.take()
-                except Draining:
-                    return Failed("the run is ending", in_doubt=False)
-                except SyncerError as error:
-                    self.error = error
-                    return Failed(str(error), in_doubt=False)
-            taken = False
-            answer = read(await self._turns.send(request))
-            self._turns.fared(answer)
-            if isinstance(answer, Halt):
-                self.error = halted(answer)
-            if not isinstance(answer, Throttled):
-                return answer

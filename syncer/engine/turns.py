@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import TypeVar
 
 import anyio
 
 from syncer.core.destination import DestinationState
-from syncer.core.outcome import AllApplied, Answered, Failed, Halt, Refused, Throttled
+from syncer.core.events import Event, RequestAnswered, RequestResult
+from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
-from syncer.core.ports import Found, Inputs, NoReply, Reply, Request, Transport
+from syncer.core.ports import NoReply, Reply, Request, Transport
 from syncer.engine.signal import Signal
 from syncer.errors import CredentialsRefused, Stopped, SyncerError
+
+V = TypeVar("V")
 
 
 class Draining(Exception):
@@ -30,7 +34,9 @@ class Turns:
         destination: DestinationState,
         now: Callable[[], float],
         rng: random.Random,
+        observe: Callable[[Event], None],
     ) -> None:
+        """`pace` may be shared with other lanes of the process; `now` tells seconds since 1970."""
         self.transport = transport
         self.concurrency = concurrency
         self.destination = destination
@@ -41,6 +47,7 @@ class Turns:
         self._pace = pace
         self._now = now
         self._rng = rng
+        self._observe = observe
         self._lock = anyio.Lock()
         self._changed = Signal()
 
@@ -57,44 +64,54 @@ class Turns:
                     wake_at = self.destination.wake_at(now)
                     await self._changed.wait(None if wake_at is None else max(0.0, wake_at - now))
                     continue
-                next_at = self._pace.next_at(now)
-                if next_at <= now:
-                    self._pace.take(now)
+                monotonic = anyio.current_time()  # the one clock of all that share a pace
+                next_at = self._pace.next_at(monotonic)
+                if next_at <= monotonic:
+                    self._pace.take(monotonic)
                     self.in_flight += 1
                     return
-                await self._changed.wait(next_at - now)
+                await self._changed.wait(next_at - monotonic)
 
-    async def send(self, request: Request) -> Reply | NoReply:
-        """Send a request whose turn has been taken."""
+    async def ask(self, request: Request, read: Callable[[Reply | NoReply], V]) -> V:
+        """Send a request whose turn has been taken; what `read` makes of the answer. The destination is told how it fared."""
         self.requests += 1
-        started = self._now()
+        started = anyio.current_time()
         try:
             reply = await self.transport.send(request)
         finally:
             self.in_flight -= 1
+        seconds = anyio.current_time() - started
         if isinstance(reply, Reply):
-            self.concurrency.answered(self._now() - started)
-        return reply
+            self.concurrency.answered(seconds)
+        answer = read(reply)
+        result = self._fared(answer)
+        self._observe(RequestAnswered(request.method, reply.status if isinstance(reply, Reply) else None, result, seconds))
+        return answer
 
     def give_back(self) -> None:
         """Nothing is sent for the turn that was taken."""
         self.in_flight -= 1
         self._changed.set()
 
-    def fared(self, verdict: Answered | AllApplied | Refused | Throttled | Failed | Halt | Found | Inputs) -> None:
-        """Tell the destination how a request fared. Any answer to the point is a success, refusals included."""
+    def _fared(self, answer: object) -> RequestResult:
+        """Tell the destination. Any answer to the point is a success, refusals included."""
         now = self._now()
-        match verdict:
+        result: RequestResult = "answered"
+        match answer:
             case Throttled():
+                result = "throttled"
                 self.throttled += 1
-                self.destination.throttled(now, verdict.after_seconds)
+                self.destination.throttled(now, answer.after_seconds)
             case Failed():
-                self.destination.failed(now, self._rng, verdict.unreachable)
+                result = "failed"
+                self.destination.failed(now, self._rng, answer.unreachable)
             case Halt():
-                pass
+                result = "halted"
             case _:
+                result = "refused" if isinstance(answer, Refused) else "answered"
                 self.destination.succeeded(now)
         self._changed.set()
+        return result
 
     def drain(self) -> None:
         """Let no further request go."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from syncer.config import Loaded
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports import LookUpFailure
-from syncer.errors import CredentialsRefused, Stopped, SyncerError, UsageError
-from syncer.remotes.clarifai import Clarifai
+from syncer.errors import CredentialsRefused, Stopped, SyncerError
+from syncer.lanes.clarifai import app
 from syncer.remotes.clarifai.codes import Meaning, meaning
-from syncer.transport.http import HttpTransport
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +26,11 @@ class Checked:
 
 async def check(loaded: Loaded) -> Checked:
     """Ask the app for one annotation. Raises UsageError where token or app are not configured or the settings cannot be used."""
-    clarifai, push = loaded.config.clarifai, loaded.config.push
-    token = loaded.token()
-    if token is None:
-        raise UsageError("no token: set CLARIFAI_PAT, or name a file in [clarifai] token_file")
-    if not clarifai.app_id:
-        raise UsageError("no app: give --app-id, set CLARIFAI_APP_ID, or set [clarifai] app_id")
-    codec = Clarifai(clarifai.user_id, clarifai.app_id)
-    transport = HttpTransport(
-        base_url=clarifai.base_url,
-        token=token,
-        connect_timeout_seconds=push.connect_timeout_seconds,
-        request_timeout_seconds=push.request_timeout_seconds,
-        ca_file=clarifai.ca_file,
-    )
+    clarifai = loaded.config.clarifai
+    remote = app(loaded)
     started = time.monotonic()
-    async with transport:
-        failure = codec.probed(await transport.send(codec.probe()))
+    async with remote.transport as transport:
+        failure = remote.codec.probed(await transport.send(remote.codec.probe()))
     seconds = round(time.monotonic() - started, 3)
     error = None if failure is None else _error(failure, loaded)
     return Checked(clarifai.base_url, clarifai.user_id, clarifai.app_id, seconds, error)

@@ -1,4 +1,4 @@
-"""A push lane, wired: change logs, Clarifai, HTTP, journal, engine. The only place that knows them all."""
+"""A push lane, wired: change logs or sources of users, Clarifai, HTTP, journal, engine. The only place that knows them all."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ import anyio
 
 from syncer.config import Loaded
 from syncer.core.backlog import Backlog, Limits
-from syncer.core.change import Chunk
+from syncer.core.deletions import Deletions
 from syncer.core.destination import DestinationState
-from syncer.core.facts import Opened
+from syncer.core.events import Event
 from syncer.core.ledger import Ledger
-from syncer.core.pace import Concurrency, Pace
-from syncer.engine.push import Batched, Push
+from syncer.core.pace import Concurrency
+from syncer.engine.push import Push
 from syncer.engine.turns import Turns
-from syncer.errors import SyncerError, UsageError
+from syncer.errors import SyncerError
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.posted import Posted
-from syncer.lanes.report import Before, Summary, totals
-from syncer.remotes.clarifai import Clarifai
-from syncer.sources.changelog import ChangeLog
+from syncer.lanes.clarifai import app
+from syncer.lanes.inputs import open_inputs
+from syncer.lanes.progress import Estimate, Progress, unread
+from syncer.lanes.report import Before, PushReport, totals
+from syncer.sources.feed import ChangeSource
 from syncer.sources.lines import LineOptions
-from syncer.sources.logs import LogPath, expand
-from syncer.transport.http import HttpTransport
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
     """How a push ended: its summary, the error that stopped it (None: it came to its end), the signal that interrupted it."""
 
-    summary: Summary
+    summary: PushReport
     error: SyncerError | None
     interrupted: int | None
     notes: tuple[str, ...]
@@ -53,53 +53,42 @@ class Finished:
         return 3 if self.summary.dead else 0
 
 
-class Logs:
-    """Several change logs as one source, one after the other."""
-
-    def __init__(self, logs: Sequence[ChangeLog]) -> None:
-        self._logs = list(logs)
-        self._at = 0
-
-    async def read(self) -> Chunk | None:
-        """The next chunk of the sequence."""
-        while self._at < len(self._logs):
-            chunk = await self._logs[self._at].read()
-            if chunk is not None:
-                return chunk
-            self._at += 1
-        return None
-
-
 class PushLane:
     """One push from the first log to the last. Opening takes the state's lock; `close` gives it back."""
 
-    def __init__(self, loaded: Loaded, arguments: Sequence[str], *, strict: bool = False, stdin: BinaryIO | None = None) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        sources: Sequence[str | ChangeSource],
+        *,
+        strict: bool = False,
+        max_delete: int | None = None,
+        stdin: BinaryIO | None = None,
+    ) -> None:
+        """`sources`: change logs as named on the command line, and sources of users; none: every log that the state knows.
+
+        Raises UsageError, StateError, LogChanged.
+        """
         config = loaded.config
-        token = loaded.token()
-        if token is None:
-            raise UsageError("no token: set CLARIFAI_PAT, or name a file in [clarifai] token_file")
-        if not config.clarifai.app_id:
-            raise UsageError("no app: give --app-id, set CLARIFAI_APP_ID, or set [clarifai] app_id")
-        if config.push.requests_per_second == "auto":
-            raise UsageError('[push] requests_per_second = "auto" cannot find the limit yet: give the number of requests a second')
         self._config = config
-        self._rate = float(config.push.requests_per_second)
-        self._token = token
+        self._app = app(loaded)
+        self._max_delete = max_delete
         self._state = Path(config.state.dir)
         destination = DestinationId(config.clarifai.base_url, config.clarifai.user_id, config.clarifai.app_id)
         self._journal = Journal.open(self._state, destination)
         try:
             self._posted = Posted(self._state / "posted.bits")
-            paths = expand(arguments, self._state, stdin or sys.stdin.buffer) if arguments else self._known_logs()
-            if not paths:
-                raise UsageError(f"no change log: name one (a file, a folder, or - for stdin); the state {self._state} knows none yet")
-            self._logs = self._open_logs(paths, strict)
+            options = LineOptions(config.push.lists_without_ids, config.push.embed_model_version_id)
+            self._inputs, facts = open_inputs(sources, self.ledger, self._state, options, strict=strict, stdin=stdin or sys.stdin.buffer)
+            if facts:
+                self._journal.commit(facts)
         except BaseException:
             self._journal.close()
             raise
-        self._before = Before.of(self.ledger, [log.number for log in self._logs])
+        self._before = Before.of(self.ledger, self._inputs.members)
+        self._estimate = Estimate(self._app.pace.requests_per_second)
+        self._start_bytes = (self._inputs.progress() or (0, 0))[0]
         self._engine: Push | None = None
-        self._transport: HttpTransport | None = None
         self._started = time.monotonic()
 
     @property
@@ -107,41 +96,32 @@ class PushLane:
         """What the state folder holds."""
         return self._journal.ledger
 
-    def _known_logs(self) -> list[LogPath]:
-        return [LogPath(Path(log.identity.path), log.identity.label) for log in self.ledger.logs.values()]
+    async def run(self, observe: Callable[[Event], None] = lambda _: None, *, signals: bool = False) -> Finished:
+        """Push to the end. Errors that stop a run are in what it returns; they lose nothing. With `signals`, SIGINT and SIGTERM drain.
 
-    def _open_logs(self, paths: Sequence[LogPath], strict: bool) -> list[ChangeLog]:
-        push = self._config.push
-        options = LineOptions(push.lists_without_ids, push.embed_model_version_id)
-        logs: list[ChangeLog] = []
-        opened: list[Opened] = []
-        next_number = self.ledger.next_log()
-        for path in paths:
-            number = self.ledger.log_number(str(path.path))
-            known = self.ledger.logs.get(number) if number is not None else None
-            log = ChangeLog(
-                path.path,
-                path.label,
-                next_number if number is None else number,
-                options,
-                known=known.identity if known else None,
-                watermark=known.watermark if known else None,
-                strict=strict,
-            )
-            next_number += number is None
-            logs.append(log)
-            if known is None or known.identity != log.identity:
-                opened.append(Opened(log.number, log.identity))
-        if opened:
-            self._journal.commit(opened)
-        return logs
+        `observe` is told every event from within the event loop: it must be quick, and an exception of its own ends the run.
+        """
+        self._started = time.monotonic()
+        error: SyncerError | None = None
+        interrupted: list[int] = []
+        async with self._app.transport:
+            self._engine = engine = self._wired(observe)
+            try:
+                if signals:
+                    await _until_signal(engine, interrupted)
+                else:
+                    await engine.run()
+            except SyncerError as stopped:
+                error = stopped
+        if error is None and not interrupted and (unfinished := self._inputs.unfinished()):
+            error = SyncerError(unfinished)
+        elapsed_seconds = time.monotonic() - self._started
+        return Finished(self.summary(elapsed_seconds), error, interrupted[0] if interrupted else None, tuple(self._journal.notes))
 
-    async def run(self, observe: Callable[[Batched], None] = lambda _: None, *, signals: bool = False) -> Finished:
-        """Push to the end. Errors that stop a run are in what it returns; they lose nothing. With `signals`, SIGINT and SIGTERM drain."""
-        config = self._config
-        started = self._started = time.monotonic()
+    def _wired(self, observe: Callable[[Event], None]) -> Push:
+        """The engine of this run."""
+        push, retry = self._config.push, self._config.retry
         epoch = time.time() - anyio.current_time()
-        retry = config.retry
 
         def now() -> float:
             """Seconds since 1970, but never going back."""
@@ -150,62 +130,32 @@ class PushLane:
         rng = random.Random()  # noqa: S311 - jitter, not a secret
         destination = DestinationState(retry.base_seconds, retry.cap_seconds, retry.throttle_seconds, retry.give_up_seconds)
         destination.restore(self.ledger.destination, now())
-        concurrency = Concurrency(config.push.concurrency, self._rate)
-        clarifai = config.clarifai
-        transport = HttpTransport(
-            base_url=clarifai.base_url,
-            token=self._token,
-            connect_timeout_seconds=config.push.connect_timeout_seconds,
-            request_timeout_seconds=config.push.request_timeout_seconds,
-            ca_file=clarifai.ca_file,
-        )
-        self._transport = transport
-        limits = Limits(
-            batch_size=config.push.batch_size,
-            linger_seconds=config.push.linger_seconds,
-            max_attempts=retry.max_attempts,
-        )
-        error: SyncerError | None = None
-        interrupted: list[int] = []
-        async with transport:
-            self._engine = engine = Push(
-                source=Logs(self._logs),
-                remote=Clarifai(clarifai.user_id, clarifai.app_id),
-                journal=self._journal,
-                ledger=self.ledger,
-                backlog=Backlog(limits, self.ledger.next_number),
-                turns=Turns(transport, Pace(self._rate), concurrency, destination, now, rng),
-                created=self._posted.__contains__,
-                creating=self._posted.add,
-                now=now,
-                rng=rng,
-                backoff=(retry.base_seconds, retry.cap_seconds),
-                observe=observe,
-            )
-            try:
-                if signals:
-                    await _until_signal(engine, interrupted)
-                else:
-                    await engine.run()
-            except SyncerError as stopped:
-                error = stopped
-        if error is None and not interrupted:
-            error = self._unfinished()
-        return Finished(
-            self.summary(time.monotonic() - started), error, interrupted[0] if interrupted else None, tuple(self._journal.notes)
+        pace, transport = self._app.pace, self._app.transport
+        concurrency = Concurrency(push.concurrency, pace.requests_per_second)
+        limits = Limits(batch_size=push.batch_size, linger_seconds=push.linger_seconds, max_attempts=retry.max_attempts)
+        return Push(
+            source=self._inputs,
+            remote=self._app.codec,
+            journal=self._journal,
+            ledger=self.ledger,
+            backlog=Backlog(limits, self.ledger.next_number),
+            turns=Turns(transport, pace, concurrency, destination, now, rng, observe),
+            deletions=Deletions(self.ledger.deleted, self._max_delete),
+            created=self._posted.__contains__,
+            creating=self._posted.add,
+            now=now,
+            rng=rng,
+            backoff=(retry.base_seconds, retry.cap_seconds),
+            observe=observe,
         )
 
-    def _unfinished(self) -> SyncerError | None:
-        texts = [log.unfinished for log in self._logs if log.unfinished]
-        return SyncerError("; ".join(texts)) if texts else None
-
-    def summary(self, elapsed_seconds: float | None = None) -> Summary:
+    def summary(self, elapsed_seconds: float | None = None) -> PushReport:
         """Where the run stands, also while it is under way."""
-        engine, transport = self._engine, self._transport
+        engine = self._engine
         elapsed = time.monotonic() - self._started if elapsed_seconds is None else elapsed_seconds
         read_in_run = engine.counted.read if engine else {}
         read, applied, skipped, ignored, dead, pending = totals(self._before, self.ledger, read_in_run)
-        return Summary(
+        return PushReport(
             read=read,
             applied=applied,
             skipped=skipped,
@@ -213,12 +163,30 @@ class PushLane:
             dead=dead,
             pending=pending,
             retries=engine.sender.retries if engine else 0,
-            requests=(engine.turns.requests if engine else 0) + (transport.hidden_retries if transport else 0),
+            requests=(engine.turns.requests if engine else 0) + self._app.transport.hidden_retries,
             throttled=engine.turns.throttled if engine else 0,
             reconciled=engine.sender.reconciled if engine else 0,
             elapsed_seconds=round(elapsed, 3),
             annotations_per_second=round(applied / elapsed, 1) if elapsed > 0 else 0.0,
             state=str(self._state),
+        )
+
+    def progress(self) -> Progress:
+        """How far the run is. To be asked a few times a second: what it says of the time left lives of being asked."""
+        report, engine = self.summary(), self._engine
+        pause_seconds = engine.pause_seconds() if engine else 0.0
+        read_bytes = self._inputs.progress()
+        self._estimate.note(report.elapsed_seconds, paused=pause_seconds > 0)
+        read = sum(engine.counted.read.values()) if engine else 0
+        left = report.pending + unread(read, read_bytes, self._start_bytes)
+        rate = self._app.pace.requests_per_second
+        return Progress(
+            report=report,
+            share_read=read_bytes[0] / max(1, read_bytes[1]) if read_bytes else None,
+            share_of_limit=report.requests / report.elapsed_seconds / rate if report.elapsed_seconds else 0.0,
+            pause_seconds=pause_seconds,
+            pause_reason=engine.turns.destination.reason if engine else "",
+            left_seconds=self._estimate.seconds(report.applied, report.requests, left, pause_seconds),
         )
 
     def close(self) -> None:

@@ -9,8 +9,8 @@ from syncer.core.ledger import Ledger, LogCounts
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
-    """One run of `push` over its logs. read = applied + skipped + ignored + dead + pending."""
+class PushReport:
+    """One run of a push over its sources. read = applied + skipped + ignored + dead + pending."""
 
     read: int
     """All changes up to the cursor, those of earlier runs and bad lines too."""

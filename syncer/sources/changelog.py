@@ -79,6 +79,17 @@ class ChangeLog:
                 return self._chunk(lines, before)
         return None
 
+    async def ack(self, mark: Mark) -> None:
+        """A file needs no telling."""
+
+    @property
+    def progress(self) -> tuple[int, int] | None:
+        """(bytes read, bytes in all) of the file as it is on disk."""
+        if self._ended:
+            return self.identity.size, self.identity.size
+        raw = getattr(self._file, "fileobj", self._file)  # of a compressed log, the compressed one
+        return min(raw.tell(), self.identity.size), self.identity.size
+
     def _block(self) -> bytes:
         try:
             return self._file.read1(self._block_bytes)  # type: ignore[attr-defined,no-any-return]

@@ -16,9 +16,9 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from yarl import URL
 
-from syncer import __version__
 from syncer.core.ports import NoReply, Reply, Request
 from syncer.errors import UsageError
+from syncer.version import __version__
 
 ANSWER_BYTES_MAX = 256 << 20
 """Of an answer's body, decompressed."""

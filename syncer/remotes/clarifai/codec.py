@@ -23,7 +23,7 @@ from syncer.core.outcome import (
     Retriable,
     Verdict,
 )
-from syncer.core.ports import Found, Inputs, LookUpFailure, NoReply, Reply, Request
+from syncer.core.ports import Found, Inputs, Listed, LookUpFailure, NoReply, Reply, Request
 from syncer.remotes.clarifai.answers import ANSWERS, ROWS, Failure, Item, Rows, failure, good, no_reply, read, reason
 from syncer.remotes.clarifai.codes import STORED, Meaning, meaning, number
 from syncer.remotes.clarifai.patches import merged, removed
@@ -33,6 +33,8 @@ URL_BYTES_MAX = 3_800
 """Of path and query: many servers take 4,000 in all, and a base URL comes before them."""
 QUERY_BYTES = len("/annotations?&list_all_annotations=true&page=1&per_page=128")
 """Of a look-up's URL, what is neither the app nor a pair."""
+PER_PAGE_MAX = 1000
+"""The most that the service gives a page (wire, 2.2)."""
 PAIRS_MAX = 128
 """Ids in one GET: the service names no limit, so it is that of annotations in one POST."""
 
@@ -136,6 +138,24 @@ class Clarifai:
         """`GET inputs` by ids."""
         query = [("ids", id) for id in input_ids] + [("page", "1"), ("per_page", str(len(input_ids)))]
         return Request("GET", f"{self._app}/inputs?{urlencode(query, quote_via=quote)}")
+
+    def inputs_list(self, input_ids: Sequence[str], page: int) -> Request:
+        """`GET annotations` by inputs, those that models made included: a delete of an input deletes them all."""
+        query = [("input_ids", id) for id in input_ids]
+        query += [("list_all_annotations", "true"), ("page", str(page)), ("per_page", str(PER_PAGE_MAX))]
+        return Request("GET", f"{self._app}/annotations?{urlencode(query, quote_via=quote)}")
+
+    def inputs_listed(self, input_ids: Sequence[str], reply: Reply | NoReply) -> Listed | LookUpFailure:
+        """The annotations of these inputs on a page; input-level ones survive a delete of their input's annotations (wire, 5)."""
+        rows = _rows(reply)
+        if not isinstance(rows, Rows):
+            return rows
+        wanted = set(input_ids)
+        listed = rows.annotations or []
+        keys = [
+            (str(row["input_id"]), str(row.get("id"))) for row in listed if row.get("input_id") in wanted and not row.get("input_level")
+        ]
+        return Listed(keys, len(listed))
 
     def inputs_found(self, input_ids: Sequence[str], reply: Reply | NoReply) -> Inputs | LookUpFailure:
         """Those with code 30001 or 30003."""

@@ -1,0 +1,94 @@
+"""The Python API: what the command line does, as coroutines and values. Works inside a running event loop, a notebook's say.
+
+    report = await syncer.push("changes.jsonl", syncer.Clarifai(app_id="labels"))
+
+What is not given comes from where the command line takes it: `SYNCER_*`, the official client's variables, the config file.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from syncer.config import load_from_environment
+from syncer.core.events import Event
+from syncer.lanes.push import PushLane, opened
+from syncer.lanes.report import PushReport
+from syncer.sources.feed import ChangeSource
+
+Source = str | os.PathLike[str] | ChangeSource
+"""A change log by its path (a file, or a folder of them), or a source of the user's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clarifai:
+    """A Clarifai app as a remote. None: as configured (`CLARIFAI_APP_ID`, `CLARIFAI_PAT` and so on)."""
+
+    app_id: str | None = None
+    user_id: str | None = None
+    """The app's owner; "me" is the token's."""
+    base_url: str | None = None
+    """The service's address, https://api.clarifai.com, or that of an emulator."""
+    token: str | None = field(default=None, repr=False)
+    """A personal access token."""
+
+    def options(self) -> dict[str, object]:
+        """What was given, as dotted config keys; the token is not among them."""
+        return {"clarifai.app_id": self.app_id, "clarifai.user_id": self.user_id, "clarifai.base_url": self.base_url}
+
+
+async def push(
+    source: Source | Sequence[Source],
+    to: Clarifai = Clarifai(),
+    *,
+    state: str | os.PathLike[str] | None = None,
+    config: str | os.PathLike[str] | None = None,
+    requests_per_second: float | None = None,
+    concurrency: int | Literal["auto"] | None = None,
+    batch_size: int | None = None,
+    max_attempts: int | None = None,
+    max_delete: int | None = None,
+    strict: bool = False,
+    observe: Callable[[Event], None] | None = None,
+) -> PushReport:
+    """Apply changes to a remote, once and in order, to the end of the source. Run it again to carry on after anything.
+
+    `source`: a change log, a folder of them, a `ChangeSource`, or several of these as one sequence. `state`: the folder that
+    remembers (".syncer"). `config`: a TOML file (else the one that the command line would find). `requests_per_second`: more than 0;
+    `concurrency`: requests in flight at most; `batch_size`: 1 to 128 changes a request; `max_attempts`: of one change, then it is a dead
+    letter; `max_delete`: annotations that may be deleted, over all runs of the state; `strict`: stop at the first bad line. `observe`
+    is told every event, in the event loop: it must be quick.
+
+    Returns the report of this run; `report.dead` changes became dead letters. Raises UsageError (arguments, config),
+    CredentialsRefused, StateError (locked, damaged, full), LogChanged, BadLineFound (strict), Stopped (gave up, account limits): each a
+    SyncerError, raised after what was in flight is finished and written down; its `details` are the report up to there.
+    """
+    sources = [source] if isinstance(source, str | os.PathLike | ChangeSource) else list(source)
+    options: dict[str, object] = {
+        **to.options(),
+        "state.dir": None if state is None else os.fspath(state),
+        "push.requests_per_second": requests_per_second,
+        "push.concurrency": concurrency,
+        "push.batch_size": batch_size,
+        "retry.max_attempts": max_attempts,
+    }
+    loaded = load_from_environment(
+        None if config is None else Path(config),
+        {key: value for key, value in options.items() if value is not None},
+        named=lambda location: f"argument {location[-1]}",
+        token=to.token,
+    )
+    named = [os.fspath(one) if isinstance(one, str | os.PathLike) else one for one in sources]
+    with opened(PushLane(loaded, named, strict=strict, max_delete=max_delete)) as lane:
+        finished = await lane.run(observe or _unobserved)
+    if finished.error is not None:
+        finished.error.details = asdict(finished.summary)
+        raise finished.error
+    return finished.summary
+
+
+def _unobserved(event: Event) -> None:
+    """Nobody asked."""

@@ -1,0 +1,42 @@
+"""From the configuration to a Clarifai app that can be spoken to: codec, transport, and the pace that all lanes share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncer.config import Loaded
+from syncer.core.pace import Pace
+from syncer.errors import UsageError
+from syncer.lanes.limits import shared_pace
+from syncer.remotes.clarifai import Clarifai
+from syncer.transport.http import HttpTransport
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One app. The transport is an async context manager that is entered once."""
+
+    codec: Clarifai
+    transport: HttpTransport
+    pace: Pace
+
+
+def app(loaded: Loaded) -> App:
+    """The configured app. Raises UsageError where token or app are not configured, or a setting cannot be used."""
+    clarifai, push = loaded.config.clarifai, loaded.config.push
+    token = loaded.token()
+    if token is None:
+        raise UsageError("no token: set CLARIFAI_PAT, or name a file in [clarifai] token_file")
+    if not clarifai.app_id:
+        raise UsageError("no app: give --app-id, set CLARIFAI_APP_ID, or set [clarifai] app_id")
+    if push.requests_per_second == "auto":
+        raise UsageError('[push] requests_per_second = "auto" cannot find the limit yet: give the number of requests a second')
+    transport = HttpTransport(
+        base_url=clarifai.base_url,
+        token=token,
+        connect_timeout_seconds=push.connect_timeout_seconds,
+        request_timeout_seconds=push.request_timeout_seconds,
+        ca_file=clarifai.ca_file,
+    )
+    pace = shared_pace(clarifai.base_url, token, float(push.requests_per_second))
+    return App(Clarifai(clarifai.user_id, clarifai.app_id), transport, pace)

@@ -1,0 +1,92 @@
+"""What is pushed: change logs by path, and sources of users, as one sequence for the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+from syncer.core.change import Chunk, LogIdentity, Mark
+from syncer.core.facts import Opened
+from syncer.core.ledger import Ledger
+from syncer.errors import UsageError
+from syncer.sources.changelog import ChangeLog
+from syncer.sources.feed import FEED, ChangeSource, Feed, identity
+from syncer.sources.lines import LineOptions
+from syncer.sources.logs import LogPath, expand
+
+
+class Inputs:
+    """Change logs and feeds, one after the other. Implements `syncer.core.ports.Source`."""
+
+    def __init__(self, members: Sequence[ChangeLog | Feed]) -> None:
+        self.members = {member.number: member for member in members}
+        self._waiting = list(self.members.values())
+
+    async def read(self) -> Chunk | None:
+        """The next chunk of the sequence."""
+        while self._waiting:
+            chunk = await self._waiting[0].read()
+            if chunk is not None:
+                return chunk
+            del self._waiting[0]
+        return None
+
+    async def ack(self, log: int, mark: Mark) -> None:
+        """To the member that it concerns."""
+        await self.members[log].ack(mark)
+
+    def unfinished(self) -> str | None:
+        """Which logs are still being written."""
+        return "; ".join(member.unfinished for member in self.members.values() if member.unfinished) or None
+
+    def progress(self) -> tuple[int, int] | None:
+        """(bytes read, bytes in all); None where a member does not know."""
+        parts = [member.progress for member in self.members.values()]
+        known = [part for part in parts if part is not None]
+        return (sum(read for read, _ in known), sum(size for _, size in known)) if len(known) == len(parts) else None
+
+
+def open_inputs(
+    sources: Sequence[str | ChangeSource], ledger: Ledger, state: Path, options: LineOptions, *, strict: bool, stdin: BinaryIO
+) -> tuple[Inputs, list[Opened]]:
+    """The inputs, where they were left, and what the journal is to be told of them. Without any: every log that the state knows.
+
+    Raises UsageError for what is not there, LogChanged for a log that is not the one that was applied.
+    """
+    members: dict[str, ChangeLog | Feed] = {}
+    facts: list[Opened] = []
+    next_number = ledger.next_log()
+    for source in _named(sources, ledger, state, stdin):
+        key = str(source.path) if isinstance(source, LogPath) else identity(source.name).path
+        if key in members:
+            continue
+        number = ledger.log_number(key)
+        known = ledger.logs[number] if number is not None else None
+        if number is None:
+            number, next_number = next_number, next_number + 1
+        watermark = known.watermark if known else None
+        member: ChangeLog | Feed
+        if isinstance(source, LogPath):
+            before: LogIdentity | None = known.identity if known else None
+            member = ChangeLog(source.path, source.label, number, options, known=before, watermark=watermark, strict=strict)
+        else:
+            member = Feed(source, number, options, watermark=watermark, strict=strict)
+        members[key] = member
+        if known is None or known.identity != member.identity:
+            facts.append(Opened(number, member.identity))
+    if not members:
+        raise UsageError(f"no change log: name one (a file, a folder, or - for stdin); the state {state} knows none yet")
+    return Inputs(list(members.values())), facts
+
+
+def _named(sources: Sequence[str | ChangeSource], ledger: Ledger, state: Path, stdin: BinaryIO) -> Iterator[LogPath | ChangeSource]:
+    for source in sources:
+        if isinstance(source, str):
+            yield from expand([source], state, stdin)
+        else:
+            yield source
+    if not sources:
+        for log in ledger.logs.values():
+            if not log.identity.path.startswith(FEED):
+                yield LogPath(Path(log.identity.path), log.identity.label)

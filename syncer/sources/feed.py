@@ -1,0 +1,148 @@
+"""A source that users write themselves: chunks of change-log lines behind a cursor of its own.
+
+chunks(after="") ──► SourceChunk(changes, cursor="1") ──► SourceChunk(changes, cursor="2") …
+ack("1")         when everything up to there is settled, durably
+chunks(after="1")    is how a later run takes it up: it must give the same changes again, in the same order
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Protocol, runtime_checkable
+
+import orjson
+
+from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
+from syncer.core.watermark import Skip, Watermark
+from syncer.errors import BadLineFound, SyncerError
+from syncer.sources.lines import LINE_BYTES_MAX, LineOptions, Place, bad_line, parse
+
+FEED = "source:"
+"""What stands before a feed's name where a log's path would."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceChunk:
+    """Neighbouring changes, best some hundreds of them, and where the source goes on after them."""
+
+    changes: Sequence[bytes | str | Mapping[str, object]]
+    """Lines of a change log (docs/changelog.md), as JSON or as objects. Blank ones are passed over."""
+    cursor: str
+    """The source's own name of the place behind these changes; given back to `chunks` and `ack`."""
+
+
+@runtime_checkable
+class ChangeSource(Protocol):
+    """Where changes come from. What `chunks` gives after a cursor must be the same, in the same order, each time it is asked."""
+
+    @property
+    def name(self) -> str:
+        """Tells this source from others of the state; the same over restarts. Posts without id get theirs from it and their place."""
+        ...
+
+    def chunks(self, after: str) -> AsyncIterator[SourceChunk]:
+        """The chunks after this cursor (empty: from the beginning) up to the end that is there now."""
+        ...
+
+    async def ack(self, cursor: str) -> None:
+        """Everything up to this cursor is settled for good: applied, a dead letter, ignored, or in the durable retry queue.
+
+        May come again after a crash.
+        """
+        ...
+
+
+class Feed:
+    """A user's source as the engine's. What it raises becomes a SyncerError that names it; nothing read so far is lost."""
+
+    unfinished: str | None = None
+
+    def __init__(
+        self, source: ChangeSource, number: int, options: LineOptions, *, watermark: Watermark | None = None, strict: bool = False
+    ) -> None:
+        watermark = watermark or Watermark()
+        self.number = number
+        self.identity = identity(source.name)
+        self.label = self.identity.label
+        self._source = source
+        self._options = options
+        self._strict = strict
+        self._mark = watermark.resume
+        self._skip = Skip(watermark.runs())
+        self._chunks: AsyncIterator[SourceChunk] | None = None
+        self._stopped: BadLineFound | None = None
+
+    @property
+    def progress(self) -> tuple[int, int] | None:
+        """How long it is, only its owner knows."""
+        return None
+
+    async def read(self) -> Chunk | None:
+        """The next chunk; None at the end. Raises BadLineFound where strict, SyncerError for whatever the source raises."""
+        if self._stopped is not None:
+            raise self._stopped
+        if self._chunks is None:
+            if self._mark.cursor:
+                await self.ack(self._mark)  # a crash may have come before the last one
+            self._chunks = self._source.chunks(self._mark.cursor)
+        try:
+            found = await anext(self._chunks, None)
+        except SyncerError:
+            raise
+        except Exception as error:
+            raise self._failed("cannot be read after", self._mark, error) from error
+        return None if found is None else self._chunk(found)
+
+    async def ack(self, mark: Mark) -> None:
+        """Hand the cursor on."""
+        try:
+            await self._source.ack(mark.cursor)
+        except SyncerError:
+            raise
+        except Exception as error:
+            raise self._failed("cannot acknowledge", mark, error) from error
+
+    def _failed(self, how: str, mark: Mark, error: Exception) -> SyncerError:
+        return SyncerError(f"{self.label} {how} cursor {mark.cursor!r}: {type(error).__name__}: {error}")
+
+    def _chunk(self, found: SourceChunk) -> Chunk:
+        before = self._mark
+        chunk = Chunk(self.number, [], [], [], before)
+        index = before.index
+        for raw in map(_line, found.changes):
+            if not raw.strip():
+                continue
+            if not (index < self._skip.end and index in self._skip):
+                place = Place(self.number, index, index + 1, index, self.identity.head.encode())
+                line = parse(raw, place, self._options) if len(raw) <= LINE_BYTES_MAX else bad_line(raw, "longer than 16 MiB", place)
+                if self._strict and isinstance(line, BadLine):
+                    self._stopped = BadLineFound(f"{self.label}:{place.line}: {line.reason}; stopped here because of --strict")
+                    return chunk
+                _sort(chunk, line)
+            index += 1
+        self._mark = chunk.end = Mark(index, before.offset + 1, index, 0, found.cursor)
+        return chunk
+
+
+def identity(name: str) -> LogIdentity:
+    """A feed among the logs of a state. Raises SyncerError for a name that is none."""
+    if not name or not name.isprintable():
+        raise SyncerError(f"a source needs a name of printable characters, not {name!r}")
+    return LogIdentity(FEED + name, FEED + name, blake2b(name.encode(), digest_size=16).hexdigest(), 0, 0, 0, 0)
+
+
+def _line(change: bytes | str | Mapping[str, object]) -> bytes:
+    if isinstance(change, bytes):
+        return change
+    return change.encode() if isinstance(change, str) else orjson.dumps(change)
+
+
+def _sort(chunk: Chunk, line: Change | BadLine | IgnoredLine) -> None:
+    if isinstance(line, Change):
+        chunk.changes.append(line)
+    elif isinstance(line, BadLine):
+        chunk.bad.append(line)
+    else:
+        chunk.ignored.append(line)
