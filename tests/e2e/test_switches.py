@@ -21,11 +21,11 @@ from syncer.emulator import Emulator, running
 from syncer.emulator.settings import SWITCHES
 from syncer.lanes.push import PushLane, opened
 from syncer.lanes.report import PushReport
+from tests.support.annotations import rich
 from tests.support.changes import Annotation, Key, differences, write_log
 from tests.support.processes import ENVIRONMENT, command
 
 FAULTS = "error=0.04,cut=0.04,reset-after=0.04,partial=0.04,throttle-silent=0.02"
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mP4DwABAQEAHLCMmQAAAABJRU5ErkJggg=="
 BITES_WITH = {
     "duplicate-code": "duplicate-id=item",
     "no-input-code": "inputs=must-exist",
@@ -54,34 +54,6 @@ DEAD = {
     "no-input-code=24155": {"nowhere"},
 }
 """What the service would never take under a switch: those ids, and nothing else, are dead letters."""
-
-
-def rich() -> list[Annotation]:
-    """Annotations of every kind that labels have, and of every kind that some service may refuse."""
-
-    def region(**info: Any) -> Annotation:
-        return {"regions": [{"id": "r", "region_info": info, "data": {"concepts": [{"id": "tree", "value": 1}]}}]}
-
-    box = {"top_row": 0, "left_col": 0.123456789, "bottom_row": 0.3333333333333333, "right_col": 1}
-    frame = {"frame_info": {"time": 1500, "number": 45}, "data": region(bounding_box=box)}
-    data: dict[str, Annotation] = {
-        "boxed": region(bounding_box=box),
-        "outlined": region(polygon={"points": [{"row": 0, "col": 0.1}, {"row": 0.7, "col": 0.2}]}),
-        "masked": region(mask={"image": {"base64": PIXEL}}),
-        "pointed": region(point={"row": 0.1, "col": 0, "visibility": "VISIBLE"}),
-        "spanned": region(span={"char_start": 0, "char_end": 5, "raw_text": "Hello"}),
-        "filmed": {"frames": [frame]},
-        "with a space": {"metadata": {"camelCase": {"deep": [1, None, "x"]}, "n": 1}},
-        "long" * 50: {},
-        "assigned": {},
-        "nowhere": {},
-    }
-    made = [{"id": id, "input_id": "nowhere" if id == "nowhere" else f"input-{n % 3}", "data": data[id]} for n, id in enumerate(data)]
-    for annotation in made:
-        annotation["data"].setdefault("concepts", [{"id": "tree", "value": 1}])
-        if annotation["id"] == "assigned":
-            annotation |= {"user_id": "somebody", "status": {"code": "ANNOTATION_PENDING"}}
-    return made
 
 
 def write(log: Path) -> tuple[dict[Key, Annotation], int]:
