@@ -11,8 +11,9 @@ import pytest
 from syncer.emulator import call, clarifai, codes, forms, labels, messages, patching, wire
 from syncer.emulator.answer import Answer
 from syncer.emulator.store import App, Key
-from tests.emulator import checks
+from tests.emulator import reading, writing
 from tests.emulator.official import Client, emulated
+from tests.emulator.seen import MADE_BY_A_MODEL, Check, needs_loaded
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
 SHOWN = forms.shown
@@ -69,99 +70,99 @@ def untrusted_too(row: Any) -> bool:
     return True
 
 
-MUTANTS: dict[str, tuple[Mutant, checks.Check]] = {
+MUTANTS: dict[str, tuple[Mutant, Check]] = {
     "a missing concept value is 0": (
         field("Concept", "value:float!=1", "value:float!"),
-        checks.check_a_concept_without_value_is_there_and_one_with_zero_is_not,
+        writing.check_a_concept_without_value_is_there_and_one_with_zero_is_not,
     ),
     "a concept value of 0 is left out": (
         field("Concept", "value:float!=1", "value:float"),
-        checks.check_a_concept_without_value_is_there_and_one_with_zero_is_not,
+        writing.check_a_concept_without_value_is_there_and_one_with_zero_is_not,
     ),
     "coordinates of 0 are left out": (
         field("BoundingBox", "top_row:float!", "top_row:float"),
-        checks.check_a_missing_coordinate_is_zero_and_shown,
+        writing.check_a_missing_coordinate_is_zero_and_shown,
     ),
-    "64-bit integers are numbers": (scalar("long", int), checks.check_times_of_frames_are_texts),
+    "64-bit integers are numbers": (scalar("long", int), writing.check_times_of_frames_are_texts),
     "coordinates are doubles": (
         field("GeoPoint", "longitude:float!", "longitude:double"),
-        checks.check_coordinates_are_float32,
+        writing.check_coordinates_are_float32,
     ),
-    "camelCase is not known": (instead(wire, "camel", lambda name: name), checks.check_camel_case_and_numeric_texts_are_taken),
-    "times are cut to microseconds": (instead(call, "time_of", times_in_microseconds), checks.check_times_have_nine_digits),
+    "camelCase is not known": (instead(wire, "camel", lambda name: name), writing.check_camel_case_and_numeric_texts_are_taken),
+    "times are cut to microseconds": (instead(call, "time_of", times_in_microseconds), writing.check_times_have_nine_digits),
     "codes are names": (
         instead(forms, "shown", lambda body, switches, *rest: SHOWN(body, {**switches, "enums": "name"}, *rest)),
-        checks.check_codes_are_integers,
+        writing.check_codes_are_integers,
     ),
     "merge appends items that have an id": (
         instead(patching, "_merged_list", lambda held, sent, replace: held + sent),
-        checks.check_merge_changes_and_adds_concepts,
+        writing.check_merge_changes_and_adds_concepts,
     ),
     "overwrite keeps what it does not name": (
         lambda patch: patch.setattr(
             labels, "patched", lambda held, sent, action, switches: patching.patched(held, sent, "merge", switches)
         ),
-        checks.check_overwrite_replaces_all_data,
+        writing.check_overwrite_replaces_all_data,
     ),
     "remove empties the list": (
         instead(patching, "_removed_list", lambda held, sent, append: []),
-        checks.check_remove_takes_away_by_id,
+        writing.check_remove_takes_away_by_id,
     ),
     "an annotation that became empty stays": (
         field("PatchAnnotationsRequest", " delete_if_empty_data:bool", ""),
-        checks.check_remove_deletes_what_has_become_empty_where_that_is_asked_for,
+        writing.check_remove_deletes_what_has_become_empty_where_that_is_asked_for,
     ),
     "no ids delete nothing": (
         instead(App, "delete_of_input", lambda app, input_id, lag=0: 0),
-        checks.check_without_ids_all_of_the_inputs_go_but_the_input_level_ones,
+        reading.check_without_ids_all_of_the_inputs_go_but_the_input_level_ones,
     ),
     "no ids delete the input-level one too": (
         instead(App, "delete_of_input", everything_of_an_input),
-        checks.check_without_ids_all_of_the_inputs_go_but_the_input_level_ones,
+        reading.check_without_ids_all_of_the_inputs_go_but_the_input_level_ones,
     ),
-    "pairs are every id of every input": (instead(labels, "_delete", every_pair), checks.check_pairs_are_deleted),
+    "pairs are every id of every input": (instead(labels, "_delete", every_pair), reading.check_pairs_are_deleted),
     "what is missing is a failure of another kind": (
         instead(labels, "missing", lambda kind, id: Answer.of(codes.FAILURE)),
-        checks.check_a_missing_annotation_is_not_found,
+        reading.check_a_missing_annotation_is_not_found,
     ),
     "a taken id is replaced": (
         instead(App, "taken", lambda app, key, scope: False),
-        checks.check_an_id_that_exists_is_refused_and_what_is_there_stays,
+        writing.check_an_id_that_exists_is_refused_and_what_is_there_stays,
     ),
     "one bad item is told as a success": (
         instead(call.Call, "items", lambda self, member, items, failed: Answer.of(**{member: items})),
-        checks.check_a_bad_item_fails_alone,
+        writing.check_a_bad_item_fails_alone,
     ),
-    "129 annotations are taken": (instead(call, "ITEMS_MAX", 1000), checks.check_a_request_holds_1_to_128_annotations),
-    "pages are ignored": (instead(call.Call, "page", first_page), checks.check_pages_hold_per_page_and_end_with_an_empty_one),
+    "129 annotations are taken": (instead(call, "ITEMS_MAX", 1000), writing.check_a_request_holds_1_to_128_annotations),
+    "pages are ignored": (instead(call.Call, "page", first_page), reading.check_pages_hold_per_page_and_end_with_an_empty_one),
     "an empty list is not shown": (
         instead(clarifai.Clarifai, "_finished", lambda self, answer, found: answer),
-        checks.check_ids_need_as_many_input_ids,
+        reading.check_ids_need_as_many_input_ids,
     ),
     "lists show what models made": (
         instead(labels, "_filter", lambda call: untrusted_too),
-        checks.check_the_six_lists_of_the_guide,
+        reading.check_the_six_lists_of_the_guide,
     ),
     "filters of workers are all to be met": (
         field("ListAnnotationsRequest", " model_version_ids[]", ""),
-        checks.check_worker_filters_are_alternatives,
+        reading.check_worker_filters_are_alternatives,
     ),
     "the ends of a time range are left out": (
         lambda patch: patch.setattr("syncer.emulator.searches._in_time", lambda wanted, held: not wanted.get("last_updated_time_range")),
-        checks.check_a_search_finds_by_status_time_and_concept,
+        reading.check_a_search_finds_by_status_time_and_concept,
     ),
     "an input has no annotation of its own": (
         lambda patch: patch.setattr("syncer.emulator.inputs.dress", lambda call, level: call.app.delete((level["input_id"], level["id"]))),
-        checks.check_an_input_comes_with_its_input_level_annotation,
+        reading.check_an_input_comes_with_its_input_level_annotation,
     ),
-    "me is a user of that name": (instead(clarifai, "OWNER", "me"), checks.check_me_is_the_owner_of_the_token),
+    "me is a user of that name": (instead(clarifai, "OWNER", "me"), reading.check_me_is_the_owner_of_the_token),
 }
 
 
-def run(check: checks.Check, folder: Path) -> None:
+def run(check: Check, folder: Path) -> None:
     """The check before an emulator of its own."""
-    with emulated(load={"alice/loaded": checks.MADE_BY_A_MODEL}, folder=folder) as server:
-        check(Client(server.url, app_id="loaded" if check in checks.LOADED else "animals"))
+    with emulated(load={"alice/loaded": MADE_BY_A_MODEL}, folder=folder) as server:
+        check(Client(server.url, app_id="loaded" if needs_loaded(check) else "animals"))
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -12,8 +12,8 @@ import pytest
 from syncer.emulator import running
 from syncer.emulator.limits import Limit
 from syncer.errors import UsageError
-from tests.emulator.checks import MADE_BY_A_MODEL
 from tests.emulator.official import Client, emulated, requests
+from tests.emulator.seen import MADE_BY_A_MODEL
 
 
 async def _start(**options: object) -> None:
