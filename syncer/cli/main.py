@@ -99,7 +99,7 @@ def push(
     common: Common = Common(),
     remote: Remote = Remote(),
     max_attempts: str | None = None,
-    max_delete: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
+    max_delete: str | None = None,
     strict: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Annotated[bool, Parameter(name=["--dry-run", "-n"], negative="")] = False,
     no_progress: Annotated[bool, Parameter(negative="")] = False,
@@ -133,7 +133,7 @@ def push(
     loudness = command.Loudness(progress=not (no_progress or common.quiet), verbose=common.verbose, quiet=common.quiet)
     if dry_run:
         return command.dry_run(logs, common.config, options, as_json=common.json)
-    bounds = command.Bounds(strict, max_delete)
+    bounds = command.Bounds(strict, command.deletions(max_delete))
     return command.push(logs, common.config, options, bounds=bounds, as_json=common.json, loudness=loudness)
 
 

@@ -15,6 +15,7 @@ import anyio
 from syncer.cli.output import complain, print_json, say
 from syncer.cli.progress import shown
 from syncer.config import load_from_environment
+from syncer.errors import UsageError
 from syncer.lanes.dry_run import dry_run as count
 from syncer.lanes.push import Finished, PushLane, opened
 
@@ -34,6 +35,15 @@ class Bounds:
 
     strict: bool
     max_delete: int | None
+
+
+def deletions(text: str | None) -> int | None:
+    """What --max-delete says. Raises UsageError: a guard is never rounded."""
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise UsageError(f'--max-delete is "{text}"; it must be a whole number, 0 or more')
+    return int(text)
 
 
 def push(logs: Sequence[str], config: Path | None, options: dict[str, object], *, bounds: Bounds, as_json: bool, loudness: Loudness) -> int:

@@ -116,7 +116,7 @@ class Sink(Protocol):
         ...
 
     def write(self, page: int, rows: Sequence[Row]) -> str:
-        """Write a page, durably: the position behind it. Pages are numbered from 0. Written twice (a crash came between), it is there once."""
+        """Write a page, durably; the position behind it. Numbers start at 0. Written twice (a crash came between), a page is there once."""
         ...
 
     def close(self) -> None:

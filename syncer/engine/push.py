@@ -19,7 +19,7 @@ import anyio.abc
 import anyio.to_thread
 
 from syncer.core.backlog import Backlog
-from syncer.core.change import Chunk, Key, Mark
+from syncer.core.change import Chunk, Key
 from syncer.core.deletions import Deletions
 from syncer.core.entry import Batch, Settlement
 from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged, Event
@@ -74,7 +74,8 @@ class Push:
         self._now = now
         self._observe = observe
         self._deletions = deletions
-        self._acked: dict[int, Mark] = {}
+        self._source_error: SyncerError | None = None
+        self._acked = {number: log.watermark.resume for number, log in ledger.logs.items()}
         self._lines: list[Fact] = []  # facts of lines that need no remote, for the next frame
         self._one_at_a_time = anyio.Lock()
         self._work = Signal()
@@ -94,8 +95,8 @@ class Push:
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise first_error(group) from None
-        if self.sender.error is not None:
-            raise self.sender.error
+        if (error := self.sender.error or self._source_error) is not None:
+            raise error
 
     def drain(self) -> None:
         """End the run: finish what is in flight, write it down, send nothing more."""
@@ -120,8 +121,8 @@ class Push:
                     break
                 self._take_in(chunk)
                 self._work.set()
-        except SyncerError as error:
-            self.sender.fail(error)
+        except SyncerError as error:  # what was read before is finished
+            self._source_error = error
         self.backlog.source_ended = True
         self._work.set()
 
@@ -217,7 +218,7 @@ class Push:
         """Tell the source how far its logs are settled for good."""
         for number in self.counted.read:
             resume = self._ledger.logs[number].watermark.resume
-            if self._acked.get(number) != resume:
+            if self._acked[number] != resume:
                 self._acked[number] = resume
                 await self._source.ack(number, resume)
 

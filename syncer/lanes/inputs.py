@@ -36,6 +36,11 @@ class Inputs:
         """To the member that it concerns."""
         await self.members[log].ack(mark)
 
+    async def close(self) -> None:
+        """Let go of all of them."""
+        for member in self.members.values():
+            await member.close()
+
     def unfinished(self) -> str | None:
         """Which logs are still being written."""
         return "; ".join(member.unfinished for member in self.members.values() if member.unfinished) or None

@@ -113,6 +113,9 @@ class PushLane:
                     await engine.run()
             except SyncerError as stopped:
                 error = stopped
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._inputs.close()
         if error is None and not interrupted and (unfinished := self._inputs.unfinished()):
             error = SyncerError(unfinished)
         elapsed_seconds = time.monotonic() - self._started

@@ -82,6 +82,10 @@ class ChangeLog:
     async def ack(self, mark: Mark) -> None:
         """A file needs no telling."""
 
+    async def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
     @property
     def progress(self) -> tuple[int, int] | None:
         """(bytes read, bytes in all) of the file as it is on disk."""

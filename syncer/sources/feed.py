@@ -7,7 +7,7 @@ chunks(after="1")    is how a later run takes it up: it must give the same chang
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Protocol, runtime_checkable
@@ -103,6 +103,11 @@ class Feed:
             raise
         except Exception as error:
             raise self._failed("cannot acknowledge", mark, error) from error
+
+    async def close(self) -> None:
+        """Let the source's generator end where it is."""
+        if isinstance(self._chunks, AsyncGenerator):
+            await self._chunks.aclose()
 
     def _failed(self, how: str, mark: Mark, error: Exception) -> SyncerError:
         return SyncerError(f"{self.label} {how} cursor {mark.cursor!r}: {type(error).__name__}: {error}")

@@ -254,6 +254,29 @@ def test_a_grown_log_is_carried_on_and_an_edited_cut_or_replaced_one_is_refused_
     assert (code, anew["applied"], anew["reconciled"], len(held)) == (0, 260, 250, 260)
 
 
+def test_max_delete_stops_before_one_deletion_more_over_all_runs_with_whole_inputs_listed_first(tmp_path: Path) -> None:
+    """Exit 1, the state kept; a higher bound carries on. Input-level annotations are neither deleted nor counted."""
+    log = tmp_path / "log.jsonl"
+    made = b"".join(b'{"op":"post","annotation":{"id":"a-%d","input_id":"i-%d"}}\n' % (n, n % 3) for n in range(30))
+    log.write_bytes(made)
+    with emulator("--rps", "0") as remote:
+        push(remote.url, "app", tmp_path / "made", [str(log)])
+        log.write_bytes(
+            b"".join(b'{"op":"delete","annotation":{"id":"a-%d","input_id":"i-%d"}}\n' % (n, n % 3) for n in range(6))
+            + b'{"op":"delete","annotation":{"input_id":"i-0"}}\n'
+            + b'{"op":"delete","annotation":{"id":"a-28","input_id":"i-1"}}\n'
+        )
+        seen = []
+        for bound in ("4", "6", "13", "14", "15"):
+            code, answer, _ = push(remote.url, "app", tmp_path / "state", [str(log)], "--max-delete", bound, "--batch-size", "4")
+            seen.append((code, len(remote.held("app"))))
+            assert ("error" in answer) == (code == 1)
+        assert answer["pending"] == 0
+    assert seen[0] == (1, 26)
+    assert all(code == 1 and 30 - held <= int(bound) for (code, held), bound in zip(seen[:4], ("4", "6", "13", "14"), strict=True))
+    assert seen[-1] == (0, 15)
+
+
 def test_a_log_that_is_still_being_written_is_carried_on_when_it_is_complete(tmp_path: Path) -> None:
     """The incomplete last line is left unread: exit 1, said where."""
     log = tmp_path / "log.jsonl"
