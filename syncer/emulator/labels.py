@@ -35,9 +35,10 @@ def post(call: Call) -> Answer:
     if taken and call.switches["duplicate-id"] == "request":
         return Answer.of(codes.DUPLICATE, f"Annotation {annotations[min(taken)]['id']} has a duplicate ID.")
     problems = [_post_problem(call, annotation, place in taken) for place, annotation in enumerate(annotations)]
-    if call.switches["post"] == "atomic" and any(problems):
-        why = next(problem for problem in problems if problem)
-        return Answer.of(codes.INVALID_REQUEST, f"none was added: {why[1] or codes.status(why[0])['description']}")
+    if call.switches["post"] == "atomic" and (why := [problem for problem in problems if problem]):
+        code, details = next((problem for problem in why if problem[0] != codes.FAILED_FOR_NOW), why[0])
+        refusal = codes.TRY_AGAIN if code == codes.FAILED_FOR_NOW else codes.INVALID_REQUEST
+        return Answer.of(refusal, f"none was added: {details or codes.status(code)['description']}")
     items: list[Object] = []
     lag = call.lag("read-lag")
     for annotation, problem in zip(annotations, problems, strict=True):
