@@ -176,6 +176,7 @@ def test_a_line_that_closes_a_letter_which_is_not_there_is_damage(tmp_path: Path
 
 
 def test_a_line_is_the_one_that_the_docs_show() -> None:
+    assert dead.encode(Closed(3, "dropped")).decode() in (Path(__file__).parents[2] / "docs" / "journal.md").read_text("utf-8")
     assert dead.encode(Closed(3, "dropped")) == b'{"crc":"6fdd8748","event":"closed","letter":3,"how":"dropped"}\n'
 
 
