@@ -61,6 +61,8 @@ class Found:
     duplicates: int = 0
     """Hits that were left out because they repeated others."""
     problems: list[Problem] = field(default_factory=list)
+    ended: bool = False
+    """The list ends before this unit: what was asked for ahead of it is of no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ class Unit:
 
 class Listing(Protocol):
     """A list of a remote. The same cursor gives the same units again, but for what changed at the remote."""
+
+    @property
+    def repeats(self) -> bool:
+        """May a key come in several units? Otherwise repeats only come within one, which leaves them out itself."""
+        ...
 
     def units(self, after: str) -> Generator[Sequence[Ask] | Unit, Sequence[object] | None, None]:
         """The units behind this cursor (empty: all), in order. Where it yields questions it is sent their answers, after a unit None."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import anyio
+import anyio.to_thread
 
 from syncer.core.destination import DestinationState
 from syncer.core.events import Event, RequestAnswered, RequestResult
@@ -17,6 +18,10 @@ from syncer.engine.signal import Signal
 from syncer.errors import CredentialsRefused, Stopped, SyncerError
 
 V = TypeVar("V")
+
+
+LARGE_BODY_BYTES = 1 << 20
+"""A larger answer is read in a thread, so that it holds nothing up."""
 
 
 class Draining(Exception):
@@ -83,7 +88,8 @@ class Turns:
         seconds = anyio.current_time() - started
         if isinstance(reply, Reply):
             self.concurrency.answered(seconds)
-        answer = read(reply)
+        large = isinstance(reply, Reply) and len(reply.body) > LARGE_BODY_BYTES
+        answer = await anyio.to_thread.run_sync(read, reply) if large else read(reply)
         result = self._fared(answer)
         self._observe(RequestAnswered(request.method, reply.status if isinstance(reply, Reply) else None, result, seconds))
         return answer

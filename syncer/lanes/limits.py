@@ -1,10 +1,24 @@
-"""One limiter for each (base URL, credential) of the process, shared by all its lanes."""
+"""Rates and pauses: one limiter for each (base URL, credential) of the process, shared by all its lanes, and the turns of a lane."""
 
 from __future__ import annotations
 
+import random
+import time
+from collections.abc import Callable
+from typing import Literal
 from weakref import WeakValueDictionary
 
-from syncer.core.pace import Pace
+import anyio
+
+from syncer.config.models import Retry
+from syncer.core.destination import DestinationState
+from syncer.core.events import Event
+from syncer.core.facts import Destination
+from syncer.core.pace import Concurrency, Pace
+from syncer.core.ports import Transport
+from syncer.engine.turns import Turns
+
+Now = Callable[[], float]
 
 _paces: WeakValueDictionary[tuple[str, str], Pace] = WeakValueDictionary()
 
@@ -16,3 +30,25 @@ def shared_pace(base_url: str, credential: str, requests_per_second: float) -> P
         pace = _paces[base_url, credential] = Pace(requests_per_second)
     pace.slow_to(requests_per_second)
     return pace
+
+
+def clock() -> Now:
+    """Seconds since 1970, but never going back while the event loop runs."""
+    epoch = time.time() - anyio.current_time()
+    return lambda: anyio.current_time() + epoch
+
+
+def turns(
+    transport: Transport,
+    pace: Pace,
+    concurrency: int | Literal["auto"],
+    retry: Retry,
+    left: Destination,
+    now: Now,
+    rng: random.Random,
+    observe: Callable[[Event], None],
+) -> Turns:
+    """The turns of a lane; `left` is how an earlier run left the destination."""
+    destination = DestinationState(retry.base_seconds, retry.cap_seconds, retry.throttle_seconds, retry.give_up_seconds)
+    destination.restore(left, now())
+    return Turns(transport, pace, Concurrency(concurrency, pace.requests_per_second), destination, now, rng, observe)

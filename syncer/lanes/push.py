@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,19 +16,19 @@ import anyio
 from syncer.config import Loaded
 from syncer.core.backlog import Backlog, Limits
 from syncer.core.deletions import Deletions
-from syncer.core.destination import DestinationState
 from syncer.core.events import Event
 from syncer.core.ledger import Ledger
-from syncer.core.pace import Concurrency
 from syncer.engine.push import Push
-from syncer.engine.turns import Turns
 from syncer.errors import SyncerError
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.posted import Posted
 from syncer.lanes.clarifai import app
 from syncer.lanes.inputs import open_inputs
+from syncer.lanes.limits import clock
+from syncer.lanes.limits import turns as lane_turns
 from syncer.lanes.progress import Estimate, Progress, unread
 from syncer.lanes.report import Before, PushReport, totals
+from syncer.lanes.signals import until_signal
 from syncer.sources.feed import ChangeSource
 from syncer.sources.lines import LineOptions
 
@@ -108,7 +107,7 @@ class PushLane:
             self._engine = engine = self._wired(observe)
             try:
                 if signals:
-                    await _until_signal(engine, interrupted)
+                    await until_signal(engine.run, engine.drain, interrupted)
                 else:
                     await engine.run()
             except SyncerError as stopped:
@@ -124,17 +123,8 @@ class PushLane:
     def _wired(self, observe: Callable[[Event], None]) -> Push:
         """The engine of this run."""
         push, retry = self._config.push, self._config.retry
-        epoch = time.time() - anyio.current_time()
-
-        def now() -> float:
-            """Seconds since 1970, but never going back."""
-            return anyio.current_time() + epoch
-
-        rng = random.Random()  # noqa: S311 - jitter, not a secret
-        destination = DestinationState(retry.base_seconds, retry.cap_seconds, retry.throttle_seconds, retry.give_up_seconds)
-        destination.restore(self.ledger.destination, now())
-        pace, transport = self._app.pace, self._app.transport
-        concurrency = Concurrency(push.concurrency, pace.requests_per_second)
+        now, rng = clock(), random.Random()  # noqa: S311 - jitter, not a secret
+        turns = lane_turns(self._app.transport, self._app.pace, push.concurrency, retry, self.ledger.destination, now, rng, observe)
         limits = Limits(batch_size=push.batch_size, linger_seconds=push.linger_seconds, max_attempts=retry.max_attempts)
         return Push(
             source=self._inputs,
@@ -142,7 +132,7 @@ class PushLane:
             journal=self._journal,
             ledger=self.ledger,
             backlog=Backlog(limits, self.ledger.next_number),
-            turns=Turns(transport, pace, concurrency, destination, now, rng, observe),
+            turns=turns,
             deletions=Deletions(self.ledger.deleted, self._max_delete),
             created=self._posted.__contains__,
             creating=self._posted.add,
@@ -205,27 +195,3 @@ def opened(lane: PushLane) -> Iterator[PushLane]:
         yield lane
     finally:
         lane.close()
-
-
-async def _until_signal(engine: Push, interrupted: list[int]) -> None:
-    """Run the engine; the first signal drains it, the second stops at once. Both leave a state that carries on."""
-    stopped: list[SyncerError] = []
-    async with anyio.create_task_group() as tasks:
-
-        async def listen() -> None:
-            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
-                async for number in received:
-                    if interrupted:
-                        tasks.cancel_scope.cancel()
-                        return
-                    interrupted.append(int(number))
-                    engine.drain()
-
-        tasks.start_soon(listen)
-        try:
-            await engine.run()
-        except SyncerError as error:
-            stopped.append(error)
-        tasks.cancel_scope.cancel()
-    if stopped:
-        raise stopped[0]

@@ -35,22 +35,26 @@ class Item(msgspec.Struct, gc=False):
     status: Status | None = None
 
 
-class Answer(msgspec.Struct, gc=False):
-    """The answer to a POST, PATCH or DELETE."""
+class Said(msgspec.Struct, gc=False):
+    """What every answer of the service holds."""
 
     status: Status | None = None
+
+
+class Answer(Said, gc=False):
+    """The answer to a POST, PATCH or DELETE."""
+
     annotations: list[Item] | None = None
 
 
-class Rows(msgspec.Struct, gc=False):
+class Rows(Said, gc=False):
     """The answer to a GET of a list."""
 
-    status: Status | None = None
     annotations: list[dict[str, Any]] | None = None
     inputs: list[Item] | None = None
 
 
-A = TypeVar("A", Answer, Rows)
+A = TypeVar("A", bound=Said)
 
 ANSWERS = msgspec.json.Decoder(Answer)
 ROWS = msgspec.json.Decoder(Rows)

@@ -1,0 +1,185 @@
+"""A pull at work: one task enumerates the units of a listing, a task a unit fetches, and what they find is delivered in order.
+
+    listing.units ──► enumerate ──► fetch, fetch, fetch … (at most `units_ahead_max`) ──► deliver, one after another
+
+A unit's place is kept until it has been delivered, so memory holds at most so many. A drained run delivers what is whole and in
+order, and ends; whoever delivers writes down how far that is.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import anyio
+import anyio.abc
+
+from syncer.core.backoff import delay
+from syncer.core.outcome import Failed, Halt, Refused, Throttled
+from syncer.core.pull import Ask, Found, Listing, Unit
+from syncer.engine.signal import Signal
+from syncer.engine.turns import Draining, Turns, halted
+from syncer.errors import Stopped, first_error
+
+Deliver = Callable[[Unit, Found], Awaitable[None]]
+"""Takes what a unit came to. Units come in order; the next one waits until this one is taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How one kind of question is asked: through these turns, so many at a time."""
+
+    turns: Turns
+    at_once: anyio.CapacityLimiter
+
+
+@dataclass(slots=True)
+class _Slot:
+    unit: Unit
+    found: Found | None = None
+    done: anyio.Event = field(default_factory=anyio.Event)
+
+
+class Pull:
+    """One run over a listing. `run` once; `drain` from a signal handler."""
+
+    def __init__(
+        self,
+        listing: Listing,
+        ways: Mapping[Literal["api", "storage"], Way],
+        *,
+        units_ahead_max: int,
+        max_attempts: int,
+        rng: random.Random,
+        backoff: tuple[float, float],
+    ) -> None:
+        """`units_ahead_max`: units fetched or waiting to be delivered; `backoff`: base and cap in seconds."""
+        self.ways = ways
+        self._listing = listing
+        self._units_ahead_max = units_ahead_max
+        self._max_attempts = max_attempts
+        self._rng = rng
+        self._base_seconds, self._cap_seconds = backoff
+        self._slots: deque[_Slot] = deque()
+        self._enumerated = False
+        self._draining = False
+        self._more = Signal()
+        self._room = Signal()
+
+    async def run(self, after: str, deliver: Deliver) -> None:
+        """From the cursor to the end of the list, or until drained. Raises SyncerError for what stops a run."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._enumerate, after, tasks)
+                await self._deliver_all(deliver)
+                tasks.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise first_error(group) from None
+
+    def drain(self) -> None:
+        """End the run: finish what is in flight, deliver what is whole, ask nothing more."""
+        self._draining = True
+        for way in self.ways.values():
+            way.turns.drain()
+        self._room.set()
+        self._more.set()
+
+    async def _enumerate(self, after: str, tasks: anyio.abc.TaskGroup) -> None:
+        units = self._listing.units(after)
+        try:
+            answers: Sequence[object] | None = None
+            while not self._draining:
+                step = units.send(answers)
+                answers = None
+                if not isinstance(step, Unit):
+                    answers = await self._answers(step)
+                    continue
+                while len(self._slots) >= self._units_ahead_max and not self._draining:
+                    await self._room.wait()
+                slot = _Slot(step)
+                self._slots.append(slot)
+                tasks.start_soon(self._fetch, slot)
+                self._more.set()
+        except (StopIteration, Draining):
+            pass
+        finally:
+            self._enumerated = True
+            self._more.set()
+
+    async def _fetch(self, slot: _Slot) -> None:
+        """Drive a unit's flow to its end; where the run is drained first, the unit stays unfinished."""
+        flow = slot.unit.flow()
+        try:
+            answers: Sequence[object] | None = None
+            while True:
+                answers = await self._answers(flow.send(answers))  # type: ignore[arg-type]
+        except StopIteration as end:
+            slot.found = end.value
+        except Draining:
+            pass
+        finally:
+            slot.done.set()
+
+    async def _deliver_all(self, deliver: Deliver) -> None:
+        while True:
+            while not self._slots:
+                if self._enumerated:
+                    return
+                await self._more.wait()
+            slot = self._slots[0]
+            await slot.done.wait()
+            if slot.found is None or slot.found.ended:
+                return
+            await deliver(slot.unit, slot.found)
+            self._slots.popleft()
+            self._room.set()
+
+    # --- questions ----------------------------------------------------------------------------------------------
+
+    async def _answers(self, asks: Sequence[Ask]) -> list[object]:
+        """The answers to questions that are asked at the same time, in their order."""
+        if len(asks) == 1:
+            return [await self._answer(asks[0])]
+        answers: list[object] = [None] * len(asks)
+
+        async def answer(place: int) -> None:
+            answers[place] = await self._answer(asks[place])
+
+        try:
+            async with anyio.create_task_group() as tasks:
+                for place in range(len(asks)):
+                    tasks.start_soon(answer, place)
+        except BaseExceptionGroup as group:
+            if group.subgroup(lambda error: not isinstance(error, Draining | BaseExceptionGroup)) is None:
+                raise Draining from None
+            raise first_error(group) from None
+        return answers
+
+    async def _answer(self, ask: Ask) -> object:
+        """Ask until there is an answer to the point. Raises Draining, and SyncerError where there will be none."""
+        way = self.ways[ask.via]
+        attempts = 0
+        while True:
+            async with way.at_once:
+                await way.turns.take()
+                answer = await way.turns.ask(ask.request, ask.read)
+            match answer:
+                case Halt():
+                    raise halted(answer)
+                case Failed(unreachable=False):
+                    attempts += 1
+                    if attempts >= self._max_attempts and ask.via == "storage":  # one document, of which the rest is independent
+                        return Refused(f"{answer.reason}, in {attempts} attempts")
+                    if attempts >= self._max_attempts:
+                        raise Stopped(
+                            f"a part of the list could not be read in {attempts} attempts: {answer.reason}; what is written is kept: "
+                            "run the same command again to carry on"
+                        )
+                    await anyio.sleep(delay(attempts, self._rng, self._base_seconds, self._cap_seconds))
+                case Failed() | Throttled():
+                    pass  # the destination is paused: the next turn comes when it is over
+                case _:
+                    return answer

@@ -1,0 +1,102 @@
+"""How far a pull is: one small file, replaced as a whole, durable before anything is built on it. The format is docs/journal.md."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from syncer.core.facts import Destination
+from syncer.errors import StateError
+from syncer.journal.disk import Disk
+from syncer.journal.lock import Lock
+
+FILE = "pull.json"
+FORMAT = "syncer-pull"
+VERSION = 1
+
+
+class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is durable of a pull, over all its runs."""
+
+    job: str
+    """What is pulled, from where, to where: another one does not carry on from here."""
+    cursor: str = ""
+    """Where the list goes on."""
+    position: str = ""
+    """The sink's, behind the last page."""
+    pages: int = 0
+    fetched: int = 0
+    written: int = 0
+    duplicates: int = 0
+    unreadable: int = 0
+    done: bool = False
+    destination: Destination = Destination("open", 0.0, "")
+    format: str = FORMAT
+    version: int = VERSION
+
+
+_decoder = msgspec.json.Decoder(Checkpoint)
+
+
+class Checkpoints:
+    """The state folder of one pull. One process at a time. Raises StateError."""
+
+    def __init__(self, folder: Path, job: str, *, disk: Disk | None = None) -> None:
+        """A checkpoint of a job that is done counts as none: the job starts anew."""
+        self._disk = disk or Disk()
+        self._path = folder / FILE
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = Lock(folder / "lock")
+        except OSError as error:
+            raise StateError(f"the state folder {folder} cannot be used: {error.strerror}") from None
+        try:
+            self.last = self._read(job)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _read(self, job: str) -> Checkpoint:
+        try:
+            found = _decoder.decode(self._path.read_bytes())
+        except FileNotFoundError:
+            return Checkpoint(job)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise StateError(f"{self._path}: damaged ({error}). Remove it to pull from the start, or use another --state") from None
+        except OSError as error:
+            raise StateError(f"{self._path}: {error.strerror}") from None
+        if (found.format, found.version) != (FORMAT, VERSION):
+            raise StateError(f"{self._path}: {found.format} version {found.version}; this syncer reads {FORMAT} version {VERSION}")
+        if found.done:
+            return Checkpoint(job)
+        if found.job != job:
+            raise StateError(
+                f"the state {self._path.parent} belongs to another pull that is not done: {found.job}; "
+                f"this one is {job}. Use another --state"
+            )
+        return found
+
+    def commit(self, checkpoint: Checkpoint) -> None:
+        """Replace the file; it is durable when this returns. Blocking."""
+        new = self._path.with_suffix(".new")
+        try:
+            new.unlink(missing_ok=True)
+            file = self._disk.open(new)
+            try:
+                self._disk.write(file, msgspec.json.encode(checkpoint) + b"\n")
+                self._disk.sync(file)
+            finally:
+                self._disk.close(file)
+            self._disk.replace(new, self._path)
+        except OSError as error:
+            raise StateError(
+                f"the state {self._path.parent} cannot be written: {os.strerror(error.errno or 0)}. "
+                "Mend that and run the same command again"
+            ) from None
+        self.last = checkpoint
+
+    def close(self) -> None:
+        """Give the folder back."""
+        self._lock.release()

@@ -1,0 +1,244 @@
+"""A pull lane, wired: a listing, HTTP, a sink, a checkpoint, the engine.
+
+fetched ──► repeats left out ──► sink.write, durable ──► checkpoint, durable ──► the next page
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Literal
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from syncer.config.models import Retry
+from syncer.core.events import Event
+from syncer.core.facts import Destination
+from syncer.core.pace import Pace
+from syncer.core.ports import Transport
+from syncer.core.pull import Found, Layout, Listing, Problem, Sink, Unit
+from syncer.engine.pull import Pull, Way
+from syncer.errors import SyncerError
+from syncer.journal.checkpoint import Checkpoint, Checkpoints
+from syncer.journal.seen import Seen
+from syncer.lanes.limits import clock, turns
+from syncer.lanes.signals import until_signal
+from syncer.transport.http import HttpTransport
+
+UNITS_AHEAD_MAX = 64
+"""Units fetched or waiting to be written: enough to keep any rate busy, few enough to fit into memory."""
+API_AT_ONCE_MAX = 256
+PROBLEMS_SHOWN_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a pull reads from: a listing of a remote, and the ways to ask it."""
+
+    listing: Listing
+    layout: Layout
+    api: HttpTransport | Transport
+    pace: Pace
+    concurrency: int | Literal["auto"]
+    storage: HttpTransport | None
+    """For signed URLs; None where there are none."""
+    storage_concurrency: int
+    retry: Retry
+    units_ahead_max: int
+    name: str
+    """What is pulled from where, without any secret: what a checkpoint is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class PullReport:
+    """A pull, all its runs together but for requests, throttles and time. fetched = written + duplicates."""
+
+    fetched: int
+    written: int
+    duplicates: int
+    """Hits that repeated others."""
+    unreadable: int
+    """Things that are listed but could not be had."""
+    requests: int
+    throttled: int
+    elapsed_seconds: float
+    out: str
+
+    def sentence(self) -> str:
+        """One line for people."""
+        rate = self.fetched / self.elapsed_seconds if self.elapsed_seconds else 0.0
+        return (
+            f"fetched {self.fetched:,}: written {self.written:,} to {self.out}, "
+            f"{self.duplicates:,} duplicates, {self.unreadable:,} unreadable; "
+            f"{self.requests:,} requests, {self.throttled:,} throttled; {self.elapsed_seconds:.1f} s, {rate:,.0f}/s"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """How a pull ended."""
+
+    report: PullReport
+    error: SyncerError | None
+    interrupted: int | None
+    problems: tuple[Problem, ...]
+    """Some of what could not be had in this run."""
+
+    @property
+    def exit_code(self) -> int:
+        """0, 1, 2, 3 where something could not be had, or 128 + signal."""
+        if self.interrupted is not None:
+            return 128 + self.interrupted
+        if self.error is not None:
+            return self.error.exit_code
+        return 3 if self.report.unreadable else 0
+
+
+class PullLane:
+    """One pull into one sink, carried on where an earlier run left it. Opening takes the state's lock; `close` gives it back."""
+
+    def __init__(self, origin: Origin, sink: Sink, *, out: str, job: str, state: Path) -> None:
+        """`job`: all that makes this pull the one it is; `state`: its folder. Raises StateError, SyncerError."""
+        self._origin = origin
+        self._sink = sink
+        self._out = out
+        self._checkpoints = Checkpoints(state, job)
+        last = self._checkpoints.last
+        try:
+            self._seen = Seen(state, last.pages) if origin.listing.repeats else None
+            sink.open(last.position)
+        except BaseException:
+            self._checkpoints.close()
+            raise
+        self._problems: list[Problem] = []
+        self._engine: Pull | None = None
+        self._requests_before = 0
+        self._started = time.monotonic()
+
+    async def run(self, observe: Callable[[Event], None] = lambda _: None, *, signals: bool = False) -> Pulled:
+        """Pull to the end of the list. Errors that stop a run are in what it returns; what is written is kept."""
+        self._started = time.monotonic()
+        error: SyncerError | None = None
+        interrupted: list[int] = []
+        async with wired(self._origin, self._checkpoints.last.destination, observe) as engine:
+            self._engine = engine
+            cursor = self._checkpoints.last.cursor
+            try:
+                if signals:
+                    await until_signal(lambda: engine.run(cursor, self._deliver), engine.drain, interrupted)
+                else:
+                    await engine.run(cursor, self._deliver)
+                if not interrupted:
+                    await anyio.to_thread.run_sync(self._finish)
+            except SyncerError as stopped:
+                error = stopped
+            finally:
+                if error is not None or interrupted:
+                    with anyio.CancelScope(shield=True):
+                        await anyio.to_thread.run_sync(self._leave)
+        return Pulled(self.report(), error, interrupted[0] if interrupted else None, tuple(self._problems))
+
+    async def _deliver(self, unit: Unit, found: Found) -> None:
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(self._write, unit, found)
+
+    def _write(self, unit: Unit, found: Found) -> None:
+        """A page to the sink, then the checkpoint behind it: each durable before the next."""
+        last = self._checkpoints.last
+        rows = found.rows
+        if self._seen is not None:
+            fresh = self._seen.fresh([row.key for row in rows], last.pages)
+            rows = [row for row, new in zip(rows, fresh, strict=True) if new]
+        duplicates = found.duplicates + len(found.rows) - len(rows)
+        self._problems += found.problems[: max(0, PROBLEMS_SHOWN_MAX - len(self._problems))]
+        self._checkpoints.commit(
+            msgspec.structs.replace(
+                last,
+                cursor=unit.cursor,
+                position=self._sink.write(last.pages, rows),
+                pages=last.pages + 1,
+                fetched=last.fetched + len(rows) + duplicates,
+                written=last.written + len(rows),
+                duplicates=last.duplicates + duplicates,
+                unreadable=last.unreadable + len(found.problems),
+                destination=self._destination(),
+            )
+        )
+
+    def _finish(self) -> None:
+        """The list is at its end: the output is made whole, and the job is done."""
+        self._sink.close()
+        self._checkpoints.commit(msgspec.structs.replace(self._checkpoints.last, done=True, destination=self._destination()))
+
+    def _leave(self) -> None:
+        """The run stops before the end: a pause of the destination outlives it."""
+        self._sink.abandon()
+        last = self._checkpoints.last
+        if last.destination != self._destination():
+            self._checkpoints.commit(msgspec.structs.replace(last, destination=self._destination()))
+
+    def _destination(self) -> Destination:
+        return self._engine.ways["api"].turns.destination.fact() if self._engine else Destination("open", 0.0, "")
+
+    def report(self) -> PullReport:
+        """Where the pull stands, also while it is under way."""
+        last: Checkpoint = self._checkpoints.last
+        ways = self._engine.ways.values() if self._engine else ()
+        return PullReport(
+            fetched=last.fetched,
+            written=last.written,
+            duplicates=last.duplicates,
+            unreadable=last.unreadable,
+            requests=sum(way.turns.requests for way in ways),
+            throttled=sum(way.turns.throttled for way in ways),
+            elapsed_seconds=round(time.monotonic() - self._started, 3),
+            out=self._out,
+        )
+
+    def close(self) -> None:
+        """Give the state folder back."""
+        if self._seen is not None:
+            self._seen.close()
+        self._checkpoints.close()
+
+
+@asynccontextmanager
+async def wired(origin: Origin, left: Destination, observe: Callable[[Event], None]) -> AsyncIterator[Pull]:
+    """The engine of a run, its connections open while the block lasts. `left`: how an earlier run left the destination."""
+    now, rng = clock(), random.Random()  # noqa: S311 - jitter, not a secret
+    retry = origin.retry
+    at_once = API_AT_ONCE_MAX if origin.concurrency == "auto" else origin.concurrency
+    async with AsyncExitStack() as stack:
+        if isinstance(origin.api, HttpTransport):
+            await stack.enter_async_context(origin.api)
+        api_turns = turns(origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe)
+        ways: dict[Literal["api", "storage"], Way] = {"api": Way(api_turns, anyio.CapacityLimiter(at_once))}
+        if origin.storage is not None:
+            await stack.enter_async_context(origin.storage)
+            pace, count = Pace(STORAGE_RATE), origin.storage_concurrency
+            storage_turns = turns(origin.storage, pace, count, retry, Destination("open", 0.0, ""), now, rng, observe)
+            ways["storage"] = Way(storage_turns, anyio.CapacityLimiter(count))
+        yield Pull(
+            origin.listing,
+            ways,
+            units_ahead_max=origin.units_ahead_max,
+            max_attempts=retry.max_attempts,
+            rng=rng,
+            backoff=(retry.base_seconds, retry.cap_seconds),
+        )
+
+
+STORAGE_RATE = 1e6
+"""Signed URLs are bounded by how many are fetched at a time, not by a rate."""
+
+
+def job_folder(state: Path, job: str) -> Path:
+    """The folder of a job that was given none of its own."""
+    return state / f"pull-{blake2b(job.encode(), digest_size=6).hexdigest()}"

@@ -1,0 +1,34 @@
+"""SIGINT and SIGTERM while a lane runs: the first drains it, the second stops at once. Both leave a state that carries on."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Awaitable, Callable
+
+import anyio
+
+from syncer.errors import SyncerError
+
+
+async def until_signal(run: Callable[[], Awaitable[None]], drain: Callable[[], None], interrupted: list[int]) -> None:
+    """Run to the end, or to a signal, whose number is then in `interrupted`. Raises what `run` raises."""
+    stopped: list[SyncerError] = []
+    async with anyio.create_task_group() as tasks:
+
+        async def listen() -> None:
+            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+                async for number in received:
+                    if interrupted:
+                        tasks.cancel_scope.cancel()
+                        return
+                    interrupted.append(int(number))
+                    drain()
+
+        tasks.start_soon(listen)
+        try:
+            await run()
+        except SyncerError as error:
+            stopped.append(error)
+        tasks.cancel_scope.cancel()
+    if stopped:
+        raise stopped[0]

@@ -1,0 +1,311 @@
+"""Lists of annotations as `syncer.core.pull.Listing`s: what is asked, in which parts, and when a part is whole.
+
+Offset pages shift when something is deleted or added while they are read, and the service has a cursor for inputs only (wire, 1.2). So
+a list is read by groups of inputs. A group that fits on one page is a snapshot; one that does not is halved; a single input of many
+pages is read again until nothing new shows. Each input is in one group, so repeats are known within the group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import TypeVar, cast
+from urllib.parse import quote, urlencode
+
+import orjson
+
+from syncer.core.outcome import Refused
+from syncer.core.ports import Request
+from syncer.core.pull import Ask, Flow, Found, Problem, Row, Unit
+from syncer.errors import Stopped
+from syncer.remotes.clarifai import rows
+from syncer.remotes.clarifai.codec import PAIRS_MAX, PER_PAGE_MAX, URL_BYTES_MAX
+from syncer.remotes.clarifai.rows import Line
+
+GROUP_MAX = 100
+"""Inputs asked for in one list, where their ids are short enough."""
+PASSES_MAX = 20
+"""Of one input that never stops changing while it is read."""
+
+T = TypeVar("T")
+Units = Generator[Sequence[Ask] | Unit, Sequence[object] | None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which annotations. The filters by maker are OR-ed by the service, and each implies `all_makers` (wire, 2.1)."""
+
+    input_ids: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
+    """(input_id, id): just these."""
+    user_ids: tuple[str, ...] = ()
+    model_version_ids: tuple[str, ...] = ()
+    workflow_version_ids: tuple[str, ...] = ()
+    task_id: str = ""
+    dataset_id: str = ""
+    status: str = ""
+    """A code or its name: found by a search, which is served from an index."""
+    since: str = ""
+    """RFC 3339, included: found by a search as well."""
+    until: str = ""
+    all_makers: bool = False
+    """Those that models made, too."""
+    input_level: bool = True
+    """Keep the annotation that each input comes with."""
+    with_inputs: bool = False
+    """Rows are {"input":…,"annotation":…}, one with null for an input that has none."""
+
+
+class AnnotationListing:
+    """The annotations of one app that a selection names. Implements `syncer.core.pull.Listing`."""
+
+    def __init__(self, user_id: str, app_id: str, selection: Selection) -> None:
+        self._app = f"/v2/users/{quote(user_id, safe='')}/apps/{quote(app_id, safe='')}"
+        self._selection = selection
+        self._group_max = GROUP_MAX  # a hint from how full the pages are; what is found does not hang on it
+
+    @property
+    def repeats(self) -> bool:
+        """May a key come in several units?"""
+        return bool(self._selection.status or self._selection.since or self._selection.until)
+
+    def units(self, after: str) -> Units:
+        """The parts of the list behind this cursor. Raises Stopped where the remote refuses to enumerate them."""
+        selection = self._selection
+        if selection.pairs:
+            return self._pairs(int(after or 0))
+        if self.repeats:
+            return self._searches(int(after or 0))
+        if selection.input_ids:
+            return self._named(int(after or 0))
+        if selection.dataset_id:
+            return self._dataset(after)
+        return self._all_inputs(after)
+
+    # --- by inputs ----------------------------------------------------------------------------------------------
+
+    def _all_inputs(self, after: str) -> Units:
+        """Inputs by the one cursor that the service has: `StreamInputs`."""
+        last, passed = after, ""
+        while True:
+            query = [("per_page", str(PER_PAGE_MAX)), ("order_by_id", "true")] + [("last_id", last)] * bool(last)
+            (page,) = cast(Sequence[object], (yield [self._get("/inputs/stream", query, rows.of_inputs)]))
+            if isinstance(page, Refused) and last:  # the input that the cursor names is gone: from the start, past what was done
+                last, passed = "", last
+                continue
+            lines = _needed(cast(list[Line] | Refused, page), "its inputs")
+            if not lines:
+                return
+            last = lines[-1].id
+            lines = [line for line in lines if line.id > passed]
+            while lines:
+                group = self._group_of([line.id for line in lines])
+                taken, lines = lines[: len(group)], lines[len(group) :]
+                yield self._unit(group, taken[-1].id, {line.id: line for line in taken})
+
+    def _named(self, at: int) -> Units:
+        """Inputs that the user named."""
+        ids = list(dict.fromkeys(self._selection.input_ids))
+        while at < len(ids):
+            group = self._group_of(ids[at : at + GROUP_MAX])
+            at += len(group)
+            yield self._unit(group, str(at), None)
+
+    def _dataset(self, after: str) -> Units:
+        """A dataset's inputs, which have no cursor: read until nothing new shows, then in the order of their ids."""
+        ids: set[str] = set()
+        for _ in range(PASSES_MAX):
+            before, pages = len(ids), 0
+            for number in count(1):
+                path = f"/datasets/{quote(self._selection.dataset_id, safe='')}/inputs"
+                query = [("page", str(number)), ("per_page", str(PER_PAGE_MAX))]
+                (page,) = cast(Sequence[object], (yield [self._get(path, query, rows.of_dataset)]))
+                found = _needed(cast(list[str] | Refused, page), f"the inputs of dataset {self._selection.dataset_id}")
+                if not found:
+                    break
+                ids.update(found)
+                pages += 1
+            if pages <= 1 or len(ids) == before:
+                break
+        left = sorted(id for id in ids if id > after)
+        at = 0
+        while at < len(left):
+            group = self._group_of(left[at : at + GROUP_MAX])
+            at += len(group)
+            yield self._unit(group, group[-1], None)
+
+    def _group_of(self, ids: Sequence[str]) -> list[str]:
+        """As many of the first as one list may ask for; at least one."""
+        room = URL_BYTES_MAX - len(self._list([], 1).path)
+        group: list[str] = []
+        for id in ids[: self._group_max]:
+            room -= len("&input_ids=") + len(quote(id, safe=""))
+            if room < 0 and group:
+                break
+            group.append(id)
+        return group
+
+    def _unit(self, ids: list[str], cursor: str, inputs: dict[str, Line] | None) -> Unit:
+        def flow() -> Flow:
+            found = yield from self._group(ids)
+            return (yield from self._joined(found, ids, inputs)) if self._selection.with_inputs else found
+
+        return Unit(f"inputs {ids[0]} to {ids[-1]}", cursor, flow)
+
+    def _group(self, ids: list[str]) -> Flow:
+        """The annotations of these inputs. Where they fill more than a page, halves are asked, so that each answer is a snapshot."""
+        first, second = yield [self._annotations(ids, 1), self._annotations(ids, 2)]
+        if isinstance(first, list) and second == []:
+            self._group_max = min(GROUP_MAX, self._group_max + 1 + self._group_max // 4)
+            return self._found(first)
+        if len(ids) > 1:
+            middle = len(ids) // 2
+            self._group_max = max(1, middle)
+            left = yield from self._group(ids[:middle])
+            right = yield from self._group(ids[middle:])
+            return Found(left.rows + right.rows, left.duplicates + right.duplicates, left.problems + right.problems)
+        for page in (first, second):
+            if isinstance(page, Refused):
+                return Found([], problems=[Problem(f"input {ids[0]}", page.reason)])
+        return (yield from self._until_stable(ids))
+
+    def _until_stable(self, ids: list[str]) -> Flow:
+        """An input of many pages, read again until nothing new shows."""
+        held: dict[str, Line] = {}
+        for _ in range(PASSES_MAX):
+            before = len(held)
+            for number in count(1):
+                (page,) = yield [self._annotations(ids, number)]
+                if isinstance(page, Refused):
+                    return Found([], problems=[Problem(f"input {ids[0]}, page {number}", page.reason)])
+                lines = cast(list[Line], page)
+                if not lines:
+                    break
+                held.update({line.id: line for line in lines})
+            if len(held) == before:
+                break
+        return self._found(list(held.values()))
+
+    def _found(self, lines: Sequence[Line]) -> Found:
+        unique = {(line.input_id, line.id): line for line in lines}
+        kept = [line for line in unique.values() if self._selection.input_level or not line.input_level]
+        return Found([Row((line.input_id, line.id), line.raw) for line in kept], len(lines) - len(unique))
+
+    # --- by pairs, and by search --------------------------------------------------------------------------------
+
+    def _pairs(self, at: int) -> Units:
+        """Annotations that the user named."""
+        pairs = list(dict.fromkeys(self._selection.pairs))
+        while at < len(pairs):
+            room, chunk = URL_BYTES_MAX - len(self._list([], 1).path), list[tuple[str, str]]()
+            for pair in pairs[at : at + PAIRS_MAX]:
+                room -= sum(len(quote(part, safe="")) for part in pair) + len("&ids=&input_ids=")
+                if room < 0 and chunk:
+                    break
+                chunk.append(pair)
+            at += len(chunk)
+            yield Unit(f"annotations {chunk[0][1]} to {chunk[-1][1]}", str(at), lambda chunk=chunk: self._of_pairs(chunk))  # type: ignore[misc]
+
+    def _of_pairs(self, pairs: list[tuple[str, str]]) -> Flow:
+        if len(pairs) == 1:
+            input_id, id = (quote(part, safe="") for part in pairs[0])
+            ask = Ask(Request("GET", f"{self._app}/inputs/{input_id}/annotations/{id}"), rows.of_one)
+        else:
+            query = [("ids", id) for _, id in pairs] + [("input_ids", input_id) for input_id, _ in pairs]
+            query += [("list_all_annotations", "true"), ("page", "1"), ("per_page", str(len(pairs)))]
+            ask = self._get("/annotations", query, rows.of_list)
+        (page,) = yield [ask]
+        if isinstance(page, Refused) and len(pairs) > 1:
+            middle = len(pairs) // 2
+            left = yield from self._of_pairs(pairs[:middle])
+            right = yield from self._of_pairs(pairs[middle:])
+            return Found(left.rows + right.rows, left.duplicates + right.duplicates, left.problems + right.problems)
+        lines = {(line.input_id, line.id): line for line in ([] if isinstance(page, Refused) else cast(list[Line], page))}
+        found = self._found([line for key, line in lines.items() if key in pairs])
+        absent = page.reason if isinstance(page, Refused) else "there is no such annotation"
+        problems = [Problem(f"annotation {id} of input {input_id}", absent) for input_id, id in pairs if (input_id, id) not in lines]
+        found = Found(found.rows, found.duplicates, problems)
+        return (yield from self._joined(found, [], None)) if self._selection.with_inputs else found
+
+    def _searches(self, at: int) -> Units:
+        """Pages of a search, ahead of what is known to be there: the first empty one is the end."""
+        for number in count(at + 1):
+            yield Unit(f"page {number} of the search", str(number), lambda number=number: self._search(number))  # type: ignore[misc]
+
+    def _search(self, number: int) -> Flow:
+        selection = self._selection
+        times = {name: time for name, time in (("start_time", selection.since), ("end_time", selection.until)) if time}
+        one: dict[str, object] = {"annotation": {"status": {"code": selection.status}}} if selection.status else {}
+        searches = [{"query": {"filters": [one | ({"last_updated_time_range": times} if times else {})]}}]
+        body = {"searches": searches, "pagination": {"page": number, "per_page": PER_PAGE_MAX}}
+        (page,) = yield [Ask(Request("POST", f"{self._app}/annotations/searches", orjson.dumps(body)), rows.of_search)]
+        lines = _needed(cast(list[Line] | Refused, page), "by a search")
+        found = self._found([line for line in lines if self._wanted(line)])
+        if selection.with_inputs:
+            found = yield from self._joined(found, [], None)
+        return Found(found.rows, found.duplicates, found.problems, ended=not lines)
+
+    def _wanted(self, line: Line) -> bool:
+        """The service's searches have no such filters: they are applied here."""
+        return not self._selection.input_ids or line.input_id in self._selection.input_ids
+
+    # --- with their inputs --------------------------------------------------------------------------------------
+
+    def _joined(self, found: Found, ids: Sequence[str], inputs: dict[str, Line] | None) -> Flow:
+        """Rows of inputs with annotations: every annotation beside its input, every one of `ids` at least once."""
+        wanted = list(dict.fromkeys([*ids, *(row.key[0] for row in found.rows)]))
+        held = dict(inputs or {})
+        missing = [id for id in wanted if id not in held]
+        while missing:
+            group = self._group_of(missing)
+            missing = missing[len(group) :]
+            query = [("ids", id) for id in group] + [("page", "1"), ("per_page", str(len(group)))]
+            (page,) = yield [self._get("/inputs", query, rows.of_inputs)]
+            held.update({line.id: line for line in ([] if isinstance(page, Refused) else cast(list[Line], page))})
+        by_input: dict[str, list[Row]] = {}
+        for row in found.rows:
+            by_input.setdefault(row.key[0], []).append(row)
+        problems = [Problem(f"input {id}", "there is no such input") for id in wanted if id not in held and id not in by_input]
+        joined = [row for id in wanted for row in _beside(id, held.get(id), by_input.get(id, []))]
+        return Found(joined, found.duplicates, found.problems + problems)
+
+    # --- requests -----------------------------------------------------------------------------------------------
+
+    def _annotations(self, ids: Sequence[str], page: int) -> Ask:
+        return Ask(self._list(ids, page), rows.of_list)
+
+    def _list(self, ids: Sequence[str], page: int) -> Request:
+        selection = self._selection
+        query = [("input_ids", id) for id in ids]
+        query += [("user_ids", id) for id in selection.user_ids]
+        query += [("model_version_ids", id) for id in selection.model_version_ids]
+        query += [("workflow_version_ids", id) for id in selection.workflow_version_ids]
+        query += [("task_id", selection.task_id)] * bool(selection.task_id)
+        query += [
+            ("list_all_annotations", "true" if selection.all_makers else "false"),
+            ("page", str(page)),
+            ("per_page", str(PER_PAGE_MAX)),
+        ]
+        return self._get("/annotations", query, rows.of_list).request
+
+    def _get(self, path: str, query: Sequence[tuple[str, str]], read: Callable[..., object]) -> Ask:
+        return Ask(Request("GET", f"{self._app}{path}?{urlencode(query, quote_via=quote)}"), read)
+
+
+def _needed(page: T | Refused, what: str) -> T:
+    """A page that a listing cannot do without."""
+    if isinstance(page, Refused):
+        raise Stopped(f"the remote refused to list {what}: {page.reason}")
+    return page
+
+
+def _beside(id: str, held: Line | None, annotations: Sequence[Row]) -> Iterator[Row]:
+    """The rows of one input; an input that is gone by now is told by its id."""
+    if held is None and not annotations:
+        return
+    before = b'{"input":' + (held.raw if held else orjson.dumps({"id": id})) + b',"annotation":'
+    for row in annotations:
+        yield Row(row.key, before + row.line + b"}")
+    if not annotations:
+        yield Row((id, ""), before + b"null}")
