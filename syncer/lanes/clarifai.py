@@ -33,7 +33,7 @@ def app(loaded: Loaded) -> App:
         raise UsageError('[push] requests_per_second = "auto" cannot find the limit yet: give the number of requests a second')
     transport = HttpTransport(
         base_url=clarifai.base_url,
-        token=token,
+        authorization=("Key", token),
         connect_timeout_seconds=push.connect_timeout_seconds,
         request_timeout_seconds=push.request_timeout_seconds,
         ca_file=clarifai.ca_file,

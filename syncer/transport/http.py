@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace, TracebackType
 from urllib.parse import urlsplit
@@ -41,26 +42,38 @@ class _Sending:
 
 
 class HttpTransport:
-    """Sends requests to one base URL with one token. An async context manager.
+    """Sends requests to one base URL, or to whole URLs. An async context manager.
 
     Proxies come from the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY). `ca_file` replaces the system's authorities. Redirects
     are handed back as they are, so credentials go nowhere else. Raises UsageError for settings that cannot be used.
     """
 
     def __init__(
-        self, *, base_url: str, token: str, connect_timeout_seconds: float, request_timeout_seconds: float, ca_file: str = ""
+        self,
+        *,
+        base_url: str | None,
+        authorization: tuple[str, str] | None,
+        connect_timeout_seconds: float,
+        request_timeout_seconds: float,
+        ca_file: str = "",
     ) -> None:
-        """Connecting includes names, proxy and TLS; the request's time runs from sending to the end of the answer."""
+        """Connecting includes names, proxy and TLS; the request's time runs from sending to the end of the answer.
+
+        `base_url`: what paths are appended to; None where the path of every request is a whole URL. `authorization`: scheme and token
+        of every request, None where there are none.
+        """
         self.requests = 0
         """Requests that left."""
         self.hidden_retries = 0
         """Those among them that aiohttp sent by itself."""
-        self._base_url = _checked_base_url(base_url)
-        self._proxy = _proxy(base_url)
+        self._base_url = "" if base_url is None else _checked_base_url(base_url)
+        self._proxies = _proxies(base_url)
+        self._direct: dict[str, bool] = {}
         self._ssl = _trust(ca_file)
-        if not token or not token.isascii() or not token.isprintable() or " " in token:
-            raise UsageError("the token is empty or holds spaces, line ends or characters beyond ASCII: check where it comes from")
-        self._headers = {"Authorization": f"Key {token}", "User-Agent": f"syncer/{__version__}"}
+        self._headers = {"User-Agent": f"syncer/{__version__}"}
+        if authorization is not None:
+            scheme, token = authorization
+            self._headers["Authorization"] = f"{scheme} {checked_token(token)}"
         self._connect_timeout_seconds = connect_timeout_seconds
         self._request_timeout_seconds = request_timeout_seconds
         self._session: aiohttp.ClientSession | None = None
@@ -72,8 +85,6 @@ class HttpTransport:
             connector=aiohttp.TCPConnector(limit=0, ssl=self._ssl, ttl_dns_cache=DNS_CACHE_SECONDS),
             headers=self._headers,
             timeout=aiohttp.ClientTimeout(total=None, connect=self._connect_timeout_seconds),
-            # Found out once and not by `trust_env`, which reads the environment in a thread and ~/.netrc for every single request.
-            proxy=self._proxy,
             cookie_jar=aiohttp.DummyCookieJar(),
             trace_configs=[trace],
             middlewares=[_once],
@@ -85,19 +96,23 @@ class HttpTransport:
         assert self._session is not None
         await self._session.close()
 
-    async def send(self, request: Request) -> Reply | NoReply:
-        """Send once. Never raises for what the network or the remote does."""
+    async def send(self, request: Request, headers: Mapping[str, str] | None = None) -> Reply | NoReply:
+        """Send once, with these headers too. Never raises for what the network or the remote does."""
         assert self._session is not None, "used outside of its context"
         body = request.body
+        sent_headers = {} if body is None else {"Content-Type": "application/json"}
         sending = _Sending(asyncio.timeout(None))
         try:
+            url = URL(self._base_url + request.path, encoded=True)
             async with (
                 sending.deadline,
                 self._session.request(
                     request.method,
-                    URL(self._base_url + request.path, encoded=True),
+                    url,
                     data=body if body is None or len(body) <= BODY_AT_ONCE_BYTES_MAX else io.BytesIO(body),
-                    headers=None if body is None else {"Content-Type": "application/json"},
+                    headers={**sent_headers, **(headers or {})},
+                    # Not by `trust_env`, which reads the environment in a thread and ~/.netrc for every single request.
+                    proxy=self._proxy(url),
                     allow_redirects=False,
                     trace_request_ctx=sending,
                 ) as response,
@@ -122,6 +137,14 @@ class HttpTransport:
             self.hidden_retries += 1
         else:
             sending.deadline.reschedule(asyncio.get_running_loop().time() + self._request_timeout_seconds)
+
+    def _proxy(self, url: URL) -> URL | None:
+        """The way to this address. Whom to reach directly is asked for once a host."""
+        if not self._proxies or url.host is None:
+            return None
+        if url.host not in self._direct:
+            self._direct[url.host] = bool(proxy_bypass(url.host))
+        return None if self._direct[url.host] else self._proxies.get(url.scheme)
 
     def _why_no_connection(self, error: Exception) -> str:
         """Nothing of what the exceptions say themselves is passed on: some of them quote URLs."""
@@ -179,6 +202,13 @@ async def _bounded_body(response: aiohttp.ClientResponse) -> bytes | None:
     return b"".join(parts)
 
 
+def checked_token(token: str) -> str:
+    """A token as it may stand in a header. Raises UsageError, which does not show it."""
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError("the token is empty or holds spaces, line ends or characters beyond ASCII: check where it comes from")
+    return token
+
+
 def _checked_base_url(base_url: str) -> str:
     """Without its last slash. Raises UsageError."""
     try:
@@ -202,18 +232,22 @@ def _trust(ca_file: str) -> ssl.SSLContext | bool:
         ) from None
 
 
-def _proxy(base_url: str) -> URL | None:
-    """The proxy that the environment names for this address. Raises UsageError for one that cannot be used."""
-    url = urlsplit(base_url)
-    named = None if proxy_bypass(url.hostname or "") else getproxies().get(url.scheme)
-    if not named:
-        return None
+def _proxies(base_url: str | None) -> dict[str, URL]:
+    """The proxies that the environment names and this transport may need, by scheme. Raises UsageError for one that cannot be used."""
+    schemes = ["http", "https"]
+    if base_url is not None:
+        url = urlsplit(base_url)
+        schemes = [] if proxy_bypass(url.hostname or "") else [url.scheme]
+    return {scheme: _proxy(scheme, text) for scheme, text in getproxies().items() if scheme in schemes and text}
+
+
+def _proxy(scheme: str, text: str) -> URL:
     try:
-        proxy = URL(named if "://" in named else f"http://{named}")
+        proxy = URL(text if "://" in text else f"http://{text}")
     except ValueError:
         proxy = URL()
     if proxy.scheme not in ("http", "https") or not proxy.host:
         raise UsageError(
-            f"the proxy in the environment variable {url.scheme}_proxy cannot be used: it must be http://HOST:PORT or https://HOST:PORT"
+            f"the proxy in the environment variable {scheme}_proxy cannot be used: it must be http://HOST:PORT or https://HOST:PORT"
         )
     return proxy

@@ -98,7 +98,13 @@ OK = says("HTTP/1.1 200 OK\nContent-Length: 2\n\n{}")
 
 
 def transport_to(base_url: str, *, connect: float = 5.0, request: float = 5.0, ca_file: str = "") -> HttpTransport:
-    return HttpTransport(base_url=base_url, token=TOKEN, connect_timeout_seconds=connect, request_timeout_seconds=request, ca_file=ca_file)
+    return HttpTransport(
+        base_url=base_url,
+        authorization=("Key", TOKEN),
+        connect_timeout_seconds=connect,
+        request_timeout_seconds=request,
+        ca_file=ca_file,
+    )
 
 
 async def result_of(request: Request, base_url: str, *, connect: float = 5.0, request_seconds: float = 5.0) -> Reply | NoReply:
@@ -399,7 +405,7 @@ async def test_neither_token_nor_query_is_in_any_reason_or_repr() -> None:
 @pytest.mark.parametrize("token", ["", "two words", "line\n", "schlüssel"])
 def test_a_token_that_cannot_be_one_is_refused_without_being_shown(token: str) -> None:
     with pytest.raises(UsageError, match="the token is") as refused:
-        HttpTransport(base_url="http://127.0.0.1", token=token, connect_timeout_seconds=1, request_timeout_seconds=1)
+        HttpTransport(base_url="http://127.0.0.1", authorization=("Key", token), connect_timeout_seconds=1, request_timeout_seconds=1)
     assert not token or token not in str(refused.value)
 
 

@@ -1,0 +1,258 @@
+"""OAuth 2 client credentials: requests with an access token that is fetched, renewed and shared as needed (RFC 6749, 4.4 and 6).
+
+What the official clients of Annotell and Kognic do is in wire/annotell.md, section 2; this does the same, but for what they do badly: a
+401 of the API renews the token, and however many requests wait for a token, it is fetched once.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+import re
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+from weakref import WeakValueDictionary
+
+import anyio
+
+from syncer.core.backoff import delay
+from syncer.core.ports import NoReply, Reply, Request
+from syncer.errors import UsageError
+from syncer.transport.http import HttpTransport, checked_token
+
+TOKEN_PATH = "/v1/auth/oauth/token"  # noqa: S105 - a path (annotell-auth 2.0.1, kognic-auth 4.5.2: auth_session.py)
+TRIES_MAX = 4
+"""Of one question to the auth server, where it fails in a way that may pass. kognic-auth: MAX_RETRIES = 3."""
+BACKOFF_SECONDS = (0.5, 8.0)
+"""Base and cap between them."""
+LEEWAY_SECONDS = 60.0
+"""A token is renewed so long before it expires, or a tenth of its life where that is less. kognic-auth (authlib 1.9): 60."""
+
+Ask = Callable[[Request, dict[str, str]], Awaitable[Reply | NoReply]]
+"""How the auth server is asked: a request, and headers."""
+
+
+class Tokens:
+    """The access token of one client at one auth server. Everybody who signs in there with it shares one of these: `shared_tokens`."""
+
+    def __init__(
+        self,
+        client_id: str,
+        client_secret: str,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        rng: random.Random | None = None,
+    ) -> None:
+        """`clock` gives seconds that never go back."""
+        self._client_id = client_id
+        self._client_secret = client_secret
+        self._clock = clock
+        self._sleep = sleep
+        self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        self._lock = anyio.Lock()
+        self._basic = False  # how the client shows who it is: in the body, as the official clients do, or by HTTP Basic
+        self._refresh = ""
+        self._access = ""
+        self._renew_at = 0.0
+        self._fetched = 0
+        self._last: str | Reply | NoReply = ""
+
+    async def access(self, ask: Ask, refused: str = "") -> str | Reply | NoReply:
+        """A token that has not expired and is not the one that was `refused`; else why there is none.
+
+        A Reply is the auth server's own throttle, or 401 where it refuses the client. NoReply: it could not be asked; nothing was sent.
+        """
+        if self._good(refused):
+            return self._access
+        fetched = self._fetched
+        async with self._lock:
+            if self._good(refused):
+                return self._access
+            if self._fetched == fetched:  # else somebody asked while this one waited: what came of it holds for all
+                self._last = await self._fetch(ask, anew=bool(refused))
+                self._fetched += 1
+            return self._last
+
+    def _good(self, refused: str) -> bool:
+        return bool(self._access) and self._access != refused and self._clock() < self._renew_at
+
+    async def _fetch(self, ask: Ask, *, anew: bool) -> str | Reply | NoReply:
+        """By the refresh token where there is one and the access token has merely run out, else by the client's credentials."""
+        refresh, self._refresh = self._refresh, ""
+        reply: Reply | NoReply | None = None
+        if refresh and not anew:
+            reply = await self._granted(ask, {"grant_type": "refresh_token", "refresh_token": refresh})
+        if reply is None or (isinstance(reply, Reply) and _refuses(reply)):
+            reply = await self._granted(ask, {"grant_type": "client_credentials"})
+        if isinstance(reply, NoReply):
+            return NoReply(f"no access token: {reply.reason}", sent=False)
+        if reply.status == 429:
+            return reply
+        if _refuses(reply):
+            error = _member(reply, "error")
+            named = f" ({error})" if isinstance(error, str) and re.fullmatch(r"\w{1,40}", error) else ""
+            return Reply(401, json.dumps({"message": f"the auth server refused the client: HTTP {reply.status}{named}"}).encode())
+        return self._taken(reply)
+
+    async def _granted(self, ask: Ask, grant: dict[str, str]) -> Reply | NoReply:
+        """What the auth server says, with the client shown in the other way too where it does not know it in the one (RFC 6749, 2.3.1)."""
+        reply = await self._answered(ask, grant)
+        if isinstance(reply, Reply) and _refuses(reply) and _member(reply, "error") == "invalid_client":
+            self._basic = not self._basic
+            second = await self._answered(ask, grant)
+            if isinstance(second, Reply) and 200 <= second.status < 300:
+                return second
+            self._basic = not self._basic
+        return reply
+
+    async def _answered(self, ask: Ask, grant: dict[str, str]) -> Reply | NoReply:
+        """Ask until there is an answer to the point: a token, a refusal, a throttle."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        if self._basic:
+            pair = f"{self._client_id}:{self._client_secret}".encode()
+            headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
+        else:
+            grant = {**grant, "client_id": self._client_id, "client_secret": self._client_secret}
+        request = Request("POST", TOKEN_PATH, urlencode(grant).encode())
+        attempt = 1
+        while True:
+            reply = await ask(request, headers)
+            if isinstance(reply, Reply):
+                if reply.status == 429 or _refuses(reply) or _token(reply):
+                    return reply
+                reply = NoReply(f"the auth server answered HTTP {reply.status} and no token", sent=True)
+            if attempt == TRIES_MAX:
+                return reply
+            await self._sleep(delay(attempt, self._rng, *BACKOFF_SECONDS))
+            attempt += 1
+
+    def _taken(self, reply: Reply) -> str:
+        self._access = _token(reply)
+        refresh = _member(reply, "refresh_token")
+        self._refresh = refresh if isinstance(refresh, str) else ""
+        try:
+            life_seconds = float(_member(reply, "expires_in"))
+        except (TypeError, ValueError):
+            life_seconds = float("inf")  # not said: good until the API refuses it
+        self._renew_at = self._clock() + life_seconds - min(LEEWAY_SECONDS, life_seconds / 10)
+        return self._access
+
+    def __repr__(self) -> str:
+        return "Tokens(…)"
+
+
+_shared: WeakValueDictionary[tuple[str, str, str], Tokens] = WeakValueDictionary()
+
+
+def shared_tokens(auth_url: str, client_id: str, client_secret: str) -> Tokens:
+    """The tokens of this client at this auth server, one for the whole process."""
+    tokens = _shared.get((auth_url, client_id, client_secret))
+    if tokens is None:
+        tokens = _shared[auth_url, client_id, client_secret] = Tokens(client_id, client_secret)
+    return tokens
+
+
+class OAuthTransport:
+    """Requests that carry an access token. An async context manager. Implements `Transport`.
+
+    A path belongs to the base URL of `api`; a whole URL must be at one of `other_hosts`: the token goes nowhere else. A token that the
+    API refuses (401) is renewed once, and the request repeated once.
+    """
+
+    def __init__(
+        self,
+        *,
+        api: HttpTransport,
+        auth: HttpTransport,
+        tokens: Tokens,
+        elsewhere: HttpTransport | None = None,
+        other_hosts: frozenset[str] = frozenset(),
+    ) -> None:
+        """The transports have no authorization of their own; this enters and leaves them. `elsewhere` takes whole URLs.
+
+        `other_hosts`: base URLs, without a last slash.
+        """
+        self._api = api
+        self._auth = auth
+        self._elsewhere = elsewhere
+        self._other_hosts = other_hosts
+        self._tokens = tokens
+        self._repeated = 0
+        self._stack = AsyncExitStack()
+
+    @property
+    def hidden_retries(self) -> int:
+        """Requests that left without being asked for: those for tokens, those repeated with a new one, and aiohttp's own."""
+        return self._auth.requests + self._repeated + sum(transport.hidden_retries for transport in self._entered())
+
+    async def __aenter__(self) -> OAuthTransport:
+        async with AsyncExitStack() as stack:
+            for transport in self._entered():
+                await stack.enter_async_context(transport)
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        await self._stack.aclose()
+
+    def _entered(self) -> list[HttpTransport]:
+        return [transport for transport in (self._api, self._auth, self._elsewhere) if transport is not None]
+
+    async def send(self, request: Request) -> Reply | NoReply:
+        """Send once, or once more with a new token. Raises ValueError for a host that is not to have the token."""
+        transport = self._at(request.path)
+        access = await self._tokens.access(self._auth.send)
+        if not isinstance(access, str):
+            return access
+        reply = await transport.send(request, _bearer(access))
+        if isinstance(reply, Reply) and reply.status == 401:
+            renewed = await self._tokens.access(self._auth.send, refused=access)
+            if not isinstance(renewed, str):
+                return renewed
+            self._repeated += 1
+            reply = await transport.send(request, _bearer(renewed))
+        return reply
+
+    def _at(self, path: str) -> HttpTransport:
+        if path.startswith("/"):
+            return self._api
+        parts = urlsplit(path)
+        if self._elsewhere is None or f"{parts.scheme}://{parts.netloc}" not in self._other_hosts:
+            raise ValueError(f"the access token is not for {parts.hostname}")
+        return self._elsewhere
+
+    def __repr__(self) -> str:
+        return f"OAuthTransport({self._api!r})"
+
+
+def _bearer(access: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {access}"}
+
+
+def _refuses(reply: Reply) -> bool:
+    """Will asking again be of no use?"""
+    return 300 <= reply.status < 500 and reply.status not in (408, 429)
+
+
+def _token(reply: Reply) -> str:
+    """The access token of an answer that grants one, empty where there is none that a header can hold."""
+    found = _member(reply, "access_token") if 200 <= reply.status < 300 else None
+    try:
+        return checked_token(found) if isinstance(found, str) else ""
+    except UsageError:
+        return ""
+
+
+def _member(reply: Reply, name: str) -> Any:
+    """A member of the JSON object that the answer is, None where it is none."""
+    try:
+        value = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return None
+    return value.get(name) if isinstance(value, dict) else None
