@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import re
-from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import msgspec
 
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
-from syncer.core.ports import NoReply, Reply
+from syncer.core.ports import Reply
 from syncer.remotes.clarifai.codes import CODES, Meaning, meaning, number
-
-REASON_MAX = 300
-"""Characters of what the service says that are kept."""
+from syncer.remotes.replies import after_seconds, one_line
 
 Failure = Failed | Halt | Refused | Throttled
 
@@ -73,16 +68,6 @@ def read(reply: Reply, decoder: msgspec.json.Decoder[A]) -> tuple[A, Status] | F
     return answer, answer.status
 
 
-def no_reply(reply: NoReply) -> Failed:
-    """What follows from there being no answer."""
-    return Failed(reply.reason, in_doubt=reply.sent, unreachable=not reply.sent)
-
-
-def good(reply: Reply) -> bool:
-    """Does HTTP say success?"""
-    return 200 <= reply.status < 300
-
-
 def failure(status: Status, reply: Reply, *, duplicates: bool = False) -> Failure:
     """What follows from a request that failed as a whole. `duplicates`: it can be refused because an id is there already.
 
@@ -110,22 +95,7 @@ def reason(status: Status) -> str:
     """The code's name and what the service says, as one short printable line; queries of URLs (signatures) are left out."""
     known = CODES.get(number(status.code) or 0)
     texts = [known[0] if known else f"code {status.code}", status.description, status.details]
-    line = " ".join(": ".join(text for text in texts if text).split())
-    line = "".join(character if character.isprintable() else "�" for character in line)
-    return re.sub(r"(https?://[^\s?]*\?)\S*", r"\1…", line)[:REASON_MAX]
-
-
-def after_seconds(reply: Reply) -> float | None:
-    """Retry-After in seconds: as it came, or a date against the remote's own clock (RFC 9110, 10.2.3). None where it says nothing."""
-    text = reply.retry_after or ""
-    try:
-        seconds = float(text)
-    except ValueError:
-        try:
-            seconds = (parsedate_to_datetime(text) - parsedate_to_datetime(reply.date or "")).total_seconds()
-        except (ValueError, TypeError, OverflowError):
-            return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    return one_line(": ".join(text for text in texts if text))
 
 
 def _without_status(reply: Reply) -> Failure:

@@ -24,10 +24,11 @@ from syncer.core.outcome import (
     Verdict,
 )
 from syncer.core.ports import Found, Inputs, Listed, LookUpFailure, NoReply, Reply, Request
-from syncer.remotes.clarifai.answers import ANSWERS, ROWS, Failure, Item, Rows, failure, good, no_reply, read, reason
+from syncer.remotes.clarifai.answers import ANSWERS, ROWS, Failure, Item, Rows, failure, read, reason
 from syncer.remotes.clarifai.codes import STORED, Meaning, meaning, number
 from syncer.remotes.clarifai.patches import merged, removed
 from syncer.remotes.clarifai.same import same_annotation
+from syncer.remotes.replies import good, no_reply
 
 URL_BYTES_MAX = 3_800
 """Of path and query: many servers take 4,000 in all, and a base URL comes before them."""

@@ -9,8 +9,9 @@ import msgspec
 
 from syncer.core.outcome import Failed
 from syncer.core.ports import LookUpFailure, NoReply, Reply
-from syncer.remotes.clarifai.answers import Said, failure, good, no_reply, read
+from syncer.remotes.clarifai.answers import Said, failure, read
 from syncer.remotes.clarifai.codes import Meaning, meaning, number
+from syncer.remotes.replies import good, no_reply
 
 
 class Hit(msgspec.Struct, gc=False):
