@@ -24,6 +24,8 @@ from syncer.engine.signal import Signal
 from syncer.engine.turns import Draining, Turns, halted
 from syncer.errors import Stopped, first_error
 
+AHEAD_AT_FIRST = 2
+
 Deliver = Callable[[Unit, Found], Awaitable[None]]
 """Takes what a unit came to. Units come in order; the next one waits until this one is taken."""
 
@@ -64,6 +66,7 @@ class Pull:
         self._rng = rng
         self._base_seconds, self._cap_seconds = backoff
         self._slots: deque[_Slot] = deque()
+        self._delivered = 0
         self._enumerated = False
         self._draining = False
         self._more = Signal()
@@ -97,7 +100,7 @@ class Pull:
                 if not isinstance(step, Unit):
                     answers = await self._answers(step)
                     continue
-                while len(self._slots) >= self._units_ahead_max and not self._draining:
+                while len(self._slots) >= self._ahead_max() and not self._draining:
                     await self._room.wait()
                 slot = _Slot(step)
                 self._slots.append(slot)
@@ -108,6 +111,10 @@ class Pull:
         finally:
             self._enumerated = True
             self._more.set()
+
+    def _ahead_max(self) -> int:
+        """Few at first, and no more than keep the rate busy: where only an empty page is the end, what is ahead of it is asked in vain."""
+        return min(self._units_ahead_max, AHEAD_AT_FIRST + 2 * self._delivered, self.ways["api"].turns.concurrency.limit)
 
     async def _fetch(self, slot: _Slot) -> None:
         """Drive a unit's flow to its end; where the run is drained first, the unit stays unfinished."""
@@ -135,6 +142,7 @@ class Pull:
                 return
             await deliver(slot.unit, slot.found)
             self._slots.popleft()
+            self._delivered += 1
             self._room.set()
 
     # --- questions ----------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 Offset pages shift when something is deleted or added while they are read, and the service has a cursor for inputs only (wire, 1.2). So
 a list is read by groups of inputs. A group that fits on one page is a snapshot; one that does not is halved; a single input of many
-pages is read again until nothing new shows. Each input is in one group, so repeats are known within the group.
+pages is read until two passes agree. Each input is in one group, so repeats are known within the group.
 """
 
 from __future__ import annotations
@@ -64,6 +64,7 @@ class AnnotationListing:
         self._app = f"/v2/users/{quote(user_id, safe='')}/apps/{quote(app_id, safe='')}"
         self._selection = selection
         self._group_max = GROUP_MAX  # a hint from how full the pages are; what is found does not hang on it
+        self._page_max = 0  # the fullest page so far: a page of fewer rows was certainly not cut off
 
     @property
     def repeats(self) -> bool:
@@ -151,14 +152,16 @@ class AnnotationListing:
             found = yield from self._group(ids)
             return (yield from self._joined(found, ids, inputs)) if self._selection.with_inputs else found
 
-        return Unit(f"inputs {ids[0]} to {ids[-1]}", cursor, flow)
+        return Unit(_span(ids), cursor, flow)
 
     def _group(self, ids: list[str]) -> Flow:
         """The annotations of these inputs. Where they fill more than a page, halves are asked, so that each answer is a snapshot."""
         first, second = yield [self._annotations(ids, 1), self._annotations(ids, 2)]
         if isinstance(first, list) and second == []:
+            whole = len(first) < self._page_max
+            self._page_max = max(self._page_max, len(first))
             self._group_max = min(GROUP_MAX, self._group_max + 1 + self._group_max // 4)
-            return self._found(first)
+            return self._found(first) if whole else (yield from self._until_stable(ids))
         if len(ids) > 1:
             middle = len(ids) // 2
             self._group_max = max(1, middle)
@@ -171,21 +174,28 @@ class AnnotationListing:
         return (yield from self._until_stable(ids))
 
     def _until_stable(self, ids: list[str]) -> Flow:
-        """An input of many pages, read again until nothing new shows."""
-        held: dict[str, Line] = {}
+        """What may not have been a snapshot is read until two passes in a row say the same.
+
+        A pass misses a row where one before it is deleted between two pages; then the next pass lacks the deleted one.
+        """
+        before: list[tuple[str, str]] | None = None
+        held: dict[tuple[str, str], Line] = {}
         for _ in range(PASSES_MAX):
-            before = len(held)
+            lines: list[Line] = []
             for number in count(1):
                 (page,) = yield [self._annotations(ids, number)]
                 if isinstance(page, Refused):
-                    return Found([], problems=[Problem(f"input {ids[0]}, page {number}", page.reason)])
-                lines = cast(list[Line], page)
-                if not lines:
+                    return Found([], problems=[Problem(f"{_span(ids)}, page {number}", page.reason)])
+                if not page:
                     break
-                held.update({line.id: line for line in lines})
-            if len(held) == before:
-                break
-        return self._found(list(held.values()))
+                lines += cast(list[Line], page)
+            held.update({(line.input_id, line.id): line for line in lines})
+            keys = [(line.input_id, line.id) for line in lines]
+            if keys == before and len(set(keys)) == len(keys):
+                return self._found(lines)
+            before = keys
+        found = self._found(list(held.values()))
+        return Found(found.rows, found.duplicates, [Problem(_span(ids), f"changed all the time while it was read {PASSES_MAX} times")])
 
     def _found(self, lines: Sequence[Line]) -> Found:
         unique = {(line.input_id, line.id): line for line in lines}
@@ -291,6 +301,11 @@ class AnnotationListing:
 
     def _get(self, path: str, query: Sequence[tuple[str, str]], read: Callable[..., object]) -> Ask:
         return Ask(Request("GET", f"{self._app}{path}?{urlencode(query, quote_via=quote)}"), read)
+
+
+def _span(ids: Sequence[str]) -> str:
+    """Inputs, for messages."""
+    return f"input {ids[0]}" if len(ids) == 1 else f"inputs {ids[0]} to {ids[-1]}"
 
 
 def _needed(page: T | Refused, what: str) -> T:

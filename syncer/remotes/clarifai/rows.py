@@ -13,11 +13,13 @@ from syncer.remotes.clarifai.answers import Said, failure, read
 from syncer.remotes.clarifai.codes import Meaning, meaning, number
 from syncer.remotes.replies import good, no_reply
 
+_NOTHING = msgspec.Raw(b"null")
+
 
 class Hit(msgspec.Struct, gc=False):
     """A hit of a search."""
 
-    annotation: msgspec.Raw | None = None
+    annotation: msgspec.Raw = _NOTHING
 
 
 class Listed(Said, gc=False):
@@ -27,7 +29,7 @@ class Listed(Said, gc=False):
     inputs: list[msgspec.Raw] | None = None
     dataset_inputs: list[msgspec.Raw] | None = None
     hits: list[Hit] | None = None
-    annotation: msgspec.Raw | None = None
+    annotation: msgspec.Raw = _NOTHING
 
 
 class Head(msgspec.Struct, gc=False):
@@ -66,12 +68,12 @@ def of_list(reply: Reply | NoReply) -> list[Line] | LookUpFailure:
 
 def of_one(reply: Reply | NoReply) -> list[Line] | LookUpFailure:
     """The one annotation that was asked for; none where it does not exist."""
-    return _rows(reply, lambda listed: [] if listed.annotation is None else [listed.annotation])
+    return _rows(reply, lambda listed: [raw for raw in (listed.annotation,) if raw != _NOTHING])
 
 
 def of_search(reply: Reply | NoReply) -> list[Line] | LookUpFailure:
     """The annotations that a search hit."""
-    return _rows(reply, lambda listed: [hit.annotation for hit in listed.hits or () if hit.annotation is not None])
+    return _rows(reply, lambda listed: [hit.annotation for hit in listed.hits or () if hit.annotation != _NOTHING])
 
 
 def of_inputs(reply: Reply | NoReply) -> list[Line] | LookUpFailure:

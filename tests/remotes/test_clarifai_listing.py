@@ -1,0 +1,265 @@
+"""Lists of annotations, read from a service that changes while it is read. No network: a driver answers the questions."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncer.core.ports import Reply, Request
+from syncer.core.pull import Ask, Found, Unit
+from syncer.errors import Stopped
+from syncer.remotes.clarifai.listing import PASSES_MAX, AnnotationListing, Selection
+
+Json = dict[str, object]
+
+
+class Service:
+    """As much of the service as listing needs; `churn` is called between any two answers."""
+
+    def __init__(self, held: dict[str, list[str]], *, per_page_max: int = 1000, newest_first: bool = False) -> None:
+        self.held = held
+        self.per_page_max = per_page_max
+        self.newest_first = newest_first
+        self.requests: list[Request] = []
+        self.refuse_inputs_above = 10**9
+        self.hits: list[tuple[str, str]] = []
+
+    def churn(self) -> None:
+        """Nothing, unless a test says so."""
+
+    def answer(self, request: Request) -> Reply:
+        self.requests.append(request)
+        assert len(request.path) < 4000
+        url = urlsplit(request.path)
+        query = parse_qs(url.query)
+        sent = orjson.loads(request.body) if request.body else {}
+        reply = self._answer(url.path.split("/apps/app", 1)[1], query, sent)
+        self.churn()
+        return reply
+
+    def _answer(self, path: str, query: dict[str, list[str]], sent: Json) -> Reply:
+        if path == "/inputs/stream":
+            last = query.get("last_id", [""])[0]
+            if last and last not in self.held:
+                return self._failed(404, 11101)
+            ids = [id for id in sorted(self.held) if id > last][: min(self.per_page_max, int(query["per_page"][0]))]
+            return self._said(inputs=[{"id": id, "data": {"text": {"raw": id}}} for id in ids])
+        if path.startswith("/datasets/"):
+            return self._said(dataset_inputs=[{"input": {"id": id}} for id in self._page(list(self.held), query)])
+        if path == "/inputs":
+            return self._said(inputs=[{"id": id, "data": {}} for id in query["ids"] if id in self.held])
+        if path == "/annotations/searches":
+            paging = sent["pagination"]
+            assert isinstance(paging, dict)
+            page = self._page(self.hits, {name: [str(value)] for name, value in paging.items()})
+            return self._said(hits=[{"annotation": {"id": id, "input_id": input_id}} for input_id, id in page])
+        input_ids = query["input_ids"]
+        if len(input_ids) > self.refuse_inputs_above:
+            return self._failed(400, 11102)
+        if "ids" in query:
+            rows = [(i, a) for i, a in zip(input_ids, query["ids"], strict=True) if a in self.held.get(i, ())]
+        else:
+            rows = [(input_id, id) for input_id in input_ids for id in self.held.get(input_id, ())]
+        rows = rows[::-1] if self.newest_first else rows
+        return self._said(annotations=[{"id": id, "input_id": i, "input_level": id == "level"} for i, id in self._page(rows, query)])
+
+    def _page(self, rows: list, query: dict[str, list[str]]) -> list:  # type: ignore[type-arg]
+        size = min(self.per_page_max, int(query["per_page"][0]))
+        start = (int(query["page"][0]) - 1) * size
+        return rows[start : start + size]
+
+    def _said(self, **members: object) -> Reply:
+        return Reply(200, orjson.dumps({"status": {"code": 10000}, **members}))
+
+    def _failed(self, http: int, code: int) -> Reply:
+        return Reply(http, orjson.dumps({"status": {"code": code}}))
+
+
+def answered(service: Service, asks: Sequence[Ask]) -> list[object]:
+    return [ask.read(service.answer(ask.request)) for ask in asks]
+
+
+def fetched(service: Service, unit: Unit) -> Found:
+    flow = unit.flow()
+    answers: list[object] | None = None
+    while True:
+        try:
+            asks = flow.send(answers)  # type: ignore[arg-type]
+        except StopIteration as end:
+            found: Found = end.value
+            return found
+        answers = answered(service, asks)
+
+
+def walked(service: Service, selection: Selection, after: str = "") -> Iterator[tuple[str, Found]]:
+    """(cursor, what was found) of each unit."""
+    units = AnnotationListing("me", "app", selection).units(after)
+    answers: list[object] | None = None
+    while True:
+        try:
+            step = units.send(answers)
+        except StopIteration:
+            return
+        answers = None
+        if isinstance(step, Unit):
+            found = fetched(service, step)
+            if found.ended:
+                return
+            yield step.cursor, found
+        else:
+            answers = answered(service, step)
+
+
+EVERYTHING = Selection()
+
+
+def keys(service: Service, selection: Selection = EVERYTHING, after: str = "") -> list[tuple[str, ...]]:
+    return [row.key for _, found in walked(service, selection, after) for row in found.rows]
+
+
+def app(inputs: int, each: int) -> dict[str, list[str]]:
+    return {f"i-{n:04}": [f"a-{n}-{m}" for m in range(each)] for n in range(inputs)}
+
+
+def all_of(held: dict[str, list[str]]) -> list[tuple[str, str]]:
+    return [(input_id, id) for input_id, ids in held.items() for id in ids]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "each", "per_page_max"), [(0, 0, 1000), (1, 0, 1000), (250, 3, 1000), (30, 90, 1000), (3, 250, 20), (7, 1, 1)]
+)
+def test_every_annotation_comes_once_whatever_a_page_holds(inputs: int, each: int, per_page_max: int) -> None:
+    service = Service(app(inputs, each), per_page_max=per_page_max)
+    assert sorted(keys(service)) == sorted(all_of(service.held))
+
+
+def test_a_group_that_fits_on_a_page_costs_two_requests() -> None:
+    service = Service(app(100, 10))
+    list(walked(service, Selection(input_ids=tuple(service.held))))
+    first = len(service.requests)
+    list(walked(service, Selection(input_ids=tuple(service.held)[:50] * 4)))
+    assert first == 2 + 4  # the fullest page so far may have been cut off: it is read twice more
+
+
+def test_it_goes_on_at_every_cursor() -> None:
+    service = Service(app(130, 2))
+    cursors = [cursor for cursor, _ in walked(service, Selection())]
+    parts = [found.rows for _, found in walked(service, Selection())]
+    for at, cursor in enumerate(cursors):
+        assert keys(service, after=cursor) == [row.key for part in parts[at + 1 :] for row in part]
+
+
+def test_an_input_that_the_cursor_names_may_be_gone_by_then() -> None:
+    service = Service(app(130, 1))
+    cursor = next(walked(service, Selection()))[0]
+    expected = [key for key in all_of(service.held) if key[0] > cursor]
+    del service.held[cursor]
+    assert keys(service, after=cursor) == expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 10**9), st.sampled_from([2, 3, 7, 1000]), st.booleans())
+def test_what_is_there_all_along_comes_exactly_once_though_the_list_shifts_while_it_is_read(
+    seed: int, per_page_max: int, newest_first: bool
+) -> None:
+    """Between any two answers annotations are added and deleted; inputs come and go."""
+    rng = random.Random(seed)
+    held = app(rng.randrange(1, 12), rng.randrange(1, 9))
+    stays = {key for key in all_of(held) if rng.random() < 0.6}
+    goes = [key for key in all_of(held) if key not in stays]
+    service = Service(held, per_page_max=per_page_max, newest_first=newest_first)
+    added = iter(range(40))
+
+    def churn() -> None:
+        if goes and rng.random() < 0.5:
+            input_id, id = goes.pop(rng.randrange(len(goes)))
+            held[input_id].remove(id)
+        if rng.random() < 0.3 and (number := next(added, None)) is not None:
+            ids = held[rng.choice(list(held))]
+            ids.insert(rng.randrange(len(ids) + 1), f"new-{number}")
+
+    service.churn = churn  # type: ignore[method-assign]
+    found = keys(service)
+    assert len(found) == len(set(found))
+    assert stays <= set(found)
+
+
+def test_an_input_that_never_stops_changing_is_given_up_after_some_passes() -> None:
+    service = Service({"i": [f"a-{n}" for n in range(10)]}, per_page_max=2)
+    more = iter(range(10**6))
+    service.churn = lambda: service.held["i"].append(f"b-{next(more)}")  # type: ignore[method-assign]
+    service.per_page_max = 50
+    ((_, found),) = walked(service, Selection())
+    assert {("i", f"a-{n}") for n in range(10)} <= {row.key for row in found.rows}
+    assert [problem.what for problem in found.problems] == ["input i"]
+    assert len(service.requests) < 20 * PASSES_MAX
+
+
+def test_a_list_that_is_refused_is_asked_in_halves_and_one_input_that_is_refused_is_told() -> None:
+    service = Service(app(40, 2))
+    service.refuse_inputs_above = 3
+    assert sorted(keys(service)) == sorted(all_of(service.held))
+    service.refuse_inputs_above = 0
+    problems = [problem for _, found in walked(service, Selection(input_ids=("i-0001",))) for problem in found.problems]
+    assert [(problem.what, "CONN_INVALID_REQUEST" in problem.reason) for problem in problems] == [("input i-0001", True)]
+
+
+def test_named_inputs_are_asked_once_each_in_short_urls() -> None:
+    service = Service(app(300, 1))
+    names = [f"i-{n:04}" for n in (5, 7, 5)] + ["x" * 900, "y" * 2500]
+    assert keys(service, Selection(input_ids=tuple(names))) == [("i-0005", "a-5-0"), ("i-0007", "a-7-0")]
+
+
+def test_a_dataset_is_read_by_the_ids_of_its_inputs() -> None:
+    service = Service(app(45, 2), per_page_max=10)
+    assert sorted(keys(service, Selection(dataset_id="d"))) == sorted(all_of(service.held))
+    cursor = "i-0020"
+    assert keys(service, Selection(dataset_id="d"), cursor)[0] == ("i-0021", "a-21-0")
+
+
+def test_a_search_ends_with_an_empty_page_and_leaves_repeats_within_a_page_out() -> None:
+    service = Service({})
+    service.hits = [("i", "a"), ("i", "a"), ("i", "b"), ("j", "a")]
+    (found,) = [found for _, found in walked(service, Selection(since="2026-01-01T00:00:00Z"))]
+    assert ([row.key for row in found.rows], found.duplicates) == ([("i", "a"), ("i", "b"), ("j", "a")], 1)
+    assert AnnotationListing("me", "app", Selection(status="ANNOTATION_PENDING")).repeats
+
+
+def test_pairs_that_do_not_exist_are_told() -> None:
+    service = Service(app(3, 2))
+    selection = Selection(pairs=(("i-0000", "a-0-0"), ("i-0001", "nope"), ("i-0002", "a-2-1")))
+    ((_, found),) = walked(service, selection)
+    assert [row.key for row in found.rows] == [("i-0000", "a-0-0"), ("i-0002", "a-2-1")]
+    assert [problem.what for problem in found.problems] == ["annotation nope of input i-0001"]
+
+
+def test_input_level_annotations_are_kept_or_dropped() -> None:
+    service = Service({"i": ["level", "a"]})
+    assert keys(service) == [("i", "level"), ("i", "a")]
+    assert keys(service, Selection(input_level=False)) == [("i", "a")]
+
+
+def test_with_inputs_every_input_comes_at_least_once() -> None:
+    service = Service({"i": ["a", "b"], "j": []})
+    lines = [orjson.loads(row.line) for _, found in walked(service, Selection(with_inputs=True)) for row in found.rows]
+    assert [(line["input"]["id"], line["annotation"] and line["annotation"]["id"]) for line in lines] == [
+        ("i", "a"),
+        ("i", "b"),
+        ("j", None),
+    ]
+    assert lines[0]["input"]["data"] == {"text": {"raw": "i"}}
+    named = [row.key for _, found in walked(service, Selection(with_inputs=True, input_ids=("j", "gone"))) for row in found.rows]
+    assert named == [("j", "")]
+
+
+def test_an_app_that_is_not_there_stops_the_pull() -> None:
+    service = Service({})
+    service._answer = lambda *_: service._failed(404, 11101)  # type: ignore[method-assign,assignment]
+    with pytest.raises(Stopped, match="refused to list its inputs"):
+        keys(service)
