@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from zlib import crc32
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from syncer.core.change import Change
 from syncer.core.facts import Closed, DeadLetter, Fact, Settled, Unburied
@@ -192,3 +197,16 @@ def test_more_letters_than_there_are_cannot_leave(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="no dead letter"):
         journal.ledger.apply(Unburied(1, "ignored"))
     journal.close()
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=200))
+def test_no_bytes_in_the_file_make_a_start_fail_in_another_way(found: bytes) -> None:
+    rest = found.removesuffix(b"\n")
+    event = b'"event":' + rest
+    for data in (found, *(b'{"crc":"%08x",%s\n' % (crc32(part), part) for part in (rest, event))):
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "dead.jsonl"
+            path.write_bytes(data)
+            with suppress(StateError):
+                list(dead.open_letters(path, len(data)))

@@ -14,7 +14,7 @@ from syncer.errors import StateError
 from syncer.journal import frames
 from syncer.journal.dead import read_dead
 from syncer.journal.journal import Journal
-from tests.journal.made import ELSEWHERE, HERE, bodies, decoded, frame_ends, opened, small_history, state, states_of
+from tests.journal.made import ELSEWHERE, HERE, bodies, decoded, frame_ends, histories, opened, small_history, state, states_of
 
 
 @pytest.fixture
@@ -307,3 +307,20 @@ def test_a_retry_of_what_does_not_wait_is_not_understood(made: tuple[Path, bytes
         (folder / "journal").write_bytes(data + frames.encode(b"[" + msgspec.json.encode(fact) + b"]"))
         with pytest.raises(StateError, match="cannot understand"):
             Journal.open(folder, HERE)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_journal_that_is_compacted_at_every_commit_adds_up_to_the_same(seed: int, tmp_path: Path) -> None:
+    plain, compacted = Journal.open(tmp_path / "plain", HERE), Journal.open(tmp_path / "compacted", HERE)
+    for facts in histories(seed, 40):
+        plain.commit(facts)
+        compacted._compact_at = 0
+        compacted.commit(facts)
+    wanted = (state(plain.ledger), bodies(plain))
+    for journal in (plain, compacted):
+        assert (state(journal.ledger), bodies(journal)) == wanted
+        journal.close()
+    for name in ("plain", "compacted"):
+        journal = Journal.open(tmp_path / name, HERE)
+        assert (state(journal.ledger), bodies(journal)) == wanted
+        journal.close()
