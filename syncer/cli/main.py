@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import App, Group, Parameter
+from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from syncer.cli.arguments import STDIN
+from syncer.cli.options import Common, Printing, Pushing
 from syncer.cli.output import mend_streams
+from syncer.cli.pull_commands import pull_app
 from syncer.cli.running import execute, terminated
 from syncer.version import __version__
 
@@ -27,77 +27,15 @@ app = App(
 dead_app = App(name="dead", help="The dead letters: changes that the remote will not take.")
 state_app = App(name="state", help="The state folder itself.")
 config_app = App(name="config", help="The configuration.")
-for child in (dead_app, state_app, config_app):
+for child in (pull_app, dead_app, state_app, config_app):
     app.command(child)
-
-_destination = Group("Destination", sort_key=1)
-_printing = Group("Printing", sort_key=2)
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Printing:
-    """Options that every command understands."""
-
-    json: Annotated[bool, Parameter(negative="", group=_printing)] = False
-    """Print exactly one JSON object (JSON Lines for lists) on stdout."""
-    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative="", group=_printing)] = False
-    """Say more; a traceback where something failed that nobody foresaw."""
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="", group=_printing)] = False
-    """Say nothing but errors."""
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Common(Printing):
-    """Options that every command which reads the config understands."""
-
-    config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None
-    """Config file (else $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)."""
-    state: Path | None = None
-    """State folder of this destination."""
-
-    def options(self) -> dict[str, object]:
-        """What was given, as dotted config keys."""
-        return {} if self.state is None else {"state.dir": str(self.state)}
-
-
-@Parameter(name="*")
-@dataclass(frozen=True, kw_only=True)
-class Remote:
-    """Options that say where to push to, and how hard. Their values are text: the config knows what each must be."""
-
-    base_url: Annotated[str | None, Parameter(group=_destination)] = None
-    """The service's address."""
-    user_id: Annotated[str | None, Parameter(group=_destination)] = None
-    """The app's owner; `me` is the token's."""
-    app_id: Annotated[str | None, Parameter(group=_destination)] = None
-    """The app."""
-    rps: Annotated[str | None, Parameter(group=_destination)] = None
-    """Requests a second, or `auto`."""
-    concurrency: Annotated[str | None, Parameter(group=_destination)] = None
-    """Requests in flight at most, or `auto`."""
-    batch_size: Annotated[str | None, Parameter(group=_destination)] = None
-    """Changes a request, 1 to 128."""
-
-    def options(self) -> dict[str, object]:
-        """What was given, as dotted config keys."""
-        given = {
-            "clarifai.base_url": self.base_url,
-            "clarifai.user_id": self.user_id,
-            "clarifai.app_id": self.app_id,
-            "push.requests_per_second": self.rps,
-            "push.concurrency": self.concurrency,
-            "push.batch_size": self.batch_size,
-        }
-        return {key: value for key, value in given.items() if value is not None}
 
 
 @app.command
 def push(
     *logs: str,
     common: Common = Common(),
-    remote: Remote = Remote(),
+    remote: Pushing = Pushing(),
     max_attempts: str | None = None,
     max_delete: str | None = None,
     strict: Annotated[bool, Parameter(negative="")] = False,
@@ -239,7 +177,7 @@ def forget(log: str, /, *, common: Common = Common()) -> int:
 
 
 @config_app.command
-def check(*, online: Annotated[bool, Parameter(negative="")] = False, common: Common = Common(), remote: Remote = Remote()) -> int:
+def check(*, online: Annotated[bool, Parameter(negative="")] = False, common: Common = Common(), remote: Pushing = Pushing()) -> int:
     """Read the config and report every error in it.
 
     Exit codes: 0 good, 1 the app cannot be reached or is not there, 2 bad config or refused credentials.
@@ -255,7 +193,7 @@ def check(*, online: Annotated[bool, Parameter(negative="")] = False, common: Co
 
 
 @config_app.command
-def show(*, common: Common = Common(), remote: Remote = Remote()) -> int:
+def show(*, common: Common = Common(), remote: Pushing = Pushing()) -> int:
     """Show every value and where it came from. Tokens are never shown."""
     from syncer.cli import config
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import anyio
 
@@ -15,28 +16,36 @@ LINE_EVERY_SECONDS = 10.0
 SAMPLE_EVERY_SECONDS = 0.2
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A run at a moment: in one line, and how much of it is done, where that is known."""
+
+    line: str
+    share: float | None = None
+
+
 @asynccontextmanager
-async def shown(progress: Callable[[], Progress], *, show: bool) -> AsyncIterator[None]:
-    """Shows the run while the block lasts."""
+async def shown(now: Callable[[], Shown], *, show: bool) -> AsyncIterator[None]:
+    """Shows a run while the block lasts; `now` is asked a few times a second how it is."""
     if not show:
         yield
         return
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_bar if sys.stderr.isatty() else _lines, progress)
+        tasks.start_soon(_bar if sys.stderr.isatty() else _lines, now)
         yield
         tasks.cancel_scope.cancel()
 
 
-async def _lines(progress: Callable[[], Progress]) -> None:
+async def _lines(now: Callable[[], Shown]) -> None:
     samples = round(LINE_EVERY_SECONDS / SAMPLE_EVERY_SECONDS)
     while True:
         for _ in range(samples):
             await anyio.sleep(SAMPLE_EVERY_SECONDS)
-            now = progress()
-        say(line(now))
+            shown = now()
+        say(shown.line)
 
 
-async def _bar(progress: Callable[[], Progress]) -> None:
+async def _bar(now: Callable[[], Shown]) -> None:
     from rich.console import Console, Group
     from rich.live import Live
     from rich.progress_bar import ProgressBar
@@ -44,11 +53,15 @@ async def _bar(progress: Callable[[], Progress]) -> None:
 
     with Live(console=Console(stderr=True), transient=True, auto_refresh=False) as live:
         while True:
-            now = progress()
-            share = share_done(now)
-            bar = ProgressBar(total=1.0, completed=share or 0.0, pulse=share is None)
-            live.update(Group(bar, Text(line(now), overflow="ellipsis", no_wrap=True)), refresh=True)
+            shown = now()
+            bar = ProgressBar(total=1.0, completed=shown.share or 0.0, pulse=shown.share is None)
+            live.update(Group(bar, Text(shown.line, overflow="ellipsis", no_wrap=True)), refresh=True)
             await anyio.sleep(SAMPLE_EVERY_SECONDS)
+
+
+def of_push(now: Progress) -> Shown:
+    """A push as it is shown."""
+    return Shown(line(now), share_done(now))
 
 
 def share_done(now: Progress) -> float | None:

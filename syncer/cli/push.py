@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 
 from syncer.cli.output import complain, print_json, say
-from syncer.cli.progress import shown
+from syncer.cli.progress import of_push, shown
 from syncer.config import load_from_environment
 from syncer.errors import UsageError
 from syncer.lanes.dry_run import dry_run as count
@@ -60,7 +60,7 @@ def push(logs: Sequence[str], config: Path | None, options: dict[str, object], *
 
 
 async def _run(lane: PushLane, loudness: Loudness) -> Finished:
-    async with shown(lane.progress, show=loudness.progress):
+    async with shown(lambda: of_push(lane.progress()), show=loudness.progress):
         return await lane.run(signals=True)
 
 

@@ -160,7 +160,8 @@ class AnnotationListing:
         if isinstance(first, list) and second == []:
             whole = len(first) < self._page_max
             self._page_max = max(self._page_max, len(first))
-            self._group_max = min(GROUP_MAX, self._group_max + 1 + self._group_max // 4)
+            # The next group is to be a little less full than the fullest page.
+            self._group_max = min(GROUP_MAX, max(1, len(ids) * self._page_max * 9 // 10 // max(1, len(first))))
             return self._found(first) if whole else (yield from self._until_stable(ids))
         if len(ids) > 1:
             middle = len(ids) // 2

@@ -1,0 +1,125 @@
+"""`syncer pull`: from options to a lane, and its summary."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import anyio
+
+from syncer.cli.options import Common, Remote
+from syncer.cli.output import complain, print_json, say
+from syncer.cli.progress import Shown, shown
+from syncer.config import Loaded, load_from_environment
+from syncer.errors import UsageError
+from syncer.lanes.origins import clarifai_origin
+from syncer.lanes.pull import Origin, Pulled, PullLane, job_folder
+from syncer.remotes.clarifai.listing import Selection
+from syncer.sinks.choose import STDOUT, output_format, output_sink
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to write, and whether to show progress."""
+
+    out: str
+    format: str | None
+    progress: bool
+
+
+def selection(*, input_ids: Sequence[str], annotation_ids: Sequence[str], since: str, until: str, **others: Any) -> Selection:
+    """What the options select. Raises UsageError where they contradict each other."""
+    for option, ids in (("--input-id", input_ids), ("--annotation-id", annotation_ids)):
+        if not all(ids):
+            raise UsageError(f"{option} is empty: name an id")
+    for option, time in (("--since", since), ("--until", until)):
+        if time and not _is_time(time):
+            raise UsageError(f'{option} is "{time}"; it must be a time like 2026-11-24T12:00:00Z')
+    pairs: tuple[tuple[str, str], ...] = ()
+    if annotation_ids:
+        if len(annotation_ids) != len(input_ids):
+            raise UsageError(
+                f"{len(annotation_ids)} --annotation-id but {len(input_ids)} --input-id: "
+                "each annotation needs the input it belongs to, in the same order"
+            )
+        pairs, input_ids = tuple(zip(input_ids, annotation_ids, strict=True)), ()
+    chosen = Selection(input_ids=tuple(input_ids), pairs=pairs, since=since, until=until, **others)
+    searched = chosen.status or since or until
+    makers = chosen.user_ids or chosen.model_version_ids or chosen.workflow_version_ids or chosen.task_id
+    for what, given in (("--annotation-id", pairs), ("--status, --since and --until", searched)):
+        if given and (makers or chosen.dataset_id):
+            raise UsageError(f"{what} cannot be combined with --by-user, --by-model-version, --by-workflow-version, --task or --dataset")
+    if chosen.dataset_id and input_ids:
+        raise UsageError("--dataset cannot be combined with --input-id: name the inputs, or the dataset that holds them")
+    if pairs and searched:
+        raise UsageError("--annotation-id cannot be combined with --status, --since or --until")
+    return chosen
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def clarifai(chosen: Selection, target: Target, common: Common, remote: Remote) -> int:
+    """Pull and report; the exit code."""
+    loaded = load_from_environment(common.config, {**common.options(), **remote.options()})
+    return pulled(loaded, clarifai_origin(loaded, chosen), target, common)
+
+
+def pulled(loaded: Loaded, origin: Origin, target: Target, common: Common) -> int:
+    """Pull from an origin into a target; the exit code."""
+    out = target.out
+    if out == STDOUT and common.json:
+        raise UsageError("--json and --out - both want standard output: name a file")
+    sink = output_sink(out, origin.layout, target.format, stdout=sys.stdout.buffer)
+    place = out if out == STDOUT else str(Path(out).absolute())
+    job = f"{origin.name} as {output_format(out, target.format)} to {place}"
+    with ExitStack() as stack:
+        if out == STDOUT:  # nothing can be carried on
+            state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncer-pull-")))
+        else:
+            state = common.state or job_folder(Path(loaded.config.state.dir), job)
+        lane = PullLane(origin, sink, out=out, job=job, state=state)
+        stack.callback(lane.close)
+        done = anyio.run(_run, lane, origin.pace.requests_per_second, target.progress and not common.quiet)
+    report(done, as_json=common.json)
+    return done.exit_code
+
+
+async def _run(lane: PullLane, limit: float, progress: bool) -> Pulled:
+    async with shown(lambda: Shown(line(lane, limit)), show=progress):
+        return await lane.run(signals=True)
+
+
+def line(lane: PullLane, limit: float) -> str:
+    """A pull in one line."""
+    now = lane.report()
+    seconds = now.elapsed_seconds or 1.0
+    share = now.requests / seconds / limit
+    return f"written {now.written:,}, {share:.0%} of the limit; throttled {now.throttled:,}, unreadable {now.unreadable:,}"
+
+
+def report(done: Pulled, *, as_json: bool) -> None:
+    """The summary, and what went wrong."""
+    say(done.report.sentence())
+    for problem in done.problems:
+        complain(f"syncer: {problem.what}: {problem.reason}")
+    if done.error is not None:
+        complain(f"syncer: {done.error}")
+    elif done.interrupted is not None:
+        say("syncer: interrupted; what is written is kept: run the same command again to carry on")
+    if as_json:
+        value = dataclasses.asdict(done.report)
+        if done.error is not None:
+            value["error"] = str(done.error)
+        print_json(value)
