@@ -12,19 +12,25 @@ from syncer.version import __version__
 
 if TYPE_CHECKING:
     from syncer import emulator
-    from syncer.api import Clarifai, push
+    from syncer.api.pull import Page, annotations_frame, inputs_with_annotations_frame, pages, pull
+    from syncer.api.push import push
+    from syncer.api.remotes import Clarifai
     from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged, Event, RequestAnswered
     from syncer.core.facts import DeadLetter
+    from syncer.core.pull import Problem, Row
     from syncer.errors import (
         BadLineFound,
         CredentialsRefused,
         LogChanged,
+        OutputError,
         StateError,
         Stopped,
         SyncerError,
         UsageError,
     )
+    from syncer.lanes.pull import PullReport
     from syncer.lanes.report import PushReport
+    from syncer.remotes.clarifai.listing import Selection
     from syncer.sources.feed import ChangeSource, SourceChunk
 
 __all__ = [
@@ -38,24 +44,48 @@ __all__ = [
     "DestinationChanged",
     "Event",
     "LogChanged",
+    "OutputError",
+    "Page",
+    "Problem",
+    "PullReport",
     "PushReport",
     "RequestAnswered",
+    "Row",
+    "Selection",
     "SourceChunk",
     "StateError",
     "Stopped",
     "SyncerError",
     "UsageError",
     "__version__",
+    "annotations_frame",
     "emulator",
+    "inputs_with_annotations_frame",
+    "pages",
+    "pull",
     "push",
 ]
 
 _HOMES = {
-    "syncer.api": ("Clarifai", "push"),
+    "syncer.api.pull": ("Page", "annotations_frame", "inputs_with_annotations_frame", "pages", "pull"),
+    "syncer.api.push": ("push",),
+    "syncer.api.remotes": ("Clarifai",),
     "syncer.core.events": ("ChangeDied", "ChangesSettled", "DestinationChanged", "Event", "RequestAnswered"),
     "syncer.core.facts": ("DeadLetter",),
-    "syncer.errors": ("BadLineFound", "CredentialsRefused", "LogChanged", "StateError", "Stopped", "SyncerError", "UsageError"),
+    "syncer.core.pull": ("Problem", "Row"),
+    "syncer.errors": (
+        "BadLineFound",
+        "CredentialsRefused",
+        "LogChanged",
+        "OutputError",
+        "StateError",
+        "Stopped",
+        "SyncerError",
+        "UsageError",
+    ),
+    "syncer.lanes.pull": ("PullReport",),
     "syncer.lanes.report": ("PushReport",),
+    "syncer.remotes.clarifai.listing": ("Selection",),
     "syncer.sources.feed": ("ChangeSource", "SourceChunk"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -19,10 +18,10 @@ from syncer.cli.output import complain, print_json, say
 from syncer.cli.progress import Shown, shown
 from syncer.config import Loaded, load_from_environment
 from syncer.errors import UsageError
-from syncer.lanes.origins import clarifai_origin
-from syncer.lanes.pull import Origin, Pulled, PullLane, job_folder
+from syncer.lanes.origins import clarifai_origin, open_pull
+from syncer.lanes.pull import Origin, Pulled, PullLane
 from syncer.remotes.clarifai.listing import Selection
-from syncer.sinks.choose import STDOUT, output_format, output_sink
+from syncer.sinks.choose import STDOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +80,11 @@ def pulled(loaded: Loaded, origin: Origin, target: Target, common: Common) -> in
     out = target.out
     if out == STDOUT and common.json:
         raise UsageError("--json and --out - both want standard output: name a file")
-    sink = output_sink(out, origin.layout, target.format, stdout=sys.stdout.buffer)
-    place = out if out == STDOUT else str(Path(out).absolute())
-    job = f"{origin.name} as {output_format(out, target.format)} to {place}"
     with ExitStack() as stack:
+        state = common.state
         if out == STDOUT:  # nothing can be carried on
             state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncer-pull-")))
-        else:
-            state = common.state or job_folder(Path(loaded.config.state.dir), job)
-        lane = PullLane(origin, sink, out=out, job=job, state=state)
+        lane = open_pull(loaded, origin, out, target.format, state=state)
         stack.callback(lane.close)
         done = anyio.run(_run, lane, origin.pace.requests_per_second, target.progress and not common.quiet)
     report(done, as_json=common.json)

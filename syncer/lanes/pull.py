@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
@@ -32,8 +31,6 @@ from syncer.lanes.limits import clock, turns
 from syncer.lanes.signals import until_signal
 from syncer.transport.http import HttpTransport
 
-UNITS_AHEAD_MAX = 64
-"""Units fetched or waiting to be written: enough to keep any rate busy, few enough to fit into memory."""
 API_AT_ONCE_MAX = 256
 PROBLEMS_SHOWN_MAX = 20
 
@@ -237,8 +234,3 @@ async def wired(origin: Origin, left: Destination, observe: Callable[[Event], No
 
 STORAGE_RATE = 1e6
 """Signed URLs are bounded by how many are fetched at a time, not by a rate."""
-
-
-def job_folder(state: Path, job: str) -> Path:
-    """The folder of a job that was given none of its own."""
-    return state / f"pull-{blake2b(job.encode(), digest_size=6).hexdigest()}"

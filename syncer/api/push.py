@@ -1,19 +1,13 @@
-"""The Python API: what the command line does, as coroutines and values. Works inside a running event loop, a notebook's say.
-
-    report = await syncer.push("changes.jsonl", syncer.Clarifai(app_id="labels"))
-
-What is not given comes from where the command line takes it: `SYNCER_*`, the official client's variables, the config file.
-"""
+"""`await syncer.push(...)`."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict
 from typing import Literal
 
-from syncer.config import load_from_environment
+from syncer.api.remotes import Clarifai, loaded
 from syncer.core.events import Event
 from syncer.lanes.push import PushLane, opened
 from syncer.lanes.report import PushReport
@@ -21,23 +15,6 @@ from syncer.sources.feed import ChangeSource
 
 Source = str | os.PathLike[str] | ChangeSource
 """A change log by its path (a file, or a folder of them), or a source of the user's own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clarifai:
-    """A Clarifai app as a remote. None: as configured (`CLARIFAI_APP_ID`, `CLARIFAI_PAT` and so on)."""
-
-    app_id: str | None = None
-    user_id: str | None = None
-    """The app's owner; "me" is the token's."""
-    base_url: str | None = None
-    """The service's address, https://api.clarifai.com, or that of an emulator."""
-    token: str | None = field(default=None, repr=False)
-    """A personal access token."""
-
-    def options(self) -> dict[str, object]:
-        """What was given, as dotted config keys; the token is not among them."""
-        return {"clarifai.app_id": self.app_id, "clarifai.user_id": self.user_id, "clarifai.base_url": self.base_url}
 
 
 async def push(
@@ -68,21 +45,14 @@ async def push(
     """
     sources = [source] if isinstance(source, str | os.PathLike | ChangeSource) else list(source)
     options: dict[str, object] = {
-        **to.options(),
         "state.dir": None if state is None else os.fspath(state),
         "push.requests_per_second": requests_per_second,
         "push.concurrency": concurrency,
         "push.batch_size": batch_size,
         "retry.max_attempts": max_attempts,
     }
-    loaded = load_from_environment(
-        None if config is None else Path(config),
-        {key: value for key, value in options.items() if value is not None},
-        named=lambda location: f"argument {location[-1]}",
-        token=to.token,
-    )
     named = [os.fspath(one) if isinstance(one, str | os.PathLike) else one for one in sources]
-    with opened(PushLane(loaded, named, strict=strict, max_delete=max_delete)) as lane:
+    with opened(PushLane(loaded(to, config, options), named, strict=strict, max_delete=max_delete)) as lane:
         finished = await lane.run(observe or _unobserved)
     if finished.error is not None:
         finished.error.details = asdict(finished.summary)

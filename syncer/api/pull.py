@@ -1,0 +1,187 @@
+"""`await syncer.pull(...)`, `syncer.pages(...)`, and pulls into frames."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, cast, overload
+
+import anyio
+import orjson
+
+from syncer.api.remotes import Clarifai, loaded
+from syncer.core.events import Event
+from syncer.core.facts import Destination
+from syncer.core.pull import Found, Problem, Row, Unit
+from syncer.errors import UsageError, first_error
+from syncer.lanes.origins import clarifai_origin, open_pull
+from syncer.lanes.pull import PullLane, PullReport, wired
+from syncer.remotes.clarifai.listing import Selection
+from syncer.sinks.choose import STDOUT
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+Place = str | os.PathLike[str]
+Format = Literal["jsonl", "csv", "parquet", "delta"]
+Frame = Literal["arrow", "pandas", "polars"]
+EVERYTHING = Selection()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list: some hundreds of rows, each key once."""
+
+    rows: list[Row]
+    problems: list[Problem]
+    """What is listed but could not be had."""
+
+    def objects(self) -> list[dict[str, object]]:
+        """The rows as values: annotations in the wire's JSON form, or {"input", "annotation"} with inputs."""
+        return [orjson.loads(row.line) for row in self.rows]
+
+
+async def pull(
+    source: Clarifai,
+    out: Place,
+    select: Selection = EVERYTHING,
+    *,
+    format: Format | None = None,  # noqa: A002 - as the command line calls it
+    state: Place | None = None,
+    config: Place | None = None,
+    requests_per_second: float | None = None,
+    concurrency: int | Literal["auto"] | None = None,
+    observe: Callable[[Event], None] | None = None,
+) -> PullReport:
+    """Fetch annotations into a file, a folder or a table. Run it again after anything to carry on; after its end it starts anew.
+
+    `out`: its ending names the format (.jsonl, .jsonl.gz, .csv, .parquet, a folder for Parquet parts, .delta), unless `format` does; what
+    an earlier pull left there is replaced at the end. `state`: the folder that remembers how far it is (a folder of its own in ".syncer").
+    `requests_per_second`: more than 0. `observe` is told every event, in the event loop.
+
+    Returns what was written; `report.unreadable` things are listed but could not be had. Raises UsageError, CredentialsRefused,
+    StateError, OutputError, Stopped: each a SyncerError with the report up to there in its `details`; what is written is kept.
+    """
+    path = os.fspath(out)
+    if path == STDOUT:
+        raise UsageError('argument out: "-" is for the command line; name a path')
+    options = {"push.requests_per_second": requests_per_second, "push.concurrency": concurrency}
+    configured = loaded(source, config, options)
+    origin = clarifai_origin(configured, select)
+    return await _pulled(open_pull(configured, origin, path, format, state=None if state is None else Path(state)), observe)
+
+
+@asynccontextmanager
+async def pages(
+    source: Clarifai,
+    select: Selection = EVERYTHING,
+    *,
+    config: Place | None = None,
+    requests_per_second: float | None = None,
+    concurrency: int | Literal["auto"] | None = None,
+    observe: Callable[[Event], None] | None = None,
+) -> AsyncIterator[AsyncIterator[Page]]:
+    """Pages of annotations, fetched ahead while you work on one: `async with pages(...) as stream: async for page in stream:`.
+
+    Nothing is written down: leave the block at any time, a new one begins anew. Lists found by a search (status, since, until) may repeat
+    a key in a later page. Raises as `pull` does.
+    """
+    options = {"push.requests_per_second": requests_per_second, "push.concurrency": concurrency}
+    origin = clarifai_origin(loaded(source, config, options), select)
+    give, take = anyio.create_memory_object_stream[Page](1)
+
+    async def deliver(unit: Unit, found: Found) -> None:
+        await give.send(Page(found.rows, found.problems))
+
+    async with wired(origin, Destination("open", 0.0, ""), observe or _unobserved) as engine:
+
+        async def run() -> None:
+            async with give:
+                await engine.run("", deliver)
+
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(run)
+                async with take:
+                    yield take
+                tasks.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise first_error(group) from None
+
+
+class Given(TypedDict, total=False):
+    """What a pull into memory may be given beside its selection."""
+
+    config: Place | None
+    requests_per_second: float | None
+
+
+@overload
+async def annotations_frame(
+    source: Clarifai, select: Selection = ..., *, into: Literal["arrow"] = ..., **options: Unpack[Given]
+) -> pa.Table: ...
+@overload
+async def annotations_frame(
+    source: Clarifai, select: Selection = ..., *, into: Literal["pandas"], **options: Unpack[Given]
+) -> pd.DataFrame: ...
+@overload
+async def annotations_frame(
+    source: Clarifai, select: Selection = ..., *, into: Literal["polars"], **options: Unpack[Given]
+) -> pl.DataFrame: ...
+async def annotations_frame(
+    source: Clarifai, select: Selection = EVERYTHING, *, into: Frame = "arrow", **options: Unpack[Given]
+) -> pa.Table | pd.DataFrame | pl.DataFrame:
+    """Annotations as a table in memory, with the columns of docs/schema.md: Arrow, or pandas or polars where asked.
+
+    `options`: `config` and `requests_per_second`, as for `pull`. Needs the extra parquet, and pandas or polars where asked for. Raises as
+    `pull` does.
+    """
+    from syncer.sinks.frame import FrameSink
+
+    limit = {"push.requests_per_second": options.get("requests_per_second")}
+    origin = clarifai_origin(loaded(source, options.get("config"), limit), select)
+    sink = FrameSink(origin.layout)
+    with tempfile.TemporaryDirectory(prefix="syncer-frame-") as folder:
+        await _pulled(PullLane(origin, sink, out="memory", job=origin.name, state=Path(folder)), None)
+    return {"arrow": sink.table, "pandas": sink.pandas, "polars": sink.polars}[into]()
+
+
+@overload
+async def inputs_with_annotations_frame(
+    source: Clarifai, select: Selection = ..., *, into: Literal["arrow"] = ..., **options: Unpack[Given]
+) -> pa.Table: ...
+@overload
+async def inputs_with_annotations_frame(
+    source: Clarifai, select: Selection = ..., *, into: Literal["pandas"], **options: Unpack[Given]
+) -> pd.DataFrame: ...
+@overload
+async def inputs_with_annotations_frame(
+    source: Clarifai, select: Selection = ..., *, into: Literal["polars"], **options: Unpack[Given]
+) -> pl.DataFrame: ...
+async def inputs_with_annotations_frame(
+    source: Clarifai, select: Selection = EVERYTHING, *, into: Frame = "arrow", **options: Unpack[Given]
+) -> pa.Table | pd.DataFrame | pl.DataFrame:
+    """Inputs left-joined with their annotations, as a table in memory: every input at least once. Otherwise as `annotations_frame`."""
+    as_asked = cast(Literal["arrow"], into)  # the caller knows which overload it is
+    return await annotations_frame(source, replace(select, with_inputs=True), into=as_asked, **options)
+
+
+async def _pulled(lane: PullLane, observe: Callable[[Event], None] | None) -> PullReport:
+    try:
+        done = await lane.run(observe or _unobserved)
+    finally:
+        lane.close()
+    if done.error is not None:
+        done.error.details = asdict(done.report)
+        raise done.error
+    return done.report
+
+
+def _unobserved(event: Event) -> None:
+    """Nobody asked."""

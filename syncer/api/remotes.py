@@ -1,0 +1,38 @@
+"""Remotes as values, and from arguments to a checked configuration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from syncer.config import Loaded, load_from_environment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clarifai:
+    """A Clarifai app as a remote. None: as configured (`CLARIFAI_APP_ID`, `CLARIFAI_PAT` and so on)."""
+
+    app_id: str | None = None
+    user_id: str | None = None
+    """The app's owner; "me" is the token's."""
+    base_url: str | None = None
+    """The service's address, https://api.clarifai.com, or that of an emulator."""
+    token: str | None = field(default=None, repr=False)
+    """A personal access token."""
+
+    def options(self) -> dict[str, object]:
+        """What was given, as dotted config keys; the token is not among them."""
+        return {"clarifai.app_id": self.app_id, "clarifai.user_id": self.user_id, "clarifai.base_url": self.base_url}
+
+
+def loaded(remote: Clarifai, config: str | os.PathLike[str] | None, options: Mapping[str, object]) -> Loaded:
+    """The configuration with these arguments on top; None is not given. Raises UsageError that names the argument."""
+    given = {**remote.options(), **options}
+    return load_from_environment(
+        None if config is None else Path(config),
+        {key: value for key, value in given.items() if value is not None},
+        named=lambda location: f"argument {location[-1]}",
+        token=remote.token,
+    )
