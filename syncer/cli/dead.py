@@ -43,6 +43,7 @@ def list_letters(code: int | None, config: Path | None, options: dict[str, objec
         count += 1
         write(orjson.dumps(_as_json(found)).decode() + "\n" if as_json else _line(found))
     if not as_json:
+        sys.stdout.flush()
         say(f"{count:,} dead letters" + (f" of code {code}" if code is not None else ""))
     return 0
 

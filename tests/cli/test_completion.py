@@ -22,7 +22,7 @@ def completed(script: str, *words: str) -> list[str]:
 def test_bash_completes_commands_and_options(cli: Cli) -> None:
     """Of the whole program and of each command."""
     script = cli("completion", "bash").out
-    assert completed(script, "pu") == ["push"]
+    assert completed(script, "pus") == ["push"]
     assert "check" in completed(script, "config", "")
     assert completed(script, "config", "check", "--onl") == ["--online"]
     assert completed(script, "push", "--batch") == ["--batch-size"]
