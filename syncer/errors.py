@@ -37,6 +37,10 @@ class StateError(SyncerError):
     """The state folder cannot be used: locked, another destination's, damaged, full or read-only."""
 
 
+class OutputError(SyncerError):
+    """The output of a pull cannot be written, or is not what the pull left there. What was written before is kept."""
+
+
 class LogChanged(SyncerError):
     """A change log was cut, replaced or edited before the point already applied."""
 

@@ -1,0 +1,366 @@
+"""Annotations as tables: which columns there are, and what each is read from.
+
+An annotation holds at most one region and one frame (wire, 2.2), so a row is an annotation. Where there are more, the flat columns tell
+of the first, and `annotation` holds all of it. What is not of the wire's form keeps its ids and its JSON; all else is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from syncer.core.moments import moment
+from syncer.core.pull import Column, Row
+from syncer.remotes.clarifai.codes import number
+
+INT64_MAX = (1 << 63) - 1
+
+_ANNOTATION = (
+    Column("annotation_id", "string", "The annotation's id."),
+    Column("annotation", "string", "The whole annotation: its JSON, byte for byte as the service gave it."),
+    Column("annotation_user_id", "string", "Whose it is: `user_id`, else `worker.user.id`; null where a model or a workflow made it."),
+    Column("input_id", "string", "The id of the input that it labels."),
+    Column("annotation_created_at", "timestamp", "`created_at`."),
+    Column("annotation_modified_at", "timestamp", "`modified_at`."),
+    Column("status", "int64", "`status.code` as a number, also where the service writes its name: 24150 is ANNOTATION_SUCCESS."),
+    Column("status_description", "string", "`status.description`."),
+    Column("input_level", "bool", "The annotation that its input came with; false where the service leaves it out."),
+    Column(
+        "model_version_id", "string", "The version of the model that made it: `model_version_id`, else `worker.model.model_version.id`."
+    ),
+    Column("task_id", "string", "The labelling task that it was made in."),
+    Column(
+        "concept_ids",
+        "list<string>",
+        "Ids of all concepts: those of the data, of its regions, of its frames and their regions, of its time segments.",
+    ),
+    Column("concept_values", "list<double>", "Their values, in the same order; a value that is left out is 1 (wire, section 2)."),
+    Column("region_count", "int64", "How many regions there are, those of frames included."),
+    Column("region_id", "string", "The first region's id."),
+    Column("region_type", "string", "Its form: bounding_box, mask, polygon, point, span, token or keypoints."),
+    Column("region_value", "double", "Its confidence."),
+    Column("track_id", "string", "Its `track_id`: the same thing over the frames of a video."),
+    Column("top_row", "double", "Its box, from 0 to 1 of the height; null without a box, 0 where a box leaves it out."),
+    Column("left_col", "double", "The same, of the width."),
+    Column("bottom_row", "double", "The same, of the height."),
+    Column("right_col", "double", "The same, of the width."),
+    Column("frame_time_ms", "int64", "`frame_info.time` of the first frame, in milliseconds; null without a frame, and past int64."),
+    Column("frame_number", "int64", "`frame_info.number` of the first frame."),
+    Column("annotation_info", "string", "`annotation_info`: JSON of the user's own, byte for byte."),
+)
+_INPUT = (
+    Column("input_id", "string", "The input's id."),
+    Column("input", "string", "The whole input: its JSON, byte for byte as the service gave it."),
+    Column("medium", "string", "What its data holds: image, video, audio or text."),
+    Column("url", "string", "Where that is, as the input was made with."),
+    Column("text", "string", "`data.text.raw`."),
+    Column("metadata", "string", "`data.metadata`: JSON of the user's own, byte for byte."),
+    Column("dataset_ids", "list<string>", "The datasets that it is in."),
+    Column("input_created_at", "timestamp", "`created_at`."),
+    Column("input_modified_at", "timestamp", "`modified_at`."),
+    Column("input_status", "int64", "`status.code` as a number: 30000 is INPUT_DOWNLOAD_SUCCESS."),
+    Column("input_status_description", "string", "`status.description`."),
+)
+
+_NULL = msgspec.Raw(b"null")
+Number = float | str | None
+"""proto3 JSON may write a number as a string, as it does for NaN."""
+
+
+class _Present(msgspec.Struct, gc=False):
+    """A message of which only matters that it is there."""
+
+
+class _Named(msgspec.Struct, gc=False):
+    id: str | None = None
+
+
+class _ModelWorker(msgspec.Struct, gc=False):
+    model_version: _Named | None = None
+
+
+class _Worker(msgspec.Struct, gc=False):
+    user: _Named | None = None
+    model: _ModelWorker | None = None
+
+
+class _Status(msgspec.Struct, gc=False):
+    code: int | str | None = None
+    description: str | None = None
+
+
+class _Concept(msgspec.Struct, gc=False):
+    id: str | None = None
+    value: Number = 1.0
+
+
+class _Labelled(msgspec.Struct, gc=False):
+    """Data of which only the concepts are read."""
+
+    concepts: list[_Concept] | None = None
+
+
+class _Box(msgspec.Struct, gc=False):
+    top_row: Number = 0.0
+    left_col: Number = 0.0
+    bottom_row: Number = 0.0
+    right_col: Number = 0.0
+
+
+class _RegionInfo(msgspec.Struct, gc=False):
+    bounding_box: _Box | None = None
+    mask: _Present | None = None
+    polygon: _Present | None = None
+    point: _Present | None = None
+    span: _Present | None = None
+    token: _Present | None = None
+    keypoint_locations: list[_Present] | None = None
+
+
+class _Region(msgspec.Struct, gc=False):
+    id: str | None = None
+    region_info: _RegionInfo | None = None
+    data: _Labelled | None = None
+    value: Number = None
+    track_id: str | None = None
+
+
+class _FrameInfo(msgspec.Struct, gc=False):
+    time: int | str | None = 0
+    number: int | str | None = 0
+
+
+class _FrameData(_Labelled, gc=False):
+    regions: list[_Region] | None = None
+
+
+class _Frame(msgspec.Struct, gc=False):
+    frame_info: _FrameInfo | None = None
+    data: _FrameData | None = None
+
+
+class _TimeSegment(msgspec.Struct, gc=False):
+    data: _Labelled | None = None
+
+
+class _Data(_FrameData, gc=False):
+    frames: list[_Frame] | None = None
+    time_segments: list[_TimeSegment] | None = None
+
+
+class _Annotation(msgspec.Struct, gc=False):
+    id: str | None = None
+    input_id: str | None = None
+    data: _Data | None = None
+    annotation_info: msgspec.Raw = _NULL
+    user_id: str | None = None
+    model_version_id: str | None = None
+    worker: _Worker | None = None
+    status: _Status | None = None
+    created_at: str | None = None
+    modified_at: str | None = None
+    input_level: bool | None = False
+    task_id: str | None = None
+
+
+class _Text(msgspec.Struct, gc=False):
+    raw: str | None = None
+    url: str | None = None
+
+
+class _Medium(msgspec.Struct, gc=False):
+    url: str | None = None
+
+
+class _InputData(msgspec.Struct, gc=False):
+    image: _Medium | None = None
+    video: _Medium | None = None
+    audio: _Medium | None = None
+    text: _Text | None = None
+    metadata: msgspec.Raw = _NULL
+
+
+class _Input(msgspec.Struct, gc=False):
+    id: str | None = None
+    data: _InputData | None = None
+    dataset_ids: list[str] | None = None
+    created_at: str | None = None
+    modified_at: str | None = None
+    status: _Status | None = None
+
+
+class _Joined(msgspec.Struct, gc=False):
+    input: msgspec.Raw = _NULL
+    annotation: msgspec.Raw = _NULL
+
+
+_annotation = msgspec.json.Decoder(_Annotation)
+_input = msgspec.json.Decoder(_Input)
+_joined = msgspec.json.Decoder(_Joined)
+UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
+"""What decoding raises for JSON that is none, not UTF-8, nested too deep, or not of the wire's form."""
+
+
+class AnnotationLayout:
+    """Lines that are annotations. Implements `syncer.core.pull.Layout`."""
+
+    columns: Sequence[Column] = _ANNOTATION
+
+    def values(self, row: Row) -> tuple[object, ...]:
+        """One value a column. An annotation that is not of the wire's form keeps its ids and its JSON."""
+        return _annotation_values(row.line, row.key)
+
+
+class InputsLayout:
+    """Lines that are `{"input": …, "annotation": … or null}`: a left join. Implements `syncer.core.pull.Layout`."""
+
+    columns: Sequence[Column] = _INPUT + tuple(column for column in _ANNOTATION if column.name != "input_id")
+
+    def values(self, row: Row) -> tuple[object, ...]:
+        """One value a column; those of the annotation are null where its input has none."""
+        try:
+            line = _joined.decode(row.line)
+        except UNREADABLE:
+            line = _Joined(msgspec.Raw(row.line))
+        annotation = bytes(line.annotation)
+        labels = _NONE if annotation == b"null" else _annotation_values(annotation, row.key)
+        return (*_input_values(bytes(line.input), row.key[0]), *labels[:_INPUT_ID], *labels[_INPUT_ID + 1 :])
+
+
+_INPUT_ID = [column.name for column in _ANNOTATION].index("input_id")
+_NONE = (None,) * len(_ANNOTATION)
+
+
+def _annotation_values(json: bytes, key: tuple[str, ...]) -> tuple[object, ...]:
+    whole = json.decode("utf-8", "replace")
+    try:
+        read = _annotation.decode(json)
+    except UNREADABLE:
+        return (key[-1], whole, None, key[0], *_NONE[4:])
+    worker, status, data = read.worker, read.status or _Status(), read.data or _Data()
+    concepts = list(_concepts(data))
+    return (
+        read.id or None,
+        whole,
+        read.user_id or (worker.user.id if worker and worker.user else None) or None,
+        read.input_id or None,
+        moment(read.created_at),
+        moment(read.modified_at),
+        _code(read.status),
+        status.description or None,
+        read.input_level is True,
+        read.model_version_id or _model_version(worker) or None,
+        read.task_id or None,
+        [concept.id or None for concept in concepts],
+        [_float(concept.value, missing=1.0) for concept in concepts],
+        *_region_values(data),
+        *_frame_values(data),
+        _json(read.annotation_info),
+    )
+
+
+def _region_values(data: _Data) -> tuple[object, ...]:
+    """How many regions there are, and the first one's id, type, value, track and box."""
+    regions = [*(data.regions or ()), *(region for frame in data.frames or () if frame.data for region in frame.data.regions or ())]
+    if not regions:
+        return (0, None, None, None, None, None, None, None, None)
+    first = regions[0]
+    info = first.region_info or _RegionInfo()
+    box = info.bounding_box
+    corners = (box.top_row, box.left_col, box.bottom_row, box.right_col) if box else None
+    return (
+        len(regions),
+        first.id or None,
+        _region_type(info),
+        _float(first.value),
+        first.track_id or None,
+        *((_float(corner, missing=0.0) for corner in corners) if corners else (None, None, None, None)),
+    )
+
+
+def _frame_values(data: _Data) -> tuple[int | None, int | None]:
+    """The first frame's time and number."""
+    if not data.frames:
+        return (None, None)
+    info = data.frames[0].frame_info or _FrameInfo()
+    return (_int(info.time), _int(info.number))
+
+
+def _region_type(info: _RegionInfo) -> str | None:
+    if info.bounding_box is not None:
+        return "bounding_box"
+    for name in ("mask", "polygon", "point", "span", "token"):
+        if getattr(info, name) is not None:
+            return name
+    return "keypoints" if info.keypoint_locations else None
+
+
+def _concepts(data: _Data) -> Iterator[_Concept]:
+    yield from data.concepts or ()
+    for region in data.regions or ():
+        yield from (region.data and region.data.concepts) or ()
+    for frame in data.frames or ():
+        if frame.data is not None:
+            yield from frame.data.concepts or ()
+            for region in frame.data.regions or ():
+                yield from (region.data and region.data.concepts) or ()
+    for segment in data.time_segments or ():
+        yield from (segment.data and segment.data.concepts) or ()
+
+
+def _model_version(worker: _Worker | None) -> str | None:
+    version = worker.model.model_version if worker and worker.model else None
+    return version.id if version else None
+
+
+def _input_values(json: bytes, input_id: str) -> tuple[object, ...]:
+    whole = json.decode("utf-8", "replace")
+    try:
+        read = _input.decode(json)
+    except UNREADABLE:
+        return (input_id, whole, *[None] * (len(_INPUT) - 2))
+    data, status = read.data or _InputData(), read.status or _Status()
+    media = (("image", data.image), ("video", data.video), ("audio", data.audio), ("text", data.text))
+    name, medium = next(((name, medium) for name, medium in media if medium is not None), (None, None))
+    return (
+        read.id or None,
+        whole,
+        name,
+        medium.url or None if medium else None,
+        data.text.raw or None if data.text else None,
+        _json(data.metadata),
+        read.dataset_ids or [],
+        moment(read.created_at),
+        moment(read.modified_at),
+        _code(read.status),
+        status.description or None,
+    )
+
+
+def _json(raw: msgspec.Raw) -> str | None:
+    text = bytes(raw)
+    return None if text == b"null" else text.decode("utf-8", "replace")
+
+
+def _code(status: _Status | None) -> int | None:
+    return None if status is None else _int(number(status.code))
+
+
+def _float(value: Number, missing: float | None = None) -> float | None:
+    """A number, or a string of one, as proto3 JSON allows; null is a field that is not set."""
+    if type(value) is float:
+        return value
+    try:
+        return missing if value is None else float(value)
+    except ValueError:
+        return None
+
+
+def _int(value: int | str | None) -> int | None:
+    """An integer that int64 holds, or a string of one: proto3 JSON writes 64-bit integers as strings."""
+    try:
+        whole = None if value is None else int(value)
+    except ValueError:
+        return None
+    return whole if whole is not None and -INT64_MAX <= whole <= INT64_MAX else None

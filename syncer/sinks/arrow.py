@@ -1,0 +1,54 @@
+"""Rows as Arrow: the schema of a layout, a page as a record batch, pages as a stream on disk. Needs pyarrow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from syncer.core.pull import ColumnType, Layout, Row
+from syncer.errors import OutputError
+
+TYPES: Mapping[ColumnType, pa.DataType] = {
+    "string": pa.string(),
+    "binary": pa.binary(),
+    "bool": pa.bool_(),
+    "int64": pa.int64(),
+    "double": pa.float64(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "list<string>": pa.list_(pa.field("element", pa.string())),  # the item's name that Parquet and Delta use
+    "list<double>": pa.list_(pa.field("element", pa.float64())),
+}
+
+
+def schema(layout: Layout) -> pa.Schema:
+    """A field a column, each may be null."""
+    return pa.schema([pa.field(column.name, TYPES[column.type]) for column in layout.columns])
+
+
+def batch(layout: Layout, rows: Sequence[Row]) -> pa.RecordBatch:
+    """A page of rows, or of none."""
+    columns = zip(*map(layout.values, rows), strict=True) if rows else [()] * len(layout.columns)
+    fields = schema(layout)
+    return pa.record_batch([pa.array(values, field.type) for values, field in zip(columns, fields, strict=True)], schema=fields)
+
+
+def stream(page: pa.RecordBatch) -> bytes:
+    """A page as an Arrow IPC stream of its own, so that one after another can be cut between them."""
+    buffer = pa.BufferOutputStream()
+    with pa.ipc.new_stream(buffer, page.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_batch(page)
+    return buffer.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+def streamed(path: Path) -> Iterator[pa.RecordBatch]:
+    """The pages of a file of streams, one at a time. Raises OSError, and OutputError where it is damaged."""
+    with pa.OSFile(str(path)) as file:
+        size = file.size()
+        while (at := file.tell()) < size:
+            try:
+                with pa.ipc.open_stream(file) as reader:
+                    yield from reader
+            except pa.ArrowInvalid as error:
+                raise OutputError(f"{path} is damaged behind byte {at:,} ({error}). Begin a new pull") from error

@@ -1,0 +1,78 @@
+"""From what a user names to a sink."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from syncer.core.pull import Layout, Sink
+from syncer.errors import UsageError
+from syncer.sinks.file import FileSink, Form
+from syncer.sinks.stream import StreamSink
+from syncer.sinks.text import Csv, Gzipped, JsonLines
+
+FORMATS = ("jsonl", "csv", "parquet", "delta")
+STDOUT = "-"
+_ENDINGS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet", ".delta": "delta"}
+
+
+def output_format(out: str, wanted: str | None = None) -> str:
+    """One of FORMATS: the one that is wanted, else what `out` says.
+
+    `-` is JSON Lines, a folder with a `_delta_log` a Delta table, another folder or a path that ends in "/" Parquet, and a file what its
+    ending says; `.gz` behind it is for JSON Lines and CSV. Raises UsageError.
+    """
+    if wanted is not None:
+        if wanted not in FORMATS:
+            raise UsageError(f"--format {wanted}: not a format; one of {', '.join(FORMATS)}")
+        return wanted
+    if out == STDOUT:
+        return "jsonl"
+    path = Path(out)
+    if (path / "_delta_log").is_dir():
+        return "delta"
+    name = path.name.removesuffix(".gz")
+    for ending, format_ in _ENDINGS.items():
+        if name.endswith(ending):
+            return format_
+    if out.endswith("/") or path.is_dir():
+        return "parquet"
+    raise UsageError(f"--out {out}: its ending names no format; use {', '.join(_ENDINGS)} (.jsonl.gz, .csv.gz), a folder, or --format")
+
+
+def output_sink(out: str, layout: Layout, wanted: str | None = None, *, stdout: BinaryIO) -> Sink:
+    """The sink for a path or `-`. Opens nothing. Raises UsageError: no such format, not one for this path, or an extra is missing."""
+    format_ = output_format(out, wanted)
+    folder = out.endswith("/") or Path(out).is_dir()
+    if format_ == "parquet" and out != STDOUT:
+        return _extra("parquet", lambda: _parquet(Path(out), layout, folder=folder))
+    if format_ == "delta" and out != STDOUT:
+        return _extra("delta", lambda: _delta(Path(out), layout))
+    if format_ in ("parquet", "delta"):
+        raise UsageError(f"--format {format_}: not to standard output; name a path")
+    form: Form = JsonLines() if format_ == "jsonl" else Csv(layout)
+    if out == STDOUT:
+        return StreamSink(stdout, form)
+    if folder:
+        raise UsageError(f"--out {out}: {format_} goes into a file, and this is a folder")
+    return FileSink(Path(out), Gzipped(form) if out.endswith(".gz") else form)
+
+
+def _parquet(path: Path, layout: Layout, *, folder: bool) -> Sink:
+    from syncer.sinks.parquet import Parquet, ParquetFolder
+
+    return ParquetFolder(path, layout) if folder else FileSink(path, Parquet(layout))
+
+
+def _delta(path: Path, layout: Layout) -> Sink:
+    from syncer.sinks.delta import DeltaSink
+
+    return DeltaSink(path, layout)
+
+
+def _extra(format_: str, make: Callable[[], Sink]) -> Sink:
+    try:
+        return make()
+    except ModuleNotFoundError as missing:
+        raise UsageError(f"--format {format_} needs {missing.name}, which is not installed: pip install 'syncer[{format_}]'") from None

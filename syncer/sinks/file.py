@@ -1,0 +1,130 @@
+"""One file that grows by a page at a time and is named once it is whole.
+
+PATH.part: head ─► page ─► fsync ─► page ─► fsync ─► …        a position is its size behind a page, and a checksum of what stands before it
+close:     PATH.part ─► made into PATH, at once or not at all
+
+So an older PATH stays whole until the new one is, and what stands in PATH.part behind a position is from a page that was never
+acknowledged: it is cut off, and the page is written again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+from zlib import crc32
+
+from syncer.core.pull import Row
+from syncer.errors import OutputError
+from syncer.sinks import disk
+
+TAIL_BYTES = 4096
+"""How much before a position is checked, so that another file is not taken for this one."""
+
+
+class Form(Protocol):
+    """How rows become bytes, and how a part becomes the file."""
+
+    @property
+    def head(self) -> bytes:
+        """What a file begins with."""
+        ...
+
+    def page(self, rows: Sequence[Row]) -> bytes:
+        """A page; one after another makes the part."""
+        ...
+
+    def finish(self, part: Path, path: Path, position: str) -> None:
+        """Make `path` from a whole part, atomically and durably; the part is gone afterwards. Raises OSError, OutputError."""
+        ...
+
+    def finished(self, path: Path, position: str) -> bool:
+        """Was `path` made from a part with this last position? Raises OSError."""
+        ...
+
+
+class FileSink:
+    """Rows in one file. Implements `syncer.core.pull.Sink`."""
+
+    def __init__(self, path: Path, form: Form) -> None:
+        self._path = path
+        self._part = path.with_name(path.name + ".part")
+        self._form = form
+        self._file = -1
+        self._position = ""
+
+    def open(self, position: str) -> None:
+        """Take the part up, or begin one. Raises OutputError: it cannot be written, is in use, or is not what the pull left."""
+        disk.refuse_what_is_no_file(self._path)
+        disk.refuse_what_is_no_file(self._part)
+        with disk.told(self._path):
+            if position and not self._part.exists() and self._path.exists() and self._form.finished(self._path, position):
+                return  # a crash came between `close` and the note that it was done
+            self._file = os.open(self._part, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (0 if position else os.O_CREAT), 0o666)
+            try:
+                self._take_up(position)
+            except BaseException:
+                self.abandon()
+                raise
+
+    def _take_up(self, position: str) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OutputError(f"{self._part} is being written by another pull") from None
+        if not position:
+            os.ftruncate(self._file, 0)
+            self._append(self._form.head)
+            disk.sync(self._part.parent)
+            return
+        size = _size(position)
+        there = os.fstat(self._file).st_size
+        if there < size or mark(self._file, size) != position:
+            found = f"it has {there:,} bytes, fewer than the {size:,}" if there < size else f"its first {size:,} bytes are not those"
+            raise OutputError(f"{self._part} is not what the pull left there: {found} that were written. Put it back, or begin a new pull")
+        os.ftruncate(self._file, size)
+        self._position = position
+
+    def write(self, page: int, rows: Sequence[Row]) -> str:
+        """Append a page and sync it; the position behind it. Raises OutputError."""
+        if self._file < 0:
+            raise OutputError(f"{self._path} is whole already, so that page {page} cannot be added. Begin a new pull")
+        with disk.told(self._path):
+            self._append(self._form.page(rows))
+        return self._position
+
+    def close(self) -> None:
+        """Make the part into the file. Raises OutputError."""
+        if self._file < 0:
+            return
+        with disk.told(self._path):
+            self._form.finish(self._part, self._path, self._position)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of the part, as it is."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def _append(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._file, view) :]
+        os.fsync(self._file)
+        self._position = mark(self._file, os.fstat(self._file).st_size)
+
+
+def mark(file: int, size: int) -> str:
+    """The position at `size` bytes of an open file. Raises OSError."""
+    start = max(0, size - TAIL_BYTES)
+    return f"{size}:{crc32(os.pread(file, size - start, start)):08x}"
+
+
+def _size(position: str) -> int:
+    size = position.partition(":")[0]
+    if not size.isdecimal():
+        raise OutputError(f"the checkpoint holds a position of another kind of output ({position!r}). Begin a new pull")
+    return int(size)

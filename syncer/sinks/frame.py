@@ -1,0 +1,57 @@
+"""Rows in memory, as a table: for programs that work on them at once. Needs pyarrow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from syncer.core.pull import Layout, Row
+from syncer.errors import OutputError
+from syncer.sinks import arrow
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+
+
+class FrameSink:
+    """Pages collected. Implements `syncer.core.pull.Sink`; memory grows with what is pulled."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._batches: list[pa.RecordBatch] = []
+
+    def open(self, position: str) -> None:
+        """Begin with nothing. Raises OutputError: what an earlier process held is gone."""
+        if position:
+            raise OutputError("a pull into memory cannot be carried on: what an earlier run held is gone. Begin a new pull")
+        self._batches = []
+
+    def write(self, page: int, rows: Sequence[Row]) -> str:
+        """Keep a page, in the place of its number."""
+        self._batches[page:] = [arrow.batch(self._layout, rows)]
+        return str(page + 1)
+
+    def close(self) -> None:
+        """All is here."""
+
+    def abandon(self) -> None:
+        """What is here stays."""
+
+    def table(self) -> pa.Table:
+        """All rows so far, with the layout's columns; a timestamp is in microseconds, UTC."""
+        return pa.Table.from_batches(self._batches, arrow.schema(self._layout))
+
+    def pandas(self) -> pd.DataFrame:
+        """The table as a pandas frame. Needs pandas."""
+        return self.table().to_pandas()
+
+    def polars(self) -> pl.DataFrame:
+        """The table as a polars frame. Needs polars."""
+        import polars
+
+        frame = polars.from_arrow(self.table())
+        assert isinstance(frame, polars.DataFrame)
+        return frame

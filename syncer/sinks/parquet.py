@@ -1,0 +1,167 @@
+"""Parquet: one file with large row groups, or a folder with a file a page. Needs pyarrow.
+
+PATH   pages ─► PATH.part, an Arrow stream ─► at the end read again, some row groups at a time ─► PATH.new ─► PATH
+PATH/  page ─► PATH/_unfinished/part-00000007.parquet ─► at the end ─► PATH/part-00000007.parquet
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from syncer.core.pull import Layout, Row
+from syncer.errors import OutputError
+from syncer.sinks import arrow, disk
+
+ROW_GROUP_ROWS = 1 << 17
+ROW_GROUP_BYTES = 48 << 20
+"""A row group ends at whichever comes first; this bounds the memory of `close`."""
+
+_POSITION = b"syncer.position"
+_PULL = b"syncer.pull"
+_PART = re.compile(r"part-(\d{8,})\.parquet")
+
+
+class Parquet:
+    """One file. Implements `syncer.sinks.file.Form`."""
+
+    head = b""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def page(self, rows: Sequence[Row]) -> bytes:
+        """The page as an Arrow stream."""
+        return arrow.stream(arrow.batch(self._layout, rows))
+
+    def finish(self, part: Path, path: Path, position: str) -> None:
+        """The part's pages as row groups. The file's own metadata says which part it was made from."""
+        fresh = path.with_name(path.name + ".new")
+        _write(fresh, arrow.schema(self._layout), _row_groups(arrow.streamed(part)), {_POSITION: position.encode()})
+        disk.replace(fresh, path)
+        part.unlink()
+
+    def finished(self, path: Path, position: str) -> bool:
+        """Was it made from a part with this last position?"""
+        return _noted(path, _POSITION) == position.encode()
+
+
+class ParquetFolder:
+    """A folder with a file a page. Implements `syncer.core.pull.Sink`.
+
+    The files of an earlier pull stay until all new ones are written. Other files in the folder are left alone.
+    """
+
+    def __init__(self, path: Path, layout: Layout) -> None:
+        self._path = path
+        self._unfinished = path / "_unfinished"  # a name that readers of such folders pass over
+        self._layout = layout
+        self._pull = ""
+        self._pages = 0
+
+    def open(self, position: str) -> None:
+        """Take up behind so many files, or begin. Raises OutputError: it cannot be written, or a file is not there."""
+        self._pull, _, pages = position.rpartition(":") if position else (uuid4().hex, "", "0")
+        if not pages.isdecimal():
+            raise OutputError(f"the checkpoint holds a position of another kind of output ({position!r}). Begin a new pull")
+        self._pages = int(pages)
+        with disk.told(self._path):
+            if not position:
+                self._path.mkdir(exist_ok=True)
+                disk.sync(self._path.parent)
+            for page in range(self._pages):
+                if not any((folder / _name(page)).is_file() for folder in (self._unfinished, self._path)):
+                    raise OutputError(f"{self._path}: {_name(page)}, which the pull wrote, is not there. Put it back, or begin a new pull")
+            if self._pages and not any(self._is_ours(folder / _name(self._pages - 1)) for folder in (self._unfinished, self._path)):
+                raise OutputError(
+                    f"{self._path}: {_name(self._pages - 1)} is from another pull. Put the right one back, or begin a new pull"
+                )
+            self._unfinished.mkdir(exist_ok=True)
+            for _, path in _parts(self._unfinished, self._pages):
+                path.unlink()
+
+    def write(self, page: int, rows: Sequence[Row]) -> str:
+        """Write a file and sync it; the position behind it. Raises OutputError."""
+        batch = arrow.batch(self._layout, rows)
+        path = self._unfinished / _name(page)
+        fresh = path.with_suffix(".new")
+        with disk.told(self._path):
+            _write(fresh, batch.schema, [pa.Table.from_batches([batch])], {_PULL: self._pull.encode()})
+            disk.replace(fresh, path)
+        self._pages = page + 1
+        return f"{self._pull}:{self._pages}"
+
+    def close(self) -> None:
+        """Move the new files to their place, and remove older ones beyond them. Raises OutputError."""
+        if not self._pages:
+            self.write(0, ())
+        with disk.told(self._path):
+            for page, path in _parts(self._unfinished, 0):
+                path.replace(self._path / _name(page))
+            for _, path in _parts(self._path, self._pages):
+                path.unlink()
+            disk.sync(self._path)
+            for path in self._unfinished.glob("part-*.new"):
+                path.unlink()
+            self._unfinished.rmdir()
+
+    def abandon(self) -> None:
+        """Nothing is held."""
+
+    def _is_ours(self, path: Path) -> bool:
+        return path.is_file() and _noted(path, _PULL) == self._pull.encode()
+
+
+def _name(page: int) -> str:
+    return f"part-{page:08d}.parquet"
+
+
+def _parts(folder: Path, first: int) -> list[tuple[int, Path]]:
+    """The files of pages from this one on."""
+    found = [(match, path) for path in folder.iterdir() if (match := _PART.fullmatch(path.name))]
+    return [(page, path) for match, path in found if (page := int(match[1])) >= first]
+
+
+def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], notes: dict[bytes, bytes]) -> None:
+    """A Parquet file with a row group a table, synced."""
+    try:
+        with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+            for table in tables:
+                writer.write_table(table, row_group_size=max(1, table.num_rows))
+            writer.add_key_value_metadata(notes)
+        disk.sync(path)
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
+def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Pages joined to tables of a row group each."""
+    held: list[pa.RecordBatch] = []
+    rows = size = 0
+    for batch in batches:
+        held.append(batch)
+        rows += batch.num_rows
+        size += batch.nbytes
+        if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
+            yield pa.Table.from_batches(held)
+            held, rows, size = [], 0, 0
+    if rows:
+        yield pa.Table.from_batches(held)
+
+
+def _noted(path: Path, key: bytes) -> bytes | None:
+    """What a Parquet file's own metadata says; None where it is no Parquet file. Raises OSError."""
+    try:
+        notes = pq.read_metadata(os.fspath(path)).metadata
+    except pa.ArrowInvalid:
+        return None
+    return (notes or {}).get(key)
