@@ -50,8 +50,8 @@ class FrameSink:
 
     def polars(self) -> pl.DataFrame:
         """The table as a polars frame. Needs polars."""
-        import polars
+        import polars as pl
 
-        frame = polars.from_arrow(self.table())
-        assert isinstance(frame, polars.DataFrame)
+        frame = pl.from_arrow(self.table())
+        assert isinstance(frame, pl.DataFrame)
         return frame
