@@ -20,33 +20,17 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
 from syncer.core.change import PATCHES, Change, Key, Verb
 from syncer.core.entry import Batch, Entry, Gate, Settlement, restored
 from syncer.core.facts import Queued
+from syncer.core.limits import Limits
 
 READ_BACK: frozenset[Verb] = PATCHES | {"post"}
 """Verbs whose effect can be seen at the remote. A delete in doubt is simply sent again."""
 
 VERBS: tuple[Verb, ...] = ("post", "merge", "overwrite", "remove", "delete", "delete_input")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of a backlog."""
-
-    batch_size: int = 128
-    batch_bytes_max: int = 4 << 20
-    """A change larger than this goes alone."""
-    window_max: int = 8192
-    """Changes in memory with their bodies, beside those of the requests under way."""
-    window_bytes_max: int = 32 << 20
-    queue_max: int = 100_000
-    """Changes waiting on disk; beyond, nothing more is read."""
-    linger_seconds: float = 0.2
-    max_attempts: int = 8
 
 
 class Backlog:

@@ -28,6 +28,7 @@ from syncer.errors import SyncerError
 from syncer.journal.checkpoint import Checkpoint, Checkpoints
 from syncer.journal.seen import Seen
 from syncer.lanes.limits import clock, turns
+from syncer.lanes.report import exit_code
 from syncer.lanes.signals import until_signal
 from syncer.transport.http import HttpTransport
 
@@ -90,12 +91,8 @@ class Pulled:
 
     @property
     def exit_code(self) -> int:
-        """0, 1, 2, 3 where something could not be had, or 128 + signal."""
-        if self.interrupted is not None:
-            return 128 + self.interrupted
-        if self.error is not None:
-            return self.error.exit_code
-        return 3 if self.report.unreadable else 0
+        """Of the command line."""
+        return exit_code(self.error, self.interrupted, self.report.unreadable)
 
 
 class PullLane:

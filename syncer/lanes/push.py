@@ -14,10 +14,11 @@ from typing import BinaryIO
 import anyio
 
 from syncer.config import Loaded
-from syncer.core.backlog import Backlog, Limits
+from syncer.core.backlog import Backlog
 from syncer.core.deletions import Deletions
 from syncer.core.events import Event
 from syncer.core.ledger import Ledger
+from syncer.core.limits import Limits
 from syncer.engine.push import Push
 from syncer.errors import SyncerError
 from syncer.journal.journal import DestinationId, Journal
@@ -27,7 +28,7 @@ from syncer.lanes.inputs import open_inputs
 from syncer.lanes.limits import clock
 from syncer.lanes.limits import turns as lane_turns
 from syncer.lanes.progress import Estimate, Progress, unread
-from syncer.lanes.report import Before, PushReport, totals
+from syncer.lanes.report import Before, PushReport, exit_code, totals
 from syncer.lanes.signals import until_signal
 from syncer.sources.feed import ChangeSource
 from syncer.sources.lines import LineOptions
@@ -44,12 +45,8 @@ class Finished:
 
     @property
     def exit_code(self) -> int:
-        """As CONTRACT-bound scripts expect it: 0, 1, 2, 3, or 128 + signal."""
-        if self.interrupted is not None:
-            return 128 + self.interrupted
-        if self.error is not None:
-            return self.error.exit_code
-        return 3 if self.summary.dead else 0
+        """Of the command line."""
+        return exit_code(self.error, self.interrupted, self.summary.dead)
 
 
 class PushLane:

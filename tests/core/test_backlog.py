@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from syncer.core.backlog import Backlog, Limits
+from syncer.core.backlog import Backlog
 from syncer.core.change import Change, Verb
 from syncer.core.entry import Batch
+from syncer.core.limits import Limits
 
 
 def change(index: int, id: str, verb: Verb = "post", input_id: str = "i") -> Change:

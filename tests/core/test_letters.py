@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from syncer.core.backlog import Backlog, Limits
+from syncer.core.backlog import Backlog
 from syncer.core.bits import KeyBits
 from syncer.core.change import BadLine, Change, LogIdentity, Verb
 from syncer.core.facts import Closed, DeadFact, DeadLetter, Fact, Opened, Queued, Superseded
 from syncer.core.ledger import Ledger
 from syncer.core.letters import LetterStates, OpenLetter
+from syncer.core.limits import Limits
 from syncer.core.retry import RetryQueue, dropped, queued_again
 from syncer.core.settle import facts_of, forgotten, letter_of_entry, letter_of_line, runs
 
