@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from syncer.core.backlog import Limits
 from syncer.core.change import Change
 from syncer.core.facts import DeadLetter, Fact
 from syncer.core.ledger import Ledger
 from syncer.core.letters import OpenLetter
+from syncer.core.limits import Limits
 from syncer.core.retry import RetryQueue, dropped, queued_again
 from syncer.errors import UsageError
 from syncer.journal.dead import FILE, letter_at, open_letters
