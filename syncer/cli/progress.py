@@ -46,16 +46,19 @@ async def _lines(now: Callable[[], Shown]) -> None:
 
 
 async def _bar(now: Callable[[], Shown]) -> None:
-    from rich.console import Console, Group
+    from rich.console import Console
     from rich.live import Live
     from rich.progress_bar import ProgressBar
+    from rich.table import Table
     from rich.text import Text
 
     with Live(console=Console(stderr=True), transient=True, auto_refresh=False) as live:
         while True:
             shown = now()
-            bar = ProgressBar(total=1.0, completed=shown.share or 0.0, pulse=shown.share is None)
-            live.update(Group(bar, Text(shown.line, overflow="ellipsis", no_wrap=True)), refresh=True)
+            rows = Table.grid(expand=True)
+            rows.add_row(ProgressBar(total=1.0, completed=shown.share or 0.0, pulse=shown.share is None))
+            rows.add_row(Text(shown.line, overflow="ellipsis", no_wrap=True))
+            live.update(rows, refresh=True)
             await anyio.sleep(SAMPLE_EVERY_SECONDS)
 
 
