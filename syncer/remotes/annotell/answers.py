@@ -1,0 +1,93 @@
+"""What an answer of the API is: taken out of its envelope, or why there is nothing to take out (wire, 1b and 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from syncer.core.outcome import Failed, Halt, Refused, Throttled
+from syncer.core.ports import LookUpFailure, NoReply, Reply
+from syncer.remotes.replies import after_seconds, good, no_reply, one_line
+
+T = TypeVar("T")
+Cursor = int | str
+"""What `cursorId` is: a number in the input API, a number or a text in Kognic's (wire, 1b)."""
+
+NULL = msgspec.Raw(b"null")
+
+
+class _Metadata(msgspec.Struct, rename="camel", gc=False):
+    next_cursor_id: Cursor | None = None
+
+
+class _Envelope(msgspec.Struct, gc=False):
+    data: msgspec.Raw = NULL
+    metadata: msgspec.Raw = NULL
+
+
+class _Message(msgspec.Struct, gc=False):
+    message: str = ""
+
+
+_ENVELOPE = msgspec.json.Decoder(_Envelope)
+_METADATA = msgspec.json.Decoder(_Metadata | None)
+_MESSAGE = msgspec.json.Decoder(_Message)
+DECODE_ERRORS = (msgspec.DecodeError, ValueError, RecursionError)
+"""ValueError: bytes that are not UTF-8."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(Generic[T]):
+    """The data of an answer, and the cursor of the page behind it: None where there is none."""
+
+    data: T
+    next: Cursor | None
+
+
+def opened(reply: Reply | NoReply, decoder: msgspec.json.Decoder[T]) -> Opened[T] | LookUpFailure:
+    """The data of an answer, read by `decoder`.
+
+    As the official clients unwrap it (annotell-base-clients 0.1.0: http_client.py): a list is data itself; else `data` is, beside
+    `metadata` or not; an object that has no `data` is data itself.
+    """
+    if isinstance(reply, NoReply):
+        return no_reply(reply)
+    if not good(reply):
+        return failure(reply)
+    try:
+        check_utf8(reply.body)
+        if reply.body.lstrip()[:1] != b"{":
+            return Opened(decoder.decode(reply.body), None)
+        envelope = _ENVELOPE.decode(reply.body)
+        metadata = _METADATA.decode(envelope.metadata)
+        data = reply.body if bytes(envelope.data) == b"null" else envelope.data
+        return Opened(decoder.decode(data), metadata.next_cursor_id if metadata else None)
+    except DECODE_ERRORS:
+        return Failed(f"HTTP {reply.status}, but not what was asked for", in_doubt=False)
+
+
+def failure(reply: Reply) -> LookUpFailure:
+    """What follows from an answer that is no success. The code of `Refused` is the HTTP status."""
+    text = f"HTTP {reply.status}"
+    try:
+        said = one_line(_MESSAGE.decode(reply.body).message)
+        text = f"{text}: {said}" if said else text
+    except DECODE_ERRORS:
+        pass  # a proxy's page, or nothing
+    if reply.status in (401, 403):
+        return Halt(text, kind="credentials")
+    if reply.status == 429:
+        return Throttled(text, after_seconds(reply))
+    if 300 <= reply.status < 400:
+        return Halt(f"{text}: a redirect, which is not followed; set [annotell] base_url to where the service is now")
+    if reply.status >= 500 or reply.status < 300 or reply.status in (408, 425):
+        return Failed(text, in_doubt=False)
+    return Refused(text, reply.status)
+
+
+def check_utf8(body: bytes) -> None:
+    """What the decoder skips it does not check. Raises ValueError."""
+    if not body.isascii():
+        body.decode()

@@ -1,0 +1,182 @@
+"""The questions of the API: paths, quoted through and through, and what their answers are read as (wire, section 1)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+
+from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
+from syncer.core.pull import Ask
+from syncer.remotes.annotell import documents
+from syncer.remotes.annotell.answers import Cursor, opened
+from syncer.remotes.annotell.documents import Item
+
+URL_BYTES_MAX = 4_000
+"""Of a whole URL: what many servers take."""
+UUIDS_MAX = 100
+"""Asked for at once; kognic-io 2.19.0 does so for lists of uuids (tools/input_creation.py)."""
+
+Reader = Callable[[Reply | NoReply], object | LookUpFailure]
+
+
+class Input(msgspec.Struct, rename="camel", gc=False):
+    """An input with its status: `Input` of annotell-input-api 1.3.1 (input_entry.py)."""
+
+    internal_id: str
+    status: str
+
+
+class RequestedInput(msgspec.Struct, rename="camel", gc=False):
+    """An input as kognic-io 2.19.0 has it (model/input/input.py): a scene in a request, without a status."""
+
+    uuid: str
+    scene_uuid: str
+
+
+class Scene(msgspec.Struct, rename="camel", gc=False):
+    """kognic-io 2.19.0: model/scene/scene_entry.py."""
+
+    uuid: str
+    status: str
+
+
+class RequestInput(msgspec.Struct, rename="camel", gc=False):
+    """kognic-io 2.19.0: model/input/request_input.py."""
+
+    id: str
+    last_completed_annotation_id: str | None = None
+
+
+_TEXTS = msgspec.json.Decoder(list[str])
+_INPUTS = msgspec.json.Decoder(list[Input])
+_REQUESTED = msgspec.json.Decoder(list[RequestedInput])
+_SCENES = msgspec.json.Decoder(list[Scene])
+_REQUEST_INPUTS = msgspec.json.Decoder(list[RequestInput])
+
+
+class Asks:
+    """The questions of one API. `iso_cuboids`: cuboids turned as in ISO 8855 (Kognic only)."""
+
+    def __init__(self, base_url: str, *, iso_cuboids: bool = False) -> None:
+        self._base_url = base_url
+        self._iso = [("useDefaultCartesian", "true")] * iso_cuboids
+        self._iso_by_id = [("isoBoxes", "true")] * iso_cuboids
+
+    # --- annotations --------------------------------------------------------------------------------------------
+
+    def exports_of(self, uuids: Sequence[str]) -> Ask:
+        """A1: the annotations of these inputs, in the answer. No uuid would ask for all that the organisation has: never asked."""
+        assert uuids
+        return _get("/v1/annotations", [("inputs", ",".join(uuids))], documents.read_exports)
+
+    def chunk(self, uuids: Sequence[str]) -> list[str]:
+        """As many of the first as `exports_of` may ask for; at least one."""
+        room = URL_BYTES_MAX - len(self._base_url) - len("/v1/annotations?inputs=")
+        chunk: list[str] = []
+        for uuid in uuids[:UUIDS_MAX]:
+            room -= len(quote(uuid, safe="")) + len("%2C")
+            if room < 0 and chunk:
+                break
+            chunk.append(uuid)
+        return chunk
+
+    def annotations(self, project: str, batch: str, annotation_type: str, cursor: Cursor | None) -> Ask:
+        """A3: a page of what is finished in a project or batch."""
+        cursors = [] if cursor is None else [("cursorId", str(cursor))]
+        return _get(_of_type(project, batch, annotation_type) + "/search", [*cursors, *self._iso], documents.read_page)
+
+    def all_annotations(self, project: str, batch: str, annotation_type: str) -> Ask:
+        """A2: the same in one list, as before version 1.2."""
+        return _get(_of_type(project, batch, annotation_type), self._iso, documents.read_page)
+
+    def single(self, item: Item) -> Ask:
+        """A5: one annotation by input (scene, in Kognic's words) and type, in the answer."""
+        path = f"/v1/annotations/inputs/{_quoted(item.input_uuid)}/annotation-type/{_quoted(item.annotation_type or '')}"
+        return _get(path, self._iso, documents.read_single)
+
+    def of_request_input(self, uuid: str) -> Ask:
+        """A6: the annotation of a request input."""
+        return _get(f"/v2/inputs/{_quoted(uuid)}/annotation", self._iso, documents.read_one)
+
+    def of_scene(self, uuid: str) -> Ask:
+        """A7: the annotations of a scene."""
+        return _get(f"/v2/scenes/{_quoted(uuid)}/annotations", self._iso, documents.read_page)
+
+    def by_id(self, id: str) -> Ask:
+        """A8: an annotation by its id, delivered or preliminary."""
+        path = neighbour(self._base_url, "annotation-integration") + f"/v1/annotations/{_quoted(id)}"
+        return _get(path, self._iso_by_id, documents.read_signed)
+
+    # --- what there is ------------------------------------------------------------------------------------------
+
+    def annotation_types(self, project: str, batch: str) -> Ask:
+        """The types of a project or batch."""
+        of_batch = f"/batches/{_quoted(batch)}" if batch else ""
+        return _get(f"/v1/projects/{_quoted(project)}{of_batch}/annotation-types", [], _reader(_TEXTS))
+
+    def inputs(self, project: str, batch: str) -> Ask:
+        """All inputs that are not invalidated, in one list (annotell-input-api; `False` is how it writes it)."""
+        query = [("project", project), *[("batch", batch)] * bool(batch), ("invalidated", "False")]
+        return _get("/v1/inputs", query, _reader(_INPUTS))
+
+    def inputs_page(self, project: str, batch: str, cursor: Cursor | None) -> Ask:
+        """The same by pages (kognic-io since 1.0.2)."""
+        body = {"project": project, **({"batch": batch} if batch else {}), "includeInvalidated": False}
+        return _post("/v1/inputs/fetch", body, cursor, _reader(_INPUTS))
+
+    def requested_inputs(self, project: str, batch: str, cursor: Cursor | None) -> Ask:
+        """A page of a project's request inputs."""
+        return _post("/v2/inputs/query", {"project": project, **({"batch": batch} if batch else {})}, cursor, _reader(_REQUESTED))
+
+    def scenes(self, uuids: Sequence[str]) -> Ask:
+        """Scenes with their status; refused with 404 where one of them is missing."""
+        return _post("/v2/scenes/query", {"sceneUuids": list(uuids)}, None, _reader(_SCENES))
+
+    def request_inputs(self, request_id: str, cursor: Cursor | None) -> Ask:
+        """A page of a request's inputs, with the id of what was completed last."""
+        cursors = [] if cursor is None else [("cursorId", str(cursor))]
+        path = neighbour(self._base_url, "order-execution") + "/v2/request-inputs"
+        return _get(path, [*cursors, ("requestId", request_id)], _reader(_REQUEST_INPUTS))
+
+
+def neighbour(base_url: str, service: str) -> str:
+    """The base URL of another of Kognic's services, empty where it is the same one.
+
+    They stand beside `input.app.kognic.com` (kognic-io 2.19.0: model/hosts.py); a host of another name, a proxy or an emulator, serves all.
+    """
+    parts = urlsplit(base_url)
+    if not parts.netloc.startswith("input."):
+        return ""
+    return f"{parts.scheme}://{service}.{parts.netloc.removeprefix('input.')}"
+
+
+def neighbours(base_url: str) -> frozenset[str]:
+    """All base URLs beside this one that questions go to."""
+    return frozenset(filter(None, (neighbour(base_url, service) for service in ("annotation-integration", "order-execution"))))
+
+
+def _of_type(project: str, batch: str, annotation_type: str) -> str:
+    of_batch = f"/batch/{_quoted(batch)}" if batch else ""
+    return f"/v1/annotations/projects/{_quoted(project)}{of_batch}/annotation-type/{_quoted(annotation_type)}"
+
+
+def _quoted(part: str) -> str:
+    return quote(part, safe="")
+
+
+def _reader(decoder: msgspec.json.Decoder[Any]) -> Reader:
+    return lambda reply: opened(reply, decoder)
+
+
+def _get(path: str, query: Sequence[tuple[str, str]], read: Reader) -> Ask:
+    return Ask(Request("GET", path + ("?" + urlencode(query, quote_via=quote, safe="") if query else "")), read)
+
+
+def _post(path: str, body: dict[str, object], cursor: Cursor | None, read: Reader) -> Ask:
+    """Every page repeats the body; the cursor stands in the query (wire, 1b)."""
+    query = "" if cursor is None else "?" + urlencode({"cursorId": str(cursor)}, quote_via=quote, safe="")
+    return Ask(Request("POST", path + query, json.dumps(body).encode()), read)

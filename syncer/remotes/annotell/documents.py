@@ -1,0 +1,312 @@
+"""Documents: what a list says of them, how they are fetched from their signed URLs, and the lines that they become.
+
+listed ──► GET the signed URL ──► OpenLABEL? ──► a line, the document's bytes in it as they came
+             │ expired (400, 403)
+             └► listed again, once ──► GET the fresh URL ──► …           not there: a problem
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from typing import cast
+from urllib.parse import urlsplit
+
+import msgspec
+
+from syncer.core.outcome import Failed, Refused, Throttled
+from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
+from syncer.core.pull import Ask, Flow, Found, Problem, Row
+from syncer.remotes.annotell.answers import DECODE_ERRORS, NULL, Opened, check_utf8, opened
+from syncer.remotes.replies import after_seconds, good, no_reply
+
+UNIT_MAX = 16
+"""Documents of one unit: they may be megabytes each."""
+
+Key = tuple[str, str]
+"""(input uuid, annotation type); of what has no type, its annotation's id."""
+
+
+# --- what a list says --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An annotation as a list names it. `created` is kept as the text that it is."""
+
+    input_uuid: str
+    annotation_type: str | None
+    created: str | None
+    annotation_id: str | None = None
+    uri: str = field(default="", repr=False)
+    """Signed: whoever has it can read the document."""
+
+    @property
+    def key(self) -> Key:
+        """What tells it from others of its list."""
+        return self.input_uuid, self.annotation_type or self.annotation_id or ""
+
+    @property
+    def what(self) -> str:
+        """Its ids, for people."""
+        of = (
+            f", type {self.annotation_type}" if self.annotation_type else f", annotation {self.annotation_id}" if self.annotation_id else ""
+        )
+        return f"input {self.input_uuid}{of}"
+
+
+Page = Opened[list[Item]]
+
+
+class _Partial(msgspec.Struct, rename="camel", gc=False):
+    """A2, A3, A6, A7: `PartialAnnotation` of annotell-input-api 1.3.1 (client_annotation.py) and kognic-io 2.19.0 (annotation.py)."""
+
+    input_uuid: str
+    uri: str
+    annotation_type: str | None = None
+    created: str | None = None
+
+
+class _Signed(msgspec.Struct, rename="camel", gc=False):
+    """A8: `SignedAnnotation` of kognic-io 2.19.0 (annotation.py)."""
+
+    id: str
+    request_input_id: str
+    signed_url: str
+    created: str | None = None
+
+
+class _Single(msgspec.Struct, rename="camel", gc=False):
+    """A5: `Annotation` of annotell-input-api 1.3.1 (client_annotation.py)."""
+
+    input_uuid: str
+    content: msgspec.Raw
+    annotation_type: str | None = None
+    created: str | None = None
+
+
+class _Export(msgspec.Struct, rename="camel", gc=False):
+    """A1: `ExportAnnotation` of annotell-input-api 1.3.1 (export_annotation.py)."""
+
+    export_content: msgspec.Raw
+    annotation_id: int | str | None = None
+
+
+class _OpenLabel(msgspec.Struct, gc=False):
+    openlabel: dict[str, msgspec.Raw]
+
+
+class _Named(msgspec.Struct, gc=False):
+    uuid: str | None = None
+
+
+_PARTIALS = msgspec.json.Decoder(list[_Partial])
+_PARTIAL = msgspec.json.Decoder(_Partial)
+_SIGNED = msgspec.json.Decoder(_Signed)
+_SINGLE = msgspec.json.Decoder(_Single)
+_EXPORTS = msgspec.json.Decoder(dict[str, list[_Export]])
+_OPENLABEL = msgspec.json.Decoder(_OpenLabel)
+_NAMED = msgspec.json.Decoder(_Named)
+
+
+def read_page(reply: Reply | NoReply) -> Page | LookUpFailure:
+    """A page of a list, or a list that has no pages (A2, A3, A7)."""
+    answer = opened(reply, _PARTIALS)
+    return Opened([_item(partial) for partial in answer.data], answer.next) if isinstance(answer, Opened) else answer
+
+
+def read_one(reply: Reply | NoReply) -> Page | LookUpFailure:
+    """The annotation of a request input (A6)."""
+    answer = opened(reply, _PARTIAL)
+    return Opened([_item(answer.data)], None) if isinstance(answer, Opened) else answer
+
+
+def read_signed(reply: Reply | NoReply) -> Page | LookUpFailure:
+    """An annotation by its id (A8)."""
+    answer = opened(reply, _SIGNED)
+    if not isinstance(answer, Opened):
+        return answer
+    signed = answer.data
+    return Opened([Item(signed.request_input_id, None, signed.created, signed.id, signed.signed_url)], None)
+
+
+def _item(partial: _Partial) -> Item:
+    return Item(partial.input_uuid, partial.annotation_type, partial.created, None, partial.uri)
+
+
+# --- documents ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An OpenLABEL document, byte for byte, and the uuid in its metadata."""
+
+    raw: bytes
+    uuid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The storage does not take the signed URL (any more)."""
+
+    reason: str
+
+
+def document(raw: bytes) -> Document | None:
+    """The bytes as a document; None where they are not JSON with an object `openlabel` at its top."""
+    try:
+        check_utf8(raw)
+        members = _OPENLABEL.decode(raw).openlabel
+    except DECODE_ERRORS:
+        return None
+    try:
+        return Document(raw, _NAMED.decode(members.get("metadata", NULL)).uuid)
+    except DECODE_ERRORS:
+        return Document(raw, None)
+
+
+def read_stored(reply: Reply | NoReply) -> Document | Expired | LookUpFailure:
+    """What the storage answers to a signed URL.
+
+    An expired one is refused with 400 and a wrong signature with 403, as Google's storage does (wire, section 3: not attested for
+    Annotell). An answer that is no document may be a proxy's: it fails for now.
+    """
+    if isinstance(reply, NoReply):
+        return no_reply(reply)
+    if good(reply):
+        return document(reply.body) or Failed(f"HTTP {reply.status}, but no OpenLABEL document", in_doubt=False)
+    text = f"the storage answered HTTP {reply.status}"
+    if reply.status in (400, 401, 403):
+        return Expired(text)
+    if reply.status == 429:
+        return Throttled(text, after_seconds(reply))
+    if reply.status >= 500 or reply.status == 408:
+        return Failed(text, in_doubt=False)
+    return Refused(text, reply.status)
+
+
+def read_single(reply: Reply | NoReply) -> Row | LookUpFailure:
+    """One annotation with its document in it (A5)."""
+    answer = opened(reply, _SINGLE)
+    if not isinstance(answer, Opened):
+        return answer
+    single = answer.data
+    found = document(bytes(single.content))
+    if found is None:
+        return Refused("its content is no OpenLABEL document")
+    return row(Item(single.input_uuid, single.annotation_type, single.created), found)
+
+
+def read_exports(reply: Reply | NoReply) -> list[Row] | LookUpFailure:
+    """The annotations of some inputs, in the format of the client (A1): neither type nor time is told, and nothing of it is checked."""
+    answer = opened(reply, _EXPORTS)
+    if not isinstance(answer, Opened):
+        return answer
+    return [
+        Row((uuid, str(export.annotation_id)), line(uuid, None, None, export.annotation_id, bytes(export.export_content)))
+        for uuid, exports in answer.data.items()
+        for export in exports
+    ]
+
+
+def line(input_uuid: str, annotation_type: str | None, created: str | None, annotation_id: int | str | None, content: bytes) -> bytes:
+    """The line of an annotation; its content as it came."""
+    head = msgspec.json.encode(
+        {"input_uuid": input_uuid, "annotation_type": annotation_type, "created": created, "annotation_id": annotation_id}
+    )
+    return head[:-1] + b',"content":' + content + b"}"
+
+
+def row(item: Item, found: Document) -> Row:
+    """An annotation with its document. Where the list names no id, the document's own stands for it."""
+    annotation_id = item.annotation_id or found.uuid
+    return Row(item.key, line(item.input_uuid, item.annotation_type, item.created, annotation_id, found.raw))
+
+
+# --- from lists to documents -------------------------------------------------------------------------------------
+
+
+class Source:
+    """A page of a list, which can be asked for again, and the addresses that it gave last."""
+
+    def __init__(self, ask: Ask, page: Page, single: Callable[[Item], Ask] | None = None) -> None:
+        """`single`: how to ask for one annotation of it with its document in the answer."""
+        self.ask = ask
+        self.single = single
+        self.uris: dict[Key, str] = {}
+        self.renew(page)
+
+    def renew(self, page: Page) -> None:
+        """Take the addresses of a later answer."""
+        self.uris.update({item.key: item.uri for item in page.data})
+
+
+Entry = tuple[Item, Source]
+
+
+def fetched(entries: Sequence[Entry]) -> Flow:
+    """The documents of what was listed, all at once."""
+    unique = {item.key: (item, source) for item, source in reversed(entries)}
+    wanted = [unique[key] for key in dict.fromkeys(item.key for item, _ in entries)]
+    found = Found([], duplicates=len(entries) - len(wanted))
+    tried = {item.key: source.uris[item.key] for item, source in wanted}
+    askable = [(item, source) for item, source in wanted if _is_address(tried[item.key])]
+    found.problems.extend(Problem(item.what, "it is listed without an address") for item, _ in wanted if not _is_address(tried[item.key]))
+    expired = yield from _stored(askable, found)
+    if expired:
+        yield from _listed_again(expired, tried)
+        fresh = [(item, source) for item, source in expired if source.uris[item.key] != tried[item.key]]
+        yield from _by_themselves([entry for entry in expired if entry not in fresh], found)
+        for item, _ in (yield from _stored(fresh, found)):
+            found.problems.append(Problem(item.what, "the storage refuses its address, and the one that was asked for anew"))
+    return found
+
+
+def _stored(entries: Sequence[Entry], found: Found) -> Generator[Sequence[Ask], Sequence[object], list[Entry]]:
+    """Ask the storage for these, and put what comes into `found`; those whose address has expired."""
+    if not entries:
+        return []
+    expired: list[Entry] = []
+    asks = [Ask(Request("GET", source.uris[item.key]), read_stored, "storage") for item, source in entries]
+    for (item, source), answer in zip(entries, (yield asks), strict=True):
+        match answer:
+            case Document():
+                found.rows.append(row(item, answer))
+            case Expired():
+                expired.append((item, source))
+            case _:
+                found.problems.append(Problem(item.what, cast(Refused, answer).reason))
+    return expired
+
+
+def _listed_again(expired: Sequence[Entry], tried: dict[Key, str]) -> Generator[Sequence[Ask], Sequence[object], None]:
+    """Ask for the lists that gave these addresses again, but for those that others have asked for again meanwhile."""
+    stale = list(dict.fromkeys(source for item, source in expired if source.uris[item.key] == tried[item.key]))
+    if stale:
+        for source, page in zip(stale, (yield [source.ask for source in stale]), strict=True):
+            if isinstance(page, Opened):
+                source.renew(page)
+
+
+def _by_themselves(entries: Sequence[Entry], found: Found) -> Generator[Sequence[Ask], Sequence[object], None]:
+    """What no longer stands where it was listed: each by its input and type, with the document in the answer."""
+    asks: list[tuple[Item, Ask]] = []
+    for item, source in entries:
+        if source.single is not None:
+            asks.append((item, source.single(item)))
+        else:
+            found.problems.append(Problem(item.what, "its address expired, and no other is given"))
+    if asks:
+        for (item, _), answer in zip(asks, (yield [ask for _, ask in asks]), strict=True):
+            if isinstance(answer, Row):
+                found.rows.append(answer)
+            else:
+                found.problems.append(Problem(item.what, f"its address expired, and by itself: {cast(Refused, answer).reason}"))
+
+
+def _is_address(uri: str) -> bool:
+    try:
+        parts = urlsplit(uri)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and uri.isascii()
+    except ValueError:
+        return False
