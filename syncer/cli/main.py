@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 from cyclopts.validators import Number
 
 from syncer.cli.arguments import STDIN
-from syncer.cli.options import Common, Printing, Pushing
+from syncer.cli.options import Common, Printing, Pushing, Remote
 from syncer.cli.output import mend_streams
 from syncer.cli.pull_commands import pull_app
 from syncer.cli.running import execute, terminated
@@ -73,6 +73,34 @@ def push(
         return command.dry_run(logs, common.config, options, as_json=common.json)
     bounds = command.Bounds(strict, command.deletions(max_delete))
     return command.push(logs, common.config, options, bounds=bounds, as_json=common.json, loudness=loudness)
+
+
+@app.command
+def verify(
+    *logs: str,
+    sample: str | None = None,
+    exclusive: Annotated[bool, Parameter(negative="")] = False,
+    common: Common = Common(),
+    remote: Remote = Remote(),
+) -> int:
+    """Compare what the logs should have left with what the remote holds.
+
+    A line each: = same, - missing at the remote, * differs, + a double of an annotation in the log, ! an input that could not be read.
+    Exit code 4 where something differs.
+
+    Parameters
+    ----------
+    logs
+        Change logs, as for push. None: every log that the state knows.
+    sample
+        Only so many of the inputs, chosen at random.
+    exclusive
+        Annotations of these inputs that the logs do not know of are differences, too.
+    """
+    from syncer.cli import verify as command
+
+    logs = tuple("-" if log == STDIN else log for log in logs)
+    return command.verify(logs, common, remote, sample=sample, exclusive=exclusive)
 
 
 @app.command

@@ -70,7 +70,7 @@ class Backlog:
         for change in changes:
             size = len(change.raw) if change.written is None else len(change.written)
             self.window_count += 1
-            self.window_bytes += size
+            self.window_bytes += _held_bytes(change)
             place(Entry(change, size), now)
 
     def restore(self, queue: Iterable[Queued], now: float) -> None:
@@ -312,7 +312,7 @@ class Backlog:
         entry.number = self._next_number
         self._next_number += 1
         self.window_count -= 1
-        self.window_bytes -= entry.size
+        self.window_bytes -= _held_bytes(entry.change)
         self.queue_count += 1
         self._settlement.queued.append(entry)
 
@@ -350,7 +350,7 @@ class Backlog:
             self.queue_count -= 1
         else:
             self.window_count -= 1
-            self.window_bytes -= entry.size
+            self.window_bytes -= _held_bytes(entry.change)
         if change.verb == "delete_input":
             for held in self._gates.pop(input_id).behind:
                 self._place(held, now)
@@ -392,3 +392,8 @@ class Backlog:
             f"Backlog(window={self.window_count}, queue={self.queue_count}, ready={ready}, formed={len(self._formed)}, "
             f"apart={sum(map(len, self._apart.values()))}, waiting={len(self._waiting)}, gates={len(self._gates)})"
         )
+
+
+def _held_bytes(change: Change) -> int:
+    """What a change with its body takes of the window."""
+    return len(change.raw) if change.written is None else len(change.raw) + len(change.written)

@@ -95,3 +95,25 @@ def read_dead(folder: Path) -> Iterator[OpenLetter]:
         yield from open_letters(folder / FILE, replay(folder / JOURNAL).ledger.dead_size)
     except OSError as error:
         raise StateError(f"the state folder {folder} cannot be read: {error.strerror or error}") from None
+
+
+def unapplied(path: Path, size: int) -> dict[int, set[int]]:
+    """By log, the indexes of changes that are dead letters, open or dropped: the remote did not take them.
+
+    Memory grows with the letters (a hundred bytes each). Raises StateError, OSError.
+    """
+    letters: list[tuple[int, int]] = []
+    left: dict[int, set[int]] = {}
+    for fact in heads(path, size):
+        match fact:
+            case LetterHead():
+                letters.append((fact.log, fact.index))
+                left.setdefault(fact.log, set()).add(fact.index)
+            case Closed(how="retried"):
+                if not 0 <= fact.letter < len(letters):
+                    raise StateError(f"{path}: closes letter {fact.letter}, but {len(letters)} stand before it. Restore it from a backup")
+                log, index = letters[fact.letter]
+                left.get(log, set()).discard(index)
+            case LettersForgotten():
+                left.pop(fact.log, None)
+    return left

@@ -204,8 +204,13 @@ class PullLane:
 
 
 @asynccontextmanager
-async def wired(origin: Origin, left: Destination, observe: Callable[[Event], None]) -> AsyncIterator[Pull]:
-    """The engine of a run, its connections open while the block lasts. `left`: how an earlier run left the destination."""
+async def wired(
+    origin: Origin, left: Destination, observe: Callable[[Event], None], *, listing: Listing | None = None
+) -> AsyncIterator[Pull]:
+    """The engine of a run, its connections open while the block lasts. `left`: how an earlier run left the destination.
+
+    `listing`: another one than the origin's, of the same remote.
+    """
     now, rng = clock(), random.Random()  # noqa: S311 - jitter, not a secret
     retry = origin.retry
     at_once = API_AT_ONCE_MAX if origin.concurrency == "auto" else origin.concurrency
@@ -220,7 +225,7 @@ async def wired(origin: Origin, left: Destination, observe: Callable[[Event], No
             storage_turns = turns(origin.storage, pace, count, retry, Destination("open", 0.0, ""), now, rng, observe)
             ways["storage"] = Way(storage_turns, anyio.CapacityLimiter(count))
         yield Pull(
-            origin.listing,
+            listing or origin.listing,
             ways,
             units_ahead_max=origin.units_ahead_max,
             max_attempts=retry.max_attempts,

@@ -146,3 +146,17 @@ def test_a_part_full_batch_lingers_while_more_may_come() -> None:
     assert backlog.take(10.1) is None
     assert backlog.wake_at(10.1) == 10.2
     assert ids(backlog.take(10.2)) == ["a"]
+
+
+def test_the_window_counts_all_bytes_that_a_change_holds_and_gives_them_back() -> None:
+    """A line whose left-out fields are huge, and what is sent of it."""
+    bare = Change(1, 0, 1, "post", "i", "a", b" " * 700, written=b"{}")
+    backlog = ended([bare, change(1, "b")], Limits(window_bytes_max=700))
+    assert not backlog.room()
+    assert backlog.window_bytes == 700 + 2 + len(change(1, "b").raw)
+    batch = backlog.take(0)
+    assert batch is not None
+    backlog.applied(batch.entries[:1])
+    backlog.failed(batch.entries[1:], "HTTP 500", None, 1, 2, doubt=True)
+    commit(backlog)
+    assert backlog.window_bytes == 0

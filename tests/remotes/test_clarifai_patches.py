@@ -30,3 +30,10 @@ def test_an_id_that_is_no_string_is_no_id() -> None:
     hostile = {"data": {"concepts": [{"id": ["car"]}, {"id": {}}]}}
     assert merged(patch({"id": "car", "value": 1}), hostile) is False
     assert removed(patch({"id": "car"}), hostile) is True
+
+
+def test_patches_nested_beyond_reason_are_simply_not_there() -> None:
+    deep: dict[str, object] = {}
+    for _ in range(5000):
+        deep = {"a": deep}
+    assert [merged(deep, deep), removed(deep, deep)] == [False, False]

@@ -101,17 +101,17 @@ class AnnotationListing:
             last = lines[-1].id
             lines = [line for line in lines if line.id > passed]
             while lines:
-                group = self._group_of([line.id for line in lines])
+                group = self.group_of([line.id for line in lines])
                 taken, lines = lines[: len(group)], lines[len(group) :]
-                yield self._unit(group, taken[-1].id, {line.id: line for line in taken})
+                yield self.unit(group, taken[-1].id, {line.id: line for line in taken})
 
     def _named(self, at: int) -> Units:
         """Inputs that the user named."""
         ids = list(dict.fromkeys(self._selection.input_ids))
         while at < len(ids):
-            group = self._group_of(ids[at : at + GROUP_MAX])
+            group = self.group_of(ids[at : at + GROUP_MAX])
             at += len(group)
-            yield self._unit(group, str(at), None)
+            yield self.unit(group, str(at))
 
     def _dataset(self, after: str) -> Units:
         """A dataset's inputs, which have no cursor: read until nothing new shows, then in the order of their ids."""
@@ -132,11 +132,11 @@ class AnnotationListing:
         left = sorted(id for id in ids if id > after)
         at = 0
         while at < len(left):
-            group = self._group_of(left[at : at + GROUP_MAX])
+            group = self.group_of(left[at : at + GROUP_MAX])
             at += len(group)
-            yield self._unit(group, group[-1], None)
+            yield self.unit(group, group[-1])
 
-    def _group_of(self, ids: Sequence[str]) -> list[str]:
+    def group_of(self, ids: Sequence[str]) -> list[str]:
         """As many of the first as one list may ask for; at least one."""
         room = URL_BYTES_MAX - len(self._list([], 1).path)
         group: list[str] = []
@@ -147,7 +147,9 @@ class AnnotationListing:
             group.append(id)
         return group
 
-    def _unit(self, ids: list[str], cursor: str, inputs: dict[str, Line] | None) -> Unit:
+    def unit(self, ids: list[str], cursor: str, inputs: dict[str, Line] | None = None) -> Unit:
+        """All that the selection wants of these inputs. `inputs`: what is known of them."""
+
         def flow() -> Flow:
             found = yield from self._group(ids)
             return (yield from self._joined(found, ids, inputs)) if self._selection.with_inputs else found
@@ -269,7 +271,7 @@ class AnnotationListing:
         held = dict(inputs or {})
         missing = [id for id in wanted if id not in held]
         while missing:
-            group = self._group_of(missing)
+            group = self.group_of(missing)
             missing = missing[len(group) :]
             query = [("ids", id) for id in group] + [("page", "1"), ("per_page", str(len(group)))]
             (page,) = yield [self._get("/inputs", query, rows.of_inputs)]

@@ -9,7 +9,10 @@ from syncer.remotes.clarifai.same import item_id, same_annotation
 
 def merged(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
     """Is all that a merge brings there? Lists may hold more items than it names."""
-    named = _named(sent, held)
+    try:
+        named = _named(sent, held)
+    except RecursionError:  # far deeper than any annotation
+        return False
     return isinstance(named, dict) and same_annotation(sent, named)
 
 
@@ -25,9 +28,16 @@ def _named(sent: object, held: object) -> object:
 
 def removed(sent: object, held: object) -> bool:
     """Is all that a remove takes away gone? Items are named by their ids, members by `true`; scalars are replaced."""
+    try:
+        return _removed(sent, held)
+    except RecursionError:  # far deeper than any annotation
+        return False
+
+
+def _removed(sent: object, held: object) -> bool:
     if isinstance(sent, dict) and isinstance(held, dict):
         return all(
-            key in ("id", "input_id") or (key not in held if value is True else removed(value, held.get(key)))
+            key in ("id", "input_id") or (key not in held if value is True else _removed(value, held.get(key)))
             for key, value in sent.items()
         )
     if isinstance(sent, list) and isinstance(held, list):

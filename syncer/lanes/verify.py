@@ -1,0 +1,273 @@
+"""Does the remote hold what the logs should have left? Logs folded by input, inputs listed, compared.
+
+logs ──read once──► parts on disk by input ──► a part in memory: groups of inputs ──listed ahead──► compared, in order
+
+Memory holds one part and the groups under way, whatever the size of the logs.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import struct
+import sys
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+from zlib import crc32
+
+import orjson
+
+from syncer.config import Loaded
+from syncer.core.change import Change, Verb
+from syncer.core.facts import Destination
+from syncer.core.ledger import Ledger
+from syncer.core.pull import Ask, Found, Unit
+from syncer.errors import SyncerError, UsageError
+from syncer.journal.dead import FILE as LETTERS
+from syncer.journal.dead import unapplied
+from syncer.journal.journal import Journal
+from syncer.journal.replay import FILE as JOURNAL
+from syncer.lanes.origins import clarifai_origin
+from syncer.lanes.pull import wired
+from syncer.lanes.report import exit_code
+from syncer.lanes.signals import until_signal
+from syncer.remotes.clarifai.expected import Difference, Expected, Mark, compared, folded
+from syncer.remotes.clarifai.listing import AnnotationListing, Selection
+from syncer.sources.changelog import ChangeLog
+from syncer.sources.lines import LineOptions
+from syncer.sources.logs import LogPath, expand
+
+PART_BYTES = 16 << 20
+PARTS_MAX = 256
+DIFFERENT = 4
+"""The exit code where differences were found."""
+EVERY_ANNOTATION = Selection(all_makers=True, input_level=False)
+
+_VERBS: tuple[Verb, ...] = ("post", "merge", "overwrite", "remove", "delete", "delete_input")
+_RECORD = struct.Struct("<BIII")
+
+
+@dataclass(slots=True)
+class Verified:
+    """What a verification came to."""
+
+    compared: int = 0
+    same: int = 0
+    missing: int = 0
+    differs: int = 0
+    doubled: int = 0
+    extra: int = 0
+    unreadable: int = 0
+    """Inputs that could not be read."""
+    requests: int = 0
+    differences: list[dict[str, object]] = field(default_factory=list)
+    error: SyncerError | None = None
+    interrupted: int | None = None
+
+    @property
+    def exit_code(self) -> int:
+        """4 where something differs; else as for all lanes, 3 where something could not be read."""
+        code = exit_code(self.error, self.interrupted, self.unreadable)
+        return DIFFERENT if code in (0, 3) and self.differences else code
+
+    def sentence(self) -> str:
+        """One line for people."""
+        return (
+            f"compared {self.compared:,}: same {self.same:,}, missing {self.missing:,}, differs {self.differs:,}; "
+            f"doubled {self.doubled:,}, other extra {self.extra:,}, unreadable inputs {self.unreadable:,}; {self.requests:,} requests"
+        )
+
+
+Tell = Callable[[str, str], None]
+"""Told (mark, what) of everything that was looked at: `=`, `-`, `*`, `+`, `!`."""
+
+SIGNS: dict[Mark, str] = {"same": "=", "missing": "-", "differs": "*", "doubled": "+", "extra": "+"}
+
+
+class Parts:
+    """Changes by input, on disk. Of one input they are in one part, in their order."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        self._paths = [folder / f"{number}.part" for number in range(count)]
+        with ExitStack() as stack:
+            self._files: list[BinaryIO] = [stack.enter_context(path.open("w+b")) for path in self._paths]
+            self._open = stack.pop_all()
+
+    def add(self, change: Change) -> None:
+        """Keep a change."""
+        input_id, id = change.input_id.encode(), change.id.encode()
+        body = b"" if change.verb in ("delete", "delete_input") else change.body
+        file = self._files[crc32(input_id) % len(self._files)]
+        file.write(_RECORD.pack(_VERBS.index(change.verb), len(input_id), len(id), len(body)) + input_id + id + body)
+
+    def __iter__(self) -> Iterator[dict[str, list[tuple[Verb, str, bytes]]]]:
+        """Each part: the changes (verb, id, body) of its inputs."""
+        for file in self._files:
+            file.seek(0)
+            data, at = file.read(), 0
+            inputs: dict[str, list[tuple[Verb, str, bytes]]] = {}
+            while at < len(data):
+                verb, *sizes = _RECORD.unpack_from(data, at)
+                at += _RECORD.size
+                texts = []
+                for size in sizes:
+                    texts.append(data[at : at + size])
+                    at += size
+                inputs.setdefault(texts[0].decode(), []).append((_VERBS[verb], texts[1].decode(), texts[2]))
+            yield inputs
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._open.close()
+
+
+class _Groups:
+    """The inputs of the logs in groups, with what is expected of them. Implements `syncer.core.pull.Listing`."""
+
+    repeats = False
+
+    def __init__(self, parts: Parts, listing: AnnotationListing, sample: set[str] | None) -> None:
+        self.expected: dict[str, dict[str, dict[str, Expected]]] = {}
+        """By unit: what is expected of its inputs, until it is taken."""
+        self._parts = parts
+        self._listing = listing
+        self._sample = sample
+
+    def units(self, after: str) -> Generator[Sequence[Ask] | Unit, Sequence[object] | None, None]:
+        """A unit a group, in no particular order."""
+        number = 0
+        for inputs in self._parts:
+            ids = [id for id in inputs if self._sample is None or id in self._sample]
+            while ids:
+                group = self._listing.group_of(ids)
+                ids = ids[len(group) :]
+                number += 1
+                self.expected[str(number)] = {id: folded(inputs[id]) for id in group}
+                yield self._listing.unit(group, str(number))
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What is to be compared, and how."""
+
+    loaded: Loaded
+    logs: Sequence[str]
+    """As named on the command line; none: every log that the state knows."""
+    sample: int | None = None
+    """Only so many of the inputs, chosen at random."""
+    exclusive: bool = False
+    """What the logs do not know of is a difference, too."""
+
+    async def run(self, tell: Tell) -> Verified:
+        """Compare. Raises UsageError, StateError; what stops a run later is in what it returns."""
+        origin = clarifai_origin(self.loaded, EVERY_ANNOTATION)
+        assert isinstance(origin.listing, AnnotationListing)
+        result = Verified()
+        interrupted: list[int] = []
+        with tempfile.TemporaryDirectory(prefix="syncer-verify-") as folder:
+            parts, sample = await self._read(Path(folder))
+            groups = _Groups(parts, origin.listing, sample)
+
+            async def deliver(unit: Unit, found: Found) -> None:
+                _compare(groups.expected.pop(unit.cursor), found, result, tell, exclusive=self.exclusive)
+
+            try:
+                async with wired(origin, Destination("open", 0.0, ""), lambda _: None, listing=groups) as engine:
+                    try:
+                        await until_signal(lambda: engine.run("", deliver), engine.drain, interrupted)
+                    except SyncerError as error:
+                        result.error = error
+                    result.requests = engine.ways["api"].turns.requests
+            finally:
+                parts.close()
+        result.interrupted = interrupted[0] if interrupted else None
+        return result
+
+    async def _read(self, folder: Path) -> tuple[Parts, set[str] | None]:
+        """Every change that the remote should have taken, by input; and the inputs of the sample."""
+        state = Path(self.loaded.config.state.dir)
+        ledger = Journal.read_only(state)[0] if (state / JOURNAL).exists() else Ledger()
+        left_out = unapplied(state / LETTERS, ledger.dead_size) if ledger.dead_size else {}
+        paths = self._paths(ledger, folder)
+        size = sum(path.path.stat().st_size * (10 if path.path.name.endswith(".gz") else 1) for path in paths)
+        parts = Parts(folder, min(PARTS_MAX, 1 + size // PART_BYTES))
+        chosen = _Sample(self.sample)
+        push = self.loaded.config.push
+        options = LineOptions(push.lists_without_ids, push.embed_model_version_id)
+        for path in paths:
+            number = ledger.log_number(str(path.path))
+            dead = left_out.get(number, set()) if number is not None else set()
+            log = ChangeLog(path.path, path.label, number or 0, options)
+            try:
+                while (chunk := await log.read()) is not None:
+                    for change in chunk.changes:
+                        if change.index not in dead:
+                            parts.add(change)
+                            chosen.add(change.input_id)
+            finally:
+                await log.close()
+        return parts, chosen.inputs()
+
+    def _paths(self, ledger: Ledger, folder: Path) -> list[LogPath]:
+        paths = expand(self.logs, folder, sys.stdin.buffer)
+        if not self.logs:
+            paths = [LogPath(Path(log.identity.path), log.identity.label) for log in ledger.logs.values() if log.identity.inode]
+        if not paths:
+            raise UsageError(f"no change log to compare with: name one; the state {self.loaded.config.state.dir} knows none")
+        return paths
+
+
+class _Sample:
+    """So many inputs, each as likely as any other, in memory that does not grow with them."""
+
+    def __init__(self, count: int | None) -> None:
+        self._count = count
+        self._salt = random.randbytes(8)  # noqa: S311 - a sample, not a secret
+        self._lowest: list[tuple[int, str]] = []
+        self._members: set[str] = set()
+
+    def add(self, input_id: str) -> None:
+        if self._count is None or input_id in self._members:
+            return
+        place = (-crc32(self._salt + input_id.encode()), input_id)
+        if len(self._lowest) < self._count:
+            heapq.heappush(self._lowest, place)
+            self._members.add(input_id)
+        elif self._lowest and place > self._lowest[0]:
+            self._members.discard(heapq.heapreplace(self._lowest, place)[1])
+            self._members.add(input_id)
+
+    def inputs(self) -> set[str] | None:
+        """The sample; None: all."""
+        return None if self._count is None else self._members
+
+
+def _compare(expected: dict[str, dict[str, Expected]], found: Found, result: Verified, tell: Tell, *, exclusive: bool) -> None:
+    held: dict[str, dict[str, dict[str, object]]] = {}
+    for row in found.rows:
+        annotation = orjson.loads(row.line)
+        if not annotation.get("model_version_id"):  # what models made is nobody's extra
+            held.setdefault(row.key[0], {})[row.key[1]] = annotation
+    unread = {problem.what.split(",")[0]: problem.reason for problem in found.problems}
+    for input_id, wanted in expected.items():
+        if (reason := unread.get(f"input {input_id}")) is not None:
+            result.unreadable += 1
+            tell("!", f"{input_id}: {reason}")
+            continue
+        for difference in compared(input_id, wanted, held.get(input_id, {})):
+            _count(difference, result, tell, exclusive=exclusive)
+
+
+def _count(found: Difference, result: Verified, tell: Tell, *, exclusive: bool) -> None:
+    setattr(result, found.mark, getattr(result, found.mark) + 1)
+    result.compared += found.mark in ("same", "missing", "differs")
+    if found.mark == "extra" and not exclusive:
+        return
+    sign = SIGNS[found.mark]
+    tell(sign, f"{found.input_id}/{found.id}" + (f": {', '.join(found.fields)}" if found.fields else ""))
+    if found.mark != "same":
+        result.differences.append({"mark": sign, "input_id": found.input_id, "id": found.id, "fields": list(found.fields)})

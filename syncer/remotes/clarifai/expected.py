@@ -1,0 +1,152 @@
+"""What a change log should have left of an input, and how that compares with what the service holds. Pure.
+
+Patches are folded as the service documents them (wire, 2.3): merge by ids, overwrite by members, remove by ids.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+
+from syncer.core.change import Verb
+from syncer.remotes.clarifai.patches import merged, removed
+from syncer.remotes.clarifai.same import item_id, same_annotation
+
+Json = dict[str, object]
+Mark = Literal["same", "missing", "differs", "doubled", "extra"]
+_NAMES = frozenset(("id", "input_id"))
+
+
+@dataclass(slots=True)
+class Expected:
+    """What should be there of one annotation: all of it (it was made by the logs), or what the last patch says; None: nothing."""
+
+    annotation: Json | None
+    made: bool
+    action: Verb = "post"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An annotation that was looked at. `fields`: where it differs."""
+
+    mark: Mark
+    input_id: str
+    id: str
+    fields: tuple[str, ...] = ()
+
+
+def folded(changes: Iterable[tuple[Verb, str, bytes]]) -> dict[str, Expected]:
+    """What the changes (verb, id, body) of one input leave, by annotation id, when applied once in order.
+
+    A post of an id that is there changes nothing, nor does a patch of one that was deleted: the service refuses both.
+    """
+    left: dict[str, Expected] = {}
+    for verb, id, body in changes:
+        before = left.get(id)
+        if verb == "delete_input":
+            left = {known: Expected(None, made=True) for known in left}
+        elif verb == "delete":
+            left[id] = Expected(None, made=True)
+        elif verb == "post":
+            if before is None or before.annotation is None:
+                left[id] = Expected(orjson.loads(body), made=True)
+        elif before is None or not before.made:
+            left[id] = Expected(orjson.loads(body), made=False, action=verb)
+        elif before.annotation is not None:
+            before.annotation = patched(before.annotation, orjson.loads(body), verb)
+    return left
+
+
+def patched(held: Json, sent: Json, verb: Verb) -> Json:
+    """The annotation after a patch."""
+    sent = {name: value for name, value in sent.items() if name not in _NAMES}
+    if verb == "overwrite":
+        return {**held, **sent}
+    return _merged(held, sent) if verb == "merge" else _removed(held, sent)
+
+
+def _merged(held: Json, sent: Json) -> Json:
+    return {**held, **{name: _merged_value(held.get(name), value) for name, value in sent.items()}}
+
+
+def _merged_value(held: object, sent: object) -> object:
+    """Objects are merged deeply, list items by their ids; what is empty replaces, null changes nothing."""
+    if sent is None:
+        return held
+    if isinstance(sent, dict) and isinstance(held, dict) and sent:
+        return _merged(held, sent)
+    if isinstance(sent, list) and isinstance(held, list) and sent:
+        news = {id: item for item in sent if (id := item_id(item)) is not None}
+        kept = [_merged_value(item, news.pop(id)) if (id := item_id(item)) in news else item for item in held]
+        return kept + [item for item in sent if item_id(item) is None or item_id(item) in news]
+    return sent
+
+
+def _removed(held: Json, sent: Json) -> Json:
+    left = dict(held)
+    for name, value in sent.items():
+        there = left.get(name)
+        if value is True:
+            left.pop(name, None)
+        elif isinstance(value, dict) and isinstance(there, dict):
+            left[name] = _removed(there, value)
+        elif isinstance(value, list) and isinstance(there, list):
+            gone = {item_id(item) for item in value} - {None}
+            left[name] = [item for item in there if item_id(item) not in gone]
+        elif name in left and value is not None and not isinstance(value, dict | list):
+            left[name] = value
+    return left
+
+
+def compared(input_id: str, expected: Mapping[str, Expected], held: Mapping[str, Json]) -> list[Difference]:
+    """Every annotation that should be there, or should not, beside what is held; then what is there beyond them."""
+    found: list[Difference] = []
+    for id, wanted in expected.items():
+        row = held.get(id)
+        if wanted.annotation is None:
+            if row is not None:
+                found.append(Difference("differs", input_id, id, ("it should be deleted",)))
+        elif row is None:
+            found.append(Difference("missing", input_id, id))
+        else:
+            fields = tuple(_differing(wanted, row))
+            found.append(Difference("differs" if fields else "same", input_id, id, fields))
+    for id, row in held.items():
+        if id not in expected:
+            found.append(Difference("doubled" if _is_double(row, expected) else "extra", input_id, id))
+    return found
+
+
+def _differing(wanted: Expected, row: Json) -> Iterable[str]:
+    annotation = wanted.annotation or {}
+    if wanted.action == "merge":
+        return () if merged(annotation, row) else ("what the last merge says",)
+    if wanted.action == "remove":
+        return () if removed(annotation, row) else ("what the last remove says",)
+    return _fields(annotation, row)
+
+
+def _fields(annotation: Json, row: Json) -> list[str]:
+    """The members that differ, those of `data` one by one."""
+    fields = []
+    for name, value in annotation.items():
+        there = row.get(name)
+        if name == "data" and isinstance(value, dict):
+            data = there if isinstance(there, dict) else {}
+            fields += [f"data.{part}" for part in value if not same_annotation({part: value[part]}, data)]
+        elif not same_annotation({name: value}, row):
+            fields.append(name)
+    return fields
+
+
+def _is_double(row: Json, expected: Mapping[str, Expected]) -> bool:
+    """Does it hold what another annotation of its input should, and nothing else?"""
+    return any(
+        same_annotation({name: value for name, value in wanted.annotation.items() if name != "id"}, row)
+        for wanted in expected.values()
+        if wanted.annotation is not None and wanted.made
+    )

@@ -1,0 +1,114 @@
+"""`syncer verify` finds what was dropped, edited or doubled at the remote, and nothing else."""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+
+from syncer.emulator import Emulator, running
+from tests.support.changes import write_log
+from tests.support.processes import ENVIRONMENT, command
+
+Ran = subprocess.CompletedProcess[bytes]
+
+
+async def cli(folder: Path, server: Emulator | None, *arguments: str) -> Ran:
+    """A command, in a process of its own, beside the running emulator."""
+    place = () if server is None else ("--base-url", server.url, "--rps", "500")
+    return await anyio.run_process([*command(*arguments), *place], check=False, cwd=folder, env={**ENVIRONMENT, "CLARIFAI_APP_ID": "app"})
+
+
+async def verified(folder: Path, server: Emulator, *arguments: str) -> tuple[int, dict[str, Any]]:
+    ran = await cli(folder, server, "verify", *arguments, "--json")
+    return ran.returncode, json.loads(ran.stdout)
+
+
+@pytest.mark.anyio
+async def test_a_log_of_every_kind_of_change_verifies_and_every_sabotage_is_found(tmp_path: Path) -> None:
+    """Dropped, edited and doubled annotations, one in a thousand each."""
+    log = tmp_path / "log.jsonl"
+    wanted, _ = write_log(log, 6_000, seed=11)
+    async with running(rps=0) as server:
+        assert (await cli(tmp_path, server, "push", "log.jsonl", "-q")).returncode == 0
+        code, clean = await verified(tmp_path, server)
+        app = server.clarifai.app("me", "app")
+        rng = random.Random(5)
+        chosen = rng.sample(sorted(wanted), 18)
+        dropped, edited, doubled = chosen[:6], chosen[6:12], chosen[12:]
+        for key in dropped:
+            app.delete(key)
+        for key in edited:
+            changed = copy.deepcopy(app.annotations[key])
+            changed["data"]["concepts"] = [*changed["data"].get("concepts", []), {"id": "sabotage", "value": 0.25}]
+            app.put(changed)
+        for number, key in enumerate(doubled):
+            app.put({**copy.deepcopy(app.annotations[key]), "id": f"double-{number}"})
+        found_code, found = await verified(tmp_path, server, "log.jsonl")
+    assert (code, clean["missing"], clean["differs"], clean["doubled"], clean["extra"], clean["differences"]) == (0, 0, 0, 0, 0, [])
+    assert clean["compared"] == clean["same"]
+    by_mark: dict[str, set[tuple[str, str]]] = {}
+    for difference in found["differences"]:  # type: ignore[attr-defined]
+        by_mark.setdefault(difference["mark"], set()).add((difference["input_id"], difference["id"]))
+    assert found_code == 4
+    assert by_mark == {"-": set(dropped), "*": set(edited), "+": {(key[0], f"double-{n}") for n, key in enumerate(doubled)}}
+
+
+@pytest.mark.anyio
+async def test_of_what_the_logs_did_not_make_only_the_last_change_is_compared(tmp_path: Path) -> None:
+    made = tmp_path / "made.jsonl"
+    made.write_text(
+        '{"op":"post","annotation":{"id":"a","input_id":"i","data":{"concepts":[{"id":"x","value":1},{"id":"y","value":1}]}}}\n'
+    )
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"op":"patch","action":"merge","annotation":{"id":"a","input_id":"i","data":{"concepts":[{"id":"x","value":0}]}}}\n')
+    async with running(rps=0, load=(f"me/app={made}",)) as server:
+        before = await verified(tmp_path, server, "log.jsonl")
+        assert (await cli(tmp_path, server, "push", "log.jsonl", "-q")).returncode == 0
+        after = await verified(tmp_path, server, "log.jsonl")
+    assert (before[0], before[1]["differs"]) == (4, 1)
+    assert (after[0], after[1]["same"]) == (0, 1)
+
+
+@pytest.mark.anyio
+async def test_strangers_are_counted_and_are_differences_only_where_the_logs_are_all_there_is(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text('{"op":"post","annotation":{"id":"a","input_id":"i","data":{"concepts":[{"id":"x","value":1}]}}}\n')
+    made = tmp_path / "made.jsonl"
+    made.write_text(log.read_text() + '{"op":"post","annotation":{"id":"b","input_id":"i","data":{"concepts":[{"id":"z","value":1}]}}}\n')
+    async with running(rps=0, load=(f"me/app={made}",)) as server:
+        code, plain = await verified(tmp_path, server, "log.jsonl")
+        exclusive_code, exclusive = await verified(tmp_path, server, "log.jsonl", "--exclusive")
+        lines = await cli(tmp_path, server, "verify", "log.jsonl")
+    assert (code, plain["extra"], plain["differences"]) == (0, 1, [])
+    assert (exclusive_code, exclusive["differences"]) == (4, [{"mark": "+", "input_id": "i", "id": "b", "fields": []}])
+    assert lines.stdout == b"= i/a\n"
+    assert b"compared 1: same 1" in lines.stderr
+
+
+@pytest.mark.anyio
+async def test_what_the_remote_refused_is_no_difference_and_a_sample_looks_at_so_many_inputs(tmp_path: Path) -> None:
+    """Dead letters are told by `dead list`."""
+    log = tmp_path / "log.jsonl"
+    log.write_text("".join(f'{{"op":"post","annotation":{{"id":"a-{n}","input_id":"i-{n}"}}}}\n' for n in range(200)))
+    async with running(rps=0, faults="reject=0.1") as server:
+        assert (await cli(tmp_path, server, "push", "log.jsonl", "-q")).returncode == 3
+        code, whole = await verified(tmp_path, server)
+        _, sample = await verified(tmp_path, server, "--sample", "30")
+    dead = 200 - int(str(whole["compared"]))
+    assert (code, whole["missing"], dead > 5) == (0, 0, True)
+    assert sample["compared"] == 30
+
+
+@pytest.mark.anyio
+async def test_a_verification_without_anything_to_compare_says_so(tmp_path: Path) -> None:
+    nothing = await cli(tmp_path, None, "verify", "--json")
+    assert (nothing.returncode, "no change log to compare with" in json.loads(nothing.stdout)["error"]) == (2, True)
+    assert (await cli(tmp_path, None, "verify", "x.jsonl", "--sample", "0")).returncode == 2
+    assert (await cli(tmp_path, None, "verify", "nope.jsonl")).returncode == 2
