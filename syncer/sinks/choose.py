@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from syncer.core.pull import Layout, Sink
 from syncer.errors import UsageError
+from syncer.sinks.extras import needs
 from syncer.sinks.file import FileSink, Form
 from syncer.sinks.stream import StreamSink
 from syncer.sinks.text import Csv, Gzipped, JsonLines
+
+if TYPE_CHECKING:
+    from syncer.sinks.frame import FrameSink
 
 FORMATS = ("jsonl", "csv", "parquet", "delta")
 STDOUT = "-"
@@ -46,9 +49,9 @@ def output_sink(out: str, layout: Layout, wanted: str | None = None, *, stdout: 
     format_ = output_format(out, wanted)
     folder = out.endswith("/") or Path(out).is_dir()
     if format_ == "parquet" and out != STDOUT:
-        return _extra("parquet", lambda: _parquet(Path(out), layout, folder=folder))
+        return _parquet(Path(out), layout, folder=folder)
     if format_ == "delta" and out != STDOUT:
-        return _extra("delta", lambda: _delta(Path(out), layout))
+        return _delta(Path(out), layout)
     if format_ in ("parquet", "delta"):
         raise UsageError(f"--format {format_}: not to standard output; name a path")
     form: Form = JsonLines() if format_ == "jsonl" else Csv(layout)
@@ -59,20 +62,23 @@ def output_sink(out: str, layout: Layout, wanted: str | None = None, *, stdout: 
     return FileSink(Path(out), Gzipped(form) if out.endswith(".gz") else form)
 
 
+def frame_sink(layout: Layout) -> FrameSink:
+    """A sink that keeps all rows in memory, as a table. Raises UsageError: pyarrow is not installed."""
+    with needs("parquet"):
+        from syncer.sinks.frame import FrameSink
+
+    return FrameSink(layout)
+
+
 def _parquet(path: Path, layout: Layout, *, folder: bool) -> Sink:
-    from syncer.sinks.parquet import Parquet, ParquetFolder
+    with needs("parquet"):
+        from syncer.sinks.parquet import Parquet, ParquetFolder
 
     return ParquetFolder(path, layout) if folder else FileSink(path, Parquet(layout))
 
 
 def _delta(path: Path, layout: Layout) -> Sink:
-    from syncer.sinks.delta import DeltaSink
+    with needs("delta"):
+        from syncer.sinks.delta import DeltaSink
 
     return DeltaSink(path, layout)
-
-
-def _extra(format_: str, make: Callable[[], Sink]) -> Sink:
-    try:
-        return make()
-    except ModuleNotFoundError as missing:
-        raise UsageError(f"--format {format_} needs {missing.name}, which is not installed: pip install 'syncer[{format_}]'") from None

@@ -10,6 +10,7 @@ import pyarrow as pa
 from syncer.core.pull import Layout, Row
 from syncer.errors import OutputError
 from syncer.sinks import arrow
+from syncer.sinks.extras import needs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,8 +46,9 @@ class FrameSink:
         return pa.Table.from_batches(self._batches, arrow.schema(self._layout))
 
     def pandas(self) -> pd.DataFrame:
-        """The table as a pandas frame. Needs pandas."""
-        return self.table().to_pandas()
+        """The table as a pandas frame. Raises UsageError: pandas is not installed."""
+        with needs("pandas"):
+            return self.table().to_pandas()
 
     def polars(self) -> pl.DataFrame:
         """The table as a polars frame. Needs polars."""

@@ -20,8 +20,8 @@ from syncer.core.pull import Layout, Row
 from syncer.errors import OutputError
 from syncer.sinks import arrow, disk
 
-ROW_GROUP_ROWS = 1 << 17
-ROW_GROUP_BYTES = 48 << 20
+ROW_GROUP_ROWS = 1 << 16
+ROW_GROUP_BYTES = 32 << 20
 """A row group ends at whichever comes first; this bounds the memory of `close`."""
 
 _POSITION = b"syncer.position"
@@ -76,13 +76,7 @@ class ParquetFolder:
             if not position:
                 self._path.mkdir(exist_ok=True)
                 disk.sync(self._path.parent)
-            for page in range(self._pages):
-                if not any((folder / _name(page)).is_file() for folder in (self._unfinished, self._path)):
-                    raise OutputError(f"{self._path}: {_name(page)}, which the pull wrote, is not there. Put it back, or begin a new pull")
-            if self._pages and not any(self._is_ours(folder / _name(self._pages - 1)) for folder in (self._unfinished, self._path)):
-                raise OutputError(
-                    f"{self._path}: {_name(self._pages - 1)} is from another pull. Put the right one back, or begin a new pull"
-                )
+            self._check()
             self._unfinished.mkdir(exist_ok=True)
             for _, path in _parts(self._unfinished, self._pages):
                 path.unlink()
@@ -115,8 +109,17 @@ class ParquetFolder:
     def abandon(self) -> None:
         """Nothing is held."""
 
-    def _is_ours(self, path: Path) -> bool:
-        return path.is_file() and _noted(path, _PULL) == self._pull.encode()
+    def _check(self) -> None:
+        """Are all files there, and is the last one of this pull? They are where `close` moved them if a crash came behind it."""
+        for page in range(self._pages):
+            here = [path for folder in (self._unfinished, self._path) if (path := folder / _name(page)).is_file()]
+            if not here:
+                why = ", which the pull wrote, is not there"
+            elif page == self._pages - 1 and _noted(here[0], _PULL) != self._pull.encode():
+                why = " is from another pull"
+            else:
+                continue
+            raise OutputError(f"{self._path}: {_name(page)}{why}. Put it back, or begin a new pull")
 
 
 def _name(page: int) -> str:

@@ -6,7 +6,7 @@ of the first, and `annotation` holds all of it. What is not of the wire's form k
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -102,10 +102,10 @@ class _Labelled(msgspec.Struct, gc=False):
 
 
 class _Box(msgspec.Struct, gc=False):
-    top_row: Number = 0.0
-    left_col: Number = 0.0
-    bottom_row: Number = 0.0
-    right_col: Number = 0.0
+    top_row: float = 0.0
+    left_col: float = 0.0
+    bottom_row: float = 0.0
+    right_col: float = 0.0
 
 
 class _RegionInfo(msgspec.Struct, gc=False):
@@ -239,7 +239,7 @@ def _annotation_values(json: bytes, key: tuple[str, ...]) -> tuple[object, ...]:
     except UNREADABLE:
         return (key[-1], whole, None, key[0], *_NONE[4:])
     worker, status, data = read.worker, read.status or _Status(), read.data or _Data()
-    concepts = list(_concepts(data))
+    concepts = _concepts(data)
     return (
         read.id or None,
         whole,
@@ -262,21 +262,21 @@ def _annotation_values(json: bytes, key: tuple[str, ...]) -> tuple[object, ...]:
 
 def _region_values(data: _Data) -> tuple[object, ...]:
     """How many regions there are, and the first one's id, type, value, track and box."""
-    regions = [*(data.regions or ()), *(region for frame in data.frames or () if frame.data for region in frame.data.regions or ())]
+    regions = _regions(data)
     if not regions:
         return (0, None, None, None, None, None, None, None, None)
     first = regions[0]
     info = first.region_info or _RegionInfo()
+    about = (len(regions), first.id or None, _region_type(info), _float(first.value), first.track_id or None)
     box = info.bounding_box
-    corners = (box.top_row, box.left_col, box.bottom_row, box.right_col) if box else None
-    return (
-        len(regions),
-        first.id or None,
-        _region_type(info),
-        _float(first.value),
-        first.track_id or None,
-        *((_float(corner, missing=0.0) for corner in corners) if corners else (None, None, None, None)),
-    )
+    return (*about, None, None, None, None) if box is None else (*about, box.top_row, box.left_col, box.bottom_row, box.right_col)
+
+
+def _regions(data: _Data) -> Sequence[_Region]:
+    """Those of the data, then those of its frames."""
+    if not data.frames:
+        return data.regions or ()
+    return [*(data.regions or ()), *(region for frame in data.frames if frame.data for region in frame.data.regions or ())]
 
 
 def _frame_values(data: _Data) -> tuple[int | None, int | None]:
@@ -296,17 +296,17 @@ def _region_type(info: _RegionInfo) -> str | None:
     return "keypoints" if info.keypoint_locations else None
 
 
-def _concepts(data: _Data) -> Iterator[_Concept]:
-    yield from data.concepts or ()
-    for region in data.regions or ():
-        yield from (region.data and region.data.concepts) or ()
+def _concepts(data: _Data) -> list[_Concept]:
+    """All concepts, place by place."""
+    places: list[_Labelled | None] = [data]
+    if data.regions:
+        places += [region.data for region in data.regions]
     for frame in data.frames or ():
         if frame.data is not None:
-            yield from frame.data.concepts or ()
-            for region in frame.data.regions or ():
-                yield from (region.data and region.data.concepts) or ()
-    for segment in data.time_segments or ():
-        yield from (segment.data and segment.data.concepts) or ()
+            places += [frame.data, *(region.data for region in frame.data.regions or ())]
+    if data.time_segments:
+        places += [segment.data for segment in data.time_segments]
+    return [concept for place in places if place is not None and place.concepts for concept in place.concepts]
 
 
 def _model_version(worker: _Worker | None) -> str | None:
@@ -344,7 +344,8 @@ def _json(raw: msgspec.Raw) -> str | None:
 
 
 def _code(status: _Status | None) -> int | None:
-    return None if status is None else _int(number(status.code))
+    code = None if status is None else number(status.code)
+    return code if code is not None and -INT64_MAX <= code <= INT64_MAX else None
 
 
 def _float(value: Number, missing: float | None = None) -> float | None:
