@@ -18,8 +18,9 @@ from syncer.cli.output import complain, print_json, say
 from syncer.cli.progress import Shown, shown
 from syncer.config import Loaded, load_from_environment
 from syncer.errors import UsageError
-from syncer.lanes.origins import clarifai_origin, open_pull
+from syncer.lanes.origins import annotell_origin, clarifai_origin, known_documents, open_pull
 from syncer.lanes.pull import Origin, Pulled, PullLane
+from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.clarifai.listing import Selection
 from syncer.sinks.choose import STDOUT
 
@@ -73,6 +74,18 @@ def clarifai(chosen: Selection, target: Target, common: Common, remote: Remote) 
     """Pull and report; the exit code."""
     loaded = load_from_environment(common.config, {**common.options(), **remote.options()})
     return pulled(loaded, clarifai_origin(loaded, chosen), target, common)
+
+
+def document_selection(**chosen: Any) -> DocumentSelection:
+    """What the options select; whether it means anything is for the listing to say."""
+    return DocumentSelection(**chosen)
+
+
+def annotell(chosen: DocumentSelection, since: Path | None, target: Target, common: Common, options: dict[str, object]) -> int:
+    """Pull documents and report; the exit code."""
+    loaded = load_from_environment(common.config, {**common.options(), **options})
+    known = None if since is None else known_documents(since)
+    return pulled(loaded, annotell_origin(loaded, chosen, known), target, common)
 
 
 def pulled(loaded: Loaded, origin: Origin, target: Target, common: Common) -> int:

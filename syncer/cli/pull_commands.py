@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Group, Parameter
@@ -19,6 +20,7 @@ pull_app = App(
 
 Format = Literal["jsonl", "csv", "parquet", "delta"]
 _output = Group("Output", sort_key=0)
+_place = Group("Source", sort_key=1)
 Each = Parameter(consume_multiple=False)
 
 
@@ -39,6 +41,34 @@ class Output:
         from syncer.cli.pull import Target
 
         return Target("-" if self.out == STDIN else self.out, self.format, not self.no_progress)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where Annotell or Kognic is, and how hard to ask it."""
+
+    base_url: Annotated[str | None, Parameter(group=_place)] = None
+    """The service's address."""
+    auth_url: Annotated[str | None, Parameter(group=_place)] = None
+    """Where credentials are exchanged for a token."""
+    flavour: Annotated[str | None, Parameter(group=_place)] = None
+    """annotell or kognic."""
+    rps: Annotated[str | None, Parameter(group=_place)] = None
+    """Requests a second, documents not counted."""
+    concurrency: Annotated[str | None, Parameter(group=_place)] = None
+    """Documents fetched at a time."""
+
+    def options(self) -> dict[str, object]:
+        """What was given, as dotted config keys."""
+        given = {
+            "annotell.base_url": self.base_url,
+            "annotell.auth_url": self.auth_url,
+            "annotell.flavour": self.flavour,
+            "annotell.requests_per_second": self.rps,
+            "annotell.concurrency": self.concurrency,
+        }
+        return {key: value for key, value in given.items() if value is not None}
 
 
 @pull_app.command
@@ -113,3 +143,63 @@ def clarifai(
         with_inputs=with_inputs,
     )
     return command.clarifai(selection, output.target(), common, remote)
+
+
+@pull_app.command
+def annotell(
+    *,
+    output: Output,
+    input_uuid: Annotated[tuple[str, ...], Each] = (),
+    project: str = "",
+    batch: str = "",
+    annotation_type: Annotated[tuple[str, ...], Each] = (),
+    input_status: Annotated[tuple[str, ...], Each] = (),
+    scene_uuid: Annotated[tuple[str, ...], Each] = (),
+    annotation_id: Annotated[tuple[str, ...], Each] = (),
+    request: str = "",
+    iso_cuboids: bool = False,
+    changed_since: Path | None = None,
+    place: Place = Place(),
+    common: Common = Common(),
+) -> int:
+    """Fetch finished annotations of Annotell or Kognic (OpenLABEL documents). Killed at any point, the same command carries on.
+
+    Exit codes as of `pull clarifai`; 3 where a document that is listed could not be had.
+
+    Parameters
+    ----------
+    input_uuid
+        Only of this input; may be repeated.
+    project
+        All that is finished in this project.
+    batch
+        Only of this batch of the project.
+    annotation_type
+        Only of this annotation type; may be repeated. None: all that the project has.
+    input_status
+        Only of the project's inputs in this status, such as created; may be repeated.
+    scene_uuid
+        Kognic: all annotations of this scene; may be repeated.
+    annotation_id
+        Kognic: this annotation; may be repeated.
+    request
+        Kognic: what was completed last of each input of this request.
+    iso_cuboids
+        Kognic: cuboids turned as in ISO 8855.
+    changed_since
+        JSONL file of an earlier pull of the same project: only what is new or changed since, and tombstones of what is gone.
+    """
+    from syncer.cli import pull as command
+
+    selection = command.document_selection(
+        project=project,
+        batch=batch,
+        annotation_types=annotation_type,
+        input_statuses=input_status,
+        input_uuids=input_uuid,
+        scene_uuids=scene_uuid,
+        annotation_ids=annotation_id,
+        request_id=request,
+        iso_cuboids=iso_cuboids,
+    )
+    return command.annotell(selection, changed_since, output.target(), common, place.options())

@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
+import zlib
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 
 import msgspec
 
 from syncer.config import Loaded
+from syncer.errors import UsageError
 from syncer.lanes.clarifai import app
+from syncer.lanes.limits import shared_pace
 from syncer.lanes.pull import Origin, PullLane
+from syncer.remotes.annotell import ChangeListing, ProjectListing, index, listing, neighbours
+from syncer.remotes.annotell import Selection as DocumentSelection
+from syncer.remotes.annotell.layout import DocumentLayout
 from syncer.remotes.clarifai.layout import AnnotationLayout, InputsLayout
 from syncer.remotes.clarifai.listing import AnnotationListing, Selection
 from syncer.sinks.choose import STDOUT, output_format, output_sink
+from syncer.transport.http import HttpTransport
+from syncer.transport.oauth import OAuthTransport, shared_tokens
+
+DocumentKey = tuple[str, str]
+"""(input uuid, annotation type)"""
 
 UNITS_AHEAD_MAX = 64
 """Groups of inputs fetched or waiting to be written: enough to keep any rate busy, few enough to fit into memory."""
@@ -37,6 +50,75 @@ def clarifai_origin(loaded: Loaded, selection: Selection) -> Origin:
     )
 
 
+DOCUMENT_UNITS_AHEAD_MAX = 6
+"""Units of up to 16 documents, each perhaps 10 MB: enough to keep 32 under way at a time."""
+
+
+def annotell_origin(loaded: Loaded, selection: DocumentSelection, known: Mapping[DocumentKey, str] | None = None) -> Origin:
+    """Annotations of Annotell or Kognic. `known`: of an earlier pull, `created` by (input uuid, type): then only what has changed since.
+
+    Raises UsageError where the configuration or the selection does not do.
+    """
+    annotell, push = loaded.config.annotell, loaded.config.push
+    documents = listing(selection, annotell.flavour, annotell.base_url)
+    if known is not None:
+        if not isinstance(documents, ProjectListing):
+            raise UsageError("what has changed is told of a project, or of a batch: give the project")
+        documents = ChangeListing(documents, known)
+    credentials = loaded.annotell_credentials()
+    if credentials is None:
+        raise UsageError(
+            f"no credentials for [annotell] flavour = {annotell.flavour!r}: set {annotell.flavour.upper()}_CREDENTIALS (a file), "
+            f"{annotell.flavour.upper()}_CLIENT_ID and {annotell.flavour.upper()}_CLIENT_SECRET, or [annotell] credentials"
+        )
+
+    def http(base_url: str | None) -> HttpTransport:
+        return HttpTransport(
+            base_url=base_url,
+            authorization=None,
+            connect_timeout_seconds=push.connect_timeout_seconds,
+            request_timeout_seconds=push.request_timeout_seconds,
+        )
+
+    chosen = msgspec.json.encode(selection).decode() + (
+        "" if known is None else f" changed since {_digest(msgspec.json.encode(sorted(known.items())))}"
+    )
+    return Origin(
+        listing=documents,
+        layout=DocumentLayout(),
+        api=OAuthTransport(
+            api=http(annotell.base_url),
+            auth=http(annotell.auth_url),
+            tokens=shared_tokens(annotell.auth_url, credentials.client_id, credentials.client_secret),
+            elsewhere=http(None),
+            other_hosts=neighbours(annotell.base_url),
+        ),
+        pace=shared_pace(annotell.base_url, credentials.client_id, annotell.requests_per_second),
+        concurrency="auto",
+        storage=http(None),
+        storage_concurrency=annotell.concurrency,
+        retry=loaded.config.retry,
+        units_ahead_max=DOCUMENT_UNITS_AHEAD_MAX,
+        name=f"annotations of {annotell.flavour} at {annotell.base_url}: {chosen}",
+    )
+
+
+def known_documents(path: Path) -> dict[DocumentKey, str]:
+    """What an earlier pull to this JSONL file holds. Raises UsageError where it is none."""
+    open_ = gzip.open if path.name.endswith(".gz") else open
+    try:
+        with open_(path, "rb") as file:
+            return index(file)
+    except OSError as error:
+        raise UsageError(f"the earlier pull {path} cannot be read: {error.strerror or error}") from None
+    except (msgspec.DecodeError, EOFError, zlib.error) as error:
+        raise UsageError(f"{path} is no JSONL file of an earlier annotell pull: {error}") from None
+
+
+def _digest(data: bytes) -> str:
+    return blake2b(data, digest_size=6).hexdigest()
+
+
 def open_pull(loaded: Loaded, origin: Origin, out: str, format_: str | None, *, state: Path | None) -> PullLane:
     """A lane from an origin to a path, or to standard output. `state`: None for a folder of the job's own within the configured one.
 
@@ -45,5 +127,5 @@ def open_pull(loaded: Loaded, origin: Origin, out: str, format_: str | None, *, 
     sink = output_sink(out, origin.layout, format_, stdout=sys.stdout.buffer)
     place = out if out == STDOUT else str(Path(out).absolute())
     job = f"{origin.name} as {output_format(out, format_)} to {place}"
-    folder = state if state is not None else Path(loaded.config.state.dir) / f"pull-{blake2b(job.encode(), digest_size=6).hexdigest()}"
+    folder = state if state is not None else Path(loaded.config.state.dir) / f"pull-{_digest(job.encode())}"
     return PullLane(origin, sink, out=out, job=job, state=folder)

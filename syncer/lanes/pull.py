@@ -21,7 +21,6 @@ from syncer.config.models import Retry
 from syncer.core.events import Event
 from syncer.core.facts import Destination
 from syncer.core.pace import Pace
-from syncer.core.ports import Transport
 from syncer.core.pull import Found, Layout, Listing, Problem, Sink, Unit
 from syncer.engine.pull import Pull, Way
 from syncer.errors import SyncerError
@@ -31,6 +30,7 @@ from syncer.lanes.limits import clock, turns
 from syncer.lanes.report import exit_code
 from syncer.lanes.signals import until_signal
 from syncer.transport.http import HttpTransport
+from syncer.transport.oauth import OAuthTransport
 
 API_AT_ONCE_MAX = 256
 PROBLEMS_SHOWN_MAX = 20
@@ -42,7 +42,7 @@ class Origin:
 
     listing: Listing
     layout: Layout
-    api: HttpTransport | Transport
+    api: HttpTransport | OAuthTransport
     pace: Pace
     concurrency: int | Literal["auto"]
     storage: HttpTransport | None
@@ -185,12 +185,13 @@ class PullLane:
         """Where the pull stands, also while it is under way."""
         last: Checkpoint = self._checkpoints.last
         ways = self._engine.ways.values() if self._engine else ()
+        transports = [transport for transport in (self._origin.api, self._origin.storage) if transport is not None]
         return PullReport(
             fetched=last.fetched,
             written=last.written,
             duplicates=last.duplicates,
             unreadable=last.unreadable,
-            requests=sum(way.turns.requests for way in ways),
+            requests=sum(way.turns.requests for way in ways) + sum(transport.hidden_retries for transport in transports),
             throttled=sum(way.turns.throttled for way in ways),
             elapsed_seconds=round(time.monotonic() - self._started, 3),
             out=self._out,
@@ -215,8 +216,7 @@ async def wired(
     retry = origin.retry
     at_once = API_AT_ONCE_MAX if origin.concurrency == "auto" else origin.concurrency
     async with AsyncExitStack() as stack:
-        if isinstance(origin.api, HttpTransport):
-            await stack.enter_async_context(origin.api)
+        await stack.enter_async_context(origin.api)
         api_turns = turns(origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe)
         ways: dict[Literal["api", "storage"], Way] = {"api": Way(api_turns, anyio.CapacityLimiter(at_once))}
         if origin.storage is not None:
