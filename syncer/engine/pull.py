@@ -25,6 +25,10 @@ from syncer.engine.turns import Draining, Turns, halted
 from syncer.errors import Stopped, first_error
 
 AHEAD_AT_FIRST = 2
+AHEAD_BYTES_MAX = 64 << 20
+"""Of rows that are fetched or wait to be delivered, as far as the units before them tell: masks make large rows."""
+AVERAGE_OVER = 8
+"""Units whose average size tells that of the next ones."""
 
 Deliver = Callable[[Unit, Found], Awaitable[None]]
 """Takes what a unit came to. Units come in order; the next one waits until this one is taken."""
@@ -67,8 +71,11 @@ class Pull:
         self._base_seconds, self._cap_seconds = backoff
         self._slots: deque[_Slot] = deque()
         self._delivered = 0
+        self._unit_bytes = 0.0  # of a unit's rows, on an average of the last ones
+        self._answered: dict[str, Ask] = {}  # of each way the last question that was answered to the point
         self._enumerated = False
         self._draining = False
+        self._drained = anyio.Event()
         self._more = Signal()
         self._room = Signal()
 
@@ -85,6 +92,7 @@ class Pull:
     def drain(self) -> None:
         """End the run: finish what is in flight, deliver what is whole, ask nothing more."""
         self._draining = True
+        self._drained.set()
         for way in self.ways.values():
             way.turns.drain()
         self._room.set()
@@ -114,7 +122,8 @@ class Pull:
 
     def _ahead_max(self) -> int:
         """Few at first, and no more than keep the rate busy: where only an empty page is the end, what is ahead of it is asked in vain."""
-        return min(self._units_ahead_max, AHEAD_AT_FIRST + 2 * self._delivered, self.ways["api"].turns.concurrency.limit)
+        keep_busy = min(self._units_ahead_max, AHEAD_AT_FIRST + 2 * self._delivered, self.ways["api"].turns.concurrency.limit)
+        return min(keep_busy, max(AHEAD_AT_FIRST, int(AHEAD_BYTES_MAX // max(1.0, self._unit_bytes))))
 
     async def _fetch(self, slot: _Slot) -> None:
         """Drive a unit's flow to its end; where the run is drained first, the unit stays unfinished."""
@@ -143,6 +152,8 @@ class Pull:
             await deliver(slot.unit, slot.found)
             self._slots.popleft()
             self._delivered += 1
+            size = sum(len(row.line) for row in slot.found.rows)
+            self._unit_bytes += (size - self._unit_bytes) / min(self._delivered, AVERAGE_OVER)
             self._room.set()
 
     # --- questions ----------------------------------------------------------------------------------------------
@@ -168,26 +179,42 @@ class Pull:
 
     async def _answer(self, ask: Ask) -> object:
         """Ask until there is an answer to the point. Raises Draining, and SyncerError where there will be none."""
-        way = self.ways[ask.via]
-        attempts = 0
+        turns = self.ways[ask.via].turns
+        attempts = failures = 0
         while True:
-            async with way.at_once:
-                await way.turns.take()
-                answer = await way.turns.ask(ask.request, ask.read)
+            succeeded_at = turns.destination.last_success_at
+            answer = await self._ask(ask)
             match answer:
                 case Halt():
                     raise halted(answer)
                 case Failed(unreachable=False):
-                    attempts += 1
-                    if attempts >= self._max_attempts and ask.via == "storage":  # one document, of which the rest is independent
+                    failures += 1
+                    # A document of a storage stands for itself; where a list fails, so may everything.
+                    counts = ask.via == "storage" or turns.destination.last_success_at > succeeded_at or await self._others_succeed(ask)
+                    attempts += counts
+                    if attempts >= self._max_attempts and ask.via == "storage":
                         return Refused(f"{answer.reason}, in {attempts} attempts")
                     if attempts >= self._max_attempts:
                         raise Stopped(
                             f"a part of the list could not be read in {attempts} attempts: {answer.reason}; what is written is kept: "
                             "run the same command again to carry on"
                         )
-                    await anyio.sleep(delay(attempts, self._rng, self._base_seconds, self._cap_seconds))
+                    with anyio.move_on_after(delay(failures, self._rng, self._base_seconds, self._cap_seconds)):
+                        await self._drained.wait()
                 case Failed() | Throttled():
                     pass  # the destination is paused: the next turn comes when it is over
                 case _:
+                    self._answered[ask.via] = ask
                     return answer
+
+    async def _ask(self, ask: Ask) -> object:
+        """Once, when its turn has come."""
+        way = self.ways[ask.via]
+        async with way.at_once:
+            await way.turns.take()
+            return await way.turns.ask(ask.request, ask.read)
+
+    async def _others_succeed(self, failed: Ask) -> bool:
+        """Is it this question that fails, or is the remote out of order? What it answered last is asked once more to find out."""
+        answered = self._answered.get(failed.via)
+        return answered is not None and not isinstance(await self._ask(answered), Failed | Throttled | Halt)
