@@ -55,6 +55,9 @@ class Part(Protocol):
     def claims(self, request: Request) -> bool:
         """Is the request for this service?"""
 
+    def limited(self, request: Request) -> bool:
+        """Does the request count against the limit of requests a second?"""
+
     def refused(self, request: Request) -> Answer | None:
         """The answer where the credentials are not taken."""
 

@@ -62,6 +62,10 @@ class Clarifai:
         """It answers whatever no other part does."""
         return True
 
+    def limited(self, request: Request) -> bool:
+        """Every request counts."""
+        return True
+
     def credential(self, request: Request) -> str:
         """The whole header."""
         return request.headers.get("Authorization", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import random
 import signal
@@ -17,6 +18,8 @@ import orjson
 from aiohttp import web
 
 from syncer.emulator import codes
+from syncer.emulator.annotell import Annotell
+from syncer.emulator.annotell_projects import Unloadable
 from syncer.emulator.answer import Answer, ItemFault, Part, Request
 from syncer.emulator.clarifai import Clarifai
 from syncer.emulator.limits import WINDOW_SECONDS, Limit
@@ -41,7 +44,7 @@ class Emulator:
         self.reset(settings.faults)
         for load in settings.load:
             if not any(part.load(load) for part in self.parts):
-                raise UsageError(f"--load {load!r}: give USER/APP=FILE")
+                raise UsageError(f"--load {load!r}: give USER/APP=FILE, or FILE.json with projects")
 
     def __str__(self) -> str:
         return self.url
@@ -51,7 +54,8 @@ class Emulator:
         behave = behaviour(faults)
         self.clarifai = Clarifai(behave.switches)
         self.clarifai.url = self.url
-        self.parts: tuple[Part, ...] = (self.clarifai,)
+        self.annotell = Annotell(behave.switches)
+        self.parts: tuple[Part, ...] = (self.annotell, self.clarifai)
         """Whoever claims a request first answers it: what takes everything stands last."""
         self.set_faults(faults)
         self.counts.clear()
@@ -62,6 +66,7 @@ class Emulator:
         self._behaviour = behaviour(faults)
         self._rng = random.Random(self.settings.seed)  # noqa: S311 - repeatable faults
         self.clarifai.behave(self._behaviour.switches, self._rng)
+        self.annotell.switches = self._behaviour.switches
         self._limits: dict[tuple[str, str], Limit] = {}
 
     def annotations(self, user_id: str, app_id: str) -> dict[Key, Annotation]:
@@ -102,7 +107,7 @@ class Emulator:
         if (refused := part.refused(request)) is not None:
             self.counts["unauthorized"] += 1
             return refused
-        if self.settings.rps:
+        if self.settings.rps and part.limited(request):
             switches = self._behaviour.switches
             scope = part.credential(request) if switches["rate-scope"] == "token" else ""
             limit = self._limits.setdefault((part.name, scope), Limit(self.settings.rps, switches["rate-rule"]))
@@ -186,6 +191,15 @@ class Emulator:
         app = self.clarifai.app(request.query.get("user", "me"), request.query.get("app", ""))
         return _json({"annotations": list(app.annotations.values()), "inputs": list(app.inputs.values())})
 
+    async def projects(self, request: web.Request) -> web.Response:
+        """GET and POST /_emulator/projects: what the Annotell part holds; projects to be held from now on, in the same shape."""
+        if request.method == "POST":
+            try:
+                self.annotell.projects.add(orjson.loads(await request.read()))
+            except (orjson.JSONDecodeError, Unloadable) as error:
+                return _json({"error": str(error)}, status=400)
+        return _json({"projects": self.annotell.projects.shown()})
+
     async def change_faults(self, request: web.Request) -> web.Response:
         """POST /_emulator/faults {"faults": SPEC}."""
         try:
@@ -207,7 +221,8 @@ def _json(value: object, status: int = 200) -> web.Response:
 
 
 def _written(answer: Answer) -> bytes:
-    return answer.text.encode() if answer.body is None else orjson.dumps(answer.body)
+    written = answer.text.encode() if answer.body is None else orjson.dumps(answer.body)
+    return gzip.compress(written) if answer.headers.get("Content-Encoding") == "gzip" else written
 
 
 def _response(answer: Answer) -> web.Response:
@@ -252,6 +267,8 @@ async def running(
     app = web.Application(client_max_size=256 << 20)
     app.router.add_get("/_emulator/report", emulator.report)
     app.router.add_get("/_emulator/state", emulator.state)
+    app.router.add_get("/_emulator/projects", emulator.projects)
+    app.router.add_post("/_emulator/projects", emulator.projects)
     app.router.add_post("/_emulator/faults", emulator.change_faults)
     app.router.add_post("/_emulator/reset", emulator.start_anew)
     app.router.add_route("*", "/{path:.*}", emulator.handle)

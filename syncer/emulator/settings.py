@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from syncer.emulator.annotell_settings import ANNOTELL_SWITCHES
 from syncer.errors import UsageError
 
 FAULTS = (
@@ -73,7 +74,8 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "error-code": ("98004", "99009", "10030", "40030", "40031", "40032", "39997"),
     "gateway-form": ("200", "404"),
 }
-"""The first value is the default."""
+"""Those of Clarifai's part. The first value is the default."""
+EVERY_SWITCH = {**SWITCHES, **ANNOTELL_SWITCHES}
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ class Behaviour:
     """Faults and switches, as `--faults` names them."""
 
     faults: dict[str, float] = field(default_factory=dict)
-    switches: dict[str, str] = field(default_factory=lambda: {name: values[0] for name, values in SWITCHES.items()})
+    switches: dict[str, str] = field(default_factory=lambda: {name: values[0] for name, values in EVERY_SWITCH.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +104,15 @@ def behaviour(spec: str) -> Behaviour:
     result = Behaviour()
     for part in filter(None, (part.strip() for part in spec.split(","))):
         name, _, value = part.partition("=")
-        if name in SWITCHES:
-            if value not in SWITCHES[name]:
-                raise UsageError(f"emulator switch {part!r}: {name} is one of {', '.join(SWITCHES[name])}")
+        if name in EVERY_SWITCH:
+            if value not in EVERY_SWITCH[name]:
+                raise UsageError(f"emulator switch {part!r}: {name} is one of {', '.join(EVERY_SWITCH[name])}")
             result.switches[name] = value
         elif name in FAULTS:
             result.faults[name] = _probability(part, value)
         else:
-            close = get_close_matches(name, [*FAULTS, *SWITCHES], 1)
-            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join([*FAULTS, *SWITCHES])}"
+            close = get_close_matches(name, [*FAULTS, *EVERY_SWITCH], 1)
+            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join([*FAULTS, *EVERY_SWITCH])}"
             raise UsageError(f"emulator fault {part!r}: unknown; {hint}")
     return result
 

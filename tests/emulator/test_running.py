@@ -52,7 +52,7 @@ def test_a_line_that_cannot_be_loaded_is_named_with_its_file_and_number(tmp_path
 
 def test_a_file_that_cannot_be_read_and_a_load_without_an_app_are_named(tmp_path: Path) -> None:
     assert complaint(load=(f"me/app={tmp_path}/none",)) == f"--load {tmp_path}/none: No such file or directory"
-    assert complaint(load=("somewhere",)) == "--load 'somewhere': give USER/APP=FILE"
+    assert complaint(load=("somewhere",)) == "--load 'somewhere': give USER/APP=FILE, or FILE.json with projects"
     broken = tmp_path / "broken.gz"
     broken.write_bytes(gzip.compress(b'{"input_id":"i"}\n')[:-9])
     assert complaint(load=(f"me/app={broken}",)).startswith(f"--load {broken}: ")

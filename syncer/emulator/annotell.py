@@ -1,0 +1,99 @@
+"""The Annotell and Kognic part of the emulator: auth server, input API and its neighbours, and the storage, on one port."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from syncer.emulator import annotell_calls as calls
+from syncer.emulator.annotell_projects import Projects
+from syncer.emulator.annotell_tokens import STORAGE, TOKEN_PATH, Signatures, Tokens
+from syncer.emulator.answer import Answer, ItemFault, Request
+
+RETRY_AFTER_SECONDS = 1
+
+
+class Annotell:
+    """Projects with finished annotations, to be read by whoever signs in. Implements `Part`."""
+
+    name = "annotell"
+
+    def __init__(self, switches: Mapping[str, str]) -> None:
+        self.switches = switches
+        self.projects = Projects()
+        self.tokens = Tokens()
+        self.signatures = Signatures()
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def counts(self) -> Counter[str]:
+        """What was done, for the report."""
+        granted = Counter({f"tokens by {grant}": number for grant, number in self.tokens.granted.items()})
+        return self._counts + granted
+
+    # --- requests -----------------------------------------------------------------------------------------------
+
+    def claims(self, request: Request) -> bool:
+        """All of /v1 and the storage. Of /v2, which Clarifai has too, what comes with a bearer token and is an operation here."""
+        if request.path.startswith(("/v1/", STORAGE)):
+            return True
+        bearer = request.headers.get("Authorization", "").lower().startswith("bearer ")
+        return bearer and calls.find(request.method, request.path) is not None
+
+    def limited(self, request: Request) -> bool:
+        """The storage takes what comes."""
+        return not request.path.startswith(STORAGE)
+
+    def credential(self, request: Request) -> str:
+        """The whole header."""
+        return request.headers.get("Authorization", "")
+
+    def refused(self, request: Request) -> Answer | None:
+        """`Bearer TOKEN`, with a token that was granted here and has not expired."""
+        if request.path == TOKEN_PATH or request.path.startswith(STORAGE) or self.tokens.takes(request, self.switches):
+            return None
+        return calls.said(401, "Token is invalid", error="invalid_token")
+
+    def answer(self, request: Request, item_fault: ItemFault) -> Answer:
+        """Find the operation of a request and carry it out."""
+        answer = self._answer(request)
+        if self.switches["compression"] == "gzip" and "gzip" in request.headers.get("Accept-Encoding", ""):
+            answer.headers["Content-Encoding"] = "gzip"
+        return answer
+
+    def _answer(self, request: Request) -> Answer:
+        if request.path == TOKEN_PATH and request.method == "POST":
+            return self.tokens.answer(request, self.switches)
+        found = calls.find(request.method, request.path)
+        if found is None:
+            return calls.said(404, "Not found")
+        operation, named = found
+        self._counts[f"annotell {operation.__name__}"] += 1
+        try:
+            return operation(calls.Call(self.projects, self.signatures, self.switches, request, named))
+        except calls.Refusal as refusal:
+            return refusal.answer
+
+    # --- failures -----------------------------------------------------------------------------------------------
+
+    def throttled(self, request: Request, *, silent: bool) -> Answer:
+        """429; the same from auth server and storage."""
+        answer = calls.said(429, "Too many requests")
+        if not silent:
+            answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+        return answer
+
+    def failed(self, request: Request) -> tuple[Answer, bool]:
+        """503 in JSON. Nothing is applied here that could not be asked again."""
+        return calls.said(503, "Service unavailable"), True
+
+    def gateway(self) -> Answer:
+        """The envelope of a gateway, which is no answer of the service's."""
+        return Answer({"code": 5, "message": "Not Found", "details": []}, int(self.switches["gateway-form"]))
+
+    def load(self, load: str) -> bool:
+        """`FILE.json`: projects, as docs/emulator.md has them."""
+        if "=" in load or not load.endswith(".json"):
+            return False
+        self.projects.load(load)
+        return True

@@ -1,0 +1,22 @@
+"""A switch for what nobody knows of Annotell's and Kognic's service (wire/annotell.md, section 8)."""
+
+from __future__ import annotations
+
+ANNOTELL_SWITCHES: dict[str, tuple[str, ...]] = {
+    # signing in
+    "token-seconds": ("3600", "60", "1", "0"),
+    "token-uses": ("any", "3"),
+    "refresh-token": ("issued", "none", "expired"),
+    "client-auth": ("any", "post", "basic"),
+    # lists
+    "list-page": ("100", "2", "1"),
+    "cursor": ("number", "text"),
+    "metadata": ("object", "empty", "missing"),
+    "search": ("served", "404", "405"),
+    "missing-input": ("absent", "empty"),
+    # documents
+    "signed-url": ("fresh", "stale-first", "stale"),
+    "signed-url-seconds": ("3600", "60", "1"),
+    "compression": ("none", "gzip"),
+}
+"""The first value is the default."""
