@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from syncer import emulator
     from syncer.api.pull import Page, annotations_frame, inputs_with_annotations_frame, pages, pull
     from syncer.api.push import push
-    from syncer.api.remotes import Clarifai
+    from syncer.api.remotes import Annotell, Clarifai
     from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged, Event, RequestAnswered
     from syncer.core.facts import DeadLetter
     from syncer.core.pull import Problem, Row
@@ -30,10 +30,12 @@ if TYPE_CHECKING:
     )
     from syncer.lanes.pull import PullReport
     from syncer.lanes.report import PushReport
+    from syncer.remotes.annotell import Selection as DocumentSelection
     from syncer.remotes.clarifai.listing import Selection
     from syncer.sources.feed import ChangeSource, SourceChunk
 
 __all__ = [
+    "Annotell",
     "BadLineFound",
     "ChangeDied",
     "ChangeSource",
@@ -42,6 +44,7 @@ __all__ = [
     "CredentialsRefused",
     "DeadLetter",
     "DestinationChanged",
+    "DocumentSelection",
     "Event",
     "LogChanged",
     "OutputError",
@@ -69,7 +72,7 @@ __all__ = [
 _HOMES = {
     "syncer.api.pull": ("Page", "annotations_frame", "inputs_with_annotations_frame", "pages", "pull"),
     "syncer.api.push": ("push",),
-    "syncer.api.remotes": ("Clarifai",),
+    "syncer.api.remotes": ("Annotell", "Clarifai"),
     "syncer.core.events": ("ChangeDied", "ChangesSettled", "DestinationChanged", "Event", "RequestAnswered"),
     "syncer.core.facts": ("DeadLetter",),
     "syncer.core.pull": ("Problem", "Row"),
@@ -88,12 +91,16 @@ _HOMES = {
     "syncer.remotes.clarifai.listing": ("Selection",),
     "syncer.sources.feed": ("ChangeSource", "SourceChunk"),
 }
+_RENAMED = {"DocumentSelection": ("syncer.remotes.annotell", "Selection")}
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
     if name == "emulator":
         return import_module("syncer.emulator")
+    if name in _RENAMED:
+        module, there = _RENAMED[name]
+        return getattr(import_module(module), there)
     if name not in _HOME:
         raise AttributeError(f"module 'syncer' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

@@ -13,15 +13,17 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, cast, overload
 import anyio
 import orjson
 
-from syncer.api.remotes import Clarifai, loaded
+from syncer.api.remotes import Annotell, Clarifai, loaded
+from syncer.config import Loaded
 from syncer.core.events import Event
 from syncer.core.facts import Destination
 from syncer.core.pull import Found, Problem, Row, Unit
 from syncer.errors import UsageError, first_error
-from syncer.lanes.origins import clarifai_origin, open_pull
-from syncer.lanes.pull import PullLane, PullReport, wired
+from syncer.lanes.origins import annotell_origin, clarifai_origin, open_pull
+from syncer.lanes.pull import Origin, PullLane, PullReport, wired
+from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.clarifai.listing import Selection
-from syncer.sinks.choose import STDOUT
+from syncer.sinks.choose import STDOUT, frame_sink
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,10 +49,28 @@ class Page:
         return [orjson.loads(row.line) for row in self.rows]
 
 
+def _origin(
+    source: Clarifai | Annotell,
+    select: Selection | DocumentSelection | None,
+    config: Place | None,
+    requests_per_second: float | None,
+    concurrency: int | Literal["auto"] | None,
+) -> tuple[Loaded, Origin]:
+    """Where to pull from. Raises UsageError for a selection that is not of this source."""
+    section = "push" if isinstance(source, Clarifai) else "annotell"
+    limits = {f"{section}.requests_per_second": requests_per_second, f"{section}.concurrency": concurrency}
+    configured = loaded(source, config, limits)
+    if isinstance(source, Clarifai) and isinstance(select, Selection | None):
+        return configured, clarifai_origin(configured, select or EVERYTHING)
+    if isinstance(source, Annotell) and isinstance(select, DocumentSelection):
+        return configured, annotell_origin(configured, select)
+    raise UsageError("argument select: a Clarifai app takes a Selection, Annotell and Kognic need a DocumentSelection")
+
+
 async def pull(
-    source: Clarifai,
+    source: Clarifai | Annotell,
     out: Place,
-    select: Selection = EVERYTHING,
+    select: Selection | DocumentSelection | None = None,
     *,
     format: Format | None = None,  # noqa: A002 - as the command line calls it
     state: Place | None = None,
@@ -63,7 +83,8 @@ async def pull(
 
     `out`: its ending names the format (.jsonl, .jsonl.gz, .csv, .parquet, a folder for Parquet parts, .delta), unless `format` does; what
     an earlier pull left there is replaced at the end. `state`: the folder that remembers how far it is (a folder of its own in ".syncer").
-    `requests_per_second`: more than 0. `observe` is told every event, in the event loop.
+    `select`: of a Clarifai app everything where none is given. `requests_per_second`: more than 0; `concurrency`: requests in flight
+    at most (of Annotell: documents). `observe` is told every event, in the event loop.
 
     Returns what was written; `report.unreadable` things are listed but could not be had. Raises UsageError, CredentialsRefused,
     StateError, OutputError, Stopped: each a SyncerError with the report up to there in its `details`; what is written is kept.
@@ -71,16 +92,14 @@ async def pull(
     path = os.fspath(out)
     if path == STDOUT:
         raise UsageError('argument out: "-" is for the command line; name a path')
-    options = {"push.requests_per_second": requests_per_second, "push.concurrency": concurrency}
-    configured = loaded(source, config, options)
-    origin = clarifai_origin(configured, select)
+    configured, origin = _origin(source, select, config, requests_per_second, concurrency)
     return await _pulled(open_pull(configured, origin, path, format, state=None if state is None else Path(state)), observe)
 
 
 @asynccontextmanager
 async def pages(
-    source: Clarifai,
-    select: Selection = EVERYTHING,
+    source: Clarifai | Annotell,
+    select: Selection | DocumentSelection | None = None,
     *,
     config: Place | None = None,
     requests_per_second: float | None = None,
@@ -92,8 +111,7 @@ async def pages(
     Nothing is written down: leave the block at any time, a new one begins anew. Lists found by a search (status, since, until) may repeat
     a key in a later page. Raises as `pull` does.
     """
-    options = {"push.requests_per_second": requests_per_second, "push.concurrency": concurrency}
-    origin = clarifai_origin(loaded(source, config, options), select)
+    _, origin = _origin(source, select, config, requests_per_second, concurrency)
     give, take = anyio.create_memory_object_stream[Page](1)
 
     async def deliver(unit: Unit, found: Found) -> None:
@@ -142,11 +160,8 @@ async def annotations_frame(
     `options`: `config` and `requests_per_second`, as for `pull`. Needs the extra parquet, and pandas or polars where asked for. Raises as
     `pull` does.
     """
-    from syncer.sinks.frame import FrameSink
-
-    limit = {"push.requests_per_second": options.get("requests_per_second")}
-    origin = clarifai_origin(loaded(source, options.get("config"), limit), select)
-    sink = FrameSink(origin.layout)
+    _, origin = _origin(source, select, options.get("config"), options.get("requests_per_second"), None)
+    sink = frame_sink(origin.layout)
     with tempfile.TemporaryDirectory(prefix="syncer-frame-") as folder:
         await _pulled(PullLane(origin, sink, out="memory", job=origin.name, state=Path(folder)), None)
     return {"arrow": sink.table, "pandas": sink.pandas, "polars": sink.polars}[into]()

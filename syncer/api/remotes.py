@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from syncer.config import Loaded, load_from_environment
+from syncer.config import Loaded, Secrets, load_from_environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +28,40 @@ class Clarifai:
         return {"clarifai.app_id": self.app_id, "clarifai.user_id": self.user_id, "clarifai.base_url": self.base_url}
 
 
-def loaded(remote: Clarifai, config: str | os.PathLike[str] | None, options: Mapping[str, object]) -> Loaded:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotell:
+    """Annotell, or Kognic, as a remote to pull from. None: as configured (`ANNOTELL_CLIENT_ID`, `KOGNIC_CREDENTIALS` and so on)."""
+
+    flavour: Literal["annotell", "kognic"] | None = None
+    base_url: str | None = None
+    auth_url: str | None = None
+    """Where credentials are exchanged for a token."""
+    credentials: str | os.PathLike[str] | None = None
+    """The JSON file with the client's id and secret."""
+    client_id: str | None = None
+    client_secret: str | None = field(default=None, repr=False)
+
+    def options(self) -> dict[str, object]:
+        """What was given, as dotted config keys; the secret is not among them."""
+        return {
+            "annotell.flavour": self.flavour,
+            "annotell.base_url": self.base_url,
+            "annotell.auth_url": self.auth_url,
+            "annotell.credentials": None if self.credentials is None else os.fspath(self.credentials),
+        }
+
+
+def loaded(remote: Clarifai | Annotell, config: str | os.PathLike[str] | None, options: Mapping[str, object]) -> Loaded:
     """The configuration with these arguments on top; None is not given. Raises UsageError that names the argument."""
     given = {**remote.options(), **options}
+    if isinstance(remote, Clarifai):
+        secrets = Secrets(token=remote.token)
+    else:
+        whole = remote.client_id is not None and remote.client_secret is not None
+        secrets = Secrets(client=(remote.client_id or "", remote.client_secret or "") if whole else None)
     return load_from_environment(
         None if config is None else Path(config),
         {key: value for key, value in given.items() if value is not None},
         named=lambda location: f"argument {location[-1]}",
-        token=remote.token,
+        secrets=secrets,
     )

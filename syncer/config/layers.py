@@ -59,18 +59,35 @@ class Layer:
         return [Problem(self.origin(location), dotted(location), fault) for location, fault in faults(error)]
 
 
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Secrets that a caller gives by itself."""
+
+    token: str | None = field(default=None, repr=False)
+    client: tuple[str, str] | None = field(default=None, repr=False)
+    """Of Annotell or Kognic: (client id, client secret)."""
+
+
+NONE_GIVEN = Secrets()
+
+
 def option(location: Location) -> str:
     """How the command line calls a key."""
     return f"option --{_SHORTER.get(location) or str(location[-1]).replace('_', '-')}"
 
 
-def from_options(options: Mapping[str, object], named: Callable[[Location], str], token: str | None) -> Layer:
-    """What the caller gave: dotted keys, each of which it calls as `named` says, and perhaps the token."""
+def from_options(options: Mapping[str, object], named: Callable[[Location], str], secrets: Secrets) -> Layer:
+    """What the caller gave: dotted keys, each of which it calls as `named` says, and perhaps secrets."""
     values: Values = {}
     for key, value in options.items():
         section, _, name = key.partition(".")
         values.setdefault(section, {})[name] = str(value)
-    return Layer(values, named, pat=token, pat_origin=named(("clarifai", "token")))
+    clients: dict[Flavour, ClientPlace] = {}
+    if secrets.client is not None:
+        client_id, client_secret = secrets.client
+        place = ClientPlace(named(("annotell", "client_secret")), client_id=client_id, client_secret=client_secret)
+        clients = dict.fromkeys(CLIENT_PREFIXES, place)
+    return Layer(values, named, pat=secrets.token, pat_origin=named(("clarifai", "token")), clients=clients)
 
 
 def from_own_variables(environment: Mapping[str, str]) -> Layer:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from syncer.config import layers as places
 from syncer.config.credentials import ClientPlace, TokenPlace
 from syncer.config.document import Location, NotToml, parse, read
-from syncer.config.layers import BadOfficialFile, Layer
+from syncer.config.layers import NONE_GIVEN, BadOfficialFile, Layer, Secrets
 from syncer.config.loaded import Loaded
 from syncer.config.models import HOSTS, SECTIONS, Config, from_home
 from syncer.config.problems import ConfigError, Problem, dotted
@@ -26,10 +26,10 @@ Named = Callable[[Location], str]
 
 
 def load_from_environment(
-    path: Path | None, options: Mapping[str, object], *, named: Named = places.option, token: str | None = None
+    path: Path | None, options: Mapping[str, object], *, named: Named = places.option, secrets: Secrets = NONE_GIVEN
 ) -> Loaded:
     """`load` with this process's environment and, where no `path` is given, the config file found. Raises UsageError."""
-    return load(path or found(os.environ), os.environ, options, named=named, token=token)
+    return load(path or found(os.environ), os.environ, options, named=named, secrets=secrets)
 
 
 def found(environment: Mapping[str, str]) -> Path | None:
@@ -43,15 +43,15 @@ def found(environment: Mapping[str, str]) -> Path | None:
 
 
 def load(
-    path: Path | None, env: Mapping[str, str], options: Mapping[str, object], *, named: Named = places.option, token: str | None = None
+    path: Path | None, env: Mapping[str, str], options: Mapping[str, object], *, named: Named = places.option, secrets: Secrets = NONE_GIVEN
 ) -> Loaded:
-    """The configuration from this file (none is looked for), these variables and these options (dotted keys) and token.
+    """The configuration from this file (none is looked for), these variables and these options (dotted keys) and secrets.
 
     A function of its arguments and of what the files hold: loading again, after SIGHUP say, changes nothing that was loaded
     before. Raises ConfigError that lists every error of every layer, UsageError where the file cannot be read.
     """
     problems = list(places.mistyped_variables(env))
-    layers = [places.from_options(options, named, token), places.from_own_variables(env), places.from_official_variables(env)]
+    layers = [places.from_options(options, named, secrets), places.from_own_variables(env), places.from_official_variables(env)]
     if path is not None:
         try:
             layers.append(places.from_document(parse(read(path), str(path))))
