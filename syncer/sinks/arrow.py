@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from syncer.core.pull import ColumnType, Layout, Row
 from syncer.errors import OutputError
+from syncer.sinks.position import FROM_THE_START
 
 TYPES: Mapping[ColumnType, pa.DataType] = {
     "string": pa.string(),
@@ -51,4 +52,4 @@ def streamed(path: Path) -> Iterator[pa.RecordBatch]:
                 with pa.ipc.open_stream(file) as reader:
                     yield from reader
             except pa.ArrowInvalid as error:
-                raise OutputError(f"{path} is damaged behind byte {at:,} ({error}). Begin a new pull") from error
+                raise OutputError(f"{path} is damaged behind byte {at:,} ({error}). {FROM_THE_START}") from error

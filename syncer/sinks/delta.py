@@ -19,6 +19,7 @@ from deltalake.exceptions import DeltaError
 from syncer.core.pull import Layout, Row
 from syncer.errors import OutputError
 from syncer.sinks import arrow, disk
+from syncer.sinks.position import FROM_THE_START, parsed, written
 
 
 class DeltaSink:
@@ -36,10 +37,8 @@ class DeltaSink:
 
     def open(self, position: str) -> None:
         """Take up the table, or begin. Raises OutputError: it is not there, or not the one that the pull wrote."""
-        self._pull, _, pages = position.rpartition(":") if position else (uuid4().hex, "", "0")
-        if not pages.isdecimal():
-            raise OutputError(f"the checkpoint holds a position of another kind of output ({position!r}). Begin a new pull")
-        self._pages, self._table = int(pages), None
+        self._pull, self._pages = parsed(position) if position else (uuid4().hex, 0)
+        self._table = None
         if not position:
             with disk.told(self._path):
                 self._path.mkdir(exist_ok=True)
@@ -49,7 +48,7 @@ class DeltaSink:
             self._table = DeltaTable(self._path)
             last = self._table.transaction_version(self._pull)
         if last is None or last < self._pages - 1:
-            raise OutputError(f"the table {self._path} does not hold what the pull wrote there. Put it back, or begin a new pull")
+            raise OutputError(f"the table {self._path} does not hold what the pull wrote there. {FROM_THE_START}")
 
     def write(self, page: int, rows: Sequence[Row]) -> str:
         """Commit a page, unless the table has it already, and sync it; the position behind it. Raises OutputError."""
@@ -66,7 +65,7 @@ class DeltaSink:
                     write_deltalake(self._table, data, mode="append", commit_properties=once)
                 self._sync(self._table.version())
         self._pages = page + 1
-        return f"{self._pull}:{self._pages}"
+        return written(self._pull, self._pages)
 
     def close(self) -> None:
         """Every page is committed; where there was none, the table is made with its columns. Raises OutputError."""

@@ -19,6 +19,7 @@ from zlib import crc32
 from syncer.core.pull import Row
 from syncer.errors import OutputError
 from syncer.sinks import disk
+from syncer.sinks.position import FROM_THE_START, parsed, written
 
 TAIL_BYTES = 4096
 """How much before a position is checked, so that another file is not taken for this one."""
@@ -60,8 +61,10 @@ class FileSink:
         disk.refuse_what_is_no_file(self._path)
         disk.refuse_what_is_no_file(self._part)
         with disk.told(self._path):
-            if position and not self._part.exists() and self._path.exists() and self._form.finished(self._path, position):
-                return  # a crash came between `close` and the note that it was done
+            if position and not self._part.exists():
+                if self._path.exists() and self._form.finished(self._path, position):
+                    return  # a crash came between `close` and the note that it was done
+                raise OutputError(f"{self._part}, which the pull wrote, is not there. {FROM_THE_START}")
             self._file = os.open(self._part, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (0 if position else os.O_CREAT), 0o666)
             try:
                 self._take_up(position)
@@ -79,18 +82,18 @@ class FileSink:
             self._append(self._form.head)
             disk.sync(self._part.parent)
             return
-        size = _size(position)
+        _, size = parsed(position)
         there = os.fstat(self._file).st_size
         if there < size or mark(self._file, size) != position:
             found = f"it has {there:,} bytes, fewer than the {size:,}" if there < size else f"its first {size:,} bytes are not those"
-            raise OutputError(f"{self._part} is not what the pull left there: {found} that were written. Put it back, or begin a new pull")
+            raise OutputError(f"{self._part} is not what the pull left there: {found} that were written. {FROM_THE_START}")
         os.ftruncate(self._file, size)
         self._position = position
 
     def write(self, page: int, rows: Sequence[Row]) -> str:
         """Append a page and sync it; the position behind it. Raises OutputError."""
         if self._file < 0:
-            raise OutputError(f"{self._path} is whole already, so that page {page} cannot be added. Begin a new pull")
+            raise OutputError(f"{self._path} is whole already, so that page {page} cannot be added. {FROM_THE_START}")
         with disk.told(self._path):
             self._append(self._form.page(rows))
         return self._position
@@ -120,11 +123,4 @@ class FileSink:
 def mark(file: int, size: int) -> str:
     """The position at `size` bytes of an open file. Raises OSError."""
     start = max(0, size - TAIL_BYTES)
-    return f"{size}:{crc32(os.pread(file, size - start, start)):08x}"
-
-
-def _size(position: str) -> int:
-    size = position.partition(":")[0]
-    if not size.isdecimal():
-        raise OutputError(f"the checkpoint holds a position of another kind of output ({position!r}). Begin a new pull")
-    return int(size)
+    return written(f"{crc32(os.pread(file, size - start, start)):08x}", size)

@@ -11,6 +11,7 @@ from syncer.core.pull import Layout, Row
 from syncer.errors import OutputError
 from syncer.sinks import arrow
 from syncer.sinks.extras import needs
+from syncer.sinks.position import FROM_THE_START
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +28,7 @@ class FrameSink:
     def open(self, position: str) -> None:
         """Begin with nothing. Raises OutputError: what an earlier process held is gone."""
         if position:
-            raise OutputError("a pull into memory cannot be carried on: what an earlier run held is gone. Begin a new pull")
+            raise OutputError(f"a pull into memory cannot be carried on: what an earlier run held is gone. {FROM_THE_START}")
         self._batches = []
 
     def write(self, page: int, rows: Sequence[Row]) -> str:

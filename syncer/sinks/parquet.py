@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 from syncer.core.pull import Layout, Row
 from syncer.errors import OutputError
 from syncer.sinks import arrow, disk
+from syncer.sinks.position import FROM_THE_START, parsed, written
 
 ROW_GROUP_ROWS = 1 << 16
 ROW_GROUP_BYTES = 32 << 20
@@ -68,10 +69,7 @@ class ParquetFolder:
 
     def open(self, position: str) -> None:
         """Take up behind so many files, or begin. Raises OutputError: it cannot be written, or a file is not there."""
-        self._pull, _, pages = position.rpartition(":") if position else (uuid4().hex, "", "0")
-        if not pages.isdecimal():
-            raise OutputError(f"the checkpoint holds a position of another kind of output ({position!r}). Begin a new pull")
-        self._pages = int(pages)
+        self._pull, self._pages = parsed(position) if position else (uuid4().hex, 0)
         with disk.told(self._path):
             if not position:
                 self._path.mkdir(exist_ok=True)
@@ -90,7 +88,7 @@ class ParquetFolder:
             _write(fresh, batch.schema, [pa.Table.from_batches([batch])], {_PULL: self._pull.encode()})
             disk.replace(fresh, path)
         self._pages = page + 1
-        return f"{self._pull}:{self._pages}"
+        return written(self._pull, self._pages)
 
     def close(self) -> None:
         """Move the new files to their place, and remove older ones beyond them. Raises OutputError."""
@@ -119,7 +117,7 @@ class ParquetFolder:
                 why = " is from another pull"
             else:
                 continue
-            raise OutputError(f"{self._path}: {_name(page)}{why}. Put it back, or begin a new pull")
+            raise OutputError(f"{self._path}: {_name(page)}{why}. {FROM_THE_START}")
 
 
 def _name(page: int) -> str:
@@ -157,6 +155,7 @@ def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
             yield pa.Table.from_batches(held)
             held, rows, size = [], 0, 0
+            pa.default_memory_pool().release_unused()  # else it keeps what the next group cannot use
     if rows:
         yield pa.Table.from_batches(held)
 

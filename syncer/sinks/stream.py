@@ -8,6 +8,7 @@ from typing import BinaryIO
 from syncer.core.pull import Row
 from syncer.errors import OutputError
 from syncer.sinks.file import Form
+from syncer.sinks.position import FROM_THE_START
 
 
 class StreamSink:
@@ -20,7 +21,7 @@ class StreamSink:
     def open(self, position: str) -> None:
         """Write the head. Raises OutputError where an earlier run wrote to a stream that is gone."""
         if position:
-            raise OutputError("a pull to standard output cannot be carried on: what an earlier run wrote is gone. Begin a new pull")
+            raise OutputError(f"a pull to standard output cannot be carried on: what an earlier run wrote is gone. {FROM_THE_START}")
         self._write(self._form.head)
 
     def write(self, page: int, rows: Sequence[Row]) -> str:

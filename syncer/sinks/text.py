@@ -6,9 +6,10 @@ import csv
 import gzip
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 
@@ -86,12 +87,12 @@ def _records(records: list[list[object]]) -> bytes:
 
 
 def _cell(value: object) -> object:
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case datetime():
-            return value.isoformat().replace("+00:00", "Z")
-        case list():
-            return orjson.dumps(value).decode()
-        case _:
-            return value
+    written = _CELLS.get(type(value))
+    return value if written is None else written(value)
+
+
+_CELLS: Mapping[type, Callable[[Any], str]] = {
+    bool: lambda value: "true" if value else "false",
+    datetime: lambda value: value.isoformat().replace("+00:00", "Z"),
+    list: lambda value: orjson.dumps(value).decode(),
+}

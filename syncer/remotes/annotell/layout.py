@@ -66,6 +66,6 @@ def _uuid(content: bytes) -> str | None:
     """Documents of version 1.0 are the client's own: not every one is OpenLABEL."""
     try:
         openlabel = _CONTENT.decode(content).openlabel
-    except msgspec.ValidationError:
+    except (msgspec.DecodeError, RecursionError):
         return None
     return openlabel.metadata.uuid if openlabel and openlabel.metadata else None

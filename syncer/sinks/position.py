@@ -1,0 +1,20 @@
+"""What a sink writes down to be taken up again: what it was, and how much of it there is."""
+
+from __future__ import annotations
+
+from syncer.errors import OutputError
+
+FROM_THE_START = "To pull from the start, use another --state"
+
+
+def written(what: str, count: int) -> str:
+    """A position: `what` tells an output from others, `count` is in its own unit."""
+    return f"{what}:{count}"
+
+
+def parsed(position: str) -> tuple[str, int]:
+    """What `written` was given. Raises OutputError."""
+    what, _, count = position.rpartition(":")
+    if not what or not count.isdecimal():
+        raise OutputError(f"the checkpoint holds a position of another kind of output ({position!r}). {FROM_THE_START}")
+    return what, int(count)
