@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import subprocess
 import urllib.request
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,6 +51,8 @@ DEAD = {
     "no-input-code=24155": {"nowhere"},
 }
 """What the service would never take under a switch: those ids, and nothing else, are dead letters."""
+IN_DOUBT_FOR_GOOD = {"masks=url": {"masked"}}
+"""What cannot be recognised when it is read back: where its answer was lost, it is there and a dead letter says that its id is taken."""
 
 
 def write(log: Path) -> tuple[dict[Key, Annotation], int]:
@@ -91,15 +90,6 @@ async def push(url: str, folder: Path, log: Path, token: str = "a-token", **opti
     with opened(PushLane(load(None, {"CLARIFAI_PAT": token}, given), [str(log)])) as lane:
         finished = await lane.run()
     return Pushed(finished.exit_code, finished.summary, str(finished.error or ""))
-
-
-@pytest.fixture(autouse=True)
-def _collected() -> Iterator[None]:
-    """A push that stops leaves its log open until it is collected: that is here, and not in the test of somebody else."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()
 
 
 def letters(folder: Path) -> list[dict[str, Any]]:
@@ -141,8 +131,11 @@ async def test_a_log_ends_right_under(switch: str, tmp_path: Path) -> None:
         options = {"push.requests_per_second": limit} if limit else {"push.concurrency": 1} if "input-lag=2" in faults else {}
         finished = await push(server.url, tmp_path, log, **options)
         dead = letters(tmp_path) if finished.summary.dead else []
-        assert {letter["id"] for letter in dead} == DEAD.get(switch, set()), finished
-        assert all(letter["reason"] and letter["code"] for letter in dead)
+        unrecognised = [letter for letter in dead if letter["id"] in IN_DOUBT_FOR_GOOD.get(switch, set())]
+        refused = [letter for letter in dead if letter not in unrecognised]
+        assert {letter["id"] for letter in refused} == DEAD.get(switch, set()), finished
+        assert all(letter["reason"] and letter["code"] for letter in refused)
+        assert all("id taken" in letter["reason"] for letter in unrecognised)
         assert finished.exit_code == (3 if dead else 0), finished
         assert left(wanted, nameless, server, DEAD.get(switch, set())) == []
 
