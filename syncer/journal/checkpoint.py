@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from zlib import crc32
 
 import msgspec
 
@@ -31,20 +32,38 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     written: int = 0
     duplicates: int = 0
     unreadable: int = 0
+    listed: bool = False
+    """The list is at its end: all that is left is to make the output whole."""
     done: bool = False
     destination: Destination = Destination("open", 0.0, "")
     format: str = FORMAT
     version: int = VERSION
 
 
+_HEAD = b'{"crc":"%08x",'
+_HEAD_LENGTH = len(_HEAD % 0)
 _decoder = msgspec.json.Decoder(Checkpoint)
+
+
+def encode(checkpoint: Checkpoint) -> bytes:
+    """The file: one line of JSON that begins with the crc32 of all that stands behind its comma, without the line feed."""
+    rest = msgspec.json.encode(checkpoint)[1:]
+    return b"%s%s\n" % (_HEAD % crc32(rest), rest)
+
+
+def decode(line: bytes) -> Checkpoint:
+    """What `encode` was given. Raises ValueError (msgspec.DecodeError is one)."""
+    head, rest = line[:_HEAD_LENGTH], line[_HEAD_LENGTH:-1]
+    if head != _HEAD % crc32(rest) or line[-1:] != b"\n":
+        raise ValueError("its checksum is wrong")
+    return _decoder.decode(b"{" + rest)
 
 
 class Checkpoints:
     """The state folder of one pull. One process at a time. Raises StateError."""
 
     def __init__(self, folder: Path, job: str, *, disk: Disk | None = None) -> None:
-        """A checkpoint of a job that is done counts as none: the job starts anew."""
+        """A checkpoint of a job that is done counts as none: whatever the folder is used for starts anew."""
         self._disk = disk or Disk()
         self._path = folder / FILE
         try:
@@ -60,10 +79,10 @@ class Checkpoints:
 
     def _read(self, job: str) -> Checkpoint:
         try:
-            found = _decoder.decode(self._path.read_bytes())
+            found = decode(self._path.read_bytes())
         except FileNotFoundError:
             return Checkpoint(job)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise StateError(f"{self._path}: damaged ({error}). Remove it to pull from the start, or use another --state") from None
         except OSError as error:
             raise StateError(f"{self._path}: {error.strerror}") from None
@@ -85,7 +104,7 @@ class Checkpoints:
             new.unlink(missing_ok=True)
             file = self._disk.open(new)
             try:
-                self._disk.write(file, msgspec.json.encode(checkpoint) + b"\n")
+                self._disk.write(file, encode(checkpoint))
                 self._disk.sync(file)
             finally:
                 self._disk.close(file)

@@ -22,10 +22,17 @@ class Seen:
             if not pages:
                 self._path.unlink(missing_ok=True)
             self._rows = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        except (sqlite3.Error, OSError) as error:
+            raise self._unusable(error) from None
+        try:
             self._rows.execute("create table if not exists seen (key blob primary key, page integer not null) without rowid")
             self._rows.execute("delete from seen where page >= ?", (pages,))
-        except (sqlite3.Error, OSError) as error:
-            raise StateError(f"{self._path} cannot be used: {error}") from None
+        except sqlite3.Error as error:
+            self._rows.close()
+            raise self._unusable(error) from None
+
+    def _unusable(self, error: Exception) -> StateError:
+        return StateError(f"{self._path} cannot be used: {error}. To pull from the start, use another --state")
 
     def fresh(self, keys: Sequence[tuple[str, ...]], page: int) -> list[bool]:
         """Which of these keys no page had before, durably. Blocking."""

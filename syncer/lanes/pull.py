@@ -103,17 +103,18 @@ class PullLane:
         self._origin = origin
         self._sink = sink
         self._out = out
+        self._seen: Seen | None = None
         self._checkpoints = Checkpoints(state, job)
         last = self._checkpoints.last
         try:
-            self._seen = Seen(state, last.pages) if origin.listing.repeats else None
+            if origin.listing.repeats:
+                self._seen = Seen(state, last.pages)
             sink.open(last.position)
         except BaseException:
-            self._checkpoints.close()
+            self.close()
             raise
         self._problems: list[Problem] = []
         self._engine: Pull | None = None
-        self._requests_before = 0
         self._started = time.monotonic()
 
     async def run(self, observe: Callable[[Event], None] = lambda _: None, *, signals: bool = False) -> Pulled:
@@ -123,12 +124,11 @@ class PullLane:
         interrupted: list[int] = []
         async with wired(self._origin, self._checkpoints.last.destination, observe) as engine:
             self._engine = engine
-            cursor = self._checkpoints.last.cursor
             try:
                 if signals:
-                    await until_signal(lambda: engine.run(cursor, self._deliver), engine.drain, interrupted)
+                    await until_signal(lambda: self._read(engine), engine.drain, interrupted)
                 else:
-                    await engine.run(cursor, self._deliver)
+                    await self._read(engine)
                 if not interrupted:
                     await anyio.to_thread.run_sync(self._finish)
             except SyncerError as stopped:
@@ -138,6 +138,12 @@ class PullLane:
                     with anyio.CancelScope(shield=True):
                         await anyio.to_thread.run_sync(self._leave)
         return Pulled(self.report(), error, interrupted[0] if interrupted else None, tuple(self._problems))
+
+    async def _read(self, engine: Pull) -> None:
+        """The rest of the list, which may have grown since: once its end was reached, it is not read on."""
+        last = self._checkpoints.last
+        if not last.listed:
+            await engine.run(last.cursor, self._deliver)
 
     async def _deliver(self, unit: Unit, found: Found) -> None:
         with anyio.CancelScope(shield=True):
@@ -167,7 +173,8 @@ class PullLane:
         )
 
     def _finish(self) -> None:
-        """The list is at its end: the output is made whole, and the job is done."""
+        """The list is at its end, which is noted first: an output that is whole takes no page more. Then the job is done."""
+        self._checkpoints.commit(msgspec.structs.replace(self._checkpoints.last, listed=True))
         self._sink.close()
         self._checkpoints.commit(msgspec.structs.replace(self._checkpoints.last, done=True, destination=self._destination()))
 
