@@ -6,7 +6,7 @@ LOCK_HASH := $(shell $(PYTHON) -c "import hashlib; print(hashlib.sha256(open('re
 LOCKED := .venv/locked-$(LOCK_HASH)
 INSTALLED := .venv/installed-$(LOCK_HASH)
 
-.PHONY: help setup demo test check bench lock
+.PHONY: help setup demo test check bench lock clients
 
 help:
 	@echo "make demo | test | check | bench | setup | lock"
@@ -14,8 +14,12 @@ help:
 demo: setup
 	$(BIN)/syncer demo
 
-test: setup
+test: setup clients
 	$(BIN)/python -m pytest -q
+
+# The official clients that the emulator is held to, each in an environment of its own: made once, kept by the hash of its lock.
+clients: setup
+	$(BIN)/python tests/clients/environments.py >/dev/null
 
 check: setup
 	$(BIN)/ruff check .
@@ -44,3 +48,7 @@ $(INSTALLED): $(LOCKED) pyproject.toml
 lock:
 	pip-compile --quiet --generate-hashes --extra test --strip-extras --allow-unsafe --resolver=backtracking \
 		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
+	for name in tests/clients/*.in; do \
+		pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --resolver=backtracking --no-emit-index-url \
+			--no-emit-find-links --no-header --output-file "$${name%.in}.lock" "$$name" || exit 1; \
+	done

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 ANNOTELL_SWITCHES: dict[str, tuple[str, ...]] = {
     # signing in
-    "token-seconds": ("3600", "60", "1", "0"),
+    "token-seconds": ("3600", "60", "-1"),
     "token-uses": ("any", "3"),
     "refresh-token": ("issued", "none", "expired"),
     "client-auth": ("any", "post", "basic"),

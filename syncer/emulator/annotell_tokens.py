@@ -16,6 +16,8 @@ from syncer.emulator.answer import Answer, Request
 TOKEN_PATH = "/v1/auth/oauth/token"  # noqa: S105 - a path
 STORAGE = "/_storage/"
 REFUSED_SECRET = "refused-secret"  # noqa: S105 - the one that is always refused
+LEEWAY_SECONDS = 5.0
+"""A token is taken for so long after it has expired: clocks differ, and one that has run out when it comes can be looked at."""
 TOKEN_USES = 3
 """Of a token under `token-uses=3`."""
 
@@ -65,7 +67,7 @@ class Tokens:
         number = sum(self.granted.values())
         payload = base64.urlsafe_b64encode(b'{"sub":"%d"}' % number).decode().rstrip("=")
         token = f"eyJhbGciOiJub25lIn0.{payload}.{os.urandom(8).hex()}"
-        self._expires_at[token] = self._clock() + seconds
+        self._expires_at[token] = self._clock() + seconds + LEEWAY_SECONDS
         made: dict[str, object] = {"access_token": token, "token_type": "bearer", "expires_in": seconds}
         if refresh:
             made["refresh_token"] = f"rt-{number:04}-{os.urandom(8).hex()}"
