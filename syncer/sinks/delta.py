@@ -89,7 +89,7 @@ class DeltaSink:
         """The library leaves it to the system when a commit reaches the disk; here it is before the page is acknowledged."""
         log = self._path / "_delta_log"
         commit = log / f"{version:020d}.json"
-        actions = [json.loads(line) for line in commit.read_text("utf-8").splitlines()]
+        actions = [json.loads(line) for line in commit.read_bytes().splitlines()]
         for action in actions:
             if "add" in action:
                 disk.sync(self._path / unquote(action["add"]["path"]))

@@ -49,12 +49,15 @@ class FrameSink:
     def pandas(self) -> pd.DataFrame:
         """The table as a pandas frame. Raises UsageError: pandas is not installed."""
         with needs("pandas"):
-            return self.table().to_pandas()
+            import pandas as pd
+        frame = self.table().to_pandas()
+        assert isinstance(frame, pd.DataFrame)
+        return frame
 
     def polars(self) -> pl.DataFrame:
-        """The table as a polars frame. Needs polars."""
-        import polars as pl
-
+        """The table as a polars frame. Raises UsageError: polars is not installed."""
+        with needs("polars"):
+            import polars as pl
         frame = pl.from_arrow(self.table())
         assert isinstance(frame, pl.DataFrame)
         return frame
