@@ -1,0 +1,76 @@
+"""Listings driven without any I/O: their questions are answered from a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from syncer.core.outcome import Failed, Halt, Throttled
+from syncer.core.ports import NoReply, Reply, Request
+from syncer.core.pull import Ask, Found, Listing, Problem, Row, Unit
+
+
+class NoAnswer(Exception):
+    """What the engine would deal with: asked again, or the end of the run."""
+
+
+@dataclass(slots=True)
+class Driver:
+    """Asks a function whatever a listing asks, and keeps what was asked."""
+
+    answer: Callable[[Request], Reply | NoReply]
+    asked: list[str] = field(default_factory=list)
+    """METHOD path; of a signed URL, without its query."""
+    at_once: list[int] = field(default_factory=list)
+    """How many questions were asked at the same time, each time."""
+
+    def pulled(self, listing: Listing, after: str = "", *, stop_behind: int | None = None) -> list[tuple[Unit, Found]]:
+        """The units behind a cursor, each with what its flow came to; of all, or so many."""
+        done: list[tuple[Unit, Found]] = []
+        units = listing.units(after)
+        answers: Sequence[object] | None = None
+        try:
+            while stop_behind is None or len(done) < stop_behind:
+                step = units.send(answers)
+                answers = None
+                if isinstance(step, Unit):
+                    done.append((step, self.found(step)))
+                else:
+                    answers = self.answers(step)
+        except StopIteration:
+            pass
+        return done
+
+    def found(self, unit: Unit) -> Found:
+        """What a unit's flow comes to."""
+        flow = unit.flow()
+        answers: Sequence[object] | None = None
+        try:
+            while True:
+                answers = self.answers(flow.send(answers))  # type: ignore[arg-type]
+        except StopIteration as end:
+            found: Found = end.value
+            return found
+
+    def answers(self, asks: Sequence[Ask]) -> list[object]:
+        """What a flow is sent: answers, and refusals."""
+        self.at_once.append(len(asks))
+        answers: list[object] = []
+        for ask in asks:
+            path = ask.request.path.partition("?")[0] if ask.via == "storage" else ask.request.path
+            self.asked.append(f"{ask.request.method} {path}")
+            read = ask.read(self.answer(ask.request))
+            if isinstance(read, Failed | Throttled | Halt):
+                raise NoAnswer(read)
+            answers.append(read)
+        return answers
+
+
+def rows_of(done: Sequence[tuple[Unit, Found]]) -> list[Row]:
+    """All rows, in order."""
+    return [row for _, found in done for row in found.rows]
+
+
+def problems_of(done: Sequence[tuple[Unit, Found]]) -> list[Problem]:
+    """All problems, in order."""
+    return [problem for _, found in done for problem in found.problems]
