@@ -23,12 +23,22 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from syncer.core.change import PATCHES, Change, Key, Verb
-from syncer.core.entry import Batch, Entry, Gate, Settlement, restored
+from syncer.core.entry import Batch, Entry, Gate, LookUp, Settlement, restored
 from syncer.core.facts import Queued
 from syncer.core.limits import Limits
 
 READ_BACK: frozenset[Verb] = PATCHES | {"post"}
 """Verbs whose effect can be seen at the remote. A delete in doubt is simply sent again."""
+
+
+def _to_read_back(entry: Entry) -> bool:
+    """Is it to be settled by what the remote holds?
+
+    A post in doubt, so that it is not made twice. A patch only where answers leave it out: sending it again is safe, but a read that lags
+    may show a state before it in which it seems done.
+    """
+    return entry.doubt and (entry.change.verb == "post" or (entry.omitted and entry.change.verb in PATCHES))
+
 
 VERBS: tuple[Verb, ...] = ("post", "merge", "overwrite", "remove", "delete", "delete_input")
 
@@ -52,7 +62,7 @@ class Backlog:
         self._ready: dict[Verb, deque[Entry]] = {verb: deque() for verb in VERBS}
         self._ready_since: dict[Verb, float] = {}
         self._formed: deque[Batch] = deque()
-        self._apart: dict[tuple[Verb, bool, int], deque[Entry]] = {}
+        self._apart: dict[tuple[Verb, LookUp, int], deque[Entry]] = {}
         self._waiting: list[tuple[float, int, Entry]] = []
         self._settlement = Settlement()
 
@@ -128,23 +138,24 @@ class Backlog:
         while self._waiting and self._waiting[0][0] <= now:
             entry = heapq.heappop(self._waiting)[2]
             healthy = succeeded_at > entry.last_failed_at
-            to_read_back = entry.doubt and entry.change.verb in READ_BACK
+            to_read_back = _to_read_back(entry)
             if entry.unproven and healthy and not to_read_back and self._count_attempt(entry):
                 continue
-            self._sort(entry, now, look_up=entry.unproven or to_read_back)
+            asked = to_read_back or (entry.unproven and entry.change.verb == "post")
+            self._sort(entry, now, "read back" if asked else "probe" if entry.unproven else "no")
 
     def looked_up(self, entry: Entry, now: float) -> None:
         """The destination answered a look-up well, and it did not settle this entry: it is to be sent (again)."""
         if entry.unproven and self._count_attempt(entry):
             return
         entry.doubt = False
-        self._sort(entry, now, look_up=False)
+        self._sort(entry, now, "no")
 
-    def _sort(self, entry: Entry, now: float, *, look_up: bool) -> None:
+    def _sort(self, entry: Entry, now: float, look_up: LookUp) -> None:
         """Put an entry with those that it may share a request with."""
         verb = entry.change.verb
-        if look_up or entry.suspicion:
-            cap = self.limits.batch_size if look_up else self._cap(entry)
+        if look_up != "no" or entry.suspicion:
+            cap = self._cap(entry) if look_up == "no" else self.limits.batch_size
             self._apart.setdefault((verb, look_up, cap), deque()).append(entry)
             return
         ready = self._ready[verb]
@@ -235,10 +246,12 @@ class Backlog:
         entry.attempts += 1
         self._settlement.dead.append(entry)
 
-    def retriable(self, entry: Entry, reason: str, code: int | None, now: float, due: float, *, doubt: bool = False) -> None:
-        """The answer named this one as failed for now. In doubt, it is looked up (a post) or sent again."""
+    def retriable(
+        self, entry: Entry, reason: str, code: int | None, now: float, due: float, *, doubt: bool = False, omitted: bool = False
+    ) -> None:
+        """The answer names this one as failed for now, or leaves it out (`omitted`); `doubt`: it may have been applied."""
         self._note(entry, reason, code, now)
-        entry.doubt = doubt
+        entry.doubt, entry.omitted = doubt, omitted
         entry.suspicion = 0
         if not self._count_attempt(entry):
             self._put_off(entry, due)
@@ -248,6 +261,7 @@ class Backlog:
         for entry in entries:
             self._note(entry, reason, code, now)
             entry.doubt = entry.doubt or doubt
+            entry.omitted = False
             entry.unproven = True
             entry.suspicion += 1
             self._put_off(entry, due)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Literal
 
 import msgspec
 
@@ -24,6 +25,8 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     """How often a request with it failed as a whole: the next one carries half as many neighbours."""
     doubt: bool = False
     """Its last request may have been applied."""
+    omitted: bool = False
+    """The last answer dealt with its request, and left it out."""
     unproven: bool = False
     """Its last request failed as a whole, and whether that counts as an attempt is not known yet."""
     first_failed_at: float = 0.0
@@ -85,14 +88,17 @@ def restored(queued: Queued) -> Entry:
     )
 
 
+LookUp = Literal["no", "read back", "probe"]
+
+
 @dataclass(slots=True)
 class Batch:
     """Entries that go into one request: one verb, no annotation twice."""
 
     verb: Verb
     entries: list[Entry]
-    look_up: bool = False
-    """Ask the remote what it holds of these before anything is sent again."""
+    look_up: LookUp = "no"
+    """What to ask the remote before anything is sent again: what it holds of these, or only whether it answers at all."""
 
 
 @dataclass(slots=True)

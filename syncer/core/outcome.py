@@ -31,10 +31,14 @@ class Retriable:
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """May or may not have been applied: a post is read back before it is sent again, the rest is simply sent again."""
+    """May or may not have been applied: a post is read back before it is sent again, the rest is simply sent again.
+
+    `omitted`: the remote dealt with the request, and its answer leaves this change out. It would each time: so a patch is read back, too.
+    """
 
     reason: str
     code: int | None = None
+    omitted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

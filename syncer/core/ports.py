@@ -57,9 +57,10 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a look-up of inputs told: the ids of those that the remote is still processing."""
+    """What a look-up of inputs told: the ids of those that the remote is still processing, and of those that are ready."""
 
     processing: frozenset[str]
+    ready: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ class Remote(Protocol):
         ...
 
     def inputs_found(self, input_ids: Sequence[str], reply: Reply | NoReply) -> Inputs | LookUpFailure:
-        """Which of the inputs are still being processed."""
+        """Which of the inputs are still being processed, and which are ready."""
         ...
 
     def inputs_list(self, input_ids: Sequence[str], page: int) -> Request:

@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from syncer.core.backlog import READ_BACK, Backlog
+from syncer.core.backlog import Backlog
 from syncer.core.backoff import delay
 from syncer.core.change import Change, Key, Verb
 from syncer.core.deletions import Deletions
@@ -34,7 +34,7 @@ from syncer.errors import Stopped, SyncerError
 
 DELETES: frozenset[Verb] = frozenset(("delete", "delete_input"))
 Annotation = dict[str, object]
-PROCESSING = "its input is still being processed"
+PROCESSING = "its input was still being processed"
 
 
 class Sender:
@@ -76,7 +76,7 @@ class Sender:
 
     async def send(self, batch: Batch) -> None:
         """Carry a batch, whose turn has been taken, to its outcomes."""
-        if batch.look_up:
+        if batch.look_up != "no":
             await self._look_up_batch(batch)
             return
         if batch.verb in DELETES:
@@ -168,7 +168,7 @@ class Sender:
                 case Retriable():
                     backlog.retriable(entry, outcome.reason, outcome.code, now, due)
                 case InDoubt():
-                    backlog.retriable(entry, outcome.reason, outcome.code, now, due, doubt=True)
+                    backlog.retriable(entry, outcome.reason, outcome.code, now, due, doubt=True, omitted=outcome.omitted)
                 case Exists():
                     exists.append((entry, outcome))
                 case Missing():
@@ -249,9 +249,9 @@ class Sender:
     # --- look-ups -----------------------------------------------------------------------------------------------
 
     async def _look_up_batch(self, batch: Batch) -> None:
-        """A batch of the retry queue: posts and patches are read back; for deletes it only matters that the destination answers."""
+        """A batch of the retry queue: it is read back, or it only matters that the destination answers."""
         entries: Sequence[Entry] = batch.entries
-        if batch.verb in READ_BACK:
+        if batch.look_up == "read back":
             entries = await self._not_settled_by_look_up(entries, taken=True)
         else:
             input_ids = [entries[0].change.input_id]
@@ -282,7 +282,9 @@ class Sender:
                     self._backlog.retriable(entry, outcome.reason, outcome.code, self._now(), due)
                 return
             for entry, outcome in asked:
-                if entry.change.input_id in inputs.processing:
+                input_id = entry.change.input_id
+                # A post is refused for its input: one that is ready by now was not when it was refused.
+                if input_id in inputs.processing or (entry.change.verb == "post" and input_id in inputs.ready):
                     self._backlog.retriable(entry, f"{PROCESSING}: {outcome.reason}", outcome.code, self._now(), due)
                 else:
                     self._backlog.rejected(entry, outcome.reason, outcome.code, self._now())

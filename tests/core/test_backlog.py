@@ -98,7 +98,7 @@ def test_a_failed_request_counts_only_where_the_destination_was_well_and_halves_
     backlog.ripen(12, succeeded_at=5)
     look_up = backlog.take(12)
     assert look_up is not None
-    assert look_up.look_up
+    assert look_up.look_up != "no"
     assert look_up.entries[0].attempts == 0
     for entry in look_up.entries:
         backlog.looked_up(entry, 12)
@@ -160,3 +160,28 @@ def test_the_window_counts_all_bytes_that_a_change_holds_and_gives_them_back() -
     backlog.failed(batch.entries[1:], "HTTP 500", None, 1, 2, doubt=True)
     commit(backlog)
     assert backlog.window_bytes == 0
+
+
+def test_a_patch_in_doubt_is_sent_again_and_read_back_only_where_answers_leave_it_out() -> None:
+    """A read that lags may show a state before the patch in which it seems done; sending it again is safe."""
+    backlog = ended([change(0, "a", "remove"), change(1, "b", "remove")])
+    batch = backlog.take(0)
+    assert batch is not None
+    backlog.failed(batch.entries[:1], "the connection broke", None, 1, 2, doubt=True)
+    backlog.retriable(batch.entries[1], "the answer does not mention it", None, 1, 2, doubt=True, omitted=True)
+    commit(backlog, 1)
+    backlog.ripen(3, succeeded_at=2)
+    taken = {(tuple(ids(batch)), batch.look_up) for batch in (backlog.take(3), backlog.take(3)) if batch is not None}
+    assert taken == {(("a",), "no"), (("b",), "read back")}
+
+
+def test_a_patch_in_doubt_at_a_destination_that_is_down_only_probes() -> None:
+    backlog = ended([change(0, "a", "merge")])
+    batch = backlog.take(0)
+    assert batch is not None
+    backlog.failed(batch.entries, "HTTP 500", None, 1, 2, doubt=True)
+    commit(backlog, 1)
+    backlog.ripen(3, succeeded_at=0)
+    probe = backlog.take(3)
+    assert probe is not None
+    assert probe.look_up == "probe"

@@ -82,7 +82,7 @@ class World:
         self.backlog.ripen(1.0, 1.0)
         batch = self.backlog.take(1.0)
         for entry in batch.entries if batch else ():
-            if batch is not None and batch.look_up:
+            if batch is not None and batch.look_up != "no":
                 self.backlog.looked_up(entry, 1.0)
                 continue
             roll = self.rng.random()

@@ -128,7 +128,7 @@ async def test_a_log_ends_right_under(switch: str, tmp_path: Path) -> None:
         if "inputs=must-exist" in faults or "pending-input=refuse" in faults:
             ids = sorted({f"input-{number}" for number in range(40)})
             await anyio.to_thread.run_sync(post_inputs, server.url, ids)
-        options = {"push.requests_per_second": limit} if limit else {"push.concurrency": 1} if "input-lag=2" in faults else {}
+        options = {"push.requests_per_second": limit} if limit else {}
         finished = await push(server.url, tmp_path, log, **options)
         dead = letters(tmp_path) if finished.summary.dead else []
         unrecognised = [letter for letter in dead if letter["id"] in IN_DOUBT_FOR_GOOD.get(switch, set())]
@@ -176,3 +176,32 @@ async def test_a_token_that_is_refused_stops_a_push_and_another_carries_on(code:
         assert (refused.exit_code, refused.summary.dead, refused.summary.applied) == (2, 0, 0)
         finished = await push(server.url, tmp_path, log)
         assert (finished.exit_code, left(wanted, nameless, server, set())) == (0, [])
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("seed", [7, 26, 31, 45, 50])
+async def test_a_patch_in_doubt_is_not_settled_by_a_read_that_lags(seed: int, tmp_path: Path) -> None:
+    """The state before the merge looks as if the remove were done."""
+
+    def concept(name: str) -> Annotation:
+        return {"id": "a", "input_id": "i", "data": {"concepts": [{"id": name, "value": 1}]}}
+
+    log = tmp_path / "changes.jsonl"
+    changes: list[dict[str, Any]] = [{"op": "post", "annotation": concept("x")}]
+    changes += [{"op": "patch", "action": action, "annotation": concept("water")} for action in ("merge", "remove")]
+    log.write_bytes(b"".join(orjson.dumps(change) + b"\n" for change in changes))
+    async with running(rps=0, faults="read-lag=2,reset-before=0.3", seed=seed) as server:
+        finished = await push(server.url, tmp_path, log)
+        held = server.annotations("me", "app")["i", "a"]
+    assert finished.exit_code == 0
+    assert [held_concept["id"] for held_concept in held["data"]["concepts"]] == ["x"]
+
+
+@pytest.mark.anyio
+async def test_posts_that_are_refused_while_their_input_becomes_ready_are_sent_again(tmp_path: Path) -> None:
+    log = tmp_path / "changes.jsonl"
+    log.write_bytes(b"".join(b'{"op":"post","annotation":{"id":"a-%d","input_id":"i"}}\n' % n for n in range(64)))
+    async with running(rps=0, faults="input-lag=2,pending-input=refuse") as server:
+        await anyio.to_thread.run_sync(post_inputs, server.url, ["i"])
+        finished = await push(server.url, tmp_path, log)
+    assert (finished.exit_code, finished.summary.applied) == (0, 64)

@@ -36,6 +36,8 @@ QUERY_BYTES = len("/annotations?&list_all_annotations=true&page=1&per_page=128")
 """Of a look-up's URL, what is neither the app nor a pair."""
 PER_PAGE_MAX = 1000
 """The most that the service gives a page (wire, 2.2)."""
+INPUT_READY = 30000
+"""INPUT_SUCCESS, also called INPUT_DOWNLOAD_SUCCESS."""
 PAIRS_MAX = 128
 """Ids in one GET: the service names no limit, so it is that of annotations in one POST."""
 
@@ -159,13 +161,14 @@ class Clarifai:
         return Listed(keys, len(listed))
 
     def inputs_found(self, input_ids: Sequence[str], reply: Reply | NoReply) -> Inputs | LookUpFailure:
-        """Those with code 30001 or 30003."""
+        """Those with code 30001 or 30003 are being processed, those with 30000 are ready."""
         rows = _rows(reply)
         if not isinstance(rows, Rows):
             return rows
         wanted = set(input_ids)
-        pending = (row.id for row in rows.inputs or () if row.status and meaning(number(row.status.code)) is Meaning.PENDING)
-        return Inputs(frozenset(id for id in pending if id in wanted))
+        codes = {row.id: number(row.status.code) for row in rows.inputs or () if row.id in wanted and row.status}
+        processing = frozenset(id for id, code in codes.items() if id and meaning(code) is Meaning.PENDING)
+        return Inputs(processing, frozenset(id for id, code in codes.items() if id and code == INPUT_READY))
 
 
 def _all_stored(changes: Sequence[Change], items: Sequence[Item]) -> bool:
@@ -197,7 +200,7 @@ def _joined(
         if ids[change.id] == 1:
             outcomes = outcomes + told.get(("", change.id), [])
         if not outcomes:
-            joined.append(InDoubt("the answer does not mention it"))
+            joined.append(InDoubt("the answer does not mention it", omitted=True))
         elif len({type(outcome) for outcome in outcomes}) > 1:
             joined.append(InDoubt("the answer says different things of it"))
         elif isinstance(outcomes[0], Applied) and not stored:
@@ -212,7 +215,7 @@ def _outcome(verb: Verb, item: Item, *, silence_applied: bool) -> Outcome:
     status = item.status
     code = 0 if status is None else number(status.code)
     if status is None or code == 0:
-        return APPLIED if silence_applied and status is None else InDoubt("the answer has no status for it")
+        return APPLIED if silence_applied and status is None else InDoubt("the answer has no status for it", omitted=True)
     what = meaning(code)
     if what is Meaning.STORED or what is Meaning.OK:
         return APPLIED
