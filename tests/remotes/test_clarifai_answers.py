@@ -328,6 +328,6 @@ def test_inputs_are_processing_while_they_are_pending_or_in_progress() -> None:
     codes = {"i1": 30000, "i2": 30001, "i3": "INPUT_IN_PROGRESS", "i4": 30002, "i9": 30001}
     rows = [{"id": id, "status": {"code": code}} for id, code in codes.items()] + [{"id": "i5"}]
     body = json.dumps({"status": OK, "inputs": rows}).encode()
-    assert CLARIFAI.inputs_found(["i1", "i2", "i3", "i4", "i5"], Reply(200, body)) == Inputs(frozenset(("i2", "i3")))
+    assert CLARIFAI.inputs_found(["i1", "i2", "i3", "i4", "i5"], Reply(200, body)) == Inputs(frozenset(("i2", "i3")), frozenset(("i1",)))
     assert CLARIFAI.inputs_found(["i1"], reply(404, 11101)) == Inputs(frozenset())
     assert isinstance(CLARIFAI.inputs_found(["i1"], reply(503, 40030)), Failed)
