@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pip._vendor.requests as requests
 from anyio.from_thread import start_blocking_portal
 from clarifai_grpc.channel.clarifai_channel import ClarifaiChannel
 from clarifai_grpc.grpc.api import resources_pb2, service_pb2, service_pb2_grpc
@@ -17,9 +15,6 @@ from google.protobuf import json_format
 from google.protobuf.message import Message
 
 from syncer.emulator import Emulator, running
-
-# The JSON channel imports requests when it is used, clarifai-grpc does not ask for it, and pip carries one.
-sys.modules.setdefault("requests", requests)
 
 TOKEN = "a-personal-access-token"
 RESPONSES = {method.name: method.output_type.name for method in service_pb2._V2.methods}
