@@ -9,7 +9,7 @@ ANNOTELL_SWITCHES: dict[str, tuple[str, ...]] = {
     "refresh-token": ("issued", "none", "expired"),
     "client-auth": ("any", "post", "basic"),
     # lists
-    "list-page": ("100", "2", "1"),
+    "list-page": ("100", "7", "2", "1"),
     "cursor": ("number", "text"),
     "metadata": ("object", "empty", "missing"),
     "search": ("served", "404", "405"),

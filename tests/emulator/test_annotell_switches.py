@@ -97,7 +97,7 @@ SCENES: dict[str, tuple[str, See, tuple[Any, ...]]] = {
     "token-uses": ("", five_uses, ([200] * 5, [200, 200, 200, 401, 401])),
     "refresh-token": ("", a_refresh, ("granted", None, "invalid_token")),
     "client-auth": ("", ways_to_sign_in, ((True, True), (True, False), (False, True))),
-    "list-page": ("", rows_of_a_page, (3, 2, 1)),
+    "list-page": ("", rows_of_a_page, (3, 3, 2, 1)),
     "cursor": ("list-page=1", two_cursors, (("int", 1), ("str", 1))),
     "metadata": ("", the_last_metadata, ({"nextCursorId": None}, {}, None)),
     "search": ("", ways_to_list, ((200, 200), (404, 200), (405, 200))),

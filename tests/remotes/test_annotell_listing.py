@@ -241,19 +241,24 @@ def test_units_of_a_page_share_what_one_of_them_asked_for_anew() -> None:
     assert driver.asked.count(f"GET {SEARCH}") == 2  # the later units were enumerated after the first one had asked
 
 
-def test_a_url_that_is_refused_again_is_a_problem_that_does_not_show_it() -> None:
+@pytest.mark.parametrize("by_itself", [True, False])
+def test_a_url_that_is_refused_again_is_asked_for_by_itself_or_a_problem_that_does_not_show_it(by_itself: bool) -> None:
     service = Service(2)
 
     def always(request: Request) -> Reply:
-        return Reply(403, b"<Error/>") if "u-001" in request.path and request.path.startswith(STORAGE) else service(request)
+        lost = "u-001" in request.path and (request.path.startswith(STORAGE) or not by_itself)
+        return Reply(403 if request.path.startswith(STORAGE) else 404, b"<Error/>") if lost else service(request)
 
     driver = Driver(always)
     done = driver.pulled(of_project())
+    assert [row.key[0] for row in rows_of(done)] == (["u-000", "u-001"] if by_itself else ["u-000"])
+    assert driver.asked.count(f"GET {STORAGE}u-001.json") == 2
+    if by_itself:
+        assert problems_of(done) == []
+        return
     (problem,) = problems_of(done)
-    assert [row.key[0] for row in rows_of(done)] == ["u-000"]
     assert problem.what == "input u-001, type signs"
     assert "secret" not in problem.reason
-    assert driver.asked.count(f"GET {STORAGE}u-001.json") == 2
     assert "secret" not in repr(done)
 
 

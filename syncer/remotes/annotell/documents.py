@@ -2,7 +2,8 @@
 
 listed ──► GET the signed URL ──► OpenLABEL? ──► a line, the document's bytes in it as they came
              │ expired (400, 403)
-             └► listed again, once ──► GET the fresh URL ──► …           not there: a problem
+             └► listed again, once ──► GET the fresh URL ──► …
+                      └► refused as well: asked for by itself ──► not there: a problem
 """
 
 from __future__ import annotations
@@ -256,9 +257,8 @@ def fetched(entries: Sequence[Entry]) -> Flow:
     if expired:
         yield from _listed_again(expired, tried)
         fresh = [(item, source) for item, source in expired if source.uris[item.key] != tried[item.key]]
-        yield from _by_themselves([entry for entry in expired if entry not in fresh], found)
-        for item, _ in (yield from _stored(fresh, found)):
-            found.problems.append(Problem(item.what, "the storage refuses its address, and the one that was asked for anew"))
+        refused = yield from _stored(fresh, found)
+        yield from _by_themselves([entry for entry in expired if entry in refused or entry not in fresh], found)
     return found
 
 
@@ -289,19 +289,19 @@ def _listed_again(expired: Sequence[Entry], tried: dict[Key, str]) -> Generator[
 
 
 def _by_themselves(entries: Sequence[Entry], found: Found) -> Generator[Sequence[Ask], Sequence[object], None]:
-    """What no longer stands where it was listed: each by its input and type, with the document in the answer."""
+    """What the storage refuses, or no longer stands where it was listed: each by input and type, with the document in the answer."""
     asks: list[tuple[Item, Ask]] = []
     for item, source in entries:
         if source.single is not None:
             asks.append((item, source.single(item)))
         else:
-            found.problems.append(Problem(item.what, "its address expired, and no other is given"))
+            found.problems.append(Problem(item.what, "the storage refuses its address, and there is no other way to it"))
     if asks:
         for (item, _), answer in zip(asks, (yield [ask for _, ask in asks]), strict=True):
             if isinstance(answer, Row):
                 found.rows.append(answer)
             else:
-                found.problems.append(Problem(item.what, f"its address expired, and by itself: {cast(Refused, answer).reason}"))
+                found.problems.append(Problem(item.what, f"the storage refuses its address, and by itself: {cast(Refused, answer).reason}"))
 
 
 def _is_address(uri: str) -> bool:

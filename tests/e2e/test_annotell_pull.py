@@ -1,0 +1,153 @@
+"""Annotell's lists through the real engine and over real sockets: every fault and every unknown leaves what the service holds."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import anyio
+import pytest
+
+from syncer.config.models import Retry
+from syncer.core.facts import Destination
+from syncer.core.pace import Pace
+from syncer.core.pull import Found, Unit
+from syncer.emulator import Emulator, running
+from syncer.emulator.annotell_documents import identified, image
+from syncer.emulator.annotell_settings import ANNOTELL_SWITCHES
+from syncer.engine.pull import Pull, Way
+from syncer.errors import CredentialsRefused
+from syncer.lanes.limits import clock, turns
+from syncer.remotes.annotell import Selection, listing, neighbours
+from syncer.remotes.annotell.selection import Flavour
+from syncer.transport.http import HttpTransport
+from syncer.transport.oauth import OAuthTransport, Tokens
+
+pytestmark = pytest.mark.anyio
+
+FAULTS = "error=0.05,html=0.05,reset-before=0.03,reset-after=0.03,cut=0.05,gateway=0.03,empty=0.03,list-page=7"
+RETRY = Retry(base_seconds=0.001, cap_seconds=0.002, throttle_seconds=0.01, give_up_seconds=20, max_attempts=30)
+TYPES = ("object-detection", "signs")
+SWITCHED = [f"{name}={value}" for name, values in ANNOTELL_SWITCHES.items() for value in values]
+SOME = Selection(project="many", annotation_types=TYPES)
+
+
+def projects(inputs: int) -> dict[str, Any]:
+    """A project of so many inputs, each with an annotation of two types, one in seven not annotated yet."""
+
+    def made(number: int) -> dict[str, Any]:
+        name = f"many/{number:03}"
+        annotations = [{"annotationType": kind, "content": image(f"{name}/{kind}")} for kind in TYPES] if number % 7 else []
+        status = "created" if number % 3 else "processing"
+        return {"internalId": identified(name), "externalId": name, "status": status, "annotations": annotations}
+
+    return {"projects": [{"project": "many", "annotationTypes": list(TYPES), "inputs": [made(number) for number in range(inputs)]}]}
+
+
+async def pulled(
+    server: Emulator, selection: Selection, *, flavour: Flavour = "annotell", secret: str = "any"
+) -> tuple[list[Found], OAuthTransport]:
+    """A whole pull from a server, as it is delivered."""
+
+    def plain(base_url: str | None) -> HttpTransport:
+        return HttpTransport(base_url=base_url, authorization=None, connect_timeout_seconds=5, request_timeout_seconds=5)
+
+    found: list[Found] = []
+
+    async def deliver(_: Unit, came_to: Found) -> None:
+        found.append(came_to)
+
+    tokens, others = Tokens("id", secret), neighbours(server.url)
+    api = OAuthTransport(api=plain(server.url), auth=plain(server.url), tokens=tokens, elsewhere=plain(None), other_hosts=others)
+    async with api, plain(None) as storage:
+        now, rng, open_ = clock(), random.Random(1), Destination("open", 0.0, "")
+        ways: Mapping[Literal["api", "storage"], Way] = {
+            "api": Way(turns(api, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None), anyio.CapacityLimiter(32)),
+            "storage": Way(turns(storage, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None), anyio.CapacityLimiter(32)),
+        }
+        the_list = listing(selection, flavour, server.url)
+        engine = Pull(the_list, ways, units_ahead_max=8, max_attempts=30, rng=rng, backoff=(0.001, 0.002))
+        with anyio.fail_after(60):
+            await engine.run("", deliver)
+    return found, api
+
+
+def held(server: Emulator, *, statuses: tuple[str, ...] = ("created", "processing")) -> dict[tuple[str, str], bytes]:
+    """What the service holds: documents by input and type."""
+    scenes = [scene for scene in server.annotell.projects.by_name["many"].scenes if scene.shown["status"] in statuses]
+    return {(scene.uuid, one.annotation_type): one.document for scene in scenes for one in scene.annotations}
+
+
+def fetched(found: list[Found]) -> dict[tuple[str, ...], bytes]:
+    """What came, by key: the bytes of each document, cut out of its line."""
+    rows = [row for came_to in found for row in came_to.rows]
+    assert len({row.key for row in rows}) == len(rows)
+    return {row.key: row.line.partition(b',"content":')[2][:-1] for row in rows}
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_with_every_fault_on_every_document_comes_once_byte_for_byte(seed: int) -> None:
+    async with running(rps=0, faults=FAULTS, seed=seed) as server:
+        server.annotell.projects.add(projects(40))
+        found, _ = await pulled(server, SOME)
+        assert fetched(found) == held(server)
+        assert [problem for came_to in found for problem in came_to.problems] == []
+        assert server.counts.keys() >= {f"fault {name}" for name in ("error", "html", "cut", "empty")}
+
+
+@pytest.mark.parametrize("switch", SWITCHED)
+async def test_what_nobody_knows_of_the_service_changes_nothing(switch: str) -> None:
+    async with running(rps=0, faults=f"list-page=7,{switch}" if "list-page" not in switch else switch) as server:
+        server.annotell.projects.add(projects(20))
+        found, _ = await pulled(server, SOME)
+        problems = [problem for came_to in found for problem in came_to.problems]
+        assert (fetched(found), problems) == (held(server), [])
+
+
+async def test_a_token_is_fetched_once_and_the_storage_never_sees_it() -> None:
+    async with running(rps=0, faults="list-page=7") as server:
+        server.annotell.projects.add(projects(40))
+        _, api = await pulled(server, SOME)
+        assert api.hidden_retries == 1
+        assert server.annotell.tokens.granted == {"client_credentials": 1}
+
+
+@pytest.mark.parametrize("flavour", ["annotell", "kognic"])
+async def test_the_guides_use_case_over_the_network(flavour: Flavour) -> None:
+    async with running(rps=0, faults=FAULTS, seed=3) as server:
+        server.annotell.projects.add(projects(40))
+        found, _ = await pulled(server, Selection(project="many", annotation_types=TYPES, input_statuses=("created",)), flavour=flavour)
+        assert fetched(found) == held(server, statuses=("created",))
+
+
+async def test_the_guides_use_case_by_uuids_as_in_version_1_0() -> None:
+    async with running(rps=0) as server:
+        server.annotell.projects.add(projects(40))
+        found, _ = await pulled(server, Selection(project="many", input_statuses=("created",)))
+        scenes = [scene for scene in server.annotell.projects.by_name["many"].scenes if scene.shown["status"] == "created"]
+        exported = {(scene.uuid, str(one.number)): one.export_content for scene in scenes for one in scene.annotations}
+        assert {key: json.loads(text) for key, text in fetched(found).items()} == exported
+
+
+async def test_kognics_other_ways_over_the_network() -> None:
+    async with running(rps=0, faults="list-page=7,cursor=text") as server:
+        server.annotell.projects.add(projects(20))
+        project = server.annotell.projects.by_name["many"]
+        ids = tuple(one.id for scene in project.scenes for one in scene.annotations)
+        for selection, count in (
+            (Selection(annotation_ids=ids), len(ids)),
+            (Selection(input_uuids=tuple(scene.request_input for scene in project.scenes if scene.annotations)), len(ids) // 2),
+            (Selection(request_id=project.request_id), len(ids) // 2),
+        ):
+            found, _ = await pulled(server, selection, flavour="kognic")
+            assert len(fetched(found)) == count
+            assert set(fetched(found).values()) <= set(held(server).values())
+
+
+async def test_refused_credentials_end_the_pull() -> None:
+    async with running(rps=0) as server:
+        with pytest.raises(CredentialsRefused, match="invalid_client") as refused:
+            await pulled(server, Selection(project="emulator-project"), secret="refused-secret")
+        assert "refused-secret" not in str(refused.value)
