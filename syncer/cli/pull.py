@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from syncer.errors import UsageError
 from syncer.lanes.origins import annotell_origin, clarifai_origin, known_documents, open_pull
 from syncer.lanes.pull import Origin, Pulled, PullLane
 from syncer.remotes.annotell import Selection as DocumentSelection
+from syncer.remotes.clarifai.codes import CODES, number
 from syncer.remotes.clarifai.listing import Selection
 from syncer.sinks.choose import STDOUT
 
@@ -42,6 +44,7 @@ def selection(*, input_ids: Sequence[str], annotation_ids: Sequence[str], since:
     for option, time in (("--since", since), ("--until", until)):
         if time and not _is_time(time):
             raise UsageError(f'{option} is "{time}"; it must be a time like 2026-11-24T12:00:00Z')
+    _check_status(others.get("status", ""))
     pairs: tuple[tuple[str, str], ...] = ()
     if annotation_ids:
         if len(annotation_ids) != len(input_ids):
@@ -61,6 +64,15 @@ def selection(*, input_ids: Sequence[str], annotation_ids: Sequence[str], since:
     if pairs and searched:
         raise UsageError("--annotation-id cannot be combined with --status, --since or --until")
     return chosen
+
+
+def _check_status(status: str) -> None:
+    """A number that is not known may be of a later version of the service; a name that is not known is a slip."""
+    if status and number(status) is None:
+        names = [name for name, _ in CODES.values() if name.startswith("ANNOTATION_")]
+        close = get_close_matches(status.upper(), names, 1) or get_close_matches(f"ANNOTATION_{status.upper()}", names, 1)
+        hint = f"did you mean {close[0]}?" if close else f"use a code, or one of {', '.join(names)}"
+        raise UsageError(f'--status is "{status}", which is no status of an annotation; {hint}')
 
 
 def _is_time(text: str) -> bool:

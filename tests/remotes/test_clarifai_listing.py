@@ -15,6 +15,7 @@ from syncer.core.ports import Reply, Request
 from syncer.core.pull import Ask, Found, Unit
 from syncer.errors import Stopped
 from syncer.remotes.clarifai.listing import PASSES_MAX, AnnotationListing, Selection
+from syncer.remotes.clarifai.rows import Line, of_list
 
 Json = dict[str, object]
 
@@ -229,6 +230,20 @@ def test_a_search_ends_with_an_empty_page_and_leaves_repeats_within_a_page_out()
     (found,) = [found for _, found in walked(service, Selection(since="2026-01-01T00:00:00Z"))]
     assert ([row.key for row in found.rows], found.duplicates) == ([("i", "a"), ("i", "b"), ("j", "a")], 1)
     assert AnnotationListing("me", "app", Selection(status="ANNOTATION_PENDING")).repeats
+
+
+@pytest.mark.parametrize(("status", "sent"), [("24151", 24151), ("ANNOTATION_PENDING", "ANNOTATION_PENDING")])
+def test_a_status_is_searched_for_by_number_or_by_name_and_by_no_number_in_quotes(status: str, sent: object) -> None:
+    service = Service({})
+    list(walked(service, Selection(status=status)))
+    (search,) = orjson.loads(service.requests[0].body or b"")["searches"]
+    assert search["query"]["filters"] == [{"annotation": {"status": {"code": sent}}}]
+
+
+def test_null_is_a_field_that_is_not_set() -> None:
+    row = b'{"id":"a","input_id":"i","input_level":null,"data":null}'
+    rows = of_list(Reply(200, b'{"status":{"code":10000},"annotations":[' + row + b"]}"))
+    assert rows == [Line("a", "i", False, row)]
 
 
 def test_pairs_that_do_not_exist_are_told() -> None:

@@ -103,7 +103,7 @@ class AnnotationListing:
             while lines:
                 group = self.group_of([line.id for line in lines])
                 taken, lines = lines[: len(group)], lines[len(group) :]
-                yield self.unit(group, taken[-1].id, {line.id: line for line in taken})
+                yield self.unit(group, taken[-1].id, {line.id: line for line in taken} if self._selection.with_inputs else None)
 
     def _named(self, at: int) -> Units:
         """Inputs that the user named."""
@@ -249,7 +249,8 @@ class AnnotationListing:
     def _search(self, number: int) -> Flow:
         selection = self._selection
         times = {name: time for name, time in (("start_time", selection.since), ("end_time", selection.until)) if time}
-        one: dict[str, object] = {"annotation": {"status": {"code": selection.status}}} if selection.status else {}
+        code: int | str = int(selection.status) if selection.status.isdecimal() else selection.status  # no number in quotes: it is an enum
+        one: dict[str, object] = {"annotation": {"status": {"code": code}}} if selection.status else {}
         searches = [{"query": {"filters": [one | ({"last_updated_time_range": times} if times else {})]}}]
         body = {"searches": searches, "pagination": {"page": number, "per_page": PER_PAGE_MAX}}
         (page,) = yield [Ask(Request("POST", f"{self._app}/annotations/searches", orjson.dumps(body)), rows.of_search)]

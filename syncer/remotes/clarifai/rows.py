@@ -35,9 +35,9 @@ class Listed(Said, gc=False):
 class Head(msgspec.Struct, gc=False):
     """What tells a row from others."""
 
-    id: str = ""
-    input_id: str = ""
-    input_level: bool = False
+    id: str | None = None  # proto3 JSON may write null for what is not set
+    input_id: str | None = None
+    input_level: bool | None = None
 
 
 class DatasetInput(msgspec.Struct, gc=False):
@@ -87,7 +87,7 @@ def of_dataset(reply: Reply | NoReply) -> list[str] | LookUpFailure:
     if not isinstance(listed, Listed):
         return listed
     try:
-        return [_DATASET_INPUT.decode(raw).input.id for raw in listed.dataset_inputs or ()]
+        return [_DATASET_INPUT.decode(raw).input.id or "" for raw in listed.dataset_inputs or ()]
     except msgspec.DecodeError as error:
         return Failed(f"an input of the answer cannot be read: {error}", in_doubt=False)
 
@@ -100,7 +100,7 @@ def _rows(reply: Reply | NoReply, of: Callable[[Listed], list[msgspec.Raw]]) -> 
     try:
         for raw in of(listed):
             head = _HEAD.decode(raw)
-            lines.append(Line(head.id, head.input_id, head.input_level, bytes(raw)))
+            lines.append(Line(head.id or "", head.input_id or "", head.input_level is True, bytes(raw)))
     except msgspec.DecodeError as error:
         return Failed(f"a row of the answer cannot be read: {error}", in_doubt=False)
     return lines
