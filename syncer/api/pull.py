@@ -112,6 +112,13 @@ async def pages(
     a key in a later page. Raises as `pull` does.
     """
     _, origin = _origin(source, select, config, requests_per_second, concurrency)
+    async with pages_of(origin, observe) as stream:
+        yield stream
+
+
+@asynccontextmanager
+async def pages_of(origin: Origin, observe: Callable[[Event], None] | None = None) -> AsyncIterator[AsyncIterator[Page]]:
+    """`pages` of what is wired already."""
     give, take = anyio.create_memory_object_stream[Page](1)
 
     async def deliver(unit: Unit, found: Found) -> None:

@@ -51,7 +51,12 @@ class Annotell:
         }
 
 
-def loaded(remote: Clarifai | Annotell, config: str | os.PathLike[str] | None, options: Mapping[str, object]) -> Loaded:
+def loaded(
+    remote: Clarifai | Annotell,
+    config: str | os.PathLike[str] | None,
+    options: Mapping[str, object],
+    environment: Mapping[str, str] = os.environ,
+) -> Loaded:
     """The configuration with these arguments on top; None is not given. Raises UsageError that names the argument."""
     given = {**remote.options(), **options}
     if isinstance(remote, Clarifai):
@@ -64,4 +69,5 @@ def loaded(remote: Clarifai | Annotell, config: str | os.PathLike[str] | None, o
         {key: value for key, value in given.items() if value is not None},
         named=lambda location: f"argument {location[-1]}",
         secrets=secrets,
+        environment=environment,
     )

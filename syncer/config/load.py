@@ -26,10 +26,15 @@ Named = Callable[[Location], str]
 
 
 def load_from_environment(
-    path: Path | None, options: Mapping[str, object], *, named: Named = places.option, secrets: Secrets = NONE_GIVEN
+    path: Path | None,
+    options: Mapping[str, object],
+    *,
+    named: Named = places.option,
+    secrets: Secrets = NONE_GIVEN,
+    environment: Mapping[str, str] = os.environ,
 ) -> Loaded:
-    """`load` with this process's environment and, where no `path` is given, the config file found. Raises UsageError."""
-    return load(path or found(os.environ), os.environ, options, named=named, secrets=secrets)
+    """`load` with an environment (this process's) and, where no `path` is given, the config file found. Raises UsageError."""
+    return load(path or found(environment), environment, options, named=named, secrets=secrets)
 
 
 def found(environment: Mapping[str, str]) -> Path | None:

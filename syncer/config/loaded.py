@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from syncer.config.credentials import ClientCredentials, ClientPlace, TokenPlace
 from syncer.config.models import Config
@@ -35,3 +36,17 @@ class Loaded:
         ANNOTELL_CREDENTIALS, or ANNOTELL_CLIENT_ID with ANNOTELL_CLIENT_SECRET; the same with KOGNIC_ for the flavour kognic.
         """
         return None if self._client is None else self._client.read()
+
+    def portable(self, remote: Literal["clarifai", "annotell"]) -> Loaded:
+        """The same for another process, on another machine: it holds the secret of this remote itself, and no other. Raises UsageError."""
+        token = client = None
+        if remote == "clarifai" and self._token is not None:
+            token = TokenPlace(self._token.origin, pat=self.token())
+        if remote == "annotell" and (signs_in := self.annotell_credentials()) is not None:
+            client = ClientPlace(signs_in.origin, client_id=signs_in.client_id, client_secret=signs_in.client_secret)
+        return replace(self, origins={}, _token=token, _client=client)
+
+    def with_settings(self, **sections: Mapping[str, object]) -> Loaded:
+        """The same with some keys set, by section; the values are not checked again."""
+        updated = {name: getattr(self.config, name).model_copy(update=dict(values)) for name, values in sections.items()}
+        return replace(self, config=self.config.model_copy(update=updated))

@@ -1,0 +1,208 @@
+"""Options of `spark.read.format("syncer")` as what they mean. Every option is a string; names are told apart without regard to case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from typing import Any, Literal, cast
+
+import orjson
+
+from syncer.api.remotes import Annotell, Clarifai, loaded
+from syncer.config import Loaded
+from syncer.core.pull import Layout
+from syncer.errors import UsageError
+from syncer.remotes.annotell import Selection as DocumentSelection
+from syncer.remotes.annotell.layout import DocumentLayout
+from syncer.remotes.clarifai.layout import AnnotationLayout, InputsLayout
+from syncer.remotes.clarifai.listing import Selection
+
+COMMON = ("remote", "base_url", "config", "rps", "concurrency", "partitions", "tasks", "unreadable")
+CLARIFAI = (
+    *("app_id", "user_id", "token", "input_ids", "annotation_ids", "by_user", "by_model_version", "by_workflow_version", "task"),
+    *("dataset", "status", "since", "until", "all", "input_level", "with_inputs"),
+)
+ANNOTELL = (
+    *("flavour", "auth_url", "credentials", "client_id", "client_secret", "project", "batch", "annotation_types", "input_statuses"),
+    *("input_uuids", "scene_uuids", "annotation_ids", "request", "iso_cuboids"),
+)
+OF_REMOTE: Mapping[str, tuple[str, ...]] = {"clarifai": COMMON + CLARIFAI, "annotell": COMMON + ANNOTELL}
+
+ONE_OF = (
+    ("annotation_ids",),
+    ("status", "since", "until"),
+    ("by_user", "by_model_version", "by_workflow_version", "task", "dataset"),
+)
+"""Ways to select from a Clarifai app that the service has no combination of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one read is asked for."""
+
+    remote: Literal["clarifai", "annotell"]
+    source: Clarifai | Annotell
+    select: Selection | DocumentSelection
+    config: str | None
+    rps: float | None
+    concurrency: int | None
+    partitions: int | None
+    tasks: int | None
+    keep_going: bool
+    """What is listed but cannot be had is left out, instead of ending the read."""
+
+    @property
+    def layout(self) -> Layout:
+        """Its columns."""
+        if isinstance(self.select, DocumentSelection):
+            return DocumentLayout()
+        return InputsLayout() if self.select.with_inputs else AnnotationLayout()
+
+    @property
+    def rates(self) -> str:
+        """The section of the configuration that holds the rate."""
+        return "push" if self.remote == "clarifai" else "annotell"
+
+    def loaded(self, environment: Mapping[str, str]) -> Loaded:
+        """The configuration for it, in this environment. Raises UsageError."""
+        limits = {f"{self.rates}.requests_per_second": self.rps, f"{self.rates}.concurrency": self.concurrency}
+        return loaded(self.source, self.config, limits, environment)
+
+
+def reading(options: Mapping[str, str]) -> Reading:
+    """What these options ask for. Raises UsageError that names the option, and never quotes a secret."""
+    options = {name.lower(): value for name, value in options.items()}
+    remote = options.get("remote", "clarifai")
+    if remote not in OF_REMOTE:
+        raise UsageError(f'option remote is "{remote}"; it is clarifai or annotell')
+    for name in options:
+        if name not in OF_REMOTE[remote]:
+            close = get_close_matches(name, OF_REMOTE[remote], 1)
+            raise UsageError(f"there is no option {name} of {remote}" + (f"; did you mean {close[0]}?" if close else ""))
+    known = _Options(options)
+    return Reading(
+        remote=cast(Literal["clarifai", "annotell"], remote),
+        source=_clarifai(known) if remote == "clarifai" else _annotell(known),
+        select=_annotations(known) if remote == "clarifai" else _documents(known),
+        config=known.text("config"),
+        rps=known.number("rps", float),
+        concurrency=known.number("concurrency", int),
+        partitions=known.number("partitions", int),
+        tasks=known.number("tasks", int),
+        keep_going=known.one_of("unreadable", ("fail", "skip")) == "skip",
+    )
+
+
+class _Options:
+    """Options, read as what they must be."""
+
+    def __init__(self, options: Mapping[str, str]) -> None:
+        self._options = options
+
+    def text(self, name: str) -> str | None:
+        return self._options.get(name)
+
+    def given(self, names: tuple[str, ...]) -> list[str]:
+        return [name for name in names if self._options.get(name)]
+
+    def number(self, name: str, kind: Callable[[str], Any]) -> Any:
+        text = self._options.get(name)
+        try:
+            value = None if text is None else kind(text)
+        except ValueError:
+            value = -1
+        if value is not None and not 0 < value < float("inf"):
+            raise UsageError(f'option {name} is "{text}"; it must be a {"whole " if kind is int else ""}number above 0')
+        return value
+
+    def one_of(self, name: str, values: tuple[str, ...]) -> str:
+        value = self._options.get(name, values[0]).lower()
+        if value not in values:
+            raise UsageError(f'option {name} is "{value}"; it is {" or ".join(values)}')
+        return value
+
+    def true(self, name: str) -> bool:
+        return self.one_of(name, ("false", "true")) == "true"
+
+    def list(self, name: str) -> tuple[str, ...]:
+        """Words between commas, or a JSON list of strings."""
+        text = self._options.get(name, "").strip()
+        if not text.startswith("["):
+            return tuple(word for part in text.split(",") if (word := part.strip()))
+        try:
+            values = orjson.loads(text)
+        except orjson.JSONDecodeError:
+            values = None
+        if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
+            raise UsageError(f"option {name} begins like a JSON list, but is no list of strings that are not empty")
+        return tuple(values)
+
+    def time(self, name: str) -> str:
+        text = self._options.get(name, "")
+        try:
+            aware = not text or datetime.fromisoformat(text).tzinfo is not None
+        except ValueError:
+            aware = False
+        if not aware:
+            raise UsageError(f'option {name} is "{text}"; it must be a time like 2026-11-24T12:00:00Z')
+        return text
+
+
+def _clarifai(options: _Options) -> Clarifai:
+    return Clarifai(
+        app_id=options.text("app_id"), user_id=options.text("user_id"), base_url=options.text("base_url"), token=options.text("token")
+    )
+
+
+def _annotations(options: _Options) -> Selection:
+    ways = [names for group in ONE_OF if (names := options.given(group))]
+    if len(ways) > 1:
+        raise UsageError(f"option {ways[0][0]} cannot be combined with {ways[1][0]}")
+    input_ids, ids = options.list("input_ids"), options.list("annotation_ids")
+    if options.text("dataset") and input_ids:
+        raise UsageError("option dataset cannot be combined with input_ids: name the inputs, or the dataset that holds them")
+    if ids and len(ids) != len(input_ids):
+        raise UsageError(f"{len(ids)} annotation_ids but {len(input_ids)} input_ids: each needs the input it belongs to, in the same order")
+    return Selection(
+        input_ids=() if ids else input_ids,
+        pairs=tuple(zip(input_ids, ids, strict=True)) if ids else (),
+        user_ids=options.list("by_user"),
+        model_version_ids=options.list("by_model_version"),
+        workflow_version_ids=options.list("by_workflow_version"),
+        task_id=options.text("task") or "",
+        dataset_id=options.text("dataset") or "",
+        status=options.text("status") or "",
+        since=options.time("since"),
+        until=options.time("until"),
+        all_makers=options.true("all"),
+        input_level=options.one_of("input_level", ("keep", "drop")) == "keep",
+        with_inputs=options.true("with_inputs"),
+    )
+
+
+def _annotell(options: _Options) -> Annotell:
+    flavour = options.one_of("flavour", ("annotell", "kognic")) if options.text("flavour") else None
+    return Annotell(
+        flavour=cast(Literal["annotell", "kognic"] | None, flavour),
+        base_url=options.text("base_url"),
+        auth_url=options.text("auth_url"),
+        credentials=options.text("credentials"),
+        client_id=options.text("client_id"),
+        client_secret=options.text("client_secret"),
+    )
+
+
+def _documents(options: _Options) -> DocumentSelection:
+    return DocumentSelection(
+        project=options.text("project") or "",
+        batch=options.text("batch") or "",
+        annotation_types=options.list("annotation_types"),
+        input_statuses=options.list("input_statuses"),
+        input_uuids=options.list("input_uuids"),
+        scene_uuids=options.list("scene_uuids"),
+        annotation_ids=options.list("annotation_ids"),
+        request_id=options.text("request") or "",
+        iso_cuboids=options.true("iso_cuboids"),
+    )

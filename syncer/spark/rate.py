@@ -1,0 +1,36 @@
+"""One rate for many tasks. They share no limiter, so each gets its part of what the remote allows."""
+
+from __future__ import annotations
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+
+from syncer.config import Loaded
+from syncer.core.pace import WINDOW_SECONDS
+
+TASKS_UNKNOWN = 4
+"""Partitions where it is not known how many tasks run at once; each then gets a quarter of the rate, whatever runs."""
+GAP_REQUESTS = 3
+
+
+def tasks_at_once(spark: SparkSession) -> int | None:
+    """How many tasks the cluster runs at once, as far as it says so: a session of Spark Connect does not."""
+    try:
+        return max(1, int(spark.sparkContext.defaultParallelism))
+    except (PySparkException, AttributeError):
+        return None
+
+
+def shared(loaded: Loaded, section: str, tasks: int) -> Loaded:
+    """The configuration of one of so many tasks. A rate that is no number is left for the wiring to refuse."""
+    rate = getattr(loaded.config, section).requests_per_second
+    return loaded if isinstance(rate, str) else loaded.with_settings(**{section: {"requests_per_second": rate / tasks}})
+
+
+def gap_seconds(requests_per_second: float) -> float:
+    """How long a task waits before its first request: what ran just before it in its place kept to the same rate.
+
+    Requests are 1/rate apart, and a late one may be made up for; so three of them leave the seam emptier than the rest.
+    """
+    spacing = 1.0 / requests_per_second
+    return max(spacing, min(WINDOW_SECONDS, GAP_REQUESTS * spacing))
