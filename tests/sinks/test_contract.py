@@ -72,6 +72,34 @@ def test_a_page_that_was_written_but_not_acknowledged_is_there_once(kind: Kind, 
 
 
 @of_every_kind
+def test_a_page_that_was_not_acknowledged_may_come_back_as_another(kind: Kind, tmp_path: Path) -> None:
+    """The remote changed meanwhile, or its list is read in other parts: twice the run stops, before and behind that page."""
+    some = pages(4)
+    acknowledged = write(kind.sink(tmp_path), some[:2])
+    for lost in ([some[2], some[3]], [some[3]], []):
+        write(kind.sink(tmp_path), lost, acknowledged, first=2)
+    other = [[row(annotation(number, task_id="other"))] for number in range(700, 702)]
+    sink = kind.sink(tmp_path)
+    sink.open(acknowledged)
+    for number, page in enumerate(other, 2):
+        sink.write(number, page)
+    sink.close()
+    assert kind.same(rows([*some[:2], *other]), tmp_path)
+
+
+@of_every_kind
+def test_a_page_that_was_not_acknowledged_and_does_not_come_back_is_gone(kind: Kind, tmp_path: Path) -> None:
+    """What it held was deleted at the remote."""
+    some = pages(3)
+    acknowledged = write(kind.sink(tmp_path), some[:2])
+    write(kind.sink(tmp_path), some[2:], acknowledged, first=2)
+    sink = kind.sink(tmp_path)
+    sink.open(acknowledged)
+    sink.close()
+    assert kind.same(rows(some[:2]), tmp_path)
+
+
+@of_every_kind
 def test_a_first_page_that_was_not_acknowledged_is_there_once(kind: Kind, tmp_path: Path) -> None:
     """There is no position yet: the pull begins anew."""
     write(kind.sink(tmp_path), pages(2))

@@ -14,15 +14,16 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer.core.pull import Row
+from syncer.errors import OutputError
 from syncer.remotes.annotell.layout import DocumentLayout
 from syncer.sinks import arrow
 from syncer.sinks.choose import output_sink
-from tests.sinks.made import KINDS, LAYOUT, Kind, annotation, pages, pull, row
+from tests.sinks.made import KINDS, LAYOUT, Kind, annotation, pages, pull, row, write
 from tests.sinks.odd import ROWS
 
 of_every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
@@ -125,6 +126,16 @@ def test_every_page_of_a_delta_table_is_a_commit_of_its_own(tmp_path: Path) -> N
     assert 5 == table.version()
     table.load_as_version(4)
     assert 6 == table.to_pyarrow_table().num_rows
+
+
+def test_a_delta_table_that_others_changed_meanwhile_is_not_taken_back(tmp_path: Path) -> None:
+    """A page that was not acknowledged stands before what they wrote."""
+    acknowledged = write(KINDS[-1].sink(tmp_path), pages(1))
+    write(KINDS[-1].sink(tmp_path), pages(2)[1:], acknowledged, first=1)
+    write_deltalake(tmp_path / "out.delta", arrow.batch(LAYOUT, [row(annotation(77))]), mode="append")
+    with pytest.raises(OutputError, match=r"out\.delta was changed by others while the pull was interrupted"):
+        KINDS[-1].sink(tmp_path).open(acknowledged)
+    assert 7 == DeltaTable(tmp_path / "out.delta").to_pyarrow_table().num_rows
 
 
 def test_a_new_pull_replaces_a_delta_table_of_other_columns(tmp_path: Path) -> None:
