@@ -12,6 +12,7 @@ from syncer.version import __version__
 
 if TYPE_CHECKING:
     from syncer import emulator
+    from syncer.api.openlabel import openlabel
     from syncer.api.pull import Page, annotations_frame, inputs_with_annotations_frame, pages, pull
     from syncer.api.push import push
     from syncer.api.remotes import Annotell, Clarifai
@@ -64,12 +65,14 @@ __all__ = [
     "annotations_frame",
     "emulator",
     "inputs_with_annotations_frame",
+    "openlabel",
     "pages",
     "pull",
     "push",
 ]
 
 _HOMES = {
+    "syncer.api.openlabel": ("openlabel",),
     "syncer.api.pull": ("Page", "annotations_frame", "inputs_with_annotations_frame", "pages", "pull"),
     "syncer.api.push": ("push",),
     "syncer.api.remotes": ("Annotell", "Clarifai"),

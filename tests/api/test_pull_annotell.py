@@ -75,6 +75,17 @@ async def test_refused_clients_and_selections_that_mean_nothing_are_told(home: P
     assert "a-secret" not in repr(remote(server))
 
 
+@pytest.mark.anyio
+async def test_a_document_is_a_typed_object_where_that_is_wanted(home: Path) -> None:  # noqa: F811
+    async with emulator.running(rps=0) as server, syncer.pages(remote(server), syncer.DocumentSelection(project=PROJECT)) as stream:
+        rows = [row for page in [page async for page in stream] for row in page.rows]
+    for row in rows:
+        document = syncer.openlabel(row)
+        assert str(document.openlabel.metadata.uuid) == orjson.loads(row.line)["content"]["openlabel"]["metadata"]["uuid"]
+    with pytest.raises(ValueError, match="holds no document"):
+        syncer.openlabel(syncer.Row(("i", "a"), b'{"id":"a","input_id":"i"}'))
+
+
 def test_only_what_changed_since_an_earlier_pull_is_fetched_and_what_is_gone_gets_a_tombstone(tmp_path: Path) -> None:
     """From the command line."""
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"

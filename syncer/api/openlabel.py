@@ -1,0 +1,37 @@
+"""A fetched document as a typed object, where that is wanted. What is stored stays the bytes that came: parsing and dumping loses some."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from syncer.core.pull import Row
+from syncer.errors import UsageError
+
+if TYPE_CHECKING:
+    from kognic.openlabel.models import OpenLabelAnnotation
+
+
+class _Line(msgspec.Struct):
+    content: msgspec.Raw
+
+
+_LINE = msgspec.json.Decoder(_Line)
+
+
+def openlabel(row: Row) -> OpenLabelAnnotation:
+    """The document of a row of Annotell or Kognic, by the models of kognic-openlabel (ASAM OpenLABEL 1.0.0). Needs the extra openlabel.
+
+    Raises UsageError where that is not installed, ValueError (pydantic's ValidationError) for a document that is not of the schema, and
+    for a row without one: a tombstone, or an annotation of Clarifai.
+    """
+    try:
+        from kognic.openlabel.models import OpenLabelAnnotation
+    except ModuleNotFoundError as missing:
+        raise UsageError(f"a typed document needs {missing.name}, which is not installed: pip install 'syncer[openlabel]'") from None
+    try:
+        content = bytes(_LINE.decode(row.line).content)
+    except msgspec.ValidationError:
+        raise ValueError(f"the row {row.key} holds no document") from None
+    return OpenLabelAnnotation.model_validate_json(content)
