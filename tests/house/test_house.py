@@ -48,3 +48,10 @@ def test_the_command_line_is_imported_without_what_only_some_commands_need() -> 
     code = "import sys, syncer.cli.main; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT).stdout.split()
     assert set() == {"aiohttp", "pydantic", "yaml", "msgspec", "syncer.config"} & set(loaded)
+
+
+def test_sinks_are_imported_without_the_libraries_of_data() -> None:
+    """They are extras, and of weight: only what writes a format imports its library."""
+    code = "import sys, syncer.sinks.choose, syncer.api, syncer.cli.main; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT).stdout.split()
+    assert set() == {"pyarrow", "deltalake", "pandas", "polars", "numpy"} & set(loaded)

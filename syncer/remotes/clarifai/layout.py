@@ -35,7 +35,7 @@ _ANNOTATION = (
         "list<string>",
         "Ids of all concepts: those of the data, of its regions, of its frames and their regions, of its time segments.",
     ),
-    Column("concept_values", "list<double>", "Their values, in the same order; a value that is left out is 1 (wire, section 2)."),
+    Column("concept_values", "list<double>", "Their values, in the same order; a value that is left out is 1."),
     Column("region_count", "int64", "How many regions there are, those of frames included."),
     Column("region_id", "string", "The first region's id."),
     Column("region_type", "string", "Its form: bounding_box, mask, polygon, point, span, token or keypoints."),
