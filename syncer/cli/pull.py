@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -111,6 +112,8 @@ def pulled(loaded: Loaded, origin: Origin, target: Target, common: Common) -> in
             state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncer-pull-")))
         lane = open_pull(loaded, origin, out, target.format, state=state)
         stack.callback(lane.close)
+        gc.freeze()  # as for a push
+        gc.set_threshold(100_000, 50, 50)
         done = anyio.run(_run, lane, origin.pace.requests_per_second, target.progress and not common.quiet)
     report(done, as_json=common.json)
     return done.exit_code

@@ -13,6 +13,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import msgspec
+
 from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
 
 
@@ -34,8 +36,7 @@ Flow = Generator[Sequence[Ask], Sequence[object], "Found"]
 """Yields questions that may be asked at the same time, is sent their answers in the same order, returns what it found."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One thing that was fetched."""
 
     key: tuple[str, ...]

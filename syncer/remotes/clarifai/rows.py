@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import msgspec
 
@@ -51,8 +50,7 @@ _HEAD = msgspec.json.Decoder(Head)
 _DATASET_INPUT = msgspec.json.Decoder(DatasetInput)
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True, gc=False):
     """A row: its ids, and its bytes."""
 
     id: str
