@@ -33,6 +33,7 @@ Json = Any
 def session(folder: Path) -> SparkSession:
     """Two tasks at once, each tried three times; far from UTC, as a user may be."""
     settings = {
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # for a minute of small jobs
         "spark.ui.enabled": "false",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
