@@ -168,7 +168,7 @@ def test_what_is_not_of_the_wires_form_keeps_its_ids_and_its_json() -> None:
         assert {"annotation_id": "id", "input_id": "input", "annotation": line.decode(errors="replace")} == record(AnnotationLayout(), line)
 
 
-NAMES = ["id", "data", "regions", "region_info", "bounding_box", "concepts", "frames", "frame_info", "status", "worker", "input", "annotation"]
+NAMES = ["id", "data", "regions", "region_info", "bounding_box", "concepts", "frames", "frame_info", "status", "worker", "annotation"]
 NESTED = st.recursive(
     st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(NAMES), inner), max_leaves=20
 )
