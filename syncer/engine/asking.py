@@ -11,7 +11,7 @@ from typing import TypeVar
 from syncer.core.change import Change, Key
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports import Found, Inputs, Listed, LookUpFailure, NoReply, Remote, Reply, Request
-from syncer.engine.turns import Draining, Turns, halted
+from syncer.engine.turns import Draining, Turns
 from syncer.errors import SyncerError
 
 T = TypeVar("T")
@@ -40,7 +40,7 @@ class Asker:
             taken = False
             answer = await self._turns.ask(request, read)
             if isinstance(answer, Halt):
-                self.error = halted(answer)
+                self.error = self._turns.halted(answer)
             if not isinstance(answer, Throttled):
                 return answer
 

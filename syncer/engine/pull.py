@@ -21,7 +21,7 @@ from syncer.core.backoff import delay
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.pull import Ask, Found, Listing, Unit
 from syncer.engine.signal import Signal
-from syncer.engine.turns import Draining, Turns, halted
+from syncer.engine.turns import Draining, Turns
 from syncer.errors import Stopped, first_error
 
 AHEAD_AT_FIRST = 2
@@ -186,7 +186,7 @@ class Pull:
             answer = await self._ask(ask)
             match answer:
                 case Halt():
-                    raise halted(answer)
+                    raise turns.halted(answer)
                 case Failed(unreachable=False):
                     failures += 1
                     # A document of a storage stands for itself; where a list fails, so may everything.

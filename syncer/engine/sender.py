@@ -29,7 +29,7 @@ from syncer.core.outcome import (
 )
 from syncer.core.ports import Found, Inputs, LookUpFailure, Remote
 from syncer.engine.asking import Asker
-from syncer.engine.turns import Draining, Turns, halted
+from syncer.engine.turns import Draining, Turns
 from syncer.errors import Stopped, SyncerError
 
 DELETES: frozenset[Verb] = frozenset(("delete", "delete_input"))
@@ -151,7 +151,7 @@ class Sender:
                     backlog.failed(entries, verdict.reason, verdict.code, self._now(), due, doubt=verdict.in_doubt)
             case Halt():
                 backlog.again(batch)
-                self.fail(halted(verdict))
+                self.fail(self._turns.halted(verdict))
 
     async def _answered(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
         backlog, now = self._backlog, self._now()

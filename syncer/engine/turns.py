@@ -40,8 +40,9 @@ class Turns:
         now: Callable[[], float],
         rng: random.Random,
         observe: Callable[[Event], None],
+        credentials: str = "them",
     ) -> None:
-        """`pace` may be shared with other lanes of the process; `now` tells seconds since 1970."""
+        """`pace` may be shared with other lanes of the process; `now` tells seconds since 1970; `credentials`: where they come from."""
         self.transport = transport
         self.concurrency = concurrency
         self.destination = destination
@@ -53,6 +54,7 @@ class Turns:
         self._now = now
         self._rng = rng
         self._observe = observe
+        self._credentials = credentials
         self._lock = anyio.Lock()
         self._changed = Signal()
 
@@ -124,15 +126,14 @@ class Turns:
         self.draining = True
         self._changed.set()
 
-
-def halted(verdict: Halt) -> SyncerError:
-    """The error that a run ends with."""
-    code = "" if verdict.code is None else f" (code {verdict.code})"
-    if verdict.kind == "credentials":
-        return CredentialsRefused(
-            f"the remote refused the credentials{code}: {verdict.reason}. Nothing was dead-lettered; "
-            "check CLARIFAI_PAT or [clarifai] token_file, user_id and app_id, then run the same command again"
+    def halted(self, verdict: Halt) -> SyncerError:
+        """The error that a run ends with."""
+        code = "" if verdict.code is None else f" (code {verdict.code})"
+        if verdict.kind == "credentials":
+            return CredentialsRefused(
+                f"the remote refused the credentials{code}: {verdict.reason}. Nothing was dead-lettered; "
+                f"check {self._credentials}, then run the same command again"
+            )
+        return Stopped(
+            f"the remote refuses to go on{code}: {verdict.reason}. The state is kept; run the same command again once that is settled"
         )
-    return Stopped(
-        f"the remote refuses to go on{code}: {verdict.reason}. The state is kept; run the same command again once that is settled"
-    )

@@ -11,6 +11,8 @@ from syncer.lanes.limits import shared_pace
 from syncer.remotes.clarifai import Clarifai
 from syncer.transport.http import HttpTransport
 
+CREDENTIALS = "CLARIFAI_PAT or [clarifai] token_file, user_id and app_id"
+
 
 @dataclass(frozen=True, slots=True)
 class App:

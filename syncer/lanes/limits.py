@@ -47,8 +47,9 @@ def turns(
     now: Now,
     rng: random.Random,
     observe: Callable[[Event], None],
+    credentials: str = "them",
 ) -> Turns:
-    """The turns of a lane; `left` is how an earlier run left the destination."""
+    """The turns of a lane; `left` is how an earlier run left the destination, `credentials` where they come from, for messages."""
     destination = DestinationState(retry.base_seconds, retry.cap_seconds, retry.throttle_seconds, retry.give_up_seconds)
     destination.restore(left, now())
-    return Turns(transport, pace, Concurrency(concurrency, pace.requests_per_second), destination, now, rng, observe)
+    return Turns(transport, pace, Concurrency(concurrency, pace.requests_per_second), destination, now, rng, observe, credentials)

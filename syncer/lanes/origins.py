@@ -13,7 +13,7 @@ import msgspec
 
 from syncer.config import Loaded
 from syncer.errors import UsageError
-from syncer.lanes.clarifai import app
+from syncer.lanes.clarifai import CREDENTIALS, app
 from syncer.lanes.limits import shared_pace
 from syncer.lanes.pull import Origin, PullLane
 from syncer.remotes.annotell import ChangeListing, ProjectListing, index, listing, neighbours
@@ -46,6 +46,7 @@ def clarifai_origin(loaded: Loaded, selection: Selection) -> Origin:
         storage_concurrency=1,
         retry=loaded.config.retry,
         units_ahead_max=UNITS_AHEAD_MAX,
+        credentials=CREDENTIALS,
         name=f"annotations of {clarifai.base_url} user {clarifai.user_id} app {clarifai.app_id}: {chosen}",
     )
 
@@ -99,6 +100,7 @@ def annotell_origin(loaded: Loaded, selection: DocumentSelection, known: Mapping
         storage_concurrency=annotell.concurrency,
         retry=loaded.config.retry,
         units_ahead_max=DOCUMENT_UNITS_AHEAD_MAX,
+        credentials=f"{annotell.flavour.upper()}_CREDENTIALS, {annotell.flavour.upper()}_CLIENT_ID and _SECRET, or [annotell] credentials",
         name=f"annotations of {annotell.flavour} at {annotell.base_url}: {chosen}",
     )
 

@@ -50,6 +50,8 @@ class Origin:
     storage_concurrency: int
     retry: Retry
     units_ahead_max: int
+    credentials: str
+    """Where they come from, for messages."""
     name: str
     """What is pulled from where, without any secret: what a checkpoint is for."""
 
@@ -224,7 +226,7 @@ async def wired(
     at_once = API_AT_ONCE_MAX if origin.concurrency == "auto" else origin.concurrency
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(origin.api)
-        api_turns = turns(origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe)
+        api_turns = turns(origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe, origin.credentials)
         ways: dict[Literal["api", "storage"], Way] = {"api": Way(api_turns, anyio.CapacityLimiter(at_once))}
         if origin.storage is not None:
             await stack.enter_async_context(origin.storage)

@@ -23,7 +23,7 @@ from syncer.engine.push import Push
 from syncer.errors import SyncerError
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.posted import Posted
-from syncer.lanes.clarifai import app
+from syncer.lanes.clarifai import CREDENTIALS, app
 from syncer.lanes.inputs import open_inputs
 from syncer.lanes.limits import clock
 from syncer.lanes.limits import turns as lane_turns
@@ -121,7 +121,8 @@ class PushLane:
         """The engine of this run."""
         push, retry = self._config.push, self._config.retry
         now, rng = clock(), random.Random()  # noqa: S311 - jitter, not a secret
-        turns = lane_turns(self._app.transport, self._app.pace, push.concurrency, retry, self.ledger.destination, now, rng, observe)
+        pace, left = self._app.pace, self.ledger.destination
+        turns = lane_turns(self._app.transport, pace, push.concurrency, retry, left, now, rng, observe, CREDENTIALS)
         limits = Limits(batch_size=push.batch_size, linger_seconds=push.linger_seconds, max_attempts=retry.max_attempts)
         return Push(
             source=self._inputs,

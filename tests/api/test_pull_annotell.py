@@ -70,6 +70,9 @@ async def test_refused_clients_and_selections_that_mean_nothing_are_told(home: P
             await syncer.pull(remote(server), home / "x.jsonl", syncer.DocumentSelection())
         with pytest.raises(syncer.UsageError, match="need a DocumentSelection"):
             await syncer.pull(remote(server), home / "x.jsonl", syncer.Selection())
+        refused = remote(server, client_secret="refused-secret")
+        with pytest.raises(syncer.CredentialsRefused, match=r"ANNOTELL_CLIENT_ID and _SECRET, or \[annotell\] credentials"):
+            await syncer.pull(refused, home / "x.jsonl", syncer.DocumentSelection(project=PROJECT))
         with pytest.raises(syncer.Stopped, match="no project nope"):
             await syncer.pull(remote(server), home / "x.jsonl", syncer.DocumentSelection(project="nope"))
     assert "a-secret" not in repr(remote(server))

@@ -87,6 +87,7 @@ def origin(listing: Made, job: str) -> Origin:
         storage_concurrency=1,
         retry=Retry(),
         units_ahead_max=8,
+        credentials="the token",
         name=job,
     )
 
