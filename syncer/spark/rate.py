@@ -6,11 +6,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from syncer.config import Loaded
-from syncer.core.pace import WINDOW_SECONDS
+from syncer.core.pace import CATCH_UP_SECONDS, WINDOW_SECONDS
 
 TASKS_UNKNOWN = 4
 """Partitions where it is not known how many tasks run at once; each then gets a quarter of the rate, whatever runs."""
-GAP_REQUESTS = 3
 
 
 def tasks_at_once(spark: SparkSession) -> int | None:
@@ -30,7 +29,8 @@ def shared(loaded: Loaded, section: str, tasks: int) -> Loaded:
 def gap_seconds(requests_per_second: float) -> float:
     """How long a task waits before its first request: what ran just before it in its place kept to the same rate.
 
-    Requests are 1/rate apart, and a late one may be made up for; so three of them leave the seam emptier than the rest.
+    Requests are 1/rate apart, but for the lateness that a pace makes up for. Where that is waited for on both sides of the seam, no
+    second that it lies in holds more than the others.
     """
     spacing = 1.0 / requests_per_second
-    return max(spacing, min(WINDOW_SECONDS, GAP_REQUESTS * spacing))
+    return max(spacing, min(WINDOW_SECONDS, spacing + 2 * max(CATCH_UP_SECONDS, spacing)))

@@ -11,9 +11,11 @@ import contextlib
 import io
 import json
 import os
+import random
 import runpy
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,12 @@ from pyspark.sql import functions as F  # noqa: N812
 
 import syncer
 import syncer.spark
+from syncer.core.pace import Pace
+from syncer.core.pull import Flow, Found, Row, Unit
+from syncer.lanes.origins import clarifai_origin
+from syncer.remotes.clarifai.listing import Selection
 from syncer.spark import options, push, units
+from syncer.spark.rate import gap_seconds
 
 Json = Any
 
@@ -131,6 +138,32 @@ def dying(real: Any, *arguments: Any) -> Iterator[pa.RecordBatch]:
 def parts(count: int, units_count: int) -> Json:
     """How many units each part holds."""
     return [len(units.unpacked(part)) for part in units.parts(list(range(units_count)), count)]
+
+
+def seams(rate: float, gap: bool) -> int:
+    """The most requests in any second of tasks that come one after another, each with a pace of its own and woken a little late."""
+    rng, now = random.Random(1), 0.0
+    times: list[float] = []
+    for length in [1, 2, 3, *[int(1.5 * rate) + 2] * 8]:
+        pace = Pace(rate)
+        now += gap_seconds(rate) if gap else 0.0
+        for _ in range(length):
+            now = max(now, pace.next_at(now)) + (0.04 if rng.random() < 0.1 else 0.0) * rng.random()
+            pace.take(now)
+            times.append(now)
+    return max(sum(at <= later < at + 1.0 for later in times) for at in times)
+
+
+def repeated(repeats: bool) -> Json:
+    """The keys of the pages of a list that gives the same row in two units."""
+
+    def flow() -> Flow:
+        yield []
+        return Found([Row(("i", "a"), b"{}")])
+
+    loaded = options.reading({"app_id": "app", "token": "a-token"}).loaded({})
+    origin = replace(clarifai_origin(loaded, Selection()), listing=units.Part([], repeats))
+    return [[row.key for row in page.rows] for page in units.fetched(origin, [Unit("one", "1", flow), Unit("two", "2", flow)])]
 
 
 def example(path: str, environment: dict[str, str]) -> str:

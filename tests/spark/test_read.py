@@ -94,10 +94,20 @@ def test_parts_are_neighbours_and_never_empty_but_for_an_empty_list(session: Ses
 
 
 def test_all_tasks_together_keep_the_rate(session: Session, start: Start, tmp_path: Path) -> None:
-    server = start(rps=40, load=loaded(tmp_path, inputs=2500, each=1))
-    session("read", options=of(server, rps=40, partitions=6), columns=["annotation_id"])
+    server = start(rps=40, load=loaded(tmp_path, inputs=4000, each=1))
+    session("read", options=of(server, rps=40, partitions=4), columns=["annotation_id"])
     assert server.counts["throttled"] == 0
-    assert server.counts["accepted"] > 40
+    assert server.counts["accepted"] > 2 * 40
+
+
+@pytest.mark.parametrize("rate", [0.5, 1, 2.5, 7.5, 15, 40])
+def test_the_seam_between_two_tasks_does_not_exceed_the_rate(session: Session, rate: float) -> None:
+    assert session("seams", rate=rate, gap=True) <= max(1, int(rate)) < session("seams", rate=rate, gap=False)
+
+
+def test_a_list_that_may_repeat_keys_is_read_with_each_key_once(session: Session) -> None:
+    assert session("repeated", repeats=True) == [[["i", "a"]], []]
+    assert session("repeated", repeats=False) == [[["i", "a"]], [["i", "a"]]]
 
 
 def test_a_read_may_be_left_before_its_end(session: Session, start: Start, tmp_path: Path) -> None:
