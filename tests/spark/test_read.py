@@ -186,7 +186,7 @@ def test_every_option_is_documented_and_no_other(session: Session) -> None:
     assert documented == {name for names in session("option_names").values() for name in names}
 
 
-def test_the_example_of_the_guide_runs_and_running_it_again_changes_nothing(session: Session, start: Start, tmp_path: Path) -> None:
+def test_the_notebook_of_the_example_fetches_in_three_ways_and_pushes_back(session: Session, start: Start, tmp_path: Path) -> None:
     server = start(rps=0, load=loaded(tmp_path, inputs=30, each=2))
     for key in [key for key in server.clarifai.app("me", "app").annotations if key[0] in ("i-0007", "i-0008")]:
         del server.clarifai.app("me", "app").annotations[key]
