@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,6 +26,8 @@ from syncer.engine.turns import Draining, Turns
 from syncer.errors import Stopped, first_error
 
 AHEAD_AT_FIRST = 2
+DOUBLINGS_MAX = 16
+"""With each unit delivered twice as many are fetched ahead."""
 AHEAD_BYTES_MAX = 64 << 20
 """Of rows that are fetched or wait to be delivered, as far as the units before them tell: masks make large rows."""
 AVERAGE_OVER = 8
@@ -72,6 +75,7 @@ class Pull:
         self._slots: deque[_Slot] = deque()
         self._delivered = 0
         self._unit_bytes = 0.0  # of a unit's rows, on an average of the last ones
+        self._queues = {via: anyio.Lock() for via in ways}
         self._answered: dict[str, Ask] = {}  # of each way the last question that was answered to the point
         self._enumerated = False
         self._draining = False
@@ -106,7 +110,7 @@ class Pull:
                 step = units.send(answers)
                 answers = None
                 if not isinstance(step, Unit):
-                    answers = await self._answers(step)
+                    answers = await self._answers(step, first=True)
                     continue
                 while len(self._slots) >= self._ahead_max() and not self._draining:
                     await self._room.wait()
@@ -122,7 +126,8 @@ class Pull:
 
     def _ahead_max(self) -> int:
         """Few at first, and no more than keep the rate busy: where only an empty page is the end, what is ahead of it is asked in vain."""
-        keep_busy = min(self._units_ahead_max, AHEAD_AT_FIRST + 2 * self._delivered, self.ways["api"].turns.concurrency.limit)
+        begun = AHEAD_AT_FIRST << min(self._delivered, DOUBLINGS_MAX)
+        keep_busy = min(self._units_ahead_max, begun, self.ways["api"].turns.concurrency.limit)
         return min(keep_busy, max(AHEAD_AT_FIRST, int(AHEAD_BYTES_MAX // max(1.0, self._unit_bytes))))
 
     async def _fetch(self, slot: _Slot) -> None:
@@ -158,14 +163,14 @@ class Pull:
 
     # --- questions ----------------------------------------------------------------------------------------------
 
-    async def _answers(self, asks: Sequence[Ask]) -> list[object]:
-        """The answers to questions that are asked at the same time, in their order."""
+    async def _answers(self, asks: Sequence[Ask], *, first: bool = False) -> list[object]:
+        """The answers to questions that are asked at the same time, in their order. `first`: before all others that wait."""
         if len(asks) == 1:
-            return [await self._answer(asks[0])]
+            return [await self._answer(asks[0], first)]
         answers: list[object] = [None] * len(asks)
 
         async def answer(place: int) -> None:
-            answers[place] = await self._answer(asks[place])
+            answers[place] = await self._answer(asks[place], first)
 
         try:
             async with anyio.create_task_group() as tasks:
@@ -177,13 +182,13 @@ class Pull:
             raise first_error(group) from None
         return answers
 
-    async def _answer(self, ask: Ask) -> object:
+    async def _answer(self, ask: Ask, first: bool) -> object:
         """Ask until there is an answer to the point. Raises Draining, and SyncerError where there will be none."""
         turns = self.ways[ask.via].turns
         attempts = failures = 0
         while True:
             succeeded_at = turns.destination.last_success_at
-            answer = await self._ask(ask)
+            answer = await self._ask(ask, first)
             match answer:
                 case Halt():
                     raise turns.halted(answer)
@@ -207,14 +212,20 @@ class Pull:
                     self._answered[ask.via] = ask
                     return answer
 
-    async def _ask(self, ask: Ask) -> object:
-        """Once, when its turn has come."""
+    async def _ask(self, ask: Ask, first: bool) -> object:
+        """Once, when its turn has come.
+
+        Parts of the list wait for their turn one behind another. What names further parts does not: while it is asked, those that are known
+        keep the rate busy.
+        """
         way = self.ways[ask.via]
-        async with way.at_once:
-            await way.turns.take()
+        async with AsyncExitStack() as held:
+            async with nullcontext() if first else self._queues[ask.via]:
+                await held.enter_async_context(way.at_once)
+                await way.turns.take()
             return await way.turns.ask(ask.request, ask.read)
 
     async def _others_succeed(self, failed: Ask) -> bool:
         """Is it this question that fails, or is the remote out of order? What it answered last is asked once more to find out."""
         answered = self._answered.get(failed.via)
-        return answered is not None and not isinstance(await self._ask(answered), Failed | Throttled | Halt)
+        return answered is not None and not isinstance(await self._ask(answered, first=True), Failed | Throttled | Halt)

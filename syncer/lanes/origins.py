@@ -28,8 +28,8 @@ from syncer.transport.oauth import OAuthTransport, shared_tokens
 DocumentKey = tuple[str, str]
 """(input uuid, annotation type)"""
 
-UNITS_AHEAD_MAX = 64
-"""Groups of inputs fetched or waiting to be written: enough to keep any rate busy, few enough to fit into memory."""
+UNITS_AHEAD_MAX = 256
+"""Groups of inputs fetched or waiting to be written: enough to keep any rate busy; the engine bounds them by their bytes, too."""
 
 
 def clarifai_origin(loaded: Loaded, selection: Selection) -> Origin:

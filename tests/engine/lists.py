@@ -53,7 +53,7 @@ class Parts:
     repeats = False
 
     def __init__(self, count: int, *, row_bytes: int = 2, ends_at: int | None = None, asked_ahead: Sequence[str] = ()) -> None:
-        """`ends_at`: where an empty part says that the list is over; `asked_ahead`: questions of the enumeration itself, one a part."""
+        """`ends_at`: where an empty part says that the list is over; `asked_ahead`: what is asked before each part, if anything."""
         self.count = count
         self.line = b"x" * row_bytes
         self.ends_at = ends_at
@@ -62,7 +62,7 @@ class Parts:
 
     def units(self, after: str) -> Generator[Sequence[Ask] | Unit, Sequence[object] | None, None]:
         for number in range(int(after or 0), self.count):
-            if number < len(self.asked_ahead):
+            if number < len(self.asked_ahead) and self.asked_ahead[number]:
                 yield [ask(self.asked_ahead[number])]
             self.given += 1
             yield Unit(f"part {number}", str(number + 1), lambda number=number: self.flow(number))  # type: ignore[misc]
@@ -123,13 +123,14 @@ def engine(
     storage: Remote | None = None,
     max_attempts: int = 3,
     give_up_seconds: float = 0.0,
+    rate: float = 1e6,
     backoff: tuple[float, float] = (0.001, 0.002),
 ) -> Pull:
     """The engine of a pull, with pauses that are as good as none."""
 
     def turns(of: Remote) -> Turns:
         state = DestinationState(0.001, 0.002, 0.05, give_up_seconds)
-        return Turns(of, Pace(1e6), Concurrency(64, 1e6), state, clock(), random.Random(1), lambda _: None)
+        return Turns(of, Pace(rate), Concurrency(64, rate), state, clock(), random.Random(1), lambda _: None)
 
     ways: dict[Literal["api", "storage"], Way] = {"api": Way(turns(remote), anyio.CapacityLimiter(64))}
     if storage is not None:

@@ -145,7 +145,22 @@ def test_a_group_that_fits_on_a_page_costs_two_requests() -> None:
     list(walked(service, Selection(input_ids=tuple(service.held))))
     first = len(service.requests)
     list(walked(service, Selection(input_ids=tuple(service.held)[:50] * 4)))
-    assert first == 2 + 4  # the fullest page so far may have been cut off: it is read twice more
+    assert first == 2 + 2  # the fullest page so far may have been cut off: it is read once more
+
+
+def test_the_pages_of_an_input_that_has_many_are_asked_some_at_a_time() -> None:
+    """A page after another would take as long as all their answers together."""
+    service = Service({"i": [f"a-{n}" for n in range(995)]}, per_page_max=10)
+    (unit,) = [unit for unit in AnnotationListing("me", "app", Selection(input_ids=("i",))).units("") if isinstance(unit, Unit)]
+    flow, turns = unit.flow(), 0
+    asks = next(flow)
+    with pytest.raises(StopIteration) as end:  # noqa: PT012 - a flow returns what it found
+        while True:
+            asks = flow.send(answered(service, asks))
+            turns += 1
+    assert len(end.value.value.rows) == 995
+    assert turns <= 2 * (1 + 4 + 6)
+    assert len(service.requests) <= 2 * (100 + 16)
 
 
 def test_it_goes_on_at_every_cursor() -> None:

@@ -26,6 +26,8 @@ from syncer.remotes.clarifai.rows import Line
 
 GROUP_MAX = 100
 """Inputs asked for in one list, where their ids are short enough."""
+PAGES_AT_ONCE_MAX = 16
+"""Of one input that has many; those behind the last one are asked in vain."""
 PASSES_MAX = 20
 """Of one input that never stops changing while it is read."""
 
@@ -159,47 +161,59 @@ class AnnotationListing:
 
     def _group(self, ids: list[str]) -> Flow:
         """The annotations of these inputs. Where they fill more than a page, halves are asked, so that each answer is a snapshot."""
-        first, second = yield [self._annotations(ids, 1), self._annotations(ids, 2)]
+        pages = cast(list[list[Line] | Refused], (yield [self._annotations(ids, 1), self._annotations(ids, 2)]))
+        first, second = pages
         if isinstance(first, list) and second == []:
             whole = len(first) < self._page_max
             self._page_max = max(self._page_max, len(first))
             # The next group is to be a little less full than the fullest page.
             self._group_max = min(GROUP_MAX, max(1, len(ids) * self._page_max * 9 // 10 // max(1, len(first))))
-            return self._found(first) if whole else (yield from self._until_stable(ids))
+            return self._found(first) if whole else (yield from self._until_stable(ids, pages))
         if len(ids) > 1:
             middle = len(ids) // 2
             self._group_max = max(1, middle)
             left = yield from self._group(ids[:middle])
             right = yield from self._group(ids[middle:])
             return Found(left.rows + right.rows, left.duplicates + right.duplicates, left.problems + right.problems)
-        for page in (first, second):
-            if isinstance(page, Refused):
-                return Found([], problems=[Problem(f"input {ids[0]}", page.reason)])
-        return (yield from self._until_stable(ids))
+        return (yield from self._until_stable(ids, pages))
 
-    def _until_stable(self, ids: list[str]) -> Flow:
-        """What may not have been a snapshot is read until two passes in a row say the same.
+    def _until_stable(self, ids: list[str], pages: list[list[Line] | Refused]) -> Flow:
+        """What may not have been a snapshot is read until two passes in a row say the same. `pages`: what the first one begins with.
 
         A pass misses a row where one before it is deleted between two pages; then the next pass lacks the deleted one.
         """
         before: list[tuple[str, str]] | None = None
         held: dict[tuple[str, str], Line] = {}
         for _ in range(PASSES_MAX):
-            lines: list[Line] = []
-            for number in count(1):
-                (page,) = yield [self._annotations(ids, number)]
-                if isinstance(page, Refused):
-                    return Found([], problems=[Problem(f"{_span(ids)}, page {number}", page.reason)])
-                if not page:
-                    break
-                lines += cast(list[Line], page)
-            held.update({(line.input_id, line.id): line for line in lines})
+            lines = yield from self._pass(ids, pages)
+            if isinstance(lines, Problem):
+                return Found([], problems=[lines])
+            pages = []
             keys = [(line.input_id, line.id) for line in lines]
+            held.update(zip(keys, lines, strict=True))
             if keys == before and len(set(keys)) == len(keys):
                 return self._found(lines)
             before = keys
         found = self._found(list(held.values()))
         return Found(found.rows, found.duplicates, [Problem(_span(ids), f"changed all the time while it was read {PASSES_MAX} times")])
+
+    def _pass(self, ids: list[str], pages: list[list[Line] | Refused]) -> Generator[Sequence[Ask], Sequence[object], list[Line] | Problem]:
+        """All pages up to the first empty one, some at a time, and more where there are many."""
+        lines: list[Line] = []
+        number, width = 1, 2
+        while True:
+            if not pages:
+                asks = [self._annotations(ids, page) for page in range(number, number + width)]
+                pages = cast(list[list[Line] | Refused], (yield asks))
+                width = min(2 * width, PAGES_AT_ONCE_MAX)
+            for page in pages:
+                if isinstance(page, Refused):
+                    return Problem(_span(ids) + (f", page {number}" if number > 1 else ""), page.reason)
+                if not page:
+                    return lines
+                lines += page
+                number += 1
+            pages = []
 
     def _found(self, lines: Sequence[Line]) -> Found:
         unique = {(line.input_id, line.id): line for line in lines}
