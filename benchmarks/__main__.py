@@ -1,113 +1,36 @@
-"""`python -m benchmarks [cpu|rate|kills]`; without a name: cpu and rate.
+"""`python -m benchmarks [NAME…]`; without a name: cpu and rate. `make setup` is all that they need.
 
-cpu    CPU and memory of `syncer push` for a million posts, echoed answers, beside the floor of ../shared/bench
-rate   share of the request limit used, at 15 and 200 requests a second, 50 and 400 ms latency
-kills  100,000 changes of every kind with faults, killed -9 thirty times; is the remote right afterwards?
+cpu         CPU and memory of `syncer push` for a million posts, echoed answers, beside the floor of ../shared/bench
+rate        share of the request limit that a push uses, at 15 and 200 requests a second, 50 and 400 ms latency
+kills       100,000 changes of every kind with faults, killed -9 thirty times; is the remote right afterwards?
+pull        CPU and memory of `syncer pull` for 20,000 and 200,000 annotations, in every form
+pull-rate   share of the request limit that a long pull uses
+pull-kills  200,000 annotations of every kind, one request in ten faulty, killed -9 ten times, in three forms; is all of it there, once?
+pull-peers  the official clients' ways to fetch beside ours (makes their environment from a lock)
+
+`python -m benchmarks.spark [ROWS]` measures Spark.
 """
 
 from __future__ import annotations
 
-import os
-import resource
-import subprocess
 import sys
-import tempfile
-import time
-import urllib.request
-from pathlib import Path
+from collections.abc import Callable
 
-from tests.e2e.test_push import FAULTS, push_with_kills
-from tests.support.changes import differences, write_log
-from tests.support.processes import ENVIRONMENT, emulator, push, push_arguments
+from benchmarks import pull, pull_kills, pull_peers, push
 
-BENCH = Path(__file__).resolve().parents[2] / "shared" / "bench"
-PORT = 18_900
-
-
-def cpu(count: int = 1_000_000, rounds: int = 3) -> None:
-    """Floor and syncer in turn, client on one core, server on the other; the best of some rounds of each."""
-    if not BENCH.is_dir():
-        sys.exit(f"the floor and its server are read from {BENCH}, which is not there")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        subprocess.run(["cc", "-O2", "-o", folder / "server", BENCH / "server.c", "-lm"], check=True)
-        server = subprocess.Popen(["taskset", "-c", "1", folder / "server", str(PORT)])
-        try:
-            time.sleep(0.3)
-            sizes = (count // 10, count)
-            for size in sizes:
-                subprocess.run([sys.executable, BENCH / "make_log.py", str(size), folder / f"{size}.jsonl"], check=True)
-            floor = [_floor(folder / f"{count}.jsonl") / count for _ in range(rounds)]
-            ours = [_ours(folder, count, f"state-{number}") for number in range(rounds)]
-            small = _ours(folder, sizes[0], "small")
-        finally:
-            server.terminate()
-            server.wait()
-    best = min(used for used, _ in ours) / count
-    print(f"floor   {min(floor) * 1e6:5.2f} µs an annotation")
-    print(f"syncer  {best * 1e6:5.2f} µs an annotation, {best / min(floor):.2f} times the floor (bar: 2.0)")
-    print(f"memory  {small[1] >> 10} MB at {sizes[0]:,}, {max(rss for _, rss in ours) >> 10} MB at {count:,}")
-
-
-def _floor(log: Path) -> float:
-    _reset()
-    return _cpu([sys.executable, str(BENCH / "floor.py"), str(log), "127.0.0.1", str(PORT)])[0]
-
-
-def _ours(folder: Path, count: int, state: str) -> tuple[float, int]:
-    _reset()
-    log = str(folder / f"{count}.jsonl")
-    return _cpu(push_arguments(f"http://127.0.0.1:{PORT}", "a", folder / state, [log], "--rps", "1000000", "--user-id", "u"))
-
-
-def _reset() -> None:
-    urllib.request.urlopen(f"http://127.0.0.1:{PORT}/config?echo=1", timeout=10).close()
-
-
-def _cpu(command: list[str]) -> tuple[float, int]:
-    """(CPU seconds, peak resident KB) of a whole process on core 0."""
-    process = subprocess.Popen(["taskset", "-c", "0", *command], env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{command[:4]} ended with status {status}")
-    return used.ru_utime + used.ru_stime, _peak(used)
-
-
-def _peak(used: resource.struct_rusage) -> int:
-    return used.ru_maxrss
-
-
-def rate(seconds: int = 30) -> None:
-    """Small batches, so that the emulator is not what limits."""
-    print("limit  latency  used    most in 0.95 s  throttled")
-    for limit in (15, 200):
-        for latency in ("0.05", "0.4"):
-            with tempfile.TemporaryDirectory() as name, emulator("--rps", str(limit), "--latency", latency) as remote:
-                log = Path(name) / "log.jsonl"
-                posts = (f'{{"op":"post","annotation":{{"id":"r-{n}","input_id":"i"}}}}\n' for n in range(limit * seconds * 4))
-                log.write_text("".join(posts))
-                push(remote.url, "a", Path(name) / "state", [str(log)], "--rps", str(limit), "--batch-size", "4")
-                report = remote.get("/_emulator/report")
-                used = (report["requests"] - 1) / report["span_seconds"] / limit
-                print(f"{limit:5}  {latency:>7}  {used:6.1%}  {report['max_in_0.95s']:14}  {report.get('throttled', 0):9}")
-
-
-def kills(count: int = 100_000, times: int = 30, seed: int = 1) -> None:
-    """Ends with 1 where anything is lost, doubled or out of order."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        log, config = folder / "changes.jsonl", folder / "syncer.toml"
-        wanted, nameless = write_log(log, count, seed)
-        config.write_text("[retry]\nbase_seconds = 0.05\ncap_seconds = 1\n")
-        with emulator("--rps", "0", "--faults", FAULTS, "--seed", str(seed)) as remote:
-            hit = push_with_kills(remote.url, "app", folder, log, times, seed, "--rps", "80", "-c", str(config))
-            code, summary, _ = push(remote.url, "app", folder / "state", [str(log)], "--rps", "200", "-c", str(config))
-            wrong = differences(wanted, nameless, remote.held("app"))
-    print(f"{count:,} changes, killed {hit} times, exit code {code}, dead {summary['dead']}: {len(wrong)} differences")
-    if wrong or code:
-        sys.exit("\n".join(wrong[:20]) or 1)
-
+COMMANDS: dict[str, Callable[[], None]] = {
+    "cpu": push.cpu,
+    "rate": push.rate,
+    "kills": push.kills,
+    "pull": pull.cpu,
+    "pull-rate": pull.rate,
+    "pull-kills": pull_kills.kills,
+    "pull-peers": pull_peers.beside,
+}
 
 if __name__ == "__main__":
-    for chosen in sys.argv[1:] or ["cpu", "rate"]:
-        {"cpu": cpu, "rate": rate, "kills": kills}[chosen]()
+    chosen = sys.argv[1:] or ["cpu", "rate"]
+    if unknown := [name for name in chosen if name not in COMMANDS]:
+        sys.exit(f"no benchmark {unknown[0]}: one of {', '.join(COMMANDS)}")
+    for name in chosen:
+        COMMANDS[name]()

@@ -1,0 +1,35 @@
+"""Processes, and what they used.
+
+    python measured.py COMMAND…      runs it on core 0; prints its status, CPU seconds and peak resident KB
+
+It is a process of its own, since a child's peak begins with what its parent holds when it is made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+
+
+def cpu_of(command: Sequence[str]) -> tuple[float, int]:
+    """(CPU seconds, peak resident KB) of a whole process on core 0. Ends the benchmark where the process fails."""
+    from tests.support.processes import ENVIRONMENT, ROOT
+
+    path = str(ROOT) if command[0] == sys.executable else ""
+    runner = [sys.executable, "-I", __file__, *command]
+    done = subprocess.run(runner, env={**ENVIRONMENT, "PYTHONPATH": path}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    status, seconds, size = json.loads(done.stdout.splitlines()[-1])
+    if status:
+        sys.exit(f"{list(command[:4])} ended with status {status}")
+    return seconds, size
+
+
+if __name__ == "__main__":
+    os.sched_setaffinity(0, {0})
+    quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+    child = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+    _, ended, used = os.wait4(child, 0)
+    print(json.dumps([ended, used.ru_utime + used.ru_stime, used.ru_maxrss]))

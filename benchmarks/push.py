@@ -1,0 +1,89 @@
+"""Pushes: CPU and memory beside a floor, the share of the request limit, and what is left after kills."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+from benchmarks.measured import cpu_of
+from tests.e2e.test_push import FAULTS, push_with_kills
+from tests.support.changes import differences, write_log
+from tests.support.processes import emulator, push, push_arguments
+
+BENCH = Path(__file__).resolve().parents[2] / "shared" / "bench"
+PORT = 18_900
+
+
+def cpu(count: int = 1_000_000, rounds: int = 3) -> None:
+    """Floor and syncer in turn, client on one core, server on the other; the best of some rounds of each."""
+    if not BENCH.is_dir():
+        sys.exit(f"the floor and its server are read from {BENCH}, which is not there")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        subprocess.run(["cc", "-O2", "-o", folder / "server", BENCH / "server.c", "-lm"], check=True)
+        server = subprocess.Popen(["taskset", "-c", "1", folder / "server", str(PORT)])
+        try:
+            time.sleep(0.3)
+            sizes = (count // 10, count)
+            for size in sizes:
+                subprocess.run([sys.executable, BENCH / "make_log.py", str(size), folder / f"{size}.jsonl"], check=True)
+            floor = [_floor(folder / f"{count}.jsonl") / count for _ in range(rounds)]
+            ours = [_ours(folder, count, f"state-{number}") for number in range(rounds)]
+            small = _ours(folder, sizes[0], "small")
+        finally:
+            server.terminate()
+            server.wait()
+    best = min(used for used, _ in ours) / count
+    print(f"floor   {min(floor) * 1e6:5.2f} µs an annotation")
+    print(f"syncer  {best * 1e6:5.2f} µs an annotation, {best / min(floor):.2f} times the floor (bar: 2.0)")
+    print(f"memory  {small[1] >> 10} MB at {sizes[0]:,}, {max(rss for _, rss in ours) >> 10} MB at {count:,}")
+
+
+def _floor(log: Path) -> float:
+    _reset()
+    return cpu_of([sys.executable, str(BENCH / "floor.py"), str(log), "127.0.0.1", str(PORT)])[0]
+
+
+def _ours(folder: Path, count: int, state: str) -> tuple[float, int]:
+    _reset()
+    log = str(folder / f"{count}.jsonl")
+    return cpu_of(push_arguments(f"http://127.0.0.1:{PORT}", "a", folder / state, [log], "--rps", "1000000", "--user-id", "u"))
+
+
+def _reset() -> None:
+    urllib.request.urlopen(f"http://127.0.0.1:{PORT}/config?echo=1", timeout=10).close()
+
+
+def rate(seconds: int = 30) -> None:
+    """Small batches, so that the emulator is not what limits."""
+    print("limit  latency  used    most in 0.95 s  throttled")
+    for limit in (15, 200):
+        for latency in ("0.05", "0.4"):
+            with tempfile.TemporaryDirectory() as name, emulator("--rps", str(limit), "--latency", latency) as remote:
+                log = Path(name) / "log.jsonl"
+                posts = (f'{{"op":"post","annotation":{{"id":"r-{n}","input_id":"i"}}}}\n' for n in range(limit * seconds * 4))
+                log.write_text("".join(posts))
+                push(remote.url, "a", Path(name) / "state", [str(log)], "--rps", str(limit), "--batch-size", "4")
+                report = remote.get("/_emulator/report")
+                used = (report["requests"] - 1) / report["span_seconds"] / limit
+                print(f"{limit:5}  {latency:>7}  {used:6.1%}  {report['max_in_0.95s']:14}  {report.get('throttled', 0):9}")
+
+
+def kills(count: int = 100_000, times: int = 30, seed: int = 1) -> None:
+    """Ends with 1 where anything is lost, doubled or out of order."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        log, config = folder / "changes.jsonl", folder / "syncer.toml"
+        wanted, nameless = write_log(log, count, seed)
+        config.write_text("[retry]\nbase_seconds = 0.05\ncap_seconds = 1\n")
+        with emulator("--rps", "0", "--faults", FAULTS, "--seed", str(seed)) as remote:
+            hit = push_with_kills(remote.url, "app", folder, log, times, seed, "--rps", "80", "-c", str(config))
+            code, summary, _ = push(remote.url, "app", folder / "state", [str(log)], "--rps", "200", "-c", str(config))
+            wrong = differences(wanted, nameless, remote.held("app"))
+    print(f"{count:,} changes, killed {hit} times, exit code {code}, dead {summary['dead']}: {len(wrong)} differences")
+    if wrong or code:
+        sys.exit("\n".join(wrong[:20]) or 1)
