@@ -25,7 +25,7 @@ from syncer.engine.signal import Signal
 from syncer.engine.turns import Draining, Turns
 from syncer.errors import Stopped, first_error
 
-AHEAD_AT_FIRST = 2
+AHEAD_AT_FIRST = 4
 DOUBLINGS_MAX = 16
 """With each unit delivered twice as many are fetched ahead."""
 AHEAD_BYTES_MAX = 64 << 20

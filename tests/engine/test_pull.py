@@ -206,7 +206,7 @@ async def test_failures_while_nothing_succeeds_are_an_outage_and_no_attempts() -
 async def test_a_remote_that_never_answers_is_given_up_after_a_time() -> None:
     remote = Remote({"/0": [BROKEN], "/1": [ABSENT]})
     with anyio.fail_after(10), pytest.raises(Stopped, match=r"nothing succeeded for 0.1 s"):
-        await engine(Parts(10), remote, give_up_seconds=0.1).run("", Delivered())
+        await engine(Parts(2), remote, give_up_seconds=0.1).run("", Delivered())
 
 
 async def test_refused_connections_never_count() -> None:
