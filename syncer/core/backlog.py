@@ -22,23 +22,10 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import islice
 
-from syncer.core.change import PATCHES, Change, Key, Verb
+from syncer.core.change import Change, Key, Verb
 from syncer.core.entry import Batch, Entry, Gate, LookUp, Settlement, restored
 from syncer.core.facts import Queued
 from syncer.core.limits import Limits
-
-READ_BACK: frozenset[Verb] = PATCHES | {"post"}
-"""Verbs whose effect can be seen at the remote. A delete in doubt is simply sent again."""
-
-
-def _to_read_back(entry: Entry) -> bool:
-    """Is it to be settled by what the remote holds?
-
-    A post in doubt, so that it is not made twice. A patch only where answers leave it out: sending it again is safe, but a read that lags
-    may show a state before it in which it seems done.
-    """
-    return entry.doubt and (entry.change.verb == "post" or (entry.omitted and entry.change.verb in PATCHES))
-
 
 VERBS: tuple[Verb, ...] = ("post", "merge", "overwrite", "remove", "delete", "delete_input")
 
@@ -80,7 +67,7 @@ class Backlog:
         for change in changes:
             size = len(change.raw) if change.written is None else len(change.written)
             self.window_count += 1
-            self.window_bytes += _held_bytes(change)
+            self.window_bytes += change.held_bytes
             place(Entry(change, size), now)
 
     def restore(self, queue: Iterable[Queued], now: float) -> None:
@@ -138,7 +125,7 @@ class Backlog:
         while self._waiting and self._waiting[0][0] <= now:
             entry = heapq.heappop(self._waiting)[2]
             healthy = succeeded_at > entry.last_failed_at
-            to_read_back = _to_read_back(entry)
+            to_read_back = entry.to_read_back
             if entry.unproven and healthy and not to_read_back and self._count_attempt(entry):
                 continue
             asked = to_read_back or (entry.unproven and entry.change.verb == "post")
@@ -326,7 +313,7 @@ class Backlog:
         entry.number = self._next_number
         self._next_number += 1
         self.window_count -= 1
-        self.window_bytes -= _held_bytes(entry.change)
+        self.window_bytes -= entry.change.held_bytes
         self.queue_count += 1
         self._settlement.queued.append(entry)
 
@@ -364,7 +351,7 @@ class Backlog:
             self.queue_count -= 1
         else:
             self.window_count -= 1
-            self.window_bytes -= _held_bytes(entry.change)
+            self.window_bytes -= entry.change.held_bytes
         if change.verb == "delete_input":
             for held in self._gates.pop(input_id).behind:
                 self._place(held, now)
@@ -406,8 +393,3 @@ class Backlog:
             f"Backlog(window={self.window_count}, queue={self.queue_count}, ready={ready}, formed={len(self._formed)}, "
             f"apart={sum(map(len, self._apart.values()))}, waiting={len(self._waiting)}, gates={len(self._gates)})"
         )
-
-
-def _held_bytes(change: Change) -> int:
-    """What a change with its body takes of the window."""
-    return len(change.raw) if change.written is None else len(change.raw) + len(change.written)

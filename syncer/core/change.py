@@ -11,6 +11,9 @@ Verb = Literal["post", "merge", "overwrite", "remove", "delete", "delete_input"]
 
 PATCHES: frozenset[Verb] = frozenset(("merge", "overwrite", "remove"))
 
+READ_BACK: frozenset[Verb] = PATCHES | {"post"}
+"""Verbs whose effect can be seen at the remote. A delete in doubt is simply sent again."""
+
 Key = tuple[str, str]
 """(input_id, annotation id): the unit of ordering. The id is empty for a whole-input delete."""
 
@@ -49,6 +52,11 @@ class Change(msgspec.Struct, eq=False, gc=False):
         if self.written is not None:
             return self.written
         return self.raw[self.at : len(self.raw) + self.to]
+
+    @property
+    def held_bytes(self) -> int:
+        """What it takes of memory, with its body."""
+        return len(self.raw) if self.written is None else len(self.raw) + len(self.written)
 
     @property
     def op(self) -> str:

@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from syncer.core.change import Change, Verb
+from syncer.core.change import PATCHES, Change, Verb
 from syncer.core.facts import Queued
 
 
@@ -40,6 +40,16 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     """Of a dead letter that is tried again: the letter's rank (see `DeadLetter`)."""
     after: Entry | None = None
     """The next change of the same annotation, held until this one's end is durable."""
+
+    @property
+    def to_read_back(self) -> bool:
+        """Is it to be settled by what the remote holds?
+
+        A post in doubt, so that it is not made twice. A patch only where answers leave it out: sending it again is safe, but a read that
+        lags may show a state before it in which it seems done.
+        """
+        verb = self.change.verb
+        return self.doubt and (verb == "post" or (self.omitted and verb in PATCHES))
 
     def queued(self) -> Queued:
         """The fact that puts this entry, body and all, into the retry queue."""

@@ -6,8 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from syncer.core.backlog import READ_BACK
-from syncer.core.change import Change, Key
+from syncer.core.change import READ_BACK, Change, Key
 from syncer.core.facts import Closed, DeadLetter, Fact, Queued, Requeued, Unburied
 from syncer.core.letters import OpenLetter
 
