@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from syncer.lanes.pull import PullReport
     from syncer.lanes.report import PushReport
     from syncer.remotes.annotell import Selection as DocumentSelection
-    from syncer.remotes.clarifai.listing import Selection
+    from syncer.remotes.clarifai.selection import Selection
     from syncer.sources.feed import ChangeSource, SourceChunk
 
 __all__ = [
@@ -91,7 +91,7 @@ _HOMES = {
     ),
     "syncer.lanes.pull": ("PullReport",),
     "syncer.lanes.report": ("PushReport",),
-    "syncer.remotes.clarifai.listing": ("Selection",),
+    "syncer.remotes.clarifai.selection": ("Selection",),
     "syncer.sources.feed": ("ChangeSource", "SourceChunk"),
 }
 _RENAMED = {"DocumentSelection": ("syncer.remotes.annotell", "Selection")}

@@ -22,7 +22,7 @@ from syncer.errors import UsageError, first_error
 from syncer.lanes.origins import annotell_origin, clarifai_origin, open_pull
 from syncer.lanes.pull import Origin, PullLane, PullReport, wired
 from syncer.remotes.annotell import Selection as DocumentSelection
-from syncer.remotes.clarifai.listing import Selection
+from syncer.remotes.clarifai.selection import Selection
 from syncer.sinks.choose import STDOUT, frame_sink
 
 if TYPE_CHECKING:

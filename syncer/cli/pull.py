@@ -8,8 +8,6 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +21,7 @@ from syncer.errors import UsageError
 from syncer.lanes.origins import annotell_origin, clarifai_origin, known_documents, open_pull
 from syncer.lanes.pull import Origin, Pulled, PullLane
 from syncer.remotes.annotell import Selection as DocumentSelection
-from syncer.remotes.clarifai.codes import CODES, number
-from syncer.remotes.clarifai.listing import Selection
+from syncer.remotes.clarifai.selection import Selection, fault
 from syncer.sinks.choose import STDOUT
 
 
@@ -37,50 +34,30 @@ class Target:
     progress: bool
 
 
-def selection(*, input_ids: Sequence[str], annotation_ids: Sequence[str], since: str, until: str, **others: Any) -> Selection:
-    """What the options select. Raises UsageError where they contradict each other."""
-    for option, ids in (("--input-id", input_ids), ("--annotation-id", annotation_ids)):
-        if not all(ids):
-            raise UsageError(f"{option} is empty: name an id")
-    for option, time in (("--since", since), ("--until", until)):
-        if time and not _is_time(time):
-            raise UsageError(f'{option} is "{time}"; it must be a time like 2026-11-24T12:00:00Z')
-    _check_status(others.get("status", ""))
-    pairs: tuple[tuple[str, str], ...] = ()
-    if annotation_ids:
-        if len(annotation_ids) != len(input_ids):
-            raise UsageError(
-                f"{len(annotation_ids)} --annotation-id but {len(input_ids)} --input-id: "
-                "each annotation needs the input it belongs to, in the same order"
-            )
-        pairs, input_ids = tuple(zip(input_ids, annotation_ids, strict=True)), ()
-    chosen = Selection(input_ids=tuple(input_ids), pairs=pairs, since=since, until=until, **others)
-    searched = chosen.status or since or until
-    makers = chosen.user_ids or chosen.model_version_ids or chosen.workflow_version_ids or chosen.task_id
-    for what, given in (("--annotation-id", pairs), ("--status, --since and --until", searched)):
-        if given and (makers or chosen.dataset_id):
-            raise UsageError(f"{what} cannot be combined with --by-user, --by-model-version, --by-workflow-version, --task or --dataset")
-    if chosen.dataset_id and input_ids:
-        raise UsageError("--dataset cannot be combined with --input-id: name the inputs, or the dataset that holds them")
-    if pairs and searched:
-        raise UsageError("--annotation-id cannot be combined with --status, --since or --until")
+OPTIONS = {
+    "input_ids": "--input-id",
+    "pairs": "--annotation-id",
+    "user_ids": "--by-user",
+    "model_version_ids": "--by-model-version",
+    "workflow_version_ids": "--by-workflow-version",
+    "task_id": "--task",
+    "dataset_id": "--dataset",
+}
+"""What the command line calls a field of a selection, where it is not --field."""
+
+
+def selection(*, input_ids: Sequence[str], annotation_ids: Sequence[str], **others: Any) -> Selection:
+    """What the options select. Raises UsageError where they mean nothing."""
+    if annotation_ids and len(annotation_ids) != len(input_ids):
+        raise UsageError(
+            f"{len(annotation_ids)} --annotation-id but {len(input_ids)} --input-id: "
+            "each annotation needs the input it belongs to, in the same order"
+        )
+    pairs = tuple(zip(input_ids, annotation_ids, strict=True)) if annotation_ids else ()
+    chosen = Selection(input_ids=() if pairs else tuple(input_ids), pairs=pairs, **others)
+    if (why := fault(chosen, lambda field: OPTIONS.get(field, f"--{field}"))) is not None:
+        raise UsageError(why)
     return chosen
-
-
-def _check_status(status: str) -> None:
-    """A number that is not known may be of a later version of the service; a name that is not known is a slip."""
-    if status and number(status) is None:
-        names = [name for name, _ in CODES.values() if name.startswith("ANNOTATION_")]
-        close = get_close_matches(status.upper(), names, 1) or get_close_matches(f"ANNOTATION_{status.upper()}", names, 1)
-        hint = f"did you mean {close[0]}?" if close else f"use a code, or one of {', '.join(names)}"
-        raise UsageError(f'--status is "{status}", which is no status of an annotation; {hint}')
-
-
-def _is_time(text: str) -> bool:
-    try:
-        return datetime.fromisoformat(text).tzinfo is not None
-    except ValueError:
-        return False
 
 
 def clarifai(chosen: Selection, target: Target, common: Common, remote: Remote) -> int:

@@ -20,7 +20,8 @@ from syncer.remotes.annotell import ChangeListing, ProjectListing, index, listin
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.annotell.layout import DocumentLayout
 from syncer.remotes.clarifai.layout import AnnotationLayout, InputsLayout
-from syncer.remotes.clarifai.listing import AnnotationListing, Selection
+from syncer.remotes.clarifai.listing import AnnotationListing
+from syncer.remotes.clarifai.selection import Selection
 from syncer.sinks.choose import STDOUT, output_format, output_sink
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import OAuthTransport, shared_tokens

@@ -36,7 +36,8 @@ from syncer.lanes.pull import wired
 from syncer.lanes.report import exit_code
 from syncer.lanes.signals import until_signal
 from syncer.remotes.clarifai.expected import Difference, Expected, Mark, compared, folded
-from syncer.remotes.clarifai.listing import AnnotationListing, Selection
+from syncer.remotes.clarifai.listing import AnnotationListing
+from syncer.remotes.clarifai.selection import Selection
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.lines import LineOptions
 from syncer.sources.logs import LogPath, expand

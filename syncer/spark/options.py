@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, Literal, cast
 
@@ -17,7 +16,7 @@ from syncer.errors import UsageError
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.annotell.layout import DocumentLayout
 from syncer.remotes.clarifai.layout import AnnotationLayout, InputsLayout
-from syncer.remotes.clarifai.listing import Selection
+from syncer.remotes.clarifai.selection import Selection, fault
 
 COMMON = ("remote", "base_url", "config", "rps", "concurrency", "partitions", "tasks", "unreadable")
 CLARIFAI = (
@@ -30,12 +29,15 @@ ANNOTELL = (
 )
 OF_REMOTE: Mapping[str, tuple[str, ...]] = {"clarifai": COMMON + CLARIFAI, "annotell": COMMON + ANNOTELL}
 
-ONE_OF = (
-    ("annotation_ids",),
-    ("status", "since", "until"),
-    ("by_user", "by_model_version", "by_workflow_version", "task", "dataset"),
-)
-"""Ways to select from a Clarifai app that the service has no combination of."""
+NAMES = {
+    "pairs": "annotation_ids",
+    "user_ids": "by_user",
+    "model_version_ids": "by_model_version",
+    "workflow_version_ids": "by_workflow_version",
+    "task_id": "task",
+    "dataset_id": "dataset",
+}
+"""Options that are called otherwise than the fields of a selection."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,9 +106,6 @@ class _Options:
     def text(self, name: str) -> str | None:
         return self._options.get(name)
 
-    def given(self, names: tuple[str, ...]) -> list[str]:
-        return [name for name in names if self._options.get(name)]
-
     def number(self, name: str, kind: Callable[[str], Any]) -> Any:
         text = self._options.get(name)
         try:
@@ -139,16 +138,6 @@ class _Options:
             raise UsageError(f"option {name} begins like a JSON list, but is no list of strings that are not empty")
         return tuple(values)
 
-    def time(self, name: str) -> str:
-        text = self._options.get(name, "")
-        try:
-            aware = not text or datetime.fromisoformat(text).tzinfo is not None
-        except ValueError:
-            aware = False
-        if not aware:
-            raise UsageError(f'option {name} is "{text}"; it must be a time like 2026-11-24T12:00:00Z')
-        return text
-
 
 def _clarifai(options: _Options) -> Clarifai:
     return Clarifai(
@@ -157,15 +146,10 @@ def _clarifai(options: _Options) -> Clarifai:
 
 
 def _annotations(options: _Options) -> Selection:
-    ways = [names for group in ONE_OF if (names := options.given(group))]
-    if len(ways) > 1:
-        raise UsageError(f"option {ways[0][0]} cannot be combined with {ways[1][0]}")
     input_ids, ids = options.list("input_ids"), options.list("annotation_ids")
-    if options.text("dataset") and input_ids:
-        raise UsageError("option dataset cannot be combined with input_ids: name the inputs, or the dataset that holds them")
     if ids and len(ids) != len(input_ids):
         raise UsageError(f"{len(ids)} annotation_ids but {len(input_ids)} input_ids: each needs the input it belongs to, in the same order")
-    return Selection(
+    chosen = Selection(
         input_ids=() if ids else input_ids,
         pairs=tuple(zip(input_ids, ids, strict=True)) if ids else (),
         user_ids=options.list("by_user"),
@@ -174,12 +158,15 @@ def _annotations(options: _Options) -> Selection:
         task_id=options.text("task") or "",
         dataset_id=options.text("dataset") or "",
         status=options.text("status") or "",
-        since=options.time("since"),
-        until=options.time("until"),
+        since=options.text("since") or "",
+        until=options.text("until") or "",
         all_makers=options.true("all"),
         input_level=options.one_of("input_level", ("keep", "drop")) == "keep",
         with_inputs=options.true("with_inputs"),
     )
+    if (why := fault(chosen, lambda field: NAMES.get(field, field))) is not None:
+        raise UsageError(f"option {why}")
+    return chosen
 
 
 def _annotell(options: _Options) -> Annotell:

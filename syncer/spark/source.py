@@ -30,7 +30,7 @@ from syncer.core.pull import ColumnType, Layout, Problem
 from syncer.errors import SyncerError
 from syncer.lanes.origins import annotell_origin, clarifai_origin
 from syncer.lanes.pull import Origin
-from syncer.remotes.clarifai.listing import Selection
+from syncer.remotes.clarifai.selection import Selection
 from syncer.sinks import arrow
 from syncer.spark.options import Reading, reading
 from syncer.spark.rate import TASKS_UNKNOWN, shared, tasks_at_once

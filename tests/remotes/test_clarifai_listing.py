@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 
 from syncer.core.ports import Reply, Request
 from syncer.core.pull import Ask, Found, Unit
-from syncer.errors import Stopped
-from syncer.remotes.clarifai.listing import PASSES_MAX, AnnotationListing, Selection
+from syncer.errors import Stopped, UsageError
+from syncer.remotes.clarifai.listing import PASSES_MAX, AnnotationListing
 from syncer.remotes.clarifai.rows import Line, of_list
+from syncer.remotes.clarifai.selection import Selection
 
 Json = dict[str, object]
 
@@ -293,3 +295,22 @@ def test_an_app_that_is_not_there_stops_the_pull() -> None:
     service._answer = lambda *_: service._failed(404, 11101)  # type: ignore[method-assign,assignment]
     with pytest.raises(Stopped, match="refused to list its inputs"):
         keys(service)
+
+
+@pytest.mark.parametrize(
+    ("selection", "said"),
+    [
+        (Selection(status="24151", user_ids=("u",)), "status cannot be combined with user_ids"),
+        (Selection(pairs=(("i", "a"),), since="2026-01-01T00:00:00Z"), "pairs cannot be combined with since"),
+        (Selection(pairs=(("i", "a"),), input_ids=("i",)), "pairs cannot be combined with input_ids"),
+        (Selection(dataset_id="d", input_ids=("i",)), "dataset_id cannot be combined with input_ids"),
+        (Selection(since="yesterday"), 'since is "yesterday"'),
+        (Selection(since="2026-01-01T00:00:00"), "it must be a time like"),
+        (Selection(status="ANNOTATION_PENDIN"), "did you mean ANNOTATION_PENDING"),
+        (Selection(input_ids=("i", "")), "input_ids is empty"),
+        (Selection(pairs=(("i", ""),)), "pairs is empty"),
+    ],
+)
+def test_a_selection_of_which_a_part_would_go_unheard_is_refused(selection: Selection, said: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(said)):
+        AnnotationListing("me", "app", selection)

@@ -30,7 +30,7 @@ import syncer.spark
 from syncer.core.pace import Pace
 from syncer.core.pull import Flow, Found, Row, Unit
 from syncer.lanes.origins import clarifai_origin
-from syncer.remotes.clarifai.listing import Selection
+from syncer.remotes.clarifai.selection import Selection
 from syncer.spark import options, push, units
 from syncer.spark.rate import gap_seconds
 

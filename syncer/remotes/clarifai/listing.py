@@ -8,7 +8,6 @@ pages is read until two passes agree. Each input is in one group, so repeats are
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from typing import TypeVar, cast
@@ -19,10 +18,11 @@ import orjson
 from syncer.core.outcome import Refused
 from syncer.core.ports import Request
 from syncer.core.pull import Ask, Flow, Found, Problem, Row, Unit
-from syncer.errors import Stopped
+from syncer.errors import Stopped, UsageError
 from syncer.remotes.clarifai import rows
 from syncer.remotes.clarifai.codec import PAIRS_MAX, PER_PAGE_MAX, URL_BYTES_MAX
 from syncer.remotes.clarifai.rows import Line
+from syncer.remotes.clarifai.selection import Selection, fault
 
 GROUP_MAX = 100
 """Inputs asked for in one list, where their ids are short enough."""
@@ -35,35 +35,13 @@ T = TypeVar("T")
 Units = Generator[Sequence[Ask] | Unit, Sequence[object] | None, None]
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which annotations. The filters by maker are OR-ed by the service, and each implies `all_makers` (wire, 2.1)."""
-
-    input_ids: tuple[str, ...] = ()
-    pairs: tuple[tuple[str, str], ...] = ()
-    """(input_id, id): just these."""
-    user_ids: tuple[str, ...] = ()
-    model_version_ids: tuple[str, ...] = ()
-    workflow_version_ids: tuple[str, ...] = ()
-    task_id: str = ""
-    dataset_id: str = ""
-    status: str = ""
-    """A code or its name: found by a search, which is served from an index."""
-    since: str = ""
-    """RFC 3339, included: found by a search as well."""
-    until: str = ""
-    all_makers: bool = False
-    """Those that models made, too."""
-    input_level: bool = True
-    """Keep the annotation that each input comes with."""
-    with_inputs: bool = False
-    """Rows are {"input":…,"annotation":…}, one with null for an input that has none."""
-
-
 class AnnotationListing:
     """The annotations of one app that a selection names. Implements `syncer.core.pull.Listing`."""
 
     def __init__(self, user_id: str, app_id: str, selection: Selection) -> None:
+        """Raises UsageError for a selection that means nothing: a filter that is not applied would go unseen."""
+        if (why := fault(selection)) is not None:
+            raise UsageError(f"the selection: {why}")
         self._app = f"/v2/users/{quote(user_id, safe='')}/apps/{quote(app_id, safe='')}"
         self._selection = selection
         self._group_max = GROUP_MAX  # a hint from how full the pages are; what is found does not hang on it
