@@ -93,7 +93,11 @@ class Emulator:
         part = next(part for part in self.parts if part.claims(read))
         if (refused := self._refused(part, read)) is not None:
             return _response(refused)
-        read.body = await request.read()
+        try:
+            read.body = await request.read()
+        except ConnectionResetError:
+            self.counts["gone"] += 1
+            return _broken(request)
         fault = self._fault()
         if fault:
             self.counts[f"fault {fault}"] += 1

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import anyio
 import pytest
@@ -95,6 +97,20 @@ def test_what_was_pulled_can_be_loaded_again_as_it_was(tmp_path: Path) -> None:
 def test_an_emulator_as_a_text_is_its_url() -> None:
     with emulated() as server:
         assert requests.get(f"{server}/_emulator/report", timeout=10).json()["max_in_1s"] == 0
+
+
+def test_a_client_that_goes_away_in_the_middle_of_a_request_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    """Clients are killed all the time in tests: nothing is applied, and nobody is shown a traceback."""
+    with emulated() as server:
+        url = urlsplit(server.url)
+        with socket.create_connection((url.hostname, url.port)) as gone:
+            gone.sendall(b"POST /v2/annotations HTTP/1.1\r\nHost: x\r\nAuthorization: Key t\r\nContent-Length: 9\r\n\r\n{")
+            while not server.counts["requests"]:
+                pass
+        Client(server.url)("ListAnnotations")
+        while server.counts["gone"] < 1:
+            pass
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 def test_faults_can_be_changed_and_everything_forgotten_while_it_runs() -> None:
