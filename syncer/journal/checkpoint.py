@@ -10,8 +10,7 @@ import msgspec
 
 from syncer.core.facts import Destination
 from syncer.errors import StateError
-from syncer.journal.disk import Disk
-from syncer.journal.lock import Lock
+from syncer.journal.disk import REAL, Disk
 
 FILE = "pull.json"
 FORMAT = "syncer-pull"
@@ -62,13 +61,13 @@ def decode(line: bytes) -> Checkpoint:
 class Checkpoints:
     """The state folder of one pull. One process at a time. Raises StateError."""
 
-    def __init__(self, folder: Path, job: str, *, disk: Disk | None = None) -> None:
+    def __init__(self, folder: Path, job: str, *, disk: Disk = REAL) -> None:
         """A checkpoint of a job that is done counts as none: whatever the folder is used for starts anew."""
-        self._disk = disk or Disk()
+        self._disk = disk
         self._path = folder / FILE
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = Lock(folder / "lock")
+            disk.make_folder(folder)
+            self._lock = disk.lock(folder / "lock")
         except OSError as error:
             raise StateError(f"the state folder {folder} cannot be used: {error.strerror}") from None
         try:
@@ -79,7 +78,8 @@ class Checkpoints:
 
     def _read(self, job: str) -> Checkpoint:
         try:
-            found = decode(self._path.read_bytes())
+            with self._disk.reader(self._path) as file:
+                found = decode(file.read())
         except FileNotFoundError:
             return Checkpoint(job)
         except ValueError as error:
@@ -101,7 +101,7 @@ class Checkpoints:
         """Replace the file; it is durable when this returns. Blocking."""
         new = self._path.with_suffix(".new")
         try:
-            new.unlink(missing_ok=True)
+            self._disk.unlink(new)
             file = self._disk.open(new)
             try:
                 self._disk.write(file, encode(checkpoint))

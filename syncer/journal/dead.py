@@ -18,6 +18,7 @@ from syncer.core.facts import Closed, DeadFact, DeadLetter, LetterHead, LettersF
 from syncer.core.letters import LetterStates, OpenLetter
 from syncer.errors import StateError
 from syncer.journal import frames
+from syncer.journal.disk import REAL, Disk
 from syncer.journal.replay import FILE as JOURNAL
 from syncer.journal.replay import replay
 
@@ -36,23 +37,23 @@ def encode(fact: DeadFact) -> bytes:
     return b"%s%s\n" % (_HEAD % crc32(rest), rest)
 
 
-def facts(path: Path, size: int) -> Iterator[DeadFact]:
+def facts(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[DeadFact]:
     """The facts in the first `size` bytes of the file. Raises StateError for a line that is none."""
-    for _, fact in _decoded(path, size, _whole):
+    for _, fact in _decoded(path, size, _whole, disk):
         yield fact
 
 
-def heads(path: Path, size: int) -> Iterator[LetterHead | Superseded | Closed | LettersForgotten]:
+def heads(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[LetterHead | Superseded | Closed | LettersForgotten]:
     """The same, with no more of a letter than its head: several times as fast."""
-    for _, fact in _decoded(path, size, _heads):
+    for _, fact in _decoded(path, size, _heads, disk):
         yield fact
 
 
-def _decoded(path: Path, size: int, decoder: msgspec.json.Decoder[T]) -> Iterator[tuple[int, T]]:
+def _decoded(path: Path, size: int, decoder: msgspec.json.Decoder[T], disk: Disk) -> Iterator[tuple[int, T]]:
     """(offset, fact) of each line."""
     at = 0
     decode = decoder.decode
-    with path.open("rb") as file:
+    with disk.reader(path) as file:
         for line in frames.lines(file, size):
             try:
                 if line[:_HEAD_LENGTH] != _HEAD % crc32(line[_HEAD_LENGTH:-1]) or line[-1] != 0x0A:
@@ -63,16 +64,16 @@ def _decoded(path: Path, size: int, decoder: msgspec.json.Decoder[T]) -> Iterato
             at += len(line)
 
 
-def open_letters(path: Path, size: int) -> Iterator[OpenLetter]:
+def open_letters(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[OpenLetter]:
     """The letters in the first `size` bytes that are open, oldest first; memory does not grow with them. Raises StateError, OSError."""
     states = LetterStates()
-    for at, fact in _decoded(path, size, _heads):
+    for at, fact in _decoded(path, size, _heads, disk):
         try:
             states.note(fact)
         except ValueError as error:
             raise StateError(f"{path}: damaged at byte {at} ({error}). Put the file back from a backup") from None
     number = 0
-    for offset, letter in _decoded(path, size, _whole):
+    for offset, letter in _decoded(path, size, _whole, disk):
         if isinstance(letter, DeadLetter):
             if states.is_open(number, letter.log):
                 yield OpenLetter(number, letter, states.superseded(number, letter), offset)

@@ -1,13 +1,49 @@
-"""The few things that the journal does to files, so that tests can record them, fail them, and lose what was not synced."""
+"""All that the journal does to files, as one port: tests record it, fail it, and lose what was not synced (tests/support/disk.py)."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from syncer.journal.lock import Lock
+
+
+class Held(Protocol):
+    """A lock that is held."""
+
+    def release(self) -> None:
+        """Give it back."""
 
 
 class Disk:
-    """The real disk."""
+    """The real disk. Everything raises OSError."""
+
+    def make_folder(self, path: Path) -> None:
+        """The folder is there, 0700, and stays."""
+        missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in reversed(missing):
+            self.sync_folder(folder.parent)
+
+    def lock(self, path: Path) -> Held:
+        """Take the lock of this file. Raises StateError where another process holds it."""
+        return Lock(path)
+
+    def names(self, folder: Path) -> list[str]:
+        """What is in a folder."""
+        return [path.name for path in folder.iterdir()]
+
+    def size(self, path: Path) -> int | None:
+        """Bytes of a file; None where there is none."""
+        try:
+            return path.stat().st_size
+        except FileNotFoundError:
+            return None
+
+    def reader(self, path: Path) -> BinaryIO:
+        """The file from its start, as it is now: a rename over it changes nothing."""
+        return path.open("rb")
 
     def open(self, path: Path) -> int:
         """A descriptor for reading and appending; the file is created, 0600."""
@@ -33,13 +69,28 @@ class Disk:
 
     def replace(self, source: Path, target: Path) -> None:
         """Rename, and make the rename durable."""
+        self.rename(source, target)
+        self.sync_folder(target.parent)
+
+    def rename(self, source: Path, target: Path) -> None:
+        """Rename; what was at `target` goes. Not durable yet."""
         source.replace(target)
-        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+    def unlink(self, path: Path) -> None:
+        """Take the name away; nothing happens where there is none. Not durable yet."""
+        path.unlink(missing_ok=True)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Which names there are in this folder is on the disk when this returns."""
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            os.fsync(folder)
+            os.fsync(descriptor)
         finally:
-            os.close(folder)
+            os.close(descriptor)
 
     def close(self, descriptor: int) -> None:
         """Let go of the file."""
         os.close(descriptor)
+
+
+REAL = Disk()

@@ -18,8 +18,8 @@ from syncer.core.facts import DeadFact, DeadFile, Fact, Forgotten, JournalFact, 
 from syncer.core.ledger import Ledger
 from syncer.errors import StateError
 from syncer.journal import dead, frames
-from syncer.journal.disk import Disk
-from syncer.journal.lock import Lock, holder
+from syncer.journal.disk import REAL, Disk, Held
+from syncer.journal.lock import holder
 from syncer.journal.replay import FILE, FORMAT, VERSION, DestinationId, Header, Span, note_body, replay
 
 __all__ = ["DestinationId", "Journal"]
@@ -34,7 +34,7 @@ _queued = msgspec.json.Decoder(Queued)
 class Journal:
     """An open state folder. `commit` may run in a thread; everything else is for the owner alone."""
 
-    def __init__(self, folder: Path, lock: Lock, disk: Disk, destination: DestinationId | None) -> None:
+    def __init__(self, folder: Path, lock: Held, disk: Disk, destination: DestinationId | None) -> None:
         self.ledger = Ledger()
         self.notes: list[str] = []
         """What recovery had to do, for the user."""
@@ -50,13 +50,12 @@ class Journal:
         self._dead_file = -1
 
     @classmethod
-    def open(cls, folder: Path, destination: DestinationId | None, *, disk: Disk | None = None) -> Journal:
+    def open(cls, folder: Path, destination: DestinationId | None, *, disk: Disk = REAL) -> Journal:
         """Open or make a state folder, and take its lock. No destination: that of the folder, which must be there. Raises StateError."""
-        disk = disk or Disk()
         try:
             if destination is not None:
-                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = Lock(folder / "lock")
+                disk.make_folder(folder)
+            lock = disk.lock(folder / "lock")
         except OSError as error:
             raise StateError(f"the state folder {folder} cannot be used: {_why(error)}") from None
         journal = cls(folder, lock, disk, destination)
@@ -83,9 +82,8 @@ class Journal:
 
     def _recover(self) -> None:
         path = self._folder / FILE
-        for leftover in self._folder.glob("*.new"):
-            leftover.unlink()
-        there = path.exists() and path.stat().st_size > 0
+        self._disk.unlink(path.with_suffix(".new"))
+        there = (self._disk.size(path) or 0) > 0
         if not there and self._destination is None:
             raise StateError(f"no state at {self._folder}: there is no {path}")
         self._dead_file = self._disk.open(self._folder / dead.FILE)
@@ -93,7 +91,7 @@ class Journal:
             self._file = self._disk.open(path)
             self._fold(path)
         else:
-            letters = (self._folder / dead.FILE).stat().st_size
+            letters = self._disk.size(self._folder / dead.FILE)
             if letters:
                 raise StateError(
                     f"{path}: missing or empty, but {letters} bytes of dead letters stand beside it. "
@@ -103,7 +101,7 @@ class Journal:
         self._recover_dead()
 
     def _fold(self, path: Path) -> None:
-        found = replay(path)
+        found = replay(path, disk=self._disk)
         self._destination = self._destination or found.destination
         if found.destination != self._destination:
             raise StateError(
@@ -118,13 +116,13 @@ class Journal:
 
     def _recover_dead(self) -> None:
         path = self._folder / dead.FILE
-        size = path.stat().st_size
+        size = self._disk.size(path) or 0
         wanted = self.ledger.dead_size
         if size < wanted:
             raise StateError(
                 f"{path}: {size} bytes, but {wanted} were written and synced: dead letters are missing. Put the file back from a backup"
             )
-        for fact in dead.heads(path, wanted):
+        for fact in dead.heads(path, wanted, disk=self._disk):
             self.ledger.apply(fact)
         if size > wanted:
             self._disk.truncate(self._dead_file, wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from syncer.core.facts import Forgotten, JournalFact, Queued, Requeued, Unqueued
 from syncer.core.ledger import Ledger
 from syncer.errors import StateError
 from syncer.journal import frames
+from syncer.journal.disk import REAL, Disk
 
 FILE = "journal"
 FORMAT = "syncer-journal"
@@ -62,10 +63,11 @@ class Replayed:
     """Bytes behind them: a write that was never synced."""
 
 
-def replay(path: Path) -> Replayed:
+def replay(path: Path, *, disk: Disk = REAL) -> Replayed:
     """Fold the journal at this path. Raises StateError for damage, and for what this version does not understand; OSError."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
+    with disk.reader(path) as file:
+        size = file.seek(0, io.SEEK_END)
+        file.seek(0)
         scanned = frames.scan(frames.lines(file, size))
         try:
             start, payload = next(scanned, (0, b""))

@@ -16,14 +16,14 @@ import pytest
 from syncer.core.facts import Destination
 from syncer.errors import StateError
 from syncer.journal.checkpoint import FILE, Checkpoint, Checkpoints, decode, encode
-from syncer.journal.disk import Disk
+from syncer.journal.disk import REAL, Disk
 from syncer.journal.seen import Seen
 
 JOB = "annotations of https://api.clarifai.com user me app a: {} as jsonl to /out.jsonl"
 FAR = Checkpoint(JOB, "i-0099", "123:abcd", 7, 700, 690, 10, 2, destination=Destination("paused", 1234.5, "throttled"))
 
 
-def noted(folder: Path, *checkpoints: Checkpoint, disk: Disk | None = None) -> None:
+def noted(folder: Path, *checkpoints: Checkpoint, disk: Disk = REAL) -> None:
     """Commit these, one after another."""
     opened = Checkpoints(folder, JOB, disk=disk)
     try:

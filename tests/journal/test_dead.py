@@ -20,12 +20,12 @@ from syncer.core.settle import forgotten
 from syncer.errors import StateError
 from syncer.journal import dead
 from syncer.journal.dead import letter_at, read_dead
-from syncer.journal.disk import Disk
+from syncer.journal.disk import REAL, Disk
 from syncer.journal.journal import Journal
 from tests.journal.made import HERE, bodies, letter, opened, queued, state
 
 
-def with_letters(folder: Path, count: int = 3, disk: Disk | None = None) -> Journal:
+def with_letters(folder: Path, count: int = 3, disk: Disk = REAL) -> Journal:
     """A state with some letters of one log, and a change that waits."""
     journal = Journal.open(folder, HERE, disk=disk)
     journal.commit([opened(), *(letter(index, id=f"k{index}") for index in range(count)), Settled(1, 0, count, 1, "dead")])

@@ -14,7 +14,7 @@ from syncer.core.entry import Entry
 from syncer.core.facts import DeadLetter, Deleted, Fact, Opened, Read, Settled, Superseded, Unqueued
 from syncer.errors import StateError
 from syncer.journal.dead import read_dead
-from syncer.journal.disk import Disk
+from syncer.journal.disk import REAL, Disk
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.lock import Lock, holder
 
@@ -240,7 +240,7 @@ class FailingAt(Disk):
         super().replace(source, target)
 
 
-def committed(folder: Path, commits: list[list[Fact]], disk: Disk | None = None) -> tuple[int, str]:
+def committed(folder: Path, commits: list[list[Fact]], disk: Disk = REAL) -> tuple[int, str]:
     """Open and commit until an error: (how many commits, the error)."""
     done = 0
     try:
