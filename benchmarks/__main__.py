@@ -7,6 +7,7 @@ pull        CPU and memory of `syncer pull` for 20,000 and 200,000 annotations, 
 pull-rate   share of the request limit that a long pull uses
 pull-kills  200,000 annotations of every kind, one request in ten faulty, killed -9 ten times, in three forms; is all of it there, once?
 pull-peers  the official clients' ways to fetch beside ours (makes their environment from a lock)
+annotell-peers  200 documents at 20 ms each, by the official clients of Annotell and Kognic and by ours
 
 `python -m benchmarks.spark [ROWS]` measures Spark.
 """
@@ -16,7 +17,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import pull, pull_kills, pull_peers, push
+from benchmarks import annotell_peers, pull, pull_kills, pull_peers, push
 
 COMMANDS: dict[str, Callable[[], None]] = {
     "cpu": push.cpu,
@@ -26,6 +27,7 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "pull-rate": pull.rate,
     "pull-kills": pull_kills.kills,
     "pull-peers": pull_peers.beside,
+    "annotell-peers": annotell_peers.beside,
 }
 
 if __name__ == "__main__":
