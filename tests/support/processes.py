@@ -1,4 +1,4 @@
-"""Real processes: the emulator and pushes."""
+"""Real processes: the emulator, pushes, and whatever is ended at some moment of its life."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,20 @@ for name in ("CLARIFAI_API_BASE", "CLARIFAI_USER_ID", "CLARIFAI_APP_ID", "SYNCER
 def command(*arguments: str) -> list[str]:
     """The command line of syncer."""
     return [sys.executable, "-m", "syncer", *arguments]
+
+
+def started(arguments: Sequence[str], **environment: str) -> subprocess.Popen[bytes]:
+    """A process whose outputs are read by `communicate`."""
+    return subprocess.Popen(arguments, env={**ENVIRONMENT, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def until(process: subprocess.Popen[bytes], happened: Callable[[], bool]) -> bool:
+    """Wait until something has happened; False where the process ended before."""
+    while process.poll() is None:
+        if happened():
+            return True
+        time.sleep(0.001)
+    return False
 
 
 class EmulatorProcess:

@@ -1,0 +1,153 @@
+"""The emulator in this process, with a ledger of every write that it carried out; and what the ledger says against a log."""
+
+from __future__ import annotations
+
+import bisect
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from syncer.emulator import Emulator, running
+from syncer.emulator.clarifai import OWNER
+from syncer.emulator.store import Annotation, App, Key
+from tests.proof.processes.logs import Log
+
+APP = "app"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write to the store, as it took effect: `number` is the change's own, which deletes do not carry."""
+
+    kind: Literal["create", "change", "delete", "delete input"]
+    input_id: str
+    id: str
+    number: int = -1
+
+
+class RecordedApp(App):
+    """An app that notes what is written to it."""
+
+    def __init__(self, owner: str, app_id: str) -> None:
+        super().__init__(owner, app_id)
+        self.writes: list[Write] = []
+        self._whole = False
+
+    def put(self, annotation: Annotation, lag: int = 0) -> None:
+        key = (annotation["input_id"], annotation["id"])
+        self.writes.append(Write("change" if key in self.annotations else "create", *key, annotation["data"]["metadata"]["n"]))
+        super().put(annotation, lag)
+
+    def delete(self, key: Key, lag: int = 0) -> bool:
+        if not self._whole:
+            self.writes.append(Write("delete", *key))
+        return super().delete(key, lag)
+
+    def delete_of_input(self, input_id: str, lag: int = 0) -> int:
+        self.writes.append(Write("delete input", input_id, ""))
+        self._whole = True
+        try:
+            return super().delete_of_input(input_id, lag)
+        finally:
+            self._whole = False
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """An emulator that listens, and its one app."""
+
+    server: Emulator
+    writes: list[Write]
+    """All that took effect, in order; what was loaded at the start is not among it."""
+    portal: BlockingPortal
+
+    @property
+    def url(self) -> str:
+        return self.server.url
+
+    @property
+    def requests(self) -> int:
+        """How many have come."""
+        return self.server.counts["requests"]
+
+    @property
+    def faults(self) -> Counter[str]:
+        """How often each fault was met."""
+        return Counter({name.removeprefix("fault "): count for name, count in self.server.counts.items() if name.startswith("fault ")})
+
+    def held(self) -> list[dict[str, Any]]:
+        return list(self.server.annotations("me", APP).values())
+
+    def lines(self) -> list[bytes]:
+        """What the app holds, each annotation in the bytes that it is listed with."""
+        return [orjson.dumps(annotation) for annotation in self.held()]
+
+    def most_in(self, seconds: float) -> int:
+        """The most requests that came within so many seconds."""
+        times = list(self.server._times)
+        return max((bisect.bisect_left(times, at + seconds) - place for place, at in enumerate(times)), default=0)
+
+    def set_faults(self, faults: str) -> None:
+        self.portal.call(self.server.set_faults, faults)
+
+
+@contextmanager
+def remote(faults: str = "", *, seed: int = 0, latency_seconds: float = 0.0, rps: float = 0, load: Path | None = None) -> Iterator[Remote]:
+    """Run the emulator in a thread; its app holds what is in the file to load."""
+    loads = () if load is None else (f"me/{APP}={load}",)
+    with (
+        start_blocking_portal() as portal,
+        portal.wrap_async_context_manager(running(rps=rps, faults=faults, seed=seed, latency=latency_seconds, load=loads)) as server,
+    ):
+        app = RecordedApp(OWNER, APP)
+        if load is None:
+            server.clarifai._apps[OWNER, APP] = app
+        yield Remote(server, app.writes, portal)
+
+
+# --- against a log ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Order:
+    """How far each annotation and each input is: the number of the latest change that took effect."""
+
+    of_key: dict[Key, int] = field(default_factory=dict)
+    of_input: dict[str, int] = field(default_factory=dict)
+    deleted: dict[str, int] = field(default_factory=dict)
+
+
+def misplaced(writes: list[Write], log: Log) -> list[str]:
+    """What of these writes is doubled or out of order; nothing where each took effect in the log's order.
+
+    That a change took effect twice in a row is no fault: what syncer repeats gives the same. That a post made its annotation twice is one.
+    """
+    wrong: list[str] = []
+    order = _Order()
+    created: set[int] = set()
+    for write in writes:
+        key = (write.input_id, write.id)
+        if write.kind == "delete input":
+            lines = log.input_deletes.get(write.input_id, [])
+            place = bisect.bisect_left(lines, order.of_input.get(write.input_id, -1))
+            if place == len(lines):
+                wrong.append(f"{write}: a change behind the delete of its input took effect before it")
+                continue
+            number = order.deleted[write.input_id] = lines[place]
+        else:
+            number = log.deletes[key] if write.kind == "delete" else write.number
+            if number < max(order.of_key.get(key, -1), order.deleted.get(write.input_id, -1)):
+                wrong.append(f"{write}: change {number} took effect behind a later one")
+            if write.kind == "create" and number in created:
+                wrong.append(f"{write}: created twice")
+            if write.kind == "create":
+                created.add(number)
+            order.of_key[key] = max(number, order.of_key.get(key, -1))
+        order.of_input[write.input_id] = max(number, order.of_input.get(write.input_id, -1))
+    return wrong
