@@ -1,15 +1,16 @@
-"""`syncer push` and `syncer pull` killed -9 at random moments until done: nothing lost, nothing twice, nothing out of order."""
+"""`syncer push` and `syncer pull` ended at random moments until done: nothing lost, nothing twice, nothing out of order."""
 
 from __future__ import annotations
 
 import os
 import random
+import signal
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.proof.processes.pushes import FAULTS, SETTINGS, Tally, killed, made, told, until_tallied
+from tests.proof.processes.pushes import FAULTS, SETTINGS, Tally, cut_short, made, told, until_tallied
 from tests.proof.processes.remote import APP, remote
 from tests.support.mixed import write_mixed
 from tests.support.processes import started
@@ -18,18 +19,20 @@ from tests.support.pulls import keyed, pull, pull_arguments, wrong
 KILLS = int(os.environ.get("SYNCER_PROOF_KILLS", "50"))
 KILLS_A_RUN = 10
 CHANGES = 9_000
-PULL_KILLS = int(os.environ.get("SYNCER_PROOF_PULL_KILLS", "12"))
-PULL_KILLS_A_RUN = 4
+PULL_KILLS = int(os.environ.get("SYNCER_PROOF_PULL_KILLS", "18"))
+"""SIGKILL and SIGTERM together, into all forms."""
+PULL_KILLS_A_RUN = 3
 ANNOTATIONS = 6_000
+CODES = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 128 + signal.SIGTERM}
 
 
 def killed_push(folder: Path, seed: int, *, count: int = CHANGES, times: int = KILLS_A_RUN) -> Tally:
     """One log, killed so many times, then pushed to its end."""
     with remote(FAULTS, seed=seed, latency_seconds=0.01) as server:
         pushes = made(server, folder / str(seed), count, seed, "--rps", "100", "--batch-size", "32")
-        hit = killed(pushes.start, server, random.Random(seed), times, requests_max=60)
+        runs = cut_short(pushes.start, server, random.Random(seed), times, requests_max=60)
         last = pushes.run("--rps", "800")
-        return Tally(seed, hit, pushes.wrong_at_the_end(last), server.faults)
+        return Tally(seed, len(runs), pushes.wrong_at_the_end(last), server.faults)
 
 
 def test_pushes_killed_at_random_moments_among_faults_leave_what_the_log_leaves(tmp_path: Path) -> None:
@@ -38,8 +41,8 @@ def test_pushes_killed_at_random_moments_among_faults_leave_what_the_log_leaves(
     assert sum(tally.hit for tally in tallies) >= KILLS
 
 
-def killed_pull(folder: Path, name: str, format_: str, seed: int) -> Tally:
-    """One list, its pull killed so many times, then pulled to its end."""
+def cut_short_pull(folder: Path, name: str, format_: str, number: signal.Signals, seed: int) -> Tally:
+    """One list, its pull ended so many times, then carried on to its end."""
     own = folder / str(seed)
     own.mkdir()
     load, config = own / "mixed.jsonl", own / "syncer.toml"
@@ -47,17 +50,21 @@ def killed_pull(folder: Path, name: str, format_: str, seed: int) -> Tally:
     config.write_text(SETTINGS)
     with remote(FAULTS, seed=seed, latency_seconds=0.01, load=load) as server:
         slowly = pull_arguments(server.url, APP, own / name, "--all", "-c", str(config), "--rps", "60")
-        hit = killed(lambda: started(slowly), server, random.Random(seed), PULL_KILLS_A_RUN, requests_max=20)
+        runs = cut_short(lambda: started(slowly), server, random.Random(seed), PULL_KILLS_A_RUN, requests_max=20, number=number)
         code, summary, err = pull(server.url, APP, own / name, "--all", "-c", str(config), "--rps", "300")
         counted = (code, *(summary.get(part) for part in ("fetched", "written", "duplicates", "unreadable")))
-        found = [] if counted == (0, ANNOTATIONS, ANNOTATIONS, 0, 0) else [f"exit code {code}, {summary}: {err}"]
-        held = keyed(server.lines())
-        return Tally(seed, hit, found or wrong(own / name, format_, held), server.faults)
+        found = [what for run in runs for what in run.wrong()]
+        found += [f"exit code {run.code} after {number.name}: {run.err}" for run in runs if run.code != CODES[number]]
+        found += [] if counted == (0, ANNOTATIONS, ANNOTATIONS, 0, 0) else [f"exit code {code}, {summary}: {err}"]
+        return Tally(seed, len(runs), found or wrong(own / name, format_, keyed(server.lines())), server.faults)
 
 
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize(("name", "format_"), [("out.jsonl", "jsonl"), ("out.parquet", "parquet"), ("out.delta", "delta")])
-def test_pulls_killed_at_random_moments_among_faults_hold_each_annotation_once(name: str, format_: str, tmp_path: Path) -> None:
-    wanted = max(1, PULL_KILLS // 3)
-    tallies = until_tallied(partial(killed_pull, tmp_path, name, format_), wanted, PULL_KILLS_A_RUN)
-    assert told(f"kills of pulls into {format_}", tallies) == []
+def test_pulls_ended_at_random_moments_among_faults_hold_each_annotation_once(
+    name: str, format_: str, number: signal.Signals, tmp_path: Path
+) -> None:
+    wanted = max(1, PULL_KILLS // 6)
+    tallies = until_tallied(partial(cut_short_pull, tmp_path, name, format_, number), wanted, PULL_KILLS_A_RUN)
+    assert told(f"{number.name} of pulls into {format_}", tallies) == []
     assert sum(tally.hit for tally in tallies) >= wanted
