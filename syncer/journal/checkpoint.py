@@ -72,6 +72,7 @@ class Checkpoints:
             raise StateError(f"the state folder {folder} cannot be used: {error.strerror}") from None
         try:
             self.last = self._read(job)
+            self._sync()
         except BaseException:
             self._lock.release()
             raise
@@ -96,6 +97,13 @@ class Checkpoints:
                 f"this one is {job}. Use another --state"
             )
         return found
+
+    def _sync(self) -> None:
+        """What was found is built on: a rename that the process before did not get to sync is made durable."""
+        try:
+            self._disk.sync_folder(self._path.parent)
+        except OSError as error:
+            raise StateError(f"the state folder {self._path.parent} cannot be used: {error.strerror}") from None
 
     def commit(self, checkpoint: Checkpoint) -> None:
         """Replace the file; it is durable when this returns. Blocking."""

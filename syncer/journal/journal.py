@@ -1,7 +1,7 @@
 """The journal: facts to disk, and back to a ledger.
 
 commit: dead letters ─► fsync ─► one frame ─► fsync ─► folded into the ledger
-open:   lock ─► frames folded ─► torn tail cut off, and said ─► dead.jsonl cut to what the journal knows of
+open:   lock ─► frames folded ─► torn tail cut off, and said ─► all of it fsynced ─► dead.jsonl cut to what the journal knows of
 grown:  the fewest facts that fold to the same ledger ─► a new file ─► fsync ─► renamed over the old ─► fsync of the folder
 """
 
@@ -90,6 +90,7 @@ class Journal:
         if there:
             self._file = self._disk.open(path)
             self._fold(path)
+            self._disk.sync_folder(self._folder)  # a rename that the process before did not get to sync
         else:
             letters = self._disk.size(self._folder / dead.FILE)
             if letters:
@@ -112,7 +113,9 @@ class Journal:
         if found.torn:
             self.notes.append(f"{path}: the last write was torn ({found.torn} bytes, never synced); it was cut off")
             self._disk.truncate(self._file, found.end)
-            self._disk.sync(self._file)
+        self._disk.sync(
+            self._file
+        )  # the process before may have been killed between writing and syncing, and this one builds on what is there
 
     def _recover_dead(self) -> None:
         path = self._folder / dead.FILE
@@ -166,10 +169,11 @@ class Journal:
             self._compact()
 
     def _fail(self, error: OSError) -> None:
-        """A write failed: leave the file as it was after the last good one, and write no more."""
-        for descriptor, size in ((self._file, self._size), (self._dead_file, self.ledger.dead_size)):
-            with suppress(OSError):  # else the next start cuts the torn tail off
-                self._disk.truncate(descriptor, size)
+        """A write failed: leave the files as they were after the last good one, and write no more."""
+        with suppress(OSError):  # else the next start cuts the torn tail off
+            self._disk.truncate(self._file, self._size)
+            self._disk.sync(self._file)  # a frame that counts letters must not outlive them
+            self._disk.truncate(self._dead_file, self.ledger.dead_size)
         self._failed = f"the state {self._folder} cannot be written: {_why(error)}. It is intact: mend that and run the same command again"
         raise StateError(self._failed) from None
 

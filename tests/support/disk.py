@@ -4,7 +4,7 @@
     journal = Journal.open(STATE, destination, disk=disk)        # or Checkpoints(STATE, job, disk=disk)
     journal.commit(facts)
     disk.crash()                                                 # process and power are gone: locks, descriptors, what was not synced
-    journal = Journal.open(STATE, destination, disk=disk)
+    journal = Journal.open(STATE, destination, disk=disk)        # `disk.kill()`: only the process is gone
 
 What survives a crash beyond what was synced is asked operation by operation: `crash(NOTHING)`, `crash(EVERYTHING)`, or any function such as
 `torn(rng)`. Failures: `disk.fault = lambda operation: Fault(OSError(errno.ENOSPC, "…"), written=7)`; the error may be a crash of the
@@ -36,7 +36,7 @@ Kind = Literal["folder", "create", "write", "truncate", "rename", "unlink", "syn
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing that is done to the disk. Files have numbers, which outlive their names; `path`: the file's name when it was opened."""
+    """One thing that is done to the disk. Files have numbers, which outlive their names; `path`: the file's name now."""
 
     kind: Kind
     path: Path
@@ -71,7 +71,7 @@ def NOTHING(_: Operation) -> int:
 
 
 def EVERYTHING(operation: Operation) -> int:
-    """A killed process: the system writes the rest."""
+    """The system wrote all of it just in time."""
     return len(operation.data) or 1
 
 
@@ -141,7 +141,7 @@ class SimulatedDisk(Disk):
         self._now = Image()
         self._durable = Image()
         self._unsynced: list[Operation] = []
-        self._descriptors: dict[int, tuple[int, Path]] = {}
+        self._descriptors: dict[int, int] = {}
         self._locks: set[Path] = set()
         self._next = 1
 
@@ -161,6 +161,11 @@ class SimulatedDisk(Disk):
         self._durable = self._durable.copy()
         self._now = self._durable.copy()
         self._unsynced.clear()
+        self._descriptors.clear()
+        self._locks = set()
+
+    def kill(self) -> None:
+        """The process is gone, the system stays: what was not synced is still to be seen, and still lost if the power goes later."""
         self._descriptors.clear()
         self._locks = set()
 
@@ -254,7 +259,7 @@ class SimulatedDisk(Disk):
             raise _error(errno.EISDIR, path)
         descriptor = 1_000_000 + self._next
         self._next += 1
-        self._descriptors[descriptor] = file, path
+        self._descriptors[descriptor] = file
         return descriptor
 
     def write(self, descriptor: int, data: bytes) -> None:
@@ -294,7 +299,8 @@ class SimulatedDisk(Disk):
     def _opened(self, descriptor: int) -> tuple[int, Path]:
         if descriptor not in self._descriptors:
             raise _error(errno.EBADF, Path(str(descriptor)))
-        return self._descriptors[descriptor]
+        file = self._descriptors[descriptor]
+        return file, next((path for path, named in self._now.names.items() if named == file), Path("no name"))
 
     def _folder_of(self, path: Path) -> None:
         if self._now.names.get(path.parent) != FOLDER:
