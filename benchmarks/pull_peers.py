@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,27 +10,12 @@ from pathlib import Path
 
 from benchmarks.measured import cpu_of
 from benchmarks.pull import LARGE, SMALL, write_boxes
+from tests.clients.environments import python_of
 from tests.support.processes import emulator
 from tests.support.pulls import pull_arguments
 
 PEERS = Path(__file__).parent / "peers"
 DRIVE = str(PEERS / "drive.py")
-KEPT = Path(__file__).parents[1] / ".clients"
-
-
-def environment() -> str:
-    """The interpreter of the official clients' environment, made from the lock where it is not there yet."""
-    lock = PEERS / "clarifai.lock"
-    folder = KEPT / f"benchmark-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
-    python = folder / "bin" / "python"
-    if not (folder / "made").exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
-        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "--require-hashes", "--no-deps"]
-        done = subprocess.run([*pip, "-r", str(lock)], capture_output=True, text=True)
-        if done.returncode:
-            sys.exit(done.stderr[-2000:])
-        (folder / "made").touch()
-    return str(python)
 
 
 @contextmanager
@@ -49,7 +32,7 @@ def grpc_server(python: str, count: int) -> Iterator[str]:
 
 def beside(rounds: int = 3) -> None:
     """Twice for each client, so that its start-up is known apart."""
-    python = environment()
+    python = str(python_of("clarifai", PEERS))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         loads = []

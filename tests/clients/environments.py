@@ -20,9 +20,9 @@ KEPT = HERE.parents[1] / ".clients"
 NAMES = sorted(lock.stem for lock in HERE.glob("*.lock"))
 
 
-def python_of(name: str) -> Path:
-    """The interpreter of a client's environment, which is made where it is not there yet."""
-    lock = HERE / f"{name}.lock"
+def python_of(name: str, locks: Path = HERE) -> Path:
+    """The interpreter of a client's environment, which is made where it is not there yet. `locks`: the folder of its lock."""
+    lock = locks / f"{name}.lock"
     version = sys.version.split()[0]
     folder = KEPT / f"{name}-{hashlib.sha256(lock.read_bytes() + version.encode()).hexdigest()[:16]}"
     python = folder / "bin" / "python"
