@@ -27,7 +27,7 @@ from syncer.errors import Stopped, first_error
 
 AHEAD_AT_FIRST = 4
 DOUBLINGS_MAX = 16
-"""With each unit delivered twice as many are fetched ahead."""
+"""With each unit that is found twice as many are fetched ahead."""
 AHEAD_BYTES_MAX = 64 << 20
 """Of rows that are fetched or wait to be delivered, as far as the units before them tell: masks make large rows."""
 AVERAGE_OVER = 8
@@ -73,8 +73,8 @@ class Pull:
         self._rng = rng
         self._base_seconds, self._cap_seconds = backoff
         self._slots: deque[_Slot] = deque()
-        self._delivered = 0
-        self._unit_bytes = 0.0  # of a unit's rows, on an average of the last ones
+        self._found = 0
+        self._unit_bytes = 0.0  # of a unit's rows, on an average of the last ones that were found
         self._queues = {via: anyio.Lock() for via in ways}
         self._answered: dict[str, Ask] = {}  # of each way the last question that was answered to the point
         self._enumerated = False
@@ -126,7 +126,7 @@ class Pull:
 
     def _ahead_max(self) -> int:
         """Few at first, and no more than keep the rate busy: where only an empty page is the end, what is ahead of it is asked in vain."""
-        begun = AHEAD_AT_FIRST << min(self._delivered, DOUBLINGS_MAX)
+        begun = AHEAD_AT_FIRST << min(self._found, DOUBLINGS_MAX)
         keep_busy = min(self._units_ahead_max, begun, self.ways["api"].turns.concurrency.limit)
         return min(keep_busy, max(AHEAD_AT_FIRST, int(AHEAD_BYTES_MAX // max(1.0, self._unit_bytes))))
 
@@ -139,10 +139,19 @@ class Pull:
                 answers = await self._answers(flow.send(answers))  # type: ignore[arg-type]
         except StopIteration as end:
             slot.found = end.value
+            self._learn(end.value)
         except Draining:
             pass
         finally:
             slot.done.set()
+
+    def _learn(self, found: Found) -> None:
+        """From what a unit came to: how large they are, and that the list goes on."""
+        if not found.ended:
+            self._found += 1
+            size = sum(len(row.line) for row in found.rows)
+            self._unit_bytes += (size - self._unit_bytes) / min(self._found, AVERAGE_OVER)
+            self._room.set()
 
     async def _deliver_all(self, deliver: Deliver) -> None:
         while True:
@@ -156,9 +165,6 @@ class Pull:
                 return
             await deliver(slot.unit, slot.found)
             self._slots.popleft()
-            self._delivered += 1
-            size = sum(len(row.line) for row in slot.found.rows)
-            self._unit_bytes += (size - self._unit_bytes) / min(self._delivered, AVERAGE_OVER)
             self._room.set()
 
     # --- questions ----------------------------------------------------------------------------------------------

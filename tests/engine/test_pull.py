@@ -61,14 +61,27 @@ async def test_no_more_parts_are_fetched_ahead_than_may_be() -> None:
     assert at_most == 5 + 1  # those that are held, and the one that waits for room
 
 
-async def test_only_few_parts_are_asked_before_the_first_one_has_come() -> None:
+async def test_only_few_parts_are_asked_before_one_has_come_whichever_it_is() -> None:
     """Where only an empty part tells the end, what is ahead of it is asked in vain."""
     remote = Remote()
-    remote.hold("/0")
+    remote.hold(*(f"/{number}" for number in range(100)))
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(engine(Parts(100), remote, ahead=50).run, "", Delivered())
         await until_idle()
         assert len(remote.asked) == AHEAD_AT_FIRST
+        remote.free("/2")  # those before it are slow
+        await until_idle()
+        assert len(remote.asked) == 2 * AHEAD_AT_FIRST
+        tasks.cancel_scope.cancel()
+
+
+async def test_a_part_that_says_the_list_has_ended_lets_no_further_ones_be_asked() -> None:
+    remote = Remote()
+    remote.hold("/0")
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(engine(Parts(100, ends_at=1), remote, ahead=50).run, "", Delivered())
+        await until_idle()
+        assert len(remote.asked) <= 4 * AHEAD_AT_FIRST  # as far as the parts behind it let them: /2, /3
         tasks.cancel_scope.cancel()
 
 

@@ -165,6 +165,27 @@ def test_the_pages_of_an_input_that_has_many_are_asked_some_at_a_time() -> None:
     assert len(service.requests) <= 2 * (100 + 16)
 
 
+@pytest.mark.parametrize(
+    ("each", "newest_first", "turns_max", "requests_max"), [(200, False, 2, 60), (200, True, 2, 60), (1500, False, 4, 2 + 100 * (4 + 3))]
+)
+def test_inputs_that_fill_pages_are_divided_by_how_many_fill_one_and_asked_together(
+    each: int, newest_first: bool, turns_max: int, requests_max: int
+) -> None:
+    """Halves of halves, one after another, would take a round trip each: 63 of them for 100 inputs."""
+    service = Service(app(100, each), newest_first=newest_first)
+    (unit,) = AnnotationListing("me", "app", Selection(input_ids=tuple(service.held))).units("")
+    assert isinstance(unit, Unit)
+    flow, turns = unit.flow(), 0
+    asks = next(flow)
+    with pytest.raises(StopIteration) as end:  # noqa: PT012 - a flow returns what it found
+        while True:
+            turns += 1
+            asks = flow.send(answered(service, asks))
+    assert sorted(row.key for row in end.value.value.rows) == sorted(all_of(service.held))
+    assert turns <= turns_max
+    assert len(service.requests) <= requests_max
+
+
 def test_it_goes_on_at_every_cursor() -> None:
     service = Service(app(130, 2))
     cursors = [cursor for cursor, _ in walked(service, Selection())]

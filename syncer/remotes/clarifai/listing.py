@@ -1,7 +1,7 @@
 """Lists of annotations as `syncer.core.pull.Listing`s: what is asked, in which parts, and when a part is whole.
 
 Offset pages shift when something is deleted or added while they are read, and the service has a cursor for inputs only (wire, 1.2). So
-a list is read by groups of inputs. A group that fits on one page is a snapshot; one that does not is halved; a single input of many
+a list is read by groups of inputs. A group that fits on one page is a snapshot; one that does not is divided; a single input of many
 pages is read until two passes agree. Each input is in one group, so repeats are known within the group.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import lru_cache
-from itertools import count
+from itertools import count, islice
 from typing import TypeVar, cast
 from urllib.parse import quote
 
@@ -130,6 +130,8 @@ class AnnotationListing:
 
     def unit(self, ids: list[str], cursor: str, inputs: dict[str, Line] | None = None) -> Unit:
         """All that the selection wants of these inputs. `inputs`: what is known of them."""
+        if not self._page_max:  # the first ones get smaller and smaller, so that one of them shows what is no full page
+            self._group_max = max(1, min(self._group_max, len(ids)) * 9 // 10)
 
         def flow() -> Flow:
             found = yield from self._group(ids)
@@ -138,21 +140,20 @@ class AnnotationListing:
         return Unit(_span(ids), cursor, flow)
 
     def _group(self, ids: list[str]) -> Flow:
-        """The annotations of these inputs. Where they fill more than a page, halves are asked, so that each answer is a snapshot."""
+        """The annotations of these inputs. Where they fill more than a page, parts of them are asked, so that each answer is a snapshot."""
         pages = cast(list[list[Line] | Refused], (yield [self._annotations(ids, 1), self._annotations(ids, 2)]))
         first, second = pages
+        rows_count = len(first) if isinstance(first, list) else 0
+        whole = rows_count < self._page_max
+        self._page_max = max(self._page_max, rows_count)
         if isinstance(first, list) and second == []:
-            whole = len(first) < self._page_max
-            self._page_max = max(self._page_max, len(first))
             # The next group is to be a little less full than the fullest page.
-            self._group_max = min(GROUP_MAX, max(1, len(ids) * self._page_max * 9 // 10 // max(1, len(first))))
+            self._group_max = min(GROUP_MAX, max(1, len(ids) * self._page_max * 9 // 10 // max(1, rows_count)))
             return self._found(first) if whole else (yield from self._until_stable(ids, pages))
         if len(ids) > 1:
-            middle = len(ids) // 2
-            self._group_max = max(1, middle)
-            left = yield from self._group(ids[:middle])
-            right = yield from self._group(ids[middle:])
-            return Found(left.rows + right.rows, left.duplicates + right.duplicates, left.problems + right.problems)
+            on_a_page = len({line.input_id for line in first}) if isinstance(first, list) else len(ids)
+            self._group_max = max(1, min(len(ids) // 2, on_a_page * 9 // 10))
+            return (yield from _together([self._group(part) for part in _parts(ids, self._group_max)]))
         return (yield from self._until_stable(ids, pages))
 
     def _until_stable(self, ids: list[str], pages: list[list[Line] | Refused]) -> Flow:
@@ -163,7 +164,8 @@ class AnnotationListing:
         before: list[tuple[str, str]] | None = None
         held: dict[tuple[str, str], Line] = {}
         for _ in range(PASSES_MAX):
-            lines = yield from self._pass(ids, pages)
+            width = 2 if before is None else -(-len(before) // max(1, self._page_max)) + 1
+            lines = yield from self._pass(ids, pages, width)
             if isinstance(lines, Problem):
                 return Found([], problems=[lines])
             pages = []
@@ -175,10 +177,12 @@ class AnnotationListing:
         found = self._found(list(held.values()))
         return Found(found.rows, found.duplicates, [Problem(_span(ids), f"changed all the time while it was read {PASSES_MAX} times")])
 
-    def _pass(self, ids: list[str], pages: list[list[Line] | Refused]) -> Generator[Sequence[Ask], Sequence[object], list[Line] | Problem]:
-        """All pages up to the first empty one, some at a time, and more where there are many."""
+    def _pass(
+        self, ids: list[str], pages: list[list[Line] | Refused], width: int
+    ) -> Generator[Sequence[Ask], Sequence[object], list[Line] | Problem]:
+        """All pages up to the first empty one, so many at a time, and more where there are many."""
         lines: list[Line] = []
-        number, width = 1, 2
+        number, width = 1, min(width, PAGES_AT_ONCE_MAX)
         while True:
             if not pages:
                 asks = [self._annotations(ids, page) for page in range(number, number + width)]
@@ -223,10 +227,7 @@ class AnnotationListing:
             ask = self._get("/annotations", query, rows.of_list)
         (page,) = yield [ask]
         if isinstance(page, Refused) and len(pairs) > 1:
-            middle = len(pairs) // 2
-            left = yield from self._of_pairs(pairs[:middle])
-            right = yield from self._of_pairs(pairs[middle:])
-            return Found(left.rows + right.rows, left.duplicates + right.duplicates, left.problems + right.problems)
+            return (yield from _together([self._of_pairs(part) for part in _parts(pairs, len(pairs) // 2)]))
         lines = {(line.input_id, line.id): line for line in ([] if isinstance(page, Refused) else cast(list[Line], page))}
         found = self._found([line for key, line in lines.items() if key in pairs])
         absent = page.reason if isinstance(page, Refused) else "there is no such annotation"
@@ -304,6 +305,29 @@ class AnnotationListing:
 def _quoted(text: str) -> str:
     """As a part of a path or a query. Cached: an id is measured before its group is made, and stands in the URL of every page."""
     return quote(text, safe="")
+
+
+def _parts(whole: list[T], size: int) -> list[list[T]]:
+    """So many each, the last one perhaps fewer."""
+    return [whole[at : at + size] for at in range(0, len(whole), size)]
+
+
+def _together(flows: Sequence[Flow]) -> Flow:
+    """Flows side by side, and what they found: what each of them asks next is asked at the same time."""
+    found: dict[int, Found] = {}
+    answers: dict[int, Sequence[object] | None] = dict.fromkeys(range(len(flows)))
+    while answers:
+        asked: dict[int, Sequence[Ask]] = {}
+        for place, given in answers.items():
+            try:
+                asked[place] = flows[place].send(given)  # type: ignore[arg-type]
+            except StopIteration as end:
+                found[place] = end.value
+        told = iter((yield [ask for asks in asked.values() for ask in asks]) if asked else ())
+        answers = {place: list(islice(told, len(asks))) for place, asks in asked.items()}
+    parts = [found[place] for place in range(len(flows))]
+    problems = [problem for part in parts for problem in part.problems]
+    return Found([row for part in parts for row in part.rows], sum(part.duplicates for part in parts), problems)
 
 
 def _span(ids: Sequence[str]) -> str:
