@@ -39,6 +39,12 @@ def until(process: subprocess.Popen[bytes], happened: Callable[[], bool]) -> boo
     return False
 
 
+def after(seconds: float) -> Callable[[], bool]:
+    """Have so many seconds passed?"""
+    at = time.monotonic() + seconds
+    return lambda: time.monotonic() >= at
+
+
 class EmulatorProcess:
     """`syncer emulator` in a process of its own."""
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from tests.proof.processes.logs import Log, numbered_log
 from tests.proof.processes.remote import APP, Remote, misplaced
-from tests.support.processes import ENVIRONMENT, command, push_arguments, started, until
+from tests.support.processes import push_arguments, started, until
 
 T = TypeVar("T")
 AT_ONCE = 2
@@ -45,6 +45,12 @@ class Ended:
         found: dict[str, Any] = json.loads(self.out)
         return found
 
+    @property
+    def settled(self) -> int:
+        """How many changes are applied, by this run or before."""
+        summary = self.summary
+        return int(summary["applied"] + summary["skipped"])
+
     def wrong(self) -> list[str]:
         """What no run may do, whatever ended it."""
         found = [f"a traceback: {self.err}"] if "Traceback" in self.err else []
@@ -64,9 +70,8 @@ class Pushes:
     folder: Path
     options: tuple[str, ...] = ()
     settings: str = SETTINGS
-    wrapped: tuple[str, ...] = ()
-    """What the command line of each run begins with."""
-    environment: dict[str, str] = field(default_factory=dict)
+    launcher: tuple[str, ...] = ()
+    """What the command line of each run begins with: it is given all of it."""
     url: str = ""
     """Where the remote is reached, where that is not its own address."""
 
@@ -79,30 +84,23 @@ class Pushes:
         config.write_text(self.settings)
         url = self.url or self.remote.url
         own = push_arguments(url, APP, self.state, [str(self.log.path)], "-c", str(config), *(self.options if options is None else options))
-        return [*self.wrapped, *own]
+        return [*self.launcher, *own]
 
     def start(self, *options: str) -> subprocess.Popen[bytes]:
         """With other options than its own, where there are some."""
-        return started(self.arguments(options or None), **self.environment)
+        return started(self.arguments(options or None))
 
     def run(self, *options: str) -> Ended:
         """To its end."""
         return ended(self.start(*options))
-
-    def status(self) -> dict[str, Any]:
-        """`syncer status --json`."""
-        asked = command("status", "--state", str(self.state), "--json")
-        found: dict[str, Any] = json.loads(subprocess.run(asked, env=ENVIRONMENT, capture_output=True, check=True).stdout)
-        return found
 
     def wrong_at_the_end(self, last: Ended) -> list[str]:
         """What is not as the log leaves it, now that the last run has ended."""
         wrong = last.wrong()
         if last.code:
             return [*wrong, f"exit code {last.code}: {last.out!r} {last.err}"]
-        summary = last.summary
-        if (summary["read"], summary["applied"] + summary["skipped"]) != (self.log.count, self.log.count):
-            wrong.append(f"{self.log.count} changes, but {summary}")
+        if (last.summary["read"], last.settled) != (self.log.count, self.log.count):
+            wrong.append(f"{self.log.count} changes, but {last.summary}")
         return wrong + self.log.differences(self.remote.held()) + misplaced(self.remote.writes, self.log)
 
 

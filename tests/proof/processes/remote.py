@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import bisect
+import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ import orjson
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from syncer.emulator import Emulator, running
+from syncer.emulator.answer import Answer, Request
 from syncer.emulator.clarifai import OWNER
 from syncer.emulator.store import Annotation, App, Key
 from tests.proof.processes.logs import Log
@@ -65,6 +67,8 @@ class Remote:
     server: Emulator
     writes: list[Write]
     """All that took effect, in order; what was loaded at the start is not among it."""
+    throttled_at: list[float]
+    """When it said that it was asked too often, by `time.monotonic`."""
     portal: BlockingPortal
 
     @property
@@ -88,6 +92,11 @@ class Remote:
         """What the app holds, each annotation in the bytes that it is listed with."""
         return [orjson.dumps(annotation) for annotation in self.held()]
 
+    def came_within(self, from_seconds: float, to_seconds: float) -> int:
+        """How many requests came so long after it had said that it was asked too often."""
+        spans = [(at + from_seconds, at + to_seconds) for at in self.throttled_at]
+        return sum(start <= at < end for at in self.server._times for start, end in spans)
+
     def most_in(self, seconds: float) -> int:
         """The most requests that came within so many seconds."""
         times = list(self.server._times)
@@ -108,7 +117,23 @@ def remote(faults: str = "", *, seed: int = 0, latency_seconds: float = 0.0, rps
         app = RecordedApp(OWNER, APP)
         if load is None:
             server.clarifai._apps[OWNER, APP] = app
-        yield Remote(server, app.writes, portal)
+        throttled_at: list[float] = []
+        server.clarifai.throttled = _noting(server.clarifai.throttled, throttled_at)  # type: ignore[method-assign]
+        yield Remote(server, app.writes, throttled_at, portal)
+
+
+def _noting(throttled: Callable[..., Answer], at: list[float]) -> Callable[..., Answer]:
+    def noted(request: Request, *, silent: bool) -> Answer:
+        at.append(time.monotonic())
+        return throttled(request, silent=silent)
+
+    return noted
+
+
+def reached(server: Remote, more: int) -> Callable[[], bool]:
+    """Have so many requests come since?"""
+    wanted = server.requests + more
+    return lambda: server.requests >= wanted
 
 
 # --- against a log ---------------------------------------------------------------------------------------------------

@@ -8,8 +8,6 @@ import signal
 from functools import partial
 from pathlib import Path
 
-import pytest
-
 from tests.proof.processes.pushes import FAULTS, SETTINGS, Tally, cut_short, made, told, until_tallied
 from tests.proof.processes.remote import APP, remote
 from tests.support.mixed import write_mixed
@@ -23,6 +21,7 @@ PULL_KILLS = int(os.environ.get("SYNCER_PROOF_PULL_KILLS", "18"))
 """SIGKILL and SIGTERM together, into all forms."""
 PULL_KILLS_A_RUN = 3
 ANNOTATIONS = 6_000
+FORMS = (("out.jsonl", "jsonl"), ("out.parquet", "parquet"), ("out.delta", "delta"))
 CODES = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 128 + signal.SIGTERM}
 
 
@@ -41,8 +40,9 @@ def test_pushes_killed_at_random_moments_among_faults_leave_what_the_log_leaves(
     assert sum(tally.hit for tally in tallies) >= KILLS
 
 
-def cut_short_pull(folder: Path, name: str, format_: str, number: signal.Signals, seed: int) -> Tally:
-    """One list, its pull ended so many times, then carried on to its end."""
+def cut_short_pull(folder: Path, seed: int) -> Tally:
+    """One list, its pull ended so many times, then carried on to its end; its form and the signal go by the seed."""
+    (name, format_), number = FORMS[seed % 3], (signal.SIGKILL, signal.SIGTERM)[seed % 2]
     own = folder / str(seed)
     own.mkdir()
     load, config = own / "mixed.jsonl", own / "syncer.toml"
@@ -59,12 +59,8 @@ def cut_short_pull(folder: Path, name: str, format_: str, number: signal.Signals
         return Tally(seed, len(runs), found or wrong(own / name, format_, keyed(server.lines())), server.faults)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-@pytest.mark.parametrize(("name", "format_"), [("out.jsonl", "jsonl"), ("out.parquet", "parquet"), ("out.delta", "delta")])
-def test_pulls_ended_at_random_moments_among_faults_hold_each_annotation_once(
-    name: str, format_: str, number: signal.Signals, tmp_path: Path
-) -> None:
-    wanted = max(1, PULL_KILLS // 6)
-    tallies = until_tallied(partial(cut_short_pull, tmp_path, name, format_, number), wanted, PULL_KILLS_A_RUN)
-    assert told(f"{number.name} of pulls into {format_}", tallies) == []
-    assert sum(tally.hit for tally in tallies) >= wanted
+def test_pulls_ended_at_random_moments_among_faults_hold_each_annotation_once(tmp_path: Path) -> None:
+    """JSON Lines, Parquet and Delta; by SIGKILL and by SIGTERM."""
+    tallies = until_tallied(partial(cut_short_pull, tmp_path), PULL_KILLS, PULL_KILLS_A_RUN)
+    assert told("SIGKILLs and SIGTERMs of pulls", tallies) == []
+    assert sum(tally.hit for tally in tallies) >= PULL_KILLS
