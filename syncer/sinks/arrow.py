@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from syncer.core.pull import ColumnType, Layout, Row
 from syncer.errors import OutputError
+from syncer.sinks.columns import columns
 from syncer.sinks.position import FROM_THE_START
 
 TYPES: Mapping[ColumnType, pa.DataType] = {
@@ -30,9 +31,9 @@ def schema(layout: Layout) -> pa.Schema:
 
 def batch(layout: Layout, rows: Sequence[Row]) -> pa.RecordBatch:
     """A page of rows, or of none."""
-    columns = zip(*map(layout.values, rows), strict=True) if rows else [()] * len(layout.columns)
     fields = schema(layout)
-    return pa.record_batch([pa.array(values, field.type) for values, field in zip(columns, fields, strict=True)], schema=fields)
+    arrays = [pa.array(values, field.type) for values, field in zip(columns(layout, rows), fields, strict=True)]
+    return pa.record_batch(arrays, schema=fields)
 
 
 def stream(page: pa.RecordBatch) -> bytes:

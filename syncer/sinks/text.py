@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
-import io
 import os
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+import re
+from base64 import b64encode
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-from syncer.core.pull import Layout, Row
+from syncer.core.pull import ColumnType, Layout, Row
 from syncer.sinks import disk
+from syncer.sinks.columns import columns
 from syncer.sinks.file import Form, mark
 
 GZIP_LEVEL = 4
@@ -50,16 +50,17 @@ class JsonLines(_Text):
 class Csv(_Text):
     """A header with the layout's columns, then a record a row (RFC 4180, UTF-8). Implements `syncer.sinks.file.Form`.
 
-    Null and empty text are both empty, lists are JSON, booleans `true` and `false`, times RFC 3339 in UTC.
+    Null and empty text are both empty, lists are JSON, bytes base64, booleans `true` and `false`, times RFC 3339 in UTC.
     """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self.head = _records([[column.name for column in layout.columns]])
+        self._cells = [_CELLS[column.type] for column in layout.columns]
+        self.head = _records([_quoted(column.name)] for column in layout.columns)
 
     def page(self, rows: Sequence[Row]) -> bytes:
-        """The records."""
-        return _records([[_cell(value) for value in self._layout.values(row)] for row in rows])
+        """The records. Cells are made column by column: most columns are of one kind, and many hold nothing but null."""
+        return _records([cells(values) for cells, values in zip(self._cells, columns(self._layout, rows), strict=True)])
 
 
 class Gzipped:
@@ -80,19 +81,30 @@ def _member(data: bytes) -> bytes:
     return gzip.compress(data, GZIP_LEVEL, mtime=0)
 
 
-def _records(records: list[list[object]]) -> bytes:
-    text = io.StringIO(newline="")
-    csv.writer(text).writerows(records)
-    return text.getvalue().encode()
+def _records(cells: Iterable[Sequence[str]]) -> bytes:
+    return "".join([",".join(record) + "\r\n" for record in zip(*cells, strict=True)]).encode()
 
 
-def _cell(value: object) -> object:
-    written = _CELLS.get(type(value))
-    return value if written is None else written(value)
+def _quoted(text: str) -> str:
+    """A cell of this text, in quotes only where it needs them."""
+    return text if _needs_quotes(text) is None else '"' + text.replace('"', '""') + '"'
 
 
-_CELLS: Mapping[type, Callable[[Any], str]] = {
-    bool: lambda value: "true" if value else "false",
-    datetime: lambda value: value.isoformat().replace("+00:00", "Z"),
-    list: lambda value: orjson.dumps(value).decode(),
+_needs_quotes = re.compile('[",\r\n]').search
+
+
+def _cells(write: Callable[[Any], str]) -> Callable[[Sequence[Any]], list[str]]:
+    return lambda column: ["" if value is None else write(value) for value in column]
+
+
+_LISTS = _cells(lambda value: _quoted(orjson.dumps(value).decode()))
+_CELLS: Mapping[ColumnType, Callable[[Sequence[Any]], list[str]]] = {
+    "string": _cells(_quoted),
+    "binary": _cells(lambda value: b64encode(value).decode()),
+    "bool": _cells(lambda value: "true" if value else "false"),
+    "int64": _cells(str),
+    "double": _cells(repr),
+    "timestamp": _cells(lambda value: value.isoformat().replace("+00:00", "Z")),
+    "list<string>": _LISTS,
+    "list<double>": _LISTS,
 }

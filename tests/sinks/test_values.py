@@ -8,6 +8,7 @@ import math
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import get_args
 
 import duckdb
 import polars as pl
@@ -18,7 +19,7 @@ from deltalake import DeltaTable, write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer.core.pull import Row
+from syncer.core.pull import Column, ColumnType, Row
 from syncer.errors import OutputError
 from syncer.remotes.annotell.layout import DocumentLayout
 from syncer.sinks import arrow
@@ -165,6 +166,27 @@ def test_an_empty_csv_has_its_header(tmp_path: Path) -> None:
     pull(output_sink(f"{tmp_path}/out.csv", LAYOUT, stdout=io.BytesIO()), [])
     with (tmp_path / "out.csv").open(newline="") as file:
         assert [[column.name for column in LAYOUT.columns]] == list(csv.reader(file))
+
+
+class EveryType:
+    """A column of every type, and rows that are values already."""
+
+    columns = tuple(Column(type_, type_, "") for type_ in get_args(ColumnType))
+
+    def values(self, row: Row) -> tuple[object, ...]:
+        """Something in each column, or null."""
+        if not row.line:
+            return (None,) * len(self.columns)
+        return ('a "b", c\nd', b"\xff\x00", False, -(2**63), 1e300, TIME, ["x", None, '"'], [0.5, None])
+
+
+def test_a_csv_cell_of_every_type_can_be_read_back(tmp_path: Path) -> None:
+    """Bytes are base64; what is null is empty."""
+    pull(output_sink(f"{tmp_path}/out.csv", EveryType(), stdout=io.BytesIO()), [[Row((), b"{}"), Row((), b"")]])
+    with (tmp_path / "out.csv").open(newline="") as file:
+        _, full, empty = csv.reader(file, strict=True)
+    assert ['a "b", c\nd', "/wA=", "false", str(-(2**63)), "1e+300", "2025-01-01T12:00:01.000082Z", '["x",null,"\\""]', "[0.5,null]"] == full
+    assert [""] * len(full) == empty
 
 
 def test_many_small_pages_become_few_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
