@@ -1,0 +1,217 @@
+"""What is simulated, all of it from one seed and as plain values: a failing one can be made smaller."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Change = dict[str, Any]
+
+FAULTS = (
+    "throttle",
+    "throttle-silent",
+    "throttle-date",
+    "error",
+    "html",
+    "empty",
+    "gateway",
+    "reset-before",
+    "reset-after",
+    "cut",
+    "half-body",
+    "lost",
+    "answer-lost",
+    "slow",
+    "partial",
+)
+"""What may happen to a request. `lost`: it never arrives; `answer-lost`: the answer never does; `half-body`: an answer that looks whole."""
+SWITCHES: dict[str, tuple[str, ...]] = {
+    "duplicate-id": ("request", "item"),
+    "duplicate-code": ("40010", "24155"),
+    "post": ("partial", "atomic"),
+    "patch-missing": ("item", "request"),
+    "patch-code": ("24150", "24250"),
+    "answer": ("full", "full", "short", "extra", "doubled", "bare"),
+    "answer-order": ("asis", "shuffled"),
+    "failed-item": ("ids", "whole", "bare"),
+    "mixed-http": ("200", "207"),
+    "failed-http": ("400", "200"),
+    "enums": ("number", "name", "text"),
+    "float32": ("shortest", "widened", "exact"),
+    "added-fields": ("none", "some"),
+    "list-order": ("oldest", "newest", "arbitrary"),
+    "read-lag": ("0", "0", "2"),
+    "delete-lag": ("0", "0", "2"),
+    "throttle-form": ("429", "200", "503"),
+    "throttle-code": ("11005", "11003"),
+    "url-limit": ("none", "8192", "4096"),
+    "body-limit": ("none", "16384"),
+    "error-code": ("98004", "99009", "10030", "40030", "40031", "40032", "39997"),
+    "gateway-form": ("200", "404"),
+    "refused-code": ("11009", "11008", "11007", "11102"),
+}
+"""What nobody knows of the service and what changes nothing of what has to come out."""
+
+
+@dataclass(frozen=True)
+class End:
+    """How a process ends before its time: after so many turns of its loop, or at so many operations of its disk."""
+
+    how: Literal["kill", "power", "drain"]
+    at: int
+    unit: Literal["turn", "operation"] = "turn"
+
+    def __str__(self) -> str:
+        return f"{self.how} at {self.unit} {self.at}"
+
+
+@dataclass(frozen=True)
+class Outage:
+    """From when to when (seconds), and of what kind."""
+
+    start: float
+    end: float
+    kind: Literal["refused", "errors", "token", "quota"]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One history of a push, but for what follows from chance in it (`seed`)."""
+
+    seed: int
+    logs: tuple[tuple[Change | str, ...], ...]
+    """Changes; a text is a line as it stands."""
+    grown_from: int | None
+    """So many lines of the last log are there at first; the rest is written after the first process."""
+    settings: dict[str, Any]
+    """Of syncer."""
+    switches: dict[str, str]
+    faults: dict[str, float]
+    poison: float
+    disk: dict[str, float]
+    """Probability an operation of `eio`, `enospc`; `slow`: of a thread."""
+    ends: tuple[End, ...]
+    outages: tuple[Outage, ...]
+    latency_seconds: float
+    service_rps: float
+    """The service's own limit; 0: none."""
+    storm_seconds: float
+    """From then on nothing fails any more."""
+    counts: dict[str, int] = field(default_factory=dict)
+
+
+def drawn(seed: int) -> Scenario:
+    """The scenario of a seed."""
+    rng = random.Random(seed)
+    switches = {name: rng.choice(values) for name, values in SWITCHES.items() if rng.random() < 0.4}
+    lagging = any(switches.get(name, "0") != "0" for name in ("read-lag", "delete-lag"))
+    count = int(rng.choice([10, 20, 40, 80, 160]) * (0.5 + rng.random()))
+    logs = _logs(rng, count, reuse=not lagging)
+    heavy = rng.random() < 0.3
+    faults = {name: rng.choice([0.02, 0.05, 0.1, 0.2 if heavy else 0.05]) for name in FAULTS if rng.random() < 0.45}
+    if switches.get("answer") == "short":  # an answer of one failed item that leaves it out says that it failed for good (wire, 4: 10020)
+        faults.pop("partial", None)
+        switches |= {"read-lag": "0", "delete-lag": "0"}
+    rps = rng.choice([5, 15, 15, 50, 200])
+    settings = {
+        "push.requests_per_second": rps,
+        "push.batch_size": rng.choice([1, 2, 3, 7, 16, 32, 128]),
+        "push.linger_seconds": rng.choice([0.01, 0.2]),
+        "push.request_timeout_seconds": rng.choice([5, 20, 60]),
+        "push.concurrency": rng.choice(["auto", "auto", 1, 4, 32]),
+        "retry.max_attempts": 60,
+        "retry.base_seconds": rng.choice([0.05, 0.5]),
+        "retry.cap_seconds": rng.choice([2, 20]),
+        "retry.throttle_seconds": rng.choice([2, 15]),
+        "retry.give_up_seconds": rng.choice([0, 60, 600]),
+    }
+    return Scenario(
+        seed=seed,
+        logs=logs,
+        grown_from=rng.randrange(len(logs[-1]) + 1) if rng.random() < 0.2 else None,
+        settings=settings,
+        switches=switches,
+        faults=faults,
+        poison=rng.choice([0, 0, 0.02, 0.1]),
+        disk={name: p for name, p in (("eio", 0.003), ("enospc", 0.003), ("slow", 0.1)) if rng.random() < 0.2},
+        ends=_ends(rng),
+        outages=_outages(rng),
+        latency_seconds=rng.choice([0.002, 0.02, 0.1, 0.4]),
+        service_rps=rng.choice([0, 0, rps, rps * 0.7]),
+        storm_seconds=900,
+    )
+
+
+def _ends(rng: random.Random) -> tuple[End, ...]:
+    """More often early than late."""
+    ends = []
+    for _ in range(rng.choice([0, 0, 1, 1, 2, 3, 5])):
+        how = rng.choice(["kill", "power", "power", "drain"])
+        unit = "turn" if how == "drain" or rng.random() < 0.5 else "operation"
+        ends.append(End(how, int(10 ** rng.uniform(1.0, 3.2)) if unit == "turn" else rng.randrange(1, 60), unit))  # type: ignore[arg-type]
+    return tuple(ends)
+
+
+def _outages(rng: random.Random) -> tuple[Outage, ...]:
+    outages = []
+    for _ in range(rng.choice([0, 0, 0, 1, 2])):
+        start = rng.choice([0.0, 1.0, 5.0, 30.0]) * rng.random()
+        kind = rng.choice(["refused", "refused", "errors", "token", "quota"])
+        outages.append(Outage(start, start + rng.choice([2.0, 30.0, 300.0]), kind))  # type: ignore[arg-type]
+    return tuple(outages)
+
+
+# --- logs -----------------------------------------------------------------------------------------------------------
+
+BAD = ('{"op":"post","annotation":{"id":"x"', '{"op":"patch","action":"merge","annotation":{"input_id":"i"}}', '{"op":"delete","annotation":{}}')
+IGNORED = '{"id":"level","input_id":"i","input_level":true}'
+
+
+def marker(number: int) -> str:
+    """The concept by which a change is told apart from all others."""
+    return f"n-{number}"
+
+
+def _logs(rng: random.Random, count: int, *, reuse: bool) -> tuple[tuple[Change | str, ...], ...]:
+    """Changes of few annotations, so that much of it must keep an order. `reuse`: ids may live again after they were deleted."""
+    inputs = [f"input-{number}" for number in range(rng.choice([1, 3, 10, 40]))]
+    living: dict[tuple[str, str], bool] = {}
+    logs: list[list[Change | str]] = [[]]
+    cuts = {rng.randrange(1, count) for _ in range(rng.choice([0, 0, 1, 2]))} if count > 1 else set()
+    for number in range(count):
+        if number in cuts:
+            logs.append([])
+        if rng.random() < 0.02:
+            logs[-1].append(rng.choice([*BAD, IGNORED]))
+        else:
+            logs[-1].append(_change(rng, number, inputs, living, reuse=reuse))
+    return tuple(map(tuple, logs))
+
+
+def _change(rng: random.Random, number: int, inputs: list[str], living: dict[tuple[str, str], bool], *, reuse: bool) -> Change:
+    input_id = rng.choice(inputs)
+    roll = rng.random()
+    alive = [key for key, alive in living.items() if alive and key[0] == input_id]
+    if roll < 0.1:
+        return {"op": "post", "annotation": {"input_id": input_id, "data": _data(rng, number)}}
+    if roll < 0.13:
+        living.update(dict.fromkeys(alive, False))
+        return {"op": "delete", "annotation": {"input_id": input_id}}
+    if roll < 0.45 or not alive:
+        gone = [key for key, alive in living.items() if not alive and key[0] == input_id]
+        id = rng.choice(gone)[1] if gone and reuse and rng.random() < 0.5 else f"a-{number}"
+        living[input_id, id] = True
+        return {"op": "post", "annotation": {"id": id, "input_id": input_id, "data": _data(rng, number)}}
+    key = rng.choice(alive[-4:])
+    named = {"id": key[1], "input_id": input_id}
+    if roll < 0.55:
+        living[key] = False
+        return {"op": "delete", "annotation": named}
+    action = rng.choice(["merge", "overwrite", "remove"])
+    return {"op": "patch", "action": action, "annotation": {**named, "data": _data(rng, number)}}
+
+
+def _data(rng: random.Random, number: int) -> Change:
+    names = [*rng.sample(["tree", "water", "car", "sky"], rng.randrange(3)), marker(number)]
+    return {"concepts": [{"id": name, "value": rng.choice([0, 0.5, 1])} for name in names]}
