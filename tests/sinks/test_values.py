@@ -185,7 +185,16 @@ def test_a_csv_cell_of_every_type_can_be_read_back(tmp_path: Path) -> None:
     pull(output_sink(f"{tmp_path}/out.csv", EveryType(), stdout=io.BytesIO()), [[Row((), b"{}"), Row((), b"")]])
     with (tmp_path / "out.csv").open(newline="") as file:
         _, full, empty = csv.reader(file, strict=True)
-    assert ['a "b", c\nd', "/wA=", "false", str(-(2**63)), "1e+300", "2025-01-01T12:00:01.000082Z", '["x",null,"\\""]', "[0.5,null]"] == full
+    assert [
+        'a "b", c\nd',
+        "/wA=",
+        "false",
+        str(-(2**63)),
+        "1e+300",
+        "2025-01-01T12:00:01.000082Z",
+        '["x",null,"\\""]',
+        "[0.5,null]",
+    ] == full
     assert [""] * len(full) == empty
 
 
