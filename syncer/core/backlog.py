@@ -244,12 +244,13 @@ class Backlog:
             self._put_off(entry, due)
 
     def failed(self, entries: Sequence[Entry], reason: str, code: int | None, now: float, due: float, *, doubt: bool) -> None:
-        """Their request failed as a whole; `doubt`: it may have been applied."""
+        """Their request failed as a whole; `doubt`: it may have been applied. Only who was alone in it can have had the last attempt."""
+        alone = len(entries) == 1
         for entry in entries:
             self._note(entry, reason, code, now)
             entry.doubt = entry.doubt or doubt
             entry.omitted = False
-            entry.unproven = True
+            entry.unproven = alone or entry.attempts < self.limits.max_attempts - 1
             entry.suspicion += 1
             self._put_off(entry, due)
 

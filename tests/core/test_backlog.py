@@ -124,6 +124,24 @@ def test_the_last_attempt_is_made_alone_and_then_the_change_is_dead() -> None:
     assert backlog.count == 0
 
 
+def test_a_change_that_the_remote_named_twice_does_not_die_of_a_neighbours_request() -> None:
+    """Nor after a restart, which knows its attempts and not that it had been suspected."""
+    backlog = ended([change(n, f"a-{n}", "delete") for n in range(2)], Limits(max_attempts=2))
+    named = backlog.take(0)
+    assert named is not None
+    for entry in named.entries:
+        backlog.retriable(entry, "busy", None, 1, 2)
+    commit(backlog, 1)
+    backlog.ripen(3, succeeded_at=2)
+    together = backlog.take(3)
+    assert together is not None
+    assert len(together.entries) == 2
+    backlog.failed(together.entries, "HTTP 500", None, 4, 5, doubt=False)
+    commit(backlog, 4)
+    backlog.ripen(6, succeeded_at=5.5)
+    assert [len(ids(backlog.take(6))) for _ in range(2)] == [1, 1]
+
+
 def test_a_change_behind_a_queued_one_is_queued_behind_it() -> None:
     backlog = ended([change(0, "a"), change(1, "a", "merge")])
     batch = backlog.take(0)
