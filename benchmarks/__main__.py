@@ -7,6 +7,7 @@ pull        CPU and memory of `syncer pull` for 20,000 and 200,000 annotations, 
 pull-rate   share of the request limit that a long pull uses
 pull-kills  200,000 annotations of every kind, one request in ten faulty, killed -9 ten times, in three forms; is all of it there, once?
 pull-peers  the official clients' ways to fetch beside ours (makes their environment from a lock)
+incumbents  20,000 labels pushed by the SDK, dlt, a script and syncer under the same faults: lost, doubled, reported (makes environments)
 annotell-peers  200 documents at 20 ms each, by the official clients of Annotell and Kognic and by ours
 
 `python -m benchmarks.spark [ROWS]` measures Spark.
@@ -18,6 +19,7 @@ import sys
 from collections.abc import Callable
 
 from benchmarks import annotell_peers, pull, pull_kills, pull_peers, push
+from benchmarks.incumbents import run as incumbents
 
 COMMANDS: dict[str, Callable[[], None]] = {
     "cpu": push.cpu,
@@ -27,6 +29,7 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "pull-rate": pull.rate,
     "pull-kills": pull_kills.kills,
     "pull-peers": pull_peers.beside,
+    "incumbents": incumbents.side_by_side,
     "annotell-peers": annotell_peers.beside,
 }
 

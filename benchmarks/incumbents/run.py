@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Sequence
@@ -84,7 +85,10 @@ def _to_the_end(arguments: Sequence[str], remote: EmulatorProcess, kill_at: int)
         process.kill()
         codes.append(process.wait())
     while (not codes or codes[-1] not in (0, NAMED)) and len(codes) < RUNS_MAX:
-        codes.append(subprocess.run(arguments, env=ENVIRONMENT, capture_output=True, timeout=PATIENCE_SECONDS).returncode)
+        done = subprocess.run(arguments, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+        codes.append(done.returncode)
+        if done.returncode not in (0, NAMED):
+            print(f"{arguments[1]} ended with {done.returncode}: {done.stderr[-200:]!r}", file=sys.stderr)
     return tuple(codes)
 
 
