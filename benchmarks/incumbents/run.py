@@ -58,14 +58,14 @@ class Run:
     seconds: float
 
 
-def run(pusher: Pusher, scenario: Scenario, count: int, folder: Path, *, rps: float = RPS) -> Run:
-    """Push all, to the end."""
+def run(pusher: Pusher, scenario: Scenario, count: int, folder: Path, *, rps: float = RPS, faults: str = FAULTS) -> Run:
+    """Push all, to the end, before an emulator of its own."""
     log, loaded = folder / "changes.jsonl", folder / "inputs.jsonl"
     log.write_text("".join(json.dumps(change) + "\n" for change in changes(count, ids=scenario.ids)))
     loaded.write_text("".join(json.dumps(row) + "\n" for row in inputs(count)))
     options = ("--rps", f"{rps:g}", "--latency", str(LATENCY_SECONDS), "--seed", str(SEED), "--load", f"me/{APP}={loaded}")
     with emulator(*options) as remote:
-        remote.post("/_emulator/faults", {"faults": f"{FAULTS},{SWITCHES},duplicate-id={scenario.duplicate}"})
+        remote.post("/_emulator/faults", {"faults": f"{faults},{SWITCHES},duplicate-id={scenario.duplicate}"})
         begun = time.monotonic()
         with ready(pusher, remote.url, folder, log) as arguments:
             codes = _to_the_end(arguments, remote, count // 2 if scenario.killed else 0)

@@ -37,7 +37,8 @@ async def main(url: str, app: str, log: str, failed: str) -> int:
                         why = f"{response.status} {code}"
                 except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
                     why = repr(error)
-                await asyncio.sleep(0.5 * 2**attempt)
+                if attempt < ATTEMPTS - 1:
+                    await asyncio.sleep(0.5 * 2**attempt)
             named.add(batch, why)
 
         await asyncio.gather(*(send("POST", {}, batch) for batch in batches(changes(log, "post"))))
