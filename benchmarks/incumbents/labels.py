@@ -77,7 +77,7 @@ class Outcome:
     unsaid: int
     """Lost or wrongly changed or refused, and not named."""
     false: int
-    """Named as failed, though held once as they should be."""
+    """Named as failed, though held, once or more, as they should be."""
     refused: int
     """Labels that the service refuses for good."""
     refused_named: int
@@ -108,7 +108,7 @@ def outcome(count: int, *, ids: bool, held: Sequence[Change], named: Collection[
         copies=sum(copies[number] - 1 for number in doubled),
         changed=len(changed),
         unsaid=len((lost | changed | set(never)) - set(named)),
-        false=len(right & set(named)),
+        false=len((right | doubled - wrong) & set(named)),
         refused=len(never),
         refused_named=len(set(never) & set(named)),
     )
