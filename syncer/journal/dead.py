@@ -80,9 +80,9 @@ def open_letters(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[OpenLe
             number += 1
 
 
-def letter_at(path: Path, offset: int) -> DeadLetter:
+def letter_at(path: Path, offset: int, *, disk: Disk = REAL) -> DeadLetter:
     """The letter whose line is at this offset, as `open_letters` gave it. Raises StateError, OSError."""
-    with path.open("rb") as file:
+    with disk.reader(path) as file:
         file.seek(offset)
         fact = _whole.decode(file.readline())
     if not isinstance(fact, DeadLetter):

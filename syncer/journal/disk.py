@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -19,12 +21,15 @@ class Held(Protocol):
 class Disk:
     """The real disk. Everything raises OSError."""
 
-    def make_folder(self, path: Path) -> None:
-        """The folder is there, 0700, and stays."""
-        missing = [folder for folder in (path, *path.parents) if not folder.is_dir()]
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for folder in reversed(missing):
-            self.sync_folder(folder.parent)
+    def make_folder(self, path: Path, mode: int = 0o700) -> None:
+        """The folder is there and stays: also where an earlier process was killed while it made it."""
+        if not path.exists():
+            self.make_folder(path.parent, 0o777)
+            path.mkdir(mode, exist_ok=True)
+        elif not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
+        with suppress(PermissionError):  # whoever may not even list the parent did not make this folder
+            self.sync_folder(path.parent)
 
     def lock(self, path: Path) -> Held:
         """Take the lock of this file. Raises StateError where another process holds it."""

@@ -113,9 +113,7 @@ class Journal:
         if found.torn:
             self.notes.append(f"{path}: the last write was torn ({found.torn} bytes, never synced); it was cut off")
             self._disk.truncate(self._file, found.end)
-        self._disk.sync(
-            self._file
-        )  # the process before may have been killed between writing and syncing, and this one builds on what is there
+        self._disk.sync(self._file)  # what a killed process wrote but did not get to sync: this one builds on it
 
     def _recover_dead(self) -> None:
         path = self._folder / dead.FILE

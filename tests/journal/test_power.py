@@ -114,6 +114,20 @@ def test_a_new_folder_with_its_state_is_there_after_the_power_went() -> None:
     assert state(again.ledger) == state(journal.ledger)
 
 
+def test_a_folder_that_a_killed_process_made_is_there_after_the_power_went() -> None:
+    disk = SimulatedDisk()
+    folder = Path("/home/state")
+    for parent in (Path("/"), Path("/home")):
+        disk.fault = lambda done, parent=parent: Fault(Killed()) if (done.kind, done.path) == ("sync_folder", parent) else None
+        with pytest.raises(Killed):
+            Journal.open(folder, HERE, disk=disk)
+        disk.kill()
+    disk.fault = lambda _: None
+    Journal.open(folder, HERE, disk=disk)
+    disk.crash(NOTHING)
+    assert folder / "journal" in disk.files()
+
+
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
 @pytest.mark.parametrize("name", ["journal", "dead.jsonl"])
 @pytest.mark.parametrize("kind", ["write", "sync", "truncate"])

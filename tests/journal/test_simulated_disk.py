@@ -103,7 +103,7 @@ def test_the_record_gives_the_disk_back_as_it_was_behind_any_operation() -> None
     journal = Journal.open(STATE, HERE, disk=disk)
     for facts in small_history():
         journal.commit(facts)
-    again = SimulatedDisk.after(disk.operations)
+    again = SimulatedDisk().then(disk.operations)
     assert again.files() == disk.files()
     again.crash(NOTHING)
     assert again.files() == disk.files()  # all that the journal says is durable is

@@ -8,7 +8,7 @@
 
 What survives a crash beyond what was synced is asked operation by operation: `crash(NOTHING)`, `crash(EVERYTHING)`, or any function such as
 `torn(rng)`. Failures: `disk.fault = lambda operation: Fault(OSError(errno.ENOSPC, "…"), written=7)`; the error may be a crash of the
-test's own (a BaseException). `disk.operations` is the record; `SimulatedDisk.after(operations[:n])` is the disk as it was behind the n-th.
+test's own (a BaseException). `disk.operations` is the record; `SimulatedDisk().then(operations[:n])` is the disk as it was behind the n-th.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import io
 import os
 import random
 from collections.abc import Callable, Iterable
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, Literal
@@ -145,10 +146,11 @@ class SimulatedDisk(Disk):
         self._locks: set[Path] = set()
         self._next = 1
 
-    @classmethod
-    def after(cls, operations: Iterable[Operation]) -> SimulatedDisk:
-        """The disk behind these recorded operations, with nothing open."""
-        disk = cls()
+    def then(self, operations: Iterable[Operation]) -> SimulatedDisk:
+        """Another disk: this one, behind these recorded operations more, with nothing open."""
+        disk = SimulatedDisk()
+        disk._now, disk._durable = deepcopy(self._now), deepcopy(self._durable)
+        disk._unsynced, disk._next = list(self._unsynced), self._next
         for operation in operations:
             disk._done(operation)
         return disk
@@ -221,14 +223,14 @@ class SimulatedDisk(Disk):
 
     # --- the port -------------------------------------------------------------------------------------------------
 
-    def make_folder(self, path: Path) -> None:
-        for folder in (*reversed(path.parents), path):
-            known = self._now.names.get(folder)
-            if known is None:
-                self._do(Operation("folder", folder))
-                self.sync_folder(folder.parent)
-            elif known != FOLDER:
-                raise _error(errno.ENOTDIR, path)
+    def make_folder(self, path: Path, mode: int = 0o700) -> None:
+        known = self._now.names.get(path)
+        if known is None:
+            self.make_folder(path.parent)
+            self._do(Operation("folder", path))
+        elif known != FOLDER:
+            raise _error(errno.ENOTDIR, path)
+        self.sync_folder(path.parent)
 
     def lock(self, path: Path) -> SimulatedLock:
         self._folder_of(path)
