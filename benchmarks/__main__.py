@@ -1,14 +1,16 @@
-"""`python -m benchmarks [NAME…]`; without a name: cpu and rate. `make setup` is all that they need.
+"""`python -m benchmarks [NAME…]`; without a name, as in `make bench`: cpu, rate, pull-peers, annotell-peers, some six minutes.
 
-cpu         CPU and memory of `syncer push` for a million posts, echoed answers, beside the floor of ../shared/bench
-rate        share of the request limit that a push uses, at 15 and 200 requests a second, 50 and 400 ms latency
-kills       100,000 changes of every kind with faults, killed -9 thirty times; is the remote right afterwards?
-pull        CPU and memory of `syncer pull` for 20,000 and 200,000 annotations, in every form
-pull-rate   share of the request limit that a long pull uses
-pull-kills  200,000 annotations of every kind, one request in ten faulty, killed -9 ten times, in three forms; is all of it there, once?
-pull-peers  the official clients' ways to fetch beside ours (makes their environment from a lock)
-incumbents  20,000 labels pushed by the SDK, dlt, a script and syncer under the same faults: lost, doubled, reported (makes environments)
-annotell-peers  200 documents at 20 ms each, by the official clients of Annotell and Kognic and by ours
+`make setup` is all that they need: environments of other clients are made from their locks, once.
+
+cpu             CPU and memory of `syncer push` for a million posts, echoed answers, beside the floor of ../shared/bench
+rate            share of the request limit that a push uses, at 15 and 200 requests a second, 50 and 400 ms latency
+kills           100,000 changes of every kind with faults, killed -9 thirty times; is the remote right afterwards?
+incumbents      20,000 labels pushed by the SDK, dlt, a script and syncer under the same faults: lost, doubled, named; a quarter of an hour
+pull            CPU and memory of `syncer pull` for 20,000 and 200,000 annotations, in every form
+pull-rate       share of the request limit that a long pull uses
+pull-kills      200,000 annotations of every kind, one request in ten faulty, killed -9 ten times, in three forms; is all of it there, once?
+pull-peers      Clarifai's own clients' ways to fetch beside ours: CPU and memory
+annotell-peers  Annotell's and Kognic's own clients beside ours: 200 documents at 20 ms each
 
 `python -m benchmarks.spark [ROWS]` measures Spark.
 """
@@ -34,7 +36,7 @@ COMMANDS: dict[str, Callable[[], None]] = {
 }
 
 if __name__ == "__main__":
-    chosen = sys.argv[1:] or ["cpu", "rate"]
+    chosen = sys.argv[1:] or ["cpu", "rate", "pull-peers", "annotell-peers"]
     if unknown := [name for name in chosen if name not in COMMANDS]:
         sys.exit(f"no benchmark {unknown[0]}: one of {', '.join(COMMANDS)}")
     for name in chosen:

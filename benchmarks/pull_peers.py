@@ -30,8 +30,8 @@ def grpc_server(python: str, count: int) -> Iterator[str]:
         process.communicate()
 
 
-def beside(rounds: int = 3) -> None:
-    """Twice for each client, so that its start-up is known apart."""
+def beside(rounds: int = 2) -> None:
+    """Two sizes for each client, so that its start-up is known apart; the best of some rounds, of the slowest one of one."""
     python = str(python_of("clarifai", PEERS))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
