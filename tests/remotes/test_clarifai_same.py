@@ -68,7 +68,7 @@ SAME = {
     "times that are one instant": ({"created_at": "2025-02-28T10:41:55+01:00"}, {"created_at": "2025-02-28T09:41:55.000000000Z"}),
     "times that are equal but no times": ({"created_at": "then"}, {"created_at": "then"}),
     "bytes in the other alphabet of base64": (region(mask={"image": {"base64": "-_8="}}), region(mask={"image": {"base64": "+/8"}})),
-    "metadata": (metadata({"a": [1, "x", None, {"b": True}]}), metadata({"a": [1.0, "x", None, {"b": True, "c": 1}], "d": 1})),
+    "more metadata": (metadata({"a": [1, "x", None, {"b": True}]}), metadata({"a": [1.0, "x", None, {"b": True, "c": 1}], "d": 1})),
     "numbers too large for float32": (metadata(1e300), metadata(2e300)),
     "negative numbers too large for float32": (metadata(-(10**400)), metadata(-1e300)),
 }
@@ -115,6 +115,32 @@ def test_it_is_the_same(name: str) -> None:
 def test_it_is_different(name: str) -> None:
     sent, held = DIFFERENT[name]
     assert not same_annotation(sent, held)
+
+
+@pytest.mark.parametrize("name", sorted(SAME.keys() - {"more metadata"}))
+def test_what_the_service_adds_or_leaves_out_is_the_same_exactly(name: str) -> None:
+    """None of these pairs is an edit."""
+    sent, held = SAME[name]
+    assert same_annotation(sent, held, exact=True)
+
+
+ADDED = {
+    "a member of data": (concepts(TREE), {"data": {"concepts": [TREE], "metadata": {"k": 1}}}),
+    "data": ({"id": "a"}, {"id": "a", **concepts(TREE)}),
+    "a key of metadata": (metadata({"a": 1}), metadata({"a": 1, "b": False})),
+    "a key of metadata that was nought": (metadata({"a": 1, "b": 0}), metadata({"a": 1})),
+    "more metadata": SAME["more metadata"],
+    "data of a region": (region(bounding_box=BOX), {"data": {"regions": [{"region_info": {"bounding_box": BOX}, **concepts(TREE)}]}}),
+    "another shape": (region(bounding_box=BOX), region(bounding_box=BOX, point={"row": 1})),
+    "annotation_info": (concepts(TREE), {**concepts(TREE), "annotation_info": {"by": "Ann"}}),
+}
+
+
+@pytest.mark.parametrize("name", ADDED)
+def test_what_only_somebody_else_can_have_added_is_a_difference_where_it_has_to_be_exact(name: str) -> None:
+    sent, held = ADDED[name]
+    assert same_annotation(sent, held)
+    assert not same_annotation(sent, held, exact=True)
 
 
 def test_a_change_is_compared_by_the_body_that_it_sends() -> None:

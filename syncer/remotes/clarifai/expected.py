@@ -13,7 +13,7 @@ import orjson
 
 from syncer.core.change import Verb
 from syncer.remotes.clarifai.patches import merged, removed
-from syncer.remotes.clarifai.same import item_id, same_annotation
+from syncer.remotes.clarifai.same import CLOSED, item_id, same_annotation, set_fields
 
 Json = dict[str, object]
 Mark = Literal["same", "missing", "differs", "doubled", "extra"]
@@ -127,26 +127,32 @@ def _differing(wanted: Expected, row: Json) -> Iterable[str]:
         return () if merged(annotation, row) else ("what the last merge says",)
     if wanted.action == "remove":
         return () if removed(annotation, row) else ("what the last remove says",)
-    return _fields(annotation, row)
+    return _fields(annotation, row, exact=wanted.made)
 
 
-def _fields(annotation: Json, row: Json) -> list[str]:
-    """The members that differ, those of `data` one by one."""
+def _fields(annotation: Json, row: Json, *, exact: bool) -> list[str]:
+    """The members that differ, those of `data` one by one. `exact`: also what was added to them since."""
     fields = []
-    for name, value in annotation.items():
-        there = row.get(name)
-        if name == "data" and isinstance(value, dict):
-            data = there if isinstance(there, dict) else {}
-            fields += [f"data.{part}" for part in value if not same_annotation({part: value[part]}, data)]
-        elif not same_annotation({name: value}, row):
+    for name in {**annotation, **dict.fromkeys(CLOSED & row.keys() if exact else ())}:
+        value = annotation.get(name)
+        if name == "data":
+            sent, held = _message(value), _message(row.get(name))
+            parts = {**sent, **(held if exact else {})}
+            alone = [({name: {part: sent.get(part)}}, {name: {part: held.get(part)}}) for part in parts]
+            fields += [f"data.{part}" for part, pair in zip(parts, alone, strict=True) if not same_annotation(*pair, exact=exact)]
+        elif not same_annotation({name: value}, {name: row.get(name)}, exact=exact):
             fields.append(name)
     return fields
+
+
+def _message(value: object) -> Json:
+    return set_fields(value) if isinstance(value, dict) else {}
 
 
 def _is_double(row: Json, expected: Mapping[str, Expected]) -> bool:
     """Does it hold what another annotation of its input should, and nothing else?"""
     return any(
-        same_annotation({name: value for name, value in wanted.annotation.items() if name != "id"}, row)
+        same_annotation({name: value for name, value in wanted.annotation.items() if name != "id"}, row, exact=True)
         for wanted in expected.values()
         if wanted.annotation is not None and wanted.made
     )

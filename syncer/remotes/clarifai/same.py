@@ -32,6 +32,8 @@ ENUMS: Mapping[str, Mapping[str, int]] = {
 }
 STRUCTS = frozenset(("metadata", "annotation_info", "struct_value", "consensus_info"))
 """Members of type google.protobuf.Struct: their keys are the users' own."""
+CLOSED = frozenset(("data", "region_info", "annotation_info"))
+"""Members into which the service puts nothing of its own: what is there, somebody sent. Others it dresses (names of concepts, say)."""
 BYTES = frozenset(("base64", "bytes_value", "decoded_bytes", "buffer"))
 TIMES = frozenset(("created_at", "modified_at"))
 UNSHOWN = frozenset(("embed_model_version_id",))
@@ -41,33 +43,40 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
 _STANDARD_BASE64 = str.maketrans("-_", "+/", "=\r\n")
 
 
-def same_annotation(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
-    """Does `held` hold every field of `sent` with an equal value? Both are annotations in the wire's JSON form."""
+def same_annotation(sent: Mapping[str, object], held: Mapping[str, object], *, exact: bool = False) -> bool:
+    """Does `held` hold every field of `sent` with an equal value? Both are annotations in the wire's JSON form.
+
+    `exact`: and does it hold nothing that somebody else must have sent?
+    """
     try:
-        return _same_message(sent, held, "")
+        return _same_message(sent, held, "", exact)
     except RecursionError:  # far deeper than any annotation
         return False
 
 
-def _same_message(sent: Mapping[str, object], held: Mapping[str, object], name: str) -> bool:
+def _same_message(sent: Mapping[str, object], held: Mapping[str, object], name: str, exact: bool) -> bool:
     defaults = DEFAULTS.get(name, {})
-    wanted = {**defaults, **_set_fields(sent)}
-    there = {**defaults, **_set_fields(held)}
-    return all(_same(value, there.get(field), field) for field, value in wanted.items() if field in there or field not in UNSHOWN)
+    wanted = {**defaults, **set_fields(sent)}
+    there = {**defaults, **set_fields(held)}
+    if exact:
+        wanted = {**dict.fromkeys(there if name in CLOSED else CLOSED & there.keys()), **wanted}
+    return all(_same(value, there.get(field), field, exact) for field, value in wanted.items() if field in there or field not in UNSHOWN)
 
 
-def _set_fields(message: Mapping[str, object]) -> dict[str, object]:
+def set_fields(message: Mapping[str, object]) -> dict[str, object]:
     """The fields by their snake_case names; a null is a field that is not set."""
     return {_CAMEL.sub(r"_\1", field).lower(): value for field, value in message.items() if value is not None}
 
 
-def _same(sent: object, held: object, name: str) -> bool:
+def _same(sent: object, held: object, name: str, exact: bool) -> bool:
+    if sent is None:  # there, and not sent: nothing, in whatever form
+        sent = type(held)()
     if name in STRUCTS:
-        return _same_struct(sent, held)
+        return _same_struct(sent, held, exact)
     if isinstance(sent, dict):
-        return isinstance(held, dict | None) and _same_message(sent, held or {}, name)
+        return isinstance(held, dict | None) and _same_message(sent, held or {}, name, exact)
     if isinstance(sent, list):
-        return isinstance(held, list | None) and _same_list(sent, held or [], name)
+        return isinstance(held, list | None) and _same_list(sent, held or [], name, exact)
     if name in ENUMS:
         return _enum(sent, ENUMS[name]) == _enum(held, ENUMS[name])
     if isinstance(sent, str) and isinstance(held, str):
@@ -77,7 +86,7 @@ def _same(sent: object, held: object, name: str) -> bool:
     return _same_scalar(sent, held, strings=True)
 
 
-def _same_list(sent: list[object], held: list[object], name: str) -> bool:
+def _same_list(sent: list[object], held: list[object], name: str, exact: bool) -> bool:
     """Items are matched by id where they have one, else by position. The list holds what was sent and nothing else."""
     if len(sent) != len(held):
         return False
@@ -85,7 +94,7 @@ def _same_list(sent: list[object], held: list[object], name: str) -> bool:
     for item, neighbour in zip(sent, held, strict=True):
         id = item_id(item)
         other = neighbour if id is None or item_id(neighbour) == id else by_id.get(id)
-        if not _same(item, other, name):
+        if not _same(item, other, name, exact):
             return False
     return True
 
@@ -96,13 +105,20 @@ def item_id(item: object) -> str | None:
     return id if isinstance(id, str) and id else None
 
 
-def _same_struct(sent: object, held: object) -> bool:
+def _same_struct(sent: object, held: object, exact: bool) -> bool:
     """The same of free-form JSON: no names to translate, no lists by id, no strings that are numbers."""
     if isinstance(sent, dict):
-        return isinstance(held, dict | None) and all(_same_struct(value, (held or {}).get(key)) for key, value in sent.items())
+        if not isinstance(held, dict | None):
+            return False
+        there = held or {}
+        if exact and any((sent if key in sent else there)[key] not in (None, [], {}) for key in sent.keys() ^ there.keys()):
+            return False  # false and nought are values, too
+        return all(_same_struct(value, there.get(key), exact) for key, value in sent.items())
     if isinstance(sent, list):
-        there = held or []
-        return isinstance(there, list) and len(sent) == len(there) and all(map(_same_struct, sent, there))
+        items = held or []
+        if not isinstance(items, list) or len(sent) != len(items):
+            return False
+        return all(_same_struct(item, other, exact) for item, other in zip(sent, items, strict=True))
     return _same_scalar(sent, held, strings=False)
 
 
