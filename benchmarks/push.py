@@ -10,8 +10,7 @@ import urllib.request
 from pathlib import Path
 
 from benchmarks.measured import cpu_of
-from tests.e2e.test_push import FAULTS, push_with_kills
-from tests.support.changes import differences, write_log
+from tests.proof.processes.test_kills import killed_push
 from tests.support.processes import emulator, push, push_arguments
 
 BENCH = Path(__file__).resolve().parents[2] / "shared" / "bench"
@@ -74,16 +73,9 @@ def rate(seconds: int = 30) -> None:
 
 
 def kills(count: int = 100_000, times: int = 30, seed: int = 1) -> None:
-    """Ends with 1 where anything is lost, doubled or out of order."""
+    """The proof's own scenario, with a larger log. Ends with 1 where anything is lost, doubled or out of order."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        log, config = folder / "changes.jsonl", folder / "syncer.toml"
-        wanted, nameless = write_log(log, count, seed)
-        config.write_text("[retry]\nbase_seconds = 0.05\ncap_seconds = 1\n")
-        with emulator("--rps", "0", "--faults", FAULTS, "--seed", str(seed)) as remote:
-            hit = push_with_kills(remote.url, "app", folder, log, times, seed, "--rps", "80", "-c", str(config))
-            code, summary, _ = push(remote.url, "app", folder / "state", [str(log)], "--rps", "200", "-c", str(config))
-            wrong = differences(wanted, nameless, remote.held("app"))
-    print(f"{count:,} changes, killed {hit} times, exit code {code}, dead {summary['dead']}: {len(wrong)} differences")
-    if wrong or code:
-        sys.exit("\n".join(wrong[:20]) or 1)
+        tally = killed_push(Path(name), seed, count=count, times=times)
+    print(f"{count:,} changes, killed {tally.hit} times, {sum(tally.faults.values())} faults: {len(tally.wrong)} differences")
+    if tally.wrong:
+        sys.exit("\n".join(tally.wrong[:20]))

@@ -26,8 +26,8 @@ class Posted:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 size = os.fstat(descriptor).st_size
-                if size < BYTES:  # written, not only declared: a mapped hole on a full disk ends the process with SIGBUS
-                    os.pwrite(descriptor, bytes(BYTES - size), size)
+                while size < BYTES:  # written, not only declared: a mapped hole on a full disk ends the process with SIGBUS
+                    size += os.pwrite(descriptor, bytes(BYTES - size), size)
                 self._file = mmap.mmap(descriptor, BYTES)
             finally:
                 os.close(descriptor)

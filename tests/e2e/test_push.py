@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import shutil
 import signal
 import subprocess
@@ -13,48 +12,7 @@ from pathlib import Path
 import orjson
 
 from syncer.remotes.clarifai import same_annotation
-from tests.support.changes import differences, write_log
 from tests.support.processes import ENVIRONMENT, command, emulator, push, push_arguments
-
-FAULTS = "throttle=0.01,error=0.02,html=0.01,gateway=0.01,reset-before=0.01,reset-after=0.02,cut=0.02,partial=0.02"
-
-
-def push_with_kills(url: str, app: str, folder: Path, log: Path, kills: int, seed: int, *options: str) -> int:
-    """Push, killed -9 at random moments, and then to the end; how many kills hit a running push."""
-    rng = random.Random(seed)
-    hit = 0
-    while hit < kills:
-        process = subprocess.Popen(
-            push_arguments(url, app, folder / "state", [str(log)], *options),
-            env=ENVIRONMENT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            process.wait(0.45 + rng.random() * 0.6)
-            return hit  # it was done before
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            hit += 1
-    return hit
-
-
-def test_a_log_with_every_kind_of_change_survives_faults_and_kills(tmp_path: Path) -> None:
-    """Nothing lost, nothing twice, nothing out of order: the remote holds what the log leaves when applied once."""
-    log = tmp_path / "changes.jsonl"
-    wanted, nameless = write_log(log, 12_000, seed=5)
-    options = ("--rps", "60")
-    config = tmp_path / "syncer.toml"
-    config.write_text("[retry]\nbase_seconds = 0.05\ncap_seconds = 1\n")
-    with emulator("--rps", "0", "--faults", FAULTS, "--seed", "3") as remote:
-        kills = push_with_kills(remote.url, "killed", tmp_path, log, 5, 8, *options, "-c", str(config))
-        code, summary, stderr = push(remote.url, "killed", tmp_path / "state", [str(log)], *options, "-c", str(config))
-        held = remote.held("killed")
-    assert kills >= 3
-    assert (code, summary["dead"], summary["pending"]) == (0, 0, 0), stderr
-    assert summary["read"] == 12_000 == summary["applied"] + summary["skipped"]
-    assert differences(wanted, nameless, held) == []
 
 
 def test_real_labels_arrive_whole_though_the_push_is_killed_and_a_third_run_sends_nothing(tmp_path: Path, shared: Path) -> None:

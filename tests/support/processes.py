@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,10 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "syncer", *arguments]
 
 
-def started(arguments: Sequence[str], **environment: str) -> subprocess.Popen[bytes]:
+def started(arguments: Sequence[str], *, stdin: Path | None = None) -> subprocess.Popen[bytes]:
     """A process whose outputs are read by `communicate`."""
-    return subprocess.Popen(arguments, env={**ENVIRONMENT, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with stdin.open("rb") if stdin else nullcontext() as file:
+        return subprocess.Popen(arguments, env=ENVIRONMENT, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def until(process: subprocess.Popen[bytes], happened: Callable[[], bool]) -> bool:

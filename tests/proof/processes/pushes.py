@@ -75,9 +75,10 @@ class Pushes:
     url: str = ""
     """Where the remote is reached, where that is not its own address."""
 
-    @property
-    def state(self) -> Path:
-        return self.folder / "state"
+    state: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.state = self.folder / "state"
 
     def arguments(self, options: Sequence[str] | None = None) -> list[str]:
         config = self.folder / "syncer.toml"
