@@ -83,8 +83,11 @@ class Turns:
         """Send a request whose turn has been taken; what `read` makes of the answer. The destination is told how it fared."""
         self.requests += 1
         started = anyio.current_time()
+        reply: Reply | NoReply
         try:
             reply = await self.transport.send(request)
+        except (Draining, SyncerError):  # while it waited for another turn
+            reply = NoReply("the run is ending", sent=False)
         finally:
             self.in_flight -= 1
         seconds = anyio.current_time() - started
@@ -95,6 +98,15 @@ class Turns:
         result = self._fared(answer)
         self._observe(RequestAnswered(request.method, reply.status if isinstance(reply, Reply) else None, result, seconds))
         return answer
+
+    async def another(self) -> None:
+        """Wait for one more turn, in the place of one that has been taken: it has passed, or a request has gone. Raises as `take` does."""
+        self.give_back()
+        try:
+            await self.take()
+        except BaseException:
+            self.in_flight += 1  # whoever had taken the first one gives it back
+            raise
 
     def give_back(self) -> None:
         """Nothing is sent for the turn that was taken."""

@@ -227,6 +227,8 @@ async def wired(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(origin.api)
         api_turns = turns(origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe, origin.credentials)
+        if isinstance(origin.api, OAuthTransport):
+            origin.api.another_turn = api_turns.another
         ways: dict[Literal["api", "storage"], Way] = {"api": Way(api_turns, anyio.CapacityLimiter(at_once))}
         if origin.storage is not None:
             await stack.enter_async_context(origin.storage)

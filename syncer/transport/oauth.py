@@ -79,6 +79,10 @@ class Tokens:
                 self._fetched += 1
             return self._last
 
+    def at_hand(self) -> str:
+        """The token, where nothing has to be asked for it; else empty."""
+        return self._access if self._good("") else ""
+
     def _good(self, refused: str) -> bool:
         return bool(self._access) and self._access != refused and self._clock() < self._renew_at
 
@@ -184,6 +188,8 @@ class OAuthTransport:
         self._other_hosts = other_hosts
         self._tokens = tokens
         self._repeated = 0
+        self.another_turn: Callable[[], Awaitable[None]] | None = None
+        """Waited for before a request goes that had to wait for a token, or goes a second time: rate and pauses hold for it, too."""
         self._stack = AsyncExitStack()
 
     @property
@@ -207,17 +213,26 @@ class OAuthTransport:
     async def send(self, request: Request) -> Reply | NoReply:
         """Send once, or once more with a new token. Raises ValueError for a host that is not to have the token."""
         transport = self._at(request.path)
-        access = await self._tokens.access(self._auth.send)
-        if not isinstance(access, str):
-            return access
+        access = self._tokens.at_hand()
+        if not access:
+            found = await self._tokens.access(self._auth.send)
+            if not isinstance(found, str):
+                return found
+            access = found
+            await self._turn()
         reply = await transport.send(request, _bearer(access))
         if isinstance(reply, Reply) and reply.status == 401:
             renewed = await self._tokens.access(self._auth.send, refused=access)
             if not isinstance(renewed, str):
                 return renewed
+            await self._turn()
             self._repeated += 1
             reply = await transport.send(request, _bearer(renewed))
         return reply
+
+    async def _turn(self) -> None:
+        if self.another_turn is not None:
+            await self.another_turn()
 
     def _at(self, path: str) -> HttpTransport:
         if path.startswith("/"):
