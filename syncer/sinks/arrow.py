@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import pyarrow as pa
 
@@ -45,6 +46,18 @@ def stream(page: pa.RecordBatch) -> bytes:
     with pa.ipc.new_stream(buffer, page.schema, options=pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)) as writer:
         writer.write_batch(page)
     return buffer.getvalue().to_pybytes()  # type: ignore[no-any-return]
+
+
+class Pages:
+    """A part of Arrow streams: the first one has no rows and tells the part from all others, then comes one a page."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self.head = stream(batch(layout, ()).replace_schema_metadata({"syncer.part": uuid4().hex}))
+
+    def page(self, rows: Sequence[Row]) -> bytes:
+        """The page as an Arrow stream."""
+        return stream(batch(self._layout, rows))
 
 
 def streamed(path: Path) -> Iterator[pa.RecordBatch]:

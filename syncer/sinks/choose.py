@@ -79,6 +79,6 @@ def _parquet(path: Path, layout: Layout, *, folder: bool) -> Sink:
 
 def _delta(path: Path, layout: Layout) -> Sink:
     with needs("delta"):
-        from syncer.sinks.delta import DeltaSink
+        from syncer.sinks.delta import Delta
 
-    return DeltaSink(path, layout)
+    return FileSink(path, Delta(layout))

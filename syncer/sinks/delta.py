@@ -1,122 +1,116 @@
-"""Delta tables: a commit a page, each exactly once. Needs deltalake and pyarrow.
+"""Delta tables: a whole pull is one commit, made exactly once. Needs deltalake and pyarrow.
 
-A pull is an application of the table, and a page is a version of its transaction: both stand in the commit itself (Delta protocol,
-"Transaction Identifiers"). A page that was committed but not acknowledged is seen there, and taken back: what is pulled in its place
-may be another page.
+PATH/_unfinished.part   the pages, an Arrow stream ─► at the end PATH/part-….parquet ─► synced ─► committed ─► synced
+
+So a reader sees the older table or the new one, and the cost of a page does not grow with the pages before it. A name that begins with
+an underscore is no part of a table (Delta protocol, "Data Files").
+
+The pull is an application of the table, which its commit says itself ("Transaction Identifiers"): a commit that was made but not noted
+is not made again. The library leaves it to the system when a commit reaches the disk, and a power failure would leave a torn one, which
+takes the whole table with it. So the library commits to a copy of the log, and the commit is put in its place once it is on the disk.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import os
+import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import unquote
-from uuid import uuid4
 
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Schema, Transaction
 from deltalake.exceptions import DeltaError
+from deltalake.transaction import AddAction, create_table_with_add_actions
 
-from syncer.core.pull import Layout, Row
 from syncer.errors import OutputError
-from syncer.sinks import arrow, disk
-from syncer.sinks.position import FROM_THE_START, parsed, written
+from syncer.sinks import arrow, disk, parquet
+
+LOG, COPY = "_delta_log", "_unfinished.log"
 
 
-class DeltaSink:
-    """A table on a local disk. Implements `syncer.core.pull.Sink`.
+class Delta(arrow.Pages):
+    """A table on a local disk. Implements `syncer.sinks.file.Form`.
 
-    The first page of a new pull replaces what an existing table holds, columns included; older versions stay readable as in any table.
+    A pull replaces what an existing table holds, columns included; its id and properties stay, and so do older versions, as in any table.
     """
 
-    def __init__(self, path: Path, layout: Layout) -> None:
-        self._path = path
-        self._layout = layout
-        self._pull = ""
-        self._pages = 0
-        self._table: DeltaTable | None = None
+    def part(self, path: Path) -> Path:
+        """In the table's folder, which is made. Raises OSError, OutputError: the table is damaged, or in partitions."""
+        path.mkdir(exist_ok=True)
+        disk.sync(path.parent)
+        with _told(path):
+            table = _table(path)
+            if table is not None and (by := table.metadata().partition_columns):
+                raise OutputError(f"the table {path} has partitions (by {', '.join(by)}), which a pull does not write; use another --out")
+        return path / "_unfinished.part"
 
-    def open(self, position: str) -> None:
-        """Take up the table, or begin. Raises OutputError: it is not there, or not the one that the pull wrote."""
-        self._pages, self._table = 0, None
-        if not position:
-            self._pull = uuid4().hex
-            with disk.told(self._path):
-                self._path.mkdir(exist_ok=True)
-                disk.sync(self._path.parent)
-            return
-        what, self._pages = parsed(position)
-        self._pull, version = parsed(what)
-        with self._told():
-            table = DeltaTable(self._path)
-            last = table.transaction_version(self._pull)
-            if last is None or last < self._pages - 1:
-                raise OutputError(f"the table {self._path} does not hold what the pull wrote there. {FROM_THE_START}")
-            if last >= self._pages:
-                self._take_back(table, version)
-        self._table = table
+    def finish(self, part: Path, path: Path, position: str) -> None:
+        """The part's pages as a file of the table, and as all that it holds."""
+        with _told(path):
+            if not self.finished(path, position):
+                data = path / f"part-{position.replace(':', '-')}.parquet"
+                rows = parquet.from_pages(part, data, arrow.schema(self._layout), {})
+                disk.sync(path)
+                _commit(path, arrow.schema(self._layout), _added(data, rows), _application(position))
+        shutil.rmtree(path / COPY, ignore_errors=True)
+        part.unlink()
 
-    def write(self, page: int, rows: Sequence[Row]) -> str:
-        """Commit a page and sync it; the position behind it. Raises OutputError."""
-        data = arrow.batch(self._layout, rows)
-        once = CommitProperties(app_transactions=[Transaction(self._pull, page)])
-        with self._told():
-            if page == 0:
-                write_deltalake(self._path, data, mode="overwrite", schema_mode="overwrite", commit_properties=once)
-                self._table = DeltaTable(self._path)
-            else:
-                assert self._table is not None, "pages come in order"
-                write_deltalake(self._table, data, mode="append", commit_properties=once)
-            version = self._table.version()
-            self._sync(version)
-        self._pages = page + 1
-        return written(written(self._pull, version), self._pages)
-
-    def close(self) -> None:
-        """Every page is committed; where there was none, the table is made with its columns. Raises OutputError."""
-        if not self._pages:
-            self.write(0, ())
-        self._table = None
-
-    def abandon(self) -> None:
-        """Let go of the table."""
-        self._table = None
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        with disk.told(self._path):
-            try:
-                yield
-            except DeltaError as error:
-                raise OutputError(f"the table {self._path}: {error}") from error
-
-    def _take_back(self, table: DeltaTable, version: int) -> None:
-        """Restore this version, behind which there is a page that was not acknowledged. Raises OutputError where others wrote, too."""
-        for later in range(version + 1, table.version() + 1):
-            actions = self._actions(later)
-            ours = any(action.get("txn", {}).get("appId") == self._pull for action in actions)
-            if not ours and not any(action.get("commitInfo", {}).get("operation") == "RESTORE" for action in actions):
-                raise OutputError(f"the table {self._path} was changed by others while the pull was interrupted. {FROM_THE_START}")
-        table.restore(version)
-        self._sync(table.version())
-
-    def _sync(self, version: int) -> None:
-        """The library leaves it to the system when a commit reaches the disk; here it is before the page is acknowledged."""
-        log = self._path / "_delta_log"
-        for action in self._actions(version):
-            if "add" in action:
-                disk.sync(self._path / unquote(action["add"]["path"]))
-        for file in (_commit(log, version), log / f"{version:020d}.checkpoint.parquet", log / "_last_checkpoint"):
-            if file.exists():
-                disk.sync(file)
-        disk.sync(log)
-        disk.sync(self._path)
-
-    def _actions(self, version: int) -> list[dict[str, Any]]:
-        """What a commit says. Its lines end in line feeds alone: other breaks may stand in its strings."""
-        return [json.loads(line) for line in _commit(self._path / "_delta_log", version).read_bytes().split(b"\n") if line]
+    def finished(self, path: Path, position: str) -> bool:
+        """Is there a commit that was made from a part with this last position?"""
+        with _told(path):
+            table = _table(path)
+            return table is not None and table.transaction_version(_application(position)) is not None
 
 
-def _commit(log: Path, version: int) -> Path:
-    return log / f"{version:020d}.json"
+def _application(position: str) -> str:
+    return f"syncer:{position}"
+
+
+def _table(path: Path) -> DeltaTable | None:
+    return DeltaTable(path) if DeltaTable.is_deltatable(str(path)) else None
+
+
+def _added(data: Path, rows: int) -> AddAction:
+    status = data.stat()
+    return AddAction(data.name, status.st_size, {}, status.st_mtime_ns // 1_000_000, True, json.dumps({"numRecords": rows}))
+
+
+def _commit(path: Path, schema: pa.Schema, add: AddAction, application: str) -> None:
+    """This file is what the table holds, made known at once or not at all. Raises OSError, DeltaError, OutputError."""
+    log, copy = path / LOG, path / COPY
+    shutil.rmtree(copy, ignore_errors=True)
+    (copy / LOG).mkdir(parents=True)
+    log.mkdir(exist_ok=True)
+    disk.sync(path)
+    for file in log.iterdir():
+        (copy / LOG / file.name).symlink_to(file.resolve())
+    made = copy / LOG / f"{_committed(copy, schema, add, application):020d}.json"
+    made.write_bytes(made.read_bytes().replace(copy.resolve().as_uri().encode(), path.resolve().as_uri().encode()))  # where it was created
+    disk.sync(made)
+    try:
+        os.link(made, log / made.name)
+    except FileExistsError:
+        raise OutputError(f"the table {path} was changed by others just now; run the same command again to carry on") from None
+    disk.sync(log)
+
+
+def _committed(path: Path, schema: pa.Schema, add: AddAction, application: str) -> int:
+    """The version that the library makes. Checkpoints of the log are left to the table's owner: one that is torn hides what it holds."""
+    once = CommitProperties(app_transactions=[Transaction(application, 0)])
+    no_more = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+    columns, table = Schema.from_arrow(schema), _table(path)
+    if table is None:
+        create_table_with_add_actions(str(path), columns, [add], commit_properties=once, post_commithook_properties=no_more)
+    else:
+        table.create_write_transaction([add], "overwrite", columns, commit_properties=once, post_commithook_properties=no_more)
+    return DeltaTable(path).version()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except DeltaError as error:
+        raise OutputError(f"the table {path}: {error}") from error

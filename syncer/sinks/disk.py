@@ -37,6 +37,12 @@ def replace(source: Path, target: Path) -> None:
     sync(target.parent)
 
 
+def beside(path: Path) -> Path:
+    """Where a file is while it is not whole: PATH.part. Raises OutputError: `path` is something else than a file."""
+    refuse_what_is_no_file(path)
+    return path.with_name(path.name + ".part")
+
+
 def refuse_what_is_no_file(path: Path) -> None:
     """A rename onto a folder fails, and one onto a device or a pipe would put a file in its place. Raises OutputError."""
     with told(path):

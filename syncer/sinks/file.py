@@ -1,9 +1,9 @@
 """One file that grows by a page at a time and is named once it is whole.
 
-PATH.part: head ─► page ─► fsync ─► page ─► fsync ─► …        a position is its size behind a page, and a checksum of what stands before it
-close:     PATH.part ─► made into PATH, at once or not at all
+part:   head ─► page ─► fsync ─► page ─► fsync ─► …        a position is its size behind a page, and a checksum of how it begins and ends
+close:  part ─► made into PATH, at once or not at all
 
-So an older PATH stays whole until the new one is, and what stands in PATH.part behind a position is from a page that was never
+So an older PATH stays whole until the new one is, and what stands in the part behind a position is from a page that was never
 acknowledged: it is cut off, and the page is written again.
 """
 
@@ -21,8 +21,8 @@ from syncer.errors import OutputError
 from syncer.sinks import disk
 from syncer.sinks.position import FROM_THE_START, parsed, written
 
-TAIL_BYTES = 4096
-"""How much before a position is checked, so that another file is not taken for this one."""
+CHECKED_BYTES = 4096
+"""How much of a file's begin, and before a position, is checked, so that another file is not taken for this one."""
 
 
 class Form(Protocol):
@@ -31,6 +31,10 @@ class Form(Protocol):
     @property
     def head(self) -> bytes:
         """What a file begins with."""
+        ...
+
+    def part(self, path: Path) -> Path:
+        """Where the part of `path` is to be. Raises OSError, OutputError: `path` cannot become such an output."""
         ...
 
     def page(self, rows: Sequence[Row]) -> bytes:
@@ -47,20 +51,20 @@ class Form(Protocol):
 
 
 class FileSink:
-    """Rows in one file. Implements `syncer.core.pull.Sink`."""
+    """Rows in an output that is made whole at the end. Implements `syncer.core.pull.Sink`."""
 
     def __init__(self, path: Path, form: Form) -> None:
         self._path = path
-        self._part = path.with_name(path.name + ".part")
+        self._part = path
         self._form = form
         self._file = -1
         self._position = ""
 
     def open(self, position: str) -> None:
         """Take the part up, or begin one. Raises OutputError: it cannot be written, is in use, or is not what the pull left."""
-        disk.refuse_what_is_no_file(self._path)
-        disk.refuse_what_is_no_file(self._part)
         with disk.told(self._path):
+            self._part = self._form.part(self._path)
+            disk.refuse_what_is_no_file(self._part)
             if position and not self._part.exists():
                 if self._path.exists() and self._form.finished(self._path, position):
                     return  # a crash came between `close` and the note that it was done
@@ -122,5 +126,6 @@ class FileSink:
 
 def mark(file: int, size: int) -> str:
     """The position at `size` bytes of an open file. Raises OSError."""
-    start = max(0, size - TAIL_BYTES)
-    return written(f"{crc32(os.pread(file, size - start, start)):08x}", size)
+    start = max(0, size - CHECKED_BYTES)
+    ends = os.pread(file, min(size, CHECKED_BYTES), 0) + os.pread(file, size - start, start)
+    return written(f"{crc32(ends):08x}", size)

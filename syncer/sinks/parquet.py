@@ -22,7 +22,7 @@ from syncer.sinks import arrow, disk
 from syncer.sinks.position import FROM_THE_START, parsed, written
 
 ROW_GROUP_ROWS = 1 << 16
-ROW_GROUP_BYTES = 32 << 20
+ROW_GROUP_BYTES = 16 << 20
 """A row group ends at whichever comes first; this bounds the memory of `close`."""
 
 _POSITION = b"syncer.position"
@@ -30,22 +30,17 @@ _PULL = b"syncer.pull"
 _PART = re.compile(r"part-(\d{8,})\.parquet")
 
 
-class Parquet:
+class Parquet(arrow.Pages):
     """One file. Implements `syncer.sinks.file.Form`."""
 
-    head = b""
-
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
-
-    def page(self, rows: Sequence[Row]) -> bytes:
-        """The page as an Arrow stream."""
-        return arrow.stream(arrow.batch(self._layout, rows))
+    def part(self, path: Path) -> Path:
+        """Beside the file."""
+        return disk.beside(path)
 
     def finish(self, part: Path, path: Path, position: str) -> None:
         """The part's pages as row groups. The file's own metadata says which part it was made from."""
         fresh = path.with_name(path.name + ".new")
-        _write(fresh, arrow.schema(self._layout), _row_groups(arrow.streamed(part)), {_POSITION: position.encode()})
+        from_pages(part, fresh, arrow.schema(self._layout), {_POSITION: position.encode()})
         disk.replace(fresh, path)
         part.unlink()
 
@@ -120,6 +115,11 @@ class ParquetFolder:
             raise OutputError(f"{self._path}: {_name(page)}{why}. {FROM_THE_START}")
 
 
+def from_pages(part: Path, path: Path, schema: pa.Schema, notes: dict[bytes, bytes]) -> int:
+    """Make a Parquet file of a part's pages, synced; how many rows there are. Raises OSError, OutputError: the part is damaged."""
+    return _write(path, schema, _row_groups(arrow.streamed(part), schema), notes)
+
+
 def _name(page: int) -> str:
     return f"part-{page:08d}.parquet"
 
@@ -130,21 +130,25 @@ def _parts(folder: Path, first: int) -> list[tuple[int, Path]]:
     return [(page, path) for match, path in found if (page := int(match[1])) >= first]
 
 
-def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], notes: dict[bytes, bytes]) -> None:
-    """A Parquet file with a row group a table, synced."""
+def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], notes: dict[bytes, bytes]) -> int:
+    """A Parquet file with a row group a table, synced; its rows."""
+    rows = 0
     try:
         with pq.ParquetWriter(path, schema, compression="zstd") as writer:
             for table in tables:
                 writer.write_table(table, row_group_size=max(1, table.num_rows))
+                rows += table.num_rows
+                del table  # else it is held while the next one is read
             writer.add_key_value_metadata(notes)
         disk.sync(path)
     except BaseException:
         with suppress(OSError):
             path.unlink()
         raise
+    return rows
 
 
-def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterator[pa.Table]:
     """Pages joined to tables of a row group each."""
     held: list[pa.RecordBatch] = []
     rows = size = 0
@@ -153,11 +157,11 @@ def _row_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         rows += batch.num_rows
         size += batch.nbytes
         if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
-            yield pa.Table.from_batches(held)
+            yield pa.Table.from_batches(held, schema)
             held, rows, size = [], 0, 0
             pa.default_memory_pool().release_unused()  # else it keeps what the next group cannot use
     if rows:
-        yield pa.Table.from_batches(held)
+        yield pa.Table.from_batches(held, schema)
 
 
 def _noted(path: Path, key: bytes) -> bytes | None:

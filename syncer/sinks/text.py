@@ -24,6 +24,10 @@ GZIP_LEVEL = 4
 class _Text:
     """A part that is the file once it is whole."""
 
+    def part(self, path: Path) -> Path:
+        """Beside the file."""
+        return disk.beside(path)
+
     def finish(self, part: Path, path: Path, position: str) -> None:
         """Name it."""
         disk.replace(part, path)
@@ -69,6 +73,7 @@ class Gzipped:
     def __init__(self, form: Form) -> None:
         self._form = form
         self.head = _member(form.head)
+        self.part = form.part
         self.finish = form.finish
         self.finished = form.finished
 

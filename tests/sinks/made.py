@@ -163,5 +163,5 @@ KINDS = (
     Kind("out.csv.gz", _csv, "out.csv.gz.part"),
     Kind("out.parquet", _parquet, "out.parquet.part"),
     Kind("out/", _parquet_folder, "out/_unfinished"),
-    Kind("out.delta", _delta, "out.delta", ordered=False),
+    Kind("out.delta", _delta, "out.delta/_unfinished.part", ordered=False),
 )

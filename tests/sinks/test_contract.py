@@ -17,7 +17,6 @@ from syncer.errors import OutputError, SyncerError
 from tests.sinks.made import KINDS, Kind, annotation, pages, pull, row, write
 
 of_every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-of_every_kind_in_files = pytest.mark.parametrize("kind", [kind for kind in KINDS if "delta" not in kind.name], ids=lambda kind: kind.name)
 
 
 def rows(some: list[list[Row]]) -> list[Row]:
@@ -108,7 +107,7 @@ def test_a_first_page_that_was_not_acknowledged_is_there_once(kind: Kind, tmp_pa
     assert kind.same(rows(some), tmp_path)
 
 
-@of_every_kind_in_files
+@of_every_kind
 def test_what_was_torn_behind_the_position_is_cut_off(kind: Kind, tmp_path: Path) -> None:
     """A page that was being written when the power failed."""
     some = pages(3)
@@ -134,7 +133,7 @@ def test_an_empty_result_is_a_valid_output(kind: Kind, tmp_path: Path) -> None:
     assert kind.same([], tmp_path)
 
 
-@of_every_kind_in_files
+@of_every_kind
 def test_an_older_output_stays_whole_until_the_new_one_is(kind: Kind, tmp_path: Path) -> None:
     """Also one of more pages than the new one has."""
     older, newer = pages(4), [[row(annotation(9000 + number))] for number in range(2)]
@@ -184,9 +183,14 @@ def crash_at(operation: int, patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return call
 
     with patch.context() as patched:
-        for name in ("write", "fsync", "ftruncate", "replace", "unlink", "rmdir", "mkdir"):
+        for name in ("write", "fsync", "ftruncate", "replace", "link", "unlink", "rmdir", "mkdir"):
             patched.setattr(os, name, dying(name, getattr(os, name)))
         yield done
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """What a pull leaves only while it is not done."""
+    return [path for path in folder.rglob("*") if path.suffix in (".part", ".new") or path.name.startswith("_unfinished")]
 
 
 def carry_on(kind: Kind, folder: Path, some: list[list[Row]], checkpoint: dict[str, Any]) -> None:
@@ -222,6 +226,7 @@ def test_a_crash_at_any_operation_on_the_disk_loses_and_doubles_nothing(
             crashed += 1
         carry_on(kind, folder, some, checkpoint)
         assert kind.same(rows(some), folder)
+        assert not unfinished(folder)
         shutil.rmtree(folder)
     assert crashed > 10
     assert kind.same(rows(some), folder)
@@ -273,7 +278,7 @@ def test_a_position_of_another_output_is_refused(kind: Kind, tmp_path: Path) -> 
         kind.sink(tmp_path).open(position)
 
 
-@of_every_kind_in_files
+@of_every_kind
 def test_an_output_that_was_cut_is_refused(kind: Kind, tmp_path: Path) -> None:
     """And left as it is."""
     position = write(kind.sink(tmp_path), pages(2))

@@ -29,9 +29,9 @@ def test_a_process_that_is_killed_again_and_again_writes_every_row_once(kind: Ki
     assert kind.same([row(annotation(number)) for number in range(20)], tmp_path)
 
 
-@pytest.mark.parametrize("kind", [KINDS[0], KINDS[4]], ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", [KINDS[0], KINDS[4], KINDS[6]], ids=lambda kind: kind.name)
 def test_memory_does_not_grow_with_the_rows(kind: Kind, tmp_path: Path) -> None:
-    """Four times as many come to a tenth more at most."""
+    """Four times as many come to a twentieth more at most."""
     peaks = []
     for pages in (50, 200):
         folder = tmp_path / str(pages)
@@ -39,4 +39,4 @@ def test_memory_does_not_grow_with_the_rows(kind: Kind, tmp_path: Path) -> None:
         ended = run(kind, folder, pages, 1000)
         assert 0 == ended.returncode, ended.stderr
         peaks.append(int(ended.stdout))
-    assert peaks[1] <= peaks[0] * 1.1, peaks
+    assert peaks[1] <= peaks[0] * 1.05, peaks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import os
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -119,24 +120,87 @@ def test_a_delta_table_is_read_by_polars_with_the_columns_of_the_layout(tmp_path
     assert {f"label-{number}" for number in range(9)} == set(pl.read_delta(str(tmp_path / "out.delta"))["annotation_id"])
 
 
-def test_every_page_of_a_delta_table_is_a_commit_of_its_own(tmp_path: Path) -> None:
-    """A reader sees whole pages only, and an older table in its history."""
-    for _ in range(2):
-        pull(output_sink(f"{tmp_path}/out.delta", LAYOUT, stdout=io.BytesIO()), pages(3))
+def test_a_pull_is_one_commit_of_a_delta_table(tmp_path: Path) -> None:
+    """A reader sees the whole of it or nothing, and an older table in its history."""
+    for count in (2, 3):
+        pull(output_sink(f"{tmp_path}/out.delta", LAYOUT, stdout=io.BytesIO()), pages(count))
     table = DeltaTable(tmp_path / "out.delta")
-    assert 5 == table.version()
-    table.load_as_version(4)
+    assert (1, 9) == (table.version(), table.to_pyarrow_table().num_rows)
+    table.load_as_version(0)
     assert 6 == table.to_pyarrow_table().num_rows
 
 
-def test_a_delta_table_that_others_changed_meanwhile_is_not_taken_back(tmp_path: Path) -> None:
-    """A page that was not acknowledged stands before what they wrote."""
-    acknowledged = write(KINDS[-1].sink(tmp_path), pages(1))
-    write(KINDS[-1].sink(tmp_path), pages(2)[1:], acknowledged, first=1)
-    write_deltalake(tmp_path / "out.delta", arrow.batch(LAYOUT, [row(annotation(77))]), mode="append")
-    with pytest.raises(OutputError, match=r"out\.delta was changed by others while the pull was interrupted"):
-        KINDS[-1].sink(tmp_path).open(acknowledged)
-    assert 7 == DeltaTable(tmp_path / "out.delta").to_pyarrow_table().num_rows
+def test_the_commit_of_a_delta_table_is_not_made_again_even_where_others_changed_the_table_since(tmp_path: Path) -> None:
+    """A crash came between the commit and the note that it was done."""
+    out = tmp_path / "out.delta"
+    position = write(KINDS[-1].sink(tmp_path), pages(2))
+    part = (out / "_unfinished.part").read_bytes()
+    for crashed in (True, False):
+        sink = KINDS[-1].sink(tmp_path)
+        sink.open(position)
+        sink.close()
+        if crashed:
+            write_deltalake(out, arrow.batch(LAYOUT, [row(annotation(77))]), mode="append")
+            (out / "_unfinished.part").write_bytes(part)
+    assert (1, 7) == (DeltaTable(out).version(), DeltaTable(out).to_pyarrow_table().num_rows)
+
+
+def test_a_pull_of_the_same_rows_is_a_commit_of_its_own(tmp_path: Path) -> None:
+    """It is told from the pull before by the part that it was made of."""
+    out = tmp_path / "out.delta"
+    for version in range(2):
+        pull(KINDS[-1].sink(tmp_path), pages(1))
+        assert (2 * version, 3) == (DeltaTable(out).version(), DeltaTable(out).to_pyarrow_table().num_rows)
+        write_deltalake(out, arrow.batch(LAYOUT, [row(annotation(77))]), mode="append")
+
+
+def test_a_new_pull_keeps_the_id_and_the_properties_of_a_delta_table(tmp_path: Path) -> None:
+    """They are its owner's; the commit says where the table is."""
+    out = tmp_path / "out.delta"
+    pull(KINDS[-1].sink(tmp_path), pages(1))
+    assert f'"location":"{out.as_uri()}/"' in (out / "_delta_log" / f"{0:020d}.json").read_text()
+    DeltaTable(out).alter.set_table_properties({"delta.logRetentionDuration": "interval 90 days"})
+    before = DeltaTable(out).metadata()
+    pull(KINDS[-1].sink(tmp_path), pages(2))
+    after = DeltaTable(out).metadata()
+    assert (before.id, before.configuration) == (after.id, after.configuration)
+
+
+def test_a_commit_of_others_at_the_same_moment_is_told_and_then_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It stays in the history: a pull replaces what the table holds when it ends."""
+    out = tmp_path / "out.delta"
+    pull(KINDS[-1].sink(tmp_path), pages(1))
+    position = write(KINDS[-1].sink(tmp_path), pages(2))
+    real = os.link
+
+    def beaten(source: Path, target: Path) -> None:
+        write_deltalake(out, arrow.batch(LAYOUT, [row(annotation(77))]), mode="append")
+        real(source, target)
+
+    sink = KINDS[-1].sink(tmp_path)
+    sink.open(position)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "link", beaten)
+        with pytest.raises(OutputError, match=r"out\.delta was changed by others just now; run the same"):
+            sink.close()
+    sink.abandon()
+    sink = KINDS[-1].sink(tmp_path)
+    sink.open(position)
+    sink.close()
+    table = DeltaTable(out)
+    assert (2, 6) == (table.version(), table.to_pyarrow_table().num_rows)
+    table.load_as_version(1)
+    assert 4 == table.to_pyarrow_table().num_rows
+
+
+@pytest.mark.parametrize(("odd", "told"), [("partitioned", r"has partitions \(by kind\)"), ("damaged", r"the table .*out\.delta: ")])
+def test_a_delta_table_that_cannot_be_written_is_told_before_anything_is_asked(odd: str, told: str, tmp_path: Path) -> None:
+    """At the end it would be too late."""
+    write_deltalake(tmp_path / "out.delta", pa.table({"kind": ["a"], "n": [1]}), partition_by=["kind"])
+    if odd == "damaged":
+        (tmp_path / "out.delta" / "_delta_log" / f"{0:020d}.json").write_bytes(b'{"torn')
+    with pytest.raises(OutputError, match=told):
+        KINDS[-1].sink(tmp_path).open("")
 
 
 def test_a_new_pull_replaces_a_delta_table_of_other_columns(tmp_path: Path) -> None:
