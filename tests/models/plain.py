@@ -109,7 +109,7 @@ class Plain:
             known.in_flight = True
 
     def _looked_up_first(self, known: Known, batch: Batch) -> None:
-        """What may be there already is asked for; where a whole request failed, the destination has to answer before anything goes again."""
+        """What may be there already is asked for; where a whole request failed, the destination has to answer first."""
         if known.to_read_back:
             assert batch.look_up == "read back"
         elif known.unproven:

@@ -1,0 +1,9 @@
+"""The journal holds what a book of plain dicts holds, through failures and crashes at any operation on the disk."""
+
+from __future__ import annotations
+
+from tests.models.journal import JournalMachine
+from tests.models.profile import PROFILE
+
+TestJournal = JournalMachine.TestCase
+TestJournal.settings = PROFILE
