@@ -65,7 +65,7 @@ class Book:
     queue: dict[int, Queued] = field(default_factory=dict)
     letters: list[Letter] = field(default_factory=list)
     deleted: int = 0
-    destination: Destination = Destination("open", 0.0, "")
+    destination: Destination = field(default_factory=lambda: Destination("open", 0.0, ""))
 
     def copy(self) -> Book:
         """Another one that goes its own way."""

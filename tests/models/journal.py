@@ -1,4 +1,4 @@
-"""The real journal on a disk that loses what was not synced, beside a `book.Book`: commits, compactions, failures, crashes at any operation."""
+"""The real journal on a disk that loses what was not synced, beside a `book.Book`: commits, failures, crashes at any operation."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from syncer.core.facts import (
     Fact,
     Forgotten,
     LettersForgotten,
-    Opened,
     Place,
     Queued,
     Read,
