@@ -52,7 +52,6 @@ class Delta(arrow.Pages):
             if not self.finished(path, position):
                 data = path / f"part-{position.replace(':', '-')}.parquet"
                 rows = parquet.from_pages(part, data, arrow.schema(self._layout), {})
-                disk.sync(path)
                 _commit(path, arrow.schema(self._layout), _added(data, rows), _application(position))
         shutil.rmtree(path / COPY, ignore_errors=True)
         part.unlink()
@@ -83,7 +82,7 @@ def _commit(path: Path, schema: pa.Schema, add: AddAction, application: str) -> 
     shutil.rmtree(copy, ignore_errors=True)
     (copy / LOG).mkdir(parents=True)
     log.mkdir(exist_ok=True)
-    disk.sync(path)
+    disk.sync(path)  # the names of the log and of the data
     for file in log.iterdir():
         (copy / LOG / file.name).symlink_to(file.resolve())
     made = copy / LOG / f"{_committed(copy, schema, add, application):020d}.json"

@@ -71,6 +71,7 @@ class ParquetFolder:
                 disk.sync(self._path.parent)
             self._check()
             self._unfinished.mkdir(exist_ok=True)
+            disk.sync(self._path)
             for _, path in _parts(self._unfinished, self._pages):
                 path.unlink()
 

@@ -15,6 +15,7 @@ import pytest
 from syncer.core.pull import Row
 from syncer.errors import OutputError, SyncerError
 from tests.sinks.made import KINDS, Kind, annotation, pages, pull, row, write
+from tests.sinks.power import PowerFailure, Synced, lay, power_fails_at
 
 of_every_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 
@@ -230,6 +231,39 @@ def test_a_crash_at_any_operation_on_the_disk_loses_and_doubles_nothing(
         shutil.rmtree(folder)
     assert crashed > 10
     assert kind.same(rows(some), folder)
+
+
+@of_every_kind
+@pytest.mark.parametrize("names_kept", [True, False], ids=["names kept", "names lost"])
+@pytest.mark.parametrize("older", [pages(4), None], ids=["over an older one", "new"])
+def test_a_power_failure_at_any_sync_loses_and_doubles_nothing(
+    kind: Kind, older: list[list[Row]] | None, names_kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor one behind the last of them. Until a new output is whole, the older one is: also where nobody carries on."""
+    some = pages(3, size=2)
+    failed, done = 0, False
+    while not done:
+        folder, synced = tmp_path / str(failed), Synced()
+        folder.mkdir()
+        if older is not None:
+            pull(kind.sink(folder), older)
+        synced.sync_all(folder)
+        checkpoint = {"position": "", "pages": 0}
+        try:
+            with power_fails_at(failed, synced, monkeypatch):
+                carry_on(kind, folder, some, checkpoint)
+                done = True
+        except PowerFailure:
+            failed += 1
+        synced.after_power_failure(folder, tmp_path / "found", names_kept=names_kept)
+        lay(folder, tmp_path / "found")
+        if older is not None and kind.name != "out/":  # its files are moved one after another
+            assert kind.records(folder) in (kind.expected(rows(older)), kind.expected(rows(some)))
+        if not done:
+            carry_on(kind, folder, some, checkpoint)
+        assert kind.same(rows(some), folder)
+        shutil.rmtree(folder)
+    assert failed > 5
 
 
 @of_every_kind
