@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from syncer.core.ports import Reply, Request
 from syncer.core.pull import Ask, Found, Unit
 from syncer.errors import Stopped, UsageError
-from syncer.remotes.clarifai.listing import PASSES_MAX, AnnotationListing
+from syncer.remotes.clarifai.listing import GROUP_MAX, PASSES_MAX, AnnotationListing
 from syncer.remotes.clarifai.rows import Line, of_list
 from syncer.remotes.clarifai.selection import Selection
 
@@ -148,6 +148,14 @@ def test_a_group_that_fits_on_a_page_costs_two_requests() -> None:
     first = len(service.requests)
     list(walked(service, Selection(input_ids=tuple(service.held)[:50] * 4)))
     assert first == 2 + 2  # the fullest page so far may have been cut off: it is read once more
+
+
+@pytest.mark.parametrize("labelled", [(), (2999,), (0,), tuple(range(1500, 3000)), tuple(range(0, 3000, 100))])
+def test_inputs_without_an_annotation_cost_no_more_than_others(labelled: tuple[int, ...]) -> None:
+    """A filter by maker finds nothing in most groups: an empty page is whole, and no reason to ask for fewer inputs at a time."""
+    service = Service({f"i-{n:04}": ["a"] if n in labelled else [] for n in range(3000)})
+    assert keys(service, Selection(user_ids=("ann",))) == all_of(service.held)
+    assert len(service.requests) <= 5 * 3000 // GROUP_MAX
 
 
 def test_the_pages_of_an_input_that_has_many_are_asked_some_at_a_time() -> None:

@@ -144,11 +144,12 @@ class AnnotationListing:
         pages = cast(list[list[Line] | Refused], (yield [self._annotations(ids, 1), self._annotations(ids, 2)]))
         first, second = pages
         rows_count = len(first) if isinstance(first, list) else 0
-        whole = rows_count < self._page_max
+        whole = rows_count < max(1, self._page_max)  # an empty page is cut off from nothing
         self._page_max = max(self._page_max, rows_count)
         if isinstance(first, list) and second == []:
             # The next group is to be a little less full than the fullest page.
-            self._group_max = min(GROUP_MAX, max(1, len(ids) * self._page_max * 9 // 10 // max(1, rows_count)))
+            fits = len(ids) * self._page_max * 9 // 10 // rows_count if rows_count else GROUP_MAX
+            self._group_max = min(GROUP_MAX, max(1, fits))
             return self._found(first) if whole else (yield from self._until_stable(ids, pages))
         if len(ids) > 1:
             on_a_page = len({line.input_id for line in first}) if isinstance(first, list) else len(ids)
