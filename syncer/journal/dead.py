@@ -1,13 +1,13 @@
 """dead.jsonl: the dead letters, what superseded them, and which are closed; a JSON object a line, with the line's own checksum in it.
 
-    {"crc":"6fdd8748","event":"closed","letter":3,"how":"dropped"}
+    {"crc":"90a70275","at":1290,"event":"closed","letter":3,"how":"dropped"}
 
-The checksum is the crc32 of all that stands behind its comma, without the line feed.
+The checksum is the crc32 of all that stands behind its comma, without the line feed; `at` is the line's own place in the file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TypeVar
 from zlib import crc32
@@ -31,10 +31,19 @@ _whole = msgspec.json.Decoder(DeadFact)
 _heads = msgspec.json.Decoder(LetterHead | Superseded | Closed | LettersForgotten)
 
 
-def encode(fact: DeadFact) -> bytes:
-    """The line of a fact."""
-    rest = msgspec.json.encode(fact)[1:]
+def encode(fact: DeadFact, offset: int) -> bytes:
+    """The line of a fact, at this place in the file."""
+    rest = b'"at":%d,%s' % (offset, msgspec.json.encode(fact)[1:])
     return b"%s%s\n" % (_HEAD % crc32(rest), rest)
+
+
+def encoded(facts: Iterable[DeadFact], offset: int) -> bytes:
+    """The lines of these facts, the first one at this place in the file."""
+    lines: list[bytes] = []
+    for fact in facts:
+        lines.append(encode(fact, offset))
+        offset += len(lines[-1])
+    return b"".join(lines)
 
 
 def facts(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[DeadFact]:
@@ -58,6 +67,8 @@ def _decoded(path: Path, size: int, decoder: msgspec.json.Decoder[T], disk: Disk
             try:
                 if line[:_HEAD_LENGTH] != _HEAD % crc32(line[_HEAD_LENGTH:-1]) or line[-1] != 0x0A:
                     raise ValueError("its checksum is wrong")
+                if not line.startswith(b'"at":%d,' % at, _HEAD_LENGTH):
+                    raise ValueError("it was written for another place")
                 yield at, decode(line)
             except (msgspec.DecodeError, ValueError) as error:
                 raise StateError(f"{path}: damaged at byte {at} ({error}). Put the file back from a backup") from None

@@ -1,8 +1,9 @@
-"""Frames: what one commit writes. A line each: crc32 (8 hex digits), length, JSON array.
+"""Frames: what one commit writes. A line each: crc32 of all that stands behind it (8 hex digits), length of the array, offset, JSON array.
 
-    6daabea0 17 [["deleted",128]]
+    271e902d 17 133 [["deleted",128]]
 
 A frame that fails its checksum is a torn tail only where nothing valid follows it: each frame is fsynced before the next one is written.
+The offset is the frame's own place in the file: frames that were lost, doubled or swapped inside it are told.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from zlib import crc32
 LINE_BYTES_MAX = 256 << 20
 """More than a frame can be: the changes of a full window, with every byte of their lines and annotations escaped."""
 
-_HEAD = re.compile(rb"([0-9a-f]{8}) ([0-9]{1,12}) ")
-_HEAD_INSIDE = re.compile(rb"(?=[0-9a-f]{8} [0-9]{1,12} )")
+_HEAD = re.compile(rb"([0-9a-f]{8}) ([0-9]{1,12}) ([0-9]{1,15}) ")
+_HEAD_INSIDE = re.compile(rb"(?=[0-9a-f]{8} [0-9]{1,12} [0-9]{1,15} )")
+_CRC_LENGTH = 9
 
 
 class Damaged(Exception):
@@ -27,14 +29,15 @@ class Damaged(Exception):
         self.offset = offset
 
 
-def encode(payload: bytes) -> bytes:
-    """The frame of a payload that holds no line feed."""
-    return b"%08x %d %s\n" % (crc32(payload), len(payload), payload)
+def encode(payload: bytes, offset: int) -> bytes:
+    """The frame of a payload that holds no line feed, at this place in the file."""
+    head = b"%d %d " % (len(payload), offset)
+    return b"%08x %s%s\n" % (crc32(payload, crc32(head)), head, payload)
 
 
-def head_length(payload: bytes) -> int:
+def head_length(payload: bytes, offset: int) -> int:
     """Bytes of the frame before its payload."""
-    return 8 + 1 + len(str(len(payload))) + 1
+    return _CRC_LENGTH + len(str(len(payload))) + 1 + len(str(offset)) + 1
 
 
 def lines(file: BinaryIO, size: int) -> Iterator[bytes]:
@@ -53,19 +56,22 @@ def scan(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
     at = 0
     torn: int | None = None
     for line in lines:
-        start = _payload(line, 0)
-        if torn is None and start:
+        start, offset = whole(line, 0)
+        if torn is None and start and offset == at:
             yield at + start, line[start:-1]
         else:
             torn = at if torn is None else torn
-            if start or any(_payload(line, head.start()) for head in _HEAD_INSIDE.finditer(line, 1)):
+            if start or any(whole(line, head.start())[0] for head in _HEAD_INSIDE.finditer(line, 1)):
                 raise Damaged(torn)
         at += len(line)
 
 
-def _payload(line: bytes, at: int) -> int:
-    """Where the payload starts of the valid frame that begins here and ends with the line; 0 where there is none."""
+def whole(line: bytes, at: int) -> tuple[int, int]:
+    """(where its payload starts, the place in the file that it was written for) of the valid frame that begins here and ends with the line.
+
+    (0, 0) where there is none.
+    """
     head = _HEAD.match(line, at)
     if head is None or not line.endswith(b"\n") or head.end() + int(head[2]) + 1 != len(line):
-        return 0
-    return head.end() if crc32(line[head.end() : -1]) == int(head[1], 16) else 0
+        return 0, 0
+    return (head.end(), int(head[3])) if crc32(line[at + _CRC_LENGTH : -1]) == int(head[1], 16) else (0, 0)

@@ -139,11 +139,11 @@ class Journal:
             return
         letters = [fact for fact in facts if isinstance(fact, DeadFact)]
         plain = [fact for fact in facts if not isinstance(fact, DeadFact)]
-        text = b"".join(map(dead.encode, letters))
+        text = dead.encoded(letters, self.ledger.dead_size)
         if letters:
             plain.append(DeadFile(self.ledger.dead_size + len(text)))
         payload, places = _payload(msgspec.json.encode(fact) for fact in plain)
-        frame = frames.encode(payload)
+        frame = frames.encode(payload, self._size)
         if len(frame) > frames.LINE_BYTES_MAX:
             raise StateError(f"the state {self._folder}: {len(frame):,} bytes in one commit, more than {frames.LINE_BYTES_MAX:,}")
         try:
@@ -154,7 +154,7 @@ class Journal:
             self._disk.sync(self._file)
         except OSError as error:
             self._fail(error)
-        start = self._size + frames.head_length(payload)
+        start = self._size + frames.head_length(payload, self._size)
         self._size += len(frame)
         for letter in letters:
             self.ledger.apply(letter)
@@ -202,14 +202,14 @@ class Journal:
         header = msgspec.json.encode([Header(FORMAT, VERSION, self._destination)])
         file = self._disk.open(new)
         size, bodies = 0, dict[int, Span]()
-        frame = frames.encode(header)
+        frame = frames.encode(header, 0)
         self._disk.write(file, frame)
         size += len(frame)
         for group in _grouped(facts):
             encoded = [self._with_body(fact, old_file, old_bodies) for fact in group]
             payload, places = _payload(encoded)
-            frame = frames.encode(payload)
-            start = size + frames.head_length(payload)
+            frame = frames.encode(payload, size)
+            start = size + frames.head_length(payload, size)
             for fact, (at, length) in zip(group, places, strict=True):
                 if isinstance(fact, Queued):
                     bodies[fact.number] = (start + at, length)

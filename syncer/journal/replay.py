@@ -119,7 +119,7 @@ def _fold(path: Path, found: Replayed, start: int, payload: bytes) -> None:
         if any(isinstance(fact, Forgotten) for fact in facts):
             found.bodies = {number: span for number, span in found.bodies.items() if number in found.ledger.queue}
     except (msgspec.DecodeError, ValueError, LookupError, AssertionError) as error:
-        raise _not_understood(path, start - frames.head_length(payload), error) from None
+        raise _not_understood(path, found.end, error) from None
 
 
 def _not_understood(path: Path, offset: int, error: Exception) -> StateError:

@@ -146,4 +146,4 @@ def frame_ends(data: bytes) -> list[int]:
 
 def decoded(path: Path) -> list[object]:
     """The payload of every line, decoded without the code under test."""
-    return [msgspec.json.decode(line.split(b" ", 2)[2]) for line in path.read_bytes().splitlines()]
+    return [msgspec.json.decode(line.split(b" ", 3)[3]) for line in path.read_bytes().splitlines()]

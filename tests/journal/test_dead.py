@@ -181,8 +181,8 @@ def test_a_line_that_closes_a_letter_which_is_not_there_is_damage(tmp_path: Path
 
 
 def test_a_line_is_the_one_that_the_docs_show() -> None:
-    assert dead.encode(Closed(3, "dropped")).decode() in (Path(__file__).parents[2] / "docs" / "journal.md").read_text("utf-8")
-    assert dead.encode(Closed(3, "dropped")) == b'{"crc":"6fdd8748","event":"closed","letter":3,"how":"dropped"}\n'
+    assert dead.encode(Closed(3, "dropped"), 1290).decode() in (Path(__file__).parents[2] / "docs" / "journal.md").read_text("utf-8")
+    assert dead.encode(Closed(3, "dropped"), 1290) == b'{"crc":"90a70275","at":1290,"event":"closed","letter":3,"how":"dropped"}\n'
 
 
 def test_a_letter_is_read_again_at_the_place_that_was_told(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_more_letters_than_there_are_cannot_leave(tmp_path: Path) -> None:
 @given(st.binary(max_size=200))
 def test_no_bytes_in_the_file_make_a_start_fail_in_another_way(found: bytes) -> None:
     rest = found.removesuffix(b"\n")
-    event = b'"event":' + rest
+    event = b'"at":0,"event":' + rest
     for data in (found, *(b'{"crc":"%08x",%s\n' % (crc32(part), part) for part in (rest, event))):
         with TemporaryDirectory() as folder:
             path = Path(folder) / "dead.jsonl"

@@ -61,7 +61,7 @@ def facts_of(recording: Recording) -> Iterator[str]:
                 if line.startswith(b"{"):
                     yield orjson.loads(line)["event"]
                 else:
-                    yield from (fact[0] for fact in orjson.loads(line.split(b" ", 2)[2]) if isinstance(fact, list))
+                    yield from (fact[0] for fact in orjson.loads(line.split(b" ", 3)[3]) if isinstance(fact, list))
 
 
 def test_the_script_writes_every_kind_of_fact_but_forgetting(script: tuple[Path, int, Recording]) -> None:
