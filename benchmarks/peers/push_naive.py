@@ -1,9 +1,10 @@
-"""The script that many write: asyncio.gather, sixteen requests at a time, and a batch that failed is sent again, five times at most.
+"""The script that many write: asyncio.gather, eight requests at a time, and a batch that failed is sent again, five times in all.
 
     push_naive.py URL APP LOG FAILED
 
-Failed is whatever is not HTTP 2xx with the status SUCCESS. It reads no more of an answer than that, but for one thing that is soon learnt:
-where a batch is told that an id is taken (40010), an earlier try has got through, and it is done.
+Failed is whatever is not HTTP 2xx with the status SUCCESS. It reads no more of an answer than that, but for two things that one learns
+soon: 429 is waited out for as long as it says, and not counted; and where a batch is told that an id is taken (40010), an earlier try has
+got through, and it is done.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import aiohttp
 from changes import TOKEN, Change, Failed, batches, changes
 
 SUCCESS, DUPLICATE = 10000, 40010
+TOO_MANY = 429
 ATTEMPTS = 5
-AT_ONCE = 16
+AT_ONCE = 8
 
 
 async def main(url: str, app: str, log: str, failed: str) -> int:
@@ -28,17 +30,21 @@ async def main(url: str, app: str, log: str, failed: str) -> int:
         async def send(method: str, action: dict[str, str], batch: list[Change]) -> None:
             body = {**action, "annotations": [change["annotation"] for change in batch]}
             why: object = None
-            for attempt in range(ATTEMPTS):
+            attempt = 0
+            while attempt < ATTEMPTS:
+                await asyncio.sleep(0.5 * 2 ** (attempt - 1) if attempt else 0)
                 try:
                     async with slots, session.request(method, address, json=body) as response:
+                        if response.status == TOO_MANY:
+                            await asyncio.sleep(float(response.headers["Retry-After"]))
+                            continue
                         code = (await response.json())["status"]["code"]
                         if code == DUPLICATE or (code == SUCCESS and response.ok):
                             return
                         why = f"{response.status} {code}"
                 except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
                     why = repr(error)
-                if attempt < ATTEMPTS - 1:
-                    await asyncio.sleep(0.5 * 2**attempt)
+                attempt += 1
             named.add(batch, why)
 
         await asyncio.gather(*(send("POST", {}, batch) for batch in batches(changes(log, "post"))))
