@@ -83,6 +83,11 @@ class Clock:
         """Seconds since the beginning."""
         return self.loop.now if self.loop is not None else self._between
 
+    @property
+    def turns(self) -> int:
+        """Of the loop of the process that runs."""
+        return 0 if self.loop is None else self.loop.steps
+
     def wall(self) -> float:
         """Seconds since 1970."""
         return EPOCH + self.now

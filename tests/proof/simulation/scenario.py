@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 Change = dict[str, Any]
@@ -58,7 +58,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
 class End:
     """How a process ends before its time: after so many turns of its loop, or at so many operations of its disk."""
 
-    how: Literal["kill", "power", "drain"]
+    how: Literal["kill", "power", "signal"]
     at: int
     unit: Literal["turn", "operation"] = "turn"
 
@@ -75,30 +75,39 @@ class Outage:
     kind: Literal["refused", "errors", "token", "quota"]
 
 
-@dataclass(frozen=True)
-class Scenario:
-    """One history of a push, but for what follows from chance in it (`seed`)."""
+@dataclass(frozen=True, kw_only=True)
+class Weather:
+    """What processes have to live through; what follows from chance in it, by `seed`."""
 
     seed: int
-    logs: tuple[tuple[Change | str, ...], ...]
-    """Changes; a text is a line as it stands."""
-    grown_from: int | None
-    """So many lines of the last log are there at first; the rest is written after the first process."""
     settings: dict[str, Any]
     """Of syncer."""
     switches: dict[str, str]
+    """Of the service."""
     faults: dict[str, float]
-    poison: float
+    """By their probability, for each request."""
     disk: dict[str, float]
-    """Probability an operation of `eio`, `enospc`; `slow`: of a thread."""
+    """Probability of `eio`, `enospc` an operation, and of `slow` a thread's work."""
     ends: tuple[End, ...]
+    """How the first processes end."""
     outages: tuple[Outage, ...]
     latency_seconds: float
     service_rps: float
     """The service's own limit; 0: none."""
-    storm_seconds: float
+    storm_seconds: float = 900.0
     """From then on nothing fails any more."""
-    counts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scenario(Weather):
+    """One history of a push."""
+
+    logs: tuple[tuple[Change | str, ...], ...]
+    """Changes; a text is a line as it stands."""
+    grown_from: int | None
+    """So many lines of the last log are there at first; the rest is written after the first process."""
+    poison: float
+    """Share of ids that the service will never take."""
 
 
 def drawn(seed: int) -> Scenario:
@@ -108,16 +117,21 @@ def drawn(seed: int) -> Scenario:
     lagging = any(switches.get(name, "0") != "0" for name in ("read-lag", "delete-lag"))
     count = int(rng.choice([10, 20, 40, 80, 160]) * (0.5 + rng.random()))
     logs = _logs(rng, count, reuse=not lagging)
-    heavy = rng.random() < 0.3
-    faults = {name: rng.choice([0.02, 0.05, 0.1, 0.2 if heavy else 0.05]) for name in FAULTS if rng.random() < 0.45}
+    weather = bad_weather(rng, seed, switches)
+    weather["settings"] |= {"push.batch_size": rng.choice([1, 2, 3, 7, 16, 32, 128]), "push.linger_seconds": rng.choice([0.01, 0.2])}
     if switches.get("answer") == "short":  # an answer of one failed item that leaves it out says that it failed for good (wire, 4: 10020)
-        faults.pop("partial", None)
+        weather["faults"].pop("partial", None)
         switches |= {"read-lag": "0", "delete-lag": "0"}
+    grown_from = rng.randrange(len(logs[-1]) + 1) if rng.random() < 0.2 else None
+    return Scenario(logs=logs, grown_from=grown_from, poison=rng.choice([0, 0, 0.02, 0.1]), **weather)
+
+
+def bad_weather(rng: random.Random, seed: int, switches: dict[str, str]) -> dict[str, Any]:
+    """The parts of a `Weather`."""
+    heavy = rng.random() < 0.3
     rps = rng.choice([5, 15, 15, 50, 200])
     settings = {
         "push.requests_per_second": rps,
-        "push.batch_size": rng.choice([1, 2, 3, 7, 16, 32, 128]),
-        "push.linger_seconds": rng.choice([0.01, 0.2]),
         "push.request_timeout_seconds": rng.choice([5, 20, 60]),
         "push.concurrency": rng.choice(["auto", "auto", 1, 4, 32]),
         "retry.max_attempts": 60,
@@ -126,29 +140,25 @@ def drawn(seed: int) -> Scenario:
         "retry.throttle_seconds": rng.choice([2, 15]),
         "retry.give_up_seconds": rng.choice([0, 60, 600]),
     }
-    return Scenario(
-        seed=seed,
-        logs=logs,
-        grown_from=rng.randrange(len(logs[-1]) + 1) if rng.random() < 0.2 else None,
-        settings=settings,
-        switches=switches,
-        faults=faults,
-        poison=rng.choice([0, 0, 0.02, 0.1]),
-        disk={name: p for name, p in (("eio", 0.003), ("enospc", 0.003), ("slow", 0.1)) if rng.random() < 0.2},
-        ends=_ends(rng),
-        outages=_outages(rng),
-        latency_seconds=rng.choice([0.002, 0.02, 0.1, 0.4]),
-        service_rps=rng.choice([0, 0, rps, rps * 0.7]),
-        storm_seconds=900,
-    )
+    return {
+        "seed": seed,
+        "settings": settings,
+        "switches": switches,
+        "faults": {name: rng.choice([0.02, 0.05, 0.1, 0.2 if heavy else 0.05]) for name in FAULTS if rng.random() < 0.45},
+        "disk": {name: p for name, p in (("eio", 0.003), ("enospc", 0.003), ("slow", 0.1)) if rng.random() < 0.2},
+        "ends": _ends(rng),
+        "outages": _outages(rng),
+        "latency_seconds": rng.choice([0.002, 0.02, 0.1, 0.4]),
+        "service_rps": rng.choice([0, 0, rps, rps * 0.7]),
+    }
 
 
 def _ends(rng: random.Random) -> tuple[End, ...]:
     """More often early than late."""
     ends = []
     for _ in range(rng.choice([0, 0, 1, 1, 2, 3, 5])):
-        how = rng.choice(["kill", "power", "power", "drain"])
-        unit = "turn" if how == "drain" or rng.random() < 0.5 else "operation"
+        how = rng.choice(["kill", "power", "power", "signal"])
+        unit = "turn" if how == "signal" or rng.random() < 0.5 else "operation"
         ends.append(End(how, int(10 ** rng.uniform(1.0, 3.2)) if unit == "turn" else rng.randrange(1, 60), unit))  # type: ignore[arg-type]
     return tuple(ends)
 
@@ -164,7 +174,11 @@ def _outages(rng: random.Random) -> tuple[Outage, ...]:
 
 # --- logs -----------------------------------------------------------------------------------------------------------
 
-BAD = ('{"op":"post","annotation":{"id":"x"', '{"op":"patch","action":"merge","annotation":{"input_id":"i"}}', '{"op":"delete","annotation":{}}')
+BAD = (
+    '{"op":"post","annotation":{"id":"x"',
+    '{"op":"patch","action":"merge","annotation":{"input_id":"i"}}',
+    '{"op":"delete","annotation":{}}',
+)
 IGNORED = '{"id":"level","input_id":"i","input_level":true}'
 
 

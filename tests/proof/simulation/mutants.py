@@ -1,0 +1,204 @@
+"""The safeguards of docs/reliability.md, switched off one by one: the simulation must notice each, or it proves nothing.
+
+A mutant is a patch that lives as long as a block. Nothing of it is in syncer.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import UserDict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+from uuid import UUID
+
+import anyio
+
+from syncer.core.backlog import Backlog
+from syncer.core.change import Change, Verb
+from syncer.core.destination import DestinationState
+from syncer.core.entry import Entry, Settlement
+from syncer.core.facts import DeadFact, Destination, Fact, JournalFact, Queued
+from syncer.core.ledger import Ledger
+from syncer.core.outcome import InDoubt, Outcome
+from syncer.engine.push import Push
+from syncer.engine.sender import Sender
+from syncer.journal.journal import Journal
+from syncer.remotes.clarifai import codec
+from syncer.remotes.clarifai.answers import Item
+from tests.proof.simulation.push import simulate
+from tests.proof.simulation.scenario import drawn
+from tests.proof.simulation.world import Result
+from tests.support.disk import SimulatedDisk
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`disk`: the disk to simulate with, where it is that which forgets."""
+
+    safeguard: str
+    without: str
+    patch: Callable[[], AbstractContextManager[object]]
+    disk: type[SimulatedDisk] = SimulatedDisk
+
+
+@dataclass(frozen=True)
+class Caught:
+    """By which seed, and what was seen; no seed: it was not."""
+
+    seed: int | None
+    seeds: int
+    wrong: str
+
+
+def caught(mutant: Mutant, start: int, seeds_max: int) -> Caught:
+    """Simulate with the safeguard off, from a seed on, until something is wrong."""
+    for seed in range(start, start + seeds_max):
+        with mutant.patch():
+            result: Result = simulate(drawn(seed), disk_type=mutant.disk)
+        if result.wrong:
+            return Caught(seed, seed - start + 1, result.wrong[0])
+    return Caught(None, seeds_max, "")
+
+
+# --- the patches ----------------------------------------------------------------------------------------------------
+
+
+def _by_position(
+    verb: Verb, changes: Sequence[Change], items: Sequence[Item], *, stored: bool = True, silence_applied: bool = False
+) -> list[Outcome]:
+    told: list[Outcome] = [codec._outcome(verb, item, silence_applied=silence_applied) for item in items]
+    return (told + [InDoubt("the answer does not mention it", omitted=True)] * len(changes))[: len(changes)]
+
+
+def _join_by_position() -> AbstractContextManager[object]:
+    return mock.patch("syncer.remotes.clarifai.codec._joined", _by_position)
+
+
+def _ids_by_chance() -> AbstractContextManager[object]:
+    rng = random.Random(1)
+    return mock.patch("syncer.sources.lines.made_id", lambda place, raw: UUID(int=rng.getrandbits(128)).hex)
+
+
+class _Forgetful(UserDict[Any, Any]):
+    """Keeps nothing."""
+
+    def __setitem__(self, key: object, value: object) -> None:
+        pass
+
+    def __getitem__(self, key: object) -> None:
+        return None
+
+
+def _nothing_held() -> AbstractContextManager[object]:
+    made = Backlog.__init__
+
+    def init(self: Backlog, *arguments: Any, **named: Any) -> None:
+        made(self, *arguments, **named)
+        self._tails = _Forgetful()  # type: ignore[assignment]
+
+    return mock.patch.object(Backlog, "__init__", init)
+
+
+class _WithoutSync(SimulatedDisk):
+    """Says that it is done."""
+
+    def sync(self, descriptor: int) -> None:
+        pass
+
+
+class _WithoutFolderSync(SimulatedDisk):
+    """Names may be lost."""
+
+    def sync_folder(self, folder: Any) -> None:
+        pass
+
+
+def _queue_left_out() -> AbstractContextManager[object]:
+    facts = Ledger.facts
+
+    def without(self: Ledger) -> Iterator[JournalFact]:
+        return (fact for fact in facts(self) if not isinstance(fact, Queued))
+
+    return mock.patch.object(Ledger, "facts", without)
+
+
+def _no_read_back() -> AbstractContextManager[object]:
+    async def not_asked(self: Sender, entries: Sequence[Entry], *, taken: bool = False) -> list[Entry]:
+        if taken:
+            self._turns.give_back()
+        return list(entries)
+
+    return mock.patch.object(Sender, "_not_settled_by_look_up", not_asked)
+
+
+class _NoLock:
+    async def __aenter__(self) -> None:
+        pass
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def _many_committers() -> Iterator[None]:
+    made, send = Push.__init__, Push._send
+
+    def init(self: Push, **named: Any) -> None:
+        made(self, **named)
+        self._one_at_a_time = _NoLock()  # type: ignore[assignment]
+
+    async def send_and_commit(self: Push, batch: Any) -> None:
+        await send(self, batch)
+        await self._commit()
+
+    with mock.patch.object(Push, "__init__", init), mock.patch.object(Push, "_send", send_and_commit):
+        yield
+
+
+def _pauses_forgotten() -> AbstractContextManager[object]:
+    return mock.patch.object(DestinationState, "fact", lambda _: Destination("open", 0.0, ""))
+
+
+def _letters_late() -> AbstractContextManager[object]:
+    commit = Journal.commit
+
+    def settled_first(self: Journal, facts: Sequence[Fact]) -> None:
+        commit(self, [fact for fact in facts if not isinstance(fact, DeadFact)])
+        commit(self, [fact for fact in facts if isinstance(fact, DeadFact)])
+
+    return mock.patch.object(Journal, "commit", settled_first)
+
+
+@contextmanager
+def _successors_at_once() -> Iterator[None]:
+    collect, committed = Backlog.collect, Backlog.committed
+
+    def collect_and_release(self: Backlog) -> Settlement:
+        settlement = collect(self)
+        committed(self, Settlement(applied=settlement.applied, dead=settlement.dead), anyio.current_time())
+        return settlement
+
+    def rest(self: Backlog, settlement: Settlement, now: float) -> None:
+        committed(self, Settlement(queued=settlement.queued, waiting=settlement.waiting), now)
+
+    with mock.patch.object(Backlog, "collect", collect_and_release), mock.patch.object(Backlog, "committed", rest):
+        yield
+
+
+MUTANTS = (
+    Mutant("answers are joined by id", "by position", _join_by_position),
+    Mutant("ids stay the same over retries and restarts", "drawn anew for each reading", _ids_by_chance),
+    Mutant("a change is held until its predecessor is over", "sent at once", _nothing_held),
+    Mutant("what is written is synced", "left to the system", nullcontext, _WithoutSync),
+    Mutant("renames are made durable", "the folder is never synced", nullcontext, _WithoutFolderSync),
+    Mutant("a compacted journal holds the retry queue", "the queue is left out", _queue_left_out),
+    Mutant("what is in doubt is read back", "nothing is asked", _no_read_back),
+    Mutant("one committer, in order", "every sender writes its own", _many_committers),
+    Mutant("a pause outlives the process", "it is not written down", _pauses_forgotten),
+    Mutant("a dead letter is there before its change counts as over", "written afterwards", _letters_late),
+    Mutant("a successor goes once its predecessor's end is synced", "once it is known", _successors_at_once),
+)
+"""All eleven."""

@@ -1,0 +1,169 @@
+"""One seed: a pull from its first process to its end, and what was wrong with what it brought."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest import mock
+
+import pyarrow.parquet as pq
+
+from syncer.config.models import Retry
+from syncer.core.pace import Pace
+from syncer.journal.checkpoint import Checkpoints
+from syncer.lanes.origins import DOCUMENT_UNITS_AHEAD_MAX, UNITS_AHEAD_MAX
+from syncer.lanes.pull import Origin, Pulled, PullLane
+from syncer.remotes.annotell import Selection as DocumentSelection
+from syncer.remotes.annotell import listing
+from syncer.remotes.annotell.layout import DocumentLayout
+from syncer.remotes.clarifai.layout import AnnotationLayout
+from syncer.remotes.clarifai.listing import AnnotationListing
+from syncer.remotes.clarifai.selection import Selection
+from syncer.sinks.choose import output_sink
+from syncer.transport.oauth import OAuthTransport
+from syncer.transport.oauth import Tokens as ClientTokens
+from tests.proof.simulation.labels import APP, USER
+from tests.proof.simulation.lists import App, Documents, Key, Lists
+from tests.proof.simulation.network import SimulatedTransport
+from tests.proof.simulation.pull_scenario import PullScenario
+from tests.proof.simulation.push import MEMORY
+from tests.proof.simulation.world import Result, World
+from tests.support.disk import STATE, SimulatedDisk
+
+BASE_URL = "http://remote"
+STORAGE_AT_ONCE = 8
+
+
+class PullWorld(World):
+    """With something to pull from, and an output on the real disk: a killed process loses nothing that it wrote there."""
+
+    weather: PullScenario
+    network: Lists
+
+    def __init__(self, scenario: PullScenario, folder: Path, disk_type: type[SimulatedDisk] = SimulatedDisk) -> None:
+        super().__init__(scenario, disk_type)
+        remote: type[App] | type[Documents] = App if scenario.remote == "clarifai" else Documents
+        self.network = remote(scenario, self.clock, self.say)
+        self.tokens_revoked = scenario.remote == "annotell"
+        self.out = folder / f"out.{scenario.format}"
+
+    async def pull(self) -> Pulled:
+        """One process."""
+        origin = self._origin()
+        sink = output_sink(str(self.out), origin.layout, None, stdout=sys.stdout.buffer)
+        lane = PullLane(origin, sink, out=str(self.out), job="the job", state=self.out.parent)
+        try:
+            pulled = await lane.run(signals=True)
+        finally:
+            lane.close()
+            sink.abandon()
+        if pulled.report.fetched != pulled.report.written + pulled.report.duplicates or pulled.report.unreadable:
+            self.wrong.append(f"conservation: {pulled.report} {pulled.problems}")
+        return pulled
+
+    def ended(self, pulled: Pulled | None) -> bool:
+        """Did it come to the end of the list?"""
+        return pulled is not None and pulled.error is None and pulled.interrupted is None
+
+    def _origin(self) -> Origin:
+        scenario = self.weather
+        settings, timeout = scenario.settings, scenario.settings["push.request_timeout_seconds"]
+        retry = Retry(**{name.partition(".")[2]: value for name, value in settings.items() if name.startswith("retry.")})
+        common: dict[str, Any] = {"pace": Pace(float(settings["push.requests_per_second"])), "retry": retry, "credentials": "them"}
+        common |= {"name": "the job", "concurrency": settings["push.concurrency"]}
+        if scenario.remote == "clarifai":
+            selection = Selection(all_makers=True, status="ANNOTATION_SUCCESS" if scenario.by == "search" else "")
+            return Origin(
+                listing=AnnotationListing(USER, APP, selection),
+                layout=AnnotationLayout(),
+                api=SimulatedTransport(self.network, timeout, "Key a-token"),  # type: ignore[arg-type]
+                storage=None,
+                storage_concurrency=1,
+                units_ahead_max=UNITS_AHEAD_MAX,
+                **common,
+            )
+        client = ClientTokens("client", "secret", clock=lambda: self.clock.now, rng=random.Random(scenario.seed))
+        api: Any = SimulatedTransport(self.network, timeout)
+        auth: Any = SimulatedTransport(self.network, timeout, paced=False)
+        storage: Any = SimulatedTransport(self.network, timeout, paced=False)
+        return Origin(
+            listing=listing(DocumentSelection(project="p"), "annotell", BASE_URL),
+            layout=DocumentLayout(),
+            api=OAuthTransport(api=api, auth=auth, tokens=client),
+            storage=storage,
+            storage_concurrency=STORAGE_AT_ONCE,
+            units_ahead_max=DOCUMENT_UNITS_AHEAD_MAX,
+            **common,
+        )
+
+
+def simulate_pull(scenario: PullScenario, *, disk_type: type[SimulatedDisk] = SimulatedDisk) -> Result:
+    """Play a scenario to its end. Never raises for what syncer does."""
+    folder = Path(tempfile.mkdtemp(prefix="sim-", dir=MEMORY if MEMORY.is_dir() else None))
+    world = PullWorld(scenario, folder, disk_type)
+    try:
+        with surrounded(world):
+            while not world.wrong:
+                if world.ended(world.process(world.pull)):
+                    _judge(world)
+                    break
+    finally:
+        shutil.rmtree(folder)
+    return world.result()
+
+
+@contextmanager
+def surrounded(world: PullWorld) -> Iterator[None]:
+    """Syncer's clock, threads, chance, disk and network are those of the world, as long as the block lasts."""
+    with (
+        world.inside(),
+        mock.patch("syncer.lanes.pull.random", SimpleNamespace(Random=lambda: world.engine_rng)),
+        mock.patch("syncer.lanes.pull.Checkpoints", lambda _, job: Checkpoints(STATE, job, disk=world.disk)),
+    ):
+        yield
+
+
+def _judge(world: PullWorld) -> None:
+    """Nothing missing, nothing twice, nothing torn, nothing that never was."""
+    world.network.check_outages()
+    found: dict[Key, Any] = {}
+    for key, content in _rows(world):
+        if key in found:
+            world.wrong.append(f"twice: {key}")
+        found[key] = content
+        if content not in world.network.ever(key):
+            world.wrong.append(f"torn: {key} is {content}, and was {world.network.ever(key)}")
+    world.wrong += [f"lost: {key} is not there" for key in world.network.always() if key not in found]
+
+
+def _rows(world: PullWorld) -> Iterator[tuple[Key, Any]]:
+    """What the output holds: by key, in the form in which the service is looked at."""
+    clarifai, out = world.weather.remote == "clarifai", world.out
+    for row in _objects(out, clarifai):
+        if clarifai:
+            yield (row["input_id"], row["id"]), [concept["id"] for concept in row["data"]["concepts"]]
+        else:
+            yield (row["input_uuid"], row["annotation_type"]), row["content"]
+
+
+def _objects(out: Path, clarifai: bool) -> Iterator[dict[str, Any]]:
+    """The JSON objects that were pulled; of a table of documents, as much of them as is looked at."""
+    if out.suffix == ".jsonl":
+        yield from map(json.loads, out.read_text().splitlines())
+        return
+    if out.suffix == ".csv":
+        rows: list[dict[str, Any]] = list(csv.DictReader(io.StringIO(out.read_text())))
+    else:
+        rows = pq.read_table(out).to_pylist()
+    for row in rows:
+        yield json.loads(row["annotation"]) if clarifai else {**row, "content": json.loads(row["content"])}

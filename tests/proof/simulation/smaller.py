@@ -1,0 +1,77 @@
+"""A failing scenario made smaller, until nothing can be left out of it without its failure going away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+from tests.proof.simulation.pull_scenario import PullScenario
+from tests.proof.simulation.scenario import Scenario, Weather
+from tests.proof.simulation.world import Result
+
+W = TypeVar("W", bound=Weather)
+
+TRIES_MAX = 400
+
+
+def smallest(scenario: W, simulate: Callable[[W], Result]) -> tuple[W, Result]:
+    """The smallest scenario found that fails in the same way, and its result. `scenario` fails."""
+    result = simulate(scenario)
+    kind = _kind(result)
+    tries = 0
+    found = True
+    while found:
+        found = False
+        for candidate in _candidates(scenario):
+            tries += 1
+            if tries > TRIES_MAX:
+                return scenario, result
+            tried = simulate(candidate)
+            if _kind(tried) == kind:
+                scenario, result, found = candidate, tried, True
+                break
+    return scenario, result
+
+
+def _kind(result: Result) -> str:
+    return result.wrong[0].partition(":")[0] if result.wrong else ""
+
+
+def _candidates(scenario: W) -> Iterator[W]:
+    """Scenarios with something left out, the largest things first."""
+    if isinstance(scenario, Scenario):
+        yield from _shorter(scenario)  # type: ignore[misc]
+    if isinstance(scenario, PullScenario) and scenario.rows > 1:
+        yield replace(scenario, rows=scenario.rows // 2)
+        yield replace(scenario, rows=scenario.rows - 1)
+    for at in range(len(scenario.ends)):
+        yield replace(scenario, ends=scenario.ends[:at] + scenario.ends[at + 1 :])
+    for at in range(len(scenario.outages)):
+        yield replace(scenario, outages=scenario.outages[:at] + scenario.outages[at + 1 :])
+    for name in scenario.faults:
+        yield replace(scenario, faults={fault: p for fault, p in scenario.faults.items() if fault != name})
+    for name in scenario.disk:
+        yield replace(scenario, disk={fault: p for fault, p in scenario.disk.items() if fault != name})
+    for name in scenario.switches:
+        yield replace(scenario, switches={switch: value for switch, value in scenario.switches.items() if switch != name})
+    if scenario.service_rps:
+        yield replace(scenario, service_rps=0)
+
+
+def _shorter(scenario: Scenario) -> Iterator[Scenario]:
+    if scenario.grown_from is not None:
+        yield replace(scenario, grown_from=None)
+        return  # lines go once the log does not grow any more
+    if scenario.poison:
+        yield replace(scenario, poison=0)
+    places = [(log, line) for log, lines in enumerate(scenario.logs) for line in range(len(lines))]
+    size = len(places) // 2
+    while size:
+        for start in range(0, len(places), size):
+            gone = set(places[start : start + size])
+            logs = tuple(
+                tuple(change for line, change in enumerate(lines) if (log, line) not in gone) for log, lines in enumerate(scenario.logs)
+            )
+            yield replace(scenario, logs=logs)
+        size //= 2

@@ -1,0 +1,72 @@
+"""The simulation as a test: enough seeds to see every kind of fault, and every safeguard missed when it is off."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.proof.simulation.__main__ import MUTANT_SEEDS_MAX, all_of, digest, one
+from tests.proof.simulation.mutants import MUTANTS, Mutant, caught
+from tests.proof.simulation.pull import simulate_pull
+from tests.proof.simulation.pull_scenario import drawn_pull
+from tests.proof.simulation.push import simulate
+from tests.proof.simulation.scenario import FAULTS, drawn
+from tests.proof.simulation.smaller import smallest
+from tests.support.processes import ROOT
+
+SEEDS = int(os.environ.get("SYNCER_PROOF_SEEDS", "600"))
+START = int(os.environ.get("SYNCER_PROOF_START", "0"))
+JOBS = os.cpu_count() or 1
+EVERY_FAULT = {
+    *FAULTS,
+    *("poison", "outage", "errors only", "token refused", "quota refused", "over the limit"),
+    *("kill", "power loss", "SIGTERM", "second SIGTERM", "eio", "enospc", "slow disk"),
+    *("others write", "tokens revoked", "expired URL"),
+}
+REGRESSIONS_PUSH: tuple[int, ...] = ()
+REGRESSIONS_PULL = (184, 211, 359)
+"""Requests that waited for a token, or were repeated with a new one, went past the rate and the Retry-After."""
+
+
+def test_no_seed_loses_doubles_or_disorders_anything_and_every_fault_is_seen() -> None:
+    many = all_of(START, SEEDS, JOBS)
+    assert many.failed == {}
+    assert EVERY_FAULT - set(many.seen) == set()
+
+
+@pytest.mark.parametrize("seed", REGRESSIONS_PULL)
+def test_a_pull_that_once_failed(seed: int) -> None:
+    assert simulate_pull(drawn_pull(seed)).wrong == []
+
+
+def test_the_same_seed_gives_the_same_trace_in_every_process() -> None:
+    seeds = range(20)
+    traces = [digest(one(seed, pull=seed % 3 == 2)) for seed in seeds]
+    script = f"from tests.proof.simulation.__main__ import *; print(*[digest(one(s, pull=s % 3 == 2)) for s in range({len(seeds)})])"
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    again = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert again.stdout.split() == traces
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.safeguard.replace(" ", "-"))
+def test_the_simulation_notices_when_it_is_not_so_that(mutant: Mutant) -> None:
+    found = caught(mutant, 0, MUTANT_SEEDS_MAX)
+    assert found.seed is not None, f"nothing noticed in {found.seeds} seeds"
+
+
+def test_a_failing_scenario_is_made_smaller_and_fails_in_the_same_way() -> None:
+    mutant = MUTANTS[1]
+
+    def without(scenario):  # type: ignore[no-untyped-def]
+        with mutant.patch():
+            return simulate(scenario, disk_type=mutant.disk)
+
+    found = caught(mutant, 0, MUTANT_SEEDS_MAX)
+    assert found.seed is not None
+    scenario, result = smallest(drawn(found.seed), without)
+    assert result.wrong[0].partition(":")[0] == found.wrong.partition(":")[0]
+    assert sum(map(len, scenario.logs)) <= 3
+    assert len(result.trace) < 60

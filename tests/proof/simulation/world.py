@@ -1,0 +1,200 @@
+"""What outlives every process of a simulation: time, disk, network; and how processes run in it, one after the other."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+import signal
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+from unittest import mock
+
+import anyio
+
+from syncer.errors import CredentialsRefused, StateError, Stopped, SyncerError
+from tests.proof.simulation.clock import Clock, Crashed, Wedged, virtual
+from tests.proof.simulation.network import Network
+from tests.proof.simulation.scenario import End, Weather
+from tests.support.disk import EVERYTHING, Fault, Operation, SimulatedDisk, torn
+
+PROCESSES_MAX = 60
+TURN_SECONDS = 0.01
+"""How often it is looked whether a signal is due."""
+SHOWN_OPERATIONS = ("write", "sync", "rename", "truncate", "sync_folder")
+
+
+@dataclass
+class Result:
+    """What came of a scenario: nothing wrong, or what. `seen`: which faults happened how often."""
+
+    wrong: list[str]
+    trace: list[str]
+    seen: Counter[str]
+    processes: int
+    seconds: float
+
+
+class Ended(Protocol):
+    """How a lane's run ended."""
+
+    @property
+    def error(self) -> SyncerError | None: ...
+    @property
+    def interrupted(self) -> int | None: ...
+
+
+E = TypeVar("E", bound=Ended)
+
+
+class World:
+    """See the module."""
+
+    network: Network
+    tokens_revoked = False
+    """May the service refuse a token at any time?"""
+
+    def __init__(self, weather: Weather, disk_type: type[SimulatedDisk] = SimulatedDisk) -> None:
+        self.weather = weather
+        self.trace: list[str] = []
+        self.wrong: list[str] = []
+        self.seen: Counter[str] = Counter()
+        self.clock = Clock()
+        self.disk = disk_type(self._fault)
+        self.rng = random.Random(f"world {weather.seed}")
+        self.engine_rng = random.Random(f"engine {weather.seed}")
+        self.processes = 0
+        self.end: End | None = None
+        self._ends = list(weather.ends)
+        self._operations = 0
+
+    def say(self, text: str) -> None:
+        """A line of the trace."""
+        self.trace.append(f"{self.clock.now:9.3f} s  {text}")
+
+    def result(self) -> Result:
+        """How it was."""
+        wrong = self.wrong + self.network.wrong
+        return Result(wrong, self.trace, self.seen + self.network.seen, self.processes, self.clock.now)
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Everything that tells the time tells this world's, as long as the block lasts."""
+        with virtual(self.clock, self.rng, self._hold_up), mock.patch("anyio.open_signal_receiver", lambda *_: _Signals(self)):
+            yield
+
+    def _hold_up(self) -> float:
+        """Seconds until a thread gets to its work."""
+        slow = self.rng.random() < self.weather.disk.get("slow", 0)
+        if slow:
+            self.seen["slow disk"] += 1
+        return self.rng.random() ** 3 * (0.7 if slow else 0.03)
+
+    def _fault(self, operation: Operation) -> Fault | None:
+        self._operations += 1
+        if operation.kind in SHOWN_OPERATIONS:
+            self.say(f"disk: {operation}")
+        end = self.end
+        if end is not None and end.unit == "operation" and self._operations >= end.at:
+            return Fault(Crashed(), written=self.rng.randrange(len(operation.data) + 1))
+        if self.clock.now < self.weather.storm_seconds and operation.kind != "read":
+            for name, number in (("eio", errno.EIO), ("enospc", errno.ENOSPC)):
+                if self.rng.random() < self.weather.disk.get(name, 0):
+                    self.seen[name] += 1
+                    self.say(f"disk: {name} at {operation}")
+                    return Fault(OSError(number, os.strerror(number)), written=self.rng.randrange(len(operation.data) + 1))
+        return None
+
+    # --- processes ------------------------------------------------------------------------------------------------
+
+    def process(self, main: Callable[[], Coroutine[Any, Any, E]]) -> E | None:
+        """One process; None where it did not come to its end. What it saw of a pause is then still to be kept."""
+        self.processes += 1
+        self.end = self._ends.pop(0) if self._ends else None
+        self._operations = 0
+        end = self.end
+        self.say(f"=== process {self.processes}{f', to end by {end}' if end else ''}")
+        crash_at = end.at if end is not None and end.unit == "turn" and end.how != "signal" else None
+        written_down = True
+        ended: E | None = None
+        try:
+            ended = self.clock.run(main, crash_at=crash_at)
+        except Wedged as wedged:
+            self.wrong.append(f"wedged: {wedged}")
+        except SyncerError as error:
+            self.say(f"    stopped at its start: {error}")
+            written_down = self._stopped(error)
+        except BaseException as error:
+            if not _is_crash(error):
+                self.wrong.append(f"traceback: {type(error).__name__}: {error}")
+            else:
+                self._crashed("power" if end is not None and end.how == "power" else "kill")
+        if ended is not None and ended.error is not None:
+            self.say(f"    stopped: {ended.error}")
+            written_down = self._stopped(ended.error)
+        self.network.process_ended(kept_pauses=written_down)
+        self.disk.crash(EVERYTHING)  # nothing of what it had open is open any more
+        self.clock.pass_(self.rng.choice([0.2, 3.0, 40.0]))
+        if self.processes >= PROCESSES_MAX:
+            self.wrong.append(f"wedged: not done after {PROCESSES_MAX} processes")
+        return ended
+
+    def _crashed(self, how: str) -> None:
+        self.say("!!! power lost" if how == "power" else "!!! killed")
+        self.seen["power loss" if how == "power" else "kill"] += 1
+        self.disk.crash(torn(self.rng) if how == "power" else EVERYTHING)
+
+    def _stopped(self, error: SyncerError) -> bool:
+        """There must be a reason to stop so. Was everything written down before?"""
+        failing_disk = bool({"eio", "enospc"} & set(self.weather.disk))
+        match error:
+            case CredentialsRefused():
+                fine = any(outage.kind == "token" for outage in self.weather.outages) or self.tokens_revoked
+            case StateError():
+                fine = failing_disk
+            case Stopped():
+                fine = True  # given up, or the account: what is left is done by the next process
+            case _:
+                fine = False
+        if not fine:
+            self.wrong.append(f"stopped without a reason: {type(error).__name__}: {error}")
+        return not failing_disk
+
+
+def _is_crash(error: BaseException) -> bool:
+    """The end of the process, perhaps on its way through task groups."""
+    return isinstance(error, Crashed) or (isinstance(error, BaseExceptionGroup) and error.subgroup(Crashed) is not None)
+
+
+class _Signals:
+    """A receiver of signals: none, or SIGTERM after so many turns of the loop, and perhaps once more."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._received = 0
+
+    def __enter__(self) -> _Signals:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def __aiter__(self) -> _Signals:
+        return self
+
+    async def __anext__(self) -> int:
+        world, end = self._world, self._world.end
+        if end is None or end.how != "signal" or self._received == 2 or (self._received and world.rng.random() < 0.5):
+            await anyio.sleep_forever()
+        assert end is not None
+        while not self._received and world.clock.turns < end.at:
+            await anyio.sleep(TURN_SECONDS)
+        if self._received:
+            await anyio.sleep(world.rng.random())
+        self._received += 1
+        world.say(f"!!! SIGTERM{', the second' if self._received == 2 else ''}")
+        world.seen["SIGTERM" if self._received == 1 else "second SIGTERM"] += 1
+        return int(signal.SIGTERM)
