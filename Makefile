@@ -6,16 +6,21 @@ LOCK_HASH := $(shell $(PYTHON) -c "import hashlib; print(hashlib.sha256(open('re
 LOCKED := .venv/locked-$(LOCK_HASH)
 INSTALLED := .venv/installed-$(LOCK_HASH)
 
-.PHONY: help setup demo test check bench lock clients
+.PHONY: help setup demo test prove check bench lock clients
 
 help:
-	@echo "make demo | test | check | bench | setup | lock"
+	@echo "make demo | test | prove | check | bench | setup | lock"
 
 demo: setup
 	$(BIN)/syncer demo
 
 test: setup clients
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --ignore=tests/proof
+	$(BIN)/python -m tests.proof.simulation --seeds 60
+
+# What docs/reliability.md says, shown: simulation, safeguards switched off, crash points, kills, signals, full disks, broken networks.
+prove: setup
+	$(BIN)/python -m pytest -q --durations=10 tests/proof
 
 # The official clients that the emulator is held to, each in an environment of its own: made once, kept by the hash of its lock.
 clients: setup

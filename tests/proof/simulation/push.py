@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -128,7 +129,7 @@ def _play(world: PushWorld) -> None:
     whole = world.weather.grown_from is None
     logs = world.logs(whole=whole)
     while True:
-        finished = world.process(lambda: world.push(logs))
+        finished = world.process(partial(world.push, logs))
         over = world.ended(finished)
         if world.wrong:
             return
