@@ -43,11 +43,15 @@ def mend_streams() -> None:
 
 def print_json(value: object) -> None:
     """One JSON value, one line, on stdout."""
+    print(as_json(value), flush=True)
+
+
+def as_json(value: object) -> str:
+    """One JSON value on one line."""
     try:
-        text = orjson.dumps(value).decode()
+        return orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
-        text = _readable(json.dumps(value, ensure_ascii=False))
-    print(text, flush=True)
+        return _readable(json.dumps(value, ensure_ascii=False))
 
 
 def _readable(text: str) -> str:

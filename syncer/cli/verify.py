@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
+from typing import TextIO
 
 import anyio
 
 from syncer.cli.options import Common, Remote
-from syncer.cli.output import complain, print_json, say
+from syncer.cli.output import as_json, complain, say
 from syncer.config import load_from_environment
 from syncer.errors import UsageError
-from syncer.lanes.verify import Verification
+from syncer.lanes.verify import Looked, Verification, Verified
 
 
 def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str | None, exclusive: bool) -> int:
@@ -21,22 +24,35 @@ def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str |
         raise UsageError(f'--sample is "{sample}"; it must be a whole number of 1 or more')
     loaded = load_from_environment(common.config, {**common.options(), **remote.options()})
     job = Verification(loaded, logs, None if sample is None else int(sample), exclusive)
-    result = anyio.run(job.run, _silent if common.json else _line)
-    sys.stdout.flush()
-    say(result.sentence())
-    if result.error is not None:
-        complain(f"syncer: {result.error}")
-    if common.json:
-        value = {name: given for name, given in asdict(result).items() if name not in ("error", "interrupted")}
+    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as kept:
+        result = anyio.run(job.run, partial(_keep, kept) if common.json else _line)
+        sys.stdout.flush()
+        say(result.sentence())
         if result.error is not None:
-            value["error"] = str(result.error)
-        print_json(value)
+            complain(f"syncer: {result.error}")
+        if common.json:
+            _print_whole(result, kept)
     return result.exit_code
 
 
-def _line(mark: str, what: str) -> None:
-    sys.stdout.write(f"{mark} {what}\n")
+def _line(looked: Looked) -> None:
+    sys.stdout.write(looked.sentence() + "\n")
 
 
-def _silent(mark: str, what: str) -> None:
-    """The object at the end tells."""
+def _keep(kept: TextIO, looked: Looked) -> None:
+    """A difference goes to a file until all are known: there may be as many as there are annotations."""
+    if looked.differs:
+        value = {"mark": looked.mark, "input_id": looked.input_id, "id": looked.id, "fields": looked.fields}
+        kept.write(("," if kept.tell() else "") + as_json(value))
+
+
+def _print_whole(result: Verified, kept: TextIO) -> None:
+    """One object on one line; the differences come from where they were kept."""
+    value = {name: given for name, given in asdict(result).items() if name not in ("error", "interrupted", "differences")}
+    if result.error is not None:
+        value["error"] = str(result.error)
+    kept.seek(0)
+    print(as_json(value)[:-1], end=',"differences":[')
+    for part in iter(partial(kept.read, 1 << 16), ""):
+        print(part, end="")
+    print("]}", flush=True)

@@ -13,10 +13,9 @@ import struct
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Literal
 from zlib import crc32
 
 import orjson
@@ -35,21 +34,25 @@ from syncer.lanes.origins import clarifai_origin
 from syncer.lanes.pull import wired
 from syncer.lanes.report import exit_code
 from syncer.lanes.signals import until_signal
-from syncer.remotes.clarifai.expected import Difference, Expected, Mark, compared, folded
+from syncer.remotes.clarifai.expected import Difference, Mark, compared, folded
 from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.lines import LineOptions
 from syncer.sources.logs import LogPath, expand
 
-PART_BYTES = 16 << 20
-PARTS_MAX = 256
+PART_BYTES = 4 << 20
+"""Of the logs' size to a part; in memory it takes some four times as much."""
+WAITING_BYTES_MAX = 4 << 20
+"""Of changes that wait to be written to their parts."""
 DIFFERENT = 4
 """The exit code where differences were found."""
 EVERY_ANNOTATION = Selection(all_makers=True, input_level=False)
 
 _VERBS: tuple[Verb, ...] = ("post", "merge", "overwrite", "remove", "delete", "delete_input")
 _RECORD = struct.Struct("<BIII")
+Recorded = tuple[Verb, str, bytes]
+"""A change: verb, annotation id, body."""
 
 
 @dataclass(slots=True)
@@ -65,7 +68,8 @@ class Verified:
     unreadable: int = 0
     """Inputs that could not be read."""
     requests: int = 0
-    differences: list[dict[str, object]] = field(default_factory=list)
+    differences: int = 0
+    """How many of what was told are differences."""
     error: SyncerError | None = None
     interrupted: int | None = None
 
@@ -83,57 +87,94 @@ class Verified:
         )
 
 
-Tell = Callable[[str, str], None]
-"""Told (mark, what) of everything that was looked at: `=`, `-`, `*`, `+`, `!`."""
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was looked at: an annotation, or an input that could not be read."""
 
-SIGNS: dict[Mark, str] = {"same": "=", "missing": "-", "differs": "*", "doubled": "+", "extra": "+"}
+    mark: Literal["=", "-", "*", "+", "!"]
+    input_id: str
+    id: str = ""
+    fields: tuple[str, ...] = ()
+    """Where it differs."""
+    reason: str = ""
+    """Why it could not be read."""
+
+    @property
+    def differs(self) -> bool:
+        """Is it something that should not be so?"""
+        return self.mark in "-*+"
+
+    def sentence(self) -> str:
+        """One line for people."""
+        if self.mark == "!":
+            return f"! {self.input_id}: {self.reason}"
+        return f"{self.mark} {self.input_id}/{self.id}" + (f": {', '.join(self.fields)}" if self.fields else "")
+
+
+Tell = Callable[[Looked], None]
+"""Told of everything that was looked at, as it is: a verification keeps none of it."""
+
+SIGNS: dict[Mark, Literal["=", "-", "*", "+"]] = {"same": "=", "missing": "-", "differs": "*", "doubled": "+", "extra": "+"}
 
 
 class Parts:
     """Changes by input, on disk. Of one input they are in one part, in their order."""
 
     def __init__(self, folder: Path, count: int) -> None:
+        """`count`: so many parts; as large as one of them is, so much memory reading takes."""
         self._paths = [folder / f"{number}.part" for number in range(count)]
-        with ExitStack() as stack:
-            self._files: list[BinaryIO] = [stack.enter_context(path.open("w+b")) for path in self._paths]
-            self._open = stack.pop_all()
+        self._waiting = [bytearray() for _ in self._paths]
+        self._waiting_bytes = 0
 
     def add(self, change: Change) -> None:
         """Keep a change."""
         input_id, id = change.input_id.encode(), change.id.encode()
         body = b"" if change.verb in ("delete", "delete_input") else change.body
-        file = self._files[crc32(input_id) % len(self._files)]
-        file.write(_RECORD.pack(_VERBS.index(change.verb), len(input_id), len(id), len(body)) + input_id + id + body)
+        record = _RECORD.pack(_VERBS.index(change.verb), len(input_id), len(id), len(body)) + input_id + id + body
+        self._waiting[crc32(input_id) % len(self._paths)] += record
+        self._waiting_bytes += len(record)
+        if self._waiting_bytes > WAITING_BYTES_MAX:
+            self.write()
 
-    def __iter__(self) -> Iterator[dict[str, list[tuple[Verb, str, bytes]]]]:
-        """Each part: the changes (verb, id, body) of its inputs."""
-        for file in self._files:
-            file.seek(0)
-            data, at = file.read(), 0
-            inputs: dict[str, list[tuple[Verb, str, bytes]]] = {}
-            while at < len(data):
-                verb, *sizes = _RECORD.unpack_from(data, at)
-                at += _RECORD.size
-                texts = []
-                for size in sizes:
-                    texts.append(data[at : at + size])
-                    at += size
-                inputs.setdefault(texts[0].decode(), []).append((_VERBS[verb], texts[1].decode(), texts[2]))
-            yield inputs
+    def write(self) -> None:
+        """All that waits goes to disk: each file is open for so long only, so that there may be any number."""
+        for path, waiting in zip(self._paths, self._waiting, strict=True):
+            if waiting:
+                with path.open("ab") as file:
+                    file.write(waiting)
+                waiting.clear()
+        self._waiting_bytes = 0
 
-    def close(self) -> None:
-        """Let go of the files."""
-        self._open.close()
+    def __iter__(self) -> Iterator[dict[str, list[Recorded]]]:
+        """Each part, once: the changes of its inputs."""
+        for path in self._paths:
+            if path.exists():
+                yield _recorded(path.read_bytes())
+                path.unlink()
+
+
+def _recorded(data: bytes) -> dict[str, list[Recorded]]:
+    inputs: dict[str, list[Recorded]] = {}
+    at = 0
+    while at < len(data):
+        verb, *sizes = _RECORD.unpack_from(data, at)
+        at += _RECORD.size
+        texts = []
+        for size in sizes:
+            texts.append(data[at : at + size])
+            at += size
+        inputs.setdefault(texts[0].decode(), []).append((_VERBS[verb], texts[1].decode(), texts[2]))
+    return inputs
 
 
 class _Groups:
-    """The inputs of the logs in groups, with what is expected of them. Implements `syncer.core.pull.Listing`."""
+    """The inputs of the logs in groups, with what was recorded of them. Implements `syncer.core.pull.Listing`."""
 
     repeats = False
 
     def __init__(self, parts: Parts, listing: AnnotationListing, sample: set[str] | None) -> None:
-        self.expected: dict[str, dict[str, dict[str, Expected]]] = {}
-        """By unit: what is expected of its inputs, until it is taken."""
+        self.recorded: dict[str, dict[str, list[Recorded]]] = {}
+        """By unit: the changes of its inputs, until they are taken."""
         self._parts = parts
         self._listing = listing
         self._sample = sample
@@ -147,7 +188,7 @@ class _Groups:
                 group = self._listing.group_of(ids)
                 ids = ids[len(group) :]
                 number += 1
-                self.expected[str(number)] = {id: folded(inputs[id]) for id in group}
+                self.recorded[str(number)] = {id: inputs.pop(id) for id in group}
                 yield self._listing.unit(group, str(number))
 
 
@@ -174,17 +215,14 @@ class Verification:
             groups = _Groups(parts, origin.listing, sample)
 
             async def deliver(unit: Unit, found: Found) -> None:
-                _compare(groups.expected.pop(unit.cursor), found, result, tell, exclusive=self.exclusive)
+                _compare(groups.recorded.pop(unit.cursor), found, result, tell, exclusive=self.exclusive)
 
-            try:
-                async with wired(origin, Destination("open", 0.0, ""), lambda _: None, listing=groups) as engine:
-                    try:
-                        await until_signal(lambda: engine.run("", deliver), engine.drain, interrupted)
-                    except SyncerError as error:
-                        result.error = error
-                    result.requests = engine.ways["api"].turns.requests
-            finally:
-                parts.close()
+            async with wired(origin, Destination("open", 0.0, ""), lambda _: None, listing=groups) as engine:
+                try:
+                    await until_signal(lambda: engine.run("", deliver), engine.drain, interrupted)
+                except SyncerError as error:
+                    result.error = error
+                result.requests = engine.ways["api"].turns.requests
         result.interrupted = interrupted[0] if interrupted else None
         return result
 
@@ -195,7 +233,7 @@ class Verification:
         left_out = unapplied(state / LETTERS, ledger.dead_size) if ledger.dead_size else {}
         paths = self._paths(ledger, folder)
         size = sum(path.path.stat().st_size * (10 if path.path.name.endswith(".gz") else 1) for path in paths)
-        parts = Parts(folder, min(PARTS_MAX, 1 + size // PART_BYTES))
+        parts = Parts(folder, 1 + size // PART_BYTES)
         chosen = _Sample(self.sample)
         push = self.loaded.config.push
         options = LineOptions(push.lists_without_ids, push.embed_model_version_id)
@@ -211,6 +249,7 @@ class Verification:
                             chosen.add(change.input_id)
             finally:
                 await log.close()
+        parts.write()
         return parts, chosen.inputs()
 
     def _paths(self, ledger: Ledger, folder: Path) -> list[LogPath]:
@@ -247,19 +286,19 @@ class _Sample:
         return None if self._count is None else self._members
 
 
-def _compare(expected: dict[str, dict[str, Expected]], found: Found, result: Verified, tell: Tell, *, exclusive: bool) -> None:
+def _compare(recorded: dict[str, list[Recorded]], found: Found, result: Verified, tell: Tell, *, exclusive: bool) -> None:
     held: dict[str, dict[str, dict[str, object]]] = {}
     for row in found.rows:
         annotation = orjson.loads(row.line)
         if not annotation.get("model_version_id"):  # what models made is nobody's extra
             held.setdefault(row.key[0], {})[row.key[1]] = annotation
     unread = {problem.what.split(",")[0]: problem.reason for problem in found.problems}
-    for input_id, wanted in expected.items():
+    for input_id, changes in recorded.items():
         if (reason := unread.get(f"input {input_id}")) is not None:
             result.unreadable += 1
-            tell("!", f"{input_id}: {reason}")
+            tell(Looked("!", input_id, reason=reason))
             continue
-        for difference in compared(input_id, wanted, held.get(input_id, {})):
+        for difference in compared(input_id, folded(changes), held.get(input_id, {})):
             _count(difference, result, tell, exclusive=exclusive)
 
 
@@ -268,7 +307,6 @@ def _count(found: Difference, result: Verified, tell: Tell, *, exclusive: bool) 
     result.compared += found.mark in ("same", "missing", "differs")
     if found.mark == "extra" and not exclusive:
         return
-    sign = SIGNS[found.mark]
-    tell(sign, f"{found.input_id}/{found.id}" + (f": {', '.join(found.fields)}" if found.fields else ""))
-    if found.mark != "same":
-        result.differences.append({"mark": sign, "input_id": found.input_id, "id": found.id, "fields": list(found.fields)})
+    looked = Looked(SIGNS[found.mark], found.input_id, found.id, found.fields)
+    result.differences += looked.differs
+    tell(looked)

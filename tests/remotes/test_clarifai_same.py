@@ -150,7 +150,7 @@ def test_a_change_is_compared_by_the_body_that_it_sends() -> None:
 
 
 def test_what_is_too_deep_to_compare_is_not_the_same() -> None:
-    deep: Any = 1
+    deep: list[Any] = [1, 1]
     for _ in range(5000):
-        deep = [deep]
-    assert not same_annotation(metadata(deep), metadata(deep))
+        deep = [[deep[0]], [deep[1]]]
+    assert not same_annotation(metadata(deep[0]), metadata(deep[1]))

@@ -134,14 +134,16 @@ def _fields(annotation: Json, row: Json, *, exact: bool) -> list[str]:
     """The members that differ, those of `data` one by one. `exact`: also what was added to them since."""
     fields = []
     for name in {**annotation, **dict.fromkeys(CLOSED & row.keys() if exact else ())}:
-        value = annotation.get(name)
-        if name == "data":
-            sent, held = _message(value), _message(row.get(name))
-            parts = {**sent, **(held if exact else {})}
-            alone = [({name: {part: sent.get(part)}}, {name: {part: held.get(part)}}) for part in parts]
-            fields += [f"data.{part}" for part, pair in zip(parts, alone, strict=True) if not same_annotation(*pair, exact=exact)]
-        elif not same_annotation({name: value}, {name: row.get(name)}, exact=exact):
-            fields.append(name)
+        value, there = annotation.get(name), row.get(name)
+        if same_annotation({name: value}, {name: there}, exact=exact):
+            continue
+        sent, held = (_message(value), _message(there)) if name == "data" else ({}, {})
+        parts = [
+            f"data.{part}"
+            for part in {**sent, **held}
+            if not same_annotation({name: {part: sent.get(part)}}, {name: {part: held.get(part)}}, exact=exact)
+        ]
+        fields += parts or [name]
     return fields
 
 

@@ -7,6 +7,7 @@ import re
 import struct
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import cast
 
 from syncer.remotes.clarifai.codes import NUMBERS
@@ -49,7 +50,7 @@ def same_annotation(sent: Mapping[str, object], held: Mapping[str, object], *, e
     `exact`: and does it hold nothing that somebody else must have sent?
     """
     try:
-        return _same_message(sent, held, "", exact)
+        return sent == held or _same_message(sent, held, "", exact)
     except RecursionError:  # far deeper than any annotation
         return False
 
@@ -65,10 +66,17 @@ def _same_message(sent: Mapping[str, object], held: Mapping[str, object], name: 
 
 def set_fields(message: Mapping[str, object]) -> dict[str, object]:
     """The fields by their snake_case names; a null is a field that is not set."""
-    return {_CAMEL.sub(r"_\1", field).lower(): value for field, value in message.items() if value is not None}
+    return {_snake_case(field): value for field, value in message.items() if value is not None}
+
+
+@lru_cache(maxsize=1024)
+def _snake_case(field: str) -> str:
+    return _CAMEL.sub(r"_\1", field).lower()
 
 
 def _same(sent: object, held: object, name: str, exact: bool) -> bool:
+    if sent == held:  # as most are, down to where the service has dressed them
+        return True
     if sent is None:  # there, and not sent: nothing, in whatever form
         sent = type(held)()
     if name in STRUCTS:

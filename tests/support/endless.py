@@ -1,0 +1,109 @@
+"""A remote that holds nothing, whatever its size: it takes every post, and what it lists of an input follows from the input's id.
+
+    python -m tests.support.endless      serves until it is ended; prints its address
+
+So the memory of a client can be measured at millions of annotations. Of a thousand annotations it lists one not at all, one with another
+value, and one twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from tests.support.processes import ENVIRONMENT
+
+LABELS_AN_INPUT = 10
+MISSING, EDITED, DOUBLED = 7, 8, 9
+"""The numbers of the odd annotations, modulo a thousand."""
+_ID = re.compile(rb'"id":"ann-(\d{12})"')
+
+
+def annotation(number: int, value: str = "1") -> str:
+    """As it is posted: some 300 bytes, each unlike any other."""
+    edges = f'"top_row":0.{number:09},"left_col":0.25,"bottom_row":0.75,"right_col":0.5'
+    return (
+        f'"id":"ann-{number:012}","input_id":"img-{number // LABELS_AN_INPUT:012}","data":{{"metadata":{{"number":{number}}},"regions":['
+        f'{{"id":"r","region_info":{{"bounding_box":{{{edges}}}}},"data":{{"concepts":[{{"id":"tree","value":{value}}}]}}}}]}}'
+    )
+
+
+def write_log(path: Path, count: int) -> None:
+    """A change log of so many posts."""
+    with path.open("w", buffering=1 << 20) as out:
+        out.writelines(f'{{"op":"post","annotation":{{{annotation(number)}}}}}\n' for number in range(count))
+
+
+def _posted(body: bytes) -> Iterator[str]:
+    for number in map(int, _ID.findall(body)):
+        yield f'{{{annotation(number)},"status":{{"code":24150}}}}'
+
+
+def _listed(input_ids: Sequence[str]) -> Iterator[str]:
+    dressed = '"status":{"code":24150},"created_at":"2025-01-01T00:00:00Z","user_id":"me"'
+    for input_id in input_ids:
+        first = int(input_id[4:]) * LABELS_AN_INPUT
+        for number in range(first, first + LABELS_AN_INPUT):
+            odd = number % 1000
+            if odd != MISSING:
+                yield f"{{{annotation(number, '0.5' if odd == EDITED else '1')},{dressed}}}"
+            if odd == DOUBLED:
+                yield f"{{{annotation(number).replace('ann-', 'double-', 1)},{dressed}}}"
+
+
+class _Connection(asyncio.Protocol):
+    """HTTP/1.1, one request after another, as much of it as syncer speaks."""
+
+    def __init__(self) -> None:
+        self._received = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        while (end := self._received.find(b"\r\n\r\n")) >= 0:
+            head = bytes(self._received[:end]).decode()
+            length = re.search(r"(?im)^content-length: *(\d+)", head)
+            size = end + 4 + (int(length[1]) if length else 0)
+            if len(self._received) < size:
+                return
+            body = bytes(self._received[end + 4 : size])
+            del self._received[:size]
+            self._answer(head.split(" ", 2)[1], body)
+
+    def _answer(self, target: str, body: bytes) -> None:
+        query = parse_qs(urlsplit(target).query)
+        rows = _posted(body) if body else _listed(query["input_ids"] if query["page"] == ["1"] else ())
+        answer = f'{{"status":{{"code":10000}},"annotations":[{",".join(rows)}]}}'.encode()
+        self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+
+
+async def _serve() -> None:
+    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1")
+    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+    await server.serve_forever()
+
+
+@contextmanager
+def endless(*before: str) -> Iterator[str]:
+    """Its address, while the block lasts. `before`: what its command line begins with, such as `taskset`."""
+    command = [*before, sys.executable, "-m", "tests.support.endless"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT, text=True)
+    try:
+        assert process.stdout is not None
+        yield process.stdout.readline().strip()
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())
