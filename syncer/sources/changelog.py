@@ -60,10 +60,10 @@ class ChangeLog:
         self._file = _open(path, label)
         self._salt = _first_line(self._file)
         self.identity = _identity(path, label, self._salt)
+        self._lines = _Lines(watermark.resume)
         if known is not None and (watermark.resume.offset or runs) and not _untouched(known, self.identity):
             self._check(known, watermark.resume, runs)
-        self._file.seek(watermark.resume.offset)
-        self._lines = _Lines(watermark.resume)
+        self._seek(watermark.resume.offset)
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -72,7 +72,7 @@ class ChangeLog:
         while not self._ended:
             if self._stopped is not None:
                 raise self._stopped
-            block = await anyio.to_thread.run_sync(self._block)
+            block = await anyio.to_thread.run_sync(self._block, self._block_bytes)
             before = self._lines.mark
             lines = self._lines.feed(block) if block else self._last_line()
             if lines or self._lines.mark.offset > before.offset:
@@ -94,14 +94,23 @@ class ChangeLog:
         raw = getattr(self._file, "fileobj", self._file)  # of a compressed log, the compressed one
         return min(raw.tell(), self.identity.size), self.identity.size
 
-    def _block(self) -> bytes:
+    def _block(self, most: int) -> bytes:
         try:
-            return self._file.read1(self._block_bytes)  # type: ignore[attr-defined,no-any-return]
+            return self._file.read1(most)  # type: ignore[attr-defined,no-any-return]
         except EOFError:
             return b""  # a compressed log that is still being written
         except (OSError, zlib.error) as error:
-            at = self._lines.mark
-            raise SyncerError(f"{self.label}: cannot be read after line {at.line} (byte {at.offset}): {error}") from None
+            raise self._unreadable(error) from None
+
+    def _seek(self, offset: int) -> None:
+        try:
+            self._file.seek(offset)
+        except (OSError, EOFError, zlib.error) as error:  # of a compressed log: all before it is read
+            raise self._unreadable(error) from None
+
+    def _unreadable(self, error: Exception) -> SyncerError:
+        at = self._lines.mark
+        return SyncerError(f"{self.label}: cannot be read after line {at.line} (byte {at.offset}): {error}")
 
     def _last_line(self) -> list[Line]:
         """At the end of the file: what stands behind the last line ending, if it is a whole line."""
@@ -152,7 +161,7 @@ class ChangeLog:
         self._file.seek(0)
         crc, left = 0, resume.offset
         while left:
-            block = self._file.read(min(self._block_bytes * 4, left))
+            block = self._block(min(self._block_bytes * 4, left))
             if not block:
                 raise self._changed(f"cut: it ends before byte {resume.offset}, up to which it was applied")
             crc = crc32(block, crc)
@@ -179,15 +188,9 @@ class ChangeLog:
 
     def _all_lines(self, resume: Mark) -> Iterator[Line]:
         lines = _Lines(resume)
-        while block := self._block_for_check():
+        while block := self._block(self._block_bytes):
             yield from lines.feed(block)
         yield from lines.finish()
-
-    def _block_for_check(self) -> bytes:
-        try:
-            return self._file.read(self._block_bytes)
-        except EOFError:
-            return b""
 
     def _changed(self, how: str) -> LogChanged:
         return LogChanged(

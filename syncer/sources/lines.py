@@ -23,11 +23,7 @@ ACTIONS = ("merge", "overwrite", "remove")
 BARE_LEFT_OUT = frozenset(
     ("created_at", "modified_at", "consensus_info", "trusted", "worker", "input_level", "model_version_id", "user_id")
 )
-_PREFIXES = {
-    op: b'{"op":"%s",%s"annotation":' % (op.encode(), b'"action":"%s",' % action.encode() if action else b"")
-    for op, action in (("post", ""), ("delete", ""))
-} | {action: b'{"op":"patch","action":"%s","annotation":' % action.encode() for action in ACTIONS}
-_PLAIN = _PREFIXES["post"]
+_PLAIN = b'{"op":"post","annotation":'
 _PLAIN_LENGTH = len(_PLAIN)
 _BRACE = ord("}")
 
@@ -67,9 +63,9 @@ def parse(raw: bytes, place: Place, options: LineOptions) -> Change | BadLine | 
     """The change that a line (without its line ending) asks for. Never raises."""
     value: object = None
     try:
-        value = _decode(raw)
-        if (plain := _plain_post(raw, value, place, options)) is not None:
+        if (plain := _plain_post(raw, place, options)) is not None:
             return plain
+        value = _decode(raw)
         if not isinstance(value, dict):
             raise _Bad("not a JSON object")
         if "op" not in value and "input_id" in value:
@@ -81,11 +77,17 @@ def parse(raw: bytes, place: Place, options: LineOptions) -> Change | BadLine | 
         return bad_line(raw, "nested far deeper than any annotation: the service takes no such thing", place, value)
 
 
-def _plain_post(raw: bytes, value: object, place: Place, options: LineOptions) -> Change | None:
-    """Most lines of most logs, told by a few comparisons: a post with its id, written the way everybody writes it."""
-    if type(value) is not dict or len(value) != 2 or not raw.startswith(_PLAIN) or raw[-1] != _BRACE or options.embed_model_version_id:
+def _plain_post(raw: bytes, place: Place, options: LineOptions) -> Change | None:
+    """Most lines of most logs, told by a few comparisons: a post with its id, written the way everybody writes it.
+
+    What stands between prefix and brace is decoded by itself: where it is one JSON value, no member comes a second time behind it.
+    """
+    if not raw.startswith(_PLAIN) or raw[-1] != _BRACE or len(raw) > LINE_BYTES_MAX or options.embed_model_version_id:
         return None
-    annotation = value.get("annotation")
+    try:
+        annotation = orjson.loads(raw[_PLAIN_LENGTH:-1])
+    except orjson.JSONDecodeError:
+        return None
     if type(annotation) is not dict:
         return None
     input_id, id = annotation.get("input_id"), annotation.get("id")
@@ -141,14 +143,9 @@ def _change(raw: bytes, value: Object, place: Place, options: LineOptions) -> Ch
             raise _Bad('a patch needs the annotation\'s "id"')
         if verb != "overwrite" and options.lists_without_ids == "refuse":
             _check_lists(annotation, "annotation")
-    prefix = _PREFIXES[verb]
-    if len(value) == (2 if verb == "post" else 3) and raw.startswith(prefix) and raw.endswith(b"}"):
-        at, to = len(prefix), -1
-    else:
-        part = bytes(_members.decode(raw)["annotation"])
-        at = raw.rindex(part)
-        to = at + len(part) - len(raw)
-    change = Change(place.log, place.index, place.line, verb, input_id, id, raw, at, to)
+    part = bytes(_members.decode(raw)["annotation"])
+    at = raw.rindex(part)
+    change = Change(place.log, place.index, place.line, verb, input_id, id, raw, at, at + len(part) - len(raw))
     if verb == "post" and (not id or (options.embed_model_version_id and "embed_model_version_id" not in annotation)):
         return _completed(change, annotation, place, options)
     return change

@@ -12,6 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine
+from syncer.core.watermark import Watermark
+from syncer.errors import SyncerError
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.lines import LineOptions, Place, parse
 
@@ -83,6 +85,31 @@ def test_what_was_written_is_what_is_sent_byte_for_byte() -> None:
         change = parse(line % body, PLACE, LineOptions())
         assert isinstance(change, Change)
         assert change.body == body
+
+
+@pytest.mark.parametrize(
+    ("line", "sent"),
+    [
+        (b'{"op":"post","annotation":{"id":"a","input_id":"i"},"annotation":{"id":"b","input_id":"i"}}', b'{"id":"b","input_id":"i"}'),
+        (b'{"op":"post","annotation":{"id":"a","input_id":"i"},"op":"post"}', b'{"id":"a","input_id":"i"}'),
+        (b'{"op":"patch","action":"merge","annotation":{"id":"a","input_id":"i"},"op":"patch"}', b'{"id":"a","input_id":"i"}'),
+    ],
+)
+def test_a_line_that_repeats_a_member_sends_the_last_one_and_spoils_no_request(line: bytes, sent: bytes) -> None:
+    change = parse(line, PLACE, LineOptions())
+    assert isinstance(change, Change)
+    assert change.body == sent
+
+
+@pytest.mark.parametrize("cut", [20, 108])
+def test_a_compressed_log_that_was_cut_is_named_when_it_is_carried_on(tmp_path: Path, cut: int) -> None:
+    path = tmp_path / "log.jsonl.gz"
+    path.write_bytes(gzip.compress(TEXT, mtime=0))
+    whole = ChangeLog(path, "log", 1, LineOptions())
+    watermark = Watermark(chunks(path)[-1].end)
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(SyncerError, match=r"the log log was (cut|replaced)|log: cannot be read"):
+        ChangeLog(path, "log", 1, LineOptions(), known=whole.identity, watermark=watermark)
 
 
 def test_a_post_without_id_gets_one_and_keeps_its_other_bytes() -> None:
