@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 STDIN = "/dev/stdin"
 """What a lone - is called on its way through the parser, which takes it for an option without a name."""
 _STDIN = re.compile("-(:|$)")  # also as the source of a dead letter: -:7
 _EVERYWHERE = ("--json", "--quiet", "-q", "--verbose", "-v")
+_NOTHING = re.compile("(--[^=]+=)?")
 _FLAGS = re.compile("-[hnqvV]+")
 _NO = ("false", "no", "n", "0")
+_MAY_BE_EMPTY = ("--faults",)
+"""What takes a list, and may take one of nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,13 @@ class Arguments:
     json: bool
     quiet: bool
     verbose: bool
+
+    def empty_after(self) -> str | None:
+        """The word behind which an empty argument stands, None where there is none. Most often a variable of a script is not set."""
+        for before, token in pairwise(("syncer", *self.tokens)):
+            if _NOTHING.fullmatch(token) and (word := token[:-1] or before) not in _MAY_BE_EMPTY:
+                return word
+        return None
 
 
 def understood(given: Sequence[str]) -> Arguments:

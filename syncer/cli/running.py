@@ -69,6 +69,8 @@ def terminated() -> Iterator[None]:
 
 
 def _result(app: App, arguments: Arguments) -> int:
+    if (before := arguments.empty_after()) is not None:
+        raise UsageError(f"an empty argument follows {before}, which could do more than was meant: give a value, or leave it out")
     if not arguments.json:
         code = app(arguments.tokens, **_CALL)
         return code if isinstance(code, int) else 0

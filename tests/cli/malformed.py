@@ -186,7 +186,6 @@ ZIPPED = gzip.compress(b'{"op":"delete","annotation":{"input_id":"i"}}\n' * 5000
 
 LOGS: list[tuple[Callable[[Path], str], int, str]] = [
     (no_log("gone.jsonl"), 2, "there is no change log gone.jsonl"),
-    (no_log(""), 2, "the folder  holds no change log (.jsonl or .jsonl.gz)"),
     (empty_folder, 2, "the folder none holds no change log (.jsonl or .jsonl.gz)"),
     (pipe, 2, "the change log pipe is no file but a pipe or a device: pipe it in, and name - for it"),
     (log_of(os.fsdecode(b"\xff.jsonl"), b"{}\n"), 2, "the name of the change log ?.jsonl is not UTF-8, so no state can hold it: rename it"),
@@ -200,7 +199,7 @@ COMMAND_LINES: list[tuple[list[str], str]] = [
     # commands
     (["pussh"], 'Unknown command "pussh". Did you mean "push"?'),
     (["Push"], 'Unknown command "Push". Did you mean "push"?'),
-    ([""], 'Unknown command ""'),
+    ([""], "an empty argument follows syncer"),
     (["help"], 'Unknown command "help". Available commands: '),
     (["--bogus"], "--bogus stands where a command of `syncer` belongs"),
     (["-c", "x.toml", "push"], "-c stands where a command of `syncer` belongs"),
@@ -243,8 +242,13 @@ COMMAND_LINES: list[tuple[list[str], str]] = [
     (["push", "--concurrency", "1.5"], 'option --concurrency: push.concurrency: is "1.5"; it must be a whole number of 1 or more'),
     (["push", "--max-attempts", "0"], 'option --max-attempts: retry.max_attempts: is "0"; it must be a whole number of 1 or more'),
     (["push", "--base-url", "api.clarifai.com"], "option --base-url: clarifai.base_url: is a string that does not fit"),
-    (["push", "--base-url", ""], "option --base-url: clarifai.base_url: is an empty string"),
-    (["push", "--user-id", ""], "option --user-id: clarifai.user_id: is an empty string; it must be a string that is not empty"),
+    (["push", "--base-url", ""], "an empty argument follows --base-url"),
+    (["push", ""], "an empty argument follows push"),
+    (["push", "log.jsonl", "--state="], "an empty argument follows --state"),
+    (["pull", "clarifai", "--out", "x.jsonl", "--dataset", ""], "an empty argument follows --dataset"),
+    (["pull", "clarifai", "--out", "x.jsonl", "--by-user="], "an empty argument follows --by-user"),
+    (["pull", "annotell", "--project", "p", "--batch", "", "--out", "x.jsonl"], "an empty argument follows --batch"),
+    (["pull", "clarifai", "--out", ""], "an empty argument follows --out"),
     (["push", "--strict=perhaps"], '--strict is "perhaps"; it must be left without a value, or true or false'),
     (["push", "--json=perhaps"], '--json is "perhaps"; it must be left without a value, or true or false'),
     (["completion", "tcsh"], 'Choose from: "bash", "zsh", "fish"'),

@@ -188,7 +188,7 @@ def test_bad_usage_exits_2_before_anything_is_asked_or_written(remote: EmulatorP
     before = remote.get("/_emulator/report")["requests"]
     for options, said in (
         (["--annotation-id", "a"], "each annotation needs the input it belongs to"),
-        (["--input-id", ""], "--input-id is empty"),
+        (["--input-id", ""], "an empty argument follows --input-id"),
         (["--since", "yesterday"], "it must be a time like"),
         (["--dataset", "d", "--input-id", "i"], "--dataset cannot be combined with --input-id"),
         (["--status", "24151", "--by-user", "ann"], "cannot be combined with --by-user"),
