@@ -36,7 +36,7 @@ def until(process: subprocess.Popen[bytes], happened: Callable[[], bool]) -> boo
     while process.poll() is None:
         if happened():
             return True
-        time.sleep(0.001)
+        time.sleep(0.0002)
     return False
 
 

@@ -117,7 +117,7 @@ def ended(process: subprocess.Popen[bytes], seconds: float = END_SECONDS) -> End
     return Ended(process.returncode, out, err.decode(), time.monotonic() - began)
 
 
-def moment(remote: Remote, rng: random.Random, requests_max: int, *, starting: float = 0.3) -> Callable[[], bool]:
+def moment(remote: Remote, rng: random.Random, requests_max: int, *, starting: float) -> Callable[[], bool]:
     """A random moment in a run: just after one of its next requests has come; of so many, any time while it starts or later."""
     now = time.monotonic()
     if rng.random() < starting:
@@ -147,20 +147,15 @@ class Tally:
 
 def cut_short(
     start: Callable[[], subprocess.Popen[bytes]],
-    remote: Remote,
-    rng: random.Random,
+    moments: Callable[[], Callable[[], bool]],
     times: int,
-    requests_max: int,
     number: signal.Signals = signal.SIGKILL,
 ) -> list[Ended]:
-    """Start a command so many times, each ended by this signal at a random moment; how each ended. Fewer where it was done before.
-
-    Only SIGKILL comes while it still starts: whoever asks another command to stop has seen it at work.
-    """
+    """Start a command so many times, each ended by this signal at a moment of its own; how each ended. Fewer where it was done before."""
     runs: list[Ended] = []
     while len(runs) < times:
         process = start()
-        happened = until(process, moment(remote, rng, requests_max, starting=0.3 if number == signal.SIGKILL else 0))
+        happened = until(process, moments())
         process.send_signal(number)
         run = ended(process)
         if not happened:
@@ -182,7 +177,11 @@ def until_tallied(scenario: Callable[[int], Tally], wanted: int, each: int, firs
         while sum(tally.hit for tally in tallies) + each * len(under_way) < wanted and not any(tally.wrong for tally in tallies):
             seed = next(seeds)
             under_way.add(seed)
-            tally = scenario(seed)
+            try:
+                tally = scenario(seed)
+            except BaseException as error:
+                error.add_note(f"seed {seed}")
+                raise
             under_way.remove(seed)
             tallies.append(tally)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof.processes.pushes import FAULTS, SETTINGS, Tally, cut_short, made, told, until_tallied
+from tests.proof.processes.pushes import FAULTS, SETTINGS, Tally, cut_short, made, moment, told, until_tallied
 from tests.proof.processes.remote import APP, Remote, remote
 from tests.support.mixed import write_mixed
 from tests.support.proxy import FAULTS as NETWORK_FAULTS
@@ -42,7 +42,8 @@ def pushed(folder: Path, seed: int) -> Tally:
     with remote(FAULTS if seed % 2 else "", seed=seed, latency_seconds=0.01) as server, behind(server, seed) as proxy:
         pushes = made(server, folder / str(seed), 4_000, seed, "--rps", "100", "--batch-size", "32")
         pushes.settings, pushes.url = IMPATIENT, proxy.url
-        cut_short(pushes.start, server, random.Random(seed), 2, requests_max=40)
+        rng = random.Random(seed)
+        cut_short(pushes.start, lambda: moment(server, rng, 40, starting=0.3), 2)
         return Tally(seed, 1, pushes.wrong_at_the_end(pushes.run()), dict(proxy.counts))
 
 

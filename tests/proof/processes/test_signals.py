@@ -44,7 +44,7 @@ def signalled_push(folder: Path, seed: int) -> Tally:
         wrong: list[str] = []
         while terminated < SIGTERMS_A_RUN and not wrong:
             number = signal.SIGINT if rng.random() < 0.15 else signal.SIGTERM
-            runs = cut_short(pushes.start, server, rng, 1, requests_max=30, number=number)
+            runs = cut_short(pushes.start, lambda: moment(server, rng, 30, starting=0), 1, number)
             if not runs:
                 break
             wrong += wrong_after(runs[0], number, kept, None if faults else len(server.writes))
@@ -90,7 +90,7 @@ def test_two_signals_in_a_row_at_any_moment_of_a_run_lose_nothing(tmp_path: Path
         pushes = made(server, tmp_path / "push", 4_000, 4, "--rps", "100", "--batch-size", "32")
         for _ in range(12):
             process = pushes.start()
-            if until(process, moment(server, rng, 20)):
+            if until(process, moment(server, rng, 20, starting=0.3)):
                 process.send_signal(signal.SIGTERM)
                 time.sleep(rng.random() * 0.01)
                 process.send_signal(signal.SIGTERM)
