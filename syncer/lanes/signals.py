@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import anyio
 
 from syncer.errors import SyncerError
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 async def until_signal(run: Callable[[], Awaitable[None]], drain: Callable[[], None], interrupted: list[int]) -> None:
@@ -16,7 +19,7 @@ async def until_signal(run: Callable[[], Awaitable[None]], drain: Callable[[], N
     async with anyio.create_task_group() as tasks:
 
         async def listen() -> None:
-            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+            with _handed_back(), anyio.open_signal_receiver(*SIGNALS) as received:
                 async for number in received:
                     if interrupted:
                         tasks.cancel_scope.cancel()
@@ -32,3 +35,14 @@ async def until_signal(run: Callable[[], Awaitable[None]], drain: Callable[[], N
         tasks.cancel_scope.cancel()
     if stopped:
         raise stopped[0]
+
+
+@contextmanager
+def _handed_back() -> Iterator[None]:
+    """Whoever handled the signals before handles them again afterwards: an event loop leaves them to the system, which says nothing."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
