@@ -18,6 +18,7 @@ from syncer.core.facts import Closed, DeadFact, DeadLetter, LetterHead, LettersF
 from syncer.core.letters import LetterStates, OpenLetter
 from syncer.errors import StateError
 from syncer.journal import frames
+from syncer.journal.damage import Damage, way_out
 from syncer.journal.disk import REAL, Disk
 from syncer.journal.replay import FILE as JOURNAL
 from syncer.journal.replay import replay
@@ -58,20 +59,42 @@ def heads(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[LetterHead | 
         yield fact
 
 
+def pieces(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[tuple[int, bytes, DeadFact | Damage]]:
+    """(offset, line, its fact or what is wrong with it) of each line, whatever is wrong. Raises OSError."""
+    with disk.reader(path) as file:
+        at = 0
+        for line in frames.lines(file, size):
+            try:
+                _check(line, at)
+                yield at, line, _whole.decode(line)
+            except (msgspec.DecodeError, ValueError) as error:
+                yield at, line, _damage(path, at, error)
+            at += len(line)
+
+
+def _check(line: bytes, at: int) -> None:
+    """Raises ValueError where it is not as it was written, or not where."""
+    if line[:_HEAD_LENGTH] != _HEAD % crc32(line[_HEAD_LENGTH:-1]) or line[-1] != 0x0A:
+        raise ValueError("its checksum is wrong")
+    if not line.startswith(b'"at":%d,' % at, _HEAD_LENGTH):
+        raise ValueError("it was written for another place")
+
+
+def _damage(path: Path, at: int, error: Exception) -> Damage:
+    return Damage(str(path), at, f"a dead letter, or what became of one: {error}", "the letter cannot be shown, retried or dropped")
+
+
 def _decoded(path: Path, size: int, decoder: msgspec.json.Decoder[T], disk: Disk) -> Iterator[tuple[int, T]]:
-    """(offset, fact) of each line."""
+    """(offset, fact) of each line. Raises StateError for damage."""
     at = 0
     decode = decoder.decode
     with disk.reader(path) as file:
         for line in frames.lines(file, size):
             try:
-                if line[:_HEAD_LENGTH] != _HEAD % crc32(line[_HEAD_LENGTH:-1]) or line[-1] != 0x0A:
-                    raise ValueError("its checksum is wrong")
-                if not line.startswith(b'"at":%d,' % at, _HEAD_LENGTH):
-                    raise ValueError("it was written for another place")
+                _check(line, at)
                 yield at, decode(line)
             except (msgspec.DecodeError, ValueError) as error:
-                raise StateError(f"{path}: damaged at byte {at} ({error}). Put the file back from a backup") from None
+                raise _damage(path, at, error).error() from None
             at += len(line)
 
 
@@ -82,7 +105,7 @@ def open_letters(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[OpenLe
         try:
             states.note(fact)
         except ValueError as error:
-            raise StateError(f"{path}: damaged at byte {at} ({error}). Put the file back from a backup") from None
+            raise _damage(path, at, error).error() from None
     number = 0
     for offset, letter in _decoded(path, size, _whole, disk):
         if isinstance(letter, DeadLetter):
@@ -123,7 +146,7 @@ def unapplied(path: Path, size: int) -> dict[int, set[int]]:
                 left.setdefault(fact.log, set()).add(fact.index)
             case Closed(how="retried"):
                 if not 0 <= fact.letter < len(letters):
-                    raise StateError(f"{path}: closes letter {fact.letter}, but {len(letters)} stand before it. Restore it from a backup")
+                    raise StateError(f"{path}: closes letter {fact.letter}, but {len(letters)} stand before it. {way_out(path.parent)}")
                 log, index = letters[fact.letter]
                 left.get(log, set()).discard(index)
             case LettersForgotten():

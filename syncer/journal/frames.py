@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 from zlib import crc32
 
@@ -21,12 +22,28 @@ _HEAD_INSIDE = re.compile(rb"(?=[0-9a-f]{8} [0-9]{1,12} [0-9]{1,15} )")
 _CRC_LENGTH = 9
 
 
-class Damaged(Exception):
-    """Bytes that no crash explains. `offset`: where they begin."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A line of the file: a frame, or bytes that are none."""
 
-    def __init__(self, offset: int) -> None:
-        super().__init__(f"damaged at byte {offset}")
-        self.offset = offset
+    offset: int
+    line: bytes
+    start: int = 0
+    """Where in the line the payload is; 0: no frame."""
+    moved: bool = False
+    """Whole, but written for another place in the file."""
+    hides: bool = False
+    """No frame, but one begins inside."""
+
+    @property
+    def frame(self) -> bool:
+        """Is it whole, and where it belongs?"""
+        return self.start > 0 and not self.moved
+
+    @property
+    def payload(self) -> bytes:
+        """Of a frame."""
+        return self.line[self.start : -1]
 
 
 def encode(payload: bytes, offset: int) -> bytes:
@@ -51,18 +68,13 @@ def lines(file: BinaryIO, size: int) -> Iterator[bytes]:
         yield line
 
 
-def scan(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """(offset of the payload, payload) of each whole frame. Ends before a torn tail; raises Damaged for anything else."""
+def pieces(lines: Iterable[bytes]) -> Iterator[Piece]:
+    """Each line, told apart. A torn tail is what holds, moves and hides no frame and stands before none."""
     at = 0
-    torn: int | None = None
     for line in lines:
         start, offset = whole(line, 0)
-        if torn is None and start and offset == at:
-            yield at + start, line[start:-1]
-        else:
-            torn = at if torn is None else torn
-            if start or any(whole(line, head.start())[0] for head in _HEAD_INSIDE.finditer(line, 1)):
-                raise Damaged(torn)
+        hides = not start and any(whole(line, head.start())[0] for head in _HEAD_INSIDE.finditer(line, 1))
+        yield Piece(at, line, start, start > 0 and offset != at, hides)
         at += len(line)
 
 

@@ -18,6 +18,7 @@ from syncer.core.facts import DeadFact, DeadFile, Fact, Forgotten, JournalFact, 
 from syncer.core.ledger import Ledger
 from syncer.errors import StateError
 from syncer.journal import dead, frames
+from syncer.journal.check import cut, missing
 from syncer.journal.disk import REAL, Disk, Held
 from syncer.journal.lock import holder
 from syncer.journal.replay import FILE, FORMAT, VERSION, DestinationId, Header, Span, note_body, replay
@@ -76,6 +77,7 @@ class Journal:
             found = replay(folder / FILE)
         except OSError as error:
             raise StateError(f"the state folder {folder} cannot be read: {_why(error)}") from None
+        assert found.destination is not None  # or it would be damaged
         return found.ledger, found.destination, holder(folder / "lock")
 
     # --- recovery -----------------------------------------------------------------------------------------------
@@ -92,12 +94,8 @@ class Journal:
             self._fold(path)
             self._disk.sync_folder(self._folder)  # a rename that the process before did not get to sync
         else:
-            letters = self._disk.size(self._folder / dead.FILE)
-            if letters:
-                raise StateError(
-                    f"{path}: missing or empty, but {letters} bytes of dead letters stand beside it. "
-                    "Put the journal back from a backup, or use another --state"
-                )
+            if (lost := missing(self._folder, self._disk)) is not None:
+                raise lost.error()
             self._write_new(iter(()))
         self._recover_dead()
 
@@ -120,9 +118,7 @@ class Journal:
         size = self._disk.size(path) or 0
         wanted = self.ledger.dead_size
         if size < wanted:
-            raise StateError(
-                f"{path}: {size} bytes, but {wanted} were written and synced: dead letters are missing. Put the file back from a backup"
-            )
+            raise cut(path, size, wanted).error()
         for fact in dead.heads(path, wanted, disk=self._disk):
             self.ledger.apply(fact)
         if size > wanted:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from syncer.core.facts import Forgotten, JournalFact, Queued, Requeued, Unqueued
+from syncer.core.facts import Deleted, Destination, Forgotten, JournalFact, Opened, Queued, Read, Requeued, Unqueued
 from syncer.core.ledger import Ledger
 from syncer.errors import StateError
 from syncer.journal import frames
+from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
 
 FILE = "journal"
@@ -50,41 +51,138 @@ class Header(msgspec.Struct, frozen=True):
 
 
 @dataclass(slots=True)
-class Replayed:
-    """What a journal adds up to."""
+class Later:
+    """What the frames behind damage say. It is true, but not all that is: only what makes a run more careful is taken from it."""
 
-    destination: DestinationId
+    destination: Destination | None = None
+    deleted: int = 0
+    lines: dict[int, int] = field(default_factory=dict)
+    """By log: how far it was read."""
+    labels: dict[int, str] = field(default_factory=dict)
+    """Of logs that are named there."""
+    queued: dict[int, Span] = field(default_factory=dict)
+    """Where the `Queued` facts are of what may be waiting."""
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What a journal adds up to, up to its end or to the first damage."""
+
+    destination: DestinationId | None = None
+    """None where there is not even a header."""
     ledger: Ledger = field(default_factory=Ledger)
     bodies: dict[int, Span] = field(default_factory=dict)
     """Where the `Queued` fact of each waiting change is, by its number."""
     end: int = 0
-    """Bytes of the header and all whole frames."""
+    """Bytes of the header and all whole frames, up to there."""
     torn: int = 0
     """Bytes behind them: a write that was never synced."""
+    damages: list[Damage] = field(default_factory=list)
+    later: Later = field(default_factory=Later)
 
 
 def replay(path: Path, *, disk: Disk = REAL) -> Replayed:
-    """Fold the journal at this path. Raises StateError for damage, and for what this version does not understand; OSError."""
-    with disk.reader(path) as file:
-        size = file.seek(0, io.SEEK_END)
-        file.seek(0)
-        scanned = frames.scan(frames.lines(file, size))
-        try:
-            start, payload = next(scanned, (0, b""))
-            if not start:
-                raise StateError(
-                    f"{path}: damaged at byte 0; not a journal, or one whose header was cut. "
-                    "Put it back from a backup, or use another --state"
-                )
-            found = Replayed(_header(path, payload).destination)
-            found.end = start + len(payload) + 1
-            for start, payload in scanned:
-                _fold(path, found, start, payload)
-                found.end = start + len(payload) + 1
-        except frames.Damaged as damage:
-            raise StateError(f"{path}: damaged at byte {damage.offset}; nothing was guessed. Put the file back from a backup") from None
-    found.torn = size - found.end
+    """Fold the journal at this path, all of it. Raises StateError for damage, and for what this version does not understand; OSError."""
+    found = survey(path, disk=disk)
+    if found.damages:
+        raise found.damages[0].error()
     return found
+
+
+def survey(path: Path, *, disk: Disk = REAL, end: int | None = None) -> Replayed:
+    """Fold the journal up to the first damage, and look at what is behind it. `end`: not further than there.
+
+    Raises StateError for another format or version; OSError.
+    """
+    with disk.reader(path) as file:
+        size = file.seek(0, io.SEEK_END) if end is None else end
+        file.seek(0)
+        reading = _Reading(path)
+        for piece in frames.pieces(frames.lines(file, size)):
+            reading.take(piece)
+    found = reading.ended(size)
+    if reading.half_folded:  # a frame of which some facts were folded before one could not be
+        before = survey(path, disk=disk, end=found.end)
+        found.ledger, found.bodies = before.ledger, before.bodies
+    return found
+
+
+class _Reading:
+    """A journal, piece by piece."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._found = Replayed()
+        self._bad: int | None = None  # where pieces began that are no frames: a torn tail, if nothing follows
+        self.half_folded = False
+
+    def take(self, piece: frames.Piece) -> None:
+        """The next piece."""
+        found = self._found
+        if not piece.start:
+            self._bad = piece.offset if self._bad is None else self._bad
+            if piece.hides or not found.end:
+                self._bad_is_damage()
+            return
+        self._bad_is_damage()
+        if piece.moved:
+            self._damage(piece.offset, "a frame that was written for another place in the file")
+        if found.damages:
+            if found.destination is not None or piece.offset:
+                _look(found.later, piece)
+        elif not found.end:
+            found.destination = _header(self._path, piece.payload).destination
+            found.end = len(piece.line)
+        else:
+            self._fold(piece)
+
+    def _fold(self, piece: frames.Piece) -> None:
+        try:
+            fold(self._found, piece)
+        except (msgspec.DecodeError, ValueError, LookupError, AssertionError) as error:
+            self.half_folded = True
+            why = str(error) or type(error).__name__
+            self._damage(piece.offset, f"the frame there holds what this syncer cannot understand: {why}; a newer one may")
+        else:
+            self._found.end = piece.offset + len(piece.line)
+
+    def _bad_is_damage(self) -> None:
+        if self._bad is not None:
+            what = "a frame fails its checksum" if self._found.end else "not a journal, or one whose header was cut"
+            self._damage(self._bad, what)
+            self._bad = None
+
+    def _damage(self, offset: int, what: str) -> None:
+        means = "what became true from there on is not known" if not self._found.damages else "the same holds of it"
+        self._found.damages.append(Damage(str(self._path), offset, what, means))
+
+    def ended(self, size: int) -> Replayed:
+        """What it came to."""
+        found = self._found
+        if not found.end and not found.damages:
+            self._damage(0, "not a journal, or one whose header was cut")
+        found.torn = size - found.end if not found.damages else 0
+        return found
+
+
+def _look(later: Later, piece: frames.Piece) -> None:
+    """A frame behind damage: what can be known of it without all that was before."""
+    try:
+        facts = _facts.decode(piece.payload)
+        spans = _spans(piece.payload)
+    except (msgspec.DecodeError, ValueError):
+        return
+    for fact, (at, length) in zip(facts, spans, strict=True):
+        match fact:
+            case Destination():
+                later.destination = fact
+            case Deleted():
+                later.deleted += fact.count
+            case Read():
+                later.lines[fact.log] = max(later.lines.get(fact.log, 0), fact.mark.line)
+            case Opened():
+                later.labels[fact.log] = fact.identity.label
+        note_body(later.queued, fact, (piece.offset + piece.start + at, length))
 
 
 def note_body(bodies: dict[int, Span], fact: JournalFact, span: Span) -> None:
@@ -94,7 +192,8 @@ def note_body(bodies: dict[int, Span], fact: JournalFact, span: Span) -> None:
     elif isinstance(fact, Unqueued):
         bodies.pop(fact.number, None)
     elif isinstance(fact, Requeued):
-        bodies[fact.new] = bodies.pop(fact.old)
+        if (there := bodies.pop(fact.old, None)) is not None:
+            bodies[fact.new] = there
 
 
 def _header(path: Path, payload: bytes) -> Header:
@@ -104,27 +203,21 @@ def _header(path: Path, payload: bytes) -> Header:
             raise StateError(f"{path}: {form.format} version {form.version}, but this syncer reads {FORMAT} version {VERSION}")
         return msgspec.json.decode(payload, type=list[Header])[0]
     except (msgspec.DecodeError, ValueError, LookupError) as error:
-        raise _not_understood(path, 0, error) from None
+        raise StateError(f"{path}: the header is one that this syncer cannot understand ({error}). It may come from a newer one") from None
 
 
-def _fold(path: Path, found: Replayed, start: int, payload: bytes) -> None:
-    """Fold the facts of one frame."""
-    try:
-        facts = _facts.decode(payload)
-        spans = _spans(payload) if any(isinstance(fact, Queued) for fact in facts) else None
-        for position, fact in enumerate(facts):
-            found.ledger.apply(fact)
-            at, length = spans[position] if spans else (0, 0)
-            note_body(found.bodies, fact, (start + at, length))
-        if any(isinstance(fact, Forgotten) for fact in facts):
-            found.bodies = {number: span for number, span in found.bodies.items() if number in found.ledger.queue}
-    except (msgspec.DecodeError, ValueError, LookupError, AssertionError) as error:
-        raise _not_understood(path, found.end, error) from None
-
-
-def _not_understood(path: Path, offset: int, error: Exception) -> StateError:
-    why = str(error) or type(error).__name__
-    return StateError(f"{path}: the frame at byte {offset} holds what this syncer cannot understand ({why}). It may come from a newer one")
+def fold(found: Replayed, piece: frames.Piece) -> None:
+    """Fold the facts of one frame. Raises DecodeError, ValueError, LookupError, AssertionError for what cannot be, half-way perhaps."""
+    payload = piece.payload
+    start = piece.offset + piece.start
+    facts = _facts.decode(payload)
+    spans = _spans(payload) if any(isinstance(fact, Queued) for fact in facts) else None
+    for position, fact in enumerate(facts):
+        found.ledger.apply(fact)
+        at, length = spans[position] if spans else (0, 0)
+        note_body(found.bodies, fact, (start + at, length))
+    if any(isinstance(fact, Forgotten) for fact in facts):
+        found.bodies = {number: span for number, span in found.bodies.items() if number in found.ledger.queue}
 
 
 def _spans(payload: bytes) -> list[Span]:

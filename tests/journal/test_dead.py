@@ -176,7 +176,7 @@ def test_a_line_that_closes_a_letter_which_is_not_there_is_damage(tmp_path: Path
     journal = with_letters(tmp_path)
     journal.commit([Closed(3, "dropped")])
     journal.close()
-    with pytest.raises(StateError, match=r"damaged at byte \d+ \(closes the letter 3, but 3 stand before it\)"):
+    with pytest.raises(StateError, match=r"damaged at byte \d+ \(.*closes the letter 3, but 3 stand before it\)"):
         list(read_dead(tmp_path))
 
 

@@ -105,7 +105,7 @@ def test_every_flipped_byte_is_refused_with_its_place_or_cut_off_at_the_end(made
             (folder / "dead.jsonl").write_bytes(letters)
             frame = sum(start <= at for start in starts) - 1
             if frame < len(starts) - 2:
-                with pytest.raises(StateError, match=rf"journal: damaged at byte {starts[frame]};"):
+                with pytest.raises(StateError, match=rf"journal: damaged at byte {starts[frame]} \("):
                     Journal.open(folder, HERE)
                 assert (folder / "dead.jsonl").read_bytes() == letters
             else:
@@ -142,7 +142,9 @@ def test_frames_that_are_lost_or_swapped_inside_the_file_never_pass_for_a_state(
 def test_a_fact_that_is_not_understood_stops_the_start_and_names_the_place(payload: bytes, made: tuple[Path, bytes, list[object]]) -> None:
     folder, data, _ = made
     (folder / "journal").write_bytes(data + frames.encode(payload, len(data)))
-    with pytest.raises(StateError, match=f"journal: the frame at byte {len(data)} holds what this syncer cannot understand"):
+    with pytest.raises(
+        StateError, match=f"journal: damaged at byte {len(data)} .*the frame there holds what this syncer cannot understand"
+    ):
         Journal.open(folder, HERE)
 
 
@@ -192,9 +194,21 @@ def test_a_missing_journal_beside_dead_letters_is_refused_and_the_letters_stay(m
     folder, _, _ = made
     letters = (folder / "dead.jsonl").read_bytes()
     (folder / "journal").unlink()
-    with pytest.raises(StateError, match=r"missing or empty, but \d+ bytes of dead letters"):
+    with pytest.raises(
+        StateError, match=r"journal: damaged at byte 0 \(missing or empty, though there is dead.jsonl\).*syncer state repair"
+    ):
         Journal.open(folder, HERE)
     assert (folder / "dead.jsonl").read_bytes() == letters
+
+
+def test_a_missing_journal_beside_the_bitmap_of_a_push_is_refused(tmp_path: Path) -> None:
+    """The bitmap is made once the journal is there: so there was one, and what it knew is lost."""
+    folder = tmp_path / "state"
+    Journal.open(folder, HERE).close()
+    (folder / "posted.bits").write_bytes(b"\0")
+    (folder / "journal").unlink()
+    with pytest.raises(StateError, match=r"missing or empty, though there is posted.bits"):
+        Journal.open(folder, HERE)
 
 
 def test_a_compaction_that_did_not_finish_is_removed(made: tuple[Path, bytes, list[object]]) -> None:
@@ -223,7 +237,7 @@ def test_missing_dead_letters_are_refused(made: tuple[Path, bytes, list[object]]
     path = made[0] / "dead.jsonl"
     letters = path.read_bytes()
     path.write_bytes(letters[:-1])
-    with pytest.raises(StateError, match=rf"dead.jsonl: {len(letters) - 1} bytes, but {len(letters)} were written"):
+    with pytest.raises(StateError, match=rf"dead.jsonl: damaged at byte {len(letters) - 1} .*, but {len(letters)} were written"):
         Journal.open(made[0], HERE)
 
 
