@@ -7,29 +7,27 @@ grown:  the fewest facts that fold to the same ledger ─► a new file ─► f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
 from syncer.core.change import Change
-from syncer.core.facts import DeadFact, DeadFile, Fact, Forgotten, JournalFact, Queued
+from syncer.core.facts import DeadFact, DeadFile, Fact, Forgotten
 from syncer.core.ledger import Ledger
 from syncer.errors import StateError
 from syncer.journal import dead, frames
 from syncer.journal.check import cut, missing
+from syncer.journal.compact import Bodies, joined, write_journal
 from syncer.journal.disk import REAL, Disk, Held
 from syncer.journal.lock import holder
-from syncer.journal.replay import FILE, FORMAT, VERSION, DestinationId, Header, Span, note_body, replay
+from syncer.journal.replay import FILE, DestinationId, Span, note_body, replay
 
 __all__ = ["DestinationId", "Journal"]
 
-FRAME_BYTES_MAX = 1 << 20
 COMPACT_BYTES_MIN = 4 << 20
 COMPACT_RATIO = 4
-
-_queued = msgspec.json.Decoder(Queued)
 
 
 class Journal:
@@ -96,7 +94,7 @@ class Journal:
         else:
             if (lost := missing(self._folder, self._disk)) is not None:
                 raise lost.error()
-            self._write_new(iter(()))
+            self._write_new(None)
         self._recover_dead()
 
     def _fold(self, path: Path) -> None:
@@ -138,7 +136,7 @@ class Journal:
         text = dead.encoded(letters, self.ledger.dead_size)
         if letters:
             plain.append(DeadFile(self.ledger.dead_size + len(text)))
-        payload, places = _payload(msgspec.json.encode(fact) for fact in plain)
+        payload, places = joined(msgspec.json.encode(fact) for fact in plain)
         frame = frames.encode(payload, self._size)
         if len(frame) > frames.LINE_BYTES_MAX:
             raise StateError(f"the state {self._folder}: {len(frame):,} bytes in one commit, more than {frames.LINE_BYTES_MAX:,}")
@@ -175,55 +173,31 @@ class Journal:
         """The change queued under this number, with its body. Raises StateError."""
         if number not in self._bodies:
             raise StateError(f"{self._folder / FILE}: no change {number} waits")
-        offset, length = self._bodies[number]
         try:
-            return _queued.decode(self._disk.read(self._file, length, offset)).change()
+            return Bodies(self._disk, self._file, self._bodies).queued(number).change()
         except (OSError, msgspec.DecodeError) as error:
+            offset, _ = self._bodies[number]
             raise StateError(f"{self._folder / FILE}: the queued change at byte {offset} cannot be read back: {error}") from None
 
     # --- compaction ---------------------------------------------------------------------------------------------
 
     def _compact(self) -> None:
         try:
-            self._write_new(self.ledger.facts())
+            self._write_new(self.ledger)
         except OSError as error:
             self._fail(error)
 
-    def _write_new(self, facts: Iterator[JournalFact]) -> None:
-        """Write a journal of these facts beside the old one, and put it in its place."""
+    def _write_new(self, ledger: Ledger | None) -> None:
+        """Write a journal that adds up to this beside the old one, and put it in its place."""
         path = self._folder / FILE
-        new = path.with_suffix(".new")
         old_file, old_bodies = self._file, self._bodies
         assert self._destination is not None
-        header = msgspec.json.encode([Header(FORMAT, VERSION, self._destination)])
-        file = self._disk.open(new)
-        size, bodies = 0, dict[int, Span]()
-        frame = frames.encode(header, 0)
-        self._disk.write(file, frame)
-        size += len(frame)
-        for group in _grouped(facts):
-            encoded = [self._with_body(fact, old_file, old_bodies) for fact in group]
-            payload, places = _payload(encoded)
-            frame = frames.encode(payload, size)
-            start = size + frames.head_length(payload, size)
-            for fact, (at, length) in zip(group, places, strict=True):
-                if isinstance(fact, Queued):
-                    bodies[fact.number] = (start + at, length)
-            self._disk.write(file, frame)
-            size += len(frame)
-        self._disk.sync(file)
-        self._disk.replace(new, path)
-        self._file, self._bodies, self._size = file, bodies, size
-        self._compact_at = max(COMPACT_BYTES_MIN, size * COMPACT_RATIO)
+        written = write_journal(self._disk, path.with_suffix(".new"), self._destination, ledger, Bodies(self._disk, old_file, old_bodies))
+        self._disk.replace(path.with_suffix(".new"), path)
+        self._file, self._bodies, self._size = written
+        self._compact_at = max(COMPACT_BYTES_MIN, self._size * COMPACT_RATIO)
         if old_file >= 0:
             self._disk.close(old_file)
-
-    def _with_body(self, fact: JournalFact, file: int, bodies: dict[int, Span]) -> bytes:
-        if not isinstance(fact, Queued):
-            return msgspec.json.encode(fact)
-        offset, length = bodies[fact.number]
-        stored = _queued.decode(self._disk.read(file, length, offset))
-        return msgspec.json.encode(msgspec.structs.replace(fact, raw=stored.raw, written=stored.written))
 
     def close(self) -> None:
         """Give the folder back."""
@@ -236,29 +210,3 @@ class Journal:
 
 def _why(error: OSError) -> str:
     return error.strerror or str(error)
-
-
-def _payload(encoded: Iterable[bytes]) -> tuple[bytes, list[Span]]:
-    """A JSON array of these values, and where in it each is."""
-    parts: list[bytes] = []
-    places: list[Span] = []
-    at = 1
-    for part in encoded:
-        parts.append(part)
-        places.append((at, len(part)))
-        at += len(part) + 1
-    return b"[" + b",".join(parts) + b"]", places
-
-
-def _grouped(facts: Iterator[JournalFact]) -> Iterator[list[JournalFact]]:
-    """Facts for frames of bounded size."""
-    group: list[JournalFact] = []
-    size = 0
-    for fact in facts:
-        group.append(fact)
-        size += fact.size * 2 if isinstance(fact, Queued) else 100
-        if size > FRAME_BYTES_MAX:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from syncer.core.facts import Deleted, Destination, Forgotten, JournalFact, Opened, Queued, Read, Requeued, Unqueued
+from syncer.core.facts import DeadFile, Deleted, Destination, Forgotten, JournalFact, Opened, Queued, Read, Requeued, Unqueued
 from syncer.core.ledger import Ledger
 from syncer.errors import StateError
 from syncer.journal import frames
@@ -42,12 +42,14 @@ class _Format(msgspec.Struct, frozen=True):
     version: int
 
 
-class Header(msgspec.Struct, frozen=True):
+class Header(msgspec.Struct, frozen=True, omit_defaults=True):
     """The first frame."""
 
     format: str
     version: int
     destination: DestinationId
+    compacted: bool = False
+    """What follows first is what earlier facts added up to, `DeadFile` last: without that the file was cut."""
 
 
 @dataclass(slots=True)
@@ -58,8 +60,8 @@ class Later:
     deleted: int = 0
     lines: dict[int, int] = field(default_factory=dict)
     """By log: how far it was read."""
-    labels: dict[int, str] = field(default_factory=dict)
-    """Of logs that are named there."""
+    logs: list[Opened | Forgotten] = field(default_factory=list)
+    """Which logs were named there, or given up."""
     queued: dict[int, Span] = field(default_factory=dict)
     """Where the `Queued` facts are of what may be waiting."""
 
@@ -101,7 +103,7 @@ def survey(path: Path, *, disk: Disk = REAL, end: int | None = None) -> Replayed
         for piece in frames.pieces(frames.lines(file, size)):
             reading.take(piece)
     found = reading.ended(size)
-    if reading.half_folded:  # a frame of which some facts were folded before one could not be
+    if found.damages and reading.half_folded and end is None:
         before = survey(path, disk=disk, end=found.end)
         found.ledger, found.bodies = before.ledger, before.bodies
     return found
@@ -114,7 +116,9 @@ class _Reading:
         self._path = path
         self._found = Replayed()
         self._bad: int | None = None  # where pieces began that are no frames: a torn tail, if nothing follows
-        self.half_folded = False
+        self._header_end = 0
+        self._compacted = False  # inside of what a compaction wrote
+        self.half_folded = False  # the ledger is one that never was
 
     def take(self, piece: frames.Piece) -> None:
         """The next piece."""
@@ -131,20 +135,22 @@ class _Reading:
             if found.destination is not None or piece.offset:
                 _look(found.later, piece)
         elif not found.end:
-            found.destination = _header(self._path, piece.payload).destination
-            found.end = len(piece.line)
+            header = _header(self._path, piece.payload)
+            found.destination, self._compacted = header.destination, header.compacted
+            found.end = self._header_end = len(piece.line)
         else:
             self._fold(piece)
 
     def _fold(self, piece: frames.Piece) -> None:
         try:
-            fold(self._found, piece)
+            facts = fold(self._found, piece)
         except (msgspec.DecodeError, ValueError, LookupError, AssertionError) as error:
             self.half_folded = True
             why = str(error) or type(error).__name__
             self._damage(piece.offset, f"the frame there holds what this syncer cannot understand: {why}; a newer one may")
         else:
             self._found.end = piece.offset + len(piece.line)
+            self._compacted = self._compacted and not any(isinstance(fact, DeadFile) for fact in facts)
 
     def _bad_is_damage(self) -> None:
         if self._bad is not None:
@@ -161,8 +167,21 @@ class _Reading:
         found = self._found
         if not found.end and not found.damages:
             self._damage(0, "not a journal, or one whose header was cut")
+        if self._compacted:
+            self._uncompacted()
         found.torn = size - found.end if not found.damages else 0
         return found
+
+    def _uncompacted(self) -> None:
+        """What a compaction wrote is known in part only: what is there may count what is not, so it is not taken for a state."""
+        found = self._found
+        if not found.damages:
+            self._damage(found.end, "cut: not all is there of what was written and synced")
+        ledger, later = found.ledger, found.later
+        later.logs[:0] = [Opened(number, log.identity) for number, log in ledger.logs.items()]
+        later.deleted += ledger.deleted
+        later.destination = later.destination or ledger.destination
+        found.end, self.half_folded = self._header_end, True
 
 
 def _look(later: Later, piece: frames.Piece) -> None:
@@ -180,8 +199,8 @@ def _look(later: Later, piece: frames.Piece) -> None:
                 later.deleted += fact.count
             case Read():
                 later.lines[fact.log] = max(later.lines.get(fact.log, 0), fact.mark.line)
-            case Opened():
-                later.labels[fact.log] = fact.identity.label
+            case Opened() | Forgotten():
+                later.logs.append(fact)
         note_body(later.queued, fact, (piece.offset + piece.start + at, length))
 
 
@@ -206,8 +225,8 @@ def _header(path: Path, payload: bytes) -> Header:
         raise StateError(f"{path}: the header is one that this syncer cannot understand ({error}). It may come from a newer one") from None
 
 
-def fold(found: Replayed, piece: frames.Piece) -> None:
-    """Fold the facts of one frame. Raises DecodeError, ValueError, LookupError, AssertionError for what cannot be, half-way perhaps."""
+def fold(found: Replayed, piece: frames.Piece) -> list[JournalFact]:
+    """Fold the facts of one frame; these facts. Raises DecodeError, ValueError, LookupError, AssertionError, perhaps half-way."""
     payload = piece.payload
     start = piece.offset + piece.start
     facts = _facts.decode(payload)
@@ -218,6 +237,7 @@ def fold(found: Replayed, piece: frames.Piece) -> None:
         note_body(found.bodies, fact, (start + at, length))
     if any(isinstance(fact, Forgotten) for fact in facts):
         found.bodies = {number: span for number, span in found.bodies.items() if number in found.ledger.queue}
+    return facts
 
 
 def _spans(payload: bytes) -> list[Span]:

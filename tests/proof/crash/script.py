@@ -25,7 +25,7 @@ from syncer.core.limits import Limits
 from syncer.core.pace import Concurrency, Pace
 from syncer.engine.push import Push
 from syncer.engine.turns import Turns
-from syncer.errors import SyncerError, UsageError
+from syncer.errors import StateError, SyncerError, UsageError
 from syncer.journal.dead import letter_at, open_letters
 from syncer.journal.journal import DestinationId, Journal
 from syncer.lanes import dead as dead_lane
@@ -223,8 +223,8 @@ class World:
                 assert dead_lane.retry(STATE, selector, LineOptions()).queued == 1
             else:
                 dead_lane.drop(STATE, selector)
-        except UsageError as error:  # it was done before the crash, or the change did not die this time
-            if "no dead letter is there of" not in str(error):
+        except (UsageError, StateError) as error:  # done before the crash, or the change did not die this time, or all is asked again
+            if not str(error).startswith(("no dead letter is there of", "no state at")):
                 raise
 
     def _recording(self, journal: Journal) -> Journal:

@@ -1,0 +1,89 @@
+"""A journal written anew: the fewest facts that fold to a ledger, in frames of bounded size, with the bodies of what waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from syncer.core.facts import JournalFact, Queued
+from syncer.core.ledger import Ledger
+from syncer.journal import frames
+from syncer.journal.disk import Disk
+from syncer.journal.replay import FORMAT, VERSION, DestinationId, Header, Span
+
+FRAME_BYTES_MAX = 1 << 20
+"""About so much goes into one frame."""
+
+_queued = msgspec.json.Decoder(Queued)
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """The `Queued` facts of what waits, with their bodies, where an open journal has them."""
+
+    disk: Disk
+    file: int
+    places: Mapping[int, Span]
+
+    def queued(self, number: int) -> Queued:
+        """The fact as it was written first. Raises OSError, DecodeError."""
+        offset, length = self.places[number]
+        return _queued.decode(self.disk.read(self.file, length, offset))
+
+
+def write_journal(
+    disk: Disk, path: Path, destination: DestinationId, ledger: Ledger | None, bodies: Bodies
+) -> tuple[int, dict[int, Span], int]:
+    """Write and sync it, without a ledger a new one; its descriptor, where the bodies are in it, and its size. Raises OSError."""
+    file = disk.open(path)
+    places: dict[int, Span] = {}
+    frame = frames.encode(msgspec.json.encode([Header(FORMAT, VERSION, destination, ledger is not None)]), 0)
+    disk.write(file, frame)
+    size = len(frame)
+    for group in _grouped(ledger.facts() if ledger is not None else ()):
+        payload, spans = joined(_with_body(fact, bodies) for fact in group)
+        frame = frames.encode(payload, size)
+        start = size + frames.head_length(payload, size)
+        for fact, (at, length) in zip(group, spans, strict=True):
+            if isinstance(fact, Queued):
+                places[fact.number] = (start + at, length)
+        disk.write(file, frame)
+        size += len(frame)
+    disk.sync(file)
+    return file, places, size
+
+
+def _with_body(fact: JournalFact, bodies: Bodies) -> bytes:
+    if isinstance(fact, Queued):
+        stored = bodies.queued(fact.number)
+        fact = msgspec.structs.replace(fact, raw=stored.raw, written=stored.written)
+    return msgspec.json.encode(fact)
+
+
+def joined(encoded: Iterable[bytes]) -> tuple[bytes, list[Span]]:
+    """A JSON array of these values, and where in it each is."""
+    parts: list[bytes] = []
+    places: list[Span] = []
+    at = 1
+    for part in encoded:
+        parts.append(part)
+        places.append((at, len(part)))
+        at += len(part) + 1
+    return b"[" + b",".join(parts) + b"]", places
+
+
+def _grouped(facts: Iterable[JournalFact]) -> Iterator[list[JournalFact]]:
+    """Facts for frames of bounded size."""
+    group: list[JournalFact] = []
+    size = 0
+    for fact in facts:
+        group.append(fact)
+        size += fact.size * 2 if isinstance(fact, Queued) else 100
+        if size > FRAME_BYTES_MAX:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group

@@ -1,0 +1,118 @@
+"""A damaged state folder of a push made one that starts. What is damaged is set aside; nothing is claimed that may not be.
+
+of the journal, all before the first damage    stands
+behind it, pauses, deletions, logs             are taken over: they only make the next run more careful
+behind it, what died                           is dead, as dead.jsonl says
+behind it, everything else                     is asked again, in order, as after a lost state: ids are stable, the last change of all wins
+dead letters that are lost                     become letters that say so: they stay counted, and to be seen
+what closed letters behind damage              is left out: of which letters it was is not known any more, so they are open again
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from syncer.core.facts import Deleted, Opened
+from syncer.journal import aside, dead
+from syncer.journal.check import POSTED, Checked, check
+from syncer.journal.compact import Bodies, write_journal
+from syncer.journal.damage import Damage
+from syncer.journal.disk import REAL, Disk
+from syncer.journal.letters import FILE_NEW, LettersAnew
+from syncer.journal.replay import FILE, Replayed
+
+
+@dataclass(slots=True)
+class Repaired:
+    """What a repair did."""
+
+    damages: list[Damage] = field(default_factory=list)
+    """What was found; without any, nothing was done."""
+    quarantine: Path | None = None
+    set_aside: list[str] = field(default_factory=list)
+    """Files of which there is a copy in the quarantine as they were found, or which are only there now."""
+    unknown: list[str] = field(default_factory=list)
+    """What is not known any more, or is to be looked at: sentences."""
+
+
+def repair(folder: Path, when: str, *, disk: Disk = REAL) -> Repaired:
+    """Repair a push's state. `when`: the time, for names. Raises StateError (in use, or made by a newer version), OSError."""
+    lock = disk.lock(folder / "lock")
+    try:
+        found = check(folder, disk=disk)
+        repaired = Repaired(found.damages)
+        if found.damages:
+            repaired.quarantine = aside.made(folder, when, disk)
+            if found.journal.destination is None:
+                _start_anew(folder, repaired, disk)
+            else:
+                _rebuild(folder, found, when, repaired, disk)
+        return repaired
+    finally:
+        lock.release()
+
+
+def _start_anew(folder: Path, repaired: Repaired, disk: Disk) -> None:
+    """Not even whose state it was is known: the next push makes a new one."""
+    assert repaired.quarantine is not None
+    files = [folder / name for name in (dead.FILE, POSTED, FILE)]  # the journal last: until then the folder is refused
+    repaired.set_aside = aside.moved(files, repaired.quarantine, disk)
+    repaired.unknown = [
+        "nothing is known of what was applied: the next push makes a new state, and asks for all changes of its logs again, in order",
+        "--max-delete counts from 0 again",
+        "what was a dead letter is asked again, too, and may be applied this time",
+        _AGAIN,
+    ]
+
+
+_AGAIN = (
+    "nothing is doubled by asking again; but a post whose annotation was changed since comes to be a dead letter (`id taken`), "
+    "and so does a patch of what was deleted since: these can be dropped"
+)
+
+
+def _rebuild(folder: Path, found: Checked, when: str, repaired: Repaired, disk: Disk) -> None:
+    """A new journal of what is known, and a new file of letters where that one is damaged."""
+    assert repaired.quarantine is not None
+    journal, ledger = found.journal, found.ledger
+    assert journal.destination is not None
+    repaired.set_aside = aside.copied([folder / FILE, folder / dead.FILE], repaired.quarantine, disk)
+    for leftover in (folder / FILE_NEW, (folder / FILE).with_suffix(".new")):
+        disk.unlink(leftover)
+    if journal.damages:
+        repaired.unknown += _asked_again(journal)
+        _take_over(journal)
+    repaired.unknown += LettersAnew(folder, ledger, when, disk).written(beyond=bool(journal.damages))
+    old = disk.open(folder / FILE)
+    try:
+        bodies = Bodies(disk, old, journal.bodies)
+        new, _, _ = write_journal(disk, (folder / FILE).with_suffix(".new"), journal.destination, ledger, bodies)
+        disk.close(new)
+    finally:
+        disk.close(old)
+    disk.replace((folder / FILE).with_suffix(".new"), folder / FILE)  # first: beside the old letters it is refused, never taken for whole
+    disk.replace(folder / FILE_NEW, folder / dead.FILE)
+
+
+def _take_over(journal: Replayed) -> None:
+    """What makes the next run more careful, from behind the damage: a pause, deletions, which logs there are, and which were given up."""
+    ledger, later = journal.ledger, journal.later
+    ledger.apply(Deleted(later.deleted))
+    ledger.apply(later.destination or ledger.destination)
+    for fact in later.logs:
+        if isinstance(fact, Opened) or fact.log in ledger.logs:
+            ledger.apply(fact)
+
+
+def _asked_again(journal: Replayed) -> Iterator[str]:
+    """By log, what is not known any more."""
+    for number, log in journal.ledger.logs.items():
+        first = log.watermark.resume.line + 1
+        last = max([journal.later.lines.get(number, 0), *(mark.line for mark in log.watermark.marks())])
+        what = f"lines {first:,} to {last:,}" if last >= first else f"lines from {first:,} on"
+        yield f"{log.identity.label}: what became of {what} is not known for certain: those not known to be done are asked again, in order"
+    if journal.ledger.queue:
+        yield f"{len(journal.ledger.queue):,} changes were waiting to be sent again by then: they are sent, whatever came of them since"
+    yield _AGAIN
