@@ -10,6 +10,7 @@ import msgspec
 
 from syncer.core.facts import Destination
 from syncer.errors import StateError
+from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
 
 FILE = "pull.json"
@@ -58,6 +59,23 @@ def decode(line: bytes) -> Checkpoint:
     return _decoder.decode(b"{" + rest)
 
 
+def read(folder: Path, *, disk: Disk = REAL) -> Checkpoint | Damage | None:
+    """The checkpoint of this folder, or what is wrong with it; None where there is none. Raises StateError for another version."""
+    path = folder / FILE
+    try:
+        with disk.reader(path) as file:
+            found = decode(file.read())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        return Damage(str(path), 0, str(error), "how far the pull is, is not known: it cannot be carried on")
+    except OSError as error:
+        raise StateError(f"{path}: {error.strerror}") from None
+    if (found.format, found.version) != (FORMAT, VERSION):
+        raise StateError(f"{path}: {found.format} version {found.version}; this syncer reads {FORMAT} version {VERSION}")
+    return found
+
+
 class Checkpoints:
     """The state folder of one pull. One process at a time. Raises StateError."""
 
@@ -78,18 +96,10 @@ class Checkpoints:
             raise
 
     def _read(self, job: str) -> Checkpoint:
-        try:
-            with self._disk.reader(self._path) as file:
-                found = decode(file.read())
-        except FileNotFoundError:
-            return Checkpoint(job)
-        except ValueError as error:
-            raise StateError(f"{self._path}: damaged ({error}). Remove it to pull from the start, or use another --state") from None
-        except OSError as error:
-            raise StateError(f"{self._path}: {error.strerror}") from None
-        if (found.format, found.version) != (FORMAT, VERSION):
-            raise StateError(f"{self._path}: {found.format} version {found.version}; this syncer reads {FORMAT} version {VERSION}")
-        if found.done:
+        found = read(self._path.parent, disk=self._disk)
+        if isinstance(found, Damage):
+            raise found.error()
+        if found is None or found.done:
             return Checkpoint(job)
         if found.job != job:
             raise StateError(

@@ -1,4 +1,8 @@
-"""Which keys a pull has had, on disk, for lists that repeat themselves: memory does not grow with the list."""
+"""Which keys a pull has had, on disk, for lists that repeat themselves: memory does not grow with the list.
+
+With each page goes what all keys so far add up to, so that a start knows whether they are all there and as they were written: a key that is
+lost or altered would let a row through a second time.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,24 @@ from hashlib import blake2b
 from pathlib import Path
 
 from syncer.errors import StateError
+from syncer.journal.damage import Damage, way_out
 
 FILE = "seen.sqlite"
+Sums = tuple[int, ...]
+"""How many keys, the sums of the four 32-bit parts of each, and of their pages."""
+
+_TABLES = (
+    "create table seen (high integer, low integer, page integer not null, primary key (high, low)) without rowid",
+    "create table sums (page integer primary key, keys integer, a integer, b integer, c integer, d integer, pages integer)",
+)
+_ADDED_UP = (
+    "select count(*), ifnull(sum((high >> 32) & 4294967295), 0), ifnull(sum(high & 4294967295), 0), "
+    "ifnull(sum((low >> 32) & 4294967295), 0), ifnull(sum(low & 4294967295), 0), ifnull(sum(page), 0) from seen where page < ?"
+)
+_NOTED = "select keys, a, b, c, d, pages from sums where page = ?"
+_PART = 0xFFFFFFFF
+Broken = (sqlite3.Error, ValueError)
+"""What the database says of a damaged file; a ValueError where what it says is no text."""
 
 
 class Seen:
@@ -18,31 +38,59 @@ class Seen:
     def __init__(self, folder: Path, pages: int) -> None:
         """`pages`: how many are durable; what later ones brought is forgotten."""
         self._path = folder / FILE
+        self._sums: Sums = (0,) * 6
         try:
             if not pages:
-                self._path.unlink(missing_ok=True)
+                for leftover in files(folder):
+                    leftover.unlink(missing_ok=True)
+            elif not self._path.exists():
+                raise _lost(self._path, "it is missing").error()
             self._rows = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        except (sqlite3.Error, OSError) as error:
+        except (*Broken, OSError) as error:
             raise self._unusable(error) from None
         try:
-            self._rows.execute("create table if not exists seen (key blob primary key, page integer not null) without rowid")
-            self._rows.execute("delete from seen where page >= ?", (pages,))
-        except sqlite3.Error as error:
+            self._begin(pages)
+        except Broken as error:
             self._rows.close()
             raise self._unusable(error) from None
+        except StateError:
+            self._rows.close()
+            raise
 
     def _unusable(self, error: Exception) -> StateError:
-        return StateError(f"{self._path} cannot be used: {error}. To pull from the start, use another --state")
+        if isinstance(error, Broken) and not isinstance(error, sqlite3.OperationalError):
+            return _lost(self._path, str(error)).error()
+        return StateError(f"{self._path} cannot be used: {error}. {way_out(self._path.parent)}")
+
+    def _begin(self, pages: int) -> None:
+        if not pages:
+            for table in _TABLES:
+                self._rows.execute(table)
+            return
+        if (wrong := _wrong(self._rows, pages)) is not None:
+            raise _lost(self._path, wrong).error()
+        self._rows.execute("delete from seen where page >= ?", (pages,))
+        self._rows.execute("delete from sums where page >= ?", (pages,))
+        self._sums = self._rows.execute(_NOTED, (pages - 1,)).fetchone()
 
     def fresh(self, keys: Sequence[tuple[str, ...]], page: int) -> list[bool]:
         """Which of these keys no page had before, durably. Blocking."""
+        sums = list(self._sums)
+        fresh: list[bool] = []
         try:
             self._rows.execute("begin")
-            insert = "insert or ignore into seen values (?, ?)"
-            fresh = [self._rows.execute(insert, (_digest(key), page)).rowcount == 1 for key in keys]
+            for key in keys:
+                high, low = _digest(key)
+                new = self._rows.execute("insert or ignore into seen values (?, ?, ?)", (high, low, page)).rowcount == 1
+                fresh.append(new)
+                if new:
+                    parts = (1, high >> 32 & _PART, high & _PART, low >> 32 & _PART, low & _PART, page)
+                    sums = [total + part for total, part in zip(sums, parts, strict=True)]
+            self._rows.execute("insert or replace into sums values (?, ?, ?, ?, ?, ?, ?)", (page, *sums))
             self._rows.execute("commit")
-        except sqlite3.Error as error:
+        except Broken as error:
             raise StateError(f"{self._path} cannot be written: {error}. Mend that and run the same command again") from None
+        self._sums = tuple(sums)
         return fresh
 
     def close(self) -> None:
@@ -50,9 +98,45 @@ class Seen:
         self._rows.close()
 
 
-def _digest(key: tuple[str, ...]) -> bytes:
+def files(folder: Path) -> tuple[Path, Path]:
+    """All that belongs to the keys of a pull: the database, and what it writes first."""
+    return folder / FILE, folder / f"{FILE}-journal"
+
+
+def check(folder: Path, pages: int) -> Damage | None:
+    """Are the keys of so many pages there, as they were written? Reads only; a pull may be using them."""
+    path, _ = files(folder)
+    if not pages or not path.exists():
+        return None
+    try:
+        rows = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
+    except Broken as error:
+        return _lost(path, str(error))
+    try:
+        wrong = _wrong(rows, pages)
+    except Broken as error:
+        wrong = str(error)
+    finally:
+        rows.close()
+    return None if wrong is None else _lost(path, wrong)
+
+
+def _wrong(rows: sqlite3.Connection, pages: int) -> str | None:
+    """What is wrong with the keys of so many pages."""
+    noted = rows.execute(_NOTED, (pages - 1,)).fetchone()
+    if noted is None or noted != rows.execute(_ADDED_UP, (pages,)).fetchone():
+        return f"the keys of the first {pages:,} pages are not what they were"
+    return None
+
+
+def _lost(path: Path, what: str) -> Damage:
+    return Damage(str(path), 0, what, "which rows were written already is not known: the pull cannot be carried on")
+
+
+def _digest(key: tuple[str, ...]) -> tuple[int, int]:
     digest = blake2b(digest_size=16)
     for part in key:
         digest.update(b"%d:" % len(part.encode()))
         digest.update(part.encode())
-    return digest.digest()
+    both = digest.digest()
+    return int.from_bytes(both[:8], "big", signed=True), int.from_bytes(both[8:], "big", signed=True)

@@ -7,6 +7,7 @@ import os
 import random
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from zlib import crc32
 
@@ -112,7 +113,9 @@ def sealed(body: bytes) -> bytes:
 def test_a_damaged_file_is_refused_and_named_with_the_way_out(tmp_path: Path, content: bytes) -> None:
     (tmp_path / FILE).write_bytes(content)
     for _ in range(2):
-        with pytest.raises(StateError, match=r"pull\.json: damaged \(.*\)\. Remove it to pull from the start, or use another --state"):
+        with pytest.raises(
+            StateError, match=r"pull\.json: damaged at byte 0 \(.*\); nothing was guessed\. .*`syncer state repair --state "
+        ):
             found(tmp_path)
     assert (tmp_path / FILE).read_bytes() == content
     (tmp_path / FILE).unlink()
@@ -275,7 +278,7 @@ def test_keys_are_exactly_those_of_a_set_over_any_run_of_restarts(seen: Callable
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "seen.sqlite").write_bytes(b"not a database, " * 100)
-    with pytest.raises(StateError, match=r"seen\.sqlite cannot be used"):
+    with pytest.raises(StateError, match=r"seen\.sqlite: damaged at byte 0 \(file is not a database\).*syncer state repair"):
         Seen(tmp_path, 3)
     Seen(tmp_path, 0).close()  # a pull from the start needs nothing of it
 
@@ -288,3 +291,48 @@ def test_a_key_that_cannot_be_written_ends_the_run_and_says_how_to_go_on(tmp_pat
     with pytest.raises(StateError, match=r"seen\.sqlite cannot be written: .*Mend that and run the same command again"):
         keys.fresh([("i", "a")], 0)
     keys.close()
+
+
+def with_keys(folder: Path, pages: int = 6) -> list[list[tuple[str, str]]]:
+    """A folder with the keys of so many pages; the keys."""
+    keys = Seen(folder, 0)
+    made = [[(f"i{page}", f"a{n}") for n in range(9)] for page in range(pages)]
+    for page, rows in enumerate(made):
+        keys.fresh(rows, page)
+    keys.close()
+    return made
+
+
+def test_missing_keys_end_the_start_since_every_row_would_pass_again(tmp_path: Path) -> None:
+    with_keys(tmp_path)
+    (tmp_path / "seen.sqlite").unlink()
+    with pytest.raises(StateError, match=r"seen\.sqlite: damaged at byte 0 \(it is missing\).*syncer state repair"):
+        Seen(tmp_path, 6)
+    assert not (tmp_path / "seen.sqlite").exists()
+
+
+def test_pages_that_were_noted_but_whose_keys_are_not_there_end_the_start(tmp_path: Path) -> None:
+    with_keys(tmp_path)
+    with pytest.raises(StateError, match="the keys of the first 9 pages are not what they were"):
+        Seen(tmp_path, 9)
+
+
+def test_no_flipped_byte_lets_a_row_pass_twice(tmp_path: Path) -> None:
+    """Refused, or every key is known still."""
+    made = with_keys(tmp_path)
+    path = tmp_path / "seen.sqlite"
+    content = path.read_bytes()
+    rng = random.Random(7)
+    refused = 0
+    filled = [at for at, byte in enumerate(content) if byte]
+    for at in [*filled, *rng.sample(range(len(content)), 200)]:
+        path.write_bytes(content[:at] + bytes([content[at] ^ 1 << rng.randrange(8)]) + content[at + 1 :])
+        try:
+            keys = Seen(tmp_path, len(made))
+        except StateError:
+            refused += 1
+            continue
+        with suppress(StateError):  # a place that only a write looks at
+            assert not any(any(keys.fresh(rows, len(made))) for rows in made), at
+        keys.close()
+    assert refused > len(filled) // 2
