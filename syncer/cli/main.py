@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
@@ -188,6 +189,45 @@ def dead_drop(
     from syncer.cli import dead
 
     return dead.drop(letters, code, common.config, common.options(), every=every, as_json=common.json)
+
+
+@state_app.command(name="check")
+def state_check(*, common: Common = Common()) -> int:
+    """Read all of a state, of a push or of a pull, and report what is damaged: file, byte and what it means. Changes nothing.
+
+    Exit codes: 0 whole, 1 damaged.
+    """
+    from syncer.cli import state
+
+    return state.check(common.config, common.options(), as_json=common.json)
+
+
+@state_app.command(name="export")
+def state_export(*, out: Path | None = None, common: Common = Common()) -> int:
+    """Write all that a state knows as JSON Lines: logs and how far they are, what waits with its line, dead letters, pauses.
+
+    Of a damaged state, as much as can be read. Exit codes: 0 all of it, 1 some of it is damaged.
+
+    Parameters
+    ----------
+    out
+        File to write to instead of standard output.
+    """
+    from syncer.cli import state
+
+    return state.export(out, common.config, common.options(), as_json=common.json)
+
+
+@state_app.command(name="repair")
+def state_repair(*, common: Common = Common()) -> int:
+    """Set aside what is damaged in a state, leave one that starts, and say what is not known any more.
+
+    Nothing is deleted: damaged files go to quarantine/ in the state folder. What may not be applied is asked again. Does nothing to a
+    state that is whole. Needs the state's lock.
+    """
+    from syncer.cli import state
+
+    return state.repair(common.config, common.options(), as_json=common.json)
 
 
 @state_app.command

@@ -1,18 +1,26 @@
-"""`syncer status`, `syncer state forget`: looking at a state folder."""
+"""`syncer status`, `syncer state check|export|repair|forget`."""
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TextIO
 
-from syncer.cli.output import print_json, say
+import orjson
+
+from syncer.cli.output import fail, print_json, say
 from syncer.config import load_from_environment
 from syncer.core.ledger import Ledger
 from syncer.core.settle import forgotten, rfc3339
-from syncer.errors import UsageError
+from syncer.errors import OutputError, UsageError
+from syncer.journal.damage import way_out
 from syncer.journal.journal import Journal
+from syncer.lanes import state as lane
+from syncer.lanes.state_export import export as records
 
 
 def state_folder(config: Path | None, options: dict[str, object]) -> Path:
@@ -93,4 +101,92 @@ def forget(log: str, config: Path | None, options: dict[str, object], *, as_json
     say(f"forgot {log}" + (f" and its {waiting:,} waiting changes" if waiting else "") + "; the next push reads it from its start")
     if as_json:
         print_json({"forgotten": log})
+    return 0
+
+
+def any_folder(config: Path | None, options: dict[str, object]) -> Path:
+    """The folder that options, environment and config name, whatever is in it."""
+    return Path(load_from_environment(config, options).config.state.dir)
+
+
+def check(config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
+    """Read everything, change nothing, print what is damaged; 1 where something is."""
+    found = lane.look(any_folder(config, options))
+    value = {
+        "state": str(found.folder),
+        "whole": not found.damages,
+        "locked_by": found.locked_by,
+        "damages": [asdict(damage) for damage in found.damages],
+        "notes": found.notes,
+    }
+    if not as_json:
+        for note in found.notes:
+            say(note)
+        for damage in found.damages:
+            print(f"{damage}: {damage.means}")
+        if not found.damages:
+            print(f"{found.folder}: whole")
+    elif not found.damages:
+        print_json(value)
+    return _damaged(found, value) if found.damages else 0
+
+
+def _damaged(found: lane.Looked, details: dict[str, object] | None = None) -> int:
+    places = "place" if len(found.damages) == 1 else "places"
+    return fail(f"the state {found.folder} is damaged in {len(found.damages):,} {places}. {way_out(found.folder)}", 1, details)
+
+
+def export(out: Path | None, config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
+    """Print all that the state knows, a record a line; 1 where some of it is damaged."""
+    found = lane.look(any_folder(config, options))
+    if out is None:
+        _write(sys.stdout, found)
+        return _damaged(found) if found.damages else 0
+    try:
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            count = _write(file, found)
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error.strerror or error}") from None
+    say(f"{count:,} records written to {out}")
+    value: dict[str, object] = {"out": str(out), "records": count}
+    if found.damages:
+        return _damaged(found, value)
+    if as_json:
+        print_json(value)
+    return 0
+
+
+def _write(file: TextIO, found: lane.Looked) -> int:
+    count = 0
+    for record in records(found):
+        file.write(orjson.dumps(record).decode() + "\n")
+        count += 1
+    file.flush()
+    return count
+
+
+def repair(config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
+    """Set aside what is damaged, leave a state that starts, and print what is not known any more."""
+    folder = any_folder(config, options)
+    done = lane.repair(folder)
+    if as_json:
+        print_json(
+            {
+                "state": str(folder),
+                "damages": [asdict(damage) for damage in done.damages],
+                "quarantine": None if done.quarantine is None else str(done.quarantine),
+                "set_aside": done.set_aside,
+                "unknown": done.unknown,
+            }
+        )
+        return 0
+    if not done.damages:
+        print(f"{folder}: whole; nothing was done")
+        return 0
+    for damage in done.damages:
+        print(damage)
+    print(f"set aside in {done.quarantine}: {', '.join(done.set_aside)}")
+    for sentence in done.unknown:
+        print(f"- {sentence}")
     return 0

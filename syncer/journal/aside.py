@@ -15,7 +15,7 @@ def made(folder: Path, when: str, disk: Disk) -> Path:
     """A new folder in the quarantine, named by the time of the repair. Raises OSError."""
     disk.make_folder(folder / FOLDER)
     there = set(disk.names(folder / FOLDER))
-    path = folder / FOLDER / next(name for number in range(1, len(there) + 2) if (name := f"{when}-{number}") not in there)
+    path = folder / FOLDER / next(name for number in range(1, len(there) + 2) if (name := f"{when.replace(':', '')}-{number}") not in there)
     disk.make_folder(path)
     return path
 

@@ -47,7 +47,7 @@ def check(folder: Path, *, disk: Disk = REAL) -> Checked:
     if found.journal.torn:
         found.notes.append(f"{path}: the last write was torn ({found.journal.torn} bytes, never synced); the next start cuts it off")
     if found.journal.end:
-        found.damages += _letters(folder / dead.FILE, found.ledger, disk)
+        found.damages += _letters(folder / dead.FILE, found, disk)
     return found
 
 
@@ -65,11 +65,14 @@ def cut(path: Path, size: int, wanted: int) -> Damage:
     return Damage(str(path), size, f"{size} bytes, but {wanted} were written and synced: dead letters are missing", "they cannot be shown")
 
 
-def _letters(path: Path, ledger: Ledger, disk: Disk) -> list[Damage]:
+def _letters(path: Path, found: Checked, disk: Disk) -> list[Damage]:
+    """What is wrong with the letters that count; behind damage of the journal, with all."""
+    ledger = found.ledger
     size, wanted = disk.size(path) or 0, ledger.dead_size
+    readable = size if found.journal.damages else min(size, wanted)
     states = LetterStates()
     damages: list[Damage] = []
-    for at, _, fact in dead.pieces(path, min(size, wanted), disk=disk) if size else ():
+    for at, _, fact in dead.pieces(path, readable, disk=disk) if size else ():
         try:
             if isinstance(fact, Damage):
                 damages.append(fact)
@@ -79,7 +82,7 @@ def _letters(path: Path, ledger: Ledger, disk: Disk) -> list[Damage]:
             damages.append(Damage(str(path), at, str(error), "what became of a letter is not known"))
     if size < wanted:
         damages.append(cut(path, size, wanted))
-    if damages:
+    if damages or found.journal.damages:
         return damages
     counted = open_counts(path, wanted, states, disk)
     for number, log in ledger.logs.items():

@@ -41,17 +41,22 @@ def repair(folder: Path, when: str, *, disk: Disk = REAL) -> Repaired:
     """Repair a push's state. `when`: the time, for names. Raises StateError (in use, or made by a newer version), OSError."""
     lock = disk.lock(folder / "lock")
     try:
-        found = check(folder, disk=disk)
-        repaired = Repaired(found.damages)
-        if found.damages:
-            repaired.quarantine = aside.made(folder, when, disk)
-            if found.journal.destination is None:
-                _start_anew(folder, repaired, disk)
-            else:
-                _rebuild(folder, found, when, repaired, disk)
-        return repaired
+        return repair_held(folder, when, disk=disk)
     finally:
         lock.release()
+
+
+def repair_held(folder: Path, when: str, *, disk: Disk = REAL) -> Repaired:
+    """The same, for whoever holds the lock."""
+    found = check(folder, disk=disk)
+    repaired = Repaired(found.damages)
+    if found.damages:
+        repaired.quarantine = aside.made(folder, when, disk)
+        if found.journal.destination is None:
+            _start_anew(folder, repaired, disk)
+        else:
+            _rebuild(folder, found, when, repaired, disk)
+    return repaired
 
 
 def _start_anew(folder: Path, repaired: Repaired, disk: Disk) -> None:

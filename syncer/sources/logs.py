@@ -80,10 +80,12 @@ def _spooled(stdin: BinaryIO, folder: Path) -> Path:
             out.flush()
             os.fsync(out.fileno())
         path = (folder / f"{digest.hexdigest()}.jsonl").absolute()
-        if path.exists():
-            Path(name).unlink()
-        else:
-            Path(name).rename(path)
+        Path(name).replace(path)  # also over an older one, which may have rotted since
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)  # the journal is about to name it
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise StateError(f"stdin cannot be spooled into {folder}: {error.strerror}") from None
     return path

@@ -1,0 +1,129 @@
+"""A state folder as a whole, of a push or of a pull: looked through, and repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+
+from syncer.errors import StateError, UsageError
+from syncer.journal import aside, checkpoint, seen
+from syncer.journal import check as push_state
+from syncer.journal.check import Checked
+from syncer.journal.checkpoint import Checkpoint
+from syncer.journal.damage import Damage
+from syncer.journal.dead import FILE as LETTERS
+from syncer.journal.disk import REAL
+from syncer.journal.lock import holder
+from syncer.journal.repair import Repaired, repair_held
+from syncer.journal.replay import FILE as JOURNAL
+
+SPOOL = "spool"
+BLOCK_BYTES = 1 << 20
+
+
+@dataclass(slots=True)
+class Looked:
+    """What was found in a folder."""
+
+    folder: Path
+    locked_by: int | None
+    push: Checked | None = None
+    """Of a push."""
+    pull: Checkpoint | None = None
+    """Of a pull; None also where it is damaged."""
+    damages: list[Damage] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def look(folder: Path) -> Looked:
+    """Read everything, change nothing; needs no lock. Raises UsageError where there is no state, StateError for that of a newer version."""
+    found = Looked(folder, holder(folder / "lock"))
+    try:
+        if not any(of(folder) for of in (_is_push, _is_pull)):
+            raise UsageError(f"no state at {folder}: name the folder with --state")
+        if _is_push(folder):
+            found.push = push_state.check(folder)
+            found.damages += found.push.damages
+            found.notes += found.push.notes
+        if _is_pull(folder):
+            _look_at_pull(folder, found)
+        found.damages += _spooled(folder / SPOOL)
+    except OSError as error:
+        raise StateError(f"the state folder {folder} cannot be read: {error.strerror or error}") from None
+    return found
+
+
+def _is_push(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (JOURNAL, LETTERS, push_state.POSTED))
+
+
+def _is_pull(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (checkpoint.FILE, seen.FILE))
+
+
+def _look_at_pull(folder: Path, found: Looked) -> None:
+    read = checkpoint.read(folder)
+    if isinstance(read, Damage):
+        found.damages.append(read)
+        return
+    found.pull = read
+    written, first = seen.files(folder)
+    if first.exists():
+        found.notes.append(f"{written}: not looked at: a write is under way, or was interrupted and is taken back by the next start")
+    elif read is not None and not read.done and (lost := seen.check(folder, read.pages)) is not None:
+        found.damages.append(lost)
+
+
+def _spooled(folder: Path) -> Iterator[Damage]:
+    """What came by stdin is named by its content."""
+    for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
+        digest = blake2b(digest_size=16)
+        with path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                digest.update(block)
+        if digest.hexdigest() != path.stem:
+            yield Damage(str(path), 0, "its content is not the one it is named by", "what came by stdin cannot be carried on from here")
+
+
+def repair(folder: Path) -> Repaired:
+    """Set aside what is damaged and leave a state that starts. Raises UsageError where there is no state, StateError where it is in use."""
+    look_first = look(folder)  # a folder without a state gets no lock
+    try:
+        lock = REAL.lock(folder / "lock")
+        try:
+            when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            repaired = repair_held(folder, when) if look_first.push is not None else Repaired()
+            if any(_of_pull(damage) for damage in look_first.damages):
+                _repair_pull(folder, when, repaired)
+            _repair_spool(folder, when, repaired)
+            return repaired
+        finally:
+            lock.release()
+    except OSError as error:
+        raise StateError(f"the state {folder} cannot be repaired: {error.strerror or error}. Mend that and repair again") from None
+
+
+def _of_pull(damage: Damage) -> bool:
+    return Path(damage.file).name in (checkpoint.FILE, seen.FILE)
+
+
+def _repair_pull(folder: Path, when: str, repaired: Repaired) -> None:
+    found = Looked(folder, None)
+    _look_at_pull(folder, found)
+    repaired.damages += found.damages
+    repaired.quarantine = repaired.quarantine or aside.made(folder, when, REAL)
+    repaired.set_aside += aside.moved([folder / checkpoint.FILE, *seen.files(folder)], repaired.quarantine, REAL)
+    repaired.unknown.append("how far the pull was is not known: the next one starts from the beginning, and writes its output anew")
+
+
+def _repair_spool(folder: Path, when: str, repaired: Repaired) -> None:
+    for damage in list(_spooled(folder / SPOOL)):
+        repaired.damages.append(damage)
+        repaired.quarantine = repaired.quarantine or aside.made(folder, when, REAL)
+        repaired.set_aside += aside.moved([Path(damage.file)], repaired.quarantine, REAL)
+        repaired.unknown.append(
+            f"{damage.file}: pipe the same input in again and it goes on where it was; else `syncer state forget {damage.file}`"
+        )
