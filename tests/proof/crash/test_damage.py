@@ -15,12 +15,14 @@ import pytest
 
 from syncer.errors import StateError
 from syncer.journal.check import check
+from syncer.journal.damage import Damage
 from syncer.journal.journal import Journal
 from syncer.journal.repair import repair
 from tests.journal.made import state
 from tests.proof.crash.recording import Moment, Recording, recorded
 from tests.proof.crash.remote import Held
 from tests.proof.crash.script import COUNTS, DESTINATION, FIRST, MORE, STEPS, WANTED, World
+from tests.proof.crash.test_crash_points import ENDS
 from tests.support.disk import STATE, SimulatedDisk
 
 MUTATIONS = int(os.environ.get("SYNCER_PROOF_STATE_FUZZ", "1500"))
@@ -85,7 +87,7 @@ def ended(kept: Kept, disk: SimulatedDisk, *, repaired: bool = True) -> list[str
     """Repair, give the rest of the commands, and what is wrong with the end: labels that are not what the log gives, changes uncounted."""
     if repaired:
         assert repair(STATE, "now", disk=disk).damages
-        assert check(STATE, disk=disk).damages == [] if JOURNAL in disk.files() else True
+        assert damages(disk) == []
     known = JOURNAL in disk.files() and Journal.open(STATE, DESTINATION, disk=disk.then(())).ledger.logs
     world = World(kept.folder, 1, disk, kept.moment.image)
     world.clock.pass_(kept.moment.seconds)
@@ -97,8 +99,8 @@ def ended(kept: Kept, disk: SimulatedDisk, *, repaired: bool = True) -> list[str
     wrong = [] if world.remote.held() in allowed else [f"the remote holds {world.remote.held()}"]
     if (log.counts.read, log.counts.queued) != (len(FIRST) + len(MORE), 0):
         wrong.append(f"counts: {log.counts}")
-    if damages := check(STATE, disk=world.disk).damages:
-        wrong.append(f"the end is damaged: {damages}")
+    if found := damages(world.disk):
+        wrong.append(f"the end is damaged: {found}")
     return wrong
 
 
@@ -203,3 +205,35 @@ def test_what_is_refused_can_be_repaired_and_ends_with_what_the_log_gives(kept: 
 @pytest.mark.parametrize("path", [JOURNAL, LETTERS], ids=["journal", "dead.jsonl"])
 def test_a_missing_file_can_be_repaired_and_ends_with_what_the_log_gives(kept: Kept, path: Path) -> None:
     assert ended(kept, kept.with_(path, None)) == []
+
+
+def damages(disk: SimulatedDisk) -> list[Damage]:
+    """What a check finds; nothing where there is no state any more, or not yet."""
+    return check(STATE, disk=disk).damages if {JOURNAL, LETTERS} & set(disk.files()) else []
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("where", ["header", "middle"])
+def test_a_repair_that_is_cut_short_anywhere_is_done_by_the_next_one(kept: Kept, where: str, end: str) -> None:
+    """Of a journal that is damaged, and a letter with it."""
+    journal, letters = kept.disk.files()[JOURNAL], kept.disk.files()[LETTERS]
+    at = 20 if where == "header" else len(journal) // 2
+    disk = kept.with_(JOURNAL, journal[:at] + b"?" + journal[at + 1 :])
+    disk.put(LETTERS, letters[:40] + b"?" + letters[41:])
+    start, before = disk.then(()), len(disk.operations)
+    repair(STATE, "now", disk=disk)
+    operations = disk.operations[before:]
+    for count in range(len(operations) + 1):
+        cut_short = start.then(operations[:count])
+        survives = ENDS[end]
+        if survives is None:
+            cut_short.kill()
+        else:
+            cut_short.crash(survives)
+        if damages(cut_short):
+            repair(STATE, "later", disk=cut_short)
+        assert damages(cut_short) == [], f"behind {count} operations"
+        aside = {content for path, content in cut_short.files().items() if path.parent.parent.name == "quarantine"}
+        assert start.files()[JOURNAL] in aside, f"behind {count} operations"
+        if count % 5 == 0:
+            assert ended(kept, cut_short, repaired=False) == [], f"behind {count} operations"
