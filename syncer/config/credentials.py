@@ -62,7 +62,7 @@ class ClientPlace:
         if self.file is None:
             if not (self.client_id and self.client_secret):
                 raise UsageError(f"{self.origin}: one of the two is not set; both are needed, the client's id and its secret")
-            return ClientCredentials(self.client_id, self.client_secret, self.origin)
+            return self._client(self.client_id, self.client_secret)
         whole = f"{self.origin}: the file with the credentials"
         try:
             value = json.loads(_text(self.file, _CLIENT_BYTES_MAX, whole))
@@ -72,6 +72,13 @@ class ClientPlace:
         client_id, client_secret = (text if isinstance(text, str) else "" for text in named)
         if not (client_id and client_secret):
             raise UsageError(f'{whole} has no "clientId" and "clientSecret"; name the file as it was downloaded')
+        return self._client(client_id, client_secret)
+
+    def _client(self, client_id: str, client_secret: str) -> ClientCredentials:
+        try:
+            f"{client_id}{client_secret}".encode()
+        except UnicodeEncodeError:  # a file may name halves of characters; Python carries the environment's other bytes as such
+            raise UsageError(f"{self.origin}: the client's id or its secret is no text: check where they come from") from None
         return ClientCredentials(client_id, client_secret, self.origin)
 
 

@@ -12,6 +12,9 @@ from syncer.core.ports import NoReply, Reply
 REASON_MAX = 300
 """Characters of what a service says that are kept."""
 
+WAIT_SECONDS_MAX = 1e9
+"""Thirty years: nobody waits longer, and the end of a longer wait may be no date any more."""
+
 
 def no_reply(reply: NoReply) -> Failed:
     """What follows from there being no answer."""
@@ -30,7 +33,10 @@ def one_line(text: str) -> str:
 
 
 def after_seconds(reply: Reply) -> float | None:
-    """Retry-After in seconds: as it came, or a date against the remote's own clock (RFC 9110, 10.2.3). None where it says nothing."""
+    """Retry-After in seconds: as it came, or a date against the remote's own clock (RFC 9110, 10.2.3). None where it says nothing.
+
+    At most `WAIT_SECONDS_MAX`.
+    """
     text = reply.retry_after or ""
     try:
         seconds = float(text)
@@ -39,4 +45,4 @@ def after_seconds(reply: Reply) -> float | None:
             seconds = (parsedate_to_datetime(text) - parsedate_to_datetime(reply.date or "")).total_seconds()
         except (ValueError, TypeError, OverflowError):
             return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+    return min(max(0.0, seconds), WAIT_SECONDS_MAX) if math.isfinite(seconds) else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import random
 import re
 import time
@@ -139,11 +140,13 @@ class Tokens:
     def _taken(self, reply: Reply) -> str:
         self._access = _token(reply)
         refresh = _member(reply, "refresh_token")
-        self._refresh = refresh if isinstance(refresh, str) else ""
+        self._refresh = refresh if isinstance(refresh, str) and refresh.isascii() and refresh.isprintable() else ""
         try:
             life_seconds = float(_member(reply, "expires_in"))
-        except (TypeError, ValueError):
-            life_seconds = float("inf")  # not said: good until the API refuses it
+        except (TypeError, ValueError, OverflowError):
+            life_seconds = math.nan
+        if not math.isfinite(life_seconds):
+            life_seconds = math.inf  # not said, or no time: good until the API refuses it
         self._renew_at = self._clock() + life_seconds - min(LEEWAY_SECONDS, life_seconds / 10)
         return self._access
 

@@ -270,6 +270,7 @@ def test_a_patch_of_what_is_not_there_is_missing_once_it_is_alone() -> None:
         ("Tue, 24 Nov 2026 02:42:45 GMT", "Tue, 24 Nov 2026 02:42:38 -0000", None),
         ("soon", "Tue, 24 Nov 2026 02:42:38 GMT", None),
         ("inf", None, None),
+        ("1e300", None, 1e9),
         ("nan", None, None),
         ("", None, None),
         (None, None, None),

@@ -119,7 +119,7 @@ class Clarifai:
 
     def found(self, changes: Sequence[Change], reply: Reply | NoReply) -> Found | LookUpFailure:
         """The annotations of these pairs, None for those that are not there."""
-        rows = _rows(reply)
+        rows = _rows(reply, len(changes))
         if not isinstance(rows, Rows):
             return rows
         wanted = {change.key for change in changes}
@@ -150,7 +150,7 @@ class Clarifai:
 
     def inputs_listed(self, input_ids: Sequence[str], reply: Reply | NoReply) -> Listed | LookUpFailure:
         """The annotations of these inputs on a page; input-level ones survive a delete of their input's annotations (wire, 5)."""
-        rows = _rows(reply)
+        rows = _rows(reply, len(input_ids))
         if not isinstance(rows, Rows):
             return rows
         wanted = set(input_ids)
@@ -162,7 +162,7 @@ class Clarifai:
 
     def inputs_found(self, input_ids: Sequence[str], reply: Reply | NoReply) -> Inputs | LookUpFailure:
         """Those with code 30001 or 30003 are being processed, those with 30000 are ready."""
-        rows = _rows(reply)
+        rows = _rows(reply, len(input_ids))
         if not isinstance(rows, Rows):
             return rows
         wanted = set(input_ids)
@@ -242,10 +242,13 @@ def _shared_failure(items: Sequence[Item], reply: Reply) -> Failure | None:
     return None
 
 
-def _rows(reply: Reply | NoReply) -> Rows | LookUpFailure:
-    """The rows of a list answer; none where the service says that nothing of it exists."""
+def _rows(reply: Reply | NoReply, asked: int) -> Rows | LookUpFailure:
+    """The rows of a list answer; none where the service says that the one thing asked for does not exist.
+
+    Of several things that may be said of one of them: refused then, so that each is asked for by itself.
+    """
     rows = _listed(reply)
-    return Rows() if isinstance(rows, Refused) and meaning(rows.code or 0) is Meaning.MISSING else rows
+    return Rows() if asked == 1 and isinstance(rows, Refused) and meaning(rows.code or 0) is Meaning.MISSING else rows
 
 
 def _listed(reply: Reply | NoReply) -> Rows | LookUpFailure:
