@@ -56,16 +56,22 @@ def execute(app: App, given: Sequence[str]) -> int:
 
 @contextmanager
 def terminated() -> Iterator[None]:
-    """SIGTERM raises Terminated while the block lasts. A command that drains on signals has its own way and goes before."""
+    """While the block lasts, SIGTERM raises Terminated and SIGINT KeyboardInterrupt, once: a second signal ends the process as it stands.
+
+    A command that drains on signals has its own way and goes before.
+    """
 
     def stop(number: int, frame: FrameType | None) -> None:
-        raise Terminated
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _result(app: App, arguments: Arguments) -> int:
