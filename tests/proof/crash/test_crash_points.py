@@ -64,8 +64,8 @@ def facts_of(recording: Recording) -> Iterator[str]:
                     yield from (fact[0] for fact in orjson.loads(line.split(b" ", 3)[3]) if isinstance(fact, list))
 
 
-def test_the_script_writes_every_kind_of_fact_but_forgetting(script: tuple[Path, int, Recording]) -> None:
-    _, _, recording = script
+def test_the_script_writes_every_kind_of_fact_but_forgetting(tmp_path: Path) -> None:
+    recording = recorded(tmp_path, 0)
     journal = "log totals read settled queued retried requeued unqueued unburied dead_file destination deleted"
     assert set(facts_of(recording)) == {*journal.split(), "dead", "superseded", "closed"}
     assert Counter(operation.kind for operation in recording.operations)["rename"] > 2
