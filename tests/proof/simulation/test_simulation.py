@@ -26,7 +26,8 @@ EVERY_FAULT = {
     *("kill", "power loss", "SIGTERM", "second SIGTERM", "eio", "enospc", "slow disk"),
     *("others write", "tokens revoked", "expired URL"),
 }
-REGRESSIONS_PUSH: tuple[int, ...] = ()
+REGRESSIONS_PUSH = (1651, 1845, 3546, 4816)
+"""A post whose answer was lost, then refused in an answer that did not say why, was buried though it had landed."""
 REGRESSIONS_PULL = (184, 211, 359)
 """Requests that waited for a token, or were repeated with a new one, went past the rate and the Retry-After."""
 
@@ -35,6 +36,11 @@ def test_no_seed_loses_doubles_or_disorders_anything_and_every_fault_is_seen() -
     many = all_of(START, SEEDS, JOBS)
     assert many.failed == {}
     assert EVERY_FAULT - set(many.seen) == set()
+
+
+@pytest.mark.parametrize("seed", REGRESSIONS_PUSH)
+def test_a_push_that_once_failed(seed: int) -> None:
+    assert simulate(drawn(seed)).wrong == []
 
 
 @pytest.mark.parametrize("seed", REGRESSIONS_PULL)
