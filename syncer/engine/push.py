@@ -81,6 +81,7 @@ class Push:
         self._work = Signal()
         self._room = Signal()
         self._to_commit = Signal()
+        turns.paused = self._to_commit.set
 
     async def run(self) -> None:
         """Push until the source has ended and nothing is live, or until drained. Raises SyncerError; all that came true is durable."""

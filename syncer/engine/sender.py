@@ -139,8 +139,6 @@ class Sender:
             case Refused():
                 if len(entries) > 1:
                     backlog.halve(batch)
-                elif batch.verb == "post" and entries[0].first_failed_at:  # an earlier request may have landed: then it is a duplicate
-                    await self._compare([(entries[0], Exists(verdict.reason, verdict.code, certain=False))])
                 else:
                     backlog.rejected(entries[0], verdict.reason, verdict.code, self._now())
             case Throttled():

@@ -50,6 +50,8 @@ class Turns:
         self.throttled = 0
         self.in_flight = 0
         self.draining = False
+        self.paused: Callable[[], None] = lambda: None
+        """Told of every throttle, so that whoever keeps state writes the pause down at once: it must outlive the process."""
         self._pace = pace
         self._now = now
         self._rng = rng
@@ -122,6 +124,7 @@ class Turns:
                 result = "throttled"
                 self.throttled += 1
                 self.destination.throttled(now, answer.after_seconds)
+                self.paused()
             case Failed():
                 result = "failed"
                 self.destination.failed(now, self._rng, answer.unreachable)

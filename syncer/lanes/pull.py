@@ -23,7 +23,8 @@ from syncer.core.facts import Destination
 from syncer.core.pace import Pace
 from syncer.core.pull import Found, Layout, Listing, Problem, Sink, Unit
 from syncer.engine.pull import Pull, Way
-from syncer.errors import SyncerError
+from syncer.engine.signal import Signal
+from syncer.errors import SyncerError, first_error
 from syncer.journal.checkpoint import Checkpoint, Checkpoints
 from syncer.journal.seen import Seen
 from syncer.lanes.limits import clock, turns
@@ -116,6 +117,7 @@ class PullLane:
             self.close()
             raise
         self._problems: list[Problem] = []
+        self._one_at_a_time = anyio.Lock()
         self._engine: Pull | None = None
         self._started = time.monotonic()
 
@@ -144,12 +146,32 @@ class PullLane:
     async def _read(self, engine: Pull) -> None:
         """The rest of the list, which may have grown since: once its end was reached, it is not read on."""
         last = self._checkpoints.last
-        if not last.listed:
-            await engine.run(last.cursor, self._deliver)
+        if last.listed:
+            return
+        paused = Signal()
+        engine.ways["api"].turns.paused = paused.set
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._keep_pauses, paused)
+                await engine.run(last.cursor, self._deliver)
+                tasks.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise first_error(group) from None
+
+    async def _keep_pauses(self, paused: Signal) -> None:
+        """A pause is written down when it is told: it may be long until the next page, and a killed process says nothing any more."""
+        while True:
+            await paused.wait()
+            await self._alone(self._note_destination)
 
     async def _deliver(self, unit: Unit, found: Found) -> None:
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(self._write, unit, found)
+        await self._alone(self._write, unit, found)
+
+    async def _alone(self, write: Callable[..., None], *arguments: object) -> None:
+        """In a thread, to its end, and not beside another write."""
+        async with self._one_at_a_time:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(write, *arguments)
 
     def _write(self, unit: Unit, found: Found) -> None:
         """A page to the sink, then the checkpoint behind it: each durable before the next."""
@@ -183,6 +205,9 @@ class PullLane:
     def _leave(self) -> None:
         """The run stops before the end: a pause of the destination outlives it."""
         self._sink.abandon()
+        self._note_destination()
+
+    def _note_destination(self) -> None:
         last = self._checkpoints.last
         if last.destination != self._destination():
             self._checkpoints.commit(msgspec.structs.replace(last, destination=self._destination()))

@@ -83,8 +83,11 @@ class Clarifai:
         if what in (Meaning.MIXED, Meaning.FAILURE) and items and not deletes and reply.status not in (401, 403, 429):
             return _shared_failure(items, reply) or Answered(_joined(verb, changes, items, stored=good(reply)))
         failed = failure(status, reply, duplicates=verb == "post")
-        if what is Meaning.MISSING and len(changes) == 1 and isinstance(failed, Refused):
-            return AllApplied() if deletes else Answered([Missing(failed.reason, code)])
+        if len(changes) == 1 and isinstance(failed, Refused):
+            if what is Meaning.MISSING:
+                return AllApplied() if deletes else Answered([Missing(failed.reason, code)])
+            if what is Meaning.FAILURE and verb == "post":  # and not a word about why: perhaps it is there already
+                return Answered([Exists(failed.reason, code, certain=False)])
         return failed
 
     # --- a question that asks for nothing -----------------------------------------------------------------------

@@ -96,7 +96,7 @@ class Network:
         number = self.sends
         outage = next((outage for outage in self._weather.outages if outage.start <= started < outage.end), None)
         if outage is not None:
-            self._in_outage[outage] += 1
+            self._in_outage[outage] += paced
             if outage.kind == "refused":
                 self.happened("outage")
                 await anyio.sleep(REFUSED_IN_SECONDS)

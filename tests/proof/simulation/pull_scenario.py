@@ -58,6 +58,8 @@ def drawn_pull(seed: int) -> PullScenario:
     by: Literal["inputs", "search"] = "search" if remote == "clarifai" and rng.random() < 0.25 else "inputs"
     weather = bad_weather(rng, seed, switches)
     weather["faults"].pop("partial", None)  # nothing is asked for that could be
+    if remote == "annotell":  # a document that the storage fails to give 60 times counts as unreadable, and is told so
+        weather["outages"] = tuple(outage for outage in weather["outages"] if outage.kind != "errors")
     return PullScenario(
         remote=remote,
         by=by,
