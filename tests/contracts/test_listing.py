@@ -1,0 +1,131 @@
+"""What every list promises: behind each of its cursors comes just what came behind it before; a key repeats only where it says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from syncer.core.ports import NoReply, Reply, Request
+from syncer.core.pull import Listing
+from syncer.remotes.annotell import Selection as AnnotellSelection
+from syncer.remotes.annotell import listing as annotell_listing
+from syncer.remotes.annotell.delta import ChangeListing
+from syncer.remotes.annotell.listing import ProjectListing
+from syncer.remotes.annotell.selection import Flavour
+from syncer.remotes.clarifai.listing import AnnotationListing
+from syncer.remotes.clarifai.selection import Selection
+from tests.engine.lists import Parts
+from tests.remotes.test_annotell_ids import UUIDS, exports
+from tests.remotes.test_annotell_listing import BASE, Service, ok
+from tests.remotes.test_clarifai_listing import Service as Clarifai
+from tests.remotes.test_clarifai_listing import all_of, app
+from tests.support.driving import Driver, rows_of
+
+Answer = Callable[[Request], Reply | NoReply]
+
+
+@dataclass
+class Made:
+    """A list, made anew each time, and who answers its questions."""
+
+    name: str
+    listing: Callable[[], Listing]
+    answer: Callable[[], Answer]
+    ends: bool = False
+    """Only an empty unit says where it ends."""
+
+
+def of_clarifai(name: str, selection: Selection) -> Made:
+    """A list of an app of some inputs."""
+    held = app(260, 2)
+
+    def answer() -> Answer:
+        service = Clarifai(held, per_page_max=150)
+        service.hits = all_of(held)
+        return service.answer
+
+    return Made(name, lambda: AnnotationListing("me", "app", selection), answer, ends=bool(selection.status))
+
+
+def of_annotell(name: str, answer: Callable[[], Answer], flavour: Flavour = "annotell", **selection: Any) -> Made:
+    """A list of a made-up project, or by ids."""
+    return Made(name, lambda: annotell_listing(AnnotellSelection(**selection), flavour, BASE), answer)
+
+
+def one_by_one(request: Request) -> Reply:
+    """Whatever is asked for by its id, with its document somewhere else."""
+    if request.path.startswith("http"):
+        return ok({"openlabel": {}})
+    if request.path.startswith("/v1/inputs?"):
+        return ok({"data": [{"internalId": f"u-{number:03}", "status": "created"} for number in range(40)]})
+    uuid = request.path.split("/")[3]
+    return ok({"data": {"inputUuid": uuid, "annotationType": "signs", "created": "t", "uri": f"https://storage.example/{uuid}.json"}})
+
+
+def changes() -> Listing:
+    """What has changed since a mirror was made that lacks some and holds others that are gone."""
+    project = annotell_listing(AnnotellSelection(project="project-a", annotation_types=("signs",)), "annotell", BASE)
+    assert isinstance(project, ProjectListing)
+    known = {(f"u-{number:03}", "signs"): "2022-05-12T12:20:49Z" for number in range(5)}
+    return ChangeListing(project, known | {(f"gone-{number}", "signs"): "t" for number in range(600)})
+
+
+SCENES = tuple(f"s-{number:02}" for number in range(40))
+LISTS = [
+    of_clarifai("clarifai: all", Selection()),
+    of_clarifai("clarifai: inputs", Selection(input_ids=tuple(f"i-{number:04}" for number in range(0, 260, 2)))),
+    of_clarifai("clarifai: with inputs", Selection(with_inputs=True)),
+    of_clarifai("clarifai: dataset", Selection(dataset_id="d")),
+    of_clarifai("clarifai: pairs", Selection(pairs=tuple((f"i-{n:04}", f"a-{n}-{m}") for n in range(260) for m in range(2)))),
+    of_clarifai("clarifai: search", Selection(status="24150")),
+    of_annotell("annotell: project", lambda: Service(40, 15), project="project-a", annotation_types=("signs",)),
+    of_annotell("annotell: all types", lambda: Service(40, 15), project="project-a"),
+    of_annotell("annotell: one by one", lambda: Service(40), input_uuids=tuple(UUIDS[:40]), annotation_types=("signs",)),
+    of_annotell("annotell: exports", lambda: exports, input_uuids=tuple(UUIDS)),
+    of_annotell("kognic: request inputs", lambda: one_by_one, "kognic", input_uuids=SCENES),
+    Made("annotell: changes", changes, lambda: Service(40, 15)),
+    Made("the engine's fake", lambda: Parts(40), lambda: lambda _: Reply(200, b"{}")),
+]
+of_every_list = pytest.mark.parametrize("made", LISTS, ids=lambda made: made.name)
+
+
+def units(made: Made, after: str = "") -> list[tuple[str, list[tuple[str, ...]]]]:
+    """(cursor, keys) of every unit behind a cursor, up to the one that says that the list is over."""
+    driver = Driver(made.answer())
+    done = driver.pulled(made.listing(), after, stop_behind=8 if made.ends else None)
+    ended = next((at for at, (_, found) in enumerate(done) if found.ended), len(done))
+    return [(unit.cursor, [row.key for row in found.rows]) for unit, found in done[:ended]]
+
+
+@of_every_list
+def test_the_same_cursor_gives_the_same_units_again(made: Made) -> None:
+    whole = units(made)
+    assert len(whole) > 1
+    for at, (cursor, _) in enumerate(whole):
+        behind = [key for _, keys in whole[at + 1 :] for key in keys]
+        assert [key for _, keys in units(made, cursor) for key in keys] == behind
+
+
+@of_every_list
+def test_no_cursor_comes_twice_and_none_is_the_start(made: Made) -> None:
+    cursors = [cursor for cursor, _ in units(made)]
+    assert len(set(cursors)) == len(cursors)
+    assert "" not in cursors
+
+
+@of_every_list
+def test_a_key_comes_once(made: Made) -> None:
+    """Of a list that stands still, whether it may repeat itself or not."""
+    keys = [key for _, keys in units(made) for key in keys]
+    assert len(set(keys)) == len(keys) > 0
+
+
+@of_every_list
+def test_a_unit_can_be_fetched_again(made: Made) -> None:
+    """Its flow is made anew each time: a crash came between."""
+    driver = Driver(made.answer())
+    for unit, found in driver.pulled(made.listing(), stop_behind=3):
+        assert [row.key for row in rows_of([(unit, driver.found(unit))])] == [row.key for row in found.rows]
