@@ -236,7 +236,7 @@ class JournalMachine(RuleBasedStateMachine):
     def _is_one_of(self, books: Sequence[Book]) -> None:
         """Before or after a commit, never between."""
         assert self.journal is not None
-        same = [book for book in books if book.same(self.journal.ledger)]
+        same = [book for book in books if book.same(self.journal.ledger) and self._open_letters(book)]
         assert same, "neither before nor after"
         self.book = same[0]
 
@@ -251,9 +251,14 @@ class JournalMachine(RuleBasedStateMachine):
         for number, waiting in book.queue.items():
             change = self.journal.stored(number)
             assert (change.raw, change.written) == (waiting.raw.encode(), waiting.written and waiting.written.encode())
-        still_open = dead.open_letters(STATE / dead.FILE, ledger.dead_size, disk=self.disk)
+        assert self._open_letters(book)
+
+    def _open_letters(self, book: Book) -> bool:
+        """Are they those of the book?"""
+        assert self.journal is not None
+        found = dead.open_letters(STATE / dead.FILE, self.journal.ledger.dead_size, disk=self.disk)
         expected = [(number, letter.fact) for number, letter in enumerate(book.letters) if letter.open]
-        assert [(found.number, found.letter) for found in still_open] == expected
+        return [(letter.number, letter.letter) for letter in found] == expected
 
     def teardown(self) -> None:
         """A last start, and the module as it was."""
