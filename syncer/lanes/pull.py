@@ -122,26 +122,39 @@ class PullLane:
         self._started = time.monotonic()
 
     async def run(self, observe: Callable[[Event], None] = lambda _: None, *, signals: bool = False) -> Pulled:
-        """Pull to the end of the list. Errors that stop a run are in what it returns; what is written is kept."""
+        """Pull to the end of the list. Errors that stop a run are in what it returns; what is written is kept.
+
+        A signal that comes while the output is made whole changes nothing: there is nothing left to carry on.
+        """
         self._started = time.monotonic()
         error: SyncerError | None = None
         interrupted: list[int] = []
+        try:
+            if signals:
+                await until_signal(lambda: self._run(observe, interrupted), self._drain, interrupted)
+            else:
+                await self._run(observe, interrupted)
+        except SyncerError as stopped:
+            error = stopped
+        early = interrupted[0] if interrupted and not self._checkpoints.last.done else None
+        return Pulled(self.report(), error, early, tuple(self._problems))
+
+    async def _run(self, observe: Callable[[Event], None], interrupted: list[int]) -> None:
         async with wired(self._origin, self._checkpoints.last.destination, observe) as engine:
             self._engine = engine
             try:
-                if signals:
-                    await until_signal(lambda: self._read(engine), engine.drain, interrupted)
-                else:
+                if not interrupted:
                     await self._read(engine)
                 if not interrupted:
                     await anyio.to_thread.run_sync(self._finish)
-            except SyncerError as stopped:
-                error = stopped
             finally:
-                if error is not None or interrupted:
+                if not self._checkpoints.last.done:
                     with anyio.CancelScope(shield=True):
                         await anyio.to_thread.run_sync(self._leave)
-        return Pulled(self.report(), error, interrupted[0] if interrupted else None, tuple(self._problems))
+
+    def _drain(self) -> None:
+        if self._engine is not None:
+            self._engine.drain()
 
     async def _read(self, engine: Pull) -> None:
         """The rest of the list, which may have grown since: once its end was reached, it is not read on."""

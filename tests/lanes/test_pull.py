@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
@@ -196,6 +197,28 @@ async def test_a_job_that_is_done_starts_anew_and_another_job_may_take_its_folde
     other = await pulled(tmp_path, "out.csv", Made([5]), job="another job")
     assert [done.report.written for done in (first, again, other)] == [10, 20, 5]
     assert len(ids(tmp_path, "out.jsonl")) == 20
+
+
+async def test_a_signal_while_the_output_is_made_whole_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All is read: there is nothing to carry on, and the same command would fetch all of it once more."""
+    heard: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    close = FileSink.close
+
+    def interrupted(sink: FileSink) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        close(sink)
+
+    monkeypatch.setattr(FileSink, "close", interrupted)
+    sink = FileSink(tmp_path / "out.jsonl", JsonLines())
+    lane = PullLane(origin(Made([10]), "job"), sink, out="out.jsonl", job="job", state=tmp_path / "state")
+    try:
+        done = await lane.run(signals=True)
+    finally:
+        lane.close()
+        signal.signal(signal.SIGTERM, before)
+    assert (done.exit_code, done.interrupted, done.report.written, heard) == (0, None, 10, [])
+    assert len(ids(tmp_path, "out.jsonl")) == 10
 
 
 @pytest.mark.parametrize("repeats", [False, True])
