@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -344,4 +345,6 @@ def main() -> None:
     mend_streams()
     with terminated():
         code = run(sys.argv[1:])
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the interpreter's end takes a while, and the code stands
     sys.exit(code)

@@ -14,6 +14,7 @@ import anyio
 
 from syncer.cli.output import complain, print_json, say
 from syncer.cli.progress import of_push, shown
+from syncer.cli.running import outcome_stands
 from syncer.config import load_from_environment
 from syncer.errors import UsageError
 from syncer.lanes.dry_run import dry_run as count
@@ -61,7 +62,9 @@ def push(logs: Sequence[str], config: Path | None, options: dict[str, object], *
 
 async def _run(lane: PushLane, loudness: Loudness) -> Finished:
     async with shown(lambda: of_push(lane.progress()), show=loudness.progress):
-        return await lane.run(signals=True)
+        done = await lane.run(signals=True)
+        outcome_stands()
+        return done
 
 
 def _uvloop() -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
+from threading import Event
 from types import FrameType
 from typing import Any
 
@@ -58,20 +59,30 @@ def execute(app: App, given: Sequence[str]) -> int:
 def terminated() -> Iterator[None]:
     """While the block lasts, SIGTERM raises Terminated and SIGINT KeyboardInterrupt, once: a second signal ends the process as it stands.
 
-    A command that drains on signals has its own way and goes before.
+    A command that drains on signals has its own way and goes before. One whose `outcome_stands` goes on to its end at the first signal.
     """
 
     def stop(number: int, frame: FrameType | None) -> None:
         for each in before:
             signal.signal(each, signal.SIG_DFL)
-        raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        if not _outcome.is_set():
+            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
+    _outcome.clear()
     before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)
+
+
+_outcome = Event()
+
+
+def outcome_stands() -> None:
+    """All that is left of a command is to say how it ended: a signal from now on is no reason to say less, or to end with another code."""
+    _outcome.set()
 
 
 def _result(app: App, arguments: Arguments) -> int:

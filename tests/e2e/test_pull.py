@@ -231,6 +231,16 @@ def under_way(remote: EmulatorProcess, out: Path, *options: str) -> Iterator[sub
         process.communicate()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_behind_the_summary_does_not_change_the_exit_code(remote: EmulatorProcess, tmp_path: Path, number: signal.Signals) -> None:
+    arguments = pull_arguments(remote.url, "mixed", tmp_path / "out.parquet", "--rps", "1000", "--json")
+    with subprocess.Popen(arguments, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        summary = json.loads(process.stdout.readline())
+        process.send_signal(number)
+        assert (process.wait(30), "error" in summary) == (0, False)
+
+
 def test_a_second_process_is_told_who_holds_the_state(remote: EmulatorProcess, tmp_path: Path) -> None:
     with under_way(remote, tmp_path / "out.jsonl") as first:
         code, answer, _ = pull(remote.url, "wide", tmp_path / "out.jsonl")
