@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anyio
 
-from syncer.cli.output import print_json, say
+from syncer.cli.output import complain, print_json, say
 from syncer.cli.push import report
 from syncer.config import load
 from syncer.emulator import running
@@ -20,6 +20,7 @@ CHANGES = 20_000
 SEED = 11
 FAULTS = "throttle=0.02,error=0.02,html=0.01,gateway=0.01,reset-before=0.02,reset-after=0.02,cut=0.02,partial=0.02"
 USER, APP = "demo", "labels"
+RIGHT, WRONG = "the remote holds exactly what the log says", "THE REMOTE DOES NOT HOLD WHAT THE LOG SAYS"
 
 
 def demo(*, as_json: bool) -> int:
@@ -39,8 +40,9 @@ async def _demo(folder: Path, as_json: bool) -> int:
     report(finished, as_json=False, quiet=False)
     missing, extra, differs = compare(wanted, held)
     good = finished.exit_code == 0 and not (missing or extra or differs)
-    say(f"read back {len(held):,} annotations: {missing} missing, {extra} too many, {differs} different")
-    say("the remote holds exactly what the log says" if good else "THE REMOTE DOES NOT HOLD WHAT THE LOG SAYS")
+    tell = say if good else complain
+    tell(f"read back {len(held):,} annotations: {missing} missing, {extra} too many, {differs} different")
+    tell(RIGHT if good else WRONG)
     if as_json:
         summary = dataclasses.asdict(finished.summary)
         print_json({**summary, "held": len(held), "missing": missing, "extra": extra, "differs": differs, "ok": good})
