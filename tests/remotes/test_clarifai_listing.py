@@ -31,6 +31,7 @@ class Service:
         self.newest_first = newest_first
         self.requests: list[Request] = []
         self.refuse_inputs_above = 10**9
+        self.refuse_what_is_missing = False
         self.hits: list[tuple[str, str]] = []
 
     def churn(self) -> None:
@@ -56,7 +57,9 @@ class Service:
         if path.startswith("/datasets/"):
             return self._said(dataset_inputs=[{"input": {"id": id}} for id in self._page(list(self.held), query)])
         if path == "/inputs":
-            return self._said(inputs=[{"id": id, "data": {}} for id in query["ids"] if id in self.held])
+            if self.refuse_what_is_missing and len(query["ids"]) > 1 and not set(query["ids"]) <= set(self.held):
+                return self._failed(404, 11101)
+            return self._said(inputs=[{"id": id, "data": {}} for id in self._page([id for id in query["ids"] if id in self.held], query)])
         if path == "/annotations/searches":
             paging = sent["pagination"]
             assert isinstance(paging, dict)
@@ -317,6 +320,23 @@ def test_with_inputs_every_input_comes_at_least_once() -> None:
     assert lines[0]["input"]["data"] == {"text": {"raw": "i"}}
     named = [row.key for _, found in walked(service, Selection(with_inputs=True, input_ids=("j", "gone"))) for row in found.rows]
     assert named == [("j", "")]
+
+
+@pytest.mark.parametrize("with_inputs", [False, True])
+@pytest.mark.parametrize("per_page_max", [1000, 3])
+@pytest.mark.parametrize("refuses", [False, True])
+def test_named_inputs_that_do_not_exist_are_told_and_those_without_an_annotation_are_not(
+    with_inputs: bool, per_page_max: int, refuses: bool
+) -> None:
+    """A list is silent about both."""
+    service = Service({f"i-{n}": ["a"] * (n % 2) for n in range(10)}, per_page_max=per_page_max)
+    service.refuse_what_is_missing = refuses
+    selection = Selection(input_ids=(*service.held, "gone", "lost"), with_inputs=with_inputs)
+    problems = [problem for _, found in walked(service, selection) for problem in found.problems]
+    assert sorted((problem.what, problem.reason) for problem in problems) == [
+        ("input gone", "there is no such input"),
+        ("input lost", "there is no such input"),
+    ]
 
 
 def test_an_app_that_is_not_there_stops_the_pull() -> None:

@@ -92,7 +92,7 @@ class AnnotationListing:
         while at < len(ids):
             group = self.group_of(ids[at : at + GROUP_MAX])
             at += len(group)
-            yield self.unit(group, str(at))
+            yield self.unit(group, str(at), named=True)
 
     def _dataset(self, after: str) -> Units:
         """A dataset's inputs, which have no cursor: read until nothing new shows, then in the order of their ids."""
@@ -128,14 +128,16 @@ class AnnotationListing:
             group.append(id)
         return group
 
-    def unit(self, ids: list[str], cursor: str, inputs: dict[str, Line] | None = None) -> Unit:
-        """All that the selection wants of these inputs. `inputs`: what is known of them."""
+    def unit(self, ids: list[str], cursor: str, inputs: dict[str, Line] | None = None, *, named: bool = False) -> Unit:
+        """All that the selection wants of these inputs. `inputs`: what is known of them; `named`: those that do not exist are told."""
         if not self._page_max:  # the first ones get smaller and smaller, so that one of them shows what is no full page
             self._group_max = max(1, min(self._group_max, len(ids)) * 9 // 10)
 
         def flow() -> Flow:
             found = yield from self._group(ids)
-            return (yield from self._joined(found, ids, inputs)) if self._selection.with_inputs else found
+            if self._selection.with_inputs:
+                return (yield from self._joined(found, ids, inputs))
+            return (yield from self._with_absent(found, ids)) if named else found
 
         return Unit(_span(ids), cursor, flow)
 
@@ -265,19 +267,41 @@ class AnnotationListing:
         """Rows of inputs with annotations: every annotation beside its input, every one of `ids` at least once."""
         wanted = list(dict.fromkeys([*ids, *(row.key[0] for row in found.rows)]))
         held = dict(inputs or {})
-        missing = [id for id in wanted if id not in held]
-        while missing:
-            group = self.group_of(missing)
-            missing = missing[len(group) :]
-            query = [("ids", id) for id in group] + [("page", "1"), ("per_page", str(len(group)))]
-            (page,) = yield [self._get("/inputs", query, rows.of_inputs)]
-            held.update({line.id: line for line in ([] if isinstance(page, Refused) else cast(list[Line], page))})
+        absent = yield from self._inputs([id for id in wanted if id not in held], held)
         by_input: dict[str, list[Row]] = {}
         for row in found.rows:
             by_input.setdefault(row.key[0], []).append(row)
-        problems = [Problem(f"input {id}", "there is no such input") for id in wanted if id not in held and id not in by_input]
+        problems = [problem for id, problem in absent.items() if id not in by_input]
         joined = [row for id in wanted for row in _beside(id, held.get(id), by_input.get(id, []))]
         return Found(joined, found.duplicates, found.problems + problems)
+
+    def _with_absent(self, found: Found, ids: Sequence[str]) -> Flow:
+        """Told as well: those of these inputs that do not exist. A list is silent about them, as it is about those without an annotation."""
+        seen = {row.key[0] for row in found.rows}
+        told = {problem.what for problem in found.problems}
+        absent = yield from self._inputs([id for id in ids if id not in seen and _span([id]) not in told], {})
+        return Found(found.rows, found.duplicates, [*found.problems, *absent.values()])
+
+    def _inputs(self, ids: list[str], held: dict[str, Line]) -> Generator[Sequence[Ask], Sequence[object], dict[str, Problem]]:
+        """These inputs, into `held`, and why the others cannot be had. What an answer leaves out is asked for until nothing more comes."""
+        absent: dict[str, Problem] = {}
+        while ids:
+            group = self.group_of(ids)
+            query = [("ids", id) for id in group] + [("page", "1"), ("per_page", str(len(group)))]
+            (page,) = yield [self._get("/inputs", query, rows.of_inputs)]
+            came = {} if isinstance(page, Refused) else {line.id: line for line in cast(list[Line], page)}
+            held.update(came)
+            rest = [id for id in group if id not in came]
+            if isinstance(page, Refused) and len(group) > 1:
+                for part in _parts(group, len(group) // 2):
+                    absent |= yield from self._inputs(part, held)
+                rest = []
+            elif len(rest) == len(group):
+                reason = page.reason if isinstance(page, Refused) else "there is no such input"
+                absent |= {id: Problem(_span([id]), reason) for id in rest}
+                rest = []
+            ids = rest + ids[len(group) :]
+        return absent
 
     # --- requests -----------------------------------------------------------------------------------------------
 
