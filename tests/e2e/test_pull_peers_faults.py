@@ -156,7 +156,7 @@ async def test_pyspark_fault_a_list_is_not_held_as_a_whole(server: Emulator) -> 
         async for page in stream:
             assert 0 < len(page.rows) < 200
             break
-    assert server.counts["requests"] - before < 20
+    assert server.counts["requests"] - before < 40  # of some 75: how far ahead it is depends on who is faster
 
 
 async def test_pyspark_fault_an_input_is_not_fetched_once_for_each_of_its_annotations(server: Emulator, tmp_path: Path) -> None:
