@@ -288,10 +288,9 @@ class Backlog:
         input_id = entry.change.input_id
         follower: Entry | None = entry
         while follower is not None:
-            if not follower.number:
-                self._queue(follower)
-                if follower.change.verb != "delete_input":
-                    self._count_queued(input_id)
+            self._queue(follower)
+            if follower.change.verb != "delete_input":
+                self._count_queued(input_id)
             follower = follower.after
         self._queue_gate(input_id)
 
@@ -363,7 +362,8 @@ class Backlog:
         key = (input_id, change.id)
         if self._tails[key] is entry:
             del self._tails[key]
-        elif entry.after is not None:
+        else:
+            assert entry.after is not None, "whoever is the tail now stands behind it"
             self._go(entry.after, now)
         if live:
             self._live[input_id] = live

@@ -203,3 +203,20 @@ def test_a_patch_in_doubt_at_a_destination_that_is_down_only_probes() -> None:
     probe = backlog.take(3)
     assert probe is not None
     assert probe.look_up == "probe"
+
+
+def test_where_nothing_is_ready_it_wakes_when_what_failed_is_due() -> None:
+    backlog = ended([change(0, "a")])
+    assert backlog.wake_at(0) == Limits().linger_seconds
+    batch = backlog.take(0)
+    assert batch is not None
+    assert backlog.wake_at(0) is None
+    backlog.failed(batch.entries, "HTTP 500", None, 1, 7, doubt=False)
+    assert backlog.wake_at(1) is None
+    commit(backlog, 1)
+    assert backlog.wake_at(1) == 7
+
+
+def test_what_a_trace_shows_of_it_is_where_its_changes_are() -> None:
+    backlog = ended([change(0, "a"), change(1, "", "delete_input"), change(2, "b", "merge", "j")])
+    assert repr(backlog) == "Backlog(window=3, queue=0, ready={'post': 1, 'merge': 1}, formed=0, apart=0, waiting=0, gates=1)"

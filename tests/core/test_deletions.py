@@ -40,3 +40,7 @@ def test_what_died_deleted_nothing() -> None:
     assert deletions.admit(entries[1:], [1]) == 0
     deletions.dead(entries[:1])
     assert deletions.admit(entries[1:], [1]) == 1
+
+
+def test_what_a_trace_shows_of_it_is_count_and_limit() -> None:
+    assert repr(Deletions(3, 9)) == "Deletions(count=3, limit=9)"

@@ -7,7 +7,7 @@ import random
 import msgspec
 import pytest
 
-from syncer.core.destination import FAILURES_MAX, DestinationState
+from syncer.core.destination import FAILURES_MAX, THROTTLED, DestinationState
 from syncer.core.facts import Destination
 from syncer.core.pace import Pace
 
@@ -259,3 +259,12 @@ def test_a_success_after_a_throttle_is_stored_as_open() -> None:
     destination.succeeded(START + 10.5)
     assert destination.fact() == Destination("open", 0.0, "")
     assert destination.last_success_at == START + 10.5
+
+
+def test_how_long_a_pause_lasts_and_why_is_told_to_whoever_shows_it() -> None:
+    destination = state()
+    assert (destination.pause_seconds(START), destination.reason) == (0.0, "")
+    destination.throttled(START, 9.0)
+    assert (destination.pause_seconds(START + 2), destination.reason) == (7.0, THROTTLED)
+    assert destination.pause_seconds(START + 20) == 0.0
+    assert repr(destination) == f"DestinationState(throttled_until={START + 9.0}, outage_until=0.0, outages=0, failures=0)"

@@ -13,7 +13,7 @@ from syncer.core.bits import KeyBits
 from syncer.core.change import BadLine, Change, LogIdentity, Verb
 from syncer.core.facts import Closed, DeadFact, DeadLetter, Fact, Opened, Queued, Superseded
 from syncer.core.ledger import Ledger
-from syncer.core.letters import LetterStates, OpenLetter
+from syncer.core.letters import SAID_MAX, LetterKeys, LetterStates, OpenLetter, letter_keys
 from syncer.core.limits import Limits
 from syncer.core.retry import RetryQueue, dropped, queued_again
 from syncer.core.settle import facts_of, forgotten, letter_of_entry, letter_of_line, runs
@@ -346,6 +346,34 @@ def test_dropped_letters_and_those_of_forgotten_logs_are_closed_and_counted() ->
     world.commit(forgotten(2))
     assert [(found.letter.log, found.letter.index) for found in world.open()] == [(1, 1)]
     assert world.ledger.dead == 1
+
+
+def test_a_letter_of_a_line_without_an_input_is_nobodys() -> None:
+    """It cannot be superseded, and does not make other keys look as if they had letters."""
+    nobodys = DeadLetter("x", 1, None, None, None, "not JSON", None, 0, "t", "t", "{", 1, 0)
+    keys = LetterKeys()
+    keys.bury(nobodys)
+    assert not keys.concerned(change_of(1, 1, "i", "a"), frozenset(letter_keys(nobodys)))
+    states = LetterStates()
+    for fact in (nobodys, Superseded("i", "a", 1, 5)):
+        states.note(fact)
+    assert not states.superseded(0, nobodys)
+
+
+def test_what_was_said_is_forgotten_when_it_is_too_much_and_then_said_again() -> None:
+    keys = LetterKeys()
+    keys.bury(DeadLetter("x", 1, "post", "i", "a", "no", None, 1, "t", "t", "{}", 1, 0))
+    keys.said(Superseded("i", "a", 1, 1))
+    assert not keys.concerned(change_of(1, 2, "i", "a"), frozenset())
+    for number in range(SAID_MAX):
+        keys.said(Superseded("j", f"other-{number}", 1, 2 + number))
+    assert keys.concerned(change_of(1, 3, "i", "a"), frozenset())
+
+
+def test_closing_a_letter_that_is_not_there_is_damage() -> None:
+    states = LetterStates()
+    with pytest.raises(ValueError, match="closes the letter 0, but 0 stand before it"):
+        states.note(Closed(0, "dropped"))
 
 
 def test_key_bits_know_everything_that_was_added_and_few_strangers() -> None:

@@ -131,3 +131,14 @@ def test_where_there_is_no_real_limit_a_few_requests_in_flight_keep_the_process_
     concurrency = Concurrency("auto", 1e6)
     concurrency.answered(1.0)
     assert concurrency.limit == UNPACED_LIMIT
+
+
+def test_a_slower_rate_holds_at_once_and_counts_what_was_sent_before() -> None:
+    pace = Pace(10)
+    for sent in range(10):
+        pace.take(sent / 10)
+    pace.slow_to(2)
+    assert pace.requests_per_second == 2
+    assert pace.next_at(0.9) >= 0.9 + 0.9
+    pace.slow_to(50)
+    assert pace.requests_per_second == 2

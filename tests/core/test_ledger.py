@@ -1,0 +1,53 @@
+"""What facts add up to. Whole histories are in tests/models and tests/journal."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from syncer.core.backlog import Backlog
+from syncer.core.change import Change
+from syncer.core.facts import Deleted, Unburied
+from syncer.core.ledger import Ledger
+from syncer.core.limits import Limits
+from syncer.core.settle import facts_of
+from tests.journal.made import opened
+
+
+def with_logs(*numbers: int) -> Ledger:
+    """A ledger that knows these logs."""
+    ledger = Ledger()
+    for number in numbers:
+        ledger.apply(opened(number))
+    return ledger
+
+
+def test_a_log_is_known_by_its_path_and_a_new_one_gets_the_next_number() -> None:
+    assert Ledger().next_log() == 1
+    ledger = with_logs(1, 4)
+    assert (ledger.log_number("/logs/4.jsonl"), ledger.log_number("/logs/5.jsonl")) == (4, None)
+    assert ledger.next_log() == 5
+
+
+def test_a_log_that_grew_keeps_what_is_known_of_it() -> None:
+    ledger = with_logs(1)
+    before = ledger.logs[1]
+    grown = opened(1)
+    ledger.apply(msgspec.structs.replace(grown, identity=msgspec.structs.replace(grown.identity, size=9)))
+    assert ledger.logs[1] is before
+    assert before.identity.size == 9
+
+
+def test_no_letter_can_leave_that_is_not_there() -> None:
+    with pytest.raises(ValueError, match="log 1 has no dead letter"):
+        with_logs(1).apply(Unburied(1, "ignored"))
+
+
+def test_deletions_that_were_applied_are_written_down_with_their_changes() -> None:
+    backlog = Backlog(Limits(linger_seconds=0))
+    backlog.offer([Change(1, 0, 1, "delete_input", "i", "", b"{}")], 0)
+    batch = backlog.take(0)
+    assert batch is not None
+    batch.entries[0].deletions = 7
+    backlog.applied(batch.entries)
+    assert Deleted(7) in facts_of(backlog.collect(), [], with_logs(1))
