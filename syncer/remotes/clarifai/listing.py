@@ -276,7 +276,7 @@ class AnnotationListing:
         return Found(joined, found.duplicates, found.problems + problems)
 
     def _with_absent(self, found: Found, ids: Sequence[str]) -> Flow:
-        """Told as well: those of these inputs that do not exist. A list is silent about them, as it is about those without an annotation."""
+        """Told as well, those of these inputs that do not exist. A list is silent about them, as about those without annotations."""
         seen = {row.key[0] for row in found.rows}
         told = {problem.what for problem in found.problems}
         absent = yield from self._inputs([id for id in ids if id not in seen and _span([id]) not in told], {})
