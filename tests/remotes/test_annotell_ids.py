@@ -277,6 +277,9 @@ def test_kognics_other_hosts_stand_beside_the_first_and_any_other_host_serves_al
         ("annotell", Selection(scene_uuids=("a",)), "flavour"),
         ("annotell", Selection(project="p", iso_cuboids=True), "flavour"),
         ("kognic", Selection(scene_uuids=("a",), annotation_types=("t",)), "annotation types are of"),
+        ("annotell", Selection(input_uuids=FIVE_DA4), "input_uuids is '5da4f44b.*it must be a tuple of ids"),
+        ("annotell", Selection(input_uuids=("a", "")), "input_uuids is .*each a string that is not empty"),
+        ("annotell", Selection(project="p", annotation_types="signs"), "annotation_types is 'signs'"),
     ],
 )
 def test_a_selection_that_means_nothing_says_what_to_give(flavour: Any, selection: Selection, why: str) -> None:

@@ -303,6 +303,27 @@ def test_what_may_hold_the_token_or_a_signature_is_left_out_of_the_reason() -> N
     assert refused == Refused("CONN_INVALID_REQUEST: said: cannot read https://x.example/a.png?… now", 11102)
 
 
+def test_an_item_that_names_nobody_is_joined_to_nobody() -> None:
+    rows = [{"status": {"code": 24150}}, item("a"), {"id": "", "input_id": "i", "status": {"code": 24155}}]
+    verdict = CLARIFAI.decode("post", changes("a", "b"), reply(200, 10000, rows))
+    assert verdict == Answered([Applied(), InDoubt("the answer does not mention it", omitted=True)])
+
+
+def test_a_post_that_failed_alone_without_a_word_why_may_be_there_already() -> None:
+    """A patch has then simply been refused."""
+    verdict = CLARIFAI.decode("post", changes("a"), reply(400, 10020))
+    assert isinstance(verdict, Answered)
+    assert verdict.outcomes == [Exists("FAILURE: said", 10020, certain=False)]
+    assert isinstance(CLARIFAI.decode("merge", changes("a", verb="merge"), reply(400, 10020)), Refused)
+
+
+def test_a_probe_asks_for_at_most_one_annotation() -> None:
+    request = CLARIFAI.probe()
+    assert (request.method, request.path.rpartition("?")[2], request.body) == ("GET", "page=1&per_page=1", None)
+    assert CLARIFAI.probed(reply(200, 10000, [])) is None
+    assert isinstance(CLARIFAI.probed(reply(404, 11101)), Refused)
+
+
 # --- look-ups -------------------------------------------------------------------------------------------------------
 
 

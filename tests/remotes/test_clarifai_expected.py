@@ -137,3 +137,13 @@ def test_a_member_that_is_no_object_is_told_by_its_own_name() -> None:
     sent = orjson.dumps({"id": "a", "input_id": "i", "data": "text", "status": {"code": "ANNOTATION_SUCCESS"}})
     (found,) = compared("i", folded([("post", "a", sent)]), {"a": {**body("a", {"text": {"raw": "t"}}), "status": {"code": 24157}}})
     assert set(found.fields) == {"data", "status"}
+
+
+def test_null_in_a_merge_changes_nothing_and_a_scalar_in_a_remove_replaces() -> None:
+    changes: list[Sent] = [
+        ("post", "a", {"text": {"raw": "t"}, "metadata": {"k": 1}}),
+        ("merge", "a", {"metadata": None}),
+        ("remove", "a", {"text": {"raw": "new"}}),
+    ]
+    (found,) = marks(changes, {"a": body("a", {"text": {"raw": "new"}, "metadata": {"k": 1}})})
+    assert found.mark == "same"

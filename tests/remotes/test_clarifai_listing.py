@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer.core.ports import Reply, Request
+from syncer.core.outcome import Failed
+from syncer.core.ports import NoReply, Reply, Request
 from syncer.core.pull import Ask, Found, Unit
 from syncer.errors import Stopped, UsageError
 from syncer.remotes.clarifai.listing import GROUP_MAX, PASSES_MAX, AnnotationListing
-from syncer.remotes.clarifai.rows import Line, of_list
+from syncer.remotes.clarifai.rows import Line, of_dataset, of_list
 from syncer.remotes.clarifai.selection import Selection
 
 Json = dict[str, object]
@@ -60,6 +61,9 @@ class Service:
             if self.refuse_what_is_missing and len(query["ids"]) > 1 and not set(query["ids"]) <= set(self.held):
                 return self._failed(404, 11101)
             return self._said(inputs=[{"id": id, "data": {}} for id in self._page([id for id in query["ids"] if id in self.held], query)])
+        if (one := re.fullmatch("/inputs/([^/]+)/annotations/([^/]+)", path)) is not None:
+            there = one[2] in self.held.get(one[1], ())
+            return self._said(annotation={"id": one[2], "input_id": one[1]}) if there else self._failed(404, 11101)
         if path == "/annotations/searches":
             paging = sent["pagination"]
             assert isinstance(paging, dict)
@@ -301,6 +305,49 @@ def test_pairs_that_do_not_exist_are_told() -> None:
     ((_, found),) = walked(service, selection)
     assert [row.key for row in found.rows] == [("i-0000", "a-0-0"), ("i-0002", "a-2-1")]
     assert [problem.what for problem in found.problems] == ["annotation nope of input i-0001"]
+    listed = Selection(pairs=[list(pair) for pair in selection.pairs])  # type: ignore[arg-type,misc]
+    assert keys(service, listed) == [row.key for row in found.rows]
+
+
+def test_pairs_of_long_ids_are_asked_in_short_urls_and_halved_where_their_list_is_refused() -> None:
+    service = Service({f"i-{n}" + "x" * 400: ["a"] for n in range(9)})
+    selection = Selection(pairs=tuple((input_id, "a") for input_id in service.held), with_inputs=True)
+    lines = [orjson.loads(row.line) for _, found in walked(service, selection) for row in found.rows]
+    assert [line["input"]["id"] for line in lines] == list(service.held)
+    service.refuse_inputs_above = 1
+    service.requests.clear()
+    assert keys(service, Selection(pairs=(*selection.pairs, ("i-9", "nope")))) == [(input_id, "a") for input_id in service.held]
+    assert sum("/annotations/a" in request.path for request in service.requests) == len(service.held)
+
+
+def test_a_search_is_narrowed_to_the_inputs_that_were_named_and_joined_with_them() -> None:
+    service = Service({"i": ["a"], "j": ["b"]})
+    service.hits = all_of(service.held)
+    selection = Selection(status="24150", input_ids=("j",), with_inputs=True)
+    lines = [orjson.loads(row.line) for _, found in walked(service, selection) for row in found.rows]
+    assert [(line["input"]["id"], line["annotation"]["id"]) for line in lines] == [("j", "b")]
+
+
+def test_a_dataset_that_changes_while_it_is_read_is_read_until_nothing_new_shows() -> None:
+    service = Service(app(25, 1), per_page_max=10)
+    more = iter([f"new-{n}" for n in range(3)])
+
+    def churn() -> None:
+        if "/datasets/" in service.requests[-1].path and (id := next(more, None)) is not None:
+            service.held = {id: ["a"], **service.held}
+
+    service.churn = churn  # type: ignore[method-assign]
+    assert set(keys(service, Selection(dataset_id="d"))) == set(all_of(service.held))
+
+
+@pytest.mark.parametrize("read", [of_list, of_dataset])
+def test_a_row_that_is_no_row_fails_its_page_and_is_asked_for_again(read: Callable[[Reply], object]) -> None:
+    body = b'{"status":{"code":10000},"annotations":[{"id":7}],"dataset_inputs":[{"input":7}]}'
+    failed = read(Reply(200, body))
+    assert isinstance(failed, Failed)
+    assert not failed.in_doubt
+    assert "cannot be read" in failed.reason
+    assert isinstance(read(NoReply("reset", sent=True)), Failed)
 
 
 def test_input_level_annotations_are_kept_or_dropped() -> None:
@@ -356,8 +403,19 @@ def test_an_app_that_is_not_there_stops_the_pull() -> None:
         (Selection(since="yesterday"), 'since is "yesterday"'),
         (Selection(since="2026-01-01T00:00:00"), "it must be a time like"),
         (Selection(status="ANNOTATION_PENDIN"), "did you mean ANNOTATION_PENDING"),
-        (Selection(input_ids=("i", "")), "input_ids is empty"),
-        (Selection(pairs=(("i", ""),)), "pairs is empty"),
+        (
+            Selection(since="2026-01-01T01:00:00+02:00", until="2025-12-31T22:59:59Z"),
+            "since 2026-01-01T01:00:00+02:00 is later than until 2025-12-31T22:59:59Z",
+        ),
+        (Selection(input_ids=("i", "")), "input_ids is ('i', ''); it must be a tuple of ids, each a string that is not empty"),
+        (Selection(user_ids=("",)), "user_ids is ('',)"),
+        (Selection(pairs=(("i", ""),)), "pairs is (('i', ''),); it must be a tuple of pairs of ids"),
+        (Selection(pairs=("i", "a")), "pairs is ('i', 'a')"),  # type: ignore[arg-type]
+        (Selection(input_ids="img-7"), "input_ids is 'img-7'; it must be a tuple of ids"),  # type: ignore[arg-type]
+        (Selection(input_ids=(7,) * 99), "input_ids is (7, 7, "),  # type: ignore[arg-type]
+        (Selection(status=24151), "status is 24151; it must be a string"),  # type: ignore[arg-type]
+        (Selection(dataset_id=None), "dataset_id is None; it must be a string"),  # type: ignore[arg-type]
+        (Selection(with_inputs="yes"), "with_inputs is 'yes'; it must be a bool"),  # type: ignore[arg-type]
     ],
 )
 def test_a_selection_of_which_a_part_would_go_unheard_is_refused(selection: Selection, said: str) -> None:

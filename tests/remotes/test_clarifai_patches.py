@@ -37,3 +37,8 @@ def test_patches_nested_beyond_reason_are_simply_not_there() -> None:
     for _ in range(5000):
         deep = {"a": deep}
     assert [merged(deep, deep), removed(deep, deep)] == [False, False]
+
+
+def test_a_scalar_in_a_remove_is_there_once_it_has_replaced_what_was_held() -> None:
+    assert removed({"data": {"text": {"raw": "new"}}}, {"data": {"text": {"raw": "new"}}})
+    assert not removed({"data": {"text": {"raw": "new"}}}, {"data": {"text": {"raw": "old"}}})

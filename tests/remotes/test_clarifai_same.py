@@ -154,3 +154,15 @@ def test_what_is_too_deep_to_compare_is_not_the_same() -> None:
     for _ in range(5000):
         deep = [[deep[0]], [deep[1]]]
     assert not same_annotation(metadata(deep[0]), metadata(deep[1]))
+
+
+@pytest.mark.parametrize("held", ["text", [1], 7])
+def test_an_object_of_metadata_is_not_the_same_as_anything_else(held: object) -> None:
+    assert not same_annotation(metadata({"k": {"a": 1}}), metadata({"k": held}))
+    assert not same_annotation(metadata({"k": [1, 2]}), metadata({"k": "text"}))
+
+
+def test_times_that_are_no_times_are_the_same_only_as_text() -> None:
+    sent = {"created_at": "once upon a time", "modified_at": "2022-05-12T12:20:49Z"}
+    assert same_annotation(sent, dict(sent))
+    assert not same_annotation(sent, {**sent, "created_at": "upon a time"})
