@@ -15,6 +15,7 @@ from syncer.remotes.annotell.asking import Asking, all_pages, needed
 from syncer.remotes.annotell.asks import UUIDS_MAX, Asks, Input, RequestedInput, RequestInput, Scene
 from syncer.remotes.annotell.ids import AskedListing, ExportListing, IdListing, SingleListing
 from syncer.remotes.annotell.listing import ProjectListing
+from syncer.remotes.selections import unfit
 
 Flavour = Literal["annotell", "kognic"]
 
@@ -63,6 +64,8 @@ def listing(selection: Selection, flavour: Flavour, base_url: str) -> Listing:
 
 def check(selection: Selection, flavour: Flavour) -> None:
     """Raises UsageError for a selection that means nothing."""
+    if (why := unfit(selection)) is not None:
+        raise UsageError(f"the selection: {why}")
     kinds = ("project", "input_uuids", "scene_uuids", "annotation_ids", "request_id")
     named = [kind for kind in kinds if getattr(selection, kind)]
     if len(named) != 1:

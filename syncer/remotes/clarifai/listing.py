@@ -209,7 +209,7 @@ class AnnotationListing:
 
     def _pairs(self, at: int) -> Units:
         """Annotations that the user named."""
-        pairs = list(dict.fromkeys(self._selection.pairs))
+        pairs = list(dict.fromkeys((input_id, id) for input_id, id in self._selection.pairs))
         while at < len(pairs):
             room, chunk = URL_BYTES_MAX - len(self._list([], 1).path), list[tuple[str, str]]()
             for pair in pairs[at : at + PAIRS_MAX]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from syncer.remotes.clarifai.codes import CODES, number
+from syncer.remotes.selections import unfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,14 @@ ONE_OF = (
 
 def fault(selection: Selection, named: Callable[[str], str] = str) -> str | None:
     """Why a selection means nothing, None where it does. `named`: what the caller calls a field, for the message."""
-    if not all(selection.input_ids):
-        return f"{named('input_ids')} is empty: name an id"
-    if not all(input_id and id for input_id, id in selection.pairs):
-        return f"{named('pairs')} is empty, or its input: name both ids"
+    if (why := unfit(selection, named)) is not None:
+        return why
     for field in ("since", "until"):
         time = getattr(selection, field)
         if time and not _is_time(time):
             return f'{named(field)} is "{time}"; it must be a time like 2026-11-24T12:00:00Z'
+    if selection.since and selection.until and _time(selection.since) > _time(selection.until):
+        return f"{named('since')} {selection.since} is later than {named('until')} {selection.until}: nothing is in between"
     if (unknown := _unknown_status(selection.status)) is not None:
         return f"{named('status')} {unknown}"
     ways = [given for group in ONE_OF if (given := [field for field in group if getattr(selection, field)])]
@@ -65,9 +66,13 @@ def fault(selection: Selection, named: Callable[[str], str] = str) -> str | None
     return None
 
 
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
 def _is_time(text: str) -> bool:
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
+        return _time(text).tzinfo is not None
     except ValueError:
         return False
 

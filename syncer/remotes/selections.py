@@ -1,0 +1,43 @@
+"""What the values of a selection must be, whoever it is a selection of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+def unfit(selection: DataclassInstance, named: Callable[[str], str] = str) -> str | None:
+    """Why a value of a selection cannot be what was meant, None where all can: a string in place of ids is as many ids as it has letters.
+
+    What a field may hold is told by its default. `named`: what the caller calls a field.
+    """
+    for field in fields(selection):
+        value, name = getattr(selection, field.name), named(field.name)
+        if field.default == ():
+            fits, wanted = (_pair, "pairs of ids") if field.name == "pairs" else (_id, "ids")
+            if not isinstance(value, tuple | list) or not all(map(fits, value)):
+                return f"{name} is {_shown(value)}; it must be a tuple of {wanted}, each a string that is not empty"
+        elif not isinstance(value, type(field.default)):
+            return f"{name} is {_shown(value)}; it must be a {'string' if field.default == '' else 'bool'}"
+    return None
+
+
+def _id(value: object) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def _pair(value: object) -> bool:
+    return isinstance(value, tuple | list) and len(value) == 2 and all(map(_id, value))
+
+
+SHOWN_MAX = 80
+"""Characters of a value in a message."""
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
