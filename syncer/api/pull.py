@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, cast, overload
+from typing import TYPE_CHECKING, Literal, cast, get_args, overload
 
 import anyio
 import orjson
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 Place = str | os.PathLike[str]
 Format = Literal["jsonl", "csv", "parquet", "delta"]
 Frame = Literal["arrow", "pandas", "polars"]
-EVERYTHING = Selection()
+FRAMES = get_args(Frame)
+_log = logging.getLogger("syncer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,14 @@ def _origin(
     requests_per_second: float | None,
     concurrency: int | Literal["auto"] | None,
 ) -> tuple[Loaded, Origin]:
-    """Where to pull from. Raises UsageError for a selection that is not of this source."""
+    """Where to pull from. Raises UsageError for what is no source, and for a selection that is not of this one."""
+    if not isinstance(source, Clarifai | Annotell):
+        raise UsageError(f"argument source: is {source!r}; it must be syncer.Clarifai(app_id=...) or syncer.Annotell(...)")
     section = "push" if isinstance(source, Clarifai) else "annotell"
     limits = {f"{section}.requests_per_second": requests_per_second, f"{section}.concurrency": concurrency}
     configured = loaded(source, config, limits)
     if isinstance(source, Clarifai) and isinstance(select, Selection | None):
-        return configured, clarifai_origin(configured, select or EVERYTHING)
+        return configured, clarifai_origin(configured, select or Selection())
     if isinstance(source, Annotell) and isinstance(select, DocumentSelection):
         return configured, annotell_origin(configured, select)
     raise UsageError("argument select: a Clarifai app takes a Selection, Annotell and Kognic need a DocumentSelection")
@@ -86,12 +90,13 @@ async def pull(
     `select`: of a Clarifai app everything where none is given. `requests_per_second`: more than 0; `concurrency`: requests in flight
     at most (of Annotell: documents). `observe` is told every event, in the event loop.
 
-    Returns what was written; `report.unreadable` things are listed but could not be had. Raises UsageError, CredentialsRefused,
+    Returns what was written; `report.unreadable` things are listed but could not be had: the first of them are warnings of the logger
+    `syncer`. Raises UsageError, CredentialsRefused,
     StateError, OutputError, Stopped: each a SyncerError with the report up to there in its `details`; what is written is kept.
     """
     path = os.fspath(out)
-    if path == STDOUT:
-        raise UsageError('argument out: "-" is for the command line; name a path')
+    if path in ("", STDOUT):
+        raise UsageError(f'argument out: is "{path}"; name a path')
     configured, origin = _origin(source, select, config, requests_per_second, concurrency)
     return await _pulled(open_pull(configured, origin, path, format, state=None if state is None else Path(state)), observe)
 
@@ -140,34 +145,49 @@ async def pages_of(origin: Origin, observe: Callable[[Event], None] | None = Non
             raise first_error(group) from None
 
 
-class Given(TypedDict, total=False):
-    """What a pull into memory may be given beside its selection."""
-
-    config: Place | None
-    requests_per_second: float | None
-
-
 @overload
 async def annotations_frame(
-    source: Clarifai, select: Selection = ..., *, into: Literal["arrow"] = ..., **options: Unpack[Given]
+    source: Clarifai | Annotell,
+    select: Selection | DocumentSelection | None = ...,
+    *,
+    into: Literal["arrow"] = ...,
+    config: Place | None = ...,
+    requests_per_second: float | None = ...,
 ) -> pa.Table: ...
 @overload
 async def annotations_frame(
-    source: Clarifai, select: Selection = ..., *, into: Literal["pandas"], **options: Unpack[Given]
+    source: Clarifai | Annotell,
+    select: Selection | DocumentSelection | None = ...,
+    *,
+    into: Literal["pandas"],
+    config: Place | None = ...,
+    requests_per_second: float | None = ...,
 ) -> pd.DataFrame: ...
 @overload
 async def annotations_frame(
-    source: Clarifai, select: Selection = ..., *, into: Literal["polars"], **options: Unpack[Given]
+    source: Clarifai | Annotell,
+    select: Selection | DocumentSelection | None = ...,
+    *,
+    into: Literal["polars"],
+    config: Place | None = ...,
+    requests_per_second: float | None = ...,
 ) -> pl.DataFrame: ...
 async def annotations_frame(
-    source: Clarifai, select: Selection = EVERYTHING, *, into: Frame = "arrow", **options: Unpack[Given]
+    source: Clarifai | Annotell,
+    select: Selection | DocumentSelection | None = None,
+    *,
+    into: Frame = "arrow",
+    config: Place | None = None,
+    requests_per_second: float | None = None,
 ) -> pa.Table | pd.DataFrame | pl.DataFrame:
     """Annotations as a table in memory, with the columns of docs/schema.md: Arrow, or pandas or polars where asked.
 
-    `options`: `config` and `requests_per_second`, as for `pull`. Needs the extra parquet, and pandas or polars where asked for. Raises as
-    `pull` does.
+    `config` and `requests_per_second` are as for `pull`. Needs the extra parquet, and pandas or polars where asked for. What
+    could not be had is told, and raised, as by `pull`.
     """
-    _, origin = _origin(source, select, options.get("config"), options.get("requests_per_second"), None)
+    if into not in FRAMES:
+        raise UsageError(f"argument into: is {into!r}; it must be one of {', '.join(FRAMES)}")
+    _, origin = _origin(source, select, config, requests_per_second, None)
     sink = frame_sink(origin.layout)
     with tempfile.TemporaryDirectory(prefix="syncer-frame-") as folder:
         await _pulled(PullLane(origin, sink, out="memory", job=origin.name, state=Path(folder)), None)
@@ -176,22 +196,45 @@ async def annotations_frame(
 
 @overload
 async def inputs_with_annotations_frame(
-    source: Clarifai, select: Selection = ..., *, into: Literal["arrow"] = ..., **options: Unpack[Given]
+    source: Clarifai,
+    select: Selection | None = ...,
+    *,
+    into: Literal["arrow"] = ...,
+    config: Place | None = ...,
+    requests_per_second: float | None = ...,
 ) -> pa.Table: ...
 @overload
 async def inputs_with_annotations_frame(
-    source: Clarifai, select: Selection = ..., *, into: Literal["pandas"], **options: Unpack[Given]
+    source: Clarifai,
+    select: Selection | None = ...,
+    *,
+    into: Literal["pandas"],
+    config: Place | None = ...,
+    requests_per_second: float | None = ...,
 ) -> pd.DataFrame: ...
 @overload
 async def inputs_with_annotations_frame(
-    source: Clarifai, select: Selection = ..., *, into: Literal["polars"], **options: Unpack[Given]
+    source: Clarifai,
+    select: Selection | None = ...,
+    *,
+    into: Literal["polars"],
+    config: Place | None = ...,
+    requests_per_second: float | None = ...,
 ) -> pl.DataFrame: ...
 async def inputs_with_annotations_frame(
-    source: Clarifai, select: Selection = EVERYTHING, *, into: Frame = "arrow", **options: Unpack[Given]
+    source: Clarifai,
+    select: Selection | None = None,
+    *,
+    into: Frame = "arrow",
+    config: Place | None = None,
+    requests_per_second: float | None = None,
 ) -> pa.Table | pd.DataFrame | pl.DataFrame:
     """Inputs left-joined with their annotations, as a table in memory: every input at least once. Otherwise as `annotations_frame`."""
+    if not isinstance(select, Selection | None):
+        raise UsageError("argument select: inputs with annotations are of a Clarifai app, which takes a Selection")
     as_asked = cast(Literal["arrow"], into)  # the caller knows which overload it is
-    return await annotations_frame(source, replace(select, with_inputs=True), into=as_asked, **options)
+    joined = replace(select or Selection(), with_inputs=True)
+    return await annotations_frame(source, joined, into=as_asked, config=config, requests_per_second=requests_per_second)
 
 
 async def _pulled(lane: PullLane, observe: Callable[[Event], None] | None) -> PullReport:
@@ -199,6 +242,8 @@ async def _pulled(lane: PullLane, observe: Callable[[Event], None] | None) -> Pu
         done = await lane.run(observe or _unobserved)
     finally:
         lane.close()
+    for problem in done.problems:
+        _log.warning("%s: %s", problem.what, problem.reason)
     if done.error is not None:
         done.error.details = asdict(done.report)
         raise done.error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from syncer.config import Loaded, Secrets, load_from_environment
+from syncer.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +63,10 @@ def loaded(
     if isinstance(remote, Clarifai):
         secrets = Secrets(token=remote.token)
     else:
-        whole = remote.client_id is not None and remote.client_secret is not None
-        secrets = Secrets(client=(remote.client_id or "", remote.client_secret or "") if whole else None)
+        given_both = remote.client_id is not None and remote.client_secret is not None
+        if not given_both and (remote.client_id is not None or remote.client_secret is not None):
+            raise UsageError("Annotell: client_id and client_secret go together: give both, or neither")
+        secrets = Secrets(client=(remote.client_id or "", remote.client_secret or "") if given_both else None)
     return load_from_environment(
         None if config is None else Path(config),
         {key: value for key, value in given.items() if value is not None},

@@ -115,5 +115,36 @@ async def test_an_output_that_cannot_be_is_told_before_anything_is_asked(home: P
         await syncer.pull(to, "out.txt")
     with pytest.raises(syncer.UsageError, match="argument out"):
         await syncer.pull(to, "-")
+    with pytest.raises(syncer.UsageError, match="argument out"):
+        await syncer.pull(to, "")
     with pytest.raises(syncer.UsageError, match="no app"):
         await syncer.pull(syncer.Clarifai(token="t"), "out.jsonl")
+
+
+@pytest.mark.anyio
+async def test_arguments_that_cannot_be_are_told_before_anything_is_asked(home: Path) -> None:  # noqa: F811
+    """No server is there."""
+    to = syncer.Clarifai(app_id="app", base_url="http://127.0.0.1:9", token="t")
+    with pytest.raises(syncer.UsageError, match="argument into: is 'numpy'; it must be one of arrow, pandas, polars"):
+        await syncer.annotations_frame(to, into="numpy")  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match="rps"):
+        await syncer.annotations_frame(to, rps=10)  # type: ignore[call-overload]
+    with pytest.raises(syncer.UsageError, match="argument source: is 'app'"):
+        await syncer.pull("app", "out.jsonl")  # type: ignore[arg-type]
+    with pytest.raises(syncer.UsageError, match="argument select"):
+        await syncer.inputs_with_annotations_frame(to, syncer.DocumentSelection(project="p"))  # type: ignore[call-overload]
+    with pytest.raises(syncer.UsageError, match="input_ids is 'img-7'"):
+        await syncer.pull(to, "out.jsonl", syncer.Selection(input_ids="img-7"))  # type: ignore[arg-type]
+    with pytest.raises(syncer.UsageError, match="client_id and client_secret go together"):
+        await syncer.pull(syncer.Annotell(client_id="id"), "out.jsonl", syncer.DocumentSelection(project="p"))
+
+
+@pytest.mark.anyio
+async def test_what_could_not_be_had_is_a_warning_also_of_frames(home: Path, caplog: pytest.LogCaptureFixture) -> None:  # noqa: F811
+    """A report has but a number, and a frame not even that."""
+    wanted = syncer.Selection(input_ids=("i-0001", "nope"))
+    async with emulator.running(rps=0, load=(f"me/app={change_log(home, 3)}",)) as server:
+        frame = await syncer.annotations_frame(app(server), wanted)
+        report = await syncer.pull(app(server), home / "out.jsonl", wanted)
+    assert (frame.num_rows, report.written, report.unreadable) == (5, 5, 1)
+    assert [record.getMessage() for record in caplog.records if record.name == "syncer"] == ["input nope: there is no such input"] * 2
