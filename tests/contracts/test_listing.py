@@ -18,10 +18,10 @@ from syncer.remotes.annotell.selection import Flavour
 from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
 from tests.engine.lists import Parts
+from tests.remotes.listed import Service as Clarifai
+from tests.remotes.listed import all_of, app
 from tests.remotes.test_annotell_ids import UUIDS, exports
 from tests.remotes.test_annotell_listing import BASE, Service, ok
-from tests.remotes.test_clarifai_listing import Service as Clarifai
-from tests.remotes.test_clarifai_listing import all_of, app
 from tests.support.driving import Driver, rows_of
 
 Answer = Callable[[Request], Reply | NoReply]

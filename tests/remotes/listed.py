@@ -1,0 +1,134 @@
+"""As much of the service as lists of annotations need, and a driver that answers their questions from it. No network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from urllib.parse import parse_qs, urlsplit
+
+import orjson
+
+from syncer.core.ports import Reply, Request
+from syncer.core.pull import Ask, Found, Unit
+from syncer.remotes.clarifai.listing import AnnotationListing
+from syncer.remotes.clarifai.selection import Selection
+
+Json = dict[str, object]
+
+
+class Service:
+    """As much of the service as listing needs; `churn` is called between any two answers."""
+
+    def __init__(self, held: dict[str, list[str]], *, per_page_max: int = 1000, newest_first: bool = False) -> None:
+        self.held = held
+        self.per_page_max = per_page_max
+        self.newest_first = newest_first
+        self.requests: list[Request] = []
+        self.refuse_inputs_above = 10**9
+        self.refuse_what_is_missing = False
+        self.hits: list[tuple[str, str]] = []
+
+    def churn(self) -> None:
+        """Nothing, unless a test says so."""
+
+    def answer(self, request: Request) -> Reply:
+        self.requests.append(request)
+        assert len(request.path) < 4000
+        url = urlsplit(request.path)
+        query = parse_qs(url.query)
+        sent = orjson.loads(request.body) if request.body else {}
+        reply = self._answer(url.path.split("/apps/app", 1)[1], query, sent)
+        self.churn()
+        return reply
+
+    def _answer(self, path: str, query: dict[str, list[str]], sent: Json) -> Reply:
+        if path == "/inputs/stream":
+            last = query.get("last_id", [""])[0]
+            if last and last not in self.held:
+                return self._failed(404, 11101)
+            ids = [id for id in sorted(self.held) if id > last][: min(self.per_page_max, int(query["per_page"][0]))]
+            return self._said(inputs=[{"id": id, "data": {"text": {"raw": id}}} for id in ids])
+        if path.startswith("/datasets/"):
+            return self._said(dataset_inputs=[{"input": {"id": id}} for id in self._page(list(self.held), query)])
+        if path == "/inputs":
+            if self.refuse_what_is_missing and len(query["ids"]) > 1 and not set(query["ids"]) <= set(self.held):
+                return self._failed(404, 11101)
+            return self._said(inputs=[{"id": id, "data": {}} for id in self._page([id for id in query["ids"] if id in self.held], query)])
+        if (one := re.fullmatch("/inputs/([^/]+)/annotations/([^/]+)", path)) is not None:
+            there = one[2] in self.held.get(one[1], ())
+            return self._said(annotation={"id": one[2], "input_id": one[1]}) if there else self._failed(404, 11101)
+        if path == "/annotations/searches":
+            paging = sent["pagination"]
+            assert isinstance(paging, dict)
+            page = self._page(self.hits, {name: [str(value)] for name, value in paging.items()})
+            return self._said(hits=[{"annotation": {"id": id, "input_id": input_id}} for input_id, id in page])
+        input_ids = query["input_ids"]
+        if len(input_ids) > self.refuse_inputs_above:
+            return self._failed(400, 11102)
+        if "ids" in query:
+            rows = [(i, a) for i, a in zip(input_ids, query["ids"], strict=True) if a in self.held.get(i, ())]
+        else:
+            rows = [(input_id, id) for input_id in input_ids for id in self.held.get(input_id, ())]
+        rows = rows[::-1] if self.newest_first else rows
+        return self._said(annotations=[{"id": id, "input_id": i, "input_level": id == "level"} for i, id in self._page(rows, query)])
+
+    def _page(self, rows: list, query: dict[str, list[str]]) -> list:  # type: ignore[type-arg]
+        size = min(self.per_page_max, int(query["per_page"][0]))
+        start = (int(query["page"][0]) - 1) * size
+        return rows[start : start + size]
+
+    def _said(self, **members: object) -> Reply:
+        return Reply(200, orjson.dumps({"status": {"code": 10000}, **members}))
+
+    def _failed(self, http: int, code: int) -> Reply:
+        return Reply(http, orjson.dumps({"status": {"code": code}}))
+
+
+def answered(service: Service, asks: Sequence[Ask]) -> list[object]:
+    return [ask.read(service.answer(ask.request)) for ask in asks]
+
+
+def fetched(service: Service, unit: Unit) -> Found:
+    flow = unit.flow()
+    answers: list[object] | None = None
+    while True:
+        try:
+            asks = flow.send(answers)  # type: ignore[arg-type]
+        except StopIteration as end:
+            found: Found = end.value
+            return found
+        answers = answered(service, asks)
+
+
+def walked(service: Service, selection: Selection, after: str = "") -> Iterator[tuple[str, Found]]:
+    """(cursor, what was found) of each unit."""
+    units = AnnotationListing("me", "app", selection).units(after)
+    answers: list[object] | None = None
+    while True:
+        try:
+            step = units.send(answers)
+        except StopIteration:
+            return
+        answers = None
+        if isinstance(step, Unit):
+            found = fetched(service, step)
+            if found.ended:
+                return
+            yield step.cursor, found
+        else:
+            answers = answered(service, step)
+
+
+EVERYTHING = Selection()
+
+
+def keys(service: Service, selection: Selection = EVERYTHING, after: str = "") -> list[tuple[str, ...]]:
+    return [row.key for _, found in walked(service, selection, after) for row in found.rows]
+
+
+def app(inputs: int, each: int) -> dict[str, list[str]]:
+    return {f"i-{n:04}": [f"a-{n}-{m}" for m in range(each)] for n in range(inputs)}
+
+
+def all_of(held: dict[str, list[str]]) -> list[tuple[str, str]]:
+    return [(input_id, id) for input_id, ids in held.items() for id in ids]
