@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 from zlib import crc32
@@ -35,7 +36,7 @@ from syncer.lanes.pull import wired
 from syncer.lanes.report import exit_code
 from syncer.lanes.signals import until_signal
 from syncer.remotes.clarifai.expected import Difference, Mark, compared, folded
-from syncer.remotes.clarifai.listing import AnnotationListing
+from syncer.remotes.clarifai.listing import GROUP_MAX, AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.lines import LineOptions
@@ -178,18 +179,24 @@ class _Groups:
         self._parts = parts
         self._listing = listing
         self._sample = sample
+        self._number = 0
 
     def units(self, after: str) -> Generator[Sequence[Ask] | Unit, Sequence[object] | None, None]:
         """A unit a group, in no particular order."""
-        number = 0
-        for inputs in self._parts:
-            ids = [id for id in inputs if self._sample is None or id in self._sample]
-            while ids:
-                group = self._listing.group_of(ids)
-                ids = ids[len(group) :]
-                number += 1
-                self.recorded[str(number)] = {id: inputs.pop(id) for id in group}
-                yield self._listing.unit(group, str(number))
+        inputs: dict[str, list[Recorded]] = {}
+        for part in self._parts:
+            inputs |= {id: part[id] for id in part if self._sample is None or id in self._sample}
+            yield from self._units(inputs, last=False)
+        yield from self._units(inputs, last=True)
+
+    def _units(self, inputs: dict[str, list[Recorded]], *, last: bool) -> Iterator[Unit]:
+        """Groups that are full, taken out of the inputs; at the end what is left, too."""
+        while group := self._listing.group_of(list(islice(inputs, GROUP_MAX))):
+            if len(group) == len(inputs) and not last:
+                return
+            self._number += 1
+            self.recorded[str(self._number)] = {id: inputs.pop(id) for id in group}
+            yield self._listing.unit(group, str(self._number))
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,12 @@ def test_no_inputs_ask_for_nothing_as_no_uuids_would_ask_for_everything() -> Non
     assert len(driver.asked) == 1
 
 
+def test_annotations_that_come_without_an_id_are_not_taken_for_one() -> None:
+    content = [{"exportContent": {"n": 1}}, {"exportContent": {"n": 2}}, {"annotationId": 7, "exportContent": 3}]
+    rows = rows_of(Driver(lambda _: ok({"data": {DECF: content}})).pulled(selected(input_uuids=(DECF,))))
+    assert [json.loads(row.line)["content"] for row in rows] == [{"n": 1}, {"n": 2}, 3]
+
+
 @pytest.mark.parametrize("data", [{}, {"data": {}}, {"data": {DECF: []}}, []])
 def test_inputs_without_annotations_are_no_problem_however_they_are_shown(data: Any) -> None:
     if data == []:
@@ -186,6 +192,26 @@ def test_iso_cuboids_are_asked_for_as_each_address_has_it(selection: Selection, 
     done = driver.pulled(listing(selection, "kognic", KOGNIC))
     assert driver.asked[0].endswith(query)
     assert len(problems_of(done)) == 1
+
+
+def test_annotations_of_a_scene_that_are_of_one_input_all_come_also_when_their_urls_expire() -> None:
+    """The list names neither type nor id: nothing but their documents tells them apart."""
+    signature = 0
+
+    def answer(request: Request) -> Reply:
+        nonlocal signature
+        if request.path.startswith(STORAGE):
+            name, _, signed = request.path.removeprefix(STORAGE).strip("/").partition("?")
+            return ok({"openlabel": {"metadata": {"uuid": name}}}) if signed == "2" else Reply(400, b"")
+        signature += 1
+        shown = [name if signature == 1 else {"a": "b", "b": "a"}[name] for name in ("a", "b", "a")]
+        same = {"inputUuid": "i", "sceneUuid": "s", "requestUid": "r", "created": "t"}
+        return ok({"data": [{**same, "uri": f"{STORAGE}/{name}?{signature}"} for name in shown]})
+
+    done = Driver(answer).pulled(listing(Selection(scene_uuids=("s",)), "kognic", KOGNIC))
+    assert sorted(json.loads(row.line)["annotation_id"] for row in rows_of(done)) == ["a", "b"]
+    assert sorted(row.key for row in rows_of(done)) == [("i", "a"), ("i", "b")]
+    assert (problems_of(done), done[0][1].duplicates) == ([], 1)
 
 
 def test_an_expired_url_of_an_id_is_asked_for_anew_by_the_id() -> None:
