@@ -8,8 +8,9 @@ listed ──► GET the signed URL ──► OpenLABEL? ──► a line, the d
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 from urllib.parse import urlsplit
 
@@ -41,11 +42,13 @@ class Item:
     annotation_id: str | None = None
     uri: str = field(default="", repr=False)
     """Signed: whoever has it can read the document."""
+    place: str = ""
+    """Its address without the signature, where nothing else tells it from another one of its input."""
 
     @property
     def key(self) -> Key:
         """What tells it from others of its list."""
-        return self.input_uuid, self.annotation_type or self.annotation_id or ""
+        return self.input_uuid, self.annotation_type or self.annotation_id or self.place
 
     @property
     def what(self) -> str:
@@ -113,7 +116,13 @@ _NAMED = msgspec.json.Decoder(_Named)
 def read_page(reply: Reply | NoReply) -> Page | LookUpFailure:
     """A page of a list, or a list that has no pages (A2, A3, A7)."""
     answer = opened(reply, _PARTIALS)
-    return Opened([_item(partial) for partial in answer.data], answer.next) if isinstance(answer, Opened) else answer
+    return Opened(_told_apart([_item(partial) for partial in answer.data]), answer.next) if isinstance(answer, Opened) else answer
+
+
+def _told_apart(items: list[Item]) -> list[Item]:
+    """A scene may have several annotations of one input, and A7 names neither type nor id: their addresses differ."""
+    alike = Counter(item.key for item in items)
+    return [replace(item, place=item.uri.partition("?")[0]) if not item.key[1] and alike[item.key] > 1 else item for item in items]
 
 
 def read_one(reply: Reply | NoReply) -> Page | LookUpFailure:
@@ -204,9 +213,12 @@ def read_exports(reply: Reply | NoReply) -> list[Row] | LookUpFailure:
     if not isinstance(answer, Opened):
         return answer
     return [
-        Row((uuid, str(export.annotation_id)), line(uuid, None, None, export.annotation_id, bytes(export.export_content)))
+        Row(
+            (uuid, str(export.annotation_id or f"number {number}")),
+            line(uuid, None, None, export.annotation_id, bytes(export.export_content)),
+        )
         for uuid, exports in answer.data.items()
-        for export in exports
+        for number, export in enumerate(exports, 1)
     ]
 
 
@@ -221,7 +233,10 @@ def line(input_uuid: str, annotation_type: str | None, created: str | None, anno
 def row(item: Item, found: Document) -> Row:
     """An annotation with its document. Where the list names no id, the document's own stands for it."""
     annotation_id = item.annotation_id or found.uuid
-    return Row(item.key, line(item.input_uuid, item.annotation_type, item.created, annotation_id, found.raw))
+    return Row(
+        (item.input_uuid, item.annotation_type or annotation_id or item.place),
+        line(item.input_uuid, item.annotation_type, item.created, annotation_id, found.raw),
+    )
 
 
 # --- from lists to documents -------------------------------------------------------------------------------------
