@@ -24,7 +24,11 @@ CLIENT_PREFIXES: dict[Flavour, str] = {"annotell": "ANNOTELL", "kognic": "KOGNIC
 """What the variables of each flavour's own client start with."""
 _VARIABLES = {f"SYNCER_{section}_{key}".upper(): (section, key) for section, model in SECTIONS.items() for key in model.model_fields}
 _MISTYPED_LIKENESS = 0.87
-_SHORTER: dict[Location, str] = {("push", "requests_per_second"): "rps", ("state", "dir"): "state"}
+_SHORTER: dict[Location, str] = {
+    ("push", "requests_per_second"): "rps",
+    ("annotell", "requests_per_second"): "rps",
+    ("state", "dir"): "state",
+}
 """Options that are not called like their keys."""
 
 

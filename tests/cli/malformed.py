@@ -249,6 +249,7 @@ COMMAND_LINES: list[tuple[list[str], str]] = [
     (["pull", "clarifai", "--out", "x.jsonl", "--by-user="], "an empty argument follows --by-user"),
     (["pull", "annotell", "--project", "p", "--batch", "", "--out", "x.jsonl"], "an empty argument follows --batch"),
     (["pull", "clarifai", "--out", ""], "an empty argument follows --out"),
+    (["pull", "annotell", "--project", "p", "--out", "x.jsonl", "--rps", "auto"], "option --rps: annotell.requests_per_second: is "),
     (["push", "--strict=perhaps"], '--strict is "perhaps"; it must be left without a value, or true or false'),
     (["push", "--json=perhaps"], '--json is "perhaps"; it must be left without a value, or true or false'),
     (["completion", "tcsh"], 'Choose from: "bash", "zsh", "fish"'),

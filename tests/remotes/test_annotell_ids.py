@@ -299,6 +299,7 @@ def test_kognics_other_hosts_stand_beside_the_first_and_any_other_host_serves_al
         ("annotell", Selection(), "nothing selected"),
         ("annotell", Selection(project="p", input_uuids=("a",)), "project and input_uuids selected"),
         ("annotell", Selection(input_uuids=("a",), batch="b"), "give the project"),
+        ("annotell", Selection(batch="b"), "a batch or an input status is of a project"),
         ("annotell", Selection(input_uuids=("a",), input_statuses=("created",)), "give the project"),
         ("annotell", Selection(scene_uuids=("a",)), "flavour"),
         ("annotell", Selection(project="p", iso_cuboids=True), "flavour"),

@@ -42,4 +42,4 @@ def all_pages(ask: Callable[[Cursor | None], Ask], what: str) -> Asking[list[obj
 
 def refusal(what: str, refused: Refused) -> str:
     """Why a list ends, for people."""
-    return f"the remote refused to list {what}: {refused.reason}; check project, batch and annotation type"
+    return f"the remote refused to list {what}: {refused.reason}; check what was named"
