@@ -88,7 +88,7 @@ def test_the_list_is_cut_into_as_many_parts_as_asked_for(session: Session, start
     parts = session("partitions", options=of(server, partitions=5))
     assert (len(parts), sum(parts)) == (5, 500)
     assert min(parts) > 0
-    assert sorted(session("partitions", options=of(server))) == [200, 300]
+    assert sum(session("partitions", options=of(server))) == 500
 
 
 def test_parts_are_neighbours_and_never_empty_but_for_an_empty_list(session: Session) -> None:
