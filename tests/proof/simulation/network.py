@@ -105,7 +105,8 @@ class Network:
         self._say(f"#{number:<4} ──► {self.told(request)}")
         self._under_way[number] = request
         reply = await self._way(number, request, outage, fault, started + timeout_seconds)
-        told = f"HTTP {reply.status} {reply.body[:90]!r}" if isinstance(reply, Reply) else f"no answer ({reply.reason})"
+        shown = b"" if "token" in request.path else reply.body[:90] if isinstance(reply, Reply) else b""  # a token is never the same
+        told = f"HTTP {reply.status} {shown!r}" if isinstance(reply, Reply) else f"no answer ({reply.reason})"
         self._say(f"#{number:<4} ◄── {told}{f'   [{fault}]' if fault else ''}")
         if paced:
             self._note_pause(reply)
