@@ -19,9 +19,9 @@ from tests.support.pulls import held, pull, pull_arguments, wrong
 KILLS = int(os.environ.get("SYNCER_PROOF_KILLS", "50"))
 KILLS_A_RUN = 10
 CHANGES = 9_000
-PULL_KILLS = int(os.environ.get("SYNCER_PROOF_PULL_KILLS", "24"))
+PULL_KILLS = int(os.environ.get("SYNCER_PROOF_PULL_KILLS", "18"))
 """SIGKILL and SIGTERM together, into all forms."""
-PULL_KILLS_A_RUN = 6
+PULL_KILLS_A_RUN = 5
 ANNOTATIONS = 6_000
 FORMS = (("out.jsonl", "jsonl"), ("out.parquet", "parquet"), ("out.delta", "delta"))
 CODES = {signal.SIGKILL: -signal.SIGKILL, signal.SIGTERM: 128 + signal.SIGTERM}
