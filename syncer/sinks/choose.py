@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 FORMATS = ("jsonl", "csv", "parquet", "delta")
 STDOUT = "-"
+_DELTA_LOG = "_delta_log"
+_PARTS = f"part-{'[0-9]' * 8}.parquet"
+"""The files of a folder of Parquet; those of a Delta table, which a crash may leave there before its first commit, are called otherwise."""
+_GZIPPED = ("jsonl", "csv")
 _ENDINGS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet", ".delta": "delta"}
 
 
@@ -33,11 +37,11 @@ def output_format(out: str, wanted: str | None = None) -> str:
     if out == STDOUT:
         return "jsonl"
     path = Path(out)
-    if (path / "_delta_log").is_dir():
+    if (path / _DELTA_LOG).is_dir():
         return "delta"
     name = path.name.removesuffix(".gz")
     for ending, format_ in _ENDINGS.items():
-        if name.endswith(ending):
+        if name.endswith(ending) and (name == path.name or format_ in _GZIPPED):
             return format_
     if out.endswith("/") or path.is_dir():
         return "parquet"
@@ -48,6 +52,8 @@ def output_sink(out: str, layout: Layout, wanted: str | None = None, *, stdout: 
     """The sink for a path or `-`. Opens nothing. Raises UsageError: no such format, not one for this path, or an extra is missing."""
     format_ = output_format(out, wanted)
     folder = out.endswith("/") or Path(out).is_dir()
+    if out != STDOUT and (why := _unfit(Path(out), format_, folder=folder)) is not None:
+        raise UsageError(f"--out {out}: {why}")
     if format_ == "parquet" and out != STDOUT:
         return _parquet(Path(out), layout, folder=folder)
     if format_ == "delta" and out != STDOUT:
@@ -57,9 +63,22 @@ def output_sink(out: str, layout: Layout, wanted: str | None = None, *, stdout: 
     form: Form = JsonLines() if format_ == "jsonl" else Csv(layout)
     if out == STDOUT:
         return StreamSink(stdout, form)
-    if folder:
-        raise UsageError(f"--out {out}: {format_} goes into a file, and this is a folder")
     return FileSink(Path(out), Gzipped(form) if out.endswith(".gz") else form)
+
+
+def _unfit(path: Path, format_: str, *, folder: bool) -> str | None:
+    """Why this format cannot go there, None where it can. Two tables in one folder would be read as one."""
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    if folder and format_ in _GZIPPED:
+        return f"{format_} goes into a file, and this is a folder"
+    if path.is_file() and (folder or format_ == "delta"):
+        return f"{format_} goes into a folder here, and this is a file"
+    if format_ == "parquet" and (path / _DELTA_LOG).is_dir():
+        return "this is a Delta table: write that, or name another path"
+    if format_ == "delta" and not (path / _DELTA_LOG).is_dir() and any(path.glob(_PARTS)):
+        return "there are Parquet files in it: write that, or name another path"
+    return None
 
 
 def frame_sink(layout: Layout) -> FrameSink:

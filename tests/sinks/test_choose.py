@@ -56,12 +56,41 @@ def test_a_format_that_is_asked_for_beats_the_ending(tmp_path: Path) -> None:
         ("-", "parquet", "parquet: not to standard output"),
         ("-", "delta", "delta: not to standard output"),
         ("labels/", "csv", "labels/: csv goes into a file"),
+        ("labels.parquet.gz", None, "labels.parquet.gz: its ending names no format"),
+        ("gone/labels.jsonl", None, "gone/labels.jsonl: there is no folder gone"),
+        ("gone/labels.delta", None, "gone/labels.delta: there is no folder gone"),
     ],
 )
 def test_what_cannot_be_is_a_usage_error(out: str, wanted: str | None, told: str) -> None:
     """It names the option and what to give instead."""
     with pytest.raises(UsageError, match=told):
         output_sink(out, LAYOUT, wanted, stdout=io.BytesIO())
+
+
+@pytest.mark.parametrize(
+    ("there", "out", "wanted", "told"),
+    [
+        ("labels/_delta_log/", "labels", "parquet", "this is a Delta table: write that, or name another path"),
+        ("labels/part-00000000.parquet", "labels", "delta", "there are Parquet files in it: write that, or name another path"),
+        ("labels", "labels", "delta", "delta goes into a folder here, and this is a file"),
+        ("labels", "labels/", None, "parquet goes into a folder here, and this is a file"),
+        ("labels", "labels/a.csv", None, "there is no folder .*labels"),
+    ],
+)
+def test_an_output_does_not_mix_with_one_of_another_form(tmp_path: Path, there: str, out: str, wanted: str | None, told: str) -> None:
+    """Whoever reads a folder reads all that is in it."""
+    held = tmp_path / there
+    (held if there.endswith("/") else held.parent).mkdir(parents=True, exist_ok=True)
+    if not there.endswith("/"):
+        held.write_bytes(b"")
+    with pytest.raises(UsageError, match=told):
+        output_sink(f"{tmp_path}/{out}", LAYOUT, wanted, stdout=io.BytesIO())
+
+
+def test_a_delta_table_that_was_left_before_its_first_commit_is_carried_on(tmp_path: Path) -> None:
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "part-d24dab64-50264.parquet").write_bytes(b"")
+    output_sink(f"{tmp_path}/labels", LAYOUT, "delta", stdout=io.BytesIO())
 
 
 @pytest.mark.parametrize(
