@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args, overload
 
@@ -25,6 +26,7 @@ from syncer.lanes.pull import Origin, PullLane, PullReport, wired
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sinks.choose import STDOUT, frame_sink
+from syncer.sinks.extras import needs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -187,6 +189,9 @@ async def annotations_frame(
     """
     if into not in FRAMES:
         raise UsageError(f"argument into: is {into!r}; it must be one of {', '.join(FRAMES)}")
+    if into != "arrow":
+        with needs(into):
+            import_module(into)  # before all is fetched, not behind it
     _, origin = _origin(source, select, config, requests_per_second, None)
     sink = frame_sink(origin.layout)
     with tempfile.TemporaryDirectory(prefix="syncer-frame-") as folder:

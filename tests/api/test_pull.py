@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from typing import Literal
 
 import orjson
 import polars as pl
@@ -137,6 +139,19 @@ async def test_arguments_that_cannot_be_are_told_before_anything_is_asked(home: 
         await syncer.pull(to, "out.jsonl", syncer.Selection(input_ids="img-7"))  # type: ignore[arg-type]
     with pytest.raises(syncer.UsageError, match="client_id and client_secret go together"):
         await syncer.pull(syncer.Annotell(client_id="id"), "out.jsonl", syncer.DocumentSelection(project="p"))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+async def test_a_library_that_is_missing_is_told_before_anything_is_asked(
+    home: Path,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    library: Literal["pandas", "polars"],
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    nobody = syncer.Clarifai(app_id="app", base_url="http://127.0.0.1:9", token="t")
+    with pytest.raises(syncer.UsageError, match=rf"pip install 'syncer\[{library}\]'"):
+        await syncer.annotations_frame(nobody, into=library)
 
 
 @pytest.mark.anyio
