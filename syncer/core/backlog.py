@@ -65,10 +65,11 @@ class Backlog:
         """Take over changes, in the source's order."""
         place = self._place
         for change in changes:
-            size = len(change.raw) if change.written is None else len(change.written)
+            raw_bytes, written = len(change.raw), change.written
+            size, held_bytes = (raw_bytes, raw_bytes) if written is None else (len(written), raw_bytes + len(written))
             self.window_count += 1
-            self.window_bytes += change.held_bytes
-            place(Entry(change, size), now)
+            self.window_bytes += held_bytes
+            place(Entry(change, size, 0, held_bytes), now)
 
     def restore(self, queue: Iterable[Queued], now: float) -> None:
         """Take over what an earlier run left in the retry queue, in the order of the numbers. Before any `offer`."""
@@ -313,7 +314,7 @@ class Backlog:
         entry.number = self._next_number
         self._next_number += 1
         self.window_count -= 1
-        self.window_bytes -= entry.change.held_bytes
+        self.window_bytes -= entry.held_bytes
         self.queue_count += 1
         self._settlement.queued.append(entry)
 
@@ -351,7 +352,7 @@ class Backlog:
             self.queue_count -= 1
         else:
             self.window_count -= 1
-            self.window_bytes -= entry.change.held_bytes
+            self.window_bytes -= entry.held_bytes
         if change.verb == "delete_input":
             for held in self._gates.pop(input_id).behind:
                 self._place(held, now)

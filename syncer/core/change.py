@@ -54,11 +54,6 @@ class Change(msgspec.Struct, eq=False, gc=False):
         return self.raw[self.at : len(self.raw) + self.to]
 
     @property
-    def held_bytes(self) -> int:
-        """What it takes of memory, with its body."""
-        return len(self.raw) if self.written is None else len(self.raw) + len(self.written)
-
-    @property
     def op(self) -> str:
         """The op as users write it: post, patch or delete."""
         if self.verb in PATCHES:

@@ -20,6 +20,8 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     """Bytes of the annotation as it will be sent."""
     number: int = 0
     """Its number in the retry queue; 0 while it is in the window."""
+    held_bytes: int = 0
+    """What it takes of memory while it is in the window, with its body."""
     attempts: int = 0
     suspicion: int = 0
     """How often a request with it failed as a whole: the next one carries half as many neighbours."""
