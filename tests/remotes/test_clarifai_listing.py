@@ -45,6 +45,18 @@ def test_inputs_without_an_annotation_cost_no_more_than_others(labelled: tuple[i
     assert len(service.requests) <= 5 * 3000 // GROUP_MAX
 
 
+def test_parts_that_are_divided_before_any_is_fetched_do_not_get_smaller_and_smaller() -> None:
+    """So are those of a list that many tasks read: 10,000 inputs once came to 9,000 parts."""
+    service = Service(app(10_000, 0))
+    steps = AnnotationListing("me", "app", Selection()).units("")
+    parts, step = 0, next(steps)
+    with pytest.raises(StopIteration):  # noqa: PT012 - a generator ends
+        while True:
+            parts += isinstance(step, Unit)
+            step = steps.send(None if isinstance(step, Unit) else answered(service, step))
+    assert parts <= 2 * 10_000 // GROUP_MAX
+
+
 def test_the_pages_of_an_input_that_has_many_are_asked_some_at_a_time() -> None:
     """A page after another would take as long as all their answers together."""
     service = Service({"i": [f"a-{n}" for n in range(995)]}, per_page_max=10)

@@ -13,7 +13,10 @@ from syncer.remotes.selections import unfit
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which annotations. The filters by maker are OR-ed by the service, and each implies `all_makers` (wire, 2.1)."""
+    """Which annotations. What is empty is no filter: `input_ids=()` are all inputs.
+
+    The filters by maker are OR-ed by the service, and each implies `all_makers` (wire, 2.1).
+    """
 
     input_ids: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
