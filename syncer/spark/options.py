@@ -79,7 +79,9 @@ def reading(options: Mapping[str, str]) -> Reading:
     remote = options.get("remote", "clarifai")
     if remote not in OF_REMOTE:
         raise UsageError(f'option remote is "{remote}"; it is clarifai or annotell')
-    for name in options:
+    for name, value in options.items():
+        if not value.strip():
+            raise UsageError(f"option {name} is empty: give a value, or leave it out")
         if name not in OF_REMOTE[remote]:
             close = get_close_matches(name, OF_REMOTE[remote], 1)
             raise UsageError(f"there is no option {name} of {remote}" + (f"; did you mean {close[0]}?" if close else ""))
@@ -129,13 +131,18 @@ class _Options:
         """Words between commas, or a JSON list of strings."""
         text = self._options.get(name, "").strip()
         if not text.startswith("["):
-            return tuple(word for part in text.split(",") if (word := part.strip()))
+            words = tuple(word for part in text.split(",") if (word := part.strip()))
+            if text and not words:
+                raise UsageError(f'option {name} is "{text}", which names nothing: give a value, or leave it out')
+            return words
         try:
             values = orjson.loads(text)
         except orjson.JSONDecodeError:
             values = None
         if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
             raise UsageError(f"option {name} begins like a JSON list, but is no list of strings that are not empty")
+        if not values:
+            raise UsageError(f"option {name} is a list of nothing: name something, or leave it out to read all")
         return tuple(values)
 
 

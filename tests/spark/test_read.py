@@ -75,7 +75,7 @@ def test_only_what_is_selected_is_read(session: Session, start: Start, tmp_path:
     server = start(rps=0, load=loaded(tmp_path, inputs=20, each=2))
     named = session("read", options=of(server, input_ids="i-0001, i-0003"), columns=["input_id"])
     quoted = session("read", options=of(server, input_ids='["i-0001"]', annotation_ids='["a-1-1"]'), columns=["annotation_id"])
-    nothing = session("read", options=of(server, input_ids="nope"), columns=["input_id"])
+    nothing = session("read", options=of(server, input_ids="nope", unreadable="skip"), columns=["input_id"])
     searched = session("read", options=of(server, status="ANNOTATION_SUCCESS", partitions=4), columns=["annotation_id"])
     assert sorted(named["rows"]) == [["i-0001"]] * 2 + [["i-0003"]] * 2
     assert quoted["rows"] == [["a-1-1"]]
@@ -130,6 +130,9 @@ def test_what_cannot_be_had_ends_the_read_or_is_left_out(session: Session, start
     [
         ({"aap_id": "x"}, "there is no option aap_id of clarifai; did you mean app_id?"),
         ({"remote": "annotell", "app_id": "x"}, "there is no option app_id of annotell"),
+        ({"dataset": ""}, "option dataset is empty: give a value, or leave it out"),
+        ({"input_ids": " , "}, 'option input_ids is ",", which names nothing'),
+        ({"input_ids": "[]"}, "option input_ids is a list of nothing: name something, or leave it out to read all"),
         ({"remote": "dropbox"}, 'option remote is "dropbox"; it is clarifai or annotell'),
         ({"RPS": "0"}, 'option rps is "0"; it must be a number above 0'),
         ({"partitions": "2.5"}, 'option partitions is "2.5"; it must be a whole number above 0'),
