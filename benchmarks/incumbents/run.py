@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.incumbents.labels import Outcome, changes, inputs, outcome
-from benchmarks.incumbents.pushers import APP, NAMED, PUSHERS, Pusher, ready
+from benchmarks.incumbents.pushers import APP, NAMED, PUSHERS, Ours, Pusher, ready
 from tests.support.processes import ENVIRONMENT, EmulatorProcess, emulator
 
 COUNT = 20_000
@@ -57,6 +57,12 @@ class Run:
     requests: int
     seconds: float
 
+    @property
+    def good(self) -> bool:
+        """Everything as it should be, what is refused named, and no run that ended otherwise than by the kill or with its work done."""
+        what = self.outcome
+        return what.right == what.wanted and not what.unsaid + what.false and set(self.codes) <= {0, NAMED, -9}
+
 
 def run(pusher: Pusher, scenario: Scenario, count: int, folder: Path, *, rps: float = RPS, faults: str = FAULTS) -> Run:
     """Push all, to the end, before an emulator of its own."""
@@ -88,7 +94,7 @@ def _to_the_end(arguments: Sequence[str], remote: EmulatorProcess, kill_at: int)
         done = subprocess.run(arguments, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
         codes.append(done.returncode)
         if done.returncode not in (0, NAMED):
-            print(f"{arguments[1]} ended with {done.returncode}: {done.stderr[-200:]!r}", file=sys.stderr)
+            print(f"{arguments[1]} ended with {done.returncode}: {done.stderr[-600:]!r}", file=sys.stderr)
     return tuple(codes)
 
 
@@ -109,12 +115,18 @@ COLUMNS = (
 
 
 def side_by_side(count: int = COUNT) -> None:
-    """All scenarios, as tables in Markdown."""
+    """All scenarios, as tables in Markdown. Ends with 1 where syncer left anything wrong, or did not come to its end."""
+    wrong = []
     for scenario in SCENARIOS:
         print(f"\n{scenario.title}:\n\n| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}", flush=True)
         for pusher in PUSHERS:
             with tempfile.TemporaryDirectory() as name:
-                print(row(pusher, run(pusher, scenario, count, Path(name))), flush=True)
+                came_to = run(pusher, scenario, count, Path(name))
+            print(row(pusher, came_to), flush=True)
+            if isinstance(pusher, Ours) and not came_to.good:
+                wrong.append(scenario.title)
+    if wrong:
+        sys.exit(f"syncer failed: {'; '.join(wrong)}")
 
 
 def row(pusher: Pusher, run: Run) -> str:

@@ -23,6 +23,7 @@ def test_where_a_script_that_sends_again_doubles_syncer_does_not(tmp_path: Path)
     ours = pushed(Ours(), WITHOUT_IDS, tmp_path / "ours", 400)
     assert script.outcome.doubled > 0
     assert (ours.outcome.right, ours.outcome.wanted, ours.codes) == (400, 400, (0,))
+    assert (script.good, ours.good) == (False, True)
 
 
 def test_syncer_killed_and_started_again_leaves_everything_right_and_names_what_is_refused(tmp_path: Path) -> None:
