@@ -22,6 +22,8 @@ RATE = 40
 """Requests a second."""
 WINDOW_SECONDS = 0.95
 """In which the remote may count no more than a second's requests: they may come closer together than they left."""
+ON_ITS_WAY = 1
+"""A request that is between its turn and the wire when the process is stopped leaves when it is thawed: no process can help that."""
 TIMEOUT_SECONDS = 0.5
 IMPATIENT = f"[push]\nrequest_timeout_seconds = {TIMEOUT_SECONDS}\n{SETTINGS}"
 RETRY_AFTER_SECONDS = 2
@@ -46,7 +48,9 @@ def frozen_push(folder: Path, seed: int) -> Tally:
             length += 1
         wrong = pushes.wrong_at_the_end(ended(process))
         most = server.most_in(WINDOW_SECONDS)
-        return Tally(seed, length, wrong + [f"{most} requests in {WINDOW_SECONDS} s"] * (most > RATE), server.faults)
+        if not RATE // 4 <= most <= RATE + ON_ITS_WAY:
+            wrong.append(f"{most} requests in {WINDOW_SECONDS} s")
+        return Tally(seed, length, wrong, server.faults)
 
 
 def test_a_push_frozen_under_load_ends_right_and_keeps_the_rate(tmp_path: Path) -> None:

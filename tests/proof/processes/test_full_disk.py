@@ -58,7 +58,7 @@ def test_a_state_folder_without_room_stops_the_push_and_keeps_all_again_and_agai
     rng = random.Random(1)
     rooms = [0, 12 << 10, MAPPED_BYTES + (20 << 10), *(rng.randrange(4 << 10, 60 << 10) for _ in range(FULL_DISKS))]
     with remote(FAULTS, seed=1) as server:
-        pushes = made(server, tmp_path / "push", 8_000, 1, "--rps", "300", "--batch-size", "32")
+        pushes = made(server, tmp_path / "push", 1_500 * FULL_DISKS, 1, "--rps", "300", "--batch-size", "32")
         pushes.state, pushes.launcher = disk.path / "state", disk.launcher
         for room in rooms:
             disk.leave(room)
