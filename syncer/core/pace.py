@@ -59,6 +59,10 @@ class Pace:
         if self._sent is not None:
             self._sent.append(now)
 
+    def give_back(self) -> None:
+        """The last request that took its turn did not go: the next may go in its place. In its second it is still counted."""
+        self._scheduled -= self._spacing
+
 
 class Concurrency:
     """How many requests may be under way at once: a number, or as many as rate and latency call for."""

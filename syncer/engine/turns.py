@@ -101,9 +101,14 @@ class Turns:
         self._observe(RequestAnswered(request.method, reply.status if isinstance(reply, Reply) else None, result, seconds))
         return answer
 
-    async def another(self) -> None:
-        """Wait for one more turn, in the place of one that has been taken: it has passed, or a request has gone. Raises as `take` does."""
+    async def another(self, *, gone: bool) -> None:
+        """Wait for one more turn, in the place of one that has been taken: a request has gone for it, or it has passed unused.
+
+        Raises as `take` does.
+        """
         self.give_back()
+        if not gone:
+            self._pace.give_back()
         try:
             await self.take()
         except BaseException:

@@ -15,7 +15,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode, urlsplit
 from weakref import WeakValueDictionary
 
@@ -36,6 +36,13 @@ LEEWAY_SECONDS = 60.0
 
 Ask = Callable[[Request, dict[str, str]], Awaitable[Reply | NoReply]]
 """How the auth server is asked: a request, and headers."""
+
+
+class AnotherTurn(Protocol):
+    """Waits for one more turn in the place of one that was taken."""
+
+    async def __call__(self, *, gone: bool) -> None:
+        """`gone`: has a request gone for the one that was taken?"""
 
 
 class Tokens:
@@ -191,7 +198,7 @@ class OAuthTransport:
         self._other_hosts = other_hosts
         self._tokens = tokens
         self._repeated = 0
-        self.another_turn: Callable[[], Awaitable[None]] | None = None
+        self.another_turn: AnotherTurn | None = None
         """Waited for before a request goes that had to wait for a token, or goes a second time: rate and pauses hold for it, too."""
         self._stack = AsyncExitStack()
 
@@ -222,20 +229,20 @@ class OAuthTransport:
             if not isinstance(found, str):
                 return found
             access = found
-            await self._turn()
+            await self._turn(gone=False)
         reply = await transport.send(request, _bearer(access))
         if isinstance(reply, Reply) and reply.status == 401:
             renewed = await self._tokens.access(self._auth.send, refused=access)
             if not isinstance(renewed, str):
                 return renewed
-            await self._turn()
+            await self._turn(gone=True)
             self._repeated += 1
             reply = await transport.send(request, _bearer(renewed))
         return reply
 
-    async def _turn(self) -> None:
+    async def _turn(self, *, gone: bool) -> None:
         if self.another_turn is not None:
-            await self.another_turn()
+            await self.another_turn(gone=gone)
 
     def _at(self, path: str) -> HttpTransport:
         if path.startswith("/"):

@@ -142,3 +142,17 @@ def test_a_slower_rate_holds_at_once_and_counts_what_was_sent_before() -> None:
     assert pace.next_at(0.9) >= 0.9 + 0.9
     pace.slow_to(50)
     assert pace.requests_per_second == 2
+
+
+def test_the_turn_of_a_request_that_did_not_go_is_taken_by_the_next_one_and_counts_in_its_second() -> None:
+    pace = Pace(10)
+    pace.take(EPOCH)
+    pace.give_back()
+    assert pace.next_at(EPOCH + 0.02) <= EPOCH + 0.02
+    times = []
+    now = EPOCH + 0.02
+    while len(times) < 12:
+        pace.take(now)
+        times.append(now)
+        now = max(now, pace.next_at(now))
+    assert sum(time < EPOCH + 1.0 for time in times) == 9
