@@ -73,7 +73,8 @@ def syncer_stored(way: str, concurrency: int | None, url: str, project: str, kin
     remote = syncer.Annotell(base_url=url, auth_url=url, client_id=ID, client_secret=SECRET)
     asked = {"annotation_types": (kind,)} if way == "project" else {"input_statuses": ("created",)}
     select = syncer.DocumentSelection(project=project, **asked)
-    return lambda out: asyncio.run(_nothing(syncer.pull(remote, out, select, state=f"{out}.state", concurrency=concurrency)))
+    pull = syncer.pull  # imports what it needs
+    return lambda out: asyncio.run(_nothing(pull(remote, out, select, state=f"{out}.state", concurrency=concurrency)))
 
 
 async def _nothing(pull: Any) -> None:
