@@ -130,12 +130,10 @@ class AnnotationListing:
 
     def unit(self, ids: list[str], cursor: str, inputs: dict[str, Line] | None = None, *, named: bool = False) -> Unit:
         """All that the selection wants of these inputs. `inputs`: what is known of them; `named`: those that do not exist are told."""
-        if not self._page_max:
-            # The first ones get smaller, so that one of them shows what is no full page; over again where none of them is fetched here.
-            smaller = min(self._group_max, len(ids)) * 9 // 10
-            self._group_max = smaller if smaller >= GROUP_MAX // 2 else GROUP_MAX
-
         def flow() -> Flow:
+            if not self._page_max:
+                # Until a page is there, each group that is asked for makes the next one smaller: one of them shows what is no full page.
+                self._group_max = max(1, min(self._group_max, len(ids) * 9 // 10))
             found = yield from self._group(ids)
             if self._selection.with_inputs:
                 return (yield from self._joined(found, ids, inputs))
