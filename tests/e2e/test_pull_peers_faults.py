@@ -152,11 +152,11 @@ async def test_pyspark_fault_a_column_holds_json_and_no_text_of_a_protobuf(serve
 async def test_pyspark_fault_a_list_is_not_held_as_a_whole(server: Emulator) -> None:
     """While one page is worked on, only some of the pages behind it are asked for."""
     before = server.counts["requests"]
-    async with syncer.pages(app(server, "spread"), **LIMIT) as stream:
+    async with syncer.pages(app(server, "spread"), concurrency=4, **LIMIT) as stream:
         async for page in stream:
             assert 0 < len(page.rows) < 200
             break
-    assert server.counts["requests"] - before < 40  # of some 75: how far ahead it is depends on who is faster
+    assert server.counts["requests"] - before < 20
 
 
 async def test_pyspark_fault_an_input_is_not_fetched_once_for_each_of_its_annotations(server: Emulator, tmp_path: Path) -> None:
