@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
+from typing import BinaryIO
 from unittest import mock
 
 from syncer.config import load
@@ -45,6 +46,7 @@ class PushWorld(World):
         self.model = Model(scenario)
         self.network = Labels(scenario, self.model, self.clock, self.say)
         self.bits = bytearray(BYTES)
+        self.files: list[BinaryIO] = []
         self._folder = folder
 
     def logs(self, *, whole: bool) -> list[str]:
@@ -70,6 +72,8 @@ class PushWorld(World):
 
     def ended(self, finished: Finished | None) -> bool:
         """Did it come to the end of the logs?"""
+        while self.files:  # as the system does with what a process that is gone had open
+            self.files.pop().close()
         if finished is None:
             return False
         self.say(f"    {finished.summary.sentence()}")
@@ -95,11 +99,15 @@ def simulate(scenario: Scenario, *, disk_type: type[SimulatedDisk] = SimulatedDi
 def surrounded(world: PushWorld) -> Iterator[None]:
     """Syncer's clock, threads, chance, disk and network are those of the world, as long as the block lasts."""
     settings = world.weather.settings
-    real_identity = changelog._identity
+    real_identity, real_open = changelog._identity, changelog._open
 
     def app(loaded: object) -> App:
         transport = SimulatedTransport(world.network, settings["push.request_timeout_seconds"], "Key a-token")
         return App(Clarifai(USER, APP), transport, Pace(float(settings["push.requests_per_second"])))  # type: ignore[arg-type]
+
+    def opened(path: Path, label: str) -> BinaryIO:
+        world.files.append(real_open(path, label))
+        return world.files[-1]
 
     def identity(path: Path, label: str, first_line: bytes) -> LogIdentity:
         known = real_identity(path, label, first_line)
@@ -112,6 +120,7 @@ def surrounded(world: PushWorld) -> Iterator[None]:
         mock.patch("syncer.lanes.push.Posted", lambda _: _Posted(world.bits)),
         mock.patch("syncer.lanes.push.Journal", mock.Mock(open=lambda folder, to: Journal.open(STATE, to, disk=world.disk))),
         mock.patch("syncer.sources.changelog._identity", identity),
+        mock.patch("syncer.sources.changelog._open", opened),
         mock.patch("syncer.journal.journal.COMPACT_BYTES_MIN", COMPACT_BYTES),
     ):
         yield
