@@ -6,34 +6,26 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
+from syncer.emulator.annotell_settings import ANNOTELL_SWITCHES
+from syncer.emulator.settings import SWITCHES
 from tests.proof.simulation.scenario import Weather, bad_weather
 
-CLARIFAI: dict[str, tuple[str, ...]] = {
-    "list-order": ("oldest", "newest", "arbitrary"),
-    "per-page": ("128", "20"),
-    "per-page-over": ("clamp", "refuse"),
-    "search-hits": ("once", "repeated"),
-    "enums": ("number", "name", "text"),
-    "float32": ("shortest", "widened", "exact"),
-    "added-fields": ("none", "some"),
-    "throttle-form": ("429", "200", "503"),
-    "throttle-code": ("11005", "11003"),
-    "url-limit": ("none", "8192", "4096"),
-    "error-code": ("98004", "99009", "10030", "40030", "40031", "40032", "39997"),
-    "gateway-form": ("200", "404"),
-}
-ANNOTELL: dict[str, tuple[str, ...]] = {
-    "token-seconds": ("3600", "60", "-1"),
-    "token-uses": ("any", "3"),
-    "refresh-token": ("issued", "none", "expired"),
-    "client-auth": ("any", "post", "basic"),
-    "list-page": ("100", "7", "2", "1"),
-    "cursor": ("number", "text"),
-    "metadata": ("object", "empty", "missing"),
-    "search": ("served", "404", "405"),
-    "signed-url": ("fresh", "fresh", "stale-first"),
-    "signed-url-seconds": ("3600", "60"),
-}
+CLARIFAI = {
+    name: SWITCHES[name]
+    for name in (
+        *("list-order", "per-page", "per-page-over", "search-hits", "enums", "float32", "added-fields"),
+        *("throttle-form", "throttle-code", "url-limit", "error-code", "gateway-form"),
+    )
+} | {"throttle-code": ("11005", "11003")}
+"""Without the account that is exhausted: that is an outage of its own."""
+ANNOTELL = {
+    name: ANNOTELL_SWITCHES[name]
+    for name in (
+        *("token-seconds", "token-uses", "refresh-token", "client-auth", "list-page", "cursor", "metadata", "search"),
+        *("signed-url", "signed-url-seconds"),
+    )
+} | {"signed-url": ("fresh", "fresh", "stale-first"), "signed-url-seconds": ("3600", "60")}
+"""Without URLs that are never good: there is nothing to be had then."""
 
 
 @dataclass(frozen=True, kw_only=True)
