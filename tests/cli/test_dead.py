@@ -7,12 +7,12 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cli.bench import Bench
 from tests.cli.conftest import Cli
 from tests.support.processes import ENVIRONMENT, EmulatorProcess, command, emulator, push, push_arguments
 
@@ -31,34 +31,8 @@ def patch(id: str, input_id: str, value: float, action: str = "overwrite") -> di
     return {"op": "patch", "action": action, "annotation": annotation}
 
 
-@dataclass
-class Bench:
-    """A log, a state and an emulator."""
-
-    cli: Cli
-    remote: EmulatorProcess
-    folder: Path
-
-    @property
-    def app(self) -> str:
-        """The app of this test."""
-        return self.folder.name
-
-    @property
-    def log(self) -> Path:
-        """The change log."""
-        return self.folder / "changes.jsonl"
-
-    @property
-    def state(self) -> Path:
-        """The state folder."""
-        return self.folder / "state"
-
-    def write(self, *changes: dict[str, Any] | bytes) -> None:
-        """Append lines to the log."""
-        with self.log.open("ab") as file:
-            for change in changes:
-                file.write((change if isinstance(change, bytes) else json.dumps(change).encode()) + b"\n")
+class DeadBench(Bench):
+    """With what `dead` and `status` tell."""
 
     def config(self, more: str = "") -> None:
         """Write the config."""
@@ -95,14 +69,6 @@ class Bench:
             assert log["read"] == log["applied"] + log["ignored"] + log["dead"] + log["pending"]
         return status
 
-    def held(self) -> dict[str, float]:
-        """What the remote holds: the value by annotation id."""
-        return {held["id"]: held["data"]["concepts"][0].get("value", 1) for held in self.remote.held(self.app)}
-
-    def faults(self, spec: str) -> None:
-        """The remote behaves in another way from now on."""
-        self.remote.post("/_emulator/faults", {"faults": spec})
-
 
 @pytest.fixture(scope="module")
 def remote() -> Iterator[EmulatorProcess]:
@@ -112,15 +78,15 @@ def remote() -> Iterator[EmulatorProcess]:
 
 
 @pytest.fixture
-def bench(cli: Cli, remote: EmulatorProcess, tmp_path: Path) -> Bench:
+def bench(cli: Cli, remote: EmulatorProcess, tmp_path: Path) -> DeadBench:
     """A remote that refuses annotations of unknown inputs, until told otherwise."""
-    made = Bench(cli, remote, tmp_path)
+    made = DeadBench(cli, remote, tmp_path)
     made.config()
     made.faults("inputs=must-exist")
     return made
 
 
-def test_letters_are_sent_again_by_the_next_push_once_the_cause_is_mended(bench: Bench) -> None:
+def test_letters_are_sent_again_by_the_next_push_once_the_cause_is_mended(bench: DeadBench) -> None:
     bench.write(post("a", "i"), post("b", "j"), post(None, "k"))
     code, summary = bench.push(str(bench.log))
     assert (code, summary["dead"], bench.held()) == (3, 3, {})
@@ -136,7 +102,7 @@ def test_letters_are_sent_again_by_the_next_push_once_the_cause_is_mended(bench:
     assert (code, summary["requests"], summary["skipped"]) == (0, 0, 3)
 
 
-def test_a_letter_that_dies_again_is_listed_again_with_attempts_that_began_anew(bench: Bench) -> None:
+def test_a_letter_that_dies_again_is_listed_again_with_attempts_that_began_anew(bench: DeadBench) -> None:
     bench.write(post("a", "i"))
     bench.push(str(bench.log))
     first = bench.letters()[0]
@@ -150,7 +116,7 @@ def test_a_letter_that_dies_again_is_listed_again_with_attempts_that_began_anew(
     assert bench.held() == {"a": 1}
 
 
-def test_a_letter_whose_annotation_was_changed_later_is_refused_by_name_unless_forced(bench: Bench) -> None:
+def test_a_letter_whose_annotation_was_changed_later_is_refused_by_name_unless_forced(bench: DeadBench) -> None:
     bench.faults("")
     bench.write(post("a", "i", 0.25), patch("missing", "i", 1), patch("gone", "i", 0.5), post("gone", "i", 0.75))
     code, _ = bench.push(str(bench.log))
@@ -167,7 +133,7 @@ def test_a_letter_whose_annotation_was_changed_later_is_refused_by_name_unless_f
     assert bench.held() == {"a": 0.25, "gone": 0.5}
 
 
-def test_a_letter_goes_before_the_later_changes_of_its_annotation_that_already_wait(bench: Bench) -> None:
+def test_a_letter_goes_before_the_later_changes_of_its_annotation_that_already_wait(bench: DeadBench) -> None:
     """The patches would be dead without the post: they wait while the remote is down, and the post comes back before them."""
     bench.write(post("a", "i", 0.25))
     bench.push(str(bench.log))
@@ -188,7 +154,7 @@ def test_a_letter_goes_before_the_later_changes_of_its_annotation_that_already_w
     assert bench.held() == {"a": 0.75}
 
 
-def test_dropped_letters_count_as_ignored_from_then_on(bench: Bench) -> None:
+def test_dropped_letters_count_as_ignored_from_then_on(bench: DeadBench) -> None:
     bench.write(post("a", "i"), b"no change", post("b", "j"))
     bench.push(str(bench.log))
     assert bench.dead("drop", f"{bench.log}:2")[:2] == (0, {"dropped": 1, "refused": []})
@@ -201,7 +167,7 @@ def test_dropped_letters_count_as_ignored_from_then_on(bench: Bench) -> None:
     assert bench.dead("drop", "--all")[:2] == (0, {"dropped": 0, "refused": []})
 
 
-def test_a_bad_line_is_sent_once_the_config_allows_it_and_refused_with_its_reason_before(bench: Bench) -> None:
+def test_a_bad_line_is_sent_once_the_config_allows_it_and_refused_with_its_reason_before(bench: DeadBench) -> None:
     bench.faults("")
     merge = patch("a", "i", 1, "merge")
     merge["annotation"]["data"] = {"metadata": {"tags": ["no id"]}}
@@ -219,7 +185,7 @@ def test_a_bad_line_is_sent_once_the_config_allows_it_and_refused_with_its_reaso
     assert bench.remote.held(bench.app)[0]["data"]["metadata"] == {"tags": ["no id"]}
 
 
-def test_a_line_of_which_only_a_part_was_kept_is_refused(bench: Bench) -> None:
+def test_a_line_of_which_only_a_part_was_kept_is_refused(bench: DeadBench) -> None:
     bench.write(b'{"op":"post","annotation":{"id":"a"},"filler":"' + b"x" * 70_000 + b'"}', b'{"op":"post","annotation":{"id":"\xff"}}')
     bench.push(str(bench.log))
     code, answer, _ = bench.dead("retry", "--all")
@@ -228,7 +194,7 @@ def test_a_line_of_which_only_a_part_was_kept_is_refused(bench: Bench) -> None:
     assert len(bench.letters()[0]["change"]) == 64 << 10
 
 
-def test_letters_are_named_by_their_source_as_shown_by_the_path_and_for_stdin_by_a_dash(bench: Bench) -> None:
+def test_letters_are_named_by_their_source_as_shown_by_the_path_and_for_stdin_by_a_dash(bench: DeadBench) -> None:
     bench.write(b"bad one", b"bad two")
     bench.push("changes.jsonl")
     push(bench.remote.url, bench.app, bench.state, ["-"], stdin=b"bad three\n")
@@ -238,7 +204,7 @@ def test_letters_are_named_by_their_source_as_shown_by_the_path_and_for_stdin_by
     assert bench.dead("drop", "changes.jsonl:2", f"{bench.folder}/x/../changes.jsonl:1", "-:1")[1] == {"dropped": 3, "refused": []}
 
 
-def test_a_selector_without_a_letter_is_a_usage_error_that_says_how_to_list_and_changes_nothing(bench: Bench) -> None:
+def test_a_selector_without_a_letter_is_a_usage_error_that_says_how_to_list_and_changes_nothing(bench: DeadBench) -> None:
     bench.write(b"bad one")
     bench.push(str(bench.log))
     for arguments in (
@@ -255,7 +221,7 @@ def test_a_selector_without_a_letter_is_a_usage_error_that_says_how_to_list_and_
     assert len(bench.letters()) == 1
 
 
-def test_beside_a_running_push_letters_are_listed_but_not_changed(bench: Bench) -> None:
+def test_beside_a_running_push_letters_are_listed_but_not_changed(bench: DeadBench) -> None:
     bench.faults("")
     bench.write(b"bad one", *(post(f"p-{n}", f"i-{n}") for n in range(2000)))
     arguments = push_arguments(bench.remote.url, bench.app, bench.state, [str(bench.log)], "--rps", "5")
@@ -277,7 +243,7 @@ def test_beside_a_running_push_letters_are_listed_but_not_changed(bench: Bench) 
     assert len(bench.held()) == 2000
 
 
-def test_list_has_exactly_the_fields_that_scripts_rely_on_and_selects_by_code(bench: Bench) -> None:
+def test_list_has_exactly_the_fields_that_scripts_rely_on_and_selects_by_code(bench: DeadBench) -> None:
     bench.write(post("a", "i"), b"no change")
     bench.push(str(bench.log))
     letter = bench.letters()[1]
@@ -290,7 +256,7 @@ def test_list_has_exactly_the_fields_that_scripts_rely_on_and_selects_by_code(be
     assert bench.dead("show", f"{bench.log}:1")[1] == letter
 
 
-def test_show_prints_all_of_a_letter_for_people_and_nothing_that_a_terminal_obeys(bench: Bench) -> None:
+def test_show_prints_all_of_a_letter_for_people_and_nothing_that_a_terminal_obeys(bench: DeadBench) -> None:
     bench.write(post("a", "i"), b"\x1b[2J no change")
     bench.push(str(bench.log))
     options = ("--state", str(bench.state))
@@ -303,7 +269,7 @@ def test_show_prints_all_of_a_letter_for_people_and_nothing_that_a_terminal_obey
     assert "\\x1b[2J no change" in bench.cli("dead", "show", f"{bench.log}:2", *options).out
 
 
-def test_a_list_that_nobody_reads_to_its_end_ends_quietly(bench: Bench) -> None:
+def test_a_list_that_nobody_reads_to_its_end_ends_quietly(bench: DeadBench) -> None:
     bench.write(*(b"bad line %d" % n for n in range(5000)))
     bench.push(str(bench.log))
     line = " ".join(command("dead", "list", "--state", str(bench.state))) + " | head -1"
@@ -313,14 +279,14 @@ def test_a_list_that_nobody_reads_to_its_end_ends_quietly(bench: Bench) -> None:
     assert b"Broken" not in done.stderr
 
 
-def test_a_copied_state_can_be_mended_without_any_config_of_its_destination(bench: Bench) -> None:
+def test_a_copied_state_can_be_mended_without_any_config_of_its_destination(bench: DeadBench) -> None:
     bench.write(post("a", "i"))
     bench.push(str(bench.log))
     shutil.copytree(bench.state, bench.folder / "copy")
     assert bench.cli("dead", "drop", "--all", "--state", "copy", "--json").json() == {"dropped": 1, "refused": []}
 
 
-def test_a_log_that_is_forgotten_takes_its_letters_along(bench: Bench) -> None:
+def test_a_log_that_is_forgotten_takes_its_letters_along(bench: DeadBench) -> None:
     bench.write(post("a", "i"))
     bench.push(str(bench.log))
     assert bench.cli("state", "forget", str(bench.log), "--state", str(bench.state)).code == 0

@@ -7,12 +7,12 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.cli.bench import Bench
 from tests.cli.conftest import Cli
 from tests.support.processes import ENVIRONMENT, EmulatorProcess, command, emulator, push, started
 
@@ -33,36 +33,12 @@ def remote() -> Iterator[EmulatorProcess]:
         yield running
 
 
-@dataclass
-class Bench:
-    """A log, a state and an emulator."""
-
-    cli: Cli
-    remote: EmulatorProcess
-    folder: Path
-
-    @property
-    def log(self) -> Path:
-        return self.folder / "changes.jsonl"
-
-    @property
-    def state(self) -> Path:
-        return self.folder / "state"
-
-    def write(self, *changes: dict[str, Any] | bytes) -> None:
-        with self.log.open("ab") as file:
-            for change in changes:
-                file.write((change if isinstance(change, bytes) else json.dumps(change).encode()) + b"\n")
+class StateBench(Bench):
+    """With what `state` tells, and damage."""
 
     def push(self, *logs: str, stdin: bytes | None = None) -> tuple[int, dict[str, Any], str]:
         config = ("-c", str(self.folder / "syncer.toml"))
         return push(self.remote.url, self.folder.name, self.state, logs or (str(self.log),), *config, stdin=stdin)
-
-    def faults(self, spec: str) -> None:
-        self.remote.post("/_emulator/faults", {"faults": spec})
-
-    def held(self) -> dict[str, float]:
-        return {held["id"]: held["data"]["concepts"][0].get("value", 1) for held in self.remote.held(self.folder.name)}
 
     def tell(self, name: str, *options: str, state: Path | None = None) -> tuple[int, Any, str]:
         """`syncer state`: exit code, JSON, stderr."""
@@ -80,9 +56,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench(cli: Cli, remote: EmulatorProcess, tmp_path: Path) -> Bench:
+def bench(cli: Cli, remote: EmulatorProcess, tmp_path: Path) -> StateBench:
     """A state with something of everything: applied, dead (line 3 and 4), and waiting (lines 6 and 7) since the remote is down."""
-    made = Bench(cli, remote, tmp_path)
+    made = StateBench(cli, remote, tmp_path)
     (tmp_path / "syncer.toml").write_text(CONFIG)
     made.faults("")
     made.write(post("a"), post("b"), b"no change", patch("missing", 1), patch("a", 0.5))
@@ -98,7 +74,7 @@ def content(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "lock"}
 
 
-def frame_at(bench: Bench, number: int) -> int:
+def frame_at(bench: StateBench, number: int) -> int:
     """Where the frame of this number begins (from the end where negative)."""
     data = (bench.state / "journal").read_bytes()
     starts = [0, *[at + 1 for at, byte in enumerate(data) if byte == 10]][:-1]
@@ -108,7 +84,7 @@ def frame_at(bench: Bench, number: int) -> int:
 # --- check ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_whole_state_is_told_whole_and_left_as_it_is(bench: Bench) -> None:
+def test_a_whole_state_is_told_whole_and_left_as_it_is(bench: StateBench) -> None:
     before = content(bench.state)
     code, told, _ = bench.tell("check")
     assert (code, told) == (0, {"state": str(bench.state), "whole": True, "locked_by": None, "damages": [], "notes": []})
@@ -116,7 +92,7 @@ def test_a_whole_state_is_told_whole_and_left_as_it_is(bench: Bench) -> None:
     assert bench.cli("state", "check", "--state", str(bench.state)).out == f"{bench.state}: whole\n"
 
 
-def test_each_damage_is_told_with_file_and_byte_and_what_it_means(bench: Bench) -> None:
+def test_each_damage_is_told_with_file_and_byte_and_what_it_means(bench: StateBench) -> None:
     journal, letters = frame_at(bench, -2), 0
     bench.damage("journal", journal + 30)
     bench.damage("dead.jsonl", letters + 40)
@@ -136,7 +112,7 @@ def test_each_damage_is_told_with_file_and_byte_and_what_it_means(bench: Bench) 
     assert f"journal: damaged at byte {journal} (" in summary["error"]
 
 
-def test_a_torn_tail_is_no_damage_but_is_noted(bench: Bench) -> None:
+def test_a_torn_tail_is_no_damage_but_is_noted(bench: StateBench) -> None:
     with (bench.state / "journal").open("ab") as file:
         file.write(b"0123")
     code, told, _ = bench.tell("check")
@@ -144,7 +120,7 @@ def test_a_torn_tail_is_no_damage_but_is_noted(bench: Bench) -> None:
     assert "torn (4 bytes, never synced)" in told["notes"][0]
 
 
-def test_a_folder_without_a_state_is_told(bench: Bench, tmp_path: Path) -> None:
+def test_a_folder_without_a_state_is_told(bench: StateBench, tmp_path: Path) -> None:
     for name in ("check", "export", "repair"):
         code, told, _ = bench.tell(name, "--quiet", state=tmp_path / "nowhere")
         assert code == 2
@@ -152,7 +128,7 @@ def test_a_folder_without_a_state_is_told(bench: Bench, tmp_path: Path) -> None:
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_state_of_a_newer_version_is_neither_checked_nor_repaired(bench: Bench) -> None:
+def test_a_state_of_a_newer_version_is_neither_checked_nor_repaired(bench: StateBench) -> None:
     from syncer.journal import frames
 
     header = b'[{"format":"syncer-journal","version":9,"new":"thing"}]'
@@ -172,7 +148,7 @@ def kinds(records: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     return [record for record in records if record.get("record") == kind]
 
 
-def test_an_export_holds_logs_what_waits_with_its_line_and_the_dead(bench: Bench) -> None:
+def test_an_export_holds_logs_what_waits_with_its_line_and_the_dead(bench: StateBench) -> None:
     code, records, _ = bench.tell("export")
     assert code == 0
     (state,) = kinds(records, "state")
@@ -185,7 +161,7 @@ def test_an_export_holds_logs_what_waits_with_its_line_and_the_dead(bench: Bench
     assert [record["line"] for record in kinds(records, "dead")] == [3, 4]
 
 
-def test_an_export_to_a_file_is_for_its_owner_only(bench: Bench) -> None:
+def test_an_export_to_a_file_is_for_its_owner_only(bench: StateBench) -> None:
     out = bench.folder / "out.jsonl"
     code, told, _ = bench.tell("export", "--out", str(out))
     assert (code, told) == (0, {"out": str(out), "records": len(out.read_text().splitlines())})
@@ -195,7 +171,7 @@ def test_an_export_to_a_file_is_for_its_owner_only(bench: Bench) -> None:
     assert "cannot be written" in told["error"]
 
 
-def test_an_export_of_a_damaged_state_holds_what_can_be_read(bench: Bench) -> None:
+def test_an_export_of_a_damaged_state_holds_what_can_be_read(bench: StateBench) -> None:
     bench.damage("journal", frame_at(bench, 1) + 30)
     bench.damage("dead.jsonl", 40)
     code, records, _ = bench.tell("export")
@@ -209,7 +185,7 @@ def test_an_export_of_a_damaged_state_holds_what_can_be_read(bench: Bench) -> No
 # --- repair ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_repair_of_a_whole_state_does_nothing(bench: Bench) -> None:
+def test_a_repair_of_a_whole_state_does_nothing(bench: StateBench) -> None:
     before = content(bench.state)
     code, told, _ = bench.tell("repair")
     assert (code, told["damages"], told["quarantine"], told["set_aside"], told["unknown"]) == (0, [], None, [], [])
@@ -217,7 +193,7 @@ def test_a_repair_of_a_whole_state_does_nothing(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, -2])
-def test_a_damaged_journal_is_set_aside_and_the_same_push_ends_with_what_the_log_gives(bench: Bench, number: int) -> None:
+def test_a_damaged_journal_is_set_aside_and_the_same_push_ends_with_what_the_log_gives(bench: StateBench, number: int) -> None:
     bench.damage("journal", frame_at(bench, number) + 20)
     before = content(bench.state)
     code, told, _ = bench.tell("repair")
@@ -236,7 +212,7 @@ def test_a_damaged_journal_is_set_aside_and_the_same_push_ends_with_what_the_log
     assert bench.tell("check")[0] == 0
 
 
-def test_lines_that_are_asked_again_are_named(bench: Bench) -> None:
+def test_lines_that_are_asked_again_are_named(bench: StateBench) -> None:
     bench.damage("journal", frame_at(bench, 2) + 20)
     _, told, _ = bench.tell("repair")
     named = rf"{re.escape(str(bench.log))}: what became of lines 1 to [57] is not known for certain"
@@ -245,7 +221,7 @@ def test_lines_that_are_asked_again_are_named(bench: Bench) -> None:
     assert plain == f"{bench.state}: whole; nothing was done\n"
 
 
-def test_a_lost_dead_letter_stays_counted_and_is_listed_as_lost(bench: Bench) -> None:
+def test_a_lost_dead_letter_stays_counted_and_is_listed_as_lost(bench: StateBench) -> None:
     bench.damage("dead.jsonl", 40)
     _, told, _ = bench.tell("repair")
     assert any("1 dead letters of" in sentence for sentence in told["unknown"])
@@ -258,7 +234,7 @@ def test_a_lost_dead_letter_stays_counted_and_is_listed_as_lost(bench: Bench) ->
     assert bench.cli("status", "--state", str(bench.state), "--json").json()["dead"] == 1
 
 
-def test_a_state_in_use_is_not_repaired_but_can_be_checked(bench: Bench) -> None:
+def test_a_state_in_use_is_not_repaired_but_can_be_checked(bench: StateBench) -> None:
     bench.faults("hang=1")
     arguments = command("push", str(bench.log), "--base-url", bench.remote.url, "--app-id", bench.folder.name, "--state", str(bench.state))
     pushing = started([*arguments, "--no-progress"])
@@ -278,7 +254,7 @@ def test_a_state_in_use_is_not_repaired_but_can_be_checked(bench: Bench) -> None
 # --- stdin ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_damaged_spool_is_told_and_the_same_input_again_mends_it(bench: Bench) -> None:
+def test_a_damaged_spool_is_told_and_the_same_input_again_mends_it(bench: StateBench) -> None:
     text = b"".join(json.dumps(post(f"s{n}", n / 8)).encode() + b"\n" for n in range(8))
     bench.faults("error=1")
     assert bench.push("-", stdin=text)[0] == 1
@@ -293,7 +269,7 @@ def test_a_damaged_spool_is_told_and_the_same_input_again_mends_it(bench: Bench)
     assert bench.tell("check")[0] == 0
 
 
-def test_a_repair_sets_a_damaged_spool_aside(bench: Bench) -> None:
+def test_a_repair_sets_a_damaged_spool_aside(bench: StateBench) -> None:
     text = json.dumps(post("s")).encode() + b"\n"
     bench.push("-", stdin=text)
     (spool,) = (bench.state / "spool").iterdir()
@@ -309,7 +285,7 @@ def test_a_repair_sets_a_damaged_spool_aside(bench: Bench) -> None:
 
 
 @pytest.fixture
-def pulled(bench: Bench, tmp_path: Path) -> Path:
+def pulled(bench: StateBench, tmp_path: Path) -> Path:
     """The state of a search that was interrupted after some pages."""
     log = tmp_path / "many.jsonl"
     log.write_text("".join(json.dumps(post(f"m{n}", input_id=f"in{n}")) + "\n" for n in range(600)))
@@ -325,7 +301,7 @@ def pulled(bench: Bench, tmp_path: Path) -> Path:
     return tmp_path / "pull"
 
 
-def pull_command(bench: Bench, folder: Path) -> list[str]:
+def pull_command(bench: StateBench, folder: Path) -> list[str]:
     where = (
         "--base-url",
         bench.remote.url,
@@ -339,7 +315,7 @@ def pull_command(bench: Bench, folder: Path) -> list[str]:
     return command("pull", "clarifai", *where, "--status", "24150", "--json", "--no-progress")
 
 
-def carried_on(bench: Bench, folder: Path) -> tuple[int, list[str]]:
+def carried_on(bench: StateBench, folder: Path) -> tuple[int, list[str]]:
     """The same pull again: exit code, and the ids that were written."""
     done = subprocess.run(pull_command(bench, folder), env=ENVIRONMENT, capture_output=True, timeout=120)
     out = folder / "out.jsonl"
@@ -349,7 +325,7 @@ def carried_on(bench: Bench, folder: Path) -> tuple[int, list[str]]:
 WANTED = sorted(["a", "b", "c", *(f"m{n}" for n in range(600))])
 
 
-def test_a_pull_in_the_middle_is_whole_and_exported(bench: Bench, pulled: Path) -> None:
+def test_a_pull_in_the_middle_is_whole_and_exported(bench: StateBench, pulled: Path) -> None:
     assert bench.tell("check", state=pulled)[1]["whole"] is True
     code, records, _ = bench.tell("export", state=pulled)
     assert code == 0
@@ -359,7 +335,7 @@ def test_a_pull_in_the_middle_is_whole_and_exported(bench: Bench, pulled: Path) 
 
 
 @pytest.mark.parametrize("name", ["pull.json", "seen.sqlite"])
-def test_a_damaged_pull_is_set_aside_and_starts_from_the_beginning(bench: Bench, pulled: Path, name: str) -> None:
+def test_a_damaged_pull_is_set_aside_and_starts_from_the_beginning(bench: StateBench, pulled: Path, name: str) -> None:
     path = pulled / name
     rotten = path.read_bytes()
     half = len(rotten) // 2
