@@ -130,6 +130,7 @@ class AnnotationListing:
 
     def unit(self, ids: list[str], cursor: str, inputs: dict[str, Line] | None = None, *, named: bool = False) -> Unit:
         """All that the selection wants of these inputs. `inputs`: what is known of them; `named`: those that do not exist are told."""
+
         def flow() -> Flow:
             if not self._page_max:
                 # Until a page is there, each group that is asked for makes the next one smaller: one of them shows what is no full page.
