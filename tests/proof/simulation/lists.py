@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -23,16 +24,16 @@ from tests.proof.simulation.pull_scenario import PullScenario
 Key = tuple[str, str]
 
 
-class Lists(Network):
+class Lists(Network, ABC):
     """What a pull is to bring: `always` is there from the beginning to the end as it is, `ever` was there at some time."""
 
+    @abstractmethod
     def always(self) -> dict[Key, Any]:
         """By key; what each is."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ever(self, key: Key) -> list[Any]:
         """All that this one ever was."""
-        raise NotImplementedError
 
 
 class App(Lists):
