@@ -67,9 +67,12 @@ def stored(documents: Made, out: str) -> None:
 
 def syncer_stored(way: str, concurrency: int | None, url: str, project: str, kind: str) -> Callable[[str], None]:
     """`syncer.pull`, which syncs file and folder to the disk as well."""
+    import anyio.lowlevel
+
     import syncer
     import syncer.lanes.origins  # what the first call would import
 
+    asyncio.run(anyio.lowlevel.checkpoint())  # and what anyio does at its first use
     remote = syncer.Annotell(base_url=url, auth_url=url, client_id=ID, client_secret=SECRET)
     asked = {"annotation_types": (kind,)} if way == "project" else {"input_statuses": ("created",)}
     select = syncer.DocumentSelection(project=project, **asked)

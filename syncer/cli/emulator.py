@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import sys
 
-import anyio
-
+from syncer.cli.loop import run
 from syncer.emulator import Settings, serve
 
 
 def emulator(*, host: str, port: int, rps: float, latency: float, faults: str, seed: int, load: tuple[str, ...]) -> int:
     """Serve until told to stop."""
     settings = Settings(host=host, port=port, rps=rps, latency=latency, faults=faults, seed=seed, load=load)
-    anyio.run(serve, settings, _announce)
+    run(serve, settings, _announce)
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
 import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -11,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import anyio
-
+from syncer.cli.loop import run
 from syncer.cli.options import Common, Remote
 from syncer.cli.output import complain, print_json, say
 from syncer.cli.progress import Shown, shown
@@ -90,9 +88,7 @@ def pulled(loaded: Loaded, origin: Origin, target: Target, common: Common) -> in
             state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncer-pull-")))
         lane = open_pull(loaded, origin, out, target.format, state=state)
         stack.callback(lane.close)
-        gc.freeze()  # as for a push
-        gc.set_threshold(100_000, 50, 50)
-        done = anyio.run(_run, lane, origin.pace.requests_per_second, target.progress and not common.quiet)
+        done = run(_run, lane, origin.pace.requests_per_second, target.progress and not common.quiet)
     report(done, as_json=common.json)
     return done.exit_code
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import gc
-import importlib.util
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import anyio
-
+from syncer.cli.loop import run
 from syncer.cli.output import complain, print_json, say
 from syncer.cli.progress import of_push, shown
 from syncer.cli.running import outcome_stands
@@ -51,9 +48,7 @@ def push(logs: Sequence[str], config: Path | None, options: dict[str, object], *
     """Push and report; the exit code."""
     loaded = load_from_environment(config, options)
     with opened(PushLane(loaded, logs, strict=bounds.strict, max_delete=bounds.max_delete)) as lane:
-        gc.freeze()  # what is imported stays for good: no collection needs to look at it
-        gc.set_threshold(100_000, 50, 50)
-        finished = anyio.run(_run, lane, loudness, backend_options={"use_uvloop": _uvloop()})
+        finished = run(_run, lane, loudness)
     for note in finished.notes:
         say(f"syncer: {note}")
     report(finished, as_json=as_json, quiet=loudness.quiet)
@@ -65,11 +60,6 @@ async def _run(lane: PushLane, loudness: Loudness) -> Finished:
         done = await lane.run(signals=True)
         outcome_stands()
         return done
-
-
-def _uvloop() -> bool:
-    """Use uvloop where it is installed."""
-    return importlib.util.find_spec("uvloop") is not None
 
 
 def report(finished: Finished, *, as_json: bool, quiet: bool) -> None:

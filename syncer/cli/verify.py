@@ -9,8 +9,7 @@ from dataclasses import asdict
 from functools import partial
 from typing import TextIO
 
-import anyio
-
+from syncer.cli.loop import run
 from syncer.cli.options import Common, Remote
 from syncer.cli.output import as_json, complain, say
 from syncer.config import load_from_environment
@@ -25,7 +24,7 @@ def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str |
     loaded = load_from_environment(common.config, {**common.options(), **remote.options()})
     job = Verification(loaded, logs, None if sample is None else int(sample), exclusive)
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as kept:
-        result = anyio.run(job.run, partial(_keep, kept) if common.json else _line)
+        result = run(job.run, partial(_keep, kept) if common.json else _line)
         sys.stdout.flush()
         say(result.sentence())
         if result.error is not None:

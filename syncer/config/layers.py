@@ -150,18 +150,20 @@ class BadOfficialFile(Exception):
 
 def from_official_file(path: Path) -> Layer:
     """The file of the official command line: YAML, the values of its current context. Raises BadOfficialFile."""
-    import yaml
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        return Layer({}, lambda _: str(path))
+    except OSError as error:
+        raise BadOfficialFile(f"{path}: cannot be read ({error.strerror})") from None
+    import yaml  # 15 ms, which most runs need not wait for
 
     try:
         # Plain strings throughout: no objects are made, and an id of digits stays what it is.
-        root = yaml.load(path.read_bytes(), Loader=yaml.BaseLoader)  # noqa: S506
-    except FileNotFoundError:
-        root = None
+        root = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise BadOfficialFile(f"{path}:{mark.line + 1 if mark else 1}: is not YAML") from None
-    except OSError as error:
-        raise BadOfficialFile(f"{path}: cannot be read ({error.strerror})") from None
     name = _entry(root, "current_context")
     context = _entry(_entry(root, "contexts"), name)
     given = {key: value for key, value in context.items() if isinstance(value, str)} if isinstance(context, dict) else {}

@@ -20,7 +20,7 @@ UNPACED_LIMIT = 16
 class Pace:
     """Never more than R requests in any 1.0 s, and nearly R where there is enough to send.
 
-    Requests follow an absolute schedule, 1/R apart. A sender that woke late may make up for it, a little; and whatever
+    Requests follow an absolute schedule, 1/R apart. A sender that woke late, or had rested, may make up for it, a little; and whatever
     the schedule says, the R-th last request must be at least 1.0 s old. Where R is not whole, the whole requests below it are what
     fits into a second; below 1, requests are 1/R apart.
     """
@@ -54,8 +54,7 @@ class Pace:
 
     def take(self, now: float) -> None:
         """A request goes now."""
-        due = now if self._scheduled == -math.inf else max(self._scheduled, now - self._catch_up)
-        self._scheduled = due + self._spacing
+        self._scheduled = max(self._scheduled, now - self._catch_up) + self._spacing
         if self._sent is not None:
             self._sent.append(now)
 

@@ -78,6 +78,7 @@ class Projects:
 
     def __init__(self) -> None:
         self.by_name: dict[str, Project] = {}
+        self._stored: dict[str, Held] = {}
         self._numbers = FIRST_NUMBER
         self.add(STARTING)
 
@@ -92,6 +93,10 @@ class Projects:
                 what = f"lacks {error}" if isinstance(error, KeyError) else "has a value of another type than it should"
                 raise Unloadable(f"projects[{place}] {what}") from None
             self.by_name[made.shown["project"]] = made
+        self._stored = {}
+        for _, scene in self.scenes():
+            for held in scene.annotations:
+                self._stored.setdefault(held.id, held)
 
     def load(self, file: str) -> None:
         """Take the projects of a JSON file. Raises UsageError that names it."""
@@ -123,7 +128,7 @@ class Projects:
 
     def stored(self, id: str) -> Held | None:
         """The annotation of this id."""
-        return next((held for _, scene in self.scenes() for held in scene.annotations if held.id == id), None)
+        return self._stored.get(id)
 
     def shown(self) -> list[Json]:
         """All of it, for tests to look at: in the shape that is loaded."""

@@ -87,7 +87,15 @@ def test_after_a_rest_only_a_few_requests_follow_at_once() -> None:
 
 def test_requests_are_spread_over_the_second_and_not_sent_in_one_burst() -> None:
     times = sends(15, 1.0, lambda _: 0.0)
-    assert all(later - earlier >= 0.06 for earlier, later in pairwise(times))
+    assert all(later - earlier >= 0.06 for earlier, later in pairwise(times[1:]))
+
+
+def test_a_start_is_like_the_end_of_a_rest_the_second_request_need_not_wait_for_the_schedule() -> None:
+    pace = Pace(10)
+    pace.take(EPOCH)
+    assert pace.next_at(EPOCH) <= EPOCH
+    pace.take(EPOCH)
+    assert pace.next_at(EPOCH) == pytest.approx(EPOCH + 0.1)
 
 
 def test_a_limit_of_a_million_keeps_no_million_moments() -> None:

@@ -266,8 +266,12 @@ def fetched(entries: Sequence[Entry]) -> Flow:
     wanted = [unique[key] for key in dict.fromkeys(item.key for item, _ in entries)]
     found = Found([], duplicates=len(entries) - len(wanted))
     tried = {item.key: source.uris[item.key] for item, source in wanted}
-    askable = [(item, source) for item, source in wanted if _is_address(tried[item.key])]
-    found.problems.extend(Problem(item.what, "it is listed without an address") for item, _ in wanted if not _is_address(tried[item.key]))
+    askable: list[Entry] = []
+    for item, source in wanted:
+        if _is_address(tried[item.key]):
+            askable.append((item, source))
+        else:
+            found.problems.append(Problem(item.what, "it is listed without an address"))
     expired = yield from _stored(askable, found)
     if expired:
         yield from _listed_again(expired, tried)
