@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from syncer.core.change import Change, Key
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
@@ -15,6 +16,25 @@ from syncer.engine.turns import Draining, Turns
 from syncer.errors import SyncerError
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
+
+class AskOfPart(Protocol[T_co]):
+    """A question about some changes. `taken`: its first turn has been taken already."""
+
+    async def __call__(self, changes: Sequence[Change], *, taken: bool) -> T_co | LookUpFailure:
+        """The answer to the point, or why there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts(Generic[T]):
+    """The answers about changes that were asked for in parts, in their order, and how many changes from the first on they are about."""
+
+    answers: list[T]
+    answered: int
+    failure: LookUpFailure | None
+    """Why there is no answer about the rest."""
 
 
 class Asker:
@@ -44,37 +64,47 @@ class Asker:
             if not isinstance(answer, Throttled):
                 return answer
 
+    async def by_parts(self, changes: Sequence[Change], ask: AskOfPart[T], *, taken: bool = False) -> Parts[T]:
+        """Ask for as many changes at a time as one request can name, and for fewer where that is refused, until a part fails."""
+        answers: list[T] = []
+        answered, size_max = 0, len(changes)
+        while answered < len(changes):
+            rest = changes[answered : answered + size_max]
+            part = rest[: self._remote.look_up_size(rest)]
+            answer = await ask(part, taken=taken)
+            taken = False
+            if isinstance(answer, Refused) and len(part) > 1:  # perhaps its URL is too long for something on the way
+                size_max = len(part) // 2
+                continue
+            if isinstance(answer, LookUpFailure):
+                return Parts(answers, answered, answer)
+            answers.append(answer)
+            answered += len(part)
+        return Parts(answers, answered, None)
+
     async def found(self, changes: Sequence[Change], *, taken: bool) -> Found | LookUpFailure:
         """What the remote holds of these changes' annotations."""
         return await self.ask(self._remote.look_up(changes), partial(self._remote.found, changes), taken=taken)
 
-    async def inputs(self, input_ids: Sequence[str], *, taken: bool) -> Inputs | LookUpFailure:
-        """How these inputs are."""
+    async def inputs(self, changes: Sequence[Change], *, taken: bool) -> Inputs | LookUpFailure:
+        """How the inputs of these changes are."""
+        input_ids = list(dict.fromkeys(change.input_id for change in changes))
         return await self.ask(self._remote.inputs_look_up(input_ids), partial(self._remote.inputs_found, input_ids), taken=taken)
 
-    async def annotations_of(self, changes: Sequence[Change]) -> list[int] | LookUpFailure:
+    async def annotations_of(self, changes: Sequence[Change], *, taken: bool) -> list[int] | LookUpFailure:
         """How many annotations each of these whole-input deletes deletes."""
-        counts: list[int] = []
-        rest, size_max = list(changes), len(changes)
-        while rest:
-            size = min(size_max, self._remote.look_up_size(rest[:size_max]))
-            listed = await self._listed([change.input_id for change in rest[:size]])
-            if isinstance(listed, Refused) and size > 1:  # perhaps its URL is too long for something on the way
-                size_max = size // 2
-                continue
-            if not isinstance(listed, set):
-                return listed
-            by_input = Counter(input_id for input_id, _ in listed)
-            counts += [by_input[change.input_id] for change in rest[:size]]
-            rest = rest[size:]
-        return counts
+        listed = await self._listed([change.input_id for change in changes], taken=taken)
+        if not isinstance(listed, set):
+            return listed
+        by_input = Counter(input_id for input_id, _ in listed)
+        return [by_input[change.input_id] for change in changes]
 
-    async def _listed(self, input_ids: Sequence[str]) -> set[Key] | LookUpFailure:
+    async def _listed(self, input_ids: Sequence[str], *, taken: bool) -> set[Key] | LookUpFailure:
         """Every annotation of these inputs that a delete of them deletes: pages until an empty one."""
         keys: set[Key] = set()
         for page in count(1):
             request = self._remote.inputs_list(input_ids, page)
-            listed = await self.ask(request, partial(self._remote.inputs_listed, input_ids), taken=False)
+            listed = await self.ask(request, partial(self._remote.inputs_listed, input_ids), taken=taken and page == 1)
             if not isinstance(listed, Listed):
                 return listed
             if not listed.rows:

@@ -27,7 +27,7 @@ from syncer.core.outcome import (
     Throttled,
     Verdict,
 )
-from syncer.core.ports import Found, Inputs, LookUpFailure, Remote
+from syncer.core.ports import Inputs, LookUpFailure, Remote
 from syncer.engine.asking import Asker
 from syncer.engine.turns import Draining, Turns
 from syncer.errors import Stopped, SyncerError
@@ -99,11 +99,11 @@ class Sender:
             counts = [1] * len(entries)
         elif self._deletions.limit is not None:
             self._turns.give_back()
-            listed = await self._asker.annotations_of([entry.change for entry in entries])
-            if not isinstance(listed, list):
-                self._put_off(entries, listed)
+            listed = await self._asker.by_parts([entry.change for entry in entries], self._asker.annotations_of)
+            if listed.failure is not None:
+                self._put_off(entries, listed.failure)
                 return Batch(batch.verb, [])
-            counts = listed
+            counts = [count for part in listed.answers for count in part]
             try:
                 await self._turns.take()
             except (Draining, SyncerError):
@@ -208,26 +208,16 @@ class Sender:
 
     async def _not_settled_by_look_up(self, entries: Sequence[Entry], *, taken: bool = False) -> list[Entry]:
         """Read back, and settle what can be seen there. Returns the rest; where the look-up fails, it is queued in doubt."""
-        absent: list[Entry] = []
-        rest = list(entries)
-        size_max = len(rest)
-        while rest:
-            changes = [self._change(entry) for entry in rest[:size_max]]
-            size = min(size_max, self._remote.look_up_size(changes))
-            asked, changes = rest[:size], changes[:size]
-            found = await self._asker.found(changes, taken=taken)
-            taken = False
-            if isinstance(found, Refused) and size > 1:  # perhaps its URL is too long for something on the way
-                size_max = size // 2
-                continue
-            if not isinstance(found, Found):
-                self._put_off(rest, found)
-                break
-            rest = rest[size:]
-            for entry, change, annotation in zip(asked, changes, found.annotations, strict=True):
-                if annotation is None or not self._settled_by(entry, change, annotation):
-                    absent.append(entry)
-        return absent
+        changes = [self._change(entry) for entry in entries]
+        read = await self._asker.by_parts(changes, self._asker.found, taken=taken)
+        if read.failure is not None:
+            self._put_off(entries[read.answered :], read.failure)
+        annotations = [annotation for found in read.answers for annotation in found.annotations]
+        return [
+            entry
+            for entry, change, annotation in zip(entries, changes, annotations, strict=False)
+            if annotation is None or not self._settled_by(entry, change, annotation)
+        ]
 
     def _settled_by(self, entry: Entry, change: Change, annotation: Annotation) -> bool:
         """Is it over, now that this is what the remote holds? A patch that cannot be seen there is not."""
@@ -254,8 +244,7 @@ class Sender:
         if batch.look_up == "read back":
             entries = await self._not_settled_by_look_up(entries, taken=True)
         else:
-            input_ids = [entries[0].change.input_id]
-            answer = await self._asker.inputs(input_ids, taken=True)
+            answer = await self._asker.inputs([entries[0].change], taken=True)
             if not isinstance(answer, Inputs):
                 self._put_off(entries, answer)
                 return
@@ -272,19 +261,15 @@ class Sender:
                 self._backlog.retriable(entry, outcome.reason, outcome.code, self._now(), due)
             else:
                 unknown.append((entry, outcome))
-        while unknown:
-            size = self._remote.look_up_size([entry.change for entry, _ in unknown])
-            asked, unknown = unknown[:size], unknown[size:]
-            input_ids = list(dict.fromkeys(entry.change.input_id for entry, _ in asked))
-            inputs = await self._asker.inputs(input_ids, taken=False)
-            if not isinstance(inputs, Inputs):
-                for entry, outcome in asked + unknown:
-                    self._backlog.retriable(entry, outcome.reason, outcome.code, self._now(), due)
-                return
-            for entry, outcome in asked:
-                input_id = entry.change.input_id
-                # A post is refused for its input: one that is ready by now was not when it was refused.
-                if input_id in inputs.processing or (entry.change.verb == "post" and input_id in inputs.ready):
-                    self._backlog.retriable(entry, f"{PROCESSING}: {outcome.reason}", outcome.code, self._now(), due)
-                else:
-                    self._backlog.rejected(entry, outcome.reason, outcome.code, self._now())
+        told = await self._asker.by_parts([entry.change for entry, _ in unknown], self._asker.inputs)
+        processing = frozenset().union(*(inputs.processing for inputs in told.answers))
+        ready = frozenset().union(*(inputs.ready for inputs in told.answers))
+        for entry, outcome in unknown[: told.answered]:
+            input_id = entry.change.input_id
+            # A post is refused for its input: one that is ready by now was not when it was refused.
+            if input_id in processing or (entry.change.verb == "post" and input_id in ready):
+                self._backlog.retriable(entry, f"{PROCESSING}: {outcome.reason}", outcome.code, self._now(), due)
+            else:
+                self._backlog.rejected(entry, outcome.reason, outcome.code, self._now())
+        for entry, outcome in unknown[told.answered :]:
+            self._backlog.retriable(entry, outcome.reason, outcome.code, self._now(), due)

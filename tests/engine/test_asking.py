@@ -1,0 +1,77 @@
+"""Questions about many changes, cut into parts that one request can name and that are not refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import pytest
+
+from syncer.core.change import Change
+from syncer.core.outcome import Failed, Refused
+from syncer.core.ports import LookUpFailure, Remote
+from syncer.engine.asking import Asker
+from syncer.engine.turns import Turns
+
+pytestmark = pytest.mark.anyio
+
+CHANGES = [cast("Change", f"change {number}") for number in range(10)]
+
+
+class Names:
+    """A remote whose look-ups name up to five changes."""
+
+    def look_up_size(self, changes: Sequence[Change]) -> int:
+        return min(5, len(changes))
+
+
+@dataclass
+class Service:
+    """Answers with what it was asked, unless that is too much or names what it stumbles over."""
+
+    takes: int = 5
+    stumbles_over: Change | None = None
+    asked: list[int] = field(default_factory=list)
+    taken: list[bool] = field(default_factory=list)
+
+    async def ask(self, changes: Sequence[Change], *, taken: bool) -> list[Change] | LookUpFailure:
+        self.asked.append(len(changes))
+        self.taken.append(taken)
+        if len(changes) > self.takes:
+            return Refused("URI Too Long", 414)
+        return Failed("HTTP 500", in_doubt=False) if self.stumbles_over in changes else list(changes)
+
+
+async def parts(service: Service, *, taken: bool = False) -> tuple[list[Change], int, LookUpFailure | None]:
+    found = await Asker(cast("Remote", Names()), cast("Turns", None)).by_parts(CHANGES, service.ask, taken=taken)
+    return [change for part in found.answers for change in part], found.answered, found.failure
+
+
+async def test_a_request_names_as_many_changes_as_the_remote_says_that_it_can() -> None:
+    service = Service()
+    assert await parts(service) == (CHANGES, 10, None)
+    assert service.asked == [5, 5]
+
+
+async def test_a_part_that_is_refused_is_halved_and_all_later_ones_with_it() -> None:
+    service = Service(takes=2)
+    assert await parts(service) == (CHANGES, 10, None)
+    assert service.asked == [5, 2, 2, 2, 2, 2]
+
+
+async def test_what_is_refused_by_itself_ends_the_questions_and_what_was_answered_before_stays() -> None:
+    service = Service(takes=0)
+    assert await parts(service) == ([], 0, Refused("URI Too Long", 414))
+    assert service.asked == [5, 2, 1]
+
+
+async def test_a_part_that_fails_ends_the_questions_and_what_was_answered_before_stays() -> None:
+    service = Service(stumbles_over=CHANGES[7])
+    assert await parts(service) == (CHANGES[:5], 5, Failed("HTTP 500", in_doubt=False))
+
+
+async def test_the_turn_that_was_taken_is_good_for_the_first_question_only() -> None:
+    service = Service()
+    await parts(service, taken=True)
+    assert service.taken == [True, False]
