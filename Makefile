@@ -5,6 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK_HASH := $(shell $(PYTHON) -c "import hashlib; print(hashlib.sha256(open('requirements.lock', 'rb').read()).hexdigest()[:16])")
 LOCKED := .venv/locked-$(LOCK_HASH)
 INSTALLED := .venv/installed-$(LOCK_HASH)
+COVERING := tests/core tests/remotes tests/fuzz tests/contracts tests/models
 
 .PHONY: help setup demo test prove check bench lock clients
 
@@ -14,8 +15,12 @@ help:
 demo: setup
 	$(BIN)/syncer demo
 
+# The tests of core and codecs keep one core busy, so they go beside the rest; their report comes behind it, and how much they cover.
 test: setup clients
-	$(BIN)/python -m pytest -q --ignore=tests/proof
+	@told=$$(mktemp); $(BIN)/python -m coverage run -m pytest -q $(COVERING) >$$told 2>&1 & covering=$$!; \
+	$(BIN)/python -m pytest -q --ignore=tests/proof $(COVERING:%=--ignore=%); rest=$$?; \
+	wait $$covering; code=$$?; cat $$told; rm $$told; exit $$((rest | code))
+	$(BIN)/python -m coverage report
 	$(BIN)/python -m tests.proof.simulation --seeds 60
 
 # What docs/reliability.md says, shown: simulation, safeguards switched off, crash points, kills, signals, full disks, broken networks.

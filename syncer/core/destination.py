@@ -81,11 +81,11 @@ class DestinationState:
         self._note_failing(now)
         self._judge_pause(pause_seconds)
 
-    def failed(self, now: float, rng: random.Random, unreachable: bool) -> None:
-        """A request failed as a whole. `unreachable`: there was no connection at all."""
+    def failed(self, now: float, rng: random.Random, unreachable: bool, why: str = "") -> None:
+        """A request failed as a whole. `unreachable`: there was no connection at all; `why`: for people."""
         self._note_failing(now)
         self._failures += 1
-        self._reason = "the remote cannot be reached" if unreachable else "requests fail"
+        self._reason = ("the remote cannot be reached" if unreachable else "requests fail") + (why and f": {why}")
         if now < self._outage_until or not (unreachable or self._outages or self._failures >= FAILURES_MAX):
             return
         self._outages += 1

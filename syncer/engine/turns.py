@@ -132,7 +132,7 @@ class Turns:
                 self.paused()
             case Failed():
                 result = "failed"
-                self.destination.failed(now, self._rng, answer.unreachable)
+                self.destination.failed(now, self._rng, answer.unreachable, answer.reason)
             case Halt():
                 result = "halted"
             case _:
@@ -151,7 +151,7 @@ class Turns:
         code = "" if verdict.code is None else f" (code {verdict.code})"
         if verdict.kind == "credentials":
             return CredentialsRefused(
-                f"the remote refused the credentials{code}: {verdict.reason}. Nothing was dead-lettered; "
+                f"the remote refused the credentials{code}: {verdict.reason}. Nothing is lost; "
                 f"check {self._credentials}, then run the same command again"
             )
         return Stopped(

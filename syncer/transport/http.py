@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -157,7 +158,9 @@ class HttpTransport:
             return f"the proxy refused to connect to the remote (HTTP {error.status})"
         if isinstance(error, aiohttp.ClientConnectorError):
             whom = "the proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
-            return f"no connection to {whom}{error.host}:{error.port}: {error.strerror or type(error.os_error).__name__}"
+            number = error.errno or 0  # what the loop says of a refused connection repeats the address
+            what = os.strerror(number) if number > 0 else error.strerror or type(error.os_error).__name__
+            return f"no connection to {whom}{error.host}:{error.port}: {what}"
         if isinstance(error, TimeoutError):
             return f"no connection within {self._connect_timeout_seconds:g} s"
         return f"no connection: {type(error).__name__}"

@@ -153,9 +153,10 @@ def test_an_outage_of_ten_minutes_costs_few_attempts_and_ends_at_full_speed() ->
 
 def test_without_any_success_for_long_enough_it_gives_up_and_says_why() -> None:
     destination = state()
-    destination.failed(START, random.Random(1), unreachable=True)
+    destination.failed(START, random.Random(1), unreachable=True, why="no connection to nowhere:1: Connection refused")
     assert destination.gave_up(START + 599.9) is None
-    assert destination.gave_up(START + 600.0) == "nothing succeeded for 600 s (the remote cannot be reached)"
+    why = "the remote cannot be reached: no connection to nowhere:1: Connection refused"
+    assert destination.gave_up(START + 600.0) == f"nothing succeeded for 600 s ({why})"
     assert destination.state(START + 600.0) == "stopped"
 
 
