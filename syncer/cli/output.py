@@ -25,6 +25,8 @@ class _Told:
 
 
 _told = _Told()
+_closed: set[str] = set()
+"""Streams that our starter closed."""
 
 
 def print_as(arguments: Arguments) -> None:
@@ -36,9 +38,15 @@ def mend_streams() -> None:
     """Streams that our starter closed lead nowhere, and no character is a reason to fail."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
+            _closed.add(name)
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - as long as the process
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
+
+
+def stdout_is_closed() -> bool:
+    """What is written there reaches nobody."""
+    return "stdout" in _closed
 
 
 def print_json(value: object) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from syncer.cli.loop import run
 from syncer.cli.options import Common, Remote
-from syncer.cli.output import complain, print_json, say
+from syncer.cli.output import complain, print_json, say, stdout_is_closed
 from syncer.cli.progress import Shown, shown
 from syncer.cli.running import outcome_stands
 from syncer.config import Loaded, load_from_environment
@@ -82,6 +82,8 @@ def pulled(loaded: Loaded, origin: Origin, target: Target, common: Common) -> in
     out = target.out
     if out == STDOUT and common.json:
         raise UsageError("--json and --out - both want standard output: name a file")
+    if out == STDOUT and stdout_is_closed():
+        raise UsageError("--out - writes to standard output, which is closed: name a file, or leave it open")
     with ExitStack() as stack:
         state = common.state
         if out == STDOUT:  # nothing can be carried on

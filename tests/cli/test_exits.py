@@ -236,6 +236,13 @@ def test_streams_that_are_closed_stop_nothing(closed: str) -> None:
         assert json.loads(done.stdout) == {"ok": True, "token": True}
 
 
+def test_a_pull_to_a_standard_output_that_is_closed_says_so_and_fetches_nothing() -> None:
+    arguments = ["bash", "-c", 'exec "$@" >&-', "bash", *command("pull", "clarifai", "--user-id", "u", "--app-id", "a", "--out", "-")]
+    done = piped(arguments, subprocess.PIPE)
+    assert done.returncode == 2
+    assert done.stderr == "syncer: --out - writes to standard output, which is closed: name a file, or leave it open\n"
+
+
 @pytest.mark.parametrize(("number", "code", "said"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")])
 def test_a_signal_ends_any_command_with_its_code_and_one_object(tmp_path: Path, number: signal.Signals, code: int, said: str) -> None:
     """Also one that was only reading its input."""
