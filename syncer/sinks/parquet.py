@@ -1,4 +1,4 @@
-"""Parquet: one file with large row groups, or a folder with a file a page. Needs pyarrow.
+"""Parquet: one file with large row groups, or a folder with a file a page that has rows. Needs pyarrow.
 
 PATH   pages ─► PATH.part, an Arrow stream ─► at the end read again, some row groups at a time ─► PATH.new ─► PATH
 PATH/  page ─► PATH/_unfinished/part-00000007.parquet ─► at the end ─► PATH/part-00000007.parquet
@@ -50,7 +50,7 @@ class Parquet(arrow.Pages):
 
 
 class ParquetFolder:
-    """A folder with a file a page. Implements `syncer.core.pull.Sink`.
+    """A folder with a file for each page that has rows. Implements `syncer.core.pull.Sink`.
 
     The files of an earlier pull stay until all new ones are written. Other files in the folder are left alone.
     """
@@ -60,11 +60,11 @@ class ParquetFolder:
         self._unfinished = path / "_unfinished"  # a name that readers of such folders pass over
         self._layout = layout
         self._pull = ""
-        self._pages = 0
+        self._files = 0
 
     def open(self, position: str) -> None:
         """Take up behind so many files, or begin. Raises OutputError: it cannot be written, or a file is not there."""
-        self._pull, self._pages = parsed(position) if position else (uuid4().hex, 0)
+        self._pull, self._files = parsed(position) if position else (uuid4().hex, 0)
         with disk.told(self._path):
             if not position:
                 self._path.mkdir(exist_ok=True)
@@ -72,28 +72,32 @@ class ParquetFolder:
             self._check()
             self._unfinished.mkdir(exist_ok=True)
             disk.sync(self._path)
-            for _, path in _parts(self._unfinished, self._pages):
+            for _, path in _parts(self._unfinished, self._files):
                 path.unlink()
 
     def write(self, page: int, rows: Sequence[Row]) -> str:
-        """Write a file and sync it; the position behind it. Raises OutputError."""
+        """Write a file and sync it, if there is anything to write; the position behind it. Raises OutputError."""
+        if rows:
+            self._add(rows)
+        return written(self._pull, self._files)
+
+    def _add(self, rows: Sequence[Row]) -> None:
         batch = arrow.batch(self._layout, rows)
-        path = self._unfinished / _name(page)
+        path = self._unfinished / _name(self._files)
         fresh = path.with_suffix(".new")
         with disk.told(self._path):
             _write(fresh, batch.schema, [pa.Table.from_batches([batch])], {_PULL: self._pull.encode()})
             disk.replace(fresh, path)
-        self._pages = page + 1
-        return written(self._pull, self._pages)
+        self._files += 1
 
     def close(self) -> None:
         """Move the new files to their place, and remove older ones beyond them. Raises OutputError."""
-        if not self._pages:
-            self.write(0, ())
+        if not self._files:
+            self._add(())
         with disk.told(self._path):
-            for page, path in _parts(self._unfinished, 0):
-                path.replace(self._path / _name(page))
-            for _, path in _parts(self._path, self._pages):
+            for number, path in _parts(self._unfinished, 0):
+                path.replace(self._path / _name(number))
+            for _, path in _parts(self._path, self._files):
                 path.unlink()
             disk.sync(self._path)
             for path in self._unfinished.glob("part-*.new"):
@@ -105,15 +109,15 @@ class ParquetFolder:
 
     def _check(self) -> None:
         """Are all files there, and is the last one of this pull? They are where `close` moved them if a crash came behind it."""
-        for page in range(self._pages):
-            here = [path for folder in (self._unfinished, self._path) if (path := folder / _name(page)).is_file()]
+        for number in range(self._files):
+            here = [path for folder in (self._unfinished, self._path) if (path := folder / _name(number)).is_file()]
             if not here:
                 why = ", which the pull wrote, is not there"
-            elif page == self._pages - 1 and _noted(here[0], _PULL) != self._pull.encode():
+            elif number == self._files - 1 and _noted(here[0], _PULL) != self._pull.encode():
                 why = " is from another pull"
             else:
                 continue
-            raise OutputError(f"{self._path}: {_name(page)}{why}. {FROM_THE_START}")
+            raise OutputError(f"{self._path}: {_name(number)}{why}. {FROM_THE_START}")
 
 
 def from_pages(part: Path, path: Path, schema: pa.Schema, notes: dict[bytes, bytes]) -> int:
@@ -121,14 +125,14 @@ def from_pages(part: Path, path: Path, schema: pa.Schema, notes: dict[bytes, byt
     return _write(path, schema, _row_groups(arrow.streamed(part), schema), notes)
 
 
-def _name(page: int) -> str:
-    return f"part-{page:08d}.parquet"
+def _name(number: int) -> str:
+    return f"part-{number:08d}.parquet"
 
 
 def _parts(folder: Path, first: int) -> list[tuple[int, Path]]:
-    """The files of pages from this one on."""
+    """The files from this number on."""
     found = [(match, path) for path in folder.iterdir() if (match := _PART.fullmatch(path.name))]
-    return [(page, path) for match, path in found if (page := int(match[1])) >= first]
+    return [(number, path) for match, path in found if (number := int(match[1])) >= first]
 
 
 def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], notes: dict[bytes, bytes]) -> int:

@@ -35,17 +35,17 @@ def test_every_row_is_there_once_in_order_with_its_values(kind: Kind, tmp_path: 
 
 @of_every_kind
 def test_nothing_but_the_output_is_left_behind(kind: Kind, tmp_path: Path) -> None:
-    """No part, no spool, no marker."""
-    pull(kind.sink(tmp_path), pages(3))
+    """No part, no spool, no marker, and no file for a page without rows."""
+    pull(kind.sink(tmp_path), [[], *pages(2), [], pages(3)[2]])
     assert [kind.name.rstrip("/")] == [path.name for path in tmp_path.iterdir()]
     if kind.name == "out/":
-        assert {f"part-0000000{page}.parquet" for page in range(3)} == {path.name for path in (tmp_path / "out").iterdir()}
+        assert {f"part-0000000{number}.parquet" for number in range(3)} == {path.name for path in (tmp_path / "out").iterdir()}
 
 
 @of_every_kind
 def test_a_pull_is_taken_up_behind_every_page(kind: Kind, tmp_path: Path) -> None:
-    """By another process, with nothing but the position."""
-    some = pages(4)
+    """By another process, with nothing but the position; also behind a page without rows."""
+    some = [[], *pages(3)]
     for done in range(5):
         folder = tmp_path / str(done)
         folder.mkdir()
