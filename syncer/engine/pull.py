@@ -11,7 +11,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -42,7 +42,7 @@ class Way:
     """How one kind of question is asked: through these turns, so many at a time."""
 
     turns: Turns
-    at_once: anyio.CapacityLimiter
+    at_once: anyio.Semaphore
 
 
 @dataclass(slots=True)
@@ -75,7 +75,7 @@ class Pull:
         self._slots: deque[_Slot] = deque()
         self._found = 0
         self._unit_bytes = 0.0  # of a unit's rows, on an average of the last ones that were found
-        self._queues = {via: anyio.Lock() for via in ways}
+        self._queues = {via: anyio.Lock(fast_acquire=True) for via in ways}
         self._answered: dict[str, Ask] = {}  # of each way the last question that was answered to the point
         self._enumerated = False
         self._draining = False
@@ -225,11 +225,17 @@ class Pull:
         keep the rate busy.
         """
         way = self.ways[ask.via]
-        async with AsyncExitStack() as held:
-            async with nullcontext() if first else self._queues[ask.via]:
-                await held.enter_async_context(way.at_once)
+        async with nullcontext() if first else self._queues[ask.via]:
+            await way.at_once.acquire()
+            try:
                 await way.turns.take()
+            except BaseException:
+                way.at_once.release()
+                raise
+        try:
             return await way.turns.ask(ask.request, ask.read)
+        finally:
+            way.at_once.release()
 
     async def _others_succeed(self, failed: Ask) -> bool:
         """Is it this question that fails, or is the remote out of order? What it answered last is asked once more to find out."""

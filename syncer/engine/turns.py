@@ -57,7 +57,7 @@ class Turns:
         self._rng = rng
         self._observe = observe
         self._credentials = credentials
-        self._lock = anyio.Lock()
+        self._lock = anyio.Lock(fast_acquire=True)
         self._changed = Signal()
 
     async def take(self) -> None:

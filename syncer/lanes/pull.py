@@ -267,12 +267,12 @@ async def wired(
         api_turns = turns(origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe, origin.credentials)
         if isinstance(origin.api, OAuthTransport):
             origin.api.another_turn = api_turns.another
-        ways: dict[Literal["api", "storage"], Way] = {"api": Way(api_turns, anyio.CapacityLimiter(at_once))}
+        ways: dict[Literal["api", "storage"], Way] = {"api": Way(api_turns, anyio.Semaphore(at_once, fast_acquire=True))}
         if origin.storage is not None:
             await stack.enter_async_context(origin.storage)
             pace, count = Pace(STORAGE_RATE), origin.storage_concurrency
             storage_turns = turns(origin.storage, pace, count, retry, Destination("open", 0.0, ""), now, rng, observe)
-            ways["storage"] = Way(storage_turns, anyio.CapacityLimiter(count))
+            ways["storage"] = Way(storage_turns, anyio.Semaphore(count, fast_acquire=True))
         yield Pull(
             listing or origin.listing,
             ways,

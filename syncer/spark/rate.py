@@ -29,8 +29,8 @@ def shared(loaded: Loaded, section: str, tasks: int) -> Loaded:
 def gap_seconds(requests_per_second: float) -> float:
     """How long a task waits before its first request: what ran just before it in its place kept to the same rate.
 
-    Requests are 1/rate apart, but for the lateness that a pace makes up for. Where that is waited for on both sides of the seam, no
-    second that it lies in holds more than the others.
+    Requests are 1/rate apart, but for the lateness that a pace makes up for, also at its start. Where that is waited for on both sides
+    of the seam, no second that it lies in holds more than the others.
     """
     spacing = 1.0 / requests_per_second
-    return max(spacing, min(WINDOW_SECONDS, spacing + 2 * max(CATCH_UP_SECONDS, spacing)))
+    return max(spacing, min(WINDOW_SECONDS, 2 * spacing + 2 * max(CATCH_UP_SECONDS, spacing)))

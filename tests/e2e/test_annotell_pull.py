@@ -64,8 +64,8 @@ async def pulled(
     async with api, plain(None) as storage:
         now, rng, open_ = clock(), random.Random(1), Destination("open", 0.0, "")
         ways: Mapping[Literal["api", "storage"], Way] = {
-            "api": Way(turns(api, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None), anyio.CapacityLimiter(32)),
-            "storage": Way(turns(storage, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None), anyio.CapacityLimiter(32)),
+            "api": Way(turns(api, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None), anyio.Semaphore(32)),
+            "storage": Way(turns(storage, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None), anyio.Semaphore(32)),
         }
         the_list = listing(selection, flavour, server.url)
         engine = Pull(the_list, ways, units_ahead_max=8, max_attempts=30, rng=rng, backoff=(0.001, 0.002))

@@ -53,7 +53,7 @@ class Parts:
     repeats = False
 
     def __init__(self, count: int, *, row_bytes: int = 2, ends_at: int | None = None, asked_ahead: Sequence[str] = ()) -> None:
-        """`ends_at`: where an empty part says that the list is over; `asked_ahead`: what is asked before each part, if anything."""
+        """`ends_at`: from there on, parts are empty, which ends the list; `asked_ahead`: what is asked before each part, if anything."""
         self.count = count
         self.line = b"x" * row_bytes
         self.ends_at = ends_at
@@ -71,7 +71,7 @@ class Parts:
         (answer,) = yield [ask(f"/{number}")]
         if isinstance(answer, Refused):
             return Found([], problems=[Problem(f"part {number}", answer.reason)])
-        return Found([Row((str(number),), self.line)], ended=number == self.ends_at)
+        return Found([Row((str(number),), self.line)], ended=self.ends_at is not None and number >= self.ends_at)
 
 
 class Remote:
@@ -132,9 +132,9 @@ def engine(
         state = DestinationState(0.001, 0.002, 0.05, give_up_seconds)
         return Turns(of, Pace(rate), Concurrency(64, rate), state, clock(), random.Random(1), lambda _: None)
 
-    ways: dict[Literal["api", "storage"], Way] = {"api": Way(turns(remote), anyio.CapacityLimiter(64))}
+    ways: dict[Literal["api", "storage"], Way] = {"api": Way(turns(remote), anyio.Semaphore(64))}
     if storage is not None:
-        ways["storage"] = Way(turns(storage), anyio.CapacityLimiter(2))
+        ways["storage"] = Way(turns(storage), anyio.Semaphore(2))
     return Pull(listing, ways, units_ahead_max=ahead, max_attempts=max_attempts, rng=random.Random(2), backoff=backoff)
 
 
