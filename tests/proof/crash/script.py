@@ -190,7 +190,7 @@ class World:
             now, made = clock(), set[Key]()
             destination = DestinationState(*RETRY)
             destination.restore(journal.ledger.destination, now())
-            turns = Turns(self.remote, Pace(100.0), Concurrency(4, 100.0), destination, now, self.rng, lambda _: None)
+            turns = Turns(self.remote, Pace(20.0), Concurrency(4, 20.0), destination, now, self.rng, lambda _: None)
             engine = Push(
                 source=inputs,
                 remote=Clarifai(USER, APP),

@@ -116,10 +116,9 @@ def test_every_flipped_byte_is_refused_or_is_the_torn_tail(kept: Kept, path: Pat
     for at in range(len(content)):
         for bit in (0x01, 0x20, 0x80):
             found = started(kept.with_(path, content[:at] + bytes([content[at] ^ bit]) + content[at + 1 :]))
-            if path == JOURNAL and at >= last:
-                assert found in kept.states, f"byte {at} of the last frame, bit {bit}"
-            else:
-                assert told(found, path), f"byte {at}, bit {bit}: {found}"
+            if path == JOURNAL and at >= last and found in kept.states:
+                continue  # as if it had not been written; what a compaction wrote was synced whole, and is refused
+            assert told(found, path), f"byte {at}, bit {bit}: {found}"
 
 
 @pytest.mark.parametrize("path", [JOURNAL, LETTERS], ids=["journal", "dead.jsonl"])
