@@ -3,7 +3,7 @@
 `make setup` is all that they need: environments of other clients are made from their locks, once.
 
 cpu             CPU and memory of `syncer push` for a million posts, echoed answers, beside the floor of ../shared/bench
-rate            share of the request limit that a push uses, at 15 and 200 requests a second, 50 and 400 ms latency
+rate            share of the request limit that a push uses, at 15 and 200 requests a second, 50 and 400 ms latency, told and found
 memory          peak memory of `syncer push` and `syncer verify` at 500,000 and at 5,000,000 changes; six minutes, 2 GB of disk
 kills           100,000 changes of every kind with faults, killed -9 thirty times; is the remote right afterwards?
 incumbents      20,000 labels pushed by the SDK, dlt, a script and syncer under the same faults: lost, doubled, named; a quarter of an hour

@@ -58,18 +58,19 @@ def _reset() -> None:
 
 
 def rate(seconds: int = 30) -> None:
-    """Small batches, so that the emulator is not what limits."""
-    print("limit  latency  used    most in 0.95 s  throttled")
-    for limit in (15, 200):
+    """Small batches, so that the emulator is not what limits. A limit to be found is sought within the time that is measured."""
+    print("limit  --rps  latency  used    most in 0.95 s  throttled")
+    for rps, limit in ((rps, limit) for rps in ("", "auto") for limit in (15, 200)):
         for latency in ("0.05", "0.4"):
             with tempfile.TemporaryDirectory() as name, emulator("--rps", str(limit), "--latency", latency) as remote:
                 log = Path(name) / "log.jsonl"
                 posts = (f'{{"op":"post","annotation":{{"id":"r-{n}","input_id":"i"}}}}\n' for n in range(limit * seconds * 4))
                 log.write_text("".join(posts))
-                push(remote.url, "a", Path(name) / "state", [str(log)], "--rps", str(limit), "--batch-size", "4")
+                push(remote.url, "a", Path(name) / "state", [str(log)], "--rps", rps or str(limit), "--batch-size", "4")
                 report = remote.get("/_emulator/report")
-                used = (report["requests"] - 1) / report["span_seconds"] / limit
-                print(f"{limit:5}  {latency:>7}  {used:6.1%}  {report['max_in_0.95s']:14}  {report.get('throttled', 0):9}")
+                throttled = report.get("throttled", 0)
+                used = (report["requests"] - throttled - 1) / report["span_seconds"] / limit
+                print(f"{limit:5}  {rps or limit:>5}  {latency:>7}  {used:6.1%}  {report['max_in_0.95s']:14}  {throttled:9}")
 
 
 def kills(count: int = 100_000, times: int = 30, seed: int = 1) -> None:

@@ -57,7 +57,7 @@ def _origin(
     source: Clarifai | Annotell,
     select: Selection | DocumentSelection | None,
     config: Place | None,
-    requests_per_second: float | None,
+    requests_per_second: float | Literal["auto"] | None,
     concurrency: int | Literal["auto"] | None,
 ) -> tuple[Loaded, Origin]:
     """Where to pull from. Raises UsageError for what is no source, and for a selection that is not of this one."""
@@ -81,7 +81,7 @@ async def pull(
     format: Format | None = None,  # noqa: A002 - as the command line calls it
     state: Place | None = None,
     config: Place | None = None,
-    requests_per_second: float | None = None,
+    requests_per_second: float | Literal["auto"] | None = None,
     concurrency: int | Literal["auto"] | None = None,
     observe: Callable[[Event], None] | None = None,
 ) -> PullReport:
@@ -89,8 +89,8 @@ async def pull(
 
     `out`: its ending names the format (.jsonl, .jsonl.gz, .csv, .parquet, a folder for Parquet parts, .delta), unless `format` does; what
     an earlier pull left there is replaced at the end. `state`: the folder that remembers how far it is (a folder of its own in ".syncer").
-    `select`: of a Clarifai app everything where none is given. `requests_per_second`: more than 0; `concurrency`: requests in flight
-    at most (of Annotell: documents). `observe` is told every event, in the event loop.
+    `select`: of a Clarifai app everything where none is given. `requests_per_second`: more than 0, or "auto" to find the limit;
+    `concurrency`: requests in flight at most (of Annotell: documents). `observe` is told every event, in the event loop.
 
     Returns what was written; `report.unreadable` things are listed but could not be had: the first of them are warnings of the logger
     `syncer`. Raises UsageError, CredentialsRefused,
@@ -109,7 +109,7 @@ async def pages(
     select: Selection | DocumentSelection | None = None,
     *,
     config: Place | None = None,
-    requests_per_second: float | None = None,
+    requests_per_second: float | Literal["auto"] | None = None,
     concurrency: int | Literal["auto"] | None = None,
     observe: Callable[[Event], None] | None = None,
 ) -> AsyncIterator[AsyncIterator[Page]]:
@@ -154,7 +154,7 @@ async def annotations_frame(
     *,
     into: Literal["arrow"] = ...,
     config: Place | None = ...,
-    requests_per_second: float | None = ...,
+    requests_per_second: float | Literal["auto"] | None = ...,
 ) -> pa.Table: ...
 @overload
 async def annotations_frame(
@@ -163,7 +163,7 @@ async def annotations_frame(
     *,
     into: Literal["pandas"],
     config: Place | None = ...,
-    requests_per_second: float | None = ...,
+    requests_per_second: float | Literal["auto"] | None = ...,
 ) -> pd.DataFrame: ...
 @overload
 async def annotations_frame(
@@ -172,7 +172,7 @@ async def annotations_frame(
     *,
     into: Literal["polars"],
     config: Place | None = ...,
-    requests_per_second: float | None = ...,
+    requests_per_second: float | Literal["auto"] | None = ...,
 ) -> pl.DataFrame: ...
 async def annotations_frame(
     source: Clarifai | Annotell,
@@ -180,7 +180,7 @@ async def annotations_frame(
     *,
     into: Frame = "arrow",
     config: Place | None = None,
-    requests_per_second: float | None = None,
+    requests_per_second: float | Literal["auto"] | None = None,
 ) -> pa.Table | pd.DataFrame | pl.DataFrame:
     """Annotations as a table in memory, with the columns of docs/schema.md: Arrow, or pandas or polars where asked.
 
@@ -206,7 +206,7 @@ async def inputs_with_annotations_frame(
     *,
     into: Literal["arrow"] = ...,
     config: Place | None = ...,
-    requests_per_second: float | None = ...,
+    requests_per_second: float | Literal["auto"] | None = ...,
 ) -> pa.Table: ...
 @overload
 async def inputs_with_annotations_frame(
@@ -215,7 +215,7 @@ async def inputs_with_annotations_frame(
     *,
     into: Literal["pandas"],
     config: Place | None = ...,
-    requests_per_second: float | None = ...,
+    requests_per_second: float | Literal["auto"] | None = ...,
 ) -> pd.DataFrame: ...
 @overload
 async def inputs_with_annotations_frame(
@@ -224,7 +224,7 @@ async def inputs_with_annotations_frame(
     *,
     into: Literal["polars"],
     config: Place | None = ...,
-    requests_per_second: float | None = ...,
+    requests_per_second: float | Literal["auto"] | None = ...,
 ) -> pl.DataFrame: ...
 async def inputs_with_annotations_frame(
     source: Clarifai,
@@ -232,7 +232,7 @@ async def inputs_with_annotations_frame(
     *,
     into: Frame = "arrow",
     config: Place | None = None,
-    requests_per_second: float | None = None,
+    requests_per_second: float | Literal["auto"] | None = None,
 ) -> pa.Table | pd.DataFrame | pl.DataFrame:
     """Inputs left-joined with their annotations, as a table in memory: every input at least once. Otherwise as `annotations_frame`."""
     if not isinstance(select, Selection | None):

@@ -23,7 +23,7 @@ async def push(
     *,
     state: str | os.PathLike[str] | None = None,
     config: str | os.PathLike[str] | None = None,
-    requests_per_second: float | None = None,
+    requests_per_second: float | Literal["auto"] | None = None,
     concurrency: int | Literal["auto"] | None = None,
     batch_size: int | None = None,
     max_attempts: int | None = None,
@@ -33,11 +33,11 @@ async def push(
 ) -> PushReport:
     """Apply changes to a remote, once and in order, to the end of the source. Run it again to carry on after anything.
 
-    `source`: a change log, a folder of them, a `ChangeSource`, or several of these as one sequence. `state`: the folder that
-    remembers (".syncer"). `config`: a TOML file (else the one that the command line would find). `requests_per_second`: more than 0;
-    `concurrency`: requests in flight at most; `batch_size`: 1 to 128 changes a request; `max_attempts`: of one change, then it is a dead
-    letter; `max_delete`: annotations that may be deleted, over all runs of the state; `strict`: stop at the first bad line. `observe`
-    is told every event, in the event loop: it must be quick.
+    `source`: a change log, a folder of them, a `ChangeSource`, or several of these as one sequence. `state`: the folder that remembers
+    (".syncer"). `config`: a TOML file (else the one that the command line would find). `requests_per_second`: more than 0, or "auto" to
+    find the limit; `concurrency`: requests in flight at most; `batch_size`: 1 to 128 changes a request; `max_attempts`: of one change,
+    then it is a dead letter; `max_delete`: annotations that may be deleted, over all runs of the state; `strict`: stop at the first bad
+    line. `observe` is told every event, in the event loop: it must be quick.
 
     Returns the report of this run; `report.dead` changes became dead letters. Raises UsageError (arguments, config),
     CredentialsRefused, StateError (locked, damaged, full), LogChanged, BadLineFound (strict), Stopped (gave up, account limits): each a

@@ -58,6 +58,9 @@ class Pace:
         if self._sent is not None:
             self._sent.append(now)
 
+    def refused(self, sent_at: float) -> None:
+        """A request that went at this time was one too many, says the remote. A rate that was given is kept all the same."""
+
     def give_back(self) -> None:
         """The last request that took its turn did not go: the next may go in its place. In its second it is still counted."""
         self._scheduled -= self._spacing
@@ -66,9 +69,9 @@ class Pace:
 class Concurrency:
     """How many requests may be under way at once: a number, or as many as rate and latency call for."""
 
-    def __init__(self, limit: int | Literal["auto"], requests_per_second: float) -> None:
+    def __init__(self, limit: int | Literal["auto"], pace: Pace) -> None:
         self._fixed = None if limit == "auto" else limit
-        self._rate = requests_per_second
+        self._pace = pace
         self._latency_seconds = 0.1
 
     def answered(self, latency_seconds: float) -> None:
@@ -80,6 +83,7 @@ class Concurrency:
         """Requests in flight at most: twice what the rate needs, so that the rate is what limits."""
         if self._fixed is not None:
             return self._fixed
-        if self._rate > RATE_MAX:
+        rate = self._pace.requests_per_second
+        if rate > RATE_MAX:
             return UNPACED_LIMIT
-        return min(256, max(8, math.ceil(self._rate * max(self._latency_seconds, 0.1) * 2) + 4))
+        return min(256, max(8, math.ceil(rate * max(self._latency_seconds, 0.1) * 2) + 4))

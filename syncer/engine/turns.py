@@ -97,7 +97,7 @@ class Turns:
             self.concurrency.answered(seconds)
         large = isinstance(reply, Reply) and len(reply.body) > LARGE_BODY_BYTES
         answer = await anyio.to_thread.run_sync(read, reply) if large else read(reply)
-        result = self._fared(answer)
+        result = self._fared(answer, started)
         self._observe(RequestAnswered(request.method, reply.status if isinstance(reply, Reply) else None, result, seconds))
         return answer
 
@@ -120,8 +120,8 @@ class Turns:
         self.in_flight -= 1
         self._changed.set()
 
-    def _fared(self, answer: object) -> RequestResult:
-        """Tell the destination. Any answer to the point is a success, refusals included."""
+    def _fared(self, answer: object, sent_at: float) -> RequestResult:
+        """Tell the destination, and the pace of what was too much. Any answer to the point is a success, refusals included."""
         now = self._now()
         result: RequestResult = "answered"
         match answer:
@@ -129,6 +129,7 @@ class Turns:
                 result = "throttled"
                 self.throttled += 1
                 self.destination.throttled(now, answer.after_seconds)
+                self._pace.refused(sent_at)
                 self.paused()
             case Failed():
                 result = "failed"

@@ -31,8 +31,6 @@ def app(loaded: Loaded) -> App:
         raise UsageError("no token: set CLARIFAI_PAT, or name a file in [clarifai] token_file")
     if not clarifai.app_id:
         raise UsageError("no app: give --app-id, set CLARIFAI_APP_ID, or set [clarifai] app_id")
-    if push.requests_per_second == "auto":
-        raise UsageError('[push] requests_per_second = "auto" cannot find the limit yet: give the number of requests a second')
     transport = HttpTransport(
         base_url=clarifai.base_url,
         authorization=("Key", token),
@@ -40,5 +38,5 @@ def app(loaded: Loaded) -> App:
         request_timeout_seconds=push.request_timeout_seconds,
         ca_file=clarifai.ca_file,
     )
-    pace = shared_pace(clarifai.base_url, token, float(push.requests_per_second))
+    pace = shared_pace(clarifai.base_url, token, push.requests_per_second)
     return App(Clarifai(clarifai.user_id, clarifai.app_id), transport, pace)

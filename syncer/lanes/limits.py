@@ -16,6 +16,7 @@ from syncer.core.events import Event
 from syncer.core.facts import Destination
 from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports import Transport
+from syncer.core.seeking import SeekingPace
 from syncer.engine.turns import Turns
 
 Now = Callable[[], float]
@@ -23,12 +24,17 @@ Now = Callable[[], float]
 _paces: WeakValueDictionary[tuple[str, str], Pace] = WeakValueDictionary()
 
 
-def shared_pace(base_url: str, credential: str, requests_per_second: float) -> Pace:
-    """The pace of all that go to this address with this credential. Of two rates the lower one holds, for as long as both are used."""
+def shared_pace(base_url: str, credential: str, requests_per_second: float | Literal["auto"]) -> Pace:
+    """The pace of all that go to this address with this credential. Of two rates the lower one holds, for as long as both are used.
+
+    A limit that is to be found is not sought above a rate that somebody gives.
+    """
     pace = _paces.get((base_url, credential))
     if pace is None:
-        pace = _paces[base_url, credential] = Pace(requests_per_second)
-    pace.slow_to(requests_per_second)
+        pace = SeekingPace() if requests_per_second == "auto" else Pace(requests_per_second)
+        _paces[base_url, credential] = pace
+    if requests_per_second != "auto":
+        pace.slow_to(requests_per_second)
     return pace
 
 
@@ -52,4 +58,4 @@ def turns(
     """The turns of a lane; `left` is how an earlier run left the destination, `credentials` where they come from, for messages."""
     destination = DestinationState(retry.base_seconds, retry.cap_seconds, retry.throttle_seconds, retry.give_up_seconds)
     destination.restore(left, now())
-    return Turns(transport, pace, Concurrency(concurrency, pace.requests_per_second), destination, now, rng, observe, credentials)
+    return Turns(transport, pace, Concurrency(concurrency, pace), destination, now, rng, observe, credentials)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from syncer.core.pace import Pace
 from syncer.lanes.report import PushReport
 
 
@@ -26,8 +27,8 @@ class Progress:
 class Estimate:
     """When a run will be over, by what it did while it was not paused, and by the request limit, whichever is later."""
 
-    def __init__(self, requests_per_second: float) -> None:
-        self._requests_per_second = requests_per_second
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
         self._active_seconds = 0.0
         self._at: float | None = None
 
@@ -44,7 +45,7 @@ class Estimate:
         if not settled or not self._active_seconds:
             return None
         as_before = left / settled * self._active_seconds
-        by_limit = left / settled * requests / self._requests_per_second
+        by_limit = left / settled * requests / self._pace.requests_per_second
         return pause_seconds + max(as_before, by_limit)
 
 

@@ -82,7 +82,7 @@ class PushLane:
             self._journal.close()
             raise
         self._before = Before.of(self.ledger, self._inputs.members)
-        self._estimate = Estimate(self._app.pace.requests_per_second)
+        self._estimate = Estimate(self._app.pace)
         self._start_bytes = (self._inputs.progress() or (0, 0))[0]
         self._engine: Push | None = None
         self._started = time.monotonic()

@@ -7,6 +7,7 @@ from pyspark.sql import SparkSession
 
 from syncer.config import Loaded
 from syncer.core.pace import CATCH_UP_SECONDS, WINDOW_SECONDS
+from syncer.errors import UsageError
 
 TASKS_UNKNOWN = 4
 """Partitions where it is not known how many tasks run at once; each then gets a quarter of the rate, whatever runs."""
@@ -21,9 +22,11 @@ def tasks_at_once(spark: SparkSession) -> int | None:
 
 
 def shared(loaded: Loaded, section: str, tasks: int) -> Loaded:
-    """The configuration of one of so many tasks. A rate that is no number is left for the wiring to refuse."""
+    """The configuration of one of so many tasks. Raises UsageError for a limit to be found."""
     rate = getattr(loaded.config, section).requests_per_second
-    return loaded if isinstance(rate, str) else loaded.with_settings(**{section: {"requests_per_second": rate / tasks}})
+    if isinstance(rate, str):
+        raise UsageError(f'[{section}] requests_per_second = "{rate}" finds no limit that is divided among tasks: give the number')
+    return loaded.with_settings(**{section: {"requests_per_second": rate / tasks}})
 
 
 def gap_seconds(requests_per_second: float) -> float:

@@ -114,7 +114,7 @@ def test_a_limit_that_lets_nothing_through_is_refused(rate: float) -> None:
 
 
 def test_a_fixed_concurrency_stays_as_it_was_set() -> None:
-    concurrency = Concurrency(3, 15)
+    concurrency = Concurrency(3, Pace(15))
     concurrency.answered(30.0)
     assert concurrency.limit == 3
 
@@ -123,20 +123,20 @@ def test_a_fixed_concurrency_stays_as_it_was_set() -> None:
     ("rate", "latency_seconds", "limit"), [(15, 0.05, 8), (15, 0.4, 16), (200, 0.4, 164), (1000, 0.05, 204), (15, 60.0, 256)]
 )
 def test_an_automatic_concurrency_covers_the_rate_at_the_latency_seen_twice_over(rate: float, latency_seconds: float, limit: int) -> None:
-    concurrency = Concurrency("auto", rate)
+    concurrency = Concurrency("auto", Pace(rate))
     for _ in range(100):
         concurrency.answered(latency_seconds)
     assert concurrency.limit == limit
 
 
 def test_one_slow_answer_does_not_decide_the_concurrency() -> None:
-    concurrency = Concurrency("auto", 15)
+    concurrency = Concurrency("auto", Pace(15))
     concurrency.answered(2.0)
     assert concurrency.limit < 24
 
 
 def test_where_there_is_no_real_limit_a_few_requests_in_flight_keep_the_process_busy() -> None:
-    concurrency = Concurrency("auto", 1e6)
+    concurrency = Concurrency("auto", Pace(1e6))
     concurrency.answered(1.0)
     assert concurrency.limit == UNPACED_LIMIT
 

@@ -275,3 +275,16 @@ def test_a_full_disk_stops_the_push_and_leaves_the_state_intact(tmp_path: Path) 
     assert b"cannot be written" in stopped.stderr
     assert b"Traceback" not in stopped.stderr
     assert (code, summary["dead"], summary["applied"] + summary["skipped"]) == (3, 20_000, 2000), stderr
+
+
+def test_a_limit_that_is_not_told_is_found_on_the_way(tmp_path: Path) -> None:
+    """Twice what is documented, one change a request."""
+    log = tmp_path / "labels.jsonl"
+    log.write_text("".join(f'{{"id":"a-{n}","input_id":"i","data":{{"concepts":[{{"id":"x","value":1}}]}}}}\n' for n in range(150)))
+    with emulator("--rps", "30") as remote:
+        code, summary, stderr = push(remote.url, "auto", tmp_path / "state", [str(log)], "--rps", "auto", "--batch-size", "1")
+        held = remote.held("auto")
+    assert code == 0, stderr
+    assert len(held) == summary["applied"] == 150
+    assert summary["throttled"] >= 1
+    assert summary["elapsed_seconds"] < 150 / 15  # as long as it takes at the documented limit

@@ -130,7 +130,8 @@ def engine(
 
     def turns(of: Remote) -> Turns:
         state = DestinationState(0.001, 0.002, 0.05, give_up_seconds)
-        return Turns(of, Pace(rate), Concurrency(64, rate), state, clock(), random.Random(1), lambda _: None)
+        pace = Pace(rate)
+        return Turns(of, pace, Concurrency(64, pace), state, clock(), random.Random(1), lambda _: None)
 
     ways: dict[Literal["api", "storage"], Way] = {"api": Way(turns(remote), anyio.Semaphore(64))}
     if storage is not None:

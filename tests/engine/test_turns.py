@@ -21,7 +21,7 @@ SPACING_SECONDS = 0.2
 def turns() -> Turns:
     state, pace = DestinationState(0.001, 0.002, 0.05, 0.0), Pace(1 / SPACING_SECONDS)
     pace.take(anyio.current_time())  # at its start two may go
-    return Turns(Remote(), pace, Concurrency(4, 10), state, clock(), random.Random(1), lambda _: None)
+    return Turns(Remote(), pace, Concurrency(4, pace), state, clock(), random.Random(1), lambda _: None)
 
 
 async def seconds_of_another(*, gone: bool) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from syncer.core.pace import Pace
 from syncer.lanes.progress import Estimate, unread
 
 
 def noted(*times: tuple[float, bool], limit: float = 10) -> Estimate:
-    estimate = Estimate(limit)
+    estimate = Estimate(Pace(limit))
     for now, paused in times:
         estimate.note(now, paused=paused)
     return estimate

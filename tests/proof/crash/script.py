@@ -190,7 +190,8 @@ class World:
             now, made = clock(), set[Key]()
             destination = DestinationState(*RETRY)
             destination.restore(journal.ledger.destination, now())
-            turns = Turns(self.remote, Pace(20.0), Concurrency(4, 20.0), destination, now, self.rng, lambda _: None)
+            pace = Pace(20.0)
+            turns = Turns(self.remote, pace, Concurrency(4, pace), destination, now, self.rng, lambda _: None)
             engine = Push(
                 source=inputs,
                 remote=Clarifai(USER, APP),

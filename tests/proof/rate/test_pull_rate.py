@@ -58,7 +58,8 @@ def test_a_long_pull_uses_its_rate_from_the_first_request_to_the_last(rate: int,
 
     async def pull() -> None:
         destination = DestinationState(1.0, 60.0, 1.0, 0.0)
-        turns = Turns(remote, Pace(rate), Concurrency("auto", rate), destination, clock(), random.Random(1), lambda _: None)
+        pace = Pace(rate)
+        turns = Turns(remote, pace, Concurrency("auto", pace), destination, clock(), random.Random(1), lambda _: None)
         ways = {"api": Way(turns, anyio.Semaphore(API_AT_ONCE_MAX))}
         listing = AnnotationListing("me", "app", Selection())
         engine = Pull(listing, ways, units_ahead_max=UNITS_AHEAD_MAX, max_attempts=5, rng=random.Random(2), backoff=(1.0, 60.0))

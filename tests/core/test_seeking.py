@@ -1,0 +1,132 @@
+"""A limit that is found: requests, a service some way off that counts them by one of its rules, and pauses, in virtual time."""
+
+from __future__ import annotations
+
+import heapq
+import random
+from dataclasses import dataclass, field
+from itertools import count
+
+import pytest
+
+from syncer.core.pace import Concurrency
+from syncer.core.seeking import START_RATE, SeekingPace
+from syncer.emulator.limits import Limit
+
+SECONDS = 64.0
+FROM_SECONDS = 4.0
+"""Until then the limit may be sought."""
+RETRY_AFTER_SECONDS = 1.0
+JITTER = 0.1
+
+
+@dataclass
+class Run:
+    """One run with always enough to send."""
+
+    limit: float
+    rule: str
+    latency_seconds: float
+    taken: list[float] = field(default_factory=list)
+    refused: list[float] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.pace = SeekingPace()
+        self.rng = random.Random(f"{self.limit} {self.rule} {self.latency_seconds}")
+        self._concurrency = Concurrency("auto", self.pace)
+        self._service = Limit(self.limit, self.rule)
+        self._events: list[tuple[float, int, str, float]] = []
+        self._numbers = count()
+        self._in_flight = 0
+        self._paused_until = 0.0
+
+    @property
+    def used(self) -> float:
+        """Of the limit, once it had the time to be found."""
+        return sum(at >= FROM_SECONDS for at in self.taken) / (self.limit * (SECONDS - FROM_SECONDS))
+
+    @property
+    def too_many(self) -> float:
+        """Of all requests."""
+        return len(self.refused) / (len(self.taken) + len(self.refused))
+
+    def go(self) -> Run:
+        """To the end."""
+        now = 0.0
+        while now < SECONDS:
+            free = self._in_flight < self._concurrency.limit
+            next_at = max(now, self.pace.next_at(now), self._paused_until) if free else SECONDS
+            if self._events and self._events[0][0] <= next_at:
+                now = self._happens()
+                continue
+            now = next_at + 0.0005 * self.rng.random()
+            self.pace.take(now)
+            self._in_flight += 1
+            self._later(now, "arrives", now)
+        return self
+
+    def _happens(self) -> float:
+        now, _, what, sent_at = heapq.heappop(self._events)
+        if what == "arrives":
+            taken = self._service.take(now)
+            (self.taken if taken else self.refused).append(now)
+            self._later(now, "taken" if taken else "refused", sent_at)
+            return now
+        self._in_flight -= 1
+        self._concurrency.answered(now - sent_at)
+        if what == "refused":
+            self.pace.refused(sent_at)
+            self._paused_until = max(self._paused_until, now + RETRY_AFTER_SECONDS)
+        return now
+
+    def _later(self, now: float, what: str, sent_at: float) -> None:
+        way_seconds = self.latency_seconds / 2 * self.rng.uniform(1 - JITTER, 1 + JITTER)
+        heapq.heappush(self._events, (now + way_seconds, next(self._numbers), what, sent_at))
+
+
+@pytest.mark.parametrize("latency_seconds", [0.05, 0.2, 0.4])
+@pytest.mark.parametrize("limit", [5, 15, 50, 200, 500])
+@pytest.mark.parametrize("rule", ["sliding", "second", "bucket"])
+def test_a_limit_is_found_within_seconds_and_used(rule: str, limit: float, latency_seconds: float) -> None:
+    run = Run(limit, rule, latency_seconds).go()
+    assert run.used >= 0.88
+    assert run.too_many <= 0.06
+
+
+def test_what_is_sent_now_and_then_says_nothing_of_a_limit() -> None:
+    pace = SeekingPace()
+    for second in range(100):
+        pace.take(float(second))
+    assert pace.requests_per_second == START_RATE
+
+
+def test_a_rate_that_somebody_gives_is_never_exceeded() -> None:
+    pace, now = SeekingPace(), 0.0
+    pace.slow_to(20)
+    for _ in range(200):
+        now = pace.next_at(now) if now else 1.0
+        pace.take(now)
+    assert pace.requests_per_second == 20
+
+
+def test_refusals_of_what_was_on_its_way_lower_the_rate_once() -> None:
+    pace, times = SeekingPace(), [1.0]
+    for _ in range(100):
+        pace.take(times[-1])
+        times.append(pace.next_at(times[-1]))
+    for at in times[60:99]:
+        pace.refused(at)
+    pace.take(times[-1] + 1.0)
+    found = pace.requests_per_second
+    assert found < 100
+    for at in times[60:99]:
+        pace.refused(at)
+    pace.take(times[-1] + 2.0)
+    assert pace.requests_per_second == found
+
+
+def test_there_are_no_bursts_after_a_rest_for_some_services_count_how_far_requests_are_apart() -> None:
+    pace = SeekingPace()
+    pace.take(0.0)
+    pace.take(60.0)
+    assert pace.next_at(60.0) >= 60.0 + 0.9 / START_RATE
