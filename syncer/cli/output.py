@@ -14,6 +14,7 @@ from pathlib import Path
 import orjson
 
 from syncer.cli.arguments import Arguments
+from syncer.errors import OutputError
 
 
 @dataclass(slots=True)
@@ -47,6 +48,17 @@ def mend_streams() -> None:
 def stdout_is_closed() -> bool:
     """What is written there reaches nobody."""
     return "stdout" in _closed
+
+
+def print_line(text: str) -> None:
+    """A line on stdout, in the midst of work. Raises BrokenPipeError, and OutputError where stdout takes no more."""
+    try:
+        sys.stdout.write(text + "\n")
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        abandon_stdout()
+        raise OutputError(f"stdout cannot be written: {error.strerror}; mend that, and run the same command again") from None
 
 
 def print_json(value: object) -> None:

@@ -73,6 +73,8 @@ def document_selection(**chosen: Any) -> DocumentSelection:
 def annotell(chosen: DocumentSelection, since: Path | None, target: Target, common: Common, options: dict[str, object]) -> int:
     """Pull documents and report; the exit code."""
     loaded = load_from_environment(common.config, {**common.options(), **options})
+    if since is not None and target.out != STDOUT and Path(target.out).resolve() == since.resolve():
+        raise UsageError(f"--changed-since {since} is --out as well, which would replace it by what has changed alone: name another --out")
     known = None if since is None else known_documents(since)
     return pulled(loaded, annotell_origin(loaded, chosen, known), target, common)
 

@@ -43,6 +43,8 @@ def execute(app: App, given: Sequence[str]) -> int:
         except BrokenPipeError:
             raise
         except (Exception, KeyboardInterrupt) as error:
+            if isinstance(error, BaseExceptionGroup) and isinstance(first := first_error(error), BrokenPipeError):
+                raise first from None
             code = _reported(error, arguments)
         sys.stdout.flush()
     except BrokenPipeError:  # who read us has seen enough

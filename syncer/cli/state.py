@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -12,7 +11,7 @@ from typing import TextIO
 
 import orjson
 
-from syncer.cli.output import fail, print_json, say
+from syncer.cli.output import fail, print_json, print_line, say
 from syncer.config import load_from_environment
 from syncer.core.ledger import Ledger
 from syncer.core.settle import forgotten, rfc3339
@@ -138,9 +137,13 @@ def _damaged(found: lane.Looked, details: dict[str, object] | None = None) -> in
 
 def export(out: Path | None, config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
     """Print all that the state knows, a record a line; 1 where some of it is damaged."""
-    found = lane.look(any_folder(config, options))
+    folder = any_folder(config, options)
+    found = lane.look(folder)
+    if out is not None and out.absolute().resolve().is_relative_to(folder.resolve()):
+        raise UsageError(f"--out {out} is within the state folder {folder}, which it would damage: name a file elsewhere")
     if out is None:
-        _write(sys.stdout, found)
+        for record in records(found):
+            print_line(orjson.dumps(record).decode())
         return _damaged(found) if found.damages else 0
     try:
         descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

@@ -11,20 +11,22 @@ from typing import TextIO
 
 from syncer.cli.loop import run
 from syncer.cli.options import Common, Remote
-from syncer.cli.output import as_json, complain, say
+from syncer.cli.output import as_json, complain, print_line, say
 from syncer.config import load_from_environment
 from syncer.errors import UsageError
 from syncer.lanes.verify import Looked, Verification, Verified
 
+_DIGITS_MAX = 20
+
 
 def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str | None, exclusive: bool) -> int:
     """Compare and report; the exit code."""
-    if sample is not None and not (sample.isascii() and sample.isdigit() and int(sample)):
-        raise UsageError(f'--sample is "{sample}"; it must be a whole number of 1 or more')
+    if sample is not None and not (sample.isascii() and sample.isdigit() and len(sample) < _DIGITS_MAX and int(sample)):
+        raise UsageError(f'--sample is "{sample[:_DIGITS_MAX]}"; it must be a whole number of 1 or more')
     loaded = load_from_environment(common.config, {**common.options(), **remote.options()})
     job = Verification(loaded, logs, None if sample is None else int(sample), exclusive)
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as kept:
-        result = run(job.run, partial(_keep, kept) if common.json else _line)
+        result = run(job.run, partial(_keep, kept) if common.json else lambda looked: print_line(looked.sentence()))
         sys.stdout.flush()
         say(result.sentence())
         if result.error is not None:
@@ -32,10 +34,6 @@ def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str |
         if common.json:
             _print_whole(result, kept)
     return result.exit_code
-
-
-def _line(looked: Looked) -> None:
-    sys.stdout.write(looked.sentence() + "\n")
 
 
 def _keep(kept: TextIO, looked: Looked) -> None:

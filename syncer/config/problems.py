@@ -19,6 +19,7 @@ _SECRET_HOMES = {
 }
 _CLARIFAI_HOME = "set CLARIFAI_PAT, or name a file that holds it with [clarifai] token_file"
 _QUOTED_SECTIONS = ("push", "retry", "daemon", "state")  # whose strings are never secrets
+_QUOTED_KEYS = ("requests_per_second", "concurrency")
 _QUOTED_LETTERS_MAX = 60
 _NUMBER_SHOWN_MAX = 10**18
 
@@ -100,7 +101,7 @@ def _shown(location: Location, value: object) -> str:
             return "a number far too large"
         case int() | float():
             return repr(value)
-        case str() if location[0] in _QUOTED_SECTIONS and len(value) <= _QUOTED_LETTERS_MAX:
+        case str() if (location[0] in _QUOTED_SECTIONS or location[-1] in _QUOTED_KEYS) and len(value) <= _QUOTED_LETTERS_MAX:
             return f'"{value}"'
         case str():
             return "a string that does not fit" if value else "an empty string"

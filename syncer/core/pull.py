@@ -52,6 +52,8 @@ class Problem:
     what: str
     """Its ids."""
     reason: str
+    input_id: str = ""
+    """Of an input, where something of it may be missing."""
 
 
 @dataclass(frozen=True, slots=True)

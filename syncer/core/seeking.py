@@ -96,7 +96,7 @@ class SeekingPace(Pace):
         first, rate = min(self._refused), self.requests_per_second
         if self._ramping:
             self._ramping = False
-            slower = math.ceil(BELOW * sum(first - 1.0 <= at < first for at in self._history))
+            slower = float(math.ceil(BELOW * sum(first - 1.0 <= at < first for at in self._history)))
             self._history.clear()
         elif rate > self._kept_rate > 0:
             slower = self._kept_rate

@@ -12,6 +12,7 @@ from syncer.core.facts import Destination
 from syncer.errors import StateError
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
+from syncer.journal.replay import FILE as PUSH
 
 FILE = "pull.json"
 FORMAT = "syncer-pull"
@@ -89,6 +90,8 @@ class Checkpoints:
         except OSError as error:
             raise StateError(f"the state folder {folder} cannot be used: {error.strerror}") from None
         try:
+            if disk.size(folder / PUSH) is not None:
+                raise StateError(f"the state {folder} is a push's, and one folder is for one destination. Use another --state")
             self.last = self._read(job)
             self._sync()
         except BaseException:

@@ -19,6 +19,7 @@ from syncer.core.ledger import Ledger
 from syncer.errors import StateError
 from syncer.journal import dead, frames
 from syncer.journal.check import cut, missing
+from syncer.journal.checkpoint import FILE as PULL
 from syncer.journal.compact import Bodies, joined, write_journal
 from syncer.journal.disk import REAL, Disk, Held
 from syncer.journal.lock import holder
@@ -92,6 +93,8 @@ class Journal:
             self._fold(path)
             self._disk.sync_folder(self._folder)  # a rename that the process before did not get to sync
         else:
+            if self._disk.size(self._folder / PULL) is not None:
+                raise StateError(f"the state {self._folder} is a pull's, and one folder is for one destination. Use another --state")
             if (lost := missing(self._folder, self._disk)) is not None:
                 raise lost.error()
             self._write_new(None)
@@ -100,11 +103,7 @@ class Journal:
     def _fold(self, path: Path) -> None:
         found = replay(path, disk=self._disk)
         self._destination = self._destination or found.destination
-        if found.destination != self._destination:
-            raise StateError(
-                f"the state {self._folder} belongs to another destination: {found.destination}; this run is for {self._destination}. "
-                "Use another --state"
-            )
+        check_destination(self._folder, found.destination, self._destination)
         self.ledger, self._bodies, self._size = found.ledger, found.bodies, found.end
         if found.torn:
             self.notes.append(f"{path}: the last write was torn ({found.torn} bytes, never synced); it was cut off")
@@ -210,3 +209,9 @@ class Journal:
 
 def _why(error: OSError) -> str:
     return error.strerror or str(error)
+
+
+def check_destination(folder: Path, held: DestinationId | None, wanted: DestinationId | None) -> None:
+    """A state folder is one destination's. Raises StateError."""
+    if held != wanted:
+        raise StateError(f"the state {folder} belongs to another destination: {held}; this run is for {wanted}. Use another --state")

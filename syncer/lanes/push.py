@@ -113,7 +113,7 @@ class PushLane:
                 with anyio.CancelScope(shield=True):
                     await self._inputs.close()
         if error is None and not interrupted and (unfinished := self._inputs.unfinished()):
-            error = SyncerError(unfinished)
+            error = SyncerError(f"{unfinished}; everything before it is done. Push again when it is complete")
         elapsed_seconds = time.monotonic() - self._started
         return Finished(self.summary(elapsed_seconds), error, interrupted[0] if interrupted else None, tuple(self._journal.notes))
 

@@ -29,7 +29,7 @@ from syncer.core.pull import Ask, Found, Unit
 from syncer.errors import SyncerError, UsageError
 from syncer.journal.dead import FILE as LETTERS
 from syncer.journal.dead import unapplied
-from syncer.journal.journal import Journal
+from syncer.journal.journal import DestinationId, Journal, check_destination
 from syncer.journal.replay import FILE as JOURNAL
 from syncer.lanes.origins import clarifai_origin
 from syncer.lanes.pull import wired
@@ -68,6 +68,8 @@ class Verified:
     extra: int = 0
     unreadable: int = 0
     """Inputs that could not be read."""
+    bad_lines: int = 0
+    """Of the logs: no changes, so nothing is expected of them."""
     requests: int = 0
     differences: int = 0
     """How many of what was told are differences."""
@@ -84,7 +86,9 @@ class Verified:
         """One line for people."""
         return (
             f"compared {self.compared:,}: same {self.same:,}, missing {self.missing:,}, differs {self.differs:,}; "
-            f"doubled {self.doubled:,}, other extra {self.extra:,}, unreadable inputs {self.unreadable:,}; {self.requests:,} requests"
+            f"doubled {self.doubled:,}, other extra {self.extra:,}, unreadable inputs {self.unreadable:,}; "
+            + (f"{self.bad_lines:,} bad lines left out; " if self.bad_lines else "")
+            + f"{self.requests:,} requests"
         )
 
 
@@ -218,7 +222,7 @@ class Verification:
         result = Verified()
         interrupted: list[int] = []
         with tempfile.TemporaryDirectory(prefix="syncer-verify-") as folder:
-            parts, sample = await self._read(Path(folder))
+            parts, sample = await self._read(Path(folder), result)
             groups = _Groups(parts, origin.listing, sample)
 
             async def deliver(unit: Unit, found: Found) -> None:
@@ -233,19 +237,21 @@ class Verification:
         result.interrupted = interrupted[0] if interrupted else None
         return result
 
-    async def _read(self, folder: Path) -> tuple[Parts, set[str] | None]:
-        """Every change that the remote should have taken, by input; and the inputs of the sample."""
-        state = Path(self.loaded.config.state.dir)
-        ledger = Journal.read_only(state)[0] if (state / JOURNAL).exists() else Ledger()
-        left_out = unapplied(state / LETTERS, ledger.dead_size) if ledger.dead_size else {}
+    async def _read(self, folder: Path, result: Verified) -> tuple[Parts, set[str] | None]:
+        """Every change that the remote should have taken, by input; and the inputs of the sample. Tells `result` what was left out."""
+        ledger = self._ledger()
+        left_out = unapplied(Path(self.loaded.config.state.dir) / LETTERS, ledger.dead_size) if ledger.dead_size else {}
         paths = self._paths(ledger, folder)
-        size = sum(path.path.stat().st_size * (10 if path.path.name.endswith(".gz") else 1) for path in paths)
+        size = sum(_size(path) for path in paths)
         parts = Parts(folder, 1 + size // PART_BYTES)
         chosen = _Sample(self.sample)
         push = self.loaded.config.push
         options = LineOptions(push.lists_without_ids, push.embed_model_version_id)
         for path in paths:
             number = ledger.log_number(str(path.path))
+            if number is not None:  # the letters are of the log that was pushed: is it that one?
+                known = ledger.logs[number]
+                await ChangeLog(path.path, path.label, number, options, known=known.identity, watermark=known.watermark).close()
             dead = left_out.get(number, set()) if number is not None else set()
             log = ChangeLog(path.path, path.label, number or 0, options)
             try:
@@ -254,10 +260,22 @@ class Verification:
                         if change.index not in dead:
                             parts.add(change)
                             chosen.add(change.input_id)
+                    result.bad_lines += len(chunk.bad)
             finally:
                 await log.close()
+            if log.unfinished and result.error is None:
+                result.error = SyncerError(f"{log.unfinished}; what is before it was compared. Verify again when it is complete")
         parts.write()
         return parts, chosen.inputs()
+
+    def _ledger(self) -> Ledger:
+        """What the state folder holds; nothing where there is none. Raises StateError for the one of another destination."""
+        state, clarifai = Path(self.loaded.config.state.dir), self.loaded.config.clarifai
+        if not (state / JOURNAL).exists():
+            return Ledger()
+        ledger, destination, _ = Journal.read_only(state)
+        check_destination(state, destination, DestinationId(clarifai.base_url, clarifai.user_id, clarifai.app_id))
+        return ledger
 
     def _paths(self, ledger: Ledger, folder: Path) -> list[LogPath]:
         paths = expand(self.logs, folder, sys.stdin.buffer)
@@ -266,6 +284,14 @@ class Verification:
         if not paths:
             raise UsageError(f"no change log to compare with: name one; the state {self.loaded.config.state.dir} knows none")
         return paths
+
+
+def _size(log: LogPath) -> int:
+    """About how many bytes there are to read. Raises UsageError where there is no such log any more."""
+    try:
+        return log.path.stat().st_size * (10 if log.path.name.endswith(".gz") else 1)
+    except OSError as error:
+        raise UsageError(f"the change log {log.label} cannot be read: {error.strerror}") from None
 
 
 class _Sample:
@@ -299,9 +325,9 @@ def _compare(recorded: dict[str, list[Recorded]], found: Found, result: Verified
         annotation = orjson.loads(row.line)
         if not annotation.get("model_version_id"):  # what models made is nobody's extra
             held.setdefault(row.key[0], {})[row.key[1]] = annotation
-    unread = {problem.what.split(",")[0]: problem.reason for problem in found.problems}
+    unread = {problem.input_id: problem.reason for problem in found.problems}
     for input_id, changes in recorded.items():
-        if (reason := unread.get(f"input {input_id}")) is not None:
+        if (reason := unread.get(input_id)) is not None:
             result.unreadable += 1
             tell(Looked("!", input_id, reason=reason))
             continue

@@ -47,7 +47,8 @@ class ChangeLog:
         self.number = number
         self.label = label
         self.unfinished: str | None = None
-        """Why the last line was left unread: it is still being written."""
+        """Why what is at its end was left unread: it is still being written."""
+        self._cut = False
         self._options = options
         self._strict = strict
         self._block_bytes = block_bytes
@@ -98,7 +99,8 @@ class ChangeLog:
         try:
             return self._file.read1(most)  # type: ignore[attr-defined,no-any-return]
         except EOFError:
-            return b""  # a compressed log that is still being written
+            self._cut = True  # a compressed log that is still being written
+            return b""
         except (OSError, zlib.error) as error:
             raise self._unreadable(error) from None
 
@@ -117,14 +119,16 @@ class ChangeLog:
         self._ended = True
         self._file.close()
         tail = self._lines.tail.removeprefix(BOM) if not self._lines.mark.offset else self._lines.tail
+        if self._cut:
+            self.unfinished = f"{self.label}:{self._lines.mark.line + 1}: the compressed data is cut off: the log is still being written"
         if not tail.strip():
             return self._lines.finish()
         try:
             orjson.loads(tail)
         except orjson.JSONDecodeError:
-            self.unfinished = (
+            self.unfinished = self.unfinished or (
                 f"{self.label}:{self._lines.mark.line + 1}: the last line has no line ending and is not complete JSON: "
-                "the log is still being written; everything before it is done. Push again when it is complete"
+                "the log is still being written"
             )
             return []
         return self._lines.finish()

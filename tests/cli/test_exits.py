@@ -236,6 +236,13 @@ def test_streams_that_are_closed_stop_nothing(closed: str) -> None:
         assert json.loads(done.stdout) == {"ok": True, "token": True}
 
 
+def test_what_has_changed_since_a_pull_does_not_go_over_that_pull(tmp_path: Path) -> None:
+    earlier = tmp_path / "p.jsonl"
+    earlier.write_text("")
+    done = piped(command("pull", "annotell", "--project", "p", "--changed-since", str(earlier), "--out", str(earlier)), subprocess.PIPE)
+    assert (done.returncode, "name another --out" in done.stderr) == (2, True)
+
+
 def test_a_pull_to_a_standard_output_that_is_closed_says_so_and_fetches_nothing() -> None:
     arguments = ["bash", "-c", 'exec "$@" >&-', "bash", *command("pull", "clarifai", "--user-id", "u", "--app-id", "a", "--out", "-")]
     done = piped(arguments, subprocess.PIPE)

@@ -171,6 +171,23 @@ def test_an_export_to_a_file_is_for_its_owner_only(bench: StateBench) -> None:
     assert "cannot be written" in told["error"]
 
 
+@pytest.mark.parametrize("name", ["journal", "lock", "export.jsonl"])
+def test_an_export_into_the_state_itself_is_refused(bench: StateBench, name: str) -> None:
+    before = {path.name: path.read_bytes() for path in bench.state.iterdir() if path.is_file()}
+    code, told, _ = bench.tell("export", "--out", str(bench.state / name))
+    assert (code, "within the state folder" in told["error"]) == (2, True)
+    assert {path.name: path.read_bytes() for path in bench.state.iterdir() if path.is_file()} == before
+
+
+def test_a_pull_is_not_let_into_the_state_of_a_push_nor_a_push_into_that_of_a_pull(bench: StateBench, pulled: Path) -> None:
+    place = ("--base-url", bench.remote.url, "--app-id", "a")
+    to = ("--out", str(bench.folder / "x.jsonl"), "--state", str(bench.state))
+    pull = subprocess.run(command("pull", "clarifai", *place, *to), env=ENVIRONMENT, capture_output=True)
+    assert (pull.returncode, b"is a push's" in pull.stderr) == (1, True)
+    code, told, _ = push(bench.remote.url, "a", pulled, [str(bench.log)])
+    assert (code, "is a pull's" in told["error"]) == (1, True)
+
+
 def test_an_export_of_a_damaged_state_holds_what_can_be_read(bench: StateBench) -> None:
     bench.damage("journal", frame_at(bench, 1) + 30)
     bench.damage("dead.jsonl", 40)

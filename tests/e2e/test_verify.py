@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
 import random
 import subprocess
@@ -111,4 +112,65 @@ async def test_a_verification_without_anything_to_compare_says_so(tmp_path: Path
     nothing = await cli(tmp_path, None, "verify", "--json")
     assert (nothing.returncode, "no change log to compare with" in json.loads(nothing.stdout)["error"]) == (2, True)
     assert (await cli(tmp_path, None, "verify", "x.jsonl", "--sample", "0")).returncode == 2
+    assert (await cli(tmp_path, None, "verify", "x.jsonl", "--sample", "1" * 5_000)).returncode == 2
     assert (await cli(tmp_path, None, "verify", "nope.jsonl")).returncode == 2
+
+
+@pytest.mark.anyio
+async def test_a_delete_of_a_whole_input_that_did_not_happen_is_found(tmp_path: Path) -> None:
+    made, log = tmp_path / "made.jsonl", tmp_path / "log.jsonl"
+    made.write_text("".join(f'{{"op":"post","annotation":{{"id":"a-{n}","input_id":"i"}}}}\n' for n in range(2)))
+    log.write_text('{"op":"delete","annotation":{"input_id":"i"}}\n')
+    async with running(rps=0, load=(f"me/app={made}",)) as server:
+        code, found = await verified(tmp_path, server, "log.jsonl")
+    assert (code, found["differs"], found["extra"]) == (4, 2, 0)
+
+
+@pytest.mark.anyio
+async def test_lines_that_are_bad_are_counted_and_a_log_that_is_cut_off_does_not_pass(tmp_path: Path) -> None:
+    line = '{"op":"post","annotation":{"id":"a","input_id":"i"}}\n'
+    (tmp_path / "bad.jsonl").write_text("nonsense\n" + line)
+    (tmp_path / "torn.jsonl").write_text(line + line[:20])
+    whole = gzip.compress(line.encode() * 5_000)
+    (tmp_path / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    async with running(rps=0) as server:
+        await cli(tmp_path, server, "push", "bad.jsonl", "-q")
+        bad = await verified(tmp_path, server, "bad.jsonl")
+        torn = await verified(tmp_path, server, "torn.jsonl")
+        cut = await verified(tmp_path, server, "cut.jsonl.gz")
+        pushed = await cli(tmp_path, server, "push", "cut.jsonl.gz")
+    assert (bad[0], bad[1]["bad_lines"], bad[1]["same"]) == (0, 1, 1)
+    assert (torn[0], "torn.jsonl:2: the last line has no line ending" in torn[1]["error"]) == (1, True)
+    assert (cut[0], "the compressed data is cut off" in cut[1]["error"]) == (1, True)
+    assert (pushed.returncode, b"the compressed data is cut off" in pushed.stderr) == (1, True)
+
+
+@pytest.mark.anyio
+async def test_a_log_that_was_replaced_and_a_state_of_another_destination_are_refused_as_by_push(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_text('nonsense\n{"op":"post","annotation":{"id":"z","input_id":"i"}}\n')
+    async with running(rps=0) as server:
+        await cli(tmp_path, server, "push", "log.jsonl", "-q")
+        other = await cli(tmp_path, server, "verify", "--app-id", "other")
+        log.write_text('{"op":"post","annotation":{"id":"never","input_id":"i"}}\n{"op":"post","annotation":{"id":"z","input_id":"i"}}\n')
+        replaced = await cli(tmp_path, server, "verify", "log.jsonl")
+        log.unlink()
+        gone = await cli(tmp_path, server, "verify")
+    assert (other.returncode, b"belongs to another destination" in other.stderr) == (1, True)
+    assert (replaced.returncode, b"syncer state forget" in replaced.stderr) == (1, True)
+    assert (gone.returncode, b"log.jsonl cannot be read: No such file" in gone.stderr) == (2, True)
+
+
+@pytest.mark.anyio
+async def test_who_reads_a_verification_may_stop_and_a_full_disk_is_named(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_text("".join(f'{{"id":"a-{n}","input_id":"i-{n}"}}\n' for n in range(3_000)))
+    async with running(rps=0) as server:
+        place = ("verify", "log.jsonl", "--base-url", server.url, "--rps", "500")
+        shell = ["bash", "-c", 'set -o pipefail; "$@" | head -1', "bash", *command(*place)]
+        environment = {**ENVIRONMENT, "CLARIFAI_APP_ID": "app"}
+        stopped = await anyio.run_process(shell, check=False, cwd=tmp_path, env=environment)
+        shell[2] = '"$@" >/dev/full'
+        full = await anyio.run_process(shell, check=False, cwd=tmp_path, env=environment)
+    assert stopped.stdout.count(b"\n") == 1
+    assert b"mend" not in stopped.stderr
+    assert (full.returncode, b"stdout cannot be written: No space left" in full.stderr) == (1, True)

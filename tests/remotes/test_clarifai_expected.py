@@ -133,6 +133,12 @@ def test_what_nobody_knows_of_is_extra_and_what_only_looks_alike_is_no_double() 
     assert [(difference.mark, difference.id) for difference in found] == [("same", "a"), ("extra", "x")]
 
 
+def test_after_a_delete_of_the_whole_input_whatever_is_left_of_before_should_be_gone_whoever_made_it() -> None:
+    held = {"a": body("a", {"text": {"raw": "t"}}), "x": body("x", {"text": {"raw": "of others"}})}
+    found = marks([("delete_input", "", {}), ("post", "a", {"text": {"raw": "t"}})], held)
+    assert [(one.mark, one.id, one.fields) for one in found] == [("same", "a", ()), ("differs", "x", ("it should be deleted",))]
+
+
 def test_a_member_that_is_no_object_is_told_by_its_own_name() -> None:
     sent = orjson.dumps({"id": "a", "input_id": "i", "data": "text", "status": {"code": "ANNOTATION_SUCCESS"}})
     (found,) = compared("i", folded([("post", "a", sent)]), {"a": {**body("a", {"text": {"raw": "t"}}), "status": {"code": 24157}}})

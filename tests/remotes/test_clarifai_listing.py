@@ -156,6 +156,28 @@ def test_a_list_that_is_refused_is_asked_in_halves_and_one_input_that_is_refused
     assert [(problem.what, "CONN_INVALID_REQUEST" in problem.reason) for problem in problems] == [("input i-0001", True)]
 
 
+def test_a_group_that_is_refused_while_it_is_read_once_more_is_asked_in_halves() -> None:
+    """Its first page was as full as any, so a second pass is to show that it was not cut off."""
+    service = Service(app(6, 1))
+
+    def refuse() -> None:
+        service.refuse_inputs_above = 1 if len(service.requests) > 2 else 10**9
+
+    service.churn = refuse  # type: ignore[method-assign]
+    found = [found for _, found in walked(service, Selection(input_ids=tuple(service.held)))]
+    assert sorted(row.key for one in found for row in one.rows) == sorted(all_of(service.held))
+    assert [problem for one in found for problem in one.problems] == []
+
+
+def test_a_group_in_which_one_input_changes_all_the_time_is_read_in_parts_and_that_input_is_told() -> None:
+    service = Service({f"i-{n}": ["a"] for n in range(8)})
+    more = iter(range(10**6))
+    service.churn = lambda: service.held["i-5"].append(f"b-{next(more)}")  # type: ignore[method-assign]
+    found = [found for _, found in walked(service, Selection(input_ids=tuple(service.held)))]
+    assert {row.key for one in found for row in one.rows} >= {(f"i-{n}", "a") for n in range(8)}
+    assert {problem.input_id for one in found for problem in one.problems} == {"i-5"}
+
+
 def test_named_inputs_are_asked_once_each_in_short_urls() -> None:
     service = Service(app(300, 1))
     names = [f"i-{n:04}" for n in (5, 7, 5)] + ["x" * 900, "y" * 2500]

@@ -18,6 +18,8 @@ from syncer.remotes.clarifai.same import CLOSED, item_id, same_annotation, set_f
 Json = dict[str, object]
 Mark = Literal["same", "missing", "differs", "doubled", "extra"]
 _NAMES = frozenset(("id", "input_id"))
+DELETED = ("it should be deleted",)
+"""Where such an annotation differs."""
 
 
 @dataclass(slots=True)
@@ -27,6 +29,15 @@ class Expected:
     annotation: Json | None
     made: bool
     action: Verb = "post"
+
+
+@dataclass(slots=True)
+class Left:
+    """What should be left of an input, by annotation id."""
+
+    annotations: dict[str, Expected]
+    emptied: bool = False
+    """All of it was deleted once: what is not of later changes should be gone, whoever made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +50,17 @@ class Difference:
     fields: tuple[str, ...] = ()
 
 
-def folded(changes: Iterable[tuple[Verb, str, bytes]]) -> dict[str, Expected]:
-    """What the changes (verb, id, body) of one input leave, by annotation id, when applied once in order.
+def folded(changes: Iterable[tuple[Verb, str, bytes]]) -> Left:
+    """What the changes (verb, id, body) of one input leave when applied once in order.
 
     A post of an id that is there changes nothing, nor does a patch of one that was deleted: the service refuses both.
     """
     left: dict[str, Expected] = {}
+    emptied = False
     for verb, id, body in changes:
         before = left.get(id)
         if verb == "delete_input":
-            left = {known: Expected(None, made=True) for known in left}
+            left, emptied = {known: Expected(None, made=True) for known in left}, True
         elif verb == "delete":
             left[id] = Expected(None, made=True)
         elif verb == "post":
@@ -58,7 +70,7 @@ def folded(changes: Iterable[tuple[Verb, str, bytes]]) -> dict[str, Expected]:
             left[id] = Expected(orjson.loads(body), made=False, action=verb)
         elif before.annotation is not None:
             before.annotation = patched(before.annotation, orjson.loads(body), verb)
-    return left
+    return Left(left, emptied)
 
 
 def patched(held: Json, sent: Json, verb: Verb) -> Json:
@@ -102,14 +114,15 @@ def _removed(held: Json, sent: Json) -> Json:
     return left
 
 
-def compared(input_id: str, expected: Mapping[str, Expected], held: Mapping[str, Json]) -> list[Difference]:
+def compared(input_id: str, left: Left, held: Mapping[str, Json]) -> list[Difference]:
     """Every annotation that should be there, or should not, beside what is held; then what is there beyond them."""
     found: list[Difference] = []
+    expected = left.annotations
     for id, wanted in expected.items():
         row = held.get(id)
         if wanted.annotation is None:
             if row is not None:
-                found.append(Difference("differs", input_id, id, ("it should be deleted",)))
+                found.append(Difference("differs", input_id, id, DELETED))
         elif row is None:
             found.append(Difference("missing", input_id, id))
         else:
@@ -117,7 +130,10 @@ def compared(input_id: str, expected: Mapping[str, Expected], held: Mapping[str,
             found.append(Difference("differs" if fields else "same", input_id, id, fields))
     for id, row in held.items():
         if id not in expected:
-            found.append(Difference("doubled" if _is_double(row, expected) else "extra", input_id, id))
+            if _is_double(row, expected):
+                found.append(Difference("doubled", input_id, id))
+            else:
+                found.append(Difference("differs", input_id, id, DELETED) if left.emptied else Difference("extra", input_id, id))
     return found
 
 

@@ -171,15 +171,21 @@ class AnnotationListing:
             width = 2 if before is None else -(-len(before) // max(1, self._page_max)) + 1
             lines = yield from self._pass(ids, pages, width)
             if isinstance(lines, Problem):
-                return Found([], problems=[lines])
+                return (yield from self._halved(ids)) if len(ids) > 1 else Found([], problems=[lines])
             pages = []
             keys = [(line.input_id, line.id) for line in lines]
             held.update(zip(keys, lines, strict=True))
             if keys == before and len(set(keys)) == len(keys):
                 return self._found(lines)
             before = keys
+        if len(ids) > 1:
+            return (yield from self._halved(ids))
         found = self._found(list(held.values()))
-        return Found(found.rows, found.duplicates, [Problem(_span(ids), f"changed all the time while it was read {PASSES_MAX} times")])
+        problem = Problem(_span(ids), f"changed all the time while it was read {PASSES_MAX} times", ids[0])
+        return Found(found.rows, found.duplicates, [problem])
+
+    def _halved(self, ids: list[str]) -> Flow:
+        return _together([self._group(part) for part in _parts(ids, len(ids) // 2)])
 
     def _pass(
         self, ids: list[str], pages: list[list[Line] | Refused], width: int
@@ -194,7 +200,7 @@ class AnnotationListing:
                 width = min(2 * width, PAGES_AT_ONCE_MAX)
             for page in pages:
                 if isinstance(page, Refused):
-                    return Problem(_span(ids) + (f", page {number}" if number > 1 else ""), page.reason)
+                    return Problem(_span(ids) + (f", page {number}" if number > 1 else ""), page.reason, ids[0])
                 if not page:
                     return lines
                 lines += page
