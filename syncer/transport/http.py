@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -158,9 +159,7 @@ class HttpTransport:
             return f"the proxy refused to connect to the remote (HTTP {error.status})"
         if isinstance(error, aiohttp.ClientConnectorError):
             whom = "the proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
-            number = error.errno or 0  # what the loop says of a refused connection repeats the address
-            what = os.strerror(number) if number > 0 else error.strerror or type(error.os_error).__name__
-            return f"no connection to {whom}{error.host}:{error.port}: {what}"
+            return f"no connection to {whom}{error.host}:{error.port}: {_why_not(error.os_error)}"
         if isinstance(error, TimeoutError):
             return f"no connection within {self._connect_timeout_seconds:g} s"
         return f"no connection: {type(error).__name__}"
@@ -176,6 +175,13 @@ class HttpTransport:
 
     def __repr__(self) -> str:
         return f"HttpTransport({self._base_url!r})"
+
+
+def _why_not(error: OSError) -> str:
+    """Of the system's own errors the system's words: what the event loop says of them repeats the address. TLS and DNS number theirs anew."""
+    if error.errno and not isinstance(error, ssl.SSLError | socket.gaierror):
+        return os.strerror(error.errno)
+    return error.strerror or type(error).__name__
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

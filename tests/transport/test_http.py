@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import re
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -315,6 +316,23 @@ async def test_with_the_authority_in_ca_file_the_same_certificate_is_accepted(ce
     async with serving(OK, tls=tls_of(certificate)) as server:  # noqa: SIM117 - the order of leaving is the point
         async with transport_to(f"https://127.0.0.1:{server.port}", ca_file=str(certificate[0])) as transport:
             assert await transport.send(POST) == Reply(200, b"{}")
+
+
+async def test_what_goes_wrong_with_tls_is_told_in_its_own_words_and_what_goes_wrong_below_in_the_systems() -> None:
+    async def answer_at_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+
+    listening = await asyncio.start_server(answer_at_once, "127.0.0.1", 0)  # which speaks no TLS
+    async with listening:
+        port = listening.sockets[0].getsockname()[1]
+        async with transport_to(f"https://127.0.0.1:{port}") as transport:
+            spoken = await transport.send(Request("GET", "/"))
+    async with transport_to(f"http://127.0.0.1:{port}") as transport:
+        refused = await transport.send(Request("GET", "/"))
+    assert isinstance(spoken, NoReply)
+    assert re.search("(?i)wrong.version", spoken.reason)
+    assert refused == NoReply(f"no connection to 127.0.0.1:{port}: Connection refused", sent=False)
 
 
 async def test_a_certificate_for_another_name_is_refused_even_from_a_known_authority(certificate: tuple[Path, Path]) -> None:
