@@ -178,7 +178,7 @@ class HttpTransport:
 
 
 def _why_not(error: OSError) -> str:
-    """Of the system's own errors the system's words: what the event loop says of them repeats the address. TLS and DNS number theirs anew."""
+    """Of the system's errors its own words: what the event loop says of them repeats the address. TLS and DNS have other numbers."""
     if error.errno and not isinstance(error, ssl.SSLError | socket.gaierror):
         return os.strerror(error.errno)
     return error.strerror or type(error).__name__

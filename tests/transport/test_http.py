@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import re
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -322,6 +322,7 @@ async def test_what_goes_wrong_with_tls_is_told_in_its_own_words_and_what_goes_w
     async def answer_at_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         await writer.drain()
+        writer.close()
 
     listening = await asyncio.start_server(answer_at_once, "127.0.0.1", 0)  # which speaks no TLS
     async with listening:
