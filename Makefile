@@ -7,10 +7,10 @@ LOCKED := .venv/locked-$(LOCK_HASH)
 INSTALLED := .venv/installed-$(LOCK_HASH)
 COVERING := tests/core tests/remotes tests/fuzz tests/contracts tests/models
 
-.PHONY: help setup demo test prove check bench lock clients
+.PHONY: help setup demo test field prove check bench lock clients
 
 help:
-	@echo "make demo | test | prove | check | bench | setup | lock"
+	@echo "make demo | test | field | prove | check | bench | setup | lock"
 
 demo: setup
 	$(BIN)/syncer demo
@@ -18,10 +18,14 @@ demo: setup
 # The tests of core and codecs keep one core busy, so they go beside the rest; their report comes behind it, and how much they cover.
 test: setup clients
 	@told=$$(mktemp); $(BIN)/python -m coverage run -m pytest -q $(COVERING) >$$told 2>&1 & covering=$$!; \
-	$(BIN)/python -m pytest -q --ignore=tests/proof $(COVERING:%=--ignore=%); rest=$$?; \
+	$(BIN)/python -m pytest -q --ignore=tests/proof --ignore=tests/field $(COVERING:%=--ignore=%); rest=$$?; \
 	wait $$covering; code=$$?; cat $$told; rm $$told; exit $$((rest | code))
 	$(BIN)/python -m coverage report
 	$(BIN)/python -m tests.proof.simulation --seeds 60
+
+# Tests that read real labels from a folder `shared` beside the checkout, which a fresh clone does not have.
+field: setup
+	$(BIN)/python -m pytest -q tests/field
 
 # What docs/reliability.md says, shown: simulation, safeguards switched off, crash points, kills, signals, full disks, broken networks.
 # The crash points keep one core busy, so they go beside the rest.
