@@ -123,7 +123,7 @@ class LogIdentity(msgspec.Struct, frozen=True, array_like=True):
     label: str
     """The name users see: the path as they gave it, or `-`."""
     head: str
-    """Hash of the first line (see `sources.changelog`); changes where a log was replaced."""
+    """Hash of the first line (see `sources.identity`); changes where a log was replaced."""
     inode: int
     size: int
     mtime_ns: int

@@ -6,12 +6,10 @@ anything else                   ──► its applied part is checked first: cut
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Iterator
-from hashlib import blake2b
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import cast
 from zlib import crc32
 
 import anyio.to_thread
@@ -19,14 +17,14 @@ import orjson
 
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
 from syncer.core.watermark import Run, Skip, Watermark
-from syncer.errors import BadLineFound, LogChanged, SyncerError, UsageError
+from syncer.errors import BadLineFound, LogChanged, SyncerError
+from syncer.sources.cutter import BOM, Cutter, Line
+from syncer.sources.identity import first_line, identify, is_untouched
 from syncer.sources.lines import LINE_BYTES_MAX, LineOptions, Place, bad_line, parse
+from syncer.sources.opening import open_log
 
 BLOCK_BYTES = 256 << 10
-BOM = b"\xef\xbb\xbf"
-
-Line = tuple[bytes, int, int]
-"""(its bytes without line ending, 1-based number, byte offset)"""
+_TOO_LONG = f"longer than {LINE_BYTES_MAX >> 20} MiB"
 
 
 class ChangeLog:
@@ -58,11 +56,11 @@ class ChangeLog:
         self._skip = Skip(runs)
         self._stopped: BadLineFound | None = None
         self._ended = False
-        self._file = _open(path, label)
-        self._salt = _first_line(self._file)
-        self.identity = _identity(path, label, self._salt)
-        self._lines = _Lines(watermark.resume)
-        if known is not None and (watermark.resume.offset or runs) and not _untouched(known, self.identity):
+        self._file = open_log(path, label)
+        self._salt = first_line(self._file)
+        self.identity = identify(path, label, self._salt)
+        self._lines = Cutter(watermark.resume)
+        if known is not None and (watermark.resume.offset or runs) and not is_untouched(known, self.identity):
             self._check(known, watermark.resume, runs)
         self._seek(watermark.resume.offset)
 
@@ -191,7 +189,7 @@ class ChangeLog:
             raise self._changed("cut: lines that were applied are gone")
 
     def _all_lines(self, resume: Mark) -> Iterator[Line]:
-        lines = _Lines(resume)
+        lines = Cutter(resume)
         while block := self._block(self._block_bytes):
             yield from lines.feed(block)
         yield from lines.finish()
@@ -201,96 +199,3 @@ class ChangeLog:
             f"the log {self.label} was {how}. Restore it, or give up what is known of it with "
             f"`syncer state forget {self.label}` and push it again: posts with the same content are recognised, nothing is doubled"
         )
-
-
-_TOO_LONG = f"longer than {LINE_BYTES_MAX >> 20} MiB"
-
-
-class _Lines:
-    """Cuts what it is fed into lines that are not blank. `mark` is the place after the last of them."""
-
-    def __init__(self, mark: Mark) -> None:
-        self.mark = mark
-        self.tail = b""
-        self._long = False  # inside a line that is too long: its first bytes are in the tail, the rest is dropped
-        self._long_bytes = 0
-        self._long_crc = 0
-
-    def feed(self, block: bytes) -> list[Line]:
-        """The lines that this block completes."""
-        if self._long:
-            return self._feed_long(block)
-        data = self.tail + block if self.tail else block
-        cut = data.rfind(b"\n") + 1
-        self.tail = data[cut:]
-        lines = self._split(data[:cut]) if cut else []
-        if len(self.tail) > LINE_BYTES_MAX:
-            self._long, self._long_bytes = True, len(self.tail)
-            self._long_crc = crc32(self.tail, self.mark.crc)
-            self.tail = self.tail[: LINE_BYTES_MAX + 1]
-        return lines
-
-    def finish(self) -> list[Line]:
-        """What is left, as the last line."""
-        data, self.tail = self.tail, b""
-        return self._split(data) if data else []
-
-    def _feed_long(self, block: bytes) -> list[Line]:
-        """Pass over the rest of a line that is too long, in bounded memory."""
-        at = block.find(b"\n")
-        part = block if at < 0 else block[: at + 1]
-        self._long_bytes += len(part)
-        self._long_crc = crc32(part, self._long_crc)
-        if at < 0:
-            return []
-        mark = self.mark
-        line = (self.tail, mark.line + 1, mark.offset)
-        self.mark = Mark(mark.index + 1, mark.offset + self._long_bytes, mark.line + 1, self._long_crc)
-        self.tail, self._long = b"", False
-        return [line, *self.feed(block[at + 1 :])]
-
-    def _split(self, data: bytes) -> list[Line]:
-        raws = data.split(b"\n")
-        if not raws[-1]:
-            raws.pop()
-        offset, number = self.mark.offset, self.mark.line
-        lines: list[Line] = []
-        for raw in raws:
-            number += 1
-            start = offset
-            offset += len(raw) + 1
-            if raw.endswith(b"\r"):
-                raw = raw[:-1]
-            if not start and raw.startswith(BOM):
-                raw = raw[3:]
-            if raw and not raw.isspace():
-                lines.append((raw, number, start))
-        self.mark = Mark(self.mark.index + len(lines), self.mark.offset + len(data), number, crc32(data, self.mark.crc))
-        return lines
-
-
-def _open(path: Path, label: str) -> BinaryIO:
-    try:
-        if path.name.endswith(".gz"):
-            return cast(BinaryIO, gzip.open(path, "rb"))
-        return path.open("rb")
-    except OSError as error:
-        raise UsageError(f"the change log {label} cannot be read: {error.strerror}") from None
-
-
-def _first_line(file: BinaryIO) -> bytes:
-    try:
-        line = file.readline(LINE_BYTES_MAX)
-    except (OSError, EOFError, zlib.error):
-        line = b""  # empty, or no gzip file: reading says so
-    return line.rstrip(b"\r\n").removeprefix(BOM)
-
-
-def _identity(path: Path, label: str, first_line: bytes) -> LogIdentity:
-    stat = path.stat()
-    head = blake2b(first_line, digest_size=16).hexdigest()
-    return LogIdentity(str(path), label, head, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-
-
-def _untouched(known: LogIdentity, found: LogIdentity) -> bool:
-    return (known.inode, known.size, known.mtime_ns, known.ctime_ns) == (found.inode, found.size, found.mtime_ns, found.ctime_ns)

@@ -99,7 +99,7 @@ def simulate(scenario: Scenario, *, disk_type: type[SimulatedDisk] = SimulatedDi
 def surrounded(world: PushWorld) -> Iterator[None]:
     """Syncer's clock, threads, chance, disk and network are those of the world, as long as the block lasts."""
     settings = world.weather.settings
-    real_identity, real_open = changelog._identity, changelog._open
+    real_identity, real_open = changelog.identify, changelog.open_log
 
     def app(loaded: object) -> App:
         transport = SimulatedTransport(world.network, settings["push.request_timeout_seconds"], "Key a-token")
@@ -119,8 +119,8 @@ def surrounded(world: PushWorld) -> Iterator[None]:
         mock.patch("syncer.lanes.push.random", SimpleNamespace(Random=lambda: world.engine_rng)),
         mock.patch("syncer.lanes.push.Posted", lambda _: _Posted(world.bits)),
         mock.patch("syncer.lanes.push.Journal", mock.Mock(open=lambda folder, to: Journal.open(STATE, to, disk=world.disk))),
-        mock.patch("syncer.sources.changelog._identity", identity),
-        mock.patch("syncer.sources.changelog._open", opened),
+        mock.patch("syncer.sources.changelog.identify", identity),
+        mock.patch("syncer.sources.changelog.open_log", opened),
         mock.patch("syncer.journal.journal.COMPACT_BYTES_MIN", COMPACT_BYTES),
     ):
         yield

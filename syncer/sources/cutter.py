@@ -1,0 +1,76 @@
+"""Bytes of a change log to its lines, in bounded memory, whatever the blocks in which they come."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+from syncer.core.change import Mark
+from syncer.sources.lines import LINE_BYTES_MAX
+
+BOM = b"\xef\xbb\xbf"
+
+Line = tuple[bytes, int, int]
+"""(its bytes without line ending, 1-based number, byte offset)"""
+
+
+class Cutter:
+    """Cuts what it is fed into lines that are not blank. `mark` is the place after the last of them."""
+
+    def __init__(self, mark: Mark) -> None:
+        self.mark = mark
+        self.tail = b""
+        self._long = False  # inside a line that is too long: its first bytes are in the tail, the rest is dropped
+        self._long_bytes = 0
+        self._long_crc = 0
+
+    def feed(self, block: bytes) -> list[Line]:
+        """The lines that this block completes."""
+        if self._long:
+            return self._feed_long(block)
+        data = self.tail + block if self.tail else block
+        cut = data.rfind(b"\n") + 1
+        self.tail = data[cut:]
+        lines = self._split(data[:cut]) if cut else []
+        if len(self.tail) > LINE_BYTES_MAX:
+            self._long, self._long_bytes = True, len(self.tail)
+            self._long_crc = crc32(self.tail, self.mark.crc)
+            self.tail = self.tail[: LINE_BYTES_MAX + 1]
+        return lines
+
+    def finish(self) -> list[Line]:
+        """What is left, as the last line."""
+        data, self.tail = self.tail, b""
+        return self._split(data) if data else []
+
+    def _feed_long(self, block: bytes) -> list[Line]:
+        """Pass over the rest of a line that is too long, in bounded memory."""
+        at = block.find(b"\n")
+        part = block if at < 0 else block[: at + 1]
+        self._long_bytes += len(part)
+        self._long_crc = crc32(part, self._long_crc)
+        if at < 0:
+            return []
+        mark = self.mark
+        line = (self.tail, mark.line + 1, mark.offset)
+        self.mark = Mark(mark.index + 1, mark.offset + self._long_bytes, mark.line + 1, self._long_crc)
+        self.tail, self._long = b"", False
+        return [line, *self.feed(block[at + 1 :])]
+
+    def _split(self, data: bytes) -> list[Line]:
+        raws = data.split(b"\n")
+        if not raws[-1]:
+            raws.pop()
+        offset, number = self.mark.offset, self.mark.line
+        lines: list[Line] = []
+        for raw in raws:
+            number += 1
+            start = offset
+            offset += len(raw) + 1
+            if raw.endswith(b"\r"):
+                raw = raw[:-1]
+            if not start and raw.startswith(BOM):
+                raw = raw[3:]
+            if raw and not raw.isspace():
+                lines.append((raw, number, start))
+        self.mark = Mark(self.mark.index + len(lines), self.mark.offset + len(data), number, crc32(data, self.mark.crc))
+        return lines
