@@ -8,15 +8,13 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
+from syncer.core.address import address_fault
+
 
 def _web_address(text: str) -> str:
     """An address to which paths can be appended."""
-    parts = urlsplit(text)
-    _ = parts.port  # raises where it is no port
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None or parts.password is not None:
-        raise ValueError
-    if "?" in text or "#" in text or any(letter.isspace() or not letter.isprintable() for letter in text):
-        raise ValueError
+    if (fault := address_fault(text)) is not None:
+        raise ValueError(fault)
     return text.rstrip("/")
 
 

@@ -61,7 +61,7 @@ def dotted(location: Location) -> str:
 def faults(error: ValidationError) -> Iterator[tuple[Location, str]]:
     """Where and what is wrong, once for each key."""
     seen: set[Location] = set()
-    for detail in error.errors(include_url=False, include_context=False):
+    for detail in error.errors(include_url=False):
         location, model = _resolve(detail["loc"])
         if location in seen:
             continue
@@ -72,7 +72,8 @@ def faults(error: ValidationError) -> Iterator[tuple[Location, str]]:
             case "missing":
                 yield location, f"is missing; it must be {_wanted(location, model)}"
             case _:
-                yield location, f"is {_shown(location, detail['input'])}; it must be {_wanted(location, model)}"
+                said = str(detail.get("ctx", {}).get("error", "")) if detail["type"] == "value_error" else ""
+                yield location, f"{said or 'is ' + _shown(location, detail['input'])}; it must be {_wanted(location, model)}"
 
 
 def _resolve(loc: Location) -> tuple[Location, type[Section]]:

@@ -90,6 +90,8 @@ class Refused:
     reason: str
     code: int | None = None
     duplicate: bool = False
+    too_large: bool = False
+    """The request's body is larger than the remote, or something on the way, takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +111,17 @@ class Failed:
     in_doubt: bool = True
     unreachable: bool = False
     """No connection could be made at all: certainly nothing applied."""
+    cut: bool = False
+    """The request left and nothing came back: perhaps its body was too large for something on the way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """The run cannot go on: the token is refused, or the account needs its owner."""
+    """The run cannot go on: the token is refused, the account needs its owner, or the address can never answer."""
 
     reason: str
     code: int | None = None
-    kind: Literal["credentials", "account"] = "account"
+    kind: Literal["credentials", "account", "address"] = "account"
 
 
 Verdict = Answered | AllApplied | Refused | Throttled | Failed | Halt

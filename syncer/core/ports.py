@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from syncer.core.change import Change, Chunk, Key, Mark, Verb
 from syncer.core.facts import Fact
@@ -38,6 +38,9 @@ class NoReply:
 
     reason: str
     sent: bool
+    cause: Literal["outage", "cut", "never"] = "outage"
+    """`outage`: it may pass by itself. `cut`: the request left and nothing came back, as where something on the way takes no body of
+    this size. `never`: no request can be answered there, as long as address, certificate, authority and proxy are what they are."""
 
 
 class Transport(Protocol):

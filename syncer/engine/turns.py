@@ -155,6 +155,8 @@ class Turns:
                 f"the remote refused the credentials{code}: {verdict.reason}. Nothing is lost; "
                 f"check {self._credentials}, then run the same command again"
             )
+        if verdict.kind == "address":
+            return Stopped(f"{verdict.reason}. Nothing is lost; set it right, then run the same command again")
         return Stopped(
             f"the remote refuses to go on{code}: {verdict.reason}. The state is kept; run the same command again once that is settled"
         )

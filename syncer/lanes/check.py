@@ -50,6 +50,8 @@ def _error(failure: LookUpFailure, loaded: Loaded) -> SyncerError:
                 f"the remote refused the credentials{code}: {failure.reason}; check {of('token')}, and that it belongs to "
                 f"user {clarifai.user_id} and may read and write the annotations of app {clarifai.app_id}"
             )
+        case Halt(kind="address"):
+            return Stopped(f"{clarifai.base_url} can never answer: {failure.reason}; check {of('base_url')}, its authority and the proxy")
         case Halt():
             return Stopped(f"the remote refuses to go on{code}: {failure.reason}; settle that with the service, then check again")
         case Throttled():

@@ -6,7 +6,7 @@ import math
 import re
 from email.utils import parsedate_to_datetime
 
-from syncer.core.outcome import Failed
+from syncer.core.outcome import Failed, Halt
 from syncer.core.ports import NoReply, Reply
 
 REASON_MAX = 300
@@ -16,9 +16,11 @@ WAIT_SECONDS_MAX = 1e9
 """Thirty years: nobody waits longer, and the end of a longer wait may be no date any more."""
 
 
-def no_reply(reply: NoReply) -> Failed:
+def no_reply(reply: NoReply) -> Failed | Halt:
     """What follows from there being no answer."""
-    return Failed(reply.reason, in_doubt=reply.sent, unreachable=not reply.sent)
+    if reply.cause == "never":
+        return Halt(reply.reason, kind="address")
+    return Failed(reply.reason, in_doubt=reply.sent, unreachable=not reply.sent, cut=reply.cause == "cut")
 
 
 def good(reply: Reply) -> bool:

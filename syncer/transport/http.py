@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import io
-import os
-import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import SimpleNamespace, TracebackType
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -19,8 +17,10 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from yarl import URL
 
+from syncer.core.address import address_fault
 from syncer.core.ports import NoReply, Reply, Request
 from syncer.errors import UsageError
+from syncer.transport.causes import SentOnceOnly, not_answered, not_sent
 from syncer.version import __version__
 
 ANSWER_BYTES_MAX = 256 << 20
@@ -31,16 +31,14 @@ BODY_AT_ONCE_BYTES_MAX = 1 << 20
 DNS_CACHE_SECONDS = 300
 
 
-class SentOnceOnly(aiohttp.ClientError):
-    """A connection broke under a request, and aiohttp is not to send it again. The cause says how."""
-
-
 @dataclass(slots=True)
 class _Sending:
     """One request on its way: its deadline starts to run when the request leaves."""
 
     deadline: asyncio.Timeout
     count: int = 0
+    begun: bool = False
+    """Its answer has begun."""
 
 
 class HttpTransport:
@@ -71,6 +69,8 @@ class HttpTransport:
         self._base_url = "" if base_url is None else _checked_base_url(base_url)
         self._proxies = _proxies(base_url)
         self._direct: dict[str, bool] = {}
+        self._answered: set[tuple[str, str]] = set()
+        """Where an HTTP answer came from: scheme and authority."""
         self._ssl = _trust(ca_file)
         self._headers = {"User-Agent": f"syncer/{__version__}"}
         if authorization is not None:
@@ -106,6 +106,9 @@ class HttpTransport:
         sending = _Sending(asyncio.timeout(None))
         try:
             url = URL(self._base_url + request.path, encoded=True)
+        except ValueError as error:
+            return not_sent(error, self._connect_timeout_seconds)
+        try:
             async with (
                 sending.deadline,
                 self._session.request(
@@ -119,14 +122,22 @@ class HttpTransport:
                     trace_request_ctx=sending,
                 ) as response,
             ):
+                sending.begun = True
+                self._answered.add(_origin(url))
                 answer = await _bounded_body(response)
                 if answer is None:
                     return NoReply(f"the answer is larger than the {ANSWER_BYTES_MAX >> 20} MiB allowed", sent=True)
                 return Reply(response.status, answer, response.headers.get("Retry-After"), response.headers.get("Date"))
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            if not sending.count:
-                return NoReply(self._why_no_connection(error), sent=False)
-            return NoReply(self._why_no_answer(error), sent=True)
+            return self._no_reply(error, url, sending)
+
+    def _no_reply(self, error: Exception, url: URL, sending: _Sending) -> NoReply:
+        """What has answered once can answer again: there nothing is wrong for good."""
+        if sending.count:
+            reply = not_answered(error, self._request_timeout_seconds, begun=sending.begun)
+        else:
+            reply = not_sent(error, self._connect_timeout_seconds)
+        return replace(reply, cause="outage") if reply.cause == "never" and _origin(url) in self._answered else reply
 
     async def _leaves(
         self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams
@@ -148,40 +159,12 @@ class HttpTransport:
             self._direct[url.host] = bool(proxy_bypass(url.host))
         return None if self._direct[url.host] else self._proxies.get(url.scheme)
 
-    def _why_no_connection(self, error: Exception) -> str:
-        """Nothing of what the exceptions say themselves is passed on: some of them quote URLs."""
-        if isinstance(error, SentOnceOnly):  # a proxy hung up while it was asked for the way
-            return "the proxy closed the connection before the remote was reached"
-        if isinstance(error, aiohttp.ClientConnectorCertificateError):
-            why = getattr(error.certificate_error, "verify_message", None) or "it does not match"
-            return f"the certificate of {error.host} is not accepted ({why}); if your own authority issued it, name that one in ca_file"
-        if isinstance(error, aiohttp.ClientHttpProxyError):
-            return f"the proxy refused to connect to the remote (HTTP {error.status})"
-        if isinstance(error, aiohttp.ClientConnectorError):
-            whom = "the proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
-            return f"no connection to {whom}{error.host}:{error.port}: {_why_not(error.os_error)}"
-        if isinstance(error, TimeoutError):
-            return f"no connection within {self._connect_timeout_seconds:g} s"
-        return f"no connection: {type(error).__name__}"
-
-    def _why_no_answer(self, error: Exception) -> str:
-        if isinstance(error, TimeoutError):
-            return f"no complete answer within {self._request_timeout_seconds:g} s"
-        if isinstance(error, aiohttp.ClientPayloadError):
-            return "the answer was cut off"
-        if isinstance(error, SentOnceOnly):
-            return f"the connection broke before the answer came ({type(error.__cause__).__name__})"
-        return f"the answer could not be read ({type(error).__name__})"
-
     def __repr__(self) -> str:
         return f"HttpTransport({self._base_url!r})"
 
 
-def _why_not(error: OSError) -> str:
-    """Of the system's errors its own words: what the event loop says of them repeats the address. TLS and DNS have other numbers."""
-    if error.errno and not isinstance(error, ssl.SSLError | socket.gaierror):
-        return os.strerror(error.errno)
-    return error.strerror or type(error).__name__
+def _origin(url: URL) -> tuple[str, str]:
+    return url.scheme, url.authority
 
 
 async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
@@ -220,13 +203,8 @@ def checked_token(token: str) -> str:
 
 def _checked_base_url(base_url: str) -> str:
     """Without its last slash. Raises UsageError."""
-    try:
-        url = urlsplit(base_url)
-        usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0 and "@" not in url.netloc
-    except ValueError:
-        usable = False
-    if not usable or url.query or url.fragment:
-        raise UsageError("the base URL must be http:// or https:// and a host, without a user, a query or a fragment: check base_url")
+    if (fault := address_fault(base_url)) is not None:
+        raise UsageError(f"the base URL {fault}: check base_url")
     return base_url.rstrip("/")
 
 

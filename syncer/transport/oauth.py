@@ -103,7 +103,7 @@ class Tokens:
         if reply is None or (isinstance(reply, Reply) and _refuses(reply)):
             reply = await self._granted(ask, {"grant_type": "client_credentials"})
         if isinstance(reply, NoReply):
-            return NoReply(f"no access token: {reply.reason}", sent=False)
+            return NoReply(f"no access token: {reply.reason}", sent=False, cause=reply.cause)
         if reply.status == 429:
             return reply
         if _refuses(reply):
@@ -139,7 +139,7 @@ class Tokens:
                 if reply.status == 429 or _refuses(reply) or _token(reply):
                     return reply
                 reply = NoReply(f"the auth server answered HTTP {reply.status} and no token", sent=True)
-            if attempt == TRIES_MAX:
+            if attempt == TRIES_MAX or reply.cause == "never":
                 return reply
             await self._sleep(delay(attempt, self._rng, *BACKOFF_SECONDS))
             attempt += 1

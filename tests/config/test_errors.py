@@ -43,7 +43,7 @@ kind = "mysql"
     said = complaint(tmp_path, text, {"SYNCER_RETRY_CAP_SECONDS": "soon"}, {"push.requests_per_second": 0})
     assert said.splitlines() == [
         "9 errors in the configuration:",
-        "  FILE:2: clarifai.base_url: is a string that does not fit; it must be a string with an http:// or https:// address,"
+        "  FILE:2: clarifai.base_url: begins with neither http:// nor https://; it must be a string with an http:// or https:// address,"
         " without user, query or fragment",
         "  FILE:5: push.batch_size: is 500; it must be a whole number from 1 to 128",
         "  FILE:6: push.lingerseconds: no such key; did you mean linger_seconds?",
@@ -127,7 +127,8 @@ def test_an_error_names_its_line_and_the_way_out(tmp_path: Path, text: str, said
 def test_an_address_must_be_one_that_paths_can_be_added_to(tmp_path: Path, address: object) -> None:
     """And what it holds is not repeated: it may be a password."""
     said = complaint(tmp_path, "[clarifai]\nbase_url = " + (f'"{address}"' if isinstance(address, str) else str(address)))
-    assert "FILE:2: clarifai.base_url: is " in said
+    assert "FILE:2: clarifai.base_url: " in said
+    assert "; it must be a string with an http:// or https:// address" in said
     assert "pw" not in said
 
 

@@ -38,8 +38,17 @@ FAULTS = (
 - `cut`: the connection is closed in the middle of the answer's body
 - `silence`: the connection is accepted, the request read, and that is all
 """
+LIMITS = ("413", "413 unread", "hang up", "reset", "silence")
+"""What may be done to a request with a body that is larger than the way lets through. The server never sees it.
+
+- `413`: the whole body is read, then that is the answer
+- `413 unread`: that is the answer as soon as the head is read; the rest is left unread and the connection closed
+- `hang up`, `reset`: the connection is closed, or reset, in the middle of the body
+- `silence`: nothing more is read from there on
+"""
 PIECES = 20
 """Of an answer that drips."""
+TOO_LARGE = b"HTTP/1.1 413 Too Large\r\nContent-Type: text/html\r\nContent-Length: 7\r\nConnection: close\r\n\r\n<html/>"
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 
 
@@ -56,6 +65,9 @@ class Proxy:
 
     def __init__(self, target: str, share: float, seed: int, late_seconds: float) -> None:
         """`share`: of requests that something happens to; `late_seconds`: how late what is late comes, at most."""
+        self.body_limit: tuple[int, str] | None = None
+        """Bytes of a body that are let through, and what is done to a request with more: one of `LIMITS`."""
+        self.requests = 0
         url = urlsplit(target)
         assert url.hostname is not None
         self.url = ""
@@ -104,11 +116,23 @@ class Proxy:
 
     async def _serve(self, connection: Connection) -> None:
         goes_on = True
-        while goes_on and (request := await _message(connection.client)) is not None:
+        while goes_on and (request := await self._request(connection)) is not None:
+            self.requests += 1
             fault = self._drawn() if self._rng.random() < self._share else ""
             late_seconds = self._rng.random() * self._late_seconds
             self.counts[fault] += bool(fault)
             goes_on = await self._done[fault](connection, request, late_seconds)
+
+    async def _request(self, connection: Connection) -> Message | None:
+        """The next one, None where there is none, or none that is let through."""
+        head = await _head(connection.client)
+        size = _length(head)
+        if self.body_limit is not None and size > self.body_limit[0]:
+            self.requests += 1
+            self.counts[self.body_limit[1]] += 1
+            await _too_large(connection, size, *self.body_limit)
+            return None
+        return Message(head, await connection.client.readexactly(size)) if head else None
 
     async def close(self) -> None:
         """Drop all connections."""
@@ -162,12 +186,21 @@ class Connection:
 
 async def _message(reader: asyncio.StreamReader) -> Message | None:
     """The next one, None where there is none."""
+    head = await _head(reader)
+    return Message(head, await reader.readexactly(_length(head))) if head else None
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    """Empty where there is none."""
     try:
-        head = await reader.readuntil(b"\r\n\r\n")
+        return await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError:
-        return None
-    length = _LENGTH.search(head)
-    return Message(head, await reader.readexactly(int(length[1])) if length else b"")
+        return b""
+
+
+def _length(head: bytes) -> int:
+    found = _LENGTH.search(head)
+    return int(found[1]) if found else 0
 
 
 # --- what may happen: each tells whether the connection goes on ------------------------------------------------------
@@ -234,6 +267,19 @@ async def _cut(at: Connection, request: Message, late_seconds: float) -> bool:
 async def _silent(at: Connection, request: Message, late_seconds: float) -> bool:
     await at.until_left()
     return False
+
+
+async def _too_large(at: Connection, size: int, limit: int, how: str) -> None:
+    if how == "413 unread":
+        await at.answer(TOO_LARGE)
+        return
+    await at.client.readexactly(size if how == "413" else limit)
+    if how == "413":
+        await at.answer(TOO_LARGE)
+    elif how == "reset":
+        at.reset()
+    elif how == "silence":
+        await asyncio.Event().wait()
 
 
 @asynccontextmanager

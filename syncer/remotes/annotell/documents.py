@@ -12,10 +12,10 @@ from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
-from urllib.parse import urlsplit
 
 import msgspec
 
+from syncer.core.address import address_fault
 from syncer.core.outcome import Failed, Refused, Throttled
 from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
 from syncer.core.pull import Ask, Flow, Found, Problem, Row
@@ -268,7 +268,7 @@ def fetched(entries: Sequence[Entry]) -> Flow:
     tried = {item.key: source.uris[item.key] for item, source in wanted}
     askable: list[Entry] = []
     for item, source in wanted:
-        if _is_address(tried[item.key]):
+        if tried[item.key].isascii() and address_fault(tried[item.key], base=False) is None:
             askable.append((item, source))
         else:
             found.problems.append(Problem(item.what, "it is listed without an address"))
@@ -321,11 +321,3 @@ def _by_themselves(entries: Sequence[Entry], found: Found) -> Generator[Sequence
                 found.rows.append(answer)
             else:
                 found.problems.append(Problem(item.what, f"the storage refuses its address, and by itself: {cast(Refused, answer).reason}"))
-
-
-def _is_address(uri: str) -> bool:
-    try:
-        parts = urlsplit(uri)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and uri.isascii()
-    except ValueError:
-        return False
