@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from io import TextIOWrapper
+from io import BufferedReader, RawIOBase, TextIOWrapper
 from pathlib import Path
 
 import orjson
@@ -28,6 +29,18 @@ class _Told:
 _told = _Told()
 _closed: set[str] = set()
 """Streams that our starter closed."""
+_kept: list[object] = []
+"""What has to live as long as the process."""
+
+
+class _ClosedInput(RawIOBase):
+    """A standard input that our starter closed."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: object) -> int:
+        raise OSError(errno.EBADF, "it is closed")
 
 
 def print_as(arguments: Arguments) -> None:
@@ -41,6 +54,9 @@ def mend_streams() -> None:
         if getattr(sys, name) is None:
             _closed.add(name)
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - as long as the process
+    if "stdin" in _closed:  # its descriptor stays taken; reading it is an error all the same, not an empty input
+        _kept.append(sys.stdin)
+        sys.stdin = TextIOWrapper(BufferedReader(_ClosedInput()))
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 

@@ -20,6 +20,7 @@ from syncer.journal.damage import way_out
 from syncer.journal.journal import Journal
 from syncer.lanes import state as lane
 from syncer.lanes.state_export import export as records
+from syncer.sources.logs import resolved
 
 
 def state_folder(config: Path | None, options: dict[str, object]) -> Path:
@@ -88,8 +89,8 @@ def forget(log: str, config: Path | None, options: dict[str, object], *, as_json
     folder = state_folder(config, options)
     journal = Journal.open(folder, None)
     try:
-        path = str(Path(log).absolute())
-        number = next((n for n, known in journal.ledger.logs.items() if log == known.identity.label or path == known.identity.path), None)
+        path, logs = resolved(log), journal.ledger.logs
+        number = next((n for n, known in logs.items() if log == known.identity.label or path == resolved(known.identity.path)), None)
         if number is None:
             known_logs = ", ".join(known.identity.label for known in journal.ledger.logs.values()) or "none"
             raise UsageError(f"the state {folder} does not know the log {log}; it knows: {known_logs}")

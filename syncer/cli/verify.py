@@ -28,6 +28,8 @@ def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str |
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as kept:
         result = run(job.run, partial(_keep, kept) if common.json else lambda looked: print_line(looked.sentence()))
         sys.stdout.flush()
+        for note in result.notes:
+            say(f"syncer: {note}")
         say(result.sentence())
         if result.error is not None:
             complain(f"syncer: {result.error}")
@@ -45,7 +47,7 @@ def _keep(kept: TextIO, looked: Looked) -> None:
 
 def _print_whole(result: Verified, kept: TextIO) -> None:
     """One object on one line; the differences come from where they were kept."""
-    value = {name: given for name, given in asdict(result).items() if name not in ("error", "interrupted", "differences")}
+    value = {name: given for name, given in asdict(result).items() if name not in ("error", "interrupted", "differences", "notes")}
     if result.error is not None:
         value["error"] = str(result.error)
     kept.seek(0)

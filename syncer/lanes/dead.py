@@ -6,7 +6,6 @@ is cut short has queued the first of them, and the same command goes on with the
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from syncer.errors import UsageError
 from syncer.journal.dead import FILE, letter_at, open_letters
 from syncer.journal.journal import Journal
 from syncer.sources.lines import LineOptions, Place, parse
+from syncer.sources.logs import resolved
 
 COMMIT_LETTERS_MAX = 2000
 COMMIT_BYTES_MAX = 1 << 20
@@ -43,15 +43,15 @@ class Selector:
     def select(self, letters: Iterable[OpenLetter], ledger: Ledger, folder: Path) -> Iterator[OpenLetter]:
         """Those of the letters that are meant. Raises UsageError where a place or a code has none (at the end)."""
         wanted = [_parsed(place) for place in self.places]
+        paths = {number: resolved(log.identity.path) for number, log in ledger.logs.items()} if wanted else {}
         matched: set[int] = set()
         count = 0
         for found in letters:
             letter = found.letter
-            log = ledger.logs.get(letter.log)
-            if log is None:
+            if letter.log not in ledger.logs:
                 continue
             if self.places:
-                here = [n for n, place in enumerate(wanted) if place.line == letter.line and place.is_of(letter.source, log.identity.path)]
+                here = [n for n, place in enumerate(wanted) if place.line == letter.line and place.is_of(letter.source, paths[letter.log])]
                 matched.update(here)
                 if not here:
                     continue
@@ -73,14 +73,14 @@ class _Place:
 
     def is_of(self, source: str, path: str) -> bool:
         """Is this the log, by the name that it had or by its path?"""
-        return source == self.source or os.path.normpath(path) == self.path
+        return source == self.source or path == self.path
 
 
 def _parsed(place: str) -> _Place:
     source, colon, line = place.rpartition(":")
     if not colon or not source or not line.isascii() or not line.isdigit():
         raise UsageError(f"{place!r} is no SOURCE:LINE, such as changes.jsonl:7")
-    return _Place(source, os.path.normpath(Path(source).absolute()), int(line))
+    return _Place(source, resolved(source), int(line))
 
 
 @dataclass(frozen=True, slots=True)

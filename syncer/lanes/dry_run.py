@@ -14,9 +14,9 @@ import anyio
 from syncer.config import Loaded
 from syncer.core.change import PATCHES, Chunk, Verb
 from syncer.errors import UsageError
+from syncer.lanes.ours import named_logs
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.lines import LineOptions
-from syncer.sources.logs import expand
 
 MESSAGES_MAX = 20
 
@@ -64,7 +64,10 @@ async def _count(loaded: Loaded, arguments: Sequence[str], spool: Path, stdin: B
     options = LineOptions(push.lists_without_ids, push.embed_model_version_id)
     result = DryRun()
     verbs: dict[Verb, int] = {}
-    for number, path in enumerate(expand(arguments, spool, stdin), 1):
+    named = named_logs(Path(loaded.config.state.dir), stdin, spool=spool)
+    paths = [path for argument in arguments for path in named.of(argument)]
+    result.messages += named.notes()
+    for number, path in enumerate(paths, 1):
         log = ChangeLog(path.path, path.label, number, options)
         while (chunk := await log.read()) is not None:
             _add(result, verbs, chunk, path.label)

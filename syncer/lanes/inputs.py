@@ -10,17 +10,22 @@ from syncer.core.change import Chunk, LogIdentity, Mark
 from syncer.core.facts import Opened
 from syncer.core.ledger import Ledger
 from syncer.errors import UsageError
+from syncer.journal.disk import REAL
+from syncer.lanes.ours import SPOOL, named_logs
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.feed import FEED, ChangeSource, Feed, identity
 from syncer.sources.lines import LineOptions
-from syncer.sources.logs import LogPath, expand
+from syncer.sources.logs import LogPath, NamedLogs, resolved
+from syncer.sources.spool import Spool
 
 
 class Inputs:
     """Change logs and feeds, one after the other. Implements `syncer.core.ports.Source`."""
 
-    def __init__(self, members: Sequence[ChangeLog | Feed]) -> None:
+    def __init__(self, members: Sequence[ChangeLog | Feed], notes: Sequence[str] = ()) -> None:
         self.members = {member.number: member for member in members}
+        self.notes = notes
+        """What users are to know of the logs."""
         self._waiting = list(self.members.values())
 
     async def read(self) -> Chunk | None:
@@ -61,12 +66,14 @@ def open_inputs(
     """
     members: dict[str, ChangeLog | Feed] = {}
     facts: list[Opened] = []
-    next_number = ledger.next_log()
-    for source in _named(sources, ledger, state, stdin):
+    numbers, next_number = numbers_by_path(ledger), ledger.next_log()
+    Spool(state / SPOOL, REAL).sweep({Path(log.identity.path).name for log in ledger.logs.values()})
+    named = named_logs(state, stdin)
+    for source in _named(sources, ledger, named):
         key = str(source.path) if isinstance(source, LogPath) else identity(source.name).path
         if key in members:
             continue
-        number = ledger.log_number(key)
+        number = numbers.get(key)
         known = ledger.logs[number] if number is not None else None
         if number is None:
             number, next_number = next_number, next_number + 1
@@ -82,16 +89,22 @@ def open_inputs(
             facts.append(Opened(number, member.identity))
     if not members:
         raise UsageError(f"no change log: name one (a file, a folder, or - for stdin); the state {state} knows none yet")
-    return Inputs(list(members.values())), facts
+    return Inputs(list(members.values()), named.notes()), facts
 
 
-def _named(sources: Sequence[str | ChangeSource], ledger: Ledger, state: Path, stdin: BinaryIO) -> Iterator[LogPath | ChangeSource]:
+def numbers_by_path(ledger: Ledger) -> dict[str, int]:
+    """Return the numbers of the known logs and feeds by their paths, resolved: older states hold paths as they were given."""
+    paths = {number: log.identity.path for number, log in ledger.logs.items()}
+    return {path if path.startswith(FEED) else resolved(path): number for number, path in paths.items()}
+
+
+def _named(sources: Sequence[str | ChangeSource], ledger: Ledger, named: NamedLogs) -> Iterator[LogPath | ChangeSource]:
     for source in sources:
         if isinstance(source, str):
-            yield from expand([source], state, stdin)
+            yield from named.of(source)
         else:
             yield source
     if not sources:
         for log in ledger.logs.values():
             if not log.identity.path.startswith(FEED):
-                yield LogPath(Path(log.identity.path), log.identity.label)
+                yield LogPath(Path(resolved(log.identity.path)), log.identity.label)

@@ -115,7 +115,9 @@ class PushLane:
         if error is None and not interrupted and (unfinished := self._inputs.unfinished()):
             error = SyncerError(f"{unfinished}; everything before it is done. Push again when it is complete")
         elapsed_seconds = time.monotonic() - self._started
-        return Finished(self.summary(elapsed_seconds), error, interrupted[0] if interrupted else None, tuple(self._journal.notes))
+        return Finished(
+            self.summary(elapsed_seconds), error, interrupted[0] if interrupted else None, (*self._journal.notes, *self._inputs.notes)
+        )
 
     def _wired(self, observe: Callable[[Event], None]) -> Push:
         """The engine of this run."""

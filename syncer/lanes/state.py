@@ -19,8 +19,8 @@ from syncer.journal.disk import REAL
 from syncer.journal.lock import holder
 from syncer.journal.repair import Repaired, repair_held
 from syncer.journal.replay import FILE as JOURNAL
+from syncer.lanes.ours import SPOOL
 
-SPOOL = "spool"
 BLOCK_BYTES = 1 << 20
 
 

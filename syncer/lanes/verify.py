@@ -13,7 +13,7 @@ import struct
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -31,7 +31,9 @@ from syncer.journal.dead import FILE as LETTERS
 from syncer.journal.dead import unapplied
 from syncer.journal.journal import DestinationId, Journal, check_destination
 from syncer.journal.replay import FILE as JOURNAL
+from syncer.lanes.inputs import numbers_by_path
 from syncer.lanes.origins import clarifai_origin
+from syncer.lanes.ours import named_logs
 from syncer.lanes.pull import wired
 from syncer.lanes.report import exit_code
 from syncer.lanes.signals import until_signal
@@ -40,7 +42,7 @@ from syncer.remotes.clarifai.listing import GROUP_MAX, AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.lines import LineOptions
-from syncer.sources.logs import LogPath, expand
+from syncer.sources.logs import LogPath
 
 PART_BYTES = 4 << 20
 """Of the logs' size to a part; in memory it takes some four times as much."""
@@ -75,6 +77,8 @@ class Verified:
     """How many of what was told are differences."""
     error: SyncerError | None = None
     interrupted: int | None = None
+    notes: list[str] = field(default_factory=list)
+    """What users are to know of the logs."""
 
     @property
     def exit_code(self) -> int:
@@ -241,14 +245,14 @@ class Verification:
         """Every change that the remote should have taken, by input; and the inputs of the sample. Tells `result` what was left out."""
         ledger = self._ledger()
         left_out = unapplied(Path(self.loaded.config.state.dir) / LETTERS, ledger.dead_size) if ledger.dead_size else {}
-        paths = self._paths(ledger, folder)
+        paths = self._paths(ledger, folder, result)
         size = sum(_size(path) for path in paths)
         parts = Parts(folder, 1 + size // PART_BYTES)
-        chosen = _Sample(self.sample)
+        chosen, numbers = _Sample(self.sample), numbers_by_path(ledger)
         push = self.loaded.config.push
         options = LineOptions(push.lists_without_ids, push.embed_model_version_id)
         for path in paths:
-            number = ledger.log_number(str(path.path))
+            number = numbers.get(str(path.path))
             if number is not None:  # the letters are of the log that was pushed: is it that one?
                 known = ledger.logs[number]
                 await ChangeLog(path.path, path.label, number, options, known=known.identity, watermark=known.watermark).close()
@@ -277,8 +281,10 @@ class Verification:
         check_destination(state, destination, DestinationId(clarifai.base_url, clarifai.user_id, clarifai.app_id))
         return ledger
 
-    def _paths(self, ledger: Ledger, folder: Path) -> list[LogPath]:
-        paths = expand(self.logs, folder, sys.stdin.buffer)
+    def _paths(self, ledger: Ledger, folder: Path, result: Verified) -> list[LogPath]:
+        named = named_logs(Path(self.loaded.config.state.dir), sys.stdin.buffer, spool=folder)
+        paths = [path for argument in self.logs for path in named.of(argument)]
+        result.notes += named.notes()
         if not self.logs:
             paths = [LogPath(Path(log.identity.path), log.identity.label) for log in ledger.logs.values() if log.identity.inode]
         if not paths:

@@ -3,89 +3,97 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
 
-from syncer.errors import StateError, UsageError
-
-ENDINGS = (".jsonl", ".jsonl.gz")
-BLOCK_BYTES = 1 << 20
+from syncer.errors import UsageError
+from syncer.sources.folders import ENDINGS, LeftOut, Ours, Walk, check_readable, explained
+from syncer.sources.spool import Spool
 
 
 @dataclass(frozen=True, slots=True)
 class LogPath:
-    """A log: its absolute path, and the name by which users know it."""
+    """A log: where it is, and the name by which users know it."""
 
     path: Path
+    """Absolute, without links and `..`: the same for each way to name the file, but for hard links."""
     label: str
 
 
-def expand(arguments: Sequence[str], state: Path, stdin: BinaryIO) -> list[LogPath]:
-    """The logs that these arguments name, in order, each once. Raises UsageError for what is not there."""
-    found: dict[Path, LogPath] = {}
-    for argument in arguments:
-        for log in _logs(argument, state, stdin):
-            if not _is_text(f"{log.path}{log.label}"):
-                raise UsageError(f"the name of the change log {log.label} is not UTF-8, so no state can hold it: rename it")
-            found.setdefault(log.path, log)
-    return list(found.values())
+def resolved(path: str) -> str:
+    """Return the absolute path without links and `..`, whether there is such a file or not."""
+    return os.path.realpath(path)
 
 
-def _logs(argument: str, state: Path, stdin: BinaryIO) -> Iterator[LogPath]:
-    if argument == "-":
-        yield LogPath(_spooled(stdin, state / "spool"), "-")
-        return
-    path = Path(argument)
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.name.endswith(ENDINGS) and file.is_file())
-        if not files:
-            raise UsageError(f"the folder {argument} holds no change log ({' or '.join(ENDINGS)})")
-        for file in files:
-            yield LogPath(file.absolute(), str(file))
-    elif not path.exists():
-        raise UsageError(f"there is no change log {argument}")
-    elif not path.is_file():
-        raise UsageError(f"the change log {argument} is no file but a pipe or a device: pipe it in, and name - for it")
-    elif not os.access(path, os.R_OK):
-        raise UsageError(f"the change log {argument} cannot be read: permission denied")
-    else:
-        yield LogPath(path.absolute(), argument)
+class NamedLogs:
+    """The logs that arguments name, in order. A file comes once, under its first name, however often and by whatever link it is named."""
+
+    def __init__(self, spool: Spool, stdin: BinaryIO, ours: Ours) -> None:
+        self.left_out: list[LeftOut] = []
+        """What is in the folders, looks like a log and is not read."""
+        self._spool = spool
+        self._stdin = stdin
+        self._ours = ours
+        self._files: set[tuple[int, int]] = set()
+
+    def of(self, argument: str) -> Iterator[LogPath]:
+        """Yield the logs of the next argument, less those that came before. Raises UsageError, StateError."""
+        for log in self._all_of(argument):
+            try:
+                status = log.path.stat()
+            except FileNotFoundError:
+                continue  # in a folder, it was removed since it was listed
+            if (place := (status.st_dev, status.st_ino)) not in self._files:
+                self._files.add(place)
+                yield log
+
+    def notes(self) -> list[str]:
+        """Return what users are to know of what was left out."""
+        return explained(dict.fromkeys(self.left_out))
+
+    def _all_of(self, argument: str) -> Iterator[LogPath]:
+        if argument == "-":
+            yield LogPath(self._spool.keep(self._stdin), "-")
+            return
+        status = _status(argument)
+        if stat.S_ISDIR(status.st_mode):
+            yield from self._in_folder(argument)
+        else:
+            path = Path(resolved(argument))
+            check_readable(path, argument, status)
+            yield _checked(LogPath(path, argument))
+
+    def _in_folder(self, folder: str) -> Iterator[LogPath]:
+        walk, count = Walk(self._ours), 0
+        for found in walk.logs(folder):
+            count += 1
+            yield _checked(LogPath(found.path, str(found.label)))
+        self.left_out += walk.left_out
+        if not count:
+            why = "".join(f"; {sentence}" for sentence in explained(walk.left_out))
+            raise UsageError(f"the folder {folder} holds no change log ({' or '.join(ENDINGS)}){why}")
 
 
-def _is_text(name: str) -> bool:
-    """Python carries the bytes of a name that are no text as halves of characters."""
+def _status(argument: str) -> os.stat_result:
+    if not argument:
+        raise UsageError("a change log is named by an empty string: name a file, a folder, or - for stdin")
     try:
-        name.encode()
+        return Path(argument).stat()
+    except FileNotFoundError:
+        path = Path(argument)
+        link = f": it is a link to {path.readlink()}, which is not there" if path.is_symlink() else ""
+        raise UsageError(f"there is no change log {argument}{link}") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the change log {argument} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _checked(log: LogPath) -> LogPath:
+    """Raise UsageError for a name that no state can hold: Python carries bytes that are not text as halves of characters."""
+    try:
+        f"{log.path}{log.label}".encode()
     except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _spooled(stdin: BinaryIO, folder: Path) -> Path:
-    """Stdin in a file named by its content: the same input again is the same log."""
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for leftover in folder.glob("*.part"):
-            leftover.unlink()
-        digest = blake2b(digest_size=16)
-        descriptor, name = tempfile.mkstemp(suffix=".part", dir=folder)
-        with os.fdopen(descriptor, "wb") as out:
-            while block := stdin.read(BLOCK_BYTES):
-                digest.update(block)
-                out.write(block)
-            out.flush()
-            os.fsync(out.fileno())
-        path = (folder / f"{digest.hexdigest()}.jsonl").absolute()
-        Path(name).replace(path)  # also over an older one, which may have rotted since
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)  # the journal is about to name it
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise StateError(f"stdin cannot be spooled into {folder}: {error.strerror}") from None
-    return path
+        raise UsageError(f"the name of the change log {log.label} is not UTF-8, so no state can hold it: rename it") from None
+    return log

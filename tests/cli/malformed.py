@@ -187,7 +187,7 @@ ZIPPED = gzip.compress(b'{"op":"delete","annotation":{"input_id":"i"}}\n' * 5000
 LOGS: list[tuple[Callable[[Path], str], int, str]] = [
     (no_log("gone.jsonl"), 2, "there is no change log gone.jsonl"),
     (empty_folder, 2, "the folder none holds no change log (.jsonl or .jsonl.gz)"),
-    (pipe, 2, "the change log pipe is no file but a pipe or a device: pipe it in, and name - for it"),
+    (pipe, 2, "the change log pipe is not a file but a pipe or a device: pipe it in, and name - for it"),
     (log_of(os.fsdecode(b"\xff.jsonl"), b"{}\n"), 2, "the name of the change log ?.jsonl is not UTF-8, so no state can hold it: rename it"),
     (log_of("a.jsonl.gz", b"not gzip\n"), 1, "a.jsonl.gz: cannot be read after line 0 (byte 0): Not a gzipped file"),
     (log_of("a.jsonl.gz", ZIPPED[:-8] + b"\xff" * 8), 1, "a.jsonl.gz: cannot be read after line 5000 (byte 230000): CRC check failed"),

@@ -1,0 +1,192 @@
+"""The change logs in a folder, in the order of their names, and what is left out of it and has to be named.
+
+FOLDER/.hidden.jsonl       left out, named
+FOLDER/2026/a.jsonl        a log                      folders are entered where their names stand among the others
+FOLDER/a.ndjson            left out, named
+FOLDER/b.jsonl.gz          a log
+FOLDER/latest -> 2026      entered once, under the first of its names
+FOLDER/old -> gone         the walk ends: nobody knows what is missing
+FOLDER/state/journal       a state: syncer's own, left out
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from syncer.errors import UsageError
+
+ENDINGS = (".jsonl", ".jsonl.gz")
+NAMED_MAX = 10
+
+_LIKE_A_LOG = re.compile(r"\.(jsonl|ndjson|ldjson|jsonlines)(?![a-z0-9])(?!.*\.json$)", re.IGNORECASE)
+
+
+class Ours(Protocol):
+    """Tells syncer's own files from users'."""
+
+    def is_state(self, folder: Path, names: Set[str]) -> bool:
+        """Return whether this folder, in which there are these names, is a state: of any push or pull."""
+        ...
+
+    def is_pulled(self, path: Path, status: os.stat_result) -> bool:
+        """Return whether a pull of the same [state] dir wrote this file (its resolved path, and what stat says of it)."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLog:
+    """A file in a folder that is a log."""
+
+    path: Path
+    """Resolved."""
+    label: Path
+    """As users would name it: the folder as it was given, and the way from there."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something that looks like a log, or holds one, and is not read."""
+
+    label: Path
+    why: Literal["hidden", "ending", "pulled", "state"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    path: Path
+    label: Path
+
+
+class Walk:
+    """A walk through one folder, once. `left_out` is complete when `logs` has ended."""
+
+    def __init__(self, ours: Ours) -> None:
+        self.left_out: list[LeftOut] = []
+        self._ours = ours
+        self._entered: set[tuple[int, int]] = set()
+
+    def logs(self, root: str) -> Iterator[FoundLog]:
+        """Yield the logs in order. Raises UsageError, which names what cannot be read."""
+        ahead: list[_Folder | FoundLog] = [_Folder(Path(os.path.realpath(root)), Path(root))]
+        while ahead:
+            found = ahead.pop()
+            if isinstance(found, FoundLog):
+                yield found
+            else:
+                ahead += reversed(list(self._in(found)))
+
+    def _in(self, folder: _Folder) -> Iterable[_Folder | FoundLog]:
+        try:
+            status = folder.path.stat()
+            with os.scandir(folder.path) as entries:
+                listed = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            raise _unreadable(f"the folder {folder.label}", error) from None
+        if self._ours.is_state(folder.path, {entry.name for entry in listed}):
+            if not self._entered:  # the root: whoever named it is to know why nothing is read
+                self.left_out.append(LeftOut(folder.label, "state"))
+            return
+        if (place := (status.st_dev, status.st_ino)) in self._entered:
+            return
+        self._entered.add(place)
+        for entry in listed:
+            label = folder.label / entry.name
+            if entry.name.startswith("."):
+                self._hidden(entry, label)
+            elif (inner := self._folder(entry, label)) is not None:
+                yield inner
+            elif entry.name.endswith(ENDINGS):
+                yield from self._log(entry, label)
+            elif _LIKE_A_LOG.search(entry.name):
+                self.left_out.append(LeftOut(label, "ending"))
+
+    def _folder(self, entry: os.DirEntry[str], label: Path) -> _Folder | None:
+        """Return the folder that the entry is, or is a link to; None where it is something else."""
+        if not entry.is_symlink():
+            return _Folder(Path(entry.path), label) if entry.is_dir() else None
+        try:
+            status = entry.stat()
+        except OSError as error:
+            raise _unreadable(f"{label}, a link to {_target(entry)},", error) from None
+        return _Folder(Path(os.path.realpath(entry.path)), label) if stat.S_ISDIR(status.st_mode) else None
+
+    def _log(self, entry: os.DirEntry[str], label: Path) -> Iterator[FoundLog]:
+        try:
+            status = entry.stat()
+        except FileNotFoundError:
+            return  # it was renamed or removed since it was listed
+        except OSError as error:
+            raise _unreadable(f"the change log {label}", error) from None
+        path = Path(os.path.realpath(entry.path) if entry.is_symlink() else entry.path)
+        check_readable(path, label, status)
+        if self._ours.is_pulled(path, status):
+            self.left_out.append(LeftOut(label, "pulled"))
+        else:
+            yield FoundLog(path, label)
+
+    def _hidden(self, entry: os.DirEntry[str], label: Path) -> None:
+        if entry.is_dir(follow_symlinks=False):
+            if self._holds_logs(Path(entry.path)):
+                self.left_out.append(LeftOut(label / "…", "hidden"))
+        elif _LIKE_A_LOG.search(entry.name):
+            self.left_out.append(LeftOut(label, "hidden"))
+
+    def _holds_logs(self, folder: Path) -> bool:
+        """Return whether something in a hidden folder looks like a log. What cannot be read there is passed over like the rest."""
+        for inside, folders, files in os.walk(folder):
+            if self._ours.is_state(Path(inside), {*folders, *files}):
+                folders.clear()
+            elif any(_LIKE_A_LOG.search(name) for name in files):
+                return True
+        return False
+
+
+def check_readable(path: Path, label: Path | str, status: os.stat_result) -> None:
+    """Raise UsageError unless this is a regular file that may be read."""
+    if not stat.S_ISREG(status.st_mode):
+        raise UsageError(f"the change log {label} is not a file but a pipe or a device: pipe it in, and name - for it")
+    if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise UsageError(f"the change log {label} cannot be read: permission denied")
+
+
+def _target(entry: os.DirEntry[str]) -> str:
+    try:
+        return str(Path(entry.path).readlink())
+    except OSError:
+        return "?"
+
+
+def _unreadable(what: str, error: OSError) -> UsageError:
+    return UsageError(
+        f"{what} cannot be read: {error.strerror or error}. Nothing was sent, since it may hold change logs: "
+        "make it readable, remove it, or name the logs one by one"
+    )
+
+
+_EXPLAINED = {
+    "hidden": "their names begin with a dot",
+    "ending": f"change logs in a folder are called *{' or *'.join(ENDINGS)}",
+    "pulled": "a pull wrote them",
+    "state": "a state of syncer's own",
+}
+
+
+def explained(left_out: Iterable[LeftOut]) -> list[str]:
+    """Return a sentence for each reason for which something was left out."""
+    named: dict[str, list[str]] = {}
+    for one in left_out:
+        named.setdefault(one.why, []).append(str(one.label))
+    return [
+        f"not read: {_listed(labels)} ({_EXPLAINED[why]}; a file that is named outright is always read)" for why, labels in named.items()
+    ]
+
+
+def _listed(labels: list[str]) -> str:
+    more = len(labels) - NAMED_MAX
+    return ", ".join(labels[:NAMED_MAX]) + (f" and {more:,} more" if more > 0 else "")
