@@ -80,14 +80,16 @@ class Ledger:
         self.letters = LetterKeys()
         """Whose dead letters there are."""
         self.next_number = 1
+        self._next_log = 1
+        self._by_path: dict[str, int] = {}
 
     def log_number(self, path: str) -> int | None:
         """The number of the log at this absolute path, None where it is not known."""
-        return next((number for number, log in self.logs.items() if log.identity.path == path), None)
+        return self._by_path.get(path)
 
     def next_log(self) -> int:
-        """The number that the next new log gets."""
-        return max(self.logs, default=0) + 1
+        """The number that the next new log gets: one that no log ever had, since letters keep those of forgotten logs."""
+        return self._next_log
 
     @property
     def dead(self) -> int:
@@ -99,6 +101,8 @@ class Ledger:
         match fact:
             case LetterHead() | DeadLetter():  # first: a start folds a million of them
                 self.letters.bury(fact)
+                if fact.log >= self._next_log:
+                    self._next_log = fact.log + 1
             case Settled():
                 log = self.logs[fact.log]
                 log.watermark.settle(Run(fact.start, fact.count, fact.crc))
@@ -134,13 +138,9 @@ class Ledger:
                 counts.dead -= 1
                 counts.add(fact.place, 1)
             case Opened():
-                known = self.logs.get(fact.log)
-                if known is None:
-                    self.logs[fact.log] = LogState(fact.identity)
-                else:
-                    known.identity = fact.identity
+                self._open(fact)
             case Forgotten():
-                del self.logs[fact.log]
+                self._leave(self.logs.pop(fact.log).identity.path, fact.log)
                 self.queue = {number: queued for number, queued in self.queue.items() if queued.log != fact.log}
             case Destination():
                 self.destination = fact
@@ -150,8 +150,25 @@ class Ledger:
                 self.dead_size = fact.size
             case Superseded():
                 self.letters.said(fact)
-            case Closed() | LettersForgotten():
-                pass  # counted by `Unburied` and `Forgotten`
+            case LettersForgotten():  # counted by `Forgotten`
+                self._next_log = max(self._next_log, fact.log + 1)
+            case Closed():
+                pass  # counted by `Unburied`
+
+    def _open(self, fact: Opened) -> None:
+        known = self.logs.get(fact.log)
+        if known is None:
+            self.logs[fact.log] = LogState(fact.identity)
+            self._next_log = max(self._next_log, fact.log + 1)
+        else:
+            self._leave(known.identity.path, fact.log)
+            known.identity = fact.identity
+        self._by_path[fact.identity.path] = fact.log
+
+    def _leave(self, path: str, log: int) -> None:
+        """The log is not at this path any more, where perhaps another one is."""
+        if self._by_path.get(path) == log:
+            del self._by_path[path]
 
     def facts(self) -> Iterator[JournalFact]:
         """Facts that fold to this ledger. The `Queued` ones come without bodies: whoever writes them adds those."""

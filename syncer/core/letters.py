@@ -109,9 +109,12 @@ class LetterStates:
         """Letters noted."""
         self._closed = bytearray()
         self._forgotten: dict[int, int] = {}
+        self._names: dict[int, int] = {}
+        """By the number of a log that was forgotten: what stands for the log that has the number now. Older versions used numbers again."""
         self._whole_inputs = KeyBits(bytearray(BYTES))
         self._hashes, self._logs, self._indexes, self._before = array("q"), array("q"), array("q"), array("q")
         self._sorted = 0
+        self._forgotten_logs = 0
 
     def note(self, fact: DeadFact | LetterHead) -> None:
         """Fold the next fact in. Raises ValueError for one that is about no letter before it."""
@@ -133,10 +136,12 @@ class LetterStates:
                 self._closed[fact.letter >> 3] |= 1 << (fact.letter & 7)
             case LettersForgotten():
                 self._forgotten[fact.log] = self.count
+                self._names[fact.log] = -1 - self._forgotten_logs
+                self._forgotten_logs += 1
 
     def _add(self, hashed: int, fact: Superseded) -> None:
         self._hashes.append(hashed)
-        self._logs.append(fact.log)
+        self._logs.append(self._names.get(fact.log, fact.log))
         self._indexes.append(fact.index)
         self._before.append(self.count if fact.rank is None else fact.rank)
 
@@ -160,6 +165,7 @@ class LetterStates:
 
     def _by(self, hashed: int, log: int, index: int, rank: int) -> bool:
         """Is one of the changes noted under this hash later?"""
+        log = self._names.get(log, log)
         if self._sorted != len(self._hashes):
             self._sort()
         at = bisect_left(self._hashes, hashed)

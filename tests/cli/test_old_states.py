@@ -58,3 +58,17 @@ def test_a_state_with_waiting_changes_and_letters_is_carried_on(remote: Emulator
     assert [letter["line"] for letter in found if letter["superseded"]] == [15]
     assert cli("state", "check", "--state", "state").code == 0
     assert push(remote.url, "app", Path("state"), ())[1]["applied"] == 0
+
+
+def test_letters_of_a_log_that_got_a_forgotten_ones_number_are_not_superseded_by_it(
+    tmp_path: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with old_state("231636e-reused", tmp_path) as remote:
+        found = letters(cli)
+        assert [(letter["source"], letter["superseded"]) for letter in found] == [("logs/new.jsonl", False)] * 2
+        assert cli("dead", "retry", "--all", "--state", "state", "--json").json()["refused"] == []
+        assert cli("state", "forget", "logs/new.jsonl", "--state", "state").code == 0
+        assert push(remote.url, "app", Path("state"), ["logs/new.jsonl"])[1]["dead"] == 2
+        logs = [record["log"] for record in map(json.loads, cli("state", "export", "--state", "state").out.splitlines()) if "log" in record]
+        assert logs == [1, 3]

@@ -7,10 +7,10 @@ import pytest
 
 from syncer.core.backlog import Backlog
 from syncer.core.change import Change
-from syncer.core.facts import Deleted, Unburied
+from syncer.core.facts import Deleted, Forgotten, LetterHead, LettersForgotten, Unburied
 from syncer.core.ledger import Ledger
 from syncer.core.limits import Limits
-from syncer.core.settle import facts_of
+from syncer.core.settle import facts_of, forgotten
 from tests.journal.made import opened
 
 
@@ -27,6 +27,28 @@ def test_a_log_is_known_by_its_path_and_a_new_one_gets_the_next_number() -> None
     ledger = with_logs(1, 4)
     assert (ledger.log_number("/logs/4.jsonl"), ledger.log_number("/logs/5.jsonl")) == (4, None)
     assert ledger.next_log() == 5
+
+
+def test_a_number_is_never_used_again_as_long_as_a_log_or_a_letter_had_it() -> None:
+    ledger = with_logs(1, 4)
+    for fact in forgotten(4):
+        ledger.apply(fact)
+    assert ledger.next_log() == 5
+    letters = Ledger()  # as after a restart: of a forgotten log only dead.jsonl knows
+    letters.apply(LetterHead("post", "i", "a", 7, 0))
+    assert letters.next_log() == 8
+    letters.apply(LettersForgotten(9))
+    assert letters.next_log() == 10
+
+
+def test_a_path_is_that_of_the_log_that_was_opened_there_last() -> None:
+    ledger = with_logs(1)
+    ledger.apply(msgspec.structs.replace(opened(1), identity=msgspec.structs.replace(opened(1).identity, path="/logs/1.jsonl.1")))
+    assert (ledger.log_number("/logs/1.jsonl"), ledger.log_number("/logs/1.jsonl.1")) == (None, 1)
+    ledger.apply(msgspec.structs.replace(opened(1), log=2))
+    assert (ledger.log_number("/logs/1.jsonl"), ledger.log_number("/logs/1.jsonl.1")) == (2, 1)
+    ledger.apply(Forgotten(1))
+    assert (ledger.log_number("/logs/1.jsonl"), ledger.log_number("/logs/1.jsonl.1")) == (2, None)
 
 
 def test_a_log_that_grew_keeps_what_is_known_of_it() -> None:

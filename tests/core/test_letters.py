@@ -11,7 +11,7 @@ import pytest
 from syncer.core.backlog import Backlog
 from syncer.core.bits import KeyBits
 from syncer.core.change import BadLine, Change, LogIdentity, Verb
-from syncer.core.facts import Closed, DeadFact, DeadLetter, Fact, Opened, Queued, Superseded
+from syncer.core.facts import Closed, DeadFact, DeadLetter, Fact, LettersForgotten, Opened, Queued, Superseded
 from syncer.core.ledger import Ledger
 from syncer.core.letters import SAID_MAX, LetterKeys, LetterStates, OpenLetter, letter_keys
 from syncer.core.limits import Limits
@@ -382,3 +382,25 @@ def test_key_bits_know_everything_that_was_added_and_few_strangers() -> None:
     bits.add(keys)
     assert all(key in bits for key in keys)
     assert sum((f"input-{n}", "other") in bits for n in range(10_000)) < 600
+
+
+def test_what_a_forgotten_log_applied_supersedes_no_letter_of_a_later_log_that_got_its_number() -> None:
+    states = LetterStates()
+    for fact in (letter(0, 0).letter, Superseded("i", "a", 1, 5), Superseded("i", "", 1, 6), LettersForgotten(1), letter(1, 2).letter):
+        states.note(fact)
+    assert (states.is_open(0, 1), states.is_open(1, 1)) == (False, True)
+    assert not states.superseded(1, letter(1, 2).letter)
+    states.note(Superseded("i", "a", 1, 1))
+    assert not states.superseded(1, letter(1, 2).letter)
+    states.note(Superseded("i", "a", 1, 3))
+    assert states.superseded(1, letter(1, 2).letter)
+    states.note(LettersForgotten(1))
+    states.note(letter(2, 2).letter)
+    assert not states.superseded(2, letter(2, 2).letter)
+
+
+def test_what_a_forgotten_log_applied_still_supersedes_what_was_dead_in_others_before() -> None:
+    states = LetterStates()
+    for fact in (letter(0, 9, log=2).letter, Superseded("i", "a", 1, 0), LettersForgotten(1), letter(1, 9, log=2).letter):
+        states.note(fact)
+    assert [states.superseded(number, letter(number, 9, log=2).letter) for number in (0, 1)] == [True, False]
