@@ -7,6 +7,7 @@ rate            share of the request limit that a push uses, at 15 and 200 reque
 memory          peak memory of `syncer push` and `syncer verify` at 500,000 and at 5,000,000 changes; six minutes, 2 GB of disk
 kills           100,000 changes of every kind with faults, killed -9 thirty times; is the remote right afterwards?
 incumbents      20,000 labels pushed by the SDK, dlt, a script and syncer under the same faults: lost, doubled, named; a quarter of an hour
+instructions    instructions of a push of 20,000 changes beside the committed baseline (callgrind); three minutes
 pull            CPU and memory of `syncer pull` for 20,000 and 200,000 annotations, in every form
 pull-rate       share of the request limit that a long pull uses
 pull-kills      200,000 annotations of every kind, one request in ten faulty, killed -9 ten times, in three forms; is all of it there, once?
@@ -21,7 +22,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import annotell_peers, memory, pull, pull_kills, pull_peers, push
+from benchmarks import annotell_peers, instructions, memory, pull, pull_kills, pull_peers, push
 from benchmarks.incumbents import run as incumbents
 
 COMMANDS: dict[str, Callable[[], None]] = {
@@ -29,6 +30,7 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "rate": push.rate,
     "memory": memory.flat,
     "kills": push.kills,
+    "instructions": instructions.instructions,
     "pull": pull.cpu,
     "pull-rate": pull.rate,
     "pull-kills": pull_kills.kills,

@@ -1,0 +1,69 @@
+"""A push whose instructions are counted: the real lane, engine and journal, a transport that answers from a function, virtual time.
+
+    python counted.py LOG STATE
+
+It is a process of its own, and uses little of `syncer`, so that it runs an earlier commit as well. What is not the push costs next to
+nothing: the log is written by whoever counts, and answers are cut out of requests rather than made.
+"""
+
+from __future__ import annotations
+
+import gc
+import random
+import sys
+from types import TracebackType
+
+import anyio
+
+import syncer
+from syncer.core.ports import Reply, Request
+from syncer.transport.http import HttpTransport
+from tests.proof.simulation.clock import Clock, virtual
+
+LATENCY_SECONDS = 0.05
+OK = b'{"status":{"code":10000,"description":"Ok"}'
+BEFORE_ID = b'"id":"ann-'
+"""With which each annotation of the log begins, and nothing else in it."""
+STORED = b'"status":{"code":24150,"description":"Annotation success"},' + BEFORE_ID
+
+
+class Echo(HttpTransport):
+    """Answers as the service does where all is well: each annotation of a POST or PATCH comes back with its status."""
+
+    asked = 0
+
+    async def __aenter__(self) -> Echo:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        pass
+
+    async def send(self, request: Request) -> Reply:
+        """The answer, as late as one over a network."""
+        await anyio.sleep(LATENCY_SECONDS)
+        Echo.asked += 1
+        body = request.body or b""
+        return Reply(200, OK + b"," + body[1:].replace(BEFORE_ID, STORED) if request.method in ("POST", "PATCH") else OK + b"}")
+
+
+def main(log: str, state: str) -> None:
+    """Push, and see that all of it came about."""
+    to = syncer.Clarifai(base_url="http://127.0.0.1:1", user_id="u", app_id="a", token="t")
+    clock = Clock()
+    gc.freeze()  # as the command line does
+    gc.set_threshold(100_000, 50, 50)
+
+    async def pushed() -> syncer.PushReport:
+        return await syncer.push(log, to, state=state, requests_per_second=1000)
+
+    with virtual(clock, random.Random(1), lambda: 0.0):
+        report = clock.run(pushed)
+    assert (report.applied, report.requests) == (report.read, Echo.asked), report
+    print(f"{report.applied} changes, {Echo.asked} requests, {clock.now:.3f} s of virtual time")
+
+
+if __name__ == "__main__":
+    import syncer.lanes.clarifai as wired
+
+    wired.HttpTransport = Echo  # type: ignore[misc]
+    main(*sys.argv[1:])
