@@ -11,15 +11,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Generic, Literal, Protocol, TypeVar
 
 import msgspec
 
 from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
 
+T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
+
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Generic[T_co]):
     """A question: a request, and what its reply is read as.
 
     `read` gives the answer, or why there is none. Throttles, failures that may pass and refused credentials are the engine's to deal
@@ -27,13 +30,14 @@ class Ask:
     """
 
     request: Request
-    read: Callable[[Reply | NoReply], object | LookUpFailure]
+    read: Callable[[Reply | NoReply], T_co | LookUpFailure]
     via: Literal["api", "storage"] = "api"
     """storage: `request.path` is a whole signed URL, a secret that is asked without any token and never shown."""
 
 
-Flow = Generator[Sequence[Ask], Sequence[object], "Found"]
-"""Yields questions that may be asked at the same time, is sent their answers in the same order, returns what it found."""
+Asking = Generator[Sequence[Ask[object]], Sequence[object], T]
+"""Yields questions that may be asked at the same time, is sent their answers in the same order, returns what it comes to."""
+Flow = Asking["Found"]
 
 
 class Row(msgspec.Struct, frozen=True, gc=False):
@@ -79,6 +83,10 @@ class Unit:
     flow: Callable[[], Flow]
 
 
+Units = Generator["Sequence[Ask[object]] | Unit", "Sequence[object] | None", None]
+"""The parts of a list in order, with the questions that tell which parts there are. After a unit it is sent None."""
+
+
 class Listing(Protocol):
     """A list of a remote. The same cursor gives the same units again, but for what changed at the remote."""
 
@@ -87,8 +95,8 @@ class Listing(Protocol):
         """May a key come in several units? Otherwise repeats only come within one, which leaves them out itself."""
         ...
 
-    def units(self, after: str) -> Generator[Sequence[Ask] | Unit, Sequence[object] | None, None]:
-        """The units behind this cursor (empty: all), in order. Where it yields questions it is sent their answers, after a unit None."""
+    def units(self, after: str) -> Units:
+        """The units after this cursor (empty: all), in order. Where it yields questions it is sent their answers, after a unit None."""
         ...
 
 

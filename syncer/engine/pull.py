@@ -76,7 +76,7 @@ class Pull:
         self._found = 0
         self._unit_bytes = 0.0  # of a unit's rows, on an average of the last ones that were found
         self._queues = {via: anyio.Lock(fast_acquire=True) for via in ways}
-        self._answered: dict[str, Ask] = {}  # of each way the last question that was answered to the point
+        self._answered: dict[str, Ask[object]] = {}  # of each way the last question that was answered to the point
         self._enumerated = False
         self._draining = False
         self._drained = anyio.Event()
@@ -169,7 +169,7 @@ class Pull:
 
     # --- questions ----------------------------------------------------------------------------------------------
 
-    async def _answers(self, asks: Sequence[Ask], *, first: bool = False) -> list[object]:
+    async def _answers(self, asks: Sequence[Ask[object]], *, first: bool = False) -> list[object]:
         """The answers to questions that are asked at the same time, in their order. `first`: before all others that wait."""
         if len(asks) == 1:
             return [await self._answer(asks[0], first)]
@@ -188,7 +188,7 @@ class Pull:
             raise first_error(group) from None
         return answers
 
-    async def _answer(self, ask: Ask, first: bool) -> object:
+    async def _answer(self, ask: Ask[object], first: bool) -> object:
         """Ask until there is an answer to the point. Raises Draining, and SyncerError where there will be none."""
         turns = self.ways[ask.via].turns
         attempts = failures = 0
@@ -218,7 +218,7 @@ class Pull:
                     self._answered[ask.via] = ask
                     return answer
 
-    async def _ask(self, ask: Ask, first: bool) -> object:
+    async def _ask(self, ask: Ask[object], first: bool) -> object:
         """Once, when its turn has come.
 
         Parts of the list wait for their turn one behind another. What names further parts does not: while it is asked, those that are known
@@ -237,7 +237,7 @@ class Pull:
         finally:
             way.at_once.release()
 
-    async def _others_succeed(self, failed: Ask) -> bool:
+    async def _others_succeed(self, failed: Ask[object]) -> bool:
         """Is it this question that fails, or is the remote out of order? What it answered last is asked once more to find out."""
         answered = self._answered.get(failed.via)
         return answered is not None and not isinstance(await self._ask(answered, first=True), Failed | Throttled | Halt)

@@ -12,7 +12,7 @@ import random
 import struct
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -25,7 +25,7 @@ from syncer.config import Loaded
 from syncer.core.change import Change, Verb
 from syncer.core.facts import Destination
 from syncer.core.ledger import Ledger
-from syncer.core.pull import Ask, Found, Unit
+from syncer.core.pull import Found, Unit, Units
 from syncer.errors import SyncerError, UsageError
 from syncer.journal.dead import FILE as LETTERS
 from syncer.journal.dead import unapplied
@@ -189,7 +189,7 @@ class _Groups:
         self._sample = sample
         self._number = 0
 
-    def units(self, after: str) -> Generator[Sequence[Ask] | Unit, Sequence[object] | None, None]:
+    def units(self, after: str) -> Units:
         """A unit a group, in no particular order."""
         inputs: dict[str, list[Recorded]] = {}
         for part in self._parts:

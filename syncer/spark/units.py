@@ -6,7 +6,7 @@ listing.units ──driver: asks what is there, fetches nothing──► units �
 from __future__ import annotations
 
 import zlib
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import cast
@@ -17,11 +17,9 @@ from pyspark import cloudpickle
 
 from syncer.api.pull import Page, pages_of
 from syncer.core.facts import Destination
-from syncer.core.pull import Ask, Found, Listing, Unit
+from syncer.core.pull import Found, Listing, Unit, Units
 from syncer.lanes.pull import Origin, wired
 from syncer.spark.rate import gap_seconds
-
-Steps = Generator[Sequence[Ask] | Unit, Sequence[object] | None, None]
 
 
 class Outline:
@@ -33,7 +31,7 @@ class Outline:
         self.kept: list[Unit] = []
         self._listing = listing
 
-    def units(self, after: str) -> Steps:
+    def units(self, after: str) -> Units:
         """Only the questions."""
         steps = self._listing.units(after)
         answers: Sequence[object] | None = None
@@ -56,7 +54,7 @@ class Part:
         self.repeats = repeats
         self._units = units
 
-    def units(self, after: str) -> Steps:
+    def units(self, after: str) -> Units:
         """All of them: a task begins anew."""
         yield from self._units
 

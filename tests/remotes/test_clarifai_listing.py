@@ -15,9 +15,10 @@ from syncer.core.outcome import Failed
 from syncer.core.ports import NoReply, Reply
 from syncer.core.pull import Unit
 from syncer.errors import Stopped, UsageError
-from syncer.remotes.clarifai.listing import GROUP_MAX, PASSES_MAX, AnnotationListing
+from syncer.remotes.clarifai.listing import GROUP_MAX, AnnotationListing
 from syncer.remotes.clarifai.rows import Line, of_dataset, of_list
 from syncer.remotes.clarifai.selection import Selection
+from syncer.remotes.flows import PASSES_MAX
 from tests.remotes.listed import Service, all_of, answered, app, keys, walked
 
 

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
-from typing import TypeVar, cast
+from collections.abc import Callable
+from typing import TypeVar
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Ask, Unit
+from syncer.core.pull import Ask, Asking
 from syncer.errors import Stopped
 from syncer.remotes.annotell.answers import Cursor, Opened
+from syncer.remotes.flows import one
 
 T = TypeVar("T")
-Units = Generator[Sequence[Ask] | Unit, Sequence[object] | None, None]
-"""What `syncer.core.pull.Listing.units` gives."""
-Asking = Generator[Sequence[Ask] | Unit, Sequence[object] | None, T]
-"""A part of it that asks, and comes to something."""
 
 
-def needed(ask: Ask, what: str) -> Asking[Opened[object]]:
+def needed(ask: Ask[Opened[T]], what: str) -> Asking[Opened[T]]:
     """An answer that a list cannot do without. Raises Stopped where the remote refuses."""
-    (answer,) = cast("Sequence[object]", (yield [ask]))
+    answer = yield from one(ask)
     if isinstance(answer, Refused):
         raise Stopped(refusal(what, answer))
-    return cast("Opened[object]", answer)
+    return answer
 
 
-def all_pages(ask: Callable[[Cursor | None], Ask], what: str) -> Asking[list[object]]:
+def all_pages(ask: Callable[[Cursor | None], Ask[Opened[list[T]]]], what: str) -> Asking[list[T]]:
     """The data of all pages. Raises Stopped where the remote refuses, or leads in circles."""
-    data: list[object] = []
+    data: list[T] = []
     cursor: Cursor | None = None
     seen: set[Cursor | None] = set()
     while cursor not in seen:
         page = yield from needed(ask(cursor), what)
-        data += cast("list[object]", page.data)
+        data += page.data
         if page.next is None:
             return data
         seen.add(cursor)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
 from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
-from syncer.core.pull import Ask
+from syncer.core.pull import Ask, Row
 from syncer.remotes.annotell import documents
-from syncer.remotes.annotell.answers import Cursor, opened
-from syncer.remotes.annotell.documents import Item
+from syncer.remotes.annotell.answers import Cursor, Opened, opened
+from syncer.remotes.annotell.documents import Item, Page
 
 URL_BYTES_MAX = 4_000
 """Of a whole URL: what many servers take."""
 UUIDS_MAX = 100
 """Asked for at once; kognic-io 2.19.0 does so for lists of uuids (tools/input_creation.py)."""
 
-Reader = Callable[[Reply | NoReply], object | LookUpFailure]
+T = TypeVar("T")
+Reader = Callable[[Reply | NoReply], T | LookUpFailure]
 
 
 class Input(msgspec.Struct, rename="camel", gc=False):
@@ -68,7 +69,7 @@ class Asks:
 
     # --- annotations --------------------------------------------------------------------------------------------
 
-    def exports_of(self, uuids: Sequence[str]) -> Ask:
+    def exports_of(self, uuids: Sequence[str]) -> Ask[list[Row]]:
         """A1: the annotations of these inputs, in the answer. No uuid would ask for all that the organisation has: never asked."""
         assert uuids
         return _get("/v1/annotations", [("inputs", ",".join(uuids))], documents.read_exports)
@@ -84,59 +85,59 @@ class Asks:
             chunk.append(uuid)
         return chunk
 
-    def annotations(self, project: str, batch: str, annotation_type: str, cursor: Cursor | None) -> Ask:
+    def annotations(self, project: str, batch: str, annotation_type: str, cursor: Cursor | None) -> Ask[Page]:
         """A3: a page of what is finished in a project or batch."""
         cursors = [] if cursor is None else [("cursorId", str(cursor))]
         return _get(_of_type(project, batch, annotation_type) + "/search", [*cursors, *self._iso], documents.read_page)
 
-    def all_annotations(self, project: str, batch: str, annotation_type: str) -> Ask:
+    def all_annotations(self, project: str, batch: str, annotation_type: str) -> Ask[Page]:
         """A2: the same in one list, as before version 1.2."""
         return _get(_of_type(project, batch, annotation_type), self._iso, documents.read_page)
 
-    def single(self, item: Item) -> Ask:
+    def single(self, item: Item) -> Ask[Row]:
         """A5: one annotation by input (scene, in Kognic's words) and type, in the answer."""
         path = f"/v1/annotations/inputs/{_quoted(item.input_uuid)}/annotation-type/{_quoted(item.annotation_type or '')}"
         return _get(path, self._iso, documents.read_single)
 
-    def of_request_input(self, uuid: str) -> Ask:
+    def of_request_input(self, uuid: str) -> Ask[Page]:
         """A6: the annotation of a request input."""
         return _get(f"/v2/inputs/{_quoted(uuid)}/annotation", self._iso, documents.read_one)
 
-    def of_scene(self, uuid: str) -> Ask:
+    def of_scene(self, uuid: str) -> Ask[Page]:
         """A7: the annotations of a scene."""
         return _get(f"/v2/scenes/{_quoted(uuid)}/annotations", self._iso, documents.read_page)
 
-    def by_id(self, id: str) -> Ask:
+    def by_id(self, id: str) -> Ask[Page]:
         """A8: an annotation by its id, delivered or preliminary."""
         path = neighbour(self._base_url, "annotation-integration") + f"/v1/annotations/{_quoted(id)}"
         return _get(path, self._iso_by_id, documents.read_signed)
 
     # --- what there is ------------------------------------------------------------------------------------------
 
-    def annotation_types(self, project: str, batch: str) -> Ask:
+    def annotation_types(self, project: str, batch: str) -> Ask[Opened[list[str]]]:
         """The types of a project or batch."""
         of_batch = f"/batches/{_quoted(batch)}" if batch else ""
         return _get(f"/v1/projects/{_quoted(project)}{of_batch}/annotation-types", [], _reader(_TEXTS))
 
-    def inputs(self, project: str, batch: str) -> Ask:
+    def inputs(self, project: str, batch: str) -> Ask[Opened[list[Input]]]:
         """All inputs that are not invalidated, in one list (annotell-input-api; `False` is how it writes it)."""
         query = [("project", project), *[("batch", batch)] * bool(batch), ("invalidated", "False")]
         return _get("/v1/inputs", query, _reader(_INPUTS))
 
-    def inputs_page(self, project: str, batch: str, cursor: Cursor | None) -> Ask:
+    def inputs_page(self, project: str, batch: str, cursor: Cursor | None) -> Ask[Opened[list[Input]]]:
         """The same by pages (kognic-io since 1.0.2)."""
         body = {"project": project, **({"batch": batch} if batch else {}), "includeInvalidated": False}
         return _post("/v1/inputs/fetch", body, cursor, _reader(_INPUTS))
 
-    def requested_inputs(self, project: str, batch: str, cursor: Cursor | None) -> Ask:
+    def requested_inputs(self, project: str, batch: str, cursor: Cursor | None) -> Ask[Opened[list[RequestedInput]]]:
         """A page of a project's request inputs."""
         return _post("/v2/inputs/query", {"project": project, **({"batch": batch} if batch else {})}, cursor, _reader(_REQUESTED))
 
-    def scenes(self, uuids: Sequence[str]) -> Ask:
+    def scenes(self, uuids: Sequence[str]) -> Ask[Opened[list[Scene]]]:
         """Scenes with their status; refused with 404 where one of them is missing."""
         return _post("/v2/scenes/query", {"sceneUuids": list(uuids)}, None, _reader(_SCENES))
 
-    def request_inputs(self, request_id: str, cursor: Cursor | None) -> Ask:
+    def request_inputs(self, request_id: str, cursor: Cursor | None) -> Ask[Opened[list[RequestInput]]]:
         """A page of a request's inputs, with the id of what was completed last."""
         cursors = [] if cursor is None else [("cursorId", str(cursor))]
         path = neighbour(self._base_url, "order-execution") + "/v2/request-inputs"
@@ -168,15 +169,15 @@ def _quoted(part: str) -> str:
     return quote(part, safe="")
 
 
-def _reader(decoder: msgspec.json.Decoder[Any]) -> Reader:
+def _reader(decoder: msgspec.json.Decoder[T]) -> Reader[Opened[T]]:
     return lambda reply: opened(reply, decoder)
 
 
-def _get(path: str, query: Sequence[tuple[str, str]], read: Reader) -> Ask:
+def _get(path: str, query: Sequence[tuple[str, str]], read: Reader[T]) -> Ask[T]:
     return Ask(Request("GET", path + ("?" + urlencode(query, quote_via=quote, safe="") if query else "")), read)
 
 
-def _post(path: str, body: dict[str, object], cursor: Cursor | None, read: Reader) -> Ask:
+def _post(path: str, body: dict[str, object], cursor: Cursor | None, read: Reader[T]) -> Ask[T]:
     """Every page repeats the body; the cursor stands in the query (wire, 1b)."""
     query = "" if cursor is None else "?" + urlencode({"cursorId": str(cursor)}, quote_via=quote, safe="")
     return Ask(Request("POST", path + query, json.dumps(body).encode()), read)

@@ -12,9 +12,8 @@ from functools import partial
 
 import msgspec
 
-from syncer.core.pull import Flow, Found, Row, Unit
+from syncer.core.pull import Flow, Found, Row, Unit, Units
 from syncer.remotes.annotell.answers import Cursor
-from syncer.remotes.annotell.asking import Units
 from syncer.remotes.annotell.documents import UNIT_MAX, Entry, Key, fetched
 from syncer.remotes.annotell.listing import Place, ProjectListing, following
 

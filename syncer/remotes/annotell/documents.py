@@ -9,17 +9,17 @@ listed ──► GET the signed URL ──► OpenLABEL? ──► a line, the d
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import cast
 
 import msgspec
 
 from syncer.core.address import address_fault
 from syncer.core.outcome import Failed, Refused, Throttled
 from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
-from syncer.core.pull import Ask, Flow, Found, Problem, Row
+from syncer.core.pull import Ask, Asking, Flow, Found, Problem, Row
 from syncer.remotes.annotell.answers import DECODE_ERRORS, NULL, Opened, check_utf8, opened
+from syncer.remotes.flows import each
 from syncer.remotes.replies import after_seconds, good, no_reply
 
 UNIT_MAX = 16
@@ -245,7 +245,7 @@ def row(item: Item, found: Document) -> Row:
 class Source:
     """A page of a list, which can be asked for again, and the addresses that it gave last."""
 
-    def __init__(self, ask: Ask, page: Page, single: Callable[[Item], Ask] | None = None) -> None:
+    def __init__(self, ask: Ask[Page], page: Page, single: Callable[[Item], Ask[Row]] | None = None) -> None:
         """`single`: how to ask for one annotation of it with its document in the answer."""
         self.ask = ask
         self.single = single
@@ -281,43 +281,43 @@ def fetched(entries: Sequence[Entry]) -> Flow:
     return found
 
 
-def _stored(entries: Sequence[Entry], found: Found) -> Generator[Sequence[Ask], Sequence[object], list[Entry]]:
+def _stored(entries: Sequence[Entry], found: Found) -> Asking[list[Entry]]:
     """Ask the storage for these, and put what comes into `found`; those whose address has expired."""
     if not entries:
         return []
     expired: list[Entry] = []
     asks = [Ask(Request("GET", source.uris[item.key]), read_stored, "storage") for item, source in entries]
-    for (item, source), answer in zip(entries, (yield asks), strict=True):
+    for (item, source), answer in zip(entries, (yield from each(asks)), strict=True):
         match answer:
             case Document():
                 found.rows.append(row(item, answer))
             case Expired():
                 expired.append((item, source))
-            case _:
-                found.problems.append(Problem(item.what, cast(Refused, answer).reason))
+            case Refused():
+                found.problems.append(Problem(item.what, answer.reason))
     return expired
 
 
-def _listed_again(expired: Sequence[Entry], tried: dict[Key, str]) -> Generator[Sequence[Ask], Sequence[object], None]:
+def _listed_again(expired: Sequence[Entry], tried: dict[Key, str]) -> Asking[None]:
     """Ask for the lists that gave these addresses again, but for those that others have asked for again meanwhile."""
     stale = list(dict.fromkeys(source for item, source in expired if source.uris[item.key] == tried[item.key]))
     if stale:
-        for source, page in zip(stale, (yield [source.ask for source in stale]), strict=True):
+        for source, page in zip(stale, (yield from each([source.ask for source in stale])), strict=True):
             if isinstance(page, Opened):
                 source.renew(page)
 
 
-def _by_themselves(entries: Sequence[Entry], found: Found) -> Generator[Sequence[Ask], Sequence[object], None]:
+def _by_themselves(entries: Sequence[Entry], found: Found) -> Asking[None]:
     """What the storage refuses, or no longer stands where it was listed: each by input and type, with the document in the answer."""
-    asks: list[tuple[Item, Ask]] = []
+    asks: list[tuple[Item, Ask[Row]]] = []
     for item, source in entries:
         if source.single is not None:
             asks.append((item, source.single(item)))
         else:
             found.problems.append(Problem(item.what, "the storage refuses its address, and there is no other way to it"))
     if asks:
-        for (item, _), answer in zip(asks, (yield [ask for _, ask in asks]), strict=True):
+        for (item, _), answer in zip(asks, (yield from each([ask for _, ask in asks])), strict=True):
             if isinstance(answer, Row):
                 found.rows.append(answer)
             else:
-                found.problems.append(Problem(item.what, f"the storage refuses its address, and by itself: {cast(Refused, answer).reason}"))
+                found.problems.append(Problem(item.what, f"the storage refuses its address, and by itself: {answer.reason}"))

@@ -8,14 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import cast
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Ask, Flow, Found, Listing, Problem, Row, Unit
+from syncer.core.pull import Ask, Asking, Flow, Found, Listing, Problem, Row, Unit, Units
 from syncer.remotes.annotell.answers import Opened
-from syncer.remotes.annotell.asking import Asking, Units
 from syncer.remotes.annotell.asks import Asks
 from syncer.remotes.annotell.documents import UNIT_MAX, Entry, Item, Page, Source, fetched
+from syncer.remotes.flows import each, joined, one
 
 HALVED = (400, 404, 413, 414, 431)
 """HTTP statuses that refuse a list of ids perhaps for one of them, or for its length."""
@@ -28,7 +27,7 @@ class IdListing:
     `listed`: ids that came from a list of what there is, not from a user: one without an annotation is no problem.
     """
 
-    ask: Callable[[str], Ask]
+    ask: Callable[[str], Ask[Page]]
     ids: tuple[str, ...]
     what: str
     """What an id is one of, for people."""
@@ -46,13 +45,12 @@ class IdListing:
         entries: list[Entry] = []
         problems: list[Problem] = []
         asks = [self.ask(id) for id in ids]
-        for id, ask, answer in zip(ids, asks, (yield asks), strict=True):
+        for id, ask, answer in zip(ids, asks, (yield from each(asks)), strict=True):
             if isinstance(answer, Opened):
-                page = cast("Page", answer)
-                source = Source(ask, page)
-                entries += [(item, source) for item in page.data]
-            elif not (self.listed and cast("Refused", answer).code == 404):
-                problems.append(Problem(f"{self.what} {id}", cast("Refused", answer).reason))
+                source = Source(ask, answer)
+                entries += [(item, source) for item in answer.data]
+            elif not (self.listed and answer.code == 404):
+                problems.append(Problem(f"{self.what} {id}", answer.reason))
         found = yield from fetched(entries)
         found.problems.extend(problems)
         return found
@@ -75,17 +73,15 @@ class ExportListing:
             yield Unit(f"inputs {unit[0]} to {unit[-1]}", unit[-1], partial(self._unit, unit))
 
     def _unit(self, uuids: list[str]) -> Flow:
-        (answer,) = yield [self.asks.exports_of(uuids)]
+        answer = yield from one(self.asks.exports_of(uuids))
         if isinstance(answer, Refused):
             if len(uuids) > 1 and answer.code in HALVED:
                 middle = len(uuids) // 2
                 left = yield from self._unit(uuids[:middle])
-                right = yield from self._unit(uuids[middle:])
-                return Found(left.rows + right.rows, left.duplicates + right.duplicates, left.problems + right.problems)
+                return joined([left, (yield from self._unit(uuids[middle:]))])
             return Found([], problems=[Problem(f"input {uuid}", answer.reason) for uuid in uuids])
-        rows = cast("list[Row]", answer)
-        unique = {row.key: row for row in reversed(rows)}
-        return Found(list(reversed(unique.values())), len(rows) - len(unique))
+        unique = {row.key: row for row in reversed(answer)}
+        return Found(list(reversed(unique.values())), len(answer) - len(unique))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +104,11 @@ class SingleListing:
     def _unit(self, uuids: Sequence[str]) -> Flow:
         items = [Item(uuid, annotation_type, None) for uuid in uuids for annotation_type in sorted(set(self.annotation_types))]
         found = Found([])
-        for item, answer in zip(items, (yield [self.asks.single(item) for item in items]), strict=True):
+        for item, answer in zip(items, (yield from each([self.asks.single(item) for item in items])), strict=True):
             if isinstance(answer, Row):
                 found.rows.append(answer)
             else:
-                found.problems.append(Problem(item.what, cast("Refused", answer).reason))
+                found.problems.append(Problem(item.what, answer.reason))
         return found
 
 

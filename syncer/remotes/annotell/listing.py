@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import cast
 
 import msgspec
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Listing, Unit
+from syncer.core.pull import Asking, Listing, Unit, Units
 from syncer.errors import Stopped
 from syncer.remotes.annotell.answers import Cursor, Opened
-from syncer.remotes.annotell.asking import Asking, Units, needed, refusal
+from syncer.remotes.annotell.asking import needed, refusal
 from syncer.remotes.annotell.asks import Asks
 from syncer.remotes.annotell.documents import UNIT_MAX, Entry, Item, Page, Source, fetched
+from syncer.remotes.flows import one
 
 NO_SUCH_PLACE = (400, 404, 405, 410)
 """HTTP statuses of an address or a cursor that the service does not have."""
@@ -77,7 +77,7 @@ class ProjectListing:
         if self.annotation_types:
             return sorted(set(self.annotation_types))
         what = f"the annotation types of project {self.project}"
-        return sorted(set(cast("list[str]", (yield from needed(self.asks.annotation_types(self.project, self.batch), what)).data)))
+        return sorted(set((yield from needed(self.asks.annotation_types(self.project, self.batch), what)).data))
 
     def _of_type(self, place: Place, chosen: frozenset[str] | None) -> Units:
         seen: set[Cursor | None] = set()
@@ -109,14 +109,14 @@ class ProjectListing:
         tries.append((Place(place.annotation_type, None, place.done, place.last), self.asks.all_annotations(*what)))
         refused: Refused | None = None
         for at, ask in tries:
-            (answer,) = cast("Sequence[object]", (yield [ask]))
+            answer = yield from one(ask)
             if isinstance(answer, Opened):
-                page = cast("Page", answer)
-                return at, Source(ask, page, self.asks.single), page
-            refused = refused or cast("Refused", answer)
-            if cast("Refused", answer).code not in NO_SUCH_PLACE:
+                return at, Source(ask, answer, self.asks.single), answer
+            refused = refused or answer
+            if answer.code not in NO_SUCH_PLACE:
                 break
-        raise Stopped(refusal(f"the annotations of project {self.project}, type {place.annotation_type}", cast("Refused", refused)))
+        assert refused is not None, "there is a first try"
+        raise Stopped(refusal(f"the annotations of project {self.project}, type {place.annotation_type}", refused))
 
 
 def following(place: Place, page: Page, seen: set[Cursor | None]) -> Place:

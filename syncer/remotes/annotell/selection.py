@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, cast
+from typing import Literal
 
-from syncer.core.outcome import Refused
-from syncer.core.pull import Listing
+from syncer.core.pull import Asking, Listing
 from syncer.errors import UsageError
 from syncer.remotes.annotell.answers import Opened
-from syncer.remotes.annotell.asking import Asking, all_pages, needed
-from syncer.remotes.annotell.asks import UUIDS_MAX, Asks, Input, RequestedInput, RequestInput, Scene
+from syncer.remotes.annotell.asking import all_pages, needed
+from syncer.remotes.annotell.asks import UUIDS_MAX, Asks, Scene
 from syncer.remotes.annotell.ids import AskedListing, ExportListing, IdListing, SingleListing
 from syncer.remotes.annotell.listing import ProjectListing
+from syncer.remotes.flows import one
 from syncer.remotes.selections import unfit
 
 Flavour = Literal["annotell", "kognic"]
@@ -100,33 +100,32 @@ def _of_status(asks: Asks, selection: Selection, flavour: Flavour) -> Asking[lis
     project, batch = selection.project, selection.batch
     what = f"the inputs of project {project}"
     if flavour == "kognic":
-        data = yield from all_pages(lambda cursor: asks.inputs_page(project, batch, cursor), what)
+        inputs = yield from all_pages(partial(asks.inputs_page, project, batch), what)
     else:
-        data = cast("list[object]", (yield from needed(asks.inputs(project, batch), what)).data)
-    return [one.internal_id for one in cast("list[Input]", data) if one.status in selection.input_statuses]
+        inputs = (yield from needed(asks.inputs(project, batch), what)).data
+    return [known.internal_id for known in inputs if known.status in selection.input_statuses]
 
 
 def _request_inputs(asks: Asks, selection: Selection) -> Asking[list[str]]:
     """The request inputs of a project, those of scenes in one of the statuses where any is given."""
     project, batch = selection.project, selection.batch
-    data = yield from all_pages(partial(asks.requested_inputs, project, batch), f"the inputs of project {project}")
-    inputs = cast("list[RequestedInput]", data)
+    inputs = yield from all_pages(partial(asks.requested_inputs, project, batch), f"the inputs of project {project}")
     if selection.input_statuses:
-        scenes = sorted({one.scene_uuid for one in inputs})
+        scenes = sorted({known.scene_uuid for known in inputs})
         found: list[Scene] = []
         for at in range(0, len(scenes), UUIDS_MAX):
             found += yield from _scenes(asks, scenes[at : at + UUIDS_MAX])
         chosen = {scene.uuid for scene in found if scene.status in selection.input_statuses}
-        inputs = [one for one in inputs if one.scene_uuid in chosen]
-    return [one.uuid for one in inputs]
+        inputs = [known for known in inputs if known.scene_uuid in chosen]
+    return [known.uuid for known in inputs]
 
 
 def _scenes(asks: Asks, uuids: Sequence[str]) -> Asking[list[Scene]]:
     """These scenes. One that is missing makes the service refuse them all: the others are found by halving."""
-    (answer,) = cast("Sequence[object]", (yield [asks.scenes(uuids)]))
+    answer = yield from one(asks.scenes(uuids))
     if isinstance(answer, Opened):
-        return cast("list[Scene]", answer.data)
-    if cast("Refused", answer).code != 404 or len(uuids) == 1:
+        return answer.data
+    if answer.code != 404 or len(uuids) == 1:
         return []
     middle = len(uuids) // 2
     left = yield from _scenes(asks, uuids[:middle])
@@ -135,5 +134,5 @@ def _scenes(asks: Asks, uuids: Sequence[str]) -> Asking[list[Scene]]:
 
 def _completed(asks: Asks, request_id: str) -> Asking[list[str]]:
     """The annotation that was completed last, of each input of a request that has one."""
-    data = yield from all_pages(lambda cursor: asks.request_inputs(request_id, cursor), f"the inputs of request {request_id}")
-    return [id for one in cast("list[RequestInput]", data) if (id := one.last_completed_annotation_id)]
+    inputs = yield from all_pages(partial(asks.request_inputs, request_id), f"the inputs of request {request_id}")
+    return [id for known in inputs if (id := known.last_completed_annotation_id)]

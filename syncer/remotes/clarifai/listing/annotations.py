@@ -1,0 +1,52 @@
+"""The annotations of one app that a selection names: which walk lists them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from syncer.core.pull import Unit, Units
+from syncer.errors import UsageError
+from syncer.remotes.clarifai.listing.groups import Groups
+from syncer.remotes.clarifai.listing.pairs import of_pairs
+from syncer.remotes.clarifai.listing.queries import Queries
+from syncer.remotes.clarifai.listing.searches import searched
+from syncer.remotes.clarifai.listing.walks import of_all_inputs, of_dataset, of_named_inputs
+from syncer.remotes.clarifai.selection import Selection, fault
+
+
+class AnnotationListing:
+    """The annotations of one app that a selection names. Implements `syncer.core.pull.Listing`."""
+
+    def __init__(self, user_id: str, app_id: str, selection: Selection) -> None:
+        """Raises UsageError for a selection that means nothing: a filter that is not applied would go unseen."""
+        if (why := fault(selection)) is not None:
+            raise UsageError(f"the selection: {why}")
+        self._selection = selection
+        self._queries = Queries(user_id, app_id, selection)
+        self._groups = Groups(self._queries, selection)
+
+    @property
+    def repeats(self) -> bool:
+        """May a key come in several units?"""
+        return bool(self._selection.status or self._selection.since or self._selection.until)
+
+    def units(self, after: str) -> Units:
+        """The parts of the list after this cursor. Raises Stopped where the remote refuses to enumerate them."""
+        selection, groups = self._selection, self._groups
+        if selection.pairs:
+            return of_pairs(groups, selection.pairs, int(after or 0))
+        if self.repeats:
+            return searched(groups, int(after or 0))
+        if selection.input_ids:
+            return of_named_inputs(groups, selection.input_ids, int(after or 0))
+        if selection.dataset_id:
+            return of_dataset(groups, selection.dataset_id, after)
+        return of_all_inputs(groups, after)
+
+    def group_of(self, ids: Sequence[str]) -> list[str]:
+        """As many of the first of these inputs as one list may ask for; at least one."""
+        return self._groups.fitting(ids)
+
+    def unit(self, ids: list[str], cursor: str) -> Unit:
+        """All that the selection wants of these inputs."""
+        return self._groups.unit(ids, cursor)

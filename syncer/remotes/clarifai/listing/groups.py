@@ -1,0 +1,117 @@
+"""The annotations of a group of inputs: one page is a snapshot, several pages are read until they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from syncer.core.outcome import Refused
+from syncer.core.pull import Asking, Flow, Found, Problem, Row, Unit
+from syncer.remotes.clarifai.listing.inputs import Inputs, span
+from syncer.remotes.clarifai.listing.queries import Queries
+from syncer.remotes.clarifai.rows import Line
+from syncer.remotes.clarifai.selection import Selection
+from syncer.remotes.flows import PASSES_MAX, each, parts, together
+
+GROUP_MAX = 100
+"""Inputs asked for in one list, where their ids are short enough."""
+PAGES_AT_ONCE_MAX = 16
+"""Of one input that has many; those after the last one are asked in vain."""
+
+Pages = list[list[Line] | Refused]
+
+
+class Groups:
+    """Groups of one app's inputs, as large as fits on a page of annotations."""
+
+    def __init__(self, queries: Queries, selection: Selection) -> None:
+        self.queries = queries
+        self.selection = selection
+        self.inputs = Inputs(queries)
+        self._group_max = GROUP_MAX  # a hint from how full the pages are; what is found does not hang on it
+        self._page_max = 0  # the fullest page so far: a page of fewer rows was certainly not cut off
+
+    def fitting(self, ids: Sequence[str]) -> list[str]:
+        """As many of the first of these inputs as one list may ask for; at least one."""
+        return self.queries.fitting(ids, self._group_max)
+
+    def unit(self, ids: list[str], cursor: str, known: dict[str, Line] | None = None, *, named: bool = False) -> Unit:
+        """All that the selection wants of these inputs. `known`: what is known of them; `named`: those that do not exist are reported."""
+
+        def flow() -> Flow:
+            if not self._page_max:
+                # Until a page is there, each group that is asked for makes the next one smaller: one of them shows what is no full page.
+                self._group_max = max(1, min(self._group_max, len(ids) * 9 // 10))
+            found = yield from self._group(ids)
+            if self.selection.with_inputs:
+                return (yield from self.inputs.beside(found, ids, known))
+            return (yield from self.inputs.with_absent(found, ids)) if named else found
+
+        return Unit(span(ids), cursor, flow)
+
+    def _group(self, ids: list[str]) -> Flow:
+        """The annotations of these inputs. Where they fill more than a page, parts of them are asked, so that each answer is a snapshot."""
+        pages = yield from each([self.queries.annotations(ids, number) for number in (1, 2)])
+        first, second = pages
+        rows_count = len(first) if isinstance(first, list) else 0
+        whole = rows_count < max(1, self._page_max)  # an empty page is cut off from nothing
+        self._page_max = max(self._page_max, rows_count)
+        if isinstance(first, list) and second == []:
+            # The next group is to be a little less full than the fullest page.
+            fits = len(ids) * self._page_max * 9 // 10 // rows_count if rows_count else GROUP_MAX
+            self._group_max = min(GROUP_MAX, max(1, fits))
+            return self.found(first) if whole else (yield from self._until_stable(ids, pages))
+        if len(ids) > 1:
+            on_a_page = len({line.input_id for line in first}) if isinstance(first, list) else len(ids)
+            self._group_max = max(1, min(len(ids) // 2, on_a_page * 9 // 10))
+            return (yield from self._divided(ids, self._group_max))
+        return (yield from self._until_stable(ids, pages))
+
+    def _divided(self, ids: list[str], size: int) -> Flow:
+        return together([self._group(part) for part in parts(ids, size)])
+
+    def _until_stable(self, ids: list[str], pages: Pages) -> Flow:
+        """What may not have been a snapshot is read until two passes in a row say the same. `pages`: what the first one begins with.
+
+        A pass misses a row where one before it is deleted between two pages; then the next pass lacks the deleted one.
+        """
+        before: list[tuple[str, str]] | None = None
+        held: dict[tuple[str, str], Line] = {}
+        for _ in range(PASSES_MAX):
+            width = 2 if before is None else -(-len(before) // max(1, self._page_max)) + 1
+            lines = yield from self._pass(ids, pages, width)
+            if isinstance(lines, Problem):
+                return (yield from self._divided(ids, len(ids) // 2)) if len(ids) > 1 else Found([], problems=[lines])
+            pages = []
+            keys = [(line.input_id, line.id) for line in lines]
+            held.update(zip(keys, lines, strict=True))
+            if keys == before and len(set(keys)) == len(keys):
+                return self.found(lines)
+            before = keys
+        if len(ids) > 1:
+            return (yield from self._divided(ids, len(ids) // 2))
+        found = self.found(list(held.values()))
+        problem = Problem(span(ids), f"changed all the time while it was read {PASSES_MAX} times", ids[0])
+        return Found(found.rows, found.duplicates, [problem])
+
+    def _pass(self, ids: list[str], pages: Pages, width: int) -> Asking[list[Line] | Problem]:
+        """All pages up to the first empty one, several at a time, and more where there are many."""
+        lines: list[Line] = []
+        number, width = 1, min(width, PAGES_AT_ONCE_MAX)
+        while True:
+            if not pages:
+                pages = yield from each([self.queries.annotations(ids, page) for page in range(number, number + width)])
+                width = min(2 * width, PAGES_AT_ONCE_MAX)
+            for page in pages:
+                if isinstance(page, Refused):
+                    return Problem(span(ids) + (f", page {number}" if number > 1 else ""), page.reason, ids[0])
+                if not page:
+                    return lines
+                lines += page
+                number += 1
+            pages = []
+
+    def found(self, lines: Sequence[Line]) -> Found:
+        """The rows of these lines that the selection keeps, each once."""
+        unique = {(line.input_id, line.id): line for line in lines}
+        keep = self.selection.input_level
+        return Found([Row(key, line.raw) for key, line in unique.items() if keep or not line.input_level], len(lines) - len(unique))

@@ -1,0 +1,117 @@
+"""The questions of a list: their URLs, and how much fits into one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from urllib.parse import quote
+
+import orjson
+
+from syncer.core.ports import Request
+from syncer.core.pull import Ask
+from syncer.remotes.clarifai import rows
+from syncer.remotes.clarifai.codec import PAIRS_MAX, PER_PAGE_MAX, URL_BYTES_MAX
+from syncer.remotes.clarifai.rows import Line
+from syncer.remotes.clarifai.selection import Selection
+
+Query = list[tuple[str, str]]
+Pair = tuple[str, str]
+"""(input_id, annotation id)"""
+
+
+class Queries:
+    """What a selection asks of one app."""
+
+    def __init__(self, user_id: str, app_id: str, selection: Selection) -> None:
+        self._app = f"/v2/users/{quote(user_id, safe='')}/apps/{quote(app_id, safe='')}"
+        self._filters = [
+            *(("user_ids", id) for id in selection.user_ids),
+            *(("model_version_ids", id) for id in selection.model_version_ids),
+            *(("workflow_version_ids", id) for id in selection.workflow_version_ids),
+            *[("task_id", selection.task_id)] * bool(selection.task_id),
+            ("list_all_annotations", "true" if selection.all_makers else "false"),
+        ]
+        self._selection = selection
+
+    # --- annotations --------------------------------------------------------------------------------------------
+
+    def annotations(self, input_ids: Sequence[str], page: int) -> Ask[list[Line]]:
+        """A page of what the selection wants of these inputs."""
+        return Ask(self._get("/annotations", [("input_ids", id) for id in input_ids] + self._filters + _page(page)), rows.of_list)
+
+    def pair(self, pair: Pair) -> Ask[list[Line]]:
+        """One annotation."""
+        input_id, id = map(quoted, pair)
+        return Ask(Request("GET", f"{self._app}/inputs/{input_id}/annotations/{id}"), rows.of_one)
+
+    def pairs(self, pairs: Sequence[Pair]) -> Ask[list[Line]]:
+        """These annotations."""
+        query = [("ids", id) for _, id in pairs] + [("input_ids", input_id) for input_id, _ in pairs]
+        query += [("list_all_annotations", "true"), *_page(1, len(pairs))]
+        return Ask(self._get("/annotations", query), rows.of_list)
+
+    def search(self, page: int) -> Ask[list[Line]]:
+        """A page of what a search by status and time finds."""
+        selection = self._selection
+        times = {name: time for name, time in (("start_time", selection.since), ("end_time", selection.until)) if time}
+        code: int | str = int(selection.status) if selection.status.isdecimal() else selection.status  # no number in quotes: it is an enum
+        wanted: dict[str, object] = {"annotation": {"status": {"code": code}}} if selection.status else {}
+        searches = [{"query": {"filters": [wanted | ({"last_updated_time_range": times} if times else {})]}}]
+        body = {"searches": searches, "pagination": {"page": page, "per_page": PER_PAGE_MAX}}
+        return Ask(Request("POST", f"{self._app}/annotations/searches", orjson.dumps(body)), rows.of_search)
+
+    # --- inputs -------------------------------------------------------------------------------------------------
+
+    def stream(self, last: str) -> Ask[list[Line]]:
+        """The app's inputs after this one, by the one cursor that the service has: `StreamInputs`."""
+        query = [("per_page", str(PER_PAGE_MAX)), ("order_by_id", "true")] + [("last_id", last)] * bool(last)
+        return Ask(self._get("/inputs/stream", query), rows.of_inputs)
+
+    def inputs(self, ids: Sequence[str]) -> Ask[list[Line]]:
+        """These inputs."""
+        return Ask(self._get("/inputs", [("ids", id) for id in ids] + _page(1, len(ids))), rows.of_inputs)
+
+    def dataset(self, dataset_id: str, page: int) -> Ask[list[str]]:
+        """A page of the ids of a dataset's inputs."""
+        return Ask(self._get(f"/datasets/{quoted(dataset_id)}/inputs", _page(page)), rows.of_dataset)
+
+    # --- how much fits ------------------------------------------------------------------------------------------
+
+    def fitting(self, input_ids: Sequence[str], most: int) -> list[str]:
+        """As many of the first of these inputs as one list may ask for; at least one."""
+        room = self._room()
+        fitting: list[str] = []
+        for id in input_ids[:most]:
+            room -= len("&input_ids=") + len(quoted(id))
+            if room < 0 and fitting:
+                break
+            fitting.append(id)
+        return fitting
+
+    def fitting_pairs(self, pairs: Sequence[Pair]) -> list[Pair]:
+        """As many of the first of these annotations as one list may ask for; at least one."""
+        room = self._room()
+        fitting: list[Pair] = []
+        for pair in pairs[:PAIRS_MAX]:
+            room -= sum(len(quoted(part)) for part in pair) + len("&ids=&input_ids=")
+            if room < 0 and fitting:
+                break
+            fitting.append(pair)
+        return fitting
+
+    def _room(self) -> int:
+        return URL_BYTES_MAX - len(self.annotations([], 1).request.path)
+
+    def _get(self, path: str, query: Query) -> Request:
+        return Request("GET", f"{self._app}{path}?{'&'.join([f'{name}={quoted(value)}' for name, value in query])}")
+
+
+def _page(number: int, size: int = PER_PAGE_MAX) -> Query:
+    return [("page", str(number)), ("per_page", str(size))]
+
+
+@lru_cache(maxsize=1024)
+def quoted(text: str) -> str:
+    """As a part of a path or a query. Cached: an id is measured before its group is made, and stands in the URL of every page."""
+    return quote(text, safe="")
