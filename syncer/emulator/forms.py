@@ -7,8 +7,9 @@ from typing import Any
 from zlib import crc32
 
 from syncer.emulator.codes import CODES
-from syncer.emulator.messages import ENUMS, STRUCTS
+from syncer.emulator.messages import ENUMS
 from syncer.emulator.wire import Object
+from syncer.protos import STRUCTS
 
 Change = Callable[[str, Object], Object]
 """From the name of the member that holds an object, and the object, to what is shown in its place."""

@@ -11,13 +11,14 @@ import binascii
 import math
 import re
 import struct
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any, cast
 
+from syncer import protos
 from syncer.emulator.codes import NUMBERS
 from syncer.emulator.messages import ENUMS, MESSAGES
 
@@ -26,6 +27,10 @@ Object = dict[str, Any]
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)")
 _SNAKE = re.compile(r"_([a-z0-9])")
+_DIGITS = re.compile(r"[+-]?[0-9]{1,30}")
+_STANDARD_BASE64 = str.maketrans("-_", "+/", "=")
+EXACT_MAX = 1 << 53
+"""Integers up to here are their own doubles."""
 _FLOAT32 = struct.Struct("<f")
 _FLOAT32_MAX = 3.4028235677973366e38
 DIGITS_EXACT = 8
@@ -66,21 +71,15 @@ class Messages:
         """By message and by the name that a client may use."""
         self.read: dict[str, Callable[[Any], Object]] = {name: self._message(name) for name in MESSAGES}
         for name, text in MESSAGES.items():
-            for part in text.split():
-                if part != "...":
-                    field = self._field(part)
-                    self.fields[name][field.name] = self.fields[name][camel(field.name)] = field
+            for told in protos.fields(text):
+                self.fields[name][told.name] = self.fields[name][camel(told.name)] = self._field(told)
 
-    def _field(self, text: str) -> Field:
-        text, _, default = text.partition("=")
-        shown = text.endswith("!")
-        text = text.removesuffix("!")
-        repeated = text.endswith("[]")
-        name, _, kind = text.removesuffix("[]").partition(":")
-        kind = kind or "string"
+    def _field(self, told: protos.Field) -> Field:
+        kind = told.type
         one = self.read[kind] if kind in MESSAGES else self._scalars[kind]
-        value = float(default) if default else _DEFAULTS.get(kind)
-        return Field(name, kind, repeated, shown and value is not None, value, _list(one) if repeated else one)
+        value = told.default if told.default is not None else _DEFAULTS.get(kind)
+        read = _list(one) if told.repeated else _map(one) if told.map else one
+        return Field(told.name, kind, told.repeated, told.shown and value is not None, value, read)
 
     def _message(self, message: str) -> Callable[[Any], Object]:
         fields = self.fields[message]
@@ -104,7 +103,7 @@ class Messages:
                         value = field.read(value)
                     except Malformed as malformed:
                         raise malformed.within(name) from None
-                    if value or field.shown or field.repeated or type(value) is dict:
+                    if (value and value != _DEFAULTS.get(field.kind)) or field.shown or field.repeated or type(value) is dict:
                         result[field.name] = value
             for name, default in shown:
                 if name not in result:
@@ -168,6 +167,13 @@ def _list(one: Read) -> Read:
     return read
 
 
+def _map(one: Read) -> Read:
+    def read(sent: Any) -> Object:
+        return {key: one(value) for key, value in _object(sent).items()}
+
+    return read
+
+
 def _kind_of(value: Any) -> str:
     return {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}.get(type(value), "a number")
 
@@ -188,39 +194,43 @@ def _bool(sent: Any) -> bool:
     raise Malformed(f"a boolean is wanted, not {_kind_of(sent)}")
 
 
-def _integer(sent: Any, least: int, most: int) -> int:
+def _integer(least: int, most: int) -> Callable[[Any], int]:
+    def read(sent: Any) -> int:
+        number = sent
+        if type(sent) is str:
+            number = int(sent) if _DIGITS.fullmatch(sent) else _number(sent)
+        if type(number) is float and number.is_integer():
+            number = int(number)
+        if type(number) is not int or not least <= number <= most:
+            raise Malformed(f"an integer from {least} to {most} is wanted")
+        return number
+
+    return read
+
+
+def _long(least: int, most: int) -> Callable[[Any], str]:
+    """An integer of 64 bits, which JSON writes as a string."""
+    read = _integer(least, most)
+    return lambda sent: str(read(sent))
+
+
+def _number(text: str) -> float:
     try:
-        number = sent if type(sent) is int else int(sent) if type(sent) is str else int(sent) if sent == int(sent) else None
-    except (ValueError, TypeError, OverflowError):
-        number = None
-    if number is None or type(sent) is bool or not least <= number <= most:
-        raise Malformed(f"an integer from {least} to {most} is wanted")
-    return number
-
-
-def _int(sent: Any) -> int:
-    return _integer(sent, -(1 << 31), (1 << 32) - 1)
-
-
-def _long(sent: Any) -> str:
-    return str(_integer(sent, -(1 << 63), (1 << 64) - 1))
-
-
-def _exact(sent: Any) -> float:
-    if type(sent) is float or type(sent) is int:
-        return cast(float, sent)
-    try:
-        number = float(sent) if type(sent) is str else math.nan
+        return float(text)
     except ValueError:
-        number = math.nan
+        return math.nan
+
+
+def _double(sent: Any) -> float:
+    number = sent if type(sent) is float or type(sent) is int else _number(sent) if type(sent) is str else math.nan
     if not math.isfinite(number):
         raise Malformed("a number is wanted")
-    return number
+    return number if abs(number) <= EXACT_MAX else float(number)
 
 
 def _widened(sent: Any) -> float:
     """The double that a float32 is."""
-    number = _exact(sent)
+    number = _double(sent)
     if abs(number) >= _FLOAT32_MAX:
         raise Malformed("a number that fits a float32 is wanted")
     return cast(float, _FLOAT32.unpack(_FLOAT32.pack(number))[0])
@@ -245,19 +255,31 @@ def _shortest(sent: Any) -> float:
 
 
 def _bytes(sent: Any) -> str:
-    """Base64, standard or for URLs, as standard base64."""
-    text = _string(sent).translate(str.maketrans("-_", "+/"))
+    """Base64, standard or for URLs, with or without its padding, as standard base64."""
+    text = _string(sent).translate(_STANDARD_BASE64)
     try:
-        b64decode(text + "=" * (-len(text) % 4), validate=True)
+        return b64encode(b64decode(text + "=" * (-len(text) % 4), validate=True)).decode()
     except binascii.Error:
         raise Malformed("base64 is wanted") from None
-    return text
 
 
-def _struct(sent: Any) -> Object:
+def _object(sent: Any) -> Object:
     if type(sent) is not dict:
         raise Malformed(f"an object is wanted, not {_kind_of(sent)}")
     return sent
+
+
+def _struct(sent: Any) -> Object:
+    """JSON of the users' own, its numbers as doubles."""
+    return {key: _free(value) for key, value in _object(sent).items()}
+
+
+def _free(sent: Any) -> Any:
+    if type(sent) is dict:
+        return _struct(sent)
+    if type(sent) is list:
+        return [_free(item) for item in sent]
+    return float(sent) if type(sent) is int and abs(sent) > EXACT_MAX else sent
 
 
 def _time(sent: Any) -> str:
@@ -273,24 +295,28 @@ def _time(sent: Any) -> str:
 
 
 def _enum(names: Mapping[str, int]) -> Read:
+    number = _integer(-(1 << 31), (1 << 31) - 1)
+
     def read(sent: Any) -> int:
         if type(sent) is str and sent in names:
             return names[sent]
         try:
-            return _integer(sent, -(1 << 31), (1 << 31) - 1)
+            return number(sent)
         except Malformed:
             raise Malformed("a value of its enum is wanted, as number or name") from None
 
     return read
 
 
-_FLOATS: Mapping[str, Read] = {"shortest": _shortest, "widened": _widened, "exact": _exact}
+_FLOATS: Mapping[str, Read] = {"shortest": _shortest, "widened": _widened, "exact": _double}
 _SCALARS: Mapping[str, Read] = {
     "string": _string,
     "bool": _bool,
-    "int": _int,
-    "long": _long,
-    "double": _exact,
+    "int32": _integer(-(1 << 31), (1 << 31) - 1),
+    "uint32": _integer(0, (1 << 32) - 1),
+    "int64": _long(-(1 << 63), (1 << 63) - 1),
+    "uint64": _long(0, (1 << 64) - 1),
+    "double": _double,
     "bytes": _bytes,
     "struct": _struct,
     "time": _time,
@@ -298,5 +324,5 @@ _SCALARS: Mapping[str, Read] = {
     "StatusCode": _enum(NUMBERS),
     **{name: _enum(values) for name, values in ENUMS.items()},
 }
-_DEFAULTS: Mapping[str, Any] = {"string": "", "int": 0, "long": "0", "float": 0.0}
-"""Of the types of which some field is shown though it has its default."""
+_DEFAULTS: Mapping[str, Any] = {"string": "", "uint32": 0, "int64": "0", "uint64": "0", "float": 0.0}
+"""Of the types of which some field is shown though it has its default, and of those whose default does not read as false."""

@@ -11,7 +11,7 @@ import pytest
 from syncer.emulator import call, clarifai, codes, forms, labels, messages, patching, wire
 from syncer.emulator.answer import Answer
 from syncer.emulator.store import App, Key
-from tests.emulator import reading, writing
+from tests.emulator import holding, reading, writing
 from tests.emulator.official import Client, emulated
 from tests.emulator.seen import MADE_BY_A_MODEL, Check, needs_loaded
 
@@ -83,7 +83,25 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
         field("BoundingBox", "top_row:float!", "top_row:float"),
         writing.check_a_missing_coordinate_is_zero_and_shown,
     ),
-    "64-bit integers are numbers": (scalar("long", int), writing.check_times_of_frames_are_texts),
+    "64-bit integers are numbers": (scalar("uint64", int), writing.check_times_of_frames_are_texts),
+    "64-bit integers are doubles": (
+        scalar("uint64", lambda sent: str(int(float(sent)))),
+        holding.check_integers_of_64_bits_are_exact_and_texts,
+    ),
+    "64-bit integers have no limits": (scalar("int64", lambda sent: str(int(sent))), holding.check_integers_out_of_range_are_refused),
+    "doubles are coordinates": (
+        field("Data", "float_value:double", "float_value:float"),
+        holding.check_coordinates_are_held_with_32_bits_and_doubles_with_64,
+    ),
+    "metadata is held as it is sent": (
+        scalar("struct", lambda sent: sent),
+        holding.check_numbers_of_metadata_are_doubles_and_nothing_else_becomes_one,
+    ),
+    "bytes are held as they are sent": (scalar("bytes", str), holding.check_bytes_come_back_in_one_form),
+    "maps are messages": (
+        field("Image", "hosted_image_info:ImageInfo{}", "hosted_image_info:ImageInfo"),
+        holding.check_a_map_keeps_its_keys,
+    ),
     "coordinates are doubles": (
         field("GeoPoint", "longitude:float!", "longitude:double"),
         writing.check_coordinates_are_float32,

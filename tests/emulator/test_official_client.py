@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from syncer.emulator import Emulator
-from tests.emulator import reading, writing
+from tests.emulator import holding, reading, writing
 from tests.emulator.official import Client, emulated
 from tests.emulator.seen import MADE_BY_A_MODEL, Check, checks, needs_loaded
 
-CHECKS = checks(writing, reading)
+CHECKS = checks(writing, reading, holding)
 
 
 @pytest.fixture(scope="module")

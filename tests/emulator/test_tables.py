@@ -11,6 +11,7 @@ from clarifai_grpc.grpc.api.utils import extensions_pb2
 from google.api import annotations_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
+from syncer import protos
 from syncer.emulator.bindings import BINDINGS
 from syncer.emulator.codes import CODES, NUMBERS
 from syncer.emulator.messages import ENUMS, MESSAGES
@@ -22,10 +23,10 @@ KINDS = {
     F.TYPE_FLOAT: "float",
     F.TYPE_DOUBLE: "double",
     F.TYPE_BOOL: "bool",
-    F.TYPE_UINT32: "int",
-    F.TYPE_INT32: "int",
-    F.TYPE_UINT64: "long",
-    F.TYPE_INT64: "long",
+    F.TYPE_UINT32: "uint32",
+    F.TYPE_INT32: "int32",
+    F.TYPE_UINT64: "uint64",
+    F.TYPE_INT64: "int64",
     F.TYPE_BYTES: "bytes",
 }
 WELL_KNOWN = {"google.protobuf.Struct": "struct", "google.protobuf.Timestamp": "time"}
@@ -44,9 +45,15 @@ def descriptor(message: str) -> Descriptor:
 def kind(field: FieldDescriptor) -> str:
     if field.type == F.TYPE_ENUM:
         return ENUM_NAMES.get(field.enum_type.name, field.enum_type.name)
+    if is_map(field):
+        return kind(field.message_type.fields_by_name["value"])
     if field.type == F.TYPE_MESSAGE:
         return WELL_KNOWN.get(field.message_type.full_name, field.message_type.name)
     return KINDS[field.type]
+
+
+def is_map(field: FieldDescriptor) -> bool:
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
 
 
 def fields(message: str) -> dict[str, Field]:
@@ -60,17 +67,36 @@ TOLD = [message for message in MESSAGES if message != "AnyRequest"]
 def test_a_message_has_the_fields_of_the_protos(message: str) -> None:
     theirs = {field.name: field for field in descriptor(message).fields}
     ours = fields(message)
+    assert {field.name for field in protos.fields(MESSAGES[message]) if field.map} == {name for name in ours if is_map(theirs[name])}
     assert ours.keys() <= theirs.keys()
     if not MESSAGES[message].startswith("..."):
         assert ours.keys() == theirs.keys()
     for name, field in ours.items():
         their = theirs[name]
         options: Any = their.GetOptions()
-        assert field.repeated == their.is_repeated or field.kind == "any", name
+        assert field.repeated == (their.is_repeated and not is_map(their)) or field.kind == "any", name
         assert field.kind in (kind(their), "any"), name
         if not field.repeated and field.kind not in MESSAGES:
             assert field.shown == options.Extensions[extensions_pb2.cl_show_if_empty], name
         assert (field.default if field.kind == "float" else 0) == options.Extensions[extensions_pb2.cl_default_float], name
+
+
+def test_an_annotation_and_all_that_it_holds_is_in_the_table_that_labels_are_compared_by() -> None:
+    """But for the particulars of who made it: of users, models and workflows only what names them."""
+    open_ended = {name for name, text in protos.MESSAGES.items() if text.startswith("...")}
+    held: set[str] = set()
+    left = [descriptor("Annotation")]
+    while left:
+        message = left.pop()
+        if message.name in held:
+            continue
+        held.add(message.name)
+        for field in message.fields:
+            inner = field.message_type.fields_by_name["value"].message_type if is_map(field) else field.message_type
+            if inner is not None and inner.full_name not in WELL_KNOWN and inner.name not in open_ended:
+                left.append(inner)
+    assert held | open_ended == protos.MESSAGES.keys()
+    assert open_ended == {"User", "Model", "ModelVersion", "Workflow", "WorkflowVersion"}
 
 
 def test_enums_and_codes_have_the_names_and_numbers_of_the_protos() -> None:

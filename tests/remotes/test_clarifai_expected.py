@@ -153,3 +153,23 @@ def test_null_in_a_merge_changes_nothing_and_a_scalar_in_a_remove_replaces() -> 
     ]
     (found,) = marks(changes, {"a": body("a", {"text": {"raw": "new"}, "metadata": {"k": 1}})})
     assert found.mark == "same"
+
+
+def test_names_in_camel_case_are_the_same_fields() -> None:
+    changes: list[Sent] = [
+        ("post", "a", {"timeSegments": [{"id": "t", "timeInfo": {"beginTime": 0.5}}], "metadata": {"aB": 1}}),
+        ("merge", "a", {"time_segments": [{"id": "u"}], "metadata": {"a_b": 2}}),
+    ]
+    held = {"time_segments": [{"id": "t", "time_info": {"begin_time": 0.5}}, {"id": "u"}], "metadata": {"aB": 1, "a_b": 2}}
+    (found,) = marks(changes, {"a": body("a", held)})
+    assert (found.mark, found.fields) == ("same", ())
+    sent = orjson.dumps({"id": "a", "inputId": "i", "taskId": "t", "annotationInfo": {"by": "Ann"}})
+    row = {"id": "a", "input_id": "i", "task_id": "t", "annotation_info": {"by": "Bob"}}
+    (found,) = compared("i", folded([("post", "a", sent)]), {"a": row})
+    assert found.fields == ("annotation_info",)
+
+
+def test_what_a_later_version_of_the_service_adds_is_no_edit() -> None:
+    added = {"colour": {"k": 1}, "text": {"raw": "t", "mood": "good"}}
+    (found,) = marks([("post", "a", {"text": {"raw": "t"}})], {"a": {**body("a", added), "mood": 1}})
+    assert (found.mark, found.fields) == ("same", ())

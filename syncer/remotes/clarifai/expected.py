@@ -13,7 +13,7 @@ import orjson
 
 from syncer.core.change import Verb
 from syncer.remotes.clarifai.patches import merged, removed
-from syncer.remotes.clarifai.same import CLOSED, item_id, same_annotation, set_fields
+from syncer.remotes.clarifai.same import CLOSED, item_id, same_annotation, set_fields, snake_cased
 
 Json = dict[str, object]
 Mark = Literal["same", "missing", "differs", "doubled", "extra"]
@@ -74,8 +74,9 @@ def folded(changes: Iterable[tuple[Verb, str, bytes]]) -> Left:
 
 
 def patched(held: Json, sent: Json, verb: Verb) -> Json:
-    """The annotation after a patch."""
-    sent = {name: value for name, value in sent.items() if name not in _NAMES}
+    """The annotation after a patch. What is written in camelCase is the same field."""
+    held = snake_cased(held)
+    sent = {name: value for name, value in snake_cased(sent).items() if name not in _NAMES}
     if verb == "overwrite":
         return {**held, **sent}
     return _merged(held, sent) if verb == "merge" else _removed(held, sent)
@@ -149,22 +150,25 @@ def _differing(wanted: Expected, row: Json) -> Iterable[str]:
 def _fields(annotation: Json, row: Json, *, exact: bool) -> list[str]:
     """The members that differ, those of `data` one by one. `exact`: also what was added to them since."""
     fields = []
+    annotation = set_fields(annotation)
     for name in {**annotation, **dict.fromkeys(CLOSED & row.keys() if exact else ())}:
         value, there = annotation.get(name), row.get(name)
         if same_annotation({name: value}, {name: there}, exact=exact):
             continue
-        sent, held = (_message(value), _message(there)) if name == "data" else ({}, {})
-        parts = [
-            f"data.{part}"
-            for part in {**sent, **held}
-            if not same_annotation({name: {part: sent.get(part)}}, {name: {part: held.get(part)}}, exact=exact)
-        ]
-        fields += parts or [name]
+        fields += _parts_of_data(value, there, exact) or [name] if name == "data" else [name]
     return fields
 
 
-def _message(value: object) -> Json:
-    return set_fields(value) if isinstance(value, dict) else {}
+def _parts_of_data(sent: object, held: object, exact: bool) -> list[str]:
+    """The members of data that differ, where both are objects."""
+    if not isinstance(sent, dict | None) or not isinstance(held, dict | None):
+        return []
+    wanted, there = set_fields(sent or {}), set_fields(held or {})
+    return [
+        f"data.{part}"
+        for part in {**wanted, **there}
+        if not same_annotation({"data": {part: wanted.get(part)}}, {"data": {part: there.get(part)}}, exact=exact)
+    ]
 
 
 def _is_double(row: Json, expected: Mapping[str, Expected]) -> bool:

@@ -4,43 +4,71 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from syncer.remotes.clarifai.same import item_id, same_annotation
+from syncer.protos import MESSAGES, Field
+from syncer.remotes.clarifai.same import item_id, message_of, same_field, set_fields
+
+_NAMES = frozenset(("id", "input_id"))
+"""What is patched, not what changes."""
 
 
 def merged(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
-    """Is all that a merge brings there? Lists may hold more items than it names."""
+    """Is all that a merge brings there? Lists may hold more items than it names; null changes nothing, {} and [] replace."""
     try:
-        named = _named(sent, held)
+        return _merged_message("Annotation", sent, held)
     except RecursionError:  # far deeper than any annotation
         return False
-    return isinstance(named, dict) and same_annotation(sent, named)
 
 
-def _named(sent: object, held: object) -> object:
-    """`held` without the list items that `sent` does not name."""
-    if isinstance(sent, dict) and isinstance(held, dict):
-        return {key: _named(sent.get(key), value) for key, value in held.items()}
-    if isinstance(sent, list) and isinstance(held, list):
-        by_id = {id: item for item in sent if (id := item_id(item)) is not None}
-        return [_named(by_id[id], item) for item in held if (id := item_id(item)) in by_id]
-    return held
+def _merged_message(type_: str, sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
+    message, wanted, there = message_of(type_), set_fields(sent), set_fields(held)
+    names = dict.fromkeys([*wanted, *message.filled])
+    return all(_merged(message.fields.get(name), wanted.get(name), there.get(name)) for name in names)
 
 
-def removed(sent: object, held: object) -> bool:
+def _merged(field: Field | None, sent: object, held: object) -> bool:
+    if isinstance(sent, list) and sent:
+        by_id = {id: item for item in held if (id := item_id(item)) is not None} if isinstance(held, list) else {}
+        return all((id := item_id(item)) in by_id and _merged_one(field, item, by_id[id]) for item in sent)
+    return _merged_one(field, sent, held)
+
+
+def _merged_one(field: Field | None, sent: object, held: object) -> bool:
+    if not isinstance(sent, dict) or not sent:
+        return same_field(field, sent, held, exact=True)
+    if not isinstance(held, dict):
+        return same_field(field, sent, held, exact=False)
+    if field is not None and field.type in MESSAGES:
+        return _merged_message(field.type, sent, held)
+    return all(value is None or _merged(_FREE, value, held.get(key)) for key, value in sent.items())
+
+
+def removed(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
     """Is all that a remove takes away gone? Items are named by their ids, members by `true`; scalars are replaced."""
     try:
-        return _removed(sent, held)
+        return _removed_message("Annotation", sent, held)
     except RecursionError:  # far deeper than any annotation
         return False
 
 
-def _removed(sent: object, held: object) -> bool:
-    if isinstance(sent, dict) and isinstance(held, dict):
-        return all(
-            key in ("id", "input_id") or (key not in held if value is True else _removed(value, held.get(key)))
-            for key, value in sent.items()
-        )
-    if isinstance(sent, list) and isinstance(held, list):
+def _removed_message(type_: str, sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
+    fields, there = message_of(type_).fields, set_fields(held)
+    return all(name in _NAMES or _removed(fields.get(name, _FREE), value, there.get(name)) for name, value in set_fields(sent).items())
+
+
+def _removed(field: Field, sent: object, held: object) -> bool:
+    if sent is True:
+        return same_field(field, None, held, exact=True)
+    if isinstance(sent, list):
         gone = {id for item in sent if (id := item_id(item)) is not None}
-        return not any(item_id(item) in gone for item in held)
-    return sent is None or held is None or isinstance(sent, dict | list) or sent == held
+        return not isinstance(held, list) or not any(item_id(item) in gone for item in held)
+    if isinstance(sent, dict):
+        if not isinstance(held, dict):
+            return True
+        if field.type in MESSAGES:
+            return _removed_message(field.type, sent, held)
+        return all(_removed(_FREE, value, held.get(key)) for key, value in sent.items())
+    return sent is None or held is None or same_field(field, sent, held, exact=False)
+
+
+_FREE = Field("", "struct")
+"""What is inside a free-form object."""

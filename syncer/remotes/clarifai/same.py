@@ -1,47 +1,51 @@
-"""Is what was sent there, with equal values? What the server added is ignored, what it leaves out as a default is filled in."""
+"""Is what was sent there, with equal values? Each is compared as its type on the wire is (`syncer.protos`).
+
+What the server added is ignored, what it leaves out as a default is filled in: a missing concept value is 1, a missing coordinate 0, a
+missing message one that holds nothing. In free-form objects (metadata) numbers are doubles, `true` is not 1, and a missing key equals
+only null, {} or [].
+"""
 
 from __future__ import annotations
 
-import math
 import re
-import struct
-from collections.abc import Mapping
-from datetime import datetime
-from functools import lru_cache
-from typing import cast
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
-from syncer.remotes.clarifai.codes import NUMBERS
+from syncer.protos import MESSAGES, Field, fields
+from syncer.remotes.clarifai.scalars import DEFAULTS, READERS, double
 
-_POINT = {"row": 0, "col": 0, "z": 0}
-_CHARACTERS = {"char_start": 0, "char_end": 0}
-DEFAULTS: Mapping[str, Mapping[str, object]] = {
-    "concepts": {"value": 1},
-    "bounding_box": {"top_row": 0, "left_col": 0, "bottom_row": 0, "right_col": 0},
-    "point": _POINT,
-    "points": _POINT,
-    "keypoint_locations": _POINT,
-    "span": _CHARACTERS,
-    "token": _CHARACTERS,
-    "time_info": {"begin_time": 0, "end_time": 0},
+_POINTS = ("top_row", "left_col", "bottom_row", "right_col", "row", "col", "z", "longitude", "latitude")
+_SPANS = ("char_start", "char_end", "begin_time", "end_time")
+FILLED: Mapping[str, Sequence[str]] = {
+    "Concept": ("value",),
+    **dict.fromkeys(("BoundingBox", "Point", "GeoPoint"), _POINTS),
+    **dict.fromkeys(("Span", "Token", "TimeInfo"), _SPANS),
 }
-"""By the member that holds the object: what its fields are where they are missing, sent or held (wire, 3.2)."""
-
-ENUMS: Mapping[str, Mapping[str, int]] = {
-    "code": NUMBERS,
-    "visibility": {"NOT_SET": 0, "VISIBLE": 1, "NOT_VISIBLE": 2, "NOT_PRESENT": 3},
-    "gettable": {"UNKNOWN_VISIBILITY": 0, "PRIVATE": 10, "ORG": 30, "PUBLIC": 50},
-}
-STRUCTS = frozenset(("metadata", "annotation_info", "struct_value", "consensus_info"))
-"""Members of type google.protobuf.Struct: their keys are the users' own."""
+"""By message, fields that count as sent with their default where they are not sent: the service puts nothing else there (wire, 3.2)."""
 CLOSED = frozenset(("data", "region_info", "annotation_info"))
 """Members into which the service puts nothing of its own: what is there, somebody sent. Others it dresses (names of concepts, say)."""
-BYTES = frozenset(("base64", "bytes_value", "decoded_bytes", "buffer"))
-TIMES = frozenset(("created_at", "modified_at"))
-UNSHOWN = frozenset(("embed_model_version_id",))
+_CLOSED_MESSAGES = ("Data", "RegionInfo")
+_UNSHOWN = frozenset(("embed_model_version_id",))
 """Members that the service takes and need not show (deprecated in the protos, absent from the wire's answers)."""
-
 _CAMEL = re.compile(r"(?<=[a-z0-9])([A-Z])")
-_STANDARD_BASE64 = str.maketrans("-_", "+/", "=\r\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the table, as it is compared."""
+
+    fields: Mapping[str, Field]
+    filled: Sequence[str]
+    closed: bool
+
+
+@cache
+def message_of(type_: str) -> Message:
+    """The message of this type."""
+    known = {field.name: field for field in fields(MESSAGES[type_])}
+    return Message(known, [field for field in FILLED.get(type_, ()) if field in known], type_ in _CLOSED_MESSAGES)
 
 
 def same_annotation(sent: Mapping[str, object], held: Mapping[str, object], *, exact: bool = False) -> bool:
@@ -50,18 +54,9 @@ def same_annotation(sent: Mapping[str, object], held: Mapping[str, object], *, e
     `exact`: and does it hold nothing that somebody else must have sent?
     """
     try:
-        return sent == held or _same_message(sent, held, "", exact)
+        return _same_message("Annotation", sent, held, exact)
     except RecursionError:  # far deeper than any annotation
         return False
-
-
-def _same_message(sent: Mapping[str, object], held: Mapping[str, object], name: str, exact: bool) -> bool:
-    defaults = DEFAULTS.get(name, {})
-    wanted = {**defaults, **set_fields(sent)}
-    there = {**defaults, **set_fields(held)}
-    if exact:
-        wanted = {**dict.fromkeys(there if name in CLOSED else CLOSED & there.keys()), **wanted}
-    return all(_same(value, there.get(field), field, exact) for field, value in wanted.items() if field in there or field not in UNSHOWN)
 
 
 def set_fields(message: Mapping[str, object]) -> dict[str, object]:
@@ -69,40 +64,80 @@ def set_fields(message: Mapping[str, object]) -> dict[str, object]:
     return {_snake_case(field): value for field, value in message.items() if value is not None}
 
 
+def snake_cased(message: Mapping[str, object], type_: str = "Annotation") -> dict[str, object]:
+    """The message with the snake_case names of its fields, and of those inside it."""
+    known = message_of(type_).fields
+    named = {_snake_case(field): value for field, value in message.items()}
+    return {name: _snake_cased(known[name], value) if name in known else value for name, value in named.items()}
+
+
+def _snake_cased(field: Field, value: object) -> object:
+    if field.type not in MESSAGES or field.map:
+        return value
+    if isinstance(value, list):
+        return [_snake_cased(field, item) for item in value]
+    return snake_cased(value, field.type) if isinstance(value, dict) else value
+
+
 @lru_cache(maxsize=1024)
 def _snake_case(field: str) -> str:
     return _CAMEL.sub(r"_\1", field).lower()
 
 
-def _same(sent: object, held: object, name: str, exact: bool) -> bool:
-    if sent == held:  # as most are, down to where the service has dressed them
+def _same_message(type_: str, sent: Mapping[str, object], held: Mapping[str, object], exact: bool, *, unsent: bool = False) -> bool:
+    message, wanted, there = message_of(type_), set_fields(sent), set_fields(held)
+    names = dict.fromkeys([*wanted, *message.filled])
+    if exact:  # a field of a later version is not known to be anybody else's than the service's
+        names |= dict.fromkeys(there.keys() & (message.fields.keys() if message.closed or unsent else CLOSED))
+    return all(
+        same_field(message.fields.get(name), wanted.get(name), there.get(name), exact=exact)
+        for name in names
+        if name in there or name not in _UNSHOWN
+    )
+
+
+def same_field(field: Field | None, sent: object, held: object, *, exact: bool) -> bool:
+    """The same of one field; None where it is not set. Without a `field`, one of a later version, whose type is not known."""
+    if field is None:
+        return same_free(sent, held, exact=exact) or (not sent and held is None)
+    if field.type == "struct":
+        return same_free(sent, held, exact=exact)
+    if field.repeated and isinstance(sent, list | None) and isinstance(held, list | None):
+        return _same_list(field, sent or [], held or [], exact)
+    if field.map and isinstance(sent, dict | None) and isinstance(held, dict | None):
+        return all(_same_one(field, value, (held or {}).get(key), exact) for key, value in (sent or {}).items())
+    if field.repeated or field.map:
+        return same_free(sent, held, exact=exact)
+    return _same_one(field, sent, held, exact)
+
+
+def _same_one(field: Field, sent: object, held: object, exact: bool) -> bool:
+    """Of a field, or of an item of one that is repeated."""
+    if field.type in MESSAGES:
+        if isinstance(sent, dict | None) and isinstance(held, dict | None):
+            return _same_message(field.type, sent or {}, held or {}, exact, unsent=sent is None)
+        return same_free(sent, held, exact=exact)
+    if isinstance(sent, str) and sent == held:
         return True
-    if sent is None:  # there, and not sent: nothing, in whatever form
-        sent = type(held)()
-    if name in STRUCTS:
-        return _same_struct(sent, held, exact)
-    if isinstance(sent, dict):
-        return isinstance(held, dict | None) and _same_message(sent, held or {}, name, exact)
-    if isinstance(sent, list):
-        return isinstance(held, list | None) and _same_list(sent, held or [], name, exact)
-    if name in ENUMS:
-        return _enum(sent, ENUMS[name]) == _enum(held, ENUMS[name])
-    if isinstance(sent, str) and isinstance(held, str):
-        if name in BYTES:
-            return sent.translate(_STANDARD_BASE64) == held.translate(_STANDARD_BASE64)
-        return sent == held or (name in TIMES and _same_time(sent, held))
-    return _same_scalar(sent, held, strings=True)
+    default = DEFAULTS.get(field.type) if field.default is None else field.default
+    read = READERS[field.type]
+    try:
+        return read(default if sent is None else sent) == read(default if held is None else held)
+    except (ValueError, TypeError):  # one of them is nothing that its type has
+        return same_free(sent, held, exact=exact)
 
 
-def _same_list(sent: list[object], held: list[object], name: str, exact: bool) -> bool:
-    """Items are matched by id where they have one, else by position. The list holds what was sent and nothing else."""
+def _same_list(field: Field, sent: list[object], held: list[object], exact: bool) -> bool:
+    """The list holds what was sent and nothing else. Items are matched by id where they have one, the others by their order."""
     if len(sent) != len(held):
         return False
-    by_id = {item_id(item): item for item in held}
-    for item, neighbour in zip(sent, held, strict=True):
-        id = item_id(item)
-        other = neighbour if id is None or item_id(neighbour) == id else by_id.get(id)
-        if not _same(item, other, name, exact):
+    named: dict[str | None, deque[object]] = {id: deque() for item in sent if (id := item_id(item)) is not None}
+    others: deque[object] = deque()
+    for item in held:
+        named.get(item_id(item), others).append(item)
+    for item in sent:
+        candidates = named.get(item_id(item), others)
+        if not candidates or not _same_one(field, item, candidates.popleft(), exact):
             return False
     return True
 
@@ -113,62 +148,31 @@ def item_id(item: object) -> str | None:
     return id if isinstance(id, str) and id else None
 
 
-def _same_struct(sent: object, held: object, exact: bool) -> bool:
-    """The same of free-form JSON: no names to translate, no lists by id, no strings that are numbers."""
-    if isinstance(sent, dict):
-        if not isinstance(held, dict | None):
-            return False
-        there = held or {}
-        if exact and any((sent if key in sent else there)[key] not in (None, [], {}) for key in sent.keys() ^ there.keys()):
-            return False  # false and nought are values, too
-        return all(_same_struct(value, there.get(key), exact) for key, value in sent.items())
-    if isinstance(sent, list):
-        items = held or []
-        if not isinstance(items, list) or len(sent) != len(items):
-            return False
-        return all(_same_struct(item, other, exact) for item, other in zip(sent, items, strict=True))
-    return _same_scalar(sent, held, strings=False)
+def same_free(sent: object, held: object, *, exact: bool) -> bool:
+    """The same of free-form JSON, None where it is missing: no names to translate, no lists by id, no strings that are numbers."""
+    if isinstance(sent, dict) and isinstance(held, dict):
+        keys = {**sent, **held} if exact else sent
+        return all(same_free(sent.get(key), held.get(key), exact=exact) for key in keys)
+    if _is_nothing(sent) or _is_nothing(held):
+        return _is_nothing(sent) and _is_nothing(held)
+    return _same_free_value(sent, held, exact)
 
 
-def _same_scalar(sent: object, held: object, *, strings: bool) -> bool:
-    """`strings`: a number may be written as a string, as 64-bit integers are."""
-    if sent == held or (not sent and held is None):  # what is empty need not be there
-        return True
-    if isinstance(sent, str) and isinstance(held, str):
-        return False
-    first, second = _number(sent, strings=strings), _number(held, strings=strings)
-    return first is not None and second is not None and _float32(first) == _float32(second)
+def _same_free_value(sent: object, held: object, exact: bool) -> bool:
+    """Of items of a list, too, where null, {} and [] are three values."""
+    if isinstance(sent, list) and isinstance(held, list):
+        return len(sent) == len(held) and all(_same_free_value(item, other, exact) for item, other in zip(sent, held, strict=True))
+    if isinstance(sent, dict) and isinstance(held, dict):
+        return same_free(sent, held, exact=exact)
+    if _is_number(sent) and _is_number(held):
+        return double(sent) == double(held)
+    return type(sent) is type(held) and sent == held
 
 
-def _number(value: object, *, strings: bool) -> float | None:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
-    if strings and isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return None
-    return None
+def _is_nothing(value: object) -> bool:
+    """Null, {} or [], or an object that holds nothing else."""
+    return value is None or value == [] or (isinstance(value, dict) and all(map(_is_nothing, value.values())))
 
 
-def _float32(value: float) -> float:
-    """Coordinates and concept values are float32 on the wire."""
-    try:
-        return cast(float, struct.unpack("<f", struct.pack("<f", float(value)))[0])
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-
-
-def _enum(value: object, names: Mapping[str, int]) -> object:
-    """The number of an enum's value, however it is written; as it is where it cannot be told."""
-    if isinstance(value, str):
-        return names.get(value, int(value) if re.fullmatch("[0-9]{1,9}", value) else value)
-    return value or 0
-
-
-def _same_time(first: str, second: str) -> bool:
-    """Are both the same instant?"""
-    try:
-        return datetime.fromisoformat(first) == datetime.fromisoformat(second)
-    except ValueError:
-        return False
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
