@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from syncer.emulator import codes, concepts, inputs, labels, searches
+from syncer.emulator import codes, concepts, inputs, labels, reads, searches
 from syncer.emulator.answer import Answer
 from syncer.emulator.call import Call
 from syncer.emulator.messages import MESSAGES
@@ -49,14 +49,14 @@ class Binding:
 _TABLE: tuple[tuple[str, str, str, str, Operation], ...] = (
     ("PostAnnotations", "POST", "A/annotations", "annotations", labels.post),
     ("PatchAnnotations", "PATCH", "A/annotations", "annotations", labels.patch),
-    ("ListAnnotations", "GET", "A/annotations", "annotations", labels.list_annotations),
-    ("GetAnnotation", "GET", "A/inputs/{input_id}/annotations/{annotation_id}", "", labels.get),
+    ("ListAnnotations", "GET", "A/annotations", "annotations", reads.list_annotations),
+    ("GetAnnotation", "GET", "A/inputs/{input_id}/annotations/{annotation_id}", "", reads.get),
     ("DeleteAnnotation", "DELETE", "A/inputs/{input_id}/annotations/{annotation_id}", "", labels.delete_one),
     ("DeleteAnnotations", "DELETE", "A/inputs/annotations A/annotations", "", labels.delete),
     ("PatchAnnotationsStatus", "PATCH", "U/task/{task_id}/annotations/status", "", labels.patch_status),
     ("PostAnnotationsSearches", "POST", "A/annotations/searches", "hits", searches.search_annotations),
     ("PatchAnnotationsSearches", "PATCH", "A/annotations/searches", "hits", searches.search_annotations),
-    ("ListAnnotationWorkers", "GET", "A/annotations/workers", "workers", labels.workers),
+    ("ListAnnotationWorkers", "GET", "A/annotations/workers", "workers", reads.workers),
     ("PostTrackAnnotationsSearches", "POST", "A/inputs/{input_id}/track_annotations/searches", "annotations", nothing),
     ("StreamAnnotations", "POST", "A/inputs/{input_id}/track_annotations/searches/stream", "", not_implemented),
     ("StreamLivestreamAnnotations", "POST", "A/inputs/{input_id}/annotations/stream/live", "", not_implemented),

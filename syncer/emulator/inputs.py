@@ -107,6 +107,8 @@ def patch(call: Call) -> Answer:
 def list_inputs(call: Call) -> Answer:
     """ListInputs, by ids and status."""
     app, ids = call.app, call.sent.get("ids")
+    if call.switches["absent-ids"] == "refused" and (absent := [id for id in ids or () if id not in app.inputs]):
+        return missing("input_id", absent[0])
     wanted = [id for id in dict.fromkeys(ids) if id in app.inputs] if ids else list(app.inputs)
     code = call.sent.get("status", {}).get("code")
     if code:

@@ -57,6 +57,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     # lists and reads
     "list-order": ("oldest", "newest", "arbitrary"),
     "input-level": ("listed", "unlisted"),
+    "absent-ids": ("left-out", "refused"),
     "per-page": ("128", "20"),
     "per-page-over": ("clamp", "refuse"),
     "search-hits": ("once", "repeated"),

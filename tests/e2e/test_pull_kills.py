@@ -62,6 +62,7 @@ READS = (
     "http-status-code",
     "list-order",
     "input-level",
+    "absent-ids",
     "per-page",
     "per-page-over",
     "search-hits",

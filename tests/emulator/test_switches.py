@@ -189,6 +189,17 @@ def input_level_rows(client: Client) -> Any:
     return len(listed(client)), len(listed(client, "?input_ids=i"))
 
 
+def lists_that_name_what_is_not_there(client: Client) -> Any:
+    post(client, annotation("a"), annotation("b"))
+    pairs = client.send("GET", "/annotations?ids=a&input_ids=i&ids=gone&input_ids=i")
+    inputs = client.send("GET", "/inputs?ids=i&ids=gone")
+    of_inputs = client.send("GET", "/annotations?input_ids=i&input_ids=gone")
+    return [
+        (answer["status"]["code"], len(answer[member]))
+        for answer, member in ((pairs, "annotations"), (inputs, "inputs"), (of_inputs, "annotations"))
+    ]
+
+
 def a_page_without_a_size(client: Client) -> Any:
     for start in (0, 128):
         post(client, *(annotation(f"a{start + number}") for number in range(128)))
@@ -302,6 +313,7 @@ SCENES: dict[str, tuple[str, See, tuple[Any, ...]]] = {
     "http-status-code": ("", http_in_the_status, ((None, None), (400, 200))),
     "list-order": ("", order_of_a_list, ("oldest first", "newest first", "another")),
     "input-level": ("", input_level_rows, ((1, 1), (0, 1))),
+    "absent-ids": ("", lists_that_name_what_is_not_there, ([(10000, 1), (10000, 1), (10000, 2)], [(11101, 0)] * 3)),
     "per-page": ("", a_page_without_a_size, (128, 20)),
     "per-page-over": ("", a_page_over_1000, (10000, 11102)),
     "search-hits": ("", hits, (["a"], ["a", "a"])),

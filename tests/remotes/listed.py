@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,6 +25,7 @@ class Service:
         self.requests: list[Request] = []
         self.refuse_inputs_above = 10**9
         self.refuse_what_is_missing = False
+        """A list of inputs, or of annotations of inputs, that names one that is not there."""
         self.hits: list[tuple[str, str]] = []
 
     def churn(self) -> None:
@@ -51,18 +51,17 @@ class Service:
         if path.startswith("/datasets/"):
             return self._said(dataset_inputs=[{"input": {"id": id}} for id in self._page(list(self.held), query)])
         if path == "/inputs":
-            if self.refuse_what_is_missing and len(query["ids"]) > 1 and not set(query["ids"]) <= set(self.held):
+            if self.refuse_what_is_missing and not set(query["ids"]) <= set(self.held):
                 return self._failed(404, 11101)
             return self._said(inputs=[{"id": id, "data": {}} for id in self._page([id for id in query["ids"] if id in self.held], query)])
-        if (one := re.fullmatch("/inputs/([^/]+)/annotations/([^/]+)", path)) is not None:
-            there = one[2] in self.held.get(one[1], ())
-            return self._said(annotation={"id": one[2], "input_id": one[1]}) if there else self._failed(404, 11101)
         if path == "/annotations/searches":
             paging = sent["pagination"]
             assert isinstance(paging, dict)
             page = self._page(self.hits, {name: [str(value)] for name, value in paging.items()})
             return self._said(hits=[{"annotation": {"id": id, "input_id": input_id}} for input_id, id in page])
         input_ids = query["input_ids"]
+        if self.refuse_what_is_missing and not set(input_ids) <= set(self.held):
+            return self._failed(404, 30102)
         if len(input_ids) > self.refuse_inputs_above:
             return self._failed(400, 11102)
         if "ids" in query:

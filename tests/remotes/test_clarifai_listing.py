@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
 
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer.core.outcome import Failed
-from syncer.core.ports import NoReply, Reply
+from syncer.core.ports import Reply
 from syncer.core.pull import Unit
 from syncer.errors import Stopped, UsageError
 from syncer.remotes.clarifai.listing import GROUP_MAX, AnnotationListing
-from syncer.remotes.clarifai.rows import Line, of_dataset, of_list
+from syncer.remotes.clarifai.rows import Line, of_list
 from syncer.remotes.clarifai.selection import Selection
 from syncer.remotes.flows import PASSES_MAX
 from tests.remotes.listed import Service, all_of, answered, app, keys, walked
@@ -232,7 +230,7 @@ def test_pairs_of_long_ids_are_asked_in_short_urls_and_halved_where_their_list_i
     service.refuse_inputs_above = 1
     service.requests.clear()
     assert keys(service, Selection(pairs=(*selection.pairs, ("i-9", "nope")))) == [(input_id, "a") for input_id in service.held]
-    assert sum("/annotations/a" in request.path for request in service.requests) == len(service.held)
+    assert sum(request.path.count("input_ids=") == 1 for request in service.requests) == len(service.held) + 1
 
 
 def test_a_search_is_narrowed_to_the_inputs_that_were_named_and_joined_with_them() -> None:
@@ -253,16 +251,6 @@ def test_a_dataset_that_changes_while_it_is_read_is_read_until_nothing_new_shows
 
     service.churn = churn  # type: ignore[method-assign]
     assert set(keys(service, Selection(dataset_id="d"))) == set(all_of(service.held))
-
-
-@pytest.mark.parametrize("read", [of_list, of_dataset])
-def test_a_row_that_is_no_row_fails_its_page_and_is_asked_for_again(read: Callable[[Reply], object]) -> None:
-    body = b'{"status":{"code":10000},"annotations":[{"id":7}],"dataset_inputs":[{"input":7}]}'
-    failed = read(Reply(200, body))
-    assert isinstance(failed, Failed)
-    assert not failed.in_doubt
-    assert "cannot be read" in failed.reason
-    assert isinstance(read(NoReply("reset", sent=True)), Failed)
 
 
 def test_input_level_annotations_are_kept_or_dropped() -> None:

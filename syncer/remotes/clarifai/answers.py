@@ -8,8 +8,8 @@ import msgspec
 
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports import Reply
-from syncer.remotes.clarifai.codes import CODES, Meaning, meaning, number
-from syncer.remotes.replies import after_seconds, one_line
+from syncer.remotes.clarifai.codes import CODES, SUCCESS, Meaning, meaning, number
+from syncer.remotes.replies import after_seconds, good, one_line
 
 Failure = Failed | Halt | Refused | Throttled
 
@@ -66,6 +66,16 @@ def read(reply: Reply, decoder: msgspec.json.Decoder[A]) -> tuple[A, Status] | F
     if answer.status is None or number(answer.status.code) == 0:
         return _without_status(reply)
     return answer, answer.status
+
+
+def listing_succeeded(status: Status, reply: Reply) -> bool:
+    """Whether what a list leaves out is not there: only a plain success says so. One that was accepted has yet to be carried out."""
+    return number(status.code) == SUCCESS and good(reply)
+
+
+def says_missing(answer: object) -> bool:
+    """Whether the service refused because what it was asked for does not exist: in its own envelope, by a code that means just that."""
+    return isinstance(answer, Refused) and meaning(answer.code or 0) is Meaning.MISSING
 
 
 def failure(status: Status, reply: Reply, *, duplicates: bool = False) -> Failure:

@@ -24,7 +24,7 @@ from syncer.core.outcome import (
     Verdict,
 )
 from syncer.core.ports import Found, Inputs, Listed, LookUpFailure, NoReply, Reply, Request
-from syncer.remotes.clarifai.answers import ANSWERS, ROWS, Failure, Item, Rows, failure, read, reason
+from syncer.remotes.clarifai.answers import ANSWERS, ROWS, Failure, Item, Rows, failure, listing_succeeded, read, reason, says_missing
 from syncer.remotes.clarifai.codes import STORED, Meaning, meaning, number
 from syncer.remotes.clarifai.patches import merged, removed
 from syncer.remotes.clarifai.same import same_annotation
@@ -251,7 +251,7 @@ def _rows(reply: Reply | NoReply, asked: int) -> Rows | LookUpFailure:
     Of several things that may be said of one of them: refused then, so that each is asked for by itself.
     """
     rows = _listed(reply)
-    return Rows() if asked == 1 and isinstance(rows, Refused) and meaning(rows.code or 0) is Meaning.MISSING else rows
+    return Rows() if asked == 1 and says_missing(rows) else rows
 
 
 def _listed(reply: Reply | NoReply) -> Rows | LookUpFailure:
@@ -261,4 +261,4 @@ def _listed(reply: Reply | NoReply) -> Rows | LookUpFailure:
     if not isinstance(answer, tuple):
         return Refused(answer.reason) if reply.status == 400 else answer
     rows, status = answer
-    return rows if meaning(number(status.code)) is Meaning.OK and good(reply) else failure(status, reply)
+    return rows if listing_succeeded(status, reply) else failure(status, reply)

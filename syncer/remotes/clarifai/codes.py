@@ -35,8 +35,9 @@ class Meaning(Enum):
     """Only a human can help."""
 
 
+SUCCESS = 10000
 CODES: dict[int, tuple[str, Meaning]] = {
-    10000: ("SUCCESS", Meaning.OK),
+    SUCCESS: ("SUCCESS", Meaning.OK),
     10010: ("MIXED_STATUS", Meaning.MIXED),
     10020: ("FAILURE", Meaning.FAILURE),
     10030: ("TRY_AGAIN", Meaning.BUSY),

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from syncer.core.outcome import Failed
 from syncer.core.ports import LookUpFailure, NoReply, Reply
-from syncer.remotes.clarifai.answers import Said, failure, read
-from syncer.remotes.clarifai.codes import Meaning, meaning, number
-from syncer.remotes.replies import good, no_reply
+from syncer.remotes.clarifai.answers import Said, failure, listing_succeeded, read
+from syncer.remotes.replies import no_reply
 
-_NOTHING = msgspec.Raw(b"null")
+T = TypeVar("T")
+Id = Annotated[str, msgspec.Meta(min_length=1)]
+"""A row without one cannot be told from others: it would pass for a repeat of them."""
 
 
 class Hit(msgspec.Struct, gc=False):
     """A hit of a search."""
 
-    annotation: msgspec.Raw = _NOTHING
+    annotation: msgspec.Raw
 
 
 class Listed(Said, gc=False):
@@ -28,25 +30,30 @@ class Listed(Said, gc=False):
     inputs: list[msgspec.Raw] | None = None
     dataset_inputs: list[msgspec.Raw] | None = None
     hits: list[Hit] | None = None
-    annotation: msgspec.Raw = _NOTHING
 
 
-class Head(msgspec.Struct, gc=False):
-    """What tells a row from others."""
+class InputHead(msgspec.Struct, gc=False):
+    """What tells an input from others."""
 
-    id: str | None = None  # proto3 JSON may write null for what is not set
-    input_id: str | None = None
-    input_level: bool | None = None
+    id: Id
+
+
+class Head(InputHead, gc=False):
+    """What tells an annotation from others."""
+
+    input_id: Id
+    input_level: bool | None = None  # proto3 JSON may write null for what is not set
 
 
 class DatasetInput(msgspec.Struct, gc=False):
     """An input of a dataset."""
 
-    input: Head
+    input: InputHead
 
 
 _LISTED = msgspec.json.Decoder(Listed)
 _HEAD = msgspec.json.Decoder(Head)
+_INPUT_HEAD = msgspec.json.Decoder(InputHead)
 _DATASET_INPUT = msgspec.json.Decoder(DatasetInput)
 
 
@@ -61,58 +68,47 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 def of_list(reply: Reply | NoReply) -> list[Line] | LookUpFailure:
     """The annotations of a list."""
-    return _rows(reply, lambda listed: listed.annotations or [])
-
-
-def of_one(reply: Reply | NoReply) -> list[Line] | LookUpFailure:
-    """The one annotation that was asked for; none where it does not exist."""
-    return _rows(reply, lambda listed: [raw for raw in (listed.annotation,) if raw != _NOTHING])
+    return _rows(reply, lambda listed: listed.annotations, _annotation)
 
 
 def of_search(reply: Reply | NoReply) -> list[Line] | LookUpFailure:
     """The annotations that a search hit."""
-    return _rows(reply, lambda listed: [hit.annotation for hit in listed.hits or () if hit.annotation != _NOTHING])
+    return _rows(reply, lambda listed: [hit.annotation for hit in listed.hits or ()], _annotation)
 
 
 def of_inputs(reply: Reply | NoReply) -> list[Line] | LookUpFailure:
     """The inputs of a list."""
-    return _rows(reply, lambda listed: listed.inputs or [])
+    return _rows(reply, lambda listed: listed.inputs, lambda raw: Line(_INPUT_HEAD.decode(raw).id, "", False, bytes(raw)))
 
 
 def of_dataset(reply: Reply | NoReply) -> list[str] | LookUpFailure:
     """The ids of a dataset's inputs."""
+    return _rows(reply, lambda listed: listed.dataset_inputs, lambda raw: _DATASET_INPUT.decode(raw).input.id)
+
+
+def _annotation(raw: msgspec.Raw) -> Line:
+    head = _HEAD.decode(raw)
+    return Line(head.id, head.input_id, head.input_level is True, bytes(raw))
+
+
+def _rows(
+    reply: Reply | NoReply, of: Callable[[Listed], list[msgspec.Raw] | None], row: Callable[[msgspec.Raw], T]
+) -> list[T] | LookUpFailure:
     listed = _listed(reply)
     if not isinstance(listed, Listed):
         return listed
     try:
-        return [_DATASET_INPUT.decode(raw).input.id or "" for raw in listed.dataset_inputs or ()]
-    except msgspec.DecodeError as error:
-        return Failed(f"an input of the answer cannot be read: {error}", in_doubt=False)
-
-
-def _rows(reply: Reply | NoReply, of: Callable[[Listed], list[msgspec.Raw]]) -> list[Line] | LookUpFailure:
-    listed = _listed(reply)
-    if not isinstance(listed, Listed):
-        return listed
-    lines = []
-    try:
-        for raw in of(listed):
-            head = _HEAD.decode(raw)
-            lines.append(Line(head.id or "", head.input_id or "", head.input_level is True, bytes(raw)))
+        return [row(raw) for raw in of(listed) or ()]
     except msgspec.DecodeError as error:
         return Failed(f"a row of the answer cannot be read: {error}", in_doubt=False)
-    return lines
 
 
 def _listed(reply: Reply | NoReply) -> Listed | LookUpFailure:
-    """The answer; an empty one where the service says that nothing of it exists."""
+    """The answer, where it is a success. A list may be left out where it is empty (wire, 3.3)."""
     if isinstance(reply, NoReply):
         return no_reply(reply)
     answer = read(reply, _LISTED)
     if not isinstance(answer, tuple):
         return answer
     listed, status = answer
-    what = meaning(number(status.code))
-    if what is Meaning.OK and good(reply):
-        return listed
-    return failure(status, reply)
+    return listed if listing_succeeded(status, reply) else failure(status, reply)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from syncer.core.outcome import Refused
 from syncer.core.pull import Asking, Flow, Found, Problem, Row, Unit
+from syncer.remotes.clarifai.answers import says_missing
 from syncer.remotes.clarifai.listing.inputs import Inputs, span
 from syncer.remotes.clarifai.listing.queries import Queries
 from syncer.remotes.clarifai.rows import Line
@@ -59,7 +60,7 @@ class Groups:
             # The next group is to be a little less full than the fullest page.
             fits = len(ids) * self._page_max * 9 // 10 // rows_count if rows_count else GROUP_MAX
             self._group_max = min(GROUP_MAX, max(1, fits))
-            return self.found(first) if whole else (yield from self._until_stable(ids, pages))
+            return self._found_of(ids, first) if whole else (yield from self._until_stable(ids, pages))
         if len(ids) > 1:
             on_a_page = len({line.input_id for line in first}) if isinstance(first, list) else len(ids)
             self._group_max = max(1, min(len(ids) // 2, on_a_page * 9 // 10))
@@ -79,21 +80,27 @@ class Groups:
         for _ in range(PASSES_MAX):
             width = 2 if before is None else -(-len(before) // max(1, self._page_max)) + 1
             lines = yield from self._pass(ids, pages, width)
-            if isinstance(lines, Problem):
-                return (yield from self._divided(ids, len(ids) // 2)) if len(ids) > 1 else Found([], problems=[lines])
+            if isinstance(lines, Refused):
+                return (yield from self._divided(ids, len(ids) // 2)) if len(ids) > 1 else (yield from self._refused(ids[0], lines))
             pages = []
             keys = [(line.input_id, line.id) for line in lines]
             held.update(zip(keys, lines, strict=True))
             if keys == before and len(set(keys)) == len(keys):
-                return self.found(lines)
+                return self._found_of(ids, lines)
             before = keys
         if len(ids) > 1:
             return (yield from self._divided(ids, len(ids) // 2))
-        found = self.found(list(held.values()))
+        found = self._found_of(ids, list(held.values()))
         problem = Problem(span(ids), f"changed all the time while it was read {PASSES_MAX} times", ids[0])
         return Found(found.rows, found.duplicates, [problem])
 
-    def _pass(self, ids: list[str], pages: Pages, width: int) -> Asking[list[Line] | Problem]:
+    def _refused(self, id: str, refused: Refused) -> Flow:
+        """Of an input that the service refuses to list: nothing where the input itself is not there any more, else a problem."""
+        if says_missing(refused) and (yield from self.inputs.is_gone(id)):
+            return Found([])
+        return Found([], problems=[Problem(span([id]), refused.reason, id)])
+
+    def _pass(self, ids: list[str], pages: Pages, width: int) -> Asking[list[Line] | Refused]:
         """All pages up to the first empty one, several at a time, and more where there are many."""
         lines: list[Line] = []
         number, width = 1, min(width, PAGES_AT_ONCE_MAX)
@@ -103,12 +110,16 @@ class Groups:
                 width = min(2 * width, PAGES_AT_ONCE_MAX)
             for page in pages:
                 if isinstance(page, Refused):
-                    return Problem(span(ids) + (f", page {number}" if number > 1 else ""), page.reason, ids[0])
+                    return page if number == 1 else Refused(f"page {number}: {page.reason}")  # which an empty input has not
                 if not page:
                     return lines
                 lines += page
                 number += 1
             pages = []
+
+    def _found_of(self, ids: list[str], lines: Sequence[Line]) -> Found:
+        """What was listed of these inputs. Of others, which nobody asked for here, their own groups tell."""
+        return self.found([line for line in lines if line.input_id in ids])
 
     def found(self, lines: Sequence[Line]) -> Found:
         """The rows of these lines that the selection keeps, each once."""

@@ -8,11 +8,13 @@ import orjson
 
 from syncer.core.outcome import Refused
 from syncer.core.pull import Asking, Flow, Found, Problem, Row
+from syncer.remotes.clarifai.answers import says_missing
 from syncer.remotes.clarifai.listing.queries import Queries
 from syncer.remotes.clarifai.rows import Line
 from syncer.remotes.flows import one, parts
 
 LOOKED_UP_MAX = 100
+GONE = "there is no such input"
 
 
 class Inputs:
@@ -25,24 +27,29 @@ class Inputs:
         """Rows of inputs with annotations: every annotation beside its input, every one of `ids` at least once."""
         wanted = list(dict.fromkeys([*ids, *(row.key[0] for row in found.rows)]))
         held = dict(known or {})
-        absent = yield from self._look_up([id for id in wanted if id not in held], held)
+        unknown = yield from self.look_up([id for id in wanted if id not in held], held)
         by_input: dict[str, list[Row]] = {}
         for row in found.rows:
             by_input.setdefault(row.key[0], []).append(row)
-        problems = [problem for id, problem in absent.items() if id not in by_input]
+        # An input that went after its annotations were listed is no problem; one that the service refuses to show is.
+        problems = [_problem(id, reason) for id, reason in unknown.items() if reason != GONE or id not in by_input]
         rows = [row for id in wanted for row in _beside(id, held.get(id), by_input.get(id, []))]
         return Found(rows, found.duplicates, found.problems + problems)
 
     def with_absent(self, found: Found, ids: Sequence[str]) -> Flow:
         """What was found, and which of these inputs do not exist. A list is silent about them, as about those without annotations."""
-        seen = {row.key[0] for row in found.rows}
-        told = {problem.what for problem in found.problems}
-        absent = yield from self._look_up([id for id in ids if id not in seen and span([id]) not in told], {})
-        return Found(found.rows, found.duplicates, [*found.problems, *absent.values()])
+        seen = {row.key[0] for row in found.rows} | {problem.input_id for problem in found.problems}
+        unknown = yield from self.look_up([id for id in ids if id not in seen], {})
+        return Found(found.rows, found.duplicates, found.problems + [_problem(id, reason) for id, reason in unknown.items()])
 
-    def _look_up(self, ids: list[str], held: dict[str, Line]) -> Asking[dict[str, Problem]]:
-        """These inputs, into `held`, and why the others cannot be had. What an answer leaves out is asked for until nothing more comes."""
-        absent: dict[str, Problem] = {}
+    def is_gone(self, id: str) -> Asking[bool]:
+        """Whether an answer, which an input in it would have been a part of, shows that there is no such input."""
+        unknown = yield from self.look_up([id], {})
+        return unknown.get(id) == GONE
+
+    def look_up(self, ids: list[str], held: dict[str, Line]) -> Asking[dict[str, str]]:
+        """These inputs, into `held`; of the others, why they cannot be had. What an answer leaves out is asked for until no more comes."""
+        unknown: dict[str, str] = {}
         while ids:
             group = self._queries.fitting(ids, LOOKED_UP_MAX)
             page = yield from one(self._queries.inputs(group))
@@ -51,19 +58,23 @@ class Inputs:
             rest = [id for id in group if id not in came]
             if isinstance(page, Refused) and len(group) > 1:
                 for part in parts(group, len(group) // 2):
-                    absent |= yield from self._look_up(part, held)
+                    unknown |= yield from self.look_up(part, held)
                 rest = []
             elif len(rest) == len(group):
-                reason = page.reason if isinstance(page, Refused) else "there is no such input"
-                absent |= {id: Problem(span([id]), reason) for id in rest}
+                reason = page.reason if isinstance(page, Refused) and not says_missing(page) else GONE
+                unknown |= dict.fromkeys(rest, reason)
                 rest = []
             ids = rest + ids[len(group) :]
-        return absent
+        return unknown
 
 
 def span(ids: Sequence[str]) -> str:
     """Inputs, for messages."""
     return f"input {ids[0]}" if len(ids) == 1 else f"inputs {ids[0]} to {ids[-1]}"
+
+
+def _problem(id: str, reason: str) -> Problem:
+    return Problem(span([id]), reason, id)
 
 
 def _beside(id: str, held: Line | None, annotations: Sequence[Row]) -> Iterator[Row]:

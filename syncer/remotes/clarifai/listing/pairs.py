@@ -9,7 +9,8 @@ from syncer.core.outcome import Refused
 from syncer.core.pull import Flow, Found, Problem, Unit, Units
 from syncer.remotes.clarifai.listing.groups import Groups
 from syncer.remotes.clarifai.listing.queries import Pair
-from syncer.remotes.flows import one, parts, together
+from syncer.remotes.clarifai.rows import Line
+from syncer.remotes.flows import joined, one, parts, together
 
 
 def of_pairs(groups: Groups, named: Sequence[Pair], at: int) -> Units:
@@ -18,17 +19,32 @@ def of_pairs(groups: Groups, named: Sequence[Pair], at: int) -> Units:
     while at < len(pairs):
         chunk = groups.queries.fitting_pairs(pairs[at:])
         at += len(chunk)
-        yield Unit(f"annotations {chunk[0][1]} to {chunk[-1][1]}", str(at), partial(_read, groups, chunk))
+        yield Unit(f"annotations {chunk[0][1]} to {chunk[-1][1]}", str(at), partial(_unit, groups, chunk))
+
+
+def _unit(groups: Groups, pairs: list[Pair]) -> Flow:
+    found = yield from _read(groups, pairs)
+    return (yield from groups.inputs.beside(found, [], None)) if groups.selection.with_inputs else found
 
 
 def _read(groups: Groups, pairs: list[Pair]) -> Flow:
-    queries = groups.queries
-    page = yield from one(queries.pair(pairs[0]) if len(pairs) == 1 else queries.pairs(pairs))
-    if isinstance(page, Refused) and len(pairs) > 1:
-        return (yield from together([_read(groups, part) for part in parts(pairs, len(pairs) // 2)]))
-    lines = {(line.input_id, line.id): line for line in ([] if isinstance(page, Refused) else page)}
-    found = groups.found([line for key, line in lines.items() if key in pairs])
-    absent = page.reason if isinstance(page, Refused) else "there is no such annotation"
-    problems = [Problem(f"annotation {id} of input {input_id}", absent) for input_id, id in pairs if (input_id, id) not in lines]
-    found = Found(found.rows, found.duplicates, problems)
-    return (yield from groups.inputs.beside(found, [], None)) if groups.selection.with_inputs else found
+    """These annotations. What an answer leaves out is asked for until nothing more comes: a page may hold fewer than it was asked to."""
+    lines: dict[Pair, Line] = {}
+    while left := [pair for pair in pairs if pair not in lines]:
+        page = yield from one(groups.queries.pairs(left))
+        if isinstance(page, Refused):
+            rest = _problems(left, page.reason) if len(left) == 1 else (yield from _halved(groups, left))
+            return joined([groups.found(list(lines.values())), rest])
+        came = {(line.input_id, line.id): line for line in page}
+        if not any(pair in came for pair in left):
+            return joined([groups.found(list(lines.values())), _problems(left, "there is no such annotation")])
+        lines |= {pair: came[pair] for pair in left if pair in came}
+    return groups.found(list(lines.values()))
+
+
+def _halved(groups: Groups, pairs: list[Pair]) -> Flow:
+    return together([_read(groups, part) for part in parts(pairs, len(pairs) // 2)])
+
+
+def _problems(pairs: Sequence[Pair], reason: str) -> Found:
+    return Found([], problems=[Problem(f"annotation {id} of input {input_id}", reason) for input_id, id in pairs])

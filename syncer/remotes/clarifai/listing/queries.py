@@ -40,13 +40,8 @@ class Queries:
         """A page of what the selection wants of these inputs."""
         return Ask(self._get("/annotations", [("input_ids", id) for id in input_ids] + self._filters + _page(page)), rows.of_list)
 
-    def pair(self, pair: Pair) -> Ask[list[Line]]:
-        """One annotation."""
-        input_id, id = map(quoted, pair)
-        return Ask(Request("GET", f"{self._app}/inputs/{input_id}/annotations/{id}"), rows.of_one)
-
     def pairs(self, pairs: Sequence[Pair]) -> Ask[list[Line]]:
-        """These annotations."""
+        """These annotations. One of them, too: in a query no id changes what is asked for, in a path `.` and `..` do."""
         query = [("ids", id) for _, id in pairs] + [("input_ids", input_id) for input_id, _ in pairs]
         query += [("list_all_annotations", "true"), *_page(1, len(pairs))]
         return Ask(self._get("/annotations", query), rows.of_list)

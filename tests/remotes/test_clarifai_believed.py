@@ -1,0 +1,133 @@
+"""What a list of annotations believes: which answers mean that something is not there. No network: a driver answers the questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from syncer.core.outcome import Failed
+from syncer.core.ports import NoReply, Reply
+from syncer.remotes.clarifai.rows import of_dataset, of_inputs, of_list, of_search
+from syncer.remotes.clarifai.selection import Selection
+from tests.remotes.listed import Service, all_of, app, keys, walked
+
+Read = Callable[[Reply | NoReply], object]
+
+
+@pytest.mark.parametrize(
+    ("read", "members"),
+    [
+        (of_list, '"annotations":[{}]'),
+        (of_search, '"hits":[{{"annotation":{}}}]'),
+        (of_inputs, '"inputs":[{}]'),
+        (of_dataset, '"dataset_inputs":[{{"input":{}}}]'),
+    ],
+)
+@pytest.mark.parametrize("row", ["7", "{}", '{"id":7}', '{"id":""}', '{"id":null,"input_id":"i"}'])
+def test_a_row_that_does_not_say_what_it_is_fails_its_page(read: Read, members: str, row: str) -> None:
+    """Two without an id would pass for one that repeats itself."""
+    failed = read(Reply(200, f'{{"status":{{"code":10000}},{members.format(row)}}}'.encode()))
+    assert isinstance(failed, Failed)
+    assert not failed.in_doubt
+    assert isinstance(read(NoReply("reset", sent=True)), Failed)
+
+
+@pytest.mark.parametrize("row", ['{"id":"a"}', '{"id":"a","input_id":""}'])
+def test_an_annotation_without_its_input_is_no_row(row: str) -> None:
+    assert isinstance(of_list(Reply(200, f'{{"status":{{"code":10000}},"annotations":[{row}]}}'.encode())), Failed)
+
+
+def test_a_hit_without_an_annotation_is_not_left_out() -> None:
+    assert isinstance(of_search(Reply(200, b'{"status":{"code":10000},"hits":[{"score":1,"input":{"id":"i"}}]}')), Failed)
+
+
+@pytest.mark.parametrize("read", [of_list, of_search, of_inputs, of_dataset])
+def test_only_a_plain_success_means_that_what_is_left_out_is_not_there(read: Read) -> None:
+    for body in (b'{"status":{"code":10000}}', b'{"status":{"code":"SUCCESS"},"annotations":[],"hits":null}'):
+        assert read(Reply(200, body)) == []
+        assert isinstance(read(Reply(500, body)), Failed)
+    for body in (b'{"status":{"code":10070}}', b'{"status":{"code":10010}}', b"{}", b'{"code":5,"message":"Not Found","details":[]}'):
+        for status in (200, 202, 404):
+            assert isinstance(read(Reply(status, body)), Failed)
+    assert isinstance(read(Reply(404, b"<html>not found</html>")), Failed)
+
+
+def test_an_input_that_is_deleted_while_it_is_listed_is_no_problem_however_the_service_says_so() -> None:
+    service = Service(app(40, 2))
+
+    def delete() -> None:
+        if "/annotations" in service.requests[-1].path:
+            service.held.pop("i-0017", None)
+
+    service.churn = delete  # type: ignore[method-assign]
+    service.refuse_what_is_missing = True
+    service.per_page_max = 30
+    found = [found for _, found in walked(service, Selection())]
+    assert {row.key for one in found for row in one.rows} >= set(all_of(service.held))
+    assert [problem for one in found for problem in one.problems] == []
+
+
+def test_an_input_that_is_there_but_cannot_be_listed_is_a_problem() -> None:
+    """The code says that something is missing; the look-up of the input shows that it is not the input."""
+    service = Service(app(3, 2))
+    answer = service._answer
+
+    def refuse(path: str, query: dict[str, list[str]], sent: dict[str, object]) -> Reply:
+        return service._failed(404, 11101) if path == "/annotations" and "i-0001" in query["input_ids"] else answer(path, query, sent)
+
+    service._answer = refuse  # type: ignore[method-assign,assignment]
+    found = [found for _, found in walked(service, Selection())]
+    assert [row.key[0] for one in found for row in one.rows] == ["i-0000"] * 2 + ["i-0002"] * 2
+    assert [(p.what, "CONN_DOES_NOT_EXIST" in p.reason) for one in found for p in one.problems] == [("input i-0001", True)]
+
+
+def test_an_input_that_the_service_refuses_to_show_beside_its_annotations_is_a_problem_and_they_come() -> None:
+    service = Service({"i": ["a"], "j": ["b"]})
+    service.hits = all_of(service.held)
+    answer = service._answer
+
+    def refuse(path: str, query: dict[str, list[str]], sent: dict[str, object]) -> Reply:
+        return service._failed(400, 11102) if path == "/inputs" and "j" in query["ids"] else answer(path, query, sent)
+
+    service._answer = refuse  # type: ignore[method-assign,assignment]
+    found = [found for _, found in walked(service, Selection(pairs=(("i", "a"), ("j", "b")), with_inputs=True))]
+    assert [row.key for one in found for row in one.rows] == [("i", "a"), ("j", "b")]
+    assert [(p.what, "CONN_INVALID_REQUEST" in p.reason) for one in found for p in one.problems] == [("input j", True)]
+
+
+def test_an_input_that_went_after_its_annotations_were_listed_is_no_problem() -> None:
+    service = Service({"i": ["a"], "j": ["b"]})
+
+    def delete() -> None:
+        if "ids=" in service.requests[-1].path:
+            service.held.pop("j", None)
+
+    service.churn = delete  # type: ignore[method-assign]
+    found = [found for _, found in walked(service, Selection(pairs=(("i", "a"), ("j", "b")), with_inputs=True))]
+    assert [row.key for one in found for row in one.rows] == [("i", "a"), ("j", "b")]
+    assert [problem for one in found for problem in one.problems] == []
+
+
+@pytest.mark.parametrize("per_page_max", [1, 3, 1000])
+def test_annotations_that_a_page_has_no_room_for_are_not_taken_for_missing(per_page_max: int) -> None:
+    service = Service(app(10, 2), per_page_max=per_page_max)
+    pairs = (*all_of(service.held), ("i-0001", "nope"))
+    ((_, found),) = walked(service, Selection(pairs=pairs))
+    assert sorted(row.key for row in found.rows) == sorted(pairs[:-1])
+    assert [(problem.what, problem.reason) for problem in found.problems] == [
+        ("annotation nope of input i-0001", "there is no such annotation")
+    ]
+
+
+def test_a_service_that_does_not_heed_which_inputs_are_asked_for_doubles_nothing() -> None:
+    service = Service(app(12, 2))
+    answer = service._answer
+
+    def all_of_them(path: str, query: dict[str, list[str]], sent: dict[str, object]) -> Reply:
+        return answer(path, query | {"input_ids": list(service.held)} if path == "/annotations" else query, sent)
+
+    service._answer = all_of_them  # type: ignore[method-assign,assignment]
+    listed = keys(service, Selection(input_ids=("i-0003", "i-0007")))
+    assert sorted(listed) == [key for key in all_of(service.held) if key[0] in ("i-0003", "i-0007")]
+    assert sorted(keys(service)) == sorted(all_of(service.held))
