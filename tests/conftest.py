@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+
 import pytest
+
+from syncer import signals
 
 
 @pytest.fixture
 def anyio_backend() -> str:
     """Async tests run on asyncio."""
     return "asyncio"
+
+
+@pytest.fixture
+def owner(monkeypatch: pytest.MonkeyPatch) -> Iterator[signals.Owner]:
+    """The owner of this process's signals, for one test."""
+    before = {number: signal.getsignal(number) for number in signals.SIGNALS}
+    owner = signals.Owner()
+    for name in ("own", "hold", "finish", "deferring", "listening"):
+        monkeypatch.setattr(signals, name, getattr(owner, name))
+    owner.own()
+    yield owner
+    for number, handler in before.items():
+        signal.signal(number, handler)

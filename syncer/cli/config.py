@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-import anyio
-
 from syncer.cli.output import complain, print_json, say
 from syncer.config import Loaded, load_from_environment
 from syncer.errors import SyncerError
@@ -54,10 +52,11 @@ def _client_error(loaded: Loaded) -> Iterator[SyncerError]:
 
 def _online(loaded: Loaded, result: dict[str, object]) -> Iterator[SyncerError]:
     """Try token and app, tell it in `result`; what was wrong."""
+    from syncer.cli.loop import run
     from syncer.lanes.check import check as try_online
 
     try:
-        checked = anyio.run(try_online, loaded)
+        checked = run(try_online, loaded)
     except SyncerError as error:
         result["online"] = {"ok": False}
         yield error

@@ -6,8 +6,7 @@ import dataclasses
 import tempfile
 from pathlib import Path
 
-import anyio
-
+from syncer.cli.loop import run
 from syncer.cli.output import complain, print_json, say
 from syncer.cli.push import report
 from syncer.config import load
@@ -26,7 +25,7 @@ RIGHT, WRONG = "the remote holds exactly what the log says", "THE REMOTE DOES NO
 def demo(*, as_json: bool) -> int:
     """Run the demo; 0 only where the emulator holds exactly what the log says."""
     with tempfile.TemporaryDirectory(prefix="syncer-demo-") as folder:
-        return anyio.run(_demo, Path(folder), as_json)
+        return run(_demo, Path(folder), as_json)
 
 
 async def _demo(folder: Path, as_json: bool) -> int:

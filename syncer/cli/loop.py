@@ -9,12 +9,34 @@ from typing import TypeVar, TypeVarTuple, Unpack
 
 import anyio
 
+from syncer import signals
+
 T = TypeVar("T")
 Arguments = TypeVarTuple("Arguments")
 
 
 def run(function: Callable[[Unpack[Arguments]], Awaitable[T]], *arguments: *Arguments) -> T:
-    """What the function comes to, on uvloop where that is installed."""
+    """Return what the function comes to, on uvloop where that is installed.
+
+    A signal that nobody within listens to cancels the function; then this raises KeyboardInterrupt or Terminated.
+    """
     gc.freeze()  # what is imported stays for good: no collection needs to look at it
     gc.set_threshold(100_000, 50, 50)
-    return anyio.run(function, *arguments, backend_options={"use_uvloop": importlib.util.find_spec("uvloop") is not None})
+    returned: list[T] = []
+    stopped: list[int] = []
+
+    async def main() -> None:
+        with anyio.CancelScope() as scope:
+
+            def stop(number: int) -> None:
+                stopped.append(number)
+                scope.cancel()
+
+            with signals.listening(stop):
+                returned.append(await function(*arguments))
+
+    with signals.deferring():
+        anyio.run(main, backend_options={"use_uvloop": importlib.util.find_spec("uvloop") is not None})
+    if not returned:
+        raise signals.stopped_by(stopped[0])
+    return returned[0]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import orjson
 
+from syncer import signals
 from syncer.cli.arguments import Arguments
 from syncer.errors import OutputError
 
@@ -78,7 +79,8 @@ def print_line(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """One JSON value, one line, on stdout."""
+    """The one JSON object of a command, one line, on stdout. With it the outcome stands: no signal adds another."""
+    signals.hold()
     print(as_json(value), flush=True)
 
 

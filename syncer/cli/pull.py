@@ -14,7 +14,6 @@ from syncer.cli.loop import run
 from syncer.cli.options import Common, Remote
 from syncer.cli.output import complain, print_json, say, stdout_is_closed
 from syncer.cli.progress import Shown, shown
-from syncer.cli.running import outcome_stands
 from syncer.config import Loaded, load_from_environment
 from syncer.errors import UsageError
 from syncer.lanes.origins import annotell_origin, clarifai_origin, known_documents, open_pull
@@ -99,9 +98,7 @@ def pulled(loaded: Loaded, origin: Origin, target: Target, common: Common) -> in
 
 async def _run(lane: PullLane, limit: float, progress: bool) -> Pulled:
     async with shown(lambda: Shown(line(lane, limit)), show=progress):
-        done = await lane.run(signals=True)
-        outcome_stands()
-        return done
+        return await lane.run(signals=True)
 
 
 def line(lane: PullLane, limit: float) -> str:

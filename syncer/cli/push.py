@@ -11,7 +11,6 @@ from pathlib import Path
 from syncer.cli.loop import run
 from syncer.cli.output import complain, print_json, say
 from syncer.cli.progress import of_push, shown
-from syncer.cli.running import outcome_stands
 from syncer.config import load_from_environment
 from syncer.errors import UsageError
 from syncer.lanes.dry_run import dry_run as count
@@ -57,9 +56,7 @@ def push(logs: Sequence[str], config: Path | None, options: dict[str, object], *
 
 async def _run(lane: PushLane, loudness: Loudness) -> Finished:
     async with shown(lambda: of_push(lane.progress()), show=loudness.progress):
-        done = await lane.run(signals=True)
-        outcome_stands()
-        return done
+        return await lane.run(signals=True)
 
 
 def report(finished: Finished, *, as_json: bool, quiet: bool) -> None:

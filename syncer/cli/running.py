@@ -6,18 +6,16 @@ import os
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
-from threading import Event
-from types import FrameType
 from typing import Any
 
 from cyclopts import App, CycloptsError
 from cyclopts.exceptions import CoercionError, UnknownCommandError, UnusedCliTokensError
 from cyclopts.token import Token
 
+from syncer import signals
 from syncer.cli.arguments import Arguments, understood
 from syncer.cli.output import abandon_stdout, complain, fail, print_as, print_json
 from syncer.errors import SyncerError, UsageError, first_error
@@ -29,10 +27,6 @@ _PACKAGE = Path(__file__).parents[1]
 _WANTED: dict[object, str] = {int: "a whole number", float: "a number", bool: "left without a value, or true or false"}
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came where nothing drains: stop as Ctrl-C does."""
-
-
 def execute(app: App, given: Sequence[str]) -> int:
     """Run the command that was given; its exit code."""
     arguments = understood(given)
@@ -40,9 +34,11 @@ def execute(app: App, given: Sequence[str]) -> int:
     try:
         try:
             code = _result(app, arguments)
+            signals.hold()
         except BrokenPipeError:
             raise
         except (Exception, KeyboardInterrupt) as error:
+            signals.hold()
             if isinstance(error, BaseExceptionGroup) and isinstance(first := first_error(error), BrokenPipeError):
                 raise first from None
             code = _reported(error, arguments)
@@ -55,36 +51,6 @@ def execute(app: App, given: Sequence[str]) -> int:
         complain(f"syncer: stdout cannot be written: {error.strerror}; mend that, and run the same command again")
         return SyncerError.exit_code
     return code
-
-
-@contextmanager
-def terminated() -> Iterator[None]:
-    """While the block lasts, SIGTERM raises Terminated and SIGINT KeyboardInterrupt, once: a second signal ends the process as it stands.
-
-    A command that drains on signals has its own way and goes before. One whose `outcome_stands` goes on to its end at the first signal.
-    """
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_DFL)
-        if not _outcome.is_set():
-            raise Terminated if number == signal.SIGTERM else KeyboardInterrupt
-
-    _outcome.clear()
-    before = {each: signal.signal(each, stop) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
-
-
-_outcome = Event()
-
-
-def outcome_stands() -> None:
-    """All that is left of a command is to say how it ended: a signal from now on is no reason to say less, or to end with another code."""
-    _outcome.set()
 
 
 def _result(app: App, arguments: Arguments) -> int:
@@ -111,7 +77,7 @@ def _reported(error: BaseException, arguments: Arguments) -> int:
             return fail(_usage(error), UsageError.exit_code)
         case SyncerError():
             return fail(str(error), error.exit_code, error.details)
-        case Terminated():
+        case signals.Terminated():
             return fail("terminated", 128 + signal.SIGTERM)
         case KeyboardInterrupt():
             return fail("interrupted", 128 + signal.SIGINT)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import os
 import random
-import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +16,7 @@ import anyio
 import orjson
 from aiohttp import web
 
+from syncer import signals
 from syncer.emulator import codes
 from syncer.emulator.annotell import Annotell
 from syncer.emulator.annotell_projects import Unloadable
@@ -294,8 +294,9 @@ async def running(
 async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
     """Run until SIGINT or SIGTERM; announces one JSON line once it listens."""
     fields = {name: getattr(settings, name) for name in ("host", "port", "rps", "latency", "faults", "seed", "load")}
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    stop = anyio.Event()
+    with signals.listening(lambda _: stop.set()):
         async with running(**fields) as emulator:
             announce(orjson.dumps({"clarifai": emulator.url, "annotell": emulator.url, "pid": os.getpid()}).decode())
-            async for _ in signals:
-                return
+            await stop.wait()
+            signals.hold()

@@ -67,6 +67,8 @@ class Pull:
     ) -> None:
         """`units_ahead_max`: units fetched or waiting to be delivered; `backoff`: base and cap in seconds."""
         self.ways = ways
+        self.complete = False
+        """Whether all of the list has been delivered."""
         self._listing = listing
         self._units_ahead_max = units_ahead_max
         self._max_attempts = max_attempts
@@ -77,7 +79,7 @@ class Pull:
         self._unit_bytes = 0.0  # of a unit's rows, on an average of the last ones that were found
         self._queues = {via: anyio.Lock(fast_acquire=True) for via in ways}
         self._answered: dict[str, Ask[object]] = {}  # of each way the last question that was answered to the point
-        self._enumerated = False
+        self._enumerated = self._at_the_end = False
         self._draining = False
         self._drained = anyio.Event()
         self._more = Signal()
@@ -118,7 +120,9 @@ class Pull:
                 self._slots.append(slot)
                 tasks.start_soon(self._fetch, slot)
                 self._more.set()
-        except (StopIteration, Draining):
+        except StopIteration:
+            self._at_the_end = True
+        except Draining:
             pass
         finally:
             self._enumerated = True
@@ -157,11 +161,15 @@ class Pull:
         while True:
             while not self._slots:
                 if self._enumerated:
+                    self.complete = self._at_the_end
                     return
                 await self._more.wait()
             slot = self._slots[0]
             await slot.done.wait()
-            if slot.found is None or slot.found.ended:
+            if slot.found is None:
+                return
+            if slot.found.ended:
+                self.complete = True
                 return
             await deliver(slot.unit, slot.found)
             self._slots.popleft()

@@ -75,6 +75,7 @@ class Push:
         self._observe = observe
         self._deletions = deletions
         self._source_error: SyncerError | None = None
+        self._at_the_end = False
         self._acked = {number: log.watermark.resume for number, log in ledger.logs.items()}
         self._lines: list[Fact] = []  # facts of lines that need no remote, for the next frame
         self._one_at_a_time = anyio.Lock()
@@ -105,6 +106,11 @@ class Push:
         self._work.set()
         self._room.set()
 
+    @property
+    def complete(self) -> bool:
+        """Whether the source was read to its end and nothing of it is left to do."""
+        return self._at_the_end and not self._live()
+
     def pause_seconds(self) -> float:
         """Until the destination's pause is over; 0 where there is none."""
         return self.turns.destination.pause_seconds(self._now())
@@ -119,6 +125,7 @@ class Push:
                     continue
                 chunk = await self._source.read()
                 if chunk is None:
+                    self._at_the_end = True
                     break
                 self._take_in(chunk)
                 self._work.set()
@@ -173,7 +180,10 @@ class Push:
     def _over(self) -> bool:
         if self.turns.draining:
             return True
-        return self.backlog.source_ended and not (self.backlog.count or self.backlog.in_flight or self.backlog.settling)
+        return self.backlog.source_ended and not self._live()
+
+    def _live(self) -> bool:
+        return bool(self.backlog.count or self.backlog.in_flight or self.backlog.settling)
 
     async def _send(self, batch: Batch) -> None:
         try:

@@ -112,12 +112,11 @@ class PushLane:
             finally:
                 with anyio.CancelScope(shield=True):
                     await self._inputs.close()
-        if error is None and not interrupted and (unfinished := self._inputs.unfinished()):
+        early = interrupted[0] if interrupted and not engine.complete else None  # a drain that came too late has stopped nothing
+        if error is None and early is None and (unfinished := self._inputs.unfinished()):
             error = SyncerError(f"{unfinished}; everything before it is done. Push again when it is complete")
         elapsed_seconds = time.monotonic() - self._started
-        return Finished(
-            self.summary(elapsed_seconds), error, interrupted[0] if interrupted else None, (*self._journal.notes, *self._inputs.notes)
-        )
+        return Finished(self.summary(elapsed_seconds), error, early, (*self._journal.notes, *self._inputs.notes))
 
     def _wired(self, observe: Callable[[Event], None]) -> Push:
         """The engine of this run."""

@@ -238,7 +238,7 @@ class Verification:
                 except SyncerError as error:
                     result.error = error
                 result.requests = engine.ways["api"].turns.requests
-        result.interrupted = interrupted[0] if interrupted else None
+        result.interrupted = interrupted[0] if interrupted and not engine.complete else None
         return result
 
     async def _read(self, folder: Path, result: Verified) -> tuple[Parts, set[str] | None]:

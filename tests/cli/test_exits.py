@@ -15,7 +15,8 @@ import pytest
 from cyclopts import App
 
 from syncer.cli import config
-from syncer.cli.main import app, run
+from syncer.cli.app import app
+from syncer.cli.main import run
 from syncer.errors import Stopped
 from tests.cli.conftest import Cli
 from tests.support.processes import ENVIRONMENT, command

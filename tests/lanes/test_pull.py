@@ -15,6 +15,7 @@ import polars as pl
 import pytest
 
 import syncer.lanes.pull
+from syncer import signals
 from syncer.config.models import Retry
 from syncer.core.pace import Pace
 from syncer.core.pull import Ask, Flow, Found, Problem, Row, Unit
@@ -199,10 +200,10 @@ async def test_a_job_that_is_done_starts_anew_and_another_job_may_take_its_folde
     assert len(ids(tmp_path, "out.jsonl")) == 20
 
 
-async def test_a_signal_while_the_output_is_made_whole_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_signal_while_the_output_is_made_whole_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: signals.Owner
+) -> None:
     """All is read: there is nothing to carry on, and the same command would fetch all of it once more."""
-    heard: list[int] = []
-    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
     close = FileSink.close
 
     def interrupted(sink: FileSink) -> None:
@@ -213,11 +214,11 @@ async def test_a_signal_while_the_output_is_made_whole_changes_nothing(tmp_path:
     sink = FileSink(tmp_path / "out.jsonl", JsonLines())
     lane = PullLane(origin(Made([10]), "job"), sink, out="out.jsonl", job="job", state=tmp_path / "state")
     try:
-        done = await lane.run(signals=True)
+        with owner.deferring():
+            done = await lane.run(signals=True)
     finally:
         lane.close()
-        signal.signal(signal.SIGTERM, before)
-    assert (done.exit_code, done.interrupted, done.report.written, heard) == (0, None, 10, [])
+    assert (done.exit_code, done.interrupted, done.report.written) == (0, None, 10)
     assert len(ids(tmp_path, "out.jsonl")) == 10
 
 

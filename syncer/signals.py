@@ -1,0 +1,133 @@
+"""SIGINT and SIGTERM of this process: one owner, from the first line of `main` to the end of the interpreter.
+
+    the process             the first signal                                  the next one
+    starts, reads, asks     raises KeyboardInterrupt or Terminated            is the system's: it ends the process as it stands
+    runs an event loop      goes to the listener, from within the loop        too, or the system's: as the listener wants it
+    says how it ended       changes nothing                                   is the system's
+    is over                 changes nothing                                   changes nothing
+
+One handler serves all of it, and what it does hangs on one attribute: there is no moment at which a signal is nobody's.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came where nothing drains: stop as Ctrl-C does."""
+
+
+def stopped_by(number: int) -> KeyboardInterrupt:
+    """Return what a signal raises where nobody listens."""
+    return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+
+
+class Owner:
+    """Decides what a signal does. Until `own`, and so in a notebook or a test, it leaves them all alone."""
+
+    def __init__(self) -> None:
+        self._owned = False
+        self._raises = True
+        self._stands = False
+        self._patience = 1  # after so many more, signals are the system's
+        self._came: deque[int] = deque()  # those that nobody has taken yet
+        self._listener: Callable[[int], None] | None = None
+
+    def own(self) -> None:
+        """Take the signals of this process, for good. Call it from the main thread."""
+        self._owned = True
+        for each in SIGNALS:
+            signal.signal(each, self._handle)
+
+    def hold(self) -> None:
+        """The outcome stands: from now on no signal is a reason to say less, or to end with another code."""
+        self._stands, self._raises, self._patience = True, False, 1
+
+    def finish(self) -> None:
+        """The outcome is known to the caller, too. The interpreter's end takes a while, and nothing changes the exit code any more."""
+        if self._owned:
+            for each in SIGNALS:
+                signal.signal(each, signal.SIG_IGN)
+
+    @contextmanager
+    def deferring(self) -> Iterator[None]:
+        """Around an event loop: signals wait for a listener within. At its end one that nobody took is raised, unless the outcome stands.
+
+        An exception in the midst of an event loop's own code would leave it, and whatever it holds, in no good order.
+        """
+        raises, self._raises = self._raises, False
+        try:
+            yield
+        finally:
+            self._raises = raises and not self._stands
+        if self._raises and self._came:
+            raise stopped_by(self._came.popleft())
+
+    @contextmanager
+    def listening(self, tell: Callable[[int], None], *, patience: int = 1) -> Iterator[None]:
+        """Within an event loop: call `tell` with the number of each signal, also with one that came before, from a callback of the loop.
+
+        After `patience` signals the next one is the system's. Blocks may be nested: the innermost one listens.
+        """
+        if not self._owned:
+            yield
+            return
+        before, self._listener = self._listener, tell
+        self._patience, self._stands = patience, False
+        try:
+            with _woken(self._tell):
+                self._tell()
+                yield
+        finally:
+            self._listener = before
+            self._tell()  # what came in the last moment
+
+    def _tell(self) -> None:
+        while self._came and self._listener is not None and not self._stands:
+            self._listener(self._came.popleft())
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._patience -= 1
+        if self._patience <= 0:
+            for each in SIGNALS:
+                signal.signal(each, signal.SIG_DFL)
+        if self._raises:
+            raise stopped_by(number)
+        self._came.append(number)
+
+
+@contextmanager
+def _woken(wake: Callable[[], None]) -> Iterator[None]:
+    """Call `wake` from within the event loop after each signal, whichever thread the system interrupts for it."""
+    import asyncio  # not at the top: until signals are owned, nothing is imported that takes time
+    import socket
+
+    loop = asyncio.get_running_loop()
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        theirs.setblocking(False)
+
+        def read() -> None:
+            ours.recv(4096)
+            wake()
+
+        loop.add_reader(ours, read)
+        before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before, warn_on_full_buffer=False)
+            loop.remove_reader(ours)
+
+
+_owner = Owner()
+own, hold, finish = _owner.own, _owner.hold, _owner.finish
+deferring, listening = _owner.deferring, _owner.listening
