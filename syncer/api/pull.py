@@ -18,7 +18,6 @@ import orjson
 from syncer.api.remotes import Annotell, Clarifai, loaded
 from syncer.config import Loaded
 from syncer.core.events import Event
-from syncer.core.facts import Destination
 from syncer.core.pull import Found, Problem, Row, Unit
 from syncer.errors import UsageError, first_error
 from syncer.lanes.origins import annotell_origin, clarifai_origin, open_pull
@@ -131,7 +130,7 @@ async def pages_of(origin: Origin, observe: Callable[[Event], None] | None = Non
     async def deliver(unit: Unit, found: Found) -> None:
         await give.send(Page(found.rows, found.problems))
 
-    async with wired(origin, Destination("open", 0.0, ""), observe or _unobserved) as engine:
+    async with wired(origin, observe or _unobserved) as engine:
 
         async def run() -> None:
             async with give:

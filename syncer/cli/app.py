@@ -226,6 +226,17 @@ def state_repair(*, common: Common = Common()) -> int:
     return state.repair(common.config, common.options(), as_json=common.json)
 
 
+@state_app.command(name="resume")
+def state_resume(*, common: Common = Common()) -> int:
+    """Lift the pause that a state keeps, of a push or of a pull: the next run sends at once, whatever the remote asked for.
+
+    Does nothing to a state that keeps none. Needs the state's lock.
+    """
+    from syncer.cli import state
+
+    return state.resume(common.config, common.options(), as_json=common.json)
+
+
 @state_app.command
 def forget(log: str, /, *, common: Common = Common()) -> int:
     """Forget all that the state knows of a log: the next push reads it from its start.

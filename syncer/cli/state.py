@@ -1,4 +1,4 @@
-"""`syncer status`, `syncer state check|export|repair|forget`."""
+"""`syncer status`, `syncer state check|export|repair|resume|forget`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ import orjson
 
 from syncer.cli.output import fail, print_json, print_line, say
 from syncer.config import load_from_environment
+from syncer.core.destination import trusted_seconds
+from syncer.core.facts import Destination
 from syncer.core.ledger import Ledger
 from syncer.core.settle import forgotten, rfc3339
 from syncer.errors import OutputError, UsageError
@@ -45,6 +47,7 @@ class LogStatus:
 
 def status(config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
     """Print what the state holds."""
+    loaded = load_from_environment(config, options)
     folder = state_folder(config, options)
     ledger, destination, locked_by = Journal.read_only(folder)
     logs = list(_log_statuses(ledger))
@@ -59,8 +62,8 @@ def status(config: Path | None, options: dict[str, object], *, as_json: bool) ->
         "pending": sum(log.pending for log in logs),
         "retrying": sum(not queued.doubt for queued in queue),
         "in_doubt": sum(queued.doubt for queued in queue),
-        "paused_until": rfc3339(ledger.destination.until) if ledger.destination.until > time.time() else None,
-        "oldest_pending_seconds": round(time.time() - min(waits), 3) if waits else None,
+        "paused_until": _paused_until(ledger.destination, loaded.config.retry.give_up_seconds),
+        "oldest_pending_seconds": round(max(0.0, time.time() - min(waits)), 3) if waits else None,
         "locked_by": locked_by,
         "logs": [asdict(log) for log in logs],
     }
@@ -70,7 +73,7 @@ def status(config: Path | None, options: dict[str, object], *, as_json: bool) ->
     print(f"state        {folder}" + (f"  (in use by process {locked_by})" if locked_by else ""))
     print(f"destination  {destination.base_url} user {destination.user_id} app {destination.app_id}")
     if value["paused_until"]:
-        print(f"paused until {value['paused_until']}: {ledger.destination.reason}")
+        print(f"paused until {value['paused_until']}: {ledger.destination.reason}; lift the pause with `{lane.resuming(folder)}`")
     for log in logs:
         print(
             f"{log.path}: read {log.read:,}, applied {log.applied:,}, ignored {log.ignored:,}, dead {log.dead:,}, pending {log.pending:,}"
@@ -102,6 +105,28 @@ def forget(log: str, config: Path | None, options: dict[str, object], *, as_json
     if as_json:
         print_json({"forgotten": log})
     return 0
+
+
+def resume(config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
+    """Lift the pause that the folder keeps, and print which."""
+    loaded = load_from_environment(config, options)
+    folder = Path(loaded.config.state.dir)
+    before = lane.resume(folder)
+    until = _paused_until(before, loaded.config.retry.give_up_seconds)
+    if as_json:
+        print_json({"state": str(folder), "resumed": until is not None, "paused_until": until})
+    elif until is None:
+        print(f"{folder}: not paused; nothing was done")
+    else:
+        print(f"{folder}: the pause until {until} is lifted ({before.reason}); the next run sends at once")
+    return 0
+
+
+def _paused_until(destination: Destination, give_up_seconds: float) -> str | None:
+    """The end of a pause as it is by now, None where there is none."""
+    now = time.time()
+    left_seconds = destination.left_seconds(now, trusted_seconds(give_up_seconds))
+    return rfc3339(now + left_seconds) if left_seconds else None
 
 
 def any_folder(config: Path | None, options: dict[str, object]) -> Path:

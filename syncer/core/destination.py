@@ -11,8 +11,9 @@
 
     any ── nothing succeeded for too long, or asked to wait for too long ──► stopped
 
-Nothing is sent in a pause, so what comes in then answers an earlier request: it does not end the pause. A throttle pauses for exactly
-as long as the remote asked.
+Nothing is sent in a pause, so what comes in then answers an earlier request: it does not end the pause. Where the remote asks to wait,
+with a throttle or with a failure, the pause is exactly as long as it asked. A throttle that names no usable time pauses for
+`throttle_seconds`, and for twice as long each time that it comes again after such a pause, up to `cap_seconds`.
 """
 
 from __future__ import annotations
@@ -20,16 +21,27 @@ from __future__ import annotations
 import random
 from typing import Literal
 
-from syncer.core.backoff import delay
-from syncer.core.facts import Destination
+from syncer.core.backoff import delay, doubled
+from syncer.core.facts import OPEN, Destination
 
 FAILURES_MAX = 5
 """Failed requests in a row, with no success between, that make an outage."""
 THROTTLED = "throttled by the remote"
+TRUSTED_SECONDS = 3600.0
+"""How much of a stored pause is believed where neither it nor `give_up_seconds` says how long it can be."""
+
+
+def trusted_seconds(give_up_seconds: float) -> float:
+    """How long a pause can be of which a state does not say how long was asked.
+
+    A push gives up where it is asked to wait for longer than `give_up_seconds`, so a longer one is more likely a clock's mistake. If it is
+    not, one request too early brings the remote's own time again, which is then kept with how long was asked.
+    """
+    return give_up_seconds or TRUSTED_SECONDS
 
 
 class DestinationState:
-    """Open, paused, probing or stopped. Seconds are those of the caller's one clock (since 1970, as its fact outlives the process)."""
+    """Open, paused, probing or stopped. Seconds are those of the caller's one clock, which never goes back and never jumps."""
 
     def __init__(self, base_seconds: float, cap_seconds: float, throttle_seconds: float, give_up_seconds: float) -> None:
         """The settings of `[retry]`; `give_up_seconds` 0: never."""
@@ -37,7 +49,10 @@ class DestinationState:
         self._cap_seconds = cap_seconds
         self._throttle_seconds = throttle_seconds
         self._give_up_seconds = give_up_seconds
-        self._throttled_until = 0.0
+        self._asked_until = 0.0
+        self._asked_seconds = 0.0  # how long that pause was to last when it was told
+        self._asked_reason = ""
+        self._throttles = 0  # without a usable time, each after the pause of the one before
         self._outage_until = 0.0
         self._outages = 0  # pauses since the last success: more than none means probing once they are over
         self._failures = 0
@@ -72,14 +87,26 @@ class DestinationState:
         self._failing_since = None
         if now >= self._outage_until:
             self._outages = 0
+        if now >= self._asked_until:
+            self._throttles = 0
 
-    def throttled(self, now: float, after_seconds: float | None) -> None:
-        """Too many requests: pause for what the remote asked for (None: it named no time). A running pause is never shortened."""
-        pause_seconds = self._throttle_seconds if after_seconds is None else after_seconds
-        self._throttled_until = max(self._throttled_until, now + pause_seconds)
+    def throttled(self, now: float, asked_seconds: float | None) -> None:
+        """Too many requests: pause for what the remote asked for (None: no usable time). A running pause is never shortened."""
         self._reason = THROTTLED
         self._note_failing(now)
-        self._judge_pause(pause_seconds)
+        if asked_seconds is not None:
+            self.asked_to_wait(now, asked_seconds, THROTTLED)
+            return
+        if now >= self._asked_until:
+            self._throttles += 1
+        longest_seconds = max(self._throttle_seconds, self._cap_seconds)
+        self._pause(now, doubled(self._throttles, self._throttle_seconds, longest_seconds))
+
+    def asked_to_wait(self, now: float, seconds: float, why: str) -> None:
+        """An answer asks to wait, and `why`, for people: pause for so long. A running pause is never shortened."""
+        self._reason = why
+        self._pause(now, seconds)
+        self._judge_pause(seconds)
 
     def failed(self, now: float, rng: random.Random, unreachable: bool, why: str = "") -> None:
         """A request failed as a whole. `unreachable`: there was no connection at all; `why`: for people."""
@@ -102,20 +129,29 @@ class DestinationState:
             return f"nothing succeeded for {self._give_up_seconds:g} s ({self._reason})"
         return None
 
-    def fact(self) -> Destination:
-        """What a restart has to know: a throttle's pause, until a success shows that it is over; that an outage is on."""
-        if self._throttled_until > self.last_success_at:
-            return Destination("paused", self._throttled_until, THROTTLED)
+    def fact(self, ahead_seconds: float = 0.0) -> Destination:
+        """What a restart has to know: a pause, until a success shows that it is over; that an outage is on.
+
+        `ahead_seconds`: how far the wall clock, by which facts are told, is ahead of the caller's.
+        """
+        if self._asked_until > self.last_success_at:
+            return Destination("paused", self._asked_until + ahead_seconds, self._asked_reason, self._asked_seconds)
         if self._outages:
             return Destination("probing", 0.0, self._reason)
-        return Destination("open", 0.0, "")
+        return OPEN
 
     def restore(self, fact: Destination, now: float) -> None:
-        """Take over what an earlier run wrote down, before anything else. An outage is probed at once: somebody may have mended it."""
+        """Take over what an earlier run wrote down, before anything else; the wall clock and the caller's are the same then.
+
+        An outage is probed at once: somebody may have fixed it.
+        """
         self._reason = fact.reason
-        if fact.state == "paused" and fact.until > now:
-            self._throttled_until = fact.until
-            self._judge_pause(fact.until - now)
+        left_seconds = fact.left_seconds(now, trusted_seconds(self._give_up_seconds))
+        if left_seconds > 0:
+            self._asked_until = min(fact.until, now + left_seconds)
+            self._asked_seconds = left_seconds if fact.asked_seconds is None else fact.asked_seconds
+            self._asked_reason = fact.reason
+            self._judge_pause(left_seconds)
         elif fact.state == "probing":
             self._outages = 1
 
@@ -129,7 +165,11 @@ class DestinationState:
         return self._reason
 
     def _paused_until(self) -> float:
-        return max(self._throttled_until, self._outage_until)
+        return max(self._asked_until, self._outage_until)
+
+    def _pause(self, now: float, seconds: float) -> None:
+        if now + seconds > self._asked_until:
+            self._asked_until, self._asked_seconds, self._asked_reason = now + seconds, seconds, self._reason
 
     def _note_failing(self, now: float) -> None:
         if self._failing_since is None:
@@ -142,5 +182,5 @@ class DestinationState:
             )
 
     def __repr__(self) -> str:
-        untils = f"throttled_until={self._throttled_until}, outage_until={self._outage_until}"
+        untils = f"asked_until={self._asked_until}, outage_until={self._outage_until}"
         return f"DestinationState({untils}, outages={self._outages}, failures={self._failures})"

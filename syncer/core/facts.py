@@ -211,6 +211,19 @@ class Destination(msgspec.Struct, frozen=True, array_like=True, tag="destination
     until: float
     """Seconds since 1970; 0 unless paused."""
     reason: str
+    asked_seconds: float | None = None
+    """How long the pause was to last when it was told; None where it is not known: states before this field was added."""
+
+    def left_seconds(self, now: float, trusted_seconds: float) -> float:
+        """How much of the pause is left: never more than was asked, whatever the clock did since. Not known: at most `trusted_seconds`."""
+        if self.state != "paused":
+            return 0.0
+        longest_seconds = trusted_seconds if self.asked_seconds is None else self.asked_seconds
+        return max(0.0, min(self.until - now, longest_seconds))
+
+
+OPEN = Destination("open", 0.0, "")
+"""Nothing is known that speaks against sending."""
 
 
 class Deleted(msgspec.Struct, frozen=True, array_like=True, tag="deleted"):

@@ -13,6 +13,7 @@ import msgspec
 
 from syncer.core.change import LogIdentity
 from syncer.core.facts import (
+    OPEN,
     Closed,
     DeadFile,
     DeadLetter,
@@ -73,7 +74,7 @@ class Ledger:
         self.logs: dict[int, LogState] = {}
         self.queue: dict[int, Queued] = {}
         """By number, in ascending order; without bodies."""
-        self.destination = Destination("open", 0.0, "")
+        self.destination: Destination = OPEN
         self.deleted = 0
         self.dead_size = 0
         """Bytes of dead.jsonl that count."""

@@ -96,10 +96,9 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """Too many requests, nothing applied. `after_seconds` is what the remote asked for, None where it named no time."""
+    """Too many requests, nothing applied. How long to wait stands in the answer's headers, whatever the remote."""
 
     reason: str
-    after_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

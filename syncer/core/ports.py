@@ -27,7 +27,7 @@ class Reply:
     status: int
     body: bytes
     retry_after: str | None = None
-    """The Retry-After header as it came: seconds, or an HTTP date."""
+    """The Retry-After header as it came: seconds, or an HTTP date; several of them joined by commas."""
     date: str | None = None
     """The Date header as it came: the remote's own clock, for a Retry-After that is a date."""
 

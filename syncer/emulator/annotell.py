@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from time import time
 
 from syncer.emulator import annotell_calls as calls
 from syncer.emulator.annotell_projects import Projects
 from syncer.emulator.annotell_tokens import STORAGE, TOKEN_PATH, Signatures, Tokens
 from syncer.emulator.answer import Answer, ItemFault, Request
-
-RETRY_AFTER_SECONDS = 1
+from syncer.emulator.waits import asking_to_wait
 
 
 class Annotell:
@@ -80,12 +80,14 @@ class Annotell:
         """429; the same from auth server and storage."""
         answer = calls.said(429, "Too many requests")
         if not silent:
-            answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+            answer.headers |= asking_to_wait(self.switches["retry-after"], time())
         return answer
 
     def failed(self, request: Request) -> tuple[Answer, bool]:
         """503 in JSON. Nothing is applied here that could not be asked again."""
-        return calls.said(503, "Service unavailable"), True
+        answer = calls.said(503, "Service unavailable")
+        answer.headers |= asking_to_wait(self.switches["error-retry-after"], time())
+        return answer, True
 
     def gateway(self) -> Answer:
         """The envelope of a gateway, which is no answer of the service's."""

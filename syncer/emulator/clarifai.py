@@ -6,7 +6,6 @@ import gzip
 import random
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from email.utils import formatdate
 from pathlib import Path
 from time import time
 from typing import Any
@@ -18,13 +17,13 @@ from syncer.emulator.answer import Answer, ItemFault, Request
 from syncer.emulator.bindings import Binding, find
 from syncer.emulator.call import Call, Service
 from syncer.emulator.store import App
+from syncer.emulator.waits import asking_to_wait
 from syncer.emulator.wire import Malformed, Messages, Object, messages
 from syncer.errors import UsageError
 
 OWNER = "emulator-user"
 """Who `me` is."""
 REFUSED_TOKEN = "refused-token"  # noqa: S105 - the one that is always refused
-RETRY_AFTER_SECONDS = 1
 
 
 class Clarifai:
@@ -132,15 +131,16 @@ class Clarifai:
         switches = self.service.switches
         answer = Answer.of(int(switches["throttle-code"]))
         answer.status = int(switches["throttle-form"])
-        if not silent and switches["retry-after"] != "none":
-            at = formatdate(int(time()) + RETRY_AFTER_SECONDS, usegmt=True)
-            answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS) if switches["retry-after"] == "seconds" else at
+        if not silent:
+            answer.headers |= asking_to_wait(switches["retry-after"], time())
         return self._finished(answer, find(request.method, request.path))
 
     def failed(self, request: Request) -> tuple[Answer, bool]:
         """With the code of the switch. Some codes say that nothing was applied."""
         code = int(self.service.switches["error-code"])
-        return self._finished(Answer.of(code), find(request.method, request.path)), code not in codes.NOT_APPLIED
+        answer = Answer.of(code)
+        answer.headers |= asking_to_wait(self.service.switches["error-retry-after"], time())
+        return self._finished(answer, find(request.method, request.path)), code not in codes.NOT_APPLIED
 
     def gateway(self) -> Answer:
         """The envelope of a gateway, which is no message of the service's."""

@@ -25,6 +25,7 @@ from syncer.emulator.clarifai import Clarifai
 from syncer.emulator.limits import WINDOW_SECONDS, Limit
 from syncer.emulator.settings import Settings, behaviour
 from syncer.emulator.store import Annotation, Key
+from syncer.emulator.waits import asking_to_wait
 from syncer.errors import UsageError
 
 HANG_SECONDS = 120.0
@@ -148,7 +149,8 @@ class Emulator:
             case "throttle" | "throttle-silent":
                 return _response(part.throttled(read, silent=fault == "throttle-silent"))
             case "html":
-                return web.Response(status=503, text="<html><body>503 Service Unavailable</body></html>", content_type="text/html")
+                wait = asking_to_wait(self._behaviour.switches["error-retry-after"], time.time())
+                return web.Response(status=503, text="<html>503 Service Unavailable</html>", content_type="text/html", headers=wait)
             case "gateway":
                 return _response(part.gateway())
             case "reset-before":

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from syncer.emulator.annotell_settings import ANNOTELL_SWITCHES
+from syncer.emulator.waits import FORMS
 from syncer.errors import UsageError
 
 FAULTS = (
@@ -66,7 +67,8 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     # limits and failures
     "throttle-form": ("429", "200", "503"),
     "throttle-code": ("11005", "11003", "11004"),
-    "retry-after": ("seconds", "date", "none"),
+    "retry-after": FORMS,
+    "error-retry-after": ("none", "seconds"),
     "rate-rule": ("sliding", "second", "bucket"),
     "rate-scope": ("all", "token"),
     "url-limit": ("none", "8192", "4096"),

@@ -192,7 +192,7 @@ class Push:
             self.backlog.in_flight -= 1
         if self.sender.error is not None:
             self.drain()
-        if self.backlog.settling or self.turns.destination.fact() != self._ledger.destination:
+        if self.backlog.settling or self.turns.fact() != self._ledger.destination:
             self._to_commit.set()
         self._work.set()
 
@@ -210,7 +210,7 @@ class Push:
             settlement = self.backlog.collect()
             facts, self._lines = self._lines, []
             facts += facts_of(settlement, self._letters(settlement), self._ledger, facts)
-            destination = self.turns.destination.fact()
+            destination = self.turns.fact()
             if destination != self._ledger.destination:  # a pause is written down, so that a restart keeps it
                 facts.append(destination)
             if not facts:

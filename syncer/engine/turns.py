@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 import anyio
@@ -11,9 +12,13 @@ import anyio.to_thread
 
 from syncer.core.destination import DestinationState
 from syncer.core.events import Event, RequestAnswered, RequestResult
+from syncer.core.facts import Destination
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports import NoReply, Reply, Request, Transport
+from syncer.core.retry_after import asked_seconds
+from syncer.core.settle import rfc3339
+from syncer.engine.clock import Clock
 from syncer.engine.signal import Signal
 from syncer.errors import CredentialsRefused, Stopped, SyncerError
 
@@ -28,6 +33,16 @@ class Draining(Exception):
     """No further request is sent: the run is ending."""
 
 
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What messages name."""
+
+    credentials: str = "them"
+    """Where the credentials come from."""
+    resume: str = ""
+    """The command that lifts a pause which outlives the run; empty where none is kept."""
+
+
 class Turns:
     """Lets requests go one after another, as the pace and the destination allow, and keeps account of how they fared."""
 
@@ -37,12 +52,12 @@ class Turns:
         pace: Pace,
         concurrency: Concurrency,
         destination: DestinationState,
-        now: Callable[[], float],
+        now: Clock,
         rng: random.Random,
         observe: Callable[[Event], None],
-        credentials: str = "them",
+        advice: Advice = Advice(),
     ) -> None:
-        """`pace` may be shared with other lanes of the process; `now` tells seconds since 1970; `credentials`: where they come from."""
+        """`pace` may be shared with other lanes of the process."""
         self.transport = transport
         self.concurrency = concurrency
         self.destination = destination
@@ -51,12 +66,12 @@ class Turns:
         self.in_flight = 0
         self.draining = False
         self.paused: Callable[[], None] = lambda: None
-        """Told of every throttle, so that whoever keeps state writes the pause down at once: it must outlive the process."""
+        """Called for every pause, so that whoever keeps state writes it down at once: it must outlive the process."""
         self._pace = pace
         self._now = now
         self._rng = rng
         self._observe = observe
-        self._credentials = credentials
+        self._advice = advice
         self._lock = anyio.Lock(fast_acquire=True)
         self._changed = Signal()
 
@@ -68,7 +83,7 @@ class Turns:
                 if self.draining:
                     raise Draining
                 if (reason := self.destination.gave_up(now)) is not None:
-                    raise Stopped(f"{reason}; the state is kept: run the same command again to carry on")
+                    raise Stopped(f"{reason}; the state is kept: {self._way_on(now)}")
                 if not self.destination.allowed(now, self.in_flight):
                     wake_at = self.destination.wake_at(now)
                     await self._changed.wait(None if wake_at is None else max(0.0, wake_at - now))
@@ -97,7 +112,7 @@ class Turns:
             self.concurrency.answered(seconds)
         large = isinstance(reply, Reply) and len(reply.body) > LARGE_BODY_BYTES
         answer = await anyio.to_thread.run_sync(read, reply) if large else read(reply)
-        result = self._fared(answer, started)
+        result = self._fared(answer, reply, started)
         self._observe(RequestAnswered(request.method, reply.status if isinstance(reply, Reply) else None, result, seconds))
         return answer
 
@@ -120,15 +135,28 @@ class Turns:
         self.in_flight -= 1
         self._changed.set()
 
-    def _fared(self, answer: object, sent_at: float) -> RequestResult:
+    def fact(self) -> Destination:
+        """How the destination is to be treated by a later run."""
+        return self.destination.fact(self._now.ahead_seconds())
+
+    def _way_on(self, now: float) -> str:
+        """What to do once the run has stopped."""
+        left_seconds = self.destination.pause_seconds(now)
+        if self.destination.fact().state != "paused" or not left_seconds:
+            return "run the same command again to carry on"
+        lift = f", or lift the pause with `{self._advice.resume}` first" if self._advice.resume else ""
+        return f"run the same command again after {rfc3339(now + self._now.ahead_seconds() + left_seconds)} to carry on{lift}"
+
+    def _fared(self, answer: object, reply: Reply | NoReply, sent_at: float) -> RequestResult:
         """Tell the destination, and the pace of what was too much. Any answer to the point is a success, refusals included."""
         now = self._now()
         result: RequestResult = "answered"
+        wait = self._asked(reply)
         match answer:
             case Throttled():
                 result = "throttled"
                 self.throttled += 1
-                self.destination.throttled(now, answer.after_seconds)
+                self.destination.throttled(now, wait)
                 self._pace.refused(sent_at)
                 self.paused()
             case Failed():
@@ -139,8 +167,18 @@ class Turns:
             case _:
                 result = "refused" if isinstance(answer, Refused) else "answered"
                 self.destination.succeeded(now)
+        if wait is not None and result != "throttled" and isinstance(reply, Reply) and reply.status >= 500:
+            why = answer.reason if isinstance(answer, Failed) else f"HTTP {reply.status}"
+            self.destination.asked_to_wait(now, wait, f"the remote asks to wait: {why}")
+            self.paused()
         self._changed.set()
         return result
+
+    def _asked(self, reply: Reply | NoReply) -> float | None:
+        """The seconds that an answer asks to wait. What it means by a date, where it has none itself, the wall clock tells."""
+        if not isinstance(reply, Reply) or reply.retry_after is None:
+            return None
+        return asked_seconds(reply.retry_after, reply.date, self._now() + self._now.ahead_seconds())
 
     def drain(self) -> None:
         """Let no further request go."""
@@ -153,7 +191,7 @@ class Turns:
         if verdict.kind == "credentials":
             return CredentialsRefused(
                 f"the remote refused the credentials{code}: {verdict.reason}. Nothing is lost; "
-                f"check {self._credentials}, then run the same command again"
+                f"check {self._advice.credentials}, then run the same command again"
             )
         if verdict.kind == "address":
             return Stopped(f"{verdict.reason}. Nothing is lost; set it right, then run the same command again")

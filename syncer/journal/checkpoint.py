@@ -8,7 +8,7 @@ from zlib import crc32
 
 import msgspec
 
-from syncer.core.facts import Destination
+from syncer.core.facts import OPEN, Destination
 from syncer.errors import StateError
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
@@ -36,7 +36,7 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listed: bool = False
     """The list is at its end: all that is left is to make the output whole."""
     done: bool = False
-    destination: Destination = Destination("open", 0.0, "")
+    destination: Destination = OPEN
     format: str = FORMAT
     version: int = VERSION
 
@@ -75,6 +75,20 @@ def read(folder: Path, *, disk: Disk = REAL) -> Checkpoint | Damage | None:
     if (found.format, found.version) != (FORMAT, VERSION):
         raise StateError(f"{path}: {found.format} version {found.version}; this syncer reads {FORMAT} version {VERSION}")
     return found
+
+
+def write(folder: Path, checkpoint: Checkpoint, *, disk: Disk = REAL) -> None:
+    """Replace the checkpoint of this folder, for whoever holds its lock; it is durable when this returns. Blocking. Raises OSError."""
+    path = folder / FILE
+    new = path.with_suffix(".new")
+    disk.unlink(new)
+    file = disk.open(new)
+    try:
+        disk.write(file, encode(checkpoint))
+        disk.sync(file)
+    finally:
+        disk.close(file)
+    disk.replace(new, path)
 
 
 class Checkpoints:
@@ -120,16 +134,8 @@ class Checkpoints:
 
     def commit(self, checkpoint: Checkpoint) -> None:
         """Replace the file; it is durable when this returns. Blocking."""
-        new = self._path.with_suffix(".new")
         try:
-            self._disk.unlink(new)
-            file = self._disk.open(new)
-            try:
-                self._disk.write(file, encode(checkpoint))
-                self._disk.sync(file)
-            finally:
-                self._disk.close(file)
-            self._disk.replace(new, self._path)
+            write(self._path.parent, checkpoint, disk=self._disk)
         except OSError as error:
             raise StateError(
                 f"the state {self._path.parent} cannot be written: {os.strerror(error.errno or 0)}. "

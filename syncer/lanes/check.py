@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from syncer.config import Loaded
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
-from syncer.core.ports import LookUpFailure
+from syncer.core.ports import LookUpFailure, Reply
+from syncer.core.retry_after import asked_seconds
 from syncer.errors import CredentialsRefused, Stopped, SyncerError
 from syncer.lanes.clarifai import app
 from syncer.remotes.clarifai.codes import Meaning, meaning
@@ -30,14 +31,16 @@ async def check(loaded: Loaded) -> Checked:
     remote = app(loaded)
     started = time.monotonic()
     async with remote.transport as transport:
-        failure = remote.codec.probed(await transport.send(remote.codec.probe()))
+        reply = await transport.send(remote.codec.probe())
+    failure = remote.codec.probed(reply)
     seconds = round(time.monotonic() - started, 3)
-    error = None if failure is None else _error(failure, loaded)
+    wait = asked_seconds(reply.retry_after, reply.date, time.time()) if isinstance(reply, Reply) else None
+    error = None if failure is None else _error(failure, wait, loaded)
     return Checked(clarifai.base_url, clarifai.user_id, clarifai.app_id, seconds, error)
 
 
-def _error(failure: LookUpFailure, loaded: Loaded) -> SyncerError:
-    """What went wrong, with the values that it hangs on and where they came from."""
+def _error(failure: LookUpFailure, wait_seconds: float | None, loaded: Loaded) -> SyncerError:
+    """What went wrong, with the values that it hangs on and where they came from. `wait_seconds`: what the remote asks for."""
     clarifai = loaded.config.clarifai
 
     def of(key: str) -> str:
@@ -55,7 +58,7 @@ def _error(failure: LookUpFailure, loaded: Loaded) -> SyncerError:
         case Halt():
             return Stopped(f"the remote refuses to go on{code}: {failure.reason}; settle that with the service, then check again")
         case Throttled():
-            wait = "in a while" if failure.after_seconds is None else f"in {failure.after_seconds:g} s"
+            wait = "in a while" if wait_seconds is None else f"in {wait_seconds:g} s"
             return Stopped(f"throttled by the remote: {failure.reason}; check again {wait}")
         case Refused() if meaning(failure.code or 0) is Meaning.MISSING:
             return Stopped(

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable
 from typing import Literal
 from weakref import WeakValueDictionary
-
-import anyio
 
 from syncer.config.models import Retry
 from syncer.core.destination import DestinationState
@@ -17,9 +14,8 @@ from syncer.core.facts import Destination
 from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports import Transport
 from syncer.core.seeking import SeekingPace
-from syncer.engine.turns import Turns
-
-Now = Callable[[], float]
+from syncer.engine.clock import Clock
+from syncer.engine.turns import Advice, Turns
 
 _paces: WeakValueDictionary[tuple[str, str], Pace] = WeakValueDictionary()
 
@@ -38,24 +34,18 @@ def shared_pace(base_url: str, credential: str, requests_per_second: float | Lit
     return pace
 
 
-def clock() -> Now:
-    """Seconds since 1970, but never going back while the event loop runs."""
-    epoch = time.time() - anyio.current_time()
-    return lambda: anyio.current_time() + epoch
-
-
 def turns(
     transport: Transport,
     pace: Pace,
     concurrency: int | Literal["auto"],
     retry: Retry,
     left: Destination,
-    now: Now,
+    now: Clock,
     rng: random.Random,
     observe: Callable[[Event], None],
-    credentials: str = "them",
+    advice: Advice = Advice(),
 ) -> Turns:
-    """The turns of a lane; `left` is how an earlier run left the destination, `credentials` where they come from, for messages."""
+    """The turns of a lane; `left` is how an earlier run left the destination."""
     destination = DestinationState(retry.base_seconds, retry.cap_seconds, retry.throttle_seconds, retry.give_up_seconds)
     destination.restore(left, now())
-    return Turns(transport, pace, Concurrency(concurrency, pace), destination, now, rng, observe, credentials)
+    return Turns(transport, pace, Concurrency(concurrency, pace), destination, now, rng, observe, advice)

@@ -19,17 +19,20 @@ import msgspec
 
 from syncer.config.models import Retry
 from syncer.core.events import Event
-from syncer.core.facts import Destination
+from syncer.core.facts import OPEN, Destination
 from syncer.core.pace import Pace
 from syncer.core.pull import Found, Layout, Listing, Problem, Sink, Unit
+from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.signal import Signal
+from syncer.engine.turns import Advice
 from syncer.errors import SyncerError, first_error
 from syncer.journal.checkpoint import Checkpoint, Checkpoints
 from syncer.journal.seen import Seen
-from syncer.lanes.limits import clock, turns
+from syncer.lanes.limits import turns
 from syncer.lanes.report import exit_code
 from syncer.lanes.signals import until_signal
+from syncer.lanes.state import resuming
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import OAuthTransport
 
@@ -106,6 +109,7 @@ class PullLane:
         self._origin = origin
         self._sink = sink
         self._out = out
+        self._state = state
         self._seen: Seen | None = None
         self._checkpoints = Checkpoints(state, job)
         last = self._checkpoints.last
@@ -140,17 +144,17 @@ class PullLane:
         return Pulled(self.report(), error, early, tuple(self._problems))
 
     async def _run(self, observe: Callable[[Event], None], interrupted: list[int]) -> None:
-        async with wired(self._origin, self._checkpoints.last.destination, observe) as engine:
+        async with wired(self._origin, observe, left=self._checkpoints.last.destination, state=self._state) as engine:
             self._engine = engine
             try:
                 if not interrupted:
                     await self._read(engine)
                 if not interrupted:
-                    await anyio.to_thread.run_sync(self._finish)
+                    await anyio.to_thread.run_sync(self._finish, self._destination())
             finally:
                 if not self._checkpoints.last.done:
                     with anyio.CancelScope(shield=True):
-                        await anyio.to_thread.run_sync(self._leave)
+                        await anyio.to_thread.run_sync(self._leave, self._destination())
 
     def _drain(self) -> None:
         if self._engine is not None:
@@ -175,10 +179,10 @@ class PullLane:
         """A pause is written down when it is told: it may be long until the next page, and a killed process says nothing any more."""
         while True:
             await paused.wait()
-            await self._alone(self._note_destination)
+            await self._alone(self._note_destination, self._destination())
 
     async def _deliver(self, unit: Unit, found: Found) -> None:
-        await self._alone(self._write, unit, found)
+        await self._alone(self._write, unit, found, self._destination())
 
     async def _alone(self, write: Callable[..., None], *arguments: object) -> None:
         """In a thread, to its end, and not beside another write."""
@@ -186,7 +190,7 @@ class PullLane:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(write, *arguments)
 
-    def _write(self, unit: Unit, found: Found) -> None:
+    def _write(self, unit: Unit, found: Found, destination: Destination) -> None:
         """A page to the sink, then the checkpoint behind it: each durable before the next."""
         last = self._checkpoints.last
         rows = found.rows
@@ -205,28 +209,29 @@ class PullLane:
                 written=last.written + len(rows),
                 duplicates=last.duplicates + duplicates,
                 unreadable=last.unreadable + len(found.problems),
-                destination=self._destination(),
+                destination=destination,
             )
         )
 
-    def _finish(self) -> None:
+    def _finish(self, destination: Destination) -> None:
         """The list is at its end, which is noted first: an output that is whole takes no page more. Then the job is done."""
         self._checkpoints.commit(msgspec.structs.replace(self._checkpoints.last, listed=True))
         self._sink.close()
-        self._checkpoints.commit(msgspec.structs.replace(self._checkpoints.last, done=True, destination=self._destination()))
+        self._checkpoints.commit(msgspec.structs.replace(self._checkpoints.last, done=True, destination=destination))
 
-    def _leave(self) -> None:
+    def _leave(self, destination: Destination) -> None:
         """The run stops before the end: a pause of the destination outlives it."""
         self._sink.abandon()
-        self._note_destination()
+        self._note_destination(destination)
 
-    def _note_destination(self) -> None:
+    def _note_destination(self, destination: Destination) -> None:
         last = self._checkpoints.last
-        if last.destination != self._destination():
-            self._checkpoints.commit(msgspec.structs.replace(last, destination=self._destination()))
+        if last.destination != destination:
+            self._checkpoints.commit(msgspec.structs.replace(last, destination=destination))
 
     def _destination(self) -> Destination:
-        return self._engine.ways["api"].turns.destination.fact() if self._engine else Destination("open", 0.0, "")
+        """Asked for within the event loop, which tells the time."""
+        return self._engine.ways["api"].turns.fact() if self._engine else OPEN
 
     def report(self) -> PullReport:
         """Where the pull stands, also while it is under way."""
@@ -253,25 +258,26 @@ class PullLane:
 
 @asynccontextmanager
 async def wired(
-    origin: Origin, left: Destination, observe: Callable[[Event], None], *, listing: Listing | None = None
+    origin: Origin, observe: Callable[[Event], None], *, left: Destination = OPEN, state: Path | None = None, listing: Listing | None = None
 ) -> AsyncIterator[Pull]:
-    """The engine of a run, its connections open while the block lasts. `left`: how an earlier run left the destination.
+    """The engine of a run, its connections open while the block lasts. `left`: how an earlier run left the destination, as `state` says.
 
     `listing`: another one than the origin's, of the same remote.
     """
-    now, rng = clock(), random.Random()  # noqa: S311 - jitter, not a secret
+    now, rng = Clock(), random.Random()  # noqa: S311 - jitter, not a secret
     retry = origin.retry
     at_once = API_AT_ONCE_MAX if origin.concurrency == "auto" else origin.concurrency
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(origin.api)
-        api_turns = turns(origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe, origin.credentials)
+        advice = Advice(origin.credentials, "" if state is None else resuming(state))
+        api_turns = turns(origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe, advice)
         if isinstance(origin.api, OAuthTransport):
             origin.api.another_turn = api_turns.another
         ways: dict[Literal["api", "storage"], Way] = {"api": Way(api_turns, anyio.Semaphore(at_once, fast_acquire=True))}
         if origin.storage is not None:
             await stack.enter_async_context(origin.storage)
             pace, count = Pace(STORAGE_RATE), origin.storage_concurrency
-            storage_turns = turns(origin.storage, pace, count, retry, Destination("open", 0.0, ""), now, rng, observe)
+            storage_turns = turns(origin.storage, pace, count, retry, OPEN, now, rng, observe)
             ways["storage"] = Way(storage_turns, anyio.Semaphore(count, fast_acquire=True))
         yield Pull(
             listing or origin.listing,

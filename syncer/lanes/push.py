@@ -19,17 +19,19 @@ from syncer.core.deletions import Deletions
 from syncer.core.events import Event
 from syncer.core.ledger import Ledger
 from syncer.core.limits import Limits
+from syncer.engine.clock import Clock
 from syncer.engine.push import Push
+from syncer.engine.turns import Advice
 from syncer.errors import SyncerError
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.posted import Posted
 from syncer.lanes.clarifai import CREDENTIALS, app
 from syncer.lanes.inputs import open_inputs
-from syncer.lanes.limits import clock
 from syncer.lanes.limits import turns as lane_turns
 from syncer.lanes.progress import Estimate, Progress, unread
 from syncer.lanes.report import Before, PushReport, exit_code, totals
 from syncer.lanes.signals import until_signal
+from syncer.lanes.state import resuming
 from syncer.sources.feed import ChangeSource
 from syncer.sources.lines import LineOptions
 
@@ -121,9 +123,10 @@ class PushLane:
     def _wired(self, observe: Callable[[Event], None]) -> Push:
         """The engine of this run."""
         push, retry = self._config.push, self._config.retry
-        now, rng = clock(), random.Random()  # noqa: S311 - jitter, not a secret
+        now, rng = Clock(), random.Random()  # noqa: S311 - jitter, not a secret
         pace, left = self._app.pace, self.ledger.destination
-        turns = lane_turns(self._app.transport, pace, push.concurrency, retry, left, now, rng, observe, CREDENTIALS)
+        advice = Advice(CREDENTIALS, resuming(self._state))
+        turns = lane_turns(self._app.transport, pace, push.concurrency, retry, left, now, rng, observe, advice)
         limits = Limits(batch_size=push.batch_size, linger_seconds=push.linger_seconds, max_attempts=retry.max_attempts)
         return Push(
             source=self._inputs,

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 
+import msgspec
+
+from syncer.core.facts import OPEN, Destination
 from syncer.errors import StateError, UsageError
 from syncer.journal import aside, checkpoint, seen
 from syncer.journal import check as push_state
@@ -16,12 +20,18 @@ from syncer.journal.checkpoint import Checkpoint
 from syncer.journal.damage import Damage
 from syncer.journal.dead import FILE as LETTERS
 from syncer.journal.disk import REAL
+from syncer.journal.journal import Journal
 from syncer.journal.lock import holder
 from syncer.journal.repair import Repaired, repair_held
 from syncer.journal.replay import FILE as JOURNAL
 from syncer.lanes.ours import SPOOL
 
 BLOCK_BYTES = 1 << 20
+
+
+def resuming(folder: Path) -> str:
+    """The command that lifts the pause which this folder keeps."""
+    return f"syncer state resume --state {shlex.quote(str(folder))}"
 
 
 @dataclass(slots=True)
@@ -36,6 +46,42 @@ class Looked:
     """Of a pull; None also where it is damaged."""
     damages: list[Damage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+
+def resume(folder: Path) -> Destination:
+    """Lift the pause that this folder keeps, of a push or of a pull; how the destination was until then.
+
+    Raises UsageError where there is no state, StateError where it is in use, damaged or cannot be written.
+    """
+    if (folder / JOURNAL).exists():
+        journal = Journal.open(folder, None)
+        try:
+            before = journal.ledger.destination
+            if before.state == "paused":
+                journal.commit([OPEN])
+            return before
+        finally:
+            journal.close()
+    if (folder / checkpoint.FILE).exists():
+        return _resume_pull(folder)
+    raise UsageError(f"no state at {folder}: name the folder with --state")
+
+
+def _resume_pull(folder: Path) -> Destination:
+    try:
+        lock = REAL.lock(folder / "lock")
+        try:
+            found = checkpoint.read(folder)
+            if isinstance(found, Damage):
+                raise found.error()
+            before = OPEN if found is None else found.destination
+            if found is not None and before.state == "paused":
+                checkpoint.write(folder, msgspec.structs.replace(found, destination=OPEN))
+            return before
+        finally:
+            lock.release()
+    except OSError as error:
+        raise StateError(f"the state {folder} cannot be written: {error.strerror or error}") from None
 
 
 def look(folder: Path) -> Looked:

@@ -23,7 +23,6 @@ import orjson
 
 from syncer.config import Loaded
 from syncer.core.change import Change, Verb
-from syncer.core.facts import Destination
 from syncer.core.ledger import Ledger
 from syncer.core.pull import Found, Unit, Units
 from syncer.errors import SyncerError, UsageError
@@ -219,6 +218,10 @@ class Verification:
     exclusive: bool = False
     """What the logs do not know of is a difference, too."""
 
+    @property
+    def _state(self) -> Path:
+        return Path(self.loaded.config.state.dir)
+
     async def run(self, tell: Tell) -> Verified:
         """Compare. Raises UsageError, StateError; what stops a run later is in what it returns."""
         origin = clarifai_origin(self.loaded, EVERY_ANNOTATION)
@@ -226,13 +229,16 @@ class Verification:
         result = Verified()
         interrupted: list[int] = []
         with tempfile.TemporaryDirectory(prefix="syncer-verify-") as folder:
-            parts, sample = await self._read(Path(folder), result)
+            ledger = self._ledger()
+            parts, sample = await self._read(Path(folder), ledger, result)
             groups = _Groups(parts, origin.listing, sample)
 
             async def deliver(unit: Unit, found: Found) -> None:
                 _compare(groups.recorded.pop(unit.cursor), found, result, tell, exclusive=self.exclusive)
 
-            async with wired(origin, Destination("open", 0.0, ""), lambda _: None, listing=groups) as engine:
+            left = ledger.destination  # a pause of its push holds for it, too
+            kept_in = self._state if left.state == "paused" else None
+            async with wired(origin, lambda _: None, left=left, state=kept_in, listing=groups) as engine:
                 try:
                     await until_signal(lambda: engine.run("", deliver), engine.drain, interrupted)
                 except SyncerError as error:
@@ -241,10 +247,9 @@ class Verification:
         result.interrupted = interrupted[0] if interrupted and not engine.complete else None
         return result
 
-    async def _read(self, folder: Path, result: Verified) -> tuple[Parts, set[str] | None]:
+    async def _read(self, folder: Path, ledger: Ledger, result: Verified) -> tuple[Parts, set[str] | None]:
         """Every change that the remote should have taken, by input; and the inputs of the sample. Tells `result` what was left out."""
-        ledger = self._ledger()
-        left_out = unapplied(Path(self.loaded.config.state.dir) / LETTERS, ledger.dead_size) if ledger.dead_size else {}
+        left_out = unapplied(self._state / LETTERS, ledger.dead_size) if ledger.dead_size else {}
         paths = self._paths(ledger, folder, result)
         size = sum(_size(path) for path in paths)
         parts = Parts(folder, 1 + size // PART_BYTES)
@@ -274,7 +279,7 @@ class Verification:
 
     def _ledger(self) -> Ledger:
         """What the state folder holds; nothing where there is none. Raises StateError for the one of another destination."""
-        state, clarifai = Path(self.loaded.config.state.dir), self.loaded.config.clarifai
+        state, clarifai = self._state, self.loaded.config.clarifai
         if not (state / JOURNAL).exists():
             return Ledger()
         ledger, destination, _ = Journal.read_only(state)

@@ -16,7 +16,6 @@ from anyio.from_thread import start_blocking_portal
 from pyspark import cloudpickle
 
 from syncer.api.pull import Page, pages_of
-from syncer.core.facts import Destination
 from syncer.core.pull import Found, Listing, Unit, Units
 from syncer.lanes.pull import Origin, wired
 from syncer.spark.rate import gap_seconds
@@ -63,7 +62,7 @@ async def enumerated(origin: Origin) -> list[Unit]:
     """The units of a list. Raises SyncerError."""
     await anyio.sleep(gap_seconds(origin.pace.requests_per_second))
     outline = Outline(origin.listing)
-    async with wired(origin, Destination("open", 0.0, ""), lambda _: None, listing=outline) as engine:
+    async with wired(origin, lambda _: None, listing=outline) as engine:
         await engine.run("", _nothing)
     return outline.kept
 

@@ -127,7 +127,8 @@ class HttpTransport:
                 answer = await _bounded_body(response)
                 if answer is None:
                     return NoReply(f"the answer is larger than the {ANSWER_BYTES_MAX >> 20} MiB allowed", sent=True)
-                return Reply(response.status, answer, response.headers.get("Retry-After"), response.headers.get("Date"))
+                waits = ", ".join(response.headers.getall("Retry-After", ()))
+                return Reply(response.status, answer, waits or None, response.headers.get("Date"))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return self._no_reply(error, url, sending)
 

@@ -74,7 +74,8 @@ class Tokens:
     async def access(self, ask: Ask, refused: str = "") -> str | Reply | NoReply:
         """A token that has not expired and is not the one that was `refused`; else why there is none.
 
-        A Reply is the auth server's own throttle, or 401 where it refuses the client. NoReply: it could not be asked; nothing was sent.
+        A Reply is the auth server's own throttle or its request to wait, or 401 where it refuses the client. NoReply: it could not be
+        asked; nothing was sent.
         """
         if self._good(refused):
             return self._access
@@ -104,8 +105,9 @@ class Tokens:
             reply = await self._granted(ask, {"grant_type": "client_credentials"})
         if isinstance(reply, NoReply):
             return NoReply(f"no access token: {reply.reason}", sent=False, cause=reply.cause)
-        if reply.status == 429:
-            return reply
+        if _asks_to_wait(reply):
+            said = json.dumps({"message": f"no access token: the auth server answered HTTP {reply.status}"}).encode()
+            return Reply(reply.status, said, reply.retry_after, reply.date)
         if _refuses(reply):
             error = _member(reply, "error")
             named = f" ({error})" if isinstance(error, str) and re.fullmatch(r"\w{1,40}", error) else ""
@@ -124,7 +126,7 @@ class Tokens:
         return reply
 
     async def _answered(self, ask: Ask, grant: dict[str, str]) -> Reply | NoReply:
-        """Ask until there is an answer to the point: a token, a refusal, a throttle."""
+        """Ask until there is an answer to the point: a token, a refusal, a throttle, a time to wait for."""
         headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
         if self._basic:
             pair = f"{self._client_id}:{self._client_secret}".encode()
@@ -136,7 +138,7 @@ class Tokens:
         while True:
             reply = await ask(request, headers)
             if isinstance(reply, Reply):
-                if reply.status == 429 or _refuses(reply) or _token(reply):
+                if _asks_to_wait(reply) or _refuses(reply) or _token(reply):
                     return reply
                 reply = NoReply(f"the auth server answered HTTP {reply.status} and no token", sent=True)
             if attempt == TRIES_MAX or reply.cause == "never":
@@ -258,6 +260,11 @@ class OAuthTransport:
 
 def _bearer(access: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {access}"}
+
+
+def _asks_to_wait(reply: Reply) -> bool:
+    """Too many requests, or a failure that names a time: the wait is that of the request that needs the token."""
+    return reply.status == 429 or (reply.status >= 500 and reply.retry_after is not None)
 
 
 def _refuses(reply: Reply) -> bool:

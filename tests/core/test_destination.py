@@ -7,7 +7,7 @@ import random
 import msgspec
 import pytest
 
-from syncer.core.destination import FAILURES_MAX, THROTTLED, DestinationState
+from syncer.core.destination import FAILURES_MAX, THROTTLED, TRUSTED_SECONDS, DestinationState
 from syncer.core.facts import Destination
 from syncer.core.pace import Pace
 
@@ -29,15 +29,15 @@ def unreachable(destination: DestinationState, now: float) -> float:
 # --- throttled ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("after_seconds", "pause_seconds"), [(7.25, 7.25), (0.0, 0.0), (120.0, 120.0), (None, 15.0)])
+@pytest.mark.parametrize(("asked_seconds", "pause_seconds"), [(7.25, 7.25), (0.25, 0.25), (120.0, 120.0), (None, 15.0)])
 def test_a_throttle_pauses_for_exactly_what_was_asked_and_ends_in_open_at_full_speed(
-    after_seconds: float | None, pause_seconds: float
+    asked_seconds: float | None, pause_seconds: float
 ) -> None:
     destination = state()
-    destination.throttled(START, after_seconds)
+    destination.throttled(START, asked_seconds)
     end = START + pause_seconds
-    assert not pause_seconds or not destination.allowed(end - 0.001, 0)
-    assert not pause_seconds or destination.wake_at(START) == end
+    assert not destination.allowed(end - 0.001, 0)
+    assert destination.wake_at(START) == end
     assert destination.allowed(end, 0)
     assert destination.allowed(end, 30)
     assert destination.state(end) == "open"
@@ -60,6 +60,70 @@ def test_a_success_of_a_request_sent_before_does_not_end_a_throttle() -> None:
     assert not destination.allowed(START + 9.9, 0)
     assert destination.state(START + 9.9) == "paused"
     assert destination.fact().until == START + 10.0
+
+
+def pauses_of_throttles(destination: DestinationState, count: int, start: float = START) -> list[float]:
+    """How long each of so many throttles pauses that name no time, each told right after the pause of the one before."""
+    seconds, now = [], start
+    for _ in range(count):
+        destination.throttled(now, None)
+        seconds.append(destination.pause_seconds(now))
+        now += seconds[-1]
+    return seconds
+
+
+def test_throttles_without_a_usable_time_pause_longer_each_time_that_they_come_again() -> None:
+    assert pauses_of_throttles(state(give_up_seconds=0.0), 5) == [15.0, 30.0, 60.0, 60.0, 60.0]
+
+
+def test_throttles_of_requests_that_were_under_way_together_are_one() -> None:
+    destination = state()
+    for request in range(30):
+        destination.throttled(START + request / 1000, None)
+    assert destination.pause_seconds(START) == pytest.approx(15.029)
+    destination.throttled(START + 16.0, None)
+    assert destination.pause_seconds(START + 16.0) == 30.0
+
+
+def test_a_success_after_the_pause_makes_the_next_one_short_again() -> None:
+    destination = state()
+    now = START + sum(pauses_of_throttles(destination, 2))
+    destination.succeeded(now - 1.0)  # of a request sent before: it says nothing of what comes after the pause
+    assert pauses_of_throttles(destination, 1, now) == [60.0]
+    destination.succeeded(now + 60.0)
+    assert pauses_of_throttles(destination, 1, now + 61.0) == [15.0]
+
+
+def test_a_pause_without_a_usable_time_is_never_shorter_than_configured_however_low_the_cap() -> None:
+    destination = DestinationState(base_seconds=0.5, cap_seconds=2.0, throttle_seconds=15.0, give_up_seconds=0.0)
+    assert pauses_of_throttles(destination, 3) == [15.0, 15.0, 15.0]
+
+
+def test_a_pause_that_nobody_asked_for_is_no_reason_to_give_up_at_once() -> None:
+    destination = state(give_up_seconds=10.0)
+    destination.throttled(START, None)
+    assert destination.gave_up(START + 9.9) is None
+    assert destination.gave_up(START + 10.0) == f"nothing succeeded for 10 s ({THROTTLED})"
+
+
+# --- asked to wait without a throttle ----------------------------------------------------------------------------
+
+
+def test_a_failure_that_asks_to_wait_pauses_for_exactly_so_long_and_outlives_the_process() -> None:
+    before, after = state(), state()
+    before.failed(START, random.Random(1), unreachable=False, why="HTTP 503")
+    before.asked_to_wait(START, 40.0, "the remote asks to wait: HTTP 503")
+    assert before.wake_at(START) == START + 40.0
+    assert before.fact() == Destination("paused", START + 40.0, "the remote asks to wait: HTTP 503", 40.0)
+    after.restore(stored(before.fact()), START + 10.0)
+    assert not after.allowed(START + 39.9, 0)
+    assert after.allowed(START + 40.0, 9)
+
+
+def test_a_failure_that_asks_to_wait_for_too_long_gives_up_at_once() -> None:
+    destination = state()
+    destination.asked_to_wait(START, 3600.0, "the remote asks to wait: HTTP 503")
+    assert destination.gave_up(START) == "the remote asks to wait for 3600 s, longer than [retry] give_up_seconds = 600"
 
 
 # --- outages -----------------------------------------------------------------------------------------------------
@@ -226,9 +290,41 @@ def test_a_pause_that_ended_while_nothing_ran_is_forgotten() -> None:
 
 
 def test_a_restart_into_a_pause_longer_than_it_would_wait_gives_up() -> None:
-    after = state()
-    after.restore(Destination("paused", START + 4000.0, "throttled by the remote"), START)
+    before, after = state(), state()
+    before.throttled(START, 4000.0)
+    after.restore(stored(before.fact()), START)
     assert "4000 s" in (after.gave_up(START) or "")
+
+
+def test_a_pause_that_was_told_before_the_clock_was_set_back_is_never_longer_than_was_asked() -> None:
+    before, after = state(), state()
+    before.throttled(START, 30.0)
+    set_back = START - 40 * 365 * 86400
+    after.restore(stored(before.fact()), set_back)
+    assert after.wake_at(set_back) == set_back + 30.0
+    assert after.fact() == Destination("paused", set_back + 30.0, THROTTLED, 30.0)
+
+
+def test_a_pause_that_a_clock_set_forward_has_passed_is_over() -> None:
+    before, after = state(), state()
+    before.throttled(START, 30.0)
+    after.restore(stored(before.fact()), START + 1e9)
+    assert after.allowed(START + 1e9, 9)
+
+
+@pytest.mark.parametrize(("give_up_seconds", "trusted"), [(600.0, 600.0), (5.0, 5.0), (0.0, TRUSTED_SECONDS)])
+def test_a_pause_of_a_state_that_does_not_say_how_long_was_asked_is_trusted_for_a_while(give_up_seconds: float, trusted: float) -> None:
+    after = state(give_up_seconds)
+    after.restore(msgspec.json.decode(b'["destination","paused",4e9,"throttled by the remote"]', type=Destination), START)
+    assert after.wake_at(START) == START + trusted
+    assert after.gave_up(START) is None
+    assert after.fact() == Destination("paused", START + trusted, THROTTLED, trusted)
+
+
+def test_a_pause_is_written_down_by_the_wall_clock_as_it_is_by_then() -> None:
+    destination = state()
+    destination.throttled(START, 30.0)
+    assert destination.fact(ahead_seconds=-3600.0) == Destination("paused", START + 30.0 - 3600.0, THROTTLED, 30.0)
 
 
 def test_after_a_restart_in_an_outage_one_request_probes_at_once() -> None:
@@ -268,4 +364,4 @@ def test_how_long_a_pause_lasts_and_why_is_told_to_whoever_shows_it() -> None:
     destination.throttled(START, 9.0)
     assert (destination.pause_seconds(START + 2), destination.reason) == (7.0, THROTTLED)
     assert destination.pause_seconds(START + 20) == 0.0
-    assert repr(destination) == f"DestinationState(throttled_until={START + 9.0}, outage_until=0.0, outages=0, failures=0)"
+    assert repr(destination) == f"DestinationState(asked_until={START + 9.0}, outage_until=0.0, outages=0, failures=0)"

@@ -17,9 +17,10 @@ from syncer.core.pull import Found, Unit
 from syncer.emulator import Emulator, running
 from syncer.emulator.annotell_documents import identified, image
 from syncer.emulator.annotell_settings import ANNOTELL_SWITCHES
+from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.errors import CredentialsRefused
-from syncer.lanes.limits import clock, turns
+from syncer.lanes.limits import turns
 from syncer.remotes.annotell import Selection, listing, neighbours
 from syncer.remotes.annotell.selection import Flavour
 from syncer.transport.http import HttpTransport
@@ -62,7 +63,7 @@ async def pulled(
     tokens, others = Tokens("id", secret), neighbours(server.url)
     api = OAuthTransport(api=plain(server.url), auth=plain(server.url), tokens=tokens, elsewhere=plain(None), other_hosts=others)
     async with api, plain(None) as storage:
-        now, rng, open_ = clock(), random.Random(1), Destination("open", 0.0, "")
+        now, rng, open_ = Clock(), random.Random(1), Destination("open", 0.0, "")
         ways: Mapping[Literal["api", "storage"], Way] = {
             "api": Way(turns(api, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None), anyio.Semaphore(32)),
             "storage": Way(turns(storage, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None), anyio.Semaphore(32)),

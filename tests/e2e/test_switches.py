@@ -18,6 +18,7 @@ from syncer.emulator import Emulator, running
 from syncer.emulator.settings import SWITCHES
 from syncer.lanes.push import PushLane, opened
 from syncer.lanes.report import PushReport
+from syncer.lanes.state import resume
 from tests.support.annotations import rich
 from tests.support.changes import Annotation, Key, differences, write_log
 from tests.support.processes import ENVIRONMENT, command
@@ -38,6 +39,7 @@ BITES_WITH = {
     "throttle-form": "throttle-silent=0.1",
     "throttle-code": "throttle-silent=0.1",
     "retry-after": "throttle=0.03",
+    "error-retry-after": "html=0.01",
     "error-code": "error=0.2",
     "gateway-form": "gateway=0.1",
 }
@@ -112,7 +114,7 @@ def left(wanted: dict[Key, Annotation], nameless: int, server: Emulator, dead: s
 
 
 SWITCHED = [f"{name}={value}" for name, values in SWITCHES.items() for value in values]
-APART = {"body-limit=100", "throttle-code=11004", *(f"refused-code={value}" for value in SWITCHES["refused-code"])}
+APART = {"body-limit=100", "throttle-code=11004", "retry-after=huge", *(f"refused-code={value}" for value in SWITCHES["refused-code"])}
 """Those under which no push comes to its end: each has a test of its own."""
 
 
@@ -162,6 +164,24 @@ async def test_at_the_monthly_limit_a_push_stops_and_carries_on_when_that_is_set
         assert (stopped.exit_code, stopped.summary.dead) == (1, 0)
         assert "11004" in stopped.error
         server.set_faults(FAULTS)
+        finished = await push(server.url, tmp_path, log)
+        assert (finished.exit_code, left(wanted, nameless, server, set())) == (0, [])
+
+
+@pytest.mark.anyio
+async def test_asked_to_wait_for_decades_a_push_stops_at_once_and_carries_on_when_the_pause_is_lifted(tmp_path: Path) -> None:
+    log = tmp_path / "changes.jsonl"
+    wanted, nameless = write(log)
+    async with running(rps=0, faults="retry-after=huge,throttle=1", seed=4) as server:
+        stopped = await push(server.url, tmp_path, log)
+        assert (stopped.exit_code, stopped.summary.dead, stopped.summary.applied) == (1, 0, 0)
+        assert "asks to wait for 999999999 s" in stopped.error
+        assert f"`syncer state resume --state {tmp_path / 'state'}`" in stopped.error
+        server.set_faults("")
+        requests = server.counts["requests"]
+        again = await push(server.url, tmp_path, log)
+        assert (again.exit_code, server.counts["requests"]) == (1, requests)
+        assert resume(tmp_path / "state").state == "paused"
         finished = await push(server.url, tmp_path, log)
         assert (finished.exit_code, left(wanted, nameless, server, set())) == (0, [])
 

@@ -243,8 +243,13 @@ def listed_status(client: Client) -> Any:
 
 def retry_after(client: Client) -> Any:
     answer = client.session.post(f"{client.url}/v2/annotations", headers={"Authorization": "Key x"})  # a GET would be sent again
-    text = answer.headers.get("Retry-After", "")
-    return "a date" if text.endswith("GMT") else text
+    text, date = answer.headers.get("Retry-After", ""), answer.headers["Date"]
+    return text if not text.lower().endswith("gmt") else re.sub(r"[^-]", "", text) + ("a date" if date else "a date alone")
+
+
+def wait_of_an_error(client: Client) -> Any:
+    answer = client.session.post(f"{client.url}/v2/annotations", headers={"Authorization": "Key x"})
+    return answer.headers.get("Retry-After")
 
 
 def a_long_url(client: Client) -> Any:
@@ -321,7 +326,12 @@ SCENES: dict[str, tuple[str, See, tuple[Any, ...]]] = {
     "delete-lag": ("", reads_after_a_delete, ((10000, [["a"], ["a"]]), (40010, [["a"], []]))),
     "throttle-form": ("throttle-silent=1", a_throttle, (429, 200, 503)),
     "throttle-code": ("throttle-silent=1", listed_status, (11005, 11003, 11004)),
-    "retry-after": ("throttle=1", retry_after, ("1", "a date", "")),
+    "retry-after": (
+        "throttle=1",
+        retry_after,
+        ("1", "a date", "", "0.5", "--a date", "a date alone", "0, 1", "0", "-1", "a date", "soon", "inf", "999999999"),
+    ),
+    "error-retry-after": ("error=1", wait_of_an_error, (None, "1")),
     "url-limit": ("", a_long_url, ((400, 400), (400, 414), (414, 414))),
     "body-limit": ("", a_large_body, ([10000] * 3, [10000, 10000, 40033], [10000, 40033, 40033])),
     "refused-code": ("", a_refused_token, ((11009, 401), (11008, 401), (11007, 403), (11102, 401))),

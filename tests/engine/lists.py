@@ -14,9 +14,9 @@ from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
 from syncer.core.pull import Ask, Flow, Found, Problem, Row, Unit
+from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.turns import Turns
-from syncer.lanes.limits import clock
 
 FINE = Reply(200, b"{}")
 BROKEN = Reply(500, b"")
@@ -34,7 +34,7 @@ def read(reply: Reply | NoReply) -> str | LookUpFailure:
         case 200:
             return "fine"
         case 429:
-            return Throttled("busy", float(reply.retry_after or 0))
+            return Throttled("busy")
         case 404:
             return Refused("gone")
         case 401:
@@ -131,7 +131,7 @@ def engine(
     def turns(of: Remote) -> Turns:
         state = DestinationState(0.001, 0.002, 0.05, give_up_seconds)
         pace = Pace(rate)
-        return Turns(of, pace, Concurrency(64, pace), state, clock(), random.Random(1), lambda _: None)
+        return Turns(of, pace, Concurrency(64, pace), state, Clock(), random.Random(1), lambda _: None)
 
     ways: dict[Literal["api", "storage"], Way] = {"api": Way(turns(remote), anyio.Semaphore(64))}
     if storage is not None:

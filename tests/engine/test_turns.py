@@ -8,9 +8,13 @@ import anyio
 import pytest
 
 from syncer.core.destination import DestinationState
+from syncer.core.outcome import Failed, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
-from syncer.engine.turns import Turns
-from syncer.lanes.limits import clock
+from syncer.core.ports import NoReply, Reply, Request
+from syncer.core.settle import rfc3339
+from syncer.engine.clock import Clock
+from syncer.engine.turns import Advice, Turns
+from syncer.errors import Stopped
 from tests.engine.lists import Remote
 
 pytestmark = pytest.mark.anyio
@@ -18,10 +22,14 @@ pytestmark = pytest.mark.anyio
 SPACING_SECONDS = 0.2
 
 
+def unseen(_: object) -> None:
+    """An observer that looks at nothing."""
+
+
 def turns() -> Turns:
     state, pace = DestinationState(0.001, 0.002, 0.05, 0.0), Pace(1 / SPACING_SECONDS)
     pace.take(anyio.current_time())  # at its start two may go
-    return Turns(Remote(), pace, Concurrency(4, pace), state, clock(), random.Random(1), lambda _: None)
+    return Turns(Remote(), pace, Concurrency(4, pace), state, Clock(), random.Random(1), lambda _: None)
 
 
 async def seconds_of_another(*, gone: bool) -> float:
@@ -39,3 +47,85 @@ async def test_a_request_that_waited_for_a_token_goes_at_once_for_nothing_went_i
 
 async def test_a_request_that_is_repeated_waits_for_a_turn_of_its_own() -> None:
     assert await seconds_of_another(gone=True) >= SPACING_SECONDS * 0.9
+
+
+# --- what answers ask to wait ------------------------------------------------------------------------------------
+
+
+class Told:
+    """Turns to a remote that gives one answer to everything; and what came of a request."""
+
+    def __init__(self, reply: Reply | NoReply, *, give_up_seconds: float = 0.0, resume: str = "") -> None:
+        self.state = DestinationState(0.001, 60.0, 15.0, give_up_seconds)
+        self.clock = Clock()
+        pace = Pace(1000)
+        advice = Advice(resume=resume)
+        self.turns = Turns(Remote({"/": [reply]}), pace, Concurrency(4, pace), self.state, self.clock, random.Random(1), unseen, advice)
+        self.paused = 0
+        self.turns.paused = self.note
+
+    def note(self) -> None:
+        self.paused += 1
+
+    async def asked(self, answer: object) -> float:
+        """Ask once, the answer read as this; the seconds of the pause that follows."""
+        await self.turns.take()
+        assert await self.turns.ask(Request("GET", "/"), lambda _: answer) is answer
+        return self.state.pause_seconds(self.clock())
+
+
+FAILED = Failed("HTTP 503", in_doubt=False)
+
+
+@pytest.mark.parametrize("status", [429, 200, 503])
+async def test_a_throttle_of_any_status_pauses_for_what_its_retry_after_asks(status: int) -> None:
+    told = Told(Reply(status, b"", "40"))
+    assert await told.asked(Throttled("busy")) == pytest.approx(40.0, abs=1.0)
+    assert told.turns.fact().asked_seconds == 40.0
+    assert (told.turns.throttled, told.paused) == (1, 1)
+
+
+@pytest.mark.parametrize("retry_after", [None, "", "0", "-7", "soon", "inf", "Tue, 24 Nov 2020 02:00:00 GMT"])
+async def test_a_throttle_without_a_usable_time_pauses_all_the_same(retry_after: str | None) -> None:
+    told = Told(Reply(429, b"", retry_after))
+    assert await told.asked(Throttled("busy")) == pytest.approx(15.0, abs=1.0)
+
+
+@pytest.mark.parametrize("answer", [FAILED, "fine", Refused("no")])
+async def test_a_5xx_that_names_a_time_pauses_whatever_else_it_says(answer: object) -> None:
+    told = Told(Reply(503, b"", "40"))
+    assert await told.asked(answer) == pytest.approx(40.0, abs=1.0)
+    assert told.turns.fact().state == "paused"
+    assert (told.turns.throttled, told.paused) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(503, b""), Reply(503, b"", "0"), Reply(503, b"", "soon"), Reply(404, b"", "40"), Reply(200, b"", "40")]
+)
+async def test_other_answers_pause_nothing(reply: Reply) -> None:
+    told = Told(reply)
+    assert await told.asked(FAILED) == 0.0
+    assert told.paused == 0
+
+
+async def test_a_retry_after_that_is_a_date_beside_no_date_is_told_by_the_wall_clock_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Told(Reply(429, b"", "Tue, 24 Nov 2026 02:00:40 GMT"))
+    monkeypatch.setattr("time.time", lambda: 1795485600.0)
+    assert await told.asked(Throttled("busy")) == pytest.approx(40.0, abs=1.0)
+
+
+async def test_a_pause_is_kept_by_the_wall_clock_though_that_was_set_while_the_run_went_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = Told(Reply(429, b"", "40"))
+    monkeypatch.setattr("time.time", lambda: 4e9)
+    assert await told.asked(Throttled("busy")) == pytest.approx(40.0, abs=1.0)
+    assert told.turns.fact().until == pytest.approx(4e9 + 40.0, abs=2.0)
+
+
+async def test_a_run_that_is_asked_to_wait_for_too_long_says_until_when_and_how_the_pause_is_lifted() -> None:
+    told = Told(Reply(429, b"", "4000"), give_up_seconds=600.0, resume="syncer state resume --state here")
+    await told.asked(Throttled("busy"))
+    until = rfc3339(told.clock() + 4000.0)[:16]
+    with pytest.raises(
+        Stopped, match=rf"run the same command again after {until}.* or lift the pause with `syncer state resume --state here` first"
+    ):
+        await told.turns.take()

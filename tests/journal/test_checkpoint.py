@@ -21,7 +21,7 @@ from syncer.journal.disk import REAL, Disk
 from syncer.journal.seen import Seen
 
 JOB = "annotations of https://api.clarifai.com user me app a: {} as jsonl to /out.jsonl"
-FAR = Checkpoint(JOB, "i-0099", "123:abcd", 7, 700, 690, 10, 2, destination=Destination("paused", 1234.5, "throttled"))
+FAR = Checkpoint(JOB, "i-0099", "123:abcd", 7, 700, 690, 10, 2, destination=Destination("paused", 1234.5, "throttled", 30.0))
 
 
 def noted(folder: Path, *checkpoints: Checkpoint, disk: Disk = REAL) -> None:
@@ -47,6 +47,14 @@ def test_a_start_finds_what_was_noted_last(tmp_path: Path) -> None:
     assert found(tmp_path / "new") == FAR
 
 
+def test_a_pause_of_before_it_was_kept_how_long_was_asked_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    noted(folder, FAR)
+    rest = (folder / FILE).read_bytes()[18:-1].replace(b'"throttled",30.0]', b'"throttled"]')
+    (folder / FILE).write_bytes(b'{"crc":"%08x",%s\n' % (crc32(rest), rest))
+    assert found(folder).destination == Destination("paused", 1234.5, "throttled", None)
+
+
 def test_the_file_is_as_the_docs_say_and_for_its_owner_only(tmp_path: Path) -> None:
     noted(tmp_path / "state", FAR)
     folder = tmp_path / "state"
@@ -64,7 +72,7 @@ def test_the_file_is_as_the_docs_say_and_for_its_owner_only(tmp_path: Path) -> N
         "unreadable": 2,
         "listed": False,
         "done": False,
-        "destination": ["destination", "paused", 1234.5, "throttled"],
+        "destination": ["destination", "paused", 1234.5, "throttled", 30.0],
         "format": "syncer-pull",
         "version": 1,
     }

@@ -95,9 +95,19 @@ async def test_a_failure_holds_for_all_who_waited_and_the_next_one_asks_again() 
     async with anyio.create_task_group() as tasks:
         for _ in range(50):
             tasks.start_soon(one)
-    assert got == [Reply(429, b"", "7")] * 50
+    assert got == [Reply(429, b'{"message": "no access token: the auth server answered HTTP 429"}', "7")] * 50
     assert await server.access() == "t-1"
     assert len(server.forms) == 2
+
+
+@pytest.mark.parametrize("status", [429, 500, 503, 504])
+async def test_an_auth_server_that_asks_to_wait_is_not_asked_again_and_its_wait_is_handed_on(status: int) -> None:
+    server = AuthServer(Reply(status, b"<html>", "7", "Tue, 24 Nov 2026 02:00:00 GMT"), granted("t-1"))
+    found = await server.access()
+    assert isinstance(found, Reply)
+    assert (found.status, found.retry_after, found.date) == (status, "7", "Tue, 24 Nov 2026 02:00:00 GMT")
+    assert len(server.forms) == 1
+    assert server.slept == []
 
 
 async def test_whoever_gives_up_waiting_leaves_the_others_their_token() -> None:

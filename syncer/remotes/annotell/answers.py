@@ -9,7 +9,7 @@ import msgspec
 
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports import LookUpFailure, NoReply, Reply
-from syncer.remotes.replies import after_seconds, good, no_reply, one_line
+from syncer.remotes.replies import good, no_reply, one_line
 
 T = TypeVar("T")
 Cursor = int | str
@@ -79,7 +79,7 @@ def failure(reply: Reply) -> LookUpFailure:
     if reply.status in (401, 403):
         return Halt(text, kind="credentials")
     if reply.status == 429:
-        return Throttled(text, after_seconds(reply))
+        return Throttled(text)
     if 300 <= reply.status < 400:
         return Halt(f"{text}: a redirect, which is not followed; set [annotell] base_url to where the service is now")
     if reply.status >= 500 or reply.status < 300 or reply.status in (408, 425):

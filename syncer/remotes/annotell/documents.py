@@ -20,7 +20,7 @@ from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
 from syncer.core.pull import Ask, Asking, Flow, Found, Problem, Row
 from syncer.remotes.annotell.answers import DECODE_ERRORS, NULL, Opened, check_utf8, opened
 from syncer.remotes.flows import each
-from syncer.remotes.replies import after_seconds, good, no_reply
+from syncer.remotes.replies import good, no_reply
 
 UNIT_MAX = 16
 """Documents of one unit: they may be megabytes each."""
@@ -189,7 +189,7 @@ def read_stored(reply: Reply | NoReply) -> Document | Expired | LookUpFailure:
     if reply.status in (400, 401, 403):
         return Expired(text)
     if reply.status == 429:
-        return Throttled(text, after_seconds(reply))
+        return Throttled(text)
     if reply.status >= 500 or reply.status == 408:
         return Failed(text, in_doubt=False)
     return Refused(text, reply.status)

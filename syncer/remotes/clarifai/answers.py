@@ -9,7 +9,7 @@ import msgspec
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports import Reply
 from syncer.remotes.clarifai.codes import CODES, SUCCESS, Meaning, meaning, number
-from syncer.remotes.replies import after_seconds, good, one_line
+from syncer.remotes.replies import good, one_line
 
 Failure = Failed | Halt | Refused | Throttled
 
@@ -93,7 +93,7 @@ def failure(status: Status, reply: Reply, *, duplicates: bool = False) -> Failur
     if what is Meaning.TOO_LARGE:
         return Refused(text, code)
     if what is Meaning.THROTTLED or reply.status == 429:
-        return Throttled(text, after_seconds(reply))
+        return Throttled(text)
     if what is Meaning.CREDENTIALS or reply.status in (401, 403):
         return Halt(reason(Status(status.code, status.description)), code, "credentials")  # the details may hold the key
     if reply.status == 413 or (what in (Meaning.REFUSED, Meaning.MISSING, Meaning.FAILURE) and reply.status < 500):
@@ -113,7 +113,7 @@ def _without_status(reply: Reply) -> Failure:
     if reply.status in (401, 403):
         return Halt(text, kind="credentials")
     if reply.status == 429:
-        return Throttled(text, after_seconds(reply))
+        return Throttled(text)
     if reply.status in (413, 414, 431):
         return Refused(text)
     return Failed(text)

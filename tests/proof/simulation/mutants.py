@@ -20,7 +20,7 @@ from syncer.core.backlog import Backlog
 from syncer.core.change import Change, Verb
 from syncer.core.destination import DestinationState
 from syncer.core.entry import Entry, Settlement
-from syncer.core.facts import DeadFact, Destination, Fact, JournalFact, Queued
+from syncer.core.facts import OPEN, DeadFact, Fact, JournalFact, Queued
 from syncer.core.ledger import Ledger
 from syncer.core.outcome import InDoubt, Outcome
 from syncer.engine.push import Push
@@ -159,7 +159,7 @@ def _many_committers() -> Iterator[None]:
 
 
 def _pauses_forgotten() -> AbstractContextManager[object]:
-    return mock.patch.object(DestinationState, "fact", lambda _: Destination("open", 0.0, ""))
+    return mock.patch.object(DestinationState, "fact", lambda *_: OPEN)
 
 
 def _letters_late() -> AbstractContextManager[object]:
