@@ -15,6 +15,7 @@ from syncer.config import load_from_environment
 from syncer.errors import UsageError
 from syncer.lanes.dry_run import dry_run as count
 from syncer.lanes.push import Finished, PushLane, opened
+from syncer.lanes.report import exit_code
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,10 @@ def dry_run(logs: Sequence[str], config: Path | None, options: dict[str, object]
     result = count(load_from_environment(config, options), logs, sys.stdin.buffer)
     for message in result.messages:
         say(f"syncer: {message}")
+    if result.error is not None:
+        complain(f"syncer: {result.error}")
     if as_json:
         print_json(result.as_json())
     else:
         say(result.sentence())
-    return 3 if result.bad else 0
+    return exit_code(result.error, None, result.bad)

@@ -97,6 +97,8 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     """crc32 of all bytes before this place; 0 where the source has none."""
     cursor: str = ""
     """The source's own name of this place, where it is no file."""
+    bom_bytes: int = 0
+    """Those of the bytes before this place that are byte-order marks: ids that are made do not count them."""
 
 
 class Chunk(msgspec.Struct, eq=False):

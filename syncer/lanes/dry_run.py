@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,9 +13,10 @@ import anyio
 
 from syncer.config import Loaded
 from syncer.core.change import PATCHES, Chunk, Verb
-from syncer.errors import UsageError
+from syncer.errors import SyncerError, UsageError
 from syncer.lanes.ours import named_logs
 from syncer.sources.changelog import ChangeLog
+from syncer.sources.first_lines import refuse_what_is_not_a_log
 from syncer.sources.lines import LineOptions
 
 MESSAGES_MAX = 20
@@ -35,12 +36,13 @@ class DryRun:
     requests: int = 0
     estimated_seconds: float = 0.0
     messages: list[str] = field(default_factory=list)
+    error: SyncerError | None = None
+    """Some of a log can never be read."""
 
     def as_json(self) -> dict[str, object]:
         """For `--json`."""
-        value = asdict(self)
-        del value["messages"]
-        return {"dry_run": True, **value}
+        value = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("messages", "error")}
+        return {"dry_run": True, **value, **({"error": str(self.error)} if self.error is not None else {})}
 
     def sentence(self) -> str:
         """One line for people."""
@@ -67,11 +69,15 @@ async def _count(loaded: Loaded, arguments: Sequence[str], spool: Path, stdin: B
     named = named_logs(Path(loaded.config.state.dir), stdin, spool=spool)
     paths = [path for argument in arguments for path in named.of(argument)]
     result.messages += named.notes()
+    for path in paths:
+        refuse_what_is_not_a_log(path.path, path.label, options)
     for number, path in enumerate(paths, 1):
         log = ChangeLog(path.path, path.label, number, options)
         while (chunk := await log.read()) is not None:
             _add(result, verbs, chunk, path.label)
-        if log.unfinished:
+        if log.damaged and result.error is None:
+            result.error = SyncerError(f"{log.unfinished}; what is before it was counted, and the other logs")
+        elif log.unfinished:
             result.messages.append(log.unfinished)
     result.posts = verbs.get("post", 0)
     result.patches = sum(count for verb, count in verbs.items() if verb in PATCHES)

@@ -8,12 +8,13 @@ from typing import BinaryIO
 
 from syncer.core.change import Chunk, LogIdentity, Mark
 from syncer.core.facts import Opened
-from syncer.core.ledger import Ledger
-from syncer.errors import UsageError
+from syncer.core.ledger import Ledger, LogState
+from syncer.errors import SyncerError, UsageError
 from syncer.journal.disk import REAL
 from syncer.lanes.ours import SPOOL, named_logs
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.feed import FEED, ChangeSource, Feed, identity
+from syncer.sources.first_lines import FIRST_LINES, refuse_what_is_not_a_log
 from syncer.sources.lines import LineOptions
 from syncer.sources.logs import LogPath, NamedLogs, resolved
 from syncer.sources.spool import Spool
@@ -62,12 +63,23 @@ def open_inputs(
 ) -> tuple[Inputs, list[Opened]]:
     """The inputs, where they were left, and what the journal is to be told of them. Without any: every log that the state knows.
 
-    Raises UsageError for what is not there, LogChanged for a log that is not the one that was applied.
+    Raises UsageError for what is not there or not a log, LogChanged for a log that is not the one that was applied.
     """
+    spool, known = Spool(state / SPOOL, REAL), {Path(log.identity.path).name for log in ledger.logs.values()}
+    spool.sweep(known)
+    try:
+        return _opened(sources, ledger, state, options, strict=strict, stdin=stdin)
+    except SyncerError:
+        spool.sweep(known)  # what came by stdin is refused with the rest, and may be another input next time
+        raise
+
+
+def _opened(
+    sources: Sequence[str | ChangeSource], ledger: Ledger, state: Path, options: LineOptions, *, strict: bool, stdin: BinaryIO
+) -> tuple[Inputs, list[Opened]]:
     members: dict[str, ChangeLog | Feed] = {}
     facts: list[Opened] = []
     numbers, next_number = numbers_by_path(ledger), ledger.next_log()
-    Spool(state / SPOOL, REAL).sweep({Path(log.identity.path).name for log in ledger.logs.values()})
     named = named_logs(state, stdin)
     for source in _named(sources, ledger, named):
         key = str(source.path) if isinstance(source, LogPath) else identity(source.name).path
@@ -81,6 +93,8 @@ def open_inputs(
         member: ChangeLog | Feed
         if isinstance(source, LogPath):
             before: LogIdentity | None = known.identity if known else None
+            if source.path.exists() and not is_known_as_log(known, source.path):
+                refuse_what_is_not_a_log(source.path, source.label, options)
             member = ChangeLog(source.path, source.label, number, options, known=before, watermark=watermark, strict=strict)
         else:
             member = Feed(source, number, options, watermark=watermark, strict=strict)
@@ -90,6 +104,15 @@ def open_inputs(
     if not members:
         raise UsageError(f"no change log: name one (a file, a folder, or - for stdin); the state {state} knows none yet")
     return Inputs(list(members.values()), named.notes()), facts
+
+
+def is_known_as_log(known: LogState | None, path: Path) -> bool:
+    """Return whether the first lines of this file need no look: enough of them were read, or they were looked at as they are."""
+    if known is None or known.watermark.index >= FIRST_LINES:
+        return known is not None
+    status, before = path.stat(), known.identity
+    found = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return found == (before.inode, before.size, before.mtime_ns, before.ctime_ns)
 
 
 def numbers_by_path(ledger: Ledger) -> dict[str, int]:

@@ -116,7 +116,7 @@ class PushLane:
                     await self._inputs.close()
         early = interrupted[0] if interrupted and not engine.complete else None  # a drain that came too late has stopped nothing
         if error is None and early is None and (unfinished := self._inputs.unfinished()):
-            error = SyncerError(f"{unfinished}; everything before it is done. Push again when it is complete")
+            error = SyncerError(f"{unfinished}; everything before it is done. Push again when it is whole")
         elapsed_seconds = time.monotonic() - self._started
         return Finished(self.summary(elapsed_seconds), error, early, (*self._journal.notes, *self._inputs.notes))
 

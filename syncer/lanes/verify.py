@@ -30,7 +30,7 @@ from syncer.journal.dead import FILE as LETTERS
 from syncer.journal.dead import unapplied
 from syncer.journal.journal import DestinationId, Journal, check_destination
 from syncer.journal.replay import FILE as JOURNAL
-from syncer.lanes.inputs import numbers_by_path
+from syncer.lanes.inputs import is_known_as_log, numbers_by_path
 from syncer.lanes.origins import clarifai_origin
 from syncer.lanes.ours import named_logs
 from syncer.lanes.pull import wired
@@ -40,6 +40,7 @@ from syncer.remotes.clarifai.expected import Difference, Mark, compared, folded
 from syncer.remotes.clarifai.listing import GROUP_MAX, AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sources.changelog import ChangeLog
+from syncer.sources.first_lines import refuse_what_is_not_a_log
 from syncer.sources.lines import LineOptions
 from syncer.sources.logs import LogPath
 
@@ -257,6 +258,9 @@ class Verification:
         push = self.loaded.config.push
         options = LineOptions(push.lists_without_ids, push.embed_model_version_id)
         for path in paths:
+            if not is_known_as_log(ledger.logs.get(numbers.get(str(path.path), 0)), path.path):
+                refuse_what_is_not_a_log(path.path, path.label, options)
+        for path in paths:
             number = numbers.get(str(path.path))
             if number is not None:  # the letters are of the log that was pushed: is it that one?
                 known = ledger.logs[number]
@@ -273,7 +277,7 @@ class Verification:
             finally:
                 await log.close()
             if log.unfinished and result.error is None:
-                result.error = SyncerError(f"{log.unfinished}; what is before it was compared. Verify again when it is complete")
+                result.error = SyncerError(f"{log.unfinished}; what is before it was compared. Verify again when it is whole")
         parts.write()
         return parts, chosen.inputs()
 

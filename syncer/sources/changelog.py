@@ -6,7 +6,6 @@ anything else                   ──► its applied part is checked first: cut
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
@@ -18,10 +17,11 @@ import orjson
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
 from syncer.core.watermark import Run, Skip, Watermark
 from syncer.errors import BadLineFound, LogChanged, SyncerError
-from syncer.sources.cutter import BOM, Cutter, Line
+from syncer.sources.cutter import Cutter, Line, without_bom
+from syncer.sources.gunzip import DamagedLog
 from syncer.sources.identity import first_line, identify, is_untouched
 from syncer.sources.lines import LINE_BYTES_MAX, LineOptions, Place, bad_line, parse
-from syncer.sources.opening import open_log
+from syncer.sources.opening import open_log, place_on_disk
 
 BLOCK_BYTES = 256 << 10
 _TOO_LONG = f"longer than {LINE_BYTES_MAX >> 20} MiB"
@@ -45,8 +45,10 @@ class ChangeLog:
         self.number = number
         self.label = label
         self.unfinished: str | None = None
-        """Why what is at its end was left unread: it is still being written."""
-        self._cut = False
+        """Why what is at its end was left unread."""
+        self.damaged = False
+        """It is not only still being written: what was left unread can never be read."""
+        self._cut = ""
         self._options = options
         self._strict = strict
         self._block_bytes = block_bytes
@@ -57,12 +59,16 @@ class ChangeLog:
         self._stopped: BadLineFound | None = None
         self._ended = False
         self._file = open_log(path, label)
-        self._salt = first_line(self._file)
-        self.identity = identify(path, label, self._salt)
         self._lines = Cutter(watermark.resume)
-        if known is not None and (watermark.resume.offset or runs) and not is_untouched(known, self.identity):
-            self._check(known, watermark.resume, runs)
-        self._seek(watermark.resume.offset)
+        try:
+            self._salt = first_line(self._file)
+            self.identity = identify(path, label, self._salt)
+            if known is not None and (watermark.resume.offset or runs) and not is_untouched(known, self.identity):
+                self._check(known, watermark.resume, runs)
+            self._seek(watermark.resume.offset)
+        except BaseException:
+            self._file.close()
+            raise
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -90,22 +96,23 @@ class ChangeLog:
         """(bytes read, bytes in all) of the file as it is on disk."""
         if self._ended:
             return self.identity.size, self.identity.size
-        raw = getattr(self._file, "fileobj", self._file)  # of a compressed log, the compressed one
-        return min(raw.tell(), self.identity.size), self.identity.size
+        return min(place_on_disk(self._file), self.identity.size), self.identity.size
 
     def _block(self, most: int) -> bytes:
         try:
-            return self._file.read1(most)  # type: ignore[attr-defined,no-any-return]
+            return self._file.read1(most)
         except EOFError:
-            self._cut = True  # a compressed log that is still being written
-            return b""
-        except (OSError, zlib.error) as error:
+            self._cut = "the compressed data is cut off: the log is still being written"
+        except DamagedLog as error:
+            self._cut, self.damaged = f"{error}, so the rest is left unread", True
+        except OSError as error:
             raise self._unreadable(error) from None
+        return b""
 
     def _seek(self, offset: int) -> None:
         try:
             self._file.seek(offset)
-        except (OSError, EOFError, zlib.error) as error:  # of a compressed log: all before it is read
+        except (OSError, EOFError, DamagedLog) as error:  # of a compressed log: all before it is read
             raise self._unreadable(error) from None
 
     def _unreadable(self, error: Exception) -> SyncerError:
@@ -116,9 +123,9 @@ class ChangeLog:
         """At the end of the file: what stands behind the last line ending, if it is a whole line."""
         self._ended = True
         self._file.close()
-        tail = self._lines.tail.removeprefix(BOM) if not self._lines.mark.offset else self._lines.tail
+        tail = without_bom(self._lines.tail)
         if self._cut:
-            self.unfinished = f"{self.label}:{self._lines.mark.line + 1}: the compressed data is cut off: the log is still being written"
+            self.unfinished = f"{self.label}:{self._lines.mark.line + 1}: {self._cut}"
         if not tail.strip():
             return self._lines.finish()
         try:
@@ -165,7 +172,8 @@ class ChangeLog:
         while left:
             block = self._block(min(self._block_bytes * 4, left))
             if not block:
-                raise self._changed(f"cut: it ends before byte {resume.offset}, up to which it was applied")
+                how = "damaged: it cannot be unpacked up to" if self.damaged else "cut: it ends before"
+                raise self._changed(f"{how} byte {resume.offset}, up to which it was applied")
             crc = crc32(block, crc)
             left -= len(block)
         if crc != resume.crc:

@@ -10,7 +10,7 @@ from syncer.sources.lines import LINE_BYTES_MAX
 BOM = b"\xef\xbb\xbf"
 
 Line = tuple[bytes, int, int]
-"""(its bytes without line ending, 1-based number, byte offset)"""
+"""(its bytes without line ending and byte-order mark, 1-based number, byte offset with no byte-order mark counted)"""
 
 
 class Cutter:
@@ -21,6 +21,7 @@ class Cutter:
         self.tail = b""
         self._long = False  # inside a line that is too long: its first bytes are in the tail, the rest is dropped
         self._long_bytes = 0
+        self._long_bom_bytes = 0
         self._long_crc = 0
 
     def feed(self, block: bytes) -> list[Line]:
@@ -31,16 +32,21 @@ class Cutter:
         cut = data.rfind(b"\n") + 1
         self.tail = data[cut:]
         lines = self._split(data[:cut]) if cut else []
-        if len(self.tail) > LINE_BYTES_MAX:
-            self._long, self._long_bytes = True, len(self.tail)
-            self._long_crc = crc32(self.tail, self.mark.crc)
-            self.tail = self.tail[: LINE_BYTES_MAX + 1]
+        if len(self.tail) > LINE_BYTES_MAX + 1:  # one more may be a carriage return
+            self._begin_long()
         return lines
 
     def finish(self) -> list[Line]:
         """What is left, as the last line."""
         data, self.tail = self.tail, b""
         return self._split(data) if data else []
+
+    def _begin_long(self) -> None:
+        line = without_bom(self.tail)
+        if len(line) > LINE_BYTES_MAX + 1:
+            self._long, self._long_bytes, self._long_bom_bytes = True, len(self.tail), len(self.tail) - len(line)
+            self._long_crc = crc32(self.tail, self.mark.crc)
+            self.tail = line[: LINE_BYTES_MAX + 1]
 
     def _feed_long(self, block: bytes) -> list[Line]:
         """Pass over the rest of a line that is too long, in bounded memory."""
@@ -51,8 +57,9 @@ class Cutter:
         if at < 0:
             return []
         mark = self.mark
-        line = (self.tail, mark.line + 1, mark.offset)
-        self.mark = Mark(mark.index + 1, mark.offset + self._long_bytes, mark.line + 1, self._long_crc)
+        line = (self.tail, mark.line + 1, mark.offset - mark.bom_bytes)
+        bom_bytes = mark.bom_bytes + self._long_bom_bytes
+        self.mark = Mark(mark.index + 1, mark.offset + self._long_bytes, mark.line + 1, self._long_crc, bom_bytes=bom_bytes)
         self.tail, self._long = b"", False
         return [line, *self.feed(block[at + 1 :])]
 
@@ -60,17 +67,28 @@ class Cutter:
         raws = data.split(b"\n")
         if not raws[-1]:
             raws.pop()
-        offset, number = self.mark.offset, self.mark.line
+        offset, number, bom_bytes = self.mark.offset, self.mark.line, self.mark.bom_bytes
+        marked = b"\xef" in data and BOM in data  # the first question is much the faster one
         lines: list[Line] = []
         for raw in raws:
             number += 1
-            start = offset
+            start = offset - bom_bytes
             offset += len(raw) + 1
+            if marked:
+                length = len(raw)
+                raw = without_bom(raw)
+                bom_bytes += length - len(raw)
             if raw.endswith(b"\r"):
                 raw = raw[:-1]
-            if not start and raw.startswith(BOM):
-                raw = raw[3:]
             if raw and not raw.isspace():
                 lines.append((raw, number, start))
-        self.mark = Mark(self.mark.index + len(lines), self.mark.offset + len(data), number, crc32(data, self.mark.crc))
+        crc = crc32(data, self.mark.crc)
+        self.mark = Mark(self.mark.index + len(lines), self.mark.offset + len(data), number, crc, bom_bytes=bom_bytes)
         return lines
+
+
+def without_bom(line: bytes) -> bytes:
+    """Return the line from behind its byte-order mark: where marked files were joined, any line may begin with one, or with some."""
+    while line.startswith(BOM):
+        line = line[len(BOM) :]
+    return line

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import zlib
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO
 
 from syncer.core.change import LogIdentity
-from syncer.sources.cutter import BOM
+from syncer.sources.cutter import without_bom
+from syncer.sources.gunzip import DamagedLog
 from syncer.sources.lines import LINE_BYTES_MAX
 
 
@@ -16,9 +16,9 @@ def first_line(file: BinaryIO) -> bytes:
     """The first line of a log that was just opened, without line ending and byte-order mark; empty where it cannot be read."""
     try:
         line = file.readline(LINE_BYTES_MAX)
-    except (OSError, EOFError, zlib.error):
+    except (OSError, EOFError, DamagedLog):
         line = b""  # empty, or no gzip file: reading says so
-    return line.rstrip(b"\r\n").removeprefix(BOM)
+    return without_bom(line.rstrip(b"\r\n"))
 
 
 def identify(path: Path, label: str, first_line: bytes) -> LogIdentity:

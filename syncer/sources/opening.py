@@ -1,19 +1,49 @@
-"""How a change log is opened: what comes out are its uncompressed bytes."""
+"""How a change log is opened: what comes out are its uncompressed bytes. Gzip is told by its first bytes, whatever the name."""
 
 from __future__ import annotations
 
-import gzip
+import io
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from syncer.errors import UsageError
+from syncer.sources.gunzip import GZIP, DamagedLog, Gunzip
+from syncer.sources.packing import HEAD_BYTES, packing
 
 
-def open_log(path: Path, label: str) -> BinaryIO:
-    """The log, open for reading. Raises UsageError where it cannot be read."""
+def open_log(path: Path, label: str) -> io.BufferedReader:
+    """Return the log, open for reading at its start. Raises UsageError where it cannot be read, or is a file of another kind.
+
+    Reading a compressed log raises EOFError where it is cut off, DamagedLog where the rest cannot be unpacked.
+    """
     try:
-        if path.name.endswith(".gz"):
-            return cast(BinaryIO, gzip.open(path, "rb"))
-        return path.open("rb")
+        file = path.open("rb")
+        try:
+            head = file.peek(HEAD_BYTES)[:HEAD_BYTES]
+            if not head.startswith(GZIP):
+                _refuse_other_kinds(head, label)
+                return file
+            unpacked: io.BufferedReader = io.BufferedReader(Gunzip(file))
+            _refuse_other_kinds(_first_unpacked(unpacked), label, within_gzip=True)
+            return unpacked
+        except BaseException:
+            file.close()
+            raise
     except OSError as error:
-        raise UsageError(f"the change log {label} cannot be read: {error.strerror}") from None
+        raise UsageError(f"the change log {label} cannot be read: {error.strerror or error}") from None
+
+
+def place_on_disk(file: io.BufferedReader) -> int:
+    """Return how many bytes of the file, packed or not, were read."""
+    return file.raw.file.tell() if isinstance(file.raw, Gunzip) else file.tell()
+
+
+def _first_unpacked(file: io.BufferedReader) -> bytes:
+    try:
+        return file.peek(HEAD_BYTES)[:HEAD_BYTES]
+    except (EOFError, DamagedLog):
+        return b""  # reading says so
+
+
+def _refuse_other_kinds(head: bytes, label: str, *, within_gzip: bool = False) -> None:
+    if (found := packing(head, within_gzip=within_gzip)) is not None:
+        raise UsageError(f"{label} is not a change log: the file is {found.name}. Nothing of it was sent; {found.remedy}")

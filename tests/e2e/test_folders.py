@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from tests.support.processes import ENVIRONMENT, EmulatorProcess, command, emulator
 
 GOOD = b'{"op":"post","annotation":{"id":"a","input_id":"i"}}\n'
+
+EVERY_COMMAND = pytest.mark.parametrize("arguments", [["push"], ["push", "-n"], ["verify"]], ids=" ".join)
 
 
 def syncer(here: Path, remote: EmulatorProcess, *arguments: str, app: str = "app", stdin: bytes = b"") -> tuple[int, dict[str, Any], str]:
@@ -38,7 +41,7 @@ def test_a_push_of_the_current_folder_takes_no_state_for_logs(tmp_path: Path) ->
     assert held == {"a", "c"}
 
 
-@pytest.mark.parametrize("arguments", [["push"], ["push", "-n"], ["verify"]])
+@EVERY_COMMAND
 def test_what_is_left_out_of_a_folder_is_named_by_every_command(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(GOOD)
     (tmp_path / "b.ndjson").write_bytes(GOOD)
@@ -48,7 +51,7 @@ def test_what_is_left_out_of_a_folder_is_named_by_every_command(arguments: list[
     assert (code, said.count("b.ndjson")) == (0, 1), said
 
 
-@pytest.mark.parametrize("arguments", [["push"], ["push", "-n"], ["verify"]])
+@EVERY_COMMAND
 def test_a_folder_that_cannot_be_read_whole_ends_every_command_before_anything_is_sent(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(GOOD)
     (tmp_path / "z").symlink_to("gone")
@@ -59,7 +62,7 @@ def test_a_folder_that_cannot_be_read_whole_ends_every_command_before_anything_i
     assert held == []
 
 
-@pytest.mark.parametrize("arguments", [["push"], ["push", "-n"], ["verify"]])
+@EVERY_COMMAND
 def test_a_stdin_that_is_closed_is_refused(arguments: list[str], tmp_path: Path) -> None:
     """An empty one is not: nothing is to be done then."""
     with emulator("--rps", "0") as remote:
@@ -70,3 +73,48 @@ def test_a_stdin_that_is_closed_is_refused(arguments: list[str], tmp_path: Path)
     assert (done.returncode, "stdin cannot be read: it is closed" in json.loads(done.stdout)["error"]) == (2, True)
     assert empty.returncode == 0
     assert list(tmp_path.glob(".syncer/spool/*.part")) == []
+
+
+@EVERY_COMMAND
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (GOOD.decode().encode("utf-16"), "b.jsonl is not a change log: the file is in UTF-16, not in UTF-8"),
+        (b"bad\n" * 10_000 + GOOD, "b.jsonl is not a change log: its first 10,000 lines are all bad (line 1: not JSON: "),
+    ],
+)
+def test_a_file_of_another_kind_ends_every_command_before_anything_is_sent(
+    content: bytes, said: str, arguments: list[str], tmp_path: Path
+) -> None:
+    """It is the second of the logs, and no letters are written."""
+    (tmp_path / "a.jsonl").write_bytes(GOOD)
+    (tmp_path / "b.jsonl").write_bytes(content)
+    with emulator("--rps", "0") as remote:
+        code, value, _ = syncer(tmp_path, remote, *arguments, "a.jsonl", "b.jsonl")
+        held = remote.held("app")
+    assert (code, said in value["error"], held) == (2, True, []), value
+    assert [path for path in tmp_path.glob(".syncer/dead.jsonl") if path.stat().st_size] == []
+
+
+def test_a_stdin_of_another_kind_is_refused_and_not_kept(tmp_path: Path) -> None:
+    with emulator("--rps", "0") as remote:
+        code, value, _ = syncer(tmp_path, remote, "push", "-", stdin=b"PK\3\4" + GOOD * 100)
+        held = remote.held("app")
+    assert (code, "- is not a change log: the file is a zip archive" in value["error"], held) == (2, True, [])
+    assert list(tmp_path.glob(".syncer/spool/*")) == []
+
+
+def test_a_log_that_turns_out_to_be_damaged_leaves_the_others_alone(tmp_path: Path) -> None:
+    """All but what cannot be unpacked is pushed, each time: exit 1, the log is named, and no letters come of it."""
+    (tmp_path / "a.jsonl").write_bytes(gzip.compress(GOOD) + b"garbage\nof two lines\n")
+    (tmp_path / "b.jsonl.gz").write_bytes(GOOD.replace(b'"a"', b'"b"'))
+    with emulator("--rps", "0") as remote:
+        ends = [syncer(tmp_path, remote, "push", ".") for _ in range(2)]
+        held = {annotation["id"] for annotation in remote.held("app")}
+        counted = syncer(tmp_path, remote, "push", "-n", ".")
+        compared = syncer(tmp_path, remote, "verify", ".")
+    for code, summary, _ in [*ends, counted, compared]:
+        assert (code, "a.jsonl:2: what follows the compressed data is not gzip" in summary["error"]) == (1, True)
+    assert [(summary["read"], summary["dead"], summary["pending"]) for _, summary, _ in ends] == [(2, 0, 0)] * 2
+    assert (counted[1]["read"], compared[1]["same"]) == (2, 2)
+    assert held == {"a", "b"}

@@ -1,0 +1,88 @@
+"""Byte-order marks: before any line, in any number, and none of them counts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import msgspec
+import pytest
+
+from syncer.core.change import Change, Mark
+from syncer.core.watermark import Watermark
+from syncer.sources.changelog import ChangeLog
+from syncer.sources.lines import LINE_BYTES_MAX, LineOptions
+
+BOM = b"\xef\xbb\xbf"
+LINES = [b'{"op":"post","annotation":{"input_id":"i","data":{"metadata":{"n":"%d \xef\xbc\x81"}}}}' % number for number in range(6)]
+PLAIN = b"".join(line + b"\r\n" for line in LINES)
+MARKED = b"".join(BOM * (number % 3) + line + b"\r\n" + BOM + b"\n" for number, line in enumerate(LINES, 1))
+
+
+def changes(path: Path, *, block_bytes: int = 1 << 18, mark: Mark = Mark()) -> tuple[list[Change], list[Mark]]:
+    """The changes from this place on, and the places at which reading may be taken up."""
+
+    async def read() -> tuple[list[Change], list[Mark]]:
+        log = ChangeLog(path, "log", 1, LineOptions(), block_bytes=block_bytes, watermark=Watermark(mark))
+        found, marks = [], []
+        while (chunk := await log.read()) is not None:
+            assert not chunk.bad
+            found += chunk.changes
+            marks.append(chunk.end)
+        return found, marks
+
+    return anyio.run(read)
+
+
+def test_logs_that_were_joined_with_their_marks_give_no_bad_lines_and_send_no_mark(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(MARKED)
+    assert [change.raw for change in changes(path)[0]] == LINES
+
+
+def test_a_made_id_counts_no_mark_wherever_it_stands(tmp_path: Path) -> None:
+    """The same lines with and without marks, first line included, are the same posts."""
+    plain, marked = tmp_path / "plain", tmp_path / "marked"
+    plain.write_bytes(b"".join(line + b"\r\n\n" for line in LINES))
+    marked.write_bytes(MARKED)
+    assert [change.id for change in changes(marked)[0]] == [change.id for change in changes(plain)[0]]
+
+
+def test_reading_is_taken_up_behind_marks_with_the_same_ids(tmp_path: Path) -> None:
+    """From every place, in blocks of every size, and the place survives being written down."""
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(MARKED)
+    ids = [change.id for change in changes(path)[0]]
+    for block_bytes in range(1, 60):
+        found, marks = changes(path, block_bytes=block_bytes)
+        assert [change.id for change in found] == ids
+        for mark in marks:
+            kept = msgspec.json.decode(msgspec.json.encode(mark), type=Mark)
+            assert [change.id for change in changes(path, mark=kept)[0]] == ids[mark.index :]
+
+
+def test_a_mark_of_an_older_state_holds_no_bytes_of_marks() -> None:
+    assert msgspec.json.decode(b'[3,120,4,77,""]', type=Mark) == Mark(3, 120, 4, 77)
+
+
+@pytest.mark.parametrize("bom", [b"", BOM, BOM * 2])
+@pytest.mark.parametrize(("over", "bad"), [(0, 0), (1, 1), (1000, 1)])
+@pytest.mark.parametrize("block_bytes", [1 << 18, 1 << 25])
+def test_the_limit_of_a_line_counts_neither_mark_nor_carriage_return(
+    bom: bytes, over: int, bad: int, block_bytes: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "log.jsonl"
+    line = b'{"op":"delete","annotation":{"input_id":"i"}}'
+    path.write_bytes(bom + line + b" " * (LINE_BYTES_MAX + over - len(line)) + b"\r\n" + LINES[0] + b"\n")
+
+    async def read() -> tuple[list[int], int]:
+        log, counts, last = ChangeLog(path, "log", 1, LineOptions(), block_bytes=block_bytes), [0, 0], 0
+        while (chunk := await log.read()) is not None:
+            counts[0] += len(chunk.changes)
+            counts[1] += len(chunk.bad)
+            last = chunk.end.offset
+        return counts, last
+
+    counts, last = anyio.run(read)
+    assert counts == [2 - bad, bad]
+    assert last == path.stat().st_size
