@@ -35,6 +35,8 @@ class Parts(Generic[T]):
     answered: int
     failure: LookUpFailure | None
     """Why there is no answer about the rest."""
+    at_fault: bool = False
+    """The first of the rest was asked for by itself, and a remote that is otherwise well does not answer to that."""
 
 
 class Asker:
@@ -64,8 +66,11 @@ class Asker:
             if not isinstance(answer, Throttled):
                 return answer
 
-    async def by_parts(self, changes: Sequence[Change], ask: AskOfPart[T], *, taken: bool = False) -> Parts[T]:
-        """Ask for as many changes at a time as one request can name, and for fewer where that is refused, until a part fails."""
+    async def by_parts(self, changes: Sequence[Change], ask: AskOfPart[T], *, taken: bool = False, probing: bool = False) -> Parts[T]:
+        """Ask for as many changes at a time as one request can name, and for fewer where that is refused, until a part fails.
+
+        `probing`: where a part fails, find out whether the remote is well otherwise. If so, it was as good as refused.
+        """
         answers: list[T] = []
         answered, size_max = 0, len(changes)
         while answered < len(changes):
@@ -73,14 +78,19 @@ class Asker:
             part = rest[: self._remote.look_up_size(rest)]
             answer = await ask(part, taken=taken)
             taken = False
-            if isinstance(answer, Refused) and len(part) > 1:  # perhaps its URL is too long for something on the way
+            refused = isinstance(answer, Refused) or (probing and isinstance(answer, Failed) and await self.well(part[0], taken=False))
+            if refused and len(part) > 1:  # perhaps its URL is too long for something on the way, or one of them is at fault
                 size_max = len(part) // 2
                 continue
             if isinstance(answer, LookUpFailure):
-                return Parts(answers, answered, answer)
+                return Parts(answers, answered, answer, at_fault=refused)
             answers.append(answer)
             answered += len(part)
         return Parts(answers, answered, None)
+
+    async def well(self, change: Change, *, taken: bool) -> bool:
+        """Does the remote answer? Any question about the input will do, and a refusal is an answer, too."""
+        return isinstance(await self.inputs([change], taken=taken), Inputs | Refused)
 
     async def found(self, changes: Sequence[Change], *, taken: bool) -> Found | LookUpFailure:
         """What the remote holds of these changes' annotations."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from syncer.core.backlog import Backlog
 from syncer.core.backoff import delay
@@ -27,8 +28,8 @@ from syncer.core.outcome import (
     Throttled,
     Verdict,
 )
-from syncer.core.ports import Inputs, LookUpFailure, Remote
-from syncer.engine.asking import Asker
+from syncer.core.ports import Inputs, Remote
+from syncer.engine.asking import Asker, Parts
 from syncer.engine.turns import Draining, Turns
 from syncer.errors import Stopped, SyncerError
 
@@ -99,9 +100,11 @@ class Sender:
             counts = [1] * len(entries)
         elif self._deletions.limit is not None:
             self._turns.give_back()
-            listed = await self._asker.by_parts([entry.change for entry in entries], self._asker.annotations_of)
+            listed = await self._asker.by_parts([entry.change for entry in entries], self._asker.annotations_of, probing=True)
             if listed.failure is not None:
-                self._put_off(entries, listed.failure)
+                self._not_read(entries, listed)
+                if listed.answered:
+                    backlog.again(Batch(batch.verb, entries[: listed.answered]))
                 return Batch(batch.verb, [])
             counts = [count for part in listed.answers for count in part]
             try:
@@ -209,9 +212,8 @@ class Sender:
     async def _not_settled_by_look_up(self, entries: Sequence[Entry], *, taken: bool = False) -> list[Entry]:
         """Read back, and settle what can be seen there. Returns the rest; where the look-up fails, it is queued in doubt."""
         changes = [self._change(entry) for entry in entries]
-        read = await self._asker.by_parts(changes, self._asker.found, taken=taken)
-        if read.failure is not None:
-            self._put_off(entries[read.answered :], read.failure)
+        read = await self._asker.by_parts(changes, self._asker.found, taken=taken, probing=True)
+        self._not_read(entries, read)
         annotations = [annotation for found in read.answers for annotation in found.annotations]
         return [
             entry
@@ -231,10 +233,18 @@ class Sender:
         self._backlog.rejected(entry, reason, entry.code, self._now())
         return True
 
-    def _put_off(self, entries: Sequence[Entry], failure: LookUpFailure) -> None:
+    def _not_read(self, entries: Sequence[Entry], read: Parts[Any]) -> None:
+        """What there was no answer about is asked for again. For the one that the remote does not answer to, that was an attempt."""
+        failure, unread = read.failure, entries[read.answered :]
+        if failure is None:
+            return
+        reason = f"could not be read back: {failure.reason}"
         code = None if isinstance(failure, Throttled) else failure.code
-        due = self._due(max(entry.attempts for entry in entries))
-        self._backlog.unsettled(entries, f"could not be read back: {failure.reason}", code, self._now(), due)
+        due = self._due(max(entry.attempts for entry in unread))
+        if read.at_fault:
+            self._backlog.retriable(unread[0], reason, code, self._now(), due, doubt=True)
+            unread = unread[1:]
+        self._backlog.unsettled(unread, reason, code, self._now(), due)
 
     # --- look-ups -----------------------------------------------------------------------------------------------
 
@@ -245,8 +255,8 @@ class Sender:
             entries = await self._not_settled_by_look_up(entries, taken=True)
         else:
             answer = await self._asker.inputs([entries[0].change], taken=True)
-            if not isinstance(answer, Inputs):
-                self._put_off(entries, answer)
+            if not isinstance(answer, Inputs | Refused):
+                self._not_read(entries, Parts([], 0, answer))
                 return
         for entry in entries:
             self._backlog.looked_up(entry, self._now())

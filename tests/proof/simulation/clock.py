@@ -44,12 +44,13 @@ class _Selector(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """`started`: the time it begins at. `crash_at`: after so many turns the process is gone. `steps_max`: when to call it wedged."""
+    """`started`: the time it begins at. After `crash_at` turns, or at `killed_at`, the process is gone. `steps_max`: then it is wedged."""
 
-    def __init__(self, started: float, crash_at: int | None, steps_max: int) -> None:
+    def __init__(self, started: float, crash_at: int | None, steps_max: int, killed_at: float | None = None) -> None:
         self.now = started
         self.steps = 0
         self._crash_at = crash_at
+        self._killed_at = math.inf if killed_at is None else killed_at
         self._steps_max = steps_max
         selector = _Selector()
         selector.loop = self
@@ -64,9 +65,15 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if self._crash_at is not None and self.steps >= self._crash_at:
             raise Crashed
         if timeout is None:
+            if self._killed_at < math.inf:
+                self.now = max(self.now, self._killed_at)
+                raise Crashed
             raise Wedged("nothing is left that could happen, and the run is not over")
         if self.steps >= self._steps_max:
             raise Wedged(f"no end after {self.steps:,} turns of the loop")
+        if self.now + timeout >= self._killed_at:
+            self.now = max(self.now, self._killed_at)
+            raise Crashed
         if timeout > 0:
             self.now = max(self.now + timeout, math.nextafter(self.now, math.inf))
 
@@ -96,9 +103,16 @@ class Clock:
         """Between two processes."""
         self._between += seconds
 
-    def run(self, main: Callable[[], Coroutine[Any, Any, T]], *, crash_at: int | None = None, steps_max: int = 2_000_000) -> T:
+    def run(
+        self,
+        main: Callable[[], Coroutine[Any, Any, T]],
+        *,
+        crash_at: int | None = None,
+        killed_at: float | None = None,
+        steps_max: int = 2_000_000,
+    ) -> T:
         """One process, until it ends. Raises Crashed, Wedged, and whatever `main` raises."""
-        loop = self.loop = VirtualLoop(self._between, crash_at, steps_max)
+        loop = self.loop = VirtualLoop(self._between, crash_at, steps_max, killed_at)
         try:
             return loop.run_until_complete(main())
         finally:
