@@ -3,13 +3,13 @@
 A remote's listing is written as generators that never wait: they yield questions, are sent the answers, and the engine does the rest
 (rate, retries, pauses, order, checkpoints).
 
-    listing.units(after) ──► Unit ──► Unit ──► …          each with the cursor behind it
+    listing.units(after, done) ──► Unit ──► Unit ──► …    each with the cursor after it
                               └ flow(): questions ⇄ answers ──► rows ──► sink.write(page, rows) ──► checkpoint(cursor, position)
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Container, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Literal, Protocol, TypeVar
 
@@ -79,24 +79,34 @@ class Unit:
     name: str
     """For messages."""
     cursor: str
-    """Where the list goes on behind it; given back to `units` once its page is durable."""
+    """Where the list goes on after it; given back to `units` once its page is durable."""
     flow: Callable[[], Flow]
+    parts: tuple[str, ...] = ()
+    """What of the list it covers, by keys that no other unit has: noted with its page, where the list is to know them after a restart."""
 
 
 Units = Generator["Sequence[Ask[object]] | Unit", "Sequence[object] | None", None]
 """The parts of a list in order, with the questions that tell which parts there are. After a unit it is sent None."""
 
 
+Done = Container[str]
+"""The parts of a list that earlier runs have done."""
+
+
 class Listing(Protocol):
-    """A list of a remote. The same cursor gives the same units again, but for what changed at the remote."""
+    """A list of a remote. The same cursor gives the same units again, but for what changed at the remote, and what is done."""
 
     @property
     def repeats(self) -> bool:
         """May a key come in several units? Otherwise repeats only come within one, which leaves them out itself."""
         ...
 
-    def units(self, after: str) -> Units:
-        """The units after this cursor (empty: all), in order. Where it yields questions it is sent their answers, after a unit None."""
+    def units(self, after: str, done: Done | None = ()) -> Units:
+        """The units after this cursor (empty: all), in order. Where it yields questions it is sent their answers, after a unit None.
+
+        How a service sorts is its own affair: what is done is known by the cursor only as far as the service itself takes the cursor, and
+        else by `done`; None where that is not known, as for a state of an older version.
+        """
         ...
 
 

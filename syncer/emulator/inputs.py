@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Any
+from zlib import crc32
+
 from syncer.emulator import codes
 from syncer.emulator.answer import Answer
 from syncer.emulator.call import Call, missing
@@ -119,16 +124,38 @@ def list_inputs(call: Call) -> Answer:
 
 def stream(call: Call) -> Answer:
     """StreamInputs: those after `last_id`."""
-    sent, ids = call.sent, list(call.app.inputs)
-    if sent.get("order_by_id"):
-        ids.sort()
-    if sent.get("descending"):
-        ids.reverse()
-    last_id = sent.get("last_id")
-    if last_id is not None and last_id not in call.app.inputs:
-        return missing("last_id", last_id)
-    start = ids.index(last_id) + 1 if last_id is not None else 0
-    return Answer.of(inputs=[seen(call.app, id) for id in ids[start : start + (sent.get("per_page") or STREAM_PER_PAGE)]])
+    sent, app, last_id = call.sent, call.app, call.sent.get("last_id")
+    place = _places(call)
+    ids = sorted(app.inputs, key=place, reverse=sent.get("descending", False))
+    start = 0
+    if last_id in app.inputs:
+        start = ids.index(last_id) + 1
+    elif last_id is not None:
+        match call.switches["gone-cursor"]:
+            case "refused":
+                return missing("last_id", last_id)
+            case "empty":
+                return Answer.of(inputs=[])
+            case "place":
+                start = bisect_right(sorted(map(place, ids)), place(last_id))
+                start = len(ids) - start if sent.get("descending") else start
+    return Answer.of(inputs=[seen(app, id) for id in ids[start : start + (sent.get("per_page") or STREAM_PER_PAGE)]])
+
+
+def _places(call: Call) -> Callable[[str], Any]:
+    """What the service sorts inputs by."""
+    made = call.app.input_places
+    for id in call.app.inputs:
+        made.setdefault(id, len(made))
+    order = call.switches["stream-order"] if call.sent.get("order_by_id") else "made"
+    match order:
+        case "id":
+            return str
+        case "folded":
+            return lambda id: (id.lower(), id)
+        case "arbitrary":
+            return lambda id: crc32(id.encode())
+    return lambda id: made.get(id, -1)
 
 
 def get(call: Call) -> Answer:

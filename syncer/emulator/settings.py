@@ -59,6 +59,8 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "list-order": ("oldest", "newest", "arbitrary"),
     "input-level": ("listed", "unlisted"),
     "absent-ids": ("left-out", "refused"),
+    "stream-order": ("id", "folded", "made", "arbitrary"),
+    "gone-cursor": ("refused", "place", "empty", "start"),
     "per-page": ("128", "20"),
     "per-page-over": ("clamp", "refuse"),
     "search-hits": ("once", "repeated"),

@@ -37,6 +37,8 @@ class App:
         self.app_id = app_id
         self.annotations: dict[Key, Annotation] = {}
         self.inputs: dict[str, Object] = {}
+        self.input_places: dict[str, int] = {}
+        """In which order inputs were first streamed by when they were made, those included that are gone."""
         self.input_level: dict[str, str] = {}
         """Of each input that has one, the id of its input-level annotation."""
         self.pending: dict[str, int] = {}

@@ -20,7 +20,7 @@ import anyio.abc
 
 from syncer.core.backoff import delay
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
-from syncer.core.pull import Ask, Found, Listing, Unit
+from syncer.core.pull import Ask, Done, Found, Listing, Unit, Units
 from syncer.engine.signal import Signal
 from syncer.engine.turns import Draining, Turns
 from syncer.errors import Stopped, first_error
@@ -85,11 +85,11 @@ class Pull:
         self._more = Signal()
         self._room = Signal()
 
-    async def run(self, after: str, deliver: Deliver) -> None:
-        """From the cursor to the end of the list, or until drained. Raises SyncerError for what stops a run."""
+    async def run(self, after: str, deliver: Deliver, done: Done | None = ()) -> None:
+        """From the cursor to the end of the list, without what is done, or until drained. Raises SyncerError for what stops a run."""
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._enumerate, after, tasks)
+                tasks.start_soon(self._enumerate, self._listing.units(after, done), tasks)
                 await self._deliver_all(deliver)
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
@@ -104,8 +104,7 @@ class Pull:
         self._room.set()
         self._more.set()
 
-    async def _enumerate(self, after: str, tasks: anyio.abc.TaskGroup) -> None:
-        units = self._listing.units(after)
+    async def _enumerate(self, units: Units, tasks: anyio.abc.TaskGroup) -> None:
         try:
             answers: Sequence[object] | None = None
             while not self._draining:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -28,6 +28,7 @@ from syncer.engine.signal import Signal
 from syncer.engine.turns import Advice
 from syncer.errors import SyncerError, first_error
 from syncer.journal.checkpoint import Checkpoint, Checkpoints
+from syncer.journal.parts import Parts
 from syncer.journal.seen import Seen
 from syncer.lanes.limits import turns
 from syncer.lanes.report import exit_code
@@ -110,16 +111,13 @@ class PullLane:
         self._sink = sink
         self._out = out
         self._state = state
-        self._seen: Seen | None = None
-        self._checkpoints = Checkpoints(state, job)
-        last = self._checkpoints.last
-        try:
-            if origin.listing.repeats:
-                self._seen = Seen(state, last.pages)
+        with ExitStack() as opened:
+            self._checkpoints = opened.enter_context(closing(Checkpoints(state, job)))
+            last = self._checkpoints.last
+            self._parts = opened.enter_context(closing(Parts(state, last.parts)))
+            self._seen = opened.enter_context(closing(Seen(state, last.pages))) if origin.listing.repeats else None
             sink.open(last.position)
-        except BaseException:
-            self.close()
-            raise
+            self._opened = opened.pop_all()
         self._problems: list[Problem] = []
         self._one_at_a_time = anyio.Lock()
         self._engine: Pull | None = None
@@ -170,7 +168,7 @@ class PullLane:
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._keep_pauses, paused)
-                await engine.run(last.cursor, self._deliver)
+                await engine.run(last.cursor, self._deliver, None if last.pages and not last.parts else self._parts.done)
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise first_error(group) from None
@@ -198,6 +196,8 @@ class PullLane:
             fresh = self._seen.fresh([row.key for row in rows], last.pages)
             rows = [row for row, new in zip(rows, fresh, strict=True) if new]
         duplicates = found.duplicates + len(found.rows) - len(rows)
+        if unit.parts:
+            self._parts.add(unit.parts)
         self._problems += found.problems[: max(0, PROBLEMS_SHOWN_MAX - len(self._problems))]
         self._checkpoints.commit(
             msgspec.structs.replace(
@@ -205,6 +205,7 @@ class PullLane:
                 cursor=unit.cursor,
                 position=self._sink.write(last.pages, rows),
                 pages=last.pages + 1,
+                parts=self._parts.count,
                 fetched=last.fetched + len(rows) + duplicates,
                 written=last.written + len(rows),
                 duplicates=last.duplicates + duplicates,
@@ -251,9 +252,7 @@ class PullLane:
 
     def close(self) -> None:
         """Give the state folder back."""
-        if self._seen is not None:
-            self._seen.close()
-        self._checkpoints.close()
+        self._opened.close()
 
 
 @asynccontextmanager

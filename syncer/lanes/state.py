@@ -13,7 +13,7 @@ import msgspec
 
 from syncer.core.facts import OPEN, Destination
 from syncer.errors import StateError, UsageError
-from syncer.journal import aside, checkpoint, seen
+from syncer.journal import aside, checkpoint, parts, seen
 from syncer.journal import check as push_state
 from syncer.journal.check import Checked
 from syncer.journal.checkpoint import Checkpoint
@@ -107,7 +107,7 @@ def _is_push(folder: Path) -> bool:
 
 
 def _is_pull(folder: Path) -> bool:
-    return any((folder / name).exists() for name in (checkpoint.FILE, seen.FILE))
+    return any((folder / name).exists() for name in (checkpoint.FILE, parts.FILE, seen.FILE))
 
 
 def _look_at_pull(folder: Path, found: Looked) -> None:
@@ -116,6 +116,8 @@ def _look_at_pull(folder: Path, found: Looked) -> None:
         found.damages.append(read)
         return
     found.pull = read
+    if read is not None and not read.done and isinstance(noted := parts.read(folder, read.parts), Damage):
+        found.damages.append(noted)
     written, first = seen.files(folder)
     if first.exists():
         found.notes.append(f"{written}: not looked at: a write is under way, or was interrupted and is taken back by the next start")
@@ -153,7 +155,7 @@ def repair(folder: Path) -> Repaired:
 
 
 def _of_pull(damage: Damage) -> bool:
-    return Path(damage.file).name in (checkpoint.FILE, seen.FILE)
+    return Path(damage.file).name in (checkpoint.FILE, parts.FILE, seen.FILE)
 
 
 def _repair_pull(folder: Path, when: str, repaired: Repaired) -> None:
@@ -161,7 +163,7 @@ def _repair_pull(folder: Path, when: str, repaired: Repaired) -> None:
     _look_at_pull(folder, found)
     repaired.damages += found.damages
     repaired.quarantine = repaired.quarantine or aside.made(folder, when, REAL)
-    repaired.set_aside += aside.moved([folder / checkpoint.FILE, *seen.files(folder)], repaired.quarantine, REAL)
+    repaired.set_aside += aside.moved([folder / checkpoint.FILE, folder / parts.FILE, *seen.files(folder)], repaired.quarantine, REAL)
     repaired.unknown.append("how far the pull was is not known: the next one starts from the beginning, and writes its output anew")
 
 

@@ -24,7 +24,7 @@ import orjson
 from syncer.config import Loaded
 from syncer.core.change import Change, Verb
 from syncer.core.ledger import Ledger
-from syncer.core.pull import Found, Unit, Units
+from syncer.core.pull import Done, Found, Unit, Units
 from syncer.errors import SyncerError, UsageError
 from syncer.journal.dead import FILE as LETTERS
 from syncer.journal.dead import unapplied
@@ -189,7 +189,7 @@ class _Groups:
         self._sample = sample
         self._number = 0
 
-    def units(self, after: str) -> Units:
+    def units(self, after: str, done: Done | None = ()) -> Units:
         """A unit a group, in no particular order."""
         inputs: dict[str, list[Recorded]] = {}
         for part in self._parts:

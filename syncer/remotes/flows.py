@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from itertools import islice
 from typing import TypeVar, cast
 
 from syncer.core.outcome import Refused
 from syncer.core.pull import Ask, Asking, Flow, Found
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 PASSES_MAX = 20
 """Of a list that never stops changing while it is read."""
@@ -47,6 +48,24 @@ def joined(parts: Sequence[Found]) -> Found:
     return Found([row for part in parts for row in part.rows], sum(part.duplicates for part in parts), problems)
 
 
-def parts(whole: list[T], size: int) -> list[list[T]]:
+def cut(whole: list[T], size: int) -> list[list[T]]:
     """Parts of this size; the last one is perhaps smaller."""
     return [whole[at : at + size] for at in range(0, len(whole), size)]
+
+
+def settled(one_pass: Callable[[], Asking[tuple[dict[K, T], int]]]) -> Asking[dict[K, T] | None]:
+    """All that a list of pages holds, by key, though it changes while it is read; None where it never stops changing.
+
+    `one_pass` reads it once and counts the pages. Pages shift when something is deleted before them, and a pass then misses what moved up.
+    Such a deletion shows in the next pass, which lacks what was deleted. So the list is read until a pass shows all that the one before it
+    showed; a single page is a snapshot.
+    """
+    found: dict[K, T] = {}
+    before: dict[K, T] | None = None
+    for _ in range(PASSES_MAX):
+        rows, pages = yield from one_pass()
+        found.update(rows)
+        if pages <= 1 or (before is not None and before.keys() <= rows.keys()):
+            return found
+        before = rows
+    return None

@@ -16,7 +16,7 @@ from anyio.from_thread import start_blocking_portal
 from pyspark import cloudpickle
 
 from syncer.api.pull import Page, pages_of
-from syncer.core.pull import Found, Listing, Unit, Units
+from syncer.core.pull import Done, Found, Listing, Unit, Units
 from syncer.lanes.pull import Origin, wired
 from syncer.spark.rate import gap_seconds
 
@@ -30,9 +30,9 @@ class Outline:
         self.kept: list[Unit] = []
         self._listing = listing
 
-    def units(self, after: str) -> Units:
+    def units(self, after: str, done: Done | None = ()) -> Units:
         """Only the questions."""
-        steps = self._listing.units(after)
+        steps = self._listing.units(after, done)
         answers: Sequence[object] | None = None
         while True:
             try:
@@ -53,7 +53,7 @@ class Part:
         self.repeats = repeats
         self._units = units
 
-    def units(self, after: str) -> Units:
+    def units(self, after: str, done: Done | None = ()) -> Units:
         """All of them: a task begins anew."""
         yield from self._units
 

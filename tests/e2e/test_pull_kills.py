@@ -63,6 +63,8 @@ READS = (
     "list-order",
     "input-level",
     "absent-ids",
+    "stream-order",
+    "gone-cursor",
     "per-page",
     "per-page-over",
     "search-hits",

@@ -200,6 +200,24 @@ def lists_that_name_what_is_not_there(client: Client) -> Any:
     ]
 
 
+def order_of_the_inputs(client: Client) -> Any:
+    client.send("POST", "/inputs", {"inputs": [{"id": id} for id in ("B2", "a1", "b3", "A4")]})
+    stream = client.send("GET", "/inputs/stream?order_by_id=true&per_page=4")["inputs"]
+    rest = client.send("GET", f"/inputs/stream?order_by_id=true&last_id={stream[1]['id']}")["inputs"]
+    backwards = client.send("GET", "/inputs/stream?order_by_id=true&descending=true")["inputs"]
+    assert stream == [*stream[:2], *rest] == backwards[::-1]
+    return " ".join(row["id"] for row in stream)
+
+
+def inputs_after_one_that_is_gone(client: Client) -> Any:
+    client.send("POST", "/inputs", {"inputs": [{"id": id} for id in "abc"]})
+    client.send("GET", "/inputs/stream")
+    client.send("DELETE", "/inputs", {"ids": ["b"]})
+    answers = [client.send("GET", f"/inputs/stream?last_id=b{more}") for more in ("&order_by_id=true", "", "&descending=true")]
+    assert len({answer["status"]["code"] for answer in answers}) == 1
+    return answers[0]["status"]["code"], ["".join(row["id"] for row in answer["inputs"]) for answer in answers]
+
+
 def a_page_without_a_size(client: Client) -> Any:
     for start in (0, 128):
         post(client, *(annotation(f"a{start + number}") for number in range(128)))
@@ -319,6 +337,16 @@ SCENES: dict[str, tuple[str, See, tuple[Any, ...]]] = {
     "list-order": ("", order_of_a_list, ("oldest first", "newest first", "another")),
     "input-level": ("", input_level_rows, ((1, 1), (0, 1))),
     "absent-ids": ("", lists_that_name_what_is_not_there, ([(10000, 1), (10000, 1), (10000, 2)], [(11101, 0)] * 3)),
+    "stream-order": (
+        "",
+        order_of_the_inputs,
+        ("A4 B2 a1 b3", "a1 A4 B2 b3", "B2 a1 b3 A4", "B2 a1 A4 b3"),
+    ),
+    "gone-cursor": (
+        "",
+        inputs_after_one_that_is_gone,
+        ((11101, ["", "", ""]), (10000, ["c", "c", "a"]), (10000, ["", "", ""]), (10000, ["ac", "ac", "ca"])),
+    ),
     "per-page": ("", a_page_without_a_size, (128, 20)),
     "per-page-over": ("", a_page_over_1000, (10000, 11102)),
     "search-hits": ("", hits, (["a"], ["a", "a"])),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Literal
 
 import anyio
@@ -13,7 +13,7 @@ from syncer.core.destination import DestinationState
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
-from syncer.core.pull import Ask, Flow, Found, Problem, Row, Unit
+from syncer.core.pull import Ask, Done, Flow, Found, Problem, Row, Unit, Units
 from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.turns import Turns
@@ -42,7 +42,7 @@ def read(reply: Reply | NoReply) -> str | LookUpFailure:
     return Failed("HTTP 500", in_doubt=False)
 
 
-def ask(path: str, via: Literal["api", "storage"] = "api") -> Ask:
+def ask(path: str, via: Literal["api", "storage"] = "api") -> Ask[str]:
     """A question, told by its path."""
     return Ask(Request("GET", path), read, via)
 
@@ -60,7 +60,7 @@ class Parts:
         self.asked_ahead = asked_ahead
         self.given = 0
 
-    def units(self, after: str) -> Generator[Sequence[Ask] | Unit, Sequence[object] | None, None]:
+    def units(self, after: str, done: Done | None = ()) -> Units:
         for number in range(int(after or 0), self.count):
             if number < len(self.asked_ahead) and self.asked_ahead[number]:
                 yield [ask(self.asked_ahead[number])]

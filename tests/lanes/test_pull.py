@@ -6,7 +6,7 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,8 +18,8 @@ import syncer.lanes.pull
 from syncer import signals
 from syncer.config.models import Retry
 from syncer.core.pace import Pace
-from syncer.core.pull import Ask, Flow, Found, Problem, Row, Unit
-from syncer.errors import OutputError
+from syncer.core.pull import Done, Flow, Found, Problem, Row, Unit, Units
+from syncer.errors import OutputError, StateError
 from syncer.journal.checkpoint import Checkpoints
 from syncer.journal.disk import Disk
 from syncer.lanes.pull import Origin, Pulled, PullLane
@@ -36,19 +36,32 @@ OUTPUTS = ["out.jsonl", "out.jsonl.gz", "out.csv", "out.parquet", "out/", "out.d
 class Made:
     """A list of annotations in groups of these sizes. The cursor is the number of annotations before it."""
 
-    def __init__(self, sizes: Sequence[int], *, repeats: bool = False, hits: Sequence[int] = (), problems_at: int | None = None) -> None:
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        repeats: bool = False,
+        hits: Sequence[int] = (),
+        problems_at: int | None = None,
+        parts: bool = False,
+    ) -> None:
         """`hits`: the numbers of the annotations in their order, else 0, 1, 2 …; `problems_at`: a group of which one could not be had."""
+        self.parts = parts
+        self.given: list[tuple[str, list[str] | None]] = []
+        """The cursor and what is done, as each run gave them."""
         self.sizes = sizes
         self.repeats = repeats
         self.hits = hits or range(sum(sizes))
         self.problems_at = problems_at
 
-    def units(self, after: str) -> Generator[Sequence[Ask] | Unit, Sequence[object] | None, None]:
+    def units(self, after: str, done: Done | None = ()) -> Units:
+        self.given.append((after, done if done is None else sorted(done)))  # type: ignore[call-overload]
         at = int(after or 0)
         sizes = iter(self.sizes)
         while at < len(self.hits):
             end = min(at + next(sizes, 10), len(self.hits))
-            yield Unit(f"annotations from {at}", str(end), partial(self.flow, at, end))
+            parts = tuple(f"part {number}" for number in range(at, end)) if self.parts else ()
+            yield Unit(f"annotations from {at}", str(end), partial(self.flow, at, end), parts)
             at = end
 
     def flow(self, start: int, end: int) -> Flow:
@@ -166,6 +179,38 @@ async def test_repeats_in_later_pages_are_left_out_also_over_a_restart(tmp_path:
     done = await pulled(tmp_path, "out.jsonl", Made([10] * 9, repeats=True, hits=hits))
     assert (done.report.fetched, done.report.written, done.report.duplicates) == (90, 40, 50)
     assert ids(tmp_path, "out.jsonl") == [f"a-{number}" for number in range(40)]
+
+
+async def test_a_list_is_given_back_the_parts_that_are_done_with_the_pages_that_were_noted(
+    tmp_path: Path, failing: Callable[[int, int], None]
+) -> None:
+    listing = Made([2] * 6, parts=True)
+    for good in (2, 1, 0, 1000):
+        failing(good, errno.ENOSPC)
+        await pulled(tmp_path, "out.jsonl", listing)
+    parts = [f"part {number}" for number in range(6)]
+    assert listing.given == [("", []), ("4", parts[:4]), ("6", parts), ("6", parts)]
+    assert len(ids(tmp_path, "out.jsonl")) == 12
+    await pulled(tmp_path, "out.jsonl", listing)
+    assert listing.given[-1] == ("", [])
+
+
+async def test_what_is_done_is_not_known_of_a_state_of_an_older_version(tmp_path: Path, failing: Callable[[int, int], None]) -> None:
+    failing(2, errno.ENOSPC)
+    await pulled(tmp_path, "out.jsonl", Made([2] * 6))
+    failing(1000, 0)
+    listing = Made([2] * 6, parts=True)
+    await pulled(tmp_path, "out.jsonl", listing)
+    assert listing.given == [("4", None)]
+    assert len(ids(tmp_path, "out.jsonl")) == 12
+
+
+async def test_parts_that_are_lost_end_the_start_with_the_way_out(tmp_path: Path, failing: Callable[[int, int], None]) -> None:
+    failing(2, errno.ENOSPC)
+    await pulled(tmp_path, "out.jsonl", Made([2] * 6, parts=True))
+    (tmp_path / "state" / "parts").unlink()
+    with pytest.raises(StateError, match=r"state/parts: damaged at byte 0 \(it is missing\).*syncer state repair"):
+        await pulled(tmp_path, "out.jsonl", Made([2] * 6, parts=True))
 
 
 async def test_a_list_whose_end_was_reached_is_not_read_on_when_only_the_end_of_the_output_was_missing(

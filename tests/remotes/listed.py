@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
 from syncer.core.ports import Reply, Request
-from syncer.core.pull import Ask, Found, Unit
+from syncer.core.pull import Ask, Done, Found, Unit
 from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
 
@@ -27,6 +28,12 @@ class Service:
         self.refuse_what_is_missing = False
         """A list of inputs, or of annotations of inputs, that names one that is not there."""
         self.hits: list[tuple[str, str]] = []
+        self.order: Callable[[str], object] = str
+        """How inputs are sorted."""
+        self.gone_cursor: Literal["refused", "place", "empty", "start"] = "refused"
+        """What becomes of a cursor whose input is not there any more."""
+        self.inclusive = False
+        """The page after a cursor begins with the cursor's own input."""
 
     def churn(self) -> None:
         """Nothing, unless a test says so."""
@@ -44,9 +51,12 @@ class Service:
     def _answer(self, path: str, query: dict[str, list[str]], sent: Json) -> Reply:
         if path == "/inputs/stream":
             last = query.get("last_id", [""])[0]
-            if last and last not in self.held:
-                return self._failed(404, 11101)
-            ids = [id for id in sorted(self.held) if id > last][: min(self.per_page_max, int(query["per_page"][0]))]
+            if last and last not in self.held and self.gone_cursor in ("refused", "empty"):
+                return self._failed(404, 11101) if self.gone_cursor == "refused" else self._said(inputs=[])
+            first = not last or (last not in self.held and self.gone_cursor == "start")
+            place = self.order(last)
+            ids = [id for id in sorted(self.held, key=self.order) if first or place < self.order(id) or (self.inclusive and id == last)]  # type: ignore[operator]
+            ids = ids[: min(self.per_page_max, int(query["per_page"][0]))]
             return self._said(inputs=[{"id": id, "data": {"text": {"raw": id}}} for id in ids])
         if path.startswith("/datasets/"):
             return self._said(dataset_inputs=[{"input": {"id": id}} for id in self._page(list(self.held), query)])
@@ -83,7 +93,7 @@ class Service:
         return Reply(http, orjson.dumps({"status": {"code": code}}))
 
 
-def answered(service: Service, asks: Sequence[Ask]) -> list[object]:
+def answered(service: Service, asks: Sequence[Ask[object]]) -> list[object]:
     return [ask.read(service.answer(ask.request)) for ask in asks]
 
 
@@ -99,9 +109,15 @@ def fetched(service: Service, unit: Unit) -> Found:
         answers = answered(service, asks)
 
 
-def walked(service: Service, selection: Selection, after: str = "") -> Iterator[tuple[str, Found]]:
+def walked(service: Service, selection: Selection, after: str = "", done: Done | None = ()) -> Iterator[tuple[str, Found]]:
     """(cursor, what was found) of each unit."""
-    units = AnnotationListing("me", "app", selection).units(after)
+    for unit, found in fetched_units(service, selection, after, done):
+        yield unit.cursor, found
+
+
+def fetched_units(service: Service, selection: Selection, after: str = "", done: Done | None = ()) -> Iterator[tuple[Unit, Found]]:
+    """Each unit, and what was found of it, one after another."""
+    units = AnnotationListing("me", "app", selection).units(after, done)
     answers: list[object] | None = None
     while True:
         try:
@@ -113,7 +129,7 @@ def walked(service: Service, selection: Selection, after: str = "") -> Iterator[
             found = fetched(service, step)
             if found.ended:
                 return
-            yield step.cursor, found
+            yield step, found
         else:
             answers = answered(service, step)
 
@@ -121,8 +137,8 @@ def walked(service: Service, selection: Selection, after: str = "") -> Iterator[
 EVERYTHING = Selection()
 
 
-def keys(service: Service, selection: Selection = EVERYTHING, after: str = "") -> list[tuple[str, ...]]:
-    return [row.key for _, found in walked(service, selection, after) for row in found.rows]
+def keys(service: Service, selection: Selection = EVERYTHING, after: str = "", done: Done | None = ()) -> list[tuple[str, ...]]:
+    return [row.key for _, found in walked(service, selection, after, done) for row in found.rows]
 
 
 def app(inputs: int, each: int) -> dict[str, list[str]]:

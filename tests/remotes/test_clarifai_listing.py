@@ -100,14 +100,6 @@ def test_it_goes_on_at_every_cursor() -> None:
         assert keys(service, after=cursor) == [row.key for part in parts[at + 1 :] for row in part]
 
 
-def test_an_input_that_the_cursor_names_may_be_gone_by_then() -> None:
-    service = Service(app(130, 1))
-    cursor = next(walked(service, Selection()))[0]
-    expected = [key for key in all_of(service.held) if key[0] > cursor]
-    del service.held[cursor]
-    assert keys(service, after=cursor) == expected
-
-
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10**9), st.sampled_from([2, 3, 7, 1000]), st.booleans())
 def test_what_is_there_all_along_comes_exactly_once_though_the_list_shifts_while_it_is_read(

@@ -12,7 +12,7 @@ from functools import partial
 
 import msgspec
 
-from syncer.core.pull import Flow, Found, Row, Unit, Units
+from syncer.core.pull import Done, Flow, Found, Row, Unit, Units
 from syncer.remotes.annotell.answers import Cursor
 from syncer.remotes.annotell.documents import UNIT_MAX, Entry, Key, fetched
 from syncer.remotes.annotell.listing import Place, ProjectListing, following
@@ -73,7 +73,7 @@ class ChangeListing:
     known: Mapping[Key, str]
     repeats: bool = field(default=False, init=False)
 
-    def units(self, after: str) -> Units:
+    def units(self, after: str, done: Done | None = ()) -> Units:
         """Units in the order of their keys. Raises Stopped where the remote refuses to list."""
         listed: list[Entry] = []
         chosen = None if self.project.chosen is None else frozenset((yield from self.project.chosen()))

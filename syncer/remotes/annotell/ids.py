@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Ask, Asking, Flow, Found, Listing, Problem, Row, Unit, Units
+from syncer.core.pull import Ask, Asking, Done, Flow, Found, Listing, Problem, Row, Unit, Units
 from syncer.remotes.annotell.answers import Opened
 from syncer.remotes.annotell.asks import Asks
 from syncer.remotes.annotell.documents import UNIT_MAX, Entry, Item, Page, Source, fetched
@@ -34,7 +34,7 @@ class IdListing:
     listed: bool = False
     repeats: bool = field(default=False, init=False)
 
-    def units(self, after: str) -> Units:
+    def units(self, after: str, done: Done | None = ()) -> Units:
         """Units of some ids each, in the order of the ids."""
         left = [id for id in sorted(set(self.ids)) if id > after]
         for at in range(0, len(left), UNIT_MAX):
@@ -64,7 +64,7 @@ class ExportListing:
     uuids: tuple[str, ...]
     repeats: bool = field(default=False, init=False)
 
-    def units(self, after: str) -> Units:
+    def units(self, after: str, done: Done | None = ()) -> Units:
         """A unit a request."""
         left = [uuid for uuid in sorted(set(self.uuids)) if uuid > after]
         while left:
@@ -93,7 +93,7 @@ class SingleListing:
     annotation_types: tuple[str, ...]
     repeats: bool = field(default=False, init=False)
 
-    def units(self, after: str) -> Units:
+    def units(self, after: str, done: Done | None = ()) -> Units:
         """Units of some inputs each, in the order of their uuids, each with all types."""
         left = [uuid for uuid in sorted(set(self.uuids)) if uuid > after]
         size = max(1, UNIT_MAX // max(1, len(self.annotation_types)))
@@ -120,7 +120,7 @@ class AskedListing:
     of_ids: Callable[[tuple[str, ...]], Listing]
     repeats: bool = field(default=False, init=False)
 
-    def units(self, after: str) -> Units:
+    def units(self, after: str, done: Done | None = ()) -> Units:
         """The units of the ids' own list. Raises Stopped where the remote refuses to say which ids there are."""
         ids = yield from self.ids()
-        yield from self.of_ids(tuple(ids)).units(after)
+        yield from self.of_ids(tuple(ids)).units(after, done)

@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Asking, Listing, Unit, Units
+from syncer.core.pull import Asking, Done, Listing, Unit, Units
 from syncer.errors import Stopped
 from syncer.remotes.annotell.answers import Cursor, Opened
 from syncer.remotes.annotell.asking import needed, refusal
@@ -58,12 +58,12 @@ class ProjectListing:
     repeats: bool = field(default=True, init=False)
     """Whether the service's pages shift while they are read is not known."""
 
-    def units(self, after: str) -> Units:
+    def units(self, after: str, done: Done | None = ()) -> Units:
         """The parts of the list behind this cursor. Raises Stopped where the remote refuses to list."""
         place = Place("") if not after.startswith("[") else msgspec.json.decode(after, type=Place)
         types = yield from self.types()
         if not types and self.untyped is not None:
-            yield from self.untyped.units(after)
+            yield from self.untyped.units(after, done)
             return
         chosen = None if self.chosen is None else frozenset((yield from self.chosen()))
         for annotation_type in types:

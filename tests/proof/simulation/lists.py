@@ -80,6 +80,10 @@ class App(Lists):
                 key = self._post()
             else:
                 key = rng.choice(keys)
+                if roll > 0.9:
+                    app.delete_input(key[0])
+                    self._always -= {other for other in keys if other[0] == key[0]}
+                    continue
                 self._always.discard(key)
                 if roll < 0.7:
                     app.delete(key)

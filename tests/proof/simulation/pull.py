@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from syncer.config.models import Retry
 from syncer.core.pace import Pace
 from syncer.journal.checkpoint import Checkpoints
+from syncer.journal.parts import Parts
 from syncer.lanes.origins import DOCUMENT_UNITS_AHEAD_MAX, UNITS_AHEAD_MAX
 from syncer.lanes.pull import Origin, Pulled, PullLane
 from syncer.remotes.annotell import Selection as DocumentSelection
@@ -129,6 +130,7 @@ def surrounded(world: PullWorld) -> Iterator[None]:
         world.inside(),
         mock.patch("syncer.lanes.pull.random", SimpleNamespace(Random=lambda: world.engine_rng)),
         mock.patch("syncer.lanes.pull.Checkpoints", lambda _, job: Checkpoints(STATE, job, disk=world.disk)),
+        mock.patch("syncer.lanes.pull.Parts", lambda _, count: Parts(STATE, count, disk=world.disk)),
     ):
         yield
 

@@ -14,6 +14,7 @@ CLARIFAI = {
     name: SWITCHES[name]
     for name in (
         *("list-order", "per-page", "per-page-over", "search-hits", "enums", "float32", "added-fields"),
+        *("absent-ids", "stream-order", "gone-cursor"),
         *("throttle-form", "throttle-code", "url-limit", "error-code", "gateway-form"),
     )
 } | {"throttle-code": ("11005", "11003")}

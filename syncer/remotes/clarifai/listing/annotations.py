@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from syncer.core.pull import Unit, Units
+from syncer.core.pull import Done, Unit, Units
 from syncer.errors import UsageError
 from syncer.remotes.clarifai.listing.groups import Groups
 from syncer.remotes.clarifai.listing.pairs import of_pairs
@@ -30,7 +30,7 @@ class AnnotationListing:
         """May a key come in several units?"""
         return bool(self._selection.status or self._selection.since or self._selection.until)
 
-    def units(self, after: str) -> Units:
+    def units(self, after: str, done: Done | None = ()) -> Units:
         """The parts of the list after this cursor. Raises Stopped where the remote refuses to enumerate them."""
         selection, groups = self._selection, self._groups
         if selection.pairs:
@@ -41,7 +41,7 @@ class AnnotationListing:
             return of_named_inputs(groups, selection.input_ids, int(after or 0))
         if selection.dataset_id:
             return of_dataset(groups, selection.dataset_id, after)
-        return of_all_inputs(groups, after)
+        return of_all_inputs(groups, after, done)
 
     def group_of(self, ids: Sequence[str]) -> list[str]:
         """As many of the first of these inputs as one list may ask for; at least one."""

@@ -11,7 +11,7 @@ from syncer.remotes.clarifai.listing.inputs import Inputs, span
 from syncer.remotes.clarifai.listing.queries import Queries
 from syncer.remotes.clarifai.rows import Line
 from syncer.remotes.clarifai.selection import Selection
-from syncer.remotes.flows import PASSES_MAX, each, parts, together
+from syncer.remotes.flows import PASSES_MAX, cut, each, one, together
 
 GROUP_MAX = 100
 """Inputs asked for in one list, where their ids are short enough."""
@@ -35,8 +35,13 @@ class Groups:
         """As many of the first of these inputs as one list may ask for; at least one."""
         return self.queries.fitting(ids, self._group_max)
 
-    def unit(self, ids: list[str], cursor: str, known: dict[str, Line] | None = None, *, named: bool = False) -> Unit:
-        """All that the selection wants of these inputs. `known`: what is known of them; `named`: those that do not exist are reported."""
+    def unit(
+        self, ids: list[str], cursor: str, known: dict[str, Line] | None = None, *, named: bool = False, parts: tuple[str, ...] = ()
+    ) -> Unit:
+        """All that the selection wants of these inputs. `known`: what is known of them; `named`: those that do not exist are reported.
+
+        `parts`: as what they are noted, where the list is to know which of them are done.
+        """
 
         def flow() -> Flow:
             if not self._page_max:
@@ -47,7 +52,7 @@ class Groups:
                 return (yield from self.inputs.beside(found, ids, known))
             return (yield from self.inputs.with_absent(found, ids)) if named else found
 
-        return Unit(span(ids), cursor, flow)
+        return Unit(span(ids), cursor, flow, parts)
 
     def _group(self, ids: list[str]) -> Flow:
         """The annotations of these inputs. Where they fill more than a page, parts of them are asked, so that each answer is a snapshot."""
@@ -68,7 +73,7 @@ class Groups:
         return (yield from self._until_stable(ids, pages))
 
     def _divided(self, ids: list[str], size: int) -> Flow:
-        return together([self._group(part) for part in parts(ids, size)])
+        return together([self._group(part) for part in cut(ids, size)])
 
     def _until_stable(self, ids: list[str], pages: Pages) -> Flow:
         """What may not have been a snapshot is read until two passes in a row say the same. `pages`: what the first one begins with.
@@ -96,8 +101,11 @@ class Groups:
 
     def _refused(self, id: str, refused: Refused) -> Flow:
         """Of an input that the service refuses to list: nothing where the input itself is not there any more, else a problem."""
-        if says_missing(refused) and (yield from self.inputs.is_gone(id)):
-            return Found([])
+        if says_missing(refused):
+            if (yield from self.inputs.is_gone(id)):
+                return Found([])
+            if not isinstance((yield from one(self.queries.annotations([id], 1))), Refused):  # it was gone, and has been made again
+                return (yield from self._group([id]))
         return Found([], problems=[Problem(span([id]), refused.reason, id)])
 
     def _pass(self, ids: list[str], pages: Pages, width: int) -> Asking[list[Line] | Refused]:

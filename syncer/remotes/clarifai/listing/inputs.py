@@ -11,7 +11,7 @@ from syncer.core.pull import Asking, Flow, Found, Problem, Row
 from syncer.remotes.clarifai.answers import says_missing
 from syncer.remotes.clarifai.listing.queries import Queries
 from syncer.remotes.clarifai.rows import Line
-from syncer.remotes.flows import one, parts
+from syncer.remotes.flows import cut, one
 
 LOOKED_UP_MAX = 100
 GONE = "there is no such input"
@@ -57,7 +57,7 @@ class Inputs:
             held.update(came)
             rest = [id for id in group if id not in came]
             if isinstance(page, Refused) and len(group) > 1:
-                for part in parts(group, len(group) // 2):
+                for part in cut(group, len(group) // 2):
                     unknown |= yield from self.look_up(part, held)
                 rest = []
             elif len(rest) == len(group):

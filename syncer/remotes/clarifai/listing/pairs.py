@@ -10,7 +10,7 @@ from syncer.core.pull import Flow, Found, Problem, Unit, Units
 from syncer.remotes.clarifai.listing.groups import Groups
 from syncer.remotes.clarifai.listing.queries import Pair
 from syncer.remotes.clarifai.rows import Line
-from syncer.remotes.flows import joined, one, parts, together
+from syncer.remotes.flows import cut, joined, one, together
 
 
 def of_pairs(groups: Groups, named: Sequence[Pair], at: int) -> Units:
@@ -43,7 +43,7 @@ def _read(groups: Groups, pairs: list[Pair]) -> Flow:
 
 
 def _halved(groups: Groups, pairs: list[Pair]) -> Flow:
-    return together([_read(groups, part) for part in parts(pairs, len(pairs) // 2)])
+    return together([_read(groups, part) for part in cut(pairs, len(pairs) // 2)])
 
 
 def _problems(pairs: Sequence[Pair], reason: str) -> Found:

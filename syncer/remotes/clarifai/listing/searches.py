@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 from itertools import count
 
+from syncer.core.outcome import Refused
 from syncer.core.pull import Flow, Found, Unit, Units
+from syncer.errors import Stopped
 from syncer.remotes.clarifai.listing.groups import Groups
-from syncer.remotes.clarifai.listing.walks import needed
 from syncer.remotes.flows import one
 
 
@@ -19,7 +20,9 @@ def searched(groups: Groups, at: int) -> Units:
 
 
 def _page(groups: Groups, number: int) -> Flow:
-    lines = needed((yield from one(groups.queries.search(number))), "by a search")
+    lines = yield from one(groups.queries.search(number))
+    if isinstance(lines, Refused):
+        raise Stopped(f"the remote refused to list by a search: {lines.reason}")
     wanted = groups.selection.input_ids
     found = groups.found([line for line in lines if not wanted or line.input_id in wanted])
     if groups.selection.with_inputs:

@@ -2,36 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import count
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Units
+from syncer.core.pull import Asking, Done, Units
 from syncer.errors import Stopped
 from syncer.remotes.clarifai.listing.groups import GROUP_MAX, Groups
-from syncer.remotes.flows import PASSES_MAX, one
+from syncer.remotes.clarifai.listing.inputs import GONE
+from syncer.remotes.clarifai.rows import Line
+from syncer.remotes.flows import PASSES_MAX, one, settled
 
-T = TypeVar("T")
+
+def of_all_inputs(groups: Groups, after: str, done: Done | None, cursor: Callable[[str], str] = str) -> Units:
+    """All inputs of the app, by the one cursor that the service has: `StreamInputs`. `cursor`: of a unit, from its last input."""
+    inputs = _Inputs(groups, after, done)
+    while fresh := (yield from inputs.more()):
+        while fresh:
+            group = groups.fitting([line.id for line in fresh])
+            taken, fresh = fresh[: len(group)], fresh[len(group) :]
+            known = {line.id: line for line in taken} if groups.selection.with_inputs else None
+            yield groups.unit(group, cursor(taken[-1].id), known, parts=tuple(group))
 
 
-def of_all_inputs(groups: Groups, after: str) -> Units:
-    """All inputs of the app, by the one cursor that the service has: `StreamInputs`."""
-    last, passed = after, ""
-    while True:
-        page = yield from one(groups.queries.stream(last))
-        if isinstance(page, Refused) and last:  # the input that the cursor names is gone: from the start, past what was done
-            last, passed = "", last
-            continue
-        lines = needed(page, "its inputs")
-        if not lines:
-            return
-        last = lines[-1].id
-        lines = [line for line in lines if line.id > passed]
-        while lines:
-            group = groups.fitting([line.id for line in lines])
-            taken, lines = lines[: len(group)], lines[len(group) :]
-            yield groups.unit(group, taken[-1].id, {line.id: line for line in taken} if groups.selection.with_inputs else None)
+class _Inputs:
+    """The app's inputs, each once, however the service sorts them and whatever it makes of a cursor whose input is gone.
+
+    An input that was listed is known by its id. Where the list does not go on after the cursor, and the cursor's input is not there any
+    more, the list is read from its start once more, for what is not known.
+    """
+
+    def __init__(self, groups: Groups, after: str, done: Done | None) -> None:
+        self._groups = groups
+        self._last = after
+        self._done: Done = () if done is None else done
+        self._blind = done is None and bool(after)
+        self._listed: set[str] = set()
+        self._cursors: set[str] = set()
+        self._lost = ""
+        self._in_vain = 0
+
+    def more(self) -> Asking[list[Line]]:
+        """Some that were not listed before; none at the end. Raises Stopped where the service refuses, or begins again for ever."""
+        if self._blind and not self._listed and not (yield from self._is_there(self._last)):
+            self._begin_again("")
+        while True:
+            page = yield from one(self._groups.queries.stream(self._last))
+            if not isinstance(page, Refused) and page:
+                before = self._last
+                fresh = self._taken(page)
+                if fresh or self._last == before:  # a page that ends with the cursor itself is the last one
+                    return fresh
+                continue
+            there = not self._last or (yield from self._is_there(self._last)) or self._last == self._lost
+            if isinstance(page, Refused) and there:
+                raise Stopped(f"the remote refused to list its inputs: {page.reason}")
+            if there:
+                return []
+            self._begin_again("")
+
+    def _taken(self, page: list[Line]) -> list[Line]:
+        """Those of a page that are new; the list goes on after its last one."""
+        fresh = [line for line in page if line.id not in self._listed and line.id not in self._done]
+        self._listed.update(line.id for line in fresh)
+        if fresh:
+            self._in_vain = 0
+        last = page[-1].id
+        if last != self._last and last in self._cursors:  # the service itself has gone back
+            self._begin_again(last)
+        self._cursors.add(last)
+        self._last = last
+        return fresh
+
+    def _is_there(self, id: str) -> Asking[bool]:
+        unknown = yield from self._groups.inputs.look_up([id], {})
+        if unknown and unknown[id] != GONE:
+            raise Stopped(f"the remote refused to show input {id}: {unknown[id]}")
+        return not unknown
+
+    def _begin_again(self, after: str) -> None:
+        """The list does not go on after the cursor, whose input is gone."""
+        if self._blind:
+            raise Stopped(
+                f"input {self._last}, after which the pull was to go on, is gone, and this state of an older version does not tell which "
+                "inputs are done: start the pull again with another --state"
+            )
+        self._in_vain += 1
+        if self._in_vain > PASSES_MAX:
+            raise Stopped(f"the list of inputs began again {PASSES_MAX} times without anything new: run again later")
+        self._lost, self._last = self._last, after
+        self._cursors.clear()
 
 
 def of_named_inputs(groups: Groups, input_ids: Sequence[str], at: int) -> Units:
@@ -44,28 +103,25 @@ def of_named_inputs(groups: Groups, input_ids: Sequence[str], at: int) -> Units:
 
 
 def of_dataset(groups: Groups, dataset_id: str, after: str) -> Units:
-    """A dataset's inputs, which have no cursor: read until nothing new shows, then in the order of their ids."""
-    ids: set[str] = set()
-    for _ in range(PASSES_MAX):
-        before, pages = len(ids), 0
-        for number in count(1):
-            found = needed((yield from one(groups.queries.dataset(dataset_id, number))), f"the inputs of dataset {dataset_id}")
-            if not found:
-                break
-            ids.update(found)
+    """A dataset's inputs, which have no cursor: all are asked for first, and then listed in an order of our own."""
+    what = f"the inputs of dataset {dataset_id}"
+
+    def one_pass() -> Asking[tuple[dict[str, None], int]]:
+        ids: dict[str, None] = {}
+        pages = 0
+        while page := (yield from one(groups.queries.dataset(dataset_id, pages + 1))):
+            if isinstance(page, Refused):
+                raise Stopped(f"the remote refused to list {what}: {page.reason}")
+            ids |= dict.fromkeys(page)
             pages += 1
-        if pages <= 1 or len(ids) == before:
-            break
+        return ids, pages
+
+    ids = yield from settled(one_pass)
+    if ids is None:
+        raise Stopped(f"{what} changed all the time while they were read {PASSES_MAX} times: run again later")
     left = sorted(id for id in ids if id > after)
     at = 0
     while at < len(left):
         group = groups.fitting(left[at : at + GROUP_MAX])
         at += len(group)
         yield groups.unit(group, group[-1])
-
-
-def needed(page: T | Refused, what: str) -> T:
-    """A page that a listing cannot do without. Raises Stopped."""
-    if isinstance(page, Refused):
-        raise Stopped(f"the remote refused to list {what}: {page.reason}")
-    return page

@@ -1,0 +1,108 @@
+"""The parts of a list that a pull has done: what a start makes of them after crashes, damage and full disks."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from syncer.errors import StateError
+from syncer.journal.checkpoint import Checkpoints
+from syncer.journal.damage import Damage
+from syncer.journal.parts import FILE, Parts, read
+from tests.support.disk import EVERYTHING, NOTHING, STATE, Fault, Operation, SimulatedDisk, torn
+
+PAGES = [("i-1", "i-2"), ("a/b",), ("..", "i\n3", "é"), ("i-4",)]
+
+
+def noted(folder: Path, *pages: tuple[str, ...], after: int = 0) -> int:
+    """Note these after so many; how many there are."""
+    parts = Parts(folder, after)
+    for page in pages:
+        parts.add(page)
+    parts.close()
+    return parts.count
+
+
+def test_a_start_finds_the_parts_that_the_checkpoint_counts_whatever_their_names(tmp_path: Path) -> None:
+    assert noted(tmp_path, *PAGES) == 7
+    for count, known in ((0, set()), (2, set(PAGES[0])), (3, {*PAGES[0], *PAGES[1]}), (7, {part for page in PAGES for part in page})):
+        assert Parts(tmp_path, count).done == known
+
+
+def test_what_the_checkpoint_does_not_count_is_cut_off_by_the_next_page(tmp_path: Path) -> None:
+    noted(tmp_path, *PAGES)
+    assert noted(tmp_path, ("new",), after=3) == 4
+    assert Parts(tmp_path, 4).done == {*PAGES[0], *PAGES[1], "new"}
+    assert (tmp_path / FILE).read_bytes().count(b"\n") == 3
+
+
+def test_a_new_pull_makes_no_file_until_a_page_has_parts_and_forgets_those_of_an_older_one(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    noted(tmp_path / "state", *PAGES)
+    assert noted(tmp_path) == 0
+    assert not (tmp_path / FILE).exists()
+    noted(tmp_path / "state", ("new",))
+    assert Parts(tmp_path / "state", 1).done == {"new"}
+
+
+def test_every_crash_point_leaves_the_parts_of_the_page_that_was_noted_last() -> None:
+    """Each page: the parts, durable, then the checkpoint that counts them."""
+    disk = SimulatedDisk()
+    checkpoints, parts = Checkpoints(STATE, "job", disk=disk), Parts(STATE, 0, disk=disk)
+    for page in PAGES:
+        parts.add(page)
+        last = checkpoints.last
+        checkpoints.commit(msgspec.structs.replace(last, cursor=page[-1], pages=last.pages + 1, parts=parts.count))
+    for count in range(len(disk.operations) + 1):
+        for survives in (NOTHING, EVERYTHING, torn(random.Random(count)), None):
+            ended = SimulatedDisk().then(disk.operations[:count])
+            ended.kill() if survives is None else ended.crash(survives)
+            last = Checkpoints(STATE, "job", disk=ended).last
+            again = Parts(STATE, last.parts, disk=ended)
+            assert again.done == {part for page in PAGES[: last.pages] for part in page}
+            again.add(("x",))
+            assert Parts(STATE, last.parts + 1, disk=ended).done == again.done | {"x"}
+
+
+def test_a_write_that_fails_is_told_and_what_was_torn_is_cut_off() -> None:
+    disk = SimulatedDisk()
+    disk.make_folder(STATE)
+    parts = Parts(STATE, 0, disk=disk)
+    parts.add(PAGES[0])
+
+    def full(operation: Operation) -> Fault | None:
+        return Fault(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), written=9) if operation.kind == "write" else None
+
+    disk.fault = full
+    with pytest.raises(StateError, match=r"/state/parts cannot be used: No space left on device\. Nothing is lost: fix that and run"):
+        parts.add(PAGES[1])
+    disk.fault = lambda _: None
+    again = Parts(STATE, 2, disk=disk)
+    again.add(PAGES[1])
+    assert Parts(STATE, 3, disk=disk).done == {*PAGES[0], *PAGES[1]}
+
+
+def test_every_flipped_bit_of_what_counts_is_found(tmp_path: Path) -> None:
+    noted(tmp_path, *PAGES)
+    content = (tmp_path / FILE).read_bytes()
+    for at in range(len(content)):
+        for bit in range(8):
+            (tmp_path / FILE).write_bytes(content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :])
+            assert isinstance(read(tmp_path, 7), Damage)
+
+
+@pytest.mark.parametrize("left", [0, 1, 2])
+def test_parts_that_are_missing_end_a_start_with_the_way_out(left: int, tmp_path: Path) -> None:
+    noted(tmp_path, *PAGES[:left])
+    with pytest.raises(StateError, match=r"damaged at byte .*nothing was guessed\. Put the folder back from a backup, or .*state repair"):
+        Parts(tmp_path, 7)
+
+
+def test_a_count_that_ends_inside_a_page_is_damage(tmp_path: Path) -> None:
+    noted(tmp_path, *PAGES)
+    assert isinstance(read(tmp_path, 1), Damage)
