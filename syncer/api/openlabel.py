@@ -8,6 +8,7 @@ import msgspec
 
 from syncer.core.pull import Row
 from syncer.errors import UsageError
+from syncer.sources.misuse import shown
 
 if TYPE_CHECKING:
     from kognic.openlabel.models import OpenLabelAnnotation
@@ -23,9 +24,11 @@ _LINE = msgspec.json.Decoder(_Line)
 def openlabel(row: Row) -> OpenLabelAnnotation:
     """The document of a row of Annotell or Kognic, by the models of kognic-openlabel (ASAM OpenLABEL 1.0.0). Needs the extra openlabel.
 
-    Raises UsageError where that is not installed, ValueError (pydantic's ValidationError) for a document that is not of the schema, and
-    for a row without one: a tombstone, or an annotation of Clarifai.
+    Raises UsageError where that is not installed or `row` is not a row, ValueError (pydantic's ValidationError) for a document that is
+    not of the schema, and for a row without one: a tombstone, or an annotation of Clarifai.
     """
+    if not isinstance(row, Row):
+        raise UsageError(f"argument row: is {shown(row)}; it must be a syncer.Row, as a page of `pages` holds them")
     try:
         from kognic.openlabel.models import OpenLabelAnnotation
     except ModuleNotFoundError as missing:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal, cast, get_args, overload
 import anyio
 import orjson
 
+from syncer.api import arguments
+from syncer.api.arguments import unobserved
 from syncer.api.remotes import Annotell, Clarifai, loaded
 from syncer.config import Loaded
 from syncer.core.events import Event
@@ -24,7 +26,7 @@ from syncer.lanes.origins import annotell_origin, clarifai_origin, open_pull
 from syncer.lanes.pull import Origin, PullLane, PullReport, wired
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.clarifai.selection import Selection
-from syncer.sinks.choose import STDOUT, frame_sink
+from syncer.sinks.choose import FORMATS, STDOUT, frame_sink
 from syncer.sinks.extras import needs
 
 if TYPE_CHECKING:
@@ -95,11 +97,14 @@ async def pull(
     `syncer`. Raises UsageError, CredentialsRefused,
     StateError, OutputError, Stopped: each a SyncerError with the report up to there in its `details`; what is written is kept.
     """
-    path = os.fspath(out)
-    if path in ("", STDOUT):
+    path, tell = arguments.path("out", out), arguments.observer(observe)
+    if format is not None and format not in FORMATS:
+        raise UsageError(f"argument format: is {format!r}; it must be one of {', '.join(FORMATS)}")
+    folder = None if state is None else Path(arguments.path("state", state))
+    if path == STDOUT:
         raise UsageError(f'argument out: is "{path}"; name a path')
     configured, origin = _origin(source, select, config, requests_per_second, concurrency)
-    return await _pulled(open_pull(configured, origin, path, format, state=None if state is None else Path(state)), observe)
+    return await _pulled(open_pull(configured, origin, path, format, state=folder), tell)
 
 
 @asynccontextmanager
@@ -117,20 +122,21 @@ async def pages(
     Nothing is written down: leave the block at any time, a new one begins anew. Lists found by a search (status, since, until) may repeat
     a key in a later page. Raises as `pull` does.
     """
+    tell = arguments.observer(observe)
     _, origin = _origin(source, select, config, requests_per_second, concurrency)
-    async with pages_of(origin, observe) as stream:
+    async with pages_of(origin, tell) as stream:
         yield stream
 
 
 @asynccontextmanager
-async def pages_of(origin: Origin, observe: Callable[[Event], None] | None = None) -> AsyncIterator[AsyncIterator[Page]]:
+async def pages_of(origin: Origin, observe: Callable[[Event], None] = unobserved) -> AsyncIterator[AsyncIterator[Page]]:
     """`pages` of what is wired already."""
     give, take = anyio.create_memory_object_stream[Page](1)
 
     async def deliver(unit: Unit, found: Found) -> None:
         await give.send(Page(found.rows, found.problems))
 
-    async with wired(origin, observe or _unobserved) as engine:
+    async with wired(origin, observe) as engine:
 
         async def run() -> None:
             async with give:
@@ -194,7 +200,7 @@ async def annotations_frame(
     _, origin = _origin(source, select, config, requests_per_second, None)
     sink = frame_sink(origin.layout)
     with tempfile.TemporaryDirectory(prefix="syncer-frame-") as folder:
-        await _pulled(PullLane(origin, sink, out="memory", job=origin.name, state=Path(folder)), None)
+        await _pulled(PullLane(origin, sink, out="memory", job=origin.name, state=Path(folder)), unobserved)
     return {"arrow": sink.table, "pandas": sink.pandas, "polars": sink.polars}[into]()
 
 
@@ -241,9 +247,9 @@ async def inputs_with_annotations_frame(
     return await annotations_frame(source, joined, into=as_asked, config=config, requests_per_second=requests_per_second)
 
 
-async def _pulled(lane: PullLane, observe: Callable[[Event], None] | None) -> PullReport:
+async def _pulled(lane: PullLane, observe: Callable[[Event], None]) -> PullReport:
     try:
-        done = await lane.run(observe or _unobserved)
+        done = await lane.run(observe)
     finally:
         lane.close()
     for problem in done.problems:
@@ -252,7 +258,3 @@ async def _pulled(lane: PullLane, observe: Callable[[Event], None] | None) -> Pu
         done.error.details = asdict(done.report)
         raise done.error
     return done.report
-
-
-def _unobserved(event: Event) -> None:
-    """Nobody asked."""

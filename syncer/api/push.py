@@ -7,14 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Literal
 
-from syncer.api.remotes import Clarifai, loaded
+from syncer.api import arguments
+from syncer.api.arguments import Source
+from syncer.api.remotes import Clarifai, app_of, loaded
 from syncer.core.events import Event
 from syncer.lanes.push import PushLane, opened
 from syncer.lanes.report import PushReport
-from syncer.sources.feed import ChangeSource
-
-Source = str | os.PathLike[str] | ChangeSource
-"""A change log by its path (a file, or a folder of them), or a source of the user's own."""
 
 
 async def push(
@@ -33,7 +31,8 @@ async def push(
 ) -> PushReport:
     """Apply changes to a remote, once and in order, to the end of the source. Run it again to carry on after anything.
 
-    `source`: a change log, a folder of them, a `ChangeSource`, or several of these as one sequence. `state`: the folder that remembers
+    `source`: a change log, a folder of them, a `ChangeSource`, or several of these as one sequence (an empty one: every log that the
+    state knows). `state`: the folder that remembers
     (".syncer"). `config`: a TOML file (else the one that the command line would find). `requests_per_second`: more than 0, or "auto" to
     find the limit; `concurrency`: requests in flight at most; `batch_size`: 1 to 128 changes a request; `max_attempts`: of one change,
     then it is a dead letter; `max_delete`: annotations that may be deleted, over all runs of the state; `strict`: stop at the first bad
@@ -43,22 +42,18 @@ async def push(
     CredentialsRefused, StateError (locked, damaged, full), LogChanged, BadLineFound (strict), Stopped (gave up, account limits): each a
     SyncerError, raised after what was in flight is finished and written down; its `details` are the report up to there.
     """
-    sources = [source] if isinstance(source, str | os.PathLike | ChangeSource) else list(source)
+    named, tell = arguments.sources(source), arguments.observer(observe)
+    strict, max_delete = arguments.switch("strict", strict), arguments.count("max_delete", max_delete)
     options: dict[str, object] = {
-        "state.dir": None if state is None else os.fspath(state),
+        "state.dir": None if state is None else arguments.path("state", state),
         "push.requests_per_second": requests_per_second,
         "push.concurrency": concurrency,
         "push.batch_size": batch_size,
         "retry.max_attempts": max_attempts,
     }
-    named = [os.fspath(one) if isinstance(one, str | os.PathLike) else one for one in sources]
-    with opened(PushLane(loaded(to, config, options), named, strict=strict, max_delete=max_delete)) as lane:
-        finished = await lane.run(observe or _unobserved)
+    with opened(PushLane(loaded(app_of(to), config, options), named, strict=strict, max_delete=max_delete)) as lane:
+        finished = await lane.run(tell)
     if finished.error is not None:
         finished.error.details = asdict(finished.summary)
         raise finished.error
     return finished.summary
-
-
-def _unobserved(event: Event) -> None:
-    """Nobody asked."""

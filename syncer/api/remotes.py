@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from syncer.api.arguments import path
 from syncer.config import Loaded, Secrets, load_from_environment
 from syncer.errors import UsageError
+from syncer.sources.misuse import shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +50,15 @@ class Annotell:
             "annotell.flavour": self.flavour,
             "annotell.base_url": self.base_url,
             "annotell.auth_url": self.auth_url,
-            "annotell.credentials": None if self.credentials is None else os.fspath(self.credentials),
+            "annotell.credentials": None if self.credentials is None else path("credentials", self.credentials),
         }
+
+
+def app_of(to: object) -> Clarifai:
+    """The app to push to. Raises UsageError."""
+    if not isinstance(to, Clarifai):
+        raise UsageError(f"argument to: is {shown(to)}; it must be syncer.Clarifai(app_id=...)")
+    return to
 
 
 def loaded(
@@ -60,6 +69,9 @@ def loaded(
 ) -> Loaded:
     """The configuration with these arguments on top; None is not given. Raises UsageError that names the argument."""
     given = {**remote.options(), **options}
+    for name in ("token", "client_id", "client_secret"):
+        if not isinstance(getattr(remote, name, None), str | None):  # the value is nobody's to see
+            raise UsageError(f"{type(remote).__name__}: {name} must be text")
     if isinstance(remote, Clarifai):
         secrets = Secrets(token=remote.token)
     else:
@@ -68,7 +80,7 @@ def loaded(
             raise UsageError("Annotell: client_id and client_secret go together: give both, or neither")
         secrets = Secrets(client=(remote.client_id or "", remote.client_secret or "") if given_both else None)
     return load_from_environment(
-        None if config is None else Path(config),
+        None if config is None else Path(path("config", config)),
         {key: value for key, value in given.items() if value is not None},
         named=lambda location: f"argument {location[-1]}",
         secrets=secrets,

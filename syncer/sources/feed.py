@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from logging import getLogger
 from typing import Protocol, runtime_checkable
-
-import orjson
 
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
 from syncer.core.watermark import Skip, Watermark
 from syncer.errors import BadLineFound, SyncerError
 from syncer.sources.lines import LINE_BYTES_MAX, LineOptions, Place, bad_line, parse
+from syncer.sources.misuse import awaited, check_chunk, check_source, opened
+from syncer.sources.objects import Unwritable, as_line, ids_of
+
+_log = getLogger("syncer")
 
 FEED = "source:"
 """What stands before a feed's name where a log's path would."""
@@ -64,6 +67,7 @@ class Feed:
     ) -> None:
         watermark = watermark or Watermark()
         self.number = number
+        check_source(source)
         self.identity = identity(source.name)
         self.label = self.identity.label
         self._source = source
@@ -71,7 +75,7 @@ class Feed:
         self._strict = strict
         self._mark = watermark.resume
         self._skip = Skip(watermark.runs())
-        self._chunks: AsyncIterator[SourceChunk] | None = None
+        self._chunks: AsyncIterator[object] | None = None
         self._stopped: BadLineFound | None = None
 
     @property
@@ -80,48 +84,53 @@ class Feed:
         return None
 
     async def read(self) -> Chunk | None:
-        """The next chunk; None at the end. Raises BadLineFound where strict, SyncerError for whatever the source raises."""
+        """The next chunk; None at the end. Raises BadLineFound where strict, SyncerError for misuse and for whatever the source raises."""
         if self._stopped is not None:
             raise self._stopped
-        if self._chunks is None:
-            if self._mark.cursor:
-                await self.ack(self._mark)  # a crash may have come before the last one
-            self._chunks = self._source.chunks(self._mark.cursor)
+        if self._chunks is None and self._mark.cursor:
+            await self.ack(self._mark)  # a crash may have come before the last one
         try:
-            found = await anext(self._chunks, None)
+            if self._chunks is None:
+                self._chunks = opened(self.label, self._source.chunks(self._mark.cursor))
+            found = await anext(self._chunks, _END)
+            return None if found is _END else self._chunk(found)
         except SyncerError:
             raise
         except Exception as error:
             raise self._failed("cannot be read after", self._mark, error) from error
-        return None if found is None else self._chunk(found)
 
     async def ack(self, mark: Mark) -> None:
         """Hand the cursor on."""
         try:
-            await self._source.ack(mark.cursor)
+            await awaited(self.label, self._source.ack(mark.cursor))
         except SyncerError:
             raise
         except Exception as error:
             raise self._failed("cannot acknowledge", mark, error) from error
 
     async def close(self) -> None:
-        """Let the source's generator end where it is."""
+        """Let the source's generator end where it is. What it raises then changes nothing of what is done: it is a warning."""
         if isinstance(self._chunks, AsyncGenerator):
-            await self._chunks.aclose()
+            try:
+                await self._chunks.aclose()
+            except Exception as error:
+                _log.warning("%s could not be closed: %s: %s", self.label, type(error).__name__, error)
 
     def _failed(self, how: str, mark: Mark, error: Exception) -> SyncerError:
         return SyncerError(f"{self.label} {how} cursor {mark.cursor!r}: {type(error).__name__}: {error}")
 
-    def _chunk(self, found: SourceChunk) -> Chunk:
+    def _chunk(self, found: object) -> Chunk:
         before = self._mark
+        check_chunk(self.label, before.offset + 1, found, SourceChunk, before.cursor)
+        assert isinstance(found, SourceChunk)
         chunk = Chunk(self.number, [], [], [], before)
         index = before.index
-        for raw in map(_line, found.changes):
-            if not raw.strip():
+        for change in found.changes:
+            place = Place(self.number, index, index + 1, index, self.identity.head.encode())
+            line = self._line(change, place)
+            if line is None:
                 continue
             if not (index < self._skip.end and index in self._skip):
-                place = Place(self.number, index, index + 1, index, self.identity.head.encode())
-                line = parse(raw, place, self._options) if len(raw) <= LINE_BYTES_MAX else bad_line(raw, "longer than 16 MiB", place)
                 if self._strict and isinstance(line, BadLine):
                     self._stopped = BadLineFound(f"{self.label}:{place.line}: {line.reason}; stopped here because of --strict")
                     return chunk
@@ -130,18 +139,23 @@ class Feed:
         self._mark = chunk.end = Mark(index, before.offset + 1, index, 0, found.cursor)
         return chunk
 
+    def _line(self, change: object, place: Place) -> Change | BadLine | IgnoredLine | None:
+        """What a change asks for; None where it is blank."""
+        try:
+            raw = as_line(change)
+        except Unwritable as bad:
+            return bad_line(bad.shown, bad.reason, place, ids_of(change))
+        if not raw.strip():
+            return None
+        return parse(raw, place, self._options) if len(raw) <= LINE_BYTES_MAX else bad_line(raw, "longer than 16 MiB", place)
+
+
+_END = object()
+
 
 def identity(name: str) -> LogIdentity:
-    """A feed among the logs of a state. Raises SyncerError for a name that is none."""
-    if not name or not name.isprintable():
-        raise SyncerError(f"a source needs a name of printable characters, not {name!r}")
+    """A feed among the logs of a state."""
     return LogIdentity(FEED + name, FEED + name, blake2b(name.encode(), digest_size=16).hexdigest(), 0, 0, 0, 0)
-
-
-def _line(change: bytes | str | Mapping[str, object]) -> bytes:
-    if isinstance(change, bytes):
-        return change
-    return change.encode() if isinstance(change, str) else orjson.dumps(change)
 
 
 def _sort(chunk: Chunk, line: Change | BadLine | IgnoredLine) -> None:

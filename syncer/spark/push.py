@@ -18,7 +18,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F  # noqa: N812 - as everybody calls it
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
-from syncer.api.remotes import Clarifai, loaded
+from syncer.api import arguments
+from syncer.api.remotes import Clarifai, app_of, loaded
 from syncer.config import Loaded
 from syncer.core.change import BadLine, Change
 from syncer.core.events import ChangeDied, Event
@@ -28,6 +29,7 @@ from syncer.lanes.clarifai import app
 from syncer.lanes.push import PushLane, opened
 from syncer.sources.feed import SourceChunk
 from syncer.sources.lines import LineOptions, Place, parse
+from syncer.sources.misuse import shown
 from syncer.spark.rate import TASKS_UNKNOWN, gap_seconds, shared, tasks_at_once
 
 LINES = ("change", "annotation")
@@ -69,17 +71,29 @@ def push_dataframe(
         "push.batch_size": batch_size,
         "retry.max_attempts": max_attempts,
     }
-    configured = loaded(to, config, options).portable("clarifai")
+    partitions, tasks = arguments.count("partitions", partitions, 1), arguments.count("tasks", tasks, 1)
+    ordered = _names("order", [order] if isinstance(order, str) else order)
+    if not hasattr(df, "mapInArrow"):
+        raise UsageError(f"argument df: is {shown(df)}; it must be a DataFrame of Spark")
+    _names("key", None if key is None else [key])
+    configured = loaded(app_of(to), config, options).portable("clarifai")
     app(configured)  # whatever is missing is told here, not by a task
     at_once = tasks or tasks_at_once(df.sparkSession)
     count = partitions or at_once or TASKS_UNKNOWN
-    rows = _rows(df, key, [order] if isinstance(order, str) else order)
+    rows = _rows(df, key, ordered)
     arranged = rows.repartition(count, INPUT).sortWithinPartitions(*[name for name in rows.columns if name.startswith(ORDER)])
     kept = ([key] if key else []) + ["change"]
     task = partial(push_partition, shared(configured, "push", min(count, at_once or count)), kept)
     fields = [rows.schema[name] for name in kept]
     told = [StructField(name, LongType() if name == "code" else StringType()) for name in OUTCOME]
     return arranged.mapInArrow(task, StructType(fields + told)).localCheckpoint()
+
+
+def _names(name: str, columns: Sequence[str] | None) -> Sequence[str] | None:
+    """Names of columns, None where there are none to be named. Raises UsageError."""
+    if columns is not None and not (isinstance(columns, list | tuple) and all(isinstance(column, str) and column for column in columns)):
+        raise UsageError(f"argument {name}: is {shown(columns)}; it must name columns by their names, as text")
+    return columns
 
 
 def _rows(df: DataFrame, key: str | None, order: Sequence[str] | None) -> DataFrame:

@@ -169,7 +169,7 @@ async def test_what_stops_a_push_is_raised_with_the_report_up_to_there(home: Pat
         ({"batch_size": 129}, 'argument batch_size: push.batch_size: is "129"; it must be a whole number from 1 to 128'),
         ({"requests_per_second": 0}, "argument requests_per_second"),
         ({"concurrency": "many"}, "argument concurrency"),
-        ({"state": ""}, "argument dir"),
+        ({"state": ""}, "argument state"),
     ],
 )
 async def test_an_argument_that_does_not_fit_is_named(arguments: dict[str, object], said: str, home: Path) -> None:

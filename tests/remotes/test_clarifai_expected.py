@@ -157,10 +157,25 @@ def test_null_in_a_merge_changes_nothing_and_a_scalar_in_a_remove_replaces() -> 
 
 def test_names_in_camel_case_are_the_same_fields() -> None:
     changes: list[Sent] = [
-        ("post", "a", {"timeSegments": [{"id": "t", "timeInfo": {"beginTime": 0.5}}], "metadata": {"aB": 1}}),
+        (
+            "post",
+            "a",
+            {
+                "timeSegments": [{"id": "t", "timeInfo": {"beginTime": 0.5}}],
+                "metadata": {"aB": 1},
+                "image": {"hostedImageInfo": {"aB": {"width": 7}}},
+                "brightnessValue": 1,
+            },
+        ),
         ("merge", "a", {"time_segments": [{"id": "u"}], "metadata": {"a_b": 2}}),
     ]
-    held = {"time_segments": [{"id": "t", "time_info": {"begin_time": 0.5}}, {"id": "u"}], "metadata": {"aB": 1, "a_b": 2}}
+    picture = {"hosted_image_info": {"aB": {"width": 7}}}
+    held = {
+        "image": picture,
+        "brightness_value": 1,
+        "time_segments": [{"id": "t", "time_info": {"begin_time": 0.5}}, {"id": "u"}],
+        "metadata": {"aB": 1, "a_b": 2},
+    }
     (found,) = marks(changes, {"a": body("a", held)})
     assert (found.mark, found.fields) == ("same", ())
     sent = orjson.dumps({"id": "a", "inputId": "i", "taskId": "t", "annotationInfo": {"by": "Ann"}})

@@ -128,6 +128,10 @@ def test_what_is_wrong_is_told_before_anything_is_pushed(session: Session, start
         ({"order": ["nope"]}, "the DataFrame has no column nope, but n, change"),
         ({"key": "change"}, "the key is called change, as a column of the result is"),
         ({"requests_per_second": 0}, "argument requests_per_second"),
+        ({"partitions": 0}, "argument partitions: is 0 .int.; it must be a whole number of 1 or more"),
+        ({"tasks": 1.5}, "argument tasks: is 1.5 .float.; it must be a whole number of 1 or more"),
+        ({"order": [5]}, "argument order: is .5. .list.; it must name columns by their names, as text"),
+        ({"key": 5}, "argument key: is .5. .list.; it must name columns"),
     ]
     for arguments, message in wrong:
         with pytest.raises(Refused, match=message):

@@ -102,13 +102,9 @@ def same_field(field: Field | None, sent: object, held: object, *, exact: bool) 
         return same_free(sent, held, exact=exact) or (not sent and held is None)
     if field.type == "struct":
         return same_free(sent, held, exact=exact)
-    if field.repeated and isinstance(sent, list | None) and isinstance(held, list | None):
-        return _same_list(field, sent or [], held or [], exact)
-    if field.map and isinstance(sent, dict | None) and isinstance(held, dict | None):
-        return all(_same_one(field, value, (held or {}).get(key), exact) for key, value in (sent or {}).items())
-    if field.repeated or field.map:
-        return same_free(sent, held, exact=exact)
-    return _same_one(field, sent, held, exact)
+    if field.repeated:
+        return _same_list(field, sent, held, exact)
+    return _same_map(field, sent, held, exact) if field.map else _same_one(field, sent, held, exact)
 
 
 def _same_one(field: Field, sent: object, held: object, exact: bool) -> bool:
@@ -127,8 +123,11 @@ def _same_one(field: Field, sent: object, held: object, exact: bool) -> bool:
         return same_free(sent, held, exact=exact)
 
 
-def _same_list(field: Field, sent: list[object], held: list[object], exact: bool) -> bool:
+def _same_list(field: Field, sent: object, held: object, exact: bool) -> bool:
     """The list holds what was sent and nothing else. Items are matched by id where they have one, the others by their order."""
+    if not isinstance(sent, list | None) or not isinstance(held, list | None):
+        return same_free(sent, held, exact=exact)
+    sent, held = sent or [], held or []
     if len(sent) != len(held):
         return False
     named: dict[str | None, deque[object]] = {id: deque() for item in sent if (id := item_id(item)) is not None}
@@ -140,6 +139,13 @@ def _same_list(field: Field, sent: list[object], held: list[object], exact: bool
         if not candidates or not _same_one(field, item, candidates.popleft(), exact):
             return False
     return True
+
+
+def _same_map(field: Field, sent: object, held: object, exact: bool) -> bool:
+    if not isinstance(sent, dict | None) or not isinstance(held, dict | None):
+        return same_free(sent, held, exact=exact)
+    wanted, there = sent or {}, held or {}
+    return all(_same_one(field, wanted.get(key), there.get(key), exact) for key in (there if sent is None and exact else wanted))
 
 
 def item_id(item: object) -> str | None:

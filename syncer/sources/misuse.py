@@ -1,0 +1,111 @@
+"""A user's source is looked at before anything is sent, and each of its chunks before anything of it is: what is meant must be certain."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from typing import Any
+
+from syncer.errors import SyncerError, UsageError
+
+CHUNKS = "write `async def chunks(self, after: str)` that yields syncer.SourceChunk(changes, cursor)"
+ACK = "write `async def ack(self, cursor: str)`"
+
+
+def checked_name(source: object) -> str:
+    """The source's name. Raises UsageError."""
+    try:
+        name = source.name  # type: ignore[attr-defined]
+    except Exception as error:
+        raise UsageError(f"the source {_of(source)} has no name: {type(error).__name__}: {error}. Give it an attribute `name`") from error
+    if not isinstance(name, str) or not name or not name.isprintable():
+        raise UsageError(
+            f"the source {_of(source)} is called {shown(name)}: a name is text of printable characters, the same each time, by which the "
+            "state knows the source"
+        )
+    return name
+
+
+def check_source(source: object) -> None:
+    """What can be known of a source without asking it for anything. Raises UsageError."""
+    label = f"source:{checked_name(source)}"
+    chunks, ack = _method(source, "chunks"), _method(source, "ack")
+    if chunks is None:
+        raise UsageError(f"{label} has no method chunks: {CHUNKS}")
+    if inspect.iscoroutinefunction(chunks):
+        raise UsageError(f"{label}: chunks is an async function without a yield, so it gives no chunks one by one: {CHUNKS}")
+    if inspect.isgeneratorfunction(chunks):
+        raise UsageError(f"{label}: chunks is a plain generator: {CHUNKS}")
+    if ack is None:
+        raise UsageError(f"{label} has no method ack: {ACK}")
+    if inspect.isfunction(ack) and not inspect.iscoroutinefunction(ack):
+        raise UsageError(f"{label}: ack is not an async function: {ACK}")
+
+
+def _method(source: object, name: str) -> Callable[..., object] | None:
+    """The function that the user wrote, None where there is nothing to be called."""
+    method = getattr(source, name, None)
+    if not callable(method):
+        return None
+    written: Callable[..., object] = inspect.unwrap(getattr(method, "__func__", method))
+    return written
+
+
+def opened(label: str, chunks: Any) -> AsyncIterator[object]:
+    """What `chunks` gave, as an iterator. Raises SyncerError."""
+    if isinstance(chunks, AsyncIterable):
+        return aiter(chunks)
+    if inspect.iscoroutine(chunks):
+        chunks.close()
+    raise SyncerError(f"{label}: chunks gave {shown(chunks)}, not an async iterator: {CHUNKS}")
+
+
+async def awaited(label: str, given: Any) -> None:
+    """What `ack` gave, to its end. Raises SyncerError, and what it raises."""
+    if not inspect.isawaitable(given):
+        raise SyncerError(f"{label}: ack gave {shown(given)}, nothing that can be awaited: {ACK}")
+    await given
+
+
+def check_chunk(label: str, number: int, found: object, kind: type, before: str) -> None:
+    """Is it a chunk with a list of changes and a cursor to go on from? `before`: the cursor before it. Raises SyncerError."""
+    where = f"{label}, chunk {number}"
+    if not isinstance(found, kind):
+        raise SyncerError(f"{where}: it is {shown(found)}, not a SourceChunk; {CHUNKS}. {_KEPT}")
+    changes, cursor = found.changes, found.cursor  # type: ignore[attr-defined]
+    if not isinstance(changes, Sequence) or isinstance(changes, str | bytes | bytearray | memoryview):
+        raise SyncerError(f"{where}: its changes are {shown(changes)}, not a list of changes. {_KEPT}")
+    if not isinstance(cursor, str) or not cursor or not _is_unicode(cursor):
+        raise SyncerError(
+            f"{where}: its cursor is {shown(cursor)}; it must be text that is not empty, by which `chunks` finds the changes after it: "
+            f"str(...) of a row's id, say. {_KEPT}"
+        )
+    if len(changes) and cursor == before:
+        raise SyncerError(
+            f"{where}: its cursor is {shown(cursor)}, as before it, though there are changes in between: a later run could not tell "
+            f"where to go on. {_KEPT}"
+        )
+
+
+_KEPT = "What came before this chunk is done and remembered, and nothing of it was sent"
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _of(source: object) -> str:
+    return type(source).__qualname__
+
+
+def shown(value: object) -> str:
+    """A value in a message: short, and never an error of its own."""
+    try:
+        text = ascii(value)
+    except Exception:
+        text = "something that cannot be shown"
+    return f"{text if len(text) <= 80 else text[:80] + '…'} ({_of(value)})"
