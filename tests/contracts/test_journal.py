@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from syncer.core.facts import Unqueued
+from syncer.core.ledger import Ledger
 from syncer.core.ports import Journal as Port
 from syncer.errors import StateError
 from syncer.journal.disk import Disk
 from syncer.journal.journal import Journal
 from tests.journal.made import HERE, bodies, histories, opened, queued, small_history, state
 from tests.support.disk import SimulatedDisk
+from tests.support.fakes import MemoryJournal
 
 on_every_disk: Any = pytest.mark.parametrize("disk_of", [Disk, SimulatedDisk])
 
@@ -38,15 +41,43 @@ def test_what_was_committed_is_there_for_the_next_process(disk_of: Callable[[], 
     journal.close()
 
 
-@on_every_disk
-def test_the_body_of_what_waits_is_read_back_byte_for_byte(disk_of: Callable[[], Disk], folder: Path) -> None:
-    journal = Journal.open(folder, HERE, disk=disk_of())
+def on_disk(folder: Path) -> Journal:
+    """The real one."""
+    return Journal.open(folder, HERE)
+
+
+def in_memory(folder: Path) -> MemoryJournal:
+    """The fake of the engine's tests."""
+    return MemoryJournal()
+
+
+on_every_journal: Any = pytest.mark.parametrize("made", [on_disk, in_memory])
+
+
+@on_every_journal
+def test_the_body_of_what_waits_is_read_back_byte_for_byte(made: Callable[[Path], Journal | MemoryJournal], folder: Path) -> None:
+    journal = made(folder)
     port: Port = journal
     fact = queued(1, 0, raw='{"ä":"\\u2028 \\\\ "}', written='{"w":1}')
     port.commit([opened(), fact])
     assert (port.stored(1).raw, port.stored(1).written) == (fact.raw.encode(), b'{"w":1}')
     with pytest.raises(StateError, match="no change 2 waits"):
         port.stored(2)
+    port.commit([Unqueued(1, "applied")])
+    with pytest.raises(StateError, match="no change 1 waits"):
+        port.stored(1)
+    journal.close()
+
+
+@on_every_journal
+def test_what_was_committed_is_in_the_ledger(made: Callable[[Path], Journal | MemoryJournal], folder: Path) -> None:
+    journal, ledger = made(folder), Ledger()
+    for facts in small_history():
+        journal.commit(facts)
+        for fact in facts:
+            ledger.apply(fact)
+    ledger.dead_size = journal.ledger.dead_size  # of a file, where there is one
+    assert state(journal.ledger) == state(ledger)
     journal.close()
 
 

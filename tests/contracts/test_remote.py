@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
+import anyio
 import orjson
 import pytest
 
@@ -13,10 +14,11 @@ from syncer.core.change import Change, Verb
 from syncer.core.outcome import AllApplied, Answered, Applied, Failed, Missing
 from syncer.core.ports import Found, Inputs, Listed, NoReply, Remote, Reply, Request
 from syncer.emulator.answer import Answer
-from syncer.emulator.clarifai import Clarifai as Service
+from syncer.emulator.clarifai import Clarifai as Emulated
 from syncer.emulator.settings import behaviour
 from syncer.remotes.clarifai import Clarifai
 from tests.proof.simulation.network import received, reply_of
+from tests.support.fakes import Service
 
 Send = Callable[[Request], Reply]
 VERBS: list[Verb] = ["post", "merge", "overwrite", "remove", "delete", "delete_input"]
@@ -24,7 +26,7 @@ VERBS: list[Verb] = ["post", "merge", "overwrite", "remove", "delete", "delete_i
 
 def clarifai(switches: str = "") -> tuple[Remote, Send]:
     """The codec, and the emulator's service behind it, without HTTP."""
-    service = Service(behaviour(switches).switches)
+    service = Emulated(behaviour(switches).switches)
 
     def send(request: Request) -> Reply:
         answer: Answer = service.answer(received(request, {"Authorization": "Key t"}), lambda _: 0)
@@ -33,7 +35,14 @@ def clarifai(switches: str = "") -> tuple[Remote, Send]:
     return Clarifai("me", "app"), send
 
 
-on_every_remote: Any = pytest.mark.parametrize("made", [clarifai])
+def fake(_: str = "") -> tuple[Remote, Send]:
+    """The fake of the engine's tests."""
+    service = Service()
+    service.unknown.add("nobody's")
+    return service, lambda request: cast(Reply, anyio.run(service.send, request))
+
+
+on_every_remote: Any = pytest.mark.parametrize("made", [clarifai, fake])
 
 
 def change(id: str, verb: Verb = "post", input_id: str = "i ä/&", **more: object) -> Change:

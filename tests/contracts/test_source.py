@@ -17,6 +17,7 @@ from syncer.lanes.inputs import Inputs
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.feed import Feed, SourceChunk
 from syncer.sources.lines import LineOptions
+from tests.support.fakes import Script
 
 LOG = 7
 LINES = [
@@ -64,8 +65,13 @@ def users(folder: Path, watermark: Watermark | None) -> Source:
     return Inputs([Feed(Listed(), LOG, LineOptions(), watermark=watermark)])
 
 
+def scripted(folder: Path, watermark: Watermark | None) -> Source:
+    """The fake of the engine's tests."""
+    return Script(LOG, LINES, chunk_lines=2, watermark=watermark)
+
+
 Opened = Callable[[Path, Watermark | None], Source]
-from_every_source: Any = pytest.mark.parametrize("opened", [plain, compressed, users])
+from_every_source: Any = pytest.mark.parametrize("opened", [plain, compressed, users, scripted])
 
 
 def read(source: Source) -> list[Chunk]:

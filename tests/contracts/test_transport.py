@@ -18,6 +18,7 @@ from tests.engine.lists import Remote
 from tests.proof.simulation.clock import Clock
 from tests.proof.simulation.network import Network, SimulatedTransport
 from tests.proof.simulation.scenario import Outage, Weather
+from tests.support.fakes import OTHER, Service
 from tests.transport.test_http import Answer, free_port, resets, says, says_and_hangs_up, serving
 
 Scene = Literal["answered", "page", "throttled", "nobody", "reset", "cut"]
@@ -92,23 +93,33 @@ async def by_simulation(scene: Scene) -> AsyncIterator[Way]:
         yield Way(transport, lambda: network.sends)
 
 
+TOLD: dict[Scene, Reply | NoReply] = {
+    "answered": Reply(200, b'{"status":1}'),
+    "page": Reply(503, b"<html>"),
+    "throttled": Reply(429, b"{}", "7"),
+    "nobody": NoReply("no connection", sent=False),
+    "reset": NoReply("the connection broke", sent=True),
+    "cut": NoReply("the answer was cut off", sent=True),
+}
+
+
 @asynccontextmanager
 async def by_hand(scene: Scene) -> AsyncIterator[Way]:
-    """The fake of the engine's tests."""
-    told: dict[Scene, Reply | NoReply] = {
-        "answered": Reply(200, b'{"status":1}'),
-        "page": Reply(503, b"<html>"),
-        "throttled": Reply(429, b"{}", "7"),
-        "nobody": NoReply("no connection", sent=False),
-        "reset": NoReply("the connection broke", sent=True),
-        "cut": NoReply("the answer was cut off", sent=True),
-    }
-    remote = Remote({GET.path: [told[scene]]})
+    """The fake of the tests of a pull's engine."""
+    remote = Remote({GET.path: [TOLD[scene]]})
     yield Way(remote, lambda: len(remote.asked))
 
 
+@asynccontextmanager
+async def by_fake(scene: Scene) -> AsyncIterator[Way]:
+    """The fake of the tests of a push's engine."""
+    service = Service(latency_seconds=0.0)
+    service.always(OTHER, TOLD[scene])
+    yield Way(service, lambda: len(service.asked))
+
+
 Ways = Callable[[Scene], AbstractAsyncContextManager[Way]]
-on_every_way: Any = pytest.mark.parametrize("way", [by_http, by_oauth, by_simulation, by_hand])
+on_every_way: Any = pytest.mark.parametrize("way", [by_http, by_oauth, by_simulation, by_hand, by_fake])
 
 
 @on_every_way

@@ -174,6 +174,13 @@ def test_that_a_pause_is_over_is_written_down_with_the_next_success() -> None:
     assert [event.state for event in process.events if isinstance(event, DestinationChanged)] == ["paused", "open"]
 
 
+def test_that_an_outage_is_on_is_written_down_while_it_lasts() -> None:
+    pushing = Pushing()
+    pushing.service.always("post", UNREACHED)
+    pushing.push(posts(3), killed_at=10.0)
+    assert pushing.journal.ledger.destination.state == "probing"
+
+
 # --- bounds ---------------------------------------------------------------------------------------------------------------
 
 SMALL = Limits(batch_size=4, window_max=20, window_bytes_max=1 << 20, queue_max=50, max_attempts=4)
@@ -297,6 +304,20 @@ def test_an_interrupted_run_does_not_wait_for_a_pause_to_end() -> None:
     process = pushing.push(posts(10), meanwhile=interrupt)
     assert process.came_to_its_end
     assert pushing.time.now < 11.0
+
+
+def test_an_interrupted_run_does_not_wait_for_the_turn_of_what_failed() -> None:
+    pushing = Pushing()
+    pushing.service.always("post", not_now)
+
+    async def interrupt(process: Process) -> None:
+        await anyio.sleep(1.0)
+        process.engine.drain()
+
+    process = pushing.push(posts(4), Settings(backoff=(1e6, 1e6)), meanwhile=interrupt)
+    assert process.came_to_its_end
+    assert pushing.time.now < 2.0
+    assert pushing.counts() == (0, 0, 0, 4)
 
 
 def test_where_reading_fails_what_was_read_is_finished_first() -> None:

@@ -446,6 +446,22 @@ def test_where_inputs_cannot_be_asked_for_nothing_is_dead_of_it() -> None:
     assert pushing.counts() == (1, 0, 0, 0)
 
 
+def test_a_throttled_question_about_inputs_is_no_attempt() -> None:
+    pushing = Pushing()
+    pushing.service.unknown.add("i")
+    pushing.service.plays("inputs", *[busy(5)] * 10)
+    pushing.push([patch("a")])
+    assert reasons(pushing) == [("a", "no such input", 1)]
+
+
+def test_a_post_of_an_input_that_is_gone_is_dead_at_once_whatever_this_state_created_there() -> None:
+    pushing = Pushing()
+    pushing.created.add(("i", "a"))
+    pushing.service.unknown.add("i")
+    pushing.push([post("a")])
+    assert reasons(pushing) == [("a", "no such input", 1)]
+
+
 def test_inputs_are_asked_for_once_however_many_changes_name_them() -> None:
     pushing = Pushing()
     pushing.service.unknown.add("i")

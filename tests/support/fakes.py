@@ -26,8 +26,8 @@ LOST = NoReply("no complete answer in time", sent=True)
 """Played as a part: the service does what it is asked to do, and its answer gets lost."""
 UNREACHED = NoReply("no connection", sent=False)
 
-LOOK_UP, INPUTS, LIST = "look-up", "inputs", "list"
-"""Kinds of questions, beside the verbs."""
+LOOK_UP, INPUTS, LIST, OTHER = "look-up", "inputs", "list", "other"
+"""Kinds of questions, beside the verbs. Other ones are those that its codec has not made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def busy(seconds: float | None = None) -> Waiting:
     return Waiting(Throttled("busy"), None if seconds is None else str(seconds))
 
 
-Part = Verdict | LookUpFailure | NoReply | Waiting
+Part = Verdict | LookUpFailure | NoReply | Reply | Waiting
 Play = Part | Callable[[Sequence[Change]], Part | None]
 
 
@@ -119,7 +119,7 @@ class Service:
 
     async def send(self, request: Request) -> Reply | NoReply:
         """Carry a request out, and answer it after a while."""
-        kind, changes, page = self._requests[request.path]
+        kind, changes, page = self._requests.get(request.path, (OTHER, (), 1))
         self.asked.append(Asked(anyio.current_time(), kind, tuple(change.key for change in changes)))
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
@@ -134,7 +134,7 @@ class Service:
                 part = self._answer(kind, changes, page)
         finally:
             self.under_way -= 1
-        if isinstance(part, NoReply):
+        if isinstance(part, NoReply | Reply):
             return part
         retry_after = part.retry_after if isinstance(part, Waiting) else None
         self._told.append(part.what if isinstance(part, Waiting) else part)
@@ -274,6 +274,9 @@ class MemoryJournal:
         if number not in self.ledger.queue:
             raise StateError(f"no change {number} waits")
         return self._bodies[number].change()
+
+    def close(self) -> None:
+        """Nothing to let go of."""
 
     def facts(self, *types: type[Fact]) -> list[Fact]:
         """All of these types, in the order in which they were committed."""
