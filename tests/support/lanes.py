@@ -1,0 +1,91 @@
+"""Push lanes over real logs and a real state folder, to a service within the process, in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import anyio
+
+from syncer.api.remotes import Clarifai as Where
+from syncer.api.remotes import loaded
+from syncer.core.ports import NoReply, Reply, Request
+from syncer.emulator.clarifai import Clarifai
+from syncer.emulator.settings import behaviour
+from syncer.errors import SyncerError
+from syncer.lanes.push import Finished, PushLane, opened
+from syncer.sources.feed import ChangeSource
+from syncer.transport.http import HttpTransport
+from tests.proof.simulation.network import received, reply_of
+from tests.support.virtual import VirtualTime
+
+USER, APP = "me", "app"
+Interfering = Callable[[Request], Reply | NoReply | None]
+
+
+class App:
+    """An app of the emulator's, without HTTP. It outlives the lanes that push to it, and so does the time."""
+
+    def __init__(self, state: Path, switches: str = "", *, latency_seconds: float = 0.05) -> None:
+        self.state = state
+        self.time = VirtualTime()
+        self.asked: list[Request] = []
+        self.interfering: Interfering = lambda _: None
+        """What is answered instead of what the service says; None where it is the service."""
+        self.latency_seconds: Callable[[Request], float] = lambda _: latency_seconds
+        self._service = Clarifai(behaviour(switches).switches)
+
+    @property
+    def held(self) -> dict[tuple[str, str], Any]:
+        """The annotations that the app holds, by (input_id, id)."""
+        return {(one["input_id"], one["id"]): one for one in self._service.app(USER, APP).annotations.values()}
+
+    def push(self, *logs: str | Path | ChangeSource, lane: dict[str, Any] | None = None, **options: Any) -> Finished:
+        """One run. `options`: dotted config keys with `__` for the dot; `lane`: what else a lane takes."""
+        where = Where(base_url="http://127.0.0.1:1", user_id=USER, app_id=APP, token="a-token")
+        config = {"state.dir": str(self.state), **{name.replace("__", "."): value for name, value in options.items()}}
+        named = [str(log) if isinstance(log, Path) else log for log in logs]
+
+        async def run() -> Finished:
+            with opened(PushLane(loaded(where, None, config, {}), named, **(lane or {}))) as made:
+                return await made.run()
+
+        with mock.patch("syncer.lanes.clarifai.HttpTransport", self._transport()):
+            finished = self.time.run(run)
+        assert finished is not None
+        return finished
+
+    def refused(self, *logs: str | Path | ChangeSource, **options: Any) -> SyncerError:
+        """The error that keeps a run from starting. Nothing is asked."""
+        asked = len(self.asked)
+        try:
+            finished = self.push(*logs, **options)
+        except SyncerError as error:
+            assert len(self.asked) == asked
+            return error
+        raise AssertionError(f"it was not refused: {finished}")
+
+    def _transport(self) -> type[HttpTransport]:
+        app = self
+
+        class InProcess(HttpTransport):
+            async def __aenter__(self) -> InProcess:
+                return self
+
+            async def __aexit__(self, *_: object) -> None:
+                pass
+
+            async def send(self, request: Request) -> Reply | NoReply:
+                return await app._answer(request)
+
+        return InProcess
+
+    async def _answer(self, request: Request) -> Reply | NoReply:
+        self.asked.append(request)
+        await anyio.sleep(self.latency_seconds(request))
+        told = self.interfering(request)
+        if told is not None:
+            return told
+        return reply_of(self._service.answer(received(request, {"Authorization": "Key a-token", "Host": "remote"}), lambda _: 0))
