@@ -92,6 +92,11 @@ class Refused:
     duplicate: bool = False
     too_large: bool = False
     """The request's body is larger than the remote, or something on the way, takes."""
+    missing: bool = False
+    """Something that the request names is not there."""
+    of_app: Literal["no", "until seen", "each time"] = "no"
+    """Whether the service would say the same of an app that is not there. Before it is believed, the app is asked for: until it has been
+    seen in this run, or each time, where something would be over for good by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,9 @@ class Failed:
     """No connection could be made at all: certainly nothing applied."""
     cut: bool = False
     """The request left and nothing came back: perhaps its body was too large for something on the way."""
+    strange: Literal["no", "perhaps", "surely"] = "no"
+    """The answer is not the service's: it comes from something on the way, or the address is wrong. Surely, where HTTP itself says that
+    there is no such path or method: that is never said of a change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,11 +34,14 @@ class Annotell:
     # --- requests -----------------------------------------------------------------------------------------------
 
     def claims(self, request: Request) -> bool:
-        """All of /v1 and the storage. Of /v2, which Clarifai has too, what comes with a bearer token and is an operation here."""
-        if request.path.startswith(("/v1/", STORAGE)):
+        """All of /v1 and the storage, and whatever else comes with a bearer token or asks for one.
+
+        Of /v2, which Clarifai has too, only what is an operation here.
+        """
+        if request.path.startswith(("/v1/", STORAGE)) or request.path.endswith(TOKEN_PATH):
             return True
         bearer = request.headers.get("Authorization", "").lower().startswith("bearer ")
-        return bearer and calls.find(request.method, request.path) is not None
+        return bearer and (not request.path.startswith("/v2/") or calls.find(request.method, request.path) is not None)
 
     def limited(self, request: Request) -> bool:
         """The storage takes what comes."""
@@ -50,7 +53,7 @@ class Annotell:
 
     def refused(self, request: Request) -> Answer | None:
         """`Bearer TOKEN`, with a token that was granted here and has not expired."""
-        if request.path == TOKEN_PATH or request.path.startswith(STORAGE) or self.tokens.takes(request, self.switches):
+        if request.path.endswith(TOKEN_PATH) or request.path.startswith(STORAGE) or self.tokens.takes(request, self.switches):
             return None
         return calls.said(401, "Token is invalid", error="invalid_token")
 

@@ -15,7 +15,7 @@ import orjson
 from syncer.emulator import codes, forms, loading
 from syncer.emulator.answer import Answer, ItemFault, Request
 from syncer.emulator.bindings import Binding, find
-from syncer.emulator.call import Call, Service
+from syncer.emulator.call import Call, Service, missing
 from syncer.emulator.store import App
 from syncer.emulator.waits import asking_to_wait
 from syncer.emulator.wire import Malformed, Messages, Object, messages
@@ -27,7 +27,7 @@ REFUSED_TOKEN = "refused-token"  # noqa: S105 - the one that is always refused
 
 
 class Clarifai:
-    """All users and apps; any of them exists, empty at first. Implements `Part`."""
+    """All users and apps; any of them exists, empty at first, unless `apps` says otherwise. Implements `Part`."""
 
     name = "clarifai"
 
@@ -35,6 +35,7 @@ class Clarifai:
         self.url = ""
         self.service = Service(switches)
         self._apps: dict[tuple[str, str], App] = {}
+        self._loaded: set[App] = set()
 
     @property
     def counts(self) -> Counter[str]:
@@ -52,8 +53,9 @@ class Clarifai:
         return self._apps.setdefault((owner, app_id), App(owner, app_id))
 
     def forget(self, user_id: str, app_id: str) -> None:
-        """An app anew, empty."""
-        self._apps.pop((self.app(user_id, app_id).owner, app_id))
+        """Delete an app. Where any app exists, it is there again at once, empty."""
+        app = self._apps.pop((self.app(user_id, app_id).owner, app_id))
+        self._loaded.discard(app)
 
     # --- requests -----------------------------------------------------------------------------------------------
 
@@ -94,6 +96,8 @@ class Clarifai:
             return self._finished(Answer.of(codes.TOO_LARGE), found)
         try:
             call = self._call(request, *found, item_fault)
+            if switches["apps"] == "loaded" and call.app.app_id and call.app not in self._loaded:
+                return self._finished(missing("app_id", call.app.app_id), found)
         except orjson.JSONDecodeError:
             return self._finished(Answer.of(codes.BAD_FORMAT, "the body is not JSON"), found)
         except Malformed as malformed:
@@ -155,6 +159,7 @@ class Clarifai:
         if not (user_id and app_id and file):
             return False
         app = self.app(user_id, app_id)
+        self._loaded.add(app)
         for number, line in enumerate(_lines(file), 1):
             if line.strip():
                 try:

@@ -67,6 +67,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "read-lag": ("0", "2"),
     "delete-lag": ("0", "2"),
     # limits and failures
+    "apps": ("any", "loaded"),
     "throttle-form": ("429", "200", "503"),
     "throttle-code": ("11005", "11003", "11004"),
     "retry-after": FORMS,

@@ -94,12 +94,14 @@ class Asker:
 
     async def found(self, changes: Sequence[Change], *, taken: bool) -> Found | LookUpFailure:
         """What the remote holds of these changes' annotations."""
-        return await self.ask(self._remote.look_up(changes), partial(self._remote.found, changes), taken=taken)
+        found = await self.ask(self._remote.look_up(changes), partial(self._remote.found, changes), taken=taken)
+        return Found([None]) if _nothing_there(changes, found) else found
 
     async def inputs(self, changes: Sequence[Change], *, taken: bool) -> Inputs | LookUpFailure:
         """How the inputs of these changes are."""
         input_ids = list(dict.fromkeys(change.input_id for change in changes))
-        return await self.ask(self._remote.inputs_look_up(input_ids), partial(self._remote.inputs_found, input_ids), taken=taken)
+        found = await self.ask(self._remote.inputs_look_up(input_ids), partial(self._remote.inputs_found, input_ids), taken=taken)
+        return Inputs(frozenset()) if _nothing_there(input_ids, found) else found
 
     async def annotations_of(self, changes: Sequence[Change], *, taken: bool) -> list[int] | LookUpFailure:
         """How many annotations each of these whole-input deletes deletes."""
@@ -115,9 +117,16 @@ class Asker:
         for page in count(1):
             request = self._remote.inputs_list(input_ids, page)
             listed = await self.ask(request, partial(self._remote.inputs_listed, input_ids), taken=taken and page == 1)
+            if _nothing_there(input_ids, listed):
+                break
             if not isinstance(listed, Listed):
                 return listed
             if not listed.rows:
                 break
             keys.update(listed.keys)
         return keys
+
+
+def _nothing_there(asked: Sequence[object], answer: object) -> bool:
+    """Whether the remote says that the one thing asked for does not exist. Of several it may mean any: each is asked for by itself then."""
+    return len(asked) == 1 and isinstance(answer, Refused) and answer.missing

@@ -139,6 +139,8 @@ class Sender:
                 await self._answered(entries, verdict.outcomes)
             case Refused() if verdict.duplicate and batch.verb == "post":
                 await self._refused_as_duplicate(batch, verdict)
+            case Refused() if verdict.missing and len(entries) == 1:
+                await self._settle_missing([(entries[0], Missing(verdict.reason, verdict.code))], self._due(entries[0].attempts))
             case Refused():
                 if len(entries) > 1:
                     backlog.halve(batch)
@@ -149,6 +151,8 @@ class Sender:
             case Failed():
                 if verdict.unreachable:
                     backlog.again(batch)
+                elif verdict.strange == "surely":  # it says nothing of any change, so it is no attempt of one
+                    backlog.unsettled(entries, verdict.reason, verdict.code, self._now(), self._due(0))
                 else:
                     due = self._due(max(entry.suspicion for entry in entries))
                     backlog.failed(entries, verdict.reason, verdict.code, self._now(), due, doubt=verdict.in_doubt)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import anyio
 import anyio.to_thread
@@ -16,10 +16,12 @@ from syncer.core.facts import Destination
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports import NoReply, Reply, Request, Transport
+from syncer.core.pull import Ask
 from syncer.core.retry_after import asked_seconds
 from syncer.core.settle import rfc3339
 from syncer.engine.clock import Clock
 from syncer.engine.signal import Signal
+from syncer.engine.whereabouts import Whereabouts
 from syncer.errors import CredentialsRefused, Stopped, SyncerError
 
 V = TypeVar("V")
@@ -41,6 +43,10 @@ class Advice:
     """Where the credentials come from."""
     resume: str = ""
     """The command that lifts a pause which outlives the run; empty where none is kept."""
+    address: str = "the address"
+    """Where requests go, down to the app."""
+    settings: str = "it"
+    """What to check where nothing is found there."""
 
 
 class Turns:
@@ -72,6 +78,7 @@ class Turns:
         self._rng = rng
         self._observe = observe
         self._advice = advice
+        self.whereabouts = Whereabouts(advice.address, advice.settings)
         self._lock = anyio.Lock(fast_acquire=True)
         self._changed = Signal()
 
@@ -97,7 +104,28 @@ class Turns:
                 await self._changed.wait(next_at - monotonic)
 
     async def ask(self, request: Request, read: Callable[[Reply | NoReply], V]) -> V:
-        """Send a request whose turn has been taken; what `read` makes of the answer. The destination is told how it fared."""
+        """Send a request whose turn has been taken; what `read` makes of the answer, or what it means by all that is known.
+
+        The destination is told how it fared. Where the answer may speak of the app, that is asked for first.
+        """
+        answer = await self._once(request, read)
+        if not self.whereabouts.doubts(answer):
+            return answer
+        try:
+            gone = await self.whereabouts.missing(self._answered, self._now)
+        except (Draining, SyncerError) as ending:
+            return cast("V", Failed(str(ending) or "the run is ending", in_doubt=False))
+        return answer if gone is None else cast("V", gone)
+
+    async def _answered(self, ask: Ask[object]) -> object:
+        """The answer to a question of our own. Raises as `take` does."""
+        while True:
+            await self.take()
+            answer = await self._once(ask.request, ask.read)
+            if not isinstance(answer, Failed | Throttled):
+                return answer
+
+    async def _once(self, request: Request, read: Callable[[Reply | NoReply], V]) -> V:
         self.requests += 1
         started = anyio.current_time()
         reply: Reply | NoReply
@@ -112,6 +140,7 @@ class Turns:
             self.concurrency.answered(seconds)
         large = isinstance(reply, Reply) and len(reply.body) > LARGE_BODY_BYTES
         answer = await anyio.to_thread.run_sync(read, reply) if large else read(reply)
+        answer = cast("V", self.whereabouts.noted(request.method, answer))
         result = self._fared(answer, reply, started)
         self._observe(RequestAnswered(request.method, reply.status if isinstance(reply, Reply) else None, result, seconds))
         return answer
@@ -194,7 +223,10 @@ class Turns:
                 f"check {self._advice.credentials}, then run the same command again"
             )
         if verdict.kind == "address":
-            return Stopped(f"{verdict.reason}. Nothing is lost; set it right, then run the same command again")
+            return Stopped(
+                f"{verdict.reason}{code}. Nothing is lost; set it right, then run the same command again (with another --state, where "
+                "another destination was meant)"
+            )
         return Stopped(
             f"the remote refuses to go on{code}: {verdict.reason}. The state is kept; run the same command again once that is settled"
         )

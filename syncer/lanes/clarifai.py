@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 from syncer.config import Loaded
 from syncer.core.pace import Pace
+from syncer.core.pull import Ask
 from syncer.errors import UsageError
 from syncer.lanes.limits import shared_pace
 from syncer.remotes.clarifai import Clarifai
 from syncer.transport.http import HttpTransport
 
 CREDENTIALS = "CLARIFAI_PAT or [clarifai] token_file, user_id and app_id"
+SETTINGS = "[clarifai] base_url, user_id and app_id"
+"""What says where requests go."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,13 @@ class App:
     codec: Clarifai
     transport: HttpTransport
     pace: Pace
+    address: str = ""
+    """Where requests go, for people."""
+
+    @property
+    def probe(self) -> Ask[object]:
+        """Is the app there? Changes nothing."""
+        return Ask(self.codec.probe(), self.codec.probed)
 
 
 def app(loaded: Loaded) -> App:
@@ -39,4 +49,5 @@ def app(loaded: Loaded) -> App:
         ca_file=clarifai.ca_file,
     )
     pace = shared_pace(clarifai.base_url, token, push.requests_per_second)
-    return App(Clarifai(clarifai.user_id, clarifai.app_id), transport, pace)
+    address = f"{clarifai.base_url}, user {clarifai.user_id}, app {clarifai.app_id}"
+    return App(Clarifai(clarifai.user_id, clarifai.app_id), transport, pace, address)

@@ -13,10 +13,10 @@ import msgspec
 
 from syncer.config import Loaded
 from syncer.errors import UsageError
-from syncer.lanes.clarifai import CREDENTIALS, app
+from syncer.lanes.clarifai import CREDENTIALS, SETTINGS, app
 from syncer.lanes.limits import shared_pace
 from syncer.lanes.pull import Origin, PullLane
-from syncer.remotes.annotell import ChangeListing, ProjectListing, index, listing, neighbours
+from syncer.remotes.annotell import Asks, ChangeListing, ProjectListing, index, listing, neighbours
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.annotell.layout import DocumentLayout
 from syncer.remotes.clarifai.layout import AnnotationLayout, InputsLayout
@@ -49,6 +49,9 @@ def clarifai_origin(loaded: Loaded, selection: Selection) -> Origin:
         units_ahead_max=UNITS_AHEAD_MAX,
         credentials=CREDENTIALS,
         name=f"annotations of {clarifai.base_url} user {clarifai.user_id} app {clarifai.app_id}: {chosen}",
+        address=remote.address,
+        settings=SETTINGS,
+        probe=remote.probe,
     )
 
 
@@ -103,6 +106,9 @@ def annotell_origin(loaded: Loaded, selection: DocumentSelection, known: Mapping
         units_ahead_max=DOCUMENT_UNITS_AHEAD_MAX,
         credentials=f"{annotell.flavour.upper()}_CREDENTIALS, {annotell.flavour.upper()}_CLIENT_ID and _SECRET, or [annotell] credentials",
         name=f"annotations of {annotell.flavour} at {annotell.base_url}: {chosen}",
+        address=annotell.base_url,
+        settings="[annotell] base_url and flavour",
+        probe=Asks.probe(),
     )
 
 

@@ -21,7 +21,7 @@ from syncer.config.models import Retry
 from syncer.core.events import Event
 from syncer.core.facts import OPEN, Destination
 from syncer.core.pace import Pace
-from syncer.core.pull import Found, Layout, Listing, Problem, Sink, Unit
+from syncer.core.pull import Ask, Found, Layout, Listing, Problem, Sink, Unit
 from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.signal import Signal
@@ -59,6 +59,12 @@ class Origin:
     """Where they come from, for messages."""
     name: str
     """What is pulled from where, without any secret: what a checkpoint is for."""
+    address: str = "the remote"
+    """Where requests go, for messages."""
+    settings: str = "base_url"
+    """What says where they go."""
+    probe: Ask[object] | None = None
+    """A question that is answered wherever the address is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,8 +274,9 @@ async def wired(
     at_once = API_AT_ONCE_MAX if origin.concurrency == "auto" else origin.concurrency
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(origin.api)
-        advice = Advice(origin.credentials, "" if state is None else resuming(state))
+        advice = Advice(origin.credentials, "" if state is None else resuming(state), origin.address, origin.settings)
         api_turns = turns(origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe, advice)
+        api_turns.whereabouts.probe = origin.probe
         if isinstance(origin.api, OAuthTransport):
             origin.api.another_turn = api_turns.another
         ways: dict[Literal["api", "storage"], Way] = {"api": Way(api_turns, anyio.Semaphore(at_once, fast_acquire=True))}

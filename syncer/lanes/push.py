@@ -25,7 +25,7 @@ from syncer.engine.turns import Advice
 from syncer.errors import SyncerError
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.posted import Posted
-from syncer.lanes.clarifai import CREDENTIALS, app
+from syncer.lanes.clarifai import CREDENTIALS, SETTINGS, app
 from syncer.lanes.inputs import open_inputs
 from syncer.lanes.limits import turns as lane_turns
 from syncer.lanes.progress import Estimate, Progress, unread
@@ -125,8 +125,9 @@ class PushLane:
         push, retry = self._config.push, self._config.retry
         now, rng = Clock(), random.Random()  # noqa: S311 - jitter, not a secret
         pace, left = self._app.pace, self.ledger.destination
-        advice = Advice(CREDENTIALS, resuming(self._state))
+        advice = Advice(CREDENTIALS, resuming(self._state), self._app.address, SETTINGS)
         turns = lane_turns(self._app.transport, pace, push.concurrency, retry, left, now, rng, observe, advice)
+        turns.whereabouts.probe = self._app.probe
         limits = Limits(batch_size=push.batch_size, linger_seconds=push.linger_seconds, max_attempts=retry.max_attempts)
         return Push(
             source=self._inputs,

@@ -27,6 +27,8 @@ from syncer.errors import UsageError
 from syncer.transport.http import HttpTransport, checked_token
 
 TOKEN_PATH = "/v1/auth/oauth/token"  # noqa: S105 - a path (annotell-auth 2.0.1, kognic-auth 4.5.2: auth_session.py)
+NO_SUCH_ADDRESS = (*range(300, 400), 404, 405, 410)
+"""HTTP statuses that say nothing of the client: there is no auth server at that address."""
 TRIES_MAX = 4
 """Of one question to the auth server, where it fails in a way that may pass. kognic-auth: MAX_RETRIES = 3."""
 BACKOFF_SECONDS = (0.5, 8.0)
@@ -108,6 +110,9 @@ class Tokens:
         if _asks_to_wait(reply):
             said = json.dumps({"message": f"no access token: the auth server answered HTTP {reply.status}"}).encode()
             return Reply(reply.status, said, reply.retry_after, reply.date)
+        if reply.status in NO_SUCH_ADDRESS:
+            why = f"no access token: the auth server has no {TOKEN_PATH} (HTTP {reply.status}): check auth_url"
+            return NoReply(why, sent=False, cause="outage" if self._access else "never")
         if _refuses(reply):
             error = _member(reply, "error")
             named = f" ({error})" if isinstance(error, str) and re.fullmatch(r"\w{1,40}", error) else ""
@@ -140,7 +145,9 @@ class Tokens:
             if isinstance(reply, Reply):
                 if _asks_to_wait(reply) or _refuses(reply) or _token(reply):
                     return reply
-                reply = NoReply(f"the auth server answered HTTP {reply.status} and no token", sent=True)
+                never = attempt == TRIES_MAX and reply.status < 300 and not self._access
+                why = f"the auth server answered HTTP {reply.status} and no token"
+                reply = NoReply(f"{why}: check auth_url" if never else why, sent=True, cause="never" if never else "outage")
             if attempt == TRIES_MAX or reply.cause == "never":
                 return reply
             await self._sleep(delay(attempt, self._rng, *BACKOFF_SECONDS))

@@ -24,6 +24,7 @@ def answering(status: int, body: bytes, headers: Mapping[str, str] | None = None
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
             remote.requests.append(f"{self.command} {self.path}")
             self.send_response(status)
             for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
@@ -34,6 +35,8 @@ def answering(status: int, body: bytes, headers: Mapping[str, str] | None = None
         def log_message(self, *arguments: object) -> None:
             pass
 
+    for method in ("POST", "PATCH", "DELETE"):
+        setattr(Handler, f"do_{method}", Handler.do_GET)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         remote.url = f"http://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

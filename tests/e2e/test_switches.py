@@ -114,7 +114,8 @@ def left(wanted: dict[Key, Annotation], nameless: int, server: Emulator, dead: s
 
 
 SWITCHED = [f"{name}={value}" for name, values in SWITCHES.items() for value in values]
-APART = {"body-limit=100", "throttle-code=11004", "retry-after=huge", *(f"refused-code={value}" for value in SWITCHES["refused-code"])}
+REFUSED = {f"refused-code={value}" for value in SWITCHES["refused-code"]}
+APART = {"body-limit=100", "throttle-code=11004", "retry-after=huge", "apps=loaded"} | REFUSED
 """Those under which no push comes to its end: each has a test of its own."""
 
 

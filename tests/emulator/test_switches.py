@@ -251,6 +251,10 @@ def reads_after_a_delete(client: Client) -> Any:
 # --- limits and failures ------------------------------------------------------------------------------------------
 
 
+def an_app_that_was_not_loaded(client: Client) -> Any:
+    return listed_status(client), client.http_status
+
+
 def a_throttle(client: Client) -> Any:
     return client.http_status if (answer := listed_status(client)) == 11005 else answer
 
@@ -352,6 +356,7 @@ SCENES: dict[str, tuple[str, See, tuple[Any, ...]]] = {
     "search-hits": ("", hits, (["a"], ["a", "a"])),
     "read-lag": ("", reads_after_a_write, (([["a"]] * 3, ["2"] * 3), ([[], [], ["a"]], ["1", "1", "2"]))),
     "delete-lag": ("", reads_after_a_delete, ((10000, [["a"], ["a"]]), (40010, [["a"], []]))),
+    "apps": ("", an_app_that_was_not_loaded, ((10000, 200), (11101, 404))),
     "throttle-form": ("throttle-silent=1", a_throttle, (429, 200, 503)),
     "throttle-code": ("throttle-silent=1", listed_status, (11005, 11003, 11004)),
     "retry-after": (

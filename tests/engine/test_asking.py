@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -10,7 +10,7 @@ import pytest
 
 from syncer.core.change import Change
 from syncer.core.outcome import Failed, Refused
-from syncer.core.ports import LookUpFailure, Remote
+from syncer.core.ports import Found, Inputs, LookUpFailure, Remote
 from syncer.engine.asking import Asker
 from syncer.engine.turns import Turns
 
@@ -75,3 +75,42 @@ async def test_the_turn_that_was_taken_is_good_for_the_first_question_only() -> 
     service = Service()
     await parts(service, taken=True)
     assert service.taken == [True, False]
+
+
+# --- one thing that does not exist -------------------------------------------------------------------------------
+
+MISSING = Refused("CONN_DOES_NOT_EXIST", 11101, missing=True, of_app="each time")
+LABELS = [Change(0, number, number, "delete_input", f"i-{number}", "", b"", 0, 0) for number in range(2)]
+
+
+class Answering:
+    """A remote and turns to it: everything is answered so."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        return lambda *_: self.answer
+
+    async def take(self) -> None:
+        pass
+
+    async def ask(self, request: object, read: Callable[[object], object]) -> object:
+        return read(None)
+
+
+def asker(answer: object) -> Asker:
+    both = Answering(answer)
+    return Asker(cast("Remote", both), cast("Turns", both))
+
+
+async def test_one_thing_that_does_not_exist_is_an_empty_answer() -> None:
+    one = LABELS[:1]
+    assert await asker(MISSING).found(one, taken=False) == Found([None])
+    assert await asker(MISSING).inputs(one, taken=False) == Inputs(frozenset())
+    assert await asker(MISSING).annotations_of(one, taken=False) == [0]
+
+
+async def test_of_several_it_may_be_any_so_that_nothing_is_known() -> None:
+    for ask in (asker(MISSING).found, asker(MISSING).inputs, asker(MISSING).annotations_of):
+        assert await ask(LABELS, taken=False) is MISSING

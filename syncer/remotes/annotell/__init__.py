@@ -3,9 +3,9 @@
 Selection ──listing──► Listing.units ──► Unit.flow ──► rows        (ports: syncer.core.pull)
 """
 
-from syncer.remotes.annotell.asks import neighbours
+from syncer.remotes.annotell.asks import Asks, neighbours
 from syncer.remotes.annotell.delta import ChangeListing, index
 from syncer.remotes.annotell.listing import ProjectListing
 from syncer.remotes.annotell.selection import Flavour, Selection, listing
 
-__all__ = ["ChangeListing", "Flavour", "ProjectListing", "Selection", "index", "listing", "neighbours"]
+__all__ = ["Asks", "ChangeListing", "Flavour", "ProjectListing", "Selection", "index", "listing", "neighbours"]

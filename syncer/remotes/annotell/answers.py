@@ -15,6 +15,8 @@ T = TypeVar("T")
 Cursor = int | str
 """What `cursorId` is: a number in the input API, a number or a text in Kognic's (wire, 1b)."""
 
+NO_SUCH_ADDRESS = (404, 405, 410)
+"""HTTP statuses of a path that the service does not have; of what a path names, too."""
 NULL = msgspec.Raw(b"null")
 
 
@@ -65,7 +67,25 @@ def opened(reply: Reply | NoReply, decoder: msgspec.json.Decoder[T]) -> Opened[T
         data = reply.body if bytes(envelope.data) == b"null" else envelope.data
         return Opened(decoder.decode(data), metadata.next_cursor_id if metadata else None)
     except DECODE_ERRORS:
-        return Failed(f"HTTP {reply.status}, but not what was asked for", in_doubt=False)
+        return Failed(f"HTTP {reply.status}, but not what was asked for", in_doubt=False, strange="perhaps")
+
+
+def probed(reply: Reply | NoReply) -> LookUpFailure | None:
+    """Why the service cannot be asked at this address, None where it can: by the answer to a question that is good wherever it is.
+
+    Whether the client may ask that is another thing.
+    """
+    if isinstance(reply, NoReply):
+        return no_reply(reply)
+    if good(reply):
+        return (
+            None
+            if reply.body.lstrip()[:1] in (b"{", b"[")
+            else Failed(f"HTTP {reply.status}, but not what was asked for", strange="perhaps")
+        )
+    failed = failure(reply)
+    there = reply.status == 403 or (isinstance(failed, Refused) and reply.status not in NO_SUCH_ADDRESS)
+    return None if there else failed
 
 
 def failure(reply: Reply) -> LookUpFailure:
@@ -81,10 +101,10 @@ def failure(reply: Reply) -> LookUpFailure:
     if reply.status == 429:
         return Throttled(text)
     if 300 <= reply.status < 400:
-        return Halt(f"{text}: a redirect, which is not followed; set [annotell] base_url to where the service is now")
+        return Halt(f"{text}: a redirect, which is not followed; set [annotell] base_url to where the service is now", kind="address")
     if reply.status >= 500 or reply.status < 300 or reply.status in (408, 425):
         return Failed(text, in_doubt=False)
-    return Refused(text, reply.status)
+    return Refused(text, reply.status, of_app="until seen")
 
 
 def check_utf8(body: bytes) -> None:

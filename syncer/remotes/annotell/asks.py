@@ -12,7 +12,7 @@ import msgspec
 from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
 from syncer.core.pull import Ask, Row
 from syncer.remotes.annotell import documents
-from syncer.remotes.annotell.answers import Cursor, Opened, opened
+from syncer.remotes.annotell.answers import Cursor, Opened, opened, probed
 from syncer.remotes.annotell.documents import Item, Page
 
 URL_BYTES_MAX = 4_000
@@ -118,6 +118,11 @@ class Asks:
         """The types of a project or batch."""
         of_batch = f"/batches/{_quoted(batch)}" if batch else ""
         return _get(f"/v1/projects/{_quoted(project)}{of_batch}/annotation-types", [], _reader(_TEXTS))
+
+    @staticmethod
+    def probe() -> Ask[object]:
+        """Is the service there? The projects are listed for everybody (wire, 1c); what they are does not matter."""
+        return Ask(Request("GET", "/v1/projects"), probed)
 
     def inputs(self, project: str, batch: str) -> Ask[Opened[list[Input]]]:
         """All inputs that are not invalidated, in one list (annotell-input-api; `False` is how it writes it)."""

@@ -8,10 +8,13 @@ import msgspec
 
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports import Reply
-from syncer.remotes.clarifai.codes import CODES, SUCCESS, Meaning, meaning, number
+from syncer.remotes.clarifai.codes import CODES, CODES_FROM, SUCCESS, Meaning, meaning, number
 from syncer.remotes.replies import good, one_line
 
 Failure = Failed | Halt | Refused | Throttled
+REFUSALS = (Meaning.REFUSED, Meaning.MISSING, Meaning.FAILURE)
+NO_SUCH_ADDRESS = (404, 405, 407, 410, 421, 501, 505)
+"""HTTP statuses that speak of the path, the method or the way there, never of what was sent; the service has codes of its own for that."""
 
 
 class Status(msgspec.Struct, gc=False):
@@ -58,12 +61,14 @@ ROWS = msgspec.json.Decoder(Rows)
 def read(reply: Reply, decoder: msgspec.json.Decoder[A]) -> tuple[A, Status] | Failure:
     """The answer and its status, or what follows from there being none: a proxy's page, a gateway's envelope, an empty body."""
     if 300 <= reply.status < 400:
-        return Halt(f"HTTP {reply.status}: a redirect, which is not followed; set [clarifai] base_url to where the service is now")
+        reason = f"HTTP {reply.status}: a redirect, which is not followed; set [clarifai] base_url to where the service is now"
+        return Halt(reason, kind="address")
     try:
         answer = decoder.decode(reply.body)
     except (msgspec.DecodeError, ValueError, RecursionError):  # ValueError: bytes that are not UTF-8
         return _without_status(reply)
-    if answer.status is None or number(answer.status.code) == 0:
+    code = None if answer.status is None else number(answer.status.code)
+    if answer.status is None or (code is not None and code < CODES_FROM):
         return _without_status(reply)
     return answer, answer.status
 
@@ -75,13 +80,14 @@ def listing_succeeded(status: Status, reply: Reply) -> bool:
 
 def says_missing(answer: object) -> bool:
     """Whether the service refused because what it was asked for does not exist: in its own envelope, by a code that means just that."""
-    return isinstance(answer, Refused) and meaning(answer.code or 0) is Meaning.MISSING
+    return isinstance(answer, Refused) and answer.missing
 
 
-def failure(status: Status, reply: Reply, *, duplicates: bool = False) -> Failure:
+def failure(status: Status, reply: Reply, *, duplicates: bool = False, settles: bool = True) -> Failure:
     """What follows from a request that failed as a whole. `duplicates`: it can be refused because an id is there already.
 
-    The code says more than the HTTP status, where it is one that says which side is to change something.
+    `settles`: something would be over for good by a refusal; else its parts are asked for next. The code says more than the HTTP status,
+    where it is one that says which side is to change something.
     """
     code = number(status.code)
     what = meaning(code)
@@ -96,9 +102,13 @@ def failure(status: Status, reply: Reply, *, duplicates: bool = False) -> Failur
         return Throttled(text)
     if what is Meaning.CREDENTIALS or reply.status in (401, 403):
         return Halt(reason(Status(status.code, status.description)), code, "credentials")  # the details may hold the key
-    if reply.status == 413 or (what in (Meaning.REFUSED, Meaning.MISSING, Meaning.FAILURE) and reply.status < 500):
+    if reply.status == 413 or (duplicates and what in REFUSALS and "duplicate" in text.lower()):
         return Refused(text, code, duplicate=duplicates and "duplicate" in text.lower())
-    return Failed(f"HTTP {reply.status}: {text}", code, in_doubt=what not in (Meaning.BUSY, Meaning.PENDING))
+    if what in REFUSALS and reply.status < 500:
+        missing = what is Meaning.MISSING
+        return Refused(text, code, missing=missing, of_app="each time" if missing or settles else "until seen")
+    in_doubt = what not in (Meaning.BUSY, Meaning.PENDING)
+    return Failed(f"HTTP {reply.status}: {text}", code, in_doubt)
 
 
 def reason(status: Status) -> str:
@@ -116,4 +126,6 @@ def _without_status(reply: Reply) -> Failure:
         return Throttled(text)
     if reply.status in (413, 414, 431):
         return Refused(text)
-    return Failed(text)
+    if reply.status in NO_SUCH_ADDRESS:
+        return Failed(text, strange="surely")
+    return Failed(text, strange="no" if reply.status >= 500 or reply.status in (408, 425) else "perhaps")

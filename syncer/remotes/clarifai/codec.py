@@ -24,7 +24,7 @@ from syncer.core.outcome import (
     Verdict,
 )
 from syncer.core.ports import Found, Inputs, Listed, LookUpFailure, NoReply, Reply, Request
-from syncer.remotes.clarifai.answers import ANSWERS, ROWS, Failure, Item, Rows, failure, listing_succeeded, read, reason, says_missing
+from syncer.remotes.clarifai.answers import ANSWERS, ROWS, Failure, Item, Rows, failure, listing_succeeded, read, reason
 from syncer.remotes.clarifai.codes import STORED, Meaning, meaning, number
 from syncer.remotes.clarifai.patches import merged, removed
 from syncer.remotes.clarifai.same import same_annotation
@@ -82,12 +82,9 @@ class Clarifai:
             return Answered(_joined(verb, changes, items, silence_applied=code == 10000))
         if what in (Meaning.MIXED, Meaning.FAILURE) and items and not deletes and reply.status not in (401, 403, 429):
             return _shared_failure(items, reply) or Answered(_joined(verb, changes, items, stored=good(reply)))
-        failed = failure(status, reply, duplicates=verb == "post")
-        if len(changes) == 1 and isinstance(failed, Refused):
-            if what is Meaning.MISSING:
-                return AllApplied() if deletes else Answered([Missing(failed.reason, code)])
-            if what is Meaning.FAILURE and verb == "post":  # and not a word about why: perhaps it is there already
-                return Answered([Exists(failed.reason, code, certain=False)])
+        failed = failure(status, reply, duplicates=verb == "post", settles=len(changes) == 1)
+        if len(changes) == 1 and isinstance(failed, Refused) and what is Meaning.FAILURE and verb == "post":
+            return Answered([Exists(failed.reason, code, certain=False)])  # and not a word about why: perhaps it is there already
         return failed
 
     # --- a question that asks for nothing -----------------------------------------------------------------------
@@ -98,7 +95,7 @@ class Clarifai:
 
     def probed(self, reply: Reply | NoReply) -> LookUpFailure | None:
         """Why the app cannot be used, None where it can. An app that is not there is refused with a code that means missing."""
-        rows = _listed(reply)
+        rows = _rows(reply, 1)
         return None if isinstance(rows, Rows) else rows
 
     # --- look-ups -----------------------------------------------------------------------------------------------
@@ -246,19 +243,11 @@ def _shared_failure(items: Sequence[Item], reply: Reply) -> Failure | None:
 
 
 def _rows(reply: Reply | NoReply, asked: int) -> Rows | LookUpFailure:
-    """The rows of a list answer; none where the service says that the one thing asked for does not exist.
-
-    Of several things that may be said of one of them: refused then, so that each is asked for by itself.
-    """
-    rows = _listed(reply)
-    return Rows() if asked == 1 and says_missing(rows) else rows
-
-
-def _listed(reply: Reply | NoReply) -> Rows | LookUpFailure:
+    """The rows of a list answer about so many things."""
     if isinstance(reply, NoReply):
         return no_reply(reply)
     answer = read(reply, ROWS)
     if not isinstance(answer, tuple):
         return Refused(answer.reason) if reply.status == 400 else answer
     rows, status = answer
-    return rows if listing_succeeded(status, reply) else failure(status, reply)
+    return rows if listing_succeeded(status, reply) else failure(status, reply, settles=asked == 1)

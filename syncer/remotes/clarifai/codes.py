@@ -36,6 +36,8 @@ class Meaning(Enum):
 
 
 SUCCESS = 10000
+CODES_FROM = 10000
+"""There are none below: what looks like one is another service's."""
 CODES: dict[int, tuple[str, Meaning]] = {
     SUCCESS: ("SUCCESS", Meaning.OK),
     10010: ("MIXED_STATUS", Meaning.MIXED),

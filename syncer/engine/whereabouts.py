@@ -1,0 +1,87 @@
+"""Is it the service that answers, and is the app there? What speaks of the address, the app or the path is not said of a change.
+
+Answers that are not the service's end the run where the service itself has not answered such a request yet; where it has, they are failures
+like others. Words that the service would also use of an app that is not there are believed only once it was asked whether the app is there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import anyio
+
+from syncer.core.outcome import Failed, Halt, Refused, Throttled
+from syncer.core.pull import Ask
+
+STRANGE_MAX = 5
+"""Answers that are not the service's, to requests of one method, before the address is taken for a wrong one: a gateway may stumble."""
+
+
+class Whereabouts:
+    """What is known of the place that requests go to."""
+
+    def __init__(self, address: str, check: str) -> None:
+        """For messages: where requests go, and which settings to check where it is wrong."""
+        self.probe: Ask[object] | None = None
+        """A question that every app answers, and that changes nothing; None where an app is taken to be there."""
+        self._address = address
+        self._check = check
+        self._answering: set[str] = set()  # methods that the service itself has answered
+        self._strange: Counter[str] = Counter()  # by method, answers of something else, until then
+        self._seen = False  # something of the app was
+        self._one_at_a_time = anyio.Lock()
+        self._asked_at = -1.0
+        self._found: Halt | None = None
+
+    def noted(self, method: str, answer: object) -> object:
+        """What the answer to a request of this method means, by all that is known."""
+        match answer:
+            case Throttled() | Halt():
+                return answer
+            case Failed(strange="no"):
+                return answer
+            case Failed():
+                return answer if method in self._answering else self._stranger(method, answer)
+        if isinstance(answer, Refused):
+            if answer.code is not None:  # else something on the way may have refused it
+                self._answering.add(method)
+            return answer
+        self._answering.add(method)
+        self._seen = True
+        return answer
+
+    def _stranger(self, method: str, answer: Failed) -> Failed | Halt:
+        self._strange[method] += 1
+        if self._strange[method] < STRANGE_MAX:
+            return replace(answer, strange="surely")
+        reason = f"what answers at {self._address} is not the service: {method}: {answer.reason}; check {self._check}"
+        return Halt(reason, answer.code, "address")
+
+    def doubts(self, answer: object) -> bool:
+        """Is it to be asked whether the app is there, before this is believed?"""
+        if self.probe is None or not isinstance(answer, Refused):
+            return False
+        return answer.of_app == "each time" or (answer.of_app == "until seen" and not self._seen)
+
+    async def missing(self, asked: Callable[[Ask[object]], Awaitable[object]], now: Callable[[], float]) -> Halt | None:
+        """Ask whether the app is there: why the run cannot go on, None where it can. `asked` puts the question until it is answered.
+
+        All that come in doubt while it is being asked share the next answer: the one under way may be older than what they doubt.
+        """
+        assert self.probe is not None
+        came_at = now()
+        async with self._one_at_a_time:
+            if self._asked_at <= came_at:
+                self._asked_at = now()
+                self._found = self._read(await asked(self.probe))
+            return self._found
+
+    def _read(self, answer: object) -> Halt | None:
+        if isinstance(answer, Halt):
+            return answer
+        if not isinstance(answer, Refused):
+            self._seen = True
+            return None
+        return Halt(f"the remote knows nothing of {self._address}: {answer.reason}; check {self._check}", answer.code, "address")

@@ -1,0 +1,184 @@
+"""What speaks of the address or of the app ends a run, after a handful of requests; what does not is what it says."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+
+import anyio
+import pytest
+
+from syncer.core.destination import DestinationState
+from syncer.core.outcome import AllApplied, Answered, Failed, Halt, Refused, Throttled
+from syncer.core.pace import Concurrency, Pace
+from syncer.core.ports import NoReply, Reply, Request
+from syncer.core.pull import Ask
+from syncer.engine.clock import Clock
+from syncer.engine.turns import Advice, Turns
+from syncer.engine.whereabouts import STRANGE_MAX, Whereabouts
+from tests.engine.test_turns import unseen
+
+pytestmark = pytest.mark.anyio
+
+PAGE = Failed("HTTP 200 without a status", strange="perhaps")
+NO_PATH = Failed("HTTP 404 without a status", strange="surely")
+GONE = Refused("CONN_DOES_NOT_EXIST", 11101, missing=True, of_app="each time")
+HALVED = Refused("CONN_INVALID_REQUEST", 11102, of_app="until seen")
+THERE = "there"
+
+
+# --- is it the service that answers? -----------------------------------------------------------------------------
+
+
+def place() -> Whereabouts:
+    return Whereabouts("http://h, user u, app a", "[clarifai] base_url")
+
+
+@pytest.mark.parametrize("answer", [PAGE, NO_PATH])
+def test_answers_that_are_not_the_services_end_the_run_after_a_handful(answer: Failed) -> None:
+    where = place()
+    for _ in range(STRANGE_MAX - 1):
+        noted = where.noted("POST", answer)
+        assert isinstance(noted, Failed)
+        assert noted.strange == "surely"  # no attempt of any change
+    assert where.noted("POST", answer) == Halt(
+        f"what answers at http://h, user u, app a is not the service: POST: {answer.reason}; check [clarifai] base_url", None, "address"
+    )
+
+
+def test_where_the_service_has_answered_such_a_request_once_they_are_failures_like_others() -> None:
+    where = place()
+    for _ in range(STRANGE_MAX - 1):
+        where.noted("POST", PAGE)
+    where.noted("POST", AllApplied())
+    assert [where.noted("POST", answer) for answer in (PAGE, NO_PATH) * STRANGE_MAX] == [PAGE, NO_PATH] * STRANGE_MAX
+
+
+def test_a_method_that_something_on_the_way_does_not_let_through_is_told_though_others_are_answered() -> None:
+    where = place()
+    where.noted("POST", AllApplied())
+    noted = [where.noted("DELETE", NO_PATH) for _ in range(STRANGE_MAX)]
+    assert isinstance(noted[-1], Halt)
+    assert "DELETE" in noted[-1].reason
+
+
+@pytest.mark.parametrize("answer", [Throttled("429"), Failed("HTTP 503"), Failed("no connection", unreachable=True)])
+def test_throttles_and_outages_say_nothing_of_who_answers(answer: Throttled | Failed) -> None:
+    where = place()
+    for _ in range(STRANGE_MAX * 3):
+        assert where.noted("POST", answer) == answer
+    assert [type(where.noted("POST", NO_PATH)) for _ in range(STRANGE_MAX)] == [Failed] * (STRANGE_MAX - 1) + [Halt]
+
+
+def test_a_size_that_something_on_the_way_refuses_says_nothing_of_who_answers() -> None:
+    where = place()
+    where.noted("GET", Refused("HTTP 414 without a status"))
+    assert [type(where.noted("GET", NO_PATH)) for _ in range(STRANGE_MAX)] == [Failed] * (STRANGE_MAX - 1) + [Halt]
+
+
+# --- is the app there? -------------------------------------------------------------------------------------------
+
+
+class App:
+    """Turns to an app; `probed` are the answers to the question whether it is there, the last one for all further ones."""
+
+    def __init__(self, *probed: object) -> None:
+        self.probed = list(probed)
+        self.probes = 0
+        self.under_way: anyio.Event | None = None
+        state, pace = DestinationState(0.001, 0.002, 0.001, 0.0), Pace(1e6)
+        self.turns = Turns(self, pace, Concurrency(64, pace), state, Clock(), random.Random(1), unseen, Advice(address="h", settings="s"))
+        self.turns.whereabouts.probe = Ask(Request("GET", "/probe"), self.read)
+
+    async def send(self, request: Request) -> Reply | NoReply:
+        if request.path == "/probe" and self.under_way is not None:
+            await self.under_way.wait()
+        await anyio.lowlevel.checkpoint()
+        return Reply(200, b"")
+
+    def read(self, _: Reply | NoReply) -> object:
+        self.probes += 1
+        return self.probed.pop(0) if len(self.probed) > 1 else self.probed[0]
+
+    async def ask(self, answer: object) -> object:
+        """What an answer comes to."""
+        await self.turns.take()
+        return await self.turns.ask(Request("POST", "/"), lambda _: answer)
+
+
+async def test_a_refusal_is_believed_once_the_app_is_seen_to_be_there() -> None:
+    app = App(THERE)
+    assert await app.ask(GONE) is GONE
+    assert app.probes == 1
+
+
+@pytest.mark.parametrize("missing", [GONE, replace(GONE, missing=False)])
+async def test_where_the_app_is_not_there_the_run_cannot_go_on(missing: Refused) -> None:
+    verdict = await App(missing).ask(GONE)
+    assert verdict == Halt("the remote knows nothing of h: CONN_DOES_NOT_EXIST; check s", 11101, "address")
+
+
+async def test_an_app_that_is_deleted_in_the_middle_of_a_run_is_noticed_too() -> None:
+    app = App(THERE, GONE)
+    await app.ask(Answered([]))
+    assert await app.ask(GONE) is GONE
+    assert isinstance(await app.ask(GONE), Halt)
+
+
+async def test_what_settles_nothing_is_believed_without_a_question_once_something_of_the_app_was_seen() -> None:
+    app = App(THERE)
+    assert await app.ask(HALVED) is HALVED
+    assert await app.ask(HALVED) is HALVED
+    assert app.probes == 1
+    app = App(THERE)
+    await app.ask(AllApplied())
+    assert await app.ask(HALVED) is HALVED
+    assert app.probes == 0
+
+
+@pytest.mark.parametrize("answer", [Refused("too large", 413), Failed("HTTP 500"), Answered([]), Throttled("429")])
+async def test_other_answers_raise_no_question(answer: object) -> None:
+    app = App(GONE)
+    assert await app.ask(answer) is answer
+    assert app.probes == 0
+
+
+async def test_the_question_is_put_until_it_is_answered() -> None:
+    app = App(Throttled("429"), Failed("HTTP 503"), Failed("no connection", unreachable=True), THERE)
+    assert await app.ask(GONE) is GONE
+    assert app.probes == 4
+
+
+async def test_refusals_that_come_together_share_a_question_but_not_one_that_was_put_before_them() -> None:
+    app = App(THERE, GONE)
+    app.under_way = anyio.Event()
+    came: list[object] = []
+
+    async def one() -> None:
+        came.append(await app.ask(GONE))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(one)
+        await until(lambda: app.turns.requests == 2)  # its question is on its way
+        for _ in range(20):
+            tasks.start_soon(one)
+        await until(lambda: app.turns.requests == 22)
+        app.under_way.set()
+    assert app.probes == 2
+    assert [type(answer) for answer in came] == [Refused] + [Halt] * 20
+
+
+async def test_a_run_that_ends_in_the_meantime_leaves_the_answer_open() -> None:
+    app = App(THERE)
+    await app.turns.take()
+    app.turns.drain()
+    answer = await app.turns.ask(Request("POST", "/"), lambda _: GONE)
+    assert answer == Failed("the run is ending", in_doubt=False)
+    assert app.probes == 0
+
+
+async def until(so: Callable[[], bool]) -> None:
+    with anyio.fail_after(10):
+        while not so():
+            await anyio.lowlevel.checkpoint()
