@@ -18,16 +18,13 @@ Three rules carry the guarantee:
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import islice
 
-from syncer.core.change import Change, Key, Verb
+from syncer.core.batches import TEACHING, Batches, bytes_of
+from syncer.core.change import Change, Key
 from syncer.core.entry import Batch, Entry, Gate, LookUp, Settlement, restored
 from syncer.core.facts import Queued
 from syncer.core.limits import Limits
-
-VERBS: tuple[Verb, ...] = ("post", "merge", "overwrite", "remove", "delete", "delete_input")
 
 
 class Backlog:
@@ -46,10 +43,7 @@ class Backlog:
         self._live: dict[str, int] = {}  # by input: live changes before its gate
         self._queued_inputs: dict[str, int] = {}  # by input: those of them that are queued
         self._gates: dict[str, Gate] = {}
-        self._ready: dict[Verb, deque[Entry]] = {verb: deque() for verb in VERBS}
-        self._ready_since: dict[Verb, float] = {}
-        self._formed: deque[Batch] = deque()
-        self._apart: dict[tuple[Verb, LookUp, int], deque[Entry]] = {}
+        self._batches = Batches(limits)
         self._waiting: list[tuple[float, int, Entry]] = []
         self._settlement = Settlement()
 
@@ -114,15 +108,13 @@ class Backlog:
         if entry.number:
             heapq.heappush(self._waiting, (entry.due, entry.number, entry))
             return
-        ready = self._ready[entry.change.verb]
-        if not ready:
-            self._ready_since[entry.change.verb] = now
-        ready.append(entry)
+        self._batches.add(entry, now)
 
     # --- out ----------------------------------------------------------------------------------------------------
 
     def ripen(self, now: float, succeeded_at: float) -> None:
         """Sort what has come due. `succeeded_at`: when the destination last answered a request well."""
+        self._batches.size.heard(succeeded_at)
         while self._waiting and self._waiting[0][0] <= now:
             entry = heapq.heappop(self._waiting)[2]
             healthy = succeeded_at > entry.last_failed_at
@@ -141,19 +133,17 @@ class Backlog:
 
     def _sort(self, entry: Entry, now: float, look_up: LookUp) -> None:
         """Put an entry with those that it may share a request with."""
-        verb = entry.change.verb
         if look_up != "no" or entry.suspicion:
-            cap = self._cap(entry) if look_up == "no" else self.limits.batch_size
-            self._apart.setdefault((verb, look_up, cap), deque()).append(entry)
-            return
-        ready = self._ready[verb]
-        if not ready:
-            self._ready_since[verb] = now
-        ready.appendleft(entry)
+            self._batches.add_apart(entry, look_up, self._cap(entry) if look_up == "no" else self.limits.batch_size)
+        else:
+            self._batches.add_first(entry, now)
 
     def _count_attempt(self, entry: Entry) -> bool:
         """The last request was an attempt of this entry. True where it was the last one: the entry is dead then."""
         entry.unproven = False
+        if entry.crowded:
+            entry.crowded = False
+            return False
         entry.attempts += 1
         if entry.attempts < self.limits.max_attempts:
             return False
@@ -167,60 +157,28 @@ class Backlog:
 
     def has_batch(self, now: float) -> bool:
         """Would `take` give a batch now?"""
-        return bool(self._formed or self._apart) or self._best(now) is not None
+        return self._batches.has(now, hurry=self._hurry())
 
     def wake_at(self, now: float) -> float | None:
         """When time alone makes a batch possible; None where only an event can."""
-        times = [since + self.limits.linger_seconds for verb, since in self._ready_since.items() if self._ready[verb]]
-        if self._waiting:
-            times.append(self._waiting[0][0])
-        return min(times, default=None)
+        times = [self._batches.wake_at(), self._waiting[0][0] if self._waiting else None]
+        return min((time for time in times if time is not None), default=None)
 
     def take(self, now: float) -> Batch | None:
-        """The batch that goes next, None where none is to go yet."""
-        if self._formed:
-            return self._formed.popleft()
-        if self._apart:
-            group, entries = next(iter(self._apart.items()))
-            verb, look_up, cap = group
-            batch = Batch(verb, self._cut(entries, cap), look_up)
-            if not entries:
-                del self._apart[group]
-            return batch
-        best = self._best(now)
-        if best is None:
-            return None
-        ready = self._ready[best]
-        batch = Batch(best, self._cut(ready, self.limits.batch_size))
-        if ready:
-            self._ready_since[best] = now
-        return batch
+        """The batch that goes next, None where none is to go yet. Tell `over` when its request is over."""
+        return self._batches.take(now, hurry=self._hurry())
 
-    def _best(self, now: float) -> Verb | None:
-        """The verb with a full batch, else the one that has lingered long enough (or for which nothing more can come)."""
-        lingering: Verb | None = None
-        hurry = self.source_ended or not self.room()
-        for verb, ready in self._ready.items():
-            if len(ready) >= self.limits.batch_size:
-                return verb
-            if ready and (hurry or now >= self._ready_since[verb] + self.limits.linger_seconds):
-                if lingering is None or len(ready) > len(self._ready[lingering]):
-                    lingering = verb
-        return lingering
+    def _hurry(self) -> bool:
+        return self.source_ended or not self.room()
 
-    def _cut(self, entries: deque[Entry], cap: int) -> list[Entry]:
-        """Take up to `cap` entries off the front, as many as go into one request's bytes."""
-        size = sum([entry.size for entry in islice(entries, cap)])
-        if size <= self.limits.batch_bytes_max:
-            return [entries.popleft() for _ in range(min(cap, len(entries)))]
-        taken: list[Entry] = []
-        size = 0
-        while entries and len(taken) < cap:
-            size += entries[0].size
-            if taken and size > self.limits.batch_bytes_max:
-                break
-            taken.append(entries.popleft())
-        return taken
+    def over(self, batch: Batch) -> None:
+        """Its request has been answered, or has failed."""
+        self._batches.size.over(batch.size)
+
+    def passed(self, batch: Batch) -> None:
+        """The remote itself has answered it, whatever it said."""
+        if batch.verb in TEACHING:
+            self._batches.size.passed(batch.size)
 
     # --- outcomes -----------------------------------------------------------------------------------------------
 
@@ -244,15 +202,23 @@ class Backlog:
         if not self._count_attempt(entry):
             self._put_off(entry, due)
 
-    def failed(self, entries: Sequence[Entry], reason: str, code: int | None, now: float, due: float, *, doubt: bool) -> None:
-        """Their request failed as a whole; `doubt`: it may have been applied. Only who was alone in it can have had the last attempt."""
+    def failed(
+        self, entries: Sequence[Entry], reason: str, code: int | None, now: float, due: float, *, doubt: bool, cut: bool = False
+    ) -> None:
+        """Their request failed as a whole; `doubt`: it may have been applied. Only who was alone in it can have had the last attempt.
+
+        `cut`: nothing came back. Where so much has never gone through, its size is in question, and nobody in it.
+        """
         alone = len(entries) == 1
+        teaches = cut and not alone and entries[0].change.verb in TEACHING
+        crowded = teaches and self._batches.size.cut(bytes_of(entries), now)
         for entry in entries:
             self._note(entry, reason, code, now)
             entry.doubt = entry.doubt or doubt
             entry.omitted = False
-            entry.unproven = alone or entry.attempts < self.limits.max_attempts - 1
-            entry.suspicion += 1
+            entry.unproven = alone or crowded or entry.attempts < self.limits.max_attempts - 1
+            entry.crowded = crowded
+            entry.suspicion += not crowded
             self._put_off(entry, due)
 
     def unsettled(self, entries: Iterable[Entry], reason: str, code: int | None, now: float, due: float) -> None:
@@ -264,14 +230,23 @@ class Backlog:
 
     def again(self, batch: Batch) -> None:
         """Nothing of this batch was applied and nothing speaks against it: it goes again as soon as it may."""
-        self._formed.appendleft(batch)
+        self._batches.again(batch)
 
     def halve(self, batch: Batch) -> None:
         """The remote refused the batch as a whole: its halves go next. At least two entries."""
         middle = len(batch.entries) // 2
         assert middle > 0, batch
-        self._formed.appendleft(Batch(batch.verb, batch.entries[middle:]))
-        self._formed.appendleft(Batch(batch.verb, batch.entries[:middle]))
+        self._batches.again(Batch(batch.verb, batch.entries[middle:]))
+        self._batches.again(Batch(batch.verb, batch.entries[:middle]))
+
+    def too_large(self, batch: Batch, now: float) -> None:
+        """The batch was refused for its size: what it carried goes again in smaller ones. At least two entries."""
+        if batch.verb not in TEACHING:
+            self.halve(batch)
+            return
+        self._batches.size.refused(batch.size)
+        for entry in reversed(batch.entries):
+            self._sort(entry, now, "no")
 
     def _note(self, entry: Entry, reason: str, code: int | None, now: float) -> None:
         entry.first_failed_at = entry.first_failed_at or now
@@ -390,8 +365,7 @@ class Backlog:
         return self.window_count + self.queue_count
 
     def __repr__(self) -> str:
-        ready = {verb: len(entries) for verb, entries in self._ready.items() if entries}
         return (
-            f"Backlog(window={self.window_count}, queue={self.queue_count}, ready={ready}, formed={len(self._formed)}, "
-            f"apart={sum(map(len, self._apart.values()))}, waiting={len(self._waiting)}, gates={len(self._gates)})"
+            f"Backlog(window={self.window_count}, queue={self.queue_count}, {self._batches!r}, "
+            f"waiting={len(self._waiting)}, gates={len(self._gates)})"
         )

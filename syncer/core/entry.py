@@ -31,6 +31,8 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     """The last answer dealt with its request, and left it out."""
     unproven: bool = False
     """Its last request failed as a whole, and whether that counts as an attempt is not known yet."""
+    crowded: bool = False
+    """Perhaps it failed for the size of that request alone: then it does not count."""
     first_failed_at: float = 0.0
     last_failed_at: float = 0.0
     reason: str = ""
@@ -111,6 +113,8 @@ class Batch:
     entries: list[Entry]
     look_up: LookUp = "no"
     """What to ask the remote before anything is sent again: what it holds of these, or only whether it answers at all."""
+    size: int = 0
+    """Bytes of its request, near enough."""
 
 
 @dataclass(slots=True)

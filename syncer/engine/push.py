@@ -190,6 +190,7 @@ class Push:
             await self.sender.send(batch)
         finally:
             self.backlog.in_flight -= 1
+            self.backlog.over(batch)
         if self.sender.error is not None:
             self.drain()
         if self.backlog.settling or self.turns.fact() != self._ledger.destination:

@@ -132,6 +132,8 @@ class Sender:
 
     async def _follow(self, batch: Batch, verdict: Verdict) -> None:
         backlog, entries = self._backlog, batch.entries
+        if isinstance(verdict, AllApplied | Answered) or (isinstance(verdict, Refused) and not verdict.too_large):
+            backlog.passed(batch)
         match verdict:
             case AllApplied():
                 backlog.applied(entries)
@@ -142,10 +144,12 @@ class Sender:
             case Refused() if verdict.missing and len(entries) == 1:
                 await self._settle_missing([(entries[0], Missing(verdict.reason, verdict.code))], self._due(entries[0].attempts))
             case Refused():
-                if len(entries) > 1:
+                if len(entries) > 1 and verdict.too_large:
+                    backlog.too_large(batch, self._now())
+                elif len(entries) > 1:
                     backlog.halve(batch)
                 else:
-                    backlog.rejected(entries[0], verdict.reason, verdict.code, self._now())
+                    backlog.rejected(entries[0], _reason(batch, verdict), verdict.code, self._now())
             case Throttled():
                 backlog.again(batch)
             case Failed():
@@ -155,7 +159,8 @@ class Sender:
                     backlog.unsettled(entries, verdict.reason, verdict.code, self._now(), self._due(0))
                 else:
                     due = self._due(max(entry.suspicion for entry in entries))
-                    backlog.failed(entries, verdict.reason, verdict.code, self._now(), due, doubt=verdict.in_doubt)
+                    reason = _reason(batch, verdict)
+                    backlog.failed(entries, reason, verdict.code, self._now(), due, doubt=verdict.in_doubt, cut=verdict.cut)
             case Halt():
                 backlog.again(batch)
                 self.fail(self._turns.halted(verdict))
@@ -287,3 +292,14 @@ class Sender:
                 self._backlog.rejected(entry, outcome.reason, outcome.code, self._now())
         for entry, outcome in unknown[told.answered :]:
             self._backlog.retriable(entry, outcome.reason, outcome.code, self._now(), due)
+
+
+def _reason(batch: Batch, verdict: Refused | Failed) -> str:
+    """What to look at, too, where a change that was alone in its request may have been too large."""
+    alone = f"{verdict.reason}; it was alone in a request of about {batch.size:,} bytes, which"
+    match verdict:
+        case Refused(too_large=True) if batch.size:
+            return f"{alone} is too large"
+        case Failed(cut=True) if batch.size and len(batch.entries) == 1:
+            return f"{alone} may be too large"
+    return verdict.reason

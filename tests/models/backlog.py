@@ -20,6 +20,7 @@ from syncer.core.settle import facts_of, letter_of_entry
 from syncer.core.watermark import Skip
 from tests.models.plain import Known, Plain
 
+DELETES = ("delete", "delete_input")
 BATCH_MAX = 4
 IN_FLIGHT_MAX = 3
 RUN_MIN = 8
@@ -31,7 +32,7 @@ Row = tuple[Verb, str, str, int]
 Said = Literal["applied", "rejected", "named", "doubted", "omitted", "unread"]
 """What an answer says of one change; unread: it could not be read back what has become of it."""
 
-Verdict = Literal["item by item", "refused", "throttled", "failed", "in doubt"]
+Verdict = Literal["item by item", "refused", "too large", "throttled", "failed", "in doubt", "cut"]
 
 rows: st.SearchStrategy[Row] = st.tuples(
     st.sampled_from(["post"] * 5 + ["merge"] * 3 + ["overwrite", "remove", "delete", "delete_input"]),
@@ -167,33 +168,41 @@ class BacklogMachine(RuleBasedStateMachine):
     def _answer(self, number: int, verdict: Verdict, said: Sequence[Said], later: float) -> None:
         batch = self.in_flight.pop(number % len(self.in_flight))
         self.backlog.in_flight = len(self.in_flight)
-        if verdict in ("item by item", "refused"):
+        self.backlog.over(batch)
+        if verdict in ("item by item", "refused", "too large"):
             self.succeeded_at = self.now
         if batch.look_up != "no":
             self._looked_up(batch, verdict, said, self.now + later)
             return
+        if verdict in ("item by item", "refused"):
+            self.backlog.passed(batch)
         match verdict:
             case "item by item":
                 for entry, what in zip(batch.entries, said, strict=False):
                     self._told(entry, what, self.now + later)
-            case "refused" if len(batch.entries) == 1:
+            case "refused" | "too large" if len(batch.entries) == 1:
                 self._told(batch.entries[0], "rejected", self.now)
             case "refused":
                 self.plain.not_sent(batch)
                 self.backlog.halve(batch)
+            case "too large":
+                self.plain.not_sent(batch)
+                self.backlog.too_large(batch, self.now)
             case "throttled":
                 self.paused_until = self.now + later
                 self.plain.not_sent(batch)
                 self.backlog.again(batch)
-            case "failed" | "in doubt":
-                doubt = verdict == "in doubt"
-                self.backlog.failed(batch.entries, "HTTP 500", None, self.now, self.now + later, doubt=doubt)
-                self.plain.failed(batch, self.now, doubt=doubt)
+            case "failed" | "in doubt" | "cut":
+                doubt, cut = verdict != "failed", verdict == "cut"
+                self.backlog.failed(batch.entries, "HTTP 500", None, self.now, self.now + later, doubt=doubt, cut=cut)
+                crowded = {entry.crowded for entry in batch.entries}
+                assert crowded == {False} or (crowded == {True} and cut and len(batch.entries) > 1 and batch.verb not in DELETES)
+                self.plain.failed(batch, self.now, doubt=doubt, crowded=crowded == {True})
 
     def _looked_up(self, batch: Batch, verdict: Verdict, said: Sequence[Said], due: float) -> None:
         """What the remote holds is told, or only that it answers; or the look-up fails, perhaps when a part was read."""
         for entry, what in zip(batch.entries, said, strict=False):
-            if verdict in ("failed", "in doubt") or what == "unread":
+            if verdict in ("failed", "in doubt", "cut") or what == "unread":
                 self._told(entry, "unread", due)
             elif batch.look_up == "probe" or what not in ("applied", "rejected"):
                 self.backlog.looked_up(entry, self.now)

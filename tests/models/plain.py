@@ -32,6 +32,8 @@ class Known:
     """Its last request failed as a whole, and nothing was answered well since."""
     alone: bool = False
     """Nobody else was in that request."""
+    crowded: bool = False
+    """That request may only have been too large."""
     asleep: bool = False
     """It failed, and waits for its time."""
     due: float = math.inf
@@ -40,7 +42,7 @@ class Known:
 
     def forget(self) -> None:
         """The process is gone: of what is not on disk nothing is known."""
-        self.in_flight = self.doubt = self.omitted = self.unproven = self.alone = self.asleep = False
+        self.in_flight = self.doubt = self.omitted = self.unproven = self.alone = self.crowded = self.asleep = False
         self.attempts = self.suspicion = 0
         self.due, self.failed_at = math.inf, 0.0
         if not self.durable:
@@ -148,14 +150,15 @@ class Plain:
         if known.attempts >= self.limits.max_attempts:
             self.end(known, "dead")
 
-    def failed(self, batch: Batch, now: float, *, doubt: bool) -> None:
-        """Their request failed as a whole: perhaps an attempt, of which nobody dies who was not alone."""
+    def failed(self, batch: Batch, now: float, *, doubt: bool, crowded: bool) -> None:
+        """Their request failed as a whole: perhaps an attempt, of which nobody dies who was not alone; none where it was too large."""
         for entry in batch.entries:
             known = self.of(entry)
             known.doubt, known.omitted = known.doubt or doubt, False
             known.alone = len(batch.entries) == 1
-            known.unproven = known.alone or known.attempts < self.limits.max_attempts - 1
-            known.suspicion += 1
+            known.unproven = known.alone or crowded or known.attempts < self.limits.max_attempts - 1
+            known.crowded = crowded
+            known.suspicion += not crowded
             self._put_off(known, now)
 
     def unsettled(self, known: Known, now: float) -> None:
@@ -184,8 +187,11 @@ class Plain:
 
     def _count(self, known: Known) -> bool:
         """The failed request was an attempt. True where it was the last one."""
-        known.attempts += 1
         known.unproven = False
+        if known.crowded:
+            known.crowded = False
+            return False
+        known.attempts += 1
         if known.attempts < self.limits.max_attempts:
             return False
         assert known.alone, "dead of a neighbour"

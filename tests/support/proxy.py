@@ -279,7 +279,7 @@ async def _too_large(at: Connection, size: int, limit: int, how: str) -> None:
     elif how == "reset":
         at.reset()
     elif how == "silence":
-        await asyncio.Event().wait()
+        await at.until_left()
 
 
 @asynccontextmanager

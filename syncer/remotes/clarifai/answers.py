@@ -97,13 +97,15 @@ def failure(status: Status, reply: Reply, *, duplicates: bool = False, settles: 
     if what is Meaning.DUPLICATE:
         return Refused(text, code, duplicate=duplicates)
     if what is Meaning.TOO_LARGE:
-        return Refused(text, code)
+        return Refused(text, code, too_large=True)
     if what is Meaning.THROTTLED or reply.status == 429:
         return Throttled(text)
     if what is Meaning.CREDENTIALS or reply.status in (401, 403):
         return Halt(reason(Status(status.code, status.description)), code, "credentials")  # the details may hold the key
-    if reply.status == 413 or (duplicates and what in REFUSALS and "duplicate" in text.lower()):
-        return Refused(text, code, duplicate=duplicates and "duplicate" in text.lower())
+    if reply.status == 413:
+        return Refused(text, code, too_large=True)
+    if duplicates and what in REFUSALS and "duplicate" in text.lower():
+        return Refused(text, code, duplicate=True)
     if what in REFUSALS and reply.status < 500:
         missing = what is Meaning.MISSING
         return Refused(text, code, missing=missing, of_app="each time" if missing or settles else "until seen")
@@ -125,7 +127,7 @@ def _without_status(reply: Reply) -> Failure:
     if reply.status == 429:
         return Throttled(text)
     if reply.status in (413, 414, 431):
-        return Refused(text)
+        return Refused(text, too_large=reply.status == 413)
     if reply.status in NO_SUCH_ADDRESS:
         return Failed(text, strange="surely")
     return Failed(text, strange="no" if reply.status >= 500 or reply.status in (408, 425) else "perhaps")

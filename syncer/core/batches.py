@@ -1,0 +1,135 @@
+"""What may be sent, and what of it goes into one request: by verb, by number, by bytes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from itertools import islice
+
+from syncer.core.change import Verb
+from syncer.core.entry import Batch, Entry, LookUp
+from syncer.core.limits import Limits
+from syncer.core.size import SizeLimit
+
+VERBS: tuple[Verb, ...] = ("post", "merge", "overwrite", "remove", "delete", "delete_input")
+TEACHING: frozenset[Verb] = frozenset(("post", "merge", "overwrite", "remove"))
+"""Verbs whose requests are as large as their changes: of the others only ids are sent."""
+
+
+class Batches:
+    """Entries that wait for nothing but their request. `now` is in seconds of any one clock."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.size = SizeLimit(limits.batch_bytes_max)
+        self._limits = limits
+        self._ready: dict[Verb, deque[Entry]] = {verb: deque() for verb in VERBS}
+        self._ready_since: dict[Verb, float] = {}
+        self._formed: deque[Batch] = deque()
+        self._apart: dict[tuple[Verb, LookUp, int], deque[Entry]] = {}
+
+    # --- in -----------------------------------------------------------------------------------------------------
+
+    def add(self, entry: Entry, now: float) -> None:
+        """As the last of its verb."""
+        ready = self._ready[entry.change.verb]
+        if not ready:
+            self._ready_since[entry.change.verb] = now
+        ready.append(entry)
+
+    def add_first(self, entry: Entry, now: float) -> None:
+        """Before all others of its verb."""
+        ready = self._ready[entry.change.verb]
+        if not ready:
+            self._ready_since[entry.change.verb] = now
+        ready.appendleft(entry)
+
+    def add_apart(self, entry: Entry, look_up: LookUp, cap: int) -> None:
+        """With its like only, and no more than `cap` of them in a request."""
+        self._apart.setdefault((entry.change.verb, look_up, cap), deque()).append(entry)
+
+    def again(self, batch: Batch) -> None:
+        """Before everything else, as it is."""
+        self._formed.appendleft(batch)
+
+    # --- out ----------------------------------------------------------------------------------------------------
+
+    def has(self, now: float, *, hurry: bool) -> bool:
+        """Would `take` give a batch now?"""
+        if not self.size.bound:
+            return any(look_up != "no" for _, look_up, _ in self._apart)
+        return bool(self._formed or self._apart) or self._best(now, hurry) is not None
+
+    def wake_at(self) -> float | None:
+        """When time alone makes a batch possible; None where only an event can."""
+        if not self.size.bound:
+            return None
+        times = [since + self._limits.linger_seconds for verb, since in self._ready_since.items() if self._ready[verb]]
+        return min(times, default=None)
+
+    def take(self, now: float, *, hurry: bool) -> Batch | None:
+        """The batch that goes next, None where none is to go yet. `hurry`: a part-full one need not wait for more."""
+        bound = self.size.bound
+        if self._formed and bound:
+            return self._sent(self._fitting(self._formed.popleft(), bound))
+        for group, entries in self._apart.items():
+            verb, look_up, cap = group
+            if look_up == "no" and not bound:
+                continue
+            batch = _cut(verb, entries, cap, bound if look_up == "no" else self._limits.batch_bytes_max, look_up)
+            if not entries:
+                del self._apart[group]
+            return self._sent(batch)
+        best = self._best(now, hurry) if bound else None
+        if best is None:
+            return None
+        ready = self._ready[best]
+        batch = _cut(best, ready, self._limits.batch_size, bound)
+        if ready:
+            self._ready_since[best] = now
+        return self._sent(batch)
+
+    def _fitting(self, batch: Batch, bound: int) -> Batch:
+        """What was formed under a wider bound is divided."""
+        rest = deque(batch.entries)
+        first = _cut(batch.verb, rest, len(rest), bound)
+        if rest:
+            self._formed.appendleft(Batch(batch.verb, list(rest)))
+        return first
+
+    def _sent(self, batch: Batch) -> Batch:
+        if batch.look_up == "no" and len(batch.entries) > 1 and batch.verb in TEACHING:
+            self.size.goes(batch.size)
+        return batch
+
+    def _best(self, now: float, hurry: bool) -> Verb | None:
+        """The verb with a full batch, else the one that has lingered long enough (or for which nothing more can come)."""
+        lingering: Verb | None = None
+        for verb, ready in self._ready.items():
+            if len(ready) >= self._limits.batch_size:
+                return verb
+            if ready and (hurry or now >= self._ready_since[verb] + self._limits.linger_seconds):
+                if lingering is None or len(ready) > len(self._ready[lingering]):
+                    lingering = verb
+        return lingering
+
+    def __repr__(self) -> str:
+        ready = {verb: len(entries) for verb, entries in self._ready.items() if entries}
+        return f"ready={ready}, formed={len(self._formed)}, apart={sum(map(len, self._apart.values()))}"
+
+
+def bytes_of(entries: Iterable[Entry]) -> int:
+    """Of a request that carries these, but for its first few."""
+    return sum([entry.size + 1 for entry in entries])
+
+
+def _cut(verb: Verb, entries: deque[Entry], cap: int, bound: int, look_up: LookUp = "no") -> Batch:
+    """Take up to `cap` entries off the front, as many as go into so many bytes; one at least."""
+    size = bytes_of(islice(entries, cap))
+    if size <= bound:
+        return Batch(verb, [entries.popleft() for _ in range(min(cap, len(entries)))], look_up, size)
+    taken = [entries.popleft()]
+    size = taken[0].size + 1
+    while entries and len(taken) < cap and size + entries[0].size + 1 <= bound:
+        size += entries[0].size + 1
+        taken.append(entries.popleft())
+    return Batch(verb, taken, look_up, size)
