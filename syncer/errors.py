@@ -6,7 +6,7 @@ exit code of the command line, so that no caller needs a table of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class SyncerError(Exception):
@@ -15,6 +15,11 @@ class SyncerError(Exception):
     exit_code = 1
     details: Mapping[str, object] = {}
     """What `--json` tells beside the message: values that JSON can hold."""
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """The message as it is shown to people: one line, but for messages that list things."""
+        return (str(self),)
 
 
 class UsageError(SyncerError):

@@ -24,6 +24,7 @@ from syncer.core.pull import Found, Problem, Row, Unit
 from syncer.errors import UsageError, first_error
 from syncer.lanes.origins import annotell_origin, clarifai_origin, open_pull
 from syncer.lanes.pull import Origin, PullLane, PullReport, wired
+from syncer.printable import printable
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sinks.choose import FORMATS, STDOUT, frame_sink
@@ -253,7 +254,7 @@ async def _pulled(lane: PullLane, observe: Callable[[Event], None]) -> PullRepor
     finally:
         lane.close()
     for problem in done.problems:
-        _log.warning("%s: %s", problem.what, problem.reason)
+        _log.warning("%s", printable(f"{problem.what}: {problem.reason}"))
     if done.error is not None:
         done.error.details = asdict(done.report)
         raise done.error

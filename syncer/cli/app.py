@@ -287,13 +287,13 @@ def completion(shell: Literal["bash", "zsh", "fish"], /, *, printing: Printing =
     shell
         Which shell it is for.
     """
-    from syncer.cli.output import print_json
+    from syncer.cli.output import print_json, print_page
 
     script = app.generate_completion(shell=shell)
     if printing.json:
         print_json({"shell": shell, "script": script})
     else:
-        print(script)
+        print_page(script)
     return 0
 
 

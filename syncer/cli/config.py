@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from syncer.cli.output import complain, print_json, say
+from syncer.cli.output import blame, print_json, print_lines, say
 from syncer.config import Loaded, load_from_environment
 from syncer.errors import SyncerError
 
@@ -31,7 +31,7 @@ def check(config: Path | None, options: dict[str, object], *, online: bool, as_j
             errors += _online(loaded, result)
     result["ok"] = not errors
     for found in errors:
-        complain(f"syncer: {found}")
+        blame(found)
         result.update(found.details)
     if errors:
         result["error"] = "\n".join(map(str, errors))
@@ -77,8 +77,7 @@ def show(config: Path | None, options: dict[str, object], *, as_json: bool) -> i
         print_json({key: {"value": value, "origin": origin} for key, value, origin in shown})
         return 0
     width = max(len(key) for key, _, _ in shown)
-    for key, value, origin in shown:
-        print(f"{key:{width}}  {value!r}  ({origin})")
+    print_lines(*(f"{key:{width}}  {value!r}  ({origin})" for key, value, origin in shown))
     return 0
 
 

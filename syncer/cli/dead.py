@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import orjson
 
 from syncer.cli.arguments import STDIN
-from syncer.cli.output import complain, print_json, say
+from syncer.cli.output import complain, counted, flush, print_json, print_json_item, print_lines, say
 from syncer.cli.state import state_folder
 from syncer.config import load_from_environment
 from syncer.core.letters import OpenLetter
@@ -35,16 +34,18 @@ def _as_json(found: OpenLetter) -> dict[str, object]:
 def list_letters(code: int | None, config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
     """Print the open dead letters, oldest first, a line each."""
     folder = state_folder(config, options)
-    write = sys.stdout.write
     count = 0
     for found in read_dead(folder):
         if code is not None and found.letter.code != code:
             continue
         count += 1
-        write(orjson.dumps(_as_json(found)).decode() + "\n" if as_json else _line(found))
+        if as_json:
+            print_json_item(_as_json(found))
+        else:
+            print_lines(_line(found))
     if not as_json:
-        sys.stdout.flush()
-        say(f"{count:,} dead letters" + (f" of code {code}" if code is not None else ""))
+        flush()
+        say(counted(count, "dead letter") + (f" of code {code}" if code is not None else ""))
     return 0
 
 
@@ -52,17 +53,12 @@ def _line(found: OpenLetter) -> str:
     letter = found.letter
     code = f" (code {letter.code})" if letter.code is not None else ""
     after = "; superseded by a later change" if found.superseded else ""
-    return f"{_plain(letter.source)}:{letter.line}: {_what(found)}: {_plain(letter.reason)}{code}{after}\n"
+    return f"{letter.source}:{letter.line}: {_what(found)}: {letter.reason}{code}{after}"
 
 
 def _what(found: OpenLetter) -> str:
     letter = found.letter
-    return _plain(f"{letter.op or '?'} {letter.input_id or '?'}/{letter.id or '-'}")
-
-
-def _plain(text: str) -> str:
-    """Text from outside, with nothing in it that a terminal would obey."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return f"{letter.op or '?'} {letter.input_id or '?'}/{letter.id or '-'}"
 
 
 def show(place: str, config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
@@ -71,30 +67,30 @@ def show(place: str, config: Path | None, options: dict[str, object], *, as_json
     ledger, _, _ = Journal.read_only(folder)
     for found in list(_selector((place,)).select(read_dead(folder), ledger, folder)):
         if as_json:
-            print_json(_as_json(found))
+            print_json_item(_as_json(found))
         else:
-            print("\n".join(_block(found)))
+            print_lines(*_block(found))
     return 0
 
 
 def _block(found: OpenLetter) -> list[str]:
     letter = found.letter
     return [
-        f"{_plain(letter.source)}:{letter.line}: {_what(found)}",
-        f"  reason           {_plain(letter.reason)}",
+        f"{letter.source}:{letter.line}: {_what(found)}",
+        f"  reason           {letter.reason}",
         f"  code             {'-' if letter.code is None else letter.code}",
         f"  attempts         {letter.attempts}",
         f"  first failed at  {letter.first_failed_at}",
         f"  last failed at   {letter.last_failed_at}",
         f"  superseded       {'yes: a later change was applied' if found.superseded else 'no'}",
         "  change" + ("" if letter.whole else "           (only a part of the line was kept)"),
-        *(f"    {_plain(line)}" for line in _pretty(letter.change)),
+        *(f"    {line}" for line in _pretty(letter.change)),
     ]
 
 
 def _pretty(change: str) -> list[str]:
     try:
-        return json.dumps(orjson.loads(change), indent=2, ensure_ascii=False).splitlines()
+        return json.dumps(orjson.loads(change), indent=2, ensure_ascii=False).split("\n")
     except orjson.JSONDecodeError:
         return [change]
 
@@ -108,7 +104,7 @@ def retry(
     lines = LineOptions(push.lists_without_ids, push.embed_model_version_id)
     result = lane.retry(folder, _selector(places, code, every=every), lines, force=force)
     for letter in result.refused:
-        complain(f"syncer: refused {_plain(letter.source)}:{letter.line}: {_plain(letter.reason)}")
+        complain(f"syncer: refused {letter.source}:{letter.line}: {letter.reason}")
     left = f"; {result.left:,} more are left for when a push has made room in the retry queue" if result.left else ""
     say(f"queued {result.queued:,}, refused {len(result.refused):,}{left}. The next `syncer push --state {folder}` sends what is queued")
     if as_json:

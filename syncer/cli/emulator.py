@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import sys
-
 from syncer.cli.loop import run
+from syncer.cli.output import flush, print_json_item
 from syncer.emulator import Settings, serve
 
 
@@ -15,6 +14,6 @@ def emulator(*, host: str, port: int, rps: float, latency: float, faults: str, s
     return 0
 
 
-def _announce(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+def _announce(addresses: dict[str, object]) -> None:
+    print_json_item(addresses)  # not the end of the command: it serves from here on
+    flush()

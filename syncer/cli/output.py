@@ -1,22 +1,32 @@
-"""Printing: results on stdout, everything else on stderr. Nobody listening on stderr is no reason to stop."""
+"""Printing: results on stdout, everything else on stderr. This module alone writes there.
+
+Text for people is a line an argument; each line passes `printable`, so that nothing from outside reaches a terminal as it is. JSON is
+UTF-8, whatever the locale.
+"""
 
 from __future__ import annotations
 
 import errno
 import json
 import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from io import BufferedReader, RawIOBase, TextIOWrapper
+from io import BufferedReader, BufferedWriter, FileIO, RawIOBase, TextIOWrapper
 from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 import orjson
 
 from syncer import signals
 from syncer.cli.arguments import Arguments
-from syncer.errors import OutputError
+from syncer.errors import OutputError, SyncerError
+from syncer.printable import printable
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 @dataclass(slots=True)
@@ -25,8 +35,15 @@ class _Told:
 
     quiet: bool = False
     json: bool = False
+    printed: bool = False
+    """The one JSON object."""
 
 
+FIX_THAT = "fix that, then run the same command again"
+_HALF = re.compile("[\ud800-\udfff]")
+_DUMB = ("", "dumb", "unknown")
+_COLUMNS = 80
+"""Where a terminal says no width of its own."""
 _told = _Told()
 _closed: set[str] = set()
 """Streams that our starter closed."""
@@ -44,9 +61,22 @@ class _ClosedInput(RawIOBase):
         raise OSError(errno.EBADF, "it is closed")
 
 
+class _Stdout(FileIO):
+    """Standard output, whose faults are told as its own wherever they show."""
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            abandon_stdout()
+            raise OutputError(f"standard output cannot be written: {error.strerror}; {FIX_THAT}") from None
+
+
 def print_as(arguments: Arguments) -> None:
     """Print as this command line wants it, from now on."""
-    _told.quiet, _told.json = arguments.quiet, arguments.json
+    _told.quiet, _told.json, _told.printed = arguments.quiet, arguments.json, False
 
 
 def mend_streams() -> None:
@@ -58,8 +88,13 @@ def mend_streams() -> None:
     if "stdin" in _closed:  # its descriptor stays taken; reading it is an error all the same, not an empty input
         _kept.append(sys.stdin)
         sys.stdin = TextIOWrapper(BufferedReader(_ClosedInput()))
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+    if isinstance(sys.stderr, TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
+    stdout = sys.stdout
+    if isinstance(stdout, TextIOWrapper):
+        _kept.append(stdout)
+        raw = _Stdout(stdout.fileno(), "w", closefd=False)
+        sys.stdout = TextIOWrapper(BufferedWriter(raw), stdout.encoding, "backslashreplace", line_buffering=stdout.line_buffering)
 
 
 def stdout_is_closed() -> bool:
@@ -67,52 +102,112 @@ def stdout_is_closed() -> bool:
     return "stdout" in _closed
 
 
-def print_line(text: str) -> None:
-    """A line on stdout, in the midst of work. Raises BrokenPipeError, and OutputError where stdout takes no more."""
+def say(*lines: str) -> None:
+    """Lines for people, on stderr; not with --quiet."""
+    if not _told.quiet:
+        complain(*lines)
+
+
+def complain(*lines: str) -> None:
+    """Lines for people, on stderr, also with --quiet: what went wrong. Nobody listening there is no reason to stop."""
+    with suppress(OSError):
+        print(*map(printable, lines), sep="\n", file=sys.stderr, flush=True)
+
+
+def blame(error: SyncerError) -> None:
+    """Say what went wrong, on stderr."""
+    first, *rest = error.lines
+    complain(f"syncer: {first}", *rest)
+
+
+def terminal_columns() -> int | None:
+    """Return the width of the terminal on stderr; None where there is none, or none that can draw a line again."""
+    if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") in _DUMB:
+        return None
     try:
-        sys.stdout.write(text + "\n")
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        abandon_stdout()
-        raise OutputError(f"stdout cannot be written: {error.strerror}; mend that, and run the same command again") from None
+        return os.get_terminal_size(sys.stderr.fileno()).columns or _COLUMNS
+    except (OSError, ValueError):
+        return None
+
+
+def terminal_shows(text: str) -> bool:
+    """Whether stderr's encoding has these characters."""
+    try:
+        text.encode(sys.stderr.encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def redraw(line: str, columns: int) -> None:
+    """Draw this line in the place of the last one on the terminal, cut to its width. An empty one leaves nothing."""
+    from rich.cells import set_cell_size
+
+    plain = printable(line).encode(sys.stderr.encoding, "backslashreplace").decode(sys.stderr.encoding)
+    with suppress(OSError):
+        sys.stderr.write(f"\r{set_cell_size(plain, columns - 1).rstrip()}\x1b[K")  # a full line would move the cursor to the next one
+        sys.stderr.flush()
+
+
+def print_lines(*lines: str) -> None:
+    """Lines for people, on stdout. Raises BrokenPipeError, and OutputError where stdout takes no more."""
+    print(*map(printable, lines), sep="\n")
+
+
+def print_page(text: str) -> None:
+    """Text of our own, as it is, on stdout. Raises as `print_lines` does."""
+    print(text)
 
 
 def print_json(value: object) -> None:
-    """The one JSON object of a command, one line, on stdout. With it the outcome stands: no signal adds another."""
+    """The one JSON object of a command, on one line of stdout. Raises as `print_lines` does."""
+    print_json_parts([as_json(value)])
+
+
+def print_json_parts(parts: Iterable[str]) -> None:
+    """The one JSON object of a command, from its parts. With it the outcome stands: no signal, and no error, adds another."""
     signals.hold()
-    print(as_json(value), flush=True)
+    _told.printed = True
+    stdout = _utf8()
+    stdout.writelines(parts)
+    stdout.write("\n")
+    stdout.flush()
+
+
+def print_json_item(value: object) -> None:
+    """One of many JSON values, on a line of stdout. Raises as `print_lines` does."""
+    _utf8().write(as_json(value) + "\n")
+
+
+def flush() -> None:
+    """Everything that was printed is with the reader. Raises as `print_lines` does."""
+    sys.stdout.flush()
+
+
+def counted(count: int, thing: str) -> str:
+    """A number of things: `1 dead letter`, `2 dead letters`."""
+    return f"{count:,} {thing}" + ("" if count == 1 else "s")
+
+
+def _utf8() -> TextIO:
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
+        sys.stdout.reconfigure(encoding="utf-8")
+    return sys.stdout
 
 
 def as_json(value: object) -> str:
-    """One JSON value on one line."""
+    """One JSON value on one line. The halves of characters that stand for the bytes of a file's name that is no text become escapes."""
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
-        return _readable(json.dumps(value, ensure_ascii=False))
+        return _HALF.sub(lambda half: f"\\\\u{ord(half[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
-def _readable(text: str) -> str:
-    """Without the halves of characters that stand for the bytes of a file's name that is no text."""
-    return text.encode(errors="replace").decode()
-
-
-def say(text: str) -> None:
-    """A line for people, on stderr; not with --quiet."""
-    if not _told.quiet:
-        complain(text)
-
-
-def complain(text: str) -> None:
-    """A line for people, on stderr, also with --quiet: what went wrong."""
-    with suppress(OSError):
-        print(_readable(text), file=sys.stderr, flush=True)
-
-
-def fail(message: str, exit_code: int, details: Mapping[str, object] | None = None) -> int:
-    """Report what ended the command; its exit code."""
-    complain(f"syncer: {message}")
-    if _told.json:
+def fail(message: str, exit_code: int, details: Mapping[str, object] | None = None, *, lines: Sequence[str] = ()) -> int:
+    """Report what ended the command, on stderr in these lines; its exit code."""
+    first, *rest = lines or (message,)
+    complain(f"syncer: {first}", *rest)
+    if _told.json and not _told.printed:
         print_json({"error": message, **(details or {})})
     return exit_code
 

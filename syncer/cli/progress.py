@@ -1,37 +1,58 @@
-"""How a push is shown while it runs: a bar on a terminal, a line now and then elsewhere."""
+"""How a run is shown while it lasts: on a terminal one line that is drawn again and again, elsewhere a line now and then."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
 
-from syncer.cli.output import say
-from syncer.lanes.progress import Progress
+from syncer.cli.output import redraw, say, terminal_columns, terminal_shows
+from syncer.lanes.progress import Progress, Sending
+from syncer.lanes.pull import PullReport
 
 LINE_EVERY_SECONDS = 10.0
 SAMPLE_EVERY_SECONDS = 0.2
+BAR_COLUMNS_MAX = 30
+BAR_COLUMNS_MIN = 8
+BARS = ("━─", "#-")
+"""What is done and what is not: the first of these that the terminal's encoding has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a line, what parts it from the piece before included. Of two pieces the one of the lower rank is left out later."""
+
+    rank: int
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A run at a moment: in one line, and how much of it is done, where that is known."""
 
-    line: str
+    parts: tuple[Part, ...]
     share: float | None = None
+
+    def line(self, columns: int | None = None) -> str:
+        """As much of the line as fits into so many columns, what matters most first; None: all of it."""
+        line = ""
+        for rank in sorted({part.rank for part in self.parts}, reverse=True):
+            line = "".join(part.text for part in self.parts if part.rank <= rank)
+            if columns is None or len(line) <= columns:
+                break
+        return line
 
 
 @asynccontextmanager
 async def shown(now: Callable[[], Shown], *, show: bool) -> AsyncIterator[None]:
-    """Shows a run while the block lasts; `now` is asked a few times a second how it is."""
+    """Show a run while the block lasts; `now` is asked a few times a second how it is."""
     if not show:
         yield
         return
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_bar if sys.stderr.isatty() else _lines, now)
+        tasks.start_soon(_lines if terminal_columns() is None else _drawn, now)
         yield
         tasks.cancel_scope.cancel()
 
@@ -41,30 +62,65 @@ async def _lines(now: Callable[[], Shown]) -> None:
     while True:
         for _ in range(samples):
             await anyio.sleep(SAMPLE_EVERY_SECONDS)
-            shown = now()
-        say(shown.line)
+            run = now()
+        say(run.line())
 
 
-async def _bar(now: Callable[[], Shown]) -> None:
-    from rich.console import Console
-    from rich.live import Live
-    from rich.progress_bar import ProgressBar
-    from rich.table import Table
-    from rich.text import Text
-
-    with Live(console=Console(stderr=True), transient=True, auto_refresh=False) as live:
+async def _drawn(now: Callable[[], Shown]) -> None:
+    signs = next(signs for signs in BARS if terminal_shows(signs))
+    columns = 0
+    try:
         while True:
-            shown = now()
-            rows = Table.grid(expand=True)
-            rows.add_row(ProgressBar(total=1.0, completed=shown.share or 0.0, pulse=shown.share is None))
-            rows.add_row(Text(shown.line, overflow="ellipsis", no_wrap=True))
-            live.update(rows, refresh=True)
+            columns = terminal_columns() or columns
+            redraw(drawn(now(), columns - 1, signs), columns)
             await anyio.sleep(SAMPLE_EVERY_SECONDS)
+    finally:
+        redraw("", columns)
+
+
+def drawn(run: Shown, columns: int, signs: str) -> str:
+    """The line of a terminal: a bar before the text, where it is known how much is done and a short text leaves room for one."""
+    line = run.line(columns - BAR_COLUMNS_MIN - 1)
+    room = min(BAR_COLUMNS_MAX, columns - len(line) - 1)
+    if run.share is None or room < BAR_COLUMNS_MIN:
+        return run.line(columns)
+    done = round(max(0.0, min(1.0, run.share)) * room)
+    return f"{signs[0] * done}{signs[1] * (room - done)} {line}"
 
 
 def of_push(now: Progress) -> Shown:
     """A push as it is shown."""
-    return Shown(line(now), share_done(now))
+    report = now.report
+    left = () if now.left_seconds is None else (Part(0, f", about {span(now.left_seconds)} left"),)
+    parts = (
+        Part(0, f"applied {report.applied:,}"),
+        Part(3, f" of {report.read - report.skipped:,} read"),
+        Part(5, f", {report.annotations_per_second:,.0f}/s"),
+        *_of_sending(now.sending),
+        *left,
+        Part(8, f"; sent again {report.retries:,}"),
+        Part(6, f", dead {report.dead:,}"),
+        Part(7, f", throttled {report.throttled:,}"),
+    )
+    return Shown(parts, share_done(now))
+
+
+def of_pull(report: PullReport, sending: Sending) -> Shown:
+    """A pull as it is shown."""
+    parts = (
+        Part(0, f"written {report.written:,}"),
+        *_of_sending(sending),
+        Part(7, f"; throttled {report.throttled:,}"),
+        Part(6, f", unreadable {report.unreadable:,}"),
+    )
+    return Shown(parts)
+
+
+def _of_sending(sending: Sending) -> Iterator[Part]:
+    yield Part(4, f", {sending.share_of_limit:.0%} of the limit")
+    if sending.pause_seconds:
+        yield Part(1, f", paused for {span(sending.pause_seconds)}")
+        yield Part(2, f": {sending.pause_reason}")
 
 
 def share_done(now: Progress) -> float | None:
@@ -73,22 +129,6 @@ def share_done(now: Progress) -> float | None:
         return None
     read = now.report.read
     return now.share_read * (1 - now.report.pending / read) if read else now.share_read
-
-
-def line(now: Progress) -> str:
-    """A run in one line."""
-    report = now.report
-    parts = [
-        f"applied {report.applied:,} of {report.read - report.skipped:,} read",
-        f"{report.annotations_per_second:,.0f}/s",
-        f"{now.share_of_limit:.0%} of the limit",
-    ]
-    if now.pause_seconds:
-        parts.append(f"paused for {now.pause_seconds:.0f} s: {now.pause_reason}")
-    if now.left_seconds is not None:
-        parts.append(f"about {span(now.left_seconds)} left")
-    counts = f"sent again {report.retries:,}, dead {report.dead:,}, throttled {report.throttled:,}"
-    return f"{', '.join(parts)}; {counts}"
 
 
 def span(seconds: float) -> str:

@@ -12,8 +12,8 @@ from typing import Any
 
 from syncer.cli.loop import run
 from syncer.cli.options import Common, Remote
-from syncer.cli.output import complain, print_json, say, stdout_is_closed
-from syncer.cli.progress import Shown, shown
+from syncer.cli.output import blame, complain, print_json, say, stdout_is_closed
+from syncer.cli.progress import of_pull, shown
 from syncer.config import Loaded, load_from_environment
 from syncer.errors import UsageError
 from syncer.lanes.origins import annotell_origin, clarifai_origin, known_documents, open_pull
@@ -91,22 +91,14 @@ def pulled(loaded: Loaded, origin: Origin, target: Target, common: Common) -> in
             state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncer-pull-")))
         lane = open_pull(loaded, origin, out, target.format, state=state)
         stack.callback(lane.close)
-        done = run(_run, lane, origin.pace.requests_per_second, target.progress and not common.quiet)
+        done = run(_run, lane, target.progress and not common.quiet)
     report(done, as_json=common.json)
     return done.exit_code
 
 
-async def _run(lane: PullLane, limit: float, progress: bool) -> Pulled:
-    async with shown(lambda: Shown(line(lane, limit)), show=progress):
+async def _run(lane: PullLane, progress: bool) -> Pulled:
+    async with shown(lambda: of_pull(lane.report(), lane.sending()), show=progress):
         return await lane.run(signals=True)
-
-
-def line(lane: PullLane, limit: float) -> str:
-    """A pull in one line."""
-    now = lane.report()
-    seconds = now.elapsed_seconds or 1.0
-    share = now.requests / seconds / limit
-    return f"written {now.written:,}, {share:.0%} of the limit; throttled {now.throttled:,}, unreadable {now.unreadable:,}"
 
 
 def report(done: Pulled, *, as_json: bool) -> None:
@@ -115,7 +107,7 @@ def report(done: Pulled, *, as_json: bool) -> None:
     for problem in done.problems:
         complain(f"syncer: {problem.what}: {problem.reason}")
     if done.error is not None:
-        complain(f"syncer: {done.error}")
+        blame(done.error)
     elif done.interrupted is not None:
         say("syncer: interrupted; what is written is kept: run the same command again to carry on")
     if as_json:

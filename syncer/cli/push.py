@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncer.cli.loop import run
-from syncer.cli.output import complain, print_json, say
+from syncer.cli.output import blame, counted, print_json, say
 from syncer.cli.progress import of_push, shown
 from syncer.config import load_from_environment
 from syncer.errors import UsageError
@@ -66,11 +66,11 @@ def report(finished: Finished, *, as_json: bool, quiet: bool) -> None:
     if not quiet:
         say(summary.sentence())
     if error is not None:
-        complain(f"syncer: {error}")
+        blame(error)
     elif finished.interrupted is not None and not quiet:
         say("syncer: interrupted; nothing is lost: run the same command again to carry on")
     elif summary.dead and not quiet:
-        say(f"syncer: {summary.dead:,} dead letters: see `syncer dead list --state {summary.state}`")
+        say(f"syncer: {counted(summary.dead, 'dead letter')}: see `syncer dead list --state {summary.state}`")
     if as_json:
         value = dataclasses.asdict(summary)
         if error is not None:
@@ -84,7 +84,7 @@ def dry_run(logs: Sequence[str], config: Path | None, options: dict[str, object]
     for message in result.messages:
         say(f"syncer: {message}")
     if result.error is not None:
-        complain(f"syncer: {result.error}")
+        blame(result.error)
     if as_json:
         print_json(result.as_json())
     else:

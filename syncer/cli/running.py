@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import traceback
 from collections.abc import Sequence
 from io import StringIO
@@ -17,8 +16,8 @@ from cyclopts.token import Token
 
 from syncer import signals
 from syncer.cli.arguments import Arguments, understood
-from syncer.cli.output import abandon_stdout, complain, fail, print_as, print_json
-from syncer.errors import SyncerError, UsageError, first_error
+from syncer.cli.output import abandon_stdout, blame, complain, fail, flush, print_as, print_json
+from syncer.errors import OutputError, SyncerError, UsageError, first_error
 
 _PAGE_COLUMNS = 100
 _CALL: dict[str, Any] = {"exit_on_error": False, "print_error": False, "result_action": "return_value"}
@@ -35,21 +34,17 @@ def execute(app: App, given: Sequence[str]) -> int:
         try:
             code = _result(app, arguments)
             signals.hold()
-        except BrokenPipeError:
-            raise
+            flush()
         except (Exception, KeyboardInterrupt) as error:
             signals.hold()
-            if isinstance(error, BaseExceptionGroup) and isinstance(first := first_error(error), BrokenPipeError):
-                raise first from None
-            code = _reported(error, arguments)
-        sys.stdout.flush()
+            code = _reported(first_error(error) if isinstance(error, BaseExceptionGroup) else error, arguments)
+            flush()
     except BrokenPipeError:  # who read us has seen enough
         abandon_stdout()
         return SyncerError.exit_code
-    except OSError as error:
-        abandon_stdout()
-        complain(f"syncer: stdout cannot be written: {error.strerror}; mend that, and run the same command again")
-        return SyncerError.exit_code
+    except OutputError as error:  # also the error could not be told there
+        blame(error)
+        return error.exit_code
     return code
 
 
@@ -69,21 +64,21 @@ def _result(app: App, arguments: Arguments) -> int:
 
 
 def _reported(error: BaseException, arguments: Arguments) -> int:
-    """Tell what ended the command; the exit code."""
-    if isinstance(error, BaseExceptionGroup):
-        error = first_error(error)
+    """Say what ended the command; the exit code. Raises BrokenPipeError for one."""
     match error:
+        case BrokenPipeError():
+            raise error
         case CycloptsError():
             return fail(_usage(error), UsageError.exit_code)
         case SyncerError():
-            return fail(str(error), error.exit_code, error.details)
+            return fail(str(error), error.exit_code, error.details, lines=error.lines)
         case signals.Terminated():
             return fail("terminated", 128 + signal.SIGTERM)
         case KeyboardInterrupt():
             return fail("interrupted", 128 + signal.SIGINT)
     debug = arguments.verbose or os.environ.get("SYNCER_DEBUG")
     if debug:
-        complain("".join(traceback.format_exception(error)).rstrip())
+        complain(*"".join(traceback.format_exception(error)).rstrip().split("\n"))
     hint = "" if debug else " (run it again with -v or SYNCER_DEBUG=1 for the traceback)"
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename else ""

@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
 
-import orjson
-
-from syncer.cli.output import fail, print_json, print_line, say
+from syncer.cli.output import as_json as json_text
+from syncer.cli.output import fail, print_json, print_json_item, print_lines, say
 from syncer.config import load_from_environment
 from syncer.core.destination import trusted_seconds
 from syncer.core.facts import Destination
@@ -70,12 +69,12 @@ def status(config: Path | None, options: dict[str, object], *, as_json: bool) ->
     if as_json:
         print_json(value)
         return 0
-    print(f"state        {folder}" + (f"  (in use by process {locked_by})" if locked_by else ""))
-    print(f"destination  {destination.base_url} user {destination.user_id} app {destination.app_id}")
+    print_lines(f"state        {folder}" + (f"  (in use by process {locked_by})" if locked_by else ""))
+    print_lines(f"destination  {destination.base_url} user {destination.user_id} app {destination.app_id}")
     if value["paused_until"]:
-        print(f"paused until {value['paused_until']}: {ledger.destination.reason}; lift the pause with `{lane.resuming(folder)}`")
+        print_lines(f"paused until {value['paused_until']}: {ledger.destination.reason}; lift the pause with `{lane.resuming(folder)}`")
     for log in logs:
-        print(
+        print_lines(
             f"{log.path}: read {log.read:,}, applied {log.applied:,}, ignored {log.ignored:,}, dead {log.dead:,}, pending {log.pending:,}"
         )
     return 0
@@ -116,9 +115,9 @@ def resume(config: Path | None, options: dict[str, object], *, as_json: bool) ->
     if as_json:
         print_json({"state": str(folder), "resumed": until is not None, "paused_until": until})
     elif until is None:
-        print(f"{folder}: not paused; nothing was done")
+        print_lines(f"{folder}: not paused; nothing was done")
     else:
-        print(f"{folder}: the pause until {until} is lifted ({before.reason}); the next run sends at once")
+        print_lines(f"{folder}: the pause until {until} is lifted ({before.reason}); the next run sends at once")
     return 0
 
 
@@ -148,9 +147,9 @@ def check(config: Path | None, options: dict[str, object], *, as_json: bool) -> 
         for note in found.notes:
             say(note)
         for damage in found.damages:
-            print(f"{damage}: {damage.means}")
+            print_lines(f"{damage}: {damage.means}")
         if not found.damages:
-            print(f"{found.folder}: whole")
+            print_lines(f"{found.folder}: whole")
     elif not found.damages:
         print_json(value)
     return _damaged(found, value) if found.damages else 0
@@ -169,7 +168,7 @@ def export(out: Path | None, config: Path | None, options: dict[str, object], *,
         raise UsageError(f"--out {out} is within the state folder {folder}, which it would damage: name a file elsewhere")
     if out is None:
         for record in records(found):
-            print_line(orjson.dumps(record).decode())
+            print_json_item(record)
         return _damaged(found) if found.damages else 0
     try:
         descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -189,7 +188,7 @@ def export(out: Path | None, config: Path | None, options: dict[str, object], *,
 def _write(file: TextIO, found: lane.Looked) -> int:
     count = 0
     for record in records(found):
-        file.write(orjson.dumps(record).decode() + "\n")
+        file.write(json_text(record) + "\n")
         count += 1
     file.flush()
     return count
@@ -211,11 +210,11 @@ def repair(config: Path | None, options: dict[str, object], *, as_json: bool) ->
         )
         return 0
     if not done.damages:
-        print(f"{folder}: whole; nothing was done")
+        print_lines(f"{folder}: whole; nothing was done")
         return 0
     for damage in done.damages:
-        print(damage)
-    print(f"set aside in {done.quarantine}: {', '.join(done.set_aside)}")
+        print_lines(str(damage))
+    print_lines(f"set aside in {done.quarantine}: {', '.join(done.set_aside)}")
     for sentence in done.unknown:
-        print(f"- {sentence}")
+        print_lines(f"- {sentence}")
     return 0

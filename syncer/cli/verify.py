@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
+from itertools import chain
 from typing import TextIO
 
 from syncer.cli.loop import run
 from syncer.cli.options import Common, Remote
-from syncer.cli.output import as_json, complain, print_line, say
+from syncer.cli.output import as_json, blame, flush, print_json_parts, print_lines, say
 from syncer.config import load_from_environment
 from syncer.errors import UsageError
 from syncer.lanes.verify import Looked, Verification, Verified
@@ -26,13 +26,13 @@ def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str |
     loaded = load_from_environment(common.config, {**common.options(), **remote.options()})
     job = Verification(loaded, logs, None if sample is None else int(sample), exclusive)
     with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as kept:
-        result = run(job.run, partial(_keep, kept) if common.json else lambda looked: print_line(looked.sentence()))
-        sys.stdout.flush()
+        result = run(job.run, partial(_keep, kept) if common.json else lambda looked: print_lines(looked.sentence()))
+        flush()
         for note in result.notes:
             say(f"syncer: {note}")
         say(result.sentence())
         if result.error is not None:
-            complain(f"syncer: {result.error}")
+            blame(result.error)
         if common.json:
             _print_whole(result, kept)
     return result.exit_code
@@ -51,7 +51,4 @@ def _print_whole(result: Verified, kept: TextIO) -> None:
     if result.error is not None:
         value["error"] = str(result.error)
     kept.seek(0)
-    print(as_json(value)[:-1], end=',"differences":[')
-    for part in iter(partial(kept.read, 1 << 16), ""):
-        print(part, end="")
-    print("]}", flush=True)
+    print_json_parts(chain((as_json(value)[:-1], ',"differences":['), iter(partial(kept.read, 1 << 16), ""), ("]}",)))

@@ -42,10 +42,16 @@ class ConfigError(UsageError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         ordered = sorted(problems, key=_by_place)
         if len(ordered) == 1:
-            super().__init__(f"configuration: {ordered[0]}")
+            self._lines = [f"configuration: {ordered[0]}"]
         else:
-            super().__init__("\n  ".join([f"{len(ordered)} errors in the configuration:", *map(str, ordered)]))
+            self._lines = [f"{len(ordered)} errors in the configuration:", *(f"  {problem}" for problem in ordered)]
+        super().__init__("\n".join(self._lines))
         self.details = {"problems": [asdict(problem) for problem in ordered]}
+
+    @property
+    def lines(self) -> Sequence[str]:
+        """A problem a line."""
+        return self._lines
 
 
 def _by_place(problem: Problem) -> tuple[str, int]:

@@ -26,6 +26,10 @@ class Pace:
     """
 
     def __init__(self, requests_per_second: float) -> None:
+        self.taken = 0
+        """Turns that requests took."""
+        self._let = 0.0
+        self._let_until: float | None = None
         self._scheduled = -math.inf
         self._sent: deque[float] | None = deque()
         self._set(requests_per_second)
@@ -44,6 +48,7 @@ class Pace:
         window = max(1, math.floor(requests_per_second))
         self._window_seconds = max(WINDOW_SECONDS, self._spacing)
         self._sent = deque(self._sent or (), maxlen=window) if window <= RING_MAX else None
+        self._steady = min(requests_per_second, window / self._window_seconds) if self._sent is not None else requests_per_second
 
     def next_at(self, now: float) -> float:
         """The earliest moment for the next request; a moment that has passed means now."""
@@ -52,8 +57,18 @@ class Pace:
             return max(self._scheduled, ring[0] + self._window_seconds)
         return self._scheduled
 
+    def let(self, now: float) -> float:
+        """Return how many requests the limit has let go, or would have, from the first one until now."""
+        return self._let if self._let_until is None else self._let + (now - self._let_until) * self._steady
+
+    def _count(self, now: float) -> None:
+        """What the rate of now has let go is counted before there is another rate."""
+        self._let, self._let_until = self.let(now), now
+
     def take(self, now: float) -> None:
         """A request goes now."""
+        self._count(now)
+        self.taken += 1
         self._scheduled = max(self._scheduled, now - self._catch_up) + self._spacing
         if self._sent is not None:
             self._sent.append(now)
@@ -64,6 +79,7 @@ class Pace:
     def give_back(self) -> None:
         """The last request that took its turn did not go: the next may go in its place. In its second it is still counted."""
         self._scheduled -= self._spacing
+        self.taken -= 1
 
 
 class Concurrency:

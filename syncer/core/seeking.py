@@ -60,6 +60,7 @@ class SeekingPace(Pace):
 
     def take(self, now: float) -> None:
         """A request goes now."""
+        self._count(now)
         if self._refused:
             self._lower(now)
         super().take(now)

@@ -293,12 +293,12 @@ async def running(
         await runner.cleanup()
 
 
-async def serve(settings: Settings, announce: Callable[[str], None]) -> None:
-    """Run until SIGINT or SIGTERM; announces one JSON line once it listens."""
+async def serve(settings: Settings, announce: Callable[[dict[str, object]], None]) -> None:
+    """Run until SIGINT or SIGTERM; announces its addresses once it listens."""
     fields = {name: getattr(settings, name) for name in ("host", "port", "rps", "latency", "faults", "seed", "load")}
     stop = anyio.Event()
     with signals.listening(lambda _: stop.set()):
         async with running(**fields) as emulator:
-            announce(orjson.dumps({"clarifai": emulator.url, "annotell": emulator.url, "pid": os.getpid()}).decode())
+            announce({"clarifai": emulator.url, "annotell": emulator.url, "pid": os.getpid()})
             await stop.wait()
             signals.hold()

@@ -66,6 +66,8 @@ class Push:
         self.backlog = backlog
         self.turns = turns
         self.counted = Counted()
+        self.at_the_end = False
+        """Whether the source was read to its end."""
         self.sender = Sender(backlog, remote, turns, deletions, journal.stored, created, now, rng, backoff)
         self._source = source
         self._journal = journal
@@ -75,7 +77,6 @@ class Push:
         self._observe = observe
         self._deletions = deletions
         self._source_error: SyncerError | None = None
-        self._at_the_end = False
         self._acked = {number: log.watermark.resume for number, log in ledger.logs.items()}
         self._lines: list[Fact] = []  # facts of lines that need no remote, for the next frame
         self._one_at_a_time = anyio.Lock()
@@ -109,11 +110,7 @@ class Push:
     @property
     def complete(self) -> bool:
         """Whether the source was read to its end and nothing of it is left to do."""
-        return self._at_the_end and not self._live()
-
-    def pause_seconds(self) -> float:
-        """Until the destination's pause is over; 0 where there is none."""
-        return self.turns.destination.pause_seconds(self._now())
+        return self.at_the_end and not self._live()
 
     # --- reader -------------------------------------------------------------------------------------------------
 
@@ -125,7 +122,7 @@ class Push:
                     continue
                 chunk = await self._source.read()
                 if chunk is None:
-                    self._at_the_end = True
+                    self.at_the_end = True
                     break
                 self._take_in(chunk)
                 self._work.set()

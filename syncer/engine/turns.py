@@ -209,6 +209,10 @@ class Turns:
             return None
         return asked_seconds(reply.retry_after, reply.date, self._now() + self._now.ahead_seconds())
 
+    def pause_seconds(self) -> float:
+        """Until the destination's pause is over; 0 where there is none."""
+        return self.destination.pause_seconds(self._now())
+
     def drain(self) -> None:
         """Let no further request go."""
         self.draining = True

@@ -31,6 +31,7 @@ from syncer.journal.checkpoint import Checkpoint, Checkpoints
 from syncer.journal.parts import Parts
 from syncer.journal.seen import Seen
 from syncer.lanes.limits import turns
+from syncer.lanes.progress import Sending, Share, sending
 from syncer.lanes.report import exit_code
 from syncer.lanes.signals import until_signal
 from syncer.lanes.state import resuming
@@ -127,6 +128,7 @@ class PullLane:
         self._problems: list[Problem] = []
         self._one_at_a_time = anyio.Lock()
         self._engine: Pull | None = None
+        self._share: Share | None = None
         self._started = time.monotonic()
 
     async def run(self, observe: Callable[[Event], None] = lambda _: None, *, signals: bool = False) -> Pulled:
@@ -150,6 +152,7 @@ class PullLane:
     async def _run(self, observe: Callable[[Event], None], interrupted: list[int]) -> None:
         async with wired(self._origin, observe, left=self._checkpoints.last.destination, state=self._state) as engine:
             self._engine = engine
+            self._share = Share(self._origin.pace, anyio.current_time())
             try:
                 if not interrupted:
                     await self._read(engine)
@@ -255,6 +258,10 @@ class PullLane:
             elapsed_seconds=round(time.monotonic() - self._started, 3),
             out=self._out,
         )
+
+    def sending(self) -> Sending:
+        """How the requests to the API go just now. From within the event loop."""
+        return sending(self._engine.ways["api"].turns, self._share) if self._engine and self._share else Sending()
 
     def close(self) -> None:
         """Give the state folder back."""

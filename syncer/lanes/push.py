@@ -28,7 +28,7 @@ from syncer.journal.posted import Posted
 from syncer.lanes.clarifai import CREDENTIALS, SETTINGS, app
 from syncer.lanes.inputs import open_inputs
 from syncer.lanes.limits import turns as lane_turns
-from syncer.lanes.progress import Estimate, Progress, unread
+from syncer.lanes.progress import Estimate, Progress, Sending, Share, sending, unread
 from syncer.lanes.report import Before, PushReport, exit_code, totals
 from syncer.lanes.signals import until_signal
 from syncer.lanes.state import resuming
@@ -87,6 +87,7 @@ class PushLane:
         self._estimate = Estimate(self._app.pace)
         self._start_bytes = (self._inputs.progress() or (0, 0))[0]
         self._engine: Push | None = None
+        self._share: Share | None = None
         self._started = time.monotonic()
 
     @property
@@ -104,6 +105,7 @@ class PushLane:
         interrupted: list[int] = []
         async with self._app.transport:
             self._engine = engine = self._wired(observe)
+            self._share = Share(self._app.pace, anyio.current_time())
             try:
                 if signals:
                     await until_signal(engine.run, engine.drain, interrupted)
@@ -170,19 +172,18 @@ class PushLane:
     def progress(self) -> Progress:
         """How far the run is. To be asked a few times a second: what it says of the time left lives of being asked."""
         report, engine = self.summary(), self._engine
-        pause_seconds = engine.pause_seconds() if engine else 0.0
+        now = sending(engine.turns, self._share) if engine and self._share else Sending()
         read_bytes = self._inputs.progress()
-        self._estimate.note(report.elapsed_seconds, paused=pause_seconds > 0)
+        self._estimate.note(report.elapsed_seconds, paused=now.pause_seconds > 0)
         read = sum(engine.counted.read.values()) if engine else 0
-        left = report.pending + unread(read, read_bytes, self._start_bytes)
-        rate = self._app.pace.requests_per_second
+        to_read = 0.0 if engine and engine.at_the_end else unread(read, read_bytes, self._start_bytes)
         return Progress(
             report=report,
             share_read=read_bytes[0] / max(1, read_bytes[1]) if read_bytes else None,
-            share_of_limit=report.requests / report.elapsed_seconds / rate if report.elapsed_seconds else 0.0,
-            pause_seconds=pause_seconds,
-            pause_reason=engine.turns.destination.reason if engine else "",
-            left_seconds=self._estimate.seconds(report.applied, report.requests, left, pause_seconds),
+            sending=now,
+            left_seconds=self._estimate.seconds(
+                report.applied, report.requests, None if to_read is None else report.pending + to_read, now.pause_seconds
+            ),
         )
 
     def close(self) -> None:

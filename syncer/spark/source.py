@@ -30,6 +30,7 @@ from syncer.core.pull import ColumnType, Layout, Problem
 from syncer.errors import SyncerError
 from syncer.lanes.origins import annotell_origin, clarifai_origin
 from syncer.lanes.pull import Origin
+from syncer.printable import printable
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sinks import arrow
 from syncer.spark.options import Reading, reading
@@ -126,8 +127,8 @@ class Reader(DataSourceReader):  # type: ignore[misc]
     def _unreadable(self, problems: list[Problem]) -> None:
         told = "; ".join(f"{problem.what}: {problem.reason}" for problem in problems[:PROBLEMS_SHOWN_MAX])
         if not self._asked.keep_going:
-            raise SyncerError(f'listed, but cannot be had: {told}. To go on without such, set the option unreadable to "skip"')
-        logging.getLogger(__name__).warning("left out, for it cannot be had: %s", told)
+            raise SyncerError(f'could not fetch {told}; to skip these, set the option unreadable to "skip"')
+        logging.getLogger(__name__).warning("skipped, could not be fetched: %s", printable(told))
 
 
 def schema(layout: Layout) -> StructType:

@@ -1,22 +1,20 @@
-"""What a push shows while it runs: on a terminal a bar and a line, elsewhere a line now and then."""
+"""What a run shows while it lasts: on a terminal one line that is drawn again and again, elsewhere a line now and then."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-import pty
 import re
-import struct
-import subprocess
-import termios
 from pathlib import Path
 
 import pytest
 
-from syncer.cli.progress import line, share_done, span
-from syncer.lanes.progress import Progress
+from syncer.cli.progress import BARS, drawn, of_pull, of_push, share_done, span
+from syncer.lanes.progress import Progress, Sending
+from syncer.lanes.pull import PullReport
 from syncer.lanes.report import PushReport
-from tests.support.processes import ENVIRONMENT, command, emulator
+from tests.cli.terminal import at_a_terminal
+from tests.support.processes import EmulatorProcess, command, emulator
+
+POSTS = "".join(f'{{"op":"post","annotation":{{"id":"a-{n}","input_id":"i"}}}}\n' for n in range(3_000))
 
 
 def report(**counts: int) -> PushReport:
@@ -24,41 +22,98 @@ def report(**counts: int) -> PushReport:
     return PushReport(**{**base, **counts}, elapsed_seconds=10.0, annotations_per_second=25.0, state="s")
 
 
+def pushed(remote: EmulatorProcess, folder: Path, columns: int, rps: int = 15, **environment: str) -> list[str]:
+    """The lines that a terminal of this width shows during a push, and what it leaves."""
+    log = folder / "log.jsonl"
+    log.write_text(POSTS)
+    place = ("--base-url", remote.url, "--app-id", folder.name, "--state", str(folder / "state"))
+    code, frames = at_a_terminal(command("push", str(log), "--rps", str(rps), *place), columns, **environment)
+    assert code == 0, frames
+    return frames
+
+
 def test_a_terminal_shows_a_bar_and_a_line_and_leaves_only_the_summary(tmp_path: Path) -> None:
-    """Driven through a real pseudo-terminal."""
-    log = tmp_path / "log.jsonl"
-    log.write_text("".join(f'{{"op":"post","annotation":{{"id":"a-{n}","input_id":"i"}}}}\n' for n in range(2000)))
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 150, 0, 0))
-    with emulator("--rps", "15") as remote:
-        arguments = command("push", str(log), "--base-url", remote.url, "--app-id", "a", "--state", str(tmp_path / "state"))
-        process = subprocess.Popen(arguments, stdin=theirs, stdout=theirs, stderr=theirs, env={**ENVIRONMENT, "TERM": "xterm"})
-        os.close(theirs)
-        printed = b""
-        try:
-            while part := os.read(ours, 65536):
-                printed += part
-        except OSError:  # a terminal whose other end is closed
-            pass
-        assert process.wait(30) == 0
-    os.close(ours)
-    text = re.sub(rb"\x1b\[[0-9;?]*[A-Za-z]", b"", printed).decode()
-    assert "━" in text
-    assert re.search(
-        r"applied [\d,]+ of 2,000 read, [\d,]+/s, \d+% of the limit, about \d+ s left; sent again 0, dead 0, throttled 0", text
+    with emulator("--rps", "0") as remote:
+        *shown, left = pushed(remote, tmp_path, 150)
+    assert "━" in shown[-1]
+    assert re.fullmatch(
+        r"━+─* applied [\d,]+ of 3,000 read, [\d,]+/s, \d+% of the limit, about \d+ s left; sent again 0, dead 0, throttled 0", shown[-1]
     )
-    assert text.rstrip().splitlines()[-1].startswith("read 2,000: applied 2,000")
+    assert left.startswith("read 3,000: applied 3,000")
+
+
+@pytest.mark.parametrize("columns", [60, 40])
+def test_on_a_narrow_terminal_a_line_keeps_the_time_left_and_is_never_longer_than_the_terminal(tmp_path: Path, columns: int) -> None:
+    with emulator("--rps", "0") as remote:
+        *shown, _ = pushed(remote, tmp_path, columns)
+    assert [line for line in shown if len(line) >= columns] == []
+    assert re.fullmatch(r"━+─* applied [\d,]+( of 3,000 read)?, about \d+ s left", shown[-1])
+
+
+def test_where_the_encoding_has_no_lines_the_bar_is_of_other_signs(tmp_path: Path) -> None:
+    with emulator("--rps", "0") as remote:
+        *shown, _ = pushed(remote, tmp_path, 150, LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert re.match(r"#+-* applied", shown[-1])
+    assert all(line.isascii() and len(line) < 150 for line in shown)
+
+
+def test_a_terminal_that_cannot_draw_a_line_again_gets_none_that_is_drawn_again(tmp_path: Path) -> None:
+    with emulator("--rps", "0") as remote:
+        lines = pushed(remote, tmp_path, 80, TERM="dumb")
+    assert [line.split(":")[0] for line in lines] == ["read 3,000"]
 
 
 def test_a_pause_is_shown_with_its_reason_and_is_part_of_the_time_left() -> None:
-    now = Progress(report(read=500, applied=250, pending=250), 0.5, 0.8, 12.4, "throttled by the remote", 22.4)
-    expected = "applied 250 of 500 read, 25/s, 80% of the limit, paused for 12 s: throttled by the remote, about 22 s left"
-    assert line(now).startswith(expected)
+    now = Progress(report(read=500, applied=250, pending=250), 0.5, Sending(0.8, 12.4, "throttled by the remote"), 22.4)
+    assert (
+        of_push(now)
+        .line()
+        .startswith(
+            "applied 250 of 500 read, 25/s, 80% of the limit, paused for 12 s: throttled by the remote, about 22 s left; sent again 0"
+        )
+    )
+
+
+LONG = Progress(report(read=9_999_999, applied=1_234_567, pending=1), 0.5, Sending(0.8, 75.0, "throttled by the remote"), 7_200.0)
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (100, "applied 1,234,567 of 9,999,999 read, paused for 75 s: throttled by the remote, about 2 h left"),
+        (80, "applied 1,234,567, paused for 75 s: throttled by the remote, about 2 h left"),
+        (60, "applied 1,234,567, paused for 75 s, about 2 h left"),
+        (40, "applied 1,234,567, about 2 h left"),
+    ],
+)
+def test_what_does_not_fit_is_left_out_in_order_of_what_matters(columns: int, shown: str) -> None:
+    assert of_push(LONG).line(columns).replace("120 min", "2 h") == shown
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (33, "applied 5, about 1 s left"),
+        (34, "━━━━──── applied 5, about 1 s left"),
+        (45, "━━━━──── applied 5 of 10 read, about 1 s left"),
+        (60, "━━━━━━━━━━━━─────────── applied 5 of 10 read, about 1 s left"),
+    ],
+)
+def test_a_bar_is_drawn_where_there_is_room_for_one(columns: int, shown: str) -> None:
+    assert drawn(of_push(Progress(report(read=10, applied=5), 0.5, Sending(), 1.0)), columns, BARS[0]) == shown
+
+
+def test_a_pull_shows_its_pauses_too() -> None:
+    now = PullReport(10, 9, 1, 0, 5, 2, 1.0, "out")
+    assert (
+        of_pull(now, Sending(0.5, 3.0, "throttled")).line()
+        == "written 9, 50% of the limit, paused for 3 s: throttled; throttled 2, unreadable 0"
+    )
 
 
 def test_what_is_read_but_pending_is_not_done() -> None:
-    assert share_done(Progress(report(read=400, applied=100, pending=300), 0.4, 1.0, 0.0, "", None)) == pytest.approx(0.1)
-    assert share_done(Progress(report(), None, 1.0, 0.0, "", None)) is None
+    assert share_done(Progress(report(read=400, applied=100, pending=300), 0.4, Sending(), None)) == pytest.approx(0.1)
+    assert share_done(Progress(report(), None, Sending(), None)) is None
 
 
 @pytest.mark.parametrize(("seconds", "said"), [(0.4, "0 s"), (99, "99 s"), (150, "2 min"), (5_999, "100 min"), (36_000, "10 h")])

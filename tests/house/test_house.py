@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -55,3 +56,20 @@ def test_sinks_are_imported_without_the_libraries_of_data() -> None:
     code = "import sys, syncer.sinks.choose, syncer.api, syncer.cli.main; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT).stdout.split()
     assert set() == {"pyarrow", "deltalake", "pandas", "polars", "numpy"} & set(loaded)
+
+
+def test_one_module_prints_so_that_no_text_from_outside_reaches_a_terminal_as_it_is() -> None:
+    """Everywhere else neither `print` nor a standard stream is named, but for the bytes that a pull writes."""
+    allowed = {("lanes/origins.py", "sys.stdout.buffer")}
+    package = ROOT / "syncer"
+    found = set()
+    for path in package.rglob("*.py"):
+        name = str(path.relative_to(package))
+        tree = ast.parse(path.read_text("utf-8"))
+        calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        printing = [node.id for node in calls if isinstance(node, ast.Name) and node.id == "print"]
+        outer = {id(node.value): node for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        streams = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.stdout", "sys.stderr")]
+        named = [ast.unparse(outer.get(id(node), node)) for node in streams]
+        found |= {(name, text) for text in (*printing, *named)}
+    assert {(name, text) for name, text in found if name != "cli/output.py"} == allowed
