@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from time import time
 
 from syncer.emulator import annotell_calls as calls
+from syncer.emulator.annotell_call import Call, Refusal, not_found, said
 from syncer.emulator.annotell_projects import Projects
 from syncer.emulator.annotell_tokens import STORAGE, TOKEN_PATH, Signatures, Tokens
 from syncer.emulator.answer import Answer, ItemFault, Request
@@ -55,7 +56,7 @@ class Annotell:
         """`Bearer TOKEN`, with a token that was granted here and has not expired."""
         if request.path.endswith(TOKEN_PATH) or request.path.startswith(STORAGE) or self.tokens.takes(request, self.switches):
             return None
-        return calls.said(401, "Token is invalid", error="invalid_token")
+        return said(401, "Token is invalid", error="invalid_token")
 
     def answer(self, request: Request, item_fault: ItemFault) -> Answer:
         """Find the operation of a request and carry it out."""
@@ -68,27 +69,27 @@ class Annotell:
         if request.path == TOKEN_PATH and request.method == "POST":
             return self.tokens.answer(request, self.switches)
         found = calls.find(request.method, request.path)
-        if found is None:
-            return calls.said(404, "Not found")
+        if found is None or calls.UNSERVED[self.switches["unserved"]](request.path):
+            return not_found(self.switches["unknown-address"])
         operation, named = found
         self._counts[f"annotell {operation.__name__}"] += 1
         try:
-            return operation(calls.Call(self.projects, self.signatures, self.switches, request, named))
-        except calls.Refusal as refusal:
-            return refusal.answer
+            return operation(Call(self.projects, self.signatures, self.switches, request, named))
+        except Refusal as refusal:
+            return refusal.answer(self.switches)
 
     # --- failures -----------------------------------------------------------------------------------------------
 
     def throttled(self, request: Request, *, silent: bool) -> Answer:
         """429; the same from auth server and storage."""
-        answer = calls.said(429, "Too many requests")
+        answer = said(429, "Too many requests")
         if not silent:
             answer.headers |= asking_to_wait(self.switches["retry-after"], time())
         return answer
 
     def failed(self, request: Request) -> tuple[Answer, bool]:
         """503 in JSON. Nothing is applied here that could not be asked again."""
-        answer = calls.said(503, "Service unavailable")
+        answer = said(503, "Service unavailable")
         answer.headers |= asking_to_wait(self.switches["error-retry-after"], time())
         return answer, True
 

@@ -68,7 +68,9 @@ def annotell_origin(loaded: Loaded, selection: DocumentSelection, known: Mapping
     documents = listing(selection, annotell.flavour, annotell.base_url)
     if known is not None:
         if not isinstance(documents, ProjectListing):
-            raise UsageError("what has changed is told of a project, or of a batch: give the project")
+            raise UsageError("--changed-since works for a project or a batch: give --project")
+        if any(not annotation_type for _, annotation_type in known):
+            raise UsageError("--changed-since: the earlier pull holds documents without an annotation type, so it is not of a project")
         documents = ChangeListing(documents, known)
     credentials = loaded.annotell_credentials()
     if credentials is None:

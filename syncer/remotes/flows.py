@@ -53,19 +53,29 @@ def cut(whole: list[T], size: int) -> list[list[T]]:
     return [whole[at : at + size] for at in range(0, len(whole), size)]
 
 
-def settled(one_pass: Callable[[], Asking[tuple[dict[K, T], int]]]) -> Asking[dict[K, T] | None]:
+def settled(one_pass: Callable[[], Asking[tuple[list[tuple[K, T]], int]]]) -> Asking[dict[K, T] | None]:
     """All that a list of pages holds, by key, though it changes while it is read; None where it never stops changing.
 
-    `one_pass` reads it once and counts the pages. Pages shift when something is deleted before them, and a pass then misses what moved up.
-    Such a deletion shows in the next pass, which lacks what was deleted. So the list is read until a pass shows all that the one before it
-    showed; a single page is a snapshot.
+    `one_pass` reads it once: its rows in order, each with its key, and how many pages they filled. A single page is a snapshot.
     """
     found: dict[K, T] = {}
-    before: dict[K, T] | None = None
+    before: list[K] | None = None
     for _ in range(PASSES_MAX):
         rows, pages = yield from one_pass()
         found.update(rows)
-        if pages <= 1 or (before is not None and before.keys() <= rows.keys()):
+        keys = [key for key, _ in rows]
+        if pages <= 1 or (before is not None and undisturbed(before, keys)):
             return found
-        before = rows
+        before = keys
     return None
+
+
+def undisturbed(before: Sequence[K], after: Sequence[K]) -> bool:
+    """Whether nothing was missed in the first of two passes over pages, which shift when something before them is deleted or moved.
+
+    What was deleted or moved to the end while a pass was under way, and so made another row slip past it, stands where it was in that pass
+    and no more in the next one. So the first pass missed nothing where the next one has all of its rows, in the same order, each once: at
+    most some were added.
+    """
+    rest = iter(after)
+    return len(set(before)) == len(before) and all(key in rest for key in before)

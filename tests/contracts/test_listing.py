@@ -1,4 +1,4 @@
-"""What every list promises: behind each of its cursors comes just what came behind it before; a key repeats only where it says so."""
+"""What every list promises: after each of its cursors, and what is done, comes just what came after it before; no key comes twice."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from syncer.core.ports import NoReply, Reply, Request
-from syncer.core.pull import Listing
+from syncer.core.pull import Done, Listing, Unit
 from syncer.remotes.annotell import Selection as AnnotellSelection
 from syncer.remotes.annotell import listing as annotell_listing
 from syncer.remotes.annotell.delta import ChangeListing
@@ -83,7 +83,7 @@ LISTS = [
     of_clarifai("clarifai: search", Selection(status="24150")),
     of_annotell("annotell: project", lambda: Service(40, 15), project="project-a", annotation_types=("signs",)),
     of_annotell("annotell: all types", lambda: Service(40, 15), project="project-a"),
-    of_annotell("annotell: one by one", lambda: Service(40), input_uuids=tuple(UUIDS[:40]), annotation_types=("signs",)),
+    of_annotell("annotell: one by one", lambda: Service(40), input_uuids=tuple(Service(40).ids), annotation_types=("signs",)),
     of_annotell("annotell: exports", lambda: exports, input_uuids=tuple(UUIDS)),
     of_annotell("kognic: request inputs", lambda: one_by_one, "kognic", input_uuids=SCENES),
     Made("annotell: changes", changes, lambda: Service(40, 15)),
@@ -92,26 +92,34 @@ LISTS = [
 of_every_list = pytest.mark.parametrize("made", LISTS, ids=lambda made: made.name)
 
 
-def units(made: Made, after: str = "") -> list[tuple[str, list[tuple[str, ...]]]]:
-    """(cursor, keys) of every unit behind a cursor, up to the one that says that the list is over."""
+def units(made: Made, after: str = "", done: Done = ()) -> list[tuple[Unit, list[tuple[str, ...]]]]:
+    """Every unit after a cursor and what is done, with its keys, up to the one that says that the list is over."""
     driver = Driver(made.answer())
-    done = driver.pulled(made.listing(), after, stop_behind=8 if made.ends else None)
-    ended = next((at for at, (_, found) in enumerate(done) if found.ended), len(done))
-    return [(unit.cursor, [row.key for row in found.rows]) for unit, found in done[:ended]]
+    pulled = driver.pulled(made.listing(), after, done=done, stop_behind=8 if made.ends else None)
+    ended = next((at for at, (_, found) in enumerate(pulled) if found.ended), len(pulled))
+    return [(unit, [row.key for row in found.rows]) for unit, found in pulled[:ended]]
 
 
 @of_every_list
 def test_the_same_cursor_gives_the_same_units_again(made: Made) -> None:
     whole = units(made)
     assert len(whole) > 1
-    for at, (cursor, _) in enumerate(whole):
-        behind = [key for _, keys in whole[at + 1 :] for key in keys]
-        assert [key for _, keys in units(made, cursor) for key in keys] == behind
+    done: set[str] = set()
+    for at, (unit, _) in enumerate(whole):
+        done.update(unit.parts)
+        after = [key for _, keys in whole[at + 1 :] for key in keys]
+        assert [key for _, keys in units(made, unit.cursor, done) for key in keys] == after
+
+
+@of_every_list
+def test_a_part_is_of_one_unit(made: Made) -> None:
+    parts = [part for unit, _ in units(made) for part in unit.parts]
+    assert len(set(parts)) == len(parts)
 
 
 @of_every_list
 def test_no_cursor_comes_twice_and_none_is_the_start(made: Made) -> None:
-    cursors = [cursor for cursor, _ in units(made)]
+    cursors = [unit.cursor for unit, _ in units(made)]
     assert len(set(cursors)) == len(cursors)
     assert "" not in cursors
 

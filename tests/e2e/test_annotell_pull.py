@@ -17,9 +17,10 @@ from syncer.core.pull import Found, Unit
 from syncer.emulator import Emulator, running
 from syncer.emulator.annotell_documents import identified, image
 from syncer.emulator.annotell_settings import ANNOTELL_SWITCHES
+from syncer.emulator.answer import Answer, ItemFault, Request
 from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
-from syncer.errors import CredentialsRefused
+from syncer.errors import CredentialsRefused, Stopped
 from syncer.lanes.limits import turns
 from syncer.remotes.annotell import Selection, listing, neighbours
 from syncer.remotes.annotell.selection import Flavour
@@ -48,7 +49,7 @@ def projects(inputs: int) -> dict[str, Any]:
 
 
 async def pulled(
-    server: Emulator, selection: Selection, *, flavour: Flavour = "annotell", secret: str = "any"
+    server: Emulator, selection: Selection, *, flavour: Flavour = "annotell", secret: str = "any", max_attempts: int = 30
 ) -> tuple[list[Found], OAuthTransport]:
     """A whole pull from a server, as it is delivered."""
 
@@ -69,7 +70,7 @@ async def pulled(
             "storage": Way(turns(storage, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None), anyio.Semaphore(32)),
         }
         the_list = listing(selection, flavour, server.url)
-        engine = Pull(the_list, ways, units_ahead_max=8, max_attempts=30, rng=rng, backoff=(0.001, 0.002))
+        engine = Pull(the_list, ways, units_ahead_max=8, max_attempts=max_attempts, rng=rng, backoff=(0.001, 0.002))
         with anyio.fail_after(60):
             await engine.run("", deliver)
     return found, api
@@ -145,6 +146,70 @@ async def test_kognics_other_ways_over_the_network() -> None:
             found, _ = await pulled(server, selection, flavour="kognic")
             assert len(fetched(found)) == count
             assert set(fetched(found).values()) <= set(held(server).values())
+
+
+REFUSED_SCENES = [f"missing-scene={value}" for value in ANNOTELL_SWITCHES["missing-scene"]]
+STOPS = {"missing-scene=405", "missing-scene=409", "missing-scene=410"}
+"""What does not speak of a scene."""
+UNKNOWN = [f"unserved={name},unknown-address={form}" for name in ("scenes", "second") for form in ANNOTELL_SWITCHES["unknown-address"]]
+STOPS |= set(UNKNOWN)
+
+
+@pytest.mark.parametrize("switches", [*REFUSED_SCENES, *UNKNOWN])
+async def test_the_created_scenes_of_a_project_without_types_come_or_it_is_told_why_not(switches: str) -> None:
+    """What is left out is named, or the pull stops: no refusal is read as "no scene has that status"."""
+    async with running(rps=0, faults=f"list-page=7,{switches}") as server:
+        made = projects(20)
+        made["projects"][0] |= {"annotationTypes": []}
+        made["projects"][0]["inputs"][3]["status"] = "deleted"
+        server.annotell.projects.add(made)
+        scenes = [scene for scene in server.annotell.projects.by_name["many"].scenes if scene.shown["status"] == "created"]
+        selection = Selection(project="many", input_statuses=("created",))
+        if switches in STOPS:
+            with pytest.raises(Stopped, match="HTTP 4"):
+                await pulled(server, selection, flavour="kognic", max_attempts=3)
+            return
+        found, _ = await pulled(server, selection, flavour="kognic")
+        came = {key[0] for key in fetched(found)}
+        assert came == {scene.request_input for scene in scenes if scene.annotations}
+        problems = [problem.what for came_to in found for problem in came_to.problems]
+        deleted = server.annotell.projects.by_name["many"].scenes[3].request_input
+        assert problems == ([] if switches == "missing-scene=404" else [f"input {deleted}"])
+
+
+@pytest.mark.parametrize("form", ANNOTELL_SWITCHES["not-found"])
+async def test_inputs_without_an_annotation_are_no_problem_where_the_service_says_that_there_is_none(form: str) -> None:
+    async with running(rps=0, faults=f"not-found={form}") as server:
+        made = projects(20)
+        made["projects"][0] |= {"annotationTypes": []}
+        server.annotell.projects.add(made)
+        scenes = server.annotell.projects.by_name["many"].scenes
+        if form == "gateway":
+            with pytest.raises(Stopped, match="a gateway's, not the service's"):
+                await pulled(server, Selection(project="many"), flavour="kognic", max_attempts=3)
+            return
+        found, _ = await pulled(server, Selection(project="many"), flavour="kognic")
+        assert {key[0] for key in fetched(found)} == {scene.request_input for scene in scenes if scene.annotations}
+        problems = {problem.what for came_to in found for problem in came_to.problems}
+        assert problems == (set() if form == "message" else {f"input {scene.request_input}" for scene in scenes if not scene.annotations})
+
+
+@pytest.mark.parametrize("place", ANNOTELL_SWITCHES["cursor-place"])
+@pytest.mark.parametrize("order", ANNOTELL_SWITCHES["document-order"])
+async def test_what_is_there_all_along_comes_though_others_invalidate_while_it_is_listed(place: str, order: str) -> None:
+    async with running(rps=0, faults=f"list-page=2,cursor-place={place},document-order={order}") as server:
+        server.annotell.projects.add(projects(40))
+        rng, scenes = random.Random(order), server.annotell.projects.by_name["many"].scenes
+        answer = server.annotell.answer
+
+        def invalidating(request: Request, item_fault: ItemFault) -> Answer:
+            if "/search" in request.path and rng.random() < 0.3 and len(scenes) > 25:
+                scenes.pop(rng.randrange(len(scenes)))
+            return answer(request, item_fault)
+
+        server.annotell.answer = invalidating  # type: ignore[method-assign]
+        found, _ = await pulled(server, SOME)
+        assert held(server).items() <= fetched(found).items()
 
 
 async def test_refused_credentials_end_the_pull() -> None:

@@ -32,7 +32,7 @@ def get(server: Emulator, path: str, bearer: str = "", **headers: str) -> Any:
     """(status, JSON or bytes)."""
     bearer = bearer or token(server)["access_token"]
     status, body, _ = asked(server, "GET", path, Authorization=f"Bearer {bearer}", **headers)
-    return status, json.loads(body) if body[:1] in b"{[" else body
+    return status, json.loads(body) if body[:1] in (b"{", b"[") else body
 
 
 def lifetime(server: Emulator) -> Any:
@@ -78,6 +78,58 @@ def an_input_without_annotations(server: Emulator) -> Any:
     return get(server, f"/v1/annotations?inputs={uuid}")[1]["data"].get(uuid)
 
 
+def pages_while_one_is_taken_out(server: Emulator) -> Any:
+    """The second page of one row each, where the first row is gone by then."""
+    page = get(server, LIST + "/search")[1]
+    scene = next(
+        scene for scene in server.annotell.projects.by_name["emulator-project"].scenes if scene.uuid == page["data"][0]["inputUuid"]
+    )
+    whole = [row["inputUuid"] for row in get(server, LIST)[1]["data"]]
+    scene.annotations.clear()
+    second = get(server, f"{LIST}/search?cursorId={page['metadata']['nextCursorId']}")[1]["data"][0]["inputUuid"]
+    return whole.index(second)
+
+
+def order_of_documents(server: Emulator) -> Any:
+    created = [row["created"][8:10] for row in get(server, LIST)[1]["data"]]
+    pages, cursor = [], None
+    while True:
+        page = get(server, LIST + "/search" + (f"?cursorId={cursor}" if cursor else ""))[1]
+        pages += [row["created"][8:10] for row in page["data"]]
+        if (cursor := page["metadata"]["nextCursorId"]) is None:
+            return pages if pages == created else "another by pages"
+
+
+def post(server: Emulator, path: str, body: Any) -> Any:
+    status, answer, _ = asked(server, "POST", path, json.dumps(body).encode(), Authorization=f"Bearer {token(server)['access_token']}")
+    return status, json.loads(answer) if answer[:1] == b"{" else answer
+
+
+def a_query_of_a_scene_that_is_not_there(server: Emulator) -> Any:
+    uuid = next(scene.uuid for _, scene in server.annotell.projects.scenes())
+    status, answer = post(server, "/v2/scenes/query", {"sceneUuids": [uuid, "none"]})
+    return status, len(answer.get("data", ()))
+
+
+def something_that_is_not_there(server: Emulator) -> Any:
+    status, answer = get(server, "/v1/annotations/inputs/none/annotation-type/signs")
+    return status, sorted(answer) if isinstance(answer, dict) else answer
+
+
+def addresses_that_are_not_known(server: Emulator) -> Any:
+    uuid = next(scene.uuid for _, scene in server.annotell.projects.scenes())
+    single = get(server, f"/v1/annotations/inputs/{uuid}/annotation-type/object-detection")[0]
+    return single, post(server, "/v2/scenes/query", {"sceneUuids": [uuid]})[0], get(server, f"/v2/scenes/{uuid}/annotations")[0]
+
+
+def an_unknown_address(server: Emulator) -> Any:
+    status, answer = get(server, "/v1/nothing")
+    return status, sorted(answer) if isinstance(answer, dict) else answer
+
+
+FORMS = ((404, ["message"]), (404, b"<html><body>404 Not Found</body></html>"), (404, ["code", "details", "message"]), (404, b""))
+
+
 def two_signed_urls(server: Emulator) -> Any:
     uris = [get(server, LIST)[1]["data"][0]["uri"] for _ in range(2)]
     return [asked(server, "GET", uri)[0] for uri in uris]
@@ -99,9 +151,19 @@ SCENES: dict[str, tuple[str, See, tuple[Any, ...]]] = {
     "client-auth": ("", ways_to_sign_in, ((True, True), (True, False), (False, True))),
     "list-page": ("", rows_of_a_page, (3, 3, 2, 1)),
     "cursor": ("list-page=1", two_cursors, (("int", 1), ("str", 1))),
+    "cursor-place": ("list-page=1", pages_while_one_is_taken_out, (1, 2)),
+    "document-order": ("list-page=1", order_of_documents, (["10", "11", "13"], ["13", "11", "10"], ["13", "10", "11"])),
     "metadata": ("", the_last_metadata, ({"nextCursorId": None}, {}, None)),
     "search": ("", ways_to_list, ((200, 200), (404, 200), (405, 200))),
     "missing-input": ("", an_input_without_annotations, (None, [])),
+    "missing-scene": (
+        "",
+        a_query_of_a_scene_that_is_not_there,
+        (*((status, 0) for status in (404, 400, 405, 409, 410, 413, 422)), (200, 1)),
+    ),
+    "not-found": ("", something_that_is_not_there, FORMS),
+    "unserved": ("", addresses_that_are_not_known, ((200, 200, 200), (404, 200, 200), (200, 404, 200), (200, 404, 404))),
+    "unknown-address": ("", an_unknown_address, FORMS),
     "signed-url": ("", two_signed_urls, ([200, 200], [400, 200], [400, 400])),
     "signed-url-seconds": ("", seconds_in_a_url, ("3600", "60", "1")),
     "compression": ("", compressed, (False, True)),

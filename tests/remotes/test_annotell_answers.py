@@ -48,7 +48,7 @@ def test_an_envelope_is_opened_as_the_official_clients_do(body: bytes, data: obj
     [
         ("error_401.json", Halt("HTTP 401: Token is invalid", kind="credentials")),
         ("error_403.json", Halt("HTTP 403: Forbidden", kind="credentials")),
-        ("error_404_no_annotation.json", Refused("HTTP 404: Not found", 404, of_app="until seen")),
+        ("error_404_no_annotation.json", Refused("HTTP 404: Not found", 404, missing=True, of_app="until seen")),
         ("error_429.json", Throttled("HTTP 429: Too many requests")),
         ("error_503.json", Failed("HTTP 503: Service unavailable", in_doubt=False)),
     ],
@@ -84,9 +84,47 @@ def test_other_answers_mean(reply: Reply | NoReply, kind: type) -> None:
         assert isinstance(read(reply), kind)
 
 
+@pytest.mark.parametrize(
+    ("body", "missing"),
+    [
+        (b'{"message":"Not found"}', True),
+        (b'{"message":"Not found","error":"not_found","code":"E1"}', True),
+        (b"", False),
+        (b"<html>404</html>", False),
+        (b'{"message":""}', False),
+        (b'{"message":null}', False),
+        (b'{"detail":"Not Found"}', False),
+        (b'["message"]', False),
+        (b'{"message":"\xff"}', False),
+    ],
+)
+def test_only_a_404_in_the_services_own_form_says_that_something_is_not_there(body: bytes, missing: bool) -> None:
+    """That of a host which does not know the address says nothing of what was asked for."""
+    for read in (read_page, read_one, read_signed, read_single, read_exports):
+        refused = read(Reply(404, body))
+        assert isinstance(refused, Refused)
+        assert (refused.missing, refused.code) == (missing, 404)
+        for status in (400, 405, 409, 410, 413, 422):
+            refused = read(Reply(status, body))
+            assert isinstance(refused, Refused)
+            assert not refused.missing
+
+
+def test_a_gateways_404_may_be_another_answer_the_next_time() -> None:
+    failed = read_page(Reply(404, b'{"code":5,"message":"Not Found","details":[]}'))
+    assert isinstance(failed, Failed)
+    assert (failed.in_doubt, failed.strange) == (False, "perhaps")
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"data":null}', b'{"u":[]}', b'{"metadata":{}}'])
+def test_an_answer_without_data_is_not_taken_for_inputs_without_annotations(body: bytes) -> None:
+    assert isinstance(read_exports(Reply(200, body)), Failed)
+    assert read_exports(Reply(200, b'{"data":{}}')) == []
+
+
 def test_a_message_is_one_line_without_the_signatures_of_urls() -> None:
     said = json.dumps({"message": "no\nsuch \x1b[31m https://storage/x?X-Goog-Signature=secret " + "x" * 500}).encode()
-    refused = read_page(Reply(404, said))
+    refused = read_page(Reply(400, said))
     assert isinstance(refused, Refused)
     assert "secret" not in refused.reason
     assert refused.reason.isprintable()

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import random
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from syncer.core.ports import Reply, Request
 from syncer.core.pull import Row
-from syncer.remotes.annotell import ChangeListing, ProjectListing, index
+from syncer.errors import Stopped
+from syncer.remotes.annotell import ChangeListing, ProjectListing, Selection, index, listing
 from syncer.remotes.annotell.asks import Asks
-from tests.remotes.test_annotell_listing import BASE, Service
-from tests.support.driving import Driver, rows_of
+from tests.remotes.test_annotell_listing import BASE, Service, ok
+from tests.support.driving import Driver, problems_of, rows_of
 
 OLD = "2022-05-12T12:20:49Z"
+SINGLE = "GET /v1/annotations/inputs/{}/annotation-type/signs"
 
 
 def changes(known: Mapping[tuple[str, str], str]) -> ChangeListing:
@@ -32,6 +38,7 @@ def test_what_has_not_changed_is_not_fetched_and_what_has_vanished_leaves_a_tomb
     driver = Driver(service)
     rows = rows_of(driver.pulled(changes(known)))
     assert shown(rows) == [("u-001", False), ("u-002", False), ("u-004", False), ("u-009", True)]
+    assert [asked for asked in driver.asked if "/inputs/" in asked] == [SINGLE.format("u-000"), SINGLE.format("u-009")]
     tombstone = {"input_uuid": "u-009", "annotation_type": "signs", "created": OLD, "deleted": True}
     assert json.loads(rows[-1].line) == tombstone
     assert len([asked for asked in driver.asked if "storage" in asked]) == 3
@@ -41,7 +48,7 @@ def test_a_second_pull_without_changes_fetches_nothing() -> None:
     lines = [row.line for row in rows_of(Driver(Service(40, 7)).pulled(changes({})))]
     driver = Driver(Service(40, 7))
     assert driver.pulled(changes(index(lines))) == []
-    assert len(driver.asked) == 6
+    assert len(driver.asked) == 2 * 6  # until two passes agree
 
 
 def test_a_mirror_that_takes_the_changes_holds_what_is_listed() -> None:
@@ -81,3 +88,127 @@ def test_the_index_of_lines_is_what_they_leave() -> None:
     assert index([line(annotation_type=None, created=None)]) == {("u", ""): ""}
     with pytest.raises(msgspec.DecodeError):
         index([b"{}"])
+
+
+# --- tombstones --------------------------------------------------------------------------------------------------
+
+
+def leaving_out(service: Service, *uuids: str) -> Callable[[Request], Reply]:
+    """The service, whose lists leave these out though they are there."""
+
+    def answer(request: Request) -> Reply:
+        reply = service(request)
+        if "/search" not in request.path:
+            return reply
+        page = json.loads(reply.body)
+        return ok({**page, "data": [row for row in page["data"] if row["inputUuid"] not in uuids]})
+
+    return answer
+
+
+def known_of(service: Service, **others: str) -> dict[tuple[str, str], str]:
+    return {(uuid, "signs"): OLD for uuid in service.ids} | {(uuid.replace("_", "-"), "signs"): created for uuid, created in others.items()}
+
+
+def test_what_is_there_but_not_listed_leaves_no_tombstone_and_comes_where_it_has_changed() -> None:
+    service = Service(9, 3)
+    driver = Driver(leaving_out(service, "u-003", "u-007"))
+    known = known_of(service, u_003="t", gone="x")
+    rows = rows_of(driver.pulled(changes(known)))
+    assert shown(rows) == [("gone", True), ("u-007", False)]
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [Reply(404, b""), Reply(404, b"<html>"), Reply(400, b'{"message":"no"}'), Reply(405, b""), Reply(410, b'{"message":"no"}')],
+)
+def test_what_the_service_does_not_say_is_gone_is_a_problem_and_leaves_no_tombstone(refusal: Reply) -> None:
+    service = Service(3)
+
+    def answer(request: Request) -> Reply:
+        return refusal if "/annotations/inputs/v-0" in request.path else service(request)
+
+    done = Driver(answer).pulled(changes(known_of(service, **{f"v_{number}": OLD for number in range(20)})))
+    assert [row.key[0] for row in rows_of(done)] == [f"v-{number}" for number in sorted(map(str, range(1, 20)))]
+    (problem,) = problems_of(done)
+    assert (problem.what, f"HTTP {refusal.status}" in problem.reason) == ("input v-0, type signs", True)
+
+
+@pytest.mark.parametrize("refusal", [Reply(404, b'{"message":"no Route matched with those values"}'), Reply(404, b""), Reply(405, b"")])
+def test_where_annotations_cannot_be_asked_for_by_themselves_nothing_counts_as_gone(refusal: Reply) -> None:
+    """One that is listed shows whether the address is served."""
+    service = Service(3)
+
+    def answer(request: Request) -> Reply:
+        return refusal if "/annotations/inputs/" in request.path else service(request)
+
+    driver = Driver(answer)
+    done = driver.pulled(changes(known_of(service, gone=OLD, lost=OLD)))
+    assert rows_of(done) == []
+    assert [problem.what for problem in problems_of(done)] == ["input gone, type signs", "input lost, type signs"]
+    assert len([asked for asked in driver.asked if "/annotations/inputs/" in asked]) <= 3
+
+
+def test_of_a_project_that_is_empty_by_now_all_is_gone_where_the_service_says_so_of_each() -> None:
+    done = Driver(Service(0)).pulled(changes({("a", "signs"): OLD, ("b", "signs"): OLD}))
+    assert problems_of(done) == []
+    assert shown(rows_of(done)) == [("a", True), ("b", True)]
+
+
+def test_a_project_that_names_no_types_any_more_does_not_bury_everything() -> None:
+    service = Service(5)
+    service.types = []
+    listing_ = ChangeListing(ProjectListing(Asks(BASE), "project-a"), known_of(service))
+    service.gone = {"u-004"}
+    assert [uuid for uuid, deleted in shown(rows_of(Driver(service).pulled(listing_))) if deleted] == ["u-004"]
+
+
+def test_changes_of_a_kognic_project_without_types_cannot_be_told() -> None:
+    project = listing(Selection(project="project-a"), "kognic", BASE)
+    assert isinstance(project, ProjectListing)
+    with pytest.raises(Stopped, match="has no annotation types, by which changes are told"):
+        Driver(lambda _: ok({"data": []})).pulled(ChangeListing(project, {("a", ""): OLD}))
+
+
+def test_what_has_left_the_statuses_is_gone_and_what_the_project_does_not_list_is_asked_for() -> None:
+    service = Service(4)
+    statuses = {"u-000": "created", "u-001": "failed", "left": "failed"}
+
+    def answer(request: Request) -> Reply:
+        if request.path.startswith("/v1/inputs?"):
+            return ok({"data": [{"internalId": uuid, "status": status} for uuid, status in statuses.items()]})
+        return service(request)
+
+    project = listing(Selection(project="project-a", annotation_types=("signs",), input_statuses=("created",)), "annotell", BASE)
+    assert isinstance(project, ProjectListing)
+    known = {(uuid, "signs"): OLD for uuid in ("u-000", "u-001", "u-002", "left", "there", "gone")}
+    service.ids += ["there", "left"]
+    done = Driver(answer).pulled(ChangeListing(project, known))
+    assert [found for found in shown(rows_of(done)) if found[1]] == [("left", True), ("u-001", True), ("gone", True)]
+    assert [problem.what for problem in problems_of(done)] == ["input u-003, type signs"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 10**9), st.sampled_from([1, 2, 3, 7]))
+def test_a_mirror_never_buries_what_is_there_all_along_though_pages_shift(seed: int, page: int) -> None:
+    rng = random.Random(seed)
+    service = Service(rng.randrange(1, 12), page)
+    goes = [uuid for uuid in service.ids if rng.random() < 0.4]
+    stays = {uuid for uuid in service.ids if uuid not in goes}
+    gone = {f"gone-{number}" for number in range(rng.randrange(3))}
+    known = known_of(service) | {(uuid, "signs"): OLD for uuid in gone}
+    service.gone = set(gone)
+
+    def answer(request: Request) -> Reply:
+        reply = service(request)
+        if goes and rng.random() < 0.3:
+            uuid = goes.pop()
+            service.ids.remove(uuid)
+            service.gone.add(uuid)
+        return reply
+
+    done = Driver(answer).pulled(changes(known))
+    buried = {uuid for uuid, deleted in shown(rows_of(done)) if deleted}
+    assert not buried & stays
+    assert problems_of(done) == [] or not stays  # without any that is there, nobody can know whether the address is served
+    assert gone <= buried or not stays

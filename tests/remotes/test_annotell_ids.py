@@ -52,7 +52,7 @@ def test_inputs_are_asked_for_in_chunks_of_a_hundred_and_urls_that_any_server_ta
     assert len(driver.asked) == 3
     assert max(len(BASE) + len(asked) - len("GET ") for asked in driver.asked) < 4_000
     long = tuple(f"{number:03}" + "ä" * 100 for number in range(20))
-    driver = Driver(lambda _: ok({}))
+    driver = Driver(lambda _: ok({"data": {}}))
     driver.pulled(selected(input_uuids=long))
     assert max(len(BASE) + len(asked) - len("GET ") for asked in driver.asked) < 4_000
 
@@ -73,7 +73,7 @@ def test_annotations_that_come_without_an_id_are_not_taken_for_one() -> None:
     assert [json.loads(row.line)["content"] for row in rows] == [{"n": 1}, {"n": 2}, 3]
 
 
-@pytest.mark.parametrize("data", [{}, {"data": {}}, {"data": {DECF: []}}, []])
+@pytest.mark.parametrize("data", [{"data": {}}, {"data": {DECF: []}}, []])
 def test_inputs_without_annotations_are_no_problem_however_they_are_shown(data: Any) -> None:
     if data == []:
         data = {"data": {FIVE_DA4: [], DECF: []}}

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from syncer.core.ports import NoReply, Reply, Request
-from syncer.core.pull import Listing
+from syncer.core.pull import Listing, Problem
 from syncer.errors import Stopped
 from syncer.remotes.annotell import Selection, listing
 from syncer.remotes.annotell.selection import Flavour
 from tests.support import annotell
-from tests.support.driving import Driver, NoAnswer, problems_of, rows_of
+from tests.support.driving import Driver, NoAnswer, parts_of, problems_of, rows_of
 
 BASE = "https://input.annotell.com"
 SEARCH = "/v1/annotations/projects/project-a/annotation-type/signs/search"
@@ -70,7 +73,7 @@ class Service:
             uuid = url.path.split("/")[4]
             content = {"openlabel": {"by": "itself"}}
             found = {"data": {"inputUuid": uuid, "annotationType": "signs", "created": "t", "content": content}}
-            return Reply(404, b'{"message":"gone"}') if uuid in self.gone else ok(found)
+            return ok(found) if uuid in self.ids and uuid not in self.gone else Reply(404, b'{"message":"gone"}')
         start = int(parse_qs(url.query).get("cursorId", ["0"])[0])
         rows = [uuid for uuid in self.ids if uuid not in self.gone][start : start + self.page]
         following = start + self.page if start + self.page < len(self.ids) else None
@@ -100,7 +103,7 @@ def test_the_fixtures_pages_become_lines_with_the_documents_bytes_untouched() ->
         assert (line["input_uuid"], line["created"]) == (partial["inputUuid"], partial["created"])
         assert line["annotation_id"] == line["content"]["openlabel"]["metadata"]["uuid"]
     pages = [asked for asked in driver.asked if "/v1/" in asked]
-    assert pages == [f"GET {SEARCH}", f"GET {SEARCH}?cursorId=183002", f"GET {SEARCH}?cursorId=183004"]
+    assert pages == [f"GET {SEARCH}", f"GET {SEARCH}?cursorId=183002", f"GET {SEARCH}?cursorId=183004"] * 2  # until two passes agree
 
 
 def test_a_list_in_one_answer_is_taken_where_there_is_no_search() -> None:
@@ -144,7 +147,7 @@ def test_kognics_iso_cuboids_are_asked_for_on_every_page() -> None:
     driver = Driver(Service(3, page=1))
     driver.pulled(selected("kognic", project="project-a", annotation_types=("signs",), iso_cuboids=True))
     lists = [asked for asked in driver.asked if "/v1/" in asked]
-    assert len(lists) == 3
+    assert len(lists) == 6
     assert all("useDefaultCartesian=true" in asked for asked in lists)
 
 
@@ -174,7 +177,7 @@ def test_a_pull_that_is_taken_up_behind_any_unit_fetches_the_rest_and_nothing_tw
     assert whole == [(f"u-{number:03}", "signs") for number in range(40)]
     for count in range(1, units + 1):
         first = Driver(Service(40, page)).pulled(of_project(), stop_behind=count)
-        rest = Driver(Service(40, page)).pulled(of_project(), first[-1][0].cursor)
+        rest = Driver(Service(40, page)).pulled(of_project(), first[-1][0].cursor, done=parts_of(first))
         assert [row.key for row in rows_of(first) + rows_of(rest)] == whole
 
 
@@ -185,19 +188,28 @@ def test_a_unit_is_at_most_sixteen_documents_fetched_at_the_same_time() -> None:
 
 
 def test_documents_that_are_done_are_not_fetched_again_inside_a_page() -> None:
-    ((unit, _), *_) = Driver(Service(40)).pulled(of_project())
+    first = Driver(Service(40)).pulled(of_project(), stop_behind=1)
     driver = Driver(Service(40))
-    driver.pulled(of_project(), unit.cursor)
+    driver.pulled(of_project(), first[0][0].cursor, done=parts_of(first))
     assert len(driver.asked) == 1 + 24
 
 
-def test_where_a_page_has_shifted_it_goes_on_behind_what_was_done_last() -> None:
-    ((unit, _), *_) = Driver(Service(40)).pulled(of_project())
-    service = Service(40)
-    service.gone = {"u-003", "u-007"}
-    assert rows_of(Driver(service).pulled(of_project(), unit.cursor))[0].key == ("u-016", "signs")
-    service.gone = {"u-015"}  # the very one
-    assert rows_of(Driver(service).pulled(of_project(), unit.cursor))[0].key == ("u-000", "signs")
+@pytest.mark.parametrize("gone", [{"u-003", "u-007"}, {"u-015"}, {f"u-{number:03}" for number in range(16)}])
+def test_where_pages_have_shifted_it_goes_on_with_what_is_not_done(gone: set[str]) -> None:
+    first = Driver(Service(40, 20)).pulled(of_project(), stop_behind=1)
+    service = Service(40, 20)
+    service.gone = gone
+    rest = rows_of(Driver(service).pulled(of_project(), first[0][0].cursor, done=parts_of(first)))
+    assert [row.key[0] for row in rest] == [f"u-{number:03}" for number in range(16, 40)]
+
+
+def test_a_state_of_an_older_version_fetches_its_type_again_for_only_its_rows_are_known() -> None:
+    """The rows that were written are left out by what knows them."""
+    service = Service(40, 20)
+    service.types = ["objects", "signs"]
+    rows = rows_of(Driver(service).pulled(selected(project="project-a"), '["signs",20,3,"u-022",false]', done=None))
+    assert [row.key[0] for row in rows] == service.ids
+    assert of_project().repeats
 
 
 def test_a_cursor_that_the_service_does_not_take_any_more_leads_to_the_first_page() -> None:
@@ -207,15 +219,65 @@ def test_a_cursor_that_the_service_does_not_take_any_more_leads_to_the_first_pag
     done = Driver(Service(40, 10)).pulled(of_project())
     rows = rows_of(Driver(forgetful).pulled(of_project(), done[1][0].cursor, stop_behind=1))
     assert rows[0].key == ("u-000", "signs")
-    assert of_project().repeats
 
 
-def test_what_a_page_lists_twice_is_fetched_once_and_counted() -> None:
-    service = Service(3)
+@pytest.mark.parametrize("page", [100, 2, 1])
+def test_what_pages_list_twice_is_fetched_once(page: int) -> None:
+    service = Service(3, page)
     service.ids = ["u-000", "u-001", "u-000", "u-000"]
-    ((_, found),) = Driver(service).pulled(of_project())
-    assert [row.key[0] for row in found.rows] == ["u-000", "u-001"]
-    assert found.duplicates == 2
+    driver = Driver(service)
+    done = driver.pulled(of_project())
+    assert [row.key[0] for row in rows_of(done)] == ["u-000", "u-001"]
+    assert len([asked for asked in driver.asked if STORAGE in asked]) == 2
+
+
+def test_a_list_that_never_stops_changing_is_told_and_what_was_seen_of_it_comes() -> None:
+    """It repeats itself in every pass: nobody can know whether it is whole."""
+    service = Service(3, 2)
+    service.ids = ["u-000", "u-001", "u-000"]
+    done = Driver(service).pulled(of_project())
+    assert [row.key[0] for row in rows_of(done)] == ["u-000", "u-001"]
+    assert [problem.what for problem in problems_of(done)] == ["type signs"]
+    assert "changed all the time while it was read 20 times" in problems_of(done)[0].reason
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 10**9), st.sampled_from([1, 2, 3, 7]))
+def test_what_is_there_all_along_comes_exactly_once_though_pages_shift_and_runs_end(seed: int, page: int) -> None:
+    """Between any two answers annotations are delivered, invalidated, and delivered anew, at the end of the list."""
+    rng = random.Random(seed)
+    service = Service(rng.randrange(1, 14), page)
+    goes = [uuid for uuid in service.ids if rng.random() < 0.4]
+    stays = {uuid for uuid in service.ids if uuid not in goes}
+    added, moves = iter(range(4)), iter(range(4))
+
+    def answer(request: Request) -> Reply | NoReply:
+        reply = service(request)
+        roll = rng.random()
+        if goes and roll < 0.2:
+            service.ids.remove(goes.pop())
+        elif stays and roll < 0.3 and next(moves, None) is not None:
+            moved = rng.choice(sorted(stays))
+            service.ids.remove(moved)
+            service.ids.append(moved)
+        elif roll < 0.4 and (number := next(added, None)) is not None:
+            service.ids.insert(rng.randrange(len(service.ids) + 1), f"new-{number}")
+        return reply
+
+    came: list[str] = []
+    problems: list[Problem] = []
+    parts, cursor, over = set[str](), "", False
+    while not over:
+        stop_after = rng.randrange(1, 5)
+        done = Driver(answer).pulled(of_project(), cursor, done=parts, stop_behind=stop_after)
+        over = len(done) < stop_after
+        came += [row.key[0] for row in rows_of(done)]
+        problems += problems_of(done)
+        parts |= parts_of(done)
+        cursor = done[-1][0].cursor if done else cursor
+    assert len(came) == len(set(came))
+    assert stays <= set(came)
+    assert problems == []
 
 
 # --- signed URLs -------------------------------------------------------------------------------------------------
@@ -228,7 +290,7 @@ def test_an_expired_url_is_asked_for_anew_once_by_listing_the_same_page_again() 
     done = driver.pulled(of_project())
     assert len(rows_of(done)) == 40
     assert problems_of(done) == []
-    assert driver.asked.count(f"GET {SEARCH}?cursorId=20") == 2
+    assert driver.asked.count(f"GET {SEARCH}?cursorId=20") == 2 + 1  # and once more, to see that no page has shifted
     assert driver.asked.count(f"GET {STORAGE}u-021.json") == 2
 
 

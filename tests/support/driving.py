@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from syncer.core.outcome import Failed, Halt, Throttled
 from syncer.core.ports import NoReply, Reply, Request
-from syncer.core.pull import Ask, Found, Listing, Problem, Row, Unit
+from syncer.core.pull import Ask, Done, Found, Listing, Problem, Row, Unit
 
 
 class NoAnswer(Exception):
@@ -24,22 +24,24 @@ class Driver:
     at_once: list[int] = field(default_factory=list)
     """How many questions were asked at the same time, each time."""
 
-    def pulled(self, listing: Listing, after: str = "", *, stop_behind: int | None = None) -> list[tuple[Unit, Found]]:
-        """The units behind a cursor, each with what its flow came to; of all, or so many."""
-        done: list[tuple[Unit, Found]] = []
-        units = listing.units(after)
+    def pulled(
+        self, listing: Listing, after: str = "", *, done: Done | None = (), stop_behind: int | None = None
+    ) -> list[tuple[Unit, Found]]:
+        """The units after a cursor without the parts that are done, each with what its flow came to; all of them, or this many."""
+        pulled: list[tuple[Unit, Found]] = []
+        units = listing.units(after, done)
         answers: Sequence[object] | None = None
         try:
-            while stop_behind is None or len(done) < stop_behind:
+            while stop_behind is None or len(pulled) < stop_behind:
                 step = units.send(answers)
                 answers = None
                 if isinstance(step, Unit):
-                    done.append((step, self.found(step)))
+                    pulled.append((step, self.found(step)))
                 else:
                     answers = self.answers(step)
         except StopIteration:
             pass
-        return done
+        return pulled
 
     def found(self, unit: Unit) -> Found:
         """What a unit's flow comes to."""
@@ -52,7 +54,7 @@ class Driver:
             found: Found = end.value
             return found
 
-    def answers(self, asks: Sequence[Ask]) -> list[object]:
+    def answers(self, asks: Sequence[Ask[object]]) -> list[object]:
         """What a flow is sent: answers, and refusals."""
         self.at_once.append(len(asks))
         answers: list[object] = []
@@ -69,6 +71,11 @@ class Driver:
 def rows_of(done: Sequence[tuple[Unit, Found]]) -> list[Row]:
     """All rows, in order."""
     return [row for _, found in done for row in found.rows]
+
+
+def parts_of(done: Sequence[tuple[Unit, Found]]) -> set[str]:
+    """What these units are noted as."""
+    return {part for unit, _ in done for part in unit.parts}
 
 
 def problems_of(done: Sequence[tuple[Unit, Found]]) -> list[Problem]:

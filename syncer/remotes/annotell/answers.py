@@ -30,7 +30,15 @@ class _Envelope(msgspec.Struct, gc=False):
 
 
 class _Message(msgspec.Struct, gc=False):
+    """What an error says: of its form no more is known than `message` (wire, 3). A gateway's own has a code and details beside it."""
+
     message: str = ""
+    code: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    details: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def of_gateway(self) -> bool:
+        return self.code is not msgspec.UNSET and self.details is not msgspec.UNSET
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
@@ -48,11 +56,11 @@ class Opened(Generic[T]):
     next: Cursor | None
 
 
-def opened(reply: Reply | NoReply, decoder: msgspec.json.Decoder[T]) -> Opened[T] | LookUpFailure:
+def opened(reply: Reply | NoReply, decoder: msgspec.json.Decoder[T], *, bare: bool = True) -> Opened[T] | LookUpFailure:
     """The data of an answer, read by `decoder`.
 
     As the official clients unwrap it (annotell-base-clients 0.1.0: http_client.py): a list is data itself; else `data` is, beside
-    `metadata` or not; an object that has no `data` is data itself.
+    `metadata` or not; an object that has no `data` is data itself, unless it is not to be `bare`: an empty one would pass for an answer.
     """
     if isinstance(reply, NoReply):
         return no_reply(reply)
@@ -64,7 +72,7 @@ def opened(reply: Reply | NoReply, decoder: msgspec.json.Decoder[T]) -> Opened[T
             return Opened(decoder.decode(reply.body), None)
         envelope = _ENVELOPE.decode(reply.body)
         metadata = _METADATA.decode(envelope.metadata)
-        data = reply.body if bytes(envelope.data) == b"null" else envelope.data
+        data = reply.body if bare and bytes(envelope.data) == b"null" else envelope.data
         return Opened(decoder.decode(data), metadata.next_cursor_id if metadata else None)
     except DECODE_ERRORS:
         return Failed(f"HTTP {reply.status}, but not what was asked for", in_doubt=False, strange="perhaps")
@@ -89,13 +97,18 @@ def probed(reply: Reply | NoReply) -> LookUpFailure | None:
 
 
 def failure(reply: Reply) -> LookUpFailure:
-    """What follows from an answer that is no success. The code of `Refused` is the HTTP status."""
+    """What follows from an answer that is no success. The code of `Refused` is the HTTP status.
+
+    That something is `missing` is said by a 404 in the form of the service's own errors. One in another form is that of some host which
+    does not know the address, and says nothing of what was asked for.
+    """
     text = f"HTTP {reply.status}"
     try:
-        said = one_line(_MESSAGE.decode(reply.body).message)
-        text = f"{text}: {said}" if said else text
+        message = _MESSAGE.decode(reply.body)
     except DECODE_ERRORS:
-        pass  # a proxy's page, or nothing
+        message = _Message()  # a proxy's page, or nothing
+    said = one_line(message.message)
+    text = f"{text}: {said}" if said else text
     if reply.status in (401, 403):
         return Halt(text, kind="credentials")
     if reply.status == 429:
@@ -104,7 +117,13 @@ def failure(reply: Reply) -> LookUpFailure:
         return Halt(f"{text}: a redirect, which is not followed; set [annotell] base_url to where the service is now", kind="address")
     if reply.status >= 500 or reply.status < 300 or reply.status in (408, 425):
         return Failed(text, in_doubt=False)
-    return Refused(text, reply.status, of_app="until seen")
+    if reply.status != 404:
+        return Refused(text, reply.status, of_app="until seen")
+    if message.of_gateway:
+        return Failed(f"{text}, which is a gateway's, not the service's", in_doubt=False, strange="perhaps")
+    if not said:
+        return Refused(f"{text} without a message of the service", 404, of_app="until seen")
+    return Refused(text, 404, missing=True, of_app="until seen")
 
 
 def check_utf8(body: bytes) -> None:

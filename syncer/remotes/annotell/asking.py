@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from syncer.core.outcome import Refused
 from syncer.core.pull import Ask, Asking
 from syncer.errors import Stopped
 from syncer.remotes.annotell.answers import Cursor, Opened
-from syncer.remotes.flows import one
+from syncer.remotes.flows import PASSES_MAX, one, settled
 
 T = TypeVar("T")
 
@@ -17,26 +16,38 @@ T = TypeVar("T")
 def needed(ask: Ask[Opened[T]], what: str) -> Asking[Opened[T]]:
     """An answer that a list cannot do without. Raises Stopped where the remote refuses."""
     answer = yield from one(ask)
-    if isinstance(answer, Refused):
-        raise Stopped(refusal(what, answer))
+    if not isinstance(answer, Opened):
+        raise Stopped(refusal(what, answer.reason))
     return answer
 
 
-def all_pages(ask: Callable[[Cursor | None], Ask[Opened[list[T]]]], what: str) -> Asking[list[T]]:
-    """The data of all pages. Raises Stopped where the remote refuses, or leads in circles."""
-    data: list[T] = []
-    cursor: Cursor | None = None
-    seen: set[Cursor | None] = set()
-    while cursor not in seen:
-        page = yield from needed(ask(cursor), what)
-        data += page.data
-        if page.next is None:
-            return data
-        seen.add(cursor)
-        cursor = page.next
-    raise Stopped(f"the list of {what} leads in circles: page {cursor} comes again; run again later")
+def all_pages(ask: Callable[[Cursor | None], Ask[Opened[list[T]]]], key: Callable[[T], str], what: str) -> Asking[list[T]]:
+    """The data of all pages. Raises Stopped where the remote refuses, leads in circles, or never stops changing."""
+
+    def one_pass() -> Asking[tuple[list[tuple[str, T]], int]]:
+        rows: list[tuple[str, T]] = []
+        cursor: Cursor | None = None
+        seen: set[Cursor | None] = set()
+        while cursor not in seen:
+            page = yield from needed(ask(cursor), what)
+            rows += [(key(row), row) for row in page.data]
+            seen.add(cursor)
+            if page.next is None:
+                return rows, len(seen)
+            cursor = page.next
+        raise Stopped(in_circles(what, cursor))
+
+    found = yield from settled(one_pass)
+    if found is None:
+        raise Stopped(f"{what} changed all the time while they were read {PASSES_MAX} times: run again later")
+    return list(found.values())
 
 
-def refusal(what: str, refused: Refused) -> str:
+def in_circles(what: str, cursor: Cursor | None) -> str:
+    """Why a list would never end, for people."""
+    return f"the list of {what} leads in circles: page {cursor} comes again; run again later"
+
+
+def refusal(what: str, reason: str) -> str:
     """Why a list ends, for people."""
-    return f"the remote refused to list {what}: {refused.reason}; check what was named"
+    return f"the remote refused to list {what}: {reason}; check what was named"

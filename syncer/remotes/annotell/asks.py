@@ -49,6 +49,7 @@ class RequestInput(msgspec.Struct, rename="camel", gc=False):
     """kognic-io 2.19.0: model/input/request_input.py."""
 
     id: str
+    status: str = ""
     last_completed_annotation_id: str | None = None
 
 

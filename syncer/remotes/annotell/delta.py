@@ -1,7 +1,9 @@
 """What has changed since an earlier pull: the service has no filter for it, so all is listed and compared (wire, 1a).
 
 A delivered correction shows a new `created`; what was invalidated is no longer listed. So a mirror fetches what is new or has another
-`created`, and writes a tombstone for what has vanished.
+`created`, and writes a tombstone for what has vanished. That something is not listed does not make it vanish: pages shift while they are
+read, and a list may leave out what its project does not name any more. A tombstone is written for what the service says is not there,
+asked for by itself, and for what has left the statuses that are mirrored.
 """
 
 from __future__ import annotations
@@ -9,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import islice
 
 import msgspec
 
-from syncer.core.pull import Done, Flow, Found, Row, Unit, Units
-from syncer.remotes.annotell.answers import Cursor
-from syncer.remotes.annotell.documents import UNIT_MAX, Entry, Key, fetched
-from syncer.remotes.annotell.listing import Place, ProjectListing, following
-
-TOMBSTONES_MAX = 500
-"""Of one unit."""
+from syncer.core.outcome import Refused
+from syncer.core.pull import Asking, Done, Flow, Found, Problem, Row, Unit, Units
+from syncer.errors import Stopped
+from syncer.remotes.annotell.documents import UNIT_MAX, Entry, Item, Key
+from syncer.remotes.annotell.listing import ProjectListing, Wanted
+from syncer.remotes.flows import PASSES_MAX, cut, each, one
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -47,13 +49,6 @@ def index(lines: Iterable[bytes]) -> dict[Key, str]:
     return known
 
 
-def changed(known: Mapping[Key, str], listed: Sequence[Entry]) -> tuple[list[Entry], list[Key]]:
-    """What to fetch, and what has vanished, each in the order of its keys."""
-    now = {item.key: (item, source) for item, source in listed}
-    wanted = [entry for key, entry in sorted(now.items()) if not entry[0].created or known.get(key) != entry[0].created]
-    return wanted, sorted(known.keys() - now.keys())
-
-
 def tombstone(key: Key, created: str) -> Row:
     """The row that says that an annotation is gone."""
     uuid, annotation_type = key
@@ -65,8 +60,8 @@ def tombstone(key: Key, created: str) -> Row:
 class ChangeListing:
     """What has changed in a project since `known`: rows of what is new or other, then tombstones. Implements `Listing`.
 
-    `known` must be of the same selection: what it holds of types that are not listed counts as vanished. It stays the same over
-    restarts of one pull; what was listed is then asked for anew, and taken up behind the last key.
+    `known` must be of the same selection. It stays the same over restarts of one pull; what was listed is then asked for again, and taken
+    up after the last key, in an order of our own.
     """
 
     project: ProjectListing
@@ -75,39 +70,70 @@ class ChangeListing:
 
     def units(self, after: str, done: Done | None = ()) -> Units:
         """Units in the order of their keys. Raises Stopped where the remote refuses to list."""
-        listed: list[Entry] = []
-        chosen = None if self.project.chosen is None else frozenset((yield from self.project.chosen()))
-        for annotation_type in (yield from self.project.types()):
-            place = Place(annotation_type)
-            seen: set[Cursor | None] = set()
-            while not place.finished:
-                place, source, page = yield from self.project.page(place)
-                listed += [(item, source) for item in page.data if chosen is None or item.input_uuid in chosen]
-                place = following(place, page, seen)
-        wanted, vanished = changed(self.known, listed)
-        wanted, vanished = _behind(after, wanted, vanished)
-        for at in range(0, len(wanted), UNIT_MAX):
-            unit = wanted[at : at + UNIT_MAX]
-            yield Unit(f"{unit[0][0].what} and on", _cursor("changed", unit[-1][0].key), partial(fetched, unit))
-        for at in range(0, len(vanished), TOMBSTONES_MAX):
-            keys = vanished[at : at + TOMBSTONES_MAX]
-            yield Unit(f"what is gone, from input {keys[0][0]} on", _cursor("gone", keys[-1]), partial(self._tombstones, keys))
+        types = yield from self.project.types()
+        if not types and self.project.untyped is not None:
+            raise Stopped(
+                f"project {self.project.project} has no annotation types, by which changes are told: pull it without --changed-since"
+            )
+        wanted = yield from self.project.wanted()
+        listed: dict[Key, Entry] = {}
+        for annotation_type in types:
+            listed |= yield from self.project.entries(annotation_type)
+        changed = sorted(key for key, (item, _) in listed.items() if self._is_other(item) and not wanted.is_out(key[0]))
+        missing = sorted(key for key in self.known if key not in listed or wanted.is_out(key[0]))
+        changed, missing = _after(after, changed, missing)
+        for keys in cut(changed, UNIT_MAX):
+            entries = [listed[key] for key in keys]
+            yield Unit(f"{entries[0][0].what} and on", _cursor("changed", keys[-1]), partial(wanted.fetched, entries))
+        unasked = (yield from self._unasked(listed)) if missing else ""
+        for keys in cut(missing, UNIT_MAX):
+            yield Unit(f"what is gone, from input {keys[0][0]} on", _cursor("gone", keys[-1]), partial(self._gone, keys, wanted, unasked))
 
-    def _tombstones(self, keys: Sequence[Key]) -> Flow:
-        yield from ()
-        return Found([tombstone(key, self.known[key]) for key in keys])
+    def _is_other(self, item: Item) -> bool:
+        return not item.created or self.known.get(item.key) != item.created
+
+    def _unasked(self, listed: Mapping[Key, Entry]) -> Asking[str]:
+        """Why annotations cannot be asked for by themselves; nothing where they can: one that is there shows that the address is served."""
+        reason = ""
+        for item, _ in islice(listed.values(), PASSES_MAX):  # some may be gone by now
+            answer = yield from one(self.project.asks.single(item))
+            if isinstance(answer, Row):
+                return ""
+            reason = answer.reason
+            if not answer.missing:
+                break
+        return reason
+
+    def _gone(self, keys: Sequence[Key], wanted: Wanted, unasked: str) -> Flow:
+        """Tombstones of those that are not there, or have left the statuses; what is there after all is written where it has changed."""
+        found = Found([tombstone(key, self.known[key]) for key in keys if wanted.is_out(key[0])])
+        items = [Item(key[0], key[1], None) for key in keys if not wanted.is_out(key[0])]
+        if unasked:
+            found.problems.extend(
+                Problem(item.what, f"it is not listed any more, and cannot be asked for by itself: {unasked}") for item in items
+            )
+            return found
+        answers = (yield from each([self.project.asks.single(item) for item in items])) if items else []
+        for item, answer in zip(items, answers, strict=True):
+            if isinstance(answer, Refused) and answer.missing:
+                found.rows.append(tombstone(item.key, self.known[item.key]))
+            elif isinstance(answer, Refused):
+                found.problems.append(Problem(item.what, f"it is not listed any more, and by itself it is refused: {answer.reason}"))
+            elif (_LINE.decode(answer.line).created or "") != self.known[item.key]:
+                found.rows.append(answer)
+        return found
 
 
 def _cursor(phase: str, key: Key) -> str:
     return msgspec.json.encode((phase, *key)).decode()
 
 
-def _behind(after: str, wanted: list[Entry], vanished: list[Key]) -> tuple[list[Entry], list[Key]]:
-    """What is left of both behind a cursor."""
+def _after(after: str, changed: list[Key], missing: list[Key]) -> tuple[list[Key], list[Key]]:
+    """What is left of both after a cursor."""
     if not after:
-        return wanted, vanished
+        return changed, missing
     phase, *last = msgspec.json.decode(after, type=tuple[str, str, str])
     key = (last[0], last[1])
     if phase == "changed":
-        return [entry for entry in wanted if entry[0].key > key], vanished
-    return [], [gone for gone in vanished if gone > key]
+        return [other for other in changed if other > key], missing
+    return [], [gone for gone in missing if gone > key]

@@ -25,6 +25,7 @@ from syncer.remotes.replies import good, no_reply
 UNIT_MAX = 16
 """Documents of one unit: they may be megabytes each."""
 
+OTHER = "the service answered with another annotation than the one that was asked for"
 Key = tuple[str, str]
 """(input uuid, annotation type); of what has no type, its annotation's id."""
 
@@ -209,7 +210,7 @@ def read_single(reply: Reply | NoReply) -> Row | LookUpFailure:
 
 def read_exports(reply: Reply | NoReply) -> list[Row] | LookUpFailure:
     """The annotations of some inputs, in the format of the client (A1): neither type nor time is told, and nothing of it is checked."""
-    answer = opened(reply, _EXPORTS)
+    answer = opened(reply, _EXPORTS, bare=False)
     if not isinstance(answer, Opened):
         return answer
     return [
@@ -317,7 +318,9 @@ def _by_themselves(entries: Sequence[Entry], found: Found) -> Asking[None]:
             found.problems.append(Problem(item.what, "the storage refuses its address, and there is no other way to it"))
     if asks:
         for (item, _), answer in zip(asks, (yield from each([ask for _, ask in asks])), strict=True):
-            if isinstance(answer, Row):
-                found.rows.append(answer)
-            else:
+            if not isinstance(answer, Row):
                 found.problems.append(Problem(item.what, f"the storage refuses its address, and by itself: {answer.reason}"))
+            elif item.annotation_type and answer.key != item.key:
+                found.problems.append(Problem(item.what, OTHER))
+            else:
+                found.rows.append(answer)

@@ -2,75 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 import msgspec
 
-from syncer.core.outcome import Refused
-from syncer.core.pull import Asking, Done, Listing, Unit, Units
+from syncer.core.pull import Asking, Done, Flow, Found, Listing, Problem, Unit, Units
 from syncer.errors import Stopped
-from syncer.remotes.annotell.answers import Cursor, Opened
-from syncer.remotes.annotell.asking import needed, refusal
+from syncer.remotes.annotell.asking import needed
 from syncer.remotes.annotell.asks import Asks
-from syncer.remotes.annotell.documents import UNIT_MAX, Entry, Item, Page, Source, fetched
-from syncer.remotes.flows import one
-
-NO_SUCH_PLACE = (400, 404, 405, 410)
-"""HTTP statuses of an address or a cursor that the service does not have."""
-
-
-class Place(msgspec.Struct, frozen=True, array_like=True):
-    """Where a project's list goes on: behind the first `done` of a page, the last of which is of the input `last`."""
-
-    annotation_type: str
-    page: Cursor | None = None
-    done: int = 0
-    last: str = ""
-    finished: bool = False
-    """The whole type is."""
-
-    def text(self) -> str:
-        """As a cursor."""
-        return msgspec.json.encode(self).decode()
-
-    def skipped(self, items: Sequence[Item]) -> int:
-        """How many items of the page are done. Where the page has changed, what was last done is looked for; else it starts anew."""
-        if 0 < self.done <= len(items) and items[self.done - 1].input_uuid == self.last:
-            return self.done
-        return next((number for number, item in enumerate(items, 1) if item.input_uuid == self.last), 0)
+from syncer.remotes.annotell.chosen import Statuses
+from syncer.remotes.annotell.documents import UNIT_MAX, Entry, Item, Key, fetched
+from syncer.remotes.annotell.pages import Pages
+from syncer.remotes.flows import PASSES_MAX, cut, settled, undisturbed
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectListing:
     """What is finished in a project or batch: of these annotation types, else of all that the project has. Implements `Listing`.
 
-    `chosen`: asks which inputs are wanted; None for all. `untyped`: what to list where the project has no annotation types.
+    `statuses`: only of inputs in some of them; None for all. `untyped`: what to list where the project has no annotation types.
+
+    How the service sorts, and whether its pages shift while they are read, is not known (wire, section 8): a list of several pages is
+    read until two passes agree, and what was listed before is known by its key.
     """
 
     asks: Asks
     project: str
     batch: str = ""
     annotation_types: tuple[str, ...] = ()
-    chosen: Callable[[], Asking[list[str]]] | None = None
+    statuses: Statuses | None = None
     untyped: Listing | None = None
     repeats: bool = field(default=True, init=False)
-    """Whether the service's pages shift while they are read is not known."""
+    """Of a state of an older version only the rows are known, not which documents are done."""
 
     def units(self, after: str, done: Done | None = ()) -> Units:
-        """The parts of the list behind this cursor. Raises Stopped where the remote refuses to list."""
-        place = Place("") if not after.startswith("[") else msgspec.json.decode(after, type=Place)
+        """The parts of the list after this cursor. Raises Stopped where the remote refuses to list."""
         types = yield from self.types()
         if not types and self.untyped is not None:
             yield from self.untyped.units(after, done)
             return
-        chosen = None if self.chosen is None else frozenset((yield from self.chosen()))
+        wanted = yield from self.wanted()
+        first = msgspec.json.decode(after)[0] if after.startswith("[") else ""
         for annotation_type in types:
-            if annotation_type > place.annotation_type:
-                yield from self._of_type(Place(annotation_type), chosen)
-            elif annotation_type == place.annotation_type and not place.finished:
-                yield from self._of_type(place, chosen)
+            if annotation_type >= first:
+                yield from self._of_type(annotation_type, wanted, () if done is None else done)
 
     def types(self) -> Asking[list[str]]:
         """The annotation types, in order."""
@@ -79,49 +56,86 @@ class ProjectListing:
         what = f"the annotation types of project {self.project}"
         return sorted(set((yield from needed(self.asks.annotation_types(self.project, self.batch), what)).data))
 
-    def _of_type(self, place: Place, chosen: frozenset[str] | None) -> Units:
-        seen: set[Cursor | None] = set()
-        while not place.finished:
-            place, source, page = yield from self.page(place)
-            items, behind = page.data, following(place, page, seen)
-            unit: list[Entry] = []
-            for index in range(place.skipped(items), len(items)):
-                if chosen is None or items[index].input_uuid in chosen:
-                    unit.append((items[index], source))
-                last = index + 1 == len(items)
-                if unit and (last or len(unit) == UNIT_MAX):
-                    here = Place(place.annotation_type, place.page, index + 1, items[index].input_uuid)
-                    yield Unit(
-                        f"type {place.annotation_type}, {unit[0][0].what}", (behind if last else here).text(), partial(fetched, unit)
-                    )
-                    unit = []
-            place = behind
+    def wanted(self) -> Asking[Wanted]:
+        """Which inputs are."""
+        if self.statuses is None:
+            return Wanted(None, ())
+        return Wanted((yield from self.statuses.asked()), self.statuses.wanted)
 
-    def page(self, place: Place) -> Asking[tuple[Place, Source, Page]]:
-        """The page of a place, and where it really is: a cursor that is no longer taken leads to the first page.
+    def entries(self, annotation_type: str) -> Asking[dict[Key, Entry]]:
+        """All that is listed of a type. Raises Stopped where the remote refuses to list it, or where it never stops changing."""
 
-        Where there is no such address the list is asked for as before version 1.2. Raises Stopped where the remote refuses.
-        """
-        what = (self.project, self.batch, place.annotation_type)
-        tries = [(place, self.asks.annotations(*what, place.page))]
-        if place.page is not None:
-            tries.append((Place(place.annotation_type), self.asks.annotations(*what, None)))
-        tries.append((Place(place.annotation_type, None, place.done, place.last), self.asks.all_annotations(*what)))
-        refused: Refused | None = None
-        for at, ask in tries:
-            answer = yield from one(ask)
-            if isinstance(answer, Opened):
-                return at, Source(ask, answer, self.asks.single), answer
-            refused = refused or answer
-            if answer.code not in NO_SUCH_PLACE:
-                break
-        assert refused is not None, "there is a first try"
-        raise Stopped(refusal(f"the annotations of project {self.project}, type {place.annotation_type}", refused))
+        def one_pass() -> Asking[tuple[list[tuple[Key, Entry]], int]]:
+            pages, rows = Pages(self, annotation_type), list[tuple[Key, Entry]]()
+            while (page := (yield from pages.more())) is not None:
+                rows = [] if pages.count == 1 else rows  # it began again
+                rows += [(entry[0].key, entry) for entry in page]
+            return rows, pages.count
+
+        found = yield from settled(one_pass)
+        if found is None:
+            raise Stopped(f"{changing(self.project, annotation_type)}: run again later")
+        return found
+
+    def _of_type(self, annotation_type: str, wanted: Wanted, done: Done) -> Units:
+        listed: set[Key] = set()
+        before: Sequence[Key] | None = None
+        number = 0
+        for _ in range(PASSES_MAX):
+            pages = Pages(self, annotation_type)
+            while (page := (yield from pages.more())) is not None:
+                unique = {item.key: (item, source) for item, source in page if item.key not in listed}
+                listed.update(unique)
+                fresh = [entry for key, entry in unique.items() if part(key) not in done and not wanted.is_out(key[0])]
+                for entries in cut(fresh, UNIT_MAX):
+                    number += 1
+                    cursor = msgspec.json.encode((annotation_type, number)).decode()
+                    parts = tuple(part(item.key) for item, _ in entries)
+                    yield Unit(f"type {annotation_type}, {entries[0][0].what}", cursor, partial(wanted.fetched, entries), parts)
+            if pages.count <= 1 or (before is not None and undisturbed(before, pages.keys)):
+                return
+            before = pages.keys
+        problem = Problem(f"type {annotation_type}", changing(self.project, annotation_type))
+        yield Unit(problem.what, msgspec.json.encode((annotation_type, number + 1)).decode(), partial(_told, problem))
 
 
-def following(place: Place, page: Page, seen: set[Cursor | None]) -> Place:
-    """The place behind a page. `seen` holds the cursors of the pages before. Raises Stopped where they lead in circles."""
-    seen.add(place.page)
-    if page.next is not None and page.next in seen:
-        raise Stopped(f"the list of type {place.annotation_type} leads in circles: page {page.next} comes again; run again later")
-    return Place(place.annotation_type, page.next, finished=page.next is None)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which inputs are wanted: those in some statuses, or all."""
+
+    statuses: Mapping[str, str] | None
+    """Of each input of the project; None: whatever their status."""
+    among: tuple[str, ...]
+
+    def is_known(self, input_uuid: str) -> bool:
+        """Is it known whether the input is wanted?"""
+        return self.statuses is None or input_uuid in self.statuses
+
+    def is_out(self, input_uuid: str) -> bool:
+        """Is it known that the input is not wanted?"""
+        return self.statuses is not None and input_uuid in self.statuses and self.statuses[input_uuid] not in self.among
+
+    def fetched(self, entries: Sequence[Entry]) -> Flow:
+        """The documents of these, but for those of which it is not known whether they are wanted: they are problems."""
+        found = yield from fetched([entry for entry in entries if self.is_known(entry[0].input_uuid)])
+        found.problems.extend(self.unclear(item) for item, _ in entries if not self.is_known(item.input_uuid))
+        return found
+
+    def unclear(self, item: Item) -> Problem:
+        """Of something whose input's status is not known."""
+        return Problem(item.what, "it is finished, but its input is not among the project's inputs: its status is not known")
+
+
+def part(key: Key) -> str:
+    """What a document is noted as when it is done."""
+    return msgspec.json.encode(key).decode()
+
+
+def changing(project: str, annotation_type: str) -> str:
+    """Why a list is not known to be whole, for people."""
+    return f"the list of project {project}, type {annotation_type}, changed all the time while it was read {PASSES_MAX} times"
+
+
+def _told(problem: Problem) -> Flow:
+    yield from ()
+    return Found([], problems=[problem])

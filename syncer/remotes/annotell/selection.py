@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from syncer.core.pull import Asking, Listing
+from syncer.core.pull import Listing
 from syncer.errors import UsageError
-from syncer.remotes.annotell.answers import Opened
-from syncer.remotes.annotell.asking import all_pages, needed
-from syncer.remotes.annotell.asks import UUIDS_MAX, Asks, Scene
+from syncer.remotes.annotell.asks import Asks
+from syncer.remotes.annotell.chosen import Statuses, completed, request_inputs, statuses_of_inputs
 from syncer.remotes.annotell.ids import AskedListing, ExportListing, IdListing, SingleListing
 from syncer.remotes.annotell.listing import ProjectListing
-from syncer.remotes.flows import one
 from syncer.remotes.selections import unfit
 
 Flavour = Literal["annotell", "kognic"]
@@ -58,8 +55,8 @@ def listing(selection: Selection, flavour: Flavour, base_url: str) -> Listing:
         return IdListing(asks.of_scene, selection.scene_uuids, "scene")
     if selection.annotation_ids:
         return IdListing(asks.by_id, selection.annotation_ids, "annotation")
-    completed = partial(IdListing, asks.by_id, what="annotation", listed=True)
-    return AskedListing(partial(_completed, asks, selection.request_id), lambda ids: completed(ids=ids))
+    annotations = partial(IdListing, asks.by_id, what="annotation", listed=True)
+    return AskedListing(partial(completed, asks, selection.request_id), lambda chosen: annotations(ids=chosen.ids, unclear=chosen.unclear))
 
 
 def check(selection: Selection, flavour: Flavour) -> None:
@@ -81,58 +78,14 @@ def check(selection: Selection, flavour: Flavour) -> None:
 
 def _of_project(selection: Selection, flavour: Flavour, asks: Asks) -> Listing:
     """By type; but inputs of a status without any type named, of Annotell, by their uuids: version 1.0's way, as in its guide."""
-    project, batch, statuses = selection.project, selection.batch, selection.input_statuses
-    wanted = partial(_of_status, asks, selection, flavour) if statuses else None
-    if flavour == "annotell" and wanted is not None and not selection.annotation_types:
-        return AskedListing(wanted, lambda uuids: ExportListing(asks, uuids))
+    project, batch, wanted = selection.project, selection.batch, selection.input_statuses
+    statuses = Statuses(partial(statuses_of_inputs, asks, project, batch, paged=flavour == "kognic"), wanted) if wanted else None
+    if flavour == "annotell" and statuses is not None and not selection.annotation_types:
+        return AskedListing(statuses.chosen, lambda chosen: ExportListing(asks, chosen.ids))
     untyped: Listing | None = None
     if flavour == "kognic":
-        request_inputs = partial(_request_inputs, asks, selection)
-        untyped = AskedListing(request_inputs, lambda ids: IdListing(asks.of_request_input, ids, "input", listed=True))
-    return ProjectListing(asks, project, batch, selection.annotation_types, wanted, untyped)
-
-
-# --- which ids ---------------------------------------------------------------------------------------------------
-
-
-def _of_status(asks: Asks, selection: Selection, flavour: Flavour) -> Asking[list[str]]:
-    """The inputs of a project in one of the statuses: no version of the API has a filter for it (wire, 1c)."""
-    project, batch = selection.project, selection.batch
-    what = f"the inputs of project {project}"
-    if flavour == "kognic":
-        inputs = yield from all_pages(partial(asks.inputs_page, project, batch), what)
-    else:
-        inputs = (yield from needed(asks.inputs(project, batch), what)).data
-    return [known.internal_id for known in inputs if known.status in selection.input_statuses]
-
-
-def _request_inputs(asks: Asks, selection: Selection) -> Asking[list[str]]:
-    """The request inputs of a project, those of scenes in one of the statuses where any is given."""
-    project, batch = selection.project, selection.batch
-    inputs = yield from all_pages(partial(asks.requested_inputs, project, batch), f"the inputs of project {project}")
-    if selection.input_statuses:
-        scenes = sorted({known.scene_uuid for known in inputs})
-        found: list[Scene] = []
-        for at in range(0, len(scenes), UUIDS_MAX):
-            found += yield from _scenes(asks, scenes[at : at + UUIDS_MAX])
-        chosen = {scene.uuid for scene in found if scene.status in selection.input_statuses}
-        inputs = [known for known in inputs if known.scene_uuid in chosen]
-    return [known.uuid for known in inputs]
-
-
-def _scenes(asks: Asks, uuids: Sequence[str]) -> Asking[list[Scene]]:
-    """These scenes. One that is missing makes the service refuse them all: the others are found by halving."""
-    answer = yield from one(asks.scenes(uuids))
-    if isinstance(answer, Opened):
-        return answer.data
-    if answer.code != 404 or len(uuids) == 1:
-        return []
-    middle = len(uuids) // 2
-    left = yield from _scenes(asks, uuids[:middle])
-    return left + (yield from _scenes(asks, uuids[middle:]))
-
-
-def _completed(asks: Asks, request_id: str) -> Asking[list[str]]:
-    """The annotation that was completed last, of each input of a request that has one."""
-    inputs = yield from all_pages(partial(asks.request_inputs, request_id), f"the inputs of request {request_id}")
-    return [id for known in inputs if (id := known.last_completed_annotation_id)]
+        inputs = partial(IdListing, asks.of_request_input, what="input", listed=True)
+        untyped = AskedListing(
+            partial(request_inputs, asks, project, batch, wanted), lambda chosen: inputs(ids=chosen.ids, unclear=chosen.unclear)
+        )
+    return ProjectListing(asks, project, batch, selection.annotation_types, statuses, untyped)

@@ -104,7 +104,7 @@ def _seen(annotation: dict[str, Any]) -> Any:
 
 
 class Documents(Lists):
-    """A project; tokens that are revoked at any time, signed URLs that run out."""
+    """A project; tokens that are revoked at any time, signed URLs that run out, annotations that are invalidated or delivered anew."""
 
     def __init__(self, scenario: PullScenario, clock: Clock, say: Callable[[str], None]) -> None:
         switches = behaviour(",".join(f"{name}={value}" for name, value in scenario.switches.items())).switches
@@ -124,12 +124,17 @@ class Documents(Lists):
         ]
         project = {"project": "p", "batches": [{"batch": "b"}], "annotationTypes": ["signs", "QA"], "inputs": inputs}
         self._annotell.projects.add({"projects": [project]})
+        self._others = random.Random(f"others {scenario.seed}")
+        self._number = 10**6
+        self._ever = self._held()
 
     def answer(self, request: Received, fault: str) -> Answer:
         """Carried out; and before, perhaps, every token is revoked."""
         if self.rng.random() < self._revoked and self.clock.now < self._weather.storm_seconds:
             self.happened("tokens revoked")
             self._annotell.tokens._expires_at.clear()
+        if self._others.random() < self._revoked and self.clock.now < self._weather.storm_seconds:
+            self._write()
         answer = super().answer(request, fault)
         if request.path.startswith(STORAGE) and answer.status in (400, 403):
             self.happened("expired URL")
@@ -147,7 +152,22 @@ class Documents(Lists):
         """Without signatures."""
         return f"{request.method} {request.path}"
 
+    def _write(self) -> None:
+        """An annotation is not listed any more, or as the last one: what stood after it moves up."""
+        scenes = [scene for scene in self._annotell.projects.by_name["p"].scenes if scene.annotations]
+        if scenes:
+            self.happened("others write")
+            annotations = self._others.choice(scenes).annotations
+            if self._others.random() < 0.5:
+                annotations.pop()
+            else:
+                self._number += 1
+                annotations[0].number = self._number
+
     def always(self) -> dict[Key, Any]:
+        return self._held()
+
+    def _held(self) -> dict[Key, Any]:
         return {
             (scene["internalId"], annotation["annotationType"]): annotation["content"]
             for project in orjson.loads(orjson.dumps(self._annotell.projects.shown()))
@@ -157,4 +177,4 @@ class Documents(Lists):
         }
 
     def ever(self, key: Key) -> list[Any]:
-        return [self.always()[key]] if key in self.always() else []
+        return [self._ever[key]] if key in self._ever else []

@@ -68,7 +68,9 @@ class PullWorld(World):
         finally:
             lane.close()
             sink.abandon()
-        if pulled.report.fetched != pulled.report.written + pulled.report.duplicates or pulled.report.unreadable:
+        # Of Annotell's annotations, what others have taken away by the time that it is fetched is told.
+        invalidated = self.weather.remote == "annotell" and self.weather.writes
+        if pulled.report.fetched != pulled.report.written + pulled.report.duplicates or (pulled.report.unreadable and not invalidated):
             self.wrong.append(f"conservation: {pulled.report} {pulled.problems}")
         return pulled
 

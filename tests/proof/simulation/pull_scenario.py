@@ -23,7 +23,7 @@ ANNOTELL = {
     name: ANNOTELL_SWITCHES[name]
     for name in (
         *("token-seconds", "token-uses", "refresh-token", "client-auth", "list-page", "cursor", "metadata", "search"),
-        *("signed-url", "signed-url-seconds"),
+        *("signed-url", "signed-url-seconds", "cursor-place", "document-order", "not-found"),
     )
 } | {"signed-url": ("fresh", "fresh", "stale-first"), "signed-url-seconds": ("3600", "60")}
 """Without URLs that are never good: there is nothing to be had then."""

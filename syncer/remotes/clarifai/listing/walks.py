@@ -106,13 +106,13 @@ def of_dataset(groups: Groups, dataset_id: str, after: str) -> Units:
     """A dataset's inputs, which have no cursor: all are asked for first, and then listed in an order of our own."""
     what = f"the inputs of dataset {dataset_id}"
 
-    def one_pass() -> Asking[tuple[dict[str, None], int]]:
-        ids: dict[str, None] = {}
+    def one_pass() -> Asking[tuple[list[tuple[str, None]], int]]:
+        ids: list[tuple[str, None]] = []
         pages = 0
         while page := (yield from one(groups.queries.dataset(dataset_id, pages + 1))):
             if isinstance(page, Refused):
                 raise Stopped(f"the remote refused to list {what}: {page.reason}")
-            ids |= dict.fromkeys(page)
+            ids += [(id, None) for id in page]
             pages += 1
         return ids, pages
 

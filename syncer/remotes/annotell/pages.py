@@ -1,0 +1,72 @@
+"""One pass over the pages of what is finished of a type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from syncer.core.outcome import Refused
+from syncer.core.pull import Asking
+from syncer.errors import Stopped
+from syncer.remotes.annotell.answers import Cursor, Opened
+from syncer.remotes.annotell.asking import in_circles, refusal
+from syncer.remotes.annotell.documents import Entry, Key, Page, Source
+from syncer.remotes.flows import PASSES_MAX, one
+
+if TYPE_CHECKING:
+    from syncer.remotes.annotell.listing import ProjectListing
+
+NO_SUCH_PLACE = (400, 404, 405, 410)
+"""HTTP statuses of an address or a cursor that the service does not have."""
+
+
+class Pages:
+    """A pass from the first page to the last one. Where a cursor is not taken any more, it begins again."""
+
+    def __init__(self, of: ProjectListing, annotation_type: str) -> None:
+        self.keys: list[Key] = []
+        """Of all that was listed, in order."""
+        self.count = 0
+        self._of = of
+        self._type = annotation_type
+        self._next: Cursor | None = None
+        self._seen: set[Cursor | None] = set()
+        self._begun_again = 0
+        self._over = False
+
+    def more(self) -> Asking[list[Entry] | None]:
+        """The next page; None after the last one. Raises Stopped where the service refuses, or leads in circles."""
+        if self._over:
+            return None
+        if self._next in self._seen:
+            raise Stopped(in_circles(f"type {self._type}", self._next))
+        source, page = yield from self._page()
+        self._seen.add(self._next)
+        self._next, self._over = page.next, page.next is None
+        self.count += 1
+        self.keys += [item.key for item in page.data]
+        return [(item, source) for item in page.data]
+
+    def _page(self) -> Asking[tuple[Source, Page]]:
+        """Where there is no such address, the list is asked for as before version 1.2."""
+        asks, what = self._of.asks, (self._of.project, self._of.batch, self._type)
+        refused: Refused | None = None
+        cursors = [None] if self._next is None else [self._next, None]
+        for number, ask in enumerate([*(asks.annotations(*what, cursor) for cursor in cursors), asks.all_annotations(*what)]):
+            answer = yield from one(ask)
+            if isinstance(answer, Opened):
+                if number:
+                    self._begin_again()
+                return Source(ask, answer, asks.single), answer
+            refused = refused or answer
+            if answer.code not in NO_SUCH_PLACE:
+                break
+        assert refused is not None, "there is a first try"
+        raise Stopped(refusal(f"the annotations of project {self._of.project}, type {self._type}", refused.reason))
+
+    def _begin_again(self) -> None:
+        self._begun_again += 1
+        if self._begun_again > PASSES_MAX:
+            raise Stopped(f"the list of type {self._type} began again {PASSES_MAX} times: run again later")
+        self.keys.clear()
+        self._seen.clear()
+        self._next, self.count = None, 0
