@@ -47,7 +47,7 @@ class OutputError(SyncerError):
 
 
 class LogChanged(SyncerError):
-    """A change log was cut, replaced or edited before the point already applied."""
+    """A change log was cut, replaced or edited before the point already applied, or may be a known one under a new name."""
 
 
 class BadLineFound(SyncerError):

@@ -26,6 +26,7 @@ async def push(
     batch_size: int | None = None,
     max_attempts: int | None = None,
     max_delete: int | None = None,
+    moved: Literal["same", "new"] | None = None,
     strict: bool = False,
     observe: Callable[[Event], None] | None = None,
 ) -> PushReport:
@@ -35,8 +36,9 @@ async def push(
     state knows). `state`: the folder that remembers
     (".syncer"). `config`: a TOML file (else the one that the command line would find). `requests_per_second`: more than 0, or "auto" to
     find the limit; `concurrency`: requests in flight at most; `batch_size`: 1 to 128 changes a request; `max_attempts`: of one change,
-    then it is a dead letter; `max_delete`: annotations that may be deleted, over all runs of the state; `strict`: stop at the first bad
-    line. `observe` is told every event, in the event loop: it must be quick.
+    then it is a dead letter; `max_delete`: annotations that may be deleted, over all runs of the state; `moved`: what is true of logs
+    that may be known ones under new names ("same" or "new"; else LogChanged is raised); `strict`: stop at the first bad line. `observe`
+    is told every event, in the event loop: it must be quick.
 
     Returns the report of this run; `report.dead` changes became dead letters. Raises UsageError (arguments, config),
     CredentialsRefused, StateError (locked, damaged, full), LogChanged, BadLineFound (strict), Stopped (gave up, account limits): each a
@@ -51,7 +53,7 @@ async def push(
         "push.batch_size": batch_size,
         "retry.max_attempts": max_attempts,
     }
-    with opened(PushLane(loaded(app_of(to), config, options), named, strict=strict, max_delete=max_delete)) as lane:
+    with opened(PushLane(loaded(app_of(to), config, options), named, strict=strict, max_delete=max_delete, moved=moved)) as lane:
         finished = await lane.run(tell)
     if finished.error is not None:
         finished.error.details = asdict(finished.summary)

@@ -35,6 +35,7 @@ def push(
     remote: Pushing = Pushing(),
     max_attempts: str | None = None,
     max_delete: str | None = None,
+    moved: Literal["same", "new"] | None = None,
     strict: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Annotated[bool, Parameter(name=["--dry-run", "-n"], negative="")] = False,
     no_progress: Annotated[bool, Parameter(negative="")] = False,
@@ -52,6 +53,9 @@ def push(
         Attempts of one change before it becomes a dead letter.
     max_delete
         Stop before more annotations than this are deleted, over all runs of the state; whole-input deletes are counted by listing first.
+    moved
+        Of logs that hold what was applied of a known log, which is not at its path any more, where neither times nor inodes tell: they are
+        the same under new names, or new.
     strict
         Stop at the first bad line instead of making it a dead letter.
     dry_run
@@ -68,7 +72,7 @@ def push(
     loudness = command.Loudness(progress=not (no_progress or common.quiet), verbose=common.verbose, quiet=common.quiet)
     if dry_run:
         return command.dry_run(logs, common.config, options, as_json=common.json)
-    bounds = command.Bounds(strict, command.deletions(max_delete))
+    bounds = command.Bounds(strict, command.deletions(max_delete), moved)
     return command.push(logs, common.config, options, bounds=bounds, as_json=common.json, loudness=loudness)
 
 
@@ -77,6 +81,7 @@ def verify(
     *logs: str,
     sample: str | None = None,
     exclusive: Annotated[bool, Parameter(negative="")] = False,
+    moved: Literal["same", "new"] | None = None,
     common: Common = Common(),
     remote: Remote = Remote(),
 ) -> int:
@@ -93,11 +98,13 @@ def verify(
         Only so many of the inputs, chosen at random.
     exclusive
         Annotations of these inputs that the logs do not know of are differences, too.
+    moved
+        As for push.
     """
     from syncer.cli import verify as command
 
     logs = tuple("-" if log == STDIN else log for log in logs)
-    return command.verify(logs, common, remote, sample=sample, exclusive=exclusive)
+    return command.verify(logs, common, remote, sample=sample, exclusive=exclusive, moved=moved)
 
 
 @app.command
@@ -238,17 +245,37 @@ def state_resume(*, common: Common = Common()) -> int:
 
 
 @state_app.command
-def forget(log: str, /, *, common: Common = Common()) -> int:
-    """Forget all that the state knows of a log: the next push reads it from its start.
+def forget(*logs: str, force: Annotated[bool, Parameter(negative="")] = False, common: Common = Common()) -> int:
+    """Forget all that the state knows of logs: pushed again, they are read from their start, deletes and patches included.
 
     Parameters
     ----------
-    log
-        The log, as it was named to push.
+    logs
+        The logs, as `syncer status` shows them, or patterns of their names or paths; - for what came by stdin.
+    force
+        Also logs with waiting changes or dead letters, which are lost.
     """
     from syncer.cli import state
 
-    return state.forget(log, common.config, common.options(), as_json=common.json)
+    names = tuple("-" if log == STDIN else log for log in logs)
+    return state.forget(names, common.config, common.options(), force=force, as_json=common.json)
+
+
+@state_app.command
+def move(old: str, new: str, /, *, common: Common = Common()) -> int:
+    """Tell the state that a log has another path. The file there, if there is one, must hold what was applied.
+
+    Parameters
+    ----------
+    old
+        The log, as `syncer status` shows it, or its path.
+    new
+        Its path from now on.
+    """
+    from syncer.cli import state
+
+    old, new = ("-" if log == STDIN else log for log in (old, new))
+    return state.move(old, new, common.config, common.options(), as_json=common.json)
 
 
 @config_app.command

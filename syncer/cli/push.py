@@ -12,6 +12,7 @@ from syncer.cli.loop import run
 from syncer.cli.output import blame, counted, print_json, say
 from syncer.cli.progress import of_push, shown
 from syncer.config import load_from_environment
+from syncer.core.moves import Moved
 from syncer.errors import UsageError
 from syncer.lanes.dry_run import dry_run as count
 from syncer.lanes.push import Finished, PushLane, opened
@@ -29,10 +30,11 @@ class Loudness:
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a push stops at."""
+    """What a push stops at, and what it is told of logs that may have moved."""
 
     strict: bool
     max_delete: int | None
+    moved: Moved | None
 
 
 def deletions(text: str | None) -> int | None:
@@ -47,7 +49,7 @@ def deletions(text: str | None) -> int | None:
 def push(logs: Sequence[str], config: Path | None, options: dict[str, object], *, bounds: Bounds, as_json: bool, loudness: Loudness) -> int:
     """Push and report; the exit code."""
     loaded = load_from_environment(config, options)
-    with opened(PushLane(loaded, logs, strict=bounds.strict, max_delete=bounds.max_delete)) as lane:
+    with opened(PushLane(loaded, logs, strict=bounds.strict, max_delete=bounds.max_delete, moved=bounds.moved)) as lane:
         finished = run(_run, lane, loudness)
     for note in finished.notes:
         say(f"syncer: {note}")

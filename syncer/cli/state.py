@@ -1,10 +1,10 @@
-"""`syncer status`, `syncer state check|export|repair|resume|forget`."""
+"""`syncer status`, `syncer state check|export|repair|resume|forget|move`."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
@@ -15,13 +15,13 @@ from syncer.config import load_from_environment
 from syncer.core.destination import trusted_seconds
 from syncer.core.facts import Destination
 from syncer.core.ledger import Ledger
-from syncer.core.settle import forgotten, rfc3339
+from syncer.core.settle import rfc3339
 from syncer.errors import OutputError, UsageError
 from syncer.journal.damage import way_out
 from syncer.journal.journal import Journal
+from syncer.lanes import known
 from syncer.lanes import state as lane
 from syncer.lanes.state_export import export as records
-from syncer.sources.logs import resolved
 
 
 def state_folder(config: Path | None, options: dict[str, object]) -> Path:
@@ -86,23 +86,21 @@ def _log_statuses(ledger: Ledger) -> Iterator[LogStatus]:
         yield LogStatus(log.identity.label, counts.read, counts.applied, counts.ignored, counts.dead, counts.queued)
 
 
-def forget(log: str, config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
-    """Drop all that the state knows of a log."""
-    folder = state_folder(config, options)
-    journal = Journal.open(folder, None)
-    try:
-        path, logs = resolved(log), journal.ledger.logs
-        number = next((n for n, known in logs.items() if log == known.identity.label or path == resolved(known.identity.path)), None)
-        if number is None:
-            known_logs = ", ".join(known.identity.label for known in journal.ledger.logs.values()) or "none"
-            raise UsageError(f"the state {folder} does not know the log {log}; it knows: {known_logs}")
-        waiting = journal.ledger.logs[number].counts.queued
-        journal.commit(forgotten(number))
-    finally:
-        journal.close()
-    say(f"forgot {log}" + (f" and its {waiting:,} waiting changes" if waiting else "") + "; the next push reads it from its start")
+def forget(logs: Sequence[str], config: Path | None, options: dict[str, object], *, force: bool, as_json: bool) -> int:
+    """Drop all that the state knows of logs."""
+    given_up = known.forget(state_folder(config, options), logs, force=force)
+    say(f"{given_up.sentence()}; when {'it is' if len(given_up.logs) == 1 else 'they are'} pushed again, all of it is applied once more")
     if as_json:
-        print_json({"forgotten": log})
+        print_json({"forgotten": given_up.logs, "waiting": given_up.waiting, "dead": given_up.dead})
+    return 0
+
+
+def move(old: str, new: str, config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
+    """Give a known log another path."""
+    renamed = known.move(state_folder(config, options), old, new)
+    say(renamed.sentence())
+    if as_json:
+        print_json({"moved": renamed.old, "to": renamed.new, "is_there": renamed.is_there})
     return 0
 
 

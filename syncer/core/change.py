@@ -110,6 +110,8 @@ class Chunk(msgspec.Struct, eq=False):
     ignored: list[IgnoredLine]
     end: Mark
     """Where the next chunk starts. A chunk may hold no change at all (blank lines)."""
+    identity: LogIdentity | None = None
+    """What is now known of the log's file, where that is more than before."""
 
     @property
     def count(self) -> int:
@@ -117,11 +119,29 @@ class Chunk(msgspec.Struct, eq=False):
         return len(self.changes) + len(self.bad) + len(self.ignored)
 
 
+class Stamp(msgspec.Struct, frozen=True, array_like=True):
+    """What a file system says of a file. Times are nanoseconds since 1970."""
+
+    device: int
+    """0: not known, as in states of older versions."""
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    birth_ns: int = 0
+    """When it was created; 0 where the file system does not say."""
+
+    def is_untouched(self, now: Stamp) -> bool:
+        """Whether `now` is the same file, and nobody wrote to it or renamed it since."""
+        same_device = not self.device or self.device == now.device
+        return same_device and (self.inode, self.size, self.mtime_ns, self.ctime_ns) == (now.inode, now.size, now.mtime_ns, now.ctime_ns)
+
+
 class LogIdentity(msgspec.Struct, frozen=True, array_like=True):
     """What tells one log from another, and an untouched log from one that needs its applied part checked."""
 
     path: str
-    """Absolute path; for stdin the path of its spool file."""
+    """Absolute path, without links; for stdin the path of its spool file."""
     label: str
     """The name users see: the path as they gave it, or `-`."""
     head: str
@@ -130,3 +150,22 @@ class LogIdentity(msgspec.Struct, frozen=True, array_like=True):
     size: int
     mtime_ns: int
     ctime_ns: int
+    device: int = 0
+    birth_ns: int = 0
+    end: int = -1
+    """How many bytes it holds, uncompressed, while its stamp is this one; -1: not known."""
+    was: str = ""
+    """The path that it had before it was rotated; empty where it was not."""
+    twin: Stamp | None = None
+    """The compressed (or uncompressed) file beside it that held the same, or less."""
+
+    @classmethod
+    def of(cls, path: str, label: str, head: str, stamp: Stamp, *, was: str = "", twin: Stamp | None = None) -> LogIdentity:
+        """A log whose end is not known yet."""
+        file = (stamp.inode, stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.device, stamp.birth_ns)
+        return cls(path, label, head, *file, was=was, twin=twin)
+
+    @property
+    def stamp(self) -> Stamp:
+        """Of its file when it was last looked at."""
+        return Stamp(self.device, self.inode, self.size, self.mtime_ns, self.ctime_ns, self.birth_ns)

@@ -66,6 +66,14 @@ class LogState:
     watermark: Watermark = field(default_factory=Watermark)
     counts: LogCounts = field(default_factory=LogCounts)
 
+    @property
+    def is_read_to_its_end(self) -> bool:
+        """Whether all changes of its file, as it was seen last, have left the window. Older states do not say it of packed logs."""
+        identity, end = self.identity, self.identity.end
+        if end < 0 and not identity.device and not identity.path.endswith(".gz"):
+            end = identity.size
+        return 0 <= end <= self.watermark.resume.offset
+
 
 class Ledger:
     """All that a state folder holds, but for the bodies of what waits and the dead letters' texts."""
@@ -82,11 +90,6 @@ class Ledger:
         """Whose dead letters there are."""
         self.next_number = 1
         self._next_log = 1
-        self._by_path: dict[str, int] = {}
-
-    def log_number(self, path: str) -> int | None:
-        """The number of the log at this absolute path, None where it is not known."""
-        return self._by_path.get(path)
 
     def next_log(self) -> int:
         """The number that the next new log gets: one that no log ever had, since letters keep those of forgotten logs."""
@@ -139,9 +142,14 @@ class Ledger:
                 counts.dead -= 1
                 counts.add(fact.place, 1)
             case Opened():
-                self._open(fact)
+                known = self.logs.get(fact.log)
+                if known is None:
+                    self.logs[fact.log] = LogState(fact.identity)
+                    self._next_log = max(self._next_log, fact.log + 1)
+                else:
+                    known.identity = fact.identity
             case Forgotten():
-                self._leave(self.logs.pop(fact.log).identity.path, fact.log)
+                del self.logs[fact.log]
                 self.queue = {number: queued for number, queued in self.queue.items() if queued.log != fact.log}
             case Destination():
                 self.destination = fact
@@ -155,21 +163,6 @@ class Ledger:
                 self._next_log = max(self._next_log, fact.log + 1)
             case Closed():
                 pass  # counted by `Unburied`
-
-    def _open(self, fact: Opened) -> None:
-        known = self.logs.get(fact.log)
-        if known is None:
-            self.logs[fact.log] = LogState(fact.identity)
-            self._next_log = max(self._next_log, fact.log + 1)
-        else:
-            self._leave(known.identity.path, fact.log)
-            known.identity = fact.identity
-        self._by_path[fact.identity.path] = fact.log
-
-    def _leave(self, path: str, log: int) -> None:
-        """The log is not at this path any more, where perhaps another one is."""
-        if self._by_path.get(path) == log:
-            del self._by_path[path]
 
     def facts(self) -> Iterator[JournalFact]:
         """Facts that fold to this ledger. The `Queued` ones come without bodies: whoever writes them adds those."""

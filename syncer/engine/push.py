@@ -23,7 +23,7 @@ from syncer.core.change import Chunk, Key
 from syncer.core.deletions import Deletions
 from syncer.core.entry import Batch, Settlement
 from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged, Event
-from syncer.core.facts import DeadLetter, Destination, Fact, Read
+from syncer.core.facts import DeadLetter, Destination, Fact, Opened, Read
 from syncer.core.ledger import Ledger
 from syncer.core.ports import Journal, Remote, Source
 from syncer.core.settle import facts_of, letter_of_entry, letter_of_line, runs
@@ -135,6 +135,8 @@ class Push:
         source = self._ledger.logs[chunk.log].identity.label
         now = self._now()
         self.counted.read[chunk.log] = self.counted.read.get(chunk.log, 0) + chunk.count
+        if chunk.identity is not None:
+            self._lines.append(Opened(chunk.log, chunk.identity))
         self._lines += [letter_of_line(line, source, now) for line in chunk.bad]
         self._lines += runs(chunk.bad, "dead")
         self._lines += runs(chunk.ignored, "ignored")

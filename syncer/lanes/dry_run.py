@@ -13,9 +13,11 @@ import anyio
 
 from syncer.config import Loaded
 from syncer.core.change import PATCHES, Chunk, Verb
+from syncer.core.ledger import Ledger
 from syncer.errors import SyncerError, UsageError
 from syncer.lanes.ours import named_logs
 from syncer.sources.changelog import ChangeLog
+from syncer.sources.choice import Chooser
 from syncer.sources.first_lines import refuse_what_is_not_a_log
 from syncer.sources.lines import LineOptions
 
@@ -67,14 +69,14 @@ async def _count(loaded: Loaded, arguments: Sequence[str], spool: Path, stdin: B
     result = DryRun()
     verbs: dict[Verb, int] = {}
     named = named_logs(Path(loaded.config.state.dir), stdin, spool=spool)
-    paths = [path for argument in arguments for path in named.of(argument)]
-    result.messages += named.notes()
-    for path in paths:
-        refuse_what_is_not_a_log(path.path, path.label, options)
-    for number, path in enumerate(paths, 1):
-        log = ChangeLog(path.path, path.label, number, options)
+    choice = Chooser(Ledger(), spool).choose([path for argument in arguments for path in named.of(argument)])
+    result.messages += [*named.notes(), *choice.notes]
+    for chosen in choice.logs:
+        refuse_what_is_not_a_log(chosen.path, chosen.identity.label, options)
+    for chosen in choice.logs:
+        log = ChangeLog(chosen.path, chosen.identity.label, chosen.number, options)
         while (chunk := await log.read()) is not None:
-            _add(result, verbs, chunk, path.label)
+            _add(result, verbs, chunk, log.label)
         if log.damaged and result.error is None:
             result.error = SyncerError(f"{log.unfinished}; what is before it was counted, and the other logs")
         elif log.unfinished:

@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from syncer.core.change import Chunk, LogIdentity, Mark
-from syncer.core.facts import Opened
+from syncer.core.facts import Fact, Opened
 from syncer.core.ledger import Ledger, LogState
+from syncer.core.moves import Moved
+from syncer.core.settle import forgotten
 from syncer.errors import SyncerError, UsageError
 from syncer.journal.disk import REAL
 from syncer.lanes.ours import SPOOL, named_logs
 from syncer.sources.changelog import ChangeLog
-from syncer.sources.feed import FEED, ChangeSource, Feed, identity
+from syncer.sources.choice import Chooser
+from syncer.sources.chosen import ChosenLog, note_gone, tell_lost
+from syncer.sources.feed import ChangeSource, Feed, identity
 from syncer.sources.first_lines import FIRST_LINES, refuse_what_is_not_a_log
 from syncer.sources.lines import LineOptions
-from syncer.sources.logs import LogPath, NamedLogs, resolved
+from syncer.sources.logs import LogPath
 from syncer.sources.spool import Spool
 
 
 class Inputs:
     """Change logs and feeds, one after the other. Implements `syncer.core.ports.Source`."""
 
-    def __init__(self, members: Sequence[ChangeLog | Feed], notes: Sequence[str] = ()) -> None:
-        self.members = {member.number: member for member in members}
+    def __init__(
+        self, members: Sequence[ChangeLog | Feed], done: Sequence[ChosenLog] = (), notes: Sequence[str] = (), lost: str = ""
+    ) -> None:
+        """`done`: logs that were read to their end before, and are untouched since; nothing of them is opened.
+
+        `notes`: what users are to know of the logs; `lost`: of those that are gone before their end.
+        """
+        self.numbers = [log.number for log in (*done, *members)]
         self.notes = notes
-        """What users are to know of the logs."""
-        self._waiting = list(self.members.values())
+        self._by_number = {member.number: member for member in members}
+        self._waiting = deque(members)
+        self._done_bytes = sum(log.identity.size for log in done)
+        self._lost = lost
 
     async def read(self) -> Chunk | None:
         """The next chunk of the sequence."""
@@ -35,99 +49,130 @@ class Inputs:
             chunk = await self._waiting[0].read()
             if chunk is not None:
                 return chunk
-            del self._waiting[0]
+            self._waiting.popleft()
         return None
 
     async def ack(self, log: int, mark: Mark) -> None:
         """To the member that it concerns."""
-        await self.members[log].ack(mark)
+        await self._by_number[log].ack(mark)
 
     async def close(self) -> None:
         """Let go of all of them."""
-        for member in self.members.values():
+        for member in self._by_number.values():
             await member.close()
 
     def unfinished(self) -> str | None:
-        """Which logs are still being written."""
-        return "; ".join(member.unfinished for member in self.members.values() if member.unfinished) or None
+        """Say which logs are still being written, or gone."""
+        writing = "; ".join(member.unfinished for member in self._by_number.values() if member.unfinished)
+        parts = [f"{writing}; everything before it is done. Push again when it is whole"] if writing else []
+        return ". ".join([*parts, *([self._lost] if self._lost else [])]) or None
 
     def progress(self) -> tuple[int, int] | None:
         """(bytes read, bytes in all); None where a member does not know."""
-        parts = [member.progress for member in self.members.values()]
-        known = [part for part in parts if part is not None]
-        return (sum(read for read, _ in known), sum(size for _, size in known)) if len(known) == len(parts) else None
+        parts = [member.progress for member in self._by_number.values()]
+        known, done = [part for part in parts if part is not None], self._done_bytes
+        return (done + sum(read for read, _ in known), done + sum(size for _, size in known)) if len(known) == len(parts) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the logs are read."""
+
+    options: LineOptions
+    strict: bool = False
+    moved: Moved | None = None
 
 
 def open_inputs(
-    sources: Sequence[str | ChangeSource], ledger: Ledger, state: Path, options: LineOptions, *, strict: bool, stdin: BinaryIO
-) -> tuple[Inputs, list[Opened]]:
-    """The inputs, where they were left, and what the journal is to be told of them. Without any: every log that the state knows.
+    sources: Sequence[str | ChangeSource], ledger: Ledger, state: Path, reading: Reading, stdin: BinaryIO
+) -> tuple[Inputs, list[Fact]]:
+    """Return the inputs, where they were left, and what the journal is to be told of them. Without any: every log that the state knows.
 
-    Raises UsageError for what is not there or not a log, LogChanged for a log that is not the one that was applied.
+    Raises UsageError for what is not there or not a log, LogChanged for a log that is not the one that was applied, or may not be.
     """
     spool, known = Spool(state / SPOOL, REAL), {Path(log.identity.path).name for log in ledger.logs.values()}
     spool.sweep(known)
     try:
-        return _opened(sources, ledger, state, options, strict=strict, stdin=stdin)
+        return _opened(sources, ledger, state, reading, stdin)
     except SyncerError:
         spool.sweep(known)  # what came by stdin is refused with the rest, and may be another input next time
         raise
 
 
 def _opened(
-    sources: Sequence[str | ChangeSource], ledger: Ledger, state: Path, options: LineOptions, *, strict: bool, stdin: BinaryIO
-) -> tuple[Inputs, list[Opened]]:
-    members: dict[str, ChangeLog | Feed] = {}
-    facts: list[Opened] = []
-    numbers, next_number = numbers_by_path(ledger), ledger.next_log()
+    sources: Sequence[str | ChangeSource], ledger: Ledger, state: Path, reading: Reading, stdin: BinaryIO
+) -> tuple[Inputs, list[Fact]]:
     named = named_logs(state, stdin)
-    for source in _named(sources, ledger, named):
-        key = str(source.path) if isinstance(source, LogPath) else identity(source.name).path
-        if key in members:
-            continue
-        number = numbers.get(key)
-        known = ledger.logs[number] if number is not None else None
-        if number is None:
-            number, next_number = next_number, next_number + 1
-        watermark = known.watermark if known else None
-        member: ChangeLog | Feed
-        if isinstance(source, LogPath):
-            before: LogIdentity | None = known.identity if known else None
-            if source.path.exists() and not is_known_as_log(known, source.path):
-                refuse_what_is_not_a_log(source.path, source.label, options)
-            member = ChangeLog(source.path, source.label, number, options, known=before, watermark=watermark, strict=strict)
+    items = [item for source in sources for item in (named.of(source) if isinstance(source, str) else (source,))]
+    logs = [item for item in items if isinstance(item, LogPath)]
+    choice = Chooser(ledger, state / SPOOL).choose(logs if sources else None, reading.moved)
+    facts: list[Fact] = [fact for number in choice.replaced for fact in forgotten(number)]
+    members: list[ChangeLog | Feed] = []
+    done: list[ChosenLog] = []
+    for found in _woven(items, choice.logs, ledger):
+        known = ledger.logs.get(found.number)
+        if known is None or known.identity != found.identity:
+            facts.append(Opened(found.number, found.identity))
+        if isinstance(found, _FeedAt):
+            watermark = known.watermark if known else None
+            members.append(Feed(found.source, found.number, reading.options, watermark=watermark, strict=reading.strict))
+        elif known is not None and LogState(found.identity, known.watermark).is_read_to_its_end:
+            done.append(found)
         else:
-            member = Feed(source, number, options, watermark=watermark, strict=strict)
-        members[key] = member
-        if known is None or known.identity != member.identity:
-            facts.append(Opened(number, member.identity))
-    if not members:
+            members.append(_log(found, known, reading))
+    if not members and not done and not choice.gone:
         raise UsageError(f"no change log: name one (a file, a folder, or - for stdin); the state {state} knows none yet")
-    return Inputs(list(members.values()), named.notes()), facts
+    finished, lost = _told_of_gone([ledger.logs[number] for number in choice.gone])
+    return Inputs(members, done, [*named.notes(), *choice.notes, *finished], lost), facts
 
 
-def is_known_as_log(known: LogState | None, path: Path) -> bool:
+def _told_of_gone(logs: Sequence[LogState]) -> tuple[list[str], str]:
+    """What is to be noted of logs that are gone, and what is wrong with them."""
+    finished = [log.identity.label for log in logs if log.is_read_to_its_end]
+    lost = [(log.identity.label, log.watermark.resume.line) for log in logs if not log.is_read_to_its_end]
+    return [note_gone(finished)] if finished else [], tell_lost(lost) if lost else ""
+
+
+def _log(log: ChosenLog, known: LogState | None, reading: Reading) -> ChangeLog:
+    label = log.identity.label
+    if not was_looked_at(log, known):
+        refuse_what_is_not_a_log(log.path, label, reading.options)
+    watermark = known.watermark if known else None
+    return ChangeLog(log.path, label, log.number, reading.options, identity=log.identity, watermark=watermark, strict=reading.strict)
+
+
+def was_looked_at(log: ChosenLog, known: LogState | None) -> bool:
     """Return whether the first lines of this file need no look: enough of them were read, or they were looked at as they are."""
-    if known is None or known.watermark.index >= FIRST_LINES:
-        return known is not None
-    status, before = path.stat(), known.identity
-    found = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    return found == (before.inode, before.size, before.mtime_ns, before.ctime_ns)
+    if known is None:
+        return False
+    return known.watermark.index >= FIRST_LINES or known.identity.stamp.is_untouched(log.identity.stamp)
 
 
-def numbers_by_path(ledger: Ledger) -> dict[str, int]:
-    """Return the numbers of the known logs and feeds by their paths, resolved: older states hold paths as they were given."""
-    paths = {number: log.identity.path for number, log in ledger.logs.items()}
-    return {path if path.startswith(FEED) else resolved(path): number for number, path in paths.items()}
+@dataclass(frozen=True, slots=True)
+class _FeedAt:
+    """A source of a user among the logs."""
+
+    number: int
+    identity: LogIdentity
+    source: ChangeSource
 
 
-def _named(sources: Sequence[str | ChangeSource], ledger: Ledger, named: NamedLogs) -> Iterator[LogPath | ChangeSource]:
-    for source in sources:
-        if isinstance(source, str):
-            yield from named.of(source)
-        else:
-            yield source
-    if not sources:
-        for log in ledger.logs.values():
-            if not log.identity.path.startswith(FEED):
-                yield LogPath(Path(resolved(log.identity.path)), log.identity.label)
+def _woven(items: Sequence[LogPath | ChangeSource], logs: Sequence[ChosenLog], ledger: Ledger) -> Iterator[ChosenLog | _FeedAt]:
+    """The chosen logs where their files were named, sources of users between them; each once."""
+    numbers = {log.identity.path: number for number, log in ledger.logs.items()}
+    next_number = max([ledger.next_log() - 1, *(log.number for log in logs)]) + 1
+    left, at, seen = list(logs), -1, set[str]()
+    for item in items:
+        if isinstance(item, LogPath):
+            at += 1
+            while left and left[0].at <= at:
+                yield left.pop(0)
+            continue
+        found = identity(item.name)
+        if found.path in seen:
+            continue
+        seen.add(found.path)
+        if (number := numbers.get(found.path)) is None:
+            number, next_number = next_number, next_number + 1
+        yield _FeedAt(number, found, item)
+    yield from left

@@ -19,6 +19,7 @@ from syncer.core.deletions import Deletions
 from syncer.core.events import Event
 from syncer.core.ledger import Ledger
 from syncer.core.limits import Limits
+from syncer.core.moves import Moved
 from syncer.engine.clock import Clock
 from syncer.engine.push import Push
 from syncer.engine.turns import Advice
@@ -26,7 +27,7 @@ from syncer.errors import SyncerError
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.posted import Posted
 from syncer.lanes.clarifai import CREDENTIALS, SETTINGS, app
-from syncer.lanes.inputs import open_inputs
+from syncer.lanes.inputs import Reading, open_inputs
 from syncer.lanes.limits import turns as lane_turns
 from syncer.lanes.progress import Estimate, Progress, Sending, Share, sending, unread
 from syncer.lanes.report import Before, PushReport, exit_code, totals
@@ -34,6 +35,9 @@ from syncer.lanes.signals import until_signal
 from syncer.lanes.state import resuming
 from syncer.sources.feed import ChangeSource
 from syncer.sources.lines import LineOptions
+
+OPENED_MAX = 1000
+"""Logs that one commit names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,12 @@ class PushLane:
         *,
         strict: bool = False,
         max_delete: int | None = None,
+        moved: Moved | None = None,
         stdin: BinaryIO | None = None,
     ) -> None:
         """`sources`: change logs as named on the command line, and sources of users; none: every log that the state knows.
 
-        Raises UsageError, StateError, LogChanged.
+        `moved`: what is said of files that may be known logs under new names. Raises UsageError, StateError, LogChanged.
         """
         config = loaded.config
         self._config = config
@@ -77,13 +82,14 @@ class PushLane:
         try:
             self._posted = Posted(self._state / "posted.bits")
             options = LineOptions(config.push.lists_without_ids, config.push.embed_model_version_id)
-            self._inputs, facts = open_inputs(sources, self.ledger, self._state, options, strict=strict, stdin=stdin or sys.stdin.buffer)
-            if facts:
-                self._journal.commit(facts)
+            reading = Reading(options, strict, moved)
+            self._inputs, facts = open_inputs(sources, self.ledger, self._state, reading, stdin or sys.stdin.buffer)
+            for start in range(0, len(facts), OPENED_MAX):
+                self._journal.commit(facts[start : start + OPENED_MAX])
         except BaseException:
             self._journal.close()
             raise
-        self._before = Before.of(self.ledger, self._inputs.members)
+        self._before = Before.of(self.ledger, self._inputs.numbers)
         self._estimate = Estimate(self._app.pace)
         self._start_bytes = (self._inputs.progress() or (0, 0))[0]
         self._engine: Push | None = None
@@ -118,7 +124,7 @@ class PushLane:
                     await self._inputs.close()
         early = interrupted[0] if interrupted and not engine.complete else None  # a drain that came too late has stopped nothing
         if error is None and early is None and (unfinished := self._inputs.unfinished()):
-            error = SyncerError(f"{unfinished}; everything before it is done. Push again when it is whole")
+            error = SyncerError(unfinished)
         elapsed_seconds = time.monotonic() - self._started
         return Finished(self.summary(elapsed_seconds), error, early, (*self._journal.notes, *self._inputs.notes))
 

@@ -24,15 +24,16 @@ import orjson
 from syncer.config import Loaded
 from syncer.core.change import Change, Verb
 from syncer.core.ledger import Ledger
+from syncer.core.moves import Moved
 from syncer.core.pull import Done, Found, Unit, Units
 from syncer.errors import SyncerError, UsageError
 from syncer.journal.dead import FILE as LETTERS
 from syncer.journal.dead import unapplied
 from syncer.journal.journal import DestinationId, Journal, check_destination
 from syncer.journal.replay import FILE as JOURNAL
-from syncer.lanes.inputs import is_known_as_log, numbers_by_path
+from syncer.lanes.inputs import was_looked_at
 from syncer.lanes.origins import clarifai_origin
-from syncer.lanes.ours import named_logs
+from syncer.lanes.ours import SPOOL, named_logs
 from syncer.lanes.pull import wired
 from syncer.lanes.report import exit_code
 from syncer.lanes.signals import until_signal
@@ -40,9 +41,10 @@ from syncer.remotes.clarifai.expected import Difference, Mark, compared, folded
 from syncer.remotes.clarifai.listing import GROUP_MAX, AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sources.changelog import ChangeLog
+from syncer.sources.choice import Chooser
+from syncer.sources.chosen import ChosenLog
 from syncer.sources.first_lines import refuse_what_is_not_a_log
 from syncer.sources.lines import LineOptions
-from syncer.sources.logs import LogPath
 
 PART_BYTES = 4 << 20
 """Of the logs' size to a part; in memory it takes some four times as much."""
@@ -79,11 +81,13 @@ class Verified:
     interrupted: int | None = None
     notes: list[str] = field(default_factory=list)
     """What users are to know of the logs."""
+    gone: list[str] = field(default_factory=list)
+    """Logs that the state knows, and of which there is no file any more: what they should have left is not known."""
 
     @property
     def exit_code(self) -> int:
         """4 where something differs; else as for all lanes, 3 where something could not be read."""
-        code = exit_code(self.error, self.interrupted, self.unreadable)
+        code = exit_code(self.error, self.interrupted, self.unreadable + len(self.gone))
         return DIFFERENT if code in (0, 3) and self.differences else code
 
     def sentence(self) -> str:
@@ -92,6 +96,7 @@ class Verified:
             f"compared {self.compared:,}: same {self.same:,}, missing {self.missing:,}, differs {self.differs:,}; "
             f"doubled {self.doubled:,}, other extra {self.extra:,}, unreadable inputs {self.unreadable:,}; "
             + (f"{self.bad_lines:,} bad lines left out; " if self.bad_lines else "")
+            + (f"logs that are gone {len(self.gone):,}; " if self.gone else "")
             + f"{self.requests:,} requests"
         )
 
@@ -218,6 +223,8 @@ class Verification:
     """Only so many of the inputs, chosen at random."""
     exclusive: bool = False
     """What the logs do not know of is a difference, too."""
+    moved: Moved | None = None
+    """What is said of files that may be known logs under new names."""
 
     @property
     def _state(self) -> Path:
@@ -251,33 +258,28 @@ class Verification:
     async def _read(self, folder: Path, ledger: Ledger, result: Verified) -> tuple[Parts, set[str] | None]:
         """Every change that the remote should have taken, by input; and the inputs of the sample. Tells `result` what was left out."""
         left_out = unapplied(self._state / LETTERS, ledger.dead_size) if ledger.dead_size else {}
-        paths = self._paths(ledger, folder, result)
-        size = sum(_size(path) for path in paths)
-        parts = Parts(folder, 1 + size // PART_BYTES)
-        chosen, numbers = _Sample(self.sample), numbers_by_path(ledger)
+        logs = self._logs(ledger, folder, result)
+        parts = Parts(folder, 1 + sum(_size(log) for log in logs) // PART_BYTES)
+        chosen = _Sample(self.sample)
         push = self.loaded.config.push
         options = LineOptions(push.lists_without_ids, push.embed_model_version_id)
-        for path in paths:
-            if not is_known_as_log(ledger.logs.get(numbers.get(str(path.path), 0)), path.path):
-                refuse_what_is_not_a_log(path.path, path.label, options)
-        for path in paths:
-            number = numbers.get(str(path.path))
-            if number is not None:  # the letters are of the log that was pushed: is it that one?
-                known = ledger.logs[number]
-                await ChangeLog(path.path, path.label, number, options, known=known.identity, watermark=known.watermark).close()
-            dead = left_out.get(number, set()) if number is not None else set()
-            log = ChangeLog(path.path, path.label, number or 0, options)
+        for log in logs:
+            if not was_looked_at(log, ledger.logs.get(log.number)):
+                refuse_what_is_not_a_log(log.path, log.identity.label, options)
+        for log in logs:
+            dead = left_out.get(log.number, set())
+            reader = ChangeLog(log.path, log.identity.label, log.number, options)
             try:
-                while (chunk := await log.read()) is not None:
+                while (chunk := await reader.read()) is not None:
                     for change in chunk.changes:
                         if change.index not in dead:
                             parts.add(change)
                             chosen.add(change.input_id)
                     result.bad_lines += len(chunk.bad)
             finally:
-                await log.close()
-            if log.unfinished and result.error is None:
-                result.error = SyncerError(f"{log.unfinished}; what is before it was compared. Verify again when it is whole")
+                await reader.close()
+            if reader.unfinished and result.error is None:
+                result.error = SyncerError(f"{reader.unfinished}; what is before it was compared. Verify again when it is whole")
         parts.write()
         return parts, chosen.inputs()
 
@@ -290,23 +292,22 @@ class Verification:
         check_destination(state, destination, DestinationId(clarifai.base_url, clarifai.user_id, clarifai.app_id))
         return ledger
 
-    def _paths(self, ledger: Ledger, folder: Path, result: Verified) -> list[LogPath]:
-        named = named_logs(Path(self.loaded.config.state.dir), sys.stdin.buffer, spool=folder)
+    def _logs(self, ledger: Ledger, folder: Path, result: Verified) -> list[ChosenLog]:
+        """The logs that a push would read, whether or not they are done. Tells `result` which of them are gone."""
+        named = named_logs(self._state, sys.stdin.buffer, spool=folder)
         paths = [path for argument in self.logs for path in named.of(argument)]
-        result.notes += named.notes()
-        if not self.logs:
-            paths = [LogPath(Path(log.identity.path), log.identity.label) for log in ledger.logs.values() if log.identity.inode]
-        if not paths:
-            raise UsageError(f"no change log to compare with: name one; the state {self.loaded.config.state.dir} knows none")
-        return paths
+        choice = Chooser(ledger, self._state / SPOOL).choose(paths if self.logs else None, self.moved)
+        if not choice.logs and not choice.gone:
+            raise UsageError(f"no change log to compare with: name one; the state {self._state} knows none")
+        result.gone = [ledger.logs[number].identity.label for number in choice.gone]
+        result.notes += [*named.notes(), *choice.notes]
+        return choice.logs
 
 
-def _size(log: LogPath) -> int:
-    """About how many bytes there are to read. Raises UsageError where there is no such log any more."""
-    try:
-        return log.path.stat().st_size * (10 if log.path.name.endswith(".gz") else 1)
-    except OSError as error:
-        raise UsageError(f"the change log {log.label} cannot be read: {error.strerror}") from None
+def _size(log: ChosenLog) -> int:
+    """About how many bytes there are to read."""
+    identity = log.identity
+    return identity.end if identity.end >= 0 else identity.size * (10 if log.path.name.endswith(".gz") else 1)
 
 
 class _Sample:
@@ -351,10 +352,11 @@ def _compare(recorded: dict[str, list[Recorded]], found: Found, result: Verified
 
 
 def _count(found: Difference, result: Verified, tell: Tell, *, exclusive: bool) -> None:
-    setattr(result, found.mark, getattr(result, found.mark) + 1)
-    result.compared += found.mark in ("same", "missing", "differs")
-    if found.mark == "extra" and not exclusive:
+    mark: Mark = "extra" if found.mark == "doubled" and result.gone else found.mark  # it may be of a log that is gone
+    setattr(result, mark, getattr(result, mark) + 1)
+    result.compared += mark in ("same", "missing", "differs")
+    if mark == "extra" and not exclusive:
         return
-    looked = Looked(SIGNS[found.mark], found.input_id, found.id, found.fields)
+    looked = Looked(SIGNS[mark], found.input_id, found.id, found.fields)
     result.differences += looked.differs
     tell(looked)

@@ -1,34 +1,31 @@
-"""One change log, read in chunks from where it was left.
-
-unchanged (inode, size, times)  ──► carried on by seeking to the mark
-anything else                   ──► its applied part is checked first: cut, replaced and edited logs are refused; grown ones go on
-"""
+"""One change log, read in chunks from where it was left. It is opened when it is read; `sources.choice` knows before which log it is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import cast
-from zlib import crc32
 
 import anyio.to_thread
+import msgspec
 import orjson
 
-from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
-from syncer.core.watermark import Run, Skip, Watermark
-from syncer.errors import BadLineFound, LogChanged, SyncerError
+from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark, Stamp
+from syncer.core.watermark import Skip, Watermark
+from syncer.errors import BadLineFound, SyncerError
 from syncer.sources.cutter import Cutter, Line, without_bom
 from syncer.sources.gunzip import DamagedLog
-from syncer.sources.identity import first_line, identify, is_untouched
+from syncer.sources.identity import READING_FAILED, REPLACED, Applied, difference, first_line, head_of
 from syncer.sources.lines import LINE_BYTES_MAX, LineOptions, Place, bad_line, parse
 from syncer.sources.opening import open_log, place_on_disk
+from syncer.sources.stamps import stamp_of_open
 
 BLOCK_BYTES = 256 << 10
 _TOO_LONG = f"longer than {LINE_BYTES_MAX >> 20} MiB"
 
 
 class ChangeLog:
-    """A log as a source. Opening it checks it; raises UsageError (unreadable) and LogChanged (not the log that was applied)."""
+    """A log as a source. Its file is open from the first `read` to the end."""
 
     def __init__(
         self,
@@ -37,13 +34,15 @@ class ChangeLog:
         number: int,
         options: LineOptions,
         *,
-        known: LogIdentity | None = None,
+        identity: LogIdentity | None = None,
         watermark: Watermark | None = None,
         strict: bool = False,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
+        """`identity`: the file as it was when it was chosen; None: that is not asked."""
         self.number = number
         self.label = label
+        self.identity = identity
         self.unfinished: str | None = None
         """Why what is at its end was left unread."""
         self.damaged = False
@@ -54,34 +53,33 @@ class ChangeLog:
         self._block_bytes = block_bytes
         self._path = path
         watermark = watermark or Watermark()
-        runs = watermark.runs()
-        self._skip = Skip(runs)
+        self._applied = Applied.of(watermark)
+        self._skip = Skip(watermark.runs())
+        self._lines = Cutter(watermark.resume)
+        self._salt = b""
         self._stopped: BadLineFound | None = None
         self._ended = False
-        self._file = open_log(path, label)
-        self._lines = Cutter(watermark.resume)
-        try:
-            self._salt = first_line(self._file)
-            self.identity = identify(path, label, self._salt)
-            if known is not None and (watermark.resume.offset or runs) and not is_untouched(known, self.identity):
-                self._check(known, watermark.resume, runs)
-            self._seek(watermark.resume.offset)
-        except BaseException:
-            self._file.close()
-            raise
+        self._end = -1
+        self._file: BufferedReader | None = None
+        self._stamp: Stamp | None = None
+        self._news: LogIdentity | None = None
 
     # --- reading ------------------------------------------------------------------------------------------------
 
     async def read(self) -> Chunk | None:
-        """The next chunk; None at the end. Raises BadLineFound where strict, SyncerError where the file cannot be read."""
-        while not self._ended:
-            if self._stopped is not None:
-                raise self._stopped
-            block = await anyio.to_thread.run_sync(self._block, self._block_bytes)
+        """The next chunk; None at the end.
+
+        Raises BadLineFound where strict, SyncerError where the file cannot be read or is not the one that was chosen.
+        """
+        while not self._ended and self._stopped is None:
+            block = await anyio.to_thread.run_sync(self._next_block)
             before = self._lines.mark
             lines = self._lines.feed(block) if block else self._last_line()
-            if lines or self._lines.mark.offset > before.offset:
+            if lines or self._lines.mark.offset > before.offset or self._ended:
                 return self._chunk(lines, before)
+        if self._stopped is not None:
+            await self.close()
+            raise self._stopped
         return None
 
     async def ack(self, mark: Mark) -> None:
@@ -89,18 +87,27 @@ class ChangeLog:
 
     async def close(self) -> None:
         """Let go of the file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     @property
     def progress(self) -> tuple[int, int] | None:
-        """(bytes read, bytes in all) of the file as it is on disk."""
-        if self._ended:
-            return self.identity.size, self.identity.size
-        return min(place_on_disk(self._file), self.identity.size), self.identity.size
+        """(bytes read, bytes in all) of the file as it is on disk; before it is opened, about."""
+        known = self.identity
+        if known is None or self._ended:
+            return (0, 0) if known is None else (known.size, known.size)
+        if self._file is not None:
+            return min(place_on_disk(self._file), known.size), known.size
+        offset = self._applied.resume.offset
+        return min(offset * known.size // known.end if known.end > 0 else offset, known.size), known.size
 
-    def _block(self, most: int) -> bytes:
+    def _next_block(self) -> bytes:
+        if self._file is None:
+            self._open()
+        assert self._file is not None
         try:
-            return self._file.read1(most)
+            self._stamp = stamp_of_open(self._file, self._stamp)  # before it is read: what is written later is seen by the next run
+            return self._file.read1(self._block_bytes)
         except EOFError:
             self._cut = "the compressed data is cut off: the log is still being written"
         except DamagedLog as error:
@@ -109,21 +116,42 @@ class ChangeLog:
             raise self._unreadable(error) from None
         return b""
 
-    def _seek(self, offset: int) -> None:
+    def _open(self) -> None:
+        if self.identity is not None and not self._path.exists():
+            raise SyncerError(f"the log {self.label} was renamed or removed while the run went on: run the same command again")
+        self._file = file = open_log(self._path, self.label)
         try:
-            self._file.seek(offset)
-        except (OSError, EOFError, DamagedLog) as error:  # of a compressed log: all before it is read
+            self._stamp = stamp_of_open(file)
+            self._salt = first_line(file)
+            if self.identity is not None and not self.identity.stamp.is_untouched(self._stamp):
+                self._check_again(self.identity, file)
+            file.seek(self._applied.resume.offset)
+        except READING_FAILED as error:  # of a compressed log all before the place is read
             raise self._unreadable(error) from None
+        except SyncerError:
+            file.close()
+            raise
+
+    def _check_again(self, known: LogIdentity, file: BufferedReader) -> None:
+        """Between the choice and the opening the file was written to, or another one came into its place."""
+        head = head_of(self._salt)
+        if not self._applied:
+            assert self._stamp is not None
+            self.identity = self._news = LogIdentity.of(known.path, known.label, head, self._stamp, was=known.was, twin=known.twin)
+        elif (how := REPLACED if known.head != head else difference(file, self._applied)) is not None:
+            raise SyncerError(f"the log {self.label} was {how}, while the run went on: run the same command again")
 
     def _unreadable(self, error: Exception) -> SyncerError:
+        assert self._file is not None
+        self._file.close()
         at = self._lines.mark
         return SyncerError(f"{self.label}: cannot be read after line {at.line} (byte {at.offset}): {error}")
 
     def _last_line(self) -> list[Line]:
         """At the end of the file: what stands behind the last line ending, if it is a whole line."""
         self._ended = True
-        self._file.close()
         tail = without_bom(self._lines.tail)
+        self._end = -1 if self._cut else self._lines.mark.offset + len(self._lines.tail)
         if self._cut:
             self.unfinished = f"{self.label}:{self._lines.mark.line + 1}: {self._cut}"
         if not tail.strip():
@@ -160,50 +188,19 @@ class ChangeLog:
             else:
                 ignored.append(cast(IgnoredLine, found))
             index += 1
-        return Chunk(self.number, changes, bad, ignored, self._lines.mark)
+        if self._ended:
+            self._end_reading()
+        news, self._news = self._news, None
+        return Chunk(self.number, changes, bad, ignored, self._lines.mark, news)
 
-    # --- is it the log that was applied? ------------------------------------------------------------------------
-
-    def _check(self, known: LogIdentity, resume: Mark, runs: list[Run]) -> None:
-        if known.head != self.identity.head:
-            raise self._changed("replaced: its first line is another one")
-        self._file.seek(0)
-        crc, left = 0, resume.offset
-        while left:
-            block = self._block(min(self._block_bytes * 4, left))
-            if not block:
-                how = "damaged: it cannot be unpacked up to" if self.damaged else "cut: it ends before"
-                raise self._changed(f"{how} byte {resume.offset}, up to which it was applied")
-            crc = crc32(block, crc)
-            left -= len(block)
-        if crc != resume.crc:
-            raise self._changed(f"edited before byte {resume.offset} (line {resume.line}), up to which it was applied")
-        self._check_runs(resume, runs)
-
-    def _check_runs(self, resume: Mark, runs: list[Run]) -> None:
-        waiting = iter(runs)
-        run = next(waiting, None)
-        crc = 0
-        for index, (raw, number, _) in enumerate(self._all_lines(resume), resume.index):
-            if run is None:
-                return
-            if index >= max(run.start, resume.index):
-                crc = crc32(raw, crc)
-            if index == run.end - 1:
-                if crc != run.crc and run.start >= resume.index:
-                    raise self._changed(f"edited at or before line {number}, which was applied")
-                run, crc = next(waiting, None), 0
-        if run is not None:
-            raise self._changed("cut: lines that were applied are gone")
-
-    def _all_lines(self, resume: Mark) -> Iterator[Line]:
-        lines = Cutter(resume)
-        while block := self._block(self._block_bytes):
-            yield from lines.feed(block)
-        yield from lines.finish()
-
-    def _changed(self, how: str) -> LogChanged:
-        return LogChanged(
-            f"the log {self.label} was {how}. Restore it, or give up what is known of it with "
-            f"`syncer state forget {self.label}` and push it again: posts with the same content are recognised, nothing is doubled"
-        )
+    def _end_reading(self) -> None:
+        """Let go of the file; its end is known now."""
+        assert self._file is not None
+        self._file.close()
+        known, stamp = self.identity, self._stamp
+        if known is None or stamp is None:
+            return
+        found = LogIdentity.of(known.path, known.label, head_of(self._salt), stamp, was=known.was, twin=known.twin)
+        self.identity = msgspec.structs.replace(found, end=self._end)
+        if self.identity != known:
+            self._news = self.identity

@@ -42,6 +42,10 @@ class Gunzip(io.RawIOBase):
         """Return that it is: what comes before the place is unpacked."""
         return True
 
+    def fileno(self) -> int:
+        """Return the descriptor of the packed file."""
+        return self.file.fileno()
+
     def tell(self) -> int:
         """Return how many unpacked bytes come before the next one."""
         return self._offset

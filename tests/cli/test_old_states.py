@@ -68,7 +68,7 @@ def test_letters_of_a_log_that_got_a_forgotten_ones_number_are_not_superseded_by
         found = letters(cli)
         assert [(letter["source"], letter["superseded"]) for letter in found] == [("logs/new.jsonl", False)] * 2
         assert cli("dead", "retry", "--all", "--state", "state", "--json").json()["refused"] == []
-        assert cli("state", "forget", "logs/new.jsonl", "--state", "state").code == 0
+        assert cli("state", "forget", "logs/new.jsonl", "--force", "--state", "state").code == 0
         assert push(remote.url, "app", Path("state"), ["logs/new.jsonl"])[1]["dead"] == 2
         logs = [record["log"] for record in map(json.loads, cli("state", "export", "--state", "state").out.splitlines()) if "log" in record]
         assert logs == [1, 3]

@@ -7,7 +7,7 @@ import pytest
 
 from syncer.core.backlog import Backlog
 from syncer.core.change import Change
-from syncer.core.facts import Deleted, Forgotten, LetterHead, LettersForgotten, Unburied
+from syncer.core.facts import Deleted, LetterHead, LettersForgotten, Unburied
 from syncer.core.ledger import Ledger
 from syncer.core.limits import Limits
 from syncer.core.settle import facts_of, forgotten
@@ -22,11 +22,9 @@ def with_logs(*numbers: int) -> Ledger:
     return ledger
 
 
-def test_a_log_is_known_by_its_path_and_a_new_one_gets_the_next_number() -> None:
+def test_a_new_log_gets_the_next_number() -> None:
     assert Ledger().next_log() == 1
-    ledger = with_logs(1, 4)
-    assert (ledger.log_number("/logs/4.jsonl"), ledger.log_number("/logs/5.jsonl")) == (4, None)
-    assert ledger.next_log() == 5
+    assert with_logs(1, 4).next_log() == 5
 
 
 def test_a_number_is_never_used_again_as_long_as_a_log_or_a_letter_had_it() -> None:
@@ -39,16 +37,6 @@ def test_a_number_is_never_used_again_as_long_as_a_log_or_a_letter_had_it() -> N
     assert letters.next_log() == 8
     letters.apply(LettersForgotten(9))
     assert letters.next_log() == 10
-
-
-def test_a_path_is_that_of_the_log_that_was_opened_there_last() -> None:
-    ledger = with_logs(1)
-    ledger.apply(msgspec.structs.replace(opened(1), identity=msgspec.structs.replace(opened(1).identity, path="/logs/1.jsonl.1")))
-    assert (ledger.log_number("/logs/1.jsonl"), ledger.log_number("/logs/1.jsonl.1")) == (None, 1)
-    ledger.apply(msgspec.structs.replace(opened(1), log=2))
-    assert (ledger.log_number("/logs/1.jsonl"), ledger.log_number("/logs/1.jsonl.1")) == (2, 1)
-    ledger.apply(Forgotten(1))
-    assert (ledger.log_number("/logs/1.jsonl"), ledger.log_number("/logs/1.jsonl.1")) == (2, None)
 
 
 def test_a_log_that_grew_keeps_what_is_known_of_it() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from zlib import crc32
 
 import anyio
 import orjson
@@ -11,11 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.core.change import BadLine, Change, Chunk, IgnoredLine
+from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
 from syncer.core.watermark import Watermark
-from syncer.errors import SyncerError
+from syncer.errors import BadLineFound, SyncerError
 from syncer.sources.changelog import ChangeLog
+from syncer.sources.cutter import BOM
+from syncer.sources.identity import head_of
 from syncer.sources.lines import LineOptions, Place, parse
+from syncer.sources.stamps import stamp_of
 
 PLACE = Place(1, 0, 1, 0, b"first line")
 TEXT = (
@@ -101,15 +105,116 @@ def test_a_line_that_repeats_a_member_sends_the_last_one_and_spoils_no_request(l
     assert change.body == sent
 
 
-@pytest.mark.parametrize("cut", [20, 108])
-def test_a_compressed_log_that_was_cut_is_named_when_it_is_carried_on(tmp_path: Path, cut: int) -> None:
-    path = tmp_path / "log.jsonl.gz"
-    path.write_bytes(gzip.compress(TEXT, mtime=0))
-    whole = ChangeLog(path, "log", 1, LineOptions())
-    watermark = Watermark(chunks(path)[-1].end)
-    path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(SyncerError, match=r"the log log was (cut|replaced)|log: cannot be read"):
-        ChangeLog(path, "log", 1, LineOptions(), known=whole.identity, watermark=watermark)
+def open_log_of(path: Path, read: int = 0) -> ChangeLog:
+    """A log that was chosen as it is now, of which so many of its lines were applied."""
+    stamp = stamp_of(str(path))
+    assert stamp is not None
+    text = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
+    part = b"".join(text.splitlines(keepends=True)[:read])
+    identity = LogIdentity.of(str(path), "log", head_of(text.splitlines()[0].removeprefix(BOM)), stamp)
+    return ChangeLog(path, "log", 1, LineOptions(), identity=identity, watermark=Watermark(Mark(read, len(part), read, crc32(part))))
+
+
+def read_all(log: ChangeLog) -> list[Chunk]:
+    """All chunks of a log."""
+
+    async def read() -> list[Chunk]:
+        found = []
+        while (chunk := await log.read()) is not None:
+            found.append(chunk)
+        return found
+
+    return anyio.run(read)
+
+
+def open_files() -> int:
+    """How many descriptors this process has."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_a_log_is_opened_when_it_is_read_and_closed_at_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(TEXT)
+    before = open_files()
+    logs = [open_log_of(path) for _ in range(50)]
+    assert open_files() == before
+    for log in logs:
+        read_all(log)
+    assert open_files() == before
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "log.jsonl.gz"])
+def test_at_the_end_of_a_log_it_is_known_how_long_it_is(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(TEXT) if name.endswith(".gz") else TEXT)
+    for log in (open_log_of(path), open_log_of(path, 3)):
+        *_, last = read_all(log)
+        assert last.identity is not None
+        assert (last.identity.end, last.identity.size) == (len(TEXT), path.stat().st_size)
+    again = ChangeLog(path, "log", 1, LineOptions(), identity=last.identity, watermark=Watermark(last.end))
+    assert [chunk.identity for chunk in read_all(again)] == [None]
+
+
+@pytest.mark.parametrize(("name", "end"), [("log.jsonl", len(TEXT)), ("log.jsonl.gz", -1)])
+def test_the_end_of_a_log_that_is_still_being_written_is_not_where_reading_ended(tmp_path: Path, name: str, end: int) -> None:
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(TEXT)[:-9] if name.endswith(".gz") else TEXT[:-9])
+    log = open_log_of(path) if not name.endswith(".gz") else None
+    if log is None:
+        stamp = stamp_of(str(path))
+        assert stamp is not None
+        log = ChangeLog(path, "log", 1, LineOptions(), identity=LogIdentity.of(str(path), "log", "", stamp))
+    *_, last = read_all(log)
+    assert log.unfinished is not None
+    assert last.identity is None or last.identity.end == (end - 9 if end > 0 else -1)
+    assert last.end.offset != end
+
+
+def test_a_log_that_grew_between_the_choice_and_the_reading_is_carried_on(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(TEXT + b"\n")
+    log = open_log_of(path, 3)
+    with path.open("ab") as file:
+        file.write(b'{"op":"delete","annotation":{"input_id":"new"}}\n')
+    assert [change.input_id for chunk in read_all(log) for change in chunk.changes][-1] == "new"
+
+
+@pytest.mark.parametrize(
+    ("text", "how"),
+    [
+        (TEXT[:70], "cut"),
+        (TEXT.replace(b'"a"', b'"z"'), "replaced"),
+        (TEXT.replace(b"  \n", b"\t \n"), "edited"),
+        (None, "renamed or removed"),
+    ],
+)
+def test_a_log_that_is_another_one_by_the_time_that_it_is_read_ends_the_reading(tmp_path: Path, text: bytes | None, how: str) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(TEXT)
+    log = open_log_of(path, 4)
+    path.unlink()
+    if text is not None:
+        path.write_bytes(text)
+    with pytest.raises(SyncerError, match=f"the log log was ({how}).*run the same command again") as stopped:
+        read_all(log)
+    assert stopped.value.exit_code == 1
+
+
+def test_a_new_log_whose_first_line_came_after_the_choice_is_known_by_that_line(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b"\n")
+    log = open_log_of(path)
+    path.write_bytes(TEXT)
+    first, *_ = read_all(log)
+    assert first.identity is not None
+    assert first.identity.head == open_log_of(path).identity.head  # type: ignore[union-attr]
+
+
+def test_a_bad_last_line_without_a_line_ending_stops_a_strict_run(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'{"op":"delete","annotation":{"input_id":"i"}}\n{"op":"what"}')
+    with pytest.raises(BadLineFound, match="log:2"):
+        read_all(ChangeLog(path, "log", 1, LineOptions(), strict=True))
 
 
 def test_a_post_without_id_gets_one_and_keeps_its_other_bytes() -> None:

@@ -6,6 +6,7 @@ The same commands are what recovers: whoever was interrupted gives the command a
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from syncer.errors import StateError, SyncerError, UsageError
 from syncer.journal.dead import letter_at, open_letters
 from syncer.journal.journal import DestinationId, Journal
 from syncer.lanes import dead as dead_lane
-from syncer.lanes.inputs import open_inputs
+from syncer.lanes.inputs import Reading, open_inputs
 from syncer.lanes.limits import clock
 from syncer.remotes.clarifai import Clarifai
 from syncer.sources.lines import LineOptions
@@ -185,7 +186,7 @@ class World:
     async def _push(self, log: Path) -> None:
         journal = self._recording(Journal.open(STATE, DESTINATION, disk=self.disk))
         try:
-            inputs, facts = open_inputs([str(log)], journal.ledger, self.folder, LineOptions(), strict=False, stdin=None)  # type: ignore[arg-type]
+            inputs, facts = open_inputs([str(log)], journal.ledger, self.folder, Reading(LineOptions()), sys.stdin.buffer)
             journal.commit(facts)
             now, made = clock(), set[Key]()
             destination = DestinationState(*RETRY)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import BinaryIO
@@ -15,14 +14,15 @@ from unittest import mock
 
 from syncer.config import load
 from syncer.core.bits import BYTES, KeyBits
-from syncer.core.change import LogIdentity
 from syncer.core.pace import Pace
 from syncer.journal.journal import Journal
+from syncer.journal.replay import replay
 from syncer.lanes.clarifai import App
 from syncer.lanes.push import Finished, PushLane
 from syncer.remotes.clarifai import Clarifai
 from syncer.sources import changelog
 from tests.proof.simulation.labels import APP, USER, Labels, poisoned
+from tests.proof.simulation.logs import LogFolder
 from tests.proof.simulation.model import Line, Model, differences
 from tests.proof.simulation.network import SimulatedTransport
 from tests.proof.simulation.scenario import Scenario
@@ -47,24 +47,31 @@ class PushWorld(World):
         self.network = Labels(scenario, self.model, self.clock, self.say)
         self.bits = bytearray(BYTES)
         self.files: list[BinaryIO] = []
-        self._folder = folder
+        texts = [_text(line.text for line in self.model.lines if line.log == log) for log in range(len(scenario.logs))]
+        self.logs = LogFolder(folder, texts, scenario.moves, lambda: self.clock.now)
 
-    def logs(self, *, whole: bool) -> list[str]:
-        """The change logs, written; of the last one perhaps only its beginning."""
-        paths = []
+    def write(self, *, whole: bool) -> None:
+        """Write the change logs; of the last one perhaps only its beginning."""
         for number in range(len(self.weather.logs)):
             lines = [line.text for line in self.model.lines if line.log == number]
             if not whole and number == len(self.weather.logs) - 1:
                 lines = lines[: self.weather.grown_from]
-            path = self._folder / f"{number}.jsonl"
-            path.write_text("".join(line + "\n" for line in lines))
-            paths.append(str(path))
-        return paths
+            self.logs.write(number, _text(lines))
 
-    async def push(self, logs: list[str]) -> Finished:
+    def known(self) -> set[tuple[str, str]]:
+        """(path, hash of the first line) of the logs that the state knows."""
+        disk = self.disk.then(())  # without its faults
+        if not disk.size(STATE / "journal"):
+            return set()
+        ledger = replay(STATE / "journal", disk=disk).ledger
+        return {(log.identity.path, log.identity.head) for log in ledger.logs.values()}
+
+    async def push(self) -> Finished:
         """One process."""
         given = {"clarifai.base_url": "http://remote", "clarifai.user_id": USER, "clarifai.app_id": APP, **self.weather.settings}
-        lane = PushLane(load(None, {"CLARIFAI_PAT": "a-token"}, {**given, "state.dir": str(STATE)}), logs)
+        lane = PushLane(
+            load(None, {"CLARIFAI_PAT": "a-token"}, {**given, "state.dir": str(STATE)}), self.logs.arguments(), moved=self.logs.moved
+        )
         try:
             return await lane.run(signals=True)
         finally:
@@ -99,7 +106,7 @@ def simulate(scenario: Scenario, *, disk_type: type[SimulatedDisk] = SimulatedDi
 def surrounded(world: PushWorld) -> Iterator[None]:
     """Syncer's clock, threads, chance, disk and network are those of the world, as long as the block lasts."""
     settings = world.weather.settings
-    real_identity, real_open = changelog.identify, changelog.open_log
+    real_open = changelog.open_log
 
     def app(loaded: object) -> App:
         transport = SimulatedTransport(world.network, settings["push.request_timeout_seconds"], "Key a-token")
@@ -109,17 +116,13 @@ def surrounded(world: PushWorld) -> Iterator[None]:
         world.files.append(real_open(path, label))
         return world.files[-1]
 
-    def identity(path: Path, label: str, first_line: bytes) -> LogIdentity:
-        known = real_identity(path, label, first_line)
-        return LogIdentity(known.path, known.label, known.head, 1, known.size, 0, 0)
-
     with (
         world.inside(),
         mock.patch("syncer.lanes.push.app", app),
         mock.patch("syncer.lanes.push.random", SimpleNamespace(Random=lambda: world.engine_rng)),
         mock.patch("syncer.lanes.push.Posted", lambda _: _Posted(world.bits)),
         mock.patch("syncer.lanes.push.Journal", mock.Mock(open=lambda folder, to: Journal.open(STATE, to, disk=world.disk))),
-        mock.patch("syncer.sources.changelog.identify", identity),
+        world.logs.seen(),
         mock.patch("syncer.sources.changelog.open_log", opened),
         mock.patch("syncer.journal.journal.COMPACT_BYTES_MIN", COMPACT_BYTES),
     ):
@@ -136,18 +139,27 @@ class _Posted(KeyBits):
 def _play(world: PushWorld) -> None:
     """Processes, one after the other, until one comes to the end of the whole logs."""
     whole = world.weather.grown_from is None
-    logs = world.logs(whole=whole)
+    world.write(whole=whole)
     while True:
-        finished = world.process(partial(world.push, logs))
+        finished = world.process(world.push)
         over = world.ended(finished)
         if world.wrong:
             return
-        if over and whole:
+        if over and whole and not world.logs.left:
             assert finished is not None
             _judge(world, finished)
             return
+        if world.logs.left:
+            move = world.logs.move(world.known())
+            world.say(f"~~~ log {move.log} {move.kind}; named: {', '.join(Path(path).name for path in world.logs.arguments())}")
+            world.seen[move.kind] += 1
         if not whole:
-            logs, whole = world.logs(whole=True), True
+            whole = True
+            world.write(whole=True)
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "".join(line + "\n" for line in lines)
 
 
 # --- the judgement --------------------------------------------------------------------------------------------------
@@ -186,7 +198,8 @@ def _letters(world: PushWorld) -> tuple[dict[Line, str], list[Line]]:
     for raw in world.disk.files().get(STATE / "dead.jsonl", b"").splitlines():
         letter = json.loads(raw)
         if letter["event"] == "dead":
-            line = world.model.by_place[int(Path(letter["source"]).stem), letter["line"]]
+            same = [line for line in world.model.lines if (line.line, line.text) == (letter["line"], letter["change"])]
+            line = next((line for line in same if line not in found), same[0])
             if line in found:
                 doubled.append(line)
             found[line] = f"{letter['reason']} ({letter['attempts']} attempts)"

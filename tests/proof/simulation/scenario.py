@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from syncer.emulator.settings import SWITCHES as KNOWN_SWITCHES
+from tests.proof.simulation.logs import Move, drawn_moves
 
 Change = dict[str, Any]
 
@@ -104,6 +105,8 @@ class Scenario(Weather):
     """So many lines of the last log are there at first; the rest is written after the first process."""
     poison: float
     """Share of ids that the service will never take."""
+    moves: tuple[Move, ...] = ()
+    """What is done to the logs between processes."""
 
 
 def drawn(seed: int) -> Scenario:
@@ -119,7 +122,7 @@ def drawn(seed: int) -> Scenario:
         weather["faults"].pop("partial", None)
         switches |= {"read-lag": "0", "delete-lag": "0"}
     grown_from = rng.randrange(len(logs[-1]) + 1) if rng.random() < 0.2 else None
-    return Scenario(logs=logs, grown_from=grown_from, poison=rng.choice([0, 0, 0.02, 0.1]), **weather)
+    return Scenario(logs=logs, grown_from=grown_from, poison=rng.choice([0, 0, 0.02, 0.1]), moves=drawn_moves(seed, len(logs)), **weather)
 
 
 def bad_weather(rng: random.Random, seed: int, switches: dict[str, str]) -> dict[str, Any]:

@@ -59,6 +59,9 @@ def _with_less(scenario: W) -> Iterator[W]:
         for sooner in sorted({end.at // 2, end.at * 3 // 4, end.at - 1} - {end.at}):
             if sooner > 0:  # what is left of the logs is over sooner, too
                 yield replace(scenario, ends=(*before, replace(end, at=sooner), *after))
+    if isinstance(scenario, Scenario):
+        for at in range(len(scenario.moves)):
+            yield replace(scenario, moves=scenario.moves[:at] + scenario.moves[at + 1 :])
     for at in range(len(scenario.outages)):
         yield replace(scenario, outages=scenario.outages[:at] + scenario.outages[at + 1 :])
     for name in scenario.faults:

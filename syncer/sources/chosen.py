@@ -1,0 +1,133 @@
+"""What a run is to read, as values, and what is said of it and of what cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from syncer.core.change import LogIdentity
+from syncer.errors import LogChanged
+
+NAMED_MAX = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenLog:
+    """A log of the run."""
+
+    number: int
+    identity: LogIdentity
+    at: int
+    """Which of the named files it belongs to."""
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return Path(self.identity.path)
+
+
+@dataclass(slots=True)
+class Choice:
+    """What a run reads, in order."""
+
+    logs: list[ChosenLog] = field(default_factory=list)
+    gone: list[int] = field(default_factory=list)
+    """Known logs that would be read, too, if there were still a file of them."""
+    replaced: list[int] = field(default_factory=list)
+    """Known logs of which nothing was applied and whose path is now that of another known log."""
+    notes: list[str] = field(default_factory=list)
+
+
+def note_move(old: str, new: str, line: int) -> str:
+    """Say that a known log has a new name."""
+    return f"{new} is the log that was {old}, of which {line} lines were read: it is carried on under its new name"
+
+
+def note_copy(copy: str, original: str) -> str:
+    """Say that a file is applied although another log holds the same."""
+    return f"{copy} begins with all that was read of {original}, which is still there: it is a log of its own"
+
+
+def note_twin(left: str, read: str) -> str:
+    """Say that of two files one is read."""
+    return f"{left} holds nothing that is not in {read}: they are one log, and {read} is read"
+
+
+def note_gone(labels: Sequence[str]) -> str:
+    """Say that logs are gone of which nothing is missing."""
+    one = len(labels) == 1
+    return f"{enumerate_few(labels)} {'is gone, and was' if one else 'are gone, and were'} applied to {'its' if one else 'their'} end"
+
+
+def tell_lost(logs: Sequence[tuple[str, int]]) -> str:
+    """Say that logs (label, the line up to which each was read) are gone before their end."""
+    one = len(logs) == 1
+    each = [f"{label} (read up to line {line})" for label, line in logs]
+    return (
+        f"{'a log is' if one else f'{len(logs):,} logs are'} gone before {'its' if one else 'their'} end: {enumerate_few(each)}. "
+        f"Everything else is done. Put {'it' if one else 'them'} back, or name {'its file' if one else 'their files'} under the new name, "
+        f"or give up what was not read: `syncer state forget {logs[0][0]}`"
+    )
+
+
+def tell_uncompared(labels: Sequence[str]) -> str:
+    """Say that logs are gone with which nothing can be compared."""
+    are = "is" if len(labels) == 1 else "are"
+    return f"{enumerate_few(labels)} {are} gone: what that asked for is not known, and only inputs that other logs name were compared"
+
+
+@dataclass(frozen=True, slots=True)
+class UnclearLog:
+    """A file that may be a known log under a new name."""
+
+    label: str
+    known: str
+    """The label of the known log."""
+    line: int
+    """Up to which it was read."""
+    replaced: bool
+    """Whether another log is now where it was."""
+
+
+def refuse_unclear(logs: Sequence[UnclearLog]) -> NoReturn:
+    """Raise LogChanged for files of which the user has to say whether they are known."""
+    each = [
+        f"{log.label} begins with all that was applied of {log.known} (up to line {log.line}), "
+        f"{'where another log is now' if log.replaced else 'which is not there any more'}"
+        for log in logs
+    ]
+    one = len(logs) == 1
+    raise LogChanged(
+        f"{enumerate_few(each, '; ')}; whether {'it is' if one else 'they are'} the same under {'a new name' if one else 'new names'} "
+        "cannot be told from times or inodes. Nothing was sent. "
+        f"If {'it is that log' if one else 'they are those logs'}, add --moved same: only what comes after is applied. "
+        f"If {'it is a new log' if one else 'they are new logs'}, add --moved new: all of {'it' if one else 'them'} is applied, "
+        f"and what is known of {logs[0].known if one else 'the old ones'} stays as it is"
+    )
+
+
+def refuse_changed(changes: Sequence[tuple[str, str]]) -> NoReturn:
+    """Raise LogChanged for known logs (label, how they were changed) that no file holds any more."""
+    each = [f"the log {label} was {how}" for label, how in changes]
+    label = changes[0][0]
+    if all(how.startswith("replaced") for _, how in changes):
+        way_out = (
+            f"If the old log is in another file now, say so: `syncer state move {label} FILE`. If it is in none, keep what is known of it "
+            f"under a name that no file has: `syncer state move {label} {label}.old`. Then push again: the new log is read from its start. "
+            f"(`syncer state forget {label}` does that, too, but a file of the old log that is pushed later would be applied once more.)"
+        )
+    else:
+        way_out = (
+            "Restore it, and append what is to be changed. Or have the file applied as it is now, from its first line, with all its "
+            f"deletes and patches once more: `syncer state forget {label}`, and push again"
+        )
+    raise LogChanged(f"{enumerate_few(each, '; ')}. Nothing was sent. {way_out}")
+
+
+def enumerate_few(names: Iterable[str], between: str = ", ") -> str:
+    """Return the first few of these, and how many more there are."""
+    names = list(names)
+    more = len(names) - NAMED_MAX
+    return between.join(names[:NAMED_MAX]) + (f"{between}and {more:,} more" if more > 0 else "")

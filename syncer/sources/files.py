@@ -1,0 +1,102 @@
+"""Looks at the files of change logs before any of them is read: each is opened by itself and closed again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+
+from syncer.core.change import Stamp
+from syncer.errors import SyncerError, UsageError
+from syncer.sources.gunzip import DamagedLog
+from syncer.sources.identity import READING_FAILED, REPLACED, Applied, difference, first_line, head_of, held_by, next_block
+from syncer.sources.logs import LogPath
+from syncer.sources.opening import open_log
+from syncer.sources.stamps import inodes_in, stamp_of
+
+BLOCK_BYTES = 1 << 20
+
+
+class LogFiles:
+    """What files hold and what the file system says of them. First lines and folders are looked at once."""
+
+    def __init__(self, opened: Callable[[Path, str], BufferedReader] = open_log) -> None:
+        self._opened = opened
+        self._heads: dict[str, str] = {}
+        self._folders: dict[str, list[tuple[str, int]]] = {}
+
+    def stamp(self, log: LogPath, known: Stamp | None = None) -> Stamp | None:
+        """Return the stamp of a file (see `stamp_of`). Raises UsageError where the file system does not say."""
+        try:
+            return stamp_of(str(log.path), known)
+        except OSError as error:
+            raise UsageError(f"the change log {log.label} cannot be read: {error.strerror or error}") from None
+
+    def head(self, log: LogPath) -> str:
+        """Return the hash of its first line. Raises UsageError where it cannot be opened."""
+        key = str(log.path)
+        if key not in self._heads:
+            with self._open(log) as file:
+                self._heads[key] = head_of(first_line(file))
+        return self._heads[key]
+
+    def held_by(self, log: LogPath, applied: Mapping[int, Applied]) -> tuple[int, ...]:
+        """Return the known logs (by number, with what was applied of them) that the file begins with, the longest part first."""
+        if not applied:
+            return ()
+        with self._open(log) as file:
+            return tuple(held_by(file, applied))
+
+    def difference(self, log: LogPath, head: str, applied: Applied) -> str | None:
+        """Say how the file differs from what was applied of a log; None where it holds all of that. Raises UsageError, SyncerError."""
+        if self.head(log) != head:
+            return REPLACED
+        with self._open(log) as file:
+            try:
+                return difference(file, applied)
+            except DamagedLog:
+                return f"damaged: it cannot be unpacked up to byte {applied.resume.offset}, up to which it was applied"
+            except READING_FAILED as error:
+                raise SyncerError(f"{log.label}: cannot be read up to byte {applied.resume.offset}: {error}") from None
+
+    def longer(self, one: LogPath, other: LogPath) -> LogPath | None:
+        """Return the longer of two files of which one begins with the other (the first, where they are equal); None where neither does."""
+        if self.head(one) != self.head(other):
+            return None
+        with self._open(one) as first, self._open(other) as second:
+            try:
+                return _longer(first, second, one, other)
+            except READING_FAILED:
+                return None  # reading says so
+
+    def near(self, path: str) -> list[tuple[str, int]]:
+        """Return (path, inode) of all that is in the folder of this path."""
+        folder = str(Path(path).parent)
+        if folder not in self._folders:
+            try:
+                self._folders[folder] = inodes_in(folder)
+            except OSError:
+                self._folders[folder] = []  # what is in it cannot be a rotated log that can be read
+        return self._folders[folder]
+
+    @contextmanager
+    def _open(self, log: LogPath) -> Iterator[BufferedReader]:
+        file = self._opened(log.path, log.label)
+        try:
+            yield file
+        finally:
+            file.close()
+
+
+def _longer(first: BufferedReader, second: BufferedReader, one: LogPath, other: LogPath) -> LogPath | None:
+    left = right = b""
+    while True:
+        left = left or next_block(first, BLOCK_BYTES)
+        right = right or next_block(second, BLOCK_BYTES)
+        shorter = min(len(left), len(right))
+        if left[:shorter] != right[:shorter]:
+            return None
+        if not shorter:
+            return one if left or not right else other
+        left, right = left[shorter:], right[shorter:]

@@ -1,0 +1,91 @@
+"""Where the known logs are, and which of them have a part that was applied."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+from syncer.core.change import LogIdentity, Stamp
+from syncer.core.ledger import Ledger
+from syncer.sources.feed import FEED
+from syncer.sources.identity import Applied
+from syncer.sources.logs import LogPath, resolved
+
+STDIN = "-"
+"""The label of a log that came by stdin."""
+
+
+class Places:
+    """The change logs of a state by place, by first line, by what they were called before. `spool`: where what came by stdin is.
+
+    States of older versions hold paths as they were given, and a state folder may have been renamed together with its spool.
+    """
+
+    def __init__(self, ledger: Ledger, spool: Path) -> None:
+        self._ledger = ledger
+        self._spool = resolved(str(spool))
+        self._paths: dict[int, str] = {}
+        self._by_place: dict[str, int] = {}
+        self._by_head: dict[str, list[int]] = defaultdict(list)
+        self._rotated: dict[str, list[int]] = defaultdict(list)
+        self._by_file: dict[tuple[int, int, int], int] = {}
+        for number, log in ledger.logs.items():
+            if not log.identity.path.startswith(FEED):
+                self._add(number, log.identity)
+
+    def _add(self, number: int, identity: LogIdentity) -> None:
+        path = self._paths[number] = self._path(identity)
+        other = self._by_place.setdefault(path, number)  # older states may know a file twice: what was applied further counts
+        if self._ledger.logs[number].watermark.index > self._ledger.logs[other].watermark.index:
+            self._by_place[path] = number
+        if self.applied(number):
+            self._by_head[identity.head].append(number)
+        if identity.was:
+            self._rotated[identity.was].append(number)
+        if identity.device:
+            self._by_file[_file(identity.stamp)] = number
+
+    def _path(self, identity: LogIdentity) -> str:
+        if identity.label == STDIN:
+            return f"{self._spool}/{Path(identity.path).name}"
+        return identity.path if identity.device else resolved(identity.path)
+
+    def identity(self, number: int) -> LogIdentity:
+        """Return what is known of a log."""
+        return self._ledger.logs[number].identity
+
+    def applied(self, number: int) -> Applied:
+        """Return the part of a log that was applied; false where there is none."""
+        return Applied.of(self._ledger.logs[number].watermark)
+
+    def path(self, number: int) -> str:
+        """Return where a log is, or was when it was seen last; of a user's source, the name that stands for a path."""
+        return self._paths.get(number) or self.identity(number).path
+
+    def log(self, number: int) -> LogPath:
+        """Return a log as one that is to be read."""
+        return LogPath(Path(self._paths[number]), self.identity(number).label)
+
+    def at(self, log: LogPath) -> int | None:
+        """Return the known log of this place; what comes by stdin is known by the name of its file, wherever that is."""
+        return self._by_place.get(f"{self._spool}/{log.path.name}" if log.label == STDIN else str(log.path))
+
+    def all(self) -> list[int]:
+        """Return the change logs, a place each, in the order in which they became known."""
+        return sorted(self._by_place.values())
+
+    def rotated_from(self, path: str) -> list[int]:
+        """Return the logs that were at this path before they were rotated, the oldest first."""
+        return sorted(self._rotated.get(path, ()))
+
+    def of_head(self, head: str) -> list[int]:
+        """Return the logs with this first line of which something was applied."""
+        return self._by_head.get(head, [])
+
+    def of_file(self, stamp: Stamp) -> int | None:
+        """Return the log whose file, when it was seen last, was this one."""
+        return self._by_file.get(_file(stamp))
+
+
+def _file(stamp: Stamp) -> tuple[int, int, int]:
+    return stamp.device, stamp.inode, stamp.birth_ns
