@@ -253,6 +253,8 @@ async def _pulled(lane: PullLane, observe: Callable[[Event], None]) -> PullRepor
         done = await lane.run(observe)
     finally:
         lane.close()
+    for note in done.notes:
+        _log.warning("%s", note)
     for problem in done.problems:
         _log.warning("%s", printable(f"{problem.what}: {problem.reason}"))
     if done.error is not None:

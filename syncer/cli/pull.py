@@ -104,6 +104,8 @@ async def _run(lane: PullLane, progress: bool) -> Pulled:
 def report(done: Pulled, *, as_json: bool) -> None:
     """The summary, and what went wrong."""
     say(done.report.sentence())
+    for note in done.notes:
+        say(f"syncer: {note}")
     for problem in done.problems:
         complain(f"syncer: {problem.what}: {problem.reason}")
     if done.error is not None:

@@ -139,6 +139,9 @@ class Layout(Protocol):
 class Sink(Protocol):
     """Where pages go. Every call blocks: the engine makes them in a thread. Raises SyncerError that names the path."""
 
+    notes: list[str]
+    """What users are to know of it, by and by."""
+
     def open(self, position: str) -> None:
         """Take up behind the page that this position was given for; what stands behind it is removed. Empty: a new output."""
         ...

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from zlib import crc32
 
 import msgspec
 
+from syncer import files
 from syncer.core.facts import OPEN, Destination
 from syncer.errors import StateError
 from syncer.journal.damage import Damage
@@ -118,6 +118,8 @@ class Checkpoints:
         found = read(self._path.parent, disk=self._disk)
         if isinstance(found, Damage):
             raise found.error()
+        if found is None:
+            self._try_folder()
         if found is None or found.done:
             return Checkpoint(job)
         if found.job != job:
@@ -126,6 +128,12 @@ class Checkpoints:
                 f"this one is {job}. Use another --state"
             )
         return found
+
+    def _try_folder(self) -> None:
+        try:
+            self._disk.try_folder(self._path.parent)
+        except OSError as error:
+            raise StateError(f"the state folder {self._path.parent} cannot be used: {error.strerror or error}") from None
 
     def _sync(self) -> None:
         """What was found is built on: a rename that the process before did not get to sync is made durable."""
@@ -140,8 +148,7 @@ class Checkpoints:
             write(self._path.parent, checkpoint, disk=self._disk)
         except OSError as error:
             raise StateError(
-                f"the state {self._path.parent} cannot be written: {os.strerror(error.errno or 0)}. "
-                "Mend that and run the same command again"
+                f"the state {self._path.parent} cannot be written: {files.why(error)}. Mend that and run the same command again"
             ) from None
         self.last = checkpoint
 

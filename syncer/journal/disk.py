@@ -8,7 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from syncer.journal.lock import Lock
+from syncer import files
+from syncer.journal.lock import WAY_OUT, Lock
 
 
 class Held(Protocol):
@@ -19,7 +20,7 @@ class Held(Protocol):
 
 
 class Disk:
-    """The real disk. Everything raises OSError."""
+    """The real disk. Everything raises OSError: an Unable, which says the way out, where its file system lacks a call."""
 
     def make_folder(self, path: Path, mode: int = 0o700) -> None:
         """The folder is there and stays: also where an earlier process was killed while it made it."""
@@ -34,6 +35,10 @@ class Disk:
     def lock(self, path: Path) -> Held:
         """Take the lock of this file. Raises StateError where another process holds it."""
         return Lock(path)
+
+    def try_folder(self, folder: Path) -> None:
+        """Can files in this folder do what those of a state have to? Raises Unable: better now than after hours."""
+        _try(Disk(), folder / "probe", folder / "probe.new")
 
     def names(self, folder: Path) -> list[str]:
         """What is in a folder."""
@@ -52,21 +57,33 @@ class Disk:
 
     def open(self, path: Path) -> int:
         """A descriptor for reading and appending; the file is created, 0600."""
-        return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise files.told(error, "append to a file", path, WAY_OUT) from None
 
     def write(self, descriptor: int, data: bytes) -> None:
         """Write all of it."""
         view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
+        try:
+            while view:
+                view = view[os.write(descriptor, view) :]
+        except OSError as error:
+            raise files.told(error, "append to a file", descriptor, WAY_OUT) from None
 
     def sync(self, descriptor: int) -> None:
         """What was written is on the disk when this returns."""
-        os.fsync(descriptor)
+        try:
+            os.fsync(descriptor)
+        except OSError as error:
+            raise files.told(error, "sync a file that is open", descriptor, WAY_OUT) from None
 
     def truncate(self, descriptor: int, size: int) -> None:
         """Cut the file."""
-        os.ftruncate(descriptor, size)
+        try:
+            os.ftruncate(descriptor, size)
+        except OSError as error:
+            raise files.told(error, "cut a file", descriptor, WAY_OUT) from None
 
     def read(self, descriptor: int, size: int, offset: int) -> bytes:
         """Bytes at a place; safe beside appends from another thread."""
@@ -79,23 +96,39 @@ class Disk:
 
     def rename(self, source: Path, target: Path) -> None:
         """Rename; what was at `target` goes. Not durable yet."""
-        source.replace(target)
+        try:
+            source.replace(target)
+        except OSError as error:
+            raise files.told(error, "rename a file over another", target, WAY_OUT) from None
 
     def unlink(self, path: Path) -> None:
         """Take the name away; nothing happens where there is none. Not durable yet."""
         path.unlink(missing_ok=True)
 
     def sync_folder(self, folder: Path) -> None:
-        """Which names there are in this folder is on the disk when this returns."""
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        """Which names there are in this folder is on the disk when this returns, as far as its file system can be asked for it."""
+        files.sync(folder)
 
     def close(self, descriptor: int) -> None:
         """Let go of the file."""
         os.close(descriptor)
+
+
+def _try(disk: Disk, *probes: Path) -> None:
+    try:
+        for path in probes:
+            descriptor = disk.open(path)
+            try:
+                disk.write(descriptor, b"probe")
+                disk.truncate(descriptor, 0)
+                disk.sync(descriptor)
+            finally:
+                disk.close(descriptor)
+        disk.rename(probes[1], probes[0])
+    finally:
+        for path in probes:
+            with suppress(OSError):
+                disk.unlink(path)
 
 
 REAL = Disk()

@@ -97,6 +97,7 @@ class Journal:
                 raise StateError(f"the state {self._folder} is a pull's, and one folder is for one destination. Use another --state")
             if (lost := missing(self._folder, self._disk)) is not None:
                 raise lost.error()
+            self._disk.try_folder(self._folder)
             self._write_new(None)
         self._recover_dead()
 

@@ -7,7 +7,11 @@ import os
 import time
 from pathlib import Path
 
+from syncer import files
 from syncer.errors import StateError
+
+WAY_OUT = ". Put --state on a local disk: a state may be copied there"
+"""What to do where the file system of a state lacks what a state needs."""
 
 PID_WIDTH = 20
 """The pid is written with blanks behind it, in one write: nobody ever reads a part of it, or one that is mixed with an older one."""
@@ -25,7 +29,7 @@ class Lock:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._take(path)
-            os.pwrite(self._descriptor, b"%-*d" % (PID_WIDTH, os.getpid()), 0)
+            self._sign(path)
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -37,10 +41,18 @@ class Lock:
                 return
             except BlockingIOError:
                 time.sleep(GLANCE_SECONDS)
+            except OSError as error:
+                raise files.told(error, "lock a file", path, WAY_OUT) from None
         raise StateError(
             f"the state {path.parent} is locked: process {_pid(self._descriptor) or 'unknown'} is using it. "
             "Wait for it, or stop it (SIGTERM loses nothing)"
         )
+
+    def _sign(self, path: Path) -> None:
+        try:
+            os.pwrite(self._descriptor, b"%-*d" % (PID_WIDTH, os.getpid()), 0)
+        except OSError as error:
+            raise files.told(error, "write over a part of a file", path, WAY_OUT) from None
 
     def release(self) -> None:
         """Give it back."""

@@ -6,12 +6,12 @@ noted any more: the next start cuts it off.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from syncer import files
 from syncer.errors import StateError
 from syncer.journal import frames
 from syncer.journal.damage import Damage
@@ -62,9 +62,7 @@ class Parts:
         return file
 
     def _unusable(self, error: OSError) -> StateError:
-        return StateError(
-            f"{self._path} cannot be used: {os.strerror(error.errno or 0)}. Nothing is lost: fix that and run the same command again"
-        )
+        return StateError(f"{self._path} cannot be used: {files.why(error)}. Nothing is lost: fix that and run the same command again")
 
     def close(self) -> None:
         """Let go of the file."""

@@ -12,9 +12,11 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from syncer import files
 from syncer.core.bits import BYTES, KeyBits
 from syncer.core.change import Key
 from syncer.errors import StateError
+from syncer.journal.lock import WAY_OUT
 
 
 class Posted:
@@ -27,12 +29,12 @@ class Posted:
             try:
                 size = os.fstat(descriptor).st_size
                 while size < BYTES:  # written, not only declared: a mapped hole on a full disk ends the process with SIGBUS
-                    size += os.pwrite(descriptor, bytes(BYTES - size), size)
-                self._file = mmap.mmap(descriptor, BYTES)
+                    size += _written(descriptor, bytes(BYTES - size), size)
+                self._file = _mapped(descriptor)
             finally:
                 os.close(descriptor)
-        except (OSError, ValueError) as error:
-            raise StateError(f"the state's {path} cannot be used: {error}") from None
+        except OSError as error:
+            raise StateError(f"the state's {path} cannot be used: {error.strerror or error}") from None
         self._bits = KeyBits(self._file)
 
     def add(self, keys: Iterable[Key]) -> None:
@@ -45,3 +47,17 @@ class Posted:
     def close(self) -> None:
         """Let go of the file."""
         self._file.close()
+
+
+def _written(descriptor: int, data: bytes, at: int) -> int:
+    try:
+        return os.pwrite(descriptor, data, at)
+    except OSError as error:
+        raise files.told(error, "append to a file", descriptor, WAY_OUT) from None
+
+
+def _mapped(descriptor: int) -> mmap.mmap:
+    try:
+        return mmap.mmap(descriptor, BYTES)
+    except OSError as error:
+        raise files.told(error, "map a file into memory", descriptor, WAY_OUT) from None

@@ -15,6 +15,7 @@ from syncer.errors import StateError
 from syncer.journal.damage import Damage, way_out
 
 FILE = "seen.sqlite"
+AGAIN = "Mend that and run the same command again"
 Sums = tuple[int, ...]
 """How many keys, the sums of the four 32-bit parts of each, and of their pages."""
 
@@ -60,7 +61,7 @@ class Seen:
     def _unusable(self, error: Exception) -> StateError:
         if isinstance(error, Broken) and not isinstance(error, sqlite3.OperationalError):
             return _lost(self._path, str(error)).error()
-        return StateError(f"{self._path} cannot be used: {error}. {way_out(self._path.parent)}")
+        return StateError(f"{self._path} cannot be used: {error}. {_lacking(error) or way_out(self._path.parent)}")
 
     def _begin(self, pages: int) -> None:
         if not pages:
@@ -89,13 +90,21 @@ class Seen:
             self._rows.execute("insert or replace into sums values (?, ?, ?, ?, ?, ?, ?)", (page, *sums))
             self._rows.execute("commit")
         except Broken as error:
-            raise StateError(f"{self._path} cannot be written: {error}. Mend that and run the same command again") from None
+            raise StateError(f"{self._path} cannot be written: {error}. {_lacking(error) or AGAIN}") from None
         self._sums = tuple(sums)
         return fresh
 
     def close(self) -> None:
         """Let go of the file."""
         self._rows.close()
+
+
+def _lacking(error: Exception) -> str:
+    """The folder is ours alone: who "locks" it, or fails, is its file system. Empty where that is not it."""
+    name = getattr(error, "sqlite_errorname", "")
+    if name.startswith("SQLITE_IOERR") or name in ("SQLITE_BUSY", "SQLITE_PROTOCOL"):
+        return f"Where its file system cannot lock, cut or sync a file ({name}), put --state on a local disk. {AGAIN}"
+    return ""
 
 
 def files(folder: Path) -> tuple[Path, Path]:

@@ -102,6 +102,8 @@ class Pulled:
     interrupted: int | None
     problems: tuple[Problem, ...]
     """Some of what could not be had in this run."""
+    notes: tuple[str, ...] = ()
+    """What users are to know of the output."""
 
     @property
     def exit_code(self) -> int:
@@ -147,7 +149,7 @@ class PullLane:
         except SyncerError as stopped:
             error = stopped
         early = interrupted[0] if interrupted and not self._checkpoints.last.done else None
-        return Pulled(self.report(), error, early, tuple(self._problems))
+        return Pulled(self.report(), error, early, tuple(self._problems), tuple(self._sink.notes))
 
     async def _run(self, observe: Callable[[Event], None], interrupted: list[int]) -> None:
         async with wired(self._origin, observe, left=self._checkpoints.last.destination, state=self._state) as engine:

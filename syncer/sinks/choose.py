@@ -48,22 +48,25 @@ def output_format(out: str, wanted: str | None = None) -> str:
     raise UsageError(f"--out {out}: its ending names no format; use {', '.join(_ENDINGS)} (.jsonl.gz, .csv.gz), a folder, or --format")
 
 
-def output_sink(out: str, layout: Layout, wanted: str | None = None, *, stdout: BinaryIO) -> Sink:
-    """The sink for a path or `-`. Opens nothing. Raises UsageError: no such format, not one for this path, or an extra is missing."""
+def output_sink(out: str, layout: Layout, wanted: str | None = None, *, stdout: BinaryIO, work: Path | None = None) -> Sink:
+    """The sink for a path or `-`. Opens nothing. Raises UsageError: no such format, not one for this path, or an extra is missing.
+
+    `work`: a folder on a local disk, for what the output's file system cannot do.
+    """
     format_ = output_format(out, wanted)
     folder = out.endswith("/") or Path(out).is_dir()
     if out != STDOUT and (why := _unfit(Path(out), format_, folder=folder)) is not None:
         raise UsageError(f"--out {out}: {why}")
     if format_ == "parquet" and out != STDOUT:
-        return _parquet(Path(out), layout, folder=folder)
+        return _parquet(Path(out), layout, work, folder=folder)
     if format_ == "delta" and out != STDOUT:
-        return _delta(Path(out), layout)
+        return _delta(Path(out), layout, work)
     if format_ in ("parquet", "delta"):
         raise UsageError(f"--format {format_}: not to standard output; name a path")
     form: Form = JsonLines() if format_ == "jsonl" else Csv(layout)
     if out == STDOUT:
         return StreamSink(stdout, form)
-    return FileSink(Path(out), Gzipped(form) if out.endswith(".gz") else form)
+    return FileSink(Path(out), Gzipped(form) if out.endswith(".gz") else form, work)
 
 
 def _unfit(path: Path, format_: str, *, folder: bool) -> str | None:
@@ -89,15 +92,15 @@ def frame_sink(layout: Layout) -> FrameSink:
     return FrameSink(layout)
 
 
-def _parquet(path: Path, layout: Layout, *, folder: bool) -> Sink:
+def _parquet(path: Path, layout: Layout, work: Path | None, *, folder: bool) -> Sink:
     with needs("parquet"):
         from syncer.sinks.parquet import Parquet, ParquetFolder
 
-    return ParquetFolder(path, layout) if folder else FileSink(path, Parquet(layout))
+    return ParquetFolder(path, layout) if folder else FileSink(path, Parquet(layout), work)
 
 
-def _delta(path: Path, layout: Layout) -> Sink:
+def _delta(path: Path, layout: Layout, work: Path | None) -> Sink:
     with needs("delta"):
         from syncer.sinks.delta import Delta
 
-    return FileSink(path, Delta(layout))
+    return FileSink(path, Delta(layout, work), work)

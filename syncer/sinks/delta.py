@@ -13,10 +13,10 @@ takes the whole table with it. So the library commits to a copy of the log, and 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,37 +24,48 @@ from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, Sc
 from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
+from syncer import files
+from syncer.core.pull import Layout
 from syncer.errors import OutputError
-from syncer.sinks import arrow, disk, parquet
+from syncer.sinks import arrow, parquet
 
 LOG, COPY = "_delta_log", "_unfinished.log"
 
 
 class Delta(arrow.Pages):
-    """A table on a local disk. Implements `syncer.sinks.file.Form`.
+    """A table. Implements `syncer.sinks.file.Form`.
 
     A pull replaces what an existing table holds, columns included; its id and properties stay, and so do older versions, as in any table.
     """
 
+    def __init__(self, layout: Layout, work: Path | None = None) -> None:
+        """`work`: a folder on a local disk, where the library commits if it cannot in the table's own."""
+        super().__init__(layout)
+        self._work = work
+
     def part(self, path: Path) -> Path:
         """In the table's folder, which is made. Raises OSError, OutputError: the table is damaged, or in partitions."""
         path.mkdir(exist_ok=True)
-        disk.sync(path.parent)
+        files.sync(path.parent)
         with _told(path):
             table = _table(path)
             if table is not None and (by := table.metadata().partition_columns):
                 raise OutputError(f"the table {path} has partitions (by {', '.join(by)}), which a pull does not write; use another --out")
         return path / "_unfinished.part"
 
-    def finish(self, part: Path, path: Path, position: str) -> None:
+    def finish(self, part: Path, path: Path, position: str) -> bool:
         """The part's pages as a file of the table, and as all that it holds."""
+        at_once = True
+        folder = part.parent if self._work is None or files.links(part.parent) else self._work  # the library links, too
         with _told(path):
             if not self.finished(path, position):
                 data = path / f"part-{position.replace(':', '-')}.parquet"
                 rows = parquet.from_pages(part, data, arrow.schema(self._layout), {})
-                _commit(path, arrow.schema(self._layout), _added(data, rows), _application(position))
-        shutil.rmtree(path / COPY, ignore_errors=True)
+                commit = _Commit(path, folder / COPY)
+                at_once = commit.make(arrow.schema(self._layout), _added(data, rows), _application(position))
+        shutil.rmtree(folder / COPY, ignore_errors=True)
         part.unlink()
+        return at_once
 
     def finished(self, path: Path, position: str) -> bool:
         """Is there a commit that was made from a part with this last position?"""
@@ -76,23 +87,41 @@ def _added(data: Path, rows: int) -> AddAction:
     return AddAction(data.name, status.st_size, {}, status.st_mtime_ns // 1_000_000, True, json.dumps({"numRecords": rows}))
 
 
-def _commit(path: Path, schema: pa.Schema, add: AddAction, application: str) -> None:
-    """This file is what the table holds, made known at once or not at all. Raises OSError, DeltaError, OutputError."""
-    log, copy = path / LOG, path / COPY
-    shutil.rmtree(copy, ignore_errors=True)
-    (copy / LOG).mkdir(parents=True)
-    log.mkdir(exist_ok=True)
-    disk.sync(path)  # the names of the log and of the data
-    for file in log.iterdir():
-        (copy / LOG / file.name).symlink_to(file.resolve())
-    made = copy / LOG / f"{_committed(copy, schema, add, application):020d}.json"
-    made.write_bytes(made.read_bytes().replace(copy.resolve().as_uri().encode(), path.resolve().as_uri().encode()))  # where it was created
-    disk.sync(made)
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """What makes a file known as all that a table holds, at once or not at all."""
+
+    path: Path
+    copy: Path
+    """Where a copy of the log is made."""
+
+    def make(self, schema: pa.Schema, add: AddAction, application: str) -> bool:
+        """Was it at once? Raises OSError, DeltaError, OutputError."""
+        log = self.path / LOG
+        shutil.rmtree(self.copy, ignore_errors=True)
+        (self.copy / LOG).mkdir(parents=True)
+        log.mkdir(exist_ok=True)
+        files.sync(self.path)  # the names of the log and of the data
+        for file in log.iterdir():
+            _show(file.resolve(), self.copy / LOG / file.name)
+        made = self.copy / LOG / f"{_committed(self.copy, schema, add, application):020d}.json"
+        text = made.read_bytes().replace(self.copy.resolve().as_uri().encode(), self.path.resolve().as_uri().encode())
+        made.write_bytes(text)  # it names the place where it was created
+        files.sync(made)
+        try:
+            return files.put_new(made, log / made.name)
+        except FileExistsError:
+            raise OutputError(f"the table {self.path} was changed by others just now; run the same command again to carry on") from None
+
+
+def _show(file: Path, at: Path) -> None:
+    """A file in another folder as well."""
     try:
-        os.link(made, log / made.name)
-    except FileExistsError:
-        raise OutputError(f"the table {path} was changed by others just now; run the same command again to carry on") from None
-    disk.sync(log)
+        at.symlink_to(file)
+    except OSError as error:
+        if error.errno not in files.UNLINKED:
+            raise
+        shutil.copyfile(file, at)
 
 
 def _committed(path: Path, schema: pa.Schema, add: AddAction, application: str) -> int:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from syncer.errors import OutputError
+from syncer.files import Unable
 
 
 @contextmanager
@@ -17,24 +17,8 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(
-            f"the output {path} cannot be written: {error.strerror or error}; run the same command again to carry on"
-        ) from error
-
-
-def sync(path: Path) -> None:
-    """What was written to this file, or which names there are in this folder, is on the disk when this returns. Raises OSError."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def replace(source: Path, target: Path) -> None:
-    """Rename, and make the rename durable. Raises OSError."""
-    source.replace(target)
-    sync(target.parent)
+        way_out = "name one on a local disk" if isinstance(error, Unable) else "run the same command again to carry on"
+        raise OutputError(f"the output {path} cannot be written: {error.strerror or error}; {way_out}") from error
 
 
 def beside(path: Path) -> Path:
@@ -53,3 +37,8 @@ def refuse_what_is_no_file(path: Path) -> None:
     if not stat.S_ISREG(mode):
         kind = "a folder" if stat.S_ISDIR(mode) else "a device or a pipe"
         raise OutputError(f"the output {path} is {kind}, not a file; `-` writes to standard output")
+
+
+def not_at_once(path: Path) -> str:
+    """What users are to know of an output that was written over the older one."""
+    return f"the file system of {path} cannot rename files: the output was written in its place, where it was not whole until now"

@@ -4,7 +4,8 @@ part:   head ─► page ─► fsync ─► page ─► fsync ─► …       
 close:  part ─► made into PATH, at once or not at all
 
 So an older PATH stays whole until the new one is, and what stands in the part behind a position is from a page that was never
-acknowledged: it is cut off, and the page is written again.
+acknowledged: it is cut off, and the page is written again. Where the output's file system cannot do that (mounted object stores), the part
+is in a folder of ours, and the file is copied at the end.
 """
 
 from __future__ import annotations
@@ -16,11 +17,14 @@ from pathlib import Path
 from typing import Protocol
 from zlib import crc32
 
+from syncer import files
 from syncer.core.pull import Row
 from syncer.errors import OutputError
 from syncer.sinks import disk
 from syncer.sinks.position import FROM_THE_START, parsed, written
 
+PART = "output"
+"""The part's name in a folder of ours."""
 CHECKED_BYTES = 4096
 """How much of a file's begin, and before a position, is checked, so that another file is not taken for this one."""
 
@@ -41,8 +45,8 @@ class Form(Protocol):
         """A page; one after another makes the part."""
         ...
 
-    def finish(self, part: Path, path: Path, position: str) -> None:
-        """Make `path` from a whole part, atomically and durably; the part is gone afterwards. Raises OSError, OutputError."""
+    def finish(self, part: Path, path: Path, position: str) -> bool:
+        """Make `path` from a whole part, durably; the part is gone afterwards. Was it at once? Raises OSError, OutputError."""
         ...
 
     def finished(self, path: Path, position: str) -> bool:
@@ -53,9 +57,12 @@ class Form(Protocol):
 class FileSink:
     """Rows in an output that is made whole at the end. Implements `syncer.core.pull.Sink`."""
 
-    def __init__(self, path: Path, form: Form) -> None:
+    def __init__(self, path: Path, form: Form, work: Path | None = None) -> None:
+        """`work`: a folder on a local disk, where the part is written if it cannot grow beside the output."""
+        self.notes: list[str] = []
         self._path = path
         self._part = path
+        self._local = work / PART if work is not None else None
         self._form = form
         self._file = -1
         self._position = ""
@@ -64,42 +71,76 @@ class FileSink:
         """Take the part up, or begin one. Raises OutputError: it cannot be written, is in use, or is not what the pull left."""
         with disk.told(self._path):
             self._part = self._form.part(self._path)
-            disk.refuse_what_is_no_file(self._part)
-            if position and not self._part.exists():
-                if self._path.exists() and self._form.finished(self._path, position):
-                    return  # a crash came between `close` and the note that it was done
-                raise OutputError(f"{self._part}, which the pull wrote, is not there. {FROM_THE_START}")
-            self._file = os.open(self._part, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (0 if position else os.O_CREAT), 0o666)
+            if self._local is not None and self._local.exists():
+                if position:
+                    self._part.unlink(missing_ok=True)  # what was copied from there, if a crash came behind that
+                    self._part = self._local
+                else:
+                    self._local.unlink()
             try:
-                self._take_up(position)
-            except BaseException:
-                self.abandon()
-                raise
+                self._open(position)
+            except files.Unable as unable:
+                self._go_local(position, unable)
+
+    def _open(self, position: str) -> None:
+        disk.refuse_what_is_no_file(self._part)
+        if position and not self._part.exists():
+            if self._path.exists() and self._form.finished(self._path, position):
+                return  # a crash came between `close` and the note that it was done
+            raise OutputError(f"{self._part}, which the pull wrote, is not there. {FROM_THE_START}")
+        try:
+            self._file = os.open(self._part, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (0 if position else os.O_CREAT), 0o666)
+        except OSError as error:
+            raise files.told(error, "append to a file", self._part) from None
+        try:
+            self._take_up(position)
+        except BaseException:
+            self.abandon()
+            raise
 
     def _take_up(self, position: str) -> None:
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise OutputError(f"{self._part} is being written by another pull") from None
+        self._lock()
         if not position:
-            os.ftruncate(self._file, 0)
+            self._cut(0)
             self._append(self._form.head)
-            disk.sync(self._part.parent)
+            files.sync(self._part.parent)
             return
         _, size = parsed(position)
         there = os.fstat(self._file).st_size
         if there < size or mark(self._file, size) != position:
             found = f"it has {there:,} bytes, fewer than the {size:,}" if there < size else f"its first {size:,} bytes are not those"
             raise OutputError(f"{self._part} is not what the pull left there: {found} that were written. {FROM_THE_START}")
-        os.ftruncate(self._file, size)
+        self._cut(size)
         self._position = position
+
+    def _go_local(self, position: str, unable: files.Unable) -> None:
+        """Go on with what there is up to this position on a local disk. Raises Unable where there is none."""
+        self.abandon()
+        if self._local is None or self._part == self._local:
+            raise unable
+        if position:
+            fresh = self._local.with_suffix(".new")
+            files.copy(self._part, fresh, parsed(position)[1])
+            fresh.replace(self._local)
+            files.sync(self._local.parent)
+        self._part.unlink(missing_ok=True)
+        self.notes.append(
+            f"the file system of {self._path} cannot {unable.what}: the output is built in {self._local.parent} and copied there at its end"
+        )
+        self._part = self._local
+        self._open(position)
 
     def write(self, page: int, rows: Sequence[Row]) -> str:
         """Append a page and sync it; the position behind it. Raises OutputError."""
         if self._file < 0:
             raise OutputError(f"{self._path} is whole already, so that page {page} cannot be added. {FROM_THE_START}")
+        data = self._form.page(rows)
         with disk.told(self._path):
-            self._append(self._form.page(rows))
+            try:
+                self._append(data)
+            except files.Unable as unable:
+                self._go_local(self._position, unable)
+                self._append(data)
         return self._position
 
     def close(self) -> None:
@@ -107,7 +148,8 @@ class FileSink:
         if self._file < 0:
             return
         with disk.told(self._path):
-            self._form.finish(self._part, self._path, self._position)
+            if not self._form.finish(self._part, self._path, self._position):
+                self.notes.append(disk.not_at_once(self._path))
         self.abandon()
 
     def abandon(self) -> None:
@@ -116,12 +158,29 @@ class FileSink:
             os.close(self._file)
             self._file = -1
 
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise OutputError(f"{self._part} is being written by another pull") from None
+        except OSError as error:
+            raise files.told(error, "lock a file", self._part) from None
+
+    def _cut(self, size: int) -> None:
+        try:
+            os.ftruncate(self._file, size)
+        except OSError as error:
+            raise files.told(error, "cut a file", self._part) from None
+
     def _append(self, data: bytes) -> None:
         view = memoryview(data)
-        while view:
-            view = view[os.write(self._file, view) :]
-        os.fsync(self._file)
-        self._position = mark(self._file, os.fstat(self._file).st_size)
+        try:
+            while view:
+                view = view[os.write(self._file, view) :]
+            os.fsync(self._file)
+            self._position = mark(self._file, os.fstat(self._file).st_size)
+        except OSError as error:
+            raise files.told(error, "write, sync and read a file that grows", self._part) from None
 
 
 def mark(file: int, size: int) -> str:

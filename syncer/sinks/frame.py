@@ -22,6 +22,7 @@ class FrameSink:
     """Pages collected. Implements `syncer.core.pull.Sink`; memory grows with what is pulled."""
 
     def __init__(self, layout: Layout) -> None:
+        self.notes: list[str] = []
         self._layout = layout
         self._batches: list[pa.RecordBatch] = []
 

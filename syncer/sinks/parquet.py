@@ -16,6 +16,7 @@ from uuid import uuid4
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from syncer import files
 from syncer.core.pull import Layout, Row
 from syncer.errors import OutputError
 from syncer.sinks import arrow, disk
@@ -37,12 +38,13 @@ class Parquet(arrow.Pages):
         """Beside the file."""
         return disk.beside(path)
 
-    def finish(self, part: Path, path: Path, position: str) -> None:
+    def finish(self, part: Path, path: Path, position: str) -> bool:
         """The part's pages as row groups. The file's own metadata says which part it was made from."""
         fresh = path.with_name(path.name + ".new")
         from_pages(part, fresh, arrow.schema(self._layout), {_POSITION: position.encode()})
-        disk.replace(fresh, path)
+        at_once = files.place(fresh, path)
         part.unlink()
+        return at_once
 
     def finished(self, path: Path, position: str) -> bool:
         """Was it made from a part with this last position?"""
@@ -56,6 +58,7 @@ class ParquetFolder:
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:
+        self.notes: list[str] = []
         self._path = path
         self._unfinished = path / "_unfinished"  # a name that readers of such folders pass over
         self._layout = layout
@@ -68,10 +71,10 @@ class ParquetFolder:
         with disk.told(self._path):
             if not position:
                 self._path.mkdir(exist_ok=True)
-                disk.sync(self._path.parent)
+                files.sync(self._path.parent)
             self._check()
             self._unfinished.mkdir(exist_ok=True)
-            disk.sync(self._path)
+            files.sync(self._path)
             for _, path in _parts(self._unfinished, self._files):
                 path.unlink()
 
@@ -87,22 +90,25 @@ class ParquetFolder:
         fresh = path.with_suffix(".new")
         with disk.told(self._path):
             _write(fresh, batch.schema, [pa.Table.from_batches([batch])], {_PULL: self._pull.encode()})
-            disk.replace(fresh, path)
+            files.place(fresh, path)
         self._files += 1
 
     def close(self) -> None:
         """Move the new files to their place, and remove older ones beyond them. Raises OutputError."""
         if not self._files:
             self._add(())
+        at_once = True
         with disk.told(self._path):
             for number, path in _parts(self._unfinished, 0):
-                path.replace(self._path / _name(number))
+                at_once = files.move(path, self._path / _name(number)) and at_once
             for _, path in _parts(self._path, self._files):
                 path.unlink()
-            disk.sync(self._path)
+            files.sync(self._path)
             for path in self._unfinished.glob("part-*.new"):
                 path.unlink()
             self._unfinished.rmdir()
+        if not at_once:
+            self.notes.append(disk.not_at_once(self._path))
 
     def abandon(self) -> None:
         """Nothing is held."""
@@ -145,7 +151,7 @@ def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], notes: dic
                 rows += table.num_rows
                 del table  # else it is held while the next one is read
             writer.add_key_value_metadata(notes)
-        disk.sync(path)
+        files.sync(path)
     except BaseException:
         with suppress(OSError):
             path.unlink()

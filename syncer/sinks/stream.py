@@ -15,6 +15,7 @@ class StreamSink:
     """Pages of a form, written and flushed. Implements `syncer.core.pull.Sink`."""
 
     def __init__(self, stream: BinaryIO, form: Form) -> None:
+        self.notes: list[str] = []
         self._stream = stream
         self._form = form
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from syncer import files
 from syncer.core.pull import ColumnType, Layout, Row
 from syncer.sinks import disk
 from syncer.sinks.columns import columns
@@ -28,9 +29,9 @@ class _Text:
         """Beside the file."""
         return disk.beside(path)
 
-    def finish(self, part: Path, path: Path, position: str) -> None:
+    def finish(self, part: Path, path: Path, position: str) -> bool:
         """Name it."""
-        disk.replace(part, path)
+        return files.place(part, path)
 
     def finished(self, path: Path, position: str) -> bool:
         """Does `path` hold just what stood before this position?"""

@@ -144,6 +144,8 @@ DIFFERENT = {
     "a longer list in metadata": (metadata([1]), metadata([1, 2])),
     "an object against text": ({"data": {"text": {"raw": "x"}}}, {"data": {"text": "x"}}),
     "a list against an object": (concepts(TREE), {"data": {"concepts": {"id": "tree"}}}),
+    "numbers beyond any double, of either sign": (metadata(10**400), metadata(-(10**400))),
+    "no number, written in two ways": (concepts({"id": "tree", "value": "NaN"}), concepts({"id": "tree", "value": "nan"})),
     "true in metadata against 1": (metadata(True), metadata(1)),
     "1 in metadata against true": (metadata(1), metadata(True)),
     "false in metadata against nought": (metadata(False), metadata(0)),

@@ -232,6 +232,9 @@ class SimulatedDisk(Disk):
             raise _error(errno.ENOTDIR, path)
         self.sync_folder(path.parent)
 
+    def try_folder(self, folder: Path) -> None:
+        """It lacks nothing."""
+
     def lock(self, path: Path) -> SimulatedLock:
         self._folder_of(path)
         return SimulatedLock(self._locks, path)

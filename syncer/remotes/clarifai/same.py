@@ -159,9 +159,7 @@ def same_free(sent: object, held: object, *, exact: bool) -> bool:
     if isinstance(sent, dict) and isinstance(held, dict):
         keys = {**sent, **held} if exact else sent
         return all(same_free(sent.get(key), held.get(key), exact=exact) for key in keys)
-    if _is_nothing(sent) or _is_nothing(held):
-        return _is_nothing(sent) and _is_nothing(held)
-    return _same_free_value(sent, held, exact)
+    return (_is_nothing(sent) and _is_nothing(held)) or _same_free_value(sent, held, exact)
 
 
 def _same_free_value(sent: object, held: object, exact: bool) -> bool:
