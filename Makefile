@@ -7,10 +7,10 @@ LOCKED := .venv/locked-$(LOCK_HASH)
 INSTALLED := .venv/installed-$(LOCK_HASH)
 COVERING := tests/core tests/remotes tests/fuzz tests/contracts tests/models
 
-.PHONY: help setup demo test field prove check bench lock clients
+.PHONY: help setup demo test field prove check bench mutants lock clients
 
 help:
-	@echo "make demo | test | field | prove | check | bench | setup | lock"
+	@echo "make demo | test | field | prove | check | bench | mutants | setup | lock"
 
 demo: setup
 	$(BIN)/syncer demo
@@ -47,6 +47,10 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# How many planted bugs the tests notice: SEED=1 COUNT=400 PARTS=core,engine JOBS=1. An hour or two; interrupted, it goes on where it was.
+mutants: setup
+	@$(BIN)/python -m tests.mutants
 
 setup: $(INSTALLED)
 

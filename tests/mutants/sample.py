@@ -1,0 +1,75 @@
+"""Which mutants are tried: so many of each part, drawn from a seed among all places at which a bug could be."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import random
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.clients.environments import python_of
+from tests.mutants.parts import PARTS
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A module with one change."""
+
+    part: str
+    path: str
+    line: int
+    operator: str
+    text: str
+    """All of the module, changed."""
+
+    @property
+    def key(self) -> str:
+        """Tells it from all others, and from the same one of another text of the module."""
+        return hashlib.blake2b(f"{self.path}\n{self.text}\n{(ROOT / self.path).read_text()}".encode(), digest_size=12).hexdigest()
+
+    def difference(self) -> str:
+        """What is changed, with two lines around it."""
+        lines = difflib.unified_diff((ROOT / self.path).read_text().splitlines(), self.text.splitlines(), lineterm="", n=2)
+        return "\n".join(list(lines)[2:])
+
+
+def sample(seed: int, count: int, names: Sequence[str]) -> list[Mutant]:
+    """As many of each part as of any other, as far as it has so many places; of no place two."""
+    mutants: list[Mutant] = []
+    for number, name in enumerate(sorted(names)):
+        share = count // len(names) + (number < count % len(names))
+        mutants += _of(name, random.Random(f"{seed} {name}"), share)
+    return mutants
+
+
+def _of(name: str, rng: random.Random, count: int) -> list[Mutant]:
+    paths = [str(path.relative_to(ROOT)) for path in sorted((ROOT / PARTS[name].folder).rglob("*.py"))]
+    found = [(path, place) for path, places in zip(paths, _asked({"path": path} for path in paths), strict=True) for place in places]
+    rng.shuffle(found)
+    mutants: list[Mutant] = []
+    while found and len(mutants) < count:
+        drawn = [(path, place, rng.choice(place["options"])) for path, place in found[: count - len(mutants)]]
+        del found[: len(drawn)]
+        texts = _asked({"path": path, "option": option} for path, _, option in drawn)
+        mutants += [
+            Mutant(name, path, place["line"], option[0], text)
+            for (path, place, option), text in zip(drawn, texts, strict=True)
+            if text is not None and text != (ROOT / path).read_text()
+        ]
+    return mutants
+
+
+def _asked(rows: Iterable[dict[str, Any]]) -> list[Any]:
+    """What the operators say, in an environment of their own."""
+    asked = "".join(json.dumps({**row, "path": str(ROOT / row["path"])}) + "\n" for row in rows)
+    command = [python_of("cosmic-ray", HERE), HERE / "operators.py"]
+    done = subprocess.run(command, input=asked, capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
