@@ -107,6 +107,19 @@ async def test_a_pull_names_what_the_file_system_of_its_state_cannot_do_before_i
     assert server.counts["requests"] == 0
 
 
+@pytest.mark.anyio
+async def test_a_pull_whose_keys_cannot_be_locked_says_so(home: Path) -> None:
+    """Those of a list that repeats itself are in a database, which takes locks of another kind."""
+    async with running(rps=0) as server:
+        arguments = ("pull", "clarifai", "--out", "o.jsonl", "--since", "2020-01-01T00:00:00Z", "--state", "lame/state", "--json")
+        ran = await cli(home, server, *arguments, lame=("record",))
+    assert ran.returncode == 1
+    assert "lame/state/seen.sqlite cannot be used: " in error(ran)
+    assert "Where its file system cannot lock, cut or sync a file (SQLITE_" in error(ran)
+    assert "put --state on a local disk" in error(ran)
+    assert server.counts["requests"] == 0
+
+
 def ids(out: Path) -> list[str]:
     """The ids in an output, read by DuckDB."""
     readers = {".jsonl": "read_json(?)", ".csv": "read_csv(?)", ".parquet": "read_parquet(?)", "": "read_parquet(? || '/*.parquet')"}

@@ -79,6 +79,8 @@ NOT_MERGED = {
     "empty data where something is held": ({"data": {}}, data(text={"raw": "t"})),
     "an item without an id, which is added each time": (data(regions=[{"value": 0.5}]), data(regions=[{"id": "r", "value": 0.5}])),
     "an object where nothing is held": (data(text={"raw": "t"}), data()),
+    "a list where a number is held": (data(concepts=[{"id": "tree"}]), data(concepts=5)),
+    "a text where an object is held": (data(text="x"), data(text={"raw": "t"})),
     "a list where a text is held": (data(concepts=[{"id": "tree"}]), data(concepts="tree")),
 }
 
@@ -103,7 +105,8 @@ REMOVED = {
         data(geo={"geo_point": {"latitude": 0, "longitude": 1}}),
     ),
     "null": (data(text=None), data(text={"raw": "t"})),
-    "items of what is no list": (data(concepts=[{"id": "tree"}]), data(concepts="tree")),
+    "items of what is no list": (data(concepts=[{"id": "tree"}]), data(concepts=5)),
+    "null of metadata": (data(metadata={"k": None}), data(metadata={"k": 0})),
     "a scalar of what is not there": (data(text={"raw": "new"}), data(text={})),
     "a number as another type has it": (data(int_value="1000"), data(int_value=1e3)),
     "ids name what is patched": ({"id": "a", "input_id": "i"}, {"id": "b", "input_id": "j"}),

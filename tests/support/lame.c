@@ -5,7 +5,8 @@
    Below the folder each call that is named fails with the number that it is given, and nothing happens. The calls:
    append    opening with O_APPEND              reappend  the same, of a file that holds something (goofys)
    pwrite    writing at a place                 truncate  cutting a file
-   lock      flock, and fcntl's locks           link      hard links              symlink   symbolic ones
+   lock      flock, and fcntl's locks           record    the latter alone (which SQLite takes)
+   link      hard links                         symlink   symbolic ones
    rename    any rename                         over      a rename onto a file that is there
    sync      fsync of a file                    syncdir   fsync of a folder       map       a shared, writable mapping */
 #define _GNU_SOURCE
@@ -128,7 +129,7 @@ int flock(int file, int how) { return refused("lock", file_below(file)) ? -1 : R
 
 static int lock_refused(int file, int command) {
     int lock = command == F_SETLK || command == F_SETLKW || command == F_GETLK;
-    return lock && refused("lock", file_below(file));
+    return lock && file_below(file) && (refused("lock", 1) || refused("record", 1));
 }
 int fcntl(int file, int command, ...) {
     va_list rest;

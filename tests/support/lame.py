@@ -19,6 +19,7 @@ REFUSALS = {
     "pwrite": errno.EOPNOTSUPP,
     "truncate": errno.EOPNOTSUPP,
     "lock": errno.ENOLCK,
+    "record": errno.ENOLCK,
     "link": errno.EPERM,
     "symlink": errno.EPERM,
     "rename": errno.ENOSYS,
