@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import SimpleNamespace, TracebackType
@@ -21,6 +20,7 @@ from syncer.core.address import address_fault
 from syncer.core.ports import NoReply, Reply, Request
 from syncer.errors import UsageError
 from syncer.transport.causes import SentOnceOnly, not_answered, not_sent
+from syncer.transport.trust import speaks_tls, trust
 from syncer.version import __version__
 
 ANSWER_BYTES_MAX = 256 << 20
@@ -71,7 +71,9 @@ class HttpTransport:
         self._direct: dict[str, bool] = {}
         self._answered: set[tuple[str, str]] = set()
         """Where an HTTP answer came from: scheme and authority."""
-        self._ssl = _trust(ca_file)
+        self._plain: set[tuple[str, str]] = set()
+        """Where HTTP without TLS is spoken, as far as can be told."""
+        self._ssl = trust(ca_file)
         self._headers = {"User-Agent": f"syncer/{__version__}"}
         if authorization is not None:
             scheme, token = authorization
@@ -101,13 +103,21 @@ class HttpTransport:
     async def send(self, request: Request, headers: Mapping[str, str] | None = None) -> Reply | NoReply:
         """Send once, with these headers too. Never raises for what the network or the remote does."""
         assert self._session is not None, "used outside of its context"
-        body = request.body
-        sent_headers = {} if body is None else {"Content-Type": "application/json"}
-        sending = _Sending(asyncio.timeout(None))
         try:
             url = URL(self._base_url + request.path, encoded=True)
         except ValueError as error:
             return not_sent(error, self._connect_timeout_seconds)
+        proxy = self._proxy(url)
+        reply = await self._sent(request, url, proxy, headers or {})
+        if url.scheme == "http" and proxy is None and _origin(url) not in self._plain:
+            return await self._plainly(reply, url)
+        return reply
+
+    async def _sent(self, request: Request, url: URL, proxy: URL | None, headers: Mapping[str, str]) -> Reply | NoReply:
+        assert self._session is not None
+        body = request.body
+        sent_headers = {} if body is None else {"Content-Type": "application/json"}
+        sending = _Sending(asyncio.timeout(None))
         try:
             async with (
                 sending.deadline,
@@ -115,9 +125,9 @@ class HttpTransport:
                     request.method,
                     url,
                     data=body if body is None or len(body) <= BODY_AT_ONCE_BYTES_MAX else io.BytesIO(body),
-                    headers={**sent_headers, **(headers or {})},
+                    headers={**sent_headers, **headers},
                     # Not by `trust_env`, which reads the environment in a thread and ~/.netrc for every single request.
-                    proxy=self._proxy(url),
+                    proxy=proxy,
                     allow_redirects=False,
                     trace_request_ctx=sending,
                 ) as response,
@@ -131,6 +141,19 @@ class HttpTransport:
                 return Reply(response.status, answer, waits or None, response.headers.get("Date"))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return self._no_reply(error, url, sending)
+
+    async def _plainly(self, reply: Reply | NoReply, url: URL) -> Reply | NoReply:
+        """The reply of a server that was asked without TLS for the first time.
+
+        One that wants TLS hangs up, or says 400 in words of its own: so it is asked whether it speaks TLS.
+        """
+        if isinstance(reply, NoReply) and reply.cause != "cut":
+            return reply
+        if isinstance(reply, NoReply) or (reply.status == 400 and not reply.body.lstrip().startswith(b"{")):
+            if url.host and url.port and await speaks_tls(url.host, url.port):
+                return NoReply(f"{url.host}:{url.port} speaks TLS: its address begins with https://", sent=True, cause="never")
+        self._plain.add(_origin(url))
+        return reply
 
     def _no_reply(self, error: Exception, url: URL, sending: _Sending) -> NoReply:
         """What has answered once can answer again: there nothing is wrong for good."""
@@ -207,17 +230,6 @@ def _checked_base_url(base_url: str) -> str:
     if (fault := address_fault(base_url)) is not None:
         raise UsageError(f"the base URL {fault}: check base_url")
     return base_url.rstrip("/")
-
-
-def _trust(ca_file: str) -> ssl.SSLContext | bool:
-    if not ca_file:
-        return True
-    try:
-        return ssl.create_default_context(cafile=ca_file)
-    except OSError as error:
-        raise UsageError(
-            f"ca_file = {ca_file!r} does not hold usable certificates (PEM): {error.strerror or type(error).__name__}"
-        ) from None
 
 
 def _proxies(base_url: str | None) -> dict[str, URL]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -96,3 +97,31 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@contextmanager
+def tls_or_400(tls: ssl.SSLContext) -> Iterator[int]:
+    """A port as the common web servers have it: TLS, and whoever speaks without it is told so in HTTP. Gives its number."""
+
+    def serve(connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            if connection.recv(1, socket.MSG_PEEK) == b"\x16":  # how TLS begins
+                tls.wrap_socket(connection, server_side=True).close()
+                return
+            connection.recv(1 << 16)
+            page = b"<html>The plain HTTP request was sent to HTTPS port</html>"
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(page), page))
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                serve(listening.accept()[0])
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join(10)

@@ -8,7 +8,7 @@ from syncer.core.ports import NoReply, Reply, Request
 from syncer.errors import UsageError
 from syncer.transport.http import HttpTransport
 from tests.support.authority import Authority, authority
-from tests.support.servers import OK, Answer, free_port, hangs_up, resets, says, says_and_hangs_up, serving
+from tests.support.servers import OK, Answer, free_port, hangs_up, resets, says, says_and_hangs_up, serving, tls_or_400
 
 POST = Request("POST", "/v2/annotations", b'{"annotations":[]}')
 
@@ -89,6 +89,28 @@ async def test_a_server_without_tls_is_never_going_to_answer_https() -> None:
         reply = await no_reply(f"https://127.0.0.1:{server.port}")
     assert (reply.cause, reply.sent) == ("never", False)
     assert "http://" in reply.reason
+
+
+async def test_a_server_that_wants_tls_is_never_going_to_answer_http(own: Authority) -> None:
+    async with serving(OK, tls=own.issued("IP:127.0.0.1")) as server:
+        reply = await no_reply(server.url)
+    assert reply.cause == "never"
+    assert "https://" in reply.reason
+
+
+async def test_a_server_that_says_400_because_it_wants_tls_is_told_apart_from_one_that_says_400(own: Authority) -> None:
+    with tls_or_400(own.issued("IP:127.0.0.1")) as port:
+        reply = await no_reply(f"http://127.0.0.1:{port}")
+    assert (reply.cause, reply.sent) == ("never", True)
+    assert "https://" in reply.reason
+
+
+@pytest.mark.parametrize("answer", ["HTTP/1.1 400 Bad Request\nConnection: close\nContent-Length: 4\n\n<p/>", ""], ids=["400", "hangs up"])
+async def test_a_server_that_refuses_or_hangs_up_and_speaks_no_tls_is_asked_about_it_once(answer: str) -> None:
+    async with serving(says_and_hangs_up(answer)) as server, transport(server.url) as opened:
+        replies = [await opened.send(POST) for _ in range(3)]
+    assert {reply.cause if isinstance(reply, NoReply) else reply.status for reply in replies} == {"cut" if not answer else 400}
+    assert server.connections == 4
 
 
 @pytest.mark.parametrize(("names", "expired"), [(["IP:127.0.0.1"], True), (["DNS:other.example"], False)], ids=["expired", "another name"])

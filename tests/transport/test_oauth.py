@@ -127,9 +127,7 @@ async def test_a_client_that_is_not_known_in_the_body_is_shown_by_http_basic() -
     assert len(server.forms) == 3
 
 
-@pytest.mark.parametrize(
-    "refusal", [INVALID_CLIENT, Reply(400, b'{"error":"invalid_client"}'), Reply(403, b""), Reply(404, b"<html>"), Reply(302, b"")]
-)
+@pytest.mark.parametrize("refusal", [INVALID_CLIENT, Reply(400, b'{"error":"invalid_client"}'), Reply(403, b"")])
 async def test_a_client_that_is_refused_is_told_as_401_without_what_the_server_says_of_it(refusal: Reply) -> None:
     server = AuthServer(refusal)
     answer = await server.access()
@@ -140,6 +138,14 @@ async def test_a_client_that_is_refused_is_told_as_401_without_what_the_server_s
     assert ID not in message
     assert SECRET not in message
     assert server.slept == []
+
+
+@pytest.mark.parametrize("status", [302, 404])
+async def test_an_auth_server_without_such_an_address_is_never_going_to_give_a_token(status: int) -> None:
+    answer = await AuthServer(Reply(status, b"<html>")).access()
+    assert isinstance(answer, NoReply)
+    assert (answer.cause, answer.sent) == ("never", False)
+    assert "auth_url" in answer.reason
 
 
 @pytest.mark.parametrize(
