@@ -13,6 +13,8 @@ from syncer.core.facts import DeadLetter, Deleted, Fact, Forgotten, LettersForgo
 from syncer.core.ledger import Ledger
 from syncer.core.letters import letter_keys
 
+LAST_SECOND = 253_402_300_799.0
+"""Of the year 9999."""
 LETTER_BYTES_MAX = 64 << 10
 """How much of a bad line its dead letter keeps."""
 
@@ -34,8 +36,8 @@ def runs(lines: Iterable[Line], place: Place) -> Iterator[Settled]:
 
 
 def rfc3339(seconds: float) -> str:
-    """Seconds since 1970 as users read them, UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Seconds since 1970 as users read them, UTC. Where a mad clock put them beyond the years that there are: the last second of all."""
+    return datetime.fromtimestamp(min(max(seconds, 0.0), LAST_SECOND), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def letter_of_line(line: BadLine, source: str, now: float) -> DeadLetter:

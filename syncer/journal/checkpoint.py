@@ -37,6 +37,8 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The list is at its end: all that is left is to make the output whole."""
     done: bool = False
     destination: Destination = OPEN
+    storage: Destination = OPEN
+    """Where signed URLs are: it has pauses of its own."""
     parts: int = 0
     """Of the list, noted beside it as done: 0 where its cursor alone says how far it is, and in states of an older version."""
     format: str = FORMAT

@@ -38,6 +38,8 @@ from syncer.lanes.state import resuming
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import OAuthTransport
 
+Destinations = dict[str, Destination]
+"""By their names in a checkpoint."""
 API_AT_ONCE_MAX = 256
 PROBLEMS_SHOWN_MAX = 20
 
@@ -152,18 +154,19 @@ class PullLane:
         return Pulled(self.report(), error, early, tuple(self._problems), tuple(self._sink.notes))
 
     async def _run(self, observe: Callable[[Event], None], interrupted: list[int]) -> None:
-        async with wired(self._origin, observe, left=self._checkpoints.last.destination, state=self._state) as engine:
+        last = self._checkpoints.last
+        async with wired(self._origin, observe, left=last.destination, storage_left=last.storage, state=self._state) as engine:
             self._engine = engine
             self._share = Share(self._origin.pace, anyio.current_time())
             try:
                 if not interrupted:
                     await self._read(engine)
                 if not interrupted:
-                    await anyio.to_thread.run_sync(self._finish, self._destination())
+                    await anyio.to_thread.run_sync(self._finish, self._destinations())
             finally:
                 if not self._checkpoints.last.done:
                     with anyio.CancelScope(shield=True):
-                        await anyio.to_thread.run_sync(self._leave, self._destination())
+                        await anyio.to_thread.run_sync(self._leave, self._destinations())
 
     def _drain(self) -> None:
         if self._engine is not None:
@@ -175,7 +178,8 @@ class PullLane:
         if last.listed:
             return
         paused = Signal()
-        engine.ways["api"].turns.paused = paused.set
+        for way in engine.ways.values():
+            way.turns.paused = paused.set
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._keep_pauses, paused)
@@ -188,10 +192,10 @@ class PullLane:
         """A pause is written down when it is told: it may be long until the next page, and a killed process says nothing any more."""
         while True:
             await paused.wait()
-            await self._alone(self._note_destination, self._destination())
+            await self._alone(self._note_destinations, self._destinations())
 
     async def _deliver(self, unit: Unit, found: Found) -> None:
-        await self._alone(self._write, unit, found, self._destination())
+        await self._alone(self._write, unit, found, self._destinations())
 
     async def _alone(self, write: Callable[..., None], *arguments: object) -> None:
         """In a thread, to its end, and not beside another write."""
@@ -199,7 +203,7 @@ class PullLane:
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(write, *arguments)
 
-    def _write(self, unit: Unit, found: Found, destination: Destination) -> None:
+    def _write(self, unit: Unit, found: Found, destinations: Destinations) -> None:
         """A page to the sink, then the checkpoint behind it: each durable before the next."""
         last = self._checkpoints.last
         rows = found.rows
@@ -221,29 +225,30 @@ class PullLane:
                 written=last.written + len(rows),
                 duplicates=last.duplicates + duplicates,
                 unreadable=last.unreadable + len(found.problems),
-                destination=destination,
+                **destinations,
             )
         )
 
-    def _finish(self, destination: Destination) -> None:
+    def _finish(self, destinations: Destinations) -> None:
         """The list is at its end, which is noted first: an output that is whole takes no page more. Then the job is done."""
         self._checkpoints.commit(msgspec.structs.replace(self._checkpoints.last, listed=True))
         self._sink.close()
-        self._checkpoints.commit(msgspec.structs.replace(self._checkpoints.last, done=True, destination=destination))
+        self._checkpoints.commit(msgspec.structs.replace(self._checkpoints.last, done=True, **destinations))
 
-    def _leave(self, destination: Destination) -> None:
+    def _leave(self, destinations: Destinations) -> None:
         """The run stops before the end: a pause of the destination outlives it."""
         self._sink.abandon()
-        self._note_destination(destination)
+        self._note_destinations(destinations)
 
-    def _note_destination(self, destination: Destination) -> None:
-        last = self._checkpoints.last
-        if last.destination != destination:
-            self._checkpoints.commit(msgspec.structs.replace(last, destination=destination))
+    def _note_destinations(self, destinations: Destinations) -> None:
+        noted = msgspec.structs.replace(self._checkpoints.last, **destinations)
+        if noted != self._checkpoints.last:
+            self._checkpoints.commit(noted)
 
-    def _destination(self) -> Destination:
-        """Asked for within the event loop, which tells the time."""
-        return self._engine.ways["api"].turns.fact() if self._engine else OPEN
+    def _destinations(self) -> Destinations:
+        """How the remote is to be treated by a later run. Asked for within the event loop, which tells the time."""
+        names = {"api": "destination", "storage": "storage"}
+        return {names[via]: way.turns.fact() for via, way in self._engine.ways.items()} if self._engine else {}
 
     def report(self) -> PullReport:
         """Where the pull stands, also while it is under way."""
@@ -272,11 +277,16 @@ class PullLane:
 
 @asynccontextmanager
 async def wired(
-    origin: Origin, observe: Callable[[Event], None], *, left: Destination = OPEN, state: Path | None = None, listing: Listing | None = None
+    origin: Origin,
+    observe: Callable[[Event], None],
+    *,
+    left: Destination = OPEN,
+    storage_left: Destination = OPEN,
+    state: Path | None = None,
+    listing: Listing | None = None,
 ) -> AsyncIterator[Pull]:
-    """The engine of a run, its connections open while the block lasts. `left`: how an earlier run left the destination, as `state` says.
-
-    `listing`: another one than the origin's, of the same remote.
+    """The engine of a run, its connections open while the block lasts. `left`: how an earlier run left the API, as `state`
+    says, and `storage_left` the storage. `listing`: another one than the origin's, of the same remote.
     """
     now, rng = Clock(), random.Random()  # noqa: S311 - jitter, not a secret
     retry = origin.retry
@@ -292,7 +302,7 @@ async def wired(
         if origin.storage is not None:
             await stack.enter_async_context(origin.storage)
             pace, count = Pace(STORAGE_RATE), origin.storage_concurrency
-            storage_turns = turns(origin.storage, pace, count, retry, OPEN, now, rng, observe)
+            storage_turns = turns(origin.storage, pace, count, retry, storage_left, now, rng, observe, advice)
             ways["storage"] = Way(storage_turns, anyio.Semaphore(count, fast_acquire=True))
         yield Pull(
             listing or origin.listing,

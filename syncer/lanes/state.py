@@ -19,7 +19,7 @@ from syncer.journal.check import Checked
 from syncer.journal.checkpoint import Checkpoint
 from syncer.journal.damage import Damage
 from syncer.journal.dead import FILE as LETTERS
-from syncer.journal.disk import REAL
+from syncer.journal.disk import REAL, Disk
 from syncer.journal.journal import Journal
 from syncer.journal.lock import holder
 from syncer.journal.repair import Repaired, repair_held
@@ -48,13 +48,13 @@ class Looked:
     notes: list[str] = field(default_factory=list)
 
 
-def resume(folder: Path) -> Destination:
+def resume(folder: Path, *, disk: Disk = REAL) -> Destination:
     """Lift the pause that this folder keeps, of a push or of a pull; how the destination was until then.
 
     Raises UsageError where there is no state, StateError where it is in use, damaged or cannot be written.
     """
-    if (folder / JOURNAL).exists():
-        journal = Journal.open(folder, None)
+    if disk.size(folder / JOURNAL) is not None:
+        journal = Journal.open(folder, None, disk=disk)
         try:
             before = journal.ledger.destination
             if before.state == "paused":
@@ -62,21 +62,23 @@ def resume(folder: Path) -> Destination:
             return before
         finally:
             journal.close()
-    if (folder / checkpoint.FILE).exists():
-        return _resume_pull(folder)
+    if disk.size(folder / checkpoint.FILE) is not None:
+        return _resume_pull(folder, disk)
     raise UsageError(f"no state at {folder}: name the folder with --state")
 
 
-def _resume_pull(folder: Path) -> Destination:
+def _resume_pull(folder: Path, disk: Disk) -> Destination:
     try:
-        lock = REAL.lock(folder / "lock")
+        lock = disk.lock(folder / "lock")
         try:
-            found = checkpoint.read(folder)
+            found = checkpoint.read(folder, disk=disk)
             if isinstance(found, Damage):
                 raise found.error()
-            before = OPEN if found is None else found.destination
-            if found is not None and before.state == "paused":
-                checkpoint.write(folder, msgspec.structs.replace(found, destination=OPEN))
+            if found is None:
+                return OPEN
+            before = max(found.destination, found.storage, key=lambda destination: destination.until)
+            if before.state == "paused":
+                checkpoint.write(folder, msgspec.structs.replace(found, destination=OPEN, storage=OPEN), disk=disk)
             return before
         finally:
             lock.release()

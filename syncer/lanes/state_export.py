@@ -33,7 +33,10 @@ def export(found: Looked) -> Iterator[Record]:
         yield from _waiting(found.folder / JOURNAL, found.push)
         yield from _dead(found.folder / LETTERS, found.push)
     if found.pull is not None:
-        yield {"record": "pull", **msgspec.to_builtins(found.pull), "certain": True} | {"destination": _pause(found.pull.destination)}
+        yield {"record": "pull", **msgspec.to_builtins(found.pull), "certain": True} | {
+            "destination": _pause(found.pull.destination),
+            "storage": _pause(found.pull.storage),
+        }
     for damage in found.damages:
         yield {"record": "damage", **asdict(damage)}
 
@@ -55,7 +58,7 @@ def _state(found: Looked) -> Record:
 def _pause(destination: Destination) -> Record | None:
     if destination.state != "paused":
         return None
-    return {"until": rfc3339(destination.until), "reason": destination.reason}
+    return {"until": rfc3339(destination.until), "asked_seconds": destination.asked_seconds, "reason": destination.reason}
 
 
 def _logs(push: Checked) -> Iterator[Record]:
