@@ -12,7 +12,7 @@ import random
 import selectors
 import sys
 import warnings
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 from unittest import mock
@@ -55,6 +55,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)
+        self._clock_resolution = 1e-6  # after decades a float tells no finer apart, and a timer that is due must be seen to be
 
     def time(self) -> float:
         return self.now
@@ -79,11 +80,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class Clock:
-    """The time of a simulation, over all processes that live in it."""
+    """The time of a simulation, over all processes that live in it: how much of it has passed, and what the wall clock shows.
 
-    def __init__(self) -> None:
+    The wall clock may be set at any time, forward or back. The remote has a right one.
+    """
+
+    def __init__(self, settings: Iterable[tuple[float, float]] = ()) -> None:
+        """`settings` of the wall clock: when, and by how many seconds."""
         self.loop: VirtualLoop | None = None
         self._between = 0.0
+        self._settings = sorted(settings)
 
     @property
     def now(self) -> float:
@@ -95,9 +101,29 @@ class Clock:
         """Of the loop of the process that runs."""
         return 0 if self.loop is None else self.loop.steps
 
-    def wall(self) -> float:
-        """Seconds since 1970."""
+    def true(self) -> float:
+        """Seconds since 1970, as the remote knows them."""
         return EPOCH + self.now
+
+    def wall(self) -> float:
+        """Seconds since 1970, as the wall clock shows them."""
+        return self.true() + self.ahead()
+
+    def ahead(self) -> float:
+        """How far the wall clock is ahead of the truth."""
+        return sum(seconds for at, seconds in self._settings if at <= self.now)
+
+    def set_wall(self, seconds: float) -> None:
+        """The wall clock is set now, between two processes."""
+        self._settings.append((self.now, seconds))
+
+    def aheads(self, since: float) -> list[float]:
+        """All that `ahead` has been since then."""
+        ahead = [sum(seconds for at, seconds in self._settings if at <= since)]
+        for at, seconds in sorted(self._settings):
+            if since < at <= self.now:
+                ahead.append(ahead[-1] + seconds)
+        return ahead
 
     def pass_(self, seconds: float) -> None:
         """Between two processes."""
@@ -149,7 +175,8 @@ def virtual(clock: Clock, rng: random.Random, hold_up: Callable[[], float]) -> I
         mock.patch("time.time", clock.wall),
         mock.patch("time.time_ns", lambda: int(clock.wall() * 1e9)),
         mock.patch("time.monotonic", lambda: clock.now),
-        mock.patch("syncer.emulator.clarifai.time", clock.wall),
+        mock.patch("syncer.emulator.clarifai.time", clock.true),
+        mock.patch("syncer.emulator.annotell.time", clock.true),
         mock.patch("anyio.to_thread.run_sync", in_thread),
     ):
         yield

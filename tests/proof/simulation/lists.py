@@ -109,7 +109,7 @@ class Documents(Lists):
     def __init__(self, scenario: PullScenario, clock: Clock, say: Callable[[str], None]) -> None:
         switches = behaviour(",".join(f"{name}={value}" for name, value in scenario.switches.items())).switches
         self._annotell = Annotell(switches)
-        self._annotell.tokens, self._annotell.signatures = Tokens(clock.wall), Signatures(clock.wall)
+        self._annotell.tokens, self._annotell.signatures = Tokens(clock.true), Signatures(clock.true)
         super().__init__(scenario, self._annotell, clock, say)
         self._revoked = scenario.writes
         inputs = [

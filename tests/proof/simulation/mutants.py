@@ -6,6 +6,7 @@ A mutant is a patch that lives as long as a block. Nothing of it is in syncer.
 from __future__ import annotations
 
 import random
+import time
 from collections import UserDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -18,13 +19,16 @@ import anyio
 
 from syncer.core.backlog import Backlog
 from syncer.core.change import Change, Verb
-from syncer.core.destination import DestinationState
+from syncer.core.destination import THROTTLED, DestinationState
 from syncer.core.entry import Entry, Settlement
-from syncer.core.facts import OPEN, DeadFact, Fact, JournalFact, Queued
+from syncer.core.facts import OPEN, DeadFact, Destination, Fact, JournalFact, Queued
 from syncer.core.ledger import Ledger
 from syncer.core.outcome import InDoubt, Outcome
+from syncer.core.retry_after import asked_seconds
+from syncer.engine.clock import Clock
 from syncer.engine.push import Push
 from syncer.engine.sender import Sender
+from syncer.engine.whereabouts import Whereabouts
 from syncer.journal.journal import Journal
 from syncer.remotes.clarifai import codec
 from syncer.remotes.clarifai.answers import Item
@@ -162,6 +166,31 @@ def _pauses_forgotten() -> AbstractContextManager[object]:
     return mock.patch.object(DestinationState, "fact", lambda *_: OPEN)
 
 
+def _pauses_by_their_end() -> AbstractContextManager[object]:
+    return mock.patch.object(Destination, "left_seconds", lambda self, now, _: max(0.0, self.until - now))
+
+
+def _by_the_wall_clock() -> AbstractContextManager[object]:
+    return mock.patch.object(Clock, "__call__", lambda _: time.time())
+
+
+def _seconds_as_they_come() -> AbstractContextManager[object]:
+    def asked(header: str | None, date: str | None, now: float) -> float | None:
+        return max(0.0, float(header)) if header and header.lstrip("-").isdecimal() else asked_seconds(header, date, now)
+
+    return mock.patch("syncer.engine.turns.asked_seconds", asked)
+
+
+def _waits_of_throttles_only() -> AbstractContextManager[object]:
+    return mock.patch.object(
+        DestinationState, "asked_to_wait", lambda self, now, seconds, why: self._pause(now, seconds) if why == THROTTLED else None
+    )
+
+
+def _refusals_believed() -> AbstractContextManager[object]:
+    return mock.patch.object(Whereabouts, "doubts", lambda *_: False)
+
+
 def _letters_late() -> AbstractContextManager[object]:
     commit = Journal.commit
 
@@ -198,7 +227,12 @@ MUTANTS = (
     Mutant("what is in doubt is read back", "nothing is asked", _no_read_back),
     Mutant("one committer, in order", "every sender writes its own", _many_committers),
     Mutant("a pause outlives the process", "it is not written down", _pauses_forgotten),
+    Mutant("a pause is never longer than was asked", "it ends when the clock says so", _pauses_by_their_end),
+    Mutant("a run counts by a clock that cannot be set", "by the wall clock", _by_the_wall_clock),
+    Mutant("a throttle that names no usable time pauses", "its 0 is taken for a time", _seconds_as_they_come),
+    Mutant("a 5xx may ask to wait", "only throttles may", _waits_of_throttles_only),
+    Mutant("the app is asked for before a refusal is believed", "it is believed", _refusals_believed),
     Mutant("a dead letter is there before its change counts as over", "written afterwards", _letters_late),
     Mutant("a successor goes once its predecessor's end is synced", "once it is known", _successors_at_once),
 )
-"""All eleven."""
+"""All sixteen."""

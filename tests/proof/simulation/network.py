@@ -8,25 +8,25 @@ from __future__ import annotations
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
-from email.utils import formatdate, parsedate_to_datetime
+from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 import anyio
 import orjson
 
 from syncer.core.ports import NoReply, Reply, Request
+from syncer.emulator.annotell_tokens import STORAGE, TOKEN_PATH
 from syncer.emulator.answer import Answer, Part
 from syncer.emulator.answer import Request as Received
+from syncer.emulator.codes import MISSING
 from syncer.emulator.limits import Limit
 from tests.proof.simulation.clock import Clock
+from tests.proof.simulation.pauses import NO_WAIT, Pauses, Wait, drawn_wait
 from tests.proof.simulation.scenario import Outage, Weather
 
 QUOTA = 11004
-RETRY_AFTER_SECONDS = (1, 5, 30, 90)
 REFUSED_IN_SECONDS = 0.002
 SLOW_SECONDS = 10.0
-PERSISTED_AFTER_SECONDS = 5.0
-"""A pause that was told this long before a crash must have been written down by then, however slow the disk is."""
 
 
 class Network:
@@ -46,10 +46,27 @@ class Network:
         self._rate = weather.settings["push.requests_per_second"]
         self._recent: deque[float] = deque()
         self._in_outage: Counter[Outage] = Counter()
-        self._pauses: list[tuple[float, float]] = []  # (told at, until)
+        self._gone: set[Outage] = set()  # of apps: they last until a process has ended after them
+        self._pauses = {"api": Pauses(clock), "storage": Pauses(clock)}
+        self._happened_at = 0.0  # the last thing of the process that runs
         self._under_way: dict[int, Received] = {}
 
     # --- what is watched ------------------------------------------------------------------------------------------
+
+    def process_begins(self) -> None:
+        """A new one."""
+        for pauses in self._pauses.values():
+            pauses.begins()
+        self._happened_at = self.clock.now
+
+    def resumed(self) -> None:
+        """The pause was lifted by hand."""
+        for pauses in self._pauses.values():
+            pauses.resumed()
+
+    def pause_seconds(self) -> float:
+        """How long the client is still asked to wait."""
+        return max(pauses.left_seconds for pauses in self._pauses.values())
 
     def process_ended(self, *, kept_pauses: bool) -> None:
         """What the process had sent arrives now, or never; its rate does not count any more. `kept_pauses`: were they written down?"""
@@ -59,10 +76,9 @@ class Network:
                 self._answered(request, "")
         self._under_way.clear()
         self._recent.clear()
-        now = self.clock.now
-        self._pauses = [
-            (told, until) for told, until in self._pauses if kept_pauses and until > now and told < now - PERSISTED_AFTER_SECONDS
-        ]
+        for pauses in self._pauses.values():
+            pauses.ended(kept=kept_pauses)
+        self._gone = {outage for outage in self._gone if outage.end > self.clock.now}
 
     def _sent(self, now: float) -> None:
         recent = self._recent
@@ -71,10 +87,6 @@ class Network:
         recent.append(now)
         if len(recent) > max(1, int(self._rate)):
             self.wrong.append(f"rate: {len(recent)} requests in the second before {now:.3f}, {self._rate} allowed")
-        for told, until in self._pauses:
-            if now < until - 1e-6:
-                self.wrong.append(f"pause: a request at {now:.3f}, though the service asked at {told:.3f} to wait until {until:.3f}")
-        self._pauses = [pause for pause in self._pauses if pause[1] > now]
 
     def check_outages(self) -> None:
         """In a long outage few requests are made."""
@@ -93,23 +105,31 @@ class Network:
         self.sends += 1
         if paced:
             self._sent(started)
+        pauses = self._pauses_of(request)
+        if request.path != TOKEN_PATH:
+            self.wrong += pauses.sent(self._happened_at)
+        self._happened_at = started
         number = self.sends
-        outage = next((outage for outage in self._weather.outages if outage.start <= started < outage.end), None)
+        outage = next((outage for outage in self._weather.outages if outage.start <= started < outage.end or outage in self._gone), None)
         if outage is not None:
+            if outage.kind == "no app":
+                self._gone.add(outage)
             self._in_outage[outage] += paced
             if outage.kind == "refused":
                 self.happened("outage")
                 await anyio.sleep(REFUSED_IN_SECONDS)
+                self._happened_at = self.clock.now
                 return NoReply("no connection: refused", sent=False)
         fault = self._fault(started)
         self._say(f"#{number:<4} ──► {self.told(request)}")
         self._under_way[number] = request
         reply = await self._way(number, request, outage, fault, started + timeout_seconds)
-        shown = b"" if "token" in request.path else reply.body[:90] if isinstance(reply, Reply) else b""  # a token is never the same
+        shown = b"" if request.path == TOKEN_PATH else reply.body[:90] if isinstance(reply, Reply) else b""  # a token is never the same
         told = f"HTTP {reply.status} {shown!r}" if isinstance(reply, Reply) else f"no answer ({reply.reason})"
         self._say(f"#{number:<4} ◄── {told}{f'   [{fault}]' if fault else ''}")
-        if paced:
-            self._note_pause(reply)
+        self._happened_at = self.clock.now
+        if isinstance(reply, Asking):
+            self._note_wait(reply, self._pauses_of(request))
         return reply
 
     async def _way(self, number: int, request: Received, outage: Outage | None, fault: str, deadline: float) -> Reply | NoReply:
@@ -178,56 +198,66 @@ class Network:
     def _answered(self, request: Received, fault: str, outage: Outage | None = None) -> Reply:
         service = self._service
         if outage is not None:
-            self.happened({"token": "token refused", "quota": "quota refused"}.get(outage.kind, "errors only"))
+            self.happened({"token": "token refused", "quota": "quota refused", "errors": "errors only"}.get(outage.kind, outage.kind))
             if outage.kind == "token":
                 return self.refuse_token(request)
+            if outage.kind == "no path":
+                return Reply(self.rng.choice([404, 405, 200]), b"<html>something else</html>")
+            if outage.kind == "no app":
+                return reply_of(Answer.of(MISSING, "app_id 'app' not found."))
             return reply_of(Answer.of(QUOTA) if outage.kind == "quota" else service.failed(request)[0])
         if (refused := service.refused(request)) is not None:
             return reply_of(refused)
         if self._limit is not None and service.limited(request) and not self._limit.take(self.clock.now):
             self.happened("over the limit")
-            return self._throttled(request, "throttle", seconds=1)
+            return self._throttled(request, Wait("1", None, 1.0))
         return self._faulty(request, fault)
 
     def _faulty(self, request: Received, fault: str) -> Reply:
         service, rng = self._service, self.rng
         match fault:
-            case "throttle" | "throttle-silent" | "throttle-date":
-                return self._throttled(request, fault)
+            case "throttle" | "throttle-silent" | "throttle-date" | "throttle-odd" | "throttle-unusable" | "throttle-ages":
+                return self._throttled(request, drawn_wait(fault, rng, self.clock))
             case "html":
                 return Reply(503, b"<html><body>503 Service Unavailable</body></html>")
             case "gateway":
                 return reply_of(service.gateway())
-            case "error":
+            case "error" | "error-wait":
                 answer, may_be_applied = service.failed(request)
                 if may_be_applied and rng.random() < 0.5:
                     self.answer(request, fault)
-                return reply_of(answer)
+                return asking(reply_of(answer), drawn_wait(fault, rng, self.clock))
         reply = reply_of(self.answer(request, fault))
         if fault == "empty":
             return Reply(200, b"")
         return Reply(reply.status, reply.body[: len(reply.body) // 2]) if fault == "half-body" else reply
 
-    def _throttled(self, request: Received, fault: str, seconds: int = 0) -> Reply:
-        reply = reply_of(self._service.throttled(request, silent=True))
-        seconds = seconds or self.rng.choice(RETRY_AFTER_SECONDS)
-        if fault == "throttle":
-            return Reply(reply.status, reply.body, str(seconds), None)
-        if fault == "throttle-date":
-            now = int(self.clock.wall())
-            return Reply(reply.status, reply.body, formatdate(now + seconds, usegmt=True), formatdate(now, usegmt=True))
-        return reply
+    def _throttled(self, request: Received, wait: Wait) -> Reply:
+        return asking(reply_of(self._service.throttled(request, silent=True)), wait, throttle=True)
 
-    def _note_pause(self, reply: Reply | NoReply) -> None:
-        """What the client knows from now on."""
-        if not isinstance(reply, Reply) or reply.retry_after is None:
-            return
-        now = self.clock.now
-        if reply.date is None:
-            self._pauses.append((now, now + float(reply.retry_after)))
-            return
-        seconds = (parsedate_to_datetime(reply.retry_after) - parsedate_to_datetime(reply.date)).total_seconds()
-        self._pauses.append((now, now + seconds))
+    def _pauses_of(self, request: Received) -> Pauses:
+        return self._pauses["storage" if request.path.startswith(STORAGE) else "api"]
+
+    def _note_wait(self, reply: Asking, pauses: Pauses) -> None:
+        """What the client knows from now on. After a throttle that names no time that can be waited for, it waits for a time of its own."""
+        seconds = reply.wait.seconds_at(self.clock.wall())
+        if seconds is None and reply.throttle:
+            seconds = self._weather.settings["retry.throttle_seconds"]
+        if seconds is not None:
+            pauses.told(seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking(Reply):
+    """An answer that may ask to wait."""
+
+    wait: Wait = NO_WAIT
+    throttle: bool = False
+
+
+def asking(reply: Reply, wait: Wait, *, throttle: bool = False) -> Asking:
+    """The same answer, asking for this wait."""
+    return Asking(reply.status, reply.body, wait.retry_after, wait.date, wait, throttle)
 
 
 def received(request: Request, headers: Mapping[str, str]) -> Received:

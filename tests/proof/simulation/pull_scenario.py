@@ -8,7 +8,7 @@ from typing import Literal
 
 from syncer.emulator.annotell_settings import ANNOTELL_SWITCHES
 from syncer.emulator.settings import SWITCHES
-from tests.proof.simulation.scenario import Weather, bad_weather
+from tests.proof.simulation.scenario import Weather, bad_weather, odd_weather
 
 CLARIFAI = {
     name: SWITCHES[name]
@@ -42,17 +42,20 @@ class PullScenario(Weather):
     format: Literal["jsonl", "csv", "parquet"]
 
 
-def drawn_pull(seed: int) -> PullScenario:
-    """The scenario of a seed."""
+def drawn_pull(seed: int, *, odd: bool = True) -> PullScenario:
+    """The scenario of a seed. Without `odd` weather it is the one of before there was any."""
     rng = random.Random(f"pull {seed}")
     remote: Literal["clarifai", "annotell"] = rng.choice(["clarifai", "clarifai", "annotell"])
     known = CLARIFAI if remote == "clarifai" else ANNOTELL
     switches = {name: rng.choice(values) for name, values in known.items() if rng.random() < 0.5}
     by: Literal["inputs", "search"] = "search" if remote == "clarifai" and rng.random() < 0.25 else "inputs"
     weather = bad_weather(rng, seed, switches)
+    if odd:
+        weather = odd_weather(weather, seed)
     weather["faults"].pop("partial", None)  # nothing is asked for that could be
     if remote == "annotell":  # a document that the storage fails to give 60 times counts as unreadable, and is told so
-        weather["outages"] = tuple(outage for outage in weather["outages"] if outage.kind != "errors")
+        strange = ("errors", "no path", "no app")
+        weather["outages"] = tuple(outage for outage in weather["outages"] if outage.kind not in strange)
     return PullScenario(
         remote=remote,
         by=by,

@@ -29,6 +29,8 @@ FAULTS = (
     "partial",
 )
 """What may happen to a request. `lost`: it never arrives; `answer-lost`: the answer never does; `half-body`: an answer that looks whole."""
+WAITS = ("throttle-odd", "throttle-unusable", "throttle-ages", "error-wait")
+"""A throttle that names a time in a form that nobody expects, none that can be waited for, or decades; a 5xx that names a time."""
 LEFT_OUT = {"duplicate-id": "replace", "answer": "none", "throttle-code": "11004", "body-limit": "100"}
 """Values under which something else has to come out, or nothing can: each has tests of its own."""
 LIKELY = ("answer", "read-lag", "delete-lag")
@@ -69,7 +71,17 @@ class Outage:
 
     start: float
     end: float
-    kind: Literal["refused", "errors", "token", "quota"]
+    kind: Literal["refused", "errors", "token", "quota", "no path", "no app"]
+    """`no path`: something else answers; `no app`: the app is gone, until a process has ended after that."""
+
+
+@dataclass(frozen=True)
+class Set:
+    """The wall clock is set by so many seconds: at a time, or after so many processes."""
+
+    at: float
+    unit: Literal["second", "process"]
+    seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +100,7 @@ class Weather:
     ends: tuple[End, ...]
     """How the first processes end."""
     outages: tuple[Outage, ...]
+    clock: tuple[Set, ...]
     latency_seconds: float
     service_rps: float
     """The service's own limit; 0: none."""
@@ -109,14 +122,16 @@ class Scenario(Weather):
     """What is done to the logs between processes."""
 
 
-def drawn(seed: int) -> Scenario:
-    """The scenario of a seed."""
+def drawn(seed: int, *, odd: bool = True) -> Scenario:
+    """The scenario of a seed. Without `odd` weather it is the one of before there was any, which seeds that are kept are about."""
     rng = random.Random(seed)
     switches = {name: rng.choice(values) for name, values in SWITCHES.items() if rng.random() < 0.4}
     lagging = any(switches.get(name, "0") != "0" for name in ("read-lag", "delete-lag"))
     count = int(rng.choice([10, 20, 40, 80, 160]) * (0.5 + rng.random()))
     logs = _logs(rng, count, reuse=not lagging)
     weather = bad_weather(rng, seed, switches)
+    if odd:
+        weather = odd_weather(weather, seed)
     weather["settings"] |= {"push.batch_size": rng.choice([1, 2, 3, 7, 16, 32, 128]), "push.linger_seconds": rng.choice([0.01, 0.2])}
     if switches.get("answer") == "short":  # an answer of one failed item that leaves it out says that it failed for good (wire, 4: 10020)
         weather["faults"].pop("partial", None)
@@ -147,6 +162,7 @@ def bad_weather(rng: random.Random, seed: int, switches: dict[str, str]) -> dict
         "disk": {name: p for name, p in (("eio", 0.003), ("enospc", 0.003), ("slow", 0.1)) if rng.random() < 0.2},
         "ends": _ends(rng),
         "outages": _outages(rng),
+        "clock": (),
         "latency_seconds": rng.choice([0.002, 0.02, 0.1, 0.4]),
         "service_rps": rng.choice([0, 0, rps, rps * 0.7]),
     }
@@ -160,6 +176,27 @@ def _ends(rng: random.Random) -> tuple[End, ...]:
         unit = "turn" if how == "signal" or rng.random() < 0.5 else "operation"
         ends.append(End(how, int(10 ** rng.uniform(1.0, 3.2)) if unit == "turn" else rng.randrange(1, 60), unit))  # type: ignore[arg-type]
     return tuple(ends)
+
+
+def odd_weather(weather: dict[str, Any], seed: int) -> dict[str, Any]:
+    """What else there may be: clocks that are set, waits in odd forms, addresses where something else answers, apps that are gone."""
+    rng = random.Random(f"odd {seed}")
+    waits = {name: rng.choice([0.02, 0.05, 0.1]) if name != "throttle-ages" else 0.01 for name in WAITS if rng.random() < 0.35}
+    outages = weather["outages"]
+    if rng.random() < 0.15:
+        start = rng.choice([0.0, 1.0, 5.0, 30.0]) * rng.random()
+        outages += (Outage(start, start + rng.choice([2.0, 30.0, 120.0]), rng.choice(["no path", "no app"])),)  # type: ignore[arg-type]
+    return {**weather, "faults": {**waits, **weather["faults"]}, "outages": outages, "clock": _clock(rng)}
+
+
+def _clock(rng: random.Random) -> tuple[Set, ...]:
+    """Forward and back, by a little and by years, in the middle of runs and between them."""
+    found = []
+    for _ in range(rng.choice([0, 0, 1, 2, 4])):
+        seconds = rng.choice([-1, 1]) * rng.choice([0.7, 20.0, 3600.0, 1e7, 3e8]) * (0.5 + rng.random())
+        process = rng.random() < 0.4
+        found.append(Set(rng.randrange(1, 5) if process else 10 ** rng.uniform(-1, 2.5), "process" if process else "second", seconds))
+    return tuple(found)
 
 
 def _outages(rng: random.Random) -> tuple[Outage, ...]:

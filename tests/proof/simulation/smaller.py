@@ -64,6 +64,8 @@ def _with_less(scenario: W) -> Iterator[W]:
             yield replace(scenario, moves=scenario.moves[:at] + scenario.moves[at + 1 :])
     for at in range(len(scenario.outages)):
         yield replace(scenario, outages=scenario.outages[:at] + scenario.outages[at + 1 :])
+    for at in range(len(scenario.clock)):
+        yield replace(scenario, clock=scenario.clock[:at] + scenario.clock[at + 1 :])
     for name in scenario.faults:
         yield replace(scenario, faults={fault: p for fault, p in scenario.faults.items() if fault != name})
     for name in scenario.disk:

@@ -13,7 +13,7 @@ from tests.proof.simulation.mutants import MUTANTS, Mutant, caught
 from tests.proof.simulation.pull import simulate_pull
 from tests.proof.simulation.pull_scenario import drawn_pull
 from tests.proof.simulation.push import simulate
-from tests.proof.simulation.scenario import FAULTS, drawn
+from tests.proof.simulation.scenario import FAULTS, WAITS, drawn
 from tests.proof.simulation.smaller import smallest
 from tests.support.processes import ROOT
 
@@ -22,6 +22,8 @@ START = int(os.environ.get("SYNCER_PROOF_START", "0"))
 JOBS = os.cpu_count() or 1
 EVERY_FAULT = {
     *FAULTS,
+    *WAITS,
+    *("clock set forward", "clock set back", "pause lifted", "no path", "no app"),
     *("poison", "outage", "errors only", "token refused", "quota refused", "over the limit"),
     *("kill", "power loss", "SIGTERM", "second SIGTERM", "eio", "enospc", "slow disk"),
     *("others write", "tokens revoked", "expired URL"),
@@ -46,12 +48,12 @@ def test_no_seed_loses_doubles_or_disorders_anything_and_every_fault_is_seen() -
 
 @pytest.mark.parametrize("seed", REGRESSIONS_PUSH)
 def test_a_push_that_once_failed(seed: int) -> None:
-    assert simulate(drawn(seed)).wrong == []
+    assert simulate(drawn(seed, odd=False)).wrong == []
 
 
 @pytest.mark.parametrize("seed", REGRESSIONS_PULL)
 def test_a_pull_that_once_failed(seed: int) -> None:
-    assert simulate_pull(drawn_pull(seed)).wrong == []
+    assert simulate_pull(drawn_pull(seed, odd=False)).wrong == []
 
 
 def test_the_same_seed_gives_the_same_trace_in_every_process() -> None:

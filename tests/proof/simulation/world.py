@@ -5,23 +5,28 @@ from __future__ import annotations
 import errno
 import os
 import random
+import re
 import signal
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol, TypeVar
 from unittest import mock
 
 import anyio
 
 from syncer.errors import CredentialsRefused, StateError, Stopped, SyncerError
+from syncer.lanes.state import resume
 from tests.proof.simulation.clock import Clock, Crashed, Wedged, virtual
 from tests.proof.simulation.network import Network
 from tests.proof.simulation.scenario import End, Weather
-from tests.support.disk import EVERYTHING, Fault, Operation, SimulatedDisk, torn
+from tests.support.disk import EVERYTHING, STATE, Fault, Operation, SimulatedDisk, torn
 
-PROCESSES_MAX = 60
+PROCESSES_MAX = 120
+PATIENCE_SECONDS = 1000.0
+"""A pause that is longer is lifted by hand, once a run has ended because of it."""
 TURN_SECONDS = 0.01
 """How often it is looked whether a signal is due."""
 SHOWN_OPERATIONS = ("write", "sync", "rename", "truncate", "sync_folder")
@@ -62,7 +67,7 @@ class World:
         self.trace: list[str] = []
         self.wrong: list[str] = []
         self.seen: Counter[str] = Counter()
-        self.clock = Clock()
+        self.clock = Clock((setting.at, setting.seconds) for setting in weather.clock if setting.unit == "second")
         self.disk = disk_type(self._fault)
         self.rng = random.Random(f"world {weather.seed}")
         self.engine_rng = random.Random(f"engine {weather.seed}")
@@ -77,6 +82,8 @@ class World:
 
     def result(self) -> Result:
         """How it was."""
+        self.seen["clock set forward"] += sum(ahead > before for before, ahead in pairwise(self.clock.aheads(-1.0)))
+        self.seen["clock set back"] += sum(ahead < before for before, ahead in pairwise(self.clock.aheads(-1.0)))
         wrong = self.wrong + self.network.wrong
         return Result(wrong, self.trace, self.seen + self.network.seen, self.processes, self.clock.now)
 
@@ -108,6 +115,15 @@ class World:
                     return Fault(OSError(number, os.strerror(number)), written=self.rng.randrange(len(operation.data) + 1))
         return None
 
+    def lift_pause(self) -> None:
+        """What a user does who will not wait for so long."""
+        self.end = None
+        with suppress(StateError):  # of a disk that fails
+            self.say("syncer state resume")
+            resume(STATE, disk=self.disk)
+            self.seen["pause lifted"] += 1
+            self.network.resumed()
+
     # --- processes ------------------------------------------------------------------------------------------------
 
     def process(self, main: Callable[[], Coroutine[Any, Any, E]]) -> E | None:
@@ -115,6 +131,7 @@ class World:
         self.processes += 1
         self.end = self._ends.pop(0) if self._ends else None
         self._operations = 0
+        self.network.process_begins()
         end = self.end
         self.say(f"=== process {self.processes}{f', to end by {end}' if end else ''}")
         crash_at = end.at if end is not None and end.unit == "turn" and end.how != "signal" else None
@@ -133,11 +150,17 @@ class World:
             else:
                 self._crashed("power" if end is not None and end.how == "power" else "kill")
         if ended is not None and ended.error is not None:
-            self.say(f"    stopped: {ended.error}")
+            self.say(f"    stopped: {re.sub('--state [^`]+', '--state STATE', str(ended.error))}")
             written_down = self._stopped(ended.error)
         self.network.process_ended(kept_pauses=written_down)
         self.disk.crash(EVERYTHING)  # nothing of what it had open is open any more
         self.clock.pass_(self.rng.choice([0.2, 3.0, 40.0]))
+        for setting in self.weather.clock:
+            if setting.unit == "process" and setting.at == self.processes:
+                self.clock.set_wall(setting.seconds)
+                self.say(f"the clock is set by {setting.seconds:+.1f} s")
+        if self.network.pause_seconds() > PATIENCE_SECONDS and ended is not None and ended.error is not None:
+            self.lift_pause()
         if self.processes >= PROCESSES_MAX:
             self.wrong.append(f"wedged: not done after {PROCESSES_MAX} processes")
         return ended
