@@ -68,6 +68,19 @@ def test_an_input_that_is_deleted_while_it_is_listed_is_no_problem_however_the_s
     assert [problem for one in found for problem in one.problems] == []
 
 
+def test_an_input_that_is_deleted_between_two_of_its_pages_is_no_problem_either() -> None:
+    for answers in range(2, 9):
+        service = Service({"i": ["a", "b", "c"]}, per_page_max=2)
+        service.refuse_what_is_missing = True
+
+        def delete(service: Service = service, answers: int = answers) -> None:
+            if len(service.requests) == answers:
+                service.held.pop("i", None)
+
+        service.churn = delete  # type: ignore[method-assign]
+        assert [problem for _, found in walked(service, Selection()) for problem in found.problems] == []
+
+
 def test_an_input_that_is_there_but_cannot_be_listed_is_a_problem() -> None:
     """The code says that something is missing; the look-up of the input shows that it is not the input."""
     service = Service(app(3, 2))

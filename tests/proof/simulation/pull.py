@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from syncer.config.models import Retry
 from syncer.core.pace import Pace
+from syncer.core.pull import Ask
 from syncer.journal.checkpoint import Checkpoints
 from syncer.journal.parts import Parts
 from syncer.lanes.origins import DOCUMENT_UNITS_AHEAD_MAX, UNITS_AHEAD_MAX
@@ -27,6 +28,7 @@ from syncer.lanes.pull import Origin, Pulled, PullLane
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.annotell import listing
 from syncer.remotes.annotell.layout import DocumentLayout
+from syncer.remotes.clarifai import Clarifai
 from syncer.remotes.clarifai.layout import AnnotationLayout
 from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
@@ -93,6 +95,7 @@ class PullWorld(World):
                 storage=None,
                 storage_concurrency=1,
                 units_ahead_max=UNITS_AHEAD_MAX,
+                probe=Ask(Clarifai(USER, APP).probe(), Clarifai(USER, APP).probed),
                 **common,
             )
         client = ClientTokens("client", "secret", clock=lambda: self.clock.now, rng=random.Random(scenario.seed))

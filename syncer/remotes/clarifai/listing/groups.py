@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from syncer.core.outcome import Refused
 from syncer.core.pull import Asking, Flow, Found, Problem, Row, Unit
@@ -118,7 +119,7 @@ class Groups:
                 width = min(2 * width, PAGES_AT_ONCE_MAX)
             for page in pages:
                 if isinstance(page, Refused):
-                    return page if number == 1 else Refused(f"page {number}: {page.reason}")  # which an empty input has not
+                    return page if number == 1 else replace(page, reason=f"page {number}: {page.reason}")
                 if not page:
                     return lines
                 lines += page
