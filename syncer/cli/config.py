@@ -9,6 +9,7 @@ from pathlib import Path
 from syncer.cli.output import blame, print_json, print_lines, say
 from syncer.config import Loaded, load_from_environment
 from syncer.errors import SyncerError
+from syncer.lanes import ways
 
 _FILES_OF_SECRETS = ("clarifai.token_file", "annotell.credentials")
 Shown = tuple[str, object, str]
@@ -27,6 +28,7 @@ def check(config: Path | None, options: dict[str, object], *, online: bool, as_j
         errors.append(error)
     if loaded is not None:
         errors += _client_error(loaded)
+        errors += ways.faults(loaded)
         if online and not errors:
             errors += _online(loaded, result)
     result["ok"] = not errors
@@ -72,7 +74,7 @@ def show(config: Path | None, options: dict[str, object], *, as_json: bool) -> i
     """Every value with its origin. Of the token and the credentials only the origin."""
     loaded = load_from_environment(config, options)
     say(f"config file: {loaded.path or 'none (looked for $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)'}")
-    shown = list(_shown(loaded))
+    shown = [*_shown(loaded), *ways.shown(loaded)]
     if as_json:
         print_json({key: {"value": value, "origin": origin} for key, value, origin in shown})
         return 0

@@ -19,6 +19,11 @@ Values = dict[str, dict[str, str]]
 
 OFFICIAL = {"CLARIFAI_USER_ID": "user_id", "CLARIFAI_APP_ID": "app_id", "CLARIFAI_API_BASE": "base_url"}
 """What the official clients call keys of [clarifai]."""
+AUTHORITIES: dict[str, tuple[str, ...]] = {
+    "clarifai": ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CLARIFAI_ROOT_CERTIFICATES_PATH"),
+    "annotell": ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
+}
+"""Variables of others that name a file of authorities, the first one first: of OpenSSL, of requests, of the official client."""
 PAT = "CLARIFAI_PAT"
 CLIENT_PREFIXES: dict[Flavour, str] = {"annotell": "ANNOTELL", "kognic": "KOGNIC"}
 """What the variables of each flavour's own client start with."""
@@ -126,6 +131,13 @@ def from_official_variables(environment: Mapping[str, str]) -> Layer:
         pat_origin=PAT,
         clients=clients,
     )
+
+
+def from_authority_variables(environment: Mapping[str, str]) -> Layer:
+    """The files of authorities that other programs are told of: they hold for a remote that has no `ca_file` of its own."""
+    found = {remote: next((name for name in names if environment.get(name)), None) for remote, names in AUTHORITIES.items()}
+    values = {remote: {"ca_file": environment[name]} for remote, name in found.items() if name is not None}
+    return Layer(values, lambda location: found[str(location[0])] or "")
 
 
 def _client(prefix: str, environment: Mapping[str, str]) -> ClientPlace | None:

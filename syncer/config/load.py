@@ -1,6 +1,6 @@
 """Layers into one value. A higher layer beats a lower one key by key; what is wrong in any of them is reported at once.
 
-command line > SYNCER_* > CLARIFAI_* > config file > the official client's file > default
+command line > SYNCER_* > CLARIFAI_* > config file > the official client's file > SSL_CERT_FILE and the like > default
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def load(
             layers.append(places.from_document(parse(read(path), str(path))))
         except NotToml as error:
             problems.append(Problem(f"{path}:{error.line}", "", f"is not TOML: {error}"))
-    layers += _official_file(env, layers, problems)
+    layers += [*_official_file(env, layers, problems), places.from_authority_variables(env)]
     merged, origins = _merged(layers, env, problems)
     if problems:
         raise ConfigError(problems)

@@ -95,6 +95,7 @@ class Annotell(Section):
 
     base_url: WebAddress = HOSTS["annotell"]["base_url"]
     auth_url: WebAddress = HOSTS["annotell"]["auth_url"]
+    ca_file: OptionalFile = ""
     flavour: Annotated[Flavour, Field(description='"annotell" or "kognic"')] = "annotell"
     credentials: OptionalFile = ""
     requests_per_second: Rate = 10

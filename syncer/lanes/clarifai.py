@@ -9,6 +9,7 @@ from syncer.core.pace import Pace
 from syncer.core.pull import Ask
 from syncer.errors import UsageError
 from syncer.lanes.limits import shared_pace
+from syncer.lanes.ways import transport
 from syncer.remotes.clarifai import Clarifai
 from syncer.transport.http import HttpTransport
 
@@ -41,13 +42,7 @@ def app(loaded: Loaded) -> App:
         raise UsageError("no token: set CLARIFAI_PAT, or name a file in [clarifai] token_file")
     if not clarifai.app_id:
         raise UsageError("no app: give --app-id, set CLARIFAI_APP_ID, or set [clarifai] app_id")
-    transport = HttpTransport(
-        base_url=clarifai.base_url,
-        authorization=("Key", token),
-        connect_timeout_seconds=push.connect_timeout_seconds,
-        request_timeout_seconds=push.request_timeout_seconds,
-        ca_file=clarifai.ca_file,
-    )
     pace = shared_pace(clarifai.base_url, token, push.requests_per_second)
     address = f"{clarifai.base_url}, user {clarifai.user_id}, app {clarifai.app_id}"
-    return App(Clarifai(clarifai.user_id, clarifai.app_id), transport, pace, address)
+    way = transport(loaded, "clarifai", clarifai.base_url, ("Key", token))
+    return App(Clarifai(clarifai.user_id, clarifai.app_id), way, pace, address)

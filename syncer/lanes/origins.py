@@ -16,6 +16,7 @@ from syncer.errors import UsageError
 from syncer.lanes.clarifai import CREDENTIALS, SETTINGS, app
 from syncer.lanes.limits import shared_pace
 from syncer.lanes.pull import Origin, PullLane
+from syncer.lanes.ways import transport
 from syncer.remotes.annotell import Asks, ChangeListing, ProjectListing, index, listing, neighbours
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.annotell.layout import DocumentLayout
@@ -64,7 +65,7 @@ def annotell_origin(loaded: Loaded, selection: DocumentSelection, known: Mapping
 
     Raises UsageError where the configuration or the selection does not do.
     """
-    annotell, push = loaded.config.annotell, loaded.config.push
+    annotell = loaded.config.annotell
     documents = listing(selection, annotell.flavour, annotell.base_url)
     if known is not None:
         if not isinstance(documents, ProjectListing):
@@ -80,12 +81,7 @@ def annotell_origin(loaded: Loaded, selection: DocumentSelection, known: Mapping
         )
 
     def http(base_url: str | None) -> HttpTransport:
-        return HttpTransport(
-            base_url=base_url,
-            authorization=None,
-            connect_timeout_seconds=push.connect_timeout_seconds,
-            request_timeout_seconds=push.request_timeout_seconds,
-        )
+        return transport(loaded, "annotell", base_url)
 
     chosen = msgspec.json.encode(selection).decode() + (
         "" if known is None else f" changed since {_digest(msgspec.json.encode(sorted(known.items())))}"

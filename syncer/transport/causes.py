@@ -12,25 +12,25 @@ import ssl
 import aiohttp
 
 from syncer.core.ports import NoReply
+from syncer.transport.proxies import Route
 
 
 class SentOnceOnly(aiohttp.ClientError):
     """A connection broke under a request, and aiohttp is not to send it again. The cause says how."""
 
 
-def not_sent(error: Exception, connect_timeout_seconds: float) -> NoReply:
+def not_sent(error: Exception, connect_timeout_seconds: float, way: Route) -> NoReply:
     """There was no connection, so certainly nothing has left."""
     match error:
         case SentOnceOnly():  # a proxy hung up while it was asked for the way
-            return NoReply("the proxy closed the connection before the remote was reached", sent=False)
+            return NoReply(f"the proxy {way.shown()} closed the connection before the remote was reached", sent=False)
         case aiohttp.ClientConnectorCertificateError():
             why = getattr(error.certificate_error, "verify_message", None) or "it does not match"
             return _never(
                 f"the certificate of {error.host} is not accepted ({why}); if your own authority issued it, name that one in ca_file"
             )
         case aiohttp.ClientHttpProxyError():
-            refused = f"the proxy refused to connect to the remote (HTTP {error.status})"
-            return _never(refused) if _refuses(error.status) else NoReply(refused, sent=False)
+            return refused_by_proxy(way, error.status)
         case aiohttp.ClientConnectorError():
             return _not_connected(error)
         case TimeoutError():
@@ -53,6 +53,14 @@ def not_answered(error: Exception, request_timeout_seconds: float, *, begun: boo
         case aiohttp.ClientResponseError():
             return NoReply("the answer is not HTTP", sent=True, cause="never")
     return NoReply(f"the answer could not be read ({type(error).__name__})", sent=True)
+
+
+def refused_by_proxy(way: Route, status: int) -> NoReply:
+    """The proxy says no, or that it does not reach the remote."""
+    if status == 407:
+        return _never(f"the proxy {way.shown()} does not take its credentials (HTTP 407): check those in the variable {way.variable}")
+    refused = f"the proxy {way.shown()} (from the variable {way.variable}) refused to connect to the remote (HTTP {status})"
+    return _never(refused) if _refuses(status) else NoReply(refused, sent=False)
 
 
 def _never(reason: str) -> NoReply:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import SimpleNamespace, TracebackType
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from yarl import URL
@@ -19,7 +18,8 @@ from yarl import URL
 from syncer.core.address import address_fault
 from syncer.core.ports import NoReply, Reply, Request
 from syncer.errors import UsageError
-from syncer.transport.causes import SentOnceOnly, not_answered, not_sent
+from syncer.transport.causes import SentOnceOnly, not_answered, not_sent, refused_by_proxy
+from syncer.transport.proxies import Route, route
 from syncer.transport.trust import speaks_tls, trust
 from syncer.version import __version__
 
@@ -44,8 +44,8 @@ class _Sending:
 class HttpTransport:
     """Sends requests to one base URL, or to whole URLs. An async context manager.
 
-    Proxies come from the environment (HTTPS_PROXY, HTTP_PROXY, NO_PROXY). `ca_file` replaces the system's authorities. Redirects
-    are handed back as they are, so credentials go nowhere else. Raises UsageError for settings that cannot be used.
+    Proxies come from the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY). `ca_file` replaces the system's authorities.
+    Redirects are handed back as they are, so credentials go nowhere else. Raises UsageError for settings that cannot be used.
     """
 
     def __init__(
@@ -56,24 +56,26 @@ class HttpTransport:
         connect_timeout_seconds: float,
         request_timeout_seconds: float,
         ca_file: str = "",
+        ca_named: str = "ca_file",
     ) -> None:
         """Connecting includes names, proxy and TLS; the request's time runs from sending to the end of the answer.
 
         `base_url`: what paths are appended to; None where the path of every request is a whole URL. `authorization`: scheme and token
-        of every request, None where there are none.
+        of every request, None where there are none. `ca_named`: who named `ca_file`, for messages.
         """
         self.requests = 0
         """Requests that left."""
         self.hidden_retries = 0
         """Those among them that aiohttp sent by itself."""
         self._base_url = "" if base_url is None else _checked_base_url(base_url)
-        self._proxies = _proxies(base_url)
-        self._direct: dict[str, bool] = {}
+        self._routes: dict[tuple[str, str], Route] = {}
+        if base_url is not None and (fault := self._route(URL(self._base_url, encoded=True)).fault):
+            raise UsageError(fault)
         self._answered: set[tuple[str, str]] = set()
         """Where an HTTP answer came from: scheme and authority."""
         self._plain: set[tuple[str, str]] = set()
         """Where HTTP without TLS is spoken, as far as can be told."""
-        self._ssl = trust(ca_file)
+        self._ssl = trust(ca_file, ca_named)
         self._headers = {"User-Agent": f"syncer/{__version__}"}
         if authorization is not None:
             scheme, token = authorization
@@ -106,14 +108,18 @@ class HttpTransport:
         try:
             url = URL(self._base_url + request.path, encoded=True)
         except ValueError as error:
-            return not_sent(error, self._connect_timeout_seconds)
-        proxy = self._proxy(url)
-        reply = await self._sent(request, url, proxy, headers or {})
-        if url.scheme == "http" and proxy is None and _origin(url) not in self._plain:
+            return not_sent(error, self._connect_timeout_seconds, Route())
+        way = self._route(url)
+        if way.fault:
+            return NoReply(way.fault, sent=False, cause="never")
+        reply = await self._sent(request, url, way, headers or {})
+        if isinstance(reply, Reply) and reply.status == 407 and way.proxy is not None:
+            return refused_by_proxy(way, reply.status)
+        if url.scheme == "http" and way.proxy is None and _origin(url) not in self._plain:
             return await self._plainly(reply, url)
         return reply
 
-    async def _sent(self, request: Request, url: URL, proxy: URL | None, headers: Mapping[str, str]) -> Reply | NoReply:
+    async def _sent(self, request: Request, url: URL, way: Route, headers: Mapping[str, str]) -> Reply | NoReply:
         assert self._session is not None
         body = request.body
         sent_headers = {} if body is None else {"Content-Type": "application/json"}
@@ -127,7 +133,7 @@ class HttpTransport:
                     data=body if body is None or len(body) <= BODY_AT_ONCE_BYTES_MAX else io.BytesIO(body),
                     headers={**sent_headers, **headers},
                     # Not by `trust_env`, which reads the environment in a thread and ~/.netrc for every single request.
-                    proxy=proxy,
+                    proxy=way.proxy,
                     allow_redirects=False,
                     trace_request_ctx=sending,
                 ) as response,
@@ -140,7 +146,7 @@ class HttpTransport:
                 waits = ", ".join(response.headers.getall("Retry-After", ()))
                 return Reply(response.status, answer, waits or None, response.headers.get("Date"))
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return self._no_reply(error, url, sending)
+            return self._no_reply(error, url, way, sending)
 
     async def _plainly(self, reply: Reply | NoReply, url: URL) -> Reply | NoReply:
         """The reply of a server that was asked without TLS for the first time.
@@ -155,12 +161,12 @@ class HttpTransport:
         self._plain.add(_origin(url))
         return reply
 
-    def _no_reply(self, error: Exception, url: URL, sending: _Sending) -> NoReply:
+    def _no_reply(self, error: Exception, url: URL, way: Route, sending: _Sending) -> NoReply:
         """What has answered once can answer again: there nothing is wrong for good."""
         if sending.count:
             reply = not_answered(error, self._request_timeout_seconds, begun=sending.begun)
         else:
-            reply = not_sent(error, self._connect_timeout_seconds)
+            reply = not_sent(error, self._connect_timeout_seconds, way)
         return replace(reply, cause="outage") if reply.cause == "never" and _origin(url) in self._answered else reply
 
     async def _leaves(
@@ -175,13 +181,12 @@ class HttpTransport:
         else:
             sending.deadline.reschedule(asyncio.get_running_loop().time() + self._request_timeout_seconds)
 
-    def _proxy(self, url: URL) -> URL | None:
-        """The way to this address. Whom to reach directly is asked for once a host."""
-        if not self._proxies or url.host is None:
-            return None
-        if url.host not in self._direct:
-            self._direct[url.host] = bool(proxy_bypass(url.host))
-        return None if self._direct[url.host] else self._proxies.get(url.scheme)
+    def _route(self, url: URL) -> Route:
+        """The way to this address: the environment is read once a host."""
+        place = _origin(url)
+        if place not in self._routes:
+            self._routes[place] = route(url, os.environ)
+        return self._routes[place]
 
     def __repr__(self) -> str:
         return f"HttpTransport({self._base_url!r})"
@@ -229,25 +234,4 @@ def _checked_base_url(base_url: str) -> str:
     """Without its last slash. Raises UsageError."""
     if (fault := address_fault(base_url)) is not None:
         raise UsageError(f"the base URL {fault}: check base_url")
-    return base_url.rstrip("/")
-
-
-def _proxies(base_url: str | None) -> dict[str, URL]:
-    """The proxies that the environment names and this transport may need, by scheme. Raises UsageError for one that cannot be used."""
-    schemes = ["http", "https"]
-    if base_url is not None:
-        url = urlsplit(base_url)
-        schemes = [] if proxy_bypass(url.hostname or "") else [url.scheme]
-    return {scheme: _proxy(scheme, text) for scheme, text in getproxies().items() if scheme in schemes and text}
-
-
-def _proxy(scheme: str, text: str) -> URL:
-    try:
-        proxy = URL(text if "://" in text else f"http://{text}")
-    except ValueError:
-        proxy = URL()
-    if proxy.scheme not in ("http", "https") or not proxy.host:
-        raise UsageError(
-            f"the proxy in the environment variable {scheme}_proxy cannot be used: it must be http://HOST:PORT or https://HOST:PORT"
-        )
-    return proxy
+    return (base_url if base_url.isascii() else str(URL(base_url))).rstrip("/")  # names and paths in the forms that are sent

@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from urllib.parse import urlsplit
 
 Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
@@ -125,3 +126,26 @@ def tls_or_400(tls: ssl.SSLContext) -> Iterator[int]:
         finally:
             listening.shutdown(socket.SHUT_RDWR)
             thread.join(10)
+
+
+@asynccontextmanager
+async def behind_tls(url: str, tls: ssl.SSLContext) -> AsyncIterator[str]:
+    """The server at this address, with TLS before it. Gives its address."""
+    target = urlsplit(url)
+
+    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, OSError):
+            while data := await reader.read(1 << 16):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_connection(target.hostname, target.port)
+        await asyncio.gather(pipe(reader, to_server), pipe(from_server, writer))
+
+    listening = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=tls)
+    try:
+        yield f"https://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
+    finally:
+        listening.close()

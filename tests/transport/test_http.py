@@ -276,7 +276,7 @@ def test_a_ca_file_that_holds_no_certificates_is_refused_at_once(tmp_path: Path,
     path = tmp_path / "ca.pem"
     if text is not None:
         path.write_text(text)
-    with pytest.raises(UsageError, match="ca_file = "):
+    with pytest.raises(UsageError, match="ca_file names it"):
         transport_to("https://127.0.0.1:1", ca_file=str(path))
 
 

@@ -1,0 +1,90 @@
+"""How each remote is reached: its transport, made from the configuration; and which proxy and which authorities it uses, for people."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Iterator, Mapping
+from typing import Literal
+
+from yarl import URL
+
+from syncer.config import Loaded
+from syncer.config.layers import AUTHORITIES
+from syncer.errors import SyncerError, UsageError
+from syncer.transport.http import HttpTransport
+from syncer.transport.proxies import route
+from syncer.transport.trust import trust
+
+Remote = Literal["clarifai", "annotell"]
+
+
+def transport(loaded: Loaded, remote: Remote, base_url: str | None, authorization: tuple[str, str] | None = None) -> HttpTransport:
+    """Requests to this address of a remote, or to whole URLs. Raises UsageError for what cannot be used."""
+    push = loaded.config.push
+    return HttpTransport(
+        base_url=base_url,
+        authorization=authorization,
+        connect_timeout_seconds=push.connect_timeout_seconds,
+        request_timeout_seconds=push.request_timeout_seconds,
+        ca_file=_ca_file(loaded, remote),
+        ca_named=_named(loaded, remote),
+    )
+
+
+def shown(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> Iterator[tuple[str, str, str]]:
+    """Of each remote the proxy and the authorities: key, value, and who says so. No user and no password."""
+    for key, address in _addresses(loaded):
+        way = route(URL(address), environment)
+        origin = way.variable or "no variable names one"
+        if way.fault:
+            yield key, "cannot be used", way.fault
+        else:
+            yield key, way.shown() or "none", f"{origin}; {way.unused} is not used" if way.unused else origin
+    for remote in _remotes():
+        if file := _ca_file(loaded, remote):
+            yield f"{remote}.authority", file, loaded.origins[f"{remote}.ca_file"]
+        else:
+            paths = ssl.get_default_verify_paths()
+            yield f"{remote}.authority", f"the system's: {paths.cafile or paths.capath or 'none is there'}", "default"
+
+
+def faults(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> Iterator[SyncerError]:
+    """What is wrong with them, each once."""
+    said: set[str] = set()
+    for _, address in _addresses(loaded):
+        if (fault := route(URL(address), environment).fault) and fault not in said:
+            said.add(fault)
+            yield UsageError(fault)
+    for remote in _remotes():
+        try:
+            trust(_ca_file(loaded, remote), _named(loaded, remote))
+        except UsageError as error:
+            if str(error) not in said:
+                said.add(str(error))
+                yield error
+
+
+def _remotes() -> tuple[Remote, ...]:
+    return ("clarifai", "annotell")
+
+
+def _addresses(loaded: Loaded) -> tuple[tuple[str, str], ...]:
+    clarifai, annotell = loaded.config.clarifai, loaded.config.annotell
+    return (
+        ("clarifai.proxy", clarifai.base_url),
+        ("annotell.proxy", annotell.base_url),
+        ("annotell.auth_proxy", annotell.auth_url),
+    )
+
+
+def _ca_file(loaded: Loaded, remote: Remote) -> str:
+    return loaded.config.clarifai.ca_file if remote == "clarifai" else loaded.config.annotell.ca_file
+
+
+def _named(loaded: Loaded, remote: Remote) -> str:
+    """Who named the file with the authorities: on another machine than the one that read the configuration nobody knows any more."""
+    key, origin = f"[{remote}] ca_file", loaded.origins.get(f"{remote}.ca_file", "")
+    if origin in AUTHORITIES[remote]:
+        return f"the environment variable {origin}"
+    return f"{key} ({origin})" if origin else key
