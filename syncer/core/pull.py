@@ -68,8 +68,6 @@ class Found:
     duplicates: int = 0
     """Hits that were left out because they repeated others."""
     problems: list[Problem] = field(default_factory=list)
-    ended: bool = False
-    """The list ends before this unit: what was asked for ahead of it is of no use."""
 
 
 @dataclass(frozen=True, slots=True)

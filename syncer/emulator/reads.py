@@ -8,7 +8,7 @@ from zlib import crc32
 from syncer.emulator import codes
 from syncer.emulator.answer import Answer
 from syncer.emulator.call import Call, missing
-from syncer.emulator.store import Annotation
+from syncer.emulator.store import Annotation, Key
 
 
 def list_annotations(call: Call) -> Answer:
@@ -23,10 +23,7 @@ def list_annotations(call: Call) -> Answer:
         keys = app.keys_of(input_ids or None)
     if call.switches["absent-ids"] == "refused" and (absent := _absent(call, ids, input_ids)) is not None:
         return absent
-    if call.switches["list-order"] == "newest":
-        keys.reverse()
-    elif call.switches["list-order"] == "arbitrary":
-        keys.sort(key=lambda key: crc32("/".join(key).encode()))
+    keys = ordered(call, keys)
     unseen = [key for key in keys if key in app.past and app.past[key].was is None]
     wanted = _filter(call)
     keys = [key for key in keys if (row := app.shown(key)) is not None and wanted(row)]
@@ -37,6 +34,16 @@ def list_annotations(call: Call) -> Answer:
     for key in unseen:  # this read has missed it
         app.read(key)
     return Answer.of(annotations=rows)
+
+
+def ordered(call: Call, keys: list[Key]) -> list[Key]:
+    """Keys from oldest to newest, as the switch has lists sorted."""
+    match call.switches["list-order"]:
+        case "newest":
+            return keys[::-1]
+        case "arbitrary":
+            return sorted(keys, key=lambda key: crc32("/".join(key).encode()))
+    return keys
 
 
 def _absent(call: Call, ids: list[str], input_ids: list[str]) -> Answer | None:

@@ -64,6 +64,9 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "per-page": ("128", "20"),
     "per-page-over": ("clamp", "refuse"),
     "search-hits": ("once", "repeated"),
+    "search-window": ("none", "refused", "empty"),
+    "search-window-size": ("10000", "2000", "1000"),
+    "search-times": ("exact", "seconds"),
     "read-lag": ("0", "2"),
     "delete-lag": ("0", "2"),
     # limits and failures

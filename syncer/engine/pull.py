@@ -128,7 +128,7 @@ class Pull:
             self._more.set()
 
     def _ahead_max(self) -> int:
-        """Few at first, and no more than keep the rate busy: where only an empty page is the end, what is ahead of it is asked in vain."""
+        """Few until some have told how large units are, and no more than keep the rate busy."""
         begun = AHEAD_AT_FIRST << min(self._found, DOUBLINGS_MAX)
         keep_busy = min(self._units_ahead_max, begun, self.ways["api"].turns.concurrency.limit)
         return min(keep_busy, max(AHEAD_AT_FIRST, int(AHEAD_BYTES_MAX // max(1.0, self._unit_bytes))))
@@ -149,12 +149,11 @@ class Pull:
             slot.done.set()
 
     def _learn(self, found: Found) -> None:
-        """From what a unit came to: how large they are, and that the list goes on."""
-        if not found.ended:
-            self._found += 1
-            size = sum(len(row.line) for row in found.rows)
-            self._unit_bytes += (size - self._unit_bytes) / min(self._found, AVERAGE_OVER)
-            self._room.set()
+        """From what a unit came to: how large they are."""
+        self._found += 1
+        size = sum(len(row.line) for row in found.rows)
+        self._unit_bytes += (size - self._unit_bytes) / min(self._found, AVERAGE_OVER)
+        self._room.set()
 
     async def _deliver_all(self, deliver: Deliver) -> None:
         while True:
@@ -166,9 +165,6 @@ class Pull:
             slot = self._slots[0]
             await slot.done.wait()
             if slot.found is None:
-                return
-            if slot.found.ended:
-                self.complete = True
                 return
             await deliver(slot.unit, slot.found)
             self._slots.popleft()

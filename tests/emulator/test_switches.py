@@ -234,6 +234,25 @@ def hits(client: Client) -> Any:
     return [hit["annotation"]["id"] for hit in found["hits"]]
 
 
+def beyond_the_window(client: Client) -> Any:
+    """Codes and rows of the first page of 1,000, of the third, and of one that begins beyond the window."""
+    for start in range(0, 2100, 100):
+        post(client, *(annotation(f"a{start + number}") for number in range(100)))
+    answers = [
+        client.send("POST", "/annotations/searches", {"searches": [{"query": {}}], "pagination": {"page": page, "per_page": 1000}})
+        for page in (1, 2, 3)
+    ]
+    return [(answer["status"]["code"], len(answer["hits"])) for answer in answers]
+
+
+def hits_within_a_second(client: Client) -> Any:
+    """Of one that was updated within a second: from its start on, from its last nanosecond on, up to its start."""
+    second = post(client, annotation("a"))["annotations"][0]["modified_at"][:19]
+    spans = ({"start_time": f"{second}Z"}, {"start_time": f"{second}.999999999Z"}, {"end_time": f"{second}Z"})
+    searches = [{"searches": [{"query": {"filters": [{"last_updated_time_range": span}]}}]} for span in spans]
+    return [len(client.send("POST", "/annotations/searches", search)["hits"]) for search in searches]
+
+
 def reads_after_a_write(client: Client) -> Any:
     post(client, annotation("a", task_id="1"))
     seen = [listed(client, "?ids=a&input_ids=i") for _ in range(3)]
@@ -354,6 +373,21 @@ SCENES: dict[str, tuple[str, See, tuple[Any, ...]]] = {
     "per-page": ("", a_page_without_a_size, (128, 20)),
     "per-page-over": ("", a_page_over_1000, (10000, 11102)),
     "search-hits": ("", hits, (["a"], ["a", "a"])),
+    "search-window": (
+        "search-window-size=1000",
+        beyond_the_window,
+        ([(10000, 1000), (10000, 1000), (10000, 100)], [(10000, 1000), (11102, 0), (11102, 0)], [(10000, 1000), (10000, 0), (10000, 0)]),
+    ),
+    "search-window-size": (
+        "search-window=empty",
+        beyond_the_window,
+        (
+            [(10000, 1000), (10000, 1000), (10000, 100)],
+            [(10000, 1000), (10000, 1000), (10000, 0)],
+            [(10000, 1000), (10000, 0), (10000, 0)],
+        ),
+    ),
+    "search-times": ("", hits_within_a_second, ([1, 0, 0], [1, 1, 1])),
     "read-lag": ("", reads_after_a_write, (([["a"]] * 3, ["2"] * 3), ([[], [], ["a"]], ["1", "1", "2"]))),
     "delete-lag": ("", reads_after_a_delete, ((10000, [["a"], ["a"]]), (40010, [["a"], []]))),
     "apps": ("", an_app_that_was_not_loaded, ((10000, 200), (11101, 404))),

@@ -52,11 +52,10 @@ class Parts:
 
     repeats = False
 
-    def __init__(self, count: int, *, row_bytes: int = 2, ends_at: int | None = None, asked_ahead: Sequence[str] = ()) -> None:
-        """`ends_at`: from there on, parts are empty, which ends the list; `asked_ahead`: what is asked before each part, if anything."""
+    def __init__(self, count: int, *, row_bytes: int = 2, asked_ahead: Sequence[str] = ()) -> None:
+        """`asked_ahead`: what is asked before each part, if anything."""
         self.count = count
         self.line = b"x" * row_bytes
-        self.ends_at = ends_at
         self.asked_ahead = asked_ahead
         self.given = 0
 
@@ -71,7 +70,7 @@ class Parts:
         (answer,) = yield [ask(f"/{number}")]
         if isinstance(answer, Refused):
             return Found([], problems=[Problem(f"part {number}", answer.reason)])
-        return Found([Row((str(number),), self.line)], ended=self.ends_at is not None and number >= self.ends_at)
+        return Found([Row((str(number),), self.line)])
 
 
 class Remote:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
 from syncer.core.ports import Reply, Request
 from syncer.core.pull import Ask, Done, Found, Unit
+from syncer.remotes.clarifai.codes import CODES
 from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
 
 Json = dict[str, object]
+UPDATED = "2026-01-01T12:00:00Z"
 
 
 class Service:
@@ -28,6 +30,15 @@ class Service:
         self.refuse_what_is_missing = False
         """A list of inputs, or of annotations of inputs, that names one that is not there."""
         self.hits: list[tuple[str, str]] = []
+        """What a search finds, in its order."""
+        self.updated: dict[str, str] = {}
+        """By the annotation's id, when it was updated; else at `UPDATED`."""
+        self.status: dict[str, int] = {}
+        """By the annotation's id; else 24150."""
+        self.window: tuple[Literal["none", "refused", "empty"], int] = ("none", 0)
+        """Where searches end, and how."""
+        self.by_seconds = False
+        """Whether times are compared by whole seconds, what is below them cut off."""
         self.order: Callable[[str], object] = str
         """How inputs are sorted."""
         self.gone_cursor: Literal["refused", "place", "empty", "start"] = "refused"
@@ -65,10 +76,7 @@ class Service:
                 return self._failed(404, 11101)
             return self._said(inputs=[{"id": id, "data": {}} for id in self._page([id for id in query["ids"] if id in self.held], query)])
         if path == "/annotations/searches":
-            paging = sent["pagination"]
-            assert isinstance(paging, dict)
-            page = self._page(self.hits, {name: [str(value)] for name, value in paging.items()})
-            return self._said(hits=[{"annotation": {"id": id, "input_id": input_id}} for input_id, id in page])
+            return self._search(sent)
         input_ids = query["input_ids"]
         if self.refuse_what_is_missing and not set(input_ids) <= set(self.held):
             return self._failed(404, 30102)
@@ -79,7 +87,36 @@ class Service:
         else:
             rows = [(input_id, id) for input_id in input_ids for id in self.held.get(input_id, ())]
         rows = rows[::-1] if self.newest_first else rows
-        return self._said(annotations=[{"id": id, "input_id": i, "input_level": id == "level"} for i, id in self._page(rows, query)])
+        return self._said(annotations=[self._row(key) for key in self._page(rows, query)])
+
+    def _row(self, key: tuple[str, str]) -> Json:
+        input_id, id = key
+        times = {"modified_at": self.updated.get(id, UPDATED), "status": {"code": self.status.get(id, 24150)}}
+        return {"id": id, "input_id": input_id, "input_level": id == "level", **times}
+
+    def _search(self, sent: Json) -> Reply:
+        paging: Any = sent["pagination"]
+        searches: Any = sent["searches"]
+        (wanted,) = searches[0]["query"]["filters"]
+        times, code = wanted.get("last_updated_time_range", {}), wanted.get("annotation", {}).get("status", {}).get("code")
+        cut = 19 if self.by_seconds else 29
+        found = []
+        for key in self.hits:
+            at = self._time(self.updated.get(key[1], UPDATED))[:cut]
+            in_time = self._time(times.get("start_time", at))[:cut] <= at <= self._time(times.get("end_time", at))[:cut]
+            if in_time and code in (None, self.status.get(key[1], 24150), CODES[self.status.get(key[1], 24150)][0]):
+                found.append(key)
+        form, size = self.window
+        if form == "refused" and paging["page"] * min(paging["per_page"], self.per_page_max) > size:
+            return self._failed(400, 11102)
+        found = found[:size] if form == "empty" else found
+        page = self._page(found, {name: [str(value)] for name, value in paging.items()})
+        return self._said(hits=[{"annotation": self._row(key)} for key in page])
+
+    def _time(self, text: str) -> str:
+        """With nine digits."""
+        seconds, _, digits = text.removesuffix("Z").partition(".")
+        return f"{seconds}.{digits:0<9}"
 
     def _page(self, rows: list, query: dict[str, list[str]]) -> list:  # type: ignore[type-arg]
         size = min(self.per_page_max, int(query["per_page"][0]))
@@ -127,8 +164,6 @@ def fetched_units(service: Service, selection: Selection, after: str = "", done:
         answers = None
         if isinstance(step, Unit):
             found = fetched(service, step)
-            if found.ended:
-                return
             yield step, found
         else:
             answers = answered(service, step)

@@ -9,7 +9,8 @@ import msgspec
 
 from syncer.core.outcome import Failed
 from syncer.core.ports import LookUpFailure, NoReply, Reply
-from syncer.remotes.clarifai.answers import Said, failure, listing_succeeded, read
+from syncer.remotes.clarifai.answers import Said, Status, failure, listing_succeeded, read
+from syncer.remotes.clarifai.codes import number
 from syncer.remotes.replies import no_reply
 
 T = TypeVar("T")
@@ -64,6 +65,29 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     input_id: str
     input_level: bool
     raw: bytes
+
+
+class Dated(msgspec.Struct, gc=False):
+    """What searches go by."""
+
+    status: Status | None = None
+    modified_at: str | None = None
+
+    @property
+    def code(self) -> int:
+        """Of its status; 0 where it has none that is known."""
+        return 0 if self.status is None else number(self.status.code) or 0
+
+
+_DATED = msgspec.json.Decoder(Dated)
+
+
+def dated(line: Line) -> Dated:
+    """When an annotation was updated last, and its status, as far as it says so."""
+    try:
+        return _DATED.decode(line.raw)
+    except msgspec.DecodeError:
+        return Dated()
 
 
 def of_list(reply: Reply | NoReply) -> list[Line] | LookUpFailure:

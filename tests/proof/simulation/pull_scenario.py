@@ -14,7 +14,7 @@ CLARIFAI = {
     name: SWITCHES[name]
     for name in (
         *("list-order", "per-page", "per-page-over", "search-hits", "enums", "float32", "added-fields"),
-        *("absent-ids", "stream-order", "gone-cursor"),
+        *("absent-ids", "stream-order", "gone-cursor", "search-window", "search-window-size", "search-times"),
         *("throttle-form", "throttle-code", "url-limit", "error-code", "gateway-form"),
     )
 } | {"throttle-code": ("11005", "11003")}
@@ -60,7 +60,7 @@ def drawn_pull(seed: int, *, odd: bool = True) -> PullScenario:
         remote=remote,
         by=by,
         rows=int(rng.choice([0, 5, 30, 100, 300 if remote == "clarifai" else 40]) * (0.5 + rng.random())),
-        writes=0.0 if by == "search" else rng.choice([0, 0.05, 0.3]),  # what a search finds while others write, nobody promises
+        writes=rng.choice([0, 0.05, 0.3]),
         format=rng.choice(["jsonl", "jsonl", "jsonl", "csv", "parquet"]),
         **weather,
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from syncer.core.pull import Done, Unit, Units
 from syncer.errors import UsageError
+from syncer.remotes.clarifai.listing.filters import as_searched
 from syncer.remotes.clarifai.listing.groups import Groups
 from syncer.remotes.clarifai.listing.pairs import of_pairs
 from syncer.remotes.clarifai.listing.queries import Queries
@@ -22,21 +24,23 @@ class AnnotationListing:
         if (why := fault(selection)) is not None:
             raise UsageError(f"the selection: {why}")
         self._selection = selection
-        self._queries = Queries(user_id, app_id, selection)
-        self._groups = Groups(self._queries, selection)
+        self._groups = Groups(Queries(user_id, app_id, selection), selection)
+        everyone = Queries(user_id, app_id, replace(selection, all_makers=True))  # as a search finds them
+        self._filtered = Groups(everyone, selection, as_searched(selection))
+        self._by_search = bool(selection.status or selection.since or selection.until)
 
     @property
     def repeats(self) -> bool:
         """May a key come in several units?"""
-        return bool(self._selection.status or self._selection.since or self._selection.until)
+        return self._by_search
 
     def units(self, after: str, done: Done | None = ()) -> Units:
         """The parts of the list after this cursor. Raises Stopped where the remote refuses to enumerate them."""
         selection, groups = self._selection, self._groups
         if selection.pairs:
             return of_pairs(groups, selection.pairs, int(after or 0))
-        if self.repeats:
-            return searched(groups, int(after or 0))
+        if self._by_search:
+            return searched(groups, self._filtered, after, done)
         if selection.input_ids:
             return of_named_inputs(groups, selection.input_ids, int(after or 0))
         if selection.dataset_id:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from syncer.core.outcome import Refused
 from syncer.core.pull import Asking, Flow, Found, Problem, Row, Unit
 from syncer.remotes.clarifai.answers import says_missing
+from syncer.remotes.clarifai.listing.filters import Keep, by_level
 from syncer.remotes.clarifai.listing.inputs import Inputs, span
 from syncer.remotes.clarifai.listing.queries import Queries
 from syncer.remotes.clarifai.rows import Line
@@ -19,13 +20,17 @@ GROUP_MAX = 100
 PAGES_AT_ONCE_MAX = 16
 """Of one input that has many; those after the last one are asked in vain."""
 
+UNCLEAR = "it shows no status, or not when it was updated: whether it is wanted is not known"
 Pages = list[list[Line] | Refused]
 
 
 class Groups:
     """Groups of one app's inputs, as large as fits on a page of annotations."""
 
-    def __init__(self, queries: Queries, selection: Selection) -> None:
+    def __init__(self, queries: Queries, selection: Selection, keep: Keep | None = None) -> None:
+        """`keep`: which of the rows that are listed are wanted; else those of the selection's level."""
+        self._keep = keep or by_level(selection)
+        self._filtered = keep is not None
         self.queries = queries
         self.selection = selection
         self.inputs = Inputs(queries)
@@ -49,9 +54,12 @@ class Groups:
                 # Until a page is there, each group that is asked for makes the next one smaller: one of them shows what is no full page.
                 self._group_max = max(1, min(self._group_max, len(ids) * 9 // 10))
             found = yield from self._group(ids)
+            every_input = self.selection.with_inputs and not self._filtered
+            if named and not every_input:
+                found = yield from self.inputs.with_absent(found, ids)
             if self.selection.with_inputs:
-                return (yield from self.inputs.beside(found, ids, known))
-            return (yield from self.inputs.with_absent(found, ids)) if named else found
+                found = yield from self.inputs.beside(found, ids if every_input else [], known)
+            return found
 
         return Unit(span(ids), cursor, flow, parts)
 
@@ -98,7 +106,7 @@ class Groups:
             return (yield from self._divided(ids, len(ids) // 2))
         found = self._found_of(ids, list(held.values()))
         problem = Problem(span(ids), f"changed all the time while it was read {PASSES_MAX} times", ids[0])
-        return Found(found.rows, found.duplicates, [problem])
+        return Found(found.rows, found.duplicates, [*found.problems, problem])
 
     def _refused(self, id: str, refused: Refused) -> Flow:
         """Of an input that the service refuses to list: nothing where the input itself is not there any more, else a problem."""
@@ -133,5 +141,7 @@ class Groups:
     def found(self, lines: Sequence[Line]) -> Found:
         """The rows of these lines that the selection keeps, each once."""
         unique = {(line.input_id, line.id): line for line in lines}
-        keep = self.selection.input_level
-        return Found([Row(key, line.raw) for key, line in unique.items() if keep or not line.input_level], len(lines) - len(unique))
+        kept = {key: self._keep(line) for key, line in unique.items()}
+        unclear = [key for key, wanted in kept.items() if wanted is None]
+        problems = [Problem(f"annotation {id} of input {input_id}", UNCLEAR, input_id) for input_id, id in unclear]
+        return Found([Row(key, unique[key].raw) for key, wanted in kept.items() if wanted], len(lines) - len(unique), problems)

@@ -12,6 +12,7 @@ from syncer.core.ports import Request
 from syncer.core.pull import Ask
 from syncer.remotes.clarifai import rows
 from syncer.remotes.clarifai.codec import PAIRS_MAX, PER_PAGE_MAX, URL_BYTES_MAX
+from syncer.remotes.clarifai.listing.spans import Span
 from syncer.remotes.clarifai.rows import Line
 from syncer.remotes.clarifai.selection import Selection
 
@@ -46,10 +47,10 @@ class Queries:
         query += [("list_all_annotations", "true"), *_page(1, len(pairs))]
         return Ask(self._get("/annotations", query), rows.of_list)
 
-    def search(self, page: int) -> Ask[list[Line]]:
-        """A page of what a search by status and time finds."""
+    def search(self, span: Span, page: int) -> Ask[list[Line]]:
+        """A page of what a search finds: of the selection's status, in this span of time."""
         selection = self._selection
-        times = {name: time for name, time in (("start_time", selection.since), ("end_time", selection.until)) if time}
+        times = {name: time for name, time in (("start_time", span.since), ("end_time", span.until)) if time}
         code: int | str = int(selection.status) if selection.status.isdecimal() else selection.status  # no number in quotes: it is an enum
         wanted: dict[str, object] = {"annotation": {"status": {"code": code}}} if selection.status else {}
         searches = [{"query": {"filters": [wanted | ({"last_updated_time_range": times} if times else {})]}}]

@@ -1,30 +1,140 @@
-"""Annotations that the service finds by a search: by status, or by when they were updated last."""
+"""Annotations of a status, or that were updated within a time, for which the service has a search only.
+
+A search may end before all that it finds: at 10,000 hits, say, beyond which pages are refused, or simply empty. And its pages shift while
+they are read. So a span of time is divided until what it holds fits on one page. Spans are read in their order: what is updated meanwhile
+moves on to a later one. Where a single second holds more than a page, or a search is refused, the rest is listed by inputs and filtered
+here; what was found before is known by its keys.
+"""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Sequence
 from functools import partial
-from itertools import count
+
+import msgspec
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Flow, Found, Unit, Units
+from syncer.core.pull import Asking, Done, Flow, Unit, Units
 from syncer.errors import Stopped
+from syncer.remotes.clarifai.codec import PER_PAGE_MAX
 from syncer.remotes.clarifai.listing.groups import Groups
-from syncer.remotes.flows import one
+from syncer.remotes.clarifai.listing.queries import Queries
+from syncer.remotes.clarifai.listing.spans import Span, second_of
+from syncer.remotes.clarifai.listing.walks import of_all_inputs, of_named_inputs
+from syncer.remotes.clarifai.rows import Line, dated
+from syncer.remotes.flows import PASSES_MAX, each
+
+SPANS_AT_ONCE_MAX = 4
+"""Asked for together, once those before them have fitted on a page each."""
+
+Key = tuple[str, str]
+Pages = Sequence[list[Line] | Refused]
+"""The first two of a search."""
 
 
-def searched(groups: Groups, at: int) -> Units:
-    """Pages of a search, ahead of what is known to be there: the first empty one is the end."""
-    yield from ()
-    for number in count(at + 1):
-        yield Unit(f"page {number} of the search", str(number), partial(_page, groups, number))
+def searched(groups: Groups, by_input: Groups, after: str, done: Done | None) -> Units:
+    """What a search by the selection of these groups finds. `by_input`: lists and filters the same by inputs.
+
+    Raises Stopped where the service refuses to search, or to list its inputs.
+    """
+    selection = groups.selection
+    phase, at = _place(after)
+    if selection.input_ids:  # a list of these tells all that a search would, and needs no index
+        yield from of_named_inputs(by_input, selection.input_ids, int(at or 0), partial(_cursor, "named"))
+        return
+    if phase == "time":
+        spans = _Spans(groups.queries, Span(at or selection.since, selection.until))
+        before: list[Key] = []
+        while (read := (yield from spans.more())) is not None:
+            span, page = read
+            lines = [line for line in page if _key(line) not in before]  # spans share the second at which they meet
+            before = list(map(_key, page))
+            cursor = _cursor("end" if span.until == selection.until else "time", span.until)
+            yield Unit(f"what was updated from {span.since or 'the beginning'} on", cursor, partial(_found, groups, lines))
+        phase, at = ("inputs", "") if spans.indivisible else ("end", "")
+    if phase == "inputs":
+        yield from of_all_inputs(by_input, at, done, partial(_cursor, "inputs"))
 
 
-def _page(groups: Groups, number: int) -> Flow:
-    lines = yield from one(groups.queries.search(number))
-    if isinstance(lines, Refused):
-        raise Stopped(f"the remote refused to list by a search: {lines.reason}")
-    wanted = groups.selection.input_ids
-    found = groups.found([line for line in lines if not wanted or line.input_id in wanted])
-    if groups.selection.with_inputs:
-        found = yield from groups.inputs.beside(found, [], None)
-    return Found(found.rows, found.duplicates, found.problems, ended=not lines)
+class _Spans:
+    """Spans of time, read in their order, and divided until each fits on a page."""
+
+    def __init__(self, queries: Queries, whole: Span) -> None:
+        self.indivisible = False
+        """Whether the rest is to be listed in another way."""
+        self._queries = queries
+        self._waiting = deque([whole])
+        self._answered: dict[Span, Pages] = {}
+        self._at_once = 1
+        self._fullest = 0
+        self._begun = False
+
+    def more(self) -> Asking[tuple[Span, list[Line]] | None]:
+        """The next span, and all that it holds; None after the last one, and where one cannot be divided any more.
+
+        A page as full as the fullest so far may have been cut off by a limit that nobody documents, and what came after it may have moved
+        up before the next page was asked for. One that is read twice with the same rows is whole. Raises Stopped where a search is refused.
+        """
+        before: list[Key] | None = None
+        looks = 0
+        while self._waiting and not self.indivisible:
+            span = self._waiting[0]
+            if span not in self._answered:
+                yield from self._ask()
+            first, second = pages = self._answered.pop(span)
+            if isinstance(first, Refused) and not self._begun:
+                raise Stopped(f"the remote refused to list by a search: {first.reason}")
+            self._begun = True
+            if isinstance(first, list) and (not first or (second == [] and len(first) < PER_PAGE_MAX)):
+                keys = list(map(_key, first))
+                if len(first) < max(1, self._fullest) or keys == before:
+                    self._waiting.popleft()
+                    return span, first
+                self._fullest = len(first)
+                before, looks = keys, looks + 1
+                if looks < PASSES_MAX:
+                    continue
+            before, looks = None, 0
+            self._divide(span, pages)
+        return None
+
+    def _ask(self) -> Asking[None]:
+        """The first two pages of the next span, and of some after it."""
+        asked = [self._waiting[place] for place in range(min(self._at_once, len(self._waiting)))]
+        answers = yield from each([self._queries.search(span, page) for span in asked for page in (1, 2)])
+        self._answered = {span: answers[2 * place : 2 * place + 2] for place, span in enumerate(asked)}
+        self._at_once = min(2 * self._at_once, SPANS_AT_ONCE_MAX)
+
+    def _divide(self, span: Span, pages: Pages) -> None:
+        """Put its parts in the place of a span. The next one is asked for by itself again: it may hold too much as well."""
+        lines = [line for page in pages if isinstance(page, list) for line in page]
+        full = max((len(page) for page in pages if isinstance(page, list)), default=0)
+        self._fullest = max(self._fullest, full)
+        seconds = [second for line in lines if (second := second_of(dated(line).modified_at)) is not None and span.holds(second)]
+        parts = span.divided(seconds, max(1, full * 9 // 10))
+        self.indivisible = not parts
+        self._waiting.popleft()
+        self._waiting.extendleft(reversed(parts))
+        self._answered.clear()
+        self._at_once = 1
+
+
+def _key(line: Line) -> Key:
+    return line.input_id, line.id
+
+
+def _found(groups: Groups, lines: list[Line]) -> Flow:
+    found = groups.found(lines)
+    return (yield from groups.inputs.beside(found, [], None)) if groups.selection.with_inputs else found
+
+
+def _cursor(phase: str, at: str) -> str:
+    return msgspec.json.encode((phase, at)).decode()
+
+
+def _place(cursor: str) -> tuple[str, str]:
+    """In which phase a pull is, and where in it. A state of an older version counted pages: it begins again, its rows are known."""
+    if not cursor.startswith("["):
+        return "time", ""
+    return msgspec.json.decode(cursor, type=tuple[str, str])

@@ -93,13 +93,13 @@ class _Inputs:
         self._cursors.clear()
 
 
-def of_named_inputs(groups: Groups, input_ids: Sequence[str], at: int) -> Units:
-    """Inputs that the user named."""
+def of_named_inputs(groups: Groups, input_ids: Sequence[str], at: int, cursor: Callable[[str], str] = str) -> Units:
+    """Inputs that the user named. `cursor`: of a unit, from how many there are up to its end."""
     ids = list(dict.fromkeys(input_ids))
     while at < len(ids):
         group = groups.fitting(ids[at : at + GROUP_MAX])
         at += len(group)
-        yield groups.unit(group, str(at), named=True)
+        yield groups.unit(group, cursor(str(at)), named=True)
 
 
 def of_dataset(groups: Groups, dataset_id: str, after: str) -> Units:
