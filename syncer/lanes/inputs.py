@@ -90,7 +90,7 @@ def open_inputs(
 
     Raises UsageError for what is not there or not a log, LogChanged for a log that is not the one that was applied, or may not be.
     """
-    spool, known = Spool(state / SPOOL, REAL), {Path(log.identity.path).name for log in ledger.logs.values()}
+    spool, known = Spool(state / SPOOL, REAL), {log.identity.path.rpartition("/")[2] for log in ledger.logs.values()}
     spool.sweep(known)
     try:
         return _opened(sources, ledger, state, reading, stdin)

@@ -33,6 +33,8 @@ class _File:
     """A file that may be read."""
 
     log: LogPath
+    path: str
+    """As the state knows it."""
     stamp: Stamp
     at: int
     known: int | None = None
@@ -45,11 +47,6 @@ class _File:
     was_read: bool = False
     """Whether it was found out what it holds."""
     twin: Stamp | None = None
-
-    @property
-    def path(self) -> str:
-        """As the state knows it."""
-        return str(self.log.path)
 
 
 class Chooser:
@@ -128,7 +125,7 @@ class Chooser:
         """The file at this path; None where there is none."""
         number = self._places.at(log)
         stamp = self._look.stamp(log, None if number is None else self._places.identity(number).stamp)
-        return None if stamp is None else _File(log, stamp, at, number, named)
+        return None if stamp is None else _File(log, str(log.path), stamp, at, number, named)
 
     def _same_file(self, stamp: Stamp) -> int | None:
         """The known log of which this file is another name, where both names are there."""

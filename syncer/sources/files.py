@@ -29,7 +29,7 @@ class LogFiles:
     def stamp(self, log: LogPath, known: Stamp | None = None) -> Stamp | None:
         """Return the stamp of a file (see `stamp_of`). Raises UsageError where the file system does not say."""
         try:
-            return stamp_of(str(log.path), known)
+            return stamp_of(log.path, known)
         except OSError as error:
             raise UsageError(f"the change log {log.label} cannot be read: {error.strerror or error}") from None
 

@@ -47,7 +47,7 @@ class Places:
 
     def _path(self, identity: LogIdentity) -> str:
         if identity.label == STDIN:
-            return f"{self._spool}/{Path(identity.path).name}"
+            return f"{self._spool}/{identity.path.rpartition('/')[2]}"
         return identity.path if identity.device else resolved(identity.path)
 
     def identity(self, number: int) -> LogIdentity:

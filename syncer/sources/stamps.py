@@ -15,13 +15,13 @@ import msgspec
 from syncer.core.change import Stamp
 
 
-def stamp_of(path: str, known: Stamp | None = None) -> Stamp | None:
+def stamp_of(path: Path, known: Stamp | None = None) -> Stamp | None:
     """Return what the file system says of the file at this path; None where there is none. Raises OSError where it does not say.
 
     Of a file that is untouched since `known`, `known` is returned: that costs one stat.
     """
     try:
-        status = Path(path).stat()
+        status = path.stat()
     except (FileNotFoundError, NotADirectoryError):
         return None
     return _stamp(status, known, os.fsencode(path)) if stat.S_ISREG(status.st_mode) else None

@@ -107,7 +107,7 @@ def test_a_line_that_repeats_a_member_sends_the_last_one_and_spoils_no_request(l
 
 def open_log_of(path: Path, read: int = 0) -> ChangeLog:
     """A log that was chosen as it is now, of which so many of its lines were applied."""
-    stamp = stamp_of(str(path))
+    stamp = stamp_of(path)
     assert stamp is not None
     text = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
     part = b"".join(text.splitlines(keepends=True)[:read])
@@ -161,7 +161,7 @@ def test_the_end_of_a_log_that_is_still_being_written_is_not_where_reading_ended
     path.write_bytes(gzip.compress(TEXT)[:-9] if name.endswith(".gz") else TEXT[:-9])
     log = open_log_of(path) if not name.endswith(".gz") else None
     if log is None:
-        stamp = stamp_of(str(path))
+        stamp = stamp_of(path)
         assert stamp is not None
         log = ChangeLog(path, "log", 1, LineOptions(), identity=LogIdentity.of(str(path), "log", "", stamp))
     *_, last = read_all(log)

@@ -48,7 +48,7 @@ class Bench:
     def apply(self, name: str, lines: int = len(LINES), *, label: str | None = None) -> int:
         """The log of this name is known, and so many lines of it were applied."""
         path = self.folder / name
-        stamp = stamp_of(str(path))
+        stamp = stamp_of(path)
         assert stamp is not None
         number = self.ledger.next_log()
         identity = LogIdentity.of(str(path), label or name, head_of(LINES[0].strip()), stamp)

@@ -229,9 +229,9 @@ class LogFolder:
         stamp = Stamp(1, node.number, status.st_size, node.mtime_ns, node.ctime_ns, node.birth_ns)
         return known if known is not None and known.is_untouched(stamp) else stamp
 
-    def _stamp_of(self, path: str, known: Stamp | None = None) -> Stamp | None:
+    def _stamp_of(self, path: Path, known: Stamp | None = None) -> Stamp | None:
         try:
-            return self._stamp(Path(path).stat(), known)
+            return self._stamp(path.stat(), known)
         except FileNotFoundError:
             return None
 
