@@ -141,10 +141,19 @@ class Chooser:
             here = one or other
             if here is None or here.known is not None:
                 return
-            number = self._places.at(LogPath(Path(plain if here is other else plain + PACKED), ""))
-            one, other = here, None if number is None else self._file(self._places.log(number), here.at, named=True)
+            one, other = here, self._beside(here, plain if here is other else plain + PACKED)
         if other is not None:
-            self._merge(*sorted((one, other), key=lambda file: file.known is None))
+            self._merge(*sorted((one, other), key=lambda file: (file.known is None, file.path.endswith(PACKED))))
+
+    def _beside(self, file: _File, path: str) -> _File | None:
+        """The file at the path of a twin that is not in the run: a known log, or another name of a file that is."""
+        log = LogPath(Path(path), str(Path(file.log.label).with_name(Path(path).name)))
+        if (number := self._places.at(log)) is not None:
+            return self._file(self._places.log(number), file.at, named=True)
+        if (twin := self._file(log, file.at, named=True)) is None:
+            return None
+        place = (twin.stamp.device, twin.stamp.inode)
+        return next((one for one in self._files.values() if one is not file and (one.stamp.device, one.stamp.inode) == place), None)
 
     def _merge(self, first: _File, second: _File) -> None:
         """`first` is known if one of the two is."""

@@ -470,6 +470,17 @@ def test_a_compressed_file_that_is_still_being_written_is_no_log_of_its_own(benc
     assert bench.chosen("x.jsonl", "x.jsonl.gz") == [(1, "x.jsonl")]
 
 
+def test_a_compressed_copy_beside_another_name_of_a_log_is_the_same_log(bench: Bench) -> None:
+    (bench.folder / "logs").mkdir()
+    (bench.folder / "x.jsonl").rename(bench.folder / "logs" / "x.jsonl")
+    bench.choose("logs/x.jsonl")
+    compress(bench.folder / "logs" / "x.jsonl", keep=True)
+    (bench.folder / "logs" / "a.jsonl").hardlink_to(bench.folder / "logs" / "x.jsonl")
+    assert bench.chosen("logs/a.jsonl", "logs/x.jsonl.gz") == [(1, "x.jsonl")]
+    (bench.folder / "logs").rename(bench.folder / "archive")
+    assert bench.chosen("archive/a.jsonl", "archive/x.jsonl.gz") == [(1, "a.jsonl")]
+
+
 def test_files_of_these_names_that_differ_are_two_logs(bench: Bench) -> None:
     bench.write("x.jsonl.gz", TEXT.replace(b"7", b"9"))
     assert bench.chosen("x.jsonl", "x.jsonl.gz") == [(1, "x.jsonl"), (2, "x.jsonl.gz")]

@@ -17,12 +17,14 @@ from uuid import UUID
 
 import anyio
 
+from syncer.core import moves
 from syncer.core.backlog import Backlog
 from syncer.core.change import Change, Verb
 from syncer.core.destination import THROTTLED, DestinationState
 from syncer.core.entry import Entry, Settlement
 from syncer.core.facts import OPEN, DeadFact, Destination, Fact, JournalFact, Queued
 from syncer.core.ledger import Ledger
+from syncer.core.moves import Decision, MovedHere, New
 from syncer.core.outcome import InDoubt, Outcome
 from syncer.core.retry_after import asked_seconds
 from syncer.engine.clock import Clock
@@ -32,6 +34,7 @@ from syncer.engine.whereabouts import Whereabouts
 from syncer.journal.journal import Journal
 from syncer.remotes.clarifai import codec
 from syncer.remotes.clarifai.answers import Item
+from syncer.sources.places import Places
 from tests.proof.simulation.push import simulate
 from tests.proof.simulation.scenario import drawn
 from tests.proof.simulation.world import Result
@@ -217,6 +220,18 @@ def _successors_at_once() -> Iterator[None]:
         yield
 
 
+def _known_by_path() -> AbstractContextManager[object]:
+    def paths_only(*arguments: Any) -> list[Decision | None]:
+        decisions = moves.decide(*arguments)
+        return [New() if isinstance(decision, MovedHere) else decision for decision in decisions]
+
+    return mock.patch("syncer.sources.choice.decide", paths_only)
+
+
+def _rotated_left_out() -> AbstractContextManager[object]:
+    return mock.patch.object(Places, "rotated_from", lambda self, path: [])
+
+
 MUTANTS = (
     Mutant("answers are joined by id", "by position", _join_by_position),
     Mutant("ids stay the same over retries and restarts", "drawn anew for each reading", _ids_by_chance),
@@ -234,5 +249,7 @@ MUTANTS = (
     Mutant("the app is asked for before a refusal is believed", "it is believed", _refusals_believed),
     Mutant("a dead letter is there before its change counts as over", "written afterwards", _letters_late),
     Mutant("a successor goes once its predecessor's end is synced", "once it is known", _successors_at_once),
+    Mutant("a log is known by what is in it", "by its path", _known_by_path),
+    Mutant("the rest of a rotated log is read", "only what has its name", _rotated_left_out),
 )
-"""All sixteen."""
+"""All eighteen."""

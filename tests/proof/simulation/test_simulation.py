@@ -9,6 +9,7 @@ import sys
 import pytest
 
 from tests.proof.simulation.__main__ import MUTANT_SEEDS_MAX, all_of, digest, one
+from tests.proof.simulation.logs import KINDS
 from tests.proof.simulation.mutants import MUTANTS, Mutant, caught
 from tests.proof.simulation.pull import simulate_pull
 from tests.proof.simulation.pull_scenario import drawn_pull
@@ -27,6 +28,7 @@ EVERY_FAULT = {
     *("poison", "outage", "errors only", "token refused", "quota refused", "over the limit"),
     *("kill", "power loss", "SIGTERM", "second SIGTERM", "eio", "enospc", "slow disk"),
     *("others write", "tokens revoked", "expired URL"),
+    *KINDS,
 }
 LANDED = (1651, 1845, 3546, 4816, 1002051, 1047751)
 """A post whose answer was lost, then refused in an answer that did not say why, was buried though it had landed."""
