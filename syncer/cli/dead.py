@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 
 from syncer.cli.arguments import STDIN
+from syncer.cli.kept import KeptList
 from syncer.cli.output import complain, counted, flush, print_json, print_json_item, print_lines, say
 from syncer.cli.state import state_folder
 from syncer.config import load_from_environment
@@ -15,7 +16,7 @@ from syncer.core.letters import OpenLetter
 from syncer.journal.dead import read_dead
 from syncer.journal.journal import Journal
 from syncer.lanes import dead as lane
-from syncer.lanes.dead import Selector
+from syncer.lanes.dead import RefusedLetter, Selector
 from syncer.sources.lines import LineOptions
 
 FIELDS = ("source", "line", "op", "input_id", "id", "reason", "code", "attempts", "first_failed_at", "last_failed_at")
@@ -102,14 +103,18 @@ def retry(
     push = load_from_environment(config, options).config.push
     folder = state_folder(config, options)
     lines = LineOptions(push.lists_without_ids, push.embed_model_version_id)
-    result = lane.retry(folder, _selector(places, code, every=every), lines, force=force)
-    for letter in result.refused:
-        complain(f"syncer: refused {letter.source}:{letter.line}: {letter.reason}")
-    left = f"; {result.left:,} more are left for when a push has made room in the retry queue" if result.left else ""
-    say(f"queued {result.queued:,}, refused {len(result.refused):,}{left}. The next `syncer push --state {folder}` sends what is queued")
-    if as_json:
-        refused = [{"source": letter.source, "line": letter.line, "reason": letter.reason} for letter in result.refused]
-        print_json({"queued": result.queued, "refused": refused, **({"left": result.left} if result.left else {})})
+    with KeptList() as refused:
+
+        def refuse(letter: RefusedLetter) -> None:
+            complain(f"syncer: refused {letter.source}:{letter.line}: {letter.reason}")
+            if as_json:
+                refused.add({"source": letter.source, "line": letter.line, "reason": letter.reason})
+
+        result = lane.retry(folder, _selector(places, code, every=every), lines, refuse, force=force)
+        left = f"; {result.left:,} more are left for when a push has made room in the retry queue" if result.left else ""
+        say(f"queued {result.queued:,}, refused {result.refused:,}{left}. The next `syncer push --state {folder}` sends what is queued")
+        if as_json:
+            refused.print_within({"queued": result.queued, **({"left": result.left} if result.left else {})}, "refused")
     return 3 if result.refused or result.left else 0
 
 

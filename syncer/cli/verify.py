@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
-from itertools import chain
-from typing import TextIO
 
+from syncer.cli.kept import KeptList
 from syncer.cli.loop import run
 from syncer.cli.options import Common, Remote
-from syncer.cli.output import as_json, blame, complain, flush, print_json_parts, print_lines, say
+from syncer.cli.output import blame, complain, flush, print_lines, say
 from syncer.config import load_from_environment
 from syncer.core.moves import Moved
 from syncer.errors import UsageError
@@ -27,8 +24,15 @@ def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str |
         raise UsageError(f'--sample is "{sample[:_DIGITS_MAX]}"; it must be a whole number of 1 or more')
     loaded = load_from_environment(common.config, {**common.options(), **remote.options()})
     job = Verification(loaded, logs, None if sample is None else int(sample), exclusive, moved)
-    with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as kept:
-        result = run(job.run, partial(_keep, kept) if common.json else lambda looked: print_lines(looked.sentence()))
+    with KeptList() as differences:
+
+        def tell(looked: Looked) -> None:
+            if not common.json:
+                print_lines(looked.sentence())
+            elif looked.differs:
+                differences.add({"mark": looked.mark, "input_id": looked.input_id, "id": looked.id, "fields": looked.fields})
+
+        result = run(job.run, tell)
         flush()
         for note in result.notes:
             say(f"syncer: {note}")
@@ -38,21 +42,11 @@ def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str |
         if result.error is not None:
             blame(result.error)
         if common.json:
-            _print_whole(result, kept)
+            differences.print_within(_counts(result), "differences")
     return result.exit_code
 
 
-def _keep(kept: TextIO, looked: Looked) -> None:
-    """A difference goes to a file until all are known: there may be as many as there are annotations."""
-    if looked.differs:
-        value = {"mark": looked.mark, "input_id": looked.input_id, "id": looked.id, "fields": looked.fields}
-        kept.write(("," if kept.tell() else "") + as_json(value))
-
-
-def _print_whole(result: Verified, kept: TextIO) -> None:
-    """One object on one line; the differences come from where they were kept."""
+def _counts(result: Verified) -> dict[str, object]:
+    """Return what `--json` says beside the differences."""
     value = {name: given for name, given in asdict(result).items() if name not in ("error", "interrupted", "differences", "notes")}
-    if result.error is not None:
-        value["error"] = str(result.error)
-    kept.seek(0)
-    print_json_parts(chain((as_json(value)[:-1], ',"differences":['), iter(partial(kept.read, 1 << 16), ""), ("]}",)))
+    return value if result.error is None else {**value, "error": str(result.error)}

@@ -1,4 +1,4 @@
-"""A set of keys in fixed memory: what was added is always found, a stranger now and then (never a false no)."""
+"""Sets in a bit for each member: of keys by their hash, in fixed memory and with false members now and then; of numbers, exactly."""
 
 from __future__ import annotations
 
@@ -38,3 +38,21 @@ class KeyBits:
     def __contains__(self, key: Key) -> bool:
         bit = crc32(key[1].encode(), crc32(key[0].encode())) & self._mask
         return bool(self._buffer[bit >> 3] & 1 << (bit & 7))
+
+
+class NumberBits:
+    """A set of numbers from 0 on, exactly, in a bit for each number up to the largest."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray()
+
+    def add(self, number: int) -> None:
+        """Put a number in."""
+        missing = (number >> 3) + 1 - len(self._bits)
+        if missing > 0:
+            self._bits.extend(bytes(missing + 1024))
+        self._bits[number >> 3] |= 1 << (number & 7)
+
+    def __contains__(self, number: int) -> bool:
+        at = number >> 3
+        return at < len(self._bits) and bool(self._bits[at] & 1 << (number & 7))

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 
-from syncer.core.bits import BYTES, KeyBits
+from syncer.core.bits import BYTES, KeyBits, NumberBits
 from syncer.core.change import Change, Key
 from syncer.core.facts import Closed, DeadFact, DeadLetter, LetterHead, LettersForgotten, Superseded
 
@@ -107,7 +107,7 @@ class LetterStates:
     def __init__(self) -> None:
         self.count = 0
         """Letters noted."""
-        self._closed = bytearray()
+        self._closed = NumberBits()
         self._forgotten: dict[int, int] = {}
         self._names: dict[int, int] = {}
         """By the number of a log that was forgotten: what stands for the log that has the number now. Older versions used numbers again."""
@@ -130,10 +130,7 @@ class LetterStates:
             case Closed():
                 if not 0 <= fact.letter < self.count:
                     raise ValueError(f"closes the letter {fact.letter}, but {self.count} stand before it")
-                missing = (fact.letter >> 3) + 1 - len(self._closed)
-                if missing > 0:
-                    self._closed.extend(bytes(missing + 1024))
-                self._closed[fact.letter >> 3] |= 1 << (fact.letter & 7)
+                self._closed.add(fact.letter)
             case LettersForgotten():
                 self._forgotten[fact.log] = self.count
                 self._names[fact.log] = -1 - self._forgotten_logs
@@ -147,10 +144,7 @@ class LetterStates:
 
     def is_open(self, number: int, log: int) -> bool:
         """Is the letter of this number, which is one of this log's, open?"""
-        if number < self._forgotten.get(log, 0):
-            return False
-        at = number >> 3
-        return at >= len(self._closed) or not self._closed[at] & 1 << (number & 7)
+        return number >= self._forgotten.get(log, 0) and number not in self._closed
 
     def superseded(self, number: int, letter: DeadLetter) -> bool:
         """Was a later change applied that makes this one out of date?"""

@@ -35,6 +35,12 @@ from syncer.errors import SyncerError, first_error
 COMMIT_LINGER_SECONDS = 0.005
 """How long the committer waits for more before a frame: at full speed tens of batches share an fsync."""
 
+LETTERS_BYTES_MAX = 4 << 20
+"""Of dead letters that wait for their frame; the reader waits, too, then. As much again may be on its way to the disk."""
+
+LETTER_BYTES = 512
+"""What a dead letter takes beside its line."""
+
 
 @dataclass(slots=True)
 class Counted:
@@ -79,6 +85,7 @@ class Push:
         self._source_error: SyncerError | None = None
         self._acked = {number: log.watermark.resume for number, log in ledger.logs.items()}
         self._lines: list[Fact] = []  # facts of lines that need no remote, for the next frame
+        self._letters_bytes = 0  # of the letters among them
         self._one_at_a_time = anyio.Lock()
         self._work = Signal()
         self._room = Signal()
@@ -117,7 +124,7 @@ class Push:
     async def _read(self) -> None:
         try:
             while not self.turns.draining:
-                if not self.backlog.room():
+                if not self.backlog.room() or self._letters_bytes > LETTERS_BYTES_MAX:
                     await self._room.wait()
                     continue
                 chunk = await self._source.read()
@@ -137,7 +144,9 @@ class Push:
         self.counted.read[chunk.log] = self.counted.read.get(chunk.log, 0) + chunk.count
         if chunk.identity is not None:
             self._lines.append(Opened(chunk.log, chunk.identity))
-        self._lines += [letter_of_line(line, source, now) for line in chunk.bad]
+        letters = [letter_of_line(line, source, now) for line in chunk.bad]
+        self._letters_bytes += sum(LETTER_BYTES + len(letter.change) for letter in letters)
+        self._lines += letters
         self._lines += runs(chunk.bad, "dead")
         self._lines += runs(chunk.ignored, "ignored")
         self._lines.append(Read(chunk.log, chunk.end))
@@ -208,7 +217,7 @@ class Push:
         """Everything that waits becomes durable as one frame; then, and only then, what waited for it goes on."""
         async with self._one_at_a_time:
             settlement = self.backlog.collect()
-            facts, self._lines = self._lines, []
+            facts, self._lines, self._letters_bytes = self._lines, [], 0
             facts += facts_of(settlement, self._letters(settlement), self._ledger, facts)
             destination = self.turns.fact()
             if destination != self._ledger.destination:  # a pause is written down, so that a restart keeps it

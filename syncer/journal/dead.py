@@ -14,6 +14,7 @@ from zlib import crc32
 
 import msgspec
 
+from syncer.core.bits import NumberBits
 from syncer.core.facts import Closed, DeadFact, DeadLetter, LetterHead, LettersForgotten, Superseded
 from syncer.core.letters import LetterStates, OpenLetter
 from syncer.errors import StateError
@@ -132,23 +133,25 @@ def read_dead(folder: Path) -> Iterator[OpenLetter]:
         raise StateError(f"the state folder {folder} cannot be read: {error.strerror or error}") from None
 
 
-def unapplied(path: Path, size: int) -> dict[int, set[int]]:
-    """By log, the indexes of changes that are dead letters, open or dropped: the remote did not take them.
+def unapplied(path: Path, size: int) -> dict[int, NumberBits]:
+    """Return, by log, the indexes of changes that are dead letters, open or dropped: the remote did not take them.
 
-    Memory grows with the letters (a hundred bytes each). Raises StateError, OSError.
+    Memory: a bit a letter, and a bit a line of each log that has letters. Raises StateError, OSError.
     """
-    letters: list[tuple[int, int]] = []
-    left: dict[int, set[int]] = {}
+    count, sent_again, forgotten = 0, NumberBits(), dict[int, int]()
     for fact in heads(path, size):
         match fact:
             case LetterHead():
-                letters.append((fact.log, fact.index))
-                left.setdefault(fact.log, set()).add(fact.index)
+                count += 1
             case Closed(how="retried"):
-                if not 0 <= fact.letter < len(letters):
-                    raise StateError(f"{path}: closes letter {fact.letter}, but {len(letters)} stand before it. {way_out(path.parent)}")
-                log, index = letters[fact.letter]
-                left.get(log, set()).discard(index)
+                if not 0 <= fact.letter < count:
+                    raise StateError(f"{path}: closes letter {fact.letter}, but {count} stand before it. {way_out(path.parent)}")
+                sent_again.add(fact.letter)
             case LettersForgotten():
-                left.pop(fact.log, None)
+                forgotten[fact.log] = count
+    left: dict[int, NumberBits] = {}
+    letters = (fact for fact in heads(path, size) if isinstance(fact, LetterHead))
+    for number, letter in enumerate(letters):
+        if number >= forgotten.get(letter.log, 0) and number not in sent_again:
+            left.setdefault(letter.log, NumberBits()).add(letter.index)
     return left

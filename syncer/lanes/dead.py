@@ -7,7 +7,7 @@ is cut short has queued the first of them, and the same command goes on with the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from syncer.core.change import Change
@@ -97,7 +97,7 @@ class Retried:
     """What a retry came to."""
 
     queued: int = 0
-    refused: list[RefusedLetter] = field(default_factory=list)
+    refused: int = 0
     left: int = 0
     """Selected, but more than the retry queue takes at a time: a push makes room."""
 
@@ -113,8 +113,12 @@ class _Chosen:
     offset: int
 
 
-def retry(folder: Path, selector: Selector, options: LineOptions, *, force: bool = False) -> Retried:
-    """Queue letters anew; superseded ones only with `force`. Raises StateError, UsageError."""
+Refuse = Callable[[RefusedLetter], None]
+"""Called with each letter that is not queued: there may be millions of them."""
+
+
+def retry(folder: Path, selector: Selector, options: LineOptions, refuse: Refuse = lambda _: None, *, force: bool = False) -> Retried:
+    """Queue letters again; superseded ones only with `force`. Raises StateError, UsageError."""
     result = Retried()
     journal = Journal.open(folder, None)
     try:
@@ -123,14 +127,16 @@ def retry(folder: Path, selector: Selector, options: LineOptions, *, force: bool
         chosen: list[_Chosen] = []
         for found in selector.select(open_letters(path, ledger.dead_size), ledger, folder):
             letter = found.letter
-            if (why := _unwanted(found, ledger, force=force)) is not None:
-                result.refused.append(RefusedLetter(letter.source, letter.line, why))
+            if (why := _unwanted(found, ledger, force=force) or _unfit(letter, options)) is not None:
+                result.refused += 1
+                refuse(RefusedLetter(letter.source, letter.line, why))
             elif len(chosen) >= room:
                 result.left += 1
             else:
                 chosen.append(_Chosen(letter.log, letter.index, found.number, found.superseded, found.offset))
         chosen.sort(key=lambda letter: (letter.log, letter.index))
-        _queue(journal, (OpenLetter(one.number, letter_at(path, one.offset), one.superseded) for one in chosen), options, result)
+        _queue(journal, (OpenLetter(one.number, letter_at(path, one.offset), one.superseded) for one in chosen), options)
+        result.queued = len(chosen)
     finally:
         journal.close()
     return result
@@ -148,17 +154,19 @@ def _unwanted(found: OpenLetter, ledger: Ledger, *, force: bool) -> str | None:
     return None
 
 
-def _queue(journal: Journal, letters: Iterable[OpenLetter], options: LineOptions, result: Retried) -> None:
+def _queue(journal: Journal, letters: Iterable[OpenLetter], options: LineOptions) -> None:
     queue = RetryQueue(journal.ledger.queue.values(), journal.ledger.next_number)
     with _Portions(journal.commit) as portions:
         for found in letters:
             change = _change(found.letter, options)
-            if isinstance(change, str):
-                reason = f"{change}; append a corrected line to the log, and drop this letter"
-                result.refused.append(RefusedLetter(found.letter.source, found.letter.line, reason))
-                continue
+            assert isinstance(change, Change), found
             portions.add(queue.put(found, queued_again(found, change)), len(change.raw))
-            result.queued += 1
+
+
+def _unfit(letter: DeadLetter, options: LineOptions) -> str | None:
+    """Return why the letter's line cannot be sent under the config as it is now; None where it can."""
+    change = _change(letter, options)
+    return f"{change}; append a corrected line to the log, and drop this letter" if isinstance(change, str) else None
 
 
 def _change(letter: DeadLetter, options: LineOptions) -> Change | str:

@@ -22,6 +22,7 @@ from zlib import crc32
 import orjson
 
 from syncer.config import Loaded
+from syncer.core.bits import NumberBits
 from syncer.core.change import Change, Verb
 from syncer.core.ledger import Ledger
 from syncer.core.moves import Moved
@@ -267,7 +268,7 @@ class Verification:
             if not was_looked_at(log, ledger.logs.get(log.number)):
                 refuse_what_is_not_a_log(log.path, log.identity.label, options)
         for log in logs:
-            dead = left_out.get(log.number, set())
+            dead = left_out.get(log.number, NumberBits())
             reader = ChangeLog(log.path, log.identity.label, log.number, options)
             try:
                 while (chunk := await reader.read()) is not None:

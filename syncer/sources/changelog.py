@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from io import BufferedReader
 from pathlib import Path
 from typing import cast
@@ -21,6 +22,8 @@ from syncer.sources.opening import open_log, place_on_disk
 from syncer.sources.stamps import stamp_of_open
 
 BLOCK_BYTES = 256 << 10
+CHUNK_LINES_MAX = 4096
+"""About so many lines make a chunk: a dead letter takes hundreds of times as much as the shortest line."""
 _TOO_LONG = f"longer than {LINE_BYTES_MAX >> 20} MiB"
 
 
@@ -63,6 +66,7 @@ class ChangeLog:
         self._file: BufferedReader | None = None
         self._stamp: Stamp | None = None
         self._news: LogIdentity | None = None
+        self._pieces: deque[bytes] = deque()
 
     # --- reading ------------------------------------------------------------------------------------------------
 
@@ -72,7 +76,9 @@ class ChangeLog:
         Raises BadLineFound where strict, SyncerError where the file cannot be read or is not the one that was chosen.
         """
         while not self._ended and self._stopped is None:
-            block = await anyio.to_thread.run_sync(self._next_block)
+            block = self._pieces.popleft() if self._pieces else await anyio.to_thread.run_sync(self._next_block)
+            if (count := block.count(b"\n")) > CHUNK_LINES_MAX:
+                block = self._divided(block, len(block) * CHUNK_LINES_MAX // count)
             before = self._lines.mark
             lines = self._lines.feed(block) if block else self._last_line()
             if lines or self._lines.mark.offset > before.offset or self._ended:
@@ -115,6 +121,11 @@ class ChangeLog:
         except OSError as error:
             raise self._unreadable(error) from None
         return b""
+
+    def _divided(self, block: bytes, size: int) -> bytes:
+        """Return the first piece of a block of many short lines; the others come before the next block."""
+        self._pieces.extendleft(block[at : at + size] for at in reversed(range(size, len(block), size)))
+        return block[:size]
 
     def _open(self) -> None:
         if self.identity is not None and not self._path.exists():

@@ -289,7 +289,7 @@ def test_a_copied_state_can_be_mended_without_any_config_of_its_destination(benc
 def test_a_log_that_is_forgotten_takes_its_letters_along(bench: DeadBench) -> None:
     bench.write(post("a", "i"))
     bench.push(str(bench.log))
-    assert bench.cli("state", "forget", str(bench.log), "--state", str(bench.state)).code == 0
+    assert bench.cli("state", "forget", str(bench.log), "--force", "--state", str(bench.state)).code == 0
     assert bench.letters() == []
     bench.faults("")
     assert bench.push(str(bench.log))[1]["applied"] == 1

@@ -173,4 +173,4 @@ async def test_who_reads_a_verification_may_stop_and_a_full_disk_is_named(tmp_pa
         full = await anyio.run_process(shell, check=False, cwd=tmp_path, env=environment)
     assert stopped.stdout.count(b"\n") == 1
     assert b"mend" not in stopped.stderr
-    assert (full.returncode, b"stdout cannot be written: No space left" in full.stderr) == (1, True)
+    assert (full.returncode, b"standard output cannot be written: No space left" in full.stderr) == (1, True)

@@ -14,6 +14,7 @@ from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged
 from syncer.core.facts import Destination, Queued, Settled, Unqueued
 from syncer.core.limits import Limits
 from syncer.core.outcome import Answered, Failed, Halt, Refused, Retriable
+from syncer.engine.push import LETTERS_BYTES_MAX
 from syncer.errors import CredentialsRefused, StateError, Stopped, SyncerError
 from tests.support.fakes import LOST, UNREACHED, Service, busy, delete, delete_all, holds, patch, post
 from tests.support.pushing import LOG, Process, Pushing, Settings
@@ -94,6 +95,24 @@ def test_a_bad_line_is_written_down_at_once_and_not_when_something_else_is_settl
     pushing.service.latency_seconds = 1000.0
     pushing.push([b"no JSON", post("a")], killed_at=1.0)
     assert [letter.line for letter in pushing.letters] == [1]
+
+
+def test_the_source_waits_while_letters_wait_for_a_slow_disk() -> None:
+    """Whatever their number: what is in memory are those on their way to the disk and those for the next frame."""
+    pushing = Pushing()
+    pushing.time.thread_seconds = 10.0
+    bad = [b"no JSON" + b" " * 4096] * 10_000
+    read: list[int] = []
+
+    async def look(process: Process) -> None:
+        while True:
+            durable = sum(pushing.counts())
+            read.append(process.source.handed_over - durable)
+            await anyio.sleep(5)
+
+    pushing.push(bad, chunk_lines=50, meanwhile=look)
+    assert pushing.counts() == (0, 0, 10_000, 0)
+    assert max(read) < 2 * LETTERS_BYTES_MAX / 4096 + 100
 
 
 def test_a_log_is_acknowledged_while_one_change_of_it_fails_again_and_again() -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer.core.change import Change
-from syncer.core.facts import Closed, DeadLetter, Fact, Settled, Unburied
+from syncer.core.facts import Closed, DeadFact, DeadLetter, Fact, LettersForgotten, Settled, Unburied
 from syncer.core.letters import OpenLetter
 from syncer.core.retry import RetryQueue, dropped, queued_again
 from syncer.core.settle import forgotten
@@ -189,6 +189,27 @@ def test_a_letter_is_read_again_at_the_place_that_was_told(tmp_path: Path) -> No
     with_letters(tmp_path).close()
     for found in read_dead(tmp_path):
         assert letter_at(tmp_path / "dead.jsonl", found.offset) == found.letter
+
+
+def test_what_the_remote_did_not_take_is_known_by_log_and_index(tmp_path: Path) -> None:
+    """Letters that are open or dropped; not those that are sent again, until they die again, and not those of a log that was forgotten."""
+    facts: list[DeadFact] = [letter(index, log=log) for log in (1, 2) for index in (0, 3, 70_000)]
+    facts += [Closed(0, "retried"), Closed(1, "retried"), Closed(2, "dropped"), LettersForgotten(2)]
+    facts += [letter(3, log=1), letter(5, log=2)]
+    path = tmp_path / "dead.jsonl"
+    path.write_bytes(dead.encoded(facts, 0))
+    found = dead.unapplied(path, path.stat().st_size)
+    assert {log: [index for index in (0, 1, 3, 5, 69_999, 70_000, 70_001, 900_000) if index in of] for log, of in found.items()} == {
+        1: [3, 70_000],
+        2: [5],
+    }
+
+
+def test_what_sends_a_letter_again_that_is_not_there_is_damage(tmp_path: Path) -> None:
+    path = tmp_path / "dead.jsonl"
+    path.write_bytes(dead.encoded([letter(0), Closed(1, "retried")], 0))
+    with pytest.raises(StateError, match="closes letter 1, but 1 stand before it"):
+        dead.unapplied(path, path.stat().st_size)
 
 
 def test_more_letters_than_there_are_cannot_leave(tmp_path: Path) -> None:

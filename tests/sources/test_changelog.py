@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
 from syncer.core.watermark import Watermark
 from syncer.errors import BadLineFound, SyncerError
-from syncer.sources.changelog import ChangeLog
+from syncer.sources.changelog import CHUNK_LINES_MAX, ChangeLog
 from syncer.sources.cutter import BOM
 from syncer.sources.identity import head_of
 from syncer.sources.lines import LineOptions, Place, parse
@@ -65,6 +65,18 @@ def test_block_boundaries_change_nothing(tmp_path: Path) -> None:
         cut = chunks(log, block_bytes)
         assert changes(cut) == changes(whole)
         assert cut[-1].end == whole[-1].end
+
+
+@pytest.mark.parametrize("name", ["log.jsonl", "log.jsonl.gz"])
+def test_a_chunk_holds_a_few_thousand_lines_however_short_they_are(tmp_path: Path, name: str) -> None:
+    """A dead letter takes hundreds of times as much as such a line."""
+    text = b'{"op":"delete","annotation":{"input_id":"i"}}\n' + b"x\n" * 100_000 + b"\n" * 50_000 + b" " * 200_000 + b"\nx"
+    (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+    found = chunks(tmp_path / name)
+    assert max(chunk.count for chunk in found) < 2 * CHUNK_LINES_MAX
+    assert sum(chunk.count for chunk in found) == 100_001
+    assert [line.index for chunk in found for line in (*chunk.changes, *chunk.bad)] == list(range(100_001))
+    assert found[-1].end.offset == len(text) - 1
 
 
 def test_a_compressed_log_gives_the_same_ids_as_the_plain_one(tmp_path: Path) -> None:
