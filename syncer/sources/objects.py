@@ -108,8 +108,12 @@ def _members(value: object) -> Iterator[tuple[object, object]]:
         yield from value.items()
     elif isinstance(value, list | tuple):
         yield from enumerate(value)
-    elif is_dataclass(value) and not isinstance(value, type):
-        yield from ((field.name, getattr(value, field.name)) for field in fields(value))
+    elif _is_record(value):
+        yield from ((field.name, getattr(value, field.name)) for field in fields(value))  # type: ignore[arg-type]
+
+
+def _is_record(value: object) -> bool:
+    return is_dataclass(value) and not isinstance(value, type)
 
 
 def _fault_of_scalar(value: object) -> str | None:
@@ -125,7 +129,7 @@ def _fault_of_scalar(value: object) -> str | None:
             return f"is not Unicode: character {error.start + 1} is half of one (a lone surrogate)"
         return None
     try:
-        if not isinstance(value, Mapping | list | tuple) and not is_dataclass(value):
+        if not isinstance(value, Mapping | list | tuple) and not _is_record(value):
             orjson.dumps(value)
     except orjson.JSONEncodeError:
         return f"is {_kind(value)}, which JSON has no form for"
