@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from syncer.core.facts import DeadLetter, Settled
 from syncer.core.limits import Limits
 from syncer.journal.journal import Journal
@@ -19,8 +21,11 @@ def letter(index: int, change: str) -> DeadLetter:
     return DeadLetter("log.jsonl", index + 1, None, None, None, "a reason", None, 1, at, at, change, 1, index)
 
 
-def test_more_bad_lines_than_the_retry_queue_holds_do_not_keep_a_letter_from_being_queued(tmp_path: Path) -> None:
-    count = Limits().queue_max + 1
+def test_more_bad_lines_than_the_retry_queue_holds_do_not_keep_a_letter_from_being_queued(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 50
+    monkeypatch.setattr("syncer.lanes.dead.Limits", lambda: Limits(queue_max=count - 1))
     journal = Journal.open(tmp_path, HERE)
     journal.commit([opened()])
     journal.commit([*(letter(index, "bad") for index in range(count)), Settled(1, 0, count, 1, "dead")])

@@ -11,7 +11,7 @@ import pytest
 
 from syncer.core.ports import Reply, Request
 from syncer.errors import CredentialsRefused, LogChanged, Stopped, SyncerError
-from syncer.lanes.dead import Selector, retry
+from syncer.lanes.dead import RefusedLetter, Selector, retry
 from syncer.lanes.limits import shared_pace
 from syncer.sources.lines import LineOptions
 from tests.support.fakes import delete, patch, post
@@ -188,6 +188,14 @@ def test_arguments_come_before_the_names_of_their_files(app: App, tmp_path: Path
     assert app.held["i", "a"]["data"]["metadata"] == {"is": "last"}
 
 
+def test_one_log_that_is_refused_keeps_all_others_from_being_sent(app: App, tmp_path: Path) -> None:
+    good, bad = write(tmp_path / "a.jsonl", [post("a")]), write(tmp_path / "b.jsonl", [post("b"), post("c")])
+    app.push(bad)
+    cut(bad, 1)
+    assert isinstance(app.refused(good, bad), LogChanged)
+    assert ("i", "a") not in app.held
+
+
 # --- dead letters -----------------------------------------------------------------------------------------------------------
 
 LISTS = b'{"op":"patch","action":"merge","annotation":{"id":"a","input_id":"i","data":{"metadata":{"t":["x"]}}}}'
@@ -201,9 +209,10 @@ def test_a_letter_is_not_queued_before_its_turn(app: App, tmp_path: Path) -> Non
     finished = app.push(path)
     assert isinstance(finished.error, CredentialsRefused)
     assert finished.summary.dead == 1
-    result = retry(app.state, Selector(every=True), SENDING)
-    assert (result.queued, [refused.line for refused in result.refused]) == (0, [2])
-    assert "push first" in result.refused[0].reason
+    refused: list[RefusedLetter] = []
+    assert retry(app.state, Selector(every=True), SENDING, refused.append).queued == 0
+    assert [letter.line for letter in refused] == [2]
+    assert "push first" in refused[0].reason
     app.interfering = lambda _: None
     app.push(path)
     assert retry(app.state, Selector(every=True), SENDING).queued == 1

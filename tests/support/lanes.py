@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from unittest import mock
 
 import anyio
 
 from syncer.api.remotes import Clarifai as Where
 from syncer.api.remotes import loaded
+from syncer.config import Loaded
 from syncer.core.ports import NoReply, Reply, Request
 from syncer.emulator.clarifai import Clarifai
 from syncer.emulator.settings import behaviour
+from syncer.emulator.store import App as Held
 from syncer.errors import SyncerError
 from syncer.lanes.push import Finished, PushLane, opened
+from syncer.lanes.verify import Looked, Verification, Verified
 from syncer.sources.feed import ChangeSource
 from syncer.transport.http import HttpTransport
 from tests.proof.simulation.network import received, reply_of
 from tests.support.virtual import VirtualTime
+
+T = TypeVar("T")
 
 USER, APP = "me", "app"
 Interfering = Callable[[Request], Reply | NoReply | None]
@@ -40,22 +45,52 @@ class App:
     @property
     def held(self) -> dict[tuple[str, str], Any]:
         """The annotations that the app holds, by (input_id, id)."""
-        return {(one["input_id"], one["id"]): one for one in self._service.app(USER, APP).annotations.values()}
+        return {(one["input_id"], one["id"]): one for one in self.there.annotations.values()}
+
+    @property
+    def there(self) -> Held:
+        """The app itself, to be changed as others would."""
+        return self._service.app(USER, APP)
 
     def push(self, *logs: str | Path | ChangeSource, lane: dict[str, Any] | None = None, **options: Any) -> Finished:
         """One run. `options`: dotted config keys with `__` for the dot; `lane`: what else a lane takes."""
-        where = Where(base_url="http://127.0.0.1:1", user_id=USER, app_id=APP, token="a-token")
-        config = {"state.dir": str(self.state), **{name.replace("__", "."): value for name, value in options.items()}}
-        named = [str(log) if isinstance(log, Path) else log for log in logs]
+        config, named = self.config(**options), [str(log) if isinstance(log, Path) else log for log in logs]
 
         async def run() -> Finished:
-            with opened(PushLane(loaded(where, None, config, {}), named, **(lane or {}))) as made:
+            with opened(PushLane(config, named, **(lane or {}))) as made:
                 return await made.run()
 
-        with mock.patch("syncer.lanes.clarifai.HttpTransport", self._transport()):
-            finished = self.time.run(run)
-        assert finished is not None
-        return finished
+        return self.run(run)
+
+    def verify(self, *logs: Path, config: dict[str, Any] | None = None, **what: Any) -> tuple[Verified, list[Looked]]:
+        """One verification, and what it told. `what`: how it compares."""
+        told: list[Looked] = []
+        verification = Verification(self.config(**(config or {})), [str(log) for log in logs], **what)
+        return self.run(lambda: verification.run(told.append)), told
+
+    def config(self, **options: Any) -> Loaded:
+        """The configuration of this app, with dotted keys that have `__` for the dot."""
+        where = Where(base_url="http://127.0.0.1:1", user_id=USER, app_id=APP, token="a-token")
+        return loaded(
+            where, None, {"state.dir": str(self.state), **{name.replace("__", "."): value for name, value in options.items()}}, {}
+        )
+
+    def run(self, main: Callable[[], Awaitable[T]]) -> T:
+        """What it comes to, with this app at the other end of every transport."""
+
+        async def opened(transport: HttpTransport) -> HttpTransport:
+            return transport
+
+        async def closed(_: HttpTransport, *__: object) -> None:
+            pass
+
+        async def send(_: HttpTransport, request: Request) -> Reply | NoReply:
+            return await self._answer(request)
+
+        with mock.patch.multiple(HttpTransport, __aenter__=opened, __aexit__=closed, send=send):
+            came_to = self.time.run(main)
+        assert came_to is not None
+        return came_to
 
     def refused(self, *logs: str | Path | ChangeSource, **options: Any) -> SyncerError:
         """The error that keeps a run from starting. Nothing is asked."""
@@ -66,21 +101,6 @@ class App:
             assert len(self.asked) == asked
             return error
         raise AssertionError(f"it was not refused: {finished}")
-
-    def _transport(self) -> type[HttpTransport]:
-        app = self
-
-        class InProcess(HttpTransport):
-            async def __aenter__(self) -> InProcess:
-                return self
-
-            async def __aexit__(self, *_: object) -> None:
-                pass
-
-            async def send(self, request: Request) -> Reply | NoReply:
-                return await app._answer(request)
-
-        return InProcess
 
     async def _answer(self, request: Request) -> Reply | NoReply:
         self.asked.append(request)
