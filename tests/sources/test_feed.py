@@ -167,6 +167,7 @@ AT_ONCE: dict[str, tuple[object, str]] = {
     "an empty name": (having(name=""), "the source Made is called '' (str): a name is text of printable characters"),
     "a name that is not text": (having(name=5), "the source Made is called 5 (int): a name is text"),
     "a name that is a method": (having(name=lambda self: "x"), "(method): a name is text"),
+    "a long name": (having(name="ab\n" * 1000), r"is called 'ab\nab\n"),
     "a name of bytes": (having(name=b"x"), "is called b'x' (bytes)"),
     "a name with a line break": (having(name="a\nb"), r"is called 'a\nb' (str)"),
     "a name with half a character": (having(name="a\ud800"), r"is called 'a\ud800' (str)"),
@@ -186,6 +187,7 @@ def test_a_source_that_cannot_be_meant_is_refused_before_it_is_asked(name: str) 
     with pytest.raises(UsageError) as refused:
         feed(source)
     assert message in str(refused.value)
+    assert len(str(refused.value)) < 300
 
 
 def test_a_decorated_ack_is_taken_for_what_it_decorates() -> None:
