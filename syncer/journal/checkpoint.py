@@ -41,6 +41,10 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where signed URLs are: it has pauses of its own."""
     parts: int = 0
     """Of the list, noted beside it as done: 0 where its cursor alone says how far it is, and in states of an older version."""
+    out: str = ""
+    """Where the output is, resolved: a push of the same [state] dir does not take it for a log. Empty where it is not a file."""
+    wrote: tuple[int, int] | None = None
+    """(bytes, modification time in nanoseconds since 1970) of the whole output: it is known wherever it is moved."""
     format: str = FORMAT
     version: int = VERSION
 
@@ -98,8 +102,8 @@ def write(folder: Path, checkpoint: Checkpoint, *, disk: Disk = REAL) -> None:
 class Checkpoints:
     """The state folder of one pull. One process at a time. Raises StateError."""
 
-    def __init__(self, folder: Path, job: str, *, disk: Disk = REAL) -> None:
-        """A checkpoint of a job that is done counts as none: whatever the folder is used for starts anew."""
+    def __init__(self, folder: Path, job: str, *, out: str = "", disk: Disk = REAL) -> None:
+        """A checkpoint of a job that is done counts as none: whatever the folder is used for starts anew. `out`: as in `Checkpoint`."""
         self._disk = disk
         self._path = folder / FILE
         try:
@@ -110,7 +114,7 @@ class Checkpoints:
         try:
             if disk.size(folder / PUSH) is not None:
                 raise StateError(f"the state {folder} is a push's, and one folder is for one destination. Use another --state")
-            self.last = self._read(job)
+            self.last = msgspec.structs.replace(self._read(job), out=out)
             self._sync()
         except BaseException:
             self._lock.release()

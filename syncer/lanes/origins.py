@@ -135,4 +135,4 @@ def open_pull(loaded: Loaded, origin: Origin, out: str, format_: str | None, *, 
     job = f"{origin.name} as {output_format(out, format_)} to {place}"
     folder = state if state is not None else Path(loaded.config.state.dir) / f"pull-{_digest(job.encode())}"
     sink = output_sink(out, origin.layout, format_, stdout=sys.stdout.buffer, work=folder)
-    return PullLane(origin, sink, out=out, job=job, state=folder)
+    return PullLane(origin, sink, out=out, job=job, state=folder, path=None if out == STDOUT else Path(out))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Set
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO
 
-from syncer.journal import check, checkpoint, dead, replay, seen
+from syncer.errors import StateError
+from syncer.journal import check, checkpoint, dead, parts, replay, seen
+from syncer.journal.checkpoint import Checkpoint
+from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL
 from syncer.sources.logs import NamedLogs
 from syncer.sources.spool import Spool
@@ -15,19 +19,62 @@ from syncer.sources.spool import Spool
 SPOOL = "spool"
 LOCK = "lock"
 
-_STATE_FILES = frozenset((replay.FILE, dead.FILE, check.POSTED, checkpoint.FILE, seen.FILE))
+_STATE_FILES = frozenset((replay.FILE, dead.FILE, check.POSTED, checkpoint.FILE, parts.FILE, seen.FILE))
 
 
 class OnDisk:
     """Implements `syncer.sources.folders.Ours` for the pulls of one [state] dir."""
+
+    def __init__(self, state: Path) -> None:
+        self._pulled = _Pulled(state)
 
     def is_state(self, folder: Path, names: Set[str]) -> bool:
         """Return whether there is a lock with something that it guards, or a journal: users may call a log dead.jsonl, too."""
         return (LOCK in names and not _STATE_FILES.isdisjoint(names)) or (replay.FILE in names and _is_journal(folder / replay.FILE))
 
     def is_pulled(self, path: Path, status: os.stat_result) -> bool:
-        """Return whether a pull of the [state] dir wrote this file."""
-        return False
+        """Return whether a pull of the [state] dir wrote this file: it is where one writes, or it is as one left it, wherever it is now.
+
+        Raises StateError where it is not known what a pull wrote.
+        """
+        return str(path) in self._pulled.places or (status.st_size, status.st_mtime_ns) in self._pulled.written
+
+
+class _Pulled:
+    """What the pulls of a [state] dir wrote. It is read when it is asked for: most folders are pushed where there are no pulls."""
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+
+    @cached_property
+    def places(self) -> Set[str]:
+        """Where they write, resolved."""
+        return {place for one in self._checkpoints if (place := one.out or _place_in(one.job))}
+
+    @cached_property
+    def written(self) -> Set[tuple[int, int]]:
+        """(size, modification time) of what they wrote to the end."""
+        return {one.wrote for one in self._checkpoints if one.wrote is not None}
+
+    @cached_property
+    def _checkpoints(self) -> list[Checkpoint]:
+        found = []
+        for path in sorted(self._state.glob(f"*/{checkpoint.FILE}")):
+            one = checkpoint.read(path.parent)
+            if isinstance(one, Damage):
+                raise StateError(
+                    f"{path}: {one.what}, so it is not known which file a pull wrote, and it might be taken for a change log. "
+                    f"Repair it (`syncer state repair --state {path.parent}`) or remove that folder; or name the logs one by one"
+                )
+            if one is not None:
+                found.append(one)
+        return found
+
+
+def _place_in(job: str) -> str:
+    """Return the output in the name of a pull's job: pulls of older versions noted it nowhere else."""
+    _, found, place = job.rpartition(" to /")
+    return os.path.realpath(f"/{place}") if found else ""
 
 
 def _is_journal(path: Path) -> bool:
@@ -40,4 +87,4 @@ def _is_journal(path: Path) -> bool:
 
 def named_logs(state: Path, stdin: BinaryIO, *, spool: Path | None = None) -> NamedLogs:
     """Return what turns arguments into logs. `state`: the [state] dir; `spool`: where stdin is kept, if not in there."""
-    return NamedLogs(Spool(state / SPOOL if spool is None else spool, REAL), stdin, OnDisk())
+    return NamedLogs(Spool(state / SPOOL if spool is None else spool, REAL), stdin, OnDisk(state))

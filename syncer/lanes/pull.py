@@ -5,6 +5,7 @@ fetched ──► repeats left out ──► sink.write, durable ──► check
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -116,14 +117,18 @@ class Pulled:
 class PullLane:
     """One pull into one sink, carried on where an earlier run left it. Opening takes the state's lock; `close` gives it back."""
 
-    def __init__(self, origin: Origin, sink: Sink, *, out: str, job: str, state: Path) -> None:
-        """`job`: all that makes this pull the one it is; `state`: its folder. Raises StateError, SyncerError."""
+    def __init__(self, origin: Origin, sink: Sink, *, out: str, job: str, state: Path, path: Path | None = None) -> None:
+        """`job`: all that makes this pull the one it is; `state`: its folder; `path`: of the output, None where it has none.
+
+        Raises StateError, SyncerError.
+        """
         self._origin = origin
         self._sink = sink
         self._out = out
         self._state = state
+        self._path = path
         with ExitStack() as opened:
-            self._checkpoints = opened.enter_context(closing(Checkpoints(state, job)))
+            self._checkpoints = opened.enter_context(closing(Checkpoints(state, job, out=self._place())))
             last = self._checkpoints.last
             self._parts = opened.enter_context(closing(Parts(state, last.parts)))
             self._seen = opened.enter_context(closing(Seen(state, last.pages))) if origin.listing.repeats else None
@@ -233,7 +238,19 @@ class PullLane:
         """The list is at its end, which is noted first: an output that is whole takes no page more. Then the job is done."""
         self._checkpoints.commit(msgspec.structs.replace(self._checkpoints.last, listed=True))
         self._sink.close()
-        self._checkpoints.commit(msgspec.structs.replace(self._checkpoints.last, done=True, **destinations))
+        done = msgspec.structs.replace(self._checkpoints.last, done=True, out=self._place(), wrote=self._written(), **destinations)
+        self._checkpoints.commit(done)
+
+    def _place(self) -> str:
+        """Where the output is, or will be."""
+        return "" if self._path is None else os.path.realpath(self._path)
+
+    def _written(self) -> tuple[int, int] | None:
+        """What the whole output is known by."""
+        if self._path is None or not self._path.is_file():
+            return None
+        status = self._path.stat()
+        return status.st_size, status.st_mtime_ns
 
     def _leave(self, destinations: Destinations) -> None:
         """The run stops before the end: a pause of the destination outlives it."""

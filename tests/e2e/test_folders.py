@@ -118,3 +118,26 @@ def test_a_log_that_turns_out_to_be_damaged_leaves_the_others_alone(tmp_path: Pa
     assert [(summary["read"], summary["dead"], summary["pending"]) for _, summary, _ in ends] == [(2, 0, 0)] * 2
     assert (counted[1]["read"], compared[1]["same"]) == (2, 2)
     assert held == {"a", "b"}
+
+
+DELETED = b'{"op":"delete","annotation":{"id":"a","input_id":"i"}}\n'
+
+
+@pytest.mark.parametrize("moved", ["logs/pulled.jsonl", "logs/elsewhere.jsonl"])
+def test_what_a_pull_wrote_brings_no_deleted_label_back(moved: str, tmp_path: Path) -> None:
+    """Where it was written, and where it was moved to; named outright it is read."""
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "a.jsonl").write_bytes(GOOD)
+    with emulator("--rps", "0") as remote:
+        assert syncer(tmp_path, remote, "push", "logs")[0] == 0
+        assert syncer(tmp_path, remote, "pull", "clarifai", "--out", "logs/pulled.jsonl")[0] == 0
+        (tmp_path / "logs" / "pulled.jsonl").rename(tmp_path / moved)
+        with (tmp_path / "logs" / "a.jsonl").open("ab") as log:
+            log.write(DELETED)
+        code, summary, said = syncer(tmp_path, remote, "push", "logs")
+        assert (code, summary["read"], said.count(f"not read: {moved} (a pull wrote them")) == (0, 2, 1), said
+        assert remote.held("app") == []
+        assert syncer(tmp_path, remote, "verify", "logs")[0] == 0
+        assert syncer(tmp_path, remote, "push", "-n", "logs")[1]["read"] == 2
+        assert syncer(tmp_path, remote, "push", moved)[0] == 0
+        assert [annotation["id"] for annotation in remote.held("app")] == ["a"]

@@ -137,7 +137,7 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
 
     def fail(good: int, code: int = errno.ENOSPC) -> None:
         disk = Full(good, code)
-        monkeypatch.setattr(syncer.lanes.pull, "Checkpoints", lambda folder, job: Checkpoints(folder, job, disk=disk))
+        monkeypatch.setattr(syncer.lanes.pull, "Checkpoints", lambda folder, job, out: Checkpoints(folder, job, out=out, disk=disk))
 
     return fail
 

@@ -134,7 +134,7 @@ def surrounded(world: PullWorld) -> Iterator[None]:
     with (
         world.inside(),
         mock.patch("syncer.lanes.pull.random", SimpleNamespace(Random=lambda: world.engine_rng)),
-        mock.patch("syncer.lanes.pull.Checkpoints", lambda _, job: Checkpoints(STATE, job, disk=world.disk)),
+        mock.patch("syncer.lanes.pull.Checkpoints", lambda _, job, out: Checkpoints(STATE, job, out=out, disk=world.disk)),
         mock.patch("syncer.lanes.pull.Parts", lambda _, count: Parts(STATE, count, disk=world.disk)),
     ):
         yield
