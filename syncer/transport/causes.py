@@ -40,8 +40,8 @@ def not_sent(error: Exception, connect_timeout_seconds: float, way: Route) -> No
     return NoReply(f"no connection: {type(error).__name__}", sent=False)
 
 
-def not_answered(error: Exception, request_timeout_seconds: float, *, begun: bool) -> NoReply:
-    """The request has left, and may have been applied. `begun`: some of the answer came."""
+def not_answered(error: Exception, request_timeout_seconds: float, place: str, *, begun: bool) -> NoReply:
+    """The request has left for this place, and may have been applied. `begun`: some of the answer came."""
     match error:
         case TimeoutError():
             return NoReply(f"no complete answer within {request_timeout_seconds:g} s", sent=True, cause="outage" if begun else "cut")
@@ -51,7 +51,7 @@ def not_answered(error: Exception, request_timeout_seconds: float, *, begun: boo
             why = type(error.__cause__).__name__
             return NoReply(f"the connection broke before the answer came ({why})", sent=True, cause="cut")
         case aiohttp.ClientResponseError():
-            return NoReply("the answer is not HTTP", sent=True, cause="never")
+            return NoReply(f"what {place} answers is not HTTP", sent=True, cause="never")
     return NoReply(f"the answer could not be read ({type(error).__name__})", sent=True)
 
 

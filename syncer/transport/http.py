@@ -164,7 +164,7 @@ class HttpTransport:
     def _no_reply(self, error: Exception, url: URL, way: Route, sending: _Sending) -> NoReply:
         """What has answered once can answer again: there nothing is wrong for good."""
         if sending.count:
-            reply = not_answered(error, self._request_timeout_seconds, begun=sending.begun)
+            reply = not_answered(error, self._request_timeout_seconds, f"{url.host}:{url.port}", begun=sending.begun)
         else:
             reply = not_sent(error, self._connect_timeout_seconds, way)
         return replace(reply, cause="outage") if reply.cause == "never" and _origin(url) in self._answered else reply

@@ -138,7 +138,7 @@ async def test_a_server_that_speaks_something_else_is_never_going_to_answer_in_h
     answer = says_and_hangs_up(banner)
     async with serving(answer, at_once=answer if at_once else None) as server:
         reply = await no_reply(server.url)
-    assert (reply.cause, reply.sent, reply.reason) == ("never", True, "the answer is not HTTP")
+    assert (reply.cause, reply.sent, reply.reason) == ("never", True, f"what 127.0.0.1:{server.port} answers is not HTTP")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ async def test_what_has_answered_once_can_answer_again() -> None:
     """Garbage from there may be that of a proxy which restarts: nothing is wrong for good."""
     async with serving(OK, says_and_hangs_up("what?\n\n")) as server, transport(server.url) as opened:
         assert isinstance(await opened.send(POST), Reply)
-        assert await opened.send(POST) == NoReply("the answer is not HTTP", sent=True)
+        assert await opened.send(POST) == NoReply(f"what 127.0.0.1:{server.port} answers is not HTTP", sent=True)
 
 
 # --- what may pass by itself ---------------------------------------------------------------------------------------
