@@ -75,6 +75,8 @@ def test_the_file_is_as_the_docs_say_and_for_its_owner_only(tmp_path: Path) -> N
         "destination": ["destination", "paused", 1234.5, "throttled", 30.0],
         "storage": ["destination", "open", 0.0, "", None],
         "parts": 0,
+        "out": "",
+        "wrote": None,
         "format": "syncer-pull",
         "version": 1,
     }
