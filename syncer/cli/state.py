@@ -88,6 +88,8 @@ def _log_statuses(ledger: Ledger) -> Iterator[LogStatus]:
 
 def forget(logs: Sequence[str], config: Path | None, options: dict[str, object], *, force: bool, as_json: bool) -> int:
     """Drop all that the state knows of logs."""
+    if not logs:
+        raise UsageError("name the logs to forget, as `syncer status` shows them; patterns are allowed")
     given_up = known.forget(state_folder(config, options), logs, force=force)
     say(f"{given_up.sentence()}; when {'it is' if len(given_up.logs) == 1 else 'they are'} pushed again, all of it is applied once more")
     if as_json:

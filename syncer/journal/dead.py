@@ -8,6 +8,7 @@ The checksum is the crc32 of all that stands behind its comma, without the line 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 from zlib import crc32
@@ -16,6 +17,7 @@ import msgspec
 
 from syncer.core.bits import NumberBits
 from syncer.core.facts import Closed, DeadFact, DeadLetter, LetterHead, LettersForgotten, Superseded
+from syncer.core.ledger import Ledger
 from syncer.core.letters import LetterStates, OpenLetter
 from syncer.errors import StateError
 from syncer.journal import frames
@@ -128,9 +130,19 @@ def letter_at(path: Path, offset: int, *, disk: Disk = REAL) -> DeadLetter:
 def read_dead(folder: Path) -> Iterator[OpenLetter]:
     """The open letters of a state folder that another process may be using, oldest first. Raises StateError."""
     try:
-        yield from open_letters(folder / FILE, replay(folder / JOURNAL).ledger.dead_size)
+        ledger = replay(folder / JOURNAL).ledger
+        yield from by_present_names(open_letters(folder / FILE, ledger.dead_size), ledger)
     except OSError as error:
         raise StateError(f"the state folder {folder} cannot be read: {error.strerror or error}") from None
+
+
+def by_present_names(letters: Iterable[OpenLetter], ledger: Ledger) -> Iterator[OpenLetter]:
+    """Yield the letters with the names that their logs have by now: another log may have the name that was theirs."""
+    for found in letters:
+        log = ledger.logs.get(found.letter.log)
+        if log is not None and log.identity.label != found.letter.source:
+            found = replace(found, letter=msgspec.structs.replace(found.letter, source=log.identity.label))
+        yield found
 
 
 def unapplied(path: Path, size: int) -> dict[int, NumberBits]:

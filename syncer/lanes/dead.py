@@ -17,7 +17,7 @@ from syncer.core.letters import OpenLetter
 from syncer.core.limits import Limits
 from syncer.core.retry import RetryQueue, dropped, queued_again
 from syncer.errors import UsageError
-from syncer.journal.dead import FILE, letter_at, open_letters
+from syncer.journal.dead import FILE, by_present_names, letter_at, open_letters
 from syncer.journal.journal import Journal
 from syncer.sources.lines import LineOptions, Place, parse
 from syncer.sources.logs import resolved
@@ -72,7 +72,7 @@ class _Place:
     line: int
 
     def is_of(self, source: str, path: str) -> bool:
-        """Is this the log, by the name that it had or by its path?"""
+        """Return whether this is the log, by the name that it was given or by its path."""
         return source == self.source or path == self.path
 
 
@@ -125,7 +125,7 @@ def retry(folder: Path, selector: Selector, options: LineOptions, refuse: Refuse
         ledger, path = journal.ledger, folder / FILE
         room = Limits().queue_max - len(ledger.queue)
         chosen: list[_Chosen] = []
-        for found in selector.select(open_letters(path, ledger.dead_size), ledger, folder):
+        for found in selector.select(by_present_names(open_letters(path, ledger.dead_size), ledger), ledger, folder):
             letter = found.letter
             if (why := _unwanted(found, ledger, force=force) or _unfit(letter, options)) is not None:
                 result.refused += 1
@@ -193,7 +193,7 @@ def drop(folder: Path, selector: Selector) -> Dropped:
     journal = Journal.open(folder, None)
     try:
         ledger = journal.ledger
-        letters = selector.select(open_letters(folder / FILE, ledger.dead_size), ledger, folder)
+        letters = selector.select(by_present_names(open_letters(folder / FILE, ledger.dead_size), ledger), ledger, folder)
         with _Portions(journal.commit) as portions:
             for found in list(letters) if selector.places else letters:  # a place that is not there: nothing is dropped at all
                 portions.add(dropped(found.number, found.letter), 0)

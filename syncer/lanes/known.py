@@ -43,8 +43,6 @@ def forget(folder: Path, names: Sequence[str], *, force: bool) -> GivenUp:
 
     Raises UsageError for a name that no log has, and without `force` for logs with waiting changes or dead letters; StateError.
     """
-    if not names:
-        raise UsageError("name the logs to forget, as `syncer status` shows them; patterns are allowed")
     journal = Journal.open(folder, None)
     try:
         logs = journal.ledger.logs

@@ -14,7 +14,7 @@ from syncer.core.letters import LetterStates, OpenLetter
 from syncer.core.settle import rfc3339
 from syncer.journal.check import Checked
 from syncer.journal.dead import FILE as LETTERS
-from syncer.journal.dead import open_letters, pieces
+from syncer.journal.dead import by_present_names, open_letters, pieces
 from syncer.journal.replay import FILE as JOURNAL
 from syncer.journal.replay import Span
 from syncer.lanes.state import Looked
@@ -125,7 +125,7 @@ def _dead(path: Path, push: Checked) -> Iterator[Record]:
     if not path.exists():
         return
     if not push.damages:
-        for found in open_letters(path, push.ledger.dead_size):
+        for found in by_present_names(open_letters(path, push.ledger.dead_size), push.ledger):
             yield _letter(found, certain=True)
         return
     states = LetterStates()

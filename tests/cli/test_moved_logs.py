@@ -153,6 +153,25 @@ def test_a_rotation_to_a_name_that_does_not_begin_with_the_logs_does_not_bring_i
     assert bench.held() == ["a-1", "a-2", "a-3"]
 
 
+def test_letters_have_the_name_that_their_log_has_by_now_and_are_told_from_those_of_the_new_one(bench: Bench) -> None:
+    log = bench.folder / "logs" / "x.jsonl"
+    with log.open("a") as file:
+        file.write("no change\n")
+    assert bench("push", "logs").code == 3
+    log.rename(bench.folder / "logs" / "x.jsonl.1")
+    log.write_text(text(*NEW, *NEW) + "no change either\n")
+    assert bench("push", "logs").code == 3
+    letters = [json.loads(line) for line in bench("dead", "list").out.splitlines()]
+    assert [(letter["source"], letter["line"], letter["change"]) for letter in letters] == [
+        ("logs/x.jsonl.1", 3, "no change"),
+        ("logs/x.jsonl", 3, "no change either"),
+    ]
+    assert bench("dead", "drop", "logs/x.jsonl:3").code == 0
+    assert [json.loads(line)["source"] for line in bench("dead", "list").out.splitlines()] == ["logs/x.jsonl.1"]
+    assert bench("dead", "drop", "logs/x.jsonl.1:3").code == 0
+    assert bench.push("logs")["ignored"] == 2
+
+
 # --- what is unclear ------------------------------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ from syncer.core.destination import DestinationState
 from syncer.core.facts import Fact
 from syncer.core.limits import Limits
 from syncer.core.pace import Concurrency, Pace
+from syncer.engine.clock import Clock as RunClock
 from syncer.engine.push import Push
 from syncer.engine.turns import Turns
 from syncer.errors import StateError, SyncerError, UsageError
@@ -31,7 +32,6 @@ from syncer.journal.dead import letter_at, open_letters
 from syncer.journal.journal import DestinationId, Journal
 from syncer.lanes import dead as dead_lane
 from syncer.lanes.inputs import Reading, open_inputs
-from syncer.lanes.limits import clock
 from syncer.remotes.clarifai import Clarifai
 from syncer.sources.lines import LineOptions
 from tests.journal.made import state
@@ -138,8 +138,8 @@ STEPS = [
     Step(
         "push",
         faults={2: "answer lost", 4: "throttle", 6: "html", 8: "reset", 11: "answer lost"},
-        items={"merge x": [INVALID] * 50, "overwrite x": [FAILED_FOR_NOW] * 50, "POST e": [FAILED_FOR_NOW]},
-        outage_from=18,
+        items={"merge x": [INVALID] * 99, "overwrite x": [FAILED_FOR_NOW] * 99, "POST e": [FAILED_FOR_NOW]},
+        outage_from=21,
     ),
     Step("retry 20"),
     Step("drop 6"),
@@ -188,7 +188,7 @@ class World:
         try:
             inputs, facts = open_inputs([str(log)], journal.ledger, self.folder, Reading(LineOptions()), sys.stdin.buffer)
             journal.commit(facts)
-            now, made = clock(), set[Key]()
+            now, made = RunClock(), set[Key]()
             destination = DestinationState(*RETRY)
             destination.restore(journal.ledger.destination, now())
             pace = Pace(20.0)
@@ -198,7 +198,7 @@ class World:
                 remote=Clarifai(USER, APP),
                 journal=journal,
                 ledger=journal.ledger,
-                backlog=Backlog(Limits(batch_size=3, linger_seconds=0.02, max_attempts=40), journal.ledger.next_number),
+                backlog=Backlog(Limits(batch_size=3, linger_seconds=0.02, max_attempts=90), journal.ledger.next_number),
                 turns=turns,
                 deletions=Deletions(journal.ledger.deleted),
                 created=made.__contains__,
