@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import orjson
@@ -13,6 +13,7 @@ from syncer.core.ports import Reply, Request
 from syncer.errors import CredentialsRefused, LogChanged, Stopped, SyncerError
 from syncer.lanes.dead import RefusedLetter, Selector, retry
 from syncer.lanes.limits import shared_pace
+from syncer.sources.feed import SourceChunk
 from syncer.sources.lines import LineOptions
 from tests.support.fakes import delete, patch, post
 from tests.support.lanes import App
@@ -194,6 +195,38 @@ def test_one_log_that_is_refused_keeps_all_others_from_being_sent(app: App, tmp_
     cut(bad, 1)
     assert isinstance(app.refused(good, bad), LogChanged)
     assert ("i", "a") not in app.held
+
+
+# --- sources of users -------------------------------------------------------------------------------------------------------
+
+
+class Numbered:
+    """A source whose cursors begin with 0, a line a chunk."""
+
+    name = "numbered"
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.asked: list[str] = []
+        self.acked: list[str] = []
+
+    async def chunks(self, after: str) -> AsyncIterator[SourceChunk]:
+        self.asked.append(after)
+        for number in range(int(after) + 1 if after else 0, self.count):
+            yield SourceChunk([post(f"a{number}")], str(number))
+
+    async def ack(self, cursor: str) -> None:
+        self.acked.append(cursor)
+
+
+def test_a_source_is_carried_on_behind_a_cursor_that_is_0(app: App) -> None:
+    first, second = Numbered(1), Numbered(3)
+    assert app.push(first).summary.applied == 1
+    assert (first.asked, first.acked) == ([""], ["0"])
+    finished = app.push(second)
+    assert (finished.summary.applied, finished.summary.skipped) == (2, 1)
+    assert second.asked == ["0"]
+    assert second.acked[-1] == "2"
 
 
 # --- dead letters -----------------------------------------------------------------------------------------------------------
