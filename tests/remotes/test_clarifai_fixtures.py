@@ -29,7 +29,7 @@ EXPECTED: dict[str, Verdict] = {
     "error_insufficient_scopes": Halt("", 11007, "credentials"),
     "error_internal": Failed("", 99009),
     "error_maintenance": Failed("", 39997, in_doubt=False),
-    "error_message_too_large": Refused("", 40033),
+    "error_message_too_large": Refused("", 40033, too_large=True),
     "error_monthly_limit": Halt("", 11004, "account"),
     "error_proxy_html_503": Failed(""),
     "error_queue_full": Failed("", 40030, in_doubt=False),
