@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
@@ -27,7 +27,8 @@ def check(config: Path | None, options: dict[str, object], *, online: bool, as_j
     except SyncerError as error:
         errors.append(error)
     if loaded is not None:
-        errors += _client_error(loaded)
+        errors += _error(loaded.check_destination)
+        errors += _error(loaded.annotell_credentials)
         errors += ways.faults(loaded)
         if online and not errors:
             errors += _online(loaded, result)
@@ -44,10 +45,10 @@ def check(config: Path | None, options: dict[str, object], *, online: bool, as_j
     return max((found.exit_code for found in errors), default=0)
 
 
-def _client_error(loaded: Loaded) -> Iterator[SyncerError]:
-    """What is wrong with the Annotell or Kognic credentials, where there are any."""
+def _error(tried: Callable[[], object]) -> Iterator[SyncerError]:
+    """What is wrong with something that is only needed where it is used."""
     try:
-        loaded.annotell_credentials()
+        tried()
     except SyncerError as error:
         yield error
 
@@ -73,6 +74,7 @@ def _online(loaded: Loaded, result: dict[str, object]) -> Iterator[SyncerError]:
 def show(config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
     """Every value with its origin. Of the token and the credentials only the origin."""
     loaded = load_from_environment(config, options)
+    loaded.check_destination()
     say(f"config file: {loaded.path or 'none (looked for $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)'}")
     shown = [*_shown(loaded), *ways.shown(loaded)]
     if as_json:

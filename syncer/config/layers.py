@@ -108,6 +108,21 @@ def from_own_variables(environment: Mapping[str, str]) -> Layer:
     return Layer(values, lambda location: f"SYNCER_{location[0]}_{location[-1]}".upper())
 
 
+def emptied_variables(environment: Mapping[str, str], options: Layer) -> Iterator[Problem]:
+    """Variables that are to say where changes go, are set, and say nothing: `CLARIFAI_API_BASE=$UNSET` must not mean the real service.
+
+    Where a higher place gives the value, nobody asks them.
+    """
+    for official, key in OFFICIAL.items():
+        if options.named("clarifai", key):
+            continue
+        for variable in (f"SYNCER_CLARIFAI_{key}".upper(), official):
+            if (text := environment.get(variable)) is not None:
+                if not text.strip():
+                    yield Problem(variable, "", f"is set, but empty, so that clarifai.{key} is not known: give it a value, or unset it")
+                break
+
+
 def mistyped_variables(environment: Mapping[str, str]) -> Iterator[Problem]:
     """Variables that almost have a name of ours. Others are let be: platforms set some with our prefix on their own account."""
     known = [*_VARIABLES, "SYNCER_CONFIG"]
@@ -190,7 +205,7 @@ def _entry(mapping: object, key: object) -> object:
 
 def _official(names: Mapping[str, str]) -> Values:
     """[clarifai] from the official names. An address without a scheme means https there."""
-    values = {key: names[name].strip() for name, key in OFFICIAL.items() if names.get(name)}
+    values = {key: names[name].strip() for name, key in OFFICIAL.items() if names.get(name, "").strip()}
     if "base_url" in values and not re.match(r"\w+://", values["base_url"]):
         values["base_url"] = f"https://{values['base_url']}"
     return {"clarifai": values} if values else {}

@@ -76,7 +76,8 @@ def load(
     client = _client(layers, config, env)
     if client is not None:
         origins["annotell.credentials"] = client.origin
-    return Loaded(config, MappingProxyType(_defaults() | origins), path, token_place, client)
+    emptied = tuple(places.emptied_variables(env, layers[0]))
+    return Loaded(config, MappingProxyType(_defaults() | origins), path, token_place, client, emptied)
 
 
 def _merged(layers: Sequence[Layer], env: Mapping[str, str], problems: list[Problem]) -> tuple[dict[str, Any], dict[str, str]]:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from syncer.config.credentials import ClientCredentials, ClientPlace, TokenPlace
 from syncer.config.models import Config
+from syncer.config.problems import ConfigError, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,12 @@ class Loaded:
     path: Path | None = None
     _token: TokenPlace | None = field(default=None, repr=False)
     _client: ClientPlace | None = field(default=None, repr=False)
+    _emptied: tuple[Problem, ...] = ()
+
+    def check_destination(self) -> None:
+        """Raise ConfigError where a variable that is to say which app is meant is set, but empty. Whoever asks for no app need not know."""
+        if self._emptied:
+            raise ConfigError(self._emptied)
 
     def token(self) -> str | None:
         """The Clarifai token, None where none is configured. Raises UsageError where its file cannot be used."""

@@ -36,6 +36,7 @@ class App:
 
 def app(loaded: Loaded) -> App:
     """The configured app. Raises UsageError where token or app are not configured, or a setting cannot be used."""
+    loaded.check_destination()
     clarifai, push = loaded.config.clarifai, loaded.config.push
     token = loaded.token()
     if token is None:

@@ -52,6 +52,8 @@ PUSHES: list[tuple[dict[str, Any], str]] = [
     ({"source": Table}, "argument source: is the class Table; give an instance of it"),
     ({"source": Half()}, "source:half has no method chunks"),
     ({"source": [Table(POSTS), Table(POSTS)]}, "two sources are called 'table'"),
+    ({"source": ""}, "argument source: is ''; name a path"),
+    ({"source": ["a.jsonl", ""]}, "argument source[1]: is ''; name a path"),
     ({"source": Table(POSTS, name="")}, "the source Table is called '' (str)"),
     ({"to": "app"}, "argument to: is 'app' (str); it must be syncer.Clarifai(app_id=...)"),
     ({"to": syncer.Annotell()}, "it must be syncer.Clarifai(app_id=...)"),
