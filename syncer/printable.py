@@ -1,4 +1,4 @@
-"""Text from outside, such as ids, names of files and reasons, as people may see it."""
+"""What people see: text from outside, such as ids, names of files and reasons, and numbers of things."""
 
 from __future__ import annotations
 
@@ -12,3 +12,8 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+
+
+def counted(count: int, thing: str, things: str = "") -> str:
+    """Return a number of things: `1 dead letter`, `2 dead letters`. `things`: their plural, where an s does not make it."""
+    return f"{count:,} {thing if count == 1 else things or thing + 's'}"

@@ -44,6 +44,11 @@ def understood(given: Sequence[str]) -> Arguments:
     return Arguments(tokens, _has("json", "", options), _has("quiet", "q", options), _has("verbose", "v", options))
 
 
+def as_typed(word: str) -> str:
+    """Return an argument as it was typed: the parser was given another name of standard input."""
+    return "-" + word.removeprefix(STDIN) if word == STDIN or word.startswith(f"{STDIN}:") else word
+
+
 def _has(name: str, letter: str, options: Sequence[str]) -> bool:
     """Is this flag given? No option takes a value that starts with a dash, so no value can look like one."""
     for token in options:

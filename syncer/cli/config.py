@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -39,7 +40,7 @@ def check(config: Path | None, options: dict[str, object], *, online: bool, as_j
     if errors:
         result["error"] = "\n".join(map(str, errors))
     else:
-        say("config: good" if result["token"] else "config: good, but there is no token: set CLARIFAI_PAT or [clarifai] token_file")
+        say("config OK" if result["token"] else "config OK, but without a token: set CLARIFAI_PAT or [clarifai] token_file")
     if as_json:
         print_json(result)
     return max((found.exit_code for found in errors), default=0)
@@ -104,6 +105,6 @@ def _named(section: str, values: dict[str, object]) -> Iterator[tuple[str, objec
 
 def _harmless(key: str, value: object) -> object:
     """The value, unless it may be a secret that was put where the name of its file belongs."""
-    if key in _FILES_OF_SECRETS and isinstance(value, str) and value and not Path(value).is_file():
+    if key in _FILES_OF_SECRETS and isinstance(value, str) and value and not os.path.isfile(value):  # noqa: PTH113 - Path.is_file raises where it may not look
         return "(no such file, not shown)"
     return value

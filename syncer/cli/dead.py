@@ -7,9 +7,8 @@ from pathlib import Path
 
 import orjson
 
-from syncer.cli.arguments import STDIN
 from syncer.cli.kept import KeptList
-from syncer.cli.output import complain, counted, flush, print_json, print_json_item, print_lines, say
+from syncer.cli.output import complain, flush, print_json, print_json_item, print_lines, say
 from syncer.cli.state import state_folder
 from syncer.config import load_from_environment
 from syncer.core.letters import OpenLetter
@@ -17,14 +16,10 @@ from syncer.journal.dead import read_dead
 from syncer.journal.journal import Journal
 from syncer.lanes import dead as lane
 from syncer.lanes.dead import RefusedLetter, Selector
+from syncer.printable import counted
 from syncer.sources.lines import LineOptions
 
 FIELDS = ("source", "line", "op", "input_id", "id", "reason", "code", "attempts", "first_failed_at", "last_failed_at")
-
-
-def _selector(places: tuple[str, ...], code: int | None = None, *, every: bool = False) -> Selector:
-    """As it was typed: the parser was given another name of stdin."""
-    return Selector(tuple("-" + place.removeprefix(STDIN) if place.startswith(f"{STDIN}:") else place for place in places), code, every)
 
 
 def _as_json(found: OpenLetter) -> dict[str, object]:
@@ -66,7 +61,7 @@ def show(place: str, config: Path | None, options: dict[str, object], *, as_json
     """Print all of one dead letter."""
     folder = state_folder(config, options)
     ledger, _, _ = Journal.read_only(folder)
-    for found in list(_selector((place,)).select(read_dead(folder), ledger, folder)):
+    for found in list(Selector((place,)).select(read_dead(folder), ledger, folder)):
         if as_json:
             print_json_item(_as_json(found))
         else:
@@ -110,7 +105,7 @@ def retry(
             if as_json:
                 refused.add({"source": letter.source, "line": letter.line, "reason": letter.reason})
 
-        result = lane.retry(folder, _selector(places, code, every=every), lines, refuse, force=force)
+        result = lane.retry(folder, Selector(places, code, every), lines, refuse, force=force)
         left = f"; {result.left:,} more are left for when a push has made room in the retry queue" if result.left else ""
         say(f"queued {result.queued:,}, refused {result.refused:,}{left}. The next `syncer push --state {folder}` sends what is queued")
         if as_json:
@@ -121,7 +116,7 @@ def retry(
 def drop(places: tuple[str, ...], code: int | None, config: Path | None, options: dict[str, object], *, every: bool, as_json: bool) -> int:
     """Give dead letters up: they count as ignored."""
     folder = state_folder(config, options)
-    result = lane.drop(folder, _selector(places, code, every=every))
+    result = lane.drop(folder, Selector(places, code, every))
     say(f"dropped {result.dropped:,}; they count as ignored now")
     if as_json:
         print_json({"dropped": result.dropped, "refused": []})

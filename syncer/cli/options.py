@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Group, Parameter
+from cyclopts.token import Token
+
+from syncer.cli.arguments import as_typed
 
 _destination = Group("Destination", sort_key=1)
 _printing = Group("Printing", sort_key=2)
+
+
+def _whole(_: object, tokens: Sequence[Token]) -> int:
+    text = tokens[0].value
+    if not (text.isascii() and text.removeprefix("-").isdigit() and len(text) <= _DIGITS_MAX):
+        raise ValueError("it must be a whole number")
+    return int(text)
+
+
+def _in_bounds(lowest: float, highest: float, words: str) -> Callable[[object, float], None]:
+    def check(_: object, number: float) -> None:
+        if not lowest <= number <= highest:
+            raise ValueError(f"it must be {words}")
+
+    return check
+
+
+_DIGITS_MAX = 18
+Whole = Annotated[int, Parameter(converter=_whole, metavar="N")]
+Port = Annotated[Whole, Parameter(metavar="PORT", validator=_in_bounds(0, 65535, "from 0 to 65535"))]
+NotNegative = Parameter(validator=_in_bounds(0, math.inf, "0 or more"))
+Log = Annotated[str, Parameter(converter=lambda _, tokens: as_typed(tokens[0].value))]
+"""A change log as it was named: a path, or - for standard input."""
+Code = Annotated[int | None, Parameter(converter=_whole, metavar="CODE")]
+"""A status code of the remote."""
 
 
 @Parameter(name="*")
@@ -17,11 +47,11 @@ _printing = Group("Printing", sort_key=2)
 class Printing:
     """Options that every command understands."""
 
-    json: Annotated[bool, Parameter(negative="", group=_printing)] = False
-    """Print exactly one JSON object (JSON Lines for lists) on stdout."""
-    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], negative="", group=_printing)] = False
-    """Say more; a traceback where something failed that nobody foresaw."""
-    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], negative="", group=_printing)] = False
+    json: Annotated[bool, Parameter(group=_printing)] = False
+    """Print exactly one JSON object (JSON Lines for lists) on standard output."""
+    verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], group=_printing)] = False
+    """Say more, with a traceback where something unforeseen fails."""
+    quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], group=_printing)] = False
     """Say nothing but errors."""
 
 
@@ -30,9 +60,9 @@ class Printing:
 class Common(Printing):
     """Options that every command which reads the config understands."""
 
-    config: Annotated[Path | None, Parameter(name=["--config", "-c"])] = None
-    """Config file (else $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)."""
-    state: Path | None = None
+    config: Annotated[Path | None, Parameter(name=["--config", "-c"], metavar="FILE")] = None
+    """Config file. Default: $SYNCER_CONFIG, else ./syncer.toml, else $XDG_CONFIG_HOME/syncer/config.toml."""
+    state: Annotated[Path | None, Parameter(metavar="DIR")] = None
     """State folder of this destination."""
 
     def options(self) -> dict[str, object]:
@@ -45,16 +75,16 @@ class Common(Printing):
 class Remote:
     """Options that say where the remote is, and how hard to ask it."""
 
-    base_url: Annotated[str | None, Parameter(group=_destination)] = None
-    """The service's address."""
-    user_id: Annotated[str | None, Parameter(group=_destination)] = None
-    """The app's owner; `me` is the token's."""
-    app_id: Annotated[str | None, Parameter(group=_destination)] = None
+    base_url: Annotated[str | None, Parameter(group=_destination, metavar="URL")] = None
+    """Address of the service."""
+    user_id: Annotated[str | None, Parameter(group=_destination, metavar="ID")] = None
+    """Owner of the app; "me" stands for the owner of the token."""
+    app_id: Annotated[str | None, Parameter(group=_destination, metavar="ID")] = None
     """The app."""
-    rps: Annotated[str | None, Parameter(group=_destination)] = None
-    """Requests a second, or `auto`."""
-    concurrency: Annotated[str | None, Parameter(group=_destination)] = None
-    """Requests in flight at most, or `auto`."""
+    rps: Annotated[str | None, Parameter(group=_destination, metavar="N|auto")] = None
+    """Requests per second; auto finds the limit."""
+    concurrency: Annotated[str | None, Parameter(group=_destination, metavar="N|auto")] = None
+    """Most requests in flight at a time."""
 
     def options(self) -> dict[str, object]:
         """What was given, as dotted config keys."""
@@ -73,8 +103,8 @@ class Remote:
 class Pushing(Remote):
     """Options of what pushes."""
 
-    batch_size: Annotated[str | None, Parameter(group=_destination)] = None
-    """Changes a request, 1 to 128."""
+    batch_size: Annotated[str | None, Parameter(group=_destination, metavar="N")] = None
+    """Most changes per request, 1 to 128."""
 
     def options(self) -> dict[str, object]:
         """What was given, as dotted config keys."""

@@ -184,11 +184,6 @@ def flush() -> None:
     sys.stdout.flush()
 
 
-def counted(count: int, thing: str) -> str:
-    """A number of things: `1 dead letter`, `2 dead letters`."""
-    return f"{count:,} {thing}" + ("" if count == 1 else "s")
-
-
 def _utf8() -> TextIO:
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
         sys.stdout.reconfigure(encoding="utf-8")

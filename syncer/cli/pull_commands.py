@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Group, Parameter
 
-from syncer.cli.arguments import STDIN
-from syncer.cli.options import Common, Remote
+from syncer.cli.options import Common, Log, Remote
 
 if TYPE_CHECKING:
     from syncer.cli.pull import Target
 
-pull_app = App(
-    name="pull", help="Fetch annotations to JSONL, CSV, Parquet or Delta.", default_parameter=Parameter(negative="", show_default=False)
-)
+pull_app = App(name="pull", help="Fetch annotations to JSONL, CSV, Parquet or Delta.")
 
 Format = Literal["jsonl", "csv", "parquet", "delta"]
 _output = Group("Output", sort_key=0)
 _place = Group("Source", sort_key=1)
-Each = Parameter(consume_multiple=False)
+Ids = Annotated[tuple[str, ...], Parameter(consume_multiple=False, metavar="ID")]
+Names = Annotated[tuple[str, ...], Parameter(consume_multiple=False, metavar="NAME")]
+Id = Annotated[str, Parameter(metavar="ID")]
+Time = Annotated[str, Parameter(metavar="TIME")]
 
 
 @Parameter(name="*")
@@ -29,18 +29,18 @@ Each = Parameter(consume_multiple=False)
 class Output:
     """Where a pull writes."""
 
-    out: Annotated[str, Parameter(group=_output)]
+    out: Annotated[Log, Parameter(group=_output, metavar="PATH")]
     """File, folder or table to write; - for standard output."""
-    format: Annotated[Format | None, Parameter(group=_output)] = None
-    """Format; else what the ending of --out says."""
+    format: Annotated[Format | None, Parameter(group=_output, metavar="FORMAT")] = None
+    """Format. Default: what the ending of --out says."""
     no_progress: Annotated[bool, Parameter(group=_output)] = False
-    """No progress display."""
+    """Show no progress."""
 
     def target(self) -> Target:
-        """As it was typed: the parser was given another name of -."""
+        """Where to write."""
         from syncer.cli.pull import Target
 
-        return Target("-" if self.out == STDIN else self.out, self.format, not self.no_progress)
+        return Target(self.out, self.format, not self.no_progress)
 
 
 @Parameter(name="*")
@@ -48,16 +48,16 @@ class Output:
 class Place:
     """Where Annotell or Kognic is, and how hard to ask it."""
 
-    base_url: Annotated[str | None, Parameter(group=_place)] = None
-    """The service's address."""
-    auth_url: Annotated[str | None, Parameter(group=_place)] = None
-    """Where credentials are exchanged for a token."""
-    flavour: Annotated[str | None, Parameter(group=_place)] = None
-    """annotell or kognic."""
-    rps: Annotated[str | None, Parameter(group=_place)] = None
-    """Requests a second, documents not counted."""
-    concurrency: Annotated[str | None, Parameter(group=_place)] = None
-    """Documents fetched at a time."""
+    base_url: Annotated[str | None, Parameter(group=_place, metavar="URL")] = None
+    """Address of the service."""
+    auth_url: Annotated[str | None, Parameter(group=_place, metavar="URL")] = None
+    """Address where credentials are exchanged for a token."""
+    flavour: Annotated[str | None, Parameter(group=_place, metavar="NAME")] = None
+    """Which service: annotell or kognic."""
+    rps: Annotated[str | None, Parameter(group=_place, metavar="N")] = None
+    """Requests per second, documents not counted."""
+    concurrency: Annotated[str | None, Parameter(group=_place, metavar="N")] = None
+    """Documents fetched at the same time."""
 
     def options(self) -> dict[str, object]:
         """What was given, as dotted config keys."""
@@ -75,18 +75,18 @@ class Place:
 def clarifai(
     *,
     output: Output,
-    input_id: Annotated[tuple[str, ...], Each] = (),
-    annotation_id: Annotated[tuple[str, ...], Each] = (),
-    by_user: Annotated[tuple[str, ...], Each] = (),
-    by_model_version: Annotated[tuple[str, ...], Each] = (),
-    by_workflow_version: Annotated[tuple[str, ...], Each] = (),
-    task: str = "",
-    dataset: str = "",
-    status: str = "",
-    since: str = "",
-    until: str = "",
-    every_maker: Annotated[bool, Parameter(name="--all", negative="")] = False,
-    input_level: Literal["keep", "drop"] = "keep",
+    input_id: Ids = (),
+    annotation_id: Ids = (),
+    by_user: Ids = (),
+    by_model_version: Ids = (),
+    by_workflow_version: Ids = (),
+    task: Id = "",
+    dataset: Id = "",
+    status: Annotated[str, Parameter(metavar="CODE|NAME")] = "",
+    since: Time = "",
+    until: Time = "",
+    every_maker: Annotated[bool, Parameter(name="--all")] = False,
+    input_level: Annotated[Literal["keep", "drop"], Parameter(metavar="keep|drop", show_choices=False)] = "keep",
     with_inputs: bool = False,
     common: Common = Common(),
     remote: Remote = Remote(),
@@ -149,16 +149,16 @@ def clarifai(
 def annotell(
     *,
     output: Output,
-    input_uuid: Annotated[tuple[str, ...], Each] = (),
-    project: str = "",
-    batch: str = "",
-    annotation_type: Annotated[tuple[str, ...], Each] = (),
-    input_status: Annotated[tuple[str, ...], Each] = (),
-    scene_uuid: Annotated[tuple[str, ...], Each] = (),
-    annotation_id: Annotated[tuple[str, ...], Each] = (),
-    request: str = "",
+    input_uuid: Ids = (),
+    project: Id = "",
+    batch: Id = "",
+    annotation_type: Names = (),
+    input_status: Names = (),
+    scene_uuid: Ids = (),
+    annotation_id: Ids = (),
+    request: Id = "",
     iso_cuboids: bool = False,
-    changed_since: Path | None = None,
+    changed_since: Annotated[Path | None, Parameter(metavar="FILE")] = None,
     place: Place = Place(),
     common: Common = Common(),
 ) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncer.cli.loop import run
-from syncer.cli.output import blame, counted, print_json, say
+from syncer.cli.output import blame, print_json, say
 from syncer.cli.progress import of_push, shown
 from syncer.config import load_from_environment
 from syncer.core.moves import Moved
@@ -17,6 +17,7 @@ from syncer.errors import UsageError
 from syncer.lanes.dry_run import dry_run as count
 from syncer.lanes.push import Finished, PushLane, opened
 from syncer.lanes.report import exit_code
+from syncer.printable import counted
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,19 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from cyclopts import App, CycloptsError
-from cyclopts.exceptions import CoercionError, UnknownCommandError, UnusedCliTokensError
-from cyclopts.token import Token
 
 from syncer import signals
 from syncer.cli.arguments import Arguments, understood
-from syncer.cli.output import abandon_stdout, blame, complain, fail, flush, print_as, print_json
+from syncer.cli.output import FIX_THAT, abandon_stdout, blame, complain, fail, flush, print_as, print_json
+from syncer.cli.usage import usage_message
 from syncer.errors import OutputError, SyncerError, UsageError, first_error
 
 _PAGE_COLUMNS = 100
 _CALL: dict[str, Any] = {"exit_on_error": False, "print_error": False, "result_action": "return_value"}
 _PACKAGE = Path(__file__).parents[1]
-
-_WANTED: dict[object, str] = {int: "a whole number", float: "a number", bool: "left without a value, or true or false"}
 
 
 def execute(app: App, given: Sequence[str]) -> int:
@@ -69,20 +66,20 @@ def _reported(error: BaseException, arguments: Arguments) -> int:
         case BrokenPipeError():
             raise error
         case CycloptsError():
-            return fail(_usage(error), UsageError.exit_code)
+            return fail(usage_message(error), UsageError.exit_code)
         case SyncerError():
             return fail(str(error), error.exit_code, error.details, lines=error.lines)
         case signals.Terminated():
             return fail("terminated", 128 + signal.SIGTERM)
         case KeyboardInterrupt():
             return fail("interrupted", 128 + signal.SIGINT)
+        case OSError(strerror=str(reason), filename=filename) if not arguments.verbose:
+            where = f"{os.fsdecode(filename)}: " if isinstance(filename, str | bytes) else ""
+            return fail(f"{where}{reason}; {FIX_THAT}", SyncerError.exit_code)
     debug = arguments.verbose or os.environ.get("SYNCER_DEBUG")
     if debug:
         complain(*"".join(traceback.format_exception(error)).rstrip().split("\n"))
     hint = "" if debug else " (run it again with -v or SYNCER_DEBUG=1 for the traceback)"
-    if isinstance(error, OSError) and error.strerror:
-        where = f"{error.filename}: " if error.filename else ""
-        return fail(f"{where}{error.strerror}; mend that, and run the same command again{hint}", SyncerError.exit_code)
     return fail(f"internal error: {type(error).__name__} in {_place(error)}; please report it{hint}", SyncerError.exit_code)
 
 
@@ -90,19 +87,3 @@ def _place(error: BaseException) -> str:
     """The line of ours that failed. Not what the error says: that may hold anything, a token too."""
     ours = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)]
     return f"{_PACKAGE.name}/{Path(ours[-1].filename).relative_to(_PACKAGE)}:{ours[-1].lineno}" if ours else "the command line"
-
-
-def _usage(error: CycloptsError) -> str:
-    """The parser's words, and where to read on."""
-    command = " ".join(("syncer", *(error.command_chain or ())))
-    unknown = error.unused_tokens[0] if error.unused_tokens else ""
-    match error:
-        case UnknownCommandError() if unknown.startswith("-"):
-            text = f"{unknown} stands where a command of `{command}` belongs: options come after it"
-        case UnusedCliTokensError():
-            text = f'`{command}` takes no further argument: "{unknown}"'
-        case CoercionError(token=Token(keyword=str(name), value=value), target_type=wanted) if wanted in _WANTED:
-            text = f'{name} is "{value}"; it must be {_WANTED[wanted]}'
-        case _:
-            text = str(error).rstrip(".")
-    return f"{text} (see `{command} --help`)"

@@ -22,12 +22,13 @@ from syncer.journal.journal import Journal
 from syncer.lanes import known
 from syncer.lanes import state as lane
 from syncer.lanes.state_export import export as records
+from syncer.printable import counted
 
 
 def state_folder(config: Path | None, options: dict[str, object]) -> Path:
-    """The folder that options, environment and config name. Raises UsageError where no state is in it."""
+    """The folder that options, environment and config name. Raises UsageError where no state is in it, StateError where nobody can see."""
     folder = Path(load_from_environment(config, options).config.state.dir)
-    if not (folder / "journal").exists():
+    if not Journal.is_in(folder):
         raise UsageError(f"no state at {folder}: name the folder with --state")
     return folder
 
@@ -176,7 +177,7 @@ def export(out: Path | None, config: Path | None, options: dict[str, object], *,
             count = _write(file, found)
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror or error}") from None
-    say(f"{count:,} records written to {out}")
+    say(f"{counted(count, 'record')} written to {out}")
     value: dict[str, object] = {"out": str(out), "records": count}
     if found.damages:
         return _damaged(found, value)

@@ -41,6 +41,8 @@ def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str |
         say(result.sentence())
         if result.error is not None:
             blame(result.error)
+        elif result.interrupted is not None:
+            say("syncer: interrupted; not everything was compared")
         if common.json:
             differences.print_within(_counts(result), "differences")
     return result.exit_code

@@ -31,7 +31,7 @@ class TokenPlace:
         if not token:
             raise UsageError(f"{place}: the token is empty; put the token there, or set CLARIFAI_PAT")
         if not (token.isascii() and token.isprintable()) or " " in token:
-            raise UsageError(f"{place}: that is no token: it must be one word of ASCII letters, digits and signs")
+            raise UsageError(f"{place}: this is not a token: it must be one word of ASCII letters, digits and signs")
         return token
 
 
@@ -78,7 +78,7 @@ class ClientPlace:
         try:
             f"{client_id}{client_secret}".encode()
         except UnicodeEncodeError:  # a file may name halves of characters; Python carries the environment's other bytes as such
-            raise UsageError(f"{self.origin}: the client's id or its secret is no text: check where they come from") from None
+            raise UsageError(f"{self.origin}: the client's id or its secret is not text: check where they come from") from None
         return ClientCredentials(client_id, client_secret, self.origin)
 
 

@@ -38,13 +38,16 @@ def load_from_environment(
 
 
 def found(environment: Mapping[str, str]) -> Path | None:
-    """The config file of this place: $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml."""
+    """The config file of this place: $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml.
+
+    A home that this user may not enter, as under sudo or in a container, holds none.
+    """
     if named := environment.get("SYNCER_CONFIG"):
         return Path(named)
     home = environment.get("HOME")
     settings = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else None)
     candidates = [Path("syncer.toml")] + ([Path(settings, "syncer", "config.toml")] if settings else [])
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+    return next((candidate for candidate in candidates if os.path.isfile(candidate)), None)  # noqa: PTH113 - Path.is_file raises where it may not look
 
 
 def load(
@@ -113,7 +116,7 @@ def _official_file(environment: Mapping[str, str], above: Sequence[Layer], probl
         return [places.from_official_file(Path(home, ".config", "clarifai", "config"))]
     except BadOfficialFile as error:
         if _token(above, environment) is None:
-            problems.append(Problem(str(error), "", f"mend it, or set {places.PAT}"))
+            problems.append(Problem(str(error), "", f"fix it, or set {places.PAT}"))
         return []
 
 

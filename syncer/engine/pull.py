@@ -23,7 +23,8 @@ from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.pull import Ask, Done, Found, Listing, Unit, Units
 from syncer.engine.signal import Signal
 from syncer.engine.turns import Draining, Turns
-from syncer.errors import Stopped, first_error
+from syncer.errors import first_error
+from syncer.printable import counted
 
 AHEAD_AT_FIRST = 4
 DOUBLINGS_MAX = 16
@@ -207,12 +208,9 @@ class Pull:
                     counts = ask.via == "storage" or turns.destination.last_success_at > succeeded_at or await self._others_succeed(ask)
                     attempts += counts
                     if attempts >= self._max_attempts and ask.via == "storage":
-                        return Refused(f"{answer.reason}, in {attempts} attempts")
+                        return Refused(f"{answer.reason}, in {counted(attempts, 'attempt')}")
                     if attempts >= self._max_attempts:
-                        raise Stopped(
-                            f"a part of the list could not be read in {attempts} attempts: {answer.reason}; what is written is kept: "
-                            "run the same command again to carry on"
-                        )
+                        raise turns.stopped(f"a part of the list could not be read in {counted(attempts, 'attempt')}: {answer.reason}")
                     with anyio.move_on_after(delay(failures, self._rng, self._base_seconds, self._cap_seconds)):
                         await self._drained.wait()
                 case Failed() | Throttled():

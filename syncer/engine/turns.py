@@ -36,6 +36,20 @@ class Draining(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """What a run that stops early leaves behind, and why to run it again, for messages."""
+
+    what: str
+    aim: str
+
+
+STATE_KEPT = Left("the state is kept", " to carry on")
+OUTPUT_KEPT = Left("what is written is kept", " to carry on")
+PARTLY_COMPARED = Left("not everything was compared", " to compare it all")
+PARTLY_READ = Left("not everything was read", "")
+
+
+@dataclass(frozen=True, slots=True)
 class Advice:
     """What messages name."""
 
@@ -47,6 +61,7 @@ class Advice:
     """Where requests go, down to the app."""
     settings: str = "it"
     """What to check where nothing is found there."""
+    left: Left = STATE_KEPT
 
 
 class Turns:
@@ -90,7 +105,7 @@ class Turns:
                 if self.draining:
                     raise Draining
                 if (reason := self.destination.gave_up(now)) is not None:
-                    raise Stopped(f"{reason}; the state is kept: {self._way_on(now)}")
+                    raise self.stopped(reason)
                 if not self.destination.allowed(now, self.in_flight):
                     wake_at = self.destination.wake_at(now)
                     await self._changed.wait(None if wake_at is None else max(0.0, wake_at - now))
@@ -168,13 +183,18 @@ class Turns:
         """How the destination is to be treated by a later run."""
         return self.destination.fact(self._now.ahead_seconds())
 
+    def stopped(self, reason: str) -> Stopped:
+        """The error of a run that may go on later."""
+        return Stopped(f"{reason}; {self._advice.left.what}: {self._way_on(self._now())}")
+
     def _way_on(self, now: float) -> str:
         """What to do once the run has stopped."""
+        aim = self._advice.left.aim
         left_seconds = self.destination.pause_seconds(now)
         if self.destination.fact().state != "paused" or not left_seconds:
-            return "run the same command again to carry on"
+            return f"run the same command again{aim}"
         lift = f", or lift the pause with `{self._advice.resume}` first" if self._advice.resume else ""
-        return f"run the same command again after {rfc3339(now + self._now.ahead_seconds() + left_seconds)} to carry on{lift}"
+        return f"run the same command again after {rfc3339(now + self._now.ahead_seconds() + left_seconds)}{aim}{lift}"
 
     def _fared(self, answer: object, reply: Reply | NoReply, sent_at: float) -> RequestResult:
         """Tell the destination, and the pace of what was too much. Any answer to the point is a success, refusals included."""
@@ -231,6 +251,5 @@ class Turns:
                 f"{verdict.reason}{code}. Nothing is lost; set it right, then run the same command again (with another --state, where "
                 "another destination was meant)"
             )
-        return Stopped(
-            f"the remote refuses to go on{code}: {verdict.reason}. The state is kept; run the same command again once that is settled"
-        )
+        kept = self._advice.left.what
+        return Stopped(f"the remote refuses to go on{code}: {verdict.reason}; {kept}: run the same command again once that is settled")

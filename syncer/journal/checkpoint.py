@@ -113,7 +113,7 @@ class Checkpoints:
             raise StateError(f"the state folder {folder} cannot be used: {error.strerror}") from None
         try:
             if disk.size(folder / PUSH) is not None:
-                raise StateError(f"the state {folder} is a push's, and one folder is for one destination. Use another --state")
+                raise StateError(f"{folder} holds the state of a push: choose another --state folder for this pull")
             self.last = msgspec.structs.replace(self._read(job), out=out)
             self._sync()
         except BaseException:

@@ -70,6 +70,16 @@ class Journal:
         return journal
 
     @staticmethod
+    def is_in(folder: Path, *, disk: Disk = REAL) -> bool:
+        """Whether this folder is the state of a push. Raises StateError where that cannot be seen."""
+        try:
+            return disk.size(folder / FILE) is not None
+        except NotADirectoryError:
+            return False
+        except OSError as error:
+            raise StateError(f"the state folder {folder} cannot be read: {_why(error)}") from None
+
+    @staticmethod
     def read_only(folder: Path) -> tuple[Ledger, DestinationId, int | None]:
         """(ledger, destination, pid of the process that holds the lock) of a folder that another process may be using."""
         try:
@@ -94,7 +104,7 @@ class Journal:
             self._disk.sync_folder(self._folder)  # a rename that the process before did not get to sync
         else:
             if self._disk.size(self._folder / PULL) is not None:
-                raise StateError(f"the state {self._folder} is a pull's, and one folder is for one destination. Use another --state")
+                raise StateError(f"{self._folder} holds the state of a pull: choose another --state folder for this push")
             if (lost := missing(self._folder, self._disk)) is not None:
                 raise lost.error()
             self._disk.try_folder(self._folder)
@@ -166,7 +176,7 @@ class Journal:
             self._disk.truncate(self._file, self._size)
             self._disk.sync(self._file)  # a frame that counts letters must not outlive them
             self._disk.truncate(self._dead_file, self.ledger.dead_size)
-        self._failed = f"the state {self._folder} cannot be written: {_why(error)}. It is intact: mend that and run the same command again"
+        self._failed = f"the state {self._folder} cannot be written: {_why(error)}. Nothing was lost: fix that, then run it again"
         raise StateError(self._failed) from None
 
     def stored(self, number: int) -> Change:

@@ -18,6 +18,7 @@ from syncer.journal import dead
 from syncer.journal.check import open_counts
 from syncer.journal.damage import Damage
 from syncer.journal.disk import Disk
+from syncer.printable import counted as number_of
 
 FILE_NEW = "dead.new"
 
@@ -55,7 +56,7 @@ class LettersAnew:
             self._disk.close(self._file)
         self._ledger.apply(DeadFile(self._size))
         if reopened:
-            told.append(f"up to {reopened:,} dead letters that were dropped or sent again are open again: look at `syncer dead list`")
+            told.append(f"up to {number_of(reopened, 'dead letter')} that had been dropped or sent again may be open again")
         return told
 
     def _append(self, fact: DeadFact) -> None:
@@ -158,7 +159,7 @@ class LettersAnew:
         for _ in range(lost):
             self._append(_lost(number, log, self._when))
         if lost > 0:
-            yield f"{lost:,} dead letters of {log.identity.label} are lost: `dead list` has each as line 0; the quarantine has what is left"
+            yield f"lost {number_of(lost, 'dead letter')} of {log.identity.label}: `dead list` has each as line 0, the quarantine the rest"
         if lost < 0:
             for place in ("ignored", "applied", "queued"):
                 taken = min(-lost, getattr(counts, place))

@@ -22,6 +22,7 @@ from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
 from syncer.journal.letters import FILE_NEW, LettersAnew
 from syncer.journal.replay import FILE, Replayed
+from syncer.printable import counted
 
 
 @dataclass(slots=True)
@@ -119,5 +120,5 @@ def _asked_again(journal: Replayed) -> Iterator[str]:
         what = f"lines {first:,} to {last:,}" if last >= first else f"lines from {first:,} on"
         yield f"{log.identity.label}: what became of {what} is not known for certain: those not known to be done are asked again, in order"
     if journal.ledger.queue:
-        yield f"{len(journal.ledger.queue):,} changes were waiting to be sent again by then: they are sent, whatever came of them since"
+        yield f"{counted(len(journal.ledger.queue), 'change')} waited to be sent again at that point, and will be"
     yield _AGAIN

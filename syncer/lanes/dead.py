@@ -62,7 +62,7 @@ class Selector:
         lost = [place for n, place in enumerate(self.places) if n not in matched]
         if lost or (self.code is not None and not count):
             what = f"code {self.code}" if self.code is not None else ", ".join(lost)
-            raise UsageError(f"no dead letter is there of {what}: `syncer dead list --state {folder}` shows which there are")
+            raise UsageError(f"no dead letter matches {what}; run `syncer dead list --state {folder}` to see the open ones")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class _Place:
 def _parsed(place: str) -> _Place:
     source, colon, line = place.rpartition(":")
     if not colon or not source or not line.isascii() or not line.isdigit():
-        raise UsageError(f"{place!r} is no SOURCE:LINE, such as changes.jsonl:7")
+        raise UsageError(f"{place!r} is not of the form SOURCE:LINE (for example changes.jsonl:7)")
     return _Place(source, resolved(source), int(line))
 
 

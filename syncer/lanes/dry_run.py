@@ -16,6 +16,7 @@ from syncer.core.change import PATCHES, Chunk, Verb
 from syncer.core.ledger import Ledger
 from syncer.errors import SyncerError, UsageError
 from syncer.lanes.ours import named_logs
+from syncer.printable import counted
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.choice import Chooser
 from syncer.sources.first_lines import refuse_what_is_not_a_log
@@ -49,9 +50,9 @@ class DryRun:
     def sentence(self) -> str:
         """One line for people."""
         return (
-            f"dry run: read {self.read:,}: {self.posts:,} posts, {self.patches:,} patches, {self.deletes:,} deletes, "
-            f"{self.input_deletes:,} whole-input deletes, {self.ignored:,} ignored, {self.bad:,} bad; "
-            f"about {self.requests:,} requests, {self.estimated_seconds:,.0f} s"
+            f"dry run: read {self.read:,}: {counted(self.posts, 'post')}, {counted(self.patches, 'patch', 'patches')}, "
+            f"{counted(self.deletes, 'delete')}, {counted(self.input_deletes, 'whole-input delete')}, "
+            f"{self.ignored:,} ignored, {self.bad:,} bad; about {counted(self.requests, 'request')}, {self.estimated_seconds:,.0f} s"
         )
 
 

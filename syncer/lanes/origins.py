@@ -119,7 +119,7 @@ def known_documents(path: Path) -> dict[DocumentKey, str]:
     except OSError as error:
         raise UsageError(f"the earlier pull {path} cannot be read: {error.strerror or error}") from None
     except (msgspec.DecodeError, EOFError, zlib.error) as error:
-        raise UsageError(f"{path} is no JSONL file of an earlier annotell pull: {error}") from None
+        raise UsageError(f"{path} is not a JSONL file of an earlier annotell pull: {error}") from None
 
 
 def _digest(data: bytes) -> str:

@@ -26,7 +26,7 @@ from syncer.core.pull import Ask, Found, Layout, Listing, Problem, Sink, Unit
 from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.signal import Signal
-from syncer.engine.turns import Advice
+from syncer.engine.turns import OUTPUT_KEPT, PARTLY_READ, Advice, Left
 from syncer.errors import SyncerError, first_error
 from syncer.journal.checkpoint import Checkpoint, Checkpoints
 from syncer.journal.parts import Parts
@@ -36,6 +36,7 @@ from syncer.lanes.progress import Sending, Share, sending
 from syncer.lanes.report import exit_code
 from syncer.lanes.signals import until_signal
 from syncer.lanes.state import resuming
+from syncer.printable import counted
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import OAuthTransport
 
@@ -91,8 +92,8 @@ class PullReport:
         rate = self.fetched / self.elapsed_seconds if self.elapsed_seconds else 0.0
         return (
             f"fetched {self.fetched:,}: written {self.written:,} to {self.out}, "
-            f"{self.duplicates:,} duplicates, {self.unreadable:,} unreadable; "
-            f"{self.requests:,} requests, {self.throttled:,} throttled; {self.elapsed_seconds:.1f} s, {rate:,.0f}/s"
+            f"{counted(self.duplicates, 'duplicate')}, {self.unreadable:,} unreadable; "
+            f"{counted(self.requests, 'request')}, {self.throttled:,} throttled; {self.elapsed_seconds:.1f} s, {rate:,.0f}/s"
         )
 
 
@@ -160,7 +161,9 @@ class PullLane:
 
     async def _run(self, observe: Callable[[Event], None], interrupted: list[int]) -> None:
         last = self._checkpoints.last
-        async with wired(self._origin, observe, left=last.destination, storage_left=last.storage, state=self._state) as engine:
+        async with wired(
+            self._origin, observe, left=last.destination, storage_left=last.storage, state=self._state, leaves=OUTPUT_KEPT
+        ) as engine:
             self._engine = engine
             self._share = Share(self._origin.pace, anyio.current_time())
             try:
@@ -301,16 +304,18 @@ async def wired(
     storage_left: Destination = OPEN,
     state: Path | None = None,
     listing: Listing | None = None,
+    leaves: Left = PARTLY_READ,
 ) -> AsyncIterator[Pull]:
     """The engine of a run, its connections open while the block lasts. `left`: how an earlier run left the API, as `state`
-    says, and `storage_left` the storage. `listing`: another one than the origin's, of the same remote.
+    says, and `storage_left` the storage. `listing`: another one than the origin's, of the same remote. `leaves`: what there is
+    where the run stops early.
     """
     now, rng = Clock(), random.Random()  # noqa: S311 - jitter, not a secret
     retry = origin.retry
     at_once = API_AT_ONCE_MAX if origin.concurrency == "auto" else origin.concurrency
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(origin.api)
-        advice = Advice(origin.credentials, "" if state is None else resuming(state), origin.address, origin.settings)
+        advice = Advice(origin.credentials, "" if state is None else resuming(state), origin.address, origin.settings, leaves)
         api_turns = turns(origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe, advice)
         api_turns.whereabouts.probe = origin.probe
         if isinstance(origin.api, OAuthTransport):

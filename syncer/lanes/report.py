@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from syncer.core.ledger import Ledger, LogCounts
 from syncer.errors import SyncerError
+from syncer.printable import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ class PushReport:
         """One line for people."""
         return (
             f"read {self.read:,}: applied {self.applied:,}, skipped {self.skipped:,}, ignored {self.ignored:,}, dead {self.dead:,}, "
-            f"pending {self.pending:,}; {self.requests:,} requests, {self.retries:,} changes sent again, {self.throttled:,} throttled, "
-            f"{self.reconciled:,} reconciled; {self.elapsed_seconds:.1f} s, {self.annotations_per_second:,.0f}/s"
+            f"pending {self.pending:,}; {counted(self.requests, 'request')}, {counted(self.retries, 'change')} sent again, "
+            f"{self.throttled:,} throttled, {self.reconciled:,} reconciled; {self.elapsed_seconds:.1f} s, "
+            f"{self.annotations_per_second:,.0f}/s"
         )
 
 

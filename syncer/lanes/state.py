@@ -53,7 +53,7 @@ def resume(folder: Path, *, disk: Disk = REAL) -> Destination:
 
     Raises UsageError where there is no state, StateError where it is in use, damaged or cannot be written.
     """
-    if disk.size(folder / JOURNAL) is not None:
+    if Journal.is_in(folder, disk=disk):
         journal = Journal.open(folder, None, disk=disk)
         try:
             before = journal.ledger.destination
@@ -166,7 +166,7 @@ def _repair_pull(folder: Path, when: str, repaired: Repaired) -> None:
     repaired.damages += found.damages
     repaired.quarantine = repaired.quarantine or aside.made(folder, when, REAL)
     repaired.set_aside += aside.moved([folder / checkpoint.FILE, folder / parts.FILE, *seen.files(folder)], repaired.quarantine, REAL)
-    repaired.unknown.append("how far the pull was is not known: the next one starts from the beginning, and writes its output anew")
+    repaired.unknown.append("how far the pull was is no longer known: the next one starts from the beginning and writes its output again")
 
 
 def _repair_spool(folder: Path, when: str, repaired: Repaired) -> None:

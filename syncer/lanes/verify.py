@@ -27,17 +27,18 @@ from syncer.core.change import Change, Verb
 from syncer.core.ledger import Ledger
 from syncer.core.moves import Moved
 from syncer.core.pull import Done, Found, Unit, Units
+from syncer.engine.turns import PARTLY_COMPARED
 from syncer.errors import SyncerError, UsageError
 from syncer.journal.dead import FILE as LETTERS
 from syncer.journal.dead import unapplied
 from syncer.journal.journal import DestinationId, Journal, check_destination
-from syncer.journal.replay import FILE as JOURNAL
 from syncer.lanes.inputs import was_looked_at
 from syncer.lanes.origins import clarifai_origin
 from syncer.lanes.ours import SPOOL, named_logs
 from syncer.lanes.pull import wired
 from syncer.lanes.report import exit_code
 from syncer.lanes.signals import until_signal
+from syncer.printable import counted
 from syncer.remotes.clarifai.expected import Difference, Mark, compared, folded
 from syncer.remotes.clarifai.listing import GROUP_MAX, AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
@@ -96,9 +97,9 @@ class Verified:
         return (
             f"compared {self.compared:,}: same {self.same:,}, missing {self.missing:,}, differs {self.differs:,}; "
             f"doubled {self.doubled:,}, other extra {self.extra:,}, unreadable inputs {self.unreadable:,}; "
-            + (f"{self.bad_lines:,} bad lines left out; " if self.bad_lines else "")
+            + (f"{counted(self.bad_lines, 'bad line')} left out; " if self.bad_lines else "")
             + (f"logs that are gone {len(self.gone):,}; " if self.gone else "")
-            + f"{self.requests:,} requests"
+            + f"{counted(self.requests, 'request')}"
         )
 
 
@@ -247,7 +248,7 @@ class Verification:
 
             left = ledger.destination  # a pause of its push holds for it, too
             kept_in = self._state if left.state == "paused" else None
-            async with wired(origin, lambda _: None, left=left, state=kept_in, listing=groups) as engine:
+            async with wired(origin, lambda _: None, left=left, state=kept_in, listing=groups, leaves=PARTLY_COMPARED) as engine:
                 try:
                     await until_signal(lambda: engine.run("", deliver), engine.drain, interrupted)
                 except SyncerError as error:
@@ -287,7 +288,7 @@ class Verification:
     def _ledger(self) -> Ledger:
         """What the state folder holds; nothing where there is none. Raises StateError for the one of another destination."""
         state, clarifai = self._state, self.loaded.config.clarifai
-        if not (state / JOURNAL).exists():
+        if not Journal.is_in(state):
             return Ledger()
         ledger, destination, _ = Journal.read_only(state)
         check_destination(state, destination, DestinationId(clarifai.base_url, clarifai.user_id, clarifai.app_id))

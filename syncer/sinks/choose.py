@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -37,13 +39,15 @@ def output_format(out: str, wanted: str | None = None) -> str:
     if out == STDOUT:
         return "jsonl"
     path = Path(out)
-    if (path / _DELTA_LOG).is_dir():
+    with _looking_at(out):
+        folder, delta = out.endswith("/") or path.is_dir(), (path / _DELTA_LOG).is_dir()
+    if delta:
         return "delta"
     name = path.name.removesuffix(".gz")
     for ending, format_ in _ENDINGS.items():
         if name.endswith(ending) and (name == path.name or format_ in _GZIPPED):
             return format_
-    if out.endswith("/") or path.is_dir():
+    if folder:
         return "parquet"
     raise UsageError(f"--out {out}: its ending names no format; use {', '.join(_ENDINGS)} (.jsonl.gz, .csv.gz), a folder, or --format")
 
@@ -54,19 +58,29 @@ def output_sink(out: str, layout: Layout, wanted: str | None = None, *, stdout: 
     `work`: a folder on a local disk, for what the output's file system cannot do.
     """
     format_ = output_format(out, wanted)
-    folder = out.endswith("/") or Path(out).is_dir()
-    if out != STDOUT and (why := _unfit(Path(out), format_, folder=folder)) is not None:
+    with _looking_at(out):
+        folder = out.endswith("/") or Path(out).is_dir()
+        why = None if out == STDOUT else _unfit(Path(out), format_, folder=folder)
+    if why is not None:
         raise UsageError(f"--out {out}: {why}")
     if format_ == "parquet" and out != STDOUT:
         return _parquet(Path(out), layout, work, folder=folder)
     if format_ == "delta" and out != STDOUT:
         return _delta(Path(out), layout, work)
     if format_ in ("parquet", "delta"):
-        raise UsageError(f"--format {format_}: not to standard output; name a path")
+        raise UsageError(f"--format {format_} needs a file: give --out PATH")
     form: Form = JsonLines() if format_ == "jsonl" else Csv(layout)
     if out == STDOUT:
         return StreamSink(stdout, form)
     return FileSink(Path(out), Gzipped(form) if out.endswith(".gz") else form, work)
+
+
+@contextmanager
+def _looking_at(out: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"--out {out} cannot be used: {error.strerror or error}") from None
 
 
 def _unfit(path: Path, format_: str, *, folder: bool) -> str | None:

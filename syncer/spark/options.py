@@ -140,7 +140,7 @@ class _Options:
         except orjson.JSONDecodeError:
             values = None
         if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
-            raise UsageError(f"option {name} begins like a JSON list, but is no list of strings that are not empty")
+            raise UsageError(f"option {name} begins like a JSON list, but is not a list of non-empty strings")
         if not values:
             raise UsageError(f"option {name} is a list of nothing: name something, or leave it out to read all")
         return tuple(values)

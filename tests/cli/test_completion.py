@@ -41,4 +41,4 @@ def test_each_script_knows_the_commands(cli: Cli, shell: str) -> None:
 def test_a_shell_that_is_not_known_is_named_with_those_that_are(cli: Cli) -> None:
     """Exit 2."""
     done = cli("completion", "tcsh")
-    assert (done.code, '"tcsh" for SHELL. Choose from: "bash", "zsh", "fish"' in done.err) == (2, True)
+    assert (done.code, 'SHELL is "tcsh"; it must be one of bash, zsh, fish' in done.err) == (2, True)

@@ -44,7 +44,7 @@ def token(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_good_config_is_called_good(cli: Cli) -> None:
     """Without network; and whether there is a token."""
     done = cli("config", "check", "--json")
-    assert (done.code, done.json(), done.err) == (0, {"ok": True, "token": True}, "config: good\n")
+    assert (done.code, done.json(), done.err) == (0, {"ok": True, "token": True}, "config OK\n")
 
 
 def test_a_config_without_a_token_is_good_and_says_how_to_give_one(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,18 +70,18 @@ def test_an_unknown_option_is_a_usage_error_with_one_json_object_wherever_json_s
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["pussh"], 'Unknown command "pussh". Did you mean "push"?'),
-        (["config", "chek"], 'Unknown command "chek". Did you mean "check"?'),
-        (["push", "--batchsize", "3"], "Unknown option: --batchsize. Did you mean --batch-size?"),
-        (["push", "--dry-rnu"], "Unknown option: --dry-rnu. Did you mean --dry-run?"),
+        (["pussh"], "; did you mean push? (see `syncer --help`)"),
+        (["config", "chek"], "the commands of `syncer config` are check, show; did you mean check?"),
+        (["push", "--batchsize", "3"], "unknown option --batchsize; did you mean --batch-size?"),
+        (["push", "--dry-rnu"], "unknown option --dry-rnu; did you mean --dry-run?"),
         (["emulator", "--port", "http"], '--port is "http"; it must be a whole number'),
         (["push", "--json=perhaps"], '--json is "perhaps"; it must be left without a value, or true or false'),
-        (["push", "-c"], "-c requires an argument"),
-        (["push", "--state", "--json"], "--state requires an argument"),
-        (["-c", "x.toml", "push"], "-c stands where a command of `syncer` belongs: options come after it"),
-        (["config", "show", "extra"], '`syncer config show` takes no further argument: "extra"'),
-        (["emulator", "--port", "70000"], "Must be <= 65535"),
-        (["emulator", "--rps", "nan"], "Must be >= 0"),
+        (["push", "-c"], "-c needs a value"),
+        (["push", "--state", "--json"], "--state needs a value"),
+        (["-c", "x.toml", "push"], "unexpected option -c: give the command first, then its options"),
+        (["config", "show", "extra"], '`syncer config show` takes no further argument, but "extra" follows'),
+        (["emulator", "--port", "70000"], "it must be from 0 to 65535"),
+        (["emulator", "--rps", "nan"], "it must be 0 or more"),
     ],
 )
 def test_a_usage_error_names_what_is_wrong_and_where_to_read_on(cli: Cli, arguments: list[str], said: str) -> None:
@@ -159,7 +159,7 @@ def test_the_traceback_is_there_for_who_asks(cli: Cli, monkeypatch: pytest.Monke
         (KeyboardInterrupt(), 130, "interrupted"),
         (Stopped("no more"), 1, "no more"),
         (ExceptionGroup("tasks", [KeyError("x"), Stopped("no more")]), 1, "no more"),
-        (OSError(errno.ENOSPC, "No space left on device", "state/journal"), 1, "state/journal: No space left on device; mend that"),
+        (OSError(errno.ENOSPC, "No space left on device", "state/journal"), 1, "state/journal: No space left on device; fix that"),
         (RecursionError(), 1, "internal error: RecursionError in syncer/cli/config.py:"),
         (MemoryError(), 1, "internal error: MemoryError in syncer/cli/config.py:"),
     ],
@@ -182,14 +182,24 @@ def test_an_error_that_cannot_be_told_on_stdout_is_told_on_stderr() -> None:
         done = piped(command("push", "--bogus", "--json"), writer)
     finally:
         os.close(writer)
-    assert (done.returncode, done.stderr.count("\n"), "Unknown option: --bogus" in done.stderr) == (1, 1, True)
+    assert (done.returncode, done.stderr.count("\n"), "unknown option --bogus" in done.stderr) == (1, 1, True)
 
 
 def test_an_error_of_the_system_leaves_stdout_to_the_one_object(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever failed, it was not stdout."""
     monkeypatch.setattr(config, "load_from_environment", raising(PermissionError(errno.EACCES, "Permission denied", "state")))
     assert run(["config", "show", "--json"]) == 1
-    assert json.loads(capfd.readouterr().out)["error"].startswith("state: Permission denied; mend that")
+    assert json.loads(capfd.readouterr().out)["error"].startswith("state: Permission denied; fix that")
+
+
+@pytest.mark.parametrize(
+    "command", ["status", "dead list", "dead drop --all", "state check", "state export", "state forget", "state resume"]
+)
+def test_a_state_folder_that_cannot_be_looked_into_is_named(cli: Cli, command: str) -> None:
+    """Exit 1, as for every state that cannot be used."""
+    done = cli(*command.split(), "--state", "x" * 300, "--json")
+    error = done.json()["error"]
+    assert (done.code, error) == (1, f"the state folder {'x' * 300} cannot be read: File name too long")
 
 
 def test_names_of_files_that_are_no_text_are_told_all_the_same(cli: Cli) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from syncer.printable import printable
 from tests.cli.conftest import Cli, Ran
 from tests.cli.malformed import COMMAND_LINES, CONFIGS, LINES, LOGS, VARIABLES
 from tests.support.processes import emulator
@@ -36,7 +37,7 @@ def test_a_malformed_config_exits_2_and_is_told_with_file_line_and_way_out(cli: 
     done = unharmed(cli("config", "check", "-c", "bad.toml", "--json"))
     error = done.json()["error"]
     assert (done.code, error.startswith(f"configuration: bad.toml:{line}: ") and said in error) == (2, True), error
-    assert done.err == f"syncer: {error}\n"
+    assert done.err == "syncer: " + "".join(f"{printable(line)}\n" for line in error.split("\n"))
 
 
 def test_a_malformed_config_stops_every_command_that_reads_one(cli: Cli) -> None:

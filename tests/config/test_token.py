@@ -60,7 +60,12 @@ def test_a_token_file_is_found_from_home(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("", "the token is empty"), (" \n", "the token is empty"), (f"{SECRET}\nmore", "that is no token"), (b"\xff\xfe", "it is not text")],
+    [
+        ("", "the token is empty"),
+        (" \n", "the token is empty"),
+        (f"{SECRET}\nmore", "this is not a token"),
+        (b"\xff\xfe", "it is not text"),
+    ],
 )
 def test_a_token_file_without_a_token_is_an_error_that_names_who_named_it(tmp_path: Path, content: str | bytes, said: str) -> None:
     """Not what is in it."""
@@ -84,7 +89,7 @@ def test_a_token_file_that_is_not_there_is_an_error_that_does_not_repeat_what_ma
 @pytest.mark.parametrize("token", ["two words", "line\nfeed", "umlaut-ä", "\x7f"])
 def test_a_token_that_no_header_can_carry_is_refused_before_anything_is_sent(token: str) -> None:
     """And not quoted."""
-    with pytest.raises(UsageError, match="CLARIFAI_PAT: that is no token") as raised:
+    with pytest.raises(UsageError, match="CLARIFAI_PAT: this is not a token") as raised:
         load(None, {"CLARIFAI_PAT": token}, {}).token()
     assert token not in str(raised.value)
 
@@ -133,7 +138,7 @@ def test_a_damaged_official_file_matters_only_where_the_token_could_have_come_fr
     home.mkdir(parents=True)
     (home / "config").write_text(f"a: b\n  {SECRET}: [\n")
     environment = {"HOME": str(tmp_path)}
-    with pytest.raises(UsageError, match=r"clarifai/config:\d: is not YAML: mend it, or set CLARIFAI_PAT") as raised:
+    with pytest.raises(UsageError, match=r"clarifai/config:\d: is not YAML: fix it, or set CLARIFAI_PAT") as raised:
         load(None, environment, {})
     assert SECRET not in "".join(traceback.format_exception(raised.value))
     assert load(None, {**environment, "CLARIFAI_PAT": SECRET}, {}).token() == SECRET

@@ -124,7 +124,7 @@ def test_what_waited_before_the_damage_waits_with_its_body_whatever_came_of_it_s
     waiting = queued(1, 7, written='{"w":1}')
     ledger, told = repaired(folder, [Settled(1, 7, 1, 77, "queued"), waiting], [[Unqueued(1, "applied")]])
     assert list(ledger.queue) == [1]
-    assert any("1 changes were waiting" in sentence or "1 change was waiting" in sentence for sentence in told.unknown)
+    assert any("1 change waited to be sent again" in sentence for sentence in told.unknown)
     journal = Journal.open(folder, HERE)
     assert bodies(journal) == {1: (waiting.raw.encode(), b'{"w":1}')}
     journal.close()

@@ -112,7 +112,7 @@ def test_a_line_of_another_log_is_not_meant(app: App, tmp_path: Path) -> None:
 
 def test_of_places_of_which_one_is_not_there_nothing_is_dropped(app: App, tmp_path: Path) -> None:
     log = pushed(app, tmp_path / "log.jsonl", b"bad", post("a"))
-    with pytest.raises(UsageError, match=r"log.jsonl:2: `syncer dead list") as told:
+    with pytest.raises(UsageError, match=r"log.jsonl:2; run `syncer dead list") as told:
         drop(app.state, Selector((f"{log}:1", f"{log}:2")))
     assert f"{log}:1" not in str(told.value)
     assert lines(app) == [1]
@@ -124,7 +124,7 @@ def test_letters_are_selected_by_the_code_of_the_remote(app: App, tmp_path: Path
     assert {letter.line: letter.code for letter in letters(app)}[2] == 11102
     assert again(app, Selector(code=11102)).queued == 1
     assert lines(app) == [3, 4]
-    with pytest.raises(UsageError, match="no dead letter is there of code 11102"):
+    with pytest.raises(UsageError, match="no dead letter matches code 11102"):
         again(app, Selector(code=11102))
 
 

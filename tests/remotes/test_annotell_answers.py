@@ -150,7 +150,7 @@ def test_the_storages_answers_mean(reply: Reply | NoReply, kind: type) -> None:
 
 def test_one_annotation_whose_content_is_no_document_is_refused() -> None:
     body = b'{"data":{"inputUuid":"u","annotationType":"t","created":"c","content":{"error":"x"}}}'
-    assert read_single(Reply(200, body)) == Refused("its content is no OpenLABEL document")
+    assert read_single(Reply(200, body)) == Refused("its content is not an OpenLABEL document")
 
 
 NAMES = st.sampled_from(

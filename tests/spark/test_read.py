@@ -135,7 +135,7 @@ def test_what_cannot_be_had_ends_the_read_or_is_left_out(session: Session, start
         ({"RPS": "0"}, 'option rps is "0"; it must be a number above 0'),
         ({"partitions": "2.5"}, 'option partitions is "2.5"; it must be a whole number above 0'),
         ({"with_inputs": "yes"}, 'option with_inputs is "yes"; it is false or true'),
-        ({"input_ids": '["a", 1]'}, "option input_ids begins like a JSON list, but is no list of strings that are not empty"),
+        ({"input_ids": '["a", 1]'}, "option input_ids begins like a JSON list, but is not a list of non-empty strings"),
         ({"since": "monday"}, 'option since is "monday"; it must be a time like 2026-11-24T12:00:00Z'),
         ({"dataset": "d", "input_ids": "i"}, "option dataset cannot be combined with input_ids: name the inputs, or the dataset"),
         ({"by_user": "u", "status": "24150"}, "option status cannot be combined with by_user"),

@@ -73,7 +73,7 @@ class ChangeListing:
         types = yield from self.project.types()
         if not types and self.project.untyped is not None:
             raise Stopped(
-                f"project {self.project.project} has no annotation types, by which changes are told: pull it without --changed-since"
+                f"project {self.project.project} has no annotation types, so nothing says what has changed: pull it without --changed-since"
             )
         wanted = yield from self.project.wanted()
         listed: dict[Key, Entry] = {}

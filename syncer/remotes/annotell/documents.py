@@ -204,7 +204,7 @@ def read_single(reply: Reply | NoReply) -> Row | LookUpFailure:
     single = answer.data
     found = document(bytes(single.content))
     if found is None:
-        return Refused("its content is no OpenLABEL document")
+        return Refused("its content is not an OpenLABEL document")
     return row(Item(single.input_uuid, single.annotation_type, single.created), found)
 
 

@@ -66,12 +66,12 @@ def check(selection: Selection, flavour: Flavour) -> None:
     kinds = ("project", "input_uuids", "scene_uuids", "annotation_ids", "request_id")
     named = [kind for kind in kinds if getattr(selection, kind)]
     if not selection.project and (selection.batch or selection.input_statuses):
-        raise UsageError("a batch or an input status is of a project: give the project")
+        raise UsageError("a batch or an input status needs a project: name the project")
     if len(named) != 1:
         given = " and ".join(named) or "nothing"
         raise UsageError(f"{given} selected: give a project, or input uuids (Kognic also: scene uuids, annotation ids, a request)")
     if selection.annotation_types and named[0] not in ("project", "input_uuids"):
-        raise UsageError("annotation types are of a project or of inputs")
+        raise UsageError("annotation types need a project or inputs: name the project, or input uuids")
     if flavour == "annotell" and (named[0] not in ("project", "input_uuids") or selection.iso_cuboids):
         raise UsageError('scenes, annotation ids, requests and ISO cuboids are Kognic\'s: set [annotell] flavour = "kognic"')
 

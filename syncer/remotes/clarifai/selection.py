@@ -87,4 +87,4 @@ def _unknown_status(status: str) -> str | None:
     names = [name for name, _ in CODES.values() if name.startswith("ANNOTATION_")]
     close = get_close_matches(status.upper(), names, 1) or get_close_matches(f"ANNOTATION_{status.upper()}", names, 1)
     hint = f"did you mean {close[0]}?" if close else f"use a code, or one of {', '.join(names)}"
-    return f'is "{status}", which is no status of an annotation; {hint}'
+    return f'is "{status}", which is not a status of an annotation; {hint}'

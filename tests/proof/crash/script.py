@@ -226,7 +226,7 @@ class World:
             else:
                 dead_lane.drop(STATE, selector)
         except (UsageError, StateError) as error:  # done before the crash, or the change did not die this time, or all is asked again
-            if not str(error).startswith(("no dead letter is there of", "no state at")):
+            if not str(error).startswith(("no dead letter matches", "no state at")):
                 raise
 
     def _recording(self, journal: Journal) -> Journal:
