@@ -133,14 +133,20 @@ class Network:
         return reply
 
     async def _way(self, number: int, request: Received, outage: Outage | None, fault: str, deadline: float) -> Reply | NoReply:
-        clock, rng = self.clock, self.rng
+        clock, rng, narrow = self.clock, self.rng, self._weather.narrow
         await anyio.sleep(self._latency())
+        if narrow is not None and len(request.body) > narrow.bytes:
+            self._under_way.pop(number, None)
+            self.happened(f"too large: {narrow.how}")
+            if narrow.how == "413":
+                return Reply(413, b"<html><body>413 Request Entity Too Large</body></html>")
+            return NoReply("the connection broke before the answer came", sent=True, cause="cut")
         if fault == "lost":
             self._under_way.pop(number, None)
             return await self._silence(deadline)
         if fault == "reset-before":
             self._under_way.pop(number, None)
-            return NoReply("the connection broke before the answer came", sent=True)
+            return NoReply("the connection broke before the answer came", sent=True, cause="cut")
         self._under_way.pop(number, None)
         reply = self._answered(request, fault, outage)
         if fault == "answer-lost":
@@ -150,14 +156,14 @@ class Network:
             return await self._silence(deadline)
         await anyio.sleep(back)
         if fault == "reset-after":
-            return NoReply("the connection broke before the answer came", sent=True)
+            return NoReply("the connection broke before the answer came", sent=True, cause="cut")
         if fault == "cut":
             return NoReply("the answer was cut off", sent=True)
         return reply
 
     async def _silence(self, deadline: float) -> NoReply:
         await anyio.sleep(max(0.0, deadline - self.clock.now))
-        return NoReply("no complete answer in time", sent=True)
+        return NoReply("no complete answer in time", sent=True, cause="cut")
 
     def _latency(self) -> float:
         """Never so long that a request arrives when nobody waits for its answer any more: that is not to be made good."""

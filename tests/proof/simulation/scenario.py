@@ -76,6 +76,14 @@ class Outage:
 
 
 @dataclass(frozen=True)
+class Narrow:
+    """Something on the way lets bodies of so many bytes through, and does this with larger ones; the service never sees them."""
+
+    bytes: int
+    how: Literal["413", "hang up"]
+
+
+@dataclass(frozen=True)
 class Set:
     """The wall clock is set by so many seconds: at a time, or after so many processes."""
 
@@ -104,6 +112,7 @@ class Weather:
     latency_seconds: float
     service_rps: float
     """The service's own limit; 0: none."""
+    narrow: Narrow | None = None
     storm_seconds: float = 900.0
     """From then on nothing fails any more."""
 
@@ -131,13 +140,19 @@ def drawn(seed: int, *, odd: bool = True) -> Scenario:
     logs = _logs(rng, count, reuse=not lagging)
     weather = bad_weather(rng, seed, switches)
     if odd:
-        weather = odd_weather(weather, seed)
+        weather = odd_weather(weather, seed) | {"narrow": _narrow(random.Random(f"narrow {seed}"))}
     weather["settings"] |= {"push.batch_size": rng.choice([1, 2, 3, 7, 16, 32, 128]), "push.linger_seconds": rng.choice([0.01, 0.2])}
     if switches.get("answer") == "short":  # an answer of one failed item that leaves it out says that it failed for good (wire, 4: 10020)
         weather["faults"].pop("partial", None)
         switches |= {"read-lag": "0", "delete-lag": "0"}
     grown_from = rng.randrange(len(logs[-1]) + 1) if rng.random() < 0.2 else None
     return Scenario(logs=logs, grown_from=grown_from, poison=rng.choice([0, 0, 0.02, 0.1]), moves=drawn_moves(seed, len(logs)), **weather)
+
+
+def _narrow(rng: random.Random) -> Narrow | None:
+    """No change is too large by itself."""
+    how: Literal["413", "hang up"] = rng.choice(["413", "hang up"])
+    return Narrow(rng.choice([600, 1_500, 4_000, 10_000]), how) if rng.random() < 0.25 else None
 
 
 def bad_weather(rng: random.Random, seed: int, switches: dict[str, str]) -> dict[str, Any]:

@@ -74,6 +74,8 @@ def _with_less(scenario: W) -> Iterator[W]:
         yield replace(scenario, switches={switch: value for switch, value in scenario.switches.items() if switch != name})
     if scenario.service_rps:
         yield replace(scenario, service_rps=0)
+    if scenario.narrow is not None:
+        yield replace(scenario, narrow=None)
 
 
 def _shorter(scenario: Scenario) -> Iterator[Scenario]:

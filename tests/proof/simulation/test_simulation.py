@@ -27,6 +27,7 @@ EVERY_FAULT = {
     *("clock set forward", "clock set back", "pause lifted", "no path", "no app"),
     *("poison", "outage", "errors only", "token refused", "quota refused", "over the limit"),
     *("kill", "power loss", "SIGTERM", "second SIGTERM", "eio", "enospc", "slow disk"),
+    *("too large: 413", "too large: hang up"),
     *("others write", "tokens revoked", "expired URL"),
     *KINDS,
 }
