@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
+from urllib.parse import quote, unquote
 from zlib import crc32
 
 import anyio
@@ -85,7 +86,7 @@ class Emulator:
         query = request.rel_url.query
         read = Request(
             method=request.method,
-            path=request.rel_url.raw_path,
+            path=self._path(request.rel_url.raw_path),
             query={name: query.getall(name) for name in query},
             headers=request.headers,
             body=b"",
@@ -107,6 +108,18 @@ class Emulator:
         answer = part.answer(read, self._item_fault(fault))
         self.counts["accepted"] += 1
         return await self._fault_after(part, fault, read, request, answer)
+
+    def _path(self, path: str) -> str:
+        """As it comes through: something on the way may take `.` and `..` for steps, and `%2F` for a slash."""
+        if self._behaviour.switches["url-path"] == "kept":
+            return path
+        steps: list[str] = []
+        for step in unquote(path).split("/"):
+            if step == "..":
+                steps = steps[:-1]
+            elif step not in ("", "."):
+                steps.append(quote(step, safe=""))
+        return "/" + "/".join(steps)
 
     def _refused(self, part: Part, request: Request) -> Answer | None:
         if (refused := part.refused(request)) is not None:
@@ -277,7 +290,7 @@ async def running(
     app.router.add_post("/_emulator/projects", emulator.projects)
     app.router.add_post("/_emulator/faults", emulator.change_faults)
     app.router.add_post("/_emulator/reset", emulator.start_anew)
-    app.router.add_route("*", "/{path:.*}", emulator.handle)
+    app.router.add_route("*", "/{path:(?s:.*)}", emulator.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, max_line_size=LINE_BYTES_MAX)
     await runner.setup()
     try:

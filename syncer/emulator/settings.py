@@ -77,6 +77,7 @@ SWITCHES: dict[str, tuple[str, ...]] = {
     "error-retry-after": ("none", "seconds"),
     "rate-rule": ("sliding", "second", "bucket"),
     "rate-scope": ("all", "token"),
+    "url-path": ("kept", "normalised"),
     "url-limit": ("none", "8192", "4096"),
     "body-limit": ("none", "16384", "100"),
     "refused-code": ("11009", "11008", "11007", "11102"),

@@ -11,6 +11,7 @@ from syncer.errors import UsageError
 from syncer.lanes.limits import shared_pace
 from syncer.lanes.ways import transport
 from syncer.remotes.clarifai import Clarifai
+from syncer.remotes.paths import unfit_for_path
 from syncer.transport.http import HttpTransport
 
 CREDENTIALS = "CLARIFAI_PAT or [clarifai] token_file, user_id and app_id"
@@ -43,6 +44,9 @@ def app(loaded: Loaded) -> App:
         raise UsageError("no token: set CLARIFAI_PAT, or name a file in [clarifai] token_file")
     if not clarifai.app_id:
         raise UsageError("no app: give --app-id, set CLARIFAI_APP_ID, or set [clarifai] app_id")
+    for name, id in (("user_id", clarifai.user_id), ("app_id", clarifai.app_id)):
+        if (why := unfit_for_path(id)) is not None:
+            raise UsageError(f"[clarifai] {name}: {why} (it comes from {loaded.origins[f'clarifai.{name}']})")
     pace = shared_pace(clarifai.base_url, token, push.requests_per_second)
     address = f"{clarifai.base_url}, user {clarifai.user_id}, app {clarifai.app_id}"
     way = transport(loaded, "clarifai", clarifai.base_url, ("Key", token))

@@ -15,15 +15,17 @@ PASSES_MAX = 20
 """Of a list that never stops changing while it is read."""
 
 
-def one(ask: Ask[T]) -> Asking[T | Refused]:
-    """The answer to a question."""
-    (answer,) = yield [ask]
-    return cast("T | Refused", answer)
+def one(ask: Ask[T] | Refused) -> Asking[T | Refused]:
+    """The answer to a question. One that cannot be asked is its own refusal."""
+    (answer,) = yield from each([ask])
+    return answer
 
 
-def each(asks: Sequence[Ask[T]]) -> Asking[list[T | Refused]]:
+def each(asks: Sequence[Ask[T] | Refused]) -> Asking[list[T | Refused]]:
     """The answers to questions that are asked at the same time, in their order."""
-    return cast("list[T | Refused]", list((yield asks)))
+    questions = [ask for ask in asks if not isinstance(ask, Refused)]
+    answers = iter((yield questions) if questions else ())
+    return [ask if isinstance(ask, Refused) else cast("T | Refused", next(answers)) for ask in asks]
 
 
 def together(flows: Sequence[Flow]) -> Flow:

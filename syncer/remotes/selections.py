@@ -20,14 +20,26 @@ def unfit(selection: DataclassInstance, named: Callable[[str], str] = str) -> st
         if field.default == ():
             fits, wanted = (_pair, "pairs of ids") if field.name == "pairs" else (_id, "ids")
             if not isinstance(value, tuple | list) or not all(map(fits, value)):
-                return f"{name} is {_shown(value)}; it must be a tuple of {wanted}, each a string that is not empty"
+                each = "each a string that is not empty and can be written as UTF-8"
+                return f"{name} is {_shown(value)}; it must be a tuple of {wanted}, {each}"
         elif not isinstance(value, type(field.default)):
             return f"{name} is {_shown(value)}; it must be a {'string' if field.default == '' else 'bool'}"
+        elif isinstance(value, str) and not _is_text(value):
+            return f"{name} is {_shown(value)}; it must be text that can be written as UTF-8"
     return None
 
 
 def _id(value: object) -> bool:
-    return isinstance(value, str) and value != ""
+    return isinstance(value, str) and value != "" and _is_text(value)
+
+
+def _is_text(value: str) -> bool:
+    """Can it be written as UTF-8? Bytes of a command line that cannot come as halves of surrogate pairs."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _pair(value: object) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from syncer.config.models import Retry
 from syncer.core.facts import Destination
 from syncer.core.pace import Pace
-from syncer.core.pull import Found, Unit
+from syncer.core.pull import Found, Listing, Unit
 from syncer.emulator import Emulator, running
 from syncer.emulator.annotell_documents import identified, image
 from syncer.emulator.annotell_settings import ANNOTELL_SWITCHES
@@ -49,7 +49,7 @@ def projects(inputs: int) -> dict[str, Any]:
 
 
 async def pulled(
-    server: Emulator, selection: Selection, *, flavour: Flavour = "annotell", secret: str = "any", max_attempts: int = 30
+    server: Emulator, selection: Selection | Listing, *, flavour: Flavour = "annotell", secret: str = "any", max_attempts: int = 30
 ) -> tuple[list[Found], OAuthTransport]:
     """A whole pull from a server, as it is delivered."""
 
@@ -69,7 +69,7 @@ async def pulled(
             "api": Way(turns(api, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None), anyio.Semaphore(32)),
             "storage": Way(turns(storage, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None), anyio.Semaphore(32)),
         }
-        the_list = listing(selection, flavour, server.url)
+        the_list = listing(selection, flavour, server.url) if isinstance(selection, Selection) else selection
         engine = Pull(the_list, ways, units_ahead_max=8, max_attempts=max_attempts, rng=rng, backoff=(0.001, 0.002))
         with anyio.fail_after(60):
             await engine.run("", deliver)

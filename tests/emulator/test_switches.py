@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from google.protobuf import json_format
@@ -293,6 +296,24 @@ def wait_of_an_error(client: Client) -> Any:
     return answer.headers.get("Retry-After")
 
 
+def odd_names_in_a_path(client: Client) -> Any:
+    """Whether labels and a dataset are shown whose names a path may change."""
+    for name in ("..", "a/b", "a\nb"):
+        post(client, annotation(name))
+        client.send("POST", f"/datasets/{quote(name, safe='')}/inputs", {"dataset_inputs": [{"input": {"id": "i"}}]})
+    paths = [*(f"/inputs/i/annotations/{quote(name, safe='')}" for name in ("..", "a/b", "a\nb")), "/datasets/a%2Fb/inputs"]
+    return [raw(client, f"/v2/users/alice/apps/animals{path}") for path in paths]
+
+
+def raw(client: Client, path: str) -> Any:
+    """Whether an address, which is sent as it is, is that of an annotation or a dataset."""
+    connection = HTTPConnection(client.url.removeprefix("http://"))
+    connection.request("GET", path, headers={"Authorization": "Key x"})
+    answer = json.loads(connection.getresponse().read())
+    connection.close()
+    return "annotation" in answer or "dataset_inputs" in answer
+
+
 def a_long_url(client: Client) -> Any:
     answer = requests.get(f"{client.url}/v2/annotations", params={"ids": "x" * 5000}, headers={"Authorization": "Key x"}, timeout=10)
     longer = requests.get(f"{client.url}/v2/annotations", params={"ids": "x" * 9000}, headers={"Authorization": "Key x"}, timeout=10)
@@ -399,6 +420,7 @@ SCENES: dict[str, tuple[str, See, tuple[Any, ...]]] = {
         ("1", "a date", "", "0.5", "--a date", "a date alone", "0, 1", "0", "-1", "a date", "soon", "inf", "999999999"),
     ),
     "error-retry-after": ("error=1", wait_of_an_error, (None, "1")),
+    "url-path": ("", odd_names_in_a_path, ([True] * 4, [False, False, True, False])),
     "url-limit": ("", a_long_url, ((400, 400), (400, 414), (414, 414))),
     "body-limit": ("", a_large_body, ([10000] * 3, [10000, 10000, 40033], [10000, 40033, 40033])),
     "refused-code": ("", a_refused_token, ((11009, 401), (11008, 401), (11007, 403), (11102, 401))),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from syncer.core.outcome import Refused
 from syncer.core.pull import Ask, Asking
 from syncer.errors import Stopped
 from syncer.remotes.annotell.answers import Cursor, Opened
@@ -13,15 +14,15 @@ from syncer.remotes.flows import PASSES_MAX, one, settled
 T = TypeVar("T")
 
 
-def needed(ask: Ask[Opened[T]], what: str) -> Asking[Opened[T]]:
-    """An answer that a list cannot do without. Raises Stopped where the remote refuses."""
+def needed(ask: Ask[Opened[T]] | Refused, what: str, hint: str = "") -> Asking[Opened[T]]:
+    """An answer that a list cannot do without. Raises Stopped where the remote refuses. `hint`: what may be the reason."""
     answer = yield from one(ask)
     if not isinstance(answer, Opened):
-        raise Stopped(refusal(what, answer.reason))
+        raise Stopped(refusal(what, answer.reason + hint))
     return answer
 
 
-def all_pages(ask: Callable[[Cursor | None], Ask[Opened[list[T]]]], key: Callable[[T], str], what: str) -> Asking[list[T]]:
+def all_pages(ask: Callable[[Cursor | None], Ask[Opened[list[T]]] | Refused], key: Callable[[T], str], what: str) -> Asking[list[T]]:
     """The data of all pages. Raises Stopped where the remote refuses, leads in circles, or never stops changing."""
 
     def one_pass() -> Asking[tuple[list[tuple[str, T]], int]]:

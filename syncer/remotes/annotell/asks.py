@@ -9,11 +9,13 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import msgspec
 
+from syncer.core.outcome import Refused
 from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
 from syncer.core.pull import Ask, Row
 from syncer.remotes.annotell import documents
 from syncer.remotes.annotell.answers import Cursor, Opened, opened, probed
 from syncer.remotes.annotell.documents import Item, Page
+from syncer.remotes.paths import URL_BYTES_MOST, segment, unfit_for_path
 
 URL_BYTES_MAX = 4_000
 """Of a whole URL: what many servers take."""
@@ -70,65 +72,67 @@ class Asks:
 
     # --- annotations --------------------------------------------------------------------------------------------
 
-    def exports_of(self, uuids: Sequence[str]) -> Ask[list[Row]]:
+    def exports_of(self, uuids: Sequence[str]) -> Ask[list[Row]] | Refused:
         """A1: the annotations of these inputs, in the answer. No uuid would ask for all that the organisation has: never asked."""
         assert uuids
-        return _get("/v1/annotations", [("inputs", ",".join(uuids))], documents.read_exports)
+        if any("," in uuid for uuid in uuids):
+            return Refused("a comma in an id stands for two ids where annotations are asked for by inputs alone: name an annotation type")
+        return _get(["/v1/annotations"], [("inputs", ",".join(uuids))], documents.read_exports)
 
     def chunk(self, uuids: Sequence[str]) -> list[str]:
-        """As many of the first as `exports_of` may ask for; at least one."""
+        """As many of the first as `exports_of` may ask for; at least one, and one with a comma by itself."""
         room = URL_BYTES_MAX - len(self._base_url) - len("/v1/annotations?inputs=")
         chunk: list[str] = []
         for uuid in uuids[:UUIDS_MAX]:
-            room -= len(quote(uuid, safe="")) + len("%2C")
-            if room < 0 and chunk:
+            room -= len(segment(uuid)) + len("%2C")
+            if chunk and (room < 0 or "," in uuid or "," in chunk[-1]):
                 break
             chunk.append(uuid)
         return chunk
 
-    def annotations(self, project: str, batch: str, annotation_type: str, cursor: Cursor | None) -> Ask[Page]:
+    def annotations(self, project: str, batch: str, annotation_type: str, cursor: Cursor | None) -> Ask[Page] | Refused:
         """A3: a page of what is finished in a project or batch."""
         cursors = [] if cursor is None else [("cursorId", str(cursor))]
-        return _get(_of_type(project, batch, annotation_type) + "/search", [*cursors, *self._iso], documents.read_page)
+        return _get([*_of_type(project, batch, annotation_type), "/search"], [*cursors, *self._iso], documents.read_page)
 
-    def all_annotations(self, project: str, batch: str, annotation_type: str) -> Ask[Page]:
+    def all_annotations(self, project: str, batch: str, annotation_type: str) -> Ask[Page] | Refused:
         """A2: the same in one list, as before version 1.2."""
         return _get(_of_type(project, batch, annotation_type), self._iso, documents.read_page)
 
-    def single(self, item: Item) -> Ask[Row]:
+    def single(self, item: Item) -> Ask[Row] | Refused:
         """A5: one annotation by input (scene, in Kognic's words) and type, in the answer."""
-        path = f"/v1/annotations/inputs/{_quoted(item.input_uuid)}/annotation-type/{_quoted(item.annotation_type or '')}"
+        path = ["/v1/annotations/inputs/", item.input_uuid, "/annotation-type/", item.annotation_type or ""]
         return _get(path, self._iso, documents.read_single)
 
-    def of_request_input(self, uuid: str) -> Ask[Page]:
+    def of_request_input(self, uuid: str) -> Ask[Page] | Refused:
         """A6: the annotation of a request input."""
-        return _get(f"/v2/inputs/{_quoted(uuid)}/annotation", self._iso, documents.read_one)
+        return _get(["/v2/inputs/", uuid, "/annotation"], self._iso, documents.read_one)
 
-    def of_scene(self, uuid: str) -> Ask[Page]:
+    def of_scene(self, uuid: str) -> Ask[Page] | Refused:
         """A7: the annotations of a scene."""
-        return _get(f"/v2/scenes/{_quoted(uuid)}/annotations", self._iso, documents.read_page)
+        return _get(["/v2/scenes/", uuid, "/annotations"], self._iso, documents.read_page)
 
-    def by_id(self, id: str) -> Ask[Page]:
+    def by_id(self, id: str) -> Ask[Page] | Refused:
         """A8: an annotation by its id, delivered or preliminary."""
-        path = neighbour(self._base_url, "annotation-integration") + f"/v1/annotations/{_quoted(id)}"
+        path = [neighbour(self._base_url, "annotation-integration") + "/v1/annotations/", id]
         return _get(path, self._iso_by_id, documents.read_signed)
 
     # --- what there is ------------------------------------------------------------------------------------------
 
-    def annotation_types(self, project: str, batch: str) -> Ask[Opened[list[str]]]:
+    def annotation_types(self, project: str, batch: str) -> Ask[Opened[list[str]]] | Refused:
         """The types of a project or batch."""
-        of_batch = f"/batches/{_quoted(batch)}" if batch else ""
-        return _get(f"/v1/projects/{_quoted(project)}{of_batch}/annotation-types", [], _reader(_TEXTS))
+        of_batch = ["/batches/", batch] if batch else []
+        return _get(["/v1/projects/", project, *of_batch, "/annotation-types"], [], _reader(_TEXTS))
 
     @staticmethod
     def probe() -> Ask[object]:
         """Is the service there? The projects are listed for everybody (wire, 1c); what they are does not matter."""
         return Ask(Request("GET", "/v1/projects"), probed)
 
-    def inputs(self, project: str, batch: str) -> Ask[Opened[list[Input]]]:
+    def inputs(self, project: str, batch: str) -> Ask[Opened[list[Input]]] | Refused:
         """All inputs that are not invalidated, in one list (annotell-input-api; `False` is how it writes it)."""
         query = [("project", project), *[("batch", batch)] * bool(batch), ("invalidated", "False")]
-        return _get("/v1/inputs", query, _reader(_INPUTS))
+        return _get(["/v1/inputs"], query, _reader(_INPUTS))
 
     def inputs_page(self, project: str, batch: str, cursor: Cursor | None) -> Ask[Opened[list[Input]]]:
         """The same by pages (kognic-io since 1.0.2)."""
@@ -143,11 +147,11 @@ class Asks:
         """Scenes with their status; refused with 404 where one of them is missing."""
         return _post("/v2/scenes/query", {"sceneUuids": list(uuids)}, None, _reader(_SCENES))
 
-    def request_inputs(self, request_id: str, cursor: Cursor | None) -> Ask[Opened[list[RequestInput]]]:
+    def request_inputs(self, request_id: str, cursor: Cursor | None) -> Ask[Opened[list[RequestInput]]] | Refused:
         """A page of a request's inputs, with the id of what was completed last."""
         cursors = [] if cursor is None else [("cursorId", str(cursor))]
         path = neighbour(self._base_url, "order-execution") + "/v2/request-inputs"
-        return _get(path, [*cursors, ("requestId", request_id)], _reader(_REQUEST_INPUTS))
+        return _get([path], [*cursors, ("requestId", request_id)], _reader(_REQUEST_INPUTS))
 
 
 def neighbour(base_url: str, service: str) -> str:
@@ -166,21 +170,24 @@ def neighbours(base_url: str) -> frozenset[str]:
     return frozenset(filter(None, (neighbour(base_url, service) for service in ("annotation-integration", "order-execution"))))
 
 
-def _of_type(project: str, batch: str, annotation_type: str) -> str:
-    of_batch = f"/batch/{_quoted(batch)}" if batch else ""
-    return f"/v1/annotations/projects/{_quoted(project)}{of_batch}/annotation-type/{_quoted(annotation_type)}"
-
-
-def _quoted(part: str) -> str:
-    return quote(part, safe="")
+def _of_type(project: str, batch: str, annotation_type: str) -> list[str]:
+    of_batch = ["/batch/", batch] if batch else []
+    return ["/v1/annotations/projects/", project, *of_batch, "/annotation-type/", annotation_type]
 
 
 def _reader(decoder: msgspec.json.Decoder[T]) -> Reader[Opened[T]]:
     return lambda reply: opened(reply, decoder)
 
 
-def _get(path: str, query: Sequence[tuple[str, str]], read: Reader[T]) -> Ask[T]:
-    return Ask(Request("GET", path + ("?" + urlencode(query, quote_via=quote, safe="") if query else "")), read)
+def _get(path: Sequence[str], query: Sequence[tuple[str, str]], read: Reader[T]) -> Ask[T] | Refused:
+    """A question, unless something in its path cannot stand there. Of the path, every second part is a name."""
+    if (why := next(filter(None, map(unfit_for_path, path[1::2])), None)) is not None:
+        return Refused(why)
+    url = "".join([segment(part) if place % 2 else part for place, part in enumerate(path)])
+    url += "?" + urlencode(query, quote_via=quote, safe="") if query else ""
+    if len(url) > URL_BYTES_MOST:
+        return Refused(f"its id makes a URL of {len(url):,} bytes, and servers take {URL_BYTES_MOST:,}")
+    return Ask(Request("GET", url), read)
 
 
 def _post(path: str, body: dict[str, object], cursor: Cursor | None, read: Reader[T]) -> Ask[T]:

@@ -16,11 +16,12 @@ from itertools import islice
 import msgspec
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Asking, Done, Flow, Found, Problem, Row, Unit, Units
+from syncer.core.pull import Ask, Asking, Done, Flow, Found, Problem, Row, Unit, Units
 from syncer.errors import Stopped
 from syncer.remotes.annotell.documents import UNIT_MAX, Entry, Item, Key
-from syncer.remotes.annotell.listing import ProjectListing, Wanted
+from syncer.remotes.annotell.listing import ProjectListing, Wanted, told
 from syncer.remotes.flows import PASSES_MAX, cut, each, one
+from syncer.remotes.paths import changed_on_the_way
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -77,11 +78,15 @@ class ChangeListing:
             )
         wanted = yield from self.project.wanted()
         listed: dict[Key, Entry] = {}
+        unlistable = [problem for problem in map(self.project.unlistable, types) if problem is not None]
         for annotation_type in types:
-            listed |= yield from self.project.entries(annotation_type)
+            if self.project.unlistable(annotation_type) is None:
+                listed |= yield from self.project.entries(annotation_type)
         changed = sorted(key for key, (item, _) in listed.items() if self._is_other(item) and not wanted.is_out(key[0]))
         missing = sorted(key for key in self.known if key not in listed or wanted.is_out(key[0]))
         changed, missing = _after(after, changed, missing)
+        if unlistable and not after:
+            yield Unit(unlistable[0].what, _cursor("changed", ("", "")), partial(told, unlistable))
         for keys in cut(changed, UNIT_MAX):
             entries = [listed[key] for key in keys]
             yield Unit(f"{entries[0][0].what} and on", _cursor("changed", keys[-1]), partial(wanted.fetched, entries))
@@ -95,8 +100,9 @@ class ChangeListing:
     def _unasked(self, listed: Mapping[Key, Entry]) -> Asking[str]:
         """Why annotations cannot be asked for by themselves; nothing where they can: one that is there shows that the address is served."""
         reason = ""
-        for item, _ in islice(listed.values(), PASSES_MAX):  # some may be gone by now
-            answer = yield from one(self.project.asks.single(item))
+        asks = [ask for item, _ in listed.values() if isinstance(ask := self.project.asks.single(item), Ask)]
+        for ask in islice(asks, PASSES_MAX):  # some may be gone by now
+            answer = yield from one(ask)
             if isinstance(answer, Row):
                 return ""
             reason = answer.reason
@@ -115,10 +121,12 @@ class ChangeListing:
             return found
         answers = (yield from each([self.project.asks.single(item) for item in items])) if items else []
         for item, answer in zip(items, answers, strict=True):
-            if isinstance(answer, Refused) and answer.missing:
+            changed = changed_on_the_way(item.input_uuid, item.annotation_type or "")
+            if isinstance(answer, Refused) and answer.missing and not changed:
                 found.rows.append(tombstone(item.key, self.known[item.key]))
             elif isinstance(answer, Refused):
-                found.problems.append(Problem(item.what, f"it is not listed any more, and by itself it is refused: {answer.reason}"))
+                reason = f"it is not listed any more, and by itself it is refused: {answer.reason}{changed}"
+                found.problems.append(Problem(item.what, reason))
             elif (_LINE.decode(answer.line).created or "") != self.known[item.key]:
                 found.rows.append(answer)
         return found

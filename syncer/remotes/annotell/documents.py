@@ -246,7 +246,7 @@ def row(item: Item, found: Document) -> Row:
 class Source:
     """A page of a list, which can be asked for again, and the addresses that it gave last."""
 
-    def __init__(self, ask: Ask[Page], page: Page, single: Callable[[Item], Ask[Row]] | None = None) -> None:
+    def __init__(self, ask: Ask[Page], page: Page, single: Callable[[Item], Ask[Row] | Refused] | None = None) -> None:
         """`single`: how to ask for one annotation of it with its document in the answer."""
         self.ask = ask
         self.single = single
@@ -310,7 +310,7 @@ def _listed_again(expired: Sequence[Entry], tried: dict[Key, str]) -> Asking[Non
 
 def _by_themselves(entries: Sequence[Entry], found: Found) -> Asking[None]:
     """What the storage refuses, or no longer stands where it was listed: each by input and type, with the document in the answer."""
-    asks: list[tuple[Item, Ask[Row]]] = []
+    asks: list[tuple[Item, Ask[Row] | Refused]] = []
     for item, source in entries:
         if source.single is not None:
             asks.append((item, source.single(item)))

@@ -9,12 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from syncer.core.outcome import Refused
 from syncer.core.pull import Ask, Asking, Done, Flow, Found, Listing, Problem, Row, Unit, Units
 from syncer.remotes.annotell.answers import Opened
 from syncer.remotes.annotell.asks import UUIDS_MAX, Asks
 from syncer.remotes.annotell.chosen import UNCLEAR, Chosen
 from syncer.remotes.annotell.documents import OTHER, UNIT_MAX, Entry, Item, Page, Source, fetched
 from syncer.remotes.flows import cut, each, joined, one
+from syncer.remotes.paths import changed_on_the_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class IdListing:
     which it is known already that they cannot be had, and why.
     """
 
-    ask: Callable[[str], Ask[Page]]
+    ask: Callable[[str], Ask[Page] | Refused]
     ids: tuple[str, ...]
     what: str
     """What an id is one of, for people."""
@@ -45,11 +47,11 @@ class IdListing:
         asked = [(id, self.ask(id)) for id in ids if id not in self.unclear]
         answers = (yield from each([ask for _, ask in asked])) if asked else []
         for (id, ask), answer in zip(asked, answers, strict=True):
-            if isinstance(answer, Opened):
+            if isinstance(answer, Opened) and isinstance(ask, Ask):
                 source = Source(ask, answer)
                 entries += [(item, source) for item in answer.data]
-            elif not (self.listed and answer.missing):
-                problems.append(Problem(f"{self.what} {id}", answer.reason))
+            elif isinstance(answer, Refused) and not (self.listed and answer.missing and not changed_on_the_way(id)):
+                problems.append(Problem(f"{self.what} {id}", answer.reason + changed_on_the_way(id)))
         found = yield from fetched(entries)
         found.problems.extend(problems)
         return found
@@ -105,7 +107,7 @@ class SingleListing:
         found = Found([])
         for item, answer in zip(items, (yield from each([self.asks.single(item) for item in items])), strict=True):
             if not isinstance(answer, Row):
-                found.problems.append(Problem(item.what, answer.reason))
+                found.problems.append(Problem(item.what, answer.reason + changed_on_the_way(item.input_uuid, item.annotation_type or "")))
             elif answer.key != item.key:
                 found.problems.append(Problem(item.what, OTHER))
             else:

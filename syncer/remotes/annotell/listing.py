@@ -8,6 +8,7 @@ from functools import partial
 
 import msgspec
 
+from syncer.core.outcome import Refused
 from syncer.core.pull import Asking, Done, Flow, Found, Listing, Problem, Unit, Units
 from syncer.errors import Stopped
 from syncer.remotes.annotell.asking import needed
@@ -16,6 +17,7 @@ from syncer.remotes.annotell.chosen import Statuses
 from syncer.remotes.annotell.documents import UNIT_MAX, Entry, Item, Key, fetched
 from syncer.remotes.annotell.pages import Pages
 from syncer.remotes.flows import PASSES_MAX, cut, settled, undisturbed
+from syncer.remotes.paths import changed_on_the_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,13 @@ class ProjectListing:
         if self.annotation_types:
             return sorted(set(self.annotation_types))
         what = f"the annotation types of project {self.project}"
-        return sorted(set((yield from needed(self.asks.annotation_types(self.project, self.batch), what)).data))
+        ask = self.asks.annotation_types(self.project, self.batch)
+        return sorted(set((yield from needed(ask, what, changed_on_the_way(self.project, self.batch))).data))
+
+    def unlistable(self, annotation_type: str) -> Problem | None:
+        """Why nothing of a type can be asked for, however it is written."""
+        ask = self.asks.annotations(self.project, self.batch, annotation_type, None)
+        return Problem(f"type {annotation_type}", ask.reason) if isinstance(ask, Refused) else None
 
     def wanted(self) -> Asking[Wanted]:
         """Which inputs are."""
@@ -78,6 +86,9 @@ class ProjectListing:
         return found
 
     def _of_type(self, annotation_type: str, wanted: Wanted, done: Done) -> Units:
+        if (problem := self.unlistable(annotation_type)) is not None:
+            yield Unit(problem.what, msgspec.json.encode((annotation_type, 1)).decode(), partial(told, [problem]))
+            return
         listed: set[Key] = set()
         before: Sequence[Key] | None = None
         number = 0
@@ -96,7 +107,7 @@ class ProjectListing:
                 return
             before = pages.keys
         problem = Problem(f"type {annotation_type}", changing(self.project, annotation_type))
-        yield Unit(problem.what, msgspec.json.encode((annotation_type, number + 1)).decode(), partial(_told, problem))
+        yield Unit(problem.what, msgspec.json.encode((annotation_type, number + 1)).decode(), partial(told, [problem]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +147,7 @@ def changing(project: str, annotation_type: str) -> str:
     return f"the list of project {project}, type {annotation_type}, changed all the time while it was read {PASSES_MAX} times"
 
 
-def _told(problem: Problem) -> Flow:
+def told(problems: Sequence[Problem]) -> Flow:
+    """Problems that are known without a question."""
     yield from ()
-    return Found([], problems=[problem])
+    return Found([], problems=list(problems))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Asking
+from syncer.core.pull import Ask, Asking
 from syncer.errors import Stopped
 from syncer.remotes.annotell.answers import Cursor, Opened
 from syncer.remotes.annotell.asking import in_circles, refusal
 from syncer.remotes.annotell.documents import Entry, Key, Page, Source
 from syncer.remotes.flows import PASSES_MAX, one
+from syncer.remotes.paths import changed_on_the_way
 
 if TYPE_CHECKING:
     from syncer.remotes.annotell.listing import ProjectListing
@@ -53,15 +54,17 @@ class Pages:
         cursors = [None] if self._next is None else [self._next, None]
         for number, ask in enumerate([*(asks.annotations(*what, cursor) for cursor in cursors), asks.all_annotations(*what)]):
             answer = yield from one(ask)
-            if isinstance(answer, Opened):
+            if isinstance(answer, Opened) and isinstance(ask, Ask):
                 if number:
                     self._begin_again()
                 return Source(ask, answer, asks.single), answer
-            refused = refused or answer
-            if answer.code not in NO_SUCH_PLACE:
-                break
+            if isinstance(answer, Refused):
+                refused = refused or answer
+                if answer.code not in NO_SUCH_PLACE:
+                    break
         assert refused is not None, "there is a first try"
-        raise Stopped(refusal(f"the annotations of project {self._of.project}, type {self._type}", refused.reason))
+        reason = refused.reason + changed_on_the_way(*what)
+        raise Stopped(refusal(f"the annotations of project {self._of.project}, type {self._type}", reason))
 
     def _begin_again(self) -> None:
         self._begun_again += 1

@@ -12,6 +12,7 @@ from syncer.remotes.annotell.asks import Asks
 from syncer.remotes.annotell.chosen import Statuses, completed, request_inputs, statuses_of_inputs
 from syncer.remotes.annotell.ids import AskedListing, ExportListing, IdListing, SingleListing
 from syncer.remotes.annotell.listing import ProjectListing
+from syncer.remotes.paths import unfit_for_path
 from syncer.remotes.selections import unfit
 
 Flavour = Literal["annotell", "kognic"]
@@ -61,7 +62,7 @@ def listing(selection: Selection, flavour: Flavour, base_url: str) -> Listing:
 
 def check(selection: Selection, flavour: Flavour) -> None:
     """Raises UsageError for a selection that means nothing."""
-    if (why := unfit(selection)) is not None:
+    if (why := unfit(selection) or _unaddressable(selection)) is not None:
         raise UsageError(f"the selection: {why}")
     kinds = ("project", "input_uuids", "scene_uuids", "annotation_ids", "request_id")
     named = [kind for kind in kinds if getattr(selection, kind)]
@@ -74,6 +75,18 @@ def check(selection: Selection, flavour: Flavour) -> None:
         raise UsageError("annotation types need a project or inputs: name the project, or input uuids")
     if flavour == "annotell" and (named[0] not in ("project", "input_uuids") or selection.iso_cuboids):
         raise UsageError('scenes, annotation ids, requests and ISO cuboids are Kognic\'s: set [annotell] flavour = "kognic"')
+
+
+def _unaddressable(selection: Selection) -> str | None:
+    """Why the service cannot be asked for what was named: it stands in the path of a URL, or in a list of ids."""
+    exports = selection.input_uuids and not selection.annotation_types
+    paths = {"project": [selection.project], "batch": [selection.batch], "annotation_types": selection.annotation_types}
+    paths |= {"scene_uuids": selection.scene_uuids, "annotation_ids": selection.annotation_ids}
+    paths |= {} if exports else {"input_uuids": selection.input_uuids}
+    for field, names in paths.items():
+        if (why := next(filter(None, (unfit_for_path(name) for name in names if name)), None)) is not None:
+            return f"{field}: {why}"
+    return None
 
 
 def _of_project(selection: Selection, flavour: Flavour, asks: Asks) -> Listing:

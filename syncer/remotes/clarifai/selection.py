@@ -8,6 +8,7 @@ from datetime import datetime
 from difflib import get_close_matches
 
 from syncer.remotes.clarifai.codes import CODES, number
+from syncer.remotes.paths import unfit_for_path
 from syncer.remotes.selections import unfit
 
 
@@ -57,6 +58,8 @@ def fault(selection: Selection, named: Callable[[str], str] = str) -> str | None
             return f'{named(field)} is "{time}"; it must be a time like 2026-11-24T12:00:00Z'
     if selection.since and selection.until and _time(selection.since) > _time(selection.until):
         return f"{named('since')} {selection.since} is later than {named('until')} {selection.until}: nothing is in between"
+    if selection.dataset_id and (why := unfit_for_path(selection.dataset_id)) is not None:
+        return f"{named('dataset_id')}: {why}"
     if (unknown := _unknown_status(selection.status)) is not None:
         return f"{named('status')} {unknown}"
     ways = [given for group in ONE_OF if (given := [field for field in group if getattr(selection, field)])]

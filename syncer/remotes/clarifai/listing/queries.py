@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import TypeVar
 from urllib.parse import quote
 
 import orjson
 
-from syncer.core.ports import Request
+from syncer.core.outcome import Refused
+from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
 from syncer.core.pull import Ask
 from syncer.remotes.clarifai import rows
 from syncer.remotes.clarifai.codec import PAIRS_MAX, PER_PAGE_MAX, URL_BYTES_MAX
 from syncer.remotes.clarifai.listing.spans import Span
 from syncer.remotes.clarifai.rows import Line
 from syncer.remotes.clarifai.selection import Selection
+from syncer.remotes.paths import URL_BYTES_MOST, segment
 
+T = TypeVar("T")
 Query = list[tuple[str, str]]
 Pair = tuple[str, str]
 """(input_id, annotation id)"""
@@ -25,7 +29,7 @@ class Queries:
     """What a selection asks of one app."""
 
     def __init__(self, user_id: str, app_id: str, selection: Selection) -> None:
-        self._app = f"/v2/users/{quote(user_id, safe='')}/apps/{quote(app_id, safe='')}"
+        self._app = f"/v2/users/{segment(user_id)}/apps/{segment(app_id)}"
         self._filters = [
             *(("user_ids", id) for id in selection.user_ids),
             *(("model_version_ids", id) for id in selection.model_version_ids),
@@ -37,15 +41,15 @@ class Queries:
 
     # --- annotations --------------------------------------------------------------------------------------------
 
-    def annotations(self, input_ids: Sequence[str], page: int) -> Ask[list[Line]]:
+    def annotations(self, input_ids: Sequence[str], page: int) -> Ask[list[Line]] | Refused:
         """A page of what the selection wants of these inputs."""
-        return Ask(self._get("/annotations", [("input_ids", id) for id in input_ids] + self._filters + _page(page)), rows.of_list)
+        return self._get("/annotations", [("input_ids", id) for id in input_ids] + self._filters + _page(page), rows.of_list)
 
-    def pairs(self, pairs: Sequence[Pair]) -> Ask[list[Line]]:
+    def pairs(self, pairs: Sequence[Pair]) -> Ask[list[Line]] | Refused:
         """These annotations. One of them, too: in a query no id changes what is asked for, in a path `.` and `..` do."""
         query = [("ids", id) for _, id in pairs] + [("input_ids", input_id) for input_id, _ in pairs]
         query += [("list_all_annotations", "true"), *_page(1, len(pairs))]
-        return Ask(self._get("/annotations", query), rows.of_list)
+        return self._get("/annotations", query, rows.of_list)
 
     def search(self, span: Span, page: int) -> Ask[list[Line]]:
         """A page of what a search finds: of the selection's status, in this span of time."""
@@ -59,18 +63,18 @@ class Queries:
 
     # --- inputs -------------------------------------------------------------------------------------------------
 
-    def stream(self, last: str) -> Ask[list[Line]]:
+    def stream(self, last: str) -> Ask[list[Line]] | Refused:
         """The app's inputs after this one, by the one cursor that the service has: `StreamInputs`."""
         query = [("per_page", str(PER_PAGE_MAX)), ("order_by_id", "true")] + [("last_id", last)] * bool(last)
-        return Ask(self._get("/inputs/stream", query), rows.of_inputs)
+        return self._get("/inputs/stream", query, rows.of_inputs)
 
-    def inputs(self, ids: Sequence[str]) -> Ask[list[Line]]:
+    def inputs(self, ids: Sequence[str]) -> Ask[list[Line]] | Refused:
         """These inputs."""
-        return Ask(self._get("/inputs", [("ids", id) for id in ids] + _page(1, len(ids))), rows.of_inputs)
+        return self._get("/inputs", [("ids", id) for id in ids] + _page(1, len(ids)), rows.of_inputs)
 
-    def dataset(self, dataset_id: str, page: int) -> Ask[list[str]]:
+    def dataset(self, dataset_id: str, page: int) -> Ask[list[str]] | Refused:
         """A page of the ids of a dataset's inputs."""
-        return Ask(self._get(f"/datasets/{quoted(dataset_id)}/inputs", _page(page)), rows.of_dataset)
+        return self._get(f"/datasets/{segment(dataset_id)}/inputs", _page(page), rows.of_dataset)
 
     # --- how much fits ------------------------------------------------------------------------------------------
 
@@ -97,10 +101,17 @@ class Queries:
         return fitting
 
     def _room(self) -> int:
-        return URL_BYTES_MAX - len(self.annotations([], 1).request.path)
+        return URL_BYTES_MAX - len(self._url("/annotations", self._filters + _page(1)))
 
-    def _get(self, path: str, query: Query) -> Request:
-        return Request("GET", f"{self._app}{path}?{'&'.join([f'{name}={quoted(value)}' for name, value in query])}")
+    def _get(self, path: str, query: Query, read: Callable[[Reply | NoReply], T | LookUpFailure]) -> Ask[T] | Refused:
+        """A question, unless its URL would be longer than servers take."""
+        url = self._url(path, query)
+        if len(url) > URL_BYTES_MOST:
+            return Refused(f"its id makes a URL of {len(url):,} bytes, and servers take {URL_BYTES_MOST:,}")
+        return Ask(Request("GET", url), read)
+
+    def _url(self, path: str, query: Query) -> str:
+        return f"{self._app}{path}?{'&'.join([f'{name}={quoted(value)}' for name, value in query])}"
 
 
 def _page(number: int, size: int = PER_PAGE_MAX) -> Query:
@@ -109,5 +120,5 @@ def _page(number: int, size: int = PER_PAGE_MAX) -> Query:
 
 @lru_cache(maxsize=1024)
 def quoted(text: str) -> str:
-    """As a part of a path or a query. Cached: an id is measured before its group is made, and stands in the URL of every page."""
+    """As a part of a query. Cached: an id is measured before its group is made, and stands in the URL of every page."""
     return quote(text, safe="")

@@ -7,10 +7,12 @@ from collections.abc import Callable, Sequence
 from syncer.core.outcome import Refused
 from syncer.core.pull import Asking, Done, Units
 from syncer.errors import Stopped
+from syncer.remotes.clarifai.codec import PER_PAGE_MAX
 from syncer.remotes.clarifai.listing.groups import GROUP_MAX, Groups
 from syncer.remotes.clarifai.listing.inputs import GONE
 from syncer.remotes.clarifai.rows import Line
 from syncer.remotes.flows import PASSES_MAX, one, settled
+from syncer.remotes.paths import changed_on_the_way
 
 
 def of_all_inputs(groups: Groups, after: str, done: Done | None, cursor: Callable[[str], str] = str) -> Units:
@@ -33,9 +35,9 @@ class _Inputs:
 
     def __init__(self, groups: Groups, after: str, done: Done | None) -> None:
         self._groups = groups
-        self._last = after
         self._done: Done = () if done is None else done
         self._blind = done is None and bool(after)
+        self._last = after if self._blind or self._may_be_cursor(after) else ""
         self._listed: set[str] = set()
         self._cursors: set[str] = set()
         self._lost = ""
@@ -50,7 +52,9 @@ class _Inputs:
             if not isinstance(page, Refused) and page:
                 before = self._last
                 fresh = self._taken(page)
-                if fresh or self._last == before:  # a page that ends with the cursor itself is the last one
+                if not fresh and self._last == before and len(page) >= PER_PAGE_MAX:
+                    raise Stopped(f"the list of inputs cannot go on: {len(page):,} ids, one after the other, are too long for a URL")
+                if fresh or self._last == before:  # what comes after the last page is what it ended with
                     return fresh
                 continue
             there = not self._last or (yield from self._is_there(self._last)) or self._last == self._lost
@@ -60,13 +64,16 @@ class _Inputs:
                 return []
             self._begin_again("")
 
+    def _may_be_cursor(self, id: str) -> bool:
+        return not isinstance(self._groups.queries.stream(id), Refused)
+
     def _taken(self, page: list[Line]) -> list[Line]:
-        """Those of a page that are new; the list goes on after its last one."""
+        """Those of a page that are new; the list goes on after its last one, or after the last of those that a URL has room for."""
         fresh = [line for line in page if line.id not in self._listed and line.id not in self._done]
         self._listed.update(line.id for line in fresh)
         if fresh:
             self._in_vain = 0
-        last = page[-1].id
+        last = next((line.id for line in reversed(page) if self._may_be_cursor(line.id)), self._last)
         if last != self._last and last in self._cursors:  # the service itself has gone back
             self._begin_again(last)
         self._cursors.add(last)
@@ -111,7 +118,7 @@ def of_dataset(groups: Groups, dataset_id: str, after: str) -> Units:
         pages = 0
         while page := (yield from one(groups.queries.dataset(dataset_id, pages + 1))):
             if isinstance(page, Refused):
-                raise Stopped(f"the remote refused to list {what}: {page.reason}")
+                raise Stopped(f"the remote refused to list {what}: {page.reason}{changed_on_the_way(dataset_id)}")
             ids += [(id, None) for id in page]
             pages += 1
         return ids, pages

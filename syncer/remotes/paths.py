@@ -1,0 +1,31 @@
+"""Names in the path of a URL, where a query cannot hold them: which of them a path changes."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+URL_BYTES_MOST = 8_000
+"""Of a URL: no usual server takes more than 8,190 bytes for it."""
+
+
+def segment(name: str) -> str:
+    """A name as a part of a path."""
+    return quote(name, safe="")
+
+
+def unfit_for_path(name: str) -> str | None:
+    """Why a name cannot stand in a path, however it is written; None where it can, as far as that is for us to say."""
+    if name in (".", ".."):
+        return f"the path of a URL cannot hold {name!r}, which means another place there"
+    if name == "":
+        return "the path of a URL cannot hold an empty name"
+    return None
+
+
+def changed_on_the_way(*names: str) -> str:
+    """For people: what may be the reason where something of these names is not found; nothing where they are plain."""
+    for name in names:
+        for character in name:
+            if character in "/\\;%" or not character.isprintable():
+                return f" ({character!r} in a name may have been changed on the way: it stands in the path of the URL)"
+    return ""
