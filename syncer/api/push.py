@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -13,6 +14,9 @@ from syncer.api.remotes import Clarifai, app_of, loaded
 from syncer.core.events import Event
 from syncer.lanes.push import PushLane, opened
 from syncer.lanes.report import PushReport
+from syncer.printable import printable
+
+_log = logging.getLogger("syncer")
 
 
 async def push(
@@ -40,7 +44,8 @@ async def push(
     that may be known ones under new names ("same" or "new"; else LogChanged is raised); `strict`: stop at the first bad line. `observe`
     is told every event, in the event loop: it must be quick.
 
-    Returns the report of this run; `report.dead` changes became dead letters. Raises UsageError (arguments, config),
+    Returns the report of this run; `report.dead` changes became dead letters. Files in folders that look like logs and are not read, and
+    logs that are carried on under new names, are warnings of the logger `syncer`. Raises UsageError (arguments, config),
     CredentialsRefused, StateError (locked, damaged, full), LogChanged, BadLineFound (strict), Stopped (gave up, account limits): each a
     SyncerError, raised after what was in flight is finished and written down; its `details` are the report up to there.
     """
@@ -54,6 +59,8 @@ async def push(
         "retry.max_attempts": max_attempts,
     }
     with opened(PushLane(loaded(app_of(to), config, options), named, strict=strict, max_delete=max_delete, moved=moved)) as lane:
+        for note in lane.notes:
+            _log.warning("%s", printable(note))
         finished = await lane.run(tell)
     if finished.error is not None:
         finished.error.details = asdict(finished.summary)

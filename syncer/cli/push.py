@@ -51,9 +51,9 @@ def push(logs: Sequence[str], config: Path | None, options: dict[str, object], *
     """Push and report; the exit code."""
     loaded = load_from_environment(config, options)
     with opened(PushLane(loaded, logs, strict=bounds.strict, max_delete=bounds.max_delete, moved=bounds.moved)) as lane:
+        for note in lane.notes:
+            say(f"syncer: {note}")
         finished = run(_run, lane, loudness)
-    for note in finished.notes:
-        say(f"syncer: {note}")
     report(finished, as_json=as_json, quiet=loudness.quiet)
     return finished.exit_code
 

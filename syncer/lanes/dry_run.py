@@ -71,7 +71,7 @@ async def _count(loaded: Loaded, arguments: Sequence[str], spool: Path, stdin: B
     verbs: dict[Verb, int] = {}
     named = named_logs(Path(loaded.config.state.dir), stdin, spool=spool)
     choice = Chooser(Ledger(), spool).choose([path for argument in arguments for path in named.of(argument)])
-    result.messages += [*named.notes(), *choice.notes]
+    result.messages += [*named.notes({log.path for log in choice.logs}), *choice.notes]
     for chosen in choice.logs:
         refuse_what_is_not_a_log(chosen.path, chosen.identity.label, options)
     for chosen in choice.logs:

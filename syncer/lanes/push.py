@@ -47,7 +47,6 @@ class Finished:
     summary: PushReport
     error: SyncerError | None
     interrupted: int | None
-    notes: tuple[str, ...]
 
     @property
     def exit_code(self) -> int:
@@ -97,6 +96,11 @@ class PushLane:
         self._started = time.monotonic()
 
     @property
+    def notes(self) -> list[str]:
+        """What users are to know before the run: what recovery had to do, and which logs are not, or not as they were, read."""
+        return [*self._journal.notes, *self._inputs.notes]
+
+    @property
     def ledger(self) -> Ledger:
         """What the state folder holds."""
         return self._journal.ledger
@@ -126,7 +130,7 @@ class PushLane:
         if error is None and early is None and (unfinished := self._inputs.unfinished()):
             error = SyncerError(unfinished)
         elapsed_seconds = time.monotonic() - self._started
-        return Finished(self.summary(elapsed_seconds), error, early, (*self._journal.notes, *self._inputs.notes))
+        return Finished(self.summary(elapsed_seconds), error, early)
 
     def _wired(self, observe: Callable[[Event], None]) -> Push:
         """The engine of this run."""

@@ -55,6 +55,8 @@ class LeftOut:
 
     label: Path
     why: Literal["hidden", "ending", "pulled", "state"]
+    path: Path | None = None
+    """Resolved, where it is a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,7 @@ class Walk:
             elif entry.name.endswith(ENDINGS):
                 yield from self._log(entry, label)
             elif _LIKE_A_LOG.search(entry.name):
-                self.left_out.append(LeftOut(label, "ending"))
+                self.left_out.append(LeftOut(label, "ending", Path(os.path.realpath(entry.path))))
 
     def _folder(self, entry: os.DirEntry[str], label: Path) -> _Folder | None:
         """Return the folder that the entry is, or is a link to; None where it is something else."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -50,9 +50,9 @@ class NamedLogs:
                 self._files.add(place)
                 yield log
 
-    def notes(self) -> list[str]:
-        """Return what users are to know of what was left out."""
-        return explained(dict.fromkeys(self.left_out))
+    def notes(self, read: Collection[Path] = ()) -> list[str]:
+        """Return what users are to know of what was left out. `read`: files that are read all the same, as parts of known logs."""
+        return explained(one for one in dict.fromkeys(self.left_out) if one.path not in read)
 
     def _all_of(self, argument: str) -> Iterator[LogPath]:
         if argument == "-":

@@ -71,6 +71,15 @@ async def test_a_log_is_pushed_in_a_few_lines_and_the_second_time_nothing_is_sen
 
 
 @pytest.mark.anyio
+async def test_files_that_look_like_logs_and_are_not_read_are_warnings_of_the_logger(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    log(home, '{"op":"post","annotation":{"id":"a","input_id":"i"}}\n')
+    (home / "b.ndjson").write_text("")
+    async with emulator.running(rps=0) as server:
+        await syncer.push(home, app(server), state=home / "state")
+    assert [record.getMessage().partition(" (")[0] for record in caplog.records] == [f"not read: {home / 'b.ndjson'}"]
+
+
+@pytest.mark.anyio
 async def test_a_source_of_the_users_own_is_pushed_acknowledged_and_taken_up_where_it_was_left(home: Path) -> None:
     table = Table(POSTS[:250])
     async with emulator.running(rps=0) as server:

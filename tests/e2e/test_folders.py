@@ -51,6 +51,18 @@ def test_what_is_left_out_of_a_folder_is_named_by_every_command(arguments: list[
     assert (code, said.count("b.ndjson")) == (0, 1), said
 
 
+def test_the_rest_of_a_rotated_log_is_not_said_to_be_unread(tmp_path: Path) -> None:
+    """It is read, though a folder's logs are called otherwise; a file beside it that no known log begins is not."""
+    (tmp_path / "x.jsonl").write_bytes(GOOD)
+    with emulator("--rps", "0") as remote:
+        syncer(tmp_path, remote, "push", ".")
+        (tmp_path / "x.jsonl").rename(tmp_path / "x.jsonl.1")
+        (tmp_path / "x.jsonl").write_bytes(GOOD.replace(b'"a"', b'"b"'))
+        (tmp_path / "y.jsonl.1").write_bytes(GOOD.replace(b'"a"', b'"c"'))
+        code, summary, said = syncer(tmp_path, remote, "push", ".")
+    assert (code, summary["read"], "not read: y.jsonl.1 (" in said) == (0, 2, True), said
+
+
 @EVERY_COMMAND
 def test_a_folder_that_cannot_be_read_whole_ends_every_command_before_anything_is_sent(arguments: list[str], tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(GOOD)
