@@ -37,7 +37,7 @@ from syncer.spark.options import Reading, reading
 from syncer.spark.rate import TASKS_UNKNOWN, shared, tasks_at_once
 from syncer.spark.units import enumerated, fetched, parts, unpacked
 
-VARIABLES = ("SYNCER_", "CLARIFAI_", "ANNOTELL_", "KOGNIC_", "XDG_CONFIG_HOME", "HOME")
+VARIABLES = ("SYNCER_", "CLARIFAI_", "ANNOTELL_", "KOGNIC_", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "XDG_CONFIG_HOME", "HOME")
 """What is taken along of the driver's environment: variables that start like this."""
 TYPES: Mapping[ColumnType, DataType] = {
     "string": StringType(),
