@@ -17,8 +17,8 @@ from syncer.journal.dead import open_letters
 from syncer.journal.journal import Journal
 from syncer.lanes.dead import Dropped, RefusedLetter, Selector, drop, retry
 from syncer.sources.lines import LineOptions
-from tests.support.fakes import delete, patch, post
 from tests.support.lanes import App
+from tests.support.lines import delete, patch, post
 
 ALL = Selector(every=True)
 REFUSING = Reply(400, b'{"status":{"code":11102,"description":"invalid"}}')

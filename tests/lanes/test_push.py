@@ -15,8 +15,8 @@ from syncer.lanes.dead import RefusedLetter, Selector, retry
 from syncer.lanes.limits import shared_pace
 from syncer.sources.feed import SourceChunk
 from syncer.sources.lines import LineOptions
-from tests.support.fakes import delete, patch, post
 from tests.support.lanes import App
+from tests.support.lines import delete, patch, post
 
 REFUSED = Reply(401, b'{"status":{"code":11009,"description":"who are you"}}')
 

@@ -18,8 +18,8 @@ from syncer.lanes.dry_run import dry_run
 from syncer.lanes.report import Before, exit_code, totals
 from syncer.lanes.state import look, repair, resume, resuming
 from tests.journal.made import HERE, opened, small_history
-from tests.support.fakes import delete, delete_all, patch, post
 from tests.support.lanes import App
+from tests.support.lines import delete, delete_all, patch, post
 
 PAUSED = Destination("paused", 5000.0, "throttled by the remote", 90.0)
 

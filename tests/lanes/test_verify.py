@@ -9,8 +9,8 @@ import pytest
 from syncer.core.ports import Reply, Request
 from syncer.errors import LogChanged, StateError, UsageError
 from syncer.lanes.verify import Looked
-from tests.support.fakes import delete, delete_all, patch, post
 from tests.support.lanes import App
+from tests.support.lines import delete, delete_all, patch, post
 
 MISSING = Reply(404, b'{"status":{"code":11101,"description":"no such input"}}')
 
