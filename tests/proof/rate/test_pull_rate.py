@@ -13,9 +13,9 @@ from syncer.core.destination import DestinationState
 from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports import Reply, Request
 from syncer.core.pull import Found, Unit
+from syncer.engine.clock import Clock as RunClock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.turns import Turns
-from syncer.lanes.limits import clock
 from syncer.lanes.origins import UNITS_AHEAD_MAX
 from syncer.lanes.pull import API_AT_ONCE_MAX
 from syncer.remotes.clarifai.listing import AnnotationListing
@@ -59,7 +59,7 @@ def test_a_long_pull_uses_its_rate_from_the_first_request_to_the_last(rate: int,
     async def pull() -> None:
         destination = DestinationState(1.0, 60.0, 1.0, 0.0)
         pace = Pace(rate)
-        turns = Turns(remote, pace, Concurrency("auto", pace), destination, clock(), random.Random(1), lambda _: None)
+        turns = Turns(remote, pace, Concurrency("auto", pace), destination, RunClock(), random.Random(1), lambda _: None)
         ways = {"api": Way(turns, anyio.Semaphore(API_AT_ONCE_MAX))}
         listing = AnnotationListing("me", "app", Selection())
         engine = Pull(listing, ways, units_ahead_max=UNITS_AHEAD_MAX, max_attempts=5, rng=random.Random(2), backoff=(1.0, 60.0))
