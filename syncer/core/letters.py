@@ -129,7 +129,7 @@ class LetterStates:
                     self._add(hash((fact.input_id, ANY)), fact)
             case Closed():
                 if not 0 <= fact.letter < self.count:
-                    raise ValueError(f"closes the letter {fact.letter}, but {self.count} stand before it")
+                    raise ValueError(f"closes the letter {fact.letter}, but only {self.count} precede it")
                 self._closed.add(fact.letter)
             case LettersForgotten():
                 self._forgotten[fact.log] = self.count

@@ -157,7 +157,7 @@ def unapplied(path: Path, size: int) -> dict[int, NumberBits]:
                 count += 1
             case Closed(how="retried"):
                 if not 0 <= fact.letter < count:
-                    raise StateError(f"{path}: closes letter {fact.letter}, but {count} stand before it. {way_out(path.parent)}")
+                    raise StateError(f"{path}: closes letter {fact.letter}, but only {count} precede it. {way_out(path.parent)}")
                 sent_again.add(fact.letter)
             case LettersForgotten():
                 forgotten[fact.log] = count

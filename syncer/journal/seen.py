@@ -13,6 +13,7 @@ from pathlib import Path
 
 from syncer.errors import StateError
 from syncer.journal.damage import Damage, way_out
+from syncer.printable import counted
 
 FILE = "seen.sqlite"
 AGAIN = "Mend that and run the same command again"
@@ -134,7 +135,7 @@ def _wrong(rows: sqlite3.Connection, pages: int) -> str | None:
     """What is wrong with the keys of so many pages."""
     noted = rows.execute(_NOTED, (pages - 1,)).fetchone()
     if noted is None or noted != rows.execute(_ADDED_UP, (pages,)).fetchone():
-        return f"the keys of the first {pages:,} pages are not what they were"
+        return f"the stored keys of the first {counted(pages, 'page')} fail their checksum"
     return None
 
 

@@ -66,7 +66,7 @@ def _error(failure: LookUpFailure, wait_seconds: float | None, loaded: Loaded) -
                 f"check {of('app_id')} and {of('user_id')}"
             )
         case Refused():
-            return Stopped(f"the remote refused a plain question{code}: {failure.reason}; check {of('user_id')} and {of('app_id')}")
+            return Stopped(f"the remote rejected a harmless test request{code}: {failure.reason}; check {of('user_id')} and {of('app_id')}")
         case Failed(unreachable=True):
             return Stopped(f"{clarifai.base_url} cannot be reached: {failure.reason}; check {of('base_url')}, the network and the proxy")
         case Failed():

@@ -16,7 +16,7 @@ from syncer.sources.lines import LINE_BYTES_MAX
 
 BLOCK_BYTES = 1 << 20
 
-REPLACED = "replaced: its first line is another one"
+REPLACED = "replaced: its first line has changed"
 
 READING_FAILED = (OSError, EOFError, DamagedLog)
 """What reading a log may raise; the last two where it is compressed."""

@@ -142,7 +142,7 @@ class _Options:
         if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
             raise UsageError(f"option {name} begins like a JSON list, but is not a list of non-empty strings")
         if not values:
-            raise UsageError(f"option {name} is a list of nothing: name something, or leave it out to read all")
+            raise UsageError(f"option {name} is an empty list: name something, or leave it out to read everything")
         return tuple(values)
 
 

@@ -100,7 +100,7 @@ def _rows(df: DataFrame, key: str | None, order: Sequence[str] | None) -> DataFr
     """The key, the line, its input, and what they are ordered by."""
     lines = [name for name in LINES if name in df.columns]
     if not lines:
-        raise UsageError(f"the DataFrame has no column change and none annotation, but {', '.join(df.columns) or 'none at all'}")
+        raise UsageError(f"the DataFrame needs a column `change` or `annotation`; it has {', '.join(df.columns) or 'no columns'}")
     for name in [*([key] if key else []), *(order or ())]:
         if name not in df.columns:
             raise UsageError(f"the DataFrame has no column {name}, but {', '.join(df.columns)}")

@@ -48,8 +48,7 @@ def not_answered(error: Exception, request_timeout_seconds: float, place: str, *
         case aiohttp.ClientPayloadError():
             return NoReply("the answer was cut off", sent=True)
         case SentOnceOnly():
-            why = type(error.__cause__).__name__
-            return NoReply(f"the connection broke before the answer came ({why})", sent=True, cause="cut")
+            return NoReply(f"the connection broke before the answer came ({_why_broken(error.__cause__)})", sent=True, cause="cut")
         case aiohttp.ClientResponseError():
             return NoReply(f"what {place} answers is not HTTP", sent=True, cause="never")
     return NoReply(f"the answer could not be read ({type(error).__name__})", sent=True)
@@ -77,6 +76,10 @@ def _not_connected(error: aiohttp.ClientConnectorError) -> NoReply:
     reason = f"no connection to {whom}{error.host}:{error.port}: {_why_not(error.os_error)}"
     ended = isinstance(error.os_error, ssl.SSLEOFError | ssl.SSLZeroReturnError)  # whoever is there hung up: that may be a moment
     return _never(reason) if isinstance(error.os_error, ssl.SSLError) and not ended else NoReply(reason, sent=False)
+
+
+def _why_broken(error: BaseException | None) -> str:
+    return _why_not(error) if isinstance(error, OSError) and error.errno else "the other side closed it"
 
 
 def _why_not(error: OSError) -> str:

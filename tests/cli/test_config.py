@@ -24,7 +24,7 @@ REASONS = [
     ("error_internal", 1, "did not answer as the service does", "check clarifai.base_url (option --base-url), or try again"),
     ("error_gateway_envelope", 1, "did not answer as the service does", "check clarifai.base_url (option --base-url), or try again"),
     ("error_proxy_html_503", 1, "did not answer as the service does", "check clarifai.base_url (option --base-url), or try again"),
-    ("error_bad_json", 1, "refused a plain question (code 11100)", "check clarifai.user_id (default)"),
+    ("error_bad_json", 1, "rejected a harmless test request (code 11100)", "check clarifai.user_id (default)"),
 ]
 
 

@@ -372,7 +372,7 @@ def test_what_was_said_is_forgotten_when_it_is_too_much_and_then_said_again() ->
 
 def test_closing_a_letter_that_is_not_there_is_damage() -> None:
     states = LetterStates()
-    with pytest.raises(ValueError, match="closes the letter 0, but 0 stand before it"):
+    with pytest.raises(ValueError, match="closes the letter 0, but only 0 precede it"):
         states.note(Closed(0, "dropped"))
 
 

@@ -325,7 +325,7 @@ def test_missing_keys_end_the_start_since_every_row_would_pass_again(tmp_path: P
 
 def test_pages_that_were_noted_but_whose_keys_are_not_there_end_the_start(tmp_path: Path) -> None:
     with_keys(tmp_path)
-    with pytest.raises(StateError, match="the keys of the first 9 pages are not what they were"):
+    with pytest.raises(StateError, match="the stored keys of the first 9 pages fail their checksum"):
         Seen(tmp_path, 9)
 
 

@@ -176,7 +176,7 @@ def test_a_line_that_closes_a_letter_which_is_not_there_is_damage(tmp_path: Path
     journal = with_letters(tmp_path)
     journal.commit([Closed(3, "dropped")])
     journal.close()
-    with pytest.raises(StateError, match=r"damaged at byte \d+ \(.*closes the letter 3, but 3 stand before it\)"):
+    with pytest.raises(StateError, match=r"damaged at byte \d+ \(.*closes the letter 3, but only 3 precede it\)"):
         list(read_dead(tmp_path))
 
 
@@ -208,7 +208,7 @@ def test_what_the_remote_did_not_take_is_known_by_log_and_index(tmp_path: Path) 
 def test_what_sends_a_letter_again_that_is_not_there_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "dead.jsonl"
     path.write_bytes(dead.encoded([letter(0), Closed(1, "retried")], 0))
-    with pytest.raises(StateError, match="closes letter 1, but 1 stand before it"):
+    with pytest.raises(StateError, match="closes letter 1, but only 1 precede it"):
         dead.unapplied(path, path.stat().st_size)
 
 

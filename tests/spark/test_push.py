@@ -136,7 +136,7 @@ def test_what_is_wrong_is_told_before_anything_is_pushed(session: Session, start
     for arguments, message in wrong:
         with pytest.raises(Refused, match=message):
             session("pushed", rows=[[1, post("i", "a")]], columns="n int, change string", to=app(server), arguments=arguments)
-    with pytest.raises(Refused, match="no column change and none annotation, but id"):
+    with pytest.raises(Refused, match="needs a column `change` or `annotation`; it has id"):
         session("frame_without_lines")
     assert server.counts["requests"] == 0
 

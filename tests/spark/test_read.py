@@ -130,7 +130,7 @@ def test_what_cannot_be_had_ends_the_read_or_is_left_out(session: Session, start
         ({"remote": "annotell", "app_id": "x"}, "there is no option app_id of annotell"),
         ({"dataset": ""}, "option dataset is empty: give a value, or leave it out"),
         ({"input_ids": " , "}, 'option input_ids is ",", which names nothing'),
-        ({"input_ids": "[]"}, "option input_ids is a list of nothing: name something, or leave it out to read all"),
+        ({"input_ids": "[]"}, "option input_ids is an empty list: name something, or leave it out to read everything"),
         ({"remote": "dropbox"}, 'option remote is "dropbox"; it is clarifai or annotell'),
         ({"RPS": "0"}, 'option rps is "0"; it must be a number above 0'),
         ({"partitions": "2.5"}, 'option partitions is "2.5"; it must be a whole number above 0'),

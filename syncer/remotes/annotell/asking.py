@@ -46,7 +46,7 @@ def all_pages(ask: Callable[[Cursor | None], Ask[Opened[list[T]]] | Refused], ke
 
 def in_circles(what: str, cursor: Cursor | None) -> str:
     """Why a list would never end, for people."""
-    return f"the list of {what} leads in circles: page {cursor} comes again; run again later"
+    return f"the service returned page {cursor} of {what} twice, so the list would never end; try again later"
 
 
 def refusal(what: str, reason: str) -> str:
