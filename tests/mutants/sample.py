@@ -47,6 +47,7 @@ def sample(seed: int, count: int, names: Sequence[str]) -> list[Mutant]:
     for number, name in enumerate(sorted(names)):
         share = count // len(names) + (number < count % len(names))
         mutants += _of(name, random.Random(f"{seed} {name}"), share)
+    random.Random(seed).shuffle(mutants)  # so that a run which is interrupted tells something of each part
     return mutants
 
 
