@@ -11,6 +11,7 @@ for more than a minute was noticed.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -35,6 +36,7 @@ def main() -> None:
     outcomes = {mutant: outcome for mutant in mutants if (outcome := kept.of(mutant)) is not None}
     left = [mutant for mutant in mutants if mutant not in outcomes]
     print(f"seed {seed}: {len(mutants)} mutants of {', '.join(names)}; what came of {len(outcomes)} is known", flush=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Copies(jobs) as copies, ThreadPoolExecutor(jobs) as threads:
         if left:
             copies.check(sorted({mutant.part for mutant in left}))
@@ -48,6 +50,7 @@ def main() -> None:
                 print(f"{len(outcomes):4}/{len(mutants)}  {outcome.how:9} {outcome.seconds:5.1f} s  {where}", flush=True)
         except KeyboardInterrupt:
             threads.shutdown(wait=False, cancel_futures=True)
+            copies.end()
             sys.exit("interrupted: the same command goes on from here")
     sys.exit(tell(mutants, outcomes))
 

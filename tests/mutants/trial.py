@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ SECONDS_MAX = 60.0
 COPIED = ("syncer", "tests", "benchmarks", "examples", "docs", "pyproject.toml", "config.example.toml", "README.md")
 MEMORY = Path("/dev/shm")
 """Where tests write their files, where there is such a file system: nothing is waited for then."""
+MEMORY_KB_MAX = 8 << 20
+"""Of a process: a mutant that collects without end is stopped by it before the machine is."""
 EXAMPLES = "20"
 """Of each model: a plain bug is found within so many."""
 
@@ -42,6 +45,7 @@ class Copies:
         self._folder = Path(tempfile.mkdtemp(prefix="mutants-", dir=MEMORY if MEMORY.is_dir() else None))
         self._free: queue.SimpleQueue[Path] = queue.SimpleQueue()
         self._changes = 0
+        self._running: set[int] = set()
         for number in range(count):
             self._free.put(self._copied(self._folder / str(number)))
 
@@ -49,16 +53,22 @@ class Copies:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.end()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def end(self) -> None:
+        """End what runs."""
+        for group in list(self._running):
+            _kill(group)
 
     def check(self, parts: list[str]) -> None:
         """End the run where tests fail without any mutant, or take so long that mutants would be noticed by that."""
         copy = self._free.get()
         for part in parts:
             began = time.monotonic()
-            code, output = _tested(copy, PARTS[part].tests, SECONDS_MAX)
+            code, output = self._tested(copy, PARTS[part].tests)
             seconds = time.monotonic() - began
-            if code:
+            if code != 0:
                 why = f"take more than {SECONDS_MAX:g} s" if code is None else f"fail:\n{output}"
                 sys.exit(f"without any mutant the tests of {part} {why}")
             print(f"the tests of {part} take {seconds:.1f} s", flush=True)
@@ -72,12 +82,37 @@ class Copies:
         try:
             self._write(path, mutant.text)
             began = time.monotonic()
-            code, _ = _tested(copy, _nearest_first(mutant), SECONDS_MAX)
+            code, _ = self._tested(copy, _nearest_first(mutant))
             seconds = round(time.monotonic() - began, 1)
         finally:
             self._write(path, sound)
             self._free.put(copy)
         return Outcome("timed out" if code is None else "killed" if code else "survived", seconds)
+
+    def _tested(self, folder: Path, tests: Sequence[str]) -> tuple[int | None, str]:
+        """(exit code of pytest, None where the time was up; its output). All of its processes are gone then."""
+        options = ["-q", "-x", "--no-header", "-p", "no:cacheprovider", "--basetemp", str(folder / ".pytest")]
+        environment = {**os.environ, "SYNCER_PROOF_EXAMPLES": EXAMPLES, "PYTHONPATH": str(folder)}
+        pytest = subprocess.Popen(
+            ["sh", "-c", f'ulimit -v {MEMORY_KB_MAX}; exec "$@"', "sh", sys.executable, "-m", "pytest", *options, *tests],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        self._running.add(pytest.pid)
+        try:
+            output, _ = pytest.communicate(timeout=SECONDS_MAX)
+            code = pytest.returncode
+        except subprocess.TimeoutExpired:
+            output, code = "", None
+        finally:
+            _kill(pytest.pid)
+            pytest.wait()
+            self._running.discard(pytest.pid)
+        return code, output
 
     def _write(self, path: Path, text: str) -> None:
         """With a time that no compiled module has, for Python goes by time and size."""
@@ -108,25 +143,7 @@ def _nearest_first(mutant: Mutant) -> list[str]:
     return [str(file.relative_to(ROOT)) for file in files]
 
 
-def _tested(folder: Path, tests: tuple[str, ...] | list[str], seconds: float) -> tuple[int | None, str]:
-    """(exit code of pytest, None where the time was up; its output). All of its processes are gone then."""
-    options = ["-q", "-x", "--no-header", "-p", "no:cacheprovider", "--basetemp", str(folder / ".pytest")]
-    environment = {**os.environ, "SYNCER_PROOF_EXAMPLES": EXAMPLES, "PYTHONPATH": str(folder)}
-    pytest = subprocess.Popen(
-        [sys.executable, "-m", "pytest", *options, *tests],
-        cwd=folder,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        output, _ = pytest.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        output = ""
-    code = pytest.poll()
+def _kill(group: int) -> None:
+    """A process that leads its group, with all that it started."""
     with suppress(ProcessLookupError):
-        os.killpg(pytest.pid, signal.SIGKILL)  # with what its tests started
-    pytest.wait()
-    return code, output
+        os.killpg(group, signal.SIGKILL)
