@@ -248,7 +248,7 @@ class Turns:
             )
         if verdict.kind == "address":
             return Stopped(
-                f"{verdict.reason}{code}. Nothing is lost; set it right, then run the same command again (with another --state, where "
+                f"{verdict.reason}. Nothing is lost; set it right, then run the same command again (with another --state, where "
                 "another destination was meant)"
             )
         kept = self._advice.left.what

@@ -84,4 +84,5 @@ class Whereabouts:
         if not isinstance(answer, Refused):
             self._seen = True
             return None
-        return Halt(f"the remote knows nothing of {self._address}: {answer.reason}; check {self._check}", answer.code, "address")
+        reason = f"the remote knows nothing of {self._address} (code {answer.code}): {answer.reason}; check {self._check}"
+        return Halt(reason, answer.code, "address")

@@ -154,3 +154,17 @@ def test_a_folder_without_a_state_cannot_be_resumed(bench: PauseBench) -> None:
     done = bench.cli("state", "resume", "--state", str(bench.folder / "none"))
     assert (done.code, "no state at" in done.err) == (2, True)
     assert not (bench.folder / "none").exists()
+
+
+def test_verify_keeps_to_the_pause_of_the_state_that_it_reads(bench: PauseBench) -> None:
+    assert bench.push()[0] == 0
+    verify = ("verify", *bench.of_app, "--state", str(bench.state), "--json")
+    bench.keep(Destination("paused", time.time() + 0.7, "throttled by the remote", 0.7))
+    begun = time.monotonic()
+    assert bench.cli(*verify).code == 0
+    assert time.monotonic() - begun >= 0.6
+    bench.keep(Destination("paused", time.time() + 4000, "throttled by the remote", 4000))
+    before = bench.remote.get("/_emulator/report")["requests"]
+    done = bench.cli(*verify)
+    assert (done.code, f"`syncer state resume --state {bench.state}`" in json.loads(done.out)["error"]) == (1, True)
+    assert bench.remote.get("/_emulator/report")["requests"] == before

@@ -18,6 +18,7 @@ from syncer.emulator import Emulator, running
 from syncer.emulator.annotell_documents import identified, image
 from syncer.emulator.annotell_settings import ANNOTELL_SWITCHES
 from syncer.emulator.answer import Answer, ItemFault, Request
+from syncer.emulator.waits import FORMS
 from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.errors import CredentialsRefused, Stopped
@@ -106,6 +107,15 @@ async def test_what_nobody_knows_of_the_service_changes_nothing(switch: str) -> 
         found, _ = await pulled(server, SOME)
         problems = [problem for came_to in found for problem in came_to.problems]
         assert (fetched(found), problems) == (held(server), [])
+
+
+@pytest.mark.parametrize("form", [form for form in FORMS if form != "huge"])
+async def test_waits_in_every_form_are_waited_for_at_the_api_the_auth_server_and_the_storage(form: str) -> None:
+    async with running(rps=0, faults=f"throttle=0.15,html=0.05,retry-after={form},error-retry-after=seconds", seed=2) as server:
+        server.annotell.projects.add(projects(10))
+        found, _ = await pulled(server, SOME)
+        assert (fetched(found), [problem for came_to in found for problem in came_to.problems]) == (held(server), [])
+        assert server.counts["fault throttle"] > 2
 
 
 async def test_a_token_is_fetched_once_and_the_storage_never_sees_it() -> None:

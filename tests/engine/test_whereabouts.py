@@ -116,7 +116,7 @@ async def test_a_refusal_is_believed_once_the_app_is_seen_to_be_there() -> None:
 @pytest.mark.parametrize("missing", [GONE, replace(GONE, missing=False)])
 async def test_where_the_app_is_not_there_the_run_cannot_go_on(missing: Refused) -> None:
     verdict = await App(missing).ask(GONE)
-    assert verdict == Halt("the remote knows nothing of h: CONN_DOES_NOT_EXIST; check s", 11101, "address")
+    assert verdict == Halt("the remote knows nothing of h (code 11101): CONN_DOES_NOT_EXIST; check s", 11101, "address")
 
 
 async def test_an_app_that_is_deleted_in_the_middle_of_a_run_is_noticed_too() -> None:

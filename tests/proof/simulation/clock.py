@@ -176,7 +176,6 @@ def virtual(clock: Clock, rng: random.Random, hold_up: Callable[[], float]) -> I
         mock.patch("time.time_ns", lambda: int(clock.wall() * 1e9)),
         mock.patch("time.monotonic", lambda: clock.now),
         mock.patch("syncer.emulator.clarifai.time", clock.true),
-        mock.patch("syncer.emulator.annotell.time", clock.true),
         mock.patch("anyio.to_thread.run_sync", in_thread),
     ):
         yield
