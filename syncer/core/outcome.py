@@ -94,9 +94,9 @@ class Refused:
     """The request's body is larger than the remote, or something on the way, takes."""
     missing: bool = False
     """Something that the request names is not there."""
-    of_app: Literal["no", "until seen", "each time"] = "no"
-    """Whether the service would say the same of an app that is not there. Before it is believed, the app is asked for: until it has been
-    seen in this run, or each time, where something would be over for good by it."""
+    of_app: Literal["no", "perhaps", "likely"] = "no"
+    """Whether the service would say the same of an app that is not there. Before it is believed, the app is asked for: unless it was seen
+    a moment ago, or, where that is likely, each time."""
 
 
 @dataclass(frozen=True, slots=True)

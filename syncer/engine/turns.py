@@ -124,7 +124,7 @@ class Turns:
         The destination is told how it fared. Where the answer may speak of the app, that is asked for first.
         """
         answer = await self._once(request, read)
-        if not self.whereabouts.doubts(answer):
+        if not self.whereabouts.doubts(answer, self._now()):
             return answer
         try:
             gone = await self.whereabouts.missing(self._answered, self._now)
@@ -155,7 +155,7 @@ class Turns:
             self.concurrency.answered(seconds)
         large = isinstance(reply, Reply) and len(reply.body) > LARGE_BODY_BYTES
         answer = await anyio.to_thread.run_sync(read, reply) if large else read(reply)
-        answer = cast("V", self.whereabouts.noted(request.method, answer))
+        answer = cast("V", self.whereabouts.noted(request.method, answer, self._now()))
         result = self._fared(answer, reply, started)
         self._observe(RequestAnswered(request.method, reply.status if isinstance(reply, Reply) else None, result, seconds))
         return answer

@@ -6,6 +6,7 @@ like others. Words that the service would also use of an app that is not there a
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -15,6 +16,8 @@ import anyio
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.pull import Ask
 
+SEEN_SECONDS = 5.0
+"""So long the app counts as seen, where a refusal is of it only perhaps."""
 STRANGE_MAX = 5
 """Answers that are not the service's, to requests of one method, before the address is taken for a wrong one: a gateway may stumble."""
 
@@ -30,12 +33,12 @@ class Whereabouts:
         self._check = check
         self._answering: set[str] = set()  # methods that the service itself has answered
         self._strange: Counter[str] = Counter()  # by method, answers of something else, until then
-        self._seen = False  # something of the app was
+        self._seen_at = -math.inf  # when something of the app was
         self._one_at_a_time = anyio.Lock()
         self._asked_at = -1.0
         self._found: Halt | None = None
 
-    def noted(self, method: str, answer: object) -> object:
+    def noted(self, method: str, answer: object, now: float) -> object:
         """What the answer to a request of this method means, by all that is known."""
         match answer:
             case Throttled() | Halt():
@@ -49,7 +52,7 @@ class Whereabouts:
                 self._answering.add(method)
             return answer
         self._answering.add(method)
-        self._seen = True
+        self._seen_at = now
         return answer
 
     def _stranger(self, method: str, answer: Failed) -> Failed | Halt:
@@ -59,11 +62,11 @@ class Whereabouts:
         reason = f"what answers at {self._address} is not the service: {method}: {answer.reason}; check {self._check}"
         return Halt(reason, answer.code, "address")
 
-    def doubts(self, answer: object) -> bool:
+    def doubts(self, answer: object, now: float) -> bool:
         """Is it to be asked whether the app is there, before this is believed?"""
         if self.probe is None or not isinstance(answer, Refused):
             return False
-        return answer.of_app == "each time" or (answer.of_app == "until seen" and not self._seen)
+        return answer.of_app == "likely" or (answer.of_app == "perhaps" and now > self._seen_at + SEEN_SECONDS)
 
     async def missing(self, asked: Callable[[Ask[object]], Awaitable[object]], now: Callable[[], float]) -> Halt | None:
         """Ask whether the app is there: why the run cannot go on, None where it can. `asked` puts the question until it is answered.
@@ -82,7 +85,6 @@ class Whereabouts:
         if isinstance(answer, Halt):
             return answer
         if not isinstance(answer, Refused):
-            self._seen = True
             return None
         reason = f"the remote knows nothing of {self._address} (code {answer.code}): {answer.reason}; check {self._check}"
         return Halt(reason, answer.code, "address")

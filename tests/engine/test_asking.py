@@ -79,7 +79,7 @@ async def test_the_turn_that_was_taken_is_good_for_the_first_question_only() -> 
 
 # --- one thing that does not exist -------------------------------------------------------------------------------
 
-MISSING = Refused("CONN_DOES_NOT_EXIST", 11101, missing=True, of_app="each time")
+MISSING = Refused("CONN_DOES_NOT_EXIST", 11101, missing=True, of_app="likely")
 LABELS = [Change(0, number, number, "delete_input", f"i-{number}", "", b"", 0, 0) for number in range(2)]
 
 

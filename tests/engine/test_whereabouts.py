@@ -23,8 +23,8 @@ pytestmark = pytest.mark.anyio
 
 PAGE = Failed("HTTP 200 without a status", strange="perhaps")
 NO_PATH = Failed("HTTP 404 without a status", strange="surely")
-GONE = Refused("CONN_DOES_NOT_EXIST", 11101, missing=True, of_app="each time")
-HALVED = Refused("CONN_INVALID_REQUEST", 11102, of_app="until seen")
+GONE = Refused("CONN_DOES_NOT_EXIST", 11101, missing=True, of_app="likely")
+INVALID = Refused("CONN_INVALID_REQUEST", 11102, of_app="perhaps")
 THERE = "there"
 
 
@@ -39,10 +39,10 @@ def place() -> Whereabouts:
 def test_answers_that_are_not_the_services_end_the_run_after_a_handful(answer: Failed) -> None:
     where = place()
     for _ in range(STRANGE_MAX - 1):
-        noted = where.noted("POST", answer)
+        noted = where.noted("POST", answer, 0.0)
         assert isinstance(noted, Failed)
         assert noted.strange == "surely"  # no attempt of any change
-    assert where.noted("POST", answer) == Halt(
+    assert where.noted("POST", answer, 0.0) == Halt(
         f"what answers at http://h, user u, app a is not the service: POST: {answer.reason}; check [clarifai] base_url", None, "address"
     )
 
@@ -50,15 +50,15 @@ def test_answers_that_are_not_the_services_end_the_run_after_a_handful(answer: F
 def test_where_the_service_has_answered_such_a_request_once_they_are_failures_like_others() -> None:
     where = place()
     for _ in range(STRANGE_MAX - 1):
-        where.noted("POST", PAGE)
-    where.noted("POST", AllApplied())
-    assert [where.noted("POST", answer) for answer in (PAGE, NO_PATH) * STRANGE_MAX] == [PAGE, NO_PATH] * STRANGE_MAX
+        where.noted("POST", PAGE, 0.0)
+    where.noted("POST", AllApplied(), 0.0)
+    assert [where.noted("POST", answer, 0.0) for answer in (PAGE, NO_PATH) * STRANGE_MAX] == [PAGE, NO_PATH] * STRANGE_MAX
 
 
 def test_a_method_that_something_on_the_way_does_not_let_through_is_told_though_others_are_answered() -> None:
     where = place()
-    where.noted("POST", AllApplied())
-    noted = [where.noted("DELETE", NO_PATH) for _ in range(STRANGE_MAX)]
+    where.noted("POST", AllApplied(), 0.0)
+    noted = [where.noted("DELETE", NO_PATH, 0.0) for _ in range(STRANGE_MAX)]
     assert isinstance(noted[-1], Halt)
     assert "DELETE" in noted[-1].reason
 
@@ -67,14 +67,14 @@ def test_a_method_that_something_on_the_way_does_not_let_through_is_told_though_
 def test_throttles_and_outages_say_nothing_of_who_answers(answer: Throttled | Failed) -> None:
     where = place()
     for _ in range(STRANGE_MAX * 3):
-        assert where.noted("POST", answer) == answer
-    assert [type(where.noted("POST", NO_PATH)) for _ in range(STRANGE_MAX)] == [Failed] * (STRANGE_MAX - 1) + [Halt]
+        assert where.noted("POST", answer, 0.0) == answer
+    assert [type(where.noted("POST", NO_PATH, 0.0)) for _ in range(STRANGE_MAX)] == [Failed] * (STRANGE_MAX - 1) + [Halt]
 
 
 def test_a_size_that_something_on_the_way_refuses_says_nothing_of_who_answers() -> None:
     where = place()
-    where.noted("GET", Refused("HTTP 414 without a status"))
-    assert [type(where.noted("GET", NO_PATH)) for _ in range(STRANGE_MAX)] == [Failed] * (STRANGE_MAX - 1) + [Halt]
+    where.noted("GET", Refused("HTTP 414 without a status"), 0.0)
+    assert [type(where.noted("GET", NO_PATH, 0.0)) for _ in range(STRANGE_MAX)] == [Failed] * (STRANGE_MAX - 1) + [Halt]
 
 
 # --- is the app there? -------------------------------------------------------------------------------------------
@@ -126,15 +126,19 @@ async def test_an_app_that_is_deleted_in_the_middle_of_a_run_is_noticed_too() ->
     assert isinstance(await app.ask(GONE), Halt)
 
 
-async def test_what_settles_nothing_is_believed_without_a_question_once_something_of_the_app_was_seen() -> None:
+async def test_what_is_of_the_app_only_perhaps_is_believed_where_the_app_was_seen_a_moment_ago() -> None:
     app = App(THERE)
-    assert await app.ask(HALVED) is HALVED
-    assert await app.ask(HALVED) is HALVED
+    assert await app.ask(INVALID) is INVALID
+    assert await app.ask(INVALID) is INVALID
     assert app.probes == 1
-    app = App(THERE)
+
+
+async def test_what_is_of_the_app_only_perhaps_is_asked_about_where_the_app_was_seen_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = App(THERE, GONE)
     await app.ask(AllApplied())
-    assert await app.ask(HALVED) is HALVED
-    assert app.probes == 0
+    monkeypatch.setattr("syncer.engine.whereabouts.SEEN_SECONDS", 0.0)
+    assert await app.ask(INVALID) is INVALID
+    assert isinstance(await app.ask(INVALID), Halt)
 
 
 @pytest.mark.parametrize("answer", [Refused("too large", 413), Failed("HTTP 500"), Answered([]), Throttled("429")])

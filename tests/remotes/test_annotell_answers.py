@@ -48,7 +48,7 @@ def test_an_envelope_is_opened_as_the_official_clients_do(body: bytes, data: obj
     [
         ("error_401.json", Halt("HTTP 401: Token is invalid", kind="credentials")),
         ("error_403.json", Halt("HTTP 403: Forbidden", kind="credentials")),
-        ("error_404_no_annotation.json", Refused("HTTP 404: Not found", 404, missing=True, of_app="until seen")),
+        ("error_404_no_annotation.json", Refused("HTTP 404: Not found", 404, missing=True, of_app="perhaps")),
         ("error_429.json", Throttled("HTTP 429: Too many requests")),
         ("error_503.json", Failed("HTTP 503: Service unavailable", in_doubt=False)),
     ],

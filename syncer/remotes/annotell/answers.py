@@ -118,12 +118,12 @@ def failure(reply: Reply) -> LookUpFailure:
     if reply.status >= 500 or reply.status < 300 or reply.status in (408, 425):
         return Failed(text, in_doubt=False)
     if reply.status != 404:
-        return Refused(text, reply.status, of_app="until seen")
+        return Refused(text, reply.status, of_app="perhaps")
     if message.of_gateway:
         return Failed(f"{text}, which is a gateway's, not the service's", in_doubt=False, strange="perhaps")
     if not said:
-        return Refused(f"{text} without a message of the service", 404, of_app="until seen")
-    return Refused(text, 404, missing=True, of_app="until seen")
+        return Refused(f"{text} without a message of the service", 404, of_app="perhaps")
+    return Refused(text, 404, missing=True, of_app="perhaps")
 
 
 def check_utf8(body: bytes) -> None:

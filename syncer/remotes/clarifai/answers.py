@@ -107,8 +107,9 @@ def failure(status: Status, reply: Reply, *, duplicates: bool = False, settles: 
     if duplicates and what in REFUSALS and "duplicate" in text.lower():
         return Refused(text, code, duplicate=True)
     if what in REFUSALS and reply.status < 500:
-        missing = what is Meaning.MISSING
-        return Refused(text, code, missing=missing, of_app="each time" if missing or settles else "until seen")
+        if what is Meaning.MISSING:
+            return Refused(text, code, missing=True, of_app="likely")
+        return Refused(text, code, of_app="perhaps" if settles else "no")
     in_doubt = what not in (Meaning.BUSY, Meaning.PENDING)
     return Failed(f"HTTP {reply.status}: {text}", code, in_doubt)
 
