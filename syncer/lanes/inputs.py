@@ -18,7 +18,7 @@ from syncer.journal.disk import REAL
 from syncer.lanes.ours import SPOOL, named_logs
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.choice import Chooser
-from syncer.sources.chosen import ChosenLog, note_gone, tell_lost
+from syncer.sources.chosen import Choice, ChosenLog, note_gone, tell_lost
 from syncer.sources.feed import ChangeSource, Feed, identity
 from syncer.sources.first_lines import FIRST_LINES, refuse_what_is_not_a_log
 from syncer.sources.lines import LineOptions
@@ -107,6 +107,7 @@ def _opened(
     logs = [item for item in items if isinstance(item, LogPath)]
     choice = Chooser(ledger, state / SPOOL).choose(logs if sources else None, reading.moved)
     facts: list[Fact] = [fact for number in choice.replaced for fact in forgotten(number)]
+    facts += [Opened(number, aside) for number, aside in choice.displaced]
     members: list[ChangeLog | Feed] = []
     done: list[ChosenLog] = []
     for found in _woven(items, choice.logs, ledger):
@@ -122,14 +123,21 @@ def _opened(
             members.append(_log(found, known, reading))
     if not members and not done and not choice.gone:
         raise UsageError(f"no change log: name one (a file, a folder, or - for stdin); the state {state} knows none yet")
-    finished, lost = _told_of_gone([ledger.logs[number] for number in choice.gone])
-    return Inputs(members, done, [*named.notes({log.path for log in choice.logs}), *choice.notes, *finished], lost), facts
+    finished, lost = _told_of_gone(choice, ledger)
+    return Inputs(members, done, [*named.notes(), *choice.notes, *finished], lost), facts
 
 
-def _told_of_gone(logs: Sequence[LogState]) -> tuple[list[str], str]:
+def _told_of_gone(choice: Choice, ledger: Ledger) -> tuple[list[str], str]:
     """What is to be noted of logs that are gone, and what is wrong with them."""
-    finished = [log.identity.label for log in logs if log.is_read_to_its_end]
-    lost = [(log.identity.label, log.watermark.resume.line) for log in logs if not log.is_read_to_its_end]
+    labels = {number: aside.label for number, aside in choice.displaced}
+    finished, lost = [], []
+    for number in choice.gone:
+        log = ledger.logs[number]
+        label = labels.get(number, log.identity.label)
+        if log.is_read_to_its_end:
+            finished.append(label)
+        else:
+            lost.append((label, log.watermark.resume.line))
     return [note_gone(finished)] if finished else [], tell_lost(lost) if lost else ""
 
 

@@ -8,8 +8,7 @@ A file is opened only where its stamp is not the known one, and read only where 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence, Set
 from itertools import chain
 from pathlib import Path
 from typing import Literal
@@ -18,35 +17,15 @@ import msgspec
 
 from syncer.core.change import LogIdentity, Stamp
 from syncer.core.ledger import Ledger
-from syncer.core.moves import CarriedOn, Changed, Decision, FoundFile, KnownLog, Moved, MovedHere, New, Unclear, decide, is_name_of
+from syncer.core.moves import CarriedOn, Changed, Decision, FoundFile, KnownLog, Moved, MovedHere, New, Unclear, decide
 from syncer.errors import UsageError
-from syncer.sources.chosen import Choice, ChosenLog, UnclearLog, note_copy, note_move, note_twin, refuse_changed, refuse_unclear
+from syncer.sources.candidates import Candidate, Decided, in_order
+from syncer.sources.chosen import ChangedLog, Choice, ChosenLog, UnclearLog, note_copy, note_move, note_twin, refuse_changed, refuse_unclear
 from syncer.sources.files import LogFiles
 from syncer.sources.logs import LogPath
 from syncer.sources.places import STDIN, Places
 
 PACKED = ".gz"
-
-
-@dataclass(slots=True)
-class _File:
-    """A file that may be read."""
-
-    log: LogPath
-    path: str
-    """As the state knows it."""
-    stamp: Stamp
-    at: int
-    known: int | None = None
-    named: bool = True
-    awaited: bool = False
-    """Whether nothing was applied of the known log."""
-    difference: str | None = None
-    """How it differs from the known log, where it does."""
-    holds: tuple[int, ...] = ()
-    was_read: bool = False
-    """Whether it was found out what it holds."""
-    twin: Stamp | None = None
 
 
 class Chooser:
@@ -56,11 +35,10 @@ class Chooser:
         self._places = Places(ledger, spool)
         self._next_number = ledger.next_log()
         self._look = files or LogFiles()
-        self._files: dict[str, _File] = {}
+        self._files: dict[str, Candidate] = {}
         self._there: set[int] = set()
         self._lost: dict[int, int] = {}
         """Known logs of the run that are not at their path, and which of the named files each belongs to."""
-        self._gone: list[int] = []
         self._moved_along: dict[int, str] = {}
         """Logs that were rotated, and where the log is now that has their old name."""
         self._notes: list[str] = []
@@ -70,17 +48,16 @@ class Chooser:
 
         Raises UsageError for a file that is not there or cannot be read, LogChanged where a log was changed or has to be told apart.
         """
-        following = named is None
         for at, log in enumerate(map(self._places.log, self._places.all()) if named is None else named):
-            self._add(log, at, named=True, may_be_gone=following)
+            self._add(log, at, named=True, may_be_gone=named is None)
         for plain in dict.fromkeys(path.removesuffix(PACKED) for path in self._files):
             self._merge_twins(plain)
         decided = self._decided(moved)
         while self._follow(decided):
             decided = self._decided(moved)
-        return self._chosen(decided)
+        return self._chosen(decided, follow=named is None)
 
-    def _decided(self, moved: Moved | None) -> list[tuple[_File, Decision | None]]:
+    def _decided(self, moved: Moved | None) -> list[tuple[Candidate, Decision | None]]:
         """Which log each file is, as far as files are known so far."""
         for file in list(self._files.values()):
             self._compare(file)
@@ -92,7 +69,7 @@ class Chooser:
         found = [FoundFile(file.path, file.stamp, file.known, file.holds, file.named, file.awaited) for file in files]
         return list(zip(files, decide({log.number: log for log in self._known(files)}, found, moved), strict=True))
 
-    def _follow(self, decided: Sequence[tuple[_File, Decision | None]]) -> bool:
+    def _follow(self, decided: Decided) -> bool:
         """Where a log has moved, what was rotated from it may have moved along: add that to the run. Whether there was any."""
         before = len(self._files) + len(self._lost)
         for file, decision in decided:
@@ -115,17 +92,16 @@ class Chooser:
             if number is None or not may_be_gone:
                 raise UsageError(f"there is no change log {log.label}")
             self._lost.setdefault(number, at)
-            self._gone += [number] if named else []
         elif file.known is None and (same := self._same_file(file.stamp)) is not None:
             self._add(self._places.log(same), at, named=named, may_be_gone=may_be_gone)
         else:
             self._files[file.path] = file
 
-    def _file(self, log: LogPath, at: int, *, named: bool) -> _File | None:
+    def _file(self, log: LogPath, at: int, *, named: bool) -> Candidate | None:
         """The file at this path; None where there is none."""
         number = self._places.at(log)
         stamp = self._look.stamp(log, None if number is None else self._places.identity(number).stamp)
-        return None if stamp is None else _File(log, str(log.path), stamp, at, number, named)
+        return None if stamp is None else Candidate(log, str(log.path), stamp, at, number, named)
 
     def _same_file(self, stamp: Stamp) -> int | None:
         """The known log of which this file is another name, where both names are there."""
@@ -145,17 +121,16 @@ class Chooser:
         if other is not None:
             self._merge(*sorted((one, other), key=lambda file: (file.known is None, file.path.endswith(PACKED))))
 
-    def _beside(self, file: _File, path: str) -> _File | None:
+    def _beside(self, file: Candidate, path: str) -> Candidate | None:
         """The file at the path of a twin that is not in the run: a known log, or another name of a file that is."""
         log = LogPath(Path(path), str(Path(file.log.label).with_name(Path(path).name)))
         if (number := self._places.at(log)) is not None:
             return self._file(self._places.log(number), file.at, named=True)
         if (twin := self._file(log, file.at, named=True)) is None:
             return None
-        place = (twin.stamp.device, twin.stamp.inode)
-        return next((one for one in self._files.values() if one is not file and (one.stamp.device, one.stamp.inode) == place), None)
+        return next((one for one in self._files.values() if one is not file and one.place == twin.place), None)
 
-    def _merge(self, first: _File, second: _File) -> None:
+    def _merge(self, first: Candidate, second: Candidate) -> None:
         """`first` is known if one of the two is."""
         owner = first.known
         if owner is not None and second.known is not None and self._places.applied(second.known).index > self._places.applied(owner).index:
@@ -177,9 +152,9 @@ class Chooser:
         """Files in the folder of a log that is not at its path, which may be that log: by their names, or as the same file."""
         identity = self._places.identity(number)
         names = self._names(number) if self._places.applied(number) else ()
-        near_by = [self._look.near(path) for path in (self._places.path(number), self._moved_along.get(number)) if path is not None]
-        for near, inode in dict.fromkeys(chain(*near_by)):
-            if near in self._files or not (inode == identity.inode or any(is_name_of(near, name) for name in names)):
+        folders = (self._places.path(number), self._moved_along.get(number))
+        for near in chain(*(self._look.near(path, names, identity.inode) for path in folders if path is not None)):
+            if near in self._files:
                 continue
             label = str(Path(identity.label).with_name(Path(near).name)) if identity.label != STDIN else near
             file = self._file(LogPath(Path(near), label), at, named=False)
@@ -192,13 +167,13 @@ class Chooser:
         names = (self._places.path(number), self._places.identity(number).was, self._moved_along.get(number, ""))
         return tuple(filter(None, names))
 
-    def _holds_its_own(self, file: _File) -> bool:
+    def _holds_its_own(self, file: Candidate) -> bool:
         """Whether a file that nobody named is that of a known log, which is still there."""
         return file.known is not None and self._where(file.known) == "there"
 
     # --- what they hold -------------------------------------------------------------------------------------------
 
-    def _compare(self, file: _File) -> None:
+    def _compare(self, file: Candidate) -> None:
         """Find out whether a file at a known path holds the log of that path."""
         if file.known is None or file.known in self._there or file.known in self._lost or file.awaited:
             return
@@ -215,7 +190,7 @@ class Chooser:
         else:
             self._lost[file.known] = file.at
 
-    def _find_held(self, file: _File) -> None:
+    def _find_held(self, file: Candidate) -> None:
         """Find out which known logs a file begins with, where it does not hold that of its path."""
         if file.known in self._there or file.was_read:
             return
@@ -247,49 +222,57 @@ class Chooser:
 
     # --- what is chosen -------------------------------------------------------------------------------------------
 
-    def _known(self, files: Sequence[_File]) -> Iterator[KnownLog]:
+    def _known(self, files: Sequence[Candidate]) -> Iterator[KnownLog]:
         for number in {number for file in files for number in (file.known, *file.holds) if number is not None}:
             yield KnownLog(number, self._names(number), self._places.identity(number).stamp, self._where(number))
 
-    def _chosen(self, decided: Sequence[tuple[_File, Decision | None]]) -> Choice:
+    def _chosen(self, decided: Decided, *, follow: bool) -> Choice:
         self._refuse(decided)
         choice = Choice(notes=self._notes)
-        for at, file, decision in self._ordered(decided):
+        for at, file, decision in in_order(decided, self._places.path):
             choice.logs.append(ChosenLog(self._number(file, decision), self._identity(file, decision), at))
         self._note_equals([file for file, decision in decided if decision == New() and not file.awaited])
         taken = {log.number for log in choice.logs}
-        choice.gone = [number for number in self._gone if number not in taken]
-        choice.replaced = [file.known for file, _ in decided if file.awaited and file.known is not None and file.known not in taken]
+        lost = sorted(number for number in self._lost if number not in taken)
+        choice.gone = [number for number in lost if follow or not self._places.is_read_to_its_end(number)]
+        self._displace(choice, taken)
         return choice
 
-    def _refuse(self, decided: Sequence[tuple[_File, Decision | None]]) -> None:
+    def _displace(self, choice: Choice, taken: Set[int]) -> None:
+        """A log that no file holds leaves its path to the one that is there now."""
+        for log in choice.logs:
+            number = self._places.at(LogPath(log.path, log.identity.label))
+            if number is None or number in taken:
+                continue
+            if self._places.applied(number):
+                identity = self._places.identity(number)
+                path, label = self._free_name(log.identity.path, identity.label)
+                choice.displaced.append((number, msgspec.structs.replace(identity, path=path, label=label)))
+            else:
+                choice.replaced.append(number)
+
+    def _refuse(self, decided: Decided) -> None:
         unclear, changed = [], []
         for file, decision in decided:
             if isinstance(decision, Unclear):
                 line = self._places.applied(decision.log).resume.line
                 unclear.append(UnclearLog(file.log.label, self._label(decision.log), line, self._where(decision.log) == "other"))
             elif isinstance(decision, Changed):
-                changed.append((file.log.label, str(file.difference)))
+                changed.append(ChangedLog(file.log.label, str(file.difference), self._free_name(file.path, file.log.label)[1]))
         if unclear:
             refuse_unclear(unclear)
         if changed:
             refuse_changed(changed)
 
-    def _ordered(self, decided: Sequence[tuple[_File, Decision | None]]) -> list[tuple[int, _File, Decision]]:
-        """The logs in order; what is left of a log that moved comes before a new one that has its old name."""
-        new = {file.path: file.at for file, decision in decided if isinstance(decision, New)}
-        placed: list[tuple[int, int, int, _File, Decision]] = []
-        for order, (file, decision) in enumerate(decided):
-            if decision is None:
-                continue
-            at, first = file.at, not file.named
-            if isinstance(decision, MovedHere) and (before := new.get(self._places.path(decision.log))) is not None:
-                at, first = min(at, before), True
-            age = decision.log if first and isinstance(decision, MovedHere | CarriedOn) else 0
-            placed.append((at, not first, age or order, file, decision))
-        return [(at, file, decision) for at, _, _, file, decision in sorted(placed, key=lambda one: one[:3])]
+    def _free_name(self, path: str, label: str) -> tuple[str, str]:
+        """A path and a label that no file has, and no known log."""
+        for count in chain([""], range(2, 1 << 30)):
+            log = LogPath(Path(f"{path}.old{count}"), f"{label}.old{count}")
+            if self._places.at(log) is None and self._look.stamp(log) is None:
+                return str(log.path), log.label
+        raise AssertionError(path)
 
-    def _number(self, file: _File, decision: Decision) -> int:
+    def _number(self, file: Candidate, decision: Decision) -> int:
         match decision:
             case CarriedOn():
                 return decision.log
@@ -303,7 +286,7 @@ class Chooser:
                 return self._next_number - 1
         raise AssertionError(decision)
 
-    def _identity(self, file: _File, decision: Decision) -> LogIdentity:
+    def _identity(self, file: Candidate, decision: Decision) -> LogIdentity:
         if isinstance(decision, New):
             return LogIdentity.of(file.path, file.log.label, self._look.head(file.log), file.stamp, twin=file.twin)
         known = self._places.identity(decision.log)
@@ -315,9 +298,9 @@ class Chooser:
         identity = LogIdentity.of(file.path, file.log.label, head, file.stamp, was=was, twin=file.twin or known.twin)
         return msgspec.structs.replace(identity, end=known.end) if known.stamp.is_untouched(file.stamp) else identity
 
-    def _note_equals(self, files: Sequence[_File]) -> None:
+    def _note_equals(self, files: Sequence[Candidate]) -> None:
         """Say which new logs hold the same as another new one."""
-        first: dict[tuple[str, int], _File] = {}
+        first: dict[tuple[str, int], Candidate] = {}
         for file in files:
             other = first.setdefault((self._look.head(file.log), file.stamp.size), file)
             if other is not file and file.stamp.size and self._look.longer(file.log, other.log) is not None:

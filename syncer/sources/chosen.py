@@ -34,9 +34,11 @@ class Choice:
 
     logs: list[ChosenLog] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
-    """Known logs that would be read, too, if there were still a file of them."""
+    """Known logs that would be read, too, if there were still a file of them. Where files were named: rotated ones that were not done."""
     replaced: list[int] = field(default_factory=list)
     """Known logs of which nothing was applied and whose path is now that of another known log."""
+    displaced: list[tuple[int, LogIdentity]] = field(default_factory=list)
+    """Known logs that no file holds and at whose path another log is now: what they are called from now on."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -108,15 +110,25 @@ def refuse_unclear(logs: Sequence[UnclearLog]) -> NoReturn:
     )
 
 
-def refuse_changed(changes: Sequence[tuple[str, str]]) -> NoReturn:
-    """Raise LogChanged for known logs (label, how they were changed) that no file holds any more."""
-    each = [f"the log {label} was {how}" for label, how in changes]
-    label = changes[0][0]
-    if all(how.startswith("replaced") for _, how in changes):
+@dataclass(frozen=True, slots=True)
+class ChangedLog:
+    """A known log that no file holds any more."""
+
+    label: str
+    how: str
+    aside: str
+    """A name that no file and no other log has."""
+
+
+def refuse_changed(logs: Sequence[ChangedLog]) -> NoReturn:
+    """Raise LogChanged for logs that were cut, edited or replaced."""
+    each = [f"the log {log.label} was {log.how}" for log in logs]
+    label = logs[0].label
+    if all(log.how.startswith("replaced") for log in logs):
         way_out = (
             f"If the old log is in another file now, say so: `syncer state move {label} FILE`. If it is in none, keep what is known of it "
-            f"under a name that no file has: `syncer state move {label} {label}.old`. Then push again: the new log is read from its start. "
-            f"(`syncer state forget {label}` does that, too, but a file of the old log that is pushed later would be applied once more.)"
+            f"under a name that no file has: `syncer state move {label} {logs[0].aside}`. Then push again: the new log is read from its "
+            f"start. (`syncer state forget {label}` does that, too, but a file of the old log that is pushed later would be applied again.)"
         )
     else:
         way_out = (

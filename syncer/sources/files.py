@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
 
 from syncer.core.change import Stamp
+from syncer.core.moves import is_name_of
 from syncer.errors import SyncerError, UsageError
 from syncer.sources.gunzip import DamagedLog
 from syncer.sources.identity import READING_FAILED, REPLACED, Applied, difference, first_line, head_of, held_by, next_block
@@ -18,13 +20,33 @@ from syncer.sources.stamps import inodes_in, stamp_of
 BLOCK_BYTES = 1 << 20
 
 
+class _Folder:
+    """What was in a folder, for questions that are asked of each of many logs."""
+
+    def __init__(self, found: list[tuple[str, int]]) -> None:
+        self.paths = [path for path, _ in found]
+        self.by_inode: dict[int, list[str]] = {}
+        for path, inode in found:
+            self.by_inode.setdefault(inode, []).append(path)
+
+    def beginning(self, log: str) -> Iterator[str]:
+        """Yield the paths that are names of this log once it was rotated, packed or unpacked."""
+        plain = log.removesuffix(".gz")
+        for name in (plain, log) if plain != log else (log,):
+            at = bisect_left(self.paths, name)
+            while at < len(self.paths) and self.paths[at].startswith(name):
+                if is_name_of(self.paths[at], log):
+                    yield self.paths[at]
+                at += 1
+
+
 class LogFiles:
     """What files hold and what the file system says of them. First lines and folders are looked at once."""
 
     def __init__(self, opened: Callable[[Path, str], BufferedReader] = open_log) -> None:
         self._opened = opened
         self._heads: dict[str, str] = {}
-        self._folders: dict[str, list[tuple[str, int]]] = {}
+        self._folders: dict[str, _Folder] = {}
 
     def stamp(self, log: LogPath, known: Stamp | None = None) -> Stamp | None:
         """Return the stamp of a file (see `stamp_of`). Raises UsageError where the file system does not say."""
@@ -70,15 +92,19 @@ class LogFiles:
             except READING_FAILED:
                 return None  # reading says so
 
-    def near(self, path: str) -> list[tuple[str, int]]:
-        """Return (path, inode) of all that is in the folder of this path."""
-        folder = str(Path(path).parent)
-        if folder not in self._folders:
+    def near(self, path: str, names: Iterable[str], inode: int) -> list[str]:
+        """Return the paths in the folder of this one that are names of a rotated log with one of `names`, or have this inode."""
+        folder = self._folder(str(Path(path).parent))
+        named = [found for name in names for found in folder.beginning(name)]
+        return list(dict.fromkeys([*sorted(named), *folder.by_inode.get(inode, ())]))
+
+    def _folder(self, path: str) -> _Folder:
+        if path not in self._folders:
             try:
-                self._folders[folder] = inodes_in(folder)
+                self._folders[path] = _Folder(inodes_in(path))
             except OSError:
-                self._folders[folder] = []  # what is in it cannot be a rotated log that can be read
-        return self._folders[folder]
+                self._folders[path] = _Folder([])  # what is in it cannot be a rotated log that can be read
+        return self._folders[path]
 
     @contextmanager
     def _open(self, log: LogPath) -> Iterator[BufferedReader]:

@@ -58,6 +58,10 @@ class Places:
         """Return the part of a log that was applied; false where there is none."""
         return Applied.of(self._ledger.logs[number].watermark)
 
+    def is_read_to_its_end(self, number: int) -> bool:
+        """Return whether nothing of the log, as it was seen last, is left to be read."""
+        return self._ledger.logs[number].is_read_to_its_end
+
     def path(self, number: int) -> str:
         """Return where a log is, or was when it was seen last; of a user's source, the name that stands for a path."""
         return self._paths.get(number) or self.identity(number).path

@@ -373,6 +373,24 @@ def test_a_log_that_is_gone_before_its_end_lets_the_others_go_and_is_named(bench
     assert bench("push").code == 0
 
 
+def test_the_rest_of_a_log_that_was_rotated_away_is_named_by_a_name_that_forgets_it_alone(bench: Bench) -> None:
+    log = bench.folder / "logs" / "x.jsonl"
+    with log.open("a") as file:
+        file.write('{"op":"post","annotation":{"id":"half","input')
+    bench("push", "logs/x.jsonl")
+    log.rename(bench.folder / "logs" / "x.jsonl.1")
+    log.write_text(text(*NEW))
+    assert bench("push", "logs/x.jsonl").code == 1
+    log.rename(bench.folder / "logs" / "x.jsonl.1")
+    log.write_text(text({"op": "post", "annotation": {"id": "a-4", "input_id": "img-1"}}))
+    done = bench("push", "logs/x.jsonl")
+    assert done.code == 1
+    assert "a log is gone before its end: logs/x.jsonl.1.old (read up to line 2)" in done.json()["error"]
+    assert bench("state", "forget", "logs/x.jsonl.1.old").json()["forgotten"] == ["logs/x.jsonl.1.old"]
+    assert bench.push("logs/x.jsonl")["applied"] == 0
+    assert bench.held() == ["a-1", "a-2", "a-3", "a-4"]
+
+
 def test_verify_names_logs_that_are_gone_and_compares_what_the_others_name(bench: Bench) -> None:
     (bench.folder / "logs" / "z.jsonl").write_text(text({"op": "post", "annotation": {"id": "z", "input_id": "img-2"}}))
     bench.push("logs")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from syncer.journal.replay import replay
 from tests.cli.conftest import Cli
 from tests.support.processes import EmulatorProcess, push
 from tests.support.states import old_state
@@ -58,6 +61,56 @@ def test_a_state_with_waiting_changes_and_letters_is_carried_on(remote: Emulator
     assert [letter["line"] for letter in found if letter["superseded"]] == [15]
     assert cli("state", "check", "--state", "state").code == 0
     assert push(remote.url, "app", Path("state"), ())[1]["applied"] == 0
+
+
+def recorded_times(folder: Path) -> dict[str, int]:
+    """The modification time that the state has of each log, by its label."""
+    return {log.identity.label: log.identity.mtime_ns for log in replay(folder / "state" / "journal").ledger.logs.values()}
+
+
+def rename_folder(logs: Path) -> None:
+    logs.rename(logs.with_name("archive"))
+
+
+def compress_all(logs: Path) -> None:
+    logs.rename(logs.with_name("archive"))
+    for path in logs.with_name("archive").glob("*.jsonl"):
+        status = path.stat()
+        packed = path.with_name(path.name + ".gz")
+        packed.write_bytes(gzip.compress(path.read_bytes()))
+        os.utime(packed, ns=(status.st_atime_ns, status.st_mtime_ns // 10**9 * 10**9))
+        path.unlink()
+
+
+@pytest.mark.parametrize("times", [True, False], ids=["with their times", "with other times"])
+@pytest.mark.parametrize("moved", [rename_folder, compress_all])
+def test_the_logs_of_an_old_state_are_known_by_what_is_in_them(
+    remote: EmulatorProcess, cli: Cli, tmp_path: Path, moved: Callable[[Path], None], *, times: bool
+) -> None:
+    """An old state has neither devices nor times of birth, and of packed logs not where they end."""
+    for label, mtime_ns in recorded_times(tmp_path).items():
+        if times and label != "-":
+            os.utime(label, ns=(mtime_ns, mtime_ns))
+    moved(tmp_path / "logs")
+    (spool,) = Path("state/spool").iterdir()
+    named = ("archive", "-") if times else ("archive", "-", "--moved", "same")
+    code, summary, stderr = push(remote.url, "app", Path("state"), named, stdin=spool.read_bytes())
+    assert code == 3, stderr
+    assert held(remote) == HELD
+    assert (summary["read"], summary["dead"], summary["pending"]) == (126, 4, 0)
+    assert {log["path"].partition(".")[0] for log in cli("status", "--state", "state", "--json").json()["logs"]} == {
+        *("archive/done", "archive/grew", "archive/plain", "archive/zipped", "-")
+    }
+
+
+def test_logs_of_an_old_state_that_are_gone_are_done_if_that_is_known(remote: EmulatorProcess) -> None:
+    for name in ("plain.jsonl", "zipped.jsonl.gz"):
+        (Path("logs") / name).unlink()
+    code, summary, stderr = push(remote.url, "app", Path("state"), ())
+    assert code == 1
+    assert "logs/plain.jsonl is gone, and was applied to its end" in stderr
+    assert "a log is gone before its end: logs/zipped.jsonl.gz (read up to line 10)" in summary["error"]
+    assert held(remote) == HELD
 
 
 def test_letters_of_a_log_that_got_a_forgotten_ones_number_are_not_superseded_by_it(

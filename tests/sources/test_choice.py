@@ -8,10 +8,12 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest import mock
 from zlib import crc32
 
 import pytest
 
+from syncer.core import moves
 from syncer.core.change import LogIdentity, Mark
 from syncer.core.facts import Fact, Forgotten, Opened, Read, Settled
 from syncer.core.ledger import Ledger
@@ -73,6 +75,8 @@ class Bench:
         choice = Chooser(self.ledger, self.folder / "spool", files).choose(named if names else None, moved)
         for number in choice.replaced:
             self.ledger.apply(Forgotten(number))
+        for number, aside in choice.displaced:
+            self.ledger.apply(Opened(number, aside))
         for log in choice.logs:
             self.ledger.apply(Opened(log.number, log.identity))
         return choice
@@ -404,6 +408,49 @@ def test_what_was_rotated_moves_along_with_the_log_that_has_its_name(bench: Benc
         shutil.rmtree(logs)
     assert bench.chosen("more/x.jsonl") == [(1, "x.jsonl.1"), (2, "x.jsonl")]
     assert bench.chosen("more/x.jsonl") == [(1, "x.jsonl.1"), (2, "x.jsonl")]
+
+
+def test_the_rest_of_a_rotated_log_that_was_overwritten_is_told_of_as_gone(bench: Bench) -> None:
+    (bench.folder / "x.jsonl").rename(bench.folder / "x.jsonl.1")
+    bench.write("x.jsonl", b'{"new":1}\n')
+    assert bench.chosen("x.jsonl") == [(1, "x.jsonl.1"), (2, "x.jsonl")]
+    bench.ledger.apply(Read(2, Mark(1, 10, 1, crc32(b'{"new":1}\n'))))
+    bench.ledger.apply(Settled(2, 0, 1, 0, "applied"))
+    (bench.folder / "x.jsonl").replace(bench.folder / "x.jsonl.1")
+    bench.write("x.jsonl", b'{"newer":1}\n')
+    for names in (("x.jsonl",), ()):
+        choice = bench.choose(*names)
+        assert [(log.number, log.path.name) for log in choice.logs] == [(2, "x.jsonl.1"), (3, "x.jsonl")]
+        assert choice.gone == [1]
+    assert bench.ledger.logs[1].identity.label == "x.jsonl.1.old"
+    assert bench.ledger.logs[1].identity.path == str(bench.folder / "x.jsonl.1.old")
+
+
+def test_the_way_out_of_a_replaced_log_names_a_name_that_is_free(bench: Bench) -> None:
+    bench.write("x.jsonl.old", b"other\n")
+    bench.write("x.jsonl.old2", b"another\n")
+    bench.apply("x.jsonl.old2", 0)
+    bench.write("x.jsonl", b'{"new":1}\n')
+    with pytest.raises(LogChanged, match=r"`syncer state move x\.jsonl x\.jsonl\.old3`"):
+        bench.choose("x.jsonl")
+
+
+def test_many_logs_that_are_gone_are_looked_for_in_little_time(bench: Bench) -> None:
+    for n in range(2000):
+        bench.write(f"{n}.log")
+        bench.apply(f"{n}.log", 4)
+    for n in range(1000):
+        (bench.folder / f"{n}.log").unlink()
+    asked = 0
+
+    def is_name_of(path: str, log: str) -> bool:
+        nonlocal asked
+        asked += 1
+        return moves.is_name_of(path, log)
+
+    with mock.patch("syncer.sources.files.is_name_of", is_name_of):
+        assert len(bench.choose().gone) == 1000
+    assert asked < 3000
 
 
 # --- gone ---------------------------------------------------------------------------------------------------------------
