@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import orjson
@@ -86,8 +85,8 @@ def _block(found: OpenLetter) -> list[str]:
 
 def _pretty(change: str) -> list[str]:
     try:
-        return json.dumps(orjson.loads(change), indent=2, ensure_ascii=False).split("\n")
-    except orjson.JSONDecodeError:
+        return orjson.dumps(orjson.loads(change), option=orjson.OPT_INDENT_2).decode().split("\n")
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # not JSON, or nested too deep to be laid out
         return [change]
 
 

@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import orjson
-
 from syncer.emulator.annotell_documents import Json
 from syncer.emulator.annotell_projects import Held, Project, Projects, Scene
 from syncer.emulator.annotell_tokens import Signatures
 from syncer.emulator.answer import Answer, Request
+from syncer.emulator.bodies import Unreadable, read_json
 
 T = TypeVar("T")
 
@@ -49,9 +48,9 @@ class Call:
     def sent(self) -> Json:
         """The JSON object of the body."""
         try:
-            body = orjson.loads(self.request.body or b"{}")
-        except orjson.JSONDecodeError:
-            raise Refusal(400, "Validation failed: the body is not JSON") from None
+            body = read_json(self.request.body or b"{}")
+        except Unreadable as error:
+            raise Refusal(400, f"Validation failed: the body is {error}") from None
         if not isinstance(body, dict):
             raise Refusal(400, "Validation failed: the body is not an object")
         return body

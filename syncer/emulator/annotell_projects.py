@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 
 from syncer.emulator.annotell_documents import Json, exported, identified, image, iso_turned, polygons, sequence, written
+from syncer.emulator.bodies import Unreadable, read_json
 from syncer.errors import UsageError
 
 CREATED = "2022-05-12T12:20:49.123456Z"
@@ -101,10 +102,10 @@ class Projects:
     def load(self, file: str) -> None:
         """Take the projects of a JSON file. Raises UsageError that names it."""
         try:
-            self.add(orjson.loads(Path(file).read_bytes()))
+            self.add(read_json(Path(file).read_bytes()))
         except OSError as error:
             raise UsageError(f"--load {file}: {error.strerror}") from None
-        except (orjson.JSONDecodeError, Unloadable) as error:
+        except (Unreadable, Unloadable) as error:
             raise UsageError(f"--load {file}: {error}") from None
 
     # --- to look things up --------------------------------------------------------------------------------------

@@ -10,11 +10,10 @@ from pathlib import Path
 from time import time
 from typing import Any
 
-import orjson
-
 from syncer.emulator import codes, forms, loading
 from syncer.emulator.answer import Answer, ItemFault, Request
 from syncer.emulator.bindings import Binding, find
+from syncer.emulator.bodies import Unreadable, read_json
 from syncer.emulator.call import Call, Service, missing
 from syncer.emulator.store import App
 from syncer.emulator.waits import asking_to_wait
@@ -98,8 +97,8 @@ class Clarifai:
             call = self._call(request, *found, item_fault)
             if switches["apps"] == "loaded" and call.app.app_id and call.app not in self._loaded:
                 return self._finished(missing("app_id", call.app.app_id), found)
-        except orjson.JSONDecodeError:
-            return self._finished(Answer.of(codes.BAD_FORMAT, "the body is not JSON"), found)
+        except Unreadable as unreadable:
+            return self._finished(Answer.of(codes.BAD_FORMAT, f"the body is {unreadable}"), found)
         except Malformed as malformed:
             return self._finished(Answer.of(codes.BAD_FORMAT, str(malformed)), found)
         return self._finished(found[0].operation(call), found)
@@ -107,7 +106,7 @@ class Clarifai:
     def _call(self, request: Request, binding: Binding, named: dict[str, str], item_fault: ItemFault) -> Call:
         reader = self._messages()
         if request.body and request.method != "GET":
-            sent = reader.read[binding.message](orjson.loads(request.body))
+            sent = reader.read[binding.message](read_json(request.body))
         else:
             sent = reader.query(binding.message, request.query)
         given = sent.get("user_app_id", {})
@@ -164,13 +163,13 @@ class Clarifai:
             if line.strip():
                 try:
                     loading.apply(self.service, app, self._change(line))
-                except (Malformed, loading.Unloadable, orjson.JSONDecodeError) as error:
+                except (Malformed, loading.Unloadable, Unreadable) as error:
                     raise UsageError(f"--load {file}:{number}: {error}") from None
         return True
 
     def _change(self, line: bytes) -> Object:
         """A line's op, action and annotation. A bare annotation is a post."""
-        change = orjson.loads(line)
+        change = read_json(line)
         if not isinstance(change, dict):
             raise Malformed("a change is an object")
         bare = "op" not in change

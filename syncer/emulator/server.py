@@ -22,6 +22,7 @@ from syncer.emulator import codes
 from syncer.emulator.annotell import Annotell
 from syncer.emulator.annotell_projects import Unloadable
 from syncer.emulator.answer import Answer, ItemFault, Part, Request
+from syncer.emulator.bodies import Unreadable, read_json
 from syncer.emulator.clarifai import Clarifai
 from syncer.emulator.limits import WINDOW_SECONDS, Limit
 from syncer.emulator.settings import Settings, behaviour
@@ -214,16 +215,16 @@ class Emulator:
         """GET and POST /_emulator/projects: what the Annotell part holds; projects to be held from now on, in the same shape."""
         if request.method == "POST":
             try:
-                self.annotell.projects.add(orjson.loads(await request.read()))
-            except (orjson.JSONDecodeError, Unloadable) as error:
+                self.annotell.projects.add(read_json(await request.read()))
+            except (Unreadable, Unloadable) as error:
                 return _json({"error": str(error)}, status=400)
         return _json({"projects": self.annotell.projects.shown()})
 
     async def change_faults(self, request: web.Request) -> web.Response:
         """POST /_emulator/faults {"faults": SPEC}."""
         try:
-            self.set_faults(orjson.loads(await request.read())["faults"])
-        except (KeyError, TypeError, AttributeError, orjson.JSONDecodeError):
+            self.set_faults(read_json(await request.read())["faults"])
+        except (KeyError, TypeError, AttributeError, Unreadable):
             return _json({"error": 'send {"faults": SPEC}'}, status=400)
         except UsageError as error:
             return _json({"error": str(error)}, status=400)
@@ -267,6 +268,15 @@ def _span(times: list[float]) -> float:
     return times[-1] - times[0] if times else 0.0
 
 
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _reachable(address: str) -> str:
+    """The address where clients on this machine find what listens on all addresses."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - it is looked up, not listened on
+
+
 @asynccontextmanager
 async def running(
     *,
@@ -298,9 +308,12 @@ async def running(
             site = web.TCPSite(runner, host, port)
             await site.start()
         except OSError as error:
-            raise UsageError(f"the emulator cannot listen on {host}:{port}: {error.strerror}") from None
+            why = (
+                os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
+            )  # a name that is not found has another number
+            raise UsageError(f"the emulator cannot listen on {_authority(host, port)}: {why}") from None
         address: Any = runner.addresses[0]
-        emulator.url = emulator.clarifai.url = f"http://{address[0]}:{address[1]}"
+        emulator.url = emulator.clarifai.url = f"http://{_authority(_reachable(address[0]), address[1])}"
         yield emulator
     finally:
         await runner.cleanup()

@@ -34,7 +34,7 @@ def complaint(**options: object) -> str:
 @pytest.mark.parametrize(
     ("line", "why"),
     [
-        (b"not json", "invalid literal"),
+        (b"not json", "not JSON"),
         (b"[]", "a change is an object"),
         (b'{"op":"post"}', "an object is wanted, not null"),
         (b'{"op":"post","annotation":{"id":"a"}}', "an annotation needs an input_id"),
@@ -176,3 +176,22 @@ def test_a_limit_counts_all_tokens_or_each(scope: str, codes: list[int]) -> None
             return [await anyio.to_thread.run_sync(ask, token) for token in ("one", "two")]
 
     assert anyio.run(seen) == codes
+
+
+@pytest.mark.parametrize(
+    ("host", "begins"),
+    [("127.0.0.1", "http://127.0.0.1:"), ("0.0.0.0", "http://127.0.0.1:"), ("::1", "http://[::1]:"), ("::", "http://[::1]:")],
+)
+def test_the_address_that_is_told_can_be_used(host: str, begins: str) -> None:
+    """An IPv6 address stands in brackets, and what listens everywhere is found on this machine."""
+
+    async def asked() -> tuple[str, str]:
+        async with running(host=host) as server:
+            return server.url, await anyio.to_thread.run_sync(lambda: requests.get(f"{server.url}/_emulator/report", timeout=10).text)
+
+    url, report = anyio.run(asked)
+    assert (url.startswith(begins), '"requests"' in report or report == "{}" or "max_in_1s" in report) == (True, True)
+
+
+def test_an_address_that_cannot_be_listened_on_is_told_as_it_would_be_written() -> None:
+    assert complaint(host="::2", port=9) == "the emulator cannot listen on [::2]:9: Cannot assign requested address"
