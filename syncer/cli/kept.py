@@ -1,4 +1,4 @@
-"""A list in the one JSON object of a command, whatever its length: it is kept in a file until the rest of the object is known."""
+"""A list of any length in the one JSON object of a command: it is kept in a file until the rest of the object is known."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class Loaded:
     _emptied: tuple[Problem, ...] = ()
 
     def check_destination(self) -> None:
-        """Raise ConfigError where a variable that is to say which app is meant is set, but empty. Whoever asks for no app need not know."""
+        """Raise ConfigError where a variable that is to say which app is meant is set, but empty. Only what needs the app calls this."""
         if self._emptied:
             raise ConfigError(self._emptied)
 

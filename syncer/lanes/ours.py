@@ -1,4 +1,4 @@
-"""What syncer itself keeps on disk, told from users' change logs."""
+"""Tells what syncer itself keeps on disk from users' change logs."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class OnDisk:
 
 
 class _Pulled:
-    """What the pulls of a [state] dir wrote. It is read when it is asked for: most folders are pushed where there are no pulls."""
+    """What the pulls of a [state] dir wrote. Their checkpoints are read on the first question: most pushes never ask."""
 
     def __init__(self, state: Path) -> None:
         self._state = state

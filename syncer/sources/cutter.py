@@ -88,7 +88,7 @@ class Cutter:
 
 
 def without_bom(line: bytes) -> bytes:
-    """Return the line from behind its byte-order mark: where marked files were joined, any line may begin with one, or with some."""
+    """Return the line without the byte-order marks it begins with: where files were joined, any line may begin with one or more."""
     while line.startswith(BOM):
         line = line[len(BOM) :]
     return line

@@ -12,13 +12,13 @@ from syncer.sources.lines import LINE_BYTES_MAX, LineOptions, Place, parse
 from syncer.sources.opening import open_log
 
 FIRST_LINES = 10_000
-"""A log of which so many lines are bad from its start on is a file of another kind, or was written by a program gone wrong."""
+"""A log whose first lines are all bad, this many of them, is a file of another kind, or was written by a program gone wrong."""
 
 BINARY_BYTES_MIN = 4096
 BINARY_SHARE = 0.05
 """Of bytes that text does not have, from which on a file without a good line is not text."""
 
-_BLOCK_BYTES = 1 << 14  # most logs are told by their first line
+_BLOCK_BYTES = 1 << 14  # the first line settles it for most logs
 _NOT_IN_TEXT = bytes(code for code in range(0x20) if code not in b"\t\n\r\f\b\x1b") + b"\x7f"
 _DOCUMENT_BEGINS = (b"[", b"{", b"[{")
 
@@ -73,7 +73,7 @@ class _Look:
         return False
 
     def end(self) -> None:
-        """Say that there is no line more. Raises UsageError where what was read is not text."""
+        """The file has ended. Raises UsageError where what was read is not text."""
         if self._bytes >= BINARY_BYTES_MIN and self._not_text > self._bytes * BINARY_SHARE:
             raise self._refused("it is not text, but binary data")
 

@@ -91,7 +91,7 @@ class Walk:
         except OSError as error:
             raise _unreadable(f"the folder {folder.label}", error) from None
         if self._ours.is_state(folder.path, {entry.name for entry in listed}):
-            if not self._entered:  # the root: whoever named it is to know why nothing is read
+            if not self._entered:  # the root, which the user named: say why nothing is read
                 self.left_out.append(LeftOut(folder.label, "state"))
             return
         if (place := (status.st_dev, status.st_ino)) in self._entered:
@@ -172,10 +172,10 @@ def _unreadable(what: str, error: OSError) -> UsageError:
 
 
 _EXPLAINED = {
-    "hidden": "their names begin with a dot",
+    "hidden": "in folders, names that begin with a dot are left out",
     "ending": f"change logs in a folder are called *{' or *'.join(ENDINGS)}",
-    "pulled": "a pull wrote them",
-    "state": "a state of syncer's own",
+    "pulled": "written by a pull",
+    "state": "a state folder of syncer",
 }
 
 
@@ -184,9 +184,7 @@ def explained(left_out: Iterable[LeftOut]) -> list[str]:
     named: dict[str, list[str]] = {}
     for one in left_out:
         named.setdefault(one.why, []).append(str(one.label))
-    return [
-        f"not read: {_listed(labels)} ({_EXPLAINED[why]}; a file that is named outright is always read)" for why, labels in named.items()
-    ]
+    return [f"not read: {_listed(labels)} ({_EXPLAINED[why]}; a file named outright is always read)" for why, labels in named.items()]
 
 
 def _listed(labels: list[str]) -> str:

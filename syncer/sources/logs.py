@@ -29,7 +29,7 @@ def resolved(path: str) -> str:
 
 
 class NamedLogs:
-    """The logs that arguments name, in order. A file comes once, under its first name, however often and by whatever link it is named."""
+    """The logs that arguments name, in order. A file comes once, under its first name, even where links or spellings name it again."""
 
     def __init__(self, spool: Spool, stdin: BinaryIO, ours: Ours) -> None:
         self.left_out: list[LeftOut] = []

@@ -1,4 +1,4 @@
-"""How a change log is opened: what comes out are its uncompressed bytes. Gzip is told by its first bytes, whatever the name."""
+"""Opens a change log: its uncompressed bytes come out. Gzip is recognised by its first bytes, never by the file's name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file is that is not JSON Lines in UTF-8, told from its first bytes.
+"""Recognises files that are not JSON Lines in UTF-8 by their first bytes.
 
 A line that is bad is a dead letter. A file of another kind would be nothing but bad lines, or worse: a stored archive has good ones.
 """
@@ -106,7 +106,7 @@ def _encoding(head: bytes) -> str | None:
 
 
 def _is_tar(head: bytes) -> bool:
-    """Return whether these are the first 512 bytes of a tar archive, of whatever kind: their checksum stands among them."""
+    """Return whether these are the first 512 bytes of a tar archive of any kind: they hold their own checksum."""
     if len(head) < HEAD_BYTES:
         return False
     noted = head[148:156].strip(b" \0")

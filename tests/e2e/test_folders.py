@@ -147,7 +147,7 @@ def test_what_a_pull_wrote_brings_no_deleted_label_back(moved: str, tmp_path: Pa
         with (tmp_path / "logs" / "a.jsonl").open("ab") as log:
             log.write(DELETED)
         code, summary, said = syncer(tmp_path, remote, "push", "logs")
-        assert (code, summary["read"], said.count(f"not read: {moved} (a pull wrote them")) == (0, 2, 1), said
+        assert (code, summary["read"], said.count(f"not read: {moved} (written by a pull")) == (0, 2, 1), said
         assert remote.held("app") == []
         assert syncer(tmp_path, remote, "verify", "logs")[0] == 0
         assert syncer(tmp_path, remote, "push", "-n", "logs")[1]["read"] == 2

@@ -236,7 +236,7 @@ def test_names_that_begin_with_a_dot_are_left_out_of_a_folder_and_named() -> Non
     written("logs/a.jsonl", "logs/._a.jsonl", "logs/.ipynb_checkpoints/a-checkpoint.jsonl", "logs/.git/HEAD", "logs/.hidden.txt")
     assert labels("logs") == ["logs/a.jsonl"]
     (note,) = notes("logs", "logs")
-    assert note.startswith("not read: logs/._a.jsonl, logs/.ipynb_checkpoints/… (their names begin with a dot")
+    assert note.startswith("not read: logs/._a.jsonl, logs/.ipynb_checkpoints/… (in folders, names that begin with a dot are left out")
 
 
 def test_files_that_look_like_logs_but_are_not_taken_are_named() -> None:
@@ -318,7 +318,7 @@ def test_a_state_without_its_journal_is_a_state() -> None:
 
 def test_a_state_that_is_named_outright_is_refused_with_its_reason() -> None:
     a_state("state")
-    assert "state (a state of syncer's own" in refusal("state")
+    assert "state (a state folder of syncer" in refusal("state")
 
 
 @pytest.mark.parametrize("names", [["dead.jsonl"], ["lock", "a.jsonl"], ["journal", "a.jsonl"], ["posted.bits", "a.jsonl"]])
