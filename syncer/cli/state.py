@@ -17,6 +17,7 @@ from syncer.core.facts import Destination
 from syncer.core.ledger import Ledger
 from syncer.core.settle import rfc3339
 from syncer.errors import OutputError, UsageError
+from syncer.journal import checkpoint
 from syncer.journal.damage import way_out
 from syncer.journal.journal import Journal
 from syncer.lanes import known
@@ -29,6 +30,10 @@ def state_folder(config: Path | None, options: dict[str, object]) -> Path:
     """The folder that options, environment and config name. Raises UsageError where no state is in it, StateError where nobody can see."""
     folder = Path(load_from_environment(config, options).config.state.dir)
     if not Journal.is_in(folder):
+        if (folder / checkpoint.FILE).is_file():
+            raise UsageError(
+                f"{folder} holds the state of a pull, and this is about pushes; `syncer state export --state {folder}` shows what it knows"
+            )
         raise UsageError(f"no state at {folder}: name the folder with --state")
     return folder
 

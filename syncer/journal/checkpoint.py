@@ -131,7 +131,7 @@ class Checkpoints:
         if found.job != job:
             raise StateError(
                 f"the state {self._path.parent} belongs to another pull that is not done: {found.job}; "
-                f"this one is {job}. Use another --state"
+                f"this one is {job}. Choose another --state folder"
             )
         return found
 
@@ -154,7 +154,7 @@ class Checkpoints:
             write(self._path.parent, checkpoint, disk=self._disk)
         except OSError as error:
             raise StateError(
-                f"the state {self._path.parent} cannot be written: {files.why(error)}. Mend that and run the same command again"
+                f"the state {self._path.parent} cannot be written: {files.why(error)}. Fix that, then run the same command again"
             ) from None
         self.last = checkpoint
 

@@ -225,4 +225,4 @@ def _why(error: OSError) -> str:
 def check_destination(folder: Path, held: DestinationId | None, wanted: DestinationId | None) -> None:
     """A state folder is one destination's. Raises StateError."""
     if held != wanted:
-        raise StateError(f"the state {folder} belongs to another destination: {held}; this run is for {wanted}. Use another --state")
+        raise StateError(f"the state {folder} belongs to another destination: {held}; this is for {wanted}. Choose another --state folder")

@@ -16,7 +16,7 @@ from syncer.journal.damage import Damage, way_out
 from syncer.printable import counted
 
 FILE = "seen.sqlite"
-AGAIN = "Mend that and run the same command again"
+AGAIN = "Fix that, then run the same command again"
 Sums = tuple[int, ...]
 """How many keys, the sums of the four 32-bit parts of each, and of their pages."""
 

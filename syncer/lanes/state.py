@@ -153,7 +153,7 @@ def repair(folder: Path) -> Repaired:
         finally:
             lock.release()
     except OSError as error:
-        raise StateError(f"the state {folder} cannot be repaired: {error.strerror or error}. Mend that and repair again") from None
+        raise StateError(f"the state {folder} cannot be repaired: {error.strerror or error}. Fix that, then repair again") from None
 
 
 def _of_pull(damage: Damage) -> bool:

@@ -186,6 +186,9 @@ def test_a_pull_is_not_let_into_the_state_of_a_push_nor_a_push_into_that_of_a_pu
     assert (pull.returncode, b"holds the state of a push" in pull.stderr) == (1, True)
     code, told, _ = push(bench.remote.url, "a", pulled, [str(bench.log)])
     assert (code, "holds the state of a pull" in told["error"]) == (1, True)
+    for asked in (("status",), ("dead", "list"), ("state", "forget", "x")):
+        done = subprocess.run(command(*asked, "--state", str(pulled)), env=ENVIRONMENT, capture_output=True, text=True)
+        assert (done.returncode, f"`syncer state export --state {pulled}` shows what it knows" in done.stderr) == (2, True)
 
 
 def test_an_export_of_a_damaged_state_holds_what_can_be_read(bench: StateBench) -> None:

@@ -88,7 +88,7 @@ def test_another_job_is_refused_with_both_named_and_the_way_out(tmp_path: Path) 
     noted(tmp_path, FAR)
     with pytest.raises(StateError) as refused:
         found(tmp_path, "annotations of another app")
-    for part in (str(tmp_path), JOB, "annotations of another app", "Use another --state"):
+    for part in (str(tmp_path), JOB, "annotations of another app", "Choose another --state folder"):
         assert part in str(refused.value)
     assert found(tmp_path) == FAR  # the lock was given back, and nothing is changed
 
@@ -300,7 +300,7 @@ def test_a_key_that_cannot_be_written_ends_the_run_and_says_how_to_go_on(tmp_pat
     with sqlite3.connect(tmp_path / "seen.sqlite") as other:
         other.execute("drop table seen")
     other.close()
-    with pytest.raises(StateError, match=r"seen\.sqlite cannot be written: .*Mend that and run the same command again"):
+    with pytest.raises(StateError, match=r"seen\.sqlite cannot be written: .*Fix that, then run the same command again"):
         keys.fresh([("i", "a")], 0)
     keys.close()
 

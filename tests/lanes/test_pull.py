@@ -150,7 +150,7 @@ async def test_a_page_that_was_written_but_not_noted_is_there_once(
     failing(after, errno.ENOSPC)
     stopped = await pulled(tmp_path, out, Made([10] * 6))
     assert (stopped.exit_code, stopped.report.written) == (1, 10 * after)
-    assert "cannot be written: No space left on device. Mend that and run the same command again" in str(stopped.error)
+    assert "cannot be written: No space left on device. Fix that, then run the same command again" in str(stopped.error)
     failing(1000, 0)
     done = await pulled(tmp_path, out, Made([10] * 6))
     assert (done.exit_code, done.report.written) == (0, 60)
