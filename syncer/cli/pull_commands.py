@@ -113,9 +113,9 @@ def clarifai(
     dataset
         Only of this dataset's inputs.
     status
-        Only those of this status: a code, or a name like ANNOTATION_PENDING. Found by a search.
+        Only those of this status: a code, or a name like ANNOTATION_PENDING. Found by a search; with --input-id, in a list.
     since
-        Only those updated at or after this time (RFC 3339). Found by a search.
+        Only those updated at or after this time (RFC 3339). Found by a search; with --input-id, in a list.
     until
         Only those updated at or before this time.
     every_maker
