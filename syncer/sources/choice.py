@@ -36,6 +36,7 @@ class Chooser:
         self._next_number = ledger.next_log()
         self._look = files or LogFiles()
         self._files: dict[str, Candidate] = {}
+        self._added: set[str] = set()
         self._there: set[int] = set()
         self._lost: dict[int, int] = {}
         """Known logs of the run that are not at their path, and which of the named files each belongs to."""
@@ -82,9 +83,10 @@ class Chooser:
     # --- which files there are ------------------------------------------------------------------------------------
 
     def _add(self, log: LogPath, at: int, *, named: bool, may_be_gone: bool) -> None:
-        if str(log.path) in self._files:
+        if (path := str(log.path)) in self._added:
             return
-        for rotated in self._places.rotated_from(str(log.path)):
+        self._added.add(path)
+        for rotated in self._places.rotated_from(path):
             self._add(self._places.log(rotated), at, named=False, may_be_gone=True)
         file = self._file(log, at, named=named)
         if file is None:
@@ -293,7 +295,7 @@ class Chooser:
         was = known.was
         if isinstance(decision, MovedHere):
             before = self._moved_along.get(decision.log) or was or self._places.path(decision.log)
-            was = before if decision.how == "name" or not file.named else ""
+            was = before if before != file.path and (decision.how == "name" or not file.named) else ""
         head = known.head if self._places.applied(decision.log) else self._look.head(file.log)
         identity = LogIdentity.of(file.path, file.log.label, head, file.stamp, was=was, twin=file.twin or known.twin)
         return msgspec.structs.replace(identity, end=known.end) if known.stamp.is_untouched(file.stamp) else identity

@@ -145,6 +145,31 @@ def test_after_a_rotation_neither_the_rest_of_the_old_log_nor_the_new_one_is_lef
     assert bench.held() == ["a-1", "a-2", "a-3"]
 
 
+def as_before(logs: Path) -> None:
+    """Whatever x.jsonl is now, it is x.jsonl again."""
+    x, packed = logs / "x.jsonl", logs / "x.jsonl.gz"
+    if not x.exists() and packed.exists():
+        subprocess.run(["gunzip", str(packed)], check=True)
+    if not x.exists():
+        next(path for path in logs.rglob("*.jsonl") if path.name != "y.jsonl").rename(x)
+    for left in (packed, logs / "a.jsonl"):
+        left.unlink(missing_ok=True)
+    if (logs / "old").exists():
+        (logs / "old").rmdir()
+
+
+def test_one_thing_after_the_other_is_done_to_a_log(bench: Bench) -> None:
+    logs = bench.folder / "logs"
+    for operation in (*OPERATIONS.values(), *OPERATIONS.values()):
+        operation(logs)
+        assert bench.push("logs")["applied"] == 0
+        as_before(logs)
+        summary = bench.push("logs")
+        assert (summary["applied"], summary["read"]) == (0, 3)
+    assert bench.held() == ["a-1", "a-2"]
+    assert len(bench("status").json()["logs"]) == 2
+
+
 def test_a_rotation_to_a_name_that_does_not_begin_with_the_logs_does_not_bring_its_delete_back(bench: Bench) -> None:
     logs = bench.folder / "logs"
     (logs / "x.jsonl").rename(logs / "x-1.jsonl")

@@ -11,6 +11,7 @@ from pathlib import Path
 from unittest import mock
 from zlib import crc32
 
+import msgspec
 import pytest
 
 from syncer.core import moves
@@ -540,6 +541,27 @@ def test_a_log_that_was_compressed_and_one_that_was_unpacked_are_carried_on(benc
     (bench.folder / "x.jsonl").write_bytes(TEXT)
     (bench.folder / "x.jsonl.gz").unlink()
     assert bench.chosen("x.jsonl") == [(1, "x.jsonl")]
+
+
+def test_a_log_that_is_packed_and_unpacked_again_and_again_stays_one_log_and_is_no_rotation_of_itself(bench: Bench) -> None:
+    path = bench.folder / "x.jsonl"
+    for _ in range(2):
+        packed = compress(path)
+        assert bench.chosen("x.jsonl.gz") == [(1, "x.jsonl.gz")]
+        path.write_bytes(gzip.decompress(packed.read_bytes()))
+        packed.unlink()
+        assert bench.chosen("x.jsonl") == [(1, "x.jsonl")]
+        assert bench.chosen("x.jsonl") == [(1, "x.jsonl")]
+        assert bench.ledger.logs[1].identity.was == ""
+
+
+def test_logs_that_have_each_others_old_names_are_each_read_once(bench: Bench) -> None:
+    bench.write("y.jsonl", b'{"other":1}\n')
+    bench.apply("y.jsonl", 0)
+    for number, was in ((1, "y.jsonl"), (2, "x.jsonl")):
+        identity = bench.ledger.logs[number].identity
+        bench.ledger.apply(Opened(number, msgspec.structs.replace(identity, was=str(bench.folder / was))))
+    assert sorted(bench.chosen("x.jsonl")) == [(1, "x.jsonl"), (2, "y.jsonl")]
 
 
 def test_an_empty_log_is_no_beginning_of_the_one_that_was_rotated(bench: Bench) -> None:

@@ -23,7 +23,7 @@ Kind = Literal[
 ]
 KINDS: tuple[Kind, ...] = (
     *("renamed", "rotated", "compressed", "packed beside", "copied and removed"),
-    *("copied as it is", "linked", "folder renamed", "touched"),
+    *("copied as it is", "linked", "folder renamed", "touched", "unpacked"),
 )
 SECOND_NS = 1_000_000_000
 
@@ -137,6 +137,18 @@ class LogFolder:
         if self._ending(log):
             return
         self._replace(log, f"{self._names[log][0]}.gz", self._pack)
+
+    def _unpacked(self, log: int) -> None:
+        name = self._names[log][0]
+        if not self._ending(log) or log in self._named_by:
+            self._compressed(log)
+            return
+
+        def unpack(old: Path, new: Path) -> None:
+            self._create(new, gzip.decompress(old.read_bytes()), self._node(old).mtime_ns)
+            old.unlink()
+
+        self._replace(log, name.removesuffix(".gz"), unpack)
 
     def _packed_beside(self, log: int) -> None:
         name = self._names[log][0]
