@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
+import msgspec
+
 from syncer.core.change import LogIdentity
 from syncer.core.facts import Fact, Opened
 from syncer.core.ledger import Ledger
@@ -114,7 +116,7 @@ def _moved(places: Places, number: int, new: str) -> tuple[list[Fact], bool]:
     if stamp is None:
         if Path(new).exists():
             raise UsageError(f"{new} is not a file")
-        return [*facts, Opened(number, LogIdentity.of(str(log.path), new, known.head, known.stamp))], False
+        return [*facts, Opened(number, msgspec.structs.replace(known, path=str(log.path), label=new, was="", twin=None))], False
     if (applied := places.applied(number)) and (how := files.difference(log, known.head, applied)) is not None:
         raise LogChanged(f"{new} is not {known.label}: that was {how}. Nothing was changed")
     return [*facts, Opened(number, LogIdentity.of(str(log.path), new, known.head, stamp))], True

@@ -76,8 +76,8 @@ def tell_lost(logs: Sequence[tuple[str, int]]) -> str:
 
 def tell_uncompared(labels: Sequence[str]) -> str:
     """Say that logs are gone with which nothing can be compared."""
-    are = "is" if len(labels) == 1 else "are"
-    return f"{enumerate_few(labels)} {are} gone: what that asked for is not known, and only inputs that other logs name were compared"
+    are, they = ("is", "it") if len(labels) == 1 else ("are", "they")
+    return f"{enumerate_few(labels)} {are} gone: what {they} asked for is not known, and only inputs that other logs name were compared"
 
 
 @dataclass(frozen=True, slots=True)

@@ -273,6 +273,8 @@ def test_a_log_that_was_replaced_is_given_another_name_and_the_new_one_is_applie
     assert (moved.code, moved.json()) == (0, {"moved": "logs/x.jsonl", "to": "logs/x.jsonl.old", "is_there": False})
     assert bench.push("logs")["applied"] == 1
     assert bench.held() == ["a-1", "a-2", "a-3"]
+    done = bench("push")
+    assert (done.code, "logs/x.jsonl.old is gone, and was applied to its end" in done.err) == (0, True)
     (bench.folder / "logs" / "found.jsonl").write_text(text(*X))
     assert "logs/x.jsonl.old" in bench("push", "logs").json()["error"]
 
