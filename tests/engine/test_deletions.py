@@ -15,9 +15,9 @@ from syncer.core.outcome import (
 )
 from syncer.errors import Stopped
 from tests.engine.answers import BROKEN, ONE, each, reasons
-from tests.support.fakes import LOST
+from tests.support.fakes import LOST, Service
 from tests.support.lines import delete, delete_all, holds, patch
-from tests.support.pushing import Pushing, Settings
+from tests.support.pushing import Process, Pushing, Settings
 
 
 def test_a_run_stops_before_the_deletion_that_is_one_too_many() -> None:
@@ -126,3 +126,28 @@ def test_turns_that_were_given_back_are_not_lost() -> None:
     process = pushing.push(lines, replace(ONE, max_delete=4))
     assert isinstance(process.error, Stopped)
     assert process.engine.turns.in_flight == 0
+
+
+def test_a_run_that_is_interrupted_while_it_lists_deletes_nothing_and_goes_on_later() -> None:
+    pushing = Pushing(Service(latency_seconds=5.0))
+    pushing.service.held["i", "a"] = holds()
+
+    async def interrupt(process: Process) -> None:
+        await anyio.sleep(1.0)
+        process.engine.drain()
+
+    process = pushing.push([delete_all("i")], replace(ONE, max_delete=5), meanwhile=interrupt)
+    assert process.came_to_its_end
+    assert pushing.service.held == {("i", "a"): holds()}
+    assert process.engine.turns.in_flight == 0
+    assert pushing.push([delete_all("i")], replace(ONE, max_delete=5)).error is None
+    assert pushing.service.held == {}
+
+
+def test_of_a_batch_of_whole_inputs_as_many_are_deleted_as_the_bound_allows() -> None:
+    pushing = Pushing()
+    for number in range(4):
+        pushing.service.held[f"i{number}", "a"] = holds()
+    process = pushing.push([delete_all(f"i{number}") for number in range(4)], replace(Settings(), max_delete=3))
+    assert "input i3" in str(process.error)
+    assert list(pushing.service.held) == [("i3", "a")]
