@@ -168,3 +168,26 @@ def test_verify_keeps_to_the_pause_of_the_state_that_it_reads(bench: PauseBench)
     done = bench.cli(*verify)
     assert (done.code, f"`syncer state resume --state {bench.state}`" in json.loads(done.out)["error"]) == (1, True)
     assert bench.remote.get("/_emulator/report")["requests"] == before
+
+
+def test_a_clock_that_was_set_back_makes_nothing_pending_for_less_than_no_time(bench: PauseBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.configured.write_text("[retry]\nbase_seconds = 0.02\ncap_seconds = 0.1\ngive_up_seconds = 0.3\n")
+    bench.faults("error=1")
+    assert bench.push()[0] == 1
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now - YEARS)
+    status = bench.json("status", "--state", str(bench.state))
+    assert (status["retrying"] + status["in_doubt"], status["oldest_pending_seconds"]) == (2, 0.0)
+
+
+def test_a_pause_until_the_end_of_days_can_be_shown_and_lifted(bench: PauseBench) -> None:
+    assert bench.push()[0] == 0
+    bench.keep(Destination("paused", 1e18, "throttled by the remote", 1e17))
+    assert bench.json("status", "--state", str(bench.state))["paused_until"] == "9999-12-31T23:59:59.000Z"
+    (state,) = [line for line in bench.cli("state", "export", "--state", str(bench.state)).out.splitlines() if '"record":"state"' in line]
+    assert json.loads(state)["pause"] == {"until": "9999-12-31T23:59:59.000Z", "asked_seconds": 1e17, "reason": "throttled by the remote"}
+    bench.write(post("c"))
+    code, summary = bench.push()
+    assert (code, "9999-12-31" in summary["error"]) == (1, True)
+    assert bench.json("state", "resume", "--state", str(bench.state))["resumed"]
+    assert bench.push()[0] == 0
