@@ -124,7 +124,7 @@ def _opened(
     if not members and not done and not choice.gone:
         raise UsageError(f"no change log: name one (a file, a folder, or - for stdin); the state {state} knows none yet")
     finished, lost = _told_of_gone(choice, ledger)
-    return Inputs(members, done, [*named.notes(), *choice.notes, *finished], lost), facts
+    return Inputs(members, done, [*named.notes({log.path for log in choice.logs}), *choice.notes, *finished], lost), facts
 
 
 def _told_of_gone(choice: Choice, ledger: Ledger) -> tuple[list[str], str]:

@@ -44,7 +44,7 @@ class Choice:
 
 def note_move(old: str, new: str, line: int) -> str:
     """Say that a known log has a new name."""
-    return f"{new} is the log that was {old}, of which {line} lines were read: it is carried on under its new name"
+    return f"{new} is the log that was {old}, read up to line {line}: it is carried on under its new name"
 
 
 def note_copy(copy: str, original: str) -> str:

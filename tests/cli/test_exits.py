@@ -193,7 +193,7 @@ def test_an_error_of_the_system_leaves_stdout_to_the_one_object(capfd: pytest.Ca
 
 
 @pytest.mark.parametrize(
-    "command", ["status", "dead list", "dead drop --all", "state check", "state export", "state forget", "state resume"]
+    "command", ["status", "dead list", "dead drop --all", "state check", "state export", "state forget x", "state resume"]
 )
 def test_a_state_folder_that_cannot_be_looked_into_is_named(cli: Cli, command: str) -> None:
     """Exit 1, as for every state that cannot be used."""

@@ -85,6 +85,7 @@ async def by_simulation(scene: Scene) -> AsyncIterator[Way]:
         disk={},
         ends=(),
         outages=(Outage(-1.0, 1.0, "refused"),) if scene == "nobody" else (),
+        clock=(),
         latency_seconds=0.0,
         service_rps=0,
     )

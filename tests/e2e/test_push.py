@@ -238,7 +238,7 @@ def test_strict_stops_at_the_first_bad_line_which_may_then_be_mended(tmp_path: P
 def test_a_full_disk_stops_the_push_and_leaves_the_state_intact(tmp_path: Path) -> None:
     """RLIMIT_FSIZE stands in for the disk."""
     log = tmp_path / "log.jsonl"
-    log.write_bytes(b"{}\n" * 20_000 + posts(2000))
+    log.write_bytes(posts(2000) + b"{}\n" * 20_000)
     with emulator("--rps", "0") as remote:
         arguments = push_arguments(remote.url, "app", tmp_path / "state", [str(log)])
         limited = ["bash", "-c", 'ulimit -f 4200; trap "" XFSZ; exec "$@"', "bash", *arguments]

@@ -222,7 +222,7 @@ def complaint(load: str) -> str:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("{", "unexpected end of data"),
+        ("{", "not JSON"),
         ("[]", 'it must be an object with a list "projects"'),
         ('{"projects":[{"project":"p"},{}]}', "projects[1] lacks 'project'"),
         ('{"projects":[{"project":"p","inputs":[{"internalId":"u","annotations":[{"annotationType":"t"}]}]}]}', "lacks 'content'"),

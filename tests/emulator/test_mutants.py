@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from syncer.emulator import call, clarifai, codes, forms, labels, messages, patching, wire
+from syncer.emulator import call, clarifai, codes, forms, labels, messages, patching, reads, wire
 from syncer.emulator.answer import Answer
 from syncer.emulator.store import App, Key
 from tests.emulator import holding, reading, writing
@@ -140,7 +140,7 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
     ),
     "pairs are every id of every input": (instead(labels, "_delete", every_pair), reading.check_pairs_are_deleted),
     "what is missing is a failure of another kind": (
-        instead(labels, "missing", lambda kind, id: Answer.of(codes.FAILURE)),
+        instead(reads, "missing", lambda kind, id: Answer.of(codes.FAILURE)),
         reading.check_a_missing_annotation_is_not_found,
     ),
     "a taken id is replaced": (
@@ -158,7 +158,7 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
         reading.check_ids_need_as_many_input_ids,
     ),
     "lists show what models made": (
-        instead(labels, "_filter", lambda call: untrusted_too),
+        instead(reads, "_filter", lambda call: untrusted_too),
         reading.check_the_six_lists_of_the_guide,
     ),
     "filters of workers are all to be met": (
@@ -166,7 +166,9 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
         reading.check_worker_filters_are_alternatives,
     ),
     "the ends of a time range are left out": (
-        lambda patch: patch.setattr("syncer.emulator.searches._in_time", lambda wanted, held: not wanted.get("last_updated_time_range")),
+        lambda patch: patch.setattr(
+            "syncer.emulator.searches._in_time", lambda call, wanted, held: not wanted.get("last_updated_time_range")
+        ),
         reading.check_a_search_finds_by_status_time_and_concept,
     ),
     "an input has no annotation of its own": (

@@ -175,7 +175,7 @@ def test_a_file_that_is_no_journal_is_refused_and_left_alone(tmp_path: Path) -> 
 
 
 def test_a_state_for_another_destination_is_refused_and_both_are_named(made: tuple[Path, bytes, list[object]]) -> None:
-    with pytest.raises(StateError, match=r"app app; this run is for .* app another-app"):
+    with pytest.raises(StateError, match=r"app app; this is for .* app another-app"):
         Journal.open(made[0], ELSEWHERE)
 
 

@@ -226,7 +226,7 @@ class JournalMachine(RuleBasedStateMachine):
             self.book = book
         except StateError:
             self.disk.fault = lambda _: None
-            with pytest.raises(StateError, match="It is intact"):
+            with pytest.raises(StateError, match="Nothing was lost"):
                 self.journal.commit([Deleted(1)])
             self.journal.close()
             self._open()

@@ -166,7 +166,7 @@ def test_a_project_that_names_no_types_any_more_does_not_bury_everything() -> No
 def test_changes_of_a_kognic_project_without_types_cannot_be_told() -> None:
     project = listing(Selection(project="project-a"), "kognic", BASE)
     assert isinstance(project, ProjectListing)
-    with pytest.raises(Stopped, match="has no annotation types, by which changes are told"):
+    with pytest.raises(Stopped, match="has no annotation types, so nothing says what has changed"):
         Driver(lambda _: ok({"data": []})).pulled(ChangeListing(project, {("a", ""): OLD}))
 
 

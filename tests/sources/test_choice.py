@@ -200,7 +200,7 @@ def test_a_log_that_was_renamed_is_carried_on_under_its_new_name_and_that_is_sai
     (bench.folder / "x.jsonl").rename(bench.folder / "a b.jsonl")
     choice = bench.choose("a b.jsonl")
     assert [(log.number, log.path.name, log.identity.label) for log in choice.logs] == [(1, "a b.jsonl", "a b.jsonl")]
-    assert choice.notes == ["a b.jsonl is the log that was x.jsonl, of which 4 lines were read: it is carried on under its new name"]
+    assert choice.notes == ["a b.jsonl is the log that was x.jsonl, read up to line 4: it is carried on under its new name"]
     assert bench.choose("a b.jsonl").notes == []
 
 
@@ -328,7 +328,7 @@ def test_the_rest_of_a_rotated_log_comes_before_the_new_log_of_its_name(bench: B
     bench.write("x.jsonl", b'{"new":1}\n')
     choice = bench.choose(*(["x.jsonl"] if named else []))
     assert [(log.number, log.path.name, log.at) for log in choice.logs] == [(1, name, 0), (2, "x.jsonl", 0)]
-    assert choice.notes == [f"{name} is the log that was x.jsonl, of which 4 lines were read: it is carried on under its new name"]
+    assert choice.notes == [f"{name} is the log that was x.jsonl, read up to line 4: it is carried on under its new name"]
     assert bench.chosen("x.jsonl") == [(1, name), (2, "x.jsonl")]
 
 
