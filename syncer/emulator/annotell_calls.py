@@ -162,6 +162,7 @@ UNSERVED: dict[str, Callable[[str], bool]] = {
     "single": lambda path: path.startswith("/v1/annotations/inputs/"),
     "scenes": lambda path: path == "/v2/scenes/query",
     "second": lambda path: path.startswith("/v2/"),
+    "by-id": lambda path: path.startswith("/v1/annotations/") and path.count("/") == 3,
 }
 """By the switch: which addresses the host does not know."""
 

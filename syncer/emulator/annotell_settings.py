@@ -19,7 +19,7 @@ ANNOTELL_SWITCHES: dict[str, tuple[str, ...]] = {
     # what is not there
     "missing-scene": ("404", "400", "405", "409", "410", "413", "422", "left-out"),
     "not-found": ("message", "html", "gateway", "empty"),
-    "unserved": ("none", "single", "scenes", "second"),
+    "unserved": ("none", "single", "scenes", "second", "by-id"),
     "unknown-address": ("message", "html", "gateway", "empty"),
     # documents
     "signed-url": ("fresh", "stale-first", "stale"),

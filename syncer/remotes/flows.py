@@ -58,15 +58,15 @@ def cut(whole: list[T], size: int) -> list[list[T]]:
 def settled(one_pass: Callable[[], Asking[tuple[list[tuple[K, T]], int]]]) -> Asking[dict[K, T] | None]:
     """All that a list of pages holds, by key, though it changes while it is read; None where it never stops changing.
 
-    `one_pass` reads it once: its rows in order, each with its key, and how many pages they filled. A single page is a snapshot.
+    `one_pass` reads it once: its rows in order, each with its key, and how many answers they came in. A single one is a snapshot.
     """
     found: dict[K, T] = {}
     before: list[K] | None = None
     for _ in range(PASSES_MAX):
-        rows, pages = yield from one_pass()
+        rows, answers = yield from one_pass()
         found.update(rows)
         keys = [key for key, _ in rows]
-        if pages <= 1 or (before is not None and undisturbed(before, keys)):
+        if answers <= 1 or (before is not None and undisturbed(before, keys)):
             return found
         before = keys
     return None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import quote
 
 URL_BYTES_MOST = 8_000
 """Of a URL: no usual server takes more than 8,190 bytes for it."""
+_STEPS = ("", ".", "..")
+"""Between slashes: what takes a quoted slash for one answers such a name with what another name stands for."""
+_SLASHES = re.compile(r"[/\\]")
 
 
 def segment(name: str) -> str:
@@ -15,10 +19,10 @@ def segment(name: str) -> str:
 
 def unfit_for_path(name: str) -> str | None:
     """Why a name cannot stand in a path, however it is written; None where it can, as far as that is for us to say."""
-    if name in (".", ".."):
-        return f"the path of a URL cannot hold {name!r}, which means another place there"
     if name == "":
         return "the path of a URL cannot hold an empty name"
+    if any(part in _STEPS for part in _SLASHES.split(name)):
+        return f"the path of a URL cannot hold {name!r}, which may mean another place there"
     return None
 
 

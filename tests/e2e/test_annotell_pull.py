@@ -204,6 +204,21 @@ async def test_inputs_without_an_annotation_are_no_problem_where_the_service_say
         assert problems == (set() if form == "message" else {f"input {scene.request_input}" for scene in scenes if not scene.annotations})
 
 
+@pytest.mark.parametrize("form", ANNOTELL_SWITCHES["unknown-address"])
+async def test_what_a_request_names_as_completed_is_told_where_the_host_of_annotations_does_not_know_the_address(form: str) -> None:
+    async with running(rps=0, faults=f"unserved=by-id,unknown-address={form}") as server:
+        server.annotell.projects.add(projects(6))
+        project = server.annotell.projects.by_name["many"]
+        completed = [scene for scene in project.scenes if scene.annotations]
+        if form == "gateway":
+            with pytest.raises(Stopped, match="a gateway's, not the service's"):
+                await pulled(server, Selection(request_id=project.request_id), flavour="kognic", max_attempts=3)
+            return
+        found, _ = await pulled(server, Selection(request_id=project.request_id), flavour="kognic")
+        assert fetched(found) == {}
+        assert sum(len(came_to.problems) for came_to in found) == len(completed)
+
+
 @pytest.mark.parametrize("place", ANNOTELL_SWITCHES["cursor-place"])
 @pytest.mark.parametrize("order", ANNOTELL_SWITCHES["document-order"])
 async def test_what_is_there_all_along_comes_though_others_invalidate_while_it_is_listed(place: str, order: str) -> None:

@@ -117,9 +117,14 @@ def something_that_is_not_there(server: Emulator) -> Any:
 
 
 def addresses_that_are_not_known(server: Emulator) -> Any:
-    uuid = next(scene.uuid for _, scene in server.annotell.projects.scenes())
+    scene = next(scene for _, scene in server.annotell.projects.scenes())
+    uuid, by_id = scene.uuid, get(server, f"/v1/annotations/{scene.annotations[0].id}")[0]
     single = get(server, f"/v1/annotations/inputs/{uuid}/annotation-type/object-detection")[0]
-    return single, post(server, "/v2/scenes/query", {"sceneUuids": [uuid]})[0], get(server, f"/v2/scenes/{uuid}/annotations")[0]
+    scenes = post(server, "/v2/scenes/query", {"sceneUuids": [uuid]})[0]
+    return by_id, single, scenes, get(server, f"/v2/scenes/{uuid}/annotations")[0]
+
+
+UNSERVED = ((200, 200, 200, 200), (200, 404, 200, 200), (200, 200, 404, 200), (200, 200, 404, 404), (404, 200, 200, 200))
 
 
 def an_unknown_address(server: Emulator) -> Any:
@@ -162,7 +167,7 @@ SCENES: dict[str, tuple[str, See, tuple[Any, ...]]] = {
         (*((status, 0) for status in (404, 400, 405, 409, 410, 413, 422)), (200, 1)),
     ),
     "not-found": ("", something_that_is_not_there, FORMS),
-    "unserved": ("", addresses_that_are_not_known, ((200, 200, 200), (404, 200, 200), (200, 404, 200), (200, 404, 404))),
+    "unserved": ("", addresses_that_are_not_known, UNSERVED),
     "unknown-address": ("", an_unknown_address, FORMS),
     "signed-url": ("", two_signed_urls, ([200, 200], [400, 200], [400, 400])),
     "signed-url-seconds": ("", seconds_in_a_url, ("3600", "60", "1")),

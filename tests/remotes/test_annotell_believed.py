@@ -157,6 +157,57 @@ def test_an_input_that_is_completed_without_an_annotation_is_told() -> None:
     ]
 
 
+@pytest.mark.parametrize("reply", [NOT_FOUND, *HOSTS])
+def test_an_annotation_that_an_input_names_as_completed_and_that_cannot_be_had_is_told(reply: Reply) -> None:
+    """It stands on another host, which may not know the address."""
+
+    def answer(request: Request) -> Reply:
+        if "/v1/annotations/" in request.path:
+            return reply
+        return ok({"data": [{"id": "i-1", "status": "completed", "lastCompletedAnnotationId": "a-1"}], "metadata": {}})
+
+    done = Driver(answer).pulled(listing(Selection(request_id="r"), "kognic", KOGNIC))
+    assert [problem.what for problem in problems_of(done)] == ["annotation a-1"]
+
+
+# --- pages where there are none ----------------------------------------------------------------------------------
+
+PAGED = {"metadata": {"nextCursorId": 2}}
+
+
+@pytest.mark.parametrize(
+    ("address", "data", "selection"),
+    [
+        ("/annotation-types", ["signs"], Selection(project="p")),
+        ("/v1/inputs?", [{"internalId": "a", "status": "created"}], Selection(project="p", input_statuses=("created",))),
+    ],
+)
+def test_a_list_that_names_a_next_page_where_there_are_no_pages_is_not_taken_for_whole(
+    address: str, data: list[Any], selection: Selection
+) -> None:
+    def answer(request: Request) -> Reply:
+        return ok({"data": data, **PAGED}) if address in request.path else Service(0)(request)
+
+    with pytest.raises(Stopped, match=r"names a next page \(2\)"):
+        Driver(answer).pulled(listing(selection, "annotell", KOGNIC))
+
+
+@pytest.mark.parametrize(
+    ("data", "selection"),
+    [
+        ([{"inputUuid": "i", "created": "t", "uri": f"{STORAGE}i.json"}], Selection(scene_uuids=("s",))),
+        ({"a": [{"annotationId": 1, "exportContent": {}}]}, Selection(input_uuids=("a",))),
+    ],
+)
+def test_annotations_that_name_a_next_page_where_there_are_no_pages_are_told(data: Any, selection: Selection) -> None:
+    flavour: Any = "kognic" if selection.scene_uuids else "annotell"
+    done = Driver(lambda _: ok({"data": data, **PAGED})).pulled(listing(selection, flavour, KOGNIC))
+    assert [problem.reason for problem in problems_of(done)] == ["the answer names a next page (2), where none was known to be"]
+
+
+# --- inputs by pages ---------------------------------------------------------------------------------------------
+
+
 def test_inputs_of_pages_that_shift_while_they_are_listed_are_read_until_two_passes_agree() -> None:
     """The cursor is a place in the list: what is taken out before it moves others past it."""
     inputs = [f"i-{number}" for number in range(9)]
@@ -191,6 +242,15 @@ def test_annotations_of_inputs_that_were_not_asked_for_are_not_taken() -> None:
     everything = {uuid: [{"annotationId": number, "exportContent": {}}] for number, uuid in enumerate("abcd")}
     done = Driver(lambda _: ok({"data": everything})).pulled(selected(input_uuids=("a", "c")))
     assert [row.key[0] for row in rows_of(done)] == ["a", "c"]
+
+
+def test_inputs_of_which_an_answer_about_others_says_nothing_are_told() -> None:
+    """As where the service writes their ids in another way: their annotations are there."""
+    done = Driver(lambda _: ok({"data": {"a": [{"annotationId": 1, "exportContent": {}}]}})).pulled(selected(input_uuids=("A", "b")))
+    assert rows_of(done) == []
+    assert [(problem.what, problem.reason) for problem in problems_of(done)] == [
+        (f"input {uuid}", "the answer is about others, such as a") for uuid in ("A", "b")
+    ]
 
 
 def test_an_annotation_that_was_not_asked_for_is_a_problem() -> None:

@@ -17,6 +17,7 @@ from syncer.core.pull import Row
 from syncer.errors import Stopped
 from syncer.remotes.annotell import ChangeListing, ProjectListing, Selection, index, listing
 from syncer.remotes.annotell.asks import Asks
+from syncer.remotes.annotell.selection import Flavour
 from tests.remotes.test_annotell_listing import BASE, Service, ok
 from tests.support.driving import Driver, problems_of, rows_of
 
@@ -155,19 +156,25 @@ def test_of_a_project_that_is_empty_by_now_all_is_gone_where_the_service_says_so
     assert shown(rows_of(done)) == [("a", True), ("b", True)]
 
 
-def test_a_project_that_names_no_types_any_more_does_not_bury_everything() -> None:
-    service = Service(5)
-    service.types = []
-    listing_ = ChangeListing(ProjectListing(Asks(BASE), "project-a"), known_of(service))
-    service.gone = {"u-004"}
-    assert [uuid for uuid, deleted in shown(rows_of(Driver(service).pulled(listing_))) if deleted] == ["u-004"]
-
-
-def test_changes_of_a_kognic_project_without_types_cannot_be_told() -> None:
-    project = listing(Selection(project="project-a"), "kognic", BASE)
+@pytest.mark.parametrize("flavour", ["annotell", "kognic"])
+def test_a_project_that_names_no_types_any_more_buries_nothing(flavour: Flavour) -> None:
+    """No list was asked for, and no annotation that is there shows that they can be asked for by themselves."""
+    project = listing(Selection(project="project-a"), flavour, BASE)
     assert isinstance(project, ProjectListing)
     with pytest.raises(Stopped, match="has no annotation types, so nothing says what has changed"):
         Driver(lambda _: ok({"data": []})).pulled(ChangeListing(project, {("a", ""): OLD}))
+
+
+def test_another_annotation_than_the_one_that_was_asked_for_is_a_problem_and_buries_nothing() -> None:
+    service = Service(3)
+
+    def answer(request: Request) -> Reply:
+        other = "/annotations/inputs/GONE" in request.path
+        return service(Request("GET", request.path.replace("GONE", "u-001")) if other else request)
+
+    done = Driver(answer).pulled(changes(known_of(service, GONE="another time")))
+    assert rows_of(done) == []
+    assert [problem.what for problem in problems_of(done)] == ["input GONE, type signs"]
 
 
 def test_what_has_left_the_statuses_is_gone_and_what_the_project_does_not_list_is_asked_for() -> None:

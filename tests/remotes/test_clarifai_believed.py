@@ -109,6 +109,20 @@ def test_an_input_that_the_service_refuses_to_show_beside_its_annotations_is_a_p
     assert [(p.what, "CONN_INVALID_REQUEST" in p.reason) for one in found for p in one.problems] == [("input j", True)]
 
 
+def test_an_answer_about_other_inputs_does_not_make_one_that_is_refused_gone() -> None:
+    service = Service(app(3, 2))
+    answer = service._answer
+
+    def unheeding(path: str, query: dict[str, list[str]], sent: dict[str, object]) -> Reply:
+        if path == "/annotations" and "i-0001" in query["input_ids"]:
+            return service._failed(404, 11101)
+        return answer(path, query | {"ids": ["i-0000"]} if path == "/inputs" else query, sent)
+
+    service._answer = unheeding  # type: ignore[method-assign,assignment]
+    found = [found for _, found in walked(service, Selection())]
+    assert [problem.what for one in found for problem in one.problems] == ["input i-0001"]
+
+
 def test_an_input_that_went_after_its_annotations_were_listed_is_no_problem() -> None:
     service = Service({"i": ["a"], "j": ["b"]})
 

@@ -245,6 +245,17 @@ def test_a_dataset_that_changes_while_it_is_read_is_read_until_nothing_new_shows
     assert set(keys(service, Selection(dataset_id="d"))) == set(all_of(service.held))
 
 
+def test_an_input_that_moves_up_from_a_datasets_second_page_before_that_is_asked_for_is_not_missed() -> None:
+    service = Service(app(11, 1), per_page_max=10)
+
+    def churn() -> None:
+        if "/datasets/" in service.requests[-1].path and "&page=" not in service.requests[-1].path:
+            service.held.pop("i-0000", None)
+
+    service.churn = churn  # type: ignore[method-assign]
+    assert set(keys(service, Selection(dataset_id="d"))) >= set(all_of(service.held))
+
+
 def test_input_level_annotations_are_kept_or_dropped() -> None:
     service = Service({"i": ["level", "a"]})
     assert keys(service) == [("i", "level"), ("i", "a")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Literal
@@ -13,10 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer.core.ports import Reply
+from syncer.core.pull import Ask
 from syncer.errors import Stopped
 from syncer.remotes.clarifai.listing.filters import nanoseconds
 from syncer.remotes.clarifai.listing.spans import Span
 from syncer.remotes.clarifai.selection import Selection
+from tests.remotes import listed
 from tests.remotes.listed import Service, all_of, app, fetched_units, keys, walked
 
 SINCE = Selection(since="2020-01-01T00:00:00Z")
@@ -42,6 +45,26 @@ def searched(held: dict[str, list[str]], seconds: dict[str, float], **settings_:
 def found(service: Service, selection: Selection, after: str = "", done: set[str] | None = None) -> list[tuple[str, ...]]:
     """The keys, each where it comes first, as a lane writes them."""
     return list(dict.fromkeys(keys(service, selection, after, done or ())))
+
+
+def test_what_moves_on_to_now_between_answers_to_questions_that_were_asked_together_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The service may answer them in any order: the last first."""
+    held = app(54, 50)
+    ids = [id for _, id in all_of(held)]
+    service = searched(held, {id: float(60 * n) for n, id in enumerate(ids)})
+    rng, now = random.Random(5), 10.0**7
+
+    def churn() -> None:
+        nonlocal now
+        now += 1
+        service.updated |= dict.fromkeys(rng.sample(ids, 20), at(now))
+
+    def backwards(service: Service, asks: Sequence[Ask[object]]) -> list[object]:
+        return [ask.read(service.answer(ask.request)) for ask in reversed(asks)][::-1]
+
+    service.churn = churn  # type: ignore[method-assign]
+    monkeypatch.setattr(listed, "answered", backwards)
+    assert sorted(found(service, SINCE)) == sorted(all_of(held))
 
 
 # --- where searches end ------------------------------------------------------------------------------------------

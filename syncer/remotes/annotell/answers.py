@@ -56,11 +56,14 @@ class Opened(Generic[T]):
     next: Cursor | None
 
 
-def opened(reply: Reply | NoReply, decoder: msgspec.json.Decoder[T], *, bare: bool = True) -> Opened[T] | LookUpFailure:
+def opened(
+    reply: Reply | NoReply, decoder: msgspec.json.Decoder[T], *, bare: bool = True, paged: bool = False
+) -> Opened[T] | LookUpFailure:
     """The data of an answer, read by `decoder`.
 
     As the official clients unwrap it (annotell-base-clients 0.1.0: http_client.py): a list is data itself; else `data` is, beside
     `metadata` or not; an object that has no `data` is data itself, unless it is not to be `bare`: an empty one would pass for an answer.
+    `paged`: there may be a next page. Else one that is named is a refusal: what it holds would be left out unseen.
     """
     if isinstance(reply, NoReply):
         return no_reply(reply)
@@ -73,7 +76,10 @@ def opened(reply: Reply | NoReply, decoder: msgspec.json.Decoder[T], *, bare: bo
         envelope = _ENVELOPE.decode(reply.body)
         metadata = _METADATA.decode(envelope.metadata)
         data = reply.body if bare and bytes(envelope.data) == b"null" else envelope.data
-        return Opened(decoder.decode(data), metadata.next_cursor_id if metadata else None)
+        following = metadata.next_cursor_id if metadata else None
+        if following is not None and not paged:
+            return Refused(f"the answer names a next page ({one_line(str(following))}), where none was known to be")
+        return Opened(decoder.decode(data), following)
     except DECODE_ERRORS:
         return Failed(f"HTTP {reply.status}, but not what was asked for", in_doubt=False, strange="perhaps")
 

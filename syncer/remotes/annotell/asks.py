@@ -97,7 +97,7 @@ class Asks:
 
     def all_annotations(self, project: str, batch: str, annotation_type: str) -> Ask[Page] | Refused:
         """A2: the same in one list, as before version 1.2."""
-        return _get(_of_type(project, batch, annotation_type), self._iso, documents.read_page)
+        return _get(_of_type(project, batch, annotation_type), self._iso, documents.read_list)
 
     def single(self, item: Item) -> Ask[Row] | Refused:
         """A5: one annotation by input (scene, in Kognic's words) and type, in the answer."""
@@ -110,7 +110,7 @@ class Asks:
 
     def of_scene(self, uuid: str) -> Ask[Page] | Refused:
         """A7: the annotations of a scene."""
-        return _get(["/v2/scenes/", uuid, "/annotations"], self._iso, documents.read_page)
+        return _get(["/v2/scenes/", uuid, "/annotations"], self._iso, documents.read_list)
 
     def by_id(self, id: str) -> Ask[Page] | Refused:
         """A8: an annotation by its id, delivered or preliminary."""
@@ -137,11 +137,12 @@ class Asks:
     def inputs_page(self, project: str, batch: str, cursor: Cursor | None) -> Ask[Opened[list[Input]]]:
         """The same by pages (kognic-io since 1.0.2)."""
         body = {"project": project, **({"batch": batch} if batch else {}), "includeInvalidated": False}
-        return _post("/v1/inputs/fetch", body, cursor, _reader(_INPUTS))
+        return _post("/v1/inputs/fetch", body, cursor, _reader(_INPUTS, paged=True))
 
     def requested_inputs(self, project: str, batch: str, cursor: Cursor | None) -> Ask[Opened[list[RequestedInput]]]:
         """A page of a project's request inputs."""
-        return _post("/v2/inputs/query", {"project": project, **({"batch": batch} if batch else {})}, cursor, _reader(_REQUESTED))
+        body: dict[str, object] = {"project": project, **({"batch": batch} if batch else {})}
+        return _post("/v2/inputs/query", body, cursor, _reader(_REQUESTED, paged=True))
 
     def scenes(self, uuids: Sequence[str]) -> Ask[Opened[list[Scene]]]:
         """Scenes with their status; refused with 404 where one of them is missing."""
@@ -151,7 +152,7 @@ class Asks:
         """A page of a request's inputs, with the id of what was completed last."""
         cursors = [] if cursor is None else [("cursorId", str(cursor))]
         path = neighbour(self._base_url, "order-execution") + "/v2/request-inputs"
-        return _get([path], [*cursors, ("requestId", request_id)], _reader(_REQUEST_INPUTS))
+        return _get([path], [*cursors, ("requestId", request_id)], _reader(_REQUEST_INPUTS, paged=True))
 
 
 def neighbour(base_url: str, service: str) -> str:
@@ -175,8 +176,8 @@ def _of_type(project: str, batch: str, annotation_type: str) -> list[str]:
     return ["/v1/annotations/projects/", project, *of_batch, "/annotation-type/", annotation_type]
 
 
-def _reader(decoder: msgspec.json.Decoder[T]) -> Reader[Opened[T]]:
-    return lambda reply: opened(reply, decoder)
+def _reader(decoder: msgspec.json.Decoder[T], *, paged: bool = False) -> Reader[Opened[T]]:
+    return lambda reply: opened(reply, decoder, paged=paged)
 
 
 def _get(path: Sequence[str], query: Sequence[tuple[str, str]], read: Reader[T]) -> Ask[T] | Refused:

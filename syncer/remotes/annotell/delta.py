@@ -18,7 +18,7 @@ import msgspec
 from syncer.core.outcome import Refused
 from syncer.core.pull import Ask, Asking, Done, Flow, Found, Problem, Row, Unit, Units
 from syncer.errors import Stopped
-from syncer.remotes.annotell.documents import UNIT_MAX, Entry, Item, Key
+from syncer.remotes.annotell.documents import OTHER, UNIT_MAX, Entry, Item, Key
 from syncer.remotes.annotell.listing import ProjectListing, Wanted, told
 from syncer.remotes.flows import PASSES_MAX, cut, each, one
 from syncer.remotes.paths import changed_on_the_way
@@ -72,7 +72,7 @@ class ChangeListing:
     def units(self, after: str, done: Done | None = ()) -> Units:
         """Units in the order of their keys. Raises Stopped where the remote refuses to list."""
         types = yield from self.project.types()
-        if not types and self.project.untyped is not None:
+        if not types:
             raise Stopped(
                 f"project {self.project.project} has no annotation types, so nothing says what has changed: pull it without --changed-since"
             )
@@ -127,6 +127,8 @@ class ChangeListing:
             elif isinstance(answer, Refused):
                 reason = f"it is not listed any more, and by itself it is refused: {answer.reason}{changed}"
                 found.problems.append(Problem(item.what, reason))
+            elif answer.key != item.key:
+                found.problems.append(Problem(item.what, OTHER))
             elif (_LINE.decode(answer.line).created or "") != self.known[item.key]:
                 found.rows.append(answer)
         return found

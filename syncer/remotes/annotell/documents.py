@@ -115,8 +115,16 @@ _NAMED = msgspec.json.Decoder(_Named)
 
 
 def read_page(reply: Reply | NoReply) -> Page | LookUpFailure:
-    """A page of a list, or a list that has no pages (A2, A3, A7)."""
-    answer = opened(reply, _PARTIALS)
+    """A page of a list (A3)."""
+    return _page(opened(reply, _PARTIALS, paged=True))
+
+
+def read_list(reply: Reply | NoReply) -> Page | LookUpFailure:
+    """A list that has no pages (A2, A7)."""
+    return _page(opened(reply, _PARTIALS))
+
+
+def _page(answer: Opened[list[_Partial]] | LookUpFailure) -> Page | LookUpFailure:
     return Opened(_told_apart([_item(partial) for partial in answer.data]), answer.next) if isinstance(answer, Opened) else answer
 
 

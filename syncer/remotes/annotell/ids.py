@@ -23,8 +23,8 @@ from syncer.remotes.paths import changed_on_the_way
 class IdListing:
     """What is found for each of these ids (A6, A7, A8). Implements `Listing`.
 
-    `listed`: ids that came from a list of what there is, not from a user: one without an annotation is no problem. `unclear`: ids of
-    which it is known already that they cannot be had, and why.
+    `listed`: ids of inputs that came from a list of what there is, not from a user: one without an annotation is no problem. `unclear`:
+    ids of which it is known already that they cannot be had, and why.
     """
 
     ask: Callable[[str], Ask[Page] | Refused]
@@ -79,12 +79,19 @@ class ExportListing:
         answer = yield from one(self.asks.exports_of(uuids))
         if isinstance(answer, list):
             unique = {row.key: row for row in reversed(answer) if row.key[0] in uuids}
-            return Found(list(reversed(unique.values())), len(answer) - len(unique))
+            return Found(list(reversed(unique.values())), len(answer) - len(unique), _unheeded(uuids, answer))
         if len(uuids) > 1 and (answer.missing or answer.code in UNCLEAR):
             middle = len(uuids) // 2
             left = yield from self._unit(uuids[:middle])
             return joined([left, (yield from self._unit(uuids[middle:]))])
         return Found([], problems=[Problem(f"input {uuid}", answer.reason) for uuid in uuids])
+
+
+def _unheeded(uuids: Sequence[str], rows: Sequence[Row]) -> list[Problem]:
+    """Those of which an answer says nothing, where it is about others: then its silence does not mean that there is nothing."""
+    came = {row.key[0] for row in rows}
+    others = sorted(came.difference(uuids))
+    return [Problem(f"input {uuid}", f"the answer is about others, such as {others[0]}") for uuid in uuids if uuid not in came and others]
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ def listing(selection: Selection, flavour: Flavour, base_url: str) -> Listing:
         return IdListing(asks.of_scene, selection.scene_uuids, "scene")
     if selection.annotation_ids:
         return IdListing(asks.by_id, selection.annotation_ids, "annotation")
-    annotations = partial(IdListing, asks.by_id, what="annotation", listed=True)
+    annotations = partial(IdListing, asks.by_id, what="annotation")
     return AskedListing(partial(completed, asks, selection.request_id), lambda chosen: annotations(ids=chosen.ids, unclear=chosen.unclear))
 
 

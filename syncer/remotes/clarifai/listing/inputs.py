@@ -15,6 +15,7 @@ from syncer.remotes.flows import cut, one
 
 LOOKED_UP_MAX = 100
 GONE = "there is no such input"
+OTHERS = "the service answered with other inputs than those that were asked for"
 
 
 class Inputs:
@@ -61,7 +62,7 @@ class Inputs:
                     unknown |= yield from self.look_up(part, held)
                 rest = []
             elif len(rest) == len(group):
-                reason = page.reason if isinstance(page, Refused) and not says_missing(page) else GONE
+                reason = GONE if says_missing(page) or page == [] else page.reason if isinstance(page, Refused) else OTHERS
                 unknown |= dict.fromkeys(rest, reason)
                 rest = []
             ids = rest + ids[len(group) :]

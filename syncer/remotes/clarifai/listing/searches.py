@@ -100,8 +100,9 @@ class _Spans:
         return None
 
     def _ask(self) -> Asking[None]:
-        """The first two pages of the next span, and of some after it."""
-        asked = [self._waiting[place] for place in range(min(self._at_once, len(self._waiting)))]
+        """The first two pages of the next span, and of some after it; the last one by itself: what is updated meanwhile moves there."""
+        count = max(1, min(self._at_once, len(self._waiting) - 1))
+        asked = [self._waiting[place] for place in range(count)]
         answers = yield from each([self._queries.search(span, page) for span in asked for page in (1, 2)])
         self._answered = {span: answers[2 * place : 2 * place + 2] for place, span in enumerate(asked)}
         self._at_once = min(2 * self._at_once, SPANS_AT_ONCE_MAX)

@@ -9,7 +9,7 @@ from syncer.core.pull import Asking, Done, Units
 from syncer.errors import Stopped
 from syncer.remotes.clarifai.codec import PER_PAGE_MAX
 from syncer.remotes.clarifai.listing.groups import GROUP_MAX, Groups
-from syncer.remotes.clarifai.listing.inputs import GONE
+from syncer.remotes.clarifai.listing.inputs import GONE, OTHERS
 from syncer.remotes.clarifai.rows import Line
 from syncer.remotes.flows import PASSES_MAX, one, settled
 from syncer.remotes.paths import changed_on_the_way
@@ -81,8 +81,9 @@ class _Inputs:
         return fresh
 
     def _is_there(self, id: str) -> Asking[bool]:
+        """Whether the service shows this input. One that does not show it shows the whole list once more: nothing is left out by that."""
         unknown = yield from self._groups.inputs.look_up([id], {})
-        if unknown and unknown[id] != GONE:
+        if unknown and unknown[id] not in (GONE, OTHERS):
             raise Stopped(f"the remote refused to show input {id}: {unknown[id]}")
         return not unknown
 
@@ -121,7 +122,7 @@ def of_dataset(groups: Groups, dataset_id: str, after: str) -> Units:
                 raise Stopped(f"the remote refused to list {what}: {page.reason}{changed_on_the_way(dataset_id)}")
             ids += [(id, None) for id in page]
             pages += 1
-        return ids, pages
+        return ids, pages + 1  # that of the end, too: a row may have moved up to a page that was read already
 
     ids = yield from settled(one_pass)
     if ids is None:
