@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -88,7 +89,8 @@ def names(folder: Path) -> list[str]:
 
 
 def said(arguments: dict[str, Any]) -> str:
-    return ", ".join(f"{name}={value!r}" for name, value in arguments.items())[:60]
+    """The arguments, without the places in memory of objects: tests have the same names in each process."""
+    return re.sub(" at 0x[0-9a-f]+", "", ", ".join(f"{name}={value!r}" for name, value in arguments.items()))[:60]
 
 
 async def all_pages(source: syncer.Clarifai, observe: Callable[[syncer.Event], None]) -> None:

@@ -7,8 +7,8 @@ import json
 from dataclasses import asdict
 from functools import cache
 
-from tests.mutants.parts import PARTS
-from tests.mutants.sample import ROOT, Mutant
+from tests.mutants.parts import PARTS, ROOT
+from tests.mutants.sample import Mutant
 from tests.mutants.trial import Outcome
 
 FILE = ROOT / ".mutants" / "outcomes.jsonl"

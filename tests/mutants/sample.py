@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.clients.environments import python_of
-from tests.mutants.parts import PARTS
+from tests.mutants.parts import PARTS, ROOT
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ def sample(seed: int, count: int, names: Sequence[str]) -> list[Mutant]:
 
 
 def _of(name: str, rng: random.Random, count: int) -> list[Mutant]:
-    paths = [str(path.relative_to(ROOT)) for path in sorted((ROOT / PARTS[name].folder).rglob("*.py"))]
+    paths = sorted({str(path.relative_to(ROOT)) for pattern in PARTS[name].modules for path in ROOT.glob(pattern)})
     found = [(path, place) for path, places in zip(paths, _asked({"path": path} for path in paths), strict=True) for place in places]
     rng.shuffle(found)
     mutants: list[Mutant] = []

@@ -9,8 +9,8 @@ import pytest
 from tests.mutants import kept
 from tests.mutants.__main__ import tell
 from tests.mutants.kept import Kept
-from tests.mutants.parts import PARTS
-from tests.mutants.sample import ROOT, Mutant
+from tests.mutants.parts import PARTS, ROOT
+from tests.mutants.sample import Mutant
 from tests.mutants.trial import Copies, Outcome
 
 PATH = "syncer/core/deletions.py"
@@ -43,7 +43,7 @@ def test_a_survivor_is_tried_again_once_tests_have_changed_and_what_was_noticed_
 def test_a_bug_is_noticed_in_a_copy_and_what_is_no_bug_survives(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(PARTS, "core", type(PARTS["core"])("syncer/core", ("tests/core/test_deletions.py",)))
+    monkeypatch.setitem(PARTS, "core", type(PARTS["core"])(("syncer/core/*.py",), ("tests/core/test_deletions.py",)))
     with Copies(1) as copies:
         outcomes = {mutant: copies.tried(mutant) for mutant in (BROKEN, SAME)}
     assert [outcome.how for outcome in outcomes.values()] == ["killed", "survived"]

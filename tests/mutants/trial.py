@@ -17,8 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from tests.mutants.parts import PARTS
-from tests.mutants.sample import ROOT, Mutant
+from tests.mutants.parts import PARTS, ROOT
+from tests.mutants.sample import Mutant
 
 SECONDS_MAX = 60.0
 COPIED = ("syncer", "tests", "benchmarks", "examples", "docs", "pyproject.toml", "config.example.toml", "README.md")
