@@ -15,10 +15,11 @@ help:
 demo: setup
 	$(BIN)/syncer demo
 
-# The tests of core and codecs keep one core busy, so they go beside the rest; their report comes behind it, and how much they cover.
+# The tests of core and codecs keep one core busy, so they go beside the rest, which mostly wait for processes of their own and are spread
+# over three. The report of the first comes after the rest, and how much they cover.
 test: setup clients
 	@told=$$(mktemp); $(BIN)/python -m coverage run -m pytest -q $(COVERING) >$$told 2>&1 & covering=$$!; \
-	$(BIN)/python -m pytest -q --ignore=tests/proof --ignore=tests/field $(COVERING:%=--ignore=%); rest=$$?; \
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal --ignore=tests/proof --ignore=tests/field $(COVERING:%=--ignore=%); rest=$$?; \
 	wait $$covering; code=$$?; cat $$told; rm $$told; exit $$((rest | code))
 	$(BIN)/python -m coverage report
 	$(BIN)/python -m tests.proof.simulation --seeds 60

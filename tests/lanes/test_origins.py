@@ -78,7 +78,8 @@ def test_what_an_earlier_pull_holds_is_known_packed_or_not(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("name", "content"), [("out.jsonl", b"no JSON\n"), ("out.jsonl.gz", gzip.compress(LINE)[:-5]), ("out.jsonl.gz", b"not gzip at all")]
+    ("name", "content"),
+    [("out.jsonl", b"no JSON\n"), ("out.jsonl.gz", gzip.compress(LINE, mtime=0)[:-5]), ("out.jsonl.gz", b"not gzip at all")],
 )
 def test_what_is_not_an_earlier_pull_is_refused_by_its_name(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
