@@ -152,6 +152,8 @@ async def test_a_pull_to_an_object_store_is_built_in_its_state_and_copied_at_the
 @pytest.mark.anyio
 async def test_a_pull_to_an_object_store_that_is_killed_is_carried_on(home: Path) -> None:
     arguments = ["pull", "clarifai", "--out", "lame/o.jsonl", "--state", "state", "--json", "--no-progress"]
+    log = home / "log.jsonl"  # of so many inputs that there is more to fetch once something is written
+    log.write_text("".join(json.dumps({"id": f"a-{n}", "input_id": f"i-{n}", "data": {}}) + "\n" for n in range(200)))
     async with running(rps=0, latency=0.2) as server:
         await cli(home, server, "push", "log.jsonl", "-q")
         environment = {**ENVIRONMENT, "CLARIFAI_APP_ID": "app", "CLARIFAI_API_BASE": server.url, "SYNCER_PUSH_CONCURRENCY": "1"}
