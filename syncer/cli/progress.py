@@ -91,16 +91,16 @@ def drawn(run: Shown, columns: int, signs: str) -> str:
 def of_push(now: Progress) -> Shown:
     """A push as it is shown."""
     report = now.report
-    left = () if now.left_seconds is None else (Part(0, f", about {span(now.left_seconds)} left"),)
+    left = () if now.left_seconds is None else (Part(1, f", about {span(now.left_seconds)} left"),)
     parts = (
         Part(0, f"applied {report.applied:,}"),
-        Part(3, f" of {report.read - report.skipped:,} read"),
-        Part(5, f", {report.annotations_per_second:,.0f}/s"),
+        Part(4, f" of {report.read - report.skipped:,} read"),
+        Part(6, f", {report.annotations_per_second:,.0f}/s"),
         *_of_sending(now.sending),
         *left,
-        Part(8, f"; sent again {report.retries:,}"),
-        Part(6, f", dead {report.dead:,}"),
-        Part(7, f", throttled {report.throttled:,}"),
+        Part(9, f"; sent again {report.retries:,}"),
+        Part(7, f", dead {report.dead:,}"),
+        Part(8, f", throttled {report.throttled:,}"),
     )
     return Shown(parts, share_done(now))
 
@@ -117,10 +117,10 @@ def of_pull(report: PullReport, sending: Sending) -> Shown:
 
 
 def _of_sending(sending: Sending) -> Iterator[Part]:
-    yield Part(4, f", {sending.share_of_limit:.0%} of the limit")
+    yield Part(5, f", {sending.share_of_limit:.0%} of the limit")
     if sending.pause_seconds:
-        yield Part(1, f", paused for {span(sending.pause_seconds)}")
-        yield Part(2, f": {sending.pause_reason}")
+        yield Part(2, f", paused for {span(sending.pause_seconds)}")
+        yield Part(3, f": {sending.pause_reason}")
 
 
 def share_done(now: Progress) -> float | None:

@@ -6,6 +6,8 @@ import re
 from ipaddress import AddressValueError, IPv4Address
 from urllib.parse import urlsplit
 
+from yarl import URL
+
 _LABEL_BYTES_MAX = 63
 _NOT_IPV6 = "has a host that is not one: an IPv6 address stands in brackets, as in http://[::1]"
 
@@ -49,7 +51,8 @@ def _host_fault(host: str) -> str | None:
         return f"has the host {host}, which is not an IPv4 address in full, as 127.0.0.1 is"
     try:
         names = host.encode("idna").decode().removesuffix(".").split(".")
-    except UnicodeError:
+        _ = URL(f"http://{host}").host  # which reads names that are written in ASCII (`xn--`)
+    except ValueError:  # a UnicodeError is one
         names = [""]
     if not all(0 < len(name) <= _LABEL_BYTES_MAX for name in names):
         return "has a host of which a part between two dots is empty, too long, or cannot be written as a name"

@@ -174,7 +174,7 @@ def _change(letter: DeadLetter, options: LineOptions) -> Change | str:
     place = Place(letter.log, letter.index, letter.line, 0, b"", letter.id)
     parsed = parse(letter.change.encode(), place, options)
     if not isinstance(parsed, Change):
-        return f"still no change: {getattr(parsed, 'reason', 'an annotation that is not the user’s to send')}"
+        return f"still not a valid change: {getattr(parsed, 'reason', 'an annotation that is not the user’s to send')}"
     if parsed.verb == "post" and not letter.id:
         return "a post without id, whose id cannot be made again"
     return parsed

@@ -84,6 +84,7 @@ LONG = Progress(report(read=9_999_999, applied=1_234_567, pending=1), 0.5, Sendi
         (80, "applied 1,234,567, paused for 75 s: throttled by the remote, about 2 h left"),
         (60, "applied 1,234,567, paused for 75 s, about 2 h left"),
         (40, "applied 1,234,567, about 2 h left"),
+        (19, "applied 1,234,567"),
     ],
 )
 def test_what_does_not_fit_is_left_out_in_order_of_what_matters(columns: int, shown: str) -> None:

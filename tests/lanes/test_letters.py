@@ -168,7 +168,7 @@ def test_a_line_that_is_still_no_change_is_refused_with_its_reason(app: App, tmp
     log = pushed(app, tmp_path / "log.jsonl", b"bad", LISTS)
     result = again(app)
     assert (result.queued, [one.line for one in result.refused]) == (0, [1, 2])
-    assert all("still no change" in one.reason and "append a corrected line" in one.reason for one in result.refused)
+    assert all("still not a valid change" in one.reason and "append a corrected line" in one.reason for one in result.refused)
     assert again(app, Selector((f"{log}:2",))).queued == 0
     assert again(app, Selector((f"{log}:2",)), options=LineOptions("send")).queued == 1
 
