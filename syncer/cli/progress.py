@@ -16,6 +16,8 @@ LINE_EVERY_SECONDS = 10.0
 SAMPLE_EVERY_SECONDS = 0.2
 BAR_COLUMNS_MAX = 30
 BAR_COLUMNS_MIN = 8
+BAR_RANK = 1
+"""A bar stands where the pieces up to this rank leave room for it."""
 BARS = ("━─", "#-")
 """What is done and what is not: the first of these that the terminal's encoding has."""
 
@@ -37,12 +39,12 @@ class Shown:
 
     def line(self, columns: int | None = None) -> str:
         """As much of the line as fits into so many columns, what matters most first; None: all of it."""
-        line = ""
-        for rank in sorted({part.rank for part in self.parts}, reverse=True):
-            line = "".join(part.text for part in self.parts if part.rank <= rank)
-            if columns is None or len(line) <= columns:
-                break
-        return line
+        lines = [self.up_to(rank) for rank in sorted({part.rank for part in self.parts}, reverse=True)]
+        return next((line for line in lines if columns is None or len(line) <= columns), lines[-1])
+
+    def up_to(self, rank: int) -> str:
+        """The line without the pieces of a higher rank."""
+        return "".join(part.text for part in self.parts if part.rank <= rank)
 
 
 @asynccontextmanager
@@ -82,7 +84,7 @@ def drawn(run: Shown, columns: int, signs: str) -> str:
     """The line of a terminal: a bar before the text, where it is known how much is done and a short text leaves room for one."""
     line = run.line(columns - BAR_COLUMNS_MIN - 1)
     room = min(BAR_COLUMNS_MAX, columns - len(line) - 1)
-    if run.share is None or room < BAR_COLUMNS_MIN:
+    if run.share is None or room < BAR_COLUMNS_MIN or len(line) < len(run.up_to(BAR_RANK)):
         return run.line(columns)
     done = round(max(0.0, min(1.0, run.share)) * room)
     return f"{signs[0] * done}{signs[1] * (room - done)} {line}"

@@ -34,5 +34,8 @@ def test_more_bad_lines_than_the_retry_queue_holds_do_not_keep_a_letter_from_bei
     refused: list[RefusedLetter] = []
     result = retry(tmp_path, Selector(every=True), LineOptions(), refused.append)
     assert (result.queued, result.refused, result.left) == (1, count, 0)
-    assert [(one.line, one.reason.partition(":")[0]) for one in refused[:2]] == [(1, "still not a valid change"), (2, "still no change")]
+    assert [(one.line, one.reason.partition(":")[0]) for one in refused[:2]] == [
+        (1, "still not a valid change"),
+        (2, "still not a valid change"),
+    ]
     assert len(refused) == count
