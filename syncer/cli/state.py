@@ -18,8 +18,10 @@ from syncer.core.ledger import Ledger
 from syncer.core.settle import rfc3339
 from syncer.errors import OutputError, UsageError
 from syncer.journal import checkpoint
+from syncer.journal.checkpoint import Checkpoint
 from syncer.journal.damage import way_out
 from syncer.journal.journal import Journal
+from syncer.journal.lock import holder
 from syncer.lanes import known
 from syncer.lanes import state as lane
 from syncer.lanes.state_export import export as records
@@ -51,8 +53,11 @@ class LogStatus:
 
 
 def status(config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
-    """Print what the state holds."""
+    """Print what the state holds, of a push or of a pull."""
     loaded = load_from_environment(config, options)
+    folder = Path(loaded.config.state.dir)
+    if (pull := lane.pull_in(folder)) is not None:
+        return _status_of_pull(folder, pull, loaded.config.retry.give_up_seconds, as_json=as_json)
     folder = state_folder(config, options)
     ledger, destination, locked_by = Journal.read_only(folder)
     logs = list(_log_statuses(ledger))
@@ -77,13 +82,41 @@ def status(config: Path | None, options: dict[str, object], *, as_json: bool) ->
         return 0
     print_lines(f"state        {folder}" + (f"  (in use by process {locked_by})" if locked_by else ""))
     print_lines(f"destination  {destination.base_url} user {destination.user_id} app {destination.app_id}")
-    if value["paused_until"]:
-        print_lines(f"paused until {value['paused_until']}: {ledger.destination.reason}; lift the pause with `{lane.resuming(folder)}`")
+    _print_pause(folder, value["paused_until"], ledger.destination)
     for log in logs:
         print_lines(
             f"{log.path}: read {log.read:,}, applied {log.applied:,}, ignored {log.ignored:,}, dead {log.dead:,}, pending {log.pending:,}"
         )
     return 0
+
+
+def _status_of_pull(folder: Path, pull: Checkpoint, give_up_seconds: float, *, as_json: bool) -> int:
+    paused, locked_by = pull.pause, holder(folder / "lock")
+    value = {
+        "state": str(folder),
+        "job": pull.job,
+        "fetched": pull.fetched,
+        "written": pull.written,
+        "unreadable": pull.unreadable,
+        "done": pull.done,
+        "paused_until": _paused_until(paused, give_up_seconds),
+        "locked_by": locked_by,
+    }
+    if as_json:
+        print_json(value)
+        return 0
+    print_lines(f"state        {folder}" + (f"  (in use by process {locked_by})" if locked_by else ""))
+    print_lines(f"pull         {pull.job}")
+    _print_pause(folder, value["paused_until"], paused)
+    print_lines(
+        f"fetched {pull.fetched:,}: written {pull.written:,}, unreadable {pull.unreadable:,}; {'done' if pull.done else 'not done yet'}"
+    )
+    return 0
+
+
+def _print_pause(folder: Path, paused_until: object, destination: Destination) -> None:
+    if paused_until:
+        print_lines(f"paused until {paused_until}: {destination.reason}; lift the pause with `{lane.resuming(folder)}`")
 
 
 def _log_statuses(ledger: Ledger) -> Iterator[LogStatus]:

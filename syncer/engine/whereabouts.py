@@ -59,7 +59,7 @@ class Whereabouts:
         self._strange[method] += 1
         if self._strange[method] < STRANGE_MAX:
             return replace(answer, strange="surely")
-        reason = f"what answers at {self._address} is not the service: {method}: {answer.reason}; check {self._check}"
+        reason = f"what answers at {self._address} is not the service: {method}: {answer.reason.rstrip('.')}; check {self._check}"
         return Halt(reason, answer.code, "address")
 
     def doubts(self, answer: object, now: float) -> bool:
@@ -86,5 +86,5 @@ class Whereabouts:
             return answer
         if not isinstance(answer, Refused):
             return None
-        reason = f"the remote knows nothing of {self._address} (code {answer.code}): {answer.reason}; check {self._check}"
+        reason = f"the remote knows nothing of {self._address} (code {answer.code}): {answer.reason.rstrip('.')}; check {self._check}"
         return Halt(reason, answer.code, "address")

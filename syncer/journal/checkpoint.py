@@ -48,6 +48,11 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: str = FORMAT
     version: int = VERSION
 
+    @property
+    def pause(self) -> Destination:
+        """The longer one of its pauses; another state where nothing is paused."""
+        return max(self.destination, self.storage, key=lambda destination: destination.until)
+
 
 _HEAD = b'{"crc":"%08x",'
 _HEAD_LENGTH = len(_HEAD % 0)

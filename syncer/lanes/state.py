@@ -48,6 +48,21 @@ class Looked:
     notes: list[str] = field(default_factory=list)
 
 
+def pull_in(folder: Path, *, disk: Disk = REAL) -> Checkpoint | None:
+    """Return how far the pull of this folder is; None where the folder holds no pull. Raises StateError for one that cannot be read."""
+    try:
+        if Journal.is_in(folder, disk=disk) or disk.size(folder / checkpoint.FILE) is None:
+            return None
+        found = checkpoint.read(folder, disk=disk)
+    except NotADirectoryError:
+        return None
+    except OSError as error:
+        raise StateError(f"the state {folder} cannot be read: {error.strerror or error}") from None
+    if isinstance(found, Damage):
+        raise found.error()
+    return found
+
+
 def resume(folder: Path, *, disk: Disk = REAL) -> Destination:
     """Lift the pause that this folder keeps, of a push or of a pull; how the destination was until then.
 
@@ -62,7 +77,7 @@ def resume(folder: Path, *, disk: Disk = REAL) -> Destination:
             return before
         finally:
             journal.close()
-    if disk.size(folder / checkpoint.FILE) is not None:
+    if pull_in(folder, disk=disk) is not None:
         return _resume_pull(folder, disk)
     raise UsageError(f"no state at {folder}: name the folder with --state")
 
@@ -76,7 +91,7 @@ def _resume_pull(folder: Path, disk: Disk) -> Destination:
                 raise found.error()
             if found is None:
                 return OPEN
-            before = max(found.destination, found.storage, key=lambda destination: destination.until)
+            before = found.pause
             if before.state == "paused":
                 checkpoint.write(folder, msgspec.structs.replace(found, destination=OPEN, storage=OPEN), disk=disk)
             return before

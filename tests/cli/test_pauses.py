@@ -105,12 +105,17 @@ def test_a_pull_that_is_asked_to_wait_for_decades_ends_and_its_pause_is_lifted_i
     assert f"`syncer state resume --state {folder}`" in summary["error"]
     bench.faults("")
     assert bench.pull()[0] == 1
+    status = bench.json("status", "--state", str(folder))
+    assert (status["written"], status["done"], status["locked_by"]) == (0, False, None)
+    assert seconds_until(status["paused_until"]) == pytest.approx(999_999_999, abs=60)
+    assert f"lift the pause with `syncer state resume --state {folder}`" in bench.cli("status", "--state", str(folder)).out
     assert bench.json("state", "resume", "--state", str(folder))["resumed"]
     found = read(folder)
     assert isinstance(found, Checkpoint)
     assert found.destination == OPEN
     code, summary = bench.pull()
     assert (code, summary["written"]) == (0, 2)
+    assert bench.cli("status", "--state", str(folder)).out.splitlines()[2:] == ["fetched 2: written 2, unreadable 0; done"]
 
 
 @pytest.mark.parametrize("asked_seconds", [0.4, None])
