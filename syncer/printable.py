@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 
 def printable(text: str) -> str:
     """Return the text as one line that a terminal does nothing but show.
@@ -17,3 +19,11 @@ def printable(text: str) -> str:
 def counted(count: int, thing: str, things: str = "") -> str:
     """Return a number of things: `1 dead letter`, `2 dead letters`. `things`: their plural, where an s does not make it."""
     return f"{count:,} {thing if count == 1 else things or thing + 's'}"
+
+
+def as_argument(text: object) -> str:
+    """Return the text as one argument of a command line that is shown to people and can be copied into a shell."""
+    plain = str(text)
+    if plain.isprintable():
+        return shlex.quote(plain)
+    return f"$'{printable(plain.replace(chr(92), chr(92) * 2).replace(chr(39), chr(92) + chr(39)))}'"

@@ -15,7 +15,7 @@ from syncer.journal.dead import read_dead
 from syncer.journal.journal import Journal
 from syncer.lanes import dead as lane
 from syncer.lanes.dead import RefusedLetter, Selector
-from syncer.printable import counted
+from syncer.printable import as_argument, counted
 from syncer.sources.lines import LineOptions
 
 FIELDS = ("source", "line", "op", "input_id", "id", "reason", "code", "attempts", "first_failed_at", "last_failed_at")
@@ -106,7 +106,8 @@ def retry(
 
         result = lane.retry(folder, Selector(places, code, every), lines, refuse, force=force)
         left = f"; {result.left:,} more are left for when a push has made room in the retry queue" if result.left else ""
-        say(f"queued {result.queued:,}, refused {result.refused:,}{left}. The next `syncer push --state {folder}` sends what is queued")
+        next_push = f"syncer push --state {as_argument(folder)}"
+        say(f"queued {result.queued:,}, refused {result.refused:,}{left}. The next `{next_push}` sends what is queued")
         if as_json:
             refused.print_within({"queued": result.queued, **({"left": result.left} if result.left else {})}, "refused")
     return 3 if result.refused or result.left else 0

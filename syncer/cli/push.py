@@ -17,7 +17,7 @@ from syncer.errors import UsageError
 from syncer.lanes.dry_run import dry_run as count
 from syncer.lanes.push import Finished, PushLane, opened
 from syncer.lanes.report import exit_code
-from syncer.printable import counted
+from syncer.printable import as_argument, counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def report(finished: Finished, *, as_json: bool, quiet: bool) -> None:
     elif finished.interrupted is not None and not quiet:
         say("syncer: interrupted; nothing is lost: run the same command again to carry on")
     elif summary.dead and not quiet:
-        say(f"syncer: {counted(summary.dead, 'dead letter')}: see `syncer dead list --state {summary.state}`")
+        say(f"syncer: {counted(summary.dead, 'dead letter')}: see `syncer dead list --state {as_argument(summary.state)}`")
     if as_json:
         value = dataclasses.asdict(summary)
         if error is not None:

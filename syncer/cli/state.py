@@ -25,7 +25,7 @@ from syncer.journal.lock import holder
 from syncer.lanes import known
 from syncer.lanes import state as lane
 from syncer.lanes.state_export import export as records
-from syncer.printable import counted
+from syncer.printable import as_argument, counted
 
 
 def state_folder(config: Path | None, options: dict[str, object]) -> Path:
@@ -34,7 +34,8 @@ def state_folder(config: Path | None, options: dict[str, object]) -> Path:
     if not Journal.is_in(folder):
         if (folder / checkpoint.FILE).is_file():
             raise UsageError(
-                f"{folder} holds the state of a pull, and this is about pushes; `syncer state export --state {folder}` shows what it knows"
+                f"{folder} holds the state of a pull, and this is about pushes; "
+                f"`syncer state export --state {as_argument(folder)}` shows what it knows"
             )
         raise UsageError(f"no state at {folder}: name the folder with --state")
     return folder

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncer.errors import StateError
+from syncer.printable import as_argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +33,4 @@ class Damage:
 
 def way_out(folder: Path) -> str:
     """What to do about damage."""
-    return f"Put the folder back from a backup, or set what is damaged aside: `syncer state repair --state {folder}`"
+    return f"Put the folder back from a backup, or set what is damaged aside: `syncer state repair --state {as_argument(folder)}`"

@@ -19,6 +19,7 @@ from syncer.core.retry import RetryQueue, dropped, queued_again
 from syncer.errors import UsageError
 from syncer.journal.dead import FILE, by_present_names, letter_at, open_letters
 from syncer.journal.journal import Journal
+from syncer.printable import as_argument
 from syncer.sources.lines import LineOptions, Place, parse
 from syncer.sources.logs import resolved
 
@@ -62,7 +63,7 @@ class Selector:
         lost = [place for n, place in enumerate(self.places) if n not in matched]
         if lost or (self.code is not None and not count):
             what = f"code {self.code}" if self.code is not None else ", ".join(lost)
-            raise UsageError(f"no dead letter matches {what}; run `syncer dead list --state {folder}` to see the open ones")
+            raise UsageError(f"no dead letter matches {what}; run `syncer dead list --state {as_argument(folder)}` to see the open ones")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from syncer.journal import check, checkpoint, dead, parts, replay, seen
 from syncer.journal.checkpoint import Checkpoint
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL
+from syncer.printable import as_argument
 from syncer.sources.logs import NamedLogs
 from syncer.sources.spool import Spool
 
@@ -64,7 +65,8 @@ class _Pulled:
             if isinstance(one, Damage):
                 raise StateError(
                     f"{path}: {one.what}, so it is not known which file a pull wrote, and it might be taken for a change log. "
-                    f"Repair it (`syncer state repair --state {path.parent}`) or remove that folder; or name the logs one by one"
+                    f"Repair it (`syncer state repair --state {as_argument(path.parent)}`) or remove that folder; "
+                    "or name the logs one by one"
                 )
             if one is not None:
                 found.append(one)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,13 +24,14 @@ from syncer.journal.lock import holder
 from syncer.journal.repair import Repaired, repair_held
 from syncer.journal.replay import FILE as JOURNAL
 from syncer.lanes.ours import SPOOL
+from syncer.printable import as_argument
 
 BLOCK_BYTES = 1 << 20
 
 
 def resuming(folder: Path) -> str:
     """The command that lifts the pause which this folder keeps."""
-    return f"syncer state resume --state {shlex.quote(str(folder))}"
+    return f"syncer state resume --state {as_argument(folder)}"
 
 
 @dataclass(slots=True)
@@ -190,5 +190,6 @@ def _repair_spool(folder: Path, when: str, repaired: Repaired) -> None:
         repaired.quarantine = repaired.quarantine or aside.made(folder, when, REAL)
         repaired.set_aside += aside.moved([Path(damage.file)], repaired.quarantine, REAL)
         repaired.unknown.append(
-            f"{damage.file}: pipe the same input in again and it goes on where it was; else `syncer state forget {damage.file}`"
+            f"{damage.file}: pipe the same input in again and it goes on where it was; "
+            f"else `syncer state forget {as_argument(damage.file)}`"
         )

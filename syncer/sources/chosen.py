@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from syncer.core.change import LogIdentity
 from syncer.errors import LogChanged
+from syncer.printable import as_argument
 
 NAMED_MAX = 5
 
@@ -70,7 +71,7 @@ def tell_lost(logs: Sequence[tuple[str, int]]) -> str:
     return (
         f"{'a log is' if one else f'{len(logs):,} logs are'} gone before {'its' if one else 'their'} end: {enumerate_few(each)}. "
         f"Everything else is done. Put {'it' if one else 'them'} back, or name {'its file' if one else 'their files'} under the new name, "
-        f"or give up what was not read: `syncer state forget {logs[0][0]}`"
+        f"or give up what was not read: `syncer state forget {as_argument(logs[0][0])}`"
     )
 
 
@@ -123,11 +124,11 @@ class ChangedLog:
 def refuse_changed(logs: Sequence[ChangedLog]) -> NoReturn:
     """Raise LogChanged for logs that were cut, edited or replaced."""
     each = [f"the log {log.label} was {log.how}" for log in logs]
-    label = logs[0].label
+    label, aside = as_argument(logs[0].label), as_argument(logs[0].aside)
     if all(log.how.startswith("replaced") for log in logs):
         way_out = (
             f"If the old log is in another file now, say so: `syncer state move {label} FILE`. If it is in none, keep what is known of it "
-            f"under a name that no file has: `syncer state move {label} {logs[0].aside}`. Then push again: the new log is read from its "
+            f"under a name that no file has: `syncer state move {label} {aside}`. Then push again: the new log is read from its "
             f"start. (`syncer state forget {label}` does that, too, but a file of the old log that is pushed later would be applied again.)"
         )
     else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from syncer.printable import printable
+from syncer.printable import as_argument, printable
 from tests.cli.terminal import at_a_terminal
 from tests.support.processes import ENVIRONMENT, command, emulator, push
 
@@ -34,6 +34,16 @@ STRICT = {"PYTHONIOENCODING": "ascii:strict"}
 )
 def test_whatever_a_terminal_would_obey_hide_or_turn_round_is_an_escape(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+@pytest.mark.parametrize("text", ["plain", "my state", "it's", "a;b$c`d", "", "a\n\x1b[2J'\\n", "\u202eü\u2028 x", "--x"])
+def test_an_argument_in_a_command_that_is_shown_means_the_same_to_a_shell(text: str) -> None:
+    shown = as_argument(text)
+    assert printable(shown) == shown
+    printed = subprocess.run(
+        ["bash", "-c", f"printf %s {shown.replace('--x', '-- --x')}"], capture_output=True, check=True, encoding="utf-8"
+    )
+    assert printed.stdout == text
 
 
 def logged(folder: Path) -> Path:
