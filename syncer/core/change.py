@@ -101,7 +101,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     """Those of the bytes before this place that are byte-order marks: ids that are made do not count them."""
 
 
-class Chunk(msgspec.Struct, eq=False):
+class Chunk(msgspec.Struct):
     """Some hundreds of neighbouring lines of one log, in order, already told apart."""
 
     log: int

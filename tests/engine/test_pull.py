@@ -167,6 +167,26 @@ async def test_a_drain_leaves_a_part_out_that_would_need_another_question() -> N
     assert "/1/more" not in remote.asked
 
 
+async def test_a_drain_does_not_wait_for_parts_that_cannot_be_delivered_any_more() -> None:
+    class Two(Parts):
+        def flow(self, number: int) -> Flow:
+            yield [ask(f"/{number}")]
+            yield [ask(f"/{number}/more")]
+            return Found([Row((str(number),), b"{}")])
+
+    remote, delivered = Remote(), Delivered()
+    remote.hold("/1", "/2")
+    pull = engine(Two(10), remote)
+    with anyio.fail_after(5):
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(pull.run, "", delivered)
+            await until_idle()
+            pull.drain()
+            remote.free("/1")  # what follows it is not asked, so what comes after it has no place
+    assert delivered.keys == [0]
+    assert "/2" not in remote.answered
+
+
 async def test_a_drain_does_not_wait_for_the_pause_before_another_attempt() -> None:
     remote, delivered = Remote({"/0": [BROKEN]}), Delivered()
     pull = engine(Parts(3), remote, backoff=(1000.0, 1000.0))

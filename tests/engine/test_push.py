@@ -21,6 +21,17 @@ from tests.support.pushing import LOG, Process, Pushing, Settings
 SLOWLY = Settings(requests_per_second=5.0, concurrency=1)
 
 
+def test_a_run_is_complete_once_all_was_read_and_settled_and_not_where_it_was_drained() -> None:
+    async def drain(process: Process) -> None:
+        await anyio.sleep(1)
+        process.engine.drain()
+
+    assert Pushing().push(posts(8)).engine.complete
+    drained = Pushing().push(posts(100), SLOWLY, meanwhile=drain)
+    assert drained.error is None
+    assert not drained.engine.complete
+
+
 # --- what the source is told --------------------------------------------------------------------------------------------
 
 

@@ -108,3 +108,12 @@ def test_what_waits_from_an_earlier_run_goes_before_what_is_read_now() -> None:
     process = pushing.push([post("a"), post("b"), patch("a", data=1), delete("b")])
     assert process.error is None
     assert pushing.service.held == {("i", "a"): holds(1)}
+
+
+def test_batches_that_come_close_together_share_a_frame() -> None:
+    """Each frame costs a sync of the disk."""
+    pushing = Pushing()
+    pushing.service.latency_seconds = 0.001
+    pushing.push(posts(2000), replace(Settings(), requests_per_second=10_000.0))
+    assert pushing.counts()[0] == 2000
+    assert len(pushing.journal.commits) < len(pushing.service.asked) / 4

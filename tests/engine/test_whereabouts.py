@@ -55,6 +55,12 @@ def test_where_the_service_has_answered_such_a_request_once_they_are_failures_li
     assert [where.noted("POST", answer, 0.0) for answer in (PAGE, NO_PATH) * STRANGE_MAX] == [PAGE, NO_PATH] * STRANGE_MAX
 
 
+def test_a_refusal_with_a_code_of_the_services_is_an_answer_of_the_service() -> None:
+    where = place()
+    where.noted("POST", Refused("invalid", 21200), 0.0)
+    assert [where.noted("POST", NO_PATH, 0.0) for _ in range(STRANGE_MAX)] == [NO_PATH] * STRANGE_MAX
+
+
 def test_a_method_that_something_on_the_way_does_not_let_through_is_told_though_others_are_answered() -> None:
     where = place()
     where.noted("POST", AllApplied(), 0.0)

@@ -126,6 +126,23 @@ def test_compaction_keeps_the_ledger_and_the_bodies_of_what_waits(tmp_path: Path
     journal.close()
 
 
+def test_a_journal_that_is_closed_writes_to_no_file_that_came_to_have_its_descriptors(tmp_path: Path) -> None:
+    journal = Journal.open(tmp_path, HERE)
+    journal.close()
+    others = [(tmp_path / f"other-{number}").open("w+b", buffering=0) for number in range(8)]
+    with pytest.raises(StateError, match="cannot be written"):
+        journal.commit([Opened(1, LOG), letter("x")])
+    assert [other.read() for other in others] == [b""] * 8
+    for other in others:
+        other.close()
+
+
+def test_an_empty_file_is_no_journal(tmp_path: Path) -> None:
+    (tmp_path / "journal").touch()
+    with pytest.raises(StateError, match="not a journal"):
+        Journal.read_only(tmp_path)
+
+
 class FullDisk(Disk):
     """A disk that has no space left after some bytes."""
 

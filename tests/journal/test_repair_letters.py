@@ -1,0 +1,96 @@
+"""What a repair makes of dead letters: what was decided about them stands as far as it is known, and what is lost gets a letter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from syncer.core.facts import Closed, Fact, Settled, Unburied
+from syncer.core.ledger import LogCounts
+from syncer.journal.check import check
+from syncer.journal.dead import read_dead
+from syncer.journal.journal import Journal
+from syncer.journal.repair import repair
+from tests.journal.made import HERE, letter, opened, queued
+from tests.journal.test_repair import flip
+
+DIED: list[Fact] = [opened(), letter(3), Settled(1, 3, 1, 33, "dead")]
+DROPPED: list[Fact] = [Closed(0, "dropped"), Unburied(1, "ignored")]
+
+
+@dataclass
+class After:
+    """A state that was repaired."""
+
+    counts: LogCounts
+    open_lines: list[int]
+    """The lines of the letters that are open."""
+    unknown: str
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+def written(folder: Path, *commits: list[Fact]) -> None:
+    journal = Journal.open(folder, HERE)
+    for facts in commits:
+        journal.commit(facts)
+    journal.close()
+
+
+def repaired(folder: Path) -> After:
+    told = repair(folder, "2026-11-26T12-00-00")
+    assert told.damages
+    assert check(folder).damages == []
+    journal = Journal.open(folder, HERE)
+    journal.close()
+    lines = [found.letter.line for found in read_dead(folder)]
+    assert len(lines) == journal.ledger.logs[1].counts.dead
+    return After(journal.ledger.logs[1].counts, lines, " ".join(told.unknown))
+
+
+def test_a_letter_that_was_dropped_before_the_damage_stays_dropped(folder: Path) -> None:
+    written(folder, [*DIED, *DROPPED], [Settled(1, 0, 1, 11, "applied")], [Settled(1, 1, 1, 12, "applied")])
+    flip(folder / "journal", 2)
+    after = repaired(folder)
+    assert (after.open_lines, after.counts.ignored) == ([], 1)
+    assert "may be open again" not in after.unknown
+
+
+def test_a_letter_that_was_dropped_behind_the_damage_stays_dropped(folder: Path) -> None:
+    written(folder, DIED, [Settled(1, 0, 1, 11, "applied")], DROPPED)
+    flip(folder / "journal", 2)
+    after = repaired(folder)
+    assert (after.open_lines, after.counts.ignored) == ([], 1)
+    assert "may be open again" not in after.unknown
+
+
+def test_a_letter_that_was_sent_again_behind_the_damage_is_open_again_since_the_queue_of_then_is_lost(folder: Path) -> None:
+    written(folder, DIED, [Settled(1, 0, 1, 11, "applied")], [Closed(0, "retried"), Unburied(1, "queued"), queued(1, 3)])
+    flip(folder / "journal", 2)
+    after = repaired(folder)
+    assert after.open_lines == [4]
+    assert "up to 1 dead letter that had been dropped or sent again may be open again" in after.unknown
+
+
+def test_a_line_that_died_behind_the_damage_without_being_kept_whole_is_read_again_and_not_counted_twice(folder: Path) -> None:
+    cut = msgspec.structs.replace(letter(3), whole=False)
+    written(folder, [opened()], [Settled(1, 0, 1, 11, "applied")], [cut, Settled(1, 3, 1, 33, "dead")])
+    flip(folder / "journal", 2)
+    after = repaired(folder)
+    assert (after.open_lines, after.counts.dead) == ([], 0)
+
+
+def test_each_letter_that_is_lost_gets_one_that_says_so(folder: Path) -> None:
+    written(folder, [opened(), letter(3), letter(4), letter(5), Settled(1, 3, 3, 33, "dead")])
+    path = folder / "dead.jsonl"
+    first, second, third = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first + b"#" * (len(second) - 1) + b"\n" + third)
+    after = repaired(folder)
+    assert sorted(after.open_lines) == [0, 4, 6]
+    assert "lost 1 dead letter of 1.jsonl" in after.unknown
