@@ -24,9 +24,17 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM came where nothing drains: stop as Ctrl-C does."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """SIGINT came where nothing drains.
+
+    A class of our own: where a KeyboardInterrupt itself leaves code that came as text (`exec`, as data classes are made), Python remembers
+    it, and ends the process by the signal in the end, whoever caught it meanwhile and whatever exit code was asked for.
+    """
+
+
 def stopped_by(number: int) -> KeyboardInterrupt:
     """Return what a signal raises where nobody listens."""
-    return Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+    return Terminated() if number == signal.SIGTERM else Interrupted()
 
 
 class Owner:

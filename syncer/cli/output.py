@@ -207,6 +207,13 @@ def fail(message: str, exit_code: int, details: Mapping[str, object] | None = No
     return exit_code
 
 
+def ended(error: SyncerError | None, interrupted: int | None, interruption: str) -> dict[str, str]:
+    """Return the `error` of a run's JSON object: what stopped it before its end, or its interruption in these words."""
+    if error is not None:
+        return {"error": str(error)}
+    return {} if interrupted is None else {"error": interruption}
+
+
 def abandon_stdout() -> None:
     """Nobody reads stdout, or it is full: what is still to be written goes nowhere, instead of failing once more at the exit."""
     with suppress(OSError, ValueError, AttributeError):

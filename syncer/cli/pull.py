@@ -12,7 +12,7 @@ from typing import Any
 
 from syncer.cli.loop import run
 from syncer.cli.options import Common, Remote
-from syncer.cli.output import blame, complain, print_json, say, stdout_is_closed
+from syncer.cli.output import blame, complain, ended, print_json, say, stdout_is_closed
 from syncer.cli.progress import of_pull, shown
 from syncer.config import Loaded, load_from_environment
 from syncer.errors import UsageError
@@ -32,6 +32,7 @@ class Target:
     progress: bool
 
 
+INTERRUPTED = "interrupted; what is written is kept: run the same command again to carry on"
 OPTIONS = {
     "input_ids": "--input-id",
     "pairs": "--annotation-id",
@@ -111,9 +112,6 @@ def report(done: Pulled, *, as_json: bool) -> None:
     if done.error is not None:
         blame(done.error)
     elif done.interrupted is not None:
-        say("syncer: interrupted; what is written is kept: run the same command again to carry on")
+        say(f"syncer: {INTERRUPTED}")
     if as_json:
-        value = dataclasses.asdict(done.report)
-        if done.error is not None:
-            value["error"] = str(done.error)
-        print_json(value)
+        print_json(dataclasses.asdict(done.report) | ended(done.error, done.interrupted, INTERRUPTED))

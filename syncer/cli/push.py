@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncer.cli.loop import run
-from syncer.cli.output import blame, print_json, say
+from syncer.cli.output import blame, ended, print_json, say
 from syncer.cli.progress import of_push, shown
 from syncer.config import load_from_environment
 from syncer.core.moves import Moved
@@ -18,6 +18,8 @@ from syncer.lanes.dry_run import dry_run as count
 from syncer.lanes.push import Finished, PushLane, opened
 from syncer.lanes.report import exit_code
 from syncer.printable import as_argument, counted
+
+INTERRUPTED = "interrupted; nothing is lost: run the same command again to carry on"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +73,11 @@ def report(finished: Finished, *, as_json: bool, quiet: bool) -> None:
     if error is not None:
         blame(error)
     elif finished.interrupted is not None and not quiet:
-        say("syncer: interrupted; nothing is lost: run the same command again to carry on")
+        say(f"syncer: {INTERRUPTED}")
     elif summary.dead and not quiet:
         say(f"syncer: {counted(summary.dead, 'dead letter')}: see `syncer dead list --state {as_argument(summary.state)}`")
     if as_json:
-        value = dataclasses.asdict(summary)
-        if error is not None:
-            value["error"] = str(error)
-        print_json(value)
+        print_json(dataclasses.asdict(summary) | ended(error, finished.interrupted, INTERRUPTED))
 
 
 def dry_run(logs: Sequence[str], config: Path | None, options: dict[str, object], *, as_json: bool) -> int:

@@ -8,13 +8,14 @@ from dataclasses import asdict
 from syncer.cli.kept import KeptList
 from syncer.cli.loop import run
 from syncer.cli.options import Common, Remote
-from syncer.cli.output import blame, complain, flush, print_lines, say
+from syncer.cli.output import blame, complain, ended, flush, print_lines, say
 from syncer.config import load_from_environment
 from syncer.core.moves import Moved
 from syncer.errors import UsageError
 from syncer.lanes.verify import Looked, Verification, Verified
 from syncer.sources.chosen import tell_uncompared
 
+INTERRUPTED = "interrupted; not everything was compared"
 _DIGITS_MAX = 20
 
 
@@ -42,7 +43,7 @@ def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str |
         if result.error is not None:
             blame(result.error)
         elif result.interrupted is not None:
-            say("syncer: interrupted; not everything was compared")
+            say(f"syncer: {INTERRUPTED}")
         if common.json:
             differences.print_within(_counts(result), "differences")
     return result.exit_code
@@ -51,4 +52,4 @@ def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str |
 def _counts(result: Verified) -> dict[str, object]:
     """Return what `--json` says beside the differences."""
     value = {name: given for name, given in asdict(result).items() if name not in ("error", "interrupted", "differences", "notes")}
-    return value if result.error is None else {**value, "error": str(result.error)}
+    return value | ended(result.error, result.interrupted, INTERRUPTED)

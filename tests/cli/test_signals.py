@@ -14,10 +14,10 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from syncer.signals import SIGNALS, Owner, Terminated
+from syncer.signals import SIGNALS, Interrupted, Owner, Terminated
 from tests.support.processes import ENVIRONMENT, ROOT, command, emulator, push
 
-BOTH = pytest.mark.parametrize(("number", "raised"), [(signal.SIGTERM, Terminated), (signal.SIGINT, KeyboardInterrupt)])
+BOTH = pytest.mark.parametrize(("number", "raised"), [(signal.SIGTERM, Terminated), (signal.SIGINT, Interrupted)])
 
 
 def handlers() -> list[object]:
@@ -151,22 +151,23 @@ def test_at_every_line_of_the_end_of_a_finished_push_a_signal_changes_neither_it
 @pytest.mark.parametrize("at", ["syncer.cli.running", "syncer.cli.output", "syncer.config"])
 @pytest.mark.parametrize(("number", "code", "said"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")])
 def test_a_signal_while_a_command_is_still_being_loaded_is_one_line_and_one_object(
-    number: signal.Signals, code: int, said: str, at: str
+    number: signal.Signals, code: int, said: str, at: str, tmp_path: Path
 ) -> None:
-    """Whatever is being imported."""
+    """Whatever is being imported, in `python -m`, which has an end of its own for an interrupt."""
     early = f"""
 import os, signal, sys
 from importlib.abc import MetaPathFinder
 class Early(MetaPathFinder):
     def find_spec(self, name, path, target=None):
         if name == {at!r} and sys.meta_path.remove(self) is None:
-            os.kill(os.getpid(), {int(number)})
+            exec("signal.raise_signal({int(number)})")  # as in the making of a data class
 sys.meta_path.insert(0, Early())
 sys.argv = ["syncer", "config", "check", "--json"]
 from syncer.cli.main import main
 main()
 """
-    done = subprocess.run([sys.executable, "-c", early], env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+    (tmp_path / "early.py").write_text(early)
+    done = subprocess.run([sys.executable, "-m", "early"], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
     assert (done.returncode, json.loads(done.stdout), done.stderr) == (code, {"error": said}, f"syncer: {said}\n")
 
 

@@ -296,6 +296,7 @@ def test_a_signal_keeps_what_came_and_the_same_command_carries_on(
     summary = json.loads(stdout)
     assert (process.returncode, b"run the same command again to carry on" in stderr) == (exit_code, True)
     assert 0 < summary["written"] < 2400
+    assert summary["error"].startswith("interrupted; what is written is kept")
     code, finished, _ = pull(remote.url, "wide", tmp_path / "out.jsonl", "--all", "--rps", "1000")
     assert (code, finished["written"]) == (0, 2400)
     assert wrong(tmp_path / "out.jsonl", "jsonl", held(remote, "wide")) == []

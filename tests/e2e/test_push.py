@@ -124,6 +124,7 @@ def test_a_signal_finishes_what_is_in_flight_and_the_same_command_carries_on(tmp
             out, _ = process.communicate(timeout=30)
             summary = json.loads(out)
             codes.append(process.returncode)
+            assert summary["error"].startswith("interrupted; nothing is lost")
             assert summary["read"] == sum(summary[name] for name in ("applied", "skipped", "ignored", "dead", "pending"))
         code, summary, _ = push(remote.url, "app", tmp_path / "state", [str(log)], "--rps", "200")
         report = remote.get("/_emulator/report")
