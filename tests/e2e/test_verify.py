@@ -6,7 +6,9 @@ import copy
 import gzip
 import json
 import random
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 
 from syncer.emulator import Emulator, running
 from tests.support.changes import write_log
-from tests.support.processes import ENVIRONMENT, command
+from tests.support.processes import ENVIRONMENT, command, emulator, push
 
 Ran = subprocess.CompletedProcess[bytes]
 
@@ -174,3 +176,18 @@ async def test_who_reads_a_verification_may_stop_and_a_full_disk_is_named(tmp_pa
     assert stopped.stdout.count(b"\n") == 1
     assert b"mend" not in stopped.stderr
     assert (full.returncode, b"standard output cannot be written: No space left" in full.stderr) == (1, True)
+
+
+def test_a_verify_that_is_interrupted_says_so_in_its_object_too(tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    write_log(log, 2_000, seed=3)
+    with emulator("--rps", "0") as remote:
+        assert push(remote.url, "app", tmp_path / "state", [str(log)])[0] == 0
+        before = remote.get("/_emulator/report")["requests"]
+        place = ("--base-url", remote.url, "--app-id", "app", "--state", str(tmp_path / "state"), "--rps", "5")
+        process = subprocess.Popen(command("verify", *place, "--json"), env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        while remote.get("/_emulator/report")["requests"] < before + 2:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=30)
+    assert (process.returncode, json.loads(out)["error"]) == (143, "interrupted; not everything was compared")
