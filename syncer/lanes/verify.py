@@ -140,26 +140,28 @@ class Parts:
         """`count`: so many parts; as large as one of them is, so much memory reading takes."""
         self._paths = [folder / f"{number}.part" for number in range(count)]
         self._waiting = [bytearray() for _ in self._paths]
-        self._waiting_bytes = 0
 
     def add(self, change: Change) -> None:
         """Keep a change."""
         input_id, id = change.input_id.encode(), change.id.encode()
         body = b"" if change.verb in ("delete", "delete_input") else change.body
         record = _RECORD.pack(_VERBS.index(change.verb), len(input_id), len(id), len(body)) + input_id + id + body
-        self._waiting[crc32(input_id) % len(self._paths)] += record
-        self._waiting_bytes += len(record)
-        if self._waiting_bytes > WAITING_BYTES_MAX:
-            self.write()
+        part = crc32(input_id) % len(self._paths)
+        self._waiting[part] += record
+        if len(self._waiting[part]) * len(self._paths) > WAITING_BYTES_MAX:
+            self._write(part)
 
     def write(self) -> None:
-        """All that waits goes to disk: each file is open for so long only, so that there may be any number."""
-        for path, waiting in zip(self._paths, self._waiting, strict=True):
-            if waiting:
-                with path.open("ab") as file:
-                    file.write(waiting)
-                waiting.clear()
-        self._waiting_bytes = 0
+        """All that waits goes to disk."""
+        for part in range(len(self._paths)):
+            self._write(part)
+
+    def _write(self, part: int) -> None:
+        """The file is open for so long only, so that there may be any number."""
+        if self._waiting[part]:
+            with self._paths[part].open("ab") as file:
+                file.write(self._waiting[part])
+            self._waiting[part].clear()
 
     def __iter__(self) -> Iterator[dict[str, list[Recorded]]]:
         """Each part, once: the changes of its inputs."""
@@ -325,12 +327,11 @@ class _Sample:
         if self._count is None or input_id in self._members:
             return
         place = (-crc32(self._salt + input_id.encode()), input_id)
+        self._members.add(input_id)
         if len(self._lowest) < self._count:
             heapq.heappush(self._lowest, place)
-            self._members.add(input_id)
-        elif self._lowest and place > self._lowest[0]:
-            self._members.discard(heapq.heapreplace(self._lowest, place)[1])
-            self._members.add(input_id)
+        else:
+            self._members.discard(heapq.heappushpop(self._lowest, place)[1])
 
     def inputs(self) -> set[str] | None:
         """The sample; None: all."""

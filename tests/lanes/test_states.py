@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import io
 import os
+from contextlib import closing
+from dataclasses import fields
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import pytest
+from msgspec import structs
 
 from syncer.core.facts import Destination
 from syncer.core.ledger import Ledger, LogCounts, LogState
 from syncer.errors import CredentialsRefused, StateError, Stopped, UsageError
 from syncer.journal import checkpoint
 from syncer.journal.journal import Journal
+from syncer.journal.parts import Parts
+from syncer.journal.seen import Seen
 from syncer.lanes.dry_run import dry_run
-from syncer.lanes.report import Before, exit_code, totals
+from syncer.lanes.report import Before, PushReport, exit_code, totals
 from syncer.lanes.state import look, repair, resume, resuming
 from tests.journal.made import HERE, opened, small_history
 from tests.support.lanes import App
@@ -68,6 +74,22 @@ def test_a_pulls_pause_is_lifted_too_and_it_goes_on_where_it_was(pull: Path) -> 
     read = checkpoint.read(pull)
     assert isinstance(read, checkpoint.Checkpoint)
     assert (read.cursor, read.destination.state) == ("c", "open")
+
+
+def test_a_folder_that_cannot_be_used_is_named_with_the_reason_alone(tmp_path: Path) -> None:
+    (tmp_path / "lock").mkdir()
+    (tmp_path / checkpoint.FILE).write_bytes(b"")
+    (tmp_path / "spool" / "log.jsonl").mkdir(parents=True)
+    with pytest.raises(StateError) as refused:
+        resume(tmp_path)
+    assert str(refused.value) == f"the state {tmp_path} cannot be written: Is a directory"
+    with pytest.raises(StateError) as refused:
+        look(tmp_path)
+    assert str(refused.value) == f"the state folder {tmp_path} cannot be read: Is a directory"
+    (tmp_path / "spool" / "log.jsonl").rmdir()
+    with pytest.raises(StateError) as refused:
+        repair(tmp_path)
+    assert str(refused.value) == f"the state {tmp_path} cannot be repaired: Is a directory. Fix that, then repair again"
 
 
 def test_a_state_in_use_is_not_resumed(state: Path, pull: Path) -> None:
@@ -127,6 +149,28 @@ def test_a_damaged_checkpoint_is_told_and_set_aside_and_the_pull_begins_anew(pul
     assert not path.exists()
 
 
+def test_a_pull_that_was_killed_before_its_first_checkpoint_has_no_damages(tmp_path: Path) -> None:
+    parts = Parts(tmp_path, 0)
+    parts.add(["a part"])
+    parts.close()
+    found = look(tmp_path)
+    assert (found.push, found.pull, found.damages, found.notes) == (None, None, [], [])
+
+
+@pytest.mark.parametrize("file", ["parts", "seen.sqlite"])
+def test_what_a_pull_has_had_is_looked_at_for_as_long_as_it_is_needed(file: str, tmp_path: Path) -> None:
+    with closing(Parts(tmp_path, 0)) as parts, closing(Seen(tmp_path, 0)) as seen:
+        parts.add(["a part"])
+        seen.fresh([("a", "row")], 0)
+    noted = checkpoint.Checkpoint(job="job", parts=1, pages=1)
+    checkpoint.write(tmp_path, noted)
+    assert look(tmp_path).damages == []
+    (tmp_path / file).write_bytes(b"rotten")
+    assert [Path(damage.file).name for damage in look(tmp_path).damages] == [file]
+    checkpoint.write(tmp_path, structs.replace(noted, done=True))
+    assert look(tmp_path).damages == []
+
+
 def test_a_spooled_log_of_another_content_is_damaged_and_set_aside_and_a_whole_one_stays(state: Path) -> None:
     spool = state / "spool"
     spool.mkdir()
@@ -182,6 +226,24 @@ def test_a_dry_run_counts_every_kind_and_sends_and_keeps_nothing(tmp_path: Path)
     assert (app.asked, app.state.exists()) == ([], False)
 
 
+KINDS = {
+    "posts": post("a"),
+    "patches": patch("a"),
+    "deletes": delete("a"),
+    "input_deletes": delete_all("i"),
+    "ignored": b'{"input_id":"i","id":"m","model_version_id":"v"}',
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_a_log_with_lines_of_one_kind_nothing_else_is_counted(kind: str, tmp_path: Path) -> None:
+    log = tmp_path / "log.jsonl"
+    log.write_bytes((KINDS[kind] + b"\n") * 2)
+    counted = dry_run(App(tmp_path / "state").config(), [str(log)], io.BytesIO()).as_json()
+    nothing = dict.fromkeys([*KINDS, "bad"], 0)
+    assert {name: counted[name] for name in nothing} == {**nothing, kind: 2}
+
+
 def test_requests_are_counted_by_whole_batches_of_each_verb(tmp_path: Path) -> None:
     app = App(tmp_path / "state")
     log = tmp_path / "log.jsonl"
@@ -226,6 +288,23 @@ def test_a_dry_run_reads_standard_input_and_keeps_nothing_of_it(tmp_path: Path) 
 )
 def test_the_exit_code_says_how_a_run_ended(error: Stopped | None, interrupted: int | None, left: int, code: int) -> None:
     assert exit_code(error, interrupted, left) == code
+
+
+PARTS = ("applied", "skipped", "ignored", "dead", "pending")
+
+
+def summary(**counts: int) -> PushReport:
+    """Of a run with these counts, and none of the others."""
+    nothing: dict[str, Any] = {field.name: 0 for field in fields(PushReport)}
+    return PushReport(**{**nothing, **counts})
+
+
+@pytest.mark.parametrize("off", [-1, 1])
+@pytest.mark.parametrize("part", PARTS)
+def test_a_run_has_accounted_for_every_change_only_where_all_parts_together_are_what_was_read(part: str, off: int) -> None:
+    counts = dict.fromkeys(PARTS, 7)
+    assert summary(read=35, **counts).conserved
+    assert not summary(read=35, **{**counts, part: 7 + off}).conserved
 
 
 def test_the_totals_of_a_run_are_those_of_its_logs_alone_and_of_what_it_did() -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
 from syncer.core.ports import Reply, Request
 from syncer.errors import LogChanged, StateError, UsageError
-from syncer.lanes.verify import Looked
+from syncer.lanes.verify import Looked, Parts, Recorded
+from tests.remotes.made import change
 from tests.support.lanes import App
 from tests.support.lines import delete, delete_all, patch, post
 
@@ -119,6 +121,18 @@ def test_samples_differ_from_time_to_time(app: App, tmp_path: Path) -> None:
     assert len(samples) > 1
 
 
+def test_which_inputs_are_in_a_sample_does_not_hang_on_their_order_in_the_log(app: App, tmp_path: Path) -> None:
+    """Else early ones, or late ones, would be looked at more often."""
+    lines = [post("a", f"i{number}") for number in range(12)]
+    for seed in range(3):
+        samples = []
+        for log in (pushed(app, tmp_path / "up.jsonl", *lines), pushed(app, tmp_path / "down.jsonl", *lines[::-1])):
+            random.seed(seed)
+            samples.append(marks(app.verify(log, sample=4)[1]))
+        assert samples[0] == samples[1]
+        assert len(samples[0]) == 4
+
+
 def test_inputs_that_cannot_be_read_are_told_with_their_reason_and_the_others_are_compared(app: App, tmp_path: Path) -> None:
     log = pushed(app, tmp_path / "log.jsonl", post("a"), post("b", "j"), post("c", "k"))
     app.interfering = lambda request: MISSING if "input_ids=j" in request.path else None
@@ -201,6 +215,28 @@ def test_many_inputs_in_several_parts_are_all_compared(app: App, tmp_path: Path,
     log = pushed(app, tmp_path / "log.jsonl", *[post(f"a{number}", f"i{number}") for number in range(200)], patch("a7", "i7"))
     result, _ = app.verify(log)
     assert (result.compared, result.same) == (200, 200)
+
+
+@pytest.mark.parametrize("count", [1, 7])
+def test_changes_by_input_come_back_in_their_order_each_once_and_few_of_them_wait_in_memory(
+    count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncer.lanes.verify.WAITING_BYTES_MAX", 2000)
+    parts = Parts(tmp_path, count)
+    recorded: dict[str, list[Recorded]] = {}
+    added_bytes = 0
+    for number in range(300):
+        made = change({"id": f"a{number}", "input_id": f"i{number % 20}", "data": {"n": number}}, "post" if number % 3 else "delete")
+        parts.add(made)
+        recorded.setdefault(made.input_id, []).append((made.verb, made.id, made.body if number % 3 else b""))
+        added_bytes += len(made.input_id) + len(made.id) + len(recorded[made.input_id][-1][2])
+        written_bytes = sum(file.stat().st_size for file in tmp_path.iterdir())
+        assert added_bytes - 2000 <= written_bytes
+        assert written_bytes == 0 or added_bytes > 200
+    parts.write()
+    found = list(parts)
+    assert {input_id: changes for part in found for input_id, changes in part.items()} == recorded
+    assert (sum(map(len, found)), list(tmp_path.iterdir())) == (20, [])
 
 
 def test_a_log_that_is_gone_is_named_and_what_was_doubled_may_be_its(app: App, tmp_path: Path) -> None:
