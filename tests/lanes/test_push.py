@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
+import anyio
 import orjson
 import pytest
 
@@ -13,7 +14,8 @@ from syncer.core.ports import Reply, Request
 from syncer.errors import CredentialsRefused, LogChanged, Stopped, SyncerError
 from syncer.lanes.dead import RefusedLetter, Selector, retry
 from syncer.lanes.limits import shared_pace
-from syncer.sources.feed import SourceChunk
+from syncer.lanes.push import PushLane, opened
+from syncer.sources.feed import ChangeSource, SourceChunk
 from syncer.sources.lines import LineOptions
 from tests.support.lanes import App
 from tests.support.lines import delete, patch, post
@@ -227,6 +229,53 @@ def test_a_source_is_carried_on_behind_a_cursor_that_is_0(app: App) -> None:
     assert (finished.summary.applied, finished.summary.skipped) == (2, 1)
     assert second.asked == ["0"]
     assert second.acked[-1] == "2"
+
+
+class Careful(Numbered):
+    """It has something to give back at its end, which takes a while."""
+
+    given_back = False
+
+    async def chunks(self, after: str) -> AsyncIterator[SourceChunk]:
+        try:
+            async for chunk in super().chunks(after):
+                yield chunk
+        finally:
+            await anyio.sleep(1)
+            self.given_back = True
+
+
+@pytest.mark.parametrize("how", ["stopped", "cancelled"])
+def test_a_run_that_ends_before_its_source_lets_go_of_it(how: str, app: App) -> None:
+    source = Careful(20_000)
+    end_early(app, how, source)
+    assert source.given_back
+
+
+@pytest.mark.parametrize("how", ["stopped", "cancelled"])
+def test_a_run_that_ends_before_its_log_closes_the_file(how: str, app: App, tmp_path: Path) -> None:
+    end_early(app, how, str(write(tmp_path / "log.jsonl", [post(f"a{number}") for number in range(20_000)])))
+
+
+def end_early(app: App, how: str, source: str | ChangeSource) -> None:
+    """A run that is refused, or cancelled, before it has read all. It leaves no file open, while its lane is not closed yet."""
+    app.interfering = lambda _: REFUSED if how == "stopped" else None
+
+    async def run() -> list[str]:
+        with opened(PushLane(app.config(), [source])) as lane:
+            before = open_files()
+            with anyio.move_on_after(2 if how == "cancelled" else None) as scope:
+                await lane.run()
+            assert scope.cancelled_caught == (how == "cancelled")
+            assert lane.summary().read < 20_000
+            return open_files()[len(before) :]
+
+    assert app.run(run) == []
+
+
+def open_files() -> list[str]:
+    """Of this process."""
+    return [os.readlink(descriptor) for descriptor in Path("/proc/self/fd").iterdir() if descriptor.is_symlink()]
 
 
 # --- dead letters -----------------------------------------------------------------------------------------------------------
