@@ -275,7 +275,7 @@ def end_early(app: App, how: str, source: str | ChangeSource) -> None:
 
 def open_files() -> list[str]:
     """Of this process."""
-    return [os.readlink(descriptor) for descriptor in Path("/proc/self/fd").iterdir() if descriptor.is_symlink()]
+    return [str(descriptor.readlink()) for descriptor in Path("/proc/self/fd").iterdir() if descriptor.is_symlink()]
 
 
 # --- dead letters -----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
 from syncer.core.watermark import Watermark
@@ -167,6 +168,46 @@ def test_at_the_end_of_a_log_it_is_known_how_long_it_is(tmp_path: Path, name: st
     assert [chunk.identity for chunk in read_all(again)] == [None]
 
 
+def test_how_far_a_log_is_read_is_told_from_before_its_beginning_to_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes((TEXT + b"\n") * 3000)
+    size = path.stat().st_size
+    log, places = open_log_of(path), []
+
+    async def read() -> None:
+        places.append(log.progress)
+        while await log.read() is not None:
+            places.append(log.progress)
+
+    anyio.run(read)
+    ends, reads = {place[1] for place in places if place}, [place[0] for place in places if place]
+    assert (reads[0], reads[-1], ends) == (0, size, {size})
+    assert reads == sorted(reads)
+    assert len(set(reads)) > 3
+    assert log.progress == (size, size)
+
+
+def test_of_a_log_that_is_taken_up_as_much_is_read_as_its_bytes_on_disk_that_hold_what_was_applied(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "log.jsonl", tmp_path / "log.jsonl.gz"
+    plain.write_bytes(TEXT * 100)
+    packed.write_bytes(gzip.compress(TEXT * 100))
+    applied, size = len(b"".join((TEXT * 100).splitlines(keepends=True)[:300])), packed.stat().st_size
+    assert open_log_of(plain, 300).progress == (applied, len(TEXT) * 100)
+    log = open_log_of(packed, 300)
+    assert log.progress == (size, size)  # it is not known yet how long the log is, unpacked
+    assert log.identity is not None
+    log.identity = structs.replace(log.identity, end=len(TEXT) * 100)
+    assert log.progress == (applied * size // (len(TEXT) * 100), size)
+
+
+def test_of_a_log_that_nobody_has_chosen_no_progress_is_told(tmp_path: Path) -> None:
+    (tmp_path / "log.jsonl").write_bytes(TEXT)
+    log = ChangeLog(tmp_path / "log.jsonl", "log", 1, LineOptions())
+    assert log.progress == (0, 0)
+    read_all(log)
+    assert log.progress == (0, 0)
+
+
 @pytest.mark.parametrize(("name", "end"), [("log.jsonl", len(TEXT)), ("log.jsonl.gz", -1)])
 def test_the_end_of_a_log_that_is_still_being_written_is_not_where_reading_ended(tmp_path: Path, name: str, end: int) -> None:
     path = tmp_path / name
@@ -234,6 +275,19 @@ def test_a_post_without_id_gets_one_and_keeps_its_other_bytes() -> None:
     assert isinstance(change, Change)
     assert len(change.id) == 32
     assert change.body == b'{"id":"%s","embed_model_version_id":"e","input_id":"i","v":1.50}' % change.id.encode()
+
+
+@pytest.mark.parametrize("embedded", ["", "e", "of the line"])
+@pytest.mark.parametrize("id", ["", "a"])
+@pytest.mark.parametrize("bare", [False, True])
+def test_a_post_is_sent_with_its_own_members_and_gets_those_that_it_lacks(bare: bool, id: str, embedded: str) -> None:
+    members = {"input_id": "i", **({"id": id} if id else {}), **({"embed_model_version_id": embedded} if embedded == "of the line" else {})}
+    options = LineOptions(embed_model_version_id="e" if embedded else "")
+    change = parse(orjson.dumps(members if bare else {"op": "post", "annotation": members}), PLACE, options)
+    assert isinstance(change, Change)
+    assert (change.id if id else len(change.id)) == (id or 32)
+    made = {"id": change.id, **({"embed_model_version_id": embedded} if embedded else {})}
+    assert orjson.loads(change.body) == {**members, **made}
 
 
 def test_of_a_bare_line_only_what_its_owner_may_set_is_sent() -> None:

@@ -265,6 +265,17 @@ def test_the_spool_of_a_state_folder_that_was_renamed_is_found(bench: Bench) -> 
     assert moved.chosen() == [(2, "0.jsonl")]
 
 
+@pytest.mark.parametrize(("edited", "number"), [(b"6", 1), (b"7", 2)], ids=["after it all", "within it"])
+def test_what_was_applied_further_on_tells_a_log_from_another_too(bench: Bench, edited: bytes, number: int) -> None:
+    """Lines 6 and 8 were applied before line 5."""
+    for index in (5, 7):
+        bench.ledger.apply(Settled(1, index, 1, crc32(LINES[index].strip()), "applied"))
+    (bench.folder / "x.jsonl").rename(bench.folder / "y.jsonl")
+    path = bench.folder / "y.jsonl"
+    path.write_bytes(TEXT.replace(edited, b"9"))
+    assert bench.chosen("y.jsonl") == [(number, "y.jsonl")]
+
+
 # --- copies and other names ---------------------------------------------------------------------------------------------
 
 
@@ -275,6 +286,21 @@ def test_a_copy_is_a_log_of_its_own_and_that_is_said_once(bench: Bench, copy: Ca
     assert [log.number for log in choice.logs] == [2]
     assert "y.jsonl begins with all that was read of x.jsonl, which is still there: it is a log of its own" in choice.notes[0]
     assert bench.choose("y.jsonl").notes == []
+
+
+def test_a_copy_of_a_log_that_has_grown_since_is_a_log_of_its_own(bench: Bench) -> None:
+    shutil.copy2(bench.folder / "x.jsonl", bench.folder / "y.jsonl")
+    grow(bench.folder / "x.jsonl")
+    choice = bench.choose("y.jsonl")
+    assert [log.number for log in choice.logs] == [2]
+    assert "which is still there" in choice.notes[0]
+
+
+def test_what_was_copied_from_a_log_before_another_came_into_its_place_may_be_that_log(bench: Bench) -> None:
+    shutil.copy(bench.folder / "x.jsonl", bench.folder / "y.jsonl")
+    bench.write("x.jsonl", b'{"new":1}\n')
+    with pytest.raises(LogChanged, match=r"y\.jsonl begins with all that was applied of x\.jsonl"):
+        bench.choose("y.jsonl")
 
 
 def test_of_two_new_logs_that_hold_the_same_it_is_said(bench: Bench) -> None:
@@ -527,6 +553,15 @@ def test_a_compressed_copy_beside_another_name_of_a_log_is_the_same_log(bench: B
     assert bench.chosen("logs/a.jsonl", "logs/x.jsonl.gz") == [(1, "x.jsonl")]
     (bench.folder / "logs").rename(bench.folder / "archive")
     assert bench.chosen("archive/a.jsonl", "archive/x.jsonl.gz") == [(1, "a.jsonl")]
+
+
+def test_a_compressed_log_is_merged_with_none_but_the_file_of_its_name(bench: Bench) -> None:
+    """Neither with older files that hold the same nor with newer ones, though the file of its name is not in the run."""
+    first, twin, last = sorted((bench.write(f"{n}.jsonl") for n in range(3)), key=lambda path: path.stat().st_ino)
+    twin.rename(bench.folder / "y.jsonl")
+    compress(bench.folder / "y.jsonl", keep=True)
+    chosen = bench.chosen("y.jsonl.gz", first.name, last.name)
+    assert sorted(name for _, name in chosen) == sorted([first.name, last.name, "y.jsonl.gz"])
 
 
 def test_files_of_these_names_that_differ_are_two_logs(bench: Bench) -> None:

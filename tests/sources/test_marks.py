@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zlib import crc32
 
 import anyio
 import msgspec
@@ -11,6 +12,7 @@ import pytest
 from syncer.core.change import Change, Mark
 from syncer.core.watermark import Watermark
 from syncer.sources.changelog import ChangeLog
+from syncer.sources.cutter import Cutter
 from syncer.sources.lines import LINE_BYTES_MAX, LineOptions
 
 BOM = b"\xef\xbb\xbf"
@@ -86,3 +88,21 @@ def test_the_limit_of_a_line_counts_neither_mark_nor_carriage_return(
     counts, last = anyio.run(read)
     assert counts == [2 - bad, bad]
     assert last == path.stat().st_size
+
+
+def test_lines_that_are_too_long_are_cut_alike_in_blocks_of_every_size_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With marks before them or not, with the last byte that is allowed, and without an end."""
+    most = 40
+    monkeypatch.setattr("syncer.sources.cutter.LINE_BYTES_MAX", most)
+    lengths = [5, most, most + 1, most + 2, most + 3, 3 * most]
+    text = b"".join(BOM * marks + b"x" * length + end for length in lengths for marks in (0, 2) for end in (b"\n", b"\r\n")) + b"y" * 100
+    whole = Cutter(Mark())
+    lines = [*whole.feed(text), *whole.finish()]
+    assert len(lines) == len(lengths) * 4 + 1
+    for block_bytes in range(1, 2 * most):
+        cutter, found = Cutter(Mark()), []
+        for at in range(0, len(text), block_bytes):
+            found += cutter.feed(text[at : at + block_bytes])
+            assert len(cutter.tail) <= most + 1 + 2 * len(BOM)
+        assert [(raw[: most + 1], *place) for raw, *place in found] == [(raw[: most + 1], *place) for raw, *place in lines[:-1]]
+        assert cutter.mark == Mark(whole.mark.index - 1, len(text) - 100, whole.mark.line - 1, crc32(text[:-100]), bom_bytes=12 * 2 * 3)
