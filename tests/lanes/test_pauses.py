@@ -20,6 +20,7 @@ from syncer.lanes.pull import Pulled, PullLane
 from syncer.lanes.state import resume
 from syncer.sinks.choose import output_sink
 from tests.lanes.test_pull import Made, origin
+from tests.support.virtual import VirtualTime
 
 pytestmark = pytest.mark.anyio
 
@@ -47,6 +48,20 @@ class Way:
 def asked(reply: Reply | NoReply) -> str | LookUpFailure:
     assert isinstance(reply, Reply)
     return Throttled("busy") if reply.status == 429 else "fine"
+
+
+class Watched(Way):
+    """It notes what pause is kept, in seconds, whenever it is asked."""
+
+    def __init__(self, folder: Path, *replies: Reply) -> None:
+        super().__init__(*replies)
+        self.folder = folder
+        self.pauses: list[float] = []
+
+    async def send(self, request: Request) -> Reply | NoReply:
+        if self.pauses or self.asked:
+            self.pauses.append(kept(self.folder).destination.asked_seconds)
+        return await super().send(request)
 
 
 class Document(Made):
@@ -96,3 +111,13 @@ async def test_a_pull_that_is_asked_to_wait_for_too_long_asks_no_more_until_its_
     assert again[busy].asked == 0
     assert resume(tmp_path / "state") == pauses[busy]
     assert (await pull(tmp_path, again["api"], again["storage"])).exit_code == 0
+
+
+def test_every_pause_is_kept_from_when_it_is_told(tmp_path: Path) -> None:
+    """It may be long until the next page, and a killed process says nothing any more."""
+    api = Watched(tmp_path, Reply(429, b"", "10"), Reply(429, b"", "20"), FINE)
+    ended = VirtualTime().run(lambda: pull(tmp_path, api, Way(FINE)))
+    assert ended is not None
+    assert ended.exit_code == 0
+    assert api.pauses == [10.0, 20.0]
+    assert kept(tmp_path).destination.state == "open"

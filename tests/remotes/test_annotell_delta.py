@@ -45,6 +45,12 @@ def test_what_has_not_changed_is_not_fetched_and_what_has_vanished_leaves_a_tomb
     assert len([asked for asked in driver.asked if "storage" in asked]) == 3
 
 
+def test_units_are_named_by_the_first_of_what_they_bring() -> None:
+    known = {(uuid, "signs"): OLD for uuid in ("v-000", "v-001")}
+    names = [unit.name for unit, _ in Driver(Service(3)).pulled(changes(known))]
+    assert ["u-000" in names[0], "u-002" in names[0], "v-000" in names[-1], "v-001" in names[-1]] == [True, False, True, False]
+
+
 def test_a_second_pull_without_changes_fetches_nothing() -> None:
     lines = [row.line for row in rows_of(Driver(Service(40, 7)).pulled(changes({})))]
     driver = Driver(Service(40, 7))

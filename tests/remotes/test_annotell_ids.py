@@ -10,8 +10,10 @@ from uuid import UUID
 import pytest
 
 from syncer.core.ports import Reply, Request
+from syncer.core.pull import Ask
 from syncer.errors import Stopped, UsageError
 from syncer.remotes.annotell import Selection, listing, neighbours
+from syncer.remotes.annotell.asks import Asks
 from tests.remotes.test_annotell_listing import BASE, STORAGE, from_fixtures, ok, selected
 from tests.support import annotell
 from tests.support.driving import Driver, problems_of, rows_of
@@ -55,6 +57,17 @@ def test_inputs_are_asked_for_in_chunks_of_a_hundred_and_urls_that_any_server_ta
     driver = Driver(lambda _: ok({"data": {}}))
     driver.pulled(selected(input_uuids=long))
     assert max(len(BASE) + len(asked) - len("GET ") for asked in driver.asked) < 4_000
+
+
+@pytest.mark.parametrize("base_bytes", [20, 64, 300])
+@pytest.mark.parametrize("name", ["x", "ä"])
+def test_a_url_holds_as_many_inputs_as_there_is_room_for(name: str, base_bytes: int) -> None:
+    base = "http://" + "h" * (base_bytes - 7)
+    asks, uuids = Asks(base), [f"{number:03}" + name * 60 for number in range(80)]
+    asked, more = (asks.exports_of(uuids[:count]) for count in (len(asks.chunk(uuids)), len(asks.chunk(uuids)) + 1))
+    assert isinstance(asked, Ask)
+    assert isinstance(more, Ask)
+    assert len(base + asked.request.path) <= 4_000 < len(base + more.request.path) + len("%2C")
 
 
 def test_no_inputs_ask_for_nothing_as_no_uuids_would_ask_for_everything() -> None:
