@@ -137,6 +137,23 @@ def test_a_journal_that_is_closed_writes_to_no_file_that_came_to_have_its_descri
         other.close()
 
 
+def test_a_folder_that_cannot_be_made_or_locked_is_named_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(StateError, match=r"the state folder .*/file/state cannot be used: Not a directory"):
+        Journal.open(tmp_path / "file" / "state", HERE)
+    (tmp_path / "state" / "lock").mkdir(parents=True)
+    with pytest.raises(StateError, match=r"the state folder .*/state cannot be used: Is a directory"):
+        Journal.open(tmp_path / "state", HERE)
+
+
+def test_a_path_through_a_file_holds_no_state_of_a_push(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert not Journal.is_in(tmp_path / "file" / "state")
+    assert not Journal.is_in(tmp_path)
+    Journal.open(tmp_path, HERE).close()
+    assert Journal.is_in(tmp_path)
+
+
 def test_an_empty_file_is_no_journal(tmp_path: Path) -> None:
     (tmp_path / "journal").touch()
     with pytest.raises(StateError, match="not a journal"):
