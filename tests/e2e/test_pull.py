@@ -243,6 +243,7 @@ def test_a_signal_behind_the_summary_does_not_change_the_exit_code(remote: Emula
 
 def test_a_second_process_is_told_who_holds_the_state(remote: EmulatorProcess, tmp_path: Path) -> None:
     with under_way(remote, tmp_path / "out.jsonl") as first:
+        first.send_signal(signal.SIGSTOP)  # it is not done before the second one has begun
         code, answer, _ = pull(remote.url, "wide", tmp_path / "out.jsonl")
     assert (code, f"process {first.pid}" in answer["error"]) == (1, True)
 

@@ -83,10 +83,13 @@ def places(source: str) -> list[dict[str, Any]]:
 
 
 def changed(source: str, name: str, number: int, index: int) -> str | None:
-    """The text with this change, None where it is not Python."""
+    """The text with this change, None where it is not Python, or the operator cannot make it."""
     tree = parso.parse(source)
     node = next(node for at, node in enumerate(ast_nodes(tree)) if at == number)
-    mutated = operators()[name].mutate(node, index)
+    try:
+        mutated = operators()[name].mutate(node, index)
+    except AttributeError:  # cosmic-ray's of exceptions knows plain names only, not `module.Error`
+        return None
     if mutated is not node:
         siblings = node.parent.children
         siblings[siblings.index(node)] = mutated
