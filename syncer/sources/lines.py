@@ -165,9 +165,11 @@ def _verb(value: Object) -> Verb:
 
 
 def _unknown(what: str, value: object, known: tuple[str, ...]) -> str:
-    close = get_close_matches(value, known, 1) if isinstance(value, str) else []
+    if not isinstance(value, str):
+        return f'"{what}" must be a string, one of {", ".join(known)}'
+    close = get_close_matches(value, known, 1)
     hint = f"; did you mean {close[0]}?" if close else f"; it is one of {', '.join(known)}"
-    return f"unknown {what} {str(value)[:60]!r}{hint}"
+    return f"unknown {what} {value[:60]!r}{hint}"
 
 
 def _ids(annotation: Object) -> tuple[str, str]:
