@@ -15,6 +15,7 @@ from unittest import mock
 from syncer.config import load
 from syncer.core.bits import BYTES, KeyBits
 from syncer.core.pace import Pace
+from syncer.errors import StateError
 from syncer.journal.journal import Journal
 from syncer.journal.replay import replay
 from syncer.lanes.clarifai import App
@@ -96,6 +97,8 @@ def simulate(scenario: Scenario, *, disk_type: type[SimulatedDisk] = SimulatedDi
     try:
         with surrounded(world):
             _play(world)
+    except StateError as error:  # no process met it yet
+        world.wrong.append(f"the state between two processes: {error}")
     finally:
         shutil.rmtree(folder)
     world.wrong += world.network.history.wrong
