@@ -131,7 +131,8 @@ def forget(logs: Sequence[str], config: Path | None, options: dict[str, object],
     if not logs:
         raise UsageError("name the logs to forget, as `syncer status` shows them; patterns are allowed")
     given_up = known.forget(state_folder(config, options), logs, force=force)
-    say(f"{given_up.sentence()}; when {'it is' if len(given_up.logs) == 1 else 'they are'} pushed again, all of it is applied once more")
+    it_is = "it is" if len(given_up.logs) == 1 else "they are"
+    say(f"{given_up.sentence()}; when {it_is} pushed again, {it_is} applied once more from the first line")
     if as_json:
         print_json({"forgotten": given_up.logs, "waiting": given_up.waiting, "dead": given_up.dead})
     return 0

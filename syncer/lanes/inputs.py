@@ -30,13 +30,19 @@ class Inputs:
     """Change logs and feeds, one after the other. Implements `syncer.core.ports.Source`."""
 
     def __init__(
-        self, members: Sequence[ChangeLog | Feed], done: Sequence[ChosenLog] = (), notes: Sequence[str] = (), lost: str = ""
+        self,
+        members: Sequence[ChangeLog | Feed],
+        done: Sequence[ChosenLog] = (),
+        gone: Sequence[int] = (),
+        notes: Sequence[str] = (),
+        lost: str = "",
     ) -> None:
         """`done`: logs that were read to their end before, and are untouched since; nothing of them is opened.
 
-        `notes`: what users are to know of the logs; `lost`: of those that are gone before their end.
+        `gone`: logs of which there is no file any more; what is known of them counts. `notes`: what users are to know of the logs;
+        `lost`: of those that are gone before their end.
         """
-        self.numbers = [log.number for log in (*done, *members)]
+        self.numbers = [*(log.number for log in (*done, *members)), *gone]
         self.notes = notes
         self._by_number = {member.number: member for member in members}
         self._waiting = deque(members)
@@ -63,8 +69,10 @@ class Inputs:
 
     def unfinished(self) -> str | None:
         """Say which logs are still being written, or gone."""
-        writing = "; ".join(member.unfinished for member in self._by_number.values() if member.unfinished)
-        parts = [f"{writing}; everything before it is done. Push again when it is whole"] if writing else []
+        writing = [member.unfinished for member in self._by_number.values() if member.unfinished]
+        it, are = ("it", "is") if len(writing) == 1 else ("them", "are")
+        they = "it" if are == "is" else "they"
+        parts = [f"{'; '.join(writing)}; everything before {it} is done. Push again when {they} {are} whole"] if writing else []
         return ". ".join([*parts, *([self._lost] if self._lost else [])]) or None
 
     def progress(self) -> tuple[int, int] | None:
@@ -124,7 +132,9 @@ def _opened(
     if not members and not done and not choice.gone:
         raise UsageError(f"no change log: name one (a file, a folder, or - for stdin); the state {state} knows none yet")
     finished, lost = _told_of_gone(choice, ledger)
-    return Inputs(members, done, [*named.notes({log.path for log in choice.logs}), *choice.notes, *finished], lost), facts
+    gone = [number for number in choice.gone if number not in choice.replaced]
+    notes = [*named.notes({log.path for log in choice.logs}, choice.unread), *choice.notes, *finished]
+    return Inputs(members, done, gone, notes, lost), facts
 
 
 def _told_of_gone(choice: Choice, ledger: Ledger) -> tuple[list[str], str]:

@@ -94,7 +94,7 @@ def move(folder: Path, old: str, new: str) -> Renamed:
         numbers = _matching(ledger, folder, old)
         if len(numbers) > 1:
             paths = enumerate_few(ledger.logs[number].identity.path for number in numbers)
-            raise UsageError(f"{len(numbers):,} logs are called {old}: name one of them by its path, {paths}")
+            raise UsageError(f"{len(numbers):,} logs match {old}: name one of them by its path, {paths}")
         before = ledger.logs[numbers[0]].identity.label
         facts, is_there = _moved(Places(ledger, folder / SPOOL), numbers[0], new)
         journal.commit(facts)
@@ -118,8 +118,11 @@ def _moved(places: Places, number: int, new: str) -> tuple[list[Fact], bool]:
             raise UsageError(f"{new} is not a file")
         return [*facts, Opened(number, msgspec.structs.replace(known, path=str(log.path), label=new, was="", twin=None))], False
     if (applied := places.applied(number)) and (how := files.difference(log, known.head, applied)) is not None:
-        raise LogChanged(f"{new} is not {known.label}: that was {how}. Nothing was changed")
-    return [*facts, Opened(number, LogIdentity.of(str(log.path), new, known.head, stamp))], True
+        raise LogChanged(f"{new} does not hold all that was applied of {known.label}: it was {how}. Nothing was changed")
+    identity = LogIdentity.of(str(log.path), new, known.head, stamp)
+    if known.stamp.is_untouched(stamp):
+        identity = msgspec.structs.replace(identity, end=known.end)
+    return [*facts, Opened(number, identity)], True
 
 
 def _matching(ledger: Ledger, folder: Path, name: str) -> list[int]:
@@ -130,10 +133,11 @@ def _matching(ledger: Ledger, folder: Path, name: str) -> list[int]:
     if found := [number for number, (label, at) in known.items() if name == label or path == at]:
         return found
     pattern = str(PurePath(name))
-    if any(sign in name for sign in "*?[") and (found := [n for n, names in known.items() if _match(names, pattern)]):
+    is_pattern = any(sign in name for sign in "*?[")
+    if is_pattern and (found := [n for n, names in known.items() if _match(names, pattern)]):
         return found
     labels = enumerate_few(label for label, _ in known.values()) or "none"
-    raise UsageError(f"the state {folder} does not know {'a log that matches' if '*' in name else 'the log'} {name}; it knows: {labels}")
+    raise UsageError(f"the state {folder} does not know {'a log that matches' if is_pattern else 'the log'} {name}; it knows: {labels}")
 
 
 def _match(names: Iterable[str], pattern: str) -> bool:

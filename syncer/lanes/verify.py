@@ -304,7 +304,7 @@ class Verification:
         if not choice.logs and not choice.gone:
             raise UsageError(f"no change log to compare with: name one; the state {self._state} knows none")
         result.gone = [ledger.logs[number].identity.label for number in choice.gone]
-        result.notes += [*named.notes({log.path for log in choice.logs}), *choice.notes]
+        result.notes += [*named.notes({log.path for log in choice.logs}, choice.unread), *choice.notes]
         return choice.logs
 
 

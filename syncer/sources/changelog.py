@@ -145,10 +145,12 @@ class ChangeLog:
 
     def _check_again(self, known: LogIdentity, file: BufferedReader) -> None:
         """Between the choice and the opening the file was written to, or another one came into its place."""
-        head = head_of(self._salt)
+        head, stamp = head_of(self._salt), self._stamp
+        assert stamp is not None
+        if not self._applied and (known.device, known.inode) != (stamp.device, stamp.inode):
+            raise SyncerError(f"the log {self.label} was replaced while the run went on: run the same command again")
         if not self._applied:
-            assert self._stamp is not None
-            self.identity = self._news = LogIdentity.of(known.path, known.label, head, self._stamp, was=known.was, twin=known.twin)
+            self.identity = self._news = LogIdentity.of(known.path, known.label, head, stamp, was=known.was, twin=known.twin)
         elif (how := REPLACED if known.head != head else difference(file, self._applied)) is not None:
             raise SyncerError(f"the log {self.label} was {how}, while the run went on: run the same command again")
 

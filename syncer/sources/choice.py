@@ -8,6 +8,7 @@ A file is opened only where its stamp is not the known one, and read only where 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence, Set
 from itertools import chain
 from pathlib import Path
@@ -17,10 +18,10 @@ import msgspec
 
 from syncer.core.change import LogIdentity, Stamp
 from syncer.core.ledger import Ledger
-from syncer.core.moves import CarriedOn, Changed, Decision, FoundFile, KnownLog, Moved, MovedHere, New, Unclear, decide
+from syncer.core.moves import CarriedOn, Changed, Decision, FoundFile, KnownLog, Moved, MovedHere, New, Unclear, decide, is_name_of
 from syncer.errors import UsageError
 from syncer.sources.candidates import Candidate, Decided, in_order
-from syncer.sources.chosen import ChangedLog, Choice, ChosenLog, UnclearLog, note_copy, note_move, note_twin, refuse_changed, refuse_unclear
+from syncer.sources.chosen import ChangedLog, Choice, ChosenLog, Notes, UnclearLog, refuse_changed, refuse_unclear
 from syncer.sources.files import LogFiles
 from syncer.sources.logs import LogPath
 from syncer.sources.places import STDIN, Places
@@ -42,7 +43,9 @@ class Chooser:
         """Known logs of the run that are not at their path, and which of the named files each belongs to."""
         self._moved_along: dict[int, str] = {}
         """Logs that were rotated, and where the log is now that has their old name."""
-        self._notes: list[str] = []
+        self._rotated_from: dict[str, set[int]] = defaultdict(set)
+        """Files with names that logs which are not at their paths may have got, and those logs."""
+        self._notes = Notes()
 
     def choose(self, named: Sequence[LogPath] | None, moved: Moved | None = None) -> Choice:
         """Choose the logs of these files; None: all that the state knows. `moved`: what the user says of those that are unclear.
@@ -145,7 +148,7 @@ class Chooser:
             if longer is None:
                 return
             read, left = (first, second) if longer is first.log else (second, first)
-            self._notes.append(note_twin(left.log.label, read.log.label))
+            self._notes.twin(left.log.label, read.log.label)
         self._files.pop(left.path, None)
         read.at, read.twin, read.known = min(first.at, second.at), left.stamp, owner
         self._files[read.path] = read
@@ -156,6 +159,8 @@ class Chooser:
         names = self._names(number) if self._places.applied(number) else ()
         folders = (self._places.path(number), self._moved_along.get(number))
         for near in chain(*(self._look.near(path, names, identity.inode) for path in folders if path is not None)):
+            if any(is_name_of(near, name) for name in names):
+                self._rotated_from[near].add(number)
             if near in self._files:
                 continue
             label = str(Path(identity.label).with_name(Path(near).name)) if identity.label != STDIN else near
@@ -230,7 +235,7 @@ class Chooser:
 
     def _chosen(self, decided: Decided, *, follow: bool) -> Choice:
         self._refuse(decided)
-        choice = Choice(notes=self._notes)
+        choice = Choice(unread=list(self._unread(decided)))
         for at, file, decision in in_order(decided, self._places.path):
             choice.logs.append(ChosenLog(self._number(file, decision), self._identity(file, decision), at))
         self._note_equals([file for file, decision in decided if decision == New() and not file.awaited])
@@ -238,7 +243,15 @@ class Chooser:
         lost = sorted(number for number in self._lost if number not in taken)
         choice.gone = [number for number in lost if follow or not self._places.is_read_to_its_end(number)]
         self._displace(choice, taken)
+        choice.notes = self._notes.said()
         return choice
+
+    def _unread(self, decided: Decided) -> Iterator[LogPath]:
+        """Where a log was rotated, the files that look like other parts of it, and of which nothing is known."""
+        rotated = {decision.log for _, decision in decided if isinstance(decision, MovedHere)}
+        for file, decision in decided:
+            if decision is None and not file.holds and file.stamp.size and self._rotated_from[file.path] & rotated:
+                yield file.log
 
     def _displace(self, choice: Choice, taken: Set[int]) -> None:
         """A log that no file holds leaves its path to the one that is there now."""
@@ -279,11 +292,11 @@ class Chooser:
             case CarriedOn():
                 return decision.log
             case MovedHere():
-                self._notes.append(note_move(self._label(decision.log), file.log.label, self._places.applied(decision.log).resume.line))
+                self._notes.move(self._label(decision.log), file.log.label, self._places.applied(decision.log).resume.line)
                 return decision.log
             case New():
                 if decision.copy_of is not None:
-                    self._notes.append(note_copy(file.log.label, self._label(decision.copy_of)))
+                    self._notes.copy(file.log.label, self._label(decision.copy_of))
                 self._next_number += 1
                 return self._next_number - 1
         raise AssertionError(decision)
@@ -306,8 +319,8 @@ class Chooser:
         for file in files:
             other = first.setdefault((self._look.head(file.log), file.stamp.size), file)
             if other is not file and file.stamp.size and self._look.longer(file.log, other.log) is not None:
-                self._notes.append(note_copy(file.log.label, other.log.label))
+                self._notes.copy(file.log.label, other.log.label)
 
     def _label(self, number: int) -> str:
         label = self._places.identity(number).label
-        return "what came by stdin (-)" if label == STDIN else label
+        return "the stdin of an earlier push" if label == STDIN else label

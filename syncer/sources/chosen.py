@@ -10,6 +10,8 @@ from typing import NoReturn
 from syncer.core.change import LogIdentity
 from syncer.errors import LogChanged
 from syncer.printable import as_argument
+from syncer.sources.identity import EMPTIED, REPLACED
+from syncer.sources.logs import LogPath
 
 NAMED_MAX = 5
 
@@ -40,22 +42,43 @@ class Choice:
     """Known logs of which nothing was applied and whose path is now that of another known log."""
     displaced: list[tuple[int, LogIdentity]] = field(default_factory=list)
     """Known logs that no file holds and at whose path another log is now: what they are called from now on."""
+    unread: list[LogPath] = field(default_factory=list)
+    """Files that have names of a log which was rotated, and are neither named nor known."""
     notes: list[str] = field(default_factory=list)
 
 
-def note_move(old: str, new: str, line: int) -> str:
-    """Say that a known log has a new name."""
-    return f"{new} is the log that was {old}, read up to line {line}: it is carried on under its new name"
+class Notes:
+    """What is said of single logs, of many of a kind only the first few."""
+
+    def __init__(self) -> None:
+        self._twins: list[str] = []
+        self._moves: list[str] = []
+        self._copies: list[str] = []
+
+    def twin(self, left: str, read: str) -> None:
+        """Say that of two files one is read."""
+        self._twins.append(f"{left} holds nothing that is not in {read}: they are one log, and {read} is read")
+
+    def move(self, old: str, new: str, line: int) -> None:
+        """Say that a known log has a new name."""
+        self._moves.append(f"{new} is the log that was {old}, read up to line {line}: it is carried on under its new name")
+
+    def copy(self, copy: str, original: str) -> None:
+        """Say that a file is applied although another log holds the same."""
+        self._copies.append(f"{copy} begins with all that was read of {original}, which is still there: it is a log of its own")
+
+    def said(self) -> list[str]:
+        """Return all that is to be said."""
+        return [
+            *_first_few(self._twins, "more files hold nothing that is not in the file beside them"),
+            *_first_few(self._moves, "more logs are carried on under new names"),
+            *_first_few(self._copies, "more files are copies, each a log of its own"),
+        ]
 
 
-def note_copy(copy: str, original: str) -> str:
-    """Say that a file is applied although another log holds the same."""
-    return f"{copy} begins with all that was read of {original}, which is still there: it is a log of its own"
-
-
-def note_twin(left: str, read: str) -> str:
-    """Say that of two files one is read."""
-    return f"{left} holds nothing that is not in {read}: they are one log, and {read} is read"
+def _first_few(notes: list[str], others: str) -> list[str]:
+    more = len(notes) - NAMED_MAX
+    return notes if more <= 1 else [*notes[:NAMED_MAX], f"{more:,} {others}"]
 
 
 def note_gone(labels: Sequence[str]) -> str:
@@ -68,10 +91,11 @@ def tell_lost(logs: Sequence[tuple[str, int]]) -> str:
     """Say that logs (label, the line up to which each was read) are gone before their end."""
     one = len(logs) == 1
     each = [f"{label} (read up to line {line})" for label, line in logs]
+    names = " ".join(as_argument(label) for label, _ in logs) if len(logs) <= NAMED_MAX else "LOG…"
     return (
         f"{'a log is' if one else f'{len(logs):,} logs are'} gone before {'its' if one else 'their'} end: {enumerate_few(each)}. "
         f"Everything else is done. Put {'it' if one else 'them'} back, or name {'its file' if one else 'their files'} under the new name, "
-        f"or give up what was not read: `syncer state forget {as_argument(logs[0][0])}`"
+        f"or give up what was not read: `syncer state forget {names}`"
     )
 
 
@@ -125,7 +149,7 @@ def refuse_changed(logs: Sequence[ChangedLog]) -> NoReturn:
     """Raise LogChanged for logs that were cut, edited or replaced."""
     each = [f"the log {log.label} was {log.how}" for log in logs]
     label, aside = as_argument(logs[0].label), as_argument(logs[0].aside)
-    if all(log.how.startswith("replaced") for log in logs):
+    if all(log.how in (EMPTIED, REPLACED) for log in logs):
         way_out = (
             f"If the old log is in another file now, say so: `syncer state move {label} FILE`. If it is in none, keep what is known of it "
             f"under a name that no file has: `syncer state move {label} {aside}`. Then push again: the new log is read from its "

@@ -12,7 +12,7 @@ from syncer.core.change import Stamp
 from syncer.core.moves import is_name_of
 from syncer.errors import SyncerError, UsageError
 from syncer.sources.gunzip import DamagedLog
-from syncer.sources.identity import READING_FAILED, REPLACED, Applied, difference, first_line, head_of, held_by, next_block
+from syncer.sources.identity import EMPTIED, READING_FAILED, REPLACED, Applied, difference, first_line, head_of, held_by, next_block
 from syncer.sources.logs import LogPath
 from syncer.sources.opening import open_log
 from syncer.sources.stamps import inodes_in, stamp_of
@@ -73,7 +73,7 @@ class LogFiles:
     def difference(self, log: LogPath, head: str, applied: Applied) -> str | None:
         """Say how the file differs from what was applied of a log; None where it holds all of that. Raises UsageError, SyncerError."""
         if self.head(log) != head:
-            return REPLACED
+            return REPLACED if (stamp := self.stamp(log)) is None or stamp.size else EMPTIED
         with self._open(log) as file:
             try:
                 return difference(file, applied)

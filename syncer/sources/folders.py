@@ -54,7 +54,7 @@ class LeftOut:
     """Something that looks like a log, or holds one, and is not read."""
 
     label: Path
-    why: Literal["hidden", "ending", "pulled", "state"]
+    why: Literal["hidden", "ending", "pulled", "state", "rotated"]
     path: Path | None = None
     """Resolved, where it is a file."""
 
@@ -154,7 +154,7 @@ def check_readable(path: Path, label: Path | str, status: os.stat_result) -> Non
     if not stat.S_ISREG(status.st_mode):
         raise UsageError(f"the change log {label} is not a file but a pipe or a device: pipe it in, and name - for it")
     if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise UsageError(f"the change log {label} cannot be read: permission denied")
+        raise UsageError(f"the change log {label} cannot be read: Permission denied")
 
 
 def _target(entry: os.DirEntry[str]) -> str:
@@ -176,6 +176,7 @@ _EXPLAINED = {
     "ending": f"change logs in a folder are called *{' or *'.join(ENDINGS)}",
     "pulled": "written by a pull",
     "state": "a state folder of syncer",
+    "rotated": "named like a part of a log that was rotated, but no log that the state knows",
 }
 
 

@@ -17,6 +17,7 @@ from syncer.sources.lines import LINE_BYTES_MAX
 BLOCK_BYTES = 1 << 20
 
 REPLACED = "replaced: its first line has changed"
+EMPTIED = "emptied"
 
 READING_FAILED = (OSError, EOFError, DamagedLog)
 """What reading a log may raise; the last two where it is compressed."""

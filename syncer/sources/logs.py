@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -50,9 +50,14 @@ class NamedLogs:
                 self._files.add(place)
                 yield log
 
-    def notes(self, read: Collection[Path] = ()) -> list[str]:
-        """Return what users are to know of what was left out. `read`: files that are read all the same, as parts of known logs."""
-        return explained(one for one in dict.fromkeys(self.left_out) if one.path not in read)
+    def notes(self, read: Collection[Path] = (), rotated: Iterable[LogPath] = ()) -> list[str]:
+        """Return what users are to know of what was left out. `read`: files that are read all the same, as parts of known logs.
+
+        `rotated`: files that are not read although their names say that they were rotated.
+        """
+        left_out = [one for one in dict.fromkeys(self.left_out) if one.path not in read]
+        named = {one.path for one in left_out}
+        return explained([*left_out, *(LeftOut(Path(log.label), "rotated", log.path) for log in rotated if log.path not in named)])
 
     def _all_of(self, argument: str) -> Iterator[LogPath]:
         if argument == "-":

@@ -244,9 +244,9 @@ def test_a_log_that_came_by_stdin_before_is_asked_about(bench: Bench) -> None:
     assert bench.push("-", stdin=piped)["applied"] == 0
     (bench.folder / "piped.jsonl").write_text(piped + text(*Y))
     done = bench("push", "piped.jsonl")
-    assert (done.code, "what came by stdin (-)" in done.json()["error"]) == (1, True)
+    assert (done.code, "the stdin of an earlier push" in done.json()["error"]) == (1, True)
     done = bench("push", "-", stdin=piped + text(*Y))
-    assert (done.code, "- begins with all that was applied of what came by stdin (-)" in done.json()["error"]) == (1, True)
+    assert (done.code, "- begins with all that was applied of the stdin of an earlier push" in done.json()["error"]) == (1, True)
     assert bench.push("piped.jsonl", "--moved", "same")["applied"] == 1
     assert bench.held() == ["a-2", "a-3"]
 
@@ -297,10 +297,10 @@ def test_a_log_is_moved_in_the_state_to_where_its_file_is(bench: Bench) -> None:
     [
         (("nowhere.jsonl", "logs/z.jsonl"), 2, "does not know the log nowhere.jsonl; it knows: logs/x.jsonl, logs/y.jsonl"),
         (("logs/x.jsonl", "logs/y.jsonl"), 1, "the state knows logs/y.jsonl as a log of its own"),
-        (("logs/x.jsonl", "other.jsonl"), 1, "other.jsonl is not logs/x.jsonl: that was replaced"),
+        (("logs/x.jsonl", "other.jsonl"), 1, "other.jsonl does not hold all that was applied of logs/x.jsonl: it was replaced"),
         (("logs/x.jsonl", "logs"), 2, "logs is not a file"),
         (("logs/x.jsonl", "-"), 2, "the new name of a log is a path"),
-        (("logs/*.jsonl", "z.jsonl"), 2, "2 logs are called logs/*.jsonl"),
+        (("logs/*.jsonl", "z.jsonl"), 2, "2 logs match logs/*.jsonl"),
     ],
 )
 def test_a_move_that_cannot_be_right_is_refused(bench: Bench, arguments: tuple[str, str], code: int, said: str) -> None:
@@ -381,6 +381,29 @@ def test_a_log_that_was_applied_to_its_end_and_is_gone_is_noted(bench: Bench) ->
     done = bench("push")
     assert done.code == 0
     assert "logs/x.jsonl, logs/y.jsonl.gz are gone, and were applied to their end" in done.err
+
+
+def test_letters_and_counts_of_logs_that_are_gone_are_those_of_a_push_of_all_logs(bench: Bench) -> None:
+    log = bench.folder / "logs" / "x.jsonl"
+    log.write_text(log.read_text() + "no change\n")
+    assert bench("push", "logs").code == 3
+    log.unlink()
+    done = bench("push")
+    counts = {name: done.json()[name] for name in ("read", "applied", "skipped", "dead", "pending")}
+    assert (done.code, counts) == (3, {"read": 4, "applied": 0, "skipped": 3, "dead": 1, "pending": 0})
+    done = bench("push", "logs")
+    assert (done.code, done.json()["read"], done.json()["dead"]) == (0, 1, 0), "the logs of the folder are others"
+
+
+def test_several_logs_that_are_not_whole_or_gone_before_their_end_are_all_named(bench: Bench) -> None:
+    logs = bench.folder / "logs"
+    for name in ("x.jsonl", "y.jsonl"):
+        with (logs / name).open("a") as file:
+            file.write('{"op":"post","annotation":{"id":"half","input')
+    assert "everything before them is done. Push again when they are whole" in bench("push", "logs").json()["error"]
+    shutil.rmtree(logs)
+    error = bench("push").json()["error"]
+    assert "name their files under the new name, or give up what was not read: `syncer state forget logs/x.jsonl logs/y.jsonl`" in error
 
 
 def test_a_log_that_is_gone_before_its_end_lets_the_others_go_and_is_named(bench: Bench) -> None:

@@ -60,7 +60,14 @@ def test_the_rest_of_a_rotated_log_is_not_said_to_be_unread(tmp_path: Path) -> N
         (tmp_path / "x.jsonl").write_bytes(GOOD.replace(b'"a"', b'"b"'))
         (tmp_path / "y.jsonl.1").write_bytes(GOOD.replace(b'"a"', b'"c"'))
         code, summary, said = syncer(tmp_path, remote, "push", ".")
-    assert (code, summary["read"], "not read: y.jsonl.1 (" in said) == (0, 2, True), said
+        assert (code, summary["read"], "not read: y.jsonl.1 (" in said) == (0, 2, True), said
+        (tmp_path / "x.jsonl.1").rename(tmp_path / "x.jsonl.3")
+        (tmp_path / "x.jsonl").rename(tmp_path / "x.jsonl.2")
+        for name, id in (("x.jsonl", b'"e"'), ("x.jsonl.1", b'"d"')):
+            (tmp_path / name).write_bytes(GOOD.replace(b'"a"', id))
+        code, summary, said = syncer(tmp_path, remote, "push", "x.jsonl")
+        assert (code, summary["read"]) == (0, 3), said
+        assert "not read: x.jsonl.1 (named like a part of a log that was rotated, but no log that the state knows;" in said
 
 
 @EVERY_COMMAND

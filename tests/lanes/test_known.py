@@ -124,6 +124,15 @@ def test_a_log_may_be_given_the_path_at_which_its_file_will_be(app: App, tmp_pat
     assert (result.is_there, "no such file yet" in result.sentence()) == (False, True)
 
 
+def test_a_log_that_is_given_the_path_that_it_has_stays_as_done_as_it_was(app: App, tmp_path: Path) -> None:
+    log = pushed(app, tmp_path / "1.jsonl", post("a"))
+    move(app.state, str(log), str(log))
+    log.unlink()
+    finished = app.push()
+    assert finished.error is None
+    assert finished.summary.skipped == 1
+
+
 def test_a_file_of_another_content_is_not_taken_for_the_log(app: App, tmp_path: Path) -> None:
     log = pushed(app, tmp_path / "1.jsonl", post("a"), post("b"))
     (tmp_path / "2.jsonl").write_bytes(post("a") + b"\n" + post("c") + b"\n")
@@ -149,7 +158,7 @@ def test_the_new_name_is_a_path(app: App, tmp_path: Path, new: str) -> None:
 def test_a_name_that_several_logs_match_is_not_moved(app: App, tmp_path: Path) -> None:
     for name in ("1.jsonl", "2.jsonl"):
         pushed(app, tmp_path / name, post(name))
-    with pytest.raises(UsageError, match="2 logs are called"):
+    with pytest.raises(UsageError, match="2 logs match"):
         move(app.state, "*.jsonl", str(tmp_path / "3.jsonl"))
 
 

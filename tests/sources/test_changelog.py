@@ -223,6 +223,17 @@ def test_the_end_of_a_log_that_is_still_being_written_is_not_where_reading_ended
     assert last.end.offset != end
 
 
+def test_a_log_that_was_rotated_between_the_choice_and_the_reading_is_not_left_out_for_the_new_one(tmp_path: Path) -> None:
+    """Nothing of it was applied, so that any file at its path would do; the next run finds both."""
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(TEXT)
+    log = open_log_of(path)
+    path.rename(tmp_path / "log.jsonl.1")
+    path.write_bytes(b'{"op":"delete","annotation":{"input_id":"new"}}\n')
+    with pytest.raises(SyncerError, match="the log log was replaced while the run went on: run the same command again"):
+        read_all(log)
+
+
 def test_a_log_that_grew_between_the_choice_and_the_reading_is_carried_on(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_bytes(TEXT + b"\n")

@@ -130,7 +130,7 @@ def test_a_log_that_grew_or_was_touched_is_carried_on_once_its_applied_part_was_
 
 CHANGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
     "cut": (lambda text: text[:20], "cut: it ends before byte 32"),
-    "cut to nothing": (lambda text: b"", "replaced: its first line"),
+    "cut to nothing": (lambda text: b"", r"emptied\."),
     "edited": (lambda text: text.replace(b"2", b"9"), r"edited before byte 32 \(line 4\)"),
     "replaced": (lambda text: b"{}\n" + text, "replaced: its first line"),
 }
@@ -204,6 +204,17 @@ def test_a_log_that_was_renamed_is_carried_on_under_its_new_name_and_that_is_sai
     assert bench.choose("a b.jsonl").notes == []
 
 
+def test_of_many_logs_that_moved_the_first_are_named_and_the_others_counted(bench: Bench) -> None:
+    for number in range(9):
+        bench.write(f"many/{number}.jsonl")
+        bench.apply(f"many/{number}.jsonl", 4)
+    bench.choose()
+    (bench.folder / "many").rename(bench.folder / "moved")
+    notes = bench.choose(*(f"moved/{number}.jsonl" for number in range(9))).notes
+    assert [note.partition(" ")[0] for note in notes] == [*(f"moved/{number}.jsonl" for number in range(5)), "4"]
+    assert notes[-1] == "4 more logs are carried on under new names"
+
+
 def test_a_log_that_was_moved_with_its_folder_is_carried_on(bench: Bench) -> None:
     bench.write("logs/y.jsonl")
     bench.apply("logs/y.jsonl", 5)
@@ -250,7 +261,7 @@ def test_what_came_by_stdin_counts_as_gone(bench: Bench) -> None:
     bench = Bench(bench.folder)
     bench.apply("spool/0.jsonl", 5, label="-")
     shutil.copy(bench.folder / "spool" / "0.jsonl", bench.folder / "z.jsonl")
-    with pytest.raises(LogChanged, match=r"z\.jsonl begins with all that was applied of what came by stdin \(-\)"):
+    with pytest.raises(LogChanged, match=r"z\.jsonl begins with all that was applied of the stdin of an earlier push"):
         bench.choose("z.jsonl")
     assert bench.chosen("z.jsonl", moved="same") == [(1, "z.jsonl")]
 
@@ -356,6 +367,20 @@ def test_the_rest_of_a_rotated_log_comes_before_the_new_log_of_its_name(bench: B
     assert [(log.number, log.path.name, log.at) for log in choice.logs] == [(1, name, 0), (2, "x.jsonl", 0)]
     assert choice.notes == [f"{name} is the log that was x.jsonl, read up to line 4: it is carried on under its new name"]
     assert bench.chosen("x.jsonl") == [(1, name), (2, "x.jsonl")]
+
+
+def test_a_log_that_came_and_was_rotated_between_two_runs_is_named_once(bench: Bench) -> None:
+    """Nobody knows that it is a log: it is not read, but whoever pushes the newest file alone is to know of it."""
+    (bench.folder / "x.jsonl").rename(bench.folder / "x.jsonl.2")
+    bench.write("x.jsonl.1", b'{"between":1}\n')
+    shutil.copy(bench.folder / "x.jsonl.2", bench.folder / "x.jsonl.bak")
+    bench.write("x.jsonl.empty", b"")
+    bench.write("y.jsonl.1", b'{"of another":1}\n')
+    bench.write("x.jsonl", b'{"new":1}\n')
+    choice = bench.choose("x.jsonl")
+    assert [log.path.name for log in choice.logs] == ["x.jsonl.2", "x.jsonl"]
+    assert [log.label for log in choice.unread] == ["x.jsonl.1"]
+    assert bench.choose("x.jsonl").unread == []
 
 
 def test_a_log_that_was_rotated_and_has_no_successor_yet_is_carried_on(bench: Bench) -> None:
