@@ -72,7 +72,8 @@ def test_a_state_folder_without_room_stops_the_push_and_keeps_all_again_and_agai
 def test_files_that_may_not_grow_stop_the_push_and_keep_all(limit: int, what: str, tmp_path: Path) -> None:
     """The state's own; the second limit is met by dead letters."""
     log = tmp_path / "changes.jsonl"
-    log.write_bytes(b"{}\n" * 20_000 + posts(2_000))
+    first, rest = posts(1), posts(2_000).split(b"\n", 1)[1]  # a log of which the first 10,000 lines are bad would be refused
+    log.write_bytes(first + b"{}\n" * 20_000 + rest)
     with remote(seed=2) as server:
         arguments = push_arguments(server.url, APP, tmp_path / "state", [str(log)], "--rps", "300")
         run = ended(started([*no_larger_than(limit), *arguments]))
@@ -130,7 +131,7 @@ def test_a_pull_that_finds_no_room_for_its_output_or_its_state_names_it_and_is_c
             else:
                 disk.leave(0 if limited == "state" else room)
                 run, why = ended(started(arguments)), NO_SPACE
-            assert stopped(run, why, state if limited == "state" else out) == [], f"{room} bytes"
+            assert stopped(run, why, out if limited == "disk" else state) == [], f"{room} bytes"
         disk.empty()
         done = ended(started(arguments))
         assert (done.code, done.wrong()) == (0, []), done.err
