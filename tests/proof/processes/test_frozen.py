@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from syncer.emulator import clarifai
+from syncer.emulator import waits
 from tests.proof.processes.pushes import FAULTS, SETTINGS, Tally, ended, made, told, until_tallied
 from tests.proof.processes.remote import reached, remote
 from tests.support.processes import after, until
@@ -64,7 +64,7 @@ def test_nothing_is_sent_before_retry_after_by_a_push_that_is_frozen_nor_by_the_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The pause is kept over both."""
-    monkeypatch.setattr(clarifai, "RETRY_AFTER_SECONDS", RETRY_AFTER_SECONDS)
+    monkeypatch.setitem(waits._PLAIN, "seconds", str(RETRY_AFTER_SECONDS))
     with remote(seed=8, latency_seconds=0.02) as server:
         pushes = made(server, tmp_path / "push", 2_500, 8, "--rps", str(RATE), "--batch-size", "64")
         for what in ("kill", "freeze", "kill"):

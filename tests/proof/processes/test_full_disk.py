@@ -131,7 +131,8 @@ def test_a_pull_that_finds_no_room_for_its_output_or_its_state_names_it_and_is_c
             else:
                 disk.leave(0 if limited == "state" else room)
                 run, why = ended(started(arguments)), NO_SPACE
-            assert stopped(run, why, out if limited == "disk" else state) == [], f"{room} bytes"
+            named = out if limited == "disk" else tmp_path if limited == "file" else state  # a part that is built, or what it becomes
+            assert stopped(run, why, named) == [], f"{room} bytes"
         disk.empty()
         done = ended(started(arguments))
         assert (done.code, done.wrong()) == (0, []), done.err
