@@ -88,7 +88,8 @@ class PushLane:
         except BaseException:
             self._journal.close()
             raise
-        self._before = Before.of(self.ledger, self._inputs.numbers)
+        waiting = [number for number, log in self.ledger.logs.items() if log.counts.queued]  # sent, whatever was named
+        self._before = Before.of(self.ledger, dict.fromkeys([*self._inputs.numbers, *waiting]))
         self._estimate = Estimate(self._app.pace)
         self._start_bytes = (self._inputs.progress() or (0, 0))[0]
         self._engine: Push | None = None

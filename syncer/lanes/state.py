@@ -77,7 +77,7 @@ def resume(folder: Path, *, disk: Disk = REAL) -> Destination:
             return before
         finally:
             journal.close()
-    if pull_in(folder, disk=disk) is not None:
+    if disk.size(folder / checkpoint.FILE) is not None:
         return _resume_pull(folder, disk)
     raise UsageError(f"no state at {folder}: name the folder with --state")
 
