@@ -307,7 +307,9 @@ class Chooser:
         known = self._places.identity(decision.log)
         was = known.was
         if isinstance(decision, MovedHere):
-            before = self._moved_along.get(decision.log) or was or self._places.path(decision.log)
+            path = self._places.path(decision.log)
+            successor = self._files.get(path)  # a path that was named is named again: what left it is read before what is there now
+            before = self._moved_along.get(decision.log) or (path if successor is not None and successor.named else was or path)
             was = before if before != file.path and (decision.how == "name" or not file.named) else ""
         head = known.head if self._places.applied(decision.log) else self._look.head(file.log)
         identity = LogIdentity.of(file.path, file.log.label, head, file.stamp, was=was, twin=file.twin or known.twin)

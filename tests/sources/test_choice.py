@@ -404,6 +404,15 @@ def test_a_chain_of_rotations_is_followed(bench: Bench) -> None:
         assert log.watermark.resume.offset == len(text)
 
 
+def test_a_log_that_was_compressed_and_then_rotated_away_is_read_with_what_has_its_name_in_every_run(bench: Bench) -> None:
+    compress(bench.folder / "x.jsonl")
+    assert bench.chosen("x.jsonl.gz") == [(1, "x.jsonl.gz")]
+    (bench.folder / "x.jsonl.gz").rename(bench.folder / "x.jsonl.gz.1")
+    bench.write("x.jsonl.gz", b'{"new":1}\n')
+    for _ in range(2):
+        assert bench.chosen("x.jsonl.gz") == [(1, "x.jsonl.gz.1"), (2, "x.jsonl.gz")]
+
+
 def test_a_log_that_was_copied_and_cut_in_place_is_read_to_its_end_in_the_copy(bench: Bench) -> None:
     shutil.copy(bench.folder / "x.jsonl", bench.folder / "x.jsonl.1")
     bench.write("x.jsonl", b'{"new":1}\n')

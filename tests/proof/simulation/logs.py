@@ -134,8 +134,8 @@ class LogFolder:
         self._create(self._path(name), gzip.compress(text, mtime=0) if name.endswith(".gz") else text)
 
     def _compressed(self, log: int) -> None:
-        if self._ending(log):
-            return
+        if self._path(self._names[log][0]).read_bytes().startswith(b"\x1f\x8b"):
+            return  # whatever its name: a rotated one ends otherwise
         self._replace(log, f"{self._names[log][0]}.gz", self._pack)
 
     def _unpacked(self, log: int) -> None:
