@@ -27,3 +27,12 @@ def as_argument(text: object) -> str:
     if plain.isprintable():
         return shlex.quote(plain)
     return f"$'{printable(plain.replace(chr(92), chr(92) * 2).replace(chr(39), chr(92) + chr(39)))}'"
+
+
+def is_unicode(text: str) -> bool:
+    """Whether it can be written as UTF-8: halves of surrogate pairs, as bytes of a command line become, cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from syncer.printable import is_unicode
+
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
@@ -24,22 +26,13 @@ def unfit(selection: DataclassInstance, named: Callable[[str], str] = str) -> st
                 return f"{name} is {_shown(value)}; it must be a tuple of {wanted}, {each}"
         elif not isinstance(value, type(field.default)):
             return f"{name} is {_shown(value)}; it must be a {'string' if field.default == '' else 'bool'}"
-        elif isinstance(value, str) and not _is_text(value):
+        elif isinstance(value, str) and not is_unicode(value):
             return f"{name} is {_shown(value)}; it must be text that can be written as UTF-8"
     return None
 
 
 def _id(value: object) -> bool:
-    return isinstance(value, str) and value != "" and _is_text(value)
-
-
-def _is_text(value: str) -> bool:
-    """Can it be written as UTF-8? Bytes of a command line that cannot come as halves of surrogate pairs."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    return isinstance(value, str) and value != "" and is_unicode(value)
 
 
 def _pair(value: object) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from syncer.errors import UsageError
+from syncer.printable import is_unicode
 from syncer.sources.folders import ENDINGS, LeftOut, Ours, Walk, check_readable, explained
 from syncer.sources.spool import Spool
 
@@ -97,8 +98,6 @@ def _status(argument: str) -> os.stat_result:
 
 def _checked(log: LogPath) -> LogPath:
     """Raise UsageError for a name that no state can hold: Python carries bytes that are not text as halves of characters."""
-    try:
-        f"{log.path}{log.label}".encode()
-    except UnicodeEncodeError:
-        raise UsageError(f"the name of the change log {log.label} is not UTF-8, so no state can hold it: rename it") from None
+    if not is_unicode(f"{log.path}{log.label}"):
+        raise UsageError(f"the name of the change log {log.label} is not UTF-8, so no state can hold it: rename it")
     return log

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from typing import Any
 
 from syncer.errors import SyncerError, UsageError
+from syncer.printable import is_unicode
 
 CHUNKS = "write `async def chunks(self, after: str)` that yields syncer.SourceChunk(changes, cursor)"
 ACK = "write `async def ack(self, cursor: str)`"
@@ -75,7 +76,7 @@ def check_chunk(label: str, number: int, found: object, kind: type, before: str)
     changes, cursor = found.changes, found.cursor  # type: ignore[attr-defined]
     if not isinstance(changes, Sequence) or isinstance(changes, str | bytes | bytearray | memoryview):
         raise SyncerError(f"{where}: its changes are {shown(changes)}, not a list of changes. {_KEPT}")
-    if not isinstance(cursor, str) or not cursor or not _is_unicode(cursor):
+    if not isinstance(cursor, str) or not cursor or not is_unicode(cursor):
         raise SyncerError(
             f"{where}: its cursor is {shown(cursor)}; it must be text that is not empty, by which `chunks` finds the changes after it: "
             f"str(...) of a row's id, say. {_KEPT}"
@@ -88,14 +89,6 @@ def check_chunk(label: str, number: int, found: object, kind: type, before: str)
 
 
 _KEPT = "What came before this chunk is done and remembered, and nothing of it was sent"
-
-
-def _is_unicode(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _of(source: object) -> str:
