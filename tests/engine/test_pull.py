@@ -148,13 +148,16 @@ async def test_a_drain_asks_nothing_more_and_delivers_in_order_what_was_under_wa
     assert delivered.keys == list(range(len(asked)))
 
 
-async def test_a_drain_leaves_a_part_out_that_would_need_another_question() -> None:
-    class Two(Parts):
-        def flow(self, number: int) -> Flow:
-            yield [ask(f"/{number}")]
-            yield [ask(f"/{number}/more")]
-            return Found([Row((str(number),), b"{}")])
+class Two(Parts):
+    """Parts of two questions each."""
 
+    def flow(self, number: int) -> Flow:
+        yield [ask(f"/{number}")]
+        yield [ask(f"/{number}/more")]
+        return Found([Row((str(number),), b"{}")])
+
+
+async def test_a_drain_leaves_a_part_out_that_would_need_another_question() -> None:
     remote, delivered = Remote(), Delivered()
     remote.hold("/1", "/2/more")
     pull = engine(Two(10), remote)
@@ -168,12 +171,6 @@ async def test_a_drain_leaves_a_part_out_that_would_need_another_question() -> N
 
 
 async def test_a_drain_does_not_wait_for_parts_that_cannot_be_delivered_any_more() -> None:
-    class Two(Parts):
-        def flow(self, number: int) -> Flow:
-            yield [ask(f"/{number}")]
-            yield [ask(f"/{number}/more")]
-            return Found([Row((str(number),), b"{}")])
-
     remote, delivered = Remote(), Delivered()
     remote.hold("/1", "/2")
     pull = engine(Two(10), remote)
