@@ -88,8 +88,7 @@ class PushLane:
         except BaseException:
             self._journal.close()
             raise
-        waiting = [number for number, log in self.ledger.logs.items() if log.counts.queued]  # sent, whatever was named
-        self._before = Before.of(self.ledger, dict.fromkeys([*self._inputs.numbers, *waiting]))
+        self._before = Before.of(self.ledger, self._inputs.numbers)
         self._estimate = Estimate(self._app.pace)
         self._start_bytes = (self._inputs.progress() or (0, 0))[0]
         self._engine: Push | None = None
