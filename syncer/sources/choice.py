@@ -265,6 +265,8 @@ class Chooser:
                 choice.displaced.append((number, msgspec.structs.replace(identity, path=path, label=label)))
             else:
                 choice.replaced.append(number)
+                if number in choice.gone and self._places.identity(number).head == log.identity.head:
+                    choice.gone.remove(number)  # nothing of it is missed: all of it is read as the log that is there now
 
     def _refuse(self, decided: Decided) -> None:
         unclear, changed = [], []

@@ -95,6 +95,28 @@ def test_an_input_that_is_there_but_cannot_be_listed_is_a_problem() -> None:
     assert [(p.what, "CONN_DOES_NOT_EXIST" in p.reason) for one in found for p in one.problems] == [("input i-0001", True)]
 
 
+def test_an_input_that_is_gone_when_it_is_listed_each_time_and_there_when_it_is_asked_for_is_asked_again() -> None:
+    """Others delete it and make it again, each time between two questions."""
+    service = Service({"i": ["a"]})
+    service.refuse_what_is_missing = True
+
+    def flicker() -> None:
+        about_annotations = "/annotations" in service.requests[-1].path
+        if len(service.requests) > 7:
+            service.held.pop("i", None)  # for good
+        elif about_annotations:
+            service.held["i"] = ["a"]
+        else:
+            service.held.pop("i", None)
+
+    service.churn = flicker  # type: ignore[method-assign]
+    service.held.pop("i")
+    found = [found for _, found in walked(service, Selection(input_ids=("i",)))]
+    assert [problem for one in found for problem in one.problems if "no such input" not in problem.reason] == []
+    assert [row for one in found for row in one.rows] == []
+    assert sum("/inputs" in request.path and "annotations" not in request.path for request in service.requests) > 2
+
+
 def test_an_input_that_the_service_refuses_to_show_beside_its_annotations_is_a_problem_and_they_come() -> None:
     service = Service({"i": ["a"], "j": ["b"]})
     service.hits = all_of(service.held)

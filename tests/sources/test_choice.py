@@ -637,3 +637,20 @@ def test_an_empty_log_is_no_beginning_of_the_one_that_was_rotated(bench: Bench) 
     compress(bench.folder / "x.jsonl")
     bench.write("x.jsonl", b"")
     assert bench.chosen("x.jsonl", "x.jsonl.gz") == [(1, "x.jsonl.gz"), (2, "x.jsonl")]
+
+
+@pytest.mark.parametrize(("line", "missed"), [(LINES[0], False), (b'{"other":1}\n', True)])
+def test_a_log_of_which_nothing_was_applied_is_missed_unless_the_log_now_at_its_path_begins_as_it_did(
+    tmp_path: Path, line: bytes, missed: bool
+) -> None:
+    bench = Bench(tmp_path)
+    plain = bench.write("x.jsonl", line)
+    waiting = bench.apply("x.jsonl", 0)
+    bench.ledger.apply(Opened(waiting, msgspec.structs.replace(bench.ledger.logs[waiting].identity, head=head_of(line.strip()))))
+    os.utime(bench.write("x.jsonl.gz"), (LONG_AGO, LONG_AGO))
+    read = bench.apply("x.jsonl.gz")
+    bench.write("unpacked").replace(plain)
+    (tmp_path / "x.jsonl.gz").unlink()
+    choice = bench.choose("x.jsonl")
+    assert [log.number for log in choice.logs] == [read]
+    assert (choice.replaced, choice.gone) == ([waiting], [waiting] if missed else [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import random
@@ -90,7 +91,8 @@ class World:
     @contextmanager
     def inside(self) -> Iterator[None]:
         """Everything that tells the time tells this world's, as long as the block lasts."""
-        with virtual(self.clock, self.rng, self._hold_up), mock.patch("anyio.open_signal_receiver", lambda *_: _Signals(self)):
+        listening = mock.patch("syncer.signals.listening", lambda tell, *, patience=1: _listening(self, tell))
+        with virtual(self.clock, self.rng, self._hold_up), listening:
             yield
 
     def _hold_up(self) -> float:
@@ -192,32 +194,29 @@ def _is_crash(error: BaseException) -> bool:
     return isinstance(error, Crashed) or (isinstance(error, BaseExceptionGroup) and error.subgroup(Crashed) is not None)
 
 
-class _Signals:
-    """A receiver of signals: none, or SIGTERM after so many turns of the loop, and perhaps once more."""
+@contextmanager
+def _listening(world: World, tell: Callable[[int], None]) -> Iterator[None]:
+    """Stand in for `syncer.signals.listening`: no signal, or SIGTERM after so many turns of the loop, and perhaps once more."""
+    task = asyncio.create_task(_signals(world, tell))
+    try:
+        yield
+    finally:
+        task.cancel()
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._received = 0
 
-    def __enter__(self) -> _Signals:
-        return self
+async def _signals(world: World, tell: Callable[[int], None]) -> None:
+    end = world.end
+    if end is None or end.how != "signal":
+        return
+    while world.clock.turns < end.at:
+        await anyio.sleep(TURN_SECONDS)
+    _signal(world, tell, "SIGTERM")
+    if world.rng.random() < 0.5:
+        await anyio.sleep(world.rng.random())
+        _signal(world, tell, "second SIGTERM")
 
-    def __exit__(self, *_: object) -> None:
-        pass
 
-    def __aiter__(self) -> _Signals:
-        return self
-
-    async def __anext__(self) -> int:
-        world, end = self._world, self._world.end
-        if end is None or end.how != "signal" or self._received == 2 or (self._received and world.rng.random() < 0.5):
-            await anyio.sleep_forever()
-        assert end is not None
-        while not self._received and world.clock.turns < end.at:
-            await anyio.sleep(TURN_SECONDS)
-        if self._received:
-            await anyio.sleep(world.rng.random())
-        self._received += 1
-        world.say(f"!!! SIGTERM{', the second' if self._received == 2 else ''}")
-        world.seen["SIGTERM" if self._received == 1 else "second SIGTERM"] += 1
-        return int(signal.SIGTERM)
+def _signal(world: World, tell: Callable[[int], None], name: str) -> None:
+    world.say(f"!!! {name}")
+    world.seen[name] += 1
+    tell(signal.SIGTERM)

@@ -110,11 +110,16 @@ class Groups:
 
     def _refused(self, id: str, refused: Refused) -> Flow:
         """Of an input that the service refuses to list: nothing where the input itself is not there any more, else a problem."""
-        if says_missing(refused):
+        for _ in range(PASSES_MAX if says_missing(refused) else 0):
             if (yield from self.inputs.is_gone(id)):
                 return Found([])
-            if not isinstance((yield from one(self.queries.annotations([id], 1))), Refused):  # it was gone, and has been made again
+            # It is there: it was made again, or the service refuses to list it. It may go again between two questions.
+            answer = yield from one(self.queries.annotations([id], 1))
+            if not isinstance(answer, Refused):
                 return (yield from self._group([id]))
+            refused = answer
+            if not says_missing(refused):
+                break
         return Found([], problems=[Problem(span([id]), refused.reason, id)])
 
     def _pass(self, ids: list[str], pages: Pages, width: int) -> Asking[list[Line] | Refused]:
