@@ -21,7 +21,6 @@ def run(function: Callable[[Unpack[Arguments]], Awaitable[T]], *arguments: *Argu
     A signal that nobody within listens to cancels the function; then this raises KeyboardInterrupt or Terminated.
     """
     gc.freeze()  # what is imported stays for good: no collection needs to look at it
-    gc.set_threshold(100_000, 50, 50)
     returned: list[T] = []
     stopped: list[int] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> NoReturn:
     """The console script."""
+    gc.set_threshold(100_000, 50, 50)  # imports, a state that is read and a push make much that stays, and hardly any cycles
     try:
         signals.own()
         from syncer.cli.output import mend_streams

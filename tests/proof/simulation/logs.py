@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import os
 import random
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,8 @@ KINDS: tuple[Kind, ...] = (
     *("renamed", "rotated", "compressed", "packed beside", "copied and removed"),
     *("copied as it is", "linked", "folder renamed", "touched", "unpacked"),
 )
+BY_TIME = ("compressed", "unpacked", "packed beside", "copied as it is")
+"""After which a log is known by its time."""
 SECOND_NS = 1_000_000_000
 
 
@@ -107,9 +109,15 @@ class LogFolder:
         """Whether there is something that was not done yet."""
         return bool(self._moves)
 
-    def move(self, known: Container[tuple[str, str]]) -> Move:
-        """Do the next thing; what it was. `known`: (path, hash of the first line) of the logs that the state knows."""
+    def move(self, known: Mapping[tuple[str, str], int]) -> Move:
+        """Do the next thing; what it was. `known`: by path and hash of the first line, when the logs that the state knows were changed."""
         move = self._moves.pop(0)
+        if (
+            move.kind in BY_TIME
+            and move.log not in self._to_come
+            and self._node(self._path(self._names[move.log][0])).mtime_ns not in known.values()
+        ):
+            self.moved = "same"  # no run came so far as to see its time
         if move.kind == "rotated":
             self._rotated(self._to_come[0] - 1, known)
         elif move.log not in self._to_come:

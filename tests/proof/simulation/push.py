@@ -59,13 +59,13 @@ class PushWorld(World):
                 lines = lines[: self.weather.grown_from]
             self.logs.write(number, _text(lines))
 
-    def known(self) -> set[tuple[str, str]]:
-        """(path, hash of the first line) of the logs that the state knows."""
+    def known(self) -> dict[tuple[str, str], int]:
+        """By path and hash of the first line, when the logs that the state knows were changed, as far as it knows."""
         disk = self.disk.then(())  # without its faults
         if not disk.size(STATE / "journal"):
-            return set()
+            return {}
         ledger = replay(STATE / "journal", disk=disk).ledger
-        return {(log.identity.path, log.identity.head) for log in ledger.logs.values()}
+        return {(log.identity.path, log.identity.head): log.identity.mtime_ns for log in ledger.logs.values()}
 
     async def push(self) -> Finished:
         """One process."""

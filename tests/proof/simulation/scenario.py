@@ -201,7 +201,10 @@ def odd_weather(weather: dict[str, Any], seed: int) -> dict[str, Any]:
     if rng.random() < 0.15:
         start = rng.choice([0.0, 1.0, 5.0, 30.0]) * rng.random()
         outages += (Outage(start, start + rng.choice([2.0, 30.0, 120.0]), rng.choice(["no path", "no app"])),)  # type: ignore[arg-type]
-    return {**weather, "faults": {**waits, **weather["faults"]}, "outages": outages, "clock": _clock(rng)}
+    odd = {**weather, "faults": {**waits, **weather["faults"]}, "outages": outages, "clock": _clock(rng)}
+    if rng.random() < 0.2:
+        odd["disk"] = {**weather["disk"], "slow": 0.6}  # so that much is known for a while before it is written down
+    return odd
 
 
 def _clock(rng: random.Random) -> tuple[Set, ...]:
