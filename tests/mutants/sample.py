@@ -7,7 +7,8 @@ import hashlib
 import json
 import random
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,18 +46,22 @@ def sample(seed: int, count: int, names: Sequence[str]) -> list[Mutant]:
     mutants: list[Mutant] = []
     for number, name in enumerate(sorted(names)):
         share = count // len(names) + (number < count % len(names))
-        mutants += _of(name, random.Random(f"{seed} {name}"), share)
+        mutants += _of(name, seed, share)
     random.Random(seed).shuffle(mutants)  # so that a run which is interrupted tells something of each part
     return mutants
 
 
-def _of(name: str, rng: random.Random, count: int) -> list[Mutant]:
+def _of(name: str, seed: int, count: int) -> list[Mutant]:
     paths = sorted({str(path.relative_to(ROOT)) for pattern in PARTS[name].modules for path in ROOT.glob(pattern)})
-    found = [(path, place) for path, places in zip(paths, _asked({"path": path} for path in paths), strict=True) for place in places]
-    rng.shuffle(found)
+    found = [
+        (mark, path, place)
+        for path, places in zip(paths, _asked({"path": path} for path in paths), strict=True)
+        for mark, place in _marked(seed, path, places)
+    ]
+    found.sort(key=lambda row: row[0])
     mutants: list[Mutant] = []
     while found and len(mutants) < count:
-        drawn = [(path, place, rng.choice(place["options"])) for path, place in found[: count - len(mutants)]]
+        drawn = [(path, place, random.Random(mark).choice(place["options"])) for mark, path, place in found[: count - len(mutants)]]
         del found[: len(drawn)]
         texts = _asked({"path": path, "option": option} for path, _, option in drawn)
         mutants += [
@@ -65,6 +70,16 @@ def _of(name: str, rng: random.Random, count: int) -> list[Mutant]:
             if text is not None and text != (ROOT / path).read_text()
         ]
     return mutants
+
+
+def _marked(seed: int, path: str, places: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Each place with a mark by which it is drawn: one that stays what it is when other lines change."""
+    lines = (ROOT / path).read_text().splitlines()
+    seen: Counter[str] = Counter()
+    for place in places:
+        text = lines[place["line"] - 1].strip()
+        seen[text] += 1
+        yield hashlib.blake2b(f"{seed} {path} {text} {seen[text]}".encode(), digest_size=8).hexdigest(), place
 
 
 def _asked(rows: Iterable[dict[str, Any]]) -> list[Any]:
