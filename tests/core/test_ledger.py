@@ -6,11 +6,12 @@ import msgspec
 import pytest
 
 from syncer.core.backlog import Backlog
-from syncer.core.change import Change
+from syncer.core.change import Change, Mark
 from syncer.core.facts import Deleted, LetterHead, LettersForgotten, Unburied
 from syncer.core.ledger import Ledger
 from syncer.core.limits import Limits
 from syncer.core.settle import facts_of, forgotten
+from syncer.core.watermark import Watermark
 from tests.journal.made import opened
 
 
@@ -61,3 +62,23 @@ def test_deletions_that_were_applied_are_written_down_with_their_changes() -> No
     batch.entries[0].deletions = 7
     backlog.applied(batch.entries)
     assert Deleted(7) in facts_of(backlog.collect(), [], with_logs(1))
+
+
+@pytest.mark.parametrize(
+    ("known", "read", "is_read"),
+    [
+        ({"end": 100}, 100, True),
+        ({"end": 100}, 99, False),
+        ({"end": -1}, 100, False),
+        ({"end": -1, "device": 0, "size": 100}, 100, True),  # a state that does not say it yet
+        ({"end": -1, "device": 0, "size": 101}, 100, False),
+        ({"end": -1, "device": 0, "size": 40, "path": "/logs/x.jsonl.gz"}, 100, False),
+        ({"end": 0}, 0, True),
+    ],
+)
+def test_a_log_is_read_to_its_end_where_its_end_is_known_and_was_reached(known: dict[str, object], read: int, *, is_read: bool) -> None:
+    ledger = with_logs(1)
+    log = ledger.logs[1]
+    log.identity = msgspec.structs.replace(log.identity, **{"device": 1, "size": 100, **known})
+    log.watermark = Watermark(Mark(read // 10, read, read // 10, 0))
+    assert log.is_read_to_its_end is is_read

@@ -10,7 +10,7 @@ from itertools import count
 import pytest
 
 from syncer.core.pace import Concurrency
-from syncer.core.seeking import START_RATE, SeekingPace
+from syncer.core.seeking import LOWER, START_RATE, SeekingPace
 from syncer.emulator.limits import Limit
 
 SECONDS = 64.0
@@ -130,3 +130,41 @@ def test_there_are_no_bursts_after_a_rest_for_some_services_count_how_far_reques
     pace.take(0.0)
     pace.take(60.0)
     assert pace.next_at(60.0) >= 60.0 + 0.9 / START_RATE
+
+
+def asked_for(pace: SeekingPace, now: float, seconds: float) -> float:
+    """Always enough to send for so many seconds; when the next request would go."""
+    until = now + seconds
+    while now < until:
+        pace.take(now)
+        now = pace.next_at(now)
+    return now
+
+
+def test_a_faster_try_that_is_refused_goes_back_to_the_rate_that_held_and_waits_longer_each_time() -> None:
+    pace, now = SeekingPace(), 0.0
+    now = asked_for(pace, now, 1.0)
+    pace.refused(now - 0.01)
+    now = asked_for(pace, now + 1.0, 6.0)
+    held = pace.requests_per_second
+    waited: list[float] = []
+    for _ in range(3):
+        began = now
+        while pace.requests_per_second <= held:
+            now = asked_for(pace, now, 0.2)
+        waited.append(now - began)
+        pace.refused(now)
+        now = asked_for(pace, now + 1.0, 0.2)
+        assert pace.requests_per_second == held
+    assert waited[0] < waited[1] < waited[2]
+
+
+def test_a_rate_that_does_not_hold_any_more_is_lowered_by_a_part_each_time() -> None:
+    pace, now = SeekingPace(), 0.0
+    now = asked_for(pace, now, 2.0)
+    rates = []
+    for _ in range(4):
+        pace.refused(now)
+        now = asked_for(pace, now + 1.0, 0.5)
+        rates.append(pace.requests_per_second)
+    assert rates[1:] == pytest.approx([rate * LOWER for rate in rates[:-1]])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports import NoReply, Reply
-from syncer.remotes.annotell.answers import Opened, opened
+from syncer.remotes.annotell.answers import Opened, opened, probed
 from syncer.remotes.annotell.documents import Document, Expired, read_exports, read_one, read_page, read_signed, read_single, read_stored
 from tests.support import annotell
 
@@ -164,3 +164,26 @@ def test_no_bytes_make_a_reader_fail_in_another_way(body: bytes) -> None:
     for status in (200, 404):
         for read in READERS:
             read(Reply(status, body))
+
+
+@pytest.mark.parametrize(
+    ("reply", "failure"),
+    [
+        (Reply(200, b" [1]"), None),
+        (Reply(200, b'{"data":[]}'), None),
+        (Reply(403, b'{"message":"Forbidden"}'), None),  # it knows who asks: so it is there
+        (Reply(400, b'{"message":"no"}'), None),
+        (Reply(200, b"<html>"), Failed),
+        (Reply(200, b""), Failed),
+        (Reply(404, b"<html>"), Refused),
+        (Reply(405, b""), Refused),
+        (Reply(401, b'{"message":"no"}'), Halt),
+        (Reply(503, b""), Failed),
+        (Reply(429, b""), Throttled),
+        (NoReply("reset", sent=True), Failed),
+        (NoReply("no such host", sent=False, cause="never"), Halt),
+    ],
+)
+def test_a_service_is_at_an_address_where_the_answer_is_one_of_its_own(reply: Reply | NoReply, failure: type | None) -> None:
+    found = probed(reply)
+    assert found is None if failure is None else isinstance(found, failure)

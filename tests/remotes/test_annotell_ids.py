@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -325,3 +326,45 @@ def test_kognics_other_hosts_stand_beside_the_first_and_any_other_host_serves_al
 def test_a_selection_that_means_nothing_says_what_to_give(flavour: Any, selection: Selection, why: str) -> None:
     with pytest.raises(UsageError, match=why):
         listing(selection, flavour, BASE)
+
+
+def inputs_of_project(answer: Callable[[Request], Reply]) -> object:
+    """A pull of the created inputs of a Kognic project without types: its inputs are listed by pages first."""
+    return Driver(answer).pulled(listing(Selection(project="p", input_statuses=("created",)), "kognic", KOGNIC))
+
+
+def test_inputs_whose_pages_lead_in_circles_stop_the_pull() -> None:
+    def circles(request: Request) -> Reply:
+        if request.path.endswith("/annotation-types"):
+            return ok({"data": []})
+        return ok({"data": [{"uuid": "u", "sceneUuid": "s"}], "metadata": {"nextCursorId": 7}})
+
+    with pytest.raises(Stopped, match="7"):
+        inputs_of_project(circles)
+
+
+def test_inputs_that_never_stop_changing_stop_the_pull_and_say_so() -> None:
+    numbers = iter(range(10**6))
+
+    def changing(request: Request) -> Reply:
+        if request.path.endswith("/annotation-types"):
+            return ok({"data": []})
+        following = None if "cursorId" in request.path else 1
+        return ok({"data": [{"uuid": f"u-{next(numbers)}", "sceneUuid": "s"}], "metadata": {"nextCursorId": following}})
+
+    with pytest.raises(Stopped, match="changed all the time"):
+        inputs_of_project(changing)
+
+
+def test_an_id_that_makes_a_url_longer_than_servers_take_is_told_and_the_others_come() -> None:
+    driver = Driver(from_fixtures)
+    done = driver.pulled(selected(input_uuids=("u" * 9_000, DECF), annotation_types=("signs",)))
+    assert [row.key for row in rows_of(done)] == [(DECF, "signs")]
+    assert ["servers take" in problem.reason for problem in problems_of(done)] == [True]
+    assert len(driver.asked) == 1
+
+
+def test_an_id_with_a_comma_is_told_where_it_would_stand_for_two_and_the_others_come() -> None:
+    done = Driver(exports).pulled(selected(input_uuids=(UUIDS[0], "a,b", UUIDS[1])))
+    assert sorted(row.key[0] for row in rows_of(done)) == UUIDS[:2]
+    assert ["name an annotation type" in problem.reason for problem in problems_of(done)] == [True]

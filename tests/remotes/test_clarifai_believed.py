@@ -8,9 +8,10 @@ import pytest
 
 from syncer.core.outcome import Failed
 from syncer.core.ports import NoReply, Reply
+from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.rows import of_dataset, of_inputs, of_list, of_search
 from syncer.remotes.clarifai.selection import Selection
-from tests.remotes.listed import Service, all_of, app, keys, walked
+from tests.remotes.listed import Service, all_of, app, fetched, keys, walked
 
 Read = Callable[[Reply | NoReply], object]
 
@@ -180,3 +181,48 @@ def test_a_service_that_does_not_heed_which_inputs_are_asked_for_doubles_nothing
     listed = keys(service, Selection(input_ids=("i-0003", "i-0007")))
     assert sorted(listed) == [key for key in all_of(service.held) if key[0] in ("i-0003", "i-0007")]
     assert sorted(keys(service)) == sorted(all_of(service.held))
+
+
+@pytest.mark.parametrize("second", [404, 400])
+def test_an_input_that_is_made_again_between_two_questions_comes_unless_it_is_refused_for_another_reason(second: int) -> None:
+    """Gone when it is listed, there when it is asked for, and then listed, or refused in words that do not speak of missing."""
+    service = Service({"i": ["a"]})
+    service.refuse_what_is_missing = True
+    answer, lists = service._answer, iter([404, 404, *([400] * 9 if second == 400 else [200] * 9)])
+
+    def flicker(path: str, query: dict[str, list[str]], sent: dict[str, object]) -> Reply:
+        code = next(lists) if path == "/annotations" else 200
+        return answer(path, query, sent) if code == 200 else service._failed(code, 11101 if code == 404 else 11102)
+
+    service._answer = flicker  # type: ignore[method-assign,assignment]
+    found = [found for _, found in walked(service, Selection(input_ids=("i",)))]
+    assert [row.key for one in found for row in one.rows] == ([("i", "a")] if second == 404 else [])
+    reasons = [problem.reason for one in found for problem in one.problems]
+    assert ["CONN_INVALID_REQUEST" in reason for reason in reasons] == ([] if second == 404 else [True])
+
+
+def test_a_group_is_as_large_as_its_url_may_be_and_brings_what_the_list_would() -> None:
+    """As `verify` and Spark ask, which make their own groups."""
+    held = app(5, 2) | {"x" * 2500: ["a"], "y" * 2500: ["b"]}
+    service = Service(held)
+    listing = AnnotationListing("me", "app", Selection())
+    ids, groups = list(held), []
+    while ids:
+        groups.append(listing.group_of(ids))
+        del ids[: len(groups[-1])]
+    assert [len(group) for group in groups] == [6, 1]
+    found = [fetched(service, listing.unit(group, str(number))) for number, group in enumerate(groups)]
+    assert sorted(row.key for one in found for row in one.rows) == sorted(all_of(held))
+
+
+def test_pairs_are_asked_in_urls_that_any_server_takes() -> None:
+    held = {f"{n}" + "x" * 1200: ["a" * 600] for n in range(6)}
+    service = Service(held)
+    assert sorted(keys(service, Selection(pairs=tuple(all_of(held))))) == sorted(all_of(held))
+
+
+def test_an_input_whose_id_makes_a_url_longer_than_servers_take_is_told_and_the_others_come() -> None:
+    service = Service(app(2, 1))
+    found = [found for _, found in walked(service, Selection(input_ids=("i-0000", "x" * 9_000, "i-0001")))]
+    assert [row.key[0] for one in found for row in one.rows] == ["i-0000", "i-0001"]
+    assert ["servers take" in problem.reason for one in found for problem in one.problems] == [True]
