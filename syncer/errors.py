@@ -42,6 +42,13 @@ class StateError(SyncerError):
     """The state folder cannot be used: locked, another destination's, damaged, full or read-only."""
 
 
+def of_another_version(path: object, found: str, read: str) -> StateError:
+    """Return what is said of a file that is `found` (a format and its version), where this syncer reads another one."""
+    return StateError(
+        f"{path} is {found}, and this syncer reads {read}. Nothing was changed: use the syncer that wrote it, or another --state"
+    )
+
+
 class OutputError(SyncerError):
     """The output of a pull cannot be written, or is not what the pull left there. What was written before is kept."""
 

@@ -9,7 +9,7 @@ import msgspec
 
 from syncer import files
 from syncer.core.facts import OPEN, Destination
-from syncer.errors import StateError
+from syncer.errors import StateError, of_another_version
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
 from syncer.journal.replay import FILE as PUSH
@@ -86,7 +86,7 @@ def read(folder: Path, *, disk: Disk = REAL) -> Checkpoint | Damage | None:
     except OSError as error:
         raise StateError(f"{path}: {error.strerror}") from None
     if (found.format, found.version) != (FORMAT, VERSION):
-        raise StateError(f"{path}: {found.format} version {found.version}; this syncer reads {FORMAT} version {VERSION}")
+        raise of_another_version(path, f"{found.format} version {found.version}", f"{FORMAT} version {VERSION}")
     return found
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from syncer.core.facts import DeadFile, Deleted, Destination, Forgotten, JournalFact, Opened, Queued, Read, Requeued, Unqueued
 from syncer.core.ledger import Ledger
-from syncer.errors import StateError
+from syncer.errors import StateError, of_another_version
 from syncer.journal import frames
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
@@ -219,7 +219,7 @@ def _header(path: Path, payload: bytes) -> Header:
     try:
         form = msgspec.json.decode(payload, type=list[_Format])[0]
         if (form.format, form.version) != (FORMAT, VERSION):
-            raise StateError(f"{path}: {form.format} version {form.version}, but this syncer reads {FORMAT} version {VERSION}")
+            raise of_another_version(path, f"{form.format} version {form.version}", f"{FORMAT} version {VERSION}")
         return msgspec.json.decode(payload, type=list[Header])[0]
     except (msgspec.DecodeError, ValueError, LookupError) as error:
         raise StateError(f"{path}: the header is one that this syncer cannot understand ({error}). It may come from a newer one") from None

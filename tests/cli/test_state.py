@@ -137,7 +137,7 @@ def test_a_state_of_a_newer_version_is_neither_checked_nor_repaired(bench: State
     for name in ("check", "repair"):
         code, told, _ = bench.tell(name)
         assert code == 1
-        assert "version 9, but this syncer reads syncer-journal version 1" in told["error"]
+        assert "version 9, and this syncer reads syncer-journal version 1" in told["error"]
     assert content(bench.state) == before
 
 

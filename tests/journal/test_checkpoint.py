@@ -146,7 +146,7 @@ def test_every_flipped_bit_and_every_cut_is_damage(tmp_path: Path) -> None:
 
 def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(encode(msgspec.structs.replace(FAR, version=2)))
-    with pytest.raises(StateError, match=r"syncer-pull version 2; this syncer reads syncer-pull version 1"):
+    with pytest.raises(StateError, match=r"syncer-pull version 2, and this syncer reads syncer-pull version 1"):
         found(tmp_path)
 
 

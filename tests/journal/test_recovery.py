@@ -151,8 +151,8 @@ def test_a_fact_that_is_not_understood_stops_the_start_and_names_the_place(paylo
 @pytest.mark.parametrize(
     ("header", "said"),
     [
-        (b'[{"format":"syncer-journal","version":2,"somewhere":"else"}]', "syncer-journal version 2, but this syncer reads"),
-        (b'[{"format":"recipes","version":1}]', "recipes version 1, but this syncer reads"),
+        (b'[{"format":"syncer-journal","version":2,"somewhere":"else"}]', "syncer-journal version 2, and this syncer reads"),
+        (b'[{"format":"recipes","version":1}]', "recipes version 1, and this syncer reads"),
         (b"[]", "cannot understand"),
         (b'[["deleted",1]]', "cannot understand"),
     ],
