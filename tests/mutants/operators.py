@@ -4,7 +4,7 @@
     {"path": …, "option": …}                      ──►  the text of the module with this change; null where that is not Python
 
 A place is where one thing stands: of an operator, a number, a condition, a call that is a statement. Not looked at are annotations (they do
-nothing), asserts (they check, and are not checked), decorators, and docstrings.
+nothing), decorators, docstrings, and what checks and is not checked itself: asserts, `raise AssertionError`, `strict=True`, `frozen=True`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from cosmic_ray.operators.provider import OperatorProvider
 LEFT_OUT = ("RemoveDecorator", "VariableReplacer", "VariableInserter")
 CONCERNS = {"ReplaceComparisonOperator": "comparison", "ReplaceBinaryOperator": "operator"}
 """The only nodes that operators of these kinds, of which there are very many, have to be asked about."""
+CHECKS = ("raise AssertionError", "strict=True", "frozen=True")
 NOT_LOOKED_AT = ("annassign", "assert_stmt", "decorator", "import_name", "import_from")
 
 
@@ -104,6 +105,8 @@ def changed(source: str, name: str, number: int, index: int) -> str | None:
 def _is_not_looked_at(node: Any) -> bool:
     while node is not None:
         parent = node.parent
+        if node.type in ("raise_stmt", "argument", "simple_stmt") and node.get_code(include_prefix=False).startswith(CHECKS):
+            return True
         if node.type in NOT_LOOKED_AT or (parent is not None and parent.type == "tfpdef" and node is not parent.children[0]):
             return True
         if parent is not None and parent.type == "funcdef" and node is parent.annotation:
