@@ -72,13 +72,14 @@ def test_the_pages_of_an_input_that_has_many_are_asked_some_at_a_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("each", "newest_first", "turns_max", "requests_max"), [(200, False, 2, 60), (200, True, 2, 60), (1500, False, 4, 2 + 100 * (4 + 3))]
+    ("inputs", "each", "newest_first", "turns_max", "requests_max"),
+    [(100, 200, False, 2, 60), (100, 200, True, 2, 60), (100, 1500, False, 4, 2 + 100 * (4 + 3)), (2, 600, False, 2, 2 + 2 * 2)],
 )
 def test_inputs_that_fill_pages_are_divided_by_how_many_fill_one_and_asked_together(
-    each: int, newest_first: bool, turns_max: int, requests_max: int
+    inputs: int, each: int, newest_first: bool, turns_max: int, requests_max: int
 ) -> None:
     """Halves of halves, one after another, would take a round trip each: 63 of them for 100 inputs."""
-    service = Service(app(100, each), newest_first=newest_first)
+    service = Service(app(inputs, each), newest_first=newest_first)
     (unit,) = AnnotationListing("me", "app", Selection(input_ids=tuple(service.held))).units("")
     assert isinstance(unit, Unit)
     flow, turns = unit.flow(), 0

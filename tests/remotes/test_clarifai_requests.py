@@ -100,3 +100,11 @@ def test_a_look_up_is_as_large_as_its_url_may_be_and_no_larger(length: int) -> N
     assert 1 <= size <= 128
     assert size == 1 or len(CLARIFAI.look_up(batch[:size]).path) <= 3_800
     assert size == 128 or len(CLARIFAI.look_up(batch[: size + 1]).path) > 3_790
+
+
+@pytest.mark.parametrize(("beyond", "size"), [(0, 100), (1, 99)])
+def test_a_look_up_may_fill_its_url_to_the_last_byte(beyond: int, size: int) -> None:
+    batch = changes(*(f"i/{number}" for number in range(100)))
+    room = 3_800 - len(CLARIFAI.look_up(batch).path)
+    batch[-1] = change({"id": "99" + "x" * (room + beyond), "input_id": "i"})
+    assert CLARIFAI.look_up_size(batch) == size

@@ -140,6 +140,12 @@ def test_concepts_are_gathered_from_every_place() -> None:
     assert 3 == found["region_count"]
 
 
+def test_a_value_that_is_no_number_is_null_and_its_concept_stays() -> None:
+    """A string of a number is one, as proto3 JSON allows."""
+    found = annotated(data={"concepts": [{"id": "a", "value": "much"}, {"id": "b", "value": "0.25"}]})
+    assert (["a", "b"], [None, 0.25]) == (found["concept_ids"], found["concept_values"])
+
+
 def test_an_annotation_of_little_is_mostly_null() -> None:
     """Of lists and flags, which are empty and false."""
     assert {"annotation_id": "a", "input_id": "i", **NOTHING} == annotated(id="a", input_id="i")

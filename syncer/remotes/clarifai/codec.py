@@ -32,7 +32,7 @@ from syncer.remotes.replies import good, no_reply
 
 URL_BYTES_MAX = 3_800
 """Of path and query: many servers take 4,000 in all, and a base URL comes before them."""
-QUERY_BYTES = len("/annotations?&list_all_annotations=true&page=1&per_page=128")
+QUERY_BYTES = len("/annotations?list_all_annotations=true&page=1&per_page=128")
 """Of a look-up's URL, what is neither the app nor a pair."""
 PER_PAGE_MAX = 1000
 """The most that the service gives a page (wire, 2.2)."""
