@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from syncer.core.ports import Reply
 from syncer.core.pull import Unit
 from syncer.errors import Stopped
 from syncer.remotes.clarifai.listing import AnnotationListing
