@@ -148,6 +148,7 @@ def by_present_names(letters: Iterable[OpenLetter], ledger: Ledger) -> Iterator[
 def unapplied(path: Path, size: int) -> dict[int, NumberBits]:
     """Return, by log, the indexes of changes that are dead letters, open or dropped: the remote did not take them.
 
+    Of letters that were lost in a damage it is not known which changes they are of: their index is negative.
     Memory: a bit a letter, and a bit a line of each log that has letters. Raises StateError, OSError.
     """
     count, sent_again, forgotten = 0, NumberBits(), dict[int, int]()
@@ -164,6 +165,6 @@ def unapplied(path: Path, size: int) -> dict[int, NumberBits]:
     left: dict[int, NumberBits] = {}
     letters = (fact for fact in heads(path, size) if isinstance(fact, LetterHead))
     for number, letter in enumerate(letters):
-        if number >= forgotten.get(letter.log, 0) and number not in sent_again:
+        if letter.index >= 0 and number >= forgotten.get(letter.log, 0) and number not in sent_again:
             left.setdefault(letter.log, NumberBits()).add(letter.index)
     return left

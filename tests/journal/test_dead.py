@@ -191,6 +191,13 @@ def test_a_letter_is_read_again_at_the_place_that_was_told(tmp_path: Path) -> No
         assert letter_at(tmp_path / "dead.jsonl", found.offset).index == found.letter.index
 
 
+def test_where_no_letter_is_none_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "dead.jsonl"
+    path.write_bytes(dead.encoded([letter(0), Closed(0, "dropped")], 0))
+    with pytest.raises(StateError, match="no dead letter at byte"):
+        letter_at(path, path.read_bytes().index(b"\n") + 1)
+
+
 def test_what_the_remote_did_not_take_is_known_by_log_and_index(tmp_path: Path) -> None:
     """Letters that are open or dropped; not those that are sent again, until they die again, and not those of a log that was forgotten."""
     facts: list[DeadFact] = [letter(index, log=log) for log in (1, 2) for index in (0, 3, 70_000)]

@@ -149,6 +149,17 @@ def test_a_failed_write_and_then_no_power_leaves_a_state_that_starts(kind: str, 
         assert found(disk) in allowed
 
 
+@pytest.mark.parametrize("kind", ["write", "sync"])
+def test_a_commit_that_failed_leaves_both_files_as_they_were(kind: str) -> None:
+    disk, journal = with_history()
+    before = disk.files()
+    failures = iter([Fault(OSError(errno.EIO, "broken"), 20)])
+    disk.fault = lambda done: next(failures, None) if (done.path, done.kind) == (STATE / "journal", kind) else None
+    with pytest.raises(StateError, match="cannot be written"):
+        journal.commit(MORE)
+    assert disk.files() == before
+
+
 def test_a_pause_survives() -> None:
     disk, journal = with_history()
     journal.commit([Destination("paused", 99.0, "throttled")])

@@ -15,6 +15,7 @@ from syncer.journal.dead import read_dead
 from syncer.journal.journal import Journal
 from syncer.journal.repair import Repaired, repair
 from tests.journal.made import HERE, bodies, frame_ends, letter, opened, queued
+from tests.support.disk import STATE, SimulatedDisk
 
 PAUSED = Destination("paused", 5000.0, "throttled by the remote", 90.0)
 OPEN = Destination("open", 0.0, "")
@@ -169,6 +170,24 @@ def test_what_was_damaged_is_kept_beside_as_it_was_found(folder: Path) -> None:
     assert check(folder).damages == []
     assert not (folder / "journal.new").exists()
     assert not (folder / "dead.new").exists()
+
+
+def test_a_file_that_is_set_aside_is_in_the_quarantine_for_good_before_it_is_gone_from_its_place() -> None:
+    """Else a power cut between the two might take its only name."""
+    disk = SimulatedDisk()
+    journal = Journal.open(STATE, HERE, disk=disk)
+    journal.commit([opened(), letter(3), Settled(1, 3, 1, 33, "dead")])
+    journal.close()
+    disk.put(STATE / "journal", b"#" + disk.files()[STATE / "journal"][1:])
+    done = len(disk.operations)
+    assert sorted(repair(STATE, "2026-11-26T12-00-00", disk=disk).set_aside) == ["dead.jsonl", "journal"]
+    operations = disk.operations[done:]
+    moves = [at for at, operation in enumerate(operations) if operation.kind == "rename"]
+    assert len(moves) == 2
+    for at in moves:
+        target = operations[at].target
+        assert target is not None
+        assert [(step.kind, step.path) for step in operations[at + 1 : at + 3]] == [("sync_folder", target.parent), ("sync_folder", STATE)]
 
 
 def test_a_whole_state_is_left_as_it_is(folder: Path) -> None:

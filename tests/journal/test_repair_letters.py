@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from syncer.core.facts import Closed, Fact, Settled, Unburied
+from syncer.core.facts import Closed, Fact, Settled, Unburied, Unqueued
 from syncer.core.ledger import LogCounts
 from syncer.journal.check import check
-from syncer.journal.dead import read_dead
+from syncer.journal.dead import read_dead, unapplied
 from syncer.journal.journal import Journal
 from syncer.journal.repair import repair
 from tests.journal.made import HERE, letter, opened, queued
@@ -94,3 +94,28 @@ def test_each_letter_that_is_lost_gets_one_that_says_so(folder: Path) -> None:
     after = repaired(folder)
     assert sorted(after.open_lines) == [0, 4, 6]
     assert "lost 1 dead letter of 1.jsonl" in after.unknown
+
+
+def test_a_letter_that_was_sent_again_and_died_again_behind_the_damage_is_one_letter(folder: Path) -> None:
+    sent_again: list[Fact] = [Closed(0, "retried"), Unburied(1, "queued"), queued(1, 3)]
+    written(folder, DIED, [Settled(1, 0, 1, 11, "applied")], sent_again, [letter(3), Unqueued(1, "dead")])
+    flip(folder / "journal", 2)
+    after = repaired(folder)
+    assert (after.open_lines, after.counts.dead) == ([4], 1)
+    assert "may be open again" not in after.unknown
+
+
+def test_where_no_letter_is_lost_none_is_said_to_be(folder: Path) -> None:
+    written(folder, DIED, [Settled(1, 0, 1, 11, "applied")], [Settled(1, 1, 1, 12, "applied")])
+    flip(folder / "journal", 2)
+    assert "lost" not in repaired(folder).unknown
+
+
+def test_of_a_letter_that_is_lost_no_line_is_said_not_to_be_applied(folder: Path) -> None:
+    written(folder, DIED, [opened(2), letter(5, log=2), Settled(2, 5, 1, 55, "dead")])
+    path = folder / "dead.jsonl"
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"#" * (len(first) - 1) + b"\n" + second)
+    repair(folder, "2026-11-26T12-00-00")
+    found = unapplied(path, path.stat().st_size)
+    assert {log: [index for index in range(10_000) if index in indexes] for log, indexes in found.items()} == {2: [5]}

@@ -24,6 +24,16 @@ def test_a_check_finds_whole_keys_whole_and_asks_for_none_before_the_first_page(
     assert check(tmp_path, 0) is None
 
 
+def test_a_page_that_was_forgotten_is_not_known_any_more_even_if_it_brought_no_new_key(tmp_path: Path) -> None:
+    keys = Seen(tmp_path, 0)
+    for page in range(2):
+        keys.fresh([("i", "a")], page)
+    keys.close()
+    Seen(tmp_path, 1).close()
+    assert check(tmp_path, 1) is None
+    assert check(tmp_path, 2) is not None
+
+
 def test_a_check_leaves_alone_what_is_not_there(tmp_path: Path) -> None:
     """A pull whose lists do not repeat themselves keeps no keys; where they are needed, its start says that they are missing."""
     assert check(tmp_path, 3) is None

@@ -287,6 +287,19 @@ def test_what_was_applied_further_on_tells_a_log_from_another_too(bench: Bench, 
     assert bench.chosen("y.jsonl") == [(number, "y.jsonl")]
 
 
+def test_a_log_whose_applied_part_was_checked_is_not_read_again_where_another_one_moved(bench: Bench) -> None:
+    """What was rotated from the one that moved is looked for, and all is decided anew."""
+    bench.write("logs/y.jsonl.1", b'{"other":1}\n')
+    bench.apply("logs/y.jsonl.1", 0)
+    bench.ledger.apply(Opened(2, msgspec.structs.replace(bench.ledger.logs[2].identity, was=str(bench.folder / "logs" / "y.jsonl"))))
+    bench.write("logs/y.jsonl")
+    bench.apply("logs/y.jsonl", 5)
+    (bench.folder / "logs" / "y.jsonl").rename(bench.folder / "logs" / "z.jsonl")
+    grow(bench.folder / "x.jsonl")
+    assert sorted(bench.chosen("x.jsonl", "logs/z.jsonl")) == [(1, "x.jsonl"), (2, "y.jsonl.1"), (3, "z.jsonl")]
+    assert bench.opened.count("x.jsonl") == 2, "once for its first line, once for the part"
+
+
 # --- copies and other names ---------------------------------------------------------------------------------------------
 
 

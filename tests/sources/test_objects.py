@@ -145,10 +145,12 @@ def test_a_line_is_taken_as_it_is() -> None:
     assert as_line(b"\xff") == b"\xff"
 
 
-def test_a_reason_is_short_whatever_it_is_about() -> None:
+@pytest.mark.parametrize("length", [150, 151, 290, 100_000])
+def test_a_reason_is_short_and_says_what_is_wrong_however_long_the_path_is(length: int) -> None:
     with pytest.raises(Unwritable) as refused:
-        as_line({"k" * 100_000: {1}})
+        as_line({"k" * length: {1}})
     assert len(refused.value.reason) < 400
+    assert "is of type set, which JSON has no form for" in refused.value.reason
 
 
 @pytest.mark.parametrize(
