@@ -40,8 +40,7 @@ class SeekingPace(Pace):
         super().__init__(START_RATE)
         self._at_most = RATE_MAX
         self._ramping = True
-        self._kept_rate = 0.0  # the last rate that was kept for HOLD_SECONDS
-        self._kept_seconds = 0.0  # the rate of now, while there was enough to send
+        self._kept_rate = math.inf  # the rate before the last step
         self._again_seconds = AGAIN_SECONDS
         self._again = AGAIN_SECONDS  # of sending, until the next step
         self._history: deque[float] = deque()
@@ -82,14 +81,11 @@ class SeekingPace(Pace):
             self._refused.add(sent_at)
 
     def _keep(self, busy_seconds: float) -> None:
-        """The rate holds so far: after a while it counts as kept, and later a step faster is tried."""
-        self._kept_seconds += busy_seconds
+        """The rate holds so far: after a while it counts as kept, and a step faster is tried."""
         self._again -= busy_seconds
-        if self._kept_seconds < HOLD_SECONDS:
-            return
-        self._kept_rate = self.requests_per_second
         if self._again <= 0:
-            self._kept_seconds = 0.0
+            self._kept_rate = self.requests_per_second
+            self._again = HOLD_SECONDS
             self._go_at(self.requests_per_second * STEP)
 
     def _lower(self, now: float) -> None:
@@ -99,15 +95,13 @@ class SeekingPace(Pace):
             self._ramping = False
             slower = float(math.ceil(BELOW * sum(first - 1.0 <= at < first for at in self._history)))
             self._history.clear()
-        elif rate > self._kept_rate > 0:
+        elif rate > self._kept_rate:
             slower = self._kept_rate
             self._again, self._again_seconds = self._again_seconds, 2 * self._again_seconds
         else:
             slower = LOWER * rate
-            self._kept_rate = 0.0
             self._again = self._again_seconds
         self._changed_at = now
-        self._kept_seconds = 0.0
         self._refused.clear()
         self._go_at(max(1.0, slower))
 

@@ -152,6 +152,17 @@ def test_a_change_behind_a_queued_one_is_queued_behind_it() -> None:
     assert (backlog.window_count, backlog.queue_count) == (0, 3)
 
 
+def test_what_is_queued_holds_its_line_until_the_queue_is_durable_and_no_longer() -> None:
+    backlog = ended([change(0, "a"), change(1, "a", "merge")])
+    batch = backlog.take(0)
+    assert batch is not None
+    backlog.failed(batch.entries, "no", None, 0, 1, doubt=False)
+    settlement = backlog.collect()
+    assert [entry.change.raw for entry in settlement.queued] == [b"{0}", b"{1}"]
+    backlog.committed(settlement, 0)
+    assert [entry.change.raw for entry in settlement.queued] == [b"", b""]
+
+
 def test_batches_hold_one_verb_and_a_bounded_number_of_bytes() -> None:
     large = Change(1, 9, 10, "post", "i", "large", b"x" * 100)
     backlog = ended([change(0, "a"), large, change(1, "b"), change(2, "c", "delete")], Limits(batch_bytes_max=50))

@@ -261,6 +261,15 @@ def put(queue: list[Queued], found: OpenLetter) -> list[tuple[int, str]]:
     return order(queue, RetryQueue(queue, 1 + len(queue)).put(found, queued_again(found, change)))
 
 
+def test_a_letter_that_is_queued_again_has_all_attempts_before_it_and_says_why_it_was_dead() -> None:
+    queued = queued_again(letter(0, 5), change_of(1, 5, "i", "a"))
+    assert (queued.attempts, queued.reason, queued.code) == (0, "no", 7)
+
+
+def test_only_a_post_that_is_queued_again_may_have_been_applied_after_all() -> None:
+    assert [queued_again(letter(0, 5, id=id), change_of(1, 5, "i", id)).doubt for id in ("a", "")] == [True, False]
+
+
 def test_a_letter_goes_before_the_waiting_changes_of_its_annotation_and_leaves_others_alone() -> None:
     assert put([waiting(1, 9, id="b"), waiting(2, 8)], letter(0, 5)) == [(9, "b"), (5, "a"), (8, "a")]
     assert put([waiting(1, 9, id="b")], letter(0, 5)) == [(9, "b"), (5, "a")]

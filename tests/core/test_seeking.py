@@ -152,6 +152,7 @@ def test_a_faster_try_that_is_refused_goes_back_to_the_rate_that_held_and_waits_
         began = now
         while pace.requests_per_second <= held:
             now = asked_for(pace, now, 0.2)
+        assert pace.requests_per_second < 1.1 * held
         waited.append(now - began)
         pace.refused(now)
         now = asked_for(pace, now + 1.0, 0.2)
@@ -168,3 +169,24 @@ def test_a_rate_that_does_not_hold_any_more_is_lowered_by_a_part_each_time() -> 
         now = asked_for(pace, now + 1.0, 0.5)
         rates.append(pace.requests_per_second)
     assert rates[1:] == pytest.approx([rate * LOWER for rate in rates[:-1]])
+
+
+def test_a_step_that_is_kept_is_followed_by_the_next_one_soon() -> None:
+    pace, now = SeekingPace(), 0.0
+    now = asked_for(pace, now, 1.0)
+    pace.refused(now - 0.01)
+    now = asked_for(pace, now + 1.0, 66.0)
+    rates = []
+    for _ in range(4):
+        rates.append(pace.requests_per_second)
+        now = asked_for(pace, now, 2.0)
+    assert rates == sorted(set(rates))
+
+
+def test_a_remote_that_refuses_everything_is_asked_once_a_second_at_least() -> None:
+    pace = SeekingPace()
+    for second in range(10):
+        pace.take(float(second))
+        pace.refused(float(second))
+    pace.take(10.0)
+    assert pace.requests_per_second == 1.0

@@ -9,7 +9,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from syncer.core.limits import Limits
-from syncer.core.size import PATIENCE, SizeLimit
+from syncer.core.size import PATIENCE, SMALL, SizeLimit
 from tests.support.ways import Way, least, posts, sent
 
 MOST = Limits().batch_bytes_max
@@ -75,6 +75,24 @@ def test_a_size_that_goes_through_after_all_clears_what_was_suspected() -> None:
     assert size.bound == MOST
 
 
+def test_a_smaller_one_that_goes_through_says_nothing_of_what_was_cut_off() -> None:
+    size = SizeLimit(MOST)
+    size.cut(MB, 1.0)
+    size.passed(KB)
+    assert size.bound == 0
+
+
+def test_what_went_through_before_the_remote_was_heard_again_was_no_strike() -> None:
+    size = SizeLimit(MOST)
+    size.cut(MB, 1.0)
+    size.passed(MB)
+    size.heard(1.5)
+    for now in (2.0, 3.0):
+        size.cut(MB, now)
+        size.heard(now + 0.5)
+    assert size.bound == MOST
+
+
 def test_a_size_that_went_through_before_is_not_in_question() -> None:
     size = SizeLimit(MOST)
     size.passed(MB)
@@ -100,6 +118,33 @@ def test_while_a_larger_one_is_tried_no_other_goes() -> None:
     assert size.bound == 0
     size.over(tried)
     assert size.bound == tried
+
+
+@pytest.mark.parametrize(("fits", "size", "waits"), [(0, SMALL, False), (0, SMALL + 1, True), (MB, 2 * MB, False), (MB, 2 * MB + 1, True)])
+def test_where_nothing_speaks_of_a_limit_the_others_wait_only_for_what_is_much_larger_than_any_before(
+    fits: int, size: int, waits: bool
+) -> None:
+    limit = SizeLimit(MOST)
+    limit.passed(fits)
+    limit.goes(size)
+    assert limit.bound == (0 if waits else MOST)
+
+
+def test_where_something_speaks_of_a_limit_the_others_wait_for_all_that_is_larger_than_any_before() -> None:
+    limit = SizeLimit(MOST)
+    limit.passed(MB)
+    limit.cut(MB + KB, 1.0)
+    limit.heard(1.5)
+    limit.goes(MB)
+    assert limit.bound == MOST
+    limit.goes(MB + 1)
+    assert limit.bound == 0
+
+
+def test_while_what_is_known_to_fit_is_under_way_a_larger_one_may_go() -> None:
+    size = learnt(MB, 2 * MB)
+    size.goes(MB)
+    assert size.bound > MB
 
 
 def test_once_the_limit_is_known_well_what_fits_goes_beside_a_trial() -> None:
