@@ -321,6 +321,8 @@ def test_kognics_other_hosts_stand_beside_the_first_and_any_other_host_serves_al
         ("annotell", Selection(input_uuids=FIVE_DA4), "input_uuids is '5da4f44b.*it must be a tuple of ids"),
         ("annotell", Selection(input_uuids=("a", "")), "input_uuids is .*each a string that is not empty"),
         ("annotell", Selection(project="p", annotation_types="signs"), "annotation_types is 'signs'"),
+        ("annotell", Selection(input_uuids=("a", ".."), annotation_types=("t",)), "input_uuids: the path of a URL cannot hold '..'"),
+        ("kognic", Selection(input_uuids=("a", "..")), "input_uuids: the path of a URL cannot hold '..'"),
         ("annotell", Selection(project="a/.."), "project: the path of a URL cannot hold 'a/..'"),
         ("annotell", Selection(project="p", annotation_types=("signs", "..")), "annotation_types: the path of a URL cannot hold '..'"),
     ],

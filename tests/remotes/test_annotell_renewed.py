@@ -59,6 +59,17 @@ def test_another_annotation_than_the_one_that_was_asked_for_by_itself_is_a_probl
     assert [(problem.what, problem.reason) for problem in problems_of(done)] == [("input u-001, type signs", OTHER)]
 
 
+@pytest.mark.parametrize(("uuid", "kind"), [("u-9", "a/b"), ("u/9", "signs")])
+def test_of_what_is_not_there_by_itself_the_sign_is_told_that_may_have_been_changed(uuid: str, kind: str) -> None:
+    ((_, found),) = Driver(Service(2)).pulled(selected(input_uuids=(uuid,), annotation_types=(kind,)))
+    assert [problem.reason.startswith("HTTP 404: gone ('/' in a name may") for problem in found.problems] == [True]
+
+
+def test_an_id_that_stands_in_no_path_may_be_any_text() -> None:
+    done = Driver(lambda _: ok({"data": {"..": [{"annotationId": 1, "exportContent": {}}]}})).pulled(selected(input_uuids=("..",)))
+    assert [row.key for row in rows_of(done)] == [("..", "1")]
+
+
 # --- lists that cannot be read -----------------------------------------------------------------------------------
 
 

@@ -62,7 +62,7 @@ def listing(selection: Selection, flavour: Flavour, base_url: str) -> Listing:
 
 def check(selection: Selection, flavour: Flavour) -> None:
     """Raises UsageError for a selection that means nothing."""
-    if (why := unfit(selection) or _unaddressable(selection)) is not None:
+    if (why := unfit(selection) or _unaddressable(selection, flavour)) is not None:
         raise UsageError(f"the selection: {why}")
     kinds = ("project", "input_uuids", "scene_uuids", "annotation_ids", "request_id")
     named = [kind for kind in kinds if getattr(selection, kind)]
@@ -77,9 +77,9 @@ def check(selection: Selection, flavour: Flavour) -> None:
         raise UsageError('scenes, annotation ids, requests and ISO cuboids are Kognic\'s: set [annotell] flavour = "kognic"')
 
 
-def _unaddressable(selection: Selection) -> str | None:
+def _unaddressable(selection: Selection, flavour: Flavour) -> str | None:
     """Why the service cannot be asked for what was named: it stands in the path of a URL, or in a list of ids."""
-    exports = selection.input_uuids and not selection.annotation_types
+    exports = flavour == "annotell" and not selection.annotation_types
     paths = {"project": [selection.project], "batch": [selection.batch], "annotation_types": selection.annotation_types}
     paths |= {"scene_uuids": selection.scene_uuids, "annotation_ids": selection.annotation_ids}
     paths |= {} if exports else {"input_uuids": selection.input_uuids}
