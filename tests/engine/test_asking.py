@@ -12,7 +12,8 @@ from syncer.core.change import Change
 from syncer.core.outcome import Failed, Refused
 from syncer.core.ports import Found, Inputs, LookUpFailure, Remote
 from syncer.engine.asking import Asker
-from syncer.engine.turns import Turns
+from syncer.engine.turns import Draining, Turns
+from syncer.errors import Stopped
 
 pytestmark = pytest.mark.anyio
 
@@ -114,3 +115,22 @@ async def test_one_thing_that_does_not_exist_is_an_empty_answer() -> None:
 async def test_of_several_it_may_be_any_so_that_nothing_is_known() -> None:
     for ask in (asker(MISSING).found, asker(MISSING).inputs, asker(MISSING).annotations_of):
         assert await ask(LABELS, taken=False) is MISSING
+
+
+# --- the end of a run --------------------------------------------------------------------------------------------
+
+
+class Ending(Answering):
+    """No turn is given any more, for this reason."""
+
+    async def take(self) -> None:
+        raise cast("Exception", self.answer)
+
+
+@pytest.mark.parametrize(("reason", "kept"), [(Draining(), False), (Stopped("it gave up"), True)])
+async def test_where_there_are_no_turns_any_more_a_question_fails_and_what_stopped_the_run_is_kept(reason: Exception, kept: bool) -> None:
+    ending = Ending(reason)
+    asking = Asker(cast("Remote", ending), cast("Turns", ending))
+    answer = await asking.found(LABELS, taken=False)
+    assert answer == Failed("it gave up" if kept else "the run is ending", in_doubt=False)
+    assert asking.error is (reason if kept else None)

@@ -25,7 +25,8 @@ def test_a_run_stops_before_the_deletion_that_is_one_too_many() -> None:
     for number in range(5):
         pushing.service.held["i", f"a{number}"] = holds()
     process = pushing.push([delete(f"a{number}") for number in range(5)], replace(ONE, max_delete=3))
-    assert "--max-delete 3" in str(process.error)
+    assert "--max-delete 3: 3 annotations are deleted" in str(process.error)
+    assert "the next change deletes one more: " in str(process.error)
     assert len(pushing.service.held) == 2
     assert pushing.letters == []
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from unittest import mock
 
 import anyio
 import anyio.lowlevel
+import pytest
 
 from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged
 from syncer.core.facts import Destination, Queued, Settled, Unqueued
@@ -241,6 +244,27 @@ def test_an_interrupted_run_does_not_wait_for_the_turn_of_what_failed() -> None:
     assert process.came_to_its_end
     assert pushing.time.now < 2.0
     assert pushing.counts() == (0, 0, 0, 4)
+
+
+def test_what_is_settled_is_written_down_though_the_run_is_cancelled_while_it_waits_for_a_thread() -> None:
+    pushing = Pushing()
+
+    async def all_threads_are_busy(work: Callable[[], object]) -> object:
+        await anyio.sleep(5.0)
+        return work()
+
+    async def cancel(_: Process) -> None:
+        with mock.patch("anyio.to_thread.run_sync", all_threads_are_busy):
+            await anyio.sleep(1.0)
+        raise Interrupted
+
+    with pytest.raises(ExceptionGroup):
+        pushing.push(posts(4), meanwhile=cancel)
+    assert pushing.counts() == (4, 0, 0, 0)
+
+
+class Interrupted(Exception):
+    """Whoever runs the lane has to do something else."""
 
 
 def test_where_reading_fails_what_was_read_is_finished_first() -> None:

@@ -17,7 +17,7 @@ from syncer.core.outcome import (
 )
 from syncer.errors import Stopped
 from tests.engine.answers import BROKEN, IN_DOUBT, ONE, each, only, posts, reasons, while_with
-from tests.support.fakes import LOST, UNREACHED, busy
+from tests.support.fakes import LOST, UNREACHED, Play, Service, busy
 from tests.support.lines import delete, delete_all, holds, patch, post
 from tests.support.pushing import Pushing, Settings
 
@@ -105,11 +105,12 @@ def test_a_patch_that_answers_leave_out_is_read_back() -> None:
     assert pushing.counts() == (1, 0, 0, 0)
 
 
-def test_a_patch_that_answers_leave_out_and_that_is_never_seen_is_dead_in_the_end() -> None:
+@pytest.mark.parametrize("action", ["overwrite", "merge", "remove"])
+def test_a_patch_that_answers_leave_out_and_that_is_never_seen_is_dead_in_the_end(action: str) -> None:
     pushing = Pushing()
     pushing.service.held["i", "a"] = holds("before")
-    pushing.service.always("overwrite", each(InDoubt("the answer does not mention it", omitted=True)))
-    pushing.push([patch("a")])
+    pushing.service.always(action, each(InDoubt("the answer does not mention it", omitted=True)))
+    pushing.push([patch("a", action=action)])
     assert reasons(pushing) == [("a", "the answer does not mention it", 4)]
 
 
@@ -188,6 +189,25 @@ def test_a_refused_batch_is_halved_at_once_until_only_the_one_that_is_refused_is
     assert reasons(pushing) == [("a5", "a bad concept", 1)]
     assert [len(asked.keys) for asked in pushing.service.asked] == [8, 4, 4, 2, 2, 1, 1]
     assert pushing.time.now < 1.0
+
+
+def test_a_batch_that_is_too_large_is_not_taken_for_a_size_that_went_through() -> None:
+    """Half of it is tried next, and half of that."""
+    pushing = Pushing()
+    pushing.service.always("post", lambda changes: Refused("too large", 413, too_large=True) if len(changes) > 4 else None)
+    pushing.push(posts(16), Settings(Limits(batch_size=16, linger_seconds=0.0)))
+    assert [len(asked.keys) for asked in pushing.service.asked[:3]] == [16, 8, 4]
+    assert pushing.counts() == (16, 0, 0, 0)
+
+
+@pytest.mark.parametrize("part", [None, Refused("a bad concept", 21204), each(Rejected("a bad concept", 21204))])
+def test_whatever_the_service_says_of_a_large_request_others_as_large_need_not_wait_any_more(part: Play | None) -> None:
+    pushing = Pushing(Service(latency_seconds=1.0))
+    pushing.service.always("post", part)
+    pushing.push([post(f"a{number}", data="x" * 100_000) for number in range(18)], Settings(Limits(batch_size=2)))
+    first, second, third = (asked.at for asked in pushing.service.asked[:3])
+    assert second - first >= 1.0
+    assert third - second < 0.5
 
 
 def test_a_throttle_is_no_attempt_and_the_same_batch_goes_again_after_the_pause() -> None:

@@ -49,6 +49,43 @@ async def test_a_request_that_is_repeated_waits_for_a_turn_of_its_own() -> None:
     assert await seconds_of_another(gone=True) >= SPACING_SECONDS * 0.9
 
 
+# --- what the pace is told ---------------------------------------------------------------------------------------
+
+
+class Noting(Pace):
+    """It notes when what was one too many was sent."""
+
+    def __init__(self) -> None:
+        super().__init__(1000)
+        self.told: list[float] = []
+
+    def refused(self, sent_at: float) -> None:
+        self.told.append(sent_at)
+
+
+class Timed(Remote):
+    """It notes when the request was there."""
+
+    there_at = 0.0
+
+    async def send(self, request: Request) -> Reply | NoReply:
+        self.there_at = anyio.current_time()
+        return await super().send(request)
+
+
+@pytest.mark.parametrize(
+    ("answer", "too_many"),
+    [(Throttled("busy"), True), (Failed("HTTP 503", in_doubt=False), False), (Refused("no"), False), ("fine", False)],
+)
+async def test_the_pace_is_told_of_a_throttle_alone_and_when_its_request_was_sent(answer: object, too_many: bool) -> None:
+    remote, pace, state = Timed(), Noting(), DestinationState(0.001, 0.002, 0.05, 0.0)
+    of = Turns(remote, pace, Concurrency(4, pace), state, Clock(), random.Random(1), unseen)
+    await of.take()
+    before = anyio.current_time()
+    await of.ask(Request("GET", "/"), lambda _: answer)
+    assert [before <= at <= remote.there_at for at in pace.told] == ([True] if too_many else [])
+
+
 # --- what answers ask to wait ------------------------------------------------------------------------------------
 
 
