@@ -17,14 +17,13 @@ from syncer.errors import BadLineFound, SyncerError
 from syncer.sources.cutter import Cutter, Line, without_bom
 from syncer.sources.gunzip import DamagedLog
 from syncer.sources.identity import READING_FAILED, REPLACED, Applied, difference, first_line, head_of
-from syncer.sources.lines import LINE_BYTES_MAX, LineOptions, Place, bad_line, parse
+from syncer.sources.lines import LineOptions, Place, parse
 from syncer.sources.opening import open_log, place_on_disk
 from syncer.sources.stamps import stamp_of_open
 
 BLOCK_BYTES = 256 << 10
 CHUNK_LINES_MAX = 4096
 """About so many lines make a chunk: a dead letter takes hundreds of times as much as the shortest line."""
-_TOO_LONG = f"longer than {LINE_BYTES_MAX >> 20} MiB"
 
 
 class ChangeLog:
@@ -190,7 +189,7 @@ class ChangeLog:
                 index += 1
                 continue
             place.index, place.line, place.offset = index, number, offset
-            found = parse(raw, place, options) if len(raw) <= LINE_BYTES_MAX else bad_line(raw, _TOO_LONG, place)
+            found = parse(raw, place, options)
             if type(found) is Change:
                 changes.append(found)
             elif type(found) is BadLine:

@@ -32,8 +32,7 @@ class Cutter:
         cut = data.rfind(b"\n") + 1
         self.tail = data[cut:]
         lines = self._split(data[:cut]) if cut else []
-        if len(self.tail) > LINE_BYTES_MAX + 1:  # one more may be a carriage return
-            self._begin_long()
+        self._cut_long()
         return lines
 
     def finish(self) -> list[Line]:
@@ -41,9 +40,10 @@ class Cutter:
         data, self.tail = self.tail, b""
         return self._split(data) if data else []
 
-    def _begin_long(self) -> None:
+    def _cut_long(self) -> None:
+        """Keep no more of a line that is too long than tells so."""
         line = without_bom(self.tail)
-        if len(line) > LINE_BYTES_MAX + 1:
+        if len(line) > LINE_BYTES_MAX + 1:  # one more may be a carriage return
             self._long, self._long_bytes, self._long_bom_bytes = True, len(self.tail), len(self.tail) - len(line)
             self._long_crc = crc32(self.tail, self.mark.crc)
             self.tail = line[: LINE_BYTES_MAX + 1]
@@ -89,6 +89,7 @@ class Cutter:
 
 def without_bom(line: bytes) -> bytes:
     """Return the line without the byte-order marks it begins with: where files were joined, any line may begin with one or more."""
-    while line.startswith(BOM):
-        line = line[len(BOM) :]
-    return line
+    at = 0
+    while line.startswith(BOM, at):
+        at += len(BOM)
+    return line[at:]

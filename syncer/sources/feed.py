@@ -16,7 +16,7 @@ from typing import Protocol, runtime_checkable
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
 from syncer.core.watermark import Skip, Watermark
 from syncer.errors import BadLineFound, SyncerError
-from syncer.sources.lines import LINE_BYTES_MAX, LineOptions, Place, bad_line, parse
+from syncer.sources.lines import LineOptions, Place, bad_line, parse
 from syncer.sources.misuse import awaited, check_chunk, check_source, opened
 from syncer.sources.objects import Unwritable, as_line, ids_of
 
@@ -147,7 +147,7 @@ class Feed:
             return bad_line(bad.shown, bad.reason, place, ids_of(change))
         if not raw.strip():
             return None
-        return parse(raw, place, self._options) if len(raw) <= LINE_BYTES_MAX else bad_line(raw, "longer than 16 MiB", place)
+        return parse(raw, place, self._options)
 
 
 _END = object()

@@ -8,7 +8,7 @@ from syncer.core.change import BadLine, Mark
 from syncer.errors import UsageError
 from syncer.sources.cutter import Cutter, Line
 from syncer.sources.gunzip import DamagedLog
-from syncer.sources.lines import LINE_BYTES_MAX, LineOptions, Place, parse
+from syncer.sources.lines import LineOptions, Place, parse
 from syncer.sources.opening import open_log
 
 FIRST_LINES = 10_000
@@ -60,16 +60,15 @@ class _Look:
         self._bytes += len(block)
         self._not_text += len(block) - len(block.translate(None, _NOT_IN_TEXT))
         for raw, number, offset in lines:
-            found = parse(raw, Place(0, self._bad, number, offset, b""), self._options) if len(raw) <= LINE_BYTES_MAX else None
-            if found is not None and not isinstance(found, BadLine):
+            found = parse(raw, Place(0, self._bad, number, offset, b""), self._options)
+            if not isinstance(found, BadLine):
                 return True
             self._bad += 1
-            self._first = self._first or found
-            if self._bad == 2 and self._first is not None and self._first.raw.strip() in _DOCUMENT_BEGINS:
+            first = self._first = self._first or found
+            if self._bad == 2 and first.raw.strip() in _DOCUMENT_BEGINS:
                 raise self._refused("it looks like JSON over several lines, but a change log has one object a line (jq -c '.[]' FILE)")
             if self._bad == FIRST_LINES:
-                why = f" (line {self._first.line}: {self._first.reason})" if self._first is not None else ""
-                raise self._refused(f"its first {FIRST_LINES:,} lines are all bad{why}")
+                raise self._refused(f"its first {FIRST_LINES:,} lines are all bad (line {first.line}: {first.reason})")
         return False
 
     def end(self) -> None:

@@ -119,3 +119,35 @@ def test_of_a_letter_that_is_lost_no_line_is_said_not_to_be_applied(folder: Path
     repair(folder, "2026-11-26T12-00-00")
     found = unapplied(path, path.stat().st_size)
     assert {log: [index for index in range(10_000) if index in indexes] for log, indexes in found.items()} == {2: [5]}
+
+
+def test_of_letters_behind_one_that_is_damaged_it_is_not_known_which_were_dropped_and_that_is_said(folder: Path) -> None:
+    written(folder, [opened(), letter(3), letter(4), Settled(1, 3, 2, 33, "dead")], [Closed(1, "dropped"), Unburied(1, "ignored")])
+    path = folder / "dead.jsonl"
+    first, rest = path.read_bytes().split(b"\n", 1)
+    path.write_bytes(b"#" * len(first) + b"\n" + rest)
+    after = repaired(folder)
+    assert after.open_lines == [5]
+    assert "up to 1 dead letter that had been dropped or sent again may be open again" in after.unknown
+
+
+def test_where_a_letter_was_closed_that_is_not_there_no_number_is_relied_on_from_then_on(folder: Path) -> None:
+    there = [opened(), letter(3), letter(4), Settled(1, 3, 2, 33, "dead")]
+    written(folder, there, [Closed(7, "dropped")], [Closed(0, "dropped"), Unburied(1, "ignored")])
+    after = repaired(folder)
+    assert after.open_lines == [4, 5]
+    assert "up to 2 dead letters that had been dropped or sent again may be open again" in after.unknown
+
+
+@pytest.mark.parametrize(
+    ("closed", "ignored"),
+    [(DROPPED, 1), ([Closed(0, "retried"), Unburied(1, "queued"), queued(1, 3)], 0)],
+    ids=["dropped", "sent again"],
+)
+def test_a_change_that_died_behind_the_damage_is_asked_again_if_it_was_sent_again_and_not_if_it_was_dropped(
+    folder: Path, closed: list[Fact], ignored: int
+) -> None:
+    written(folder, [opened()], [Settled(1, 0, 1, 11, "applied")], [letter(3), Settled(1, 3, 1, 33, "dead")], closed)
+    flip(folder / "journal", 2)
+    after = repaired(folder)
+    assert (after.open_lines, after.counts.read, after.counts.ignored) == ([], ignored, ignored)

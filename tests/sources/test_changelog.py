@@ -320,6 +320,7 @@ def test_of_a_bare_line_only_what_its_owner_may_set_is_sent() -> None:
         ({"op": "post"}, "annotation"),
         ({"op": "patch", "action": "merge", "annotation": {"input_id": "i"}}, "needs the annotation's"),
         ({"op": "patch", "action": "mrge", "annotation": {"input_id": "i", "id": "a"}}, "did you mean merge"),
+        ({"op": "x" * 61, "annotation": {"input_id": "i"}}, f"unknown op '{'x' * 60}'"),
         ({"op": "post", "action": "merge", "annotation": {"input_id": "i"}}, "belongs to a patch"),
         ({"op": "delete", "annotation": {"input_id": "i", "id": None}}, "empty or not a string"),
         ({"op": "delete", "annotation": {"input_id": "", "id": "a"}}, "input_id"),
