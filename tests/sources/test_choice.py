@@ -184,6 +184,16 @@ def test_a_log_that_was_renamed_before_anything_of_it_was_applied_leaves_nothing
     assert bench.chosen("z.jsonl") == [(2, "z.jsonl")]
 
 
+def test_a_log_that_was_renamed_before_anything_of_it_was_applied_is_known_though_another_of_that_first_line_is_at_its_path(
+    bench: Bench,
+) -> None:
+    bench.write("y.jsonl")
+    bench.apply("y.jsonl", 0)
+    (bench.folder / "y.jsonl").rename(bench.folder / "z.jsonl")
+    bench.write("y.jsonl")
+    assert bench.chosen("z.jsonl") == [(2, "z.jsonl")]
+
+
 def test_a_known_log_that_is_now_at_the_path_of_one_of_which_nothing_was_applied_is_carried_on_there(bench: Bench) -> None:
     bench.write("y.jsonl")
     bench.apply("y.jsonl", 0)

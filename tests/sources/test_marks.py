@@ -63,6 +63,12 @@ def test_reading_is_taken_up_behind_marks_with_the_same_ids(tmp_path: Path) -> N
             assert [change.id for change in changes(path, mark=kept)[0]] == ids[mark.index :]
 
 
+def test_any_number_of_marks_is_passed_over_in_no_time(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(BOM * 500_000 + LINES[0] + b"\n")
+    assert [change.raw for change in changes(path)[0]] == LINES[:1]
+
+
 def test_a_mark_of_an_older_state_holds_no_bytes_of_marks() -> None:
     assert msgspec.json.decode(b'[3,120,4,77,""]', type=Mark) == Mark(3, 120, 4, 77)
 
