@@ -7,10 +7,10 @@ LOCKED := .venv/locked-$(LOCK_HASH)
 INSTALLED := .venv/installed-$(LOCK_HASH)
 COVERING := tests/core tests/remotes tests/fuzz tests/contracts tests/models
 
-.PHONY: help setup demo test field prove check bench mutants lock clients
+.PHONY: help setup demo test field prove check package bench mutants lock clients
 
 help:
-	@echo "make demo | test | field | prove | check | bench | mutants | setup | lock"
+	@echo "make demo | test | field | prove | check | package | bench | mutants | setup | lock"
 
 demo: setup
 	$(BIN)/syncer demo
@@ -45,6 +45,10 @@ check: setup
 	$(BIN)/mypy --strict syncer
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -q tests/config/test_example.py
+
+# A wheel and an sdist, each installed into an empty environment and used there.
+package: setup
+	$(BIN)/python -m tests.house.package
 
 bench: setup
 	$(BIN)/python -m benchmarks

@@ -1,7 +1,7 @@
 # Databricks notebook source
 """Fetch Clarifai annotations into Spark, as JSON, as a DataFrame, and beside their inputs; then push labels back.
 
-In a notebook: `%pip install "syncer[spark]"` in a cell before, and the token from a secret scope:
+In a notebook: `%pip install "label-syncer[spark]"` in a cell before, and the token from a secret scope:
 
     os.environ["CLARIFAI_PAT"] = dbutils.secrets.get("clarifai", "pat")
 

@@ -32,7 +32,7 @@ def openlabel(row: Row) -> OpenLabelAnnotation:
     try:
         from kognic.openlabel.models import OpenLabelAnnotation
     except ModuleNotFoundError as missing:
-        raise UsageError(f"a typed document needs {missing.name}, which is not installed: pip install 'syncer[openlabel]'") from None
+        raise UsageError(f"a typed document needs {missing.name}, which is not installed: pip install 'label-syncer[openlabel]'") from None
     try:
         content = bytes(_LINE.decode(row.line).content)
     except msgspec.ValidationError:

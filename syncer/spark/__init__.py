@@ -9,7 +9,7 @@ try:
     import pyspark.sql.datasource  # noqa: F401 - whether it is there
 except ModuleNotFoundError as missing:
     raise ImportError(
-        f"syncer.spark needs {missing.name}: on a cluster pyspark 4 or newer, elsewhere pip install 'pyspark>=4' 'syncer[spark]'"
+        f"syncer.spark needs {missing.name}: on a cluster pyspark 4 or newer, elsewhere pip install 'pyspark>=4' 'label-syncer[spark]'"
     ) from None
 
 from syncer.spark.push import push_dataframe

@@ -99,16 +99,16 @@ def test_a_delta_table_that_was_left_before_its_first_commit_is_carried_on(tmp_p
         (
             "output_sink('a.parquet', L, stdout=None)",
             "pyarrow",
-            "parquet needs pyarrow, which is not installed: pip install 'syncer[parquet]'",
+            "parquet needs pyarrow, which is not installed: pip install 'label-syncer[parquet]'",
         ),
         (
             "output_sink('a.delta', L, stdout=None)",
             "deltalake",
-            "delta needs deltalake, which is not installed: pip install 'syncer[delta]'",
+            "delta needs deltalake, which is not installed: pip install 'label-syncer[delta]'",
         ),
-        ("frame_sink(L)", "pyarrow", "parquet needs pyarrow, which is not installed: pip install 'syncer[parquet]'"),
-        ("frame_sink(L).pandas()", "pandas", "pandas needs pandas, which is not installed: pip install 'syncer[pandas]'"),
-        ("frame_sink(L).polars()", "polars", "polars needs polars, which is not installed: pip install 'syncer[polars]'"),
+        ("frame_sink(L)", "pyarrow", "parquet needs pyarrow, which is not installed: pip install 'label-syncer[parquet]'"),
+        ("frame_sink(L).pandas()", "pandas", "pandas needs pandas, which is not installed: pip install 'label-syncer[pandas]'"),
+        ("frame_sink(L).polars()", "polars", "polars needs polars, which is not installed: pip install 'label-syncer[polars]'"),
     ],
 )
 def test_a_missing_extra_is_named_with_the_way_to_get_it(call: str, hidden: str, told: str) -> None:
