@@ -15,6 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if "```console" in page.read_text("utf-8")]
 PORT = "8850"
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 BLOCK = re.compile(r"(?:<!-- file: (?P<name>\S+) -->\n)?```(?P<kind>console|json|toml)\n(?P<text>.*?)```", re.DOTALL)
 
 
@@ -77,8 +78,18 @@ def test_every_console_block_prints_what_it_shows(page: Path, tmp_path: Path) ->
         assert matches(step.shown, lines), f"$ {step.command}\n" + "\n".join(lines) + f"\n--- shown:\n{chr(10).join(step.shown)}"
 
 
+def test_every_page_that_a_link_names_is_there() -> None:
+    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for target in LINK.findall(page.read_text("utf-8")):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_readme_fits_on_a_screen_or_two() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 75
+
+
 def test_the_blocks_are_found() -> None:
     """A page without a run is not tested by accident."""
-    assert len(steps((ROOT / "README.md").read_text("utf-8"))) >= 12
+    assert len(steps((ROOT / "docs" / "tour.md").read_text("utf-8"))) >= 12
     assert matches(["a … c", "…", "z"], ["a b c", "x", "y", "z"])
     assert not matches(["a"], ["a", "b"])
