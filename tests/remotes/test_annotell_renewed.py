@@ -46,6 +46,21 @@ def test_a_list_that_another_unit_has_asked_for_meanwhile_is_not_asked_for_again
     assert driver.asked.count(f"GET {SEARCH}") == 2
 
 
+def test_where_a_list_is_refused_when_it_is_asked_for_again_what_has_expired_comes_by_itself() -> None:
+    service = Service(3)
+    service.stale = {"u-001"}
+    lists = 0
+
+    def answer(request: Request) -> Reply:
+        nonlocal lists
+        lists += "/search" in request.path
+        return Reply(404, b'{"message":"gone"}') if "/search" in request.path and lists > 1 else service(request)
+
+    done = Driver(answer).pulled(of_project())
+    assert [(row.key[0], b"itself" in row.line) for row in rows_of(done)] == [("u-000", False), ("u-002", False), ("u-001", True)]
+    assert problems_of(done) == []
+
+
 def test_another_annotation_than_the_one_that_was_asked_for_by_itself_is_a_problem() -> None:
     service = Service(2)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from syncer.core.change import Verb
@@ -85,3 +87,10 @@ def test_a_look_up_of_what_is_missing_may_be_refused_for_the_app() -> None:
     assert isinstance(one, Refused)
     assert isinstance(several, Refused)
     assert (one.missing, one.of_app, several.of_app) == (True, "likely", "likely")
+
+
+@pytest.mark.parametrize("read", [CLARIFAI.inputs_found, CLARIFAI.inputs_listed])
+def test_inputs_that_cannot_be_looked_up_are_not_taken_for_none(read: Callable[[list[str], Reply], object]) -> None:
+    refused, failed = read(["i", "j"], reply(404, 11101)), read(["i", "j"], Reply(503, b""))
+    assert isinstance(refused, Refused)
+    assert isinstance(failed, Failed)

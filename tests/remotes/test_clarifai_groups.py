@@ -56,7 +56,7 @@ def test_a_unit_of_annotations_that_were_named_is_named_by_the_first_and_the_las
 
 def test_a_dataset_that_is_refused_stops_the_pull_and_the_sign_in_its_name_is_told() -> None:
     service = Service(app(3, 1))
-    service._answer = lambda *_: service._failed(404, 11101)  # type: ignore[method-assign,assignment]
+    service._answer = lambda *_: service._failed(404, 11101)  # type: ignore[method-assign]
     with pytest.raises(Stopped, match=r"refused to list the inputs of dataset d/1: .*'/' in a name may have been changed"):
         keys(service, DATASET)
 
@@ -77,6 +77,6 @@ def test_a_list_of_inputs_with_a_page_of_ids_that_no_url_has_room_for_stops_the_
     """None of them can be the cursor of the next page."""
     service = Service({})
     ids = [f"{number:04}" + "x" * 8_000 for number in range(1000)]
-    service._answer = lambda *_: service._said(inputs=[{"id": id} for id in ids])  # type: ignore[method-assign,assignment]
+    service._answer = lambda *_: service._said(inputs=[{"id": id} for id in ids])  # type: ignore[method-assign]
     with pytest.raises(Stopped, match=r"1,000 ids, one after the other, are too long for a URL"):
         keys(service)
