@@ -159,6 +159,7 @@ def test_a_superseded_letter_is_refused_by_name_unless_forced_and_the_others_are
     assert (result.queued, [(one.source, one.line) for one in result.refused]) == (1, [(log, 1)])
     assert result.refused[0].reason.startswith("superseded: ")
     assert lines(app) == [1]
+    assert retry(app.state, ALL, LineOptions()).queued == 0
     assert again(app, force=True) == Again(1)
     app.push(log)
     assert app.held["i", "a"]["data"]["metadata"] == {"is": "patched"}
@@ -209,6 +210,13 @@ def test_many_letters_are_queued_in_several_commits_that_add_up(
     assert (lines(app), counts(app)) == ([], (0, 0, 0, 10))
     app.push(log)
     assert counts(app) == (0, 0, 10, 0)
+
+
+def test_short_lines_share_a_commit(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pushed(app, tmp_path / "log.jsonl", *[patch(f"a{number}") for number in range(100)])
+    commits = watched(monkeypatch)
+    assert again(app) == Again(100)
+    assert len(commits) == 1
 
 
 def test_long_lines_go_in_commits_of_their_own(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

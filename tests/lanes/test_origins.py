@@ -15,6 +15,7 @@ from syncer.lanes.origins import annotell_origin, clarifai_origin, known_documen
 from syncer.lanes.sample import write_sample
 from syncer.remotes.annotell import ChangeListing
 from syncer.remotes.annotell import Selection as Documents
+from syncer.remotes.clarifai.layout import AnnotationLayout, InputsLayout
 from syncer.remotes.clarifai.selection import Selection
 from tests.support.lanes import App
 
@@ -42,6 +43,12 @@ def test_another_selection_remote_or_app_is_another_job(tmp_path: Path) -> None:
     assert clarifai_origin(app.config(), Selection()).name in names
     assert annotell_origin(annotell(tmp_path), OF_PROJECT, dict(KNOWN)).name in names
     assert not any("a-token" in name or "'s'" in name for name in names)
+
+
+def test_what_is_known_of_inputs_is_written_beside_their_annotations_where_it_is_asked_for(tmp_path: Path) -> None:
+    config = App(tmp_path / "state").config()
+    assert isinstance(clarifai_origin(config, Selection(with_inputs=True)).layout, InputsLayout)
+    assert isinstance(clarifai_origin(config, Selection()).layout, AnnotationLayout)
 
 
 def test_documents_are_fetched_at_the_rate_and_as_many_at_a_time_as_configured(tmp_path: Path) -> None:

@@ -1,14 +1,20 @@
-"""The time left, from values."""
+"""The time left, from values; and of a push, in virtual time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
+import anyio
 import pytest
 
 from syncer.core.pace import Pace
+from syncer.core.ports import Reply
 from syncer.core.seeking import SeekingPace
 from syncer.lanes.progress import Estimate, Share, unread
+from syncer.lanes.push import PushLane, opened
+from tests.support.lanes import App
+from tests.support.lines import post
 
 
 def noted(*times: tuple[float, bool], limit: float = 10) -> Estimate:
@@ -89,3 +95,40 @@ def test_what_others_used_before_and_turns_that_were_given_back_do_not_count() -
     pace.take(100.0)
     pace.give_back()
     assert share.at(100.05) == 0.0
+
+
+# --- of a push ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pause_seconds", [0, 30])
+def test_the_time_left_is_told_by_what_was_done_outside_of_pauses_and_includes_the_one_that_is_on(
+    tmp_path: Path, pause_seconds: int
+) -> None:
+    app, path = App(tmp_path / "state"), tmp_path / "log.jsonl"
+    path.write_bytes(b"".join(post(f"a{number:02}") + b"\n" for number in range(40)))
+    throttled = Reply(429, b'{"status":{"code":11005}}', str(pause_seconds))
+    app.interfering = lambda _: throttled if pause_seconds and len(app.asked) == 10 else None
+    told: list[tuple[float, float | None]] = []
+    own_pace = f"http://127.0.0.1:{100 + pause_seconds}"
+    config = app.config(clarifai__base_url=own_pace, push__batch_size=1, push__requests_per_second=1.0)
+
+    async def run() -> float:
+        with opened(PushLane(config, [str(path)])) as lane:
+
+            async def watch() -> None:
+                while True:
+                    await anyio.sleep(0.25)
+                    told.append((app.time.now, lane.progress().left_seconds))
+
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(watch)
+                assert (await lane.run()).error is None
+                tasks.cancel_scope.cancel()
+        return app.time.now
+
+    end = app.run(run)
+    assert end == pytest.approx(40 + pause_seconds, abs=3)
+    settled = [(at, left) for at, left in told if at > 12]
+    assert len(settled) > 100
+    for at, left in settled:
+        assert left == pytest.approx(end - at, abs=6), at

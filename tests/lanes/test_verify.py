@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from syncer.core.facts import Destination
 from syncer.core.ports import Reply, Request
-from syncer.errors import LogChanged, StateError, UsageError
+from syncer.errors import LogChanged, StateError, Stopped, UsageError
+from syncer.journal.journal import Journal
 from syncer.lanes.verify import Looked, Parts, Recorded
 from tests.remotes.made import change
 from tests.support.lanes import App
@@ -207,6 +209,18 @@ def test_a_pause_of_the_push_holds_for_a_verification(app: App, tmp_path: Path) 
     app.interfering = lambda _: asked.append(app.time.now)
     app.verify(log)
     assert asked[-1] >= told_at + 89.0
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_only_a_pause_that_the_state_keeps_can_be_lifted_there(app: App, tmp_path: Path, kept: bool) -> None:
+    log = pushed(app, tmp_path / "log.jsonl", post("a"))
+    journal = Journal.open(app.state, None)
+    journal.commit([Destination("paused" if kept else "probing", app.time.clock.wall() + 5000.0, "busy", 5000.0)])
+    journal.close()
+    app.interfering = lambda _: Reply(429, b'{"status":{"code":11005}}', "5000")
+    result, _ = app.verify(log, config={"retry__give_up_seconds": 20})
+    assert isinstance(result.error, Stopped)
+    assert ("syncer state resume" in str(result.error)) == kept
 
 
 def test_many_inputs_in_several_parts_are_all_compared(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
