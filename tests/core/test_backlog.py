@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+from msgspec.structs import replace
+
 from syncer.core.backlog import Backlog
 from syncer.core.change import Change, Verb
 from syncer.core.entry import Batch
@@ -167,6 +170,34 @@ def test_batches_hold_one_verb_and_a_bounded_number_of_bytes() -> None:
     large = Change(1, 9, 10, "post", "i", "large", b"x" * 100)
     backlog = ended([change(0, "a"), large, change(1, "b"), change(2, "c", "delete")], Limits(batch_bytes_max=50))
     assert [ids(backlog.take(0)) for _ in range(4)] == [["a"], ["large"], ["b"], ["c"]]
+
+
+def large(index: int, verb: Verb = "post") -> Change:
+    """A change of 100 kB."""
+    return replace(change(index, f"a{index}", verb), raw=b"x" * 100_000)
+
+
+@pytest.mark.parametrize(("verb", "batch_size", "waits"), [("post", 2, True), ("merge", 2, True), ("post", 1, False), ("delete", 2, False)])
+def test_others_wait_for_a_large_request_only_where_it_could_have_been_smaller_and_carries_its_changes(
+    verb: Verb, batch_size: int, waits: bool
+) -> None:
+    backlog = ended([large(index, verb) for index in range(4)], Limits(batch_size=batch_size))
+    assert backlog.take(0) is not None
+    assert (backlog.take(0) is None) == waits
+
+
+def test_nothing_waits_for_a_look_up_of_large_changes() -> None:
+    backlog = ended([large(index) for index in range(4)], Limits(batch_size=2))
+    batch = backlog.take(0)
+    assert batch is not None
+    backlog.failed(batch.entries, "no", None, 0, 1, doubt=True)
+    backlog.over(batch)
+    commit(backlog)
+    backlog.ripen(2, succeeded_at=0)
+    look_up = backlog.take(2)
+    assert look_up is not None
+    assert (look_up.look_up, ids(look_up)) == ("read back", ["a0", "a1"])
+    assert ids(backlog.take(2)) == ["a2", "a3"]
 
 
 def test_a_part_full_batch_lingers_while_more_may_come() -> None:

@@ -1,4 +1,4 @@
-"""Which files a pull of the same [state] dir wrote, by what its checkpoint says."""
+"""Which files a pull of the same [state] dir wrote, by what its checkpoint says; and which folders hold a state."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 from syncer.errors import StateError
 from syncer.journal import checkpoint
 from syncer.journal.checkpoint import Checkpoint
+from syncer.journal.journal import Journal
 from syncer.lanes.ours import OnDisk
+from tests.journal.made import HERE
 
 
 def pulled(state: Path, one: Checkpoint, name: str = "pull-0123") -> None:
@@ -68,3 +70,31 @@ def test_a_state_without_pulls_knows_of_none(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_bytes(b"{}\n")
     assert not is_pulled(tmp_path / "none", path)
+
+
+# --- folders with a state -------------------------------------------------------------------------------------------------
+
+
+def is_state(folder: Path) -> bool:
+    return OnDisk(folder / "none").is_state(folder, {path.name for path in folder.iterdir()})
+
+
+def test_a_state_is_known_by_its_lock_and_what_that_guards_and_by_its_journal_alone(tmp_path: Path) -> None:
+    Journal.open(tmp_path, HERE).close()
+    assert is_state(tmp_path)
+    (tmp_path / "lock").unlink()
+    assert is_state(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["dead.jsonl", "posted.bits", "pull.json", "parts", "seen.sqlite"])
+def test_a_file_that_users_may_call_so_makes_a_state_only_where_there_is_a_lock(file: str, tmp_path: Path) -> None:
+    (tmp_path / file).touch()
+    assert not is_state(tmp_path)
+    (tmp_path / "lock").touch()
+    assert is_state(tmp_path)
+
+
+@pytest.mark.parametrize("file", ["lock", "journal"])
+def test_a_lock_that_guards_nothing_and_a_journal_of_something_else_make_no_state(file: str, tmp_path: Path) -> None:
+    (tmp_path / file).write_bytes(b"Dear diary")
+    assert not is_state(tmp_path)
