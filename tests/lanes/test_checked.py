@@ -32,11 +32,11 @@ def status(http: int, code: int, **headers: str) -> Reply:
     return Reply(http, b'{"status":{"code":%d,"description":"as it says"}}' % code, headers.get("retry_after"))
 
 
-def test_a_good_app_is_asked_once_and_nothing_is_changed(app: App) -> None:
+def test_a_good_app_is_asked_once_each_time_and_nothing_is_changed(app: App) -> None:
     checked = app.run(lambda: check(app.config()))
     assert (checked.error, checked.base_url, checked.user_id, checked.app_id) == (None, "http://127.0.0.1:1", "me", "app")
-    assert checked.answer_seconds == 0.05
-    assert [request.method for request in app.asked] == ["GET"]
+    assert (checked.answer_seconds, app.run(lambda: check(app.config())).answer_seconds) == (0.05, 0.05)
+    assert [request.method for request in app.asked] == ["GET", "GET"]
     assert app.held == {}
 
 
@@ -52,6 +52,7 @@ def test_a_good_app_is_asked_once_and_nothing_is_changed(app: App) -> None:
         (status(400, 11102), Stopped, ("code 11102", "clarifai.user_id (", "clarifai.app_id (")),
         (Reply(500, b"<html>"), Stopped, ("did not answer as the service does", "clarifai.base_url (")),
         (NoReply("refused", sent=False), Stopped, ("cannot be reached", "the network and the proxy")),
+        (NoReply("no certificate", sent=False, cause="never"), Stopped, ("can never answer", "its authority and the proxy")),
     ],
 )
 def test_each_answer_names_what_to_check(app: App, reply: Reply | NoReply, kind: type[SyncerError], names: tuple[str, ...]) -> None:

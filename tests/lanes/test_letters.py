@@ -196,6 +196,8 @@ def test_no_more_are_queued_than_the_retry_queue_takes(app: App, tmp_path: Path,
     assert again(app) == Again(queued=3, left=4)
     assert lines(app) == [4, 5, 6, 7]
     assert again(app) == Again(queued=0, left=4)
+    monkeypatch.setattr("syncer.lanes.dead.Limits", lambda: Limits(queue_max=2))  # a delete of a whole input queues more at once
+    assert again(app) == Again(queued=0, left=4)
 
 
 @pytest.mark.parametrize("portion", [1, 3])
