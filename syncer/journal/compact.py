@@ -14,8 +14,8 @@ from syncer.journal import frames
 from syncer.journal.disk import Disk
 from syncer.journal.replay import FORMAT, VERSION, DestinationId, Header, Span
 
-FRAME_BYTES_MAX = 1 << 20
-"""About so much goes into one frame."""
+FRAME_BYTES = 1 << 20
+"""A frame ends with the fact that fills it: memory for it is bounded."""
 
 _queued = msgspec.json.Decoder(Queued)
 
@@ -43,11 +43,12 @@ def write_journal(
     frame = frames.encode(msgspec.json.encode([Header(FORMAT, VERSION, destination, ledger is not None)]), 0)
     disk.write(file, frame)
     size = len(frame)
-    for group in _grouped(ledger.facts() if ledger is not None else ()):
-        payload, spans = joined(_with_body(fact, bodies) for fact in group)
+    facts = ledger.facts() if ledger is not None else ()
+    for group in _grouped((fact, _with_body(fact, bodies)) for fact in facts):
+        payload, spans = joined(encoded for _, encoded in group)
         frame = frames.encode(payload, size)
         start = size + frames.head_length(payload, size)
-        for fact, (at, length) in zip(group, spans, strict=True):
+        for (fact, _), (at, length) in zip(group, spans, strict=True):
             if isinstance(fact, Queued):
                 places[fact.number] = (start + at, length)
         disk.write(file, frame)
@@ -75,14 +76,14 @@ def joined(encoded: Iterable[bytes]) -> tuple[bytes, list[Span]]:
     return b"[" + b",".join(parts) + b"]", places
 
 
-def _grouped(facts: Iterable[JournalFact]) -> Iterator[list[JournalFact]]:
-    """Facts for frames of bounded size."""
-    group: list[JournalFact] = []
+def _grouped(facts: Iterable[tuple[JournalFact, bytes]]) -> Iterator[list[tuple[JournalFact, bytes]]]:
+    """Facts, with what is written of them, a frame at a time."""
+    group: list[tuple[JournalFact, bytes]] = []
     size = 0
-    for fact in facts:
-        group.append(fact)
-        size += fact.size * 2 if isinstance(fact, Queued) else 100
-        if size > FRAME_BYTES_MAX:
+    for fact, encoded in facts:
+        group.append((fact, encoded))
+        size += len(encoded)
+        if size >= FRAME_BYTES:
             yield group
             group, size = [], 0
     if group:

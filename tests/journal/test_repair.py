@@ -82,7 +82,7 @@ def compacted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     journal.commit([fact for at in range(1, 20) for fact in (Settled(1, at, 1, at, "queued"), queued(at, at, id=f"a{at}"))])
     journal.close()
     monkeypatch.setattr("syncer.journal.journal.COMPACT_BYTES_MIN", 1)
-    monkeypatch.setattr("syncer.journal.compact.FRAME_BYTES_MAX", 1)
+    monkeypatch.setattr("syncer.journal.compact.FRAME_BYTES", 1)
     journal = Journal.open(folder, HERE)
     journal.commit([Deleted(4)])
     journal.close()

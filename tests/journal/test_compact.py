@@ -1,0 +1,70 @@
+"""A journal written anew: in frames that a start can hold in memory, with the bodies of what waits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from syncer.core.facts import Deleted, Settled
+from syncer.journal.journal import Journal
+from tests.journal.made import HERE, bodies, opened, queued, state
+
+FULL = 748
+"""Bytes that fill a frame."""
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
+    """One in which bodies of many lengths wait; the next commit is followed by a compaction."""
+    monkeypatch.setattr("syncer.journal.compact.FRAME_BYTES", FULL)
+    journal = Journal.open(tmp_path, HERE)
+    journal.commit([opened()])
+    for number in range(1, 200):
+        journal.commit([Settled(1, number, 1, number, "queued"), queued(number, number, raw='"é' + "x" * (number * 37 % 600))])
+    monkeypatch.setattr(journal, "_compact_at", 0)
+    return journal
+
+
+def open_files() -> int:
+    """How many descriptors this process has."""
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_each_frame_ends_with_the_fact_that_fills_it(journal: Journal, tmp_path: Path) -> None:
+    journal.commit([Deleted(1)])
+    journal.close()
+    _, *payloads = (line.split(b" ", 3)[3] for line in (tmp_path / "journal").read_bytes().splitlines())
+    *filled, rest = ([len(msgspec.json.encode(fact)) for fact in msgspec.json.decode(payload)] for payload in payloads)
+    for sizes in filled:
+        assert sum(sizes[:-1]) < FULL <= sum(sizes)
+    assert sum(rest) < FULL
+    assert FULL in map(sum, filled)
+
+
+def test_what_waits_has_its_body_in_it_at_once_and_after_a_restart(journal: Journal, tmp_path: Path) -> None:
+    before = state(journal.ledger), bodies(journal)
+    journal.commit([Deleted(0)])
+    assert (state(journal.ledger), bodies(journal)) == before
+    journal.close()
+    journal = Journal.open(tmp_path, HERE)
+    assert (state(journal.ledger), bodies(journal)) == before
+    journal.close()
+
+
+def test_compactions_keep_no_descriptor_and_the_next_one_comes_when_it_has_grown_several_times_over(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncer.journal.journal.COMPACT_BYTES_MIN", 1)
+    journal.commit([Deleted(1)])
+    descriptors = open_files()
+    path = tmp_path / "journal"
+    least = path.stat().st_size
+    sizes = []
+    while not sizes or path.stat().st_size >= sizes[-1]:
+        sizes.append(path.stat().st_size)
+        journal.commit([Deleted(1)] * 1000)
+    assert 3.5 * least < sizes[-1] <= 4 * least
+    assert open_files() == descriptors
+    journal.close()
