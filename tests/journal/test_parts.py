@@ -96,10 +96,15 @@ def test_every_flipped_bit_of_what_counts_is_found(tmp_path: Path) -> None:
             assert isinstance(read(tmp_path, 7), Damage)
 
 
-@pytest.mark.parametrize("left", [0, 1, 2])
-def test_parts_that_are_missing_end_a_start_with_the_way_out(left: int, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [(0, r"0 \(it is missing\)"), (1, r"\d\d \(2 parts are noted there, and 7 should be\)"), (2, r"\d\d \(3 parts are noted there")],
+)
+def test_parts_that_are_missing_end_a_start_with_the_way_out(left: int, said: str, tmp_path: Path) -> None:
     noted(tmp_path, *PAGES[:left])
-    with pytest.raises(StateError, match=r"damaged at byte .*nothing was guessed\. Put the folder back from a backup, or .*state repair"):
+    with pytest.raises(
+        StateError, match=rf"damaged at byte {said}.*nothing was guessed\. Put the folder back from a backup, or .*state repair"
+    ):
         Parts(tmp_path, 7)
 
 

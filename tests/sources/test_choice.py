@@ -194,12 +194,16 @@ def test_a_log_that_was_renamed_before_anything_of_it_was_applied_is_known_thoug
     assert bench.chosen("z.jsonl") == [(2, "z.jsonl")]
 
 
-def test_a_known_log_that_is_now_at_the_path_of_one_of_which_nothing_was_applied_is_carried_on_there(bench: Bench) -> None:
+@pytest.mark.parametrize("before", [[], ["a.jsonl"]])
+def test_a_known_log_that_is_now_at_the_path_of_one_of_which_nothing_was_applied_is_carried_on_there(
+    bench: Bench, before: list[str]
+) -> None:
+    bench.write("a.jsonl", b'{"new":1}\n')
     bench.write("y.jsonl")
     bench.apply("y.jsonl", 0)
     (bench.folder / "x.jsonl").replace(bench.folder / "y.jsonl")
-    choice = bench.choose("y.jsonl")
-    assert ([log.number for log in choice.logs], choice.replaced) == ([1], [2])
+    choice = bench.choose(*before, "y.jsonl")
+    assert ([log.number for log in choice.logs][-1], choice.replaced) == (1, [2])
 
 
 # --- moved --------------------------------------------------------------------------------------------------------------

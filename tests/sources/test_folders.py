@@ -199,6 +199,15 @@ def test_what_this_user_may_not_read_is_named(locked: str, said: str) -> None:
         Path(locked).chmod(0o755)
 
 
+def test_a_log_in_a_folder_that_this_user_may_list_but_not_enter_is_named() -> None:
+    with reachable():
+        written("logs/a.jsonl")
+        Path("logs").chmod(0o444)
+        with nobody():
+            assert "the change log logs/a.jsonl cannot be read: Permission denied" in refusal("logs")
+        Path("logs").chmod(0o755)
+
+
 def test_a_log_under_a_folder_that_this_user_may_not_enter_is_named() -> None:
     with reachable():
         written("logs/b/c.jsonl")
