@@ -146,6 +146,7 @@ async def test_a_drain_asks_nothing_more_and_delivers_in_order_what_was_under_wa
         remote.free(*reversed(asked[2:]))
     assert remote.asked == asked
     assert delivered.keys == list(range(len(asked)))
+    assert not pull.complete
 
 
 class Two(Parts):
@@ -155,6 +156,20 @@ class Two(Parts):
         yield [ask(f"/{number}")]
         yield [ask(f"/{number}/more")]
         return Found([Row((str(number),), b"{}")])
+
+
+@pytest.mark.parametrize(("drained_at", "complete"), [(None, True), (3, False), (9, True)])
+async def test_a_run_is_complete_where_all_was_delivered_though_a_drain_came_at_the_very_end(
+    drained_at: int | None, complete: bool
+) -> None:
+    async def drain(unit: Unit) -> None:
+        if unit.cursor == str(drained_at):
+            pull.drain()
+
+    pull = engine(Parts(9), Remote(), ahead=2)
+    assert not pull.complete
+    await pull.run("", Delivered(drain))
+    assert pull.complete == complete
 
 
 async def test_a_drain_leaves_a_part_out_that_would_need_another_question() -> None:

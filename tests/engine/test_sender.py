@@ -200,6 +200,24 @@ def test_a_batch_that_is_too_large_is_not_taken_for_a_size_that_went_through() -
     assert pushing.counts() == (16, 0, 0, 0)
 
 
+def test_what_is_too_large_is_known_for_all_that_comes_later() -> None:
+    pushing = Pushing()
+    pushing.service.always("post", lambda changes: Refused("too large", 413, too_large=True) if len(changes) > 4 else None)
+    pushing.push(posts(64), Settings(Limits(batch_size=16, linger_seconds=0.0), concurrency=1))
+    assert [len(asked.keys) for asked in pushing.service.asked].count(16) == 1
+    assert pushing.counts() == (64, 0, 0, 0)
+
+
+def test_a_change_that_is_too_large_by_itself_is_dead_at_once_and_what_to_look_at_is_told() -> None:
+    pushing = Pushing()
+    pushing.service.always("post", while_with("a1", Refused("HTTP 413", 413, too_large=True)))
+    pushing.push(posts(4))
+    ((id, reason, attempts),) = reasons(pushing)
+    assert (id, attempts) == ("a1", 1)
+    assert reason.startswith("HTTP 413; it was alone in a request of about ")
+    assert pushing.counts() == (3, 0, 1, 0)
+
+
 @pytest.mark.parametrize("part", [None, Refused("a bad concept", 21204), each(Rejected("a bad concept", 21204))])
 def test_whatever_the_service_says_of_a_large_request_others_as_large_need_not_wait_any_more(part: Play | None) -> None:
     pushing = Pushing(Service(latency_seconds=1.0))
