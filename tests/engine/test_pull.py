@@ -172,6 +172,19 @@ async def test_a_run_is_complete_where_all_was_delivered_though_a_drain_came_at_
     assert pull.complete == complete
 
 
+async def test_a_run_that_is_drained_while_it_asks_for_more_of_the_list_is_not_complete() -> None:
+    remote, delivered = Remote(), Delivered()
+    remote.hold("/list")
+    pull = engine(Parts(3, asked_ahead=["", "", "/list"]), remote)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(pull.run, "", delivered)
+        await until_idle()
+        pull.drain()
+        remote.free("/list")
+    assert delivered.keys == [0, 1]
+    assert not pull.complete
+
+
 async def test_a_drain_leaves_a_part_out_that_would_need_another_question() -> None:
     remote, delivered = Remote(), Delivered()
     remote.hold("/1", "/2/more")
