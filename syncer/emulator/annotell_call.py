@@ -111,4 +111,5 @@ def not_found(form: str, message: str = "Not found") -> Answer:
             return Answer({"code": 5, "message": "Not Found", "details": []}, 404)
         case "empty":
             return Answer(None, 404)
-    return said(404, message)
+        case _:
+            return said(404, message)

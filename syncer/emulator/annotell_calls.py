@@ -70,7 +70,8 @@ def _places(call: Call) -> Callable[[tuple[Scene, Held]], int]:
             return lambda row: LAST_NUMBER - row[1].number
         case "arbitrary":
             return lambda row: crc32(row[1].id.encode()) * LAST_NUMBER + row[1].number
-    return lambda row: row[1].number
+        case _:
+            return lambda row: row[1].number
 
 
 def single(call: Call) -> Answer:

@@ -139,6 +139,8 @@ def stream(call: Call) -> Answer:
             case "place":
                 start = bisect_right(sorted(map(place, ids)), place(last_id))
                 start = len(ids) - start if sent.get("descending") else start
+            case _:
+                pass  # from the start again
     return Answer.of(inputs=[seen(app, id) for id in ids[start : start + (sent.get("per_page") or STREAM_PER_PAGE)]])
 
 
@@ -155,7 +157,8 @@ def _places(call: Call) -> Callable[[str], Any]:
             return lambda id: (id.lower(), id)
         case "arbitrary":
             return lambda id: crc32(id.encode())
-    return lambda id: made.get(id, -1)
+        case _:
+            return lambda id: made.get(id, -1)
 
 
 def get(call: Call) -> Answer:

@@ -170,7 +170,8 @@ def failed_item(call: Call, annotation: Object, problem: Problem) -> Object:
             return {**annotation, "status": status}
         case "bare":
             return {"status": status}
-    return {"id": annotation.get("id", ""), "input_id": annotation.get("input_id", ""), "status": status}
+        case _:
+            return {"id": annotation.get("id", ""), "input_id": annotation.get("input_id", ""), "status": status}
 
 
 def told(call: Call, items: list[Object]) -> list[Object]:
@@ -188,7 +189,8 @@ def told(call: Call, items: list[Object]) -> list[Object]:
             return [{name: item[name] for name in ("id", "input_id", "status") if name in item} for item in items]
         case "none":
             return []
-    return items
+        case _:
+            return items
 
 
 # --- patch --------------------------------------------------------------------------------------------------------

@@ -43,7 +43,8 @@ def ordered(call: Call, keys: list[Key]) -> list[Key]:
             return keys[::-1]
         case "arbitrary":
             return sorted(keys, key=lambda key: crc32("/".join(key).encode()))
-    return keys
+        case _:
+            return keys
 
 
 def _absent(call: Call, ids: list[str], input_ids: list[str]) -> Answer | None:

@@ -172,7 +172,8 @@ class Emulator:
             case "error":
                 answer, applied = part.failed(read)
                 return _response(answer) if not applied or self._rng.random() < 0.5 else None
-        return None
+            case _:
+                return None
 
     async def _fault_after(self, part: Part, fault: str, read: Request, request: web.Request, answer: Answer) -> web.StreamResponse:
         """Faults that hit after it was applied."""
@@ -194,6 +195,8 @@ class Emulator:
                     await cut.prepare(request)
                     await cut.write(text[: len(text) // 2])
                 return _broken(request)
+            case _:
+                pass  # it has hit before
         return _response(answer)
 
     # --- to look at ---------------------------------------------------------------------------------------------

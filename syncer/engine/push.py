@@ -52,7 +52,7 @@ class Counted:
 class Push:
     """One run of a push lane. `run` once; `drain` from a signal handler."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all parts of the machine, by name
         self,
         *,
         source: Source,

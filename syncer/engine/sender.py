@@ -41,7 +41,7 @@ PROCESSING = "its input was still being processed"
 class Sender:
     """Sends batches of one backlog to one remote and tells the backlog what came of them."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that it works with
         self,
         backlog: Backlog,
         remote: Remote,

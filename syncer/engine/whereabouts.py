@@ -47,13 +47,14 @@ class Whereabouts:
                 return answer
             case Failed():
                 return answer if method in self._answering else self._stranger(method, answer)
-        if isinstance(answer, Refused):
-            if answer.code is not None:  # else something on the way may have refused it
+            case Refused():
+                if answer.code is not None:  # else something on the way may have refused it
+                    self._answering.add(method)
+                return answer
+            case _:
                 self._answering.add(method)
-            return answer
-        self._answering.add(method)
-        self._seen_at = now
-        return answer
+                self._seen_at = now
+                return answer
 
     def _stranger(self, method: str, answer: Failed) -> Failed | Halt:
         self._strange[method] += 1

@@ -162,6 +162,8 @@ def unapplied(path: Path, size: int) -> dict[int, NumberBits]:
                 sent_again.add(fact.letter)
             case LettersForgotten():
                 forgotten[fact.log] = count
+            case _:
+                pass  # it is still over
     left: dict[int, NumberBits] = {}
     letters = (fact for fact in heads(path, size) if isinstance(fact, LetterHead))
     for number, letter in enumerate(letters):

@@ -201,6 +201,8 @@ def _look(later: Later, piece: frames.Piece) -> None:
                 later.lines[fact.log] = max(later.lines.get(fact.log, 0), fact.mark.line)
             case Opened() | Forgotten():
                 later.logs.append(fact)
+            case _:
+                pass  # it makes no run more careful
         note_body(later.queued, fact, (piece.offset + piece.start + at, length))
 
 

@@ -34,7 +34,7 @@ def shared_pace(base_url: str, credential: str, requests_per_second: float | Lit
     return pace
 
 
-def turns(
+def turns(  # noqa: PLR0913 - all that a lane shares and remembers
     transport: Transport,
     pace: Pace,
     concurrency: int | Literal["auto"],

@@ -301,7 +301,8 @@ class Chooser:
                     self._notes.copy(file.log.label, self._label(decision.copy_of))
                 self._next_number += 1
                 return self._next_number - 1
-        raise AssertionError(decision)
+            case Unclear() | Changed():  # refused before
+                raise AssertionError(decision)
 
     def _identity(self, file: Candidate, decision: Decision) -> LogIdentity:
         if isinstance(decision, New):

@@ -37,7 +37,8 @@ def not_sent(error: Exception, connect_timeout_seconds: float, way: Route) -> No
             return NoReply(f"no connection within {connect_timeout_seconds:g} s", sent=False)
         case aiohttp.InvalidURL() | ValueError():  # a UnicodeError is a ValueError
             return _never("the address holds no host that could be looked up")
-    return NoReply(f"no connection: {type(error).__name__}", sent=False)
+        case _:
+            return NoReply(f"no connection: {type(error).__name__}", sent=False)
 
 
 def not_answered(error: Exception, request_timeout_seconds: float, place: str, *, begun: bool) -> NoReply:
@@ -51,7 +52,8 @@ def not_answered(error: Exception, request_timeout_seconds: float, place: str, *
             return NoReply(f"the connection broke before the answer came ({_why_broken(error.__cause__)})", sent=True, cause="cut")
         case aiohttp.ClientResponseError():
             return NoReply(f"what {place} answers is not HTTP", sent=True, cause="never")
-    return NoReply(f"the answer could not be read ({type(error).__name__})", sent=True)
+        case _:
+            return NoReply(f"the answer could not be read ({type(error).__name__})", sent=True)
 
 
 def refused_by_proxy(way: Route, status: int) -> NoReply:

@@ -304,6 +304,8 @@ def _stored(entries: Sequence[Entry], found: Found) -> Asking[list[Entry]]:
                 expired.append((item, source))
             case Refused():
                 found.problems.append(Problem(item.what, answer.reason))
+            case _:
+                raise AssertionError(answer)
     return expired
 
 
