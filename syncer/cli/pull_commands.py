@@ -93,7 +93,7 @@ def clarifai(
 ) -> int:
     """Fetch the annotations of a Clarifai app. Killed at any point, the same command carries on.
 
-    Exit codes: 0 done, 1 stopped by an error (run again), 2 bad usage or refused credentials, 3 something could not be had, 130/143 interrupted.
+    Exit codes: 0 done, 1 stopped by an error (run again), 2 bad usage or refused credentials, 3 something is missing, 130/143 interrupted.
 
     Parameters
     ----------
