@@ -16,6 +16,7 @@ from syncer.journal.journal import Journal
 from syncer.journal.repair import repair
 from tests.journal.made import HERE, letter, opened, queued
 from tests.journal.test_repair import flip
+from tests.support.disk import NOTHING, STATE, SimulatedDisk
 
 DIED: list[Fact] = [opened(), letter(3), Settled(1, 3, 1, 33, "dead")]
 DROPPED: list[Fact] = [Closed(0, "dropped"), Unburied(1, "ignored")]
@@ -29,6 +30,8 @@ class After:
     open_lines: list[int]
     """The lines of the letters that are open."""
     unknown: str
+    waiting: list[int]
+    """The indexes of the changes that wait to be sent again."""
 
 
 @pytest.fixture
@@ -51,7 +54,15 @@ def repaired(folder: Path) -> After:
     journal.close()
     lines = [found.letter.line for found in read_dead(folder)]
     assert len(lines) == journal.ledger.logs[1].counts.dead
-    return After(journal.ledger.logs[1].counts, lines, " ".join(told.unknown))
+    waiting = [waiting.index for waiting in journal.ledger.queue.values()]
+    return After(journal.ledger.logs[1].counts, lines, " ".join(told.unknown), waiting)
+
+
+def rot_first_letter(folder: Path) -> None:
+    """The line stays as long as it was."""
+    path = folder / "dead.jsonl"
+    first, rest = path.read_bytes().split(b"\n", 1)
+    path.write_bytes(b"#" * len(first) + b"\n" + rest)
 
 
 def test_a_letter_that_was_dropped_before_the_damage_stays_dropped(folder: Path) -> None:
@@ -114,8 +125,7 @@ def test_where_no_letter_is_lost_none_is_said_to_be(folder: Path) -> None:
 def test_of_a_letter_that_is_lost_no_line_is_said_not_to_be_applied(folder: Path) -> None:
     written(folder, DIED, [opened(2), letter(5, log=2), Settled(2, 5, 1, 55, "dead")])
     path = folder / "dead.jsonl"
-    first, second = path.read_bytes().splitlines(keepends=True)
-    path.write_bytes(b"#" * (len(first) - 1) + b"\n" + second)
+    rot_first_letter(folder)
     repair(folder, "2026-11-26T12-00-00")
     found = unapplied(path, path.stat().st_size)
     assert {log: [index for index in range(10_000) if index in indexes] for log, indexes in found.items()} == {2: [5]}
@@ -123,20 +133,88 @@ def test_of_a_letter_that_is_lost_no_line_is_said_not_to_be_applied(folder: Path
 
 def test_of_letters_behind_one_that_is_damaged_it_is_not_known_which_were_dropped_and_that_is_said(folder: Path) -> None:
     written(folder, [opened(), letter(3), letter(4), Settled(1, 3, 2, 33, "dead")], [Closed(1, "dropped"), Unburied(1, "ignored")])
-    path = folder / "dead.jsonl"
-    first, rest = path.read_bytes().split(b"\n", 1)
-    path.write_bytes(b"#" * len(first) + b"\n" + rest)
+    rot_first_letter(folder)
     after = repaired(folder)
     assert after.open_lines == [5]
     assert "up to 1 dead letter that had been dropped or sent again may be open again" in after.unknown
 
 
 def test_where_a_letter_was_closed_that_is_not_there_no_number_is_relied_on_from_then_on(folder: Path) -> None:
-    there = [opened(), letter(3), letter(4), Settled(1, 3, 2, 33, "dead")]
+    """What is open again is counted where it is now, and no more than that is."""
+    there = [opened(), letter(3), letter(4), Settled(1, 3, 2, 33, "dead"), Settled(1, 0, 1, 11, "applied")]
     written(folder, there, [Closed(7, "dropped")], [Closed(0, "dropped"), Unburied(1, "ignored")])
     after = repaired(folder)
     assert after.open_lines == [4, 5]
+    assert after.counts == LogCounts(applied=1, dead=2)
     assert "up to 2 dead letters that had been dropped or sent again may be open again" in after.unknown
+
+
+def test_what_waits_is_no_open_letter_though_it_is_not_known_any_more_which_letter_was_sent_again(folder: Path) -> None:
+    sent_again: list[Fact] = [Closed(1, "retried"), Unburied(1, "queued"), queued(1, 4)]
+    written(folder, [opened(), letter(3), letter(4), Settled(1, 3, 2, 33, "dead")], sent_again)
+    rot_first_letter(folder)
+    after = repaired(folder)
+    assert (after.open_lines, after.waiting) == ([0], [4])
+
+
+def test_what_waited_before_the_damage_and_died_behind_it_waits_no_more(folder: Path) -> None:
+    waiting: list[Fact] = [opened(), Settled(1, 3, 1, 33, "queued"), queued(1, 3)]
+    written(folder, waiting, [Settled(1, 0, 1, 11, "applied")], [letter(3), Unqueued(1, "dead")])
+    flip(folder / "journal", 2)
+    after = repaired(folder)
+    assert (after.open_lines, after.waiting, after.counts) == ([4], [], LogCounts(dead=1))
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_each_change_that_died_behind_the_damage_is_settled_whatever_came_of_those_before_it(folder: Path, *, known: bool) -> None:
+    """The first of them was a letter before, or was sent again and then not waited for."""
+    first: list[Fact] = [letter(3), Settled(1, 3, 1, 33, "dead")]
+    again: list[Fact] = [Closed(0, "retried"), Unburied(1, "queued"), queued(1, 3)]
+    died: list[Fact] = [letter(4), Settled(1, 4, 1, 44, "dead")]
+    fine: list[Fact] = [Settled(1, 0, 1, 11, "applied")]
+    if known:
+        written(folder, [opened(), *first], fine, again, [letter(3), Unqueued(1, "dead")], died)
+    else:
+        written(folder, [opened()], fine, first, again, died)
+    flip(folder / "journal", 2)
+    after = repaired(folder)
+    assert after.open_lines == ([4, 5] if known else [5])
+    assert after.counts == LogCounts(dead=len(after.open_lines))
+
+
+def test_letters_of_a_log_of_which_nothing_else_is_left_are_closed_and_that_is_said(folder: Path) -> None:
+    written(folder, DIED, [Settled(1, 0, 1, 11, "applied")])
+    flip(folder / "journal", 1)
+    told = repair(folder, "2026-11-26T12-00-00")
+    assert list(read_dead(folder)) == []
+    assert any(sentence.startswith("x.jsonl: that it was pushed is all that is known") for sentence in told.unknown)
+
+
+def test_what_was_written_anew_is_there_after_the_power_went() -> None:
+    disk = SimulatedDisk()
+    journal = Journal.open(STATE, HERE, disk=disk)
+    for facts in (DIED, [Settled(1, 0, 1, 11, "applied")], [letter(5), Settled(1, 5, 1, 55, "dead")]):
+        journal.commit(facts)
+    journal.close()
+    whole = disk.files()[STATE / "journal"]
+    second = whole.index(b"\n", whole.index(b"\n") + 1) + 30
+    disk.put(STATE / "journal", whole[:second] + b"#" + whole[second + 1 :])
+    assert repair(STATE, "2026-11-26T12-00-00", disk=disk).damages
+    disk.crash(NOTHING)
+    assert check(STATE, disk=disk).damages == []
+    journal = Journal.open(STATE, HERE, disk=disk)
+    assert journal.ledger.dead == 2
+
+
+def test_a_repair_leaves_no_file_open(folder: Path) -> None:
+    def open_files() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    written(folder, DIED)
+    rot_first_letter(folder)
+    before = open_files()
+    repair(folder, "2026-11-26T12-00-00")
+    assert open_files() == before
 
 
 @pytest.mark.parametrize(
