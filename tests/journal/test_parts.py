@@ -87,6 +87,29 @@ def test_a_write_that_fails_is_told_and_what_was_torn_is_cut_off() -> None:
     assert Parts(STATE, 3, disk=disk).done == {*PAGES[0], *PAGES[1]}
 
 
+def test_parts_that_were_noted_are_there_after_the_power_went() -> None:
+    disk = SimulatedDisk()
+    disk.make_folder(STATE)
+    Parts(STATE, 0, disk=disk).add(PAGES[0])
+    disk.crash(NOTHING)
+    assert Parts(STATE, 2, disk=disk).done == set(PAGES[0])
+
+
+def test_parts_that_cannot_be_read_are_told_and_nothing_is_said_to_be_lost() -> None:
+    disk = SimulatedDisk()
+    disk.make_folder(STATE)
+    Parts(STATE, 0, disk=disk).add(PAGES[0])
+    disk.fault = lambda operation: Fault(OSError(errno.EIO, os.strerror(errno.EIO))) if operation.kind == "read" else None
+    with pytest.raises(StateError, match=r"/state/parts cannot be used: Input/output error\. Nothing is lost"):
+        Parts(STATE, 2, disk=disk)
+
+
+def test_parts_that_are_closed_keep_no_file_open(tmp_path: Path) -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    noted(tmp_path, *PAGES)
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def test_every_flipped_bit_of_what_counts_is_found(tmp_path: Path) -> None:
     noted(tmp_path, *PAGES)
     content = (tmp_path / FILE).read_bytes()

@@ -10,8 +10,10 @@ import pytest
 from syncer.core.change import Mark
 from syncer.core.facts import Deleted, Destination, Fact, Forgotten, LettersForgotten, Read, Settled, Unqueued
 from syncer.core.ledger import Ledger
+from syncer.journal import aside
 from syncer.journal.check import check
 from syncer.journal.dead import read_dead
+from syncer.journal.disk import REAL
 from syncer.journal.journal import Journal
 from syncer.journal.repair import Repaired, repair
 from tests.journal.made import HERE, bodies, frame_ends, letter, opened, queued
@@ -119,6 +121,7 @@ def test_what_was_settled_before_the_damage_stands_and_behind_it_is_asked_again(
     assert ledger.logs[1].counts.applied == 4
     assert ledger.logs[1].watermark.resume == Mark()
     assert any("lines 1 to 8" in sentence for sentence in told.unknown)
+    assert any("nothing is doubled by asking again" in sentence for sentence in told.unknown)
 
 
 def test_what_waited_before_the_damage_waits_with_its_body_whatever_came_of_it_since(folder: Path) -> None:
@@ -170,6 +173,17 @@ def test_what_was_damaged_is_kept_beside_as_it_was_found(folder: Path) -> None:
     assert check(folder).damages == []
     assert not (folder / "journal.new").exists()
     assert not (folder / "dead.new").exists()
+
+
+def test_what_is_not_there_is_not_set_aside(folder: Path) -> None:
+    journal = Journal.open(folder, HERE)
+    journal.commit([opened(), letter(3), Settled(1, 3, 1, 33, "dead")])
+    journal.close()
+    (folder / "dead.jsonl").unlink()
+    assert repair(folder, "2026-11-26T12-00-00").set_aside == ["journal"]
+    assert [found.letter.line for found in read_dead(folder)] == [0]
+    there = aside.made(folder, "2026-11-26T12-00-00", REAL)
+    assert aside.copied([folder / "missing", folder / "journal"], there, REAL) == ["journal"]
 
 
 def test_a_file_that_is_set_aside_is_in_the_quarantine_for_good_before_it_is_gone_from_its_place() -> None:

@@ -199,8 +199,13 @@ def test_what_was_written_anew_is_there_after_the_power_went() -> None:
     whole = disk.files()[STATE / "journal"]
     second = whole.index(b"\n", whole.index(b"\n") + 1) + 30
     disk.put(STATE / "journal", whole[:second] + b"#" + whole[second + 1 :])
-    assert repair(STATE, "2026-11-26T12-00-00", disk=disk).damages
+    found = disk.files()
+    told = repair(STATE, "2026-11-26T12-00-00", disk=disk)
     disk.crash(NOTHING)
+    assert told.quarantine is not None
+    assert {name: disk.files()[told.quarantine / name] for name in told.set_aside} == {
+        name: found[STATE / name] for name in ("journal", "dead.jsonl")
+    }
     assert check(STATE, disk=disk).damages == []
     journal = Journal.open(STATE, HERE, disk=disk)
     assert journal.ledger.dead == 2
