@@ -93,10 +93,10 @@ class Verified:
         return DIFFERENT if code in (0, 3) and self.differences else code
 
     def sentence(self) -> str:
-        """One line for people."""
+        """One line for people, with the legend of the marks."""
         return (
-            f"compared {self.compared:,}: same {self.same:,}, missing {self.missing:,}, differs {self.differs:,}; "
-            f"doubled {self.doubled:,}, other extra {self.extra:,}, unreadable inputs {self.unreadable:,}; "
+            f"compared {self.compared:,}: = same {self.same:,}, + missing {self.missing:,}, * differs {self.differs:,}; "
+            f"- doubled {self.doubled:,}, - other extra {self.extra:,}, ! unreadable inputs {self.unreadable:,}; "
             + (f"{counted(self.bad_lines, 'bad line')} left out; " if self.bad_lines else "")
             + (f"logs that are gone {len(self.gone):,}; " if self.gone else "")
             + f"{counted(self.requests, 'request')}"
@@ -130,7 +130,7 @@ class Looked:
 Tell = Callable[[Looked], None]
 """Told of everything that was looked at, as it is: a verification keeps none of it."""
 
-SIGNS: dict[Mark, Literal["=", "-", "*", "+"]] = {"same": "=", "missing": "-", "differs": "*", "doubled": "+", "extra": "+"}
+SIGNS: dict[Mark, Literal["=", "-", "*", "+"]] = {"same": "=", "missing": "+", "differs": "*", "doubled": "-", "extra": "-"}
 
 
 class Parts:

@@ -60,7 +60,7 @@ async def test_a_log_of_every_kind_of_change_verifies_and_every_sabotage_is_foun
     for difference in found["differences"]:  # type: ignore[attr-defined]
         by_mark.setdefault(difference["mark"], set()).add((difference["input_id"], difference["id"]))
     assert found_code == 4
-    assert by_mark == {"-": set(dropped), "*": set(edited), "+": {(key[0], f"double-{n}") for n, key in enumerate(doubled)}}
+    assert by_mark == {"+": set(dropped), "*": set(edited), "-": {(key[0], f"double-{n}") for n, key in enumerate(doubled)}}
 
 
 @pytest.mark.anyio
@@ -90,9 +90,9 @@ async def test_strangers_are_counted_and_are_differences_only_where_the_logs_are
         exclusive_code, exclusive = await verified(tmp_path, server, "log.jsonl", "--exclusive")
         lines = await cli(tmp_path, server, "verify", "log.jsonl")
     assert (code, plain["extra"], plain["differences"]) == (0, 1, [])
-    assert (exclusive_code, exclusive["differences"]) == (4, [{"mark": "+", "input_id": "i", "id": "b", "fields": []}])
+    assert (exclusive_code, exclusive["differences"]) == (4, [{"mark": "-", "input_id": "i", "id": "b", "fields": []}])
     assert lines.stdout == b"= i/a\n"
-    assert b"compared 1: same 1" in lines.stderr
+    assert b"compared 1: = same 1, + missing 0, * differs 0; - doubled 0" in lines.stderr
 
 
 @pytest.mark.anyio

@@ -60,9 +60,9 @@ def test_every_difference_has_its_mark(app: App, tmp_path: Path) -> None:
     app.there.put({**app.held["i", "a3"], "id": "gone", "data": {"metadata": {"is": "back"}}})
     result, told = app.verify(log)
     assert {key: mark for key, mark in marks(told).items() if mark != "="} == {
-        ("i", "a0"): "-",
+        ("i", "a0"): "+",
         ("i", "a1"): "*",
-        ("i", "double"): "+",
+        ("i", "double"): "-",
         ("i", "gone"): "*",
     }
     assert (result.missing, result.differs, result.doubled, result.differences) == (1, 2, 1, 4)
@@ -77,7 +77,7 @@ def test_what_others_made_is_extra_and_a_difference_only_where_the_logs_are_all_
     assert (result.extra, result.differences, result.exit_code, len(told)) == (1, 0, 0, 1)
     result, told = app.verify(log, exclusive=True)
     assert (result.extra, result.differences, result.exit_code) == (1, 1, 4)
-    assert marks(told)["i", "theirs"] == "+"
+    assert marks(told)["i", "theirs"] == "-"
 
 
 def test_what_models_made_is_nobodys(app: App, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_what_was_not_applied_yet_is_a_difference(app: App, tmp_path: Path) -> N
     log = pushed(app, tmp_path / "log.jsonl", post("a"))
     write(log, post("a"), post("b"))
     result, told = app.verify(log)
-    assert (result.missing, marks(told)["i", "b"]) == (1, "-")
+    assert (result.missing, marks(told)["i", "b"]) == (1, "+")
 
 
 def test_a_sample_looks_at_so_many_inputs_and_never_at_more(app: App, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_all_that_is_dropped_edited_and_doubled_is_found_and_nothing_else(tmp_pa
         found_code, found = verified(remote.url, state)
 
     assert found_code == 4
-    assert marked(found) == {"-": set(dropped), "*": set(changed), "+": set(doubles)}
+    assert marked(found) == {"+": set(dropped), "*": set(changed), "-": set(doubles)}
     numbers = [found[name] for name in ("compared", "same", "missing", "differs", "doubled", "extra", "unreadable")]
     assert numbers == [SIZE, SIZE - 2 * EACH, EACH, EACH, EACH, EACH, 0]
 
