@@ -125,8 +125,8 @@ class Tokens:
         if isinstance(reply, Reply) and _refuses(reply) and _member(reply, "error") == "invalid_client":
             self._basic = not self._basic
             second = await self._answered(ask, grant)
-            if isinstance(second, Reply) and 200 <= second.status < 300:
-                return second
+            if isinstance(second, NoReply) or not _refuses(second):
+                return second  # also a throttle or a silence: only an answer to both ways shows that the client is refused
             self._basic = not self._basic
         return reply
 

@@ -127,6 +127,19 @@ async def test_a_client_that_is_not_known_in_the_body_is_shown_by_http_basic() -
     assert len(server.forms) == 3
 
 
+@pytest.mark.parametrize("second", [Reply(429, b"", "7"), Reply(503, b"", "7"), NoReply("reset", sent=True)])
+async def test_a_client_that_is_unknown_in_one_form_is_refused_only_once_the_other_form_is_answered(second: Reply | NoReply) -> None:
+    """A throttle or a silence says nothing of the client: it is waited for, and the other form is asked again."""
+    answers = [second] * (TRIES_MAX if isinstance(second, NoReply) else 1)
+    server = AuthServer(INVALID_CLIENT, *answers, granted("t-1"))
+    first = await server.access()
+    assert isinstance(first, Reply if isinstance(second, Reply) else NoReply)
+    if isinstance(first, Reply):
+        assert (first.status, first.retry_after) == (second.status, "7")  # type: ignore[union-attr]
+    assert await server.access() == "t-1"
+    assert "Authorization" in server.headers[-1]
+
+
 @pytest.mark.parametrize("refusal", [INVALID_CLIENT, Reply(400, b'{"error":"invalid_client"}'), Reply(403, b"")])
 async def test_a_client_that_is_refused_is_told_as_401_without_what_the_server_says_of_it(refusal: Reply) -> None:
     server = AuthServer(refusal)

@@ -64,6 +64,10 @@ class Network:
         for pauses in self._pauses.values():
             pauses.resumed()
 
+    def must_keep_pauses(self) -> bool:
+        """Whether a pause was told that a later process has to know of."""
+        return any(pauses.must_be_kept for pauses in self._pauses.values())
+
     def pause_seconds(self) -> float:
         """How long the client is still asked to wait."""
         return max(pauses.left_seconds for pauses in self._pauses.values())

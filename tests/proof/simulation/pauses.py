@@ -87,6 +87,11 @@ class Pauses:
         return wrong
 
     @property
+    def must_be_kept(self) -> bool:
+        """Whether the next process has to know of one."""
+        return bool(self._kept)
+
+    @property
     def left_seconds(self) -> float:
         """Until the last of what was told is over."""
         return max([pause.until for pause in self._told], default=0.0) - self._clock.now

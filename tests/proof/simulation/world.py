@@ -10,7 +10,7 @@ import re
 import signal
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol, TypeVar
@@ -18,7 +18,7 @@ from unittest import mock
 
 import anyio
 
-from syncer.errors import CredentialsRefused, StateError, Stopped, SyncerError
+from syncer.errors import CredentialsRefused, StateError, Stopped, SyncerError, UsageError
 from syncer.lanes.state import resume
 from tests.proof.simulation.clock import Clock, Crashed, Wedged, virtual
 from tests.proof.simulation.network import Network
@@ -120,11 +120,16 @@ class World:
     def lift_pause(self) -> None:
         """What a user does who will not wait for so long."""
         self.end = None
-        with suppress(StateError):  # of a disk that fails
-            self.say("syncer state resume")
+        self.say("syncer state resume")
+        try:
             resume(STATE, disk=self.disk)
-            self.seen["pause lifted"] += 1
-            self.network.resumed()
+        except StateError:
+            return  # of a disk that fails
+        except UsageError as error:
+            if self.network.must_keep_pauses():  # else power was lost right after it was told
+                self.wrong.append(f"pause: it was not kept: {error}")
+        self.seen["pause lifted"] += 1
+        self.network.resumed()
 
     # --- processes ------------------------------------------------------------------------------------------------
 
