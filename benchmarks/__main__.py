@@ -1,6 +1,8 @@
-"""`python -m benchmarks [NAME…]`; without a name, as in `make bench`: cpu, rate, pull-peers, annotell-peers, some six minutes.
+"""`python -m benchmarks [NAME…]`; without a name, as in `make bench`: cpu, rate,
+pull-peers, annotell-peers, some six minutes.
 
-`make setup` is all that they need: environments of other clients are made from their locks, once.
+`make setup` is all that they need: environments of other clients are made from their
+locks, once.
 
 cpu             CPU and memory of `syncer push` for a million posts, echoed answers, beside the floor of ../shared/bench
 rate            share of the request limit that a push uses, at 15 and 200 requests a second, 50 and 400 ms latency, told and found

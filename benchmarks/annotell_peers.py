@@ -1,7 +1,10 @@
-"""200 documents of Annotell at 20 ms a request: the official clients and syncer in one run, each fetching all and storing all.
+"""200 documents of Annotell at 20 ms a request: the official clients and syncer in one
+run, each fetching all and storing all.
 
-Two clocks. `fetch and store`: from making the client (or from the call of `syncer.pull`) to the closed file, libraries imported before;
-signing in, lists and writing are in it. `whole process`: from starting the interpreter to its end; of syncer, the command line.
+Two clocks. `fetch and store`: from making the client (or from the call of
+`syncer.pull`) to the closed file, libraries imported before; signing in, lists and
+writing are in it. `whole process`: from starting the interpreter to its end; of syncer,
+the command line.
 """
 
 from __future__ import annotations
@@ -49,25 +52,53 @@ class Client:
         flavour = f"{self.flavour}-{self.concurrency}" if self.concurrency else self.flavour
         took, said = _timed([python, DRIVE, self.way, flavour, url, PROJECT, KIND, str(out)])
         self.fetches.append(float(said))
-        found = {row["input_uuid"]: row["content"] for row in map(json.loads, out.read_text().splitlines())}
+        found = {
+            row["input_uuid"]: row["content"]
+            for row in map(json.loads, out.read_text().splitlines())
+        }
         if self.environment == OURS:
             took, _ = _timed(self._command_line(url, folder))
         self.processes.append(took)
         return found
 
     def _command_line(self, url: str, folder: Path) -> list[str]:
-        what = ("--annotation-type", KIND) if self.way == "project" else ("--input-status", "created")
-        where = ("--base-url", url, "--auth-url", url, "--out", str(folder / "cli.jsonl"), "--state", str(folder / "cli.state"))
+        what = (
+            ("--annotation-type", KIND) if self.way == "project" else ("--input-status", "created")
+        )
+        where = (
+            "--base-url",
+            url,
+            "--auth-url",
+            url,
+            "--out",
+            str(folder / "cli.jsonl"),
+            "--state",
+            str(folder / "cli.state"),
+        )
         at_once = ("--concurrency", self.concurrency) if self.concurrency else ()
-        return command("pull", "annotell", "--project", PROJECT, *what, *where, *at_once, "--no-progress", "--quiet")
+        return command(
+            "pull",
+            "annotell",
+            "--project",
+            PROJECT,
+            *what,
+            *where,
+            *at_once,
+            "--no-progress",
+            "--quiet",
+        )
 
 
 def _timed(arguments: Sequence[str]) -> tuple[float, str]:
     begun = time.perf_counter()
     path = {"PYTHONPATH": ENVIRONMENT["PYTHONPATH"] if arguments[0] == sys.executable else ""}
-    done = subprocess.run(arguments, env={**ENVIRONMENT, **CREDENTIALS, **path}, capture_output=True, text=True)
+    done = subprocess.run(
+        arguments, env={**ENVIRONMENT, **CREDENTIALS, **path}, capture_output=True, text=True
+    )
     if done.returncode:
-        sys.exit(f"{list(arguments[:4])} ended with status {done.returncode}: {done.stderr[-2000:]}")
+        sys.exit(
+            f"{list(arguments[:4])} ended with status {done.returncode}: {done.stderr[-2000:]}"
+        )
     return time.perf_counter() - begun, done.stdout
 
 
@@ -84,7 +115,15 @@ def project(documents: int) -> dict[str, Any]:
             "annotations": [annotation],
         }
 
-    return {"projects": [{"project": PROJECT, "annotationTypes": [KIND], "inputs": [made(number) for number in range(documents)]}]}
+    return {
+        "projects": [
+            {
+                "project": PROJECT,
+                "annotationTypes": [KIND],
+                "inputs": [made(number) for number in range(documents)],
+            }
+        ]
+    }
 
 
 def beside(documents: int = 200, rounds: int = 3) -> None:
@@ -101,7 +140,9 @@ def beside(documents: int = 200, rounds: int = 3) -> None:
         Client(f"{OURS}, by inputs", "inputs", OURS, OURS),
     ]
     held = project(documents)
-    wanted = {one["internalId"]: one["annotations"][0]["content"] for one in held["projects"][0]["inputs"]}
+    wanted = {
+        one["internalId"]: one["annotations"][0]["content"] for one in held["projects"][0]["inputs"]
+    }
     with emulator("--rps", "0", "--latency", str(LATENCY_SECONDS)) as remote:
         remote.post("/_emulator/projects", held)
         for _ in range(rounds):
@@ -109,21 +150,30 @@ def beside(documents: int = 200, rounds: int = 3) -> None:
                 with tempfile.TemporaryDirectory() as name:
                     if client.run(remote.url, Path(name)) != wanted:
                         sys.exit(f"{client.name} did not fetch what the emulator holds")
-    print(f"{documents} documents, {LATENCY_SECONDS * 1000:g} ms a request; seconds, the best of {rounds} rounds")
+    print(
+        f"{documents} documents, {LATENCY_SECONDS * 1000:g} ms a request; seconds, the best of"
+        f" {rounds} rounds"
+    )
     print(f"{'client':36} {'fetch and store':>15}   {'whole process':>13}")
     for client in (*peers, *ours):
         print(f"{client.name:36} {min(client.fetches):15.3f}   {min(client.processes):13.3f}")
-    print(f"\n{'share of the wall time':36} {'of':36} {'fetch and store':>15}        {'whole process':>13}   (bar: {BAR:g})")
+    print(
+        f"\n{'share of the wall time':36} {'of':36} {'fetch and store':>15}       "
+        f" {'whole process':>13}   (bar: {BAR:g})"
+    )
     for client in ours:
         for peer in peers:
             if client.way == peer.way:
                 print(
-                    f"{client.name:36} {peer.name:36} {_share(client.fetches, peer):>20}   {_share(client.processes, peer, whole=True):>18}"
+                    f"{client.name:36} {peer.name:36} {_share(client.fetches, peer):>20}  "
+                    f" {_share(client.processes, peer, whole=True):>18}"
                 )
 
 
 def _share(ours: Sequence[float], peer: Client, *, whole: bool = False) -> str:
-    """The oldest client has no verdict: it asks for no document, since its one list has the contents in it."""
+    """The oldest client has no verdict: it asks for no document, since its one list has
+    the contents in it.
+    """
     share = min(ours) / min(peer.processes if whole else peer.fetches)
     verdict = "    " if peer.way == "inputs" else "PASS" if share <= BAR else "FAIL"
     return f"{share:.3f} {verdict}"

@@ -1,9 +1,11 @@
-"""A push whose instructions are counted: the real lane, engine and journal, a transport that answers from a function, virtual time.
+"""A push whose instructions are counted: the real lane, engine and journal, a transport
+that answers from a function, virtual time.
 
     python counted.py LOG STATE
 
-It is a process of its own, and uses little of `syncer`, so that it runs an earlier commit as well. What is not the push costs next to
-nothing: the log is written by whoever counts, and answers are cut out of requests rather than made.
+It is a process of its own, and uses little of `syncer`, so that it runs an earlier
+commit as well. What is not the push costs next to nothing: the log is written by
+whoever counts, and answers are cut out of requests rather than made.
 """
 
 from __future__ import annotations
@@ -31,12 +33,19 @@ asked = 0
 
 
 async def echo(_: HttpTransport, request: Request) -> Reply:
-    """The answer of a service where all is well, as late as one over a network: each annotation comes back with its status."""
+    """The answer of a service where all is well, as late as one over a network: each
+    annotation comes back with its status.
+    """
     global asked
     await anyio.sleep(LATENCY_SECONDS)
     asked += 1
     body = request.body or b""
-    return Reply(200, OK + b"," + body[1:].replace(BEFORE_ID, STORED) if request.method in ("POST", "PATCH") else OK + b"}")
+    return Reply(
+        200,
+        OK + b"," + body[1:].replace(BEFORE_ID, STORED)
+        if request.method in ("POST", "PATCH")
+        else OK + b"}",
+    )
 
 
 def main(log: str, state: str) -> None:

@@ -2,7 +2,8 @@
 
     python measured.py COMMAND…      runs it on core 0; prints its status, CPU seconds and peak resident KB
 
-It is a process of its own, since a child's peak begins with what its parent holds when it is made.
+It is a process of its own, since a child's peak begins with what its parent holds when
+it is made.
 """
 
 from __future__ import annotations
@@ -15,12 +16,21 @@ from collections.abc import Sequence
 
 
 def cpu_of(command: Sequence[str], exit_code: int = 0) -> tuple[float, int]:
-    """(CPU seconds, peak resident KB) of a whole process on core 0. Ends the benchmark where the process ends in another way."""
+    """(CPU seconds, peak resident KB) of a whole process on core 0.
+
+    Ends the benchmark where the process ends in another way.
+    """
     from tests.support.processes import ENVIRONMENT, ROOT
 
     path = str(ROOT) if command[0] == sys.executable else ""
     runner = [sys.executable, "-I", __file__, *command]
-    done = subprocess.run(runner, env={**ENVIRONMENT, "PYTHONPATH": path}, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    done = subprocess.run(
+        runner,
+        env={**ENVIRONMENT, "PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=True,
+    )
     status, seconds, size = json.loads(done.stdout.splitlines()[-1])
     if status != exit_code << 8:
         sys.exit(f"{list(command[:4])} ended with status {status}")

@@ -1,4 +1,7 @@
-"""Memory of `syncer push` and `syncer verify`: does it grow with the logs? Against a remote that holds nothing itself."""
+"""Memory of `syncer push` and `syncer verify`: does it grow with the logs?
+
+Against a remote that holds nothing itself.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,19 @@ BAR = 1.2
 
 
 def peaks(count: int) -> dict[str, tuple[float, int]]:
-    """(CPU seconds, peak resident KB) of a push of so many changes, and of its verification."""
+    """(CPU seconds, peak resident KB) of a push of so many changes, and of its
+    verification.
+    """
     unlimited = ("--rps", "1000000")
     with tempfile.TemporaryDirectory() as name, endless("taskset", "-c", "1") as url:
         log, state = Path(name) / "log.jsonl", Path(name) / "state"
         write_log(log, count)
         pushed = cpu_of(push_arguments(url, "a", state, [str(log)], *unlimited))
         place = ("--base-url", url, "--app-id", "a", "--state", str(state))
-        return {"push": pushed, "verify": cpu_of(command("verify", *place, *unlimited, "--json"), DIFFERENT)}
+        return {
+            "push": pushed,
+            "verify": cpu_of(command("verify", *place, *unlimited, "--json"), DIFFERENT),
+        }
 
 
 def flat(small: int = 500_000, large: int = 5_000_000) -> None:
@@ -32,6 +40,9 @@ def flat(small: int = 500_000, large: int = 5_000_000) -> None:
     print(f"lane    MB at {small:,}   MB at {large:,}   times (bar: {BAR})   µs a change")
     for lane, (seconds, size) in after.items():
         less = before[lane][1]
-        print(f"{lane:6} {less >> 10:14} {size >> 10:17} {size / less:20.2f} {seconds / large * 1e6:13.1f}")
+        print(
+            f"{lane:6} {less >> 10:14} {size >> 10:17} {size / less:20.2f}"
+            f" {seconds / large * 1e6:13.1f}"
+        )
     if any(size > BAR * before[lane][1] for lane, (_, size) in after.items()):
         sys.exit(1)

@@ -1,4 +1,6 @@
-"""Pulls that are killed again and again among faults; then all of it has to be there, once."""
+"""Pulls that are killed again and again among faults; then all of it has to be there,
+once.
+"""
 
 from __future__ import annotations
 
@@ -35,8 +37,9 @@ def kills(count: int = 200_000, times: int = 10, seed: int = 1) -> None:
                 code, summary, stderr = pull(remote.url, "app", out, *options, "--rps", "500")
                 differences = wrong(out, form, wanted)
                 print(
-                    f"{form}: {summary['written']:,} annotations, killed {codes.count(-9)} times, exit code {code}, "
-                    f"{len(differences)} differences, {time.monotonic() - started:.0f} s",
+                    f"{form}: {summary['written']:,} annotations, killed {codes.count(-9)} times,"
+                    f" exit code {code}, {len(differences)} differences,"
+                    f" {time.monotonic() - started:.0f} s",
                     flush=True,
                 )
                 if code or differences or codes != [-9] * times:

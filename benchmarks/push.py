@@ -1,4 +1,6 @@
-"""Pushes: CPU and memory beside a floor, the share of the request limit, and what is left after kills."""
+"""Pushes: CPU and memory beside a floor, the share of the request limit, and what is
+left after kills.
+"""
 
 from __future__ import annotations
 
@@ -18,18 +20,25 @@ PORT = 18_900
 
 
 def cpu(count: int = 1_000_000, rounds: int = 3) -> None:
-    """Floor and syncer in turn, client on one core, server on the other; the best of some rounds of each."""
+    """Floor and syncer in turn, client on one core, server on the other; the best of
+    some rounds of each.
+    """
     if not BENCH.is_dir():
         sys.exit(f"the floor and its server are read from {BENCH}, which is not there")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        subprocess.run(["cc", "-O2", "-o", folder / "server", BENCH / "server.c", "-lm"], check=True)
+        subprocess.run(
+            ["cc", "-O2", "-o", folder / "server", BENCH / "server.c", "-lm"], check=True
+        )
         server = subprocess.Popen(["taskset", "-c", "1", folder / "server", str(PORT)])
         try:
             time.sleep(0.3)
             sizes = (count // 10, count)
             for size in sizes:
-                subprocess.run([sys.executable, BENCH / "make_log.py", str(size), folder / f"{size}.jsonl"], check=True)
+                subprocess.run(
+                    [sys.executable, BENCH / "make_log.py", str(size), folder / f"{size}.jsonl"],
+                    check=True,
+                )
             floor = [_floor(folder / f"{count}.jsonl") / count for _ in range(rounds)]
             ours = [_ours(folder, count, f"state-{number}") for number in range(rounds)]
             small = _ours(folder, sizes[0], "small")
@@ -38,8 +47,14 @@ def cpu(count: int = 1_000_000, rounds: int = 3) -> None:
             server.wait()
     best = min(used for used, _ in ours) / count
     print(f"floor   {min(floor) * 1e6:5.2f} µs an annotation")
-    print(f"syncer  {best * 1e6:5.2f} µs an annotation, {best / min(floor):.2f} times the floor (bar: 2.0)")
-    print(f"memory  {small[1] >> 10} MB at {sizes[0]:,}, {max(rss for _, rss in ours) >> 10} MB at {count:,}")
+    print(
+        f"syncer  {best * 1e6:5.2f} µs an annotation, {best / min(floor):.2f} times the floor (bar:"
+        " 2.0)"
+    )
+    print(
+        f"memory  {small[1] >> 10} MB at {sizes[0]:,}, {max(rss for _, rss in ours) >> 10} MB at"
+        f" {count:,}"
+    )
 
 
 def _floor(log: Path) -> float:
@@ -50,7 +65,18 @@ def _floor(log: Path) -> float:
 def _ours(folder: Path, count: int, state: str) -> tuple[float, int]:
     _reset()
     log = str(folder / f"{count}.jsonl")
-    return cpu_of(push_arguments(f"http://127.0.0.1:{PORT}", "a", folder / state, [log], "--rps", "1000000", "--user-id", "u"))
+    return cpu_of(
+        push_arguments(
+            f"http://127.0.0.1:{PORT}",
+            "a",
+            folder / state,
+            [log],
+            "--rps",
+            "1000000",
+            "--user-id",
+            "u",
+        )
+    )
 
 
 def _reset() -> None:
@@ -58,25 +84,52 @@ def _reset() -> None:
 
 
 def rate(seconds: int = 30) -> None:
-    """Small batches, so that the emulator is not what limits. A limit to be found is sought within the time that is measured."""
+    """Small batches, so that the emulator is not what limits.
+
+    A limit to be found is sought within the time that is measured.
+    """
     print("limit  --rps  latency  used    most in 0.95 s  throttled")
     for rps, limit in ((rps, limit) for rps in ("", "auto") for limit in (15, 200)):
         for latency in ("0.05", "0.4"):
-            with tempfile.TemporaryDirectory() as name, emulator("--rps", str(limit), "--latency", latency) as remote:
+            with (
+                tempfile.TemporaryDirectory() as name,
+                emulator("--rps", str(limit), "--latency", latency) as remote,
+            ):
                 log = Path(name) / "log.jsonl"
-                posts = (f'{{"op":"post","annotation":{{"id":"r-{n}","input_id":"i"}}}}\n' for n in range(limit * seconds * 4))
+                posts = (
+                    f'{{"op":"post","annotation":{{"id":"r-{n}","input_id":"i"}}}}\n'
+                    for n in range(limit * seconds * 4)
+                )
                 log.write_text("".join(posts))
-                push(remote.url, "a", Path(name) / "state", [str(log)], "--rps", rps or str(limit), "--batch-size", "4")
+                push(
+                    remote.url,
+                    "a",
+                    Path(name) / "state",
+                    [str(log)],
+                    "--rps",
+                    rps or str(limit),
+                    "--batch-size",
+                    "4",
+                )
                 report = remote.get("/_emulator/report")
                 throttled = report.get("throttled", 0)
                 used = (report["requests"] - throttled - 1) / report["span_seconds"] / limit
-                print(f"{limit:5}  {rps or limit:>5}  {latency:>7}  {used:6.1%}  {report['max_in_0.95s']:14}  {throttled:9}")
+                print(
+                    f"{limit:5}  {rps or limit:>5}  {latency:>7}  {used:6.1%} "
+                    f" {report['max_in_0.95s']:14}  {throttled:9}"
+                )
 
 
 def kills(count: int = 100_000, times: int = 30, seed: int = 1) -> None:
-    """The proof's own scenario, with a larger log. Ends with 1 where anything is lost, doubled or out of order."""
+    """The proof's own scenario, with a larger log.
+
+    Ends with 1 where anything is lost, doubled or out of order.
+    """
     with tempfile.TemporaryDirectory() as name:
         tally = killed_push(Path(name), seed, count=count, times=times)
-    print(f"{count:,} changes, killed {tally.hit} times, {sum(tally.faults.values())} faults: {len(tally.wrong)} differences")
+    print(
+        f"{count:,} changes, killed {tally.hit} times, {sum(tally.faults.values())} faults:"
+        f" {len(tally.wrong)} differences"
+    )
     if tally.wrong:
         sys.exit("\n".join(tally.wrong[:20]))

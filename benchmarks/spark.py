@@ -1,7 +1,10 @@
-"""`python -m benchmarks.spark [ROWS]`: rows a second of `push_dataframe` and of a read, on one core and on two, beside the API alone.
+"""`python -m benchmarks.spark [ROWS]`: rows a second of `push_dataframe` and of a read,
+on one core and on two, beside the API alone.
 
-The emulator has no limit, and shares the machine: what is measured is what this machine can do, not what a service allows. The command
-line of the second kind, `INTERPRETER benchmarks/spark.py MASTER URL ROWS`, is one session of Spark; it prints two numbers of seconds.
+The emulator has no limit, and shares the machine: what is measured is what this machine
+can do, not what a service allows. The command line of the second kind, `INTERPRETER
+benchmarks/spark.py MASTER URL ROWS`, is one session of Spark; it prints two numbers of
+seconds.
 """
 
 from __future__ import annotations
@@ -32,13 +35,19 @@ def timed(work: Callable[[], int], wanted: int) -> float:
 
 
 def in_spark(master: str, url: str, rows: int) -> None:
-    """Push rows that Spark makes, then read them; workers are started before the clock is."""
+    """Push rows that Spark makes, then read them; workers are started before the clock
+    is.
+    """
     from pyspark.sql import SparkSession
 
     import syncer
     import syncer.spark
 
-    local = {"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    local = {
+        "spark.ui.enabled": "false",
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+    }
     builder = SparkSession.builder.master(master)
     for name, value in local.items():
         builder = builder.config(name, value)
@@ -48,14 +57,22 @@ def in_spark(master: str, url: str, rows: int) -> None:
 
     def push(count: int, app_id: str) -> int:
         box = '"region_info":{"bounding_box":{"top_row":0.25,"left_col":0.25,"bottom_row":0.75,"right_col":0.75}}'
-        data = f'{{"regions":[{{"id":"r",{box},"data":{{"concepts":[{{"id":"tree","value":1}}]}}}}]}}'
+        data = (
+            f'{{"regions":[{{"id":"r",{box},"data":{{"concepts":[{{"id":"tree","value":1}}]}}}}]}}'
+        )
         ids = f"""'{{"op":"post","annotation":{{"id":"a-', id, '","input_id":"i-', id % {count // 10}"""
-        changes = spark.range(count).selectExpr(f"""concat({ids}, '","data":{data}}}}}') as change""")
-        told = syncer.spark.push_dataframe(changes, syncer.Clarifai(app_id=app_id, base_url=url), requests_per_second=UNLIMITED)
+        changes = spark.range(count).selectExpr(
+            f"""concat({ids}, '","data":{data}}}}}') as change"""
+        )
+        told = syncer.spark.push_dataframe(
+            changes, syncer.Clarifai(app_id=app_id, base_url=url), requests_per_second=UNLIMITED
+        )
         return told.where("outcome = 'applied'").count()
 
     def read(app_id: str) -> int:
-        frame = spark.read.format("syncer").options(app_id=app_id, base_url=url, rps=UNLIMITED).load()
+        frame = (
+            spark.read.format("syncer").options(app_id=app_id, base_url=url, rps=UNLIMITED).load()
+        )
         return frame.selectExpr("count(annotation)").first()[0]  # type: ignore[no-any-return]
 
     push(1000, "warm")
@@ -69,20 +86,36 @@ def alone(url: str, rows: int) -> tuple[float, float]:
     import syncer
 
     app = syncer.Clarifai(app_id="alone", base_url=url, token="any")
-    box = {"region_info": {"bounding_box": {"top_row": 0.25, "left_col": 0.25, "bottom_row": 0.75, "right_col": 0.75}}}
+    box = {
+        "region_info": {
+            "bounding_box": {
+                "top_row": 0.25,
+                "left_col": 0.25,
+                "bottom_row": 0.75,
+                "right_col": 0.75,
+            }
+        }
+    }
     data = {"regions": [{"id": "r", **box, "data": {"concepts": [{"id": "tree", "value": 1}]}}]}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder, "log.jsonl")
         with log.open("w") as out:
             for n in range(rows):
                 annotation = {"id": f"a-{n}", "input_id": f"i-{n % (rows // 10)}", "data": data}
-                out.write(json.dumps({"op": "post", "annotation": annotation}, separators=(",", ":")) + "\n")
+                out.write(
+                    json.dumps({"op": "post", "annotation": annotation}, separators=(",", ":"))
+                    + "\n"
+                )
 
         def push() -> int:
-            return asyncio.run(syncer.push(log, app, state=Path(folder, "state"), requests_per_second=UNLIMITED)).applied
+            return asyncio.run(
+                syncer.push(log, app, state=Path(folder, "state"), requests_per_second=UNLIMITED)
+            ).applied
 
         def read() -> int:
-            return asyncio.run(syncer.annotations_frame(app, requests_per_second=UNLIMITED)).num_rows
+            return asyncio.run(
+                syncer.annotations_frame(app, requests_per_second=UNLIMITED)
+            ).num_rows
 
         return timed(push, rows), timed(read, rows)
 
@@ -98,7 +131,14 @@ def compared(rows: int) -> None:
         with emulator("--rps", "0") as remote:
             if name in MASTERS:
                 command = [python(), __file__, name, remote.url, str(rows)]
-                done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, text=True)
+                done = subprocess.run(
+                    command,
+                    env=environment,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    check=True,
+                    text=True,
+                )
                 push, read = json.loads(done.stdout)
             else:
                 push, read = alone(remote.url, rows)

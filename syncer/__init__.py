@@ -1,6 +1,8 @@
-"""An asynchronous bulk sync engine for labels: nothing lost, nothing twice, at the remote's own speed limit.
+"""An asynchronous bulk sync engine for labels: nothing lost, nothing twice, at the
+remote's own speed limit.
 
-The names below are the Python API (docs/api.md); each is imported when it is first used.
+The names below are the Python API (docs/api.md); each is imported when it is first
+used.
 """
 
 from __future__ import annotations
@@ -16,7 +18,13 @@ if TYPE_CHECKING:
     from syncer.api.pull import Page, annotations_frame, inputs_with_annotations_frame, pages, pull
     from syncer.api.push import push
     from syncer.api.remotes import Annotell, Clarifai
-    from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged, Event, RequestAnswered
+    from syncer.core.events import (
+        ChangeDied,
+        ChangesSettled,
+        DestinationChanged,
+        Event,
+        RequestAnswered,
+    )
     from syncer.core.facts import DeadLetter
     from syncer.core.pull import Problem, Row
     from syncer.errors import (
@@ -73,10 +81,22 @@ __all__ = [
 
 _HOMES = {
     "syncer.api.openlabel": ("openlabel",),
-    "syncer.api.pull": ("Page", "annotations_frame", "inputs_with_annotations_frame", "pages", "pull"),
+    "syncer.api.pull": (
+        "Page",
+        "annotations_frame",
+        "inputs_with_annotations_frame",
+        "pages",
+        "pull",
+    ),
     "syncer.api.push": ("push",),
     "syncer.api.remotes": ("Annotell", "Clarifai"),
-    "syncer.core.events": ("ChangeDied", "ChangesSettled", "DestinationChanged", "Event", "RequestAnswered"),
+    "syncer.core.events": (
+        "ChangeDied",
+        "ChangesSettled",
+        "DestinationChanged",
+        "Event",
+        "RequestAnswered",
+    ),
     "syncer.core.facts": ("DeadLetter",),
     "syncer.core.pull": ("Problem", "Row"),
     "syncer.errors": (

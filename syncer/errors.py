@@ -1,7 +1,9 @@
-"""Everything that stops a run, as exceptions that name what happened, where, and what to do next.
+"""Everything that stops a run, as exceptions that name what happened, where, and what
+to do next.
 
-An outcome of one change is a value (`syncer.core.outcome`); only what ends the whole run is raised. Each class carries the
-exit code of the command line, so that no caller needs a table of its own.
+An outcome of one change is a value (`syncer.core.outcome`); only what ends the whole
+run is raised. Each class carries the exit code of the command line, so that no caller
+needs a table of its own.
 """
 
 from __future__ import annotations
@@ -10,7 +12,10 @@ from collections.abc import Mapping, Sequence
 
 
 class SyncerError(Exception):
-    """A run that cannot go on; the message is written for the user. State already written stays valid."""
+    """A run that cannot go on; the message is written for the user.
+
+    State already written stays valid.
+    """
 
     exit_code = 1
     details: Mapping[str, object] = {}
@@ -18,7 +23,9 @@ class SyncerError(Exception):
 
     @property
     def lines(self) -> Sequence[str]:
-        """The message as it is shown to people: one line, but for messages that list things."""
+        """The message as it is shown to people: one line, but for messages that list
+        things.
+        """
         return (str(self),)
 
 
@@ -29,40 +36,60 @@ class UsageError(SyncerError):
 
 
 class CredentialsRefused(SyncerError):
-    """The remote refused the token (HTTP 401 or 403, or codes 11001 to 11009). No change was dead-lettered."""
+    """The remote refused the token (HTTP 401 or 403, or codes 11001 to 11009).
+
+    No change was dead-lettered.
+    """
 
     exit_code = 2
 
 
 class Stopped(SyncerError):
-    """The remote asks for a human (account limits, maintenance) or nothing succeeded for too long. The state is kept."""
+    """The remote asks for a human (account limits, maintenance) or nothing succeeded
+    for too long. The state is kept.
+    """
 
 
 class StateError(SyncerError):
-    """The state folder cannot be used: locked, another destination's, damaged, full or read-only."""
+    """The state folder cannot be used: locked, another destination's, damaged, full or
+    read-only.
+    """
 
 
 def of_another_version(path: object, found: str, read: str) -> StateError:
-    """Return what is said of a file that is `found` (a format and its version), where this syncer reads another one."""
+    """Return what is said of a file that is `found` (a format and its version), where
+    this syncer reads another one.
+    """
     return StateError(
-        f"{path} is {found}, and this syncer reads {read}. Nothing was changed: use the syncer that wrote it, or another --state"
+        f"{path} is {found}, and this syncer reads {read}. Nothing was changed: use the syncer that"
+        " wrote it, or another --state"
     )
 
 
 class OutputError(SyncerError):
-    """The output of a pull cannot be written, or is not what the pull left there. What was written before is kept."""
+    """The output of a pull cannot be written, or is not what the pull left there.
+
+    What was written before is kept.
+    """
 
 
 class LogChanged(SyncerError):
-    """A change log was cut, replaced or edited before the point already applied, or may be a known one under a new name."""
+    """A change log was cut, replaced or edited before the point already applied, or may
+    be a known one under a new name.
+    """
 
 
 class BadLineFound(SyncerError):
-    """`--strict` met a bad line. The line was not sent and no dead letter was written."""
+    """`--strict` met a bad line.
+
+    The line was not sent and no dead letter was written.
+    """
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Of the errors of several tasks the one that users are to see: one of ours before anybody else's."""
+    """Of the errors of several tasks the one that users are to see: one of ours before
+    anybody else's.
+    """
     mine, _ = group.split(SyncerError)
     error: BaseException = group if mine is None else mine
     while isinstance(error, BaseExceptionGroup):

@@ -1,7 +1,9 @@
-"""File systems that lack a call: which call, on which file, and what is made of it. The floor of journal, sinks and sources.
+"""File systems that lack a call: which call, on which file, and what is made of it. The
+floor of journal, sinks and sources.
 
-Mounted object stores (DBFS, FUSE), network shares and memory sticks do not append, lock, link, sync a folder or rename over a file, each in
-its own way. A refusal for want of a call is told from one for other reasons (no space, no permission) by its number.
+Mounted object stores (DBFS, FUSE), network shares and memory sticks do not append,
+lock, link, sync a folder or rename over a file, each in its own way. A refusal for want
+of a call is told from one for other reasons (no space, no permission) by its number.
 """
 
 from __future__ import annotations
@@ -13,7 +15,15 @@ from contextlib import suppress
 from pathlib import Path
 
 LACKING = frozenset(
-    (errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.ENODEV, errno.ENOLCK, errno.ENOTTY),
+    (
+        errno.EOPNOTSUPP,
+        errno.ENOTSUP,
+        errno.ENOSYS,
+        errno.EINVAL,
+        errno.ENODEV,
+        errno.ENOLCK,
+        errno.ENOTTY,
+    ),
 )
 """What a call is refused with where the file system does not have it."""
 UNRENAMED = LACKING | {errno.EXDEV}
@@ -22,15 +32,25 @@ UNLINKED = LACKING | {errno.EPERM, errno.EMLINK, errno.EXDEV}
 
 
 class Unable(OSError):
-    """A file system cannot do this. `strerror` says what and where; `what` is the verb and its object."""
+    """A file system cannot do this.
+
+    `strerror` says what and where; `what` is the verb and its object.
+    """
 
     def __init__(self, error: OSError, what: str, place: str, way_out: str = "") -> None:
-        super().__init__(error.errno, f"its file system cannot {what} ({place}: {os.strerror(error.errno or 0)}){way_out}")
+        super().__init__(
+            error.errno,
+            f"its file system cannot {what} ({place}: {os.strerror(error.errno or 0)}){way_out}",
+        )
         self.what = what
 
 
-def told(error: OSError, what: str, place: Path | int, way_out: str = "", also: frozenset[int] = LACKING) -> OSError:
-    """The error to be raised in the place of this one: an Unable where the call is lacking, else itself."""
+def told(
+    error: OSError, what: str, place: Path | int, way_out: str = "", also: frozenset[int] = LACKING
+) -> OSError:
+    """The error to be raised in the place of this one: an Unable where the call is
+    lacking, else itself.
+    """
     if error.errno not in also:
         return error
     return Unable(error, what, _name(place) if isinstance(place, int) else str(place), way_out)
@@ -50,10 +70,11 @@ def _name(descriptor: int) -> str:
 
 
 def sync(path: Path) -> None:
-    """What was written to this closed file, or which names there are in this folder, is on the disk when this returns. Raises OSError.
+    """What was written to this closed file, or which names there are in this folder, is
+    on the disk when this returns. Raises OSError.
 
-    Where the file system has no such call, it has nothing to be asked for: what is closed, made or renamed there is a server's to keep
-    (docs/decisions.md).
+    Where the file system has no such call, it has nothing to be asked for: what is
+    closed, made or renamed there is a server's to keep (docs/decisions.md).
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
@@ -66,7 +87,9 @@ def sync(path: Path) -> None:
 
 
 def copy(source: Path, target: Path, size: int | None = None) -> None:
-    """Write the file, or its first bytes, to another place from its start to its end, and sync it. Raises OSError."""
+    """Write the file, or its first bytes, to another place from its start to its end,
+    and sync it. Raises OSError.
+    """
     with source.open("rb") as read, target.open("wb") as written:
         if size is None:
             shutil.copyfileobj(read, written, 1 << 20)
@@ -78,7 +101,10 @@ def copy(source: Path, target: Path, size: int | None = None) -> None:
 
 
 def place(source: Path, target: Path) -> bool:
-    """Put a whole file in the place of another, durably; `source` is gone afterwards. Was it at once? Raises OSError."""
+    """Put a whole file in the place of another, durably; `source` is gone afterwards.
+
+    Was it at once? Raises OSError.
+    """
     at_once = move(source, target)
     sync(target.parent)
     return at_once
@@ -87,7 +113,8 @@ def place(source: Path, target: Path) -> bool:
 def move(source: Path, target: Path) -> bool:
     """The same, but that the names may not be on the disk yet.
 
-    Renamed where that can be, else copied beside it and renamed, else copied over it, so that a crash may leave a part of it there.
+    Renamed where that can be, else copied beside it and renamed, else copied over it,
+    so that a crash may leave a part of it there.
     """
     at_once = True
     try:
@@ -116,7 +143,10 @@ def _beside(source: Path, target: Path) -> bool:
 
 
 def links(folder: Path) -> bool:
-    """Can names in this folder be links to one file? Raises OSError for other reasons."""
+    """Can names in this folder be links to one file?
+
+    Raises OSError for other reasons.
+    """
     one, other = folder / f"_syncer-{os.getpid()}", folder / f"_syncer-{os.getpid()}.link"
     try:
         one.write_bytes(b"")
@@ -133,10 +163,12 @@ def links(folder: Path) -> bool:
 
 
 def put_new(source: Path, target: Path) -> bool:
-    """Put a whole file where there is none yet, durably; was it at once? Raises FileExistsError, OSError.
+    """Put a whole file where there is none yet, durably; was it at once? Raises
+    FileExistsError, OSError.
 
-    By a link where that can be. Else it is looked for and then renamed, so that another writer of the same moment is not seen; or,
-    without renames, written where it is to be.
+    By a link where that can be. Else it is looked for and then renamed, so that another
+    writer of the same moment is not seen; or, without renames, written where it is to
+    be.
     """
     fresh = target.with_name(f"_{target.name}.new")
     at_once = True
@@ -152,7 +184,9 @@ def put_new(source: Path, target: Path) -> bool:
             if other.errno not in UNLINKED:
                 raise
             if target.exists():
-                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+                raise FileExistsError(
+                    errno.EEXIST, os.strerror(errno.EEXIST), str(target)
+                ) from None
             at_once = move(fresh, target)
         finally:
             with suppress(OSError):

@@ -1,4 +1,6 @@
-"""What people see: text from outside, such as ids, names of files and reasons, and numbers of things."""
+"""What people see: text from outside, such as ids, names of files and reasons, and
+numbers of things.
+"""
 
 from __future__ import annotations
 
@@ -8,29 +10,41 @@ import shlex
 def printable(text: str) -> str:
     """Return the text as one line that a terminal does nothing but show.
 
-    Whatever it would obey, hide or turn round is written as an escape: line ends, control characters, escape codes, marks of direction,
-    halves of characters (`\\n`, `\\x1b`, `\\u202e`, `\\udcff`).
+    Whatever it would obey, hide or turn round is written as an escape: line ends,
+    control characters, escape codes, marks of direction, halves of characters (`\\n`,
+    `\\x1b`, `\\u202e`, `\\udcff`).
     """
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in text
+    )
 
 
 def counted(count: int, thing: str, things: str = "") -> str:
-    """Return a number of things: `1 dead letter`, `2 dead letters`. `things`: their plural, where an s does not make it."""
+    """Return a number of things: `1 dead letter`, `2 dead letters`.
+
+    `things`: their plural, where an s does not make it.
+    """
     return f"{count:,} {thing if count == 1 else things or thing + 's'}"
 
 
 def as_argument(text: object) -> str:
-    """Return the text as one argument of a command line that is shown to people and can be copied into a shell."""
+    """Return the text as one argument of a command line that is shown to people and can
+    be copied into a shell.
+    """
     plain = str(text)
     if plain.isprintable():
         return shlex.quote(plain)
-    return f"$'{printable(plain.replace(chr(92), chr(92) * 2).replace(chr(39), chr(92) + chr(39)))}'"
+    return (
+        f"$'{printable(plain.replace(chr(92), chr(92) * 2).replace(chr(39), chr(92) + chr(39)))}'"
+    )
 
 
 def is_unicode(text: str) -> bool:
-    """Whether it can be written as UTF-8: halves of surrogate pairs, as bytes of a command line become, cannot."""
+    """Whether it can be written as UTF-8: halves of surrogate pairs, as bytes of a
+    command line become, cannot.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:

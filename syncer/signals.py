@@ -1,4 +1,5 @@
-"""SIGINT and SIGTERM of this process: one owner, from the first line of `main` to the end of the interpreter.
+"""SIGINT and SIGTERM of this process: one owner, from the first line of `main` to the
+end of the interpreter.
 
     the process             the first signal                                  the next one
     starts, reads, asks     raises KeyboardInterrupt or Terminated            is the system's: it ends the process as it stands
@@ -6,7 +7,8 @@
     says how it ended       changes nothing                                   is the system's
     is over                 changes nothing                                   changes nothing
 
-One handler serves all of it, and what it does hangs on one attribute: there is no moment at which a signal is nobody's.
+One handler serves all of it, and what it does hangs on one attribute: there is no
+moment at which a signal is nobody's.
 """
 
 from __future__ import annotations
@@ -27,8 +29,9 @@ class Terminated(KeyboardInterrupt):
 class Interrupted(KeyboardInterrupt):
     """SIGINT came where nothing drains.
 
-    A class of our own: where a KeyboardInterrupt itself leaves code that came as text (`exec`, as data classes are made), Python remembers
-    it, and ends the process by the signal in the end, whoever caught it meanwhile and whatever exit code was asked for.
+    A class of our own: where a KeyboardInterrupt itself leaves code that came as text
+    (`exec`, as data classes are made), Python remembers it, and ends the process by the
+    signal in the end, whoever caught it meanwhile and whatever exit code was asked for.
     """
 
 
@@ -38,7 +41,10 @@ def stopped_by(number: int) -> KeyboardInterrupt:
 
 
 class Owner:
-    """Decides what a signal does. Until `own`, and so in a notebook or a test, it leaves them all alone."""
+    """Decides what a signal does.
+
+    Until `own`, and so in a notebook or a test, it leaves them all alone.
+    """
 
     def __init__(self) -> None:
         self._owned = False
@@ -55,20 +61,27 @@ class Owner:
             signal.signal(each, self._handle)
 
     def hold(self) -> None:
-        """The outcome stands: from now on no signal is a reason to say less, or to end with another code."""
+        """The outcome stands: from now on no signal is a reason to say less, or to end
+        with another code.
+        """
         self._stands, self._raises, self._patience = True, False, 1
 
     def finish(self) -> None:
-        """The outcome is known to the caller, too. The interpreter's end takes a while, and nothing changes the exit code any more."""
+        """The outcome is known to the caller, too.
+
+        The interpreter's end takes a while, and nothing changes the exit code any more.
+        """
         if self._owned:
             for each in SIGNALS:
                 signal.signal(each, signal.SIG_IGN)
 
     @contextmanager
     def deferring(self) -> Iterator[None]:
-        """Around an event loop: signals wait for a listener within. At its end one that nobody took is raised, unless the outcome stands.
+        """Around an event loop: signals wait for a listener within. At its end one that
+        nobody took is raised, unless the outcome stands.
 
-        An exception in the midst of an event loop's own code would leave it, and whatever it holds, in no good order.
+        An exception in the midst of an event loop's own code would leave it, and
+        whatever it holds, in no good order.
         """
         raises, self._raises = self._raises, False
         try:
@@ -80,9 +93,11 @@ class Owner:
 
     @contextmanager
     def listening(self, tell: Callable[[int], None], *, patience: int = 1) -> Iterator[None]:
-        """Within an event loop: call `tell` with the number of each signal, also with one that came before, from a callback of the loop.
+        """Within an event loop: call `tell` with the number of each signal, also with
+        one that came before, from a callback of the loop.
 
-        After `patience` signals the next one is the system's. Blocks may be nested: the innermost one listens.
+        After `patience` signals the next one is the system's. Blocks may be nested: the
+        innermost one listens.
         """
         if not self._owned:
             yield
@@ -113,8 +128,11 @@ class Owner:
 
 @contextmanager
 def _woken(wake: Callable[[], None]) -> Iterator[None]:
-    """Call `wake` from within the event loop after each signal, whichever thread the system interrupts for it."""
-    import asyncio  # not at the top: until signals are owned, nothing is imported that takes time
+    """Call `wake` from within the event loop after each signal, whichever thread the
+    system interrupts for it.
+    """
+    # not at the top: until signals are owned, nothing is imported that takes time
+    import asyncio
     import socket
 
     loop = asyncio.get_running_loop()

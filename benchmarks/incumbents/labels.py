@@ -1,4 +1,7 @@
-"""The labels that each has to push, and what is right or wrong with what came of them. Values in, values out."""
+"""The labels that each has to push, and what is right or wrong with what came of them.
+
+Values in, values out.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from typing import Any
 
 LABELS_AN_INPUT = 10
 REFUSED_EACH = 1000
-"""One label in so many is of an input that is not there: the service refuses it for good."""
+"""One label in so many is of an input that is not there: the service refuses it for
+good.
+"""
 PATCHED_EACH = 5
 """One label in so many is patched, twice: a concept is set to 0 and then to 1."""
 
@@ -38,10 +43,19 @@ def inputs(count: int) -> list[Change]:
 
 
 def changes(count: int, *, ids: bool) -> Iterator[Change]:
-    """Posts, without ids or with; with ids also patches, behind them: all first ones, then all second ones."""
+    """Posts, without ids or with; with ids also patches, behind them: all first ones,
+    then all second ones.
+    """
     for number in range(count):
-        annotation = {"input_id": input_of(number), "data": {"concepts": [{"id": "tree", "value": 1}], "metadata": {"n": number}}}
-        yield {"n": number, "op": "post", "annotation": {"id": id_of(number), **annotation} if ids else annotation}
+        annotation = {
+            "input_id": input_of(number),
+            "data": {"concepts": [{"id": "tree", "value": 1}], "metadata": {"n": number}},
+        }
+        yield {
+            "n": number,
+            "op": "post",
+            "annotation": {"id": id_of(number), **annotation} if ids else annotation,
+        }
     for value in (0, 1) if ids else ():
         for number in filter(patched, range(count)):
             data = {"concepts": [{"id": "seen", "value": value}]}
@@ -73,7 +87,9 @@ class Outcome:
     copies: int
     """How many too many there are."""
     changed: int
-    """Held once, other than they should be: a patch is missing, or the older one came last."""
+    """Held once, other than they should be: a patch is missing, or the older one came
+    last.
+    """
     unsaid: int
     """Lost or wrongly changed or refused, and not named."""
     false: int
@@ -85,7 +101,11 @@ class Outcome:
 
 
 def outcome(count: int, *, ids: bool, held: Sequence[Change], named: Collection[int]) -> Outcome:
-    """Compare. `held`: annotations, input-level ones aside. `named`: labels that were named as failed."""
+    """Compare.
+
+    `held`: annotations, input-level ones aside. `named`: labels that were named as
+    failed.
+    """
     copies: Counter[int] = Counter()
     wrong = set()
     for annotation in held:

@@ -16,7 +16,9 @@ from tests.support.processes import ENVIRONMENT, command, push_arguments
 PEERS = Path(__file__).parents[1] / "peers"
 APP = "labels"
 NAMED = 3
-"""Exit code of one that came to its end and names what failed; 0: nothing did. With any other it is run again."""
+"""Exit code of one that came to its end and names what failed; 0: nothing did.
+With any other it is run again.
+"""
 
 
 class Pusher(ABC):
@@ -26,12 +28,18 @@ class Pusher(ABC):
 
     @abstractmethod
     def running(self, url: str, folder: Path, log: Path) -> Iterator[list[str]]:
-        """Its command line, while what it needs beside it runs; as a generator for `contextmanager`."""
+        """Its command line, while what it needs beside it runs; as a generator for
+        `contextmanager`.
+        """
 
     def named(self, folder: Path) -> set[int]:
         """The labels that it named as failed, over all of its runs."""
         path = folder / "failed.jsonl"
-        return {json.loads(line)["n"] for line in path.read_text().splitlines()} if path.exists() else set()
+        return (
+            {json.loads(line)["n"] for line in path.read_text().splitlines()}
+            if path.exists()
+            else set()
+        )
 
     def _script(self, python: str, name: str, address: str, folder: Path, log: Path) -> list[str]:
         return [python, str(PEERS / name), address, APP, str(log), str(folder / "failed.jsonl")]
@@ -44,7 +52,12 @@ class Sdk(Pusher):
 
     def running(self, url: str, folder: Path, log: Path) -> Iterator[list[str]]:
         python = str(python_of("clarifai", PEERS))
-        bridge = subprocess.Popen([python, str(PEERS / "grpc_bridge.py"), url], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        bridge = subprocess.Popen(
+            [python, str(PEERS / "grpc_bridge.py"), url],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=ENVIRONMENT,
+        )
         try:
             assert bridge.stdout is not None
             yield self._script(python, "push_sdk.py", bridge.stdout.readline().strip(), folder, log)
@@ -84,7 +97,10 @@ class Ours(Pusher):
         listed = command("dead", "list", "--state", str(folder / "state"), "--json")
         done = subprocess.run(listed, env=ENVIRONMENT, capture_output=True, text=True, check=True)
         lines = (folder / "changes.jsonl").read_text().splitlines()
-        return {json.loads(lines[letter["line"] - 1])["n"] for letter in map(json.loads, done.stdout.splitlines())}
+        return {
+            json.loads(lines[letter["line"] - 1])["n"]
+            for letter in map(json.loads, done.stdout.splitlines())
+        }
 
 
 PUSHERS: tuple[Pusher, ...] = (Sdk(), Dlt(), Naive(), Ours())

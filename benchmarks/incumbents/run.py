@@ -1,4 +1,6 @@
-"""Every scenario with everyone, each before an emulator of its own with the same seed; a table."""
+"""Every scenario with everyone, each before an emulator of its own with the same seed;
+a table.
+"""
 
 from __future__ import annotations
 
@@ -42,8 +44,14 @@ SCENARIOS = (
     Scenario("Labels without ids", ids=False),
     Scenario("Labels without ids, killed -9 halfway and started again", ids=False, killed=True),
     Scenario("Labels with ids, and patches; an id that is taken refuses its request", ids=True),
-    Scenario("Labels with ids, and patches; an id that is taken refuses its item", ids=True, duplicate="item"),
-    Scenario("The same, killed -9 halfway and started again", ids=True, duplicate="item", killed=True),
+    Scenario(
+        "Labels with ids, and patches; an id that is taken refuses its item",
+        ids=True,
+        duplicate="item",
+    ),
+    Scenario(
+        "The same, killed -9 halfway and started again", ids=True, duplicate="item", killed=True
+    ),
 )
 
 
@@ -59,42 +67,84 @@ class Run:
 
     @property
     def good(self) -> bool:
-        """Everything as it should be, what is refused named, and no run that ended otherwise than by the kill or with its work done."""
+        """Everything as it should be, what is refused named, and no run that ended
+        otherwise than by the kill or with its work done.
+        """
         what = self.outcome
-        return what.right == what.wanted and not what.unsaid + what.false and set(self.codes) <= {0, NAMED, -9}
+        return (
+            what.right == what.wanted
+            and not what.unsaid + what.false
+            and set(self.codes) <= {0, NAMED, -9}
+        )
 
 
-def run(pusher: Pusher, scenario: Scenario, count: int, folder: Path, *, rps: float = RPS, faults: str = FAULTS) -> Run:
+def run(
+    pusher: Pusher,
+    scenario: Scenario,
+    count: int,
+    folder: Path,
+    *,
+    rps: float = RPS,
+    faults: str = FAULTS,
+) -> Run:
     """Push all, to the end, before an emulator of its own."""
     log, loaded = folder / "changes.jsonl", folder / "inputs.jsonl"
-    log.write_text("".join(json.dumps(change) + "\n" for change in changes(count, ids=scenario.ids)))
+    log.write_text(
+        "".join(json.dumps(change) + "\n" for change in changes(count, ids=scenario.ids))
+    )
     loaded.write_text("".join(json.dumps(row) + "\n" for row in inputs(count)))
-    options = ("--rps", f"{rps:g}", "--latency", str(LATENCY_SECONDS), "--seed", str(SEED), "--load", f"me/{APP}={loaded}")
+    options = (
+        "--rps",
+        f"{rps:g}",
+        "--latency",
+        str(LATENCY_SECONDS),
+        "--seed",
+        str(SEED),
+        "--load",
+        f"me/{APP}={loaded}",
+    )
     with emulator(*options) as remote:
-        remote.post("/_emulator/faults", {"faults": f"{faults},{SWITCHES},duplicate-id={scenario.duplicate}"})
+        remote.post(
+            "/_emulator/faults",
+            {"faults": f"{faults},{SWITCHES},duplicate-id={scenario.duplicate}"},
+        )
         begun = time.monotonic()
         with ready(pusher, remote.url, folder, log) as arguments:
             codes = _to_the_end(arguments, remote, count // 2 if scenario.killed else 0)
         seconds = time.monotonic() - begun
         held = [annotation for annotation in remote.held(APP) if not annotation.get("input_level")]
         requests = remote.get("/_emulator/report")["requests"]
-    return Run(outcome(count, ids=scenario.ids, held=held, named=pusher.named(folder)), codes, requests, seconds)
+    return Run(
+        outcome(count, ids=scenario.ids, held=held, named=pusher.named(folder)),
+        codes,
+        requests,
+        seconds,
+    )
 
 
 def _to_the_end(arguments: Sequence[str], remote: EmulatorProcess, kill_at: int) -> tuple[int, ...]:
-    """Run it until it ends with 0 or names what failed; kill it once so many are posted, if any. The exit codes."""
+    """Run it until it ends with 0 or names what failed; kill it once so many are
+    posted, if any. The exit codes.
+    """
     codes: list[int] = []
     if kill_at:
-        process = subprocess.Popen(arguments, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            arguments, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
         while process.poll() is None and remote.get("/_emulator/report").get("posted", 0) < kill_at:
             time.sleep(0.02)
         process.kill()
         codes.append(process.wait())
     while (not codes or codes[-1] not in (0, NAMED)) and len(codes) < RUNS_MAX:
-        done = subprocess.run(arguments, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+        done = subprocess.run(
+            arguments, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE_SECONDS
+        )
         codes.append(done.returncode)
         if done.returncode not in (0, NAMED):
-            print(f"{arguments[1]} ended with {done.returncode}: {done.stderr[-600:]!r}", file=sys.stderr)
+            print(
+                f"{arguments[1]} ended with {done.returncode}: {done.stderr[-600:]!r}",
+                file=sys.stderr,
+            )
     return tuple(codes)
 
 
@@ -115,10 +165,16 @@ COLUMNS = (
 
 
 def side_by_side(count: int = COUNT) -> None:
-    """All scenarios, as tables in Markdown. Ends with 1 where syncer left anything wrong, or did not come to its end."""
+    """All scenarios, as tables in Markdown.
+
+    Ends with 1 where syncer left anything wrong, or did not come to its end.
+    """
     wrong = []
     for scenario in SCENARIOS:
-        print(f"\n{scenario.title}:\n\n| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}", flush=True)
+        print(
+            f"\n{scenario.title}:\n\n| {' | '.join(COLUMNS)} |\n|{' --- |' * len(COLUMNS)}",
+            flush=True,
+        )
         for pusher in PUSHERS:
             with tempfile.TemporaryDirectory() as name:
                 came_to = run(pusher, scenario, count, Path(name))

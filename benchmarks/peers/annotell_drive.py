@@ -1,13 +1,16 @@
-"""Fetches all documents of a project as users of each client do, and stores them: a line of JSON a document.
+"""Fetches all documents of a project as users of each client do, and stores them: a
+line of JSON a document.
 
     annotell_drive.py project FLAVOUR URL PROJECT TYPE OUT    annotell, kognic or syncer: a project's documents of one annotation type
     annotell_drive.py inputs  FLAVOUR URL PROJECT TYPE OUT    annotell or syncer: the guide's recipe, all inputs with the status "created"
 
 syncer-64 is syncer with 64 documents at a time in place of its 32.
 
-It is a script of its own, run by the interpreter of the client's environment: it imports nothing but that client. It prints the seconds
-from making the client to the closed file; importing it is not among them. The clients of Annotell and Kognic give contents as objects
-(the oldest one: of exports), one after another; each is written as it comes.
+It is a script of its own, run by the interpreter of the client's environment: it
+imports nothing but that client. It prints the seconds from making the client to the
+closed file; importing it is not among them. The clients of Annotell and Kognic give
+contents as objects (the oldest one: of exports), one after another; each is written as
+it comes.
 """
 
 from __future__ import annotations
@@ -63,10 +66,15 @@ def kognic(way: str, url: str, project: str, kind: str) -> Made:
 def stored(documents: Made, out: str) -> None:
     """Write every document as it comes."""
     with Path(out).open("w", encoding="utf-8") as lines:
-        lines.writelines(json.dumps({"input_uuid": uuid, "content": content}) + "\n" for uuid, content in documents())
+        lines.writelines(
+            json.dumps({"input_uuid": uuid, "content": content}) + "\n"
+            for uuid, content in documents()
+        )
 
 
-def syncer_stored(way: str, concurrency: int | None, url: str, project: str, kind: str) -> Callable[[str], None]:
+def syncer_stored(
+    way: str, concurrency: int | None, url: str, project: str, kind: str
+) -> Callable[[str], None]:
     """`syncer.pull`, which syncs file and folder to the disk as well."""
     import anyio.lowlevel
 
@@ -78,7 +86,9 @@ def syncer_stored(way: str, concurrency: int | None, url: str, project: str, kin
     asked = {"annotation_types": (kind,)} if way == "project" else {"input_statuses": ("created",)}
     select = syncer.DocumentSelection(project=project, **asked)
     pull = syncer.pull  # imports what it needs
-    return lambda out: asyncio.run(_nothing(pull(remote, out, select, state=f"{out}.state", concurrency=concurrency)))
+    return lambda out: asyncio.run(
+        _nothing(pull(remote, out, select, state=f"{out}.state", concurrency=concurrency))
+    )
 
 
 async def _nothing(pull: Any) -> None:

@@ -1,8 +1,10 @@
-"""What the peers that push have in common: the log in batches, and the file in which each names what it could not send.
+"""What the peers that push have in common: the log in batches, and the file in which
+each names what it could not send.
 
-A log has its posts first, then its patches, one JSON object a line: {"n": number of the label, "op", "action", "annotation"}. Each peer
-sends the posts, and when these are done the patches. It ends with 0, or with 3 where it names labels as failed; anything else means that
-it did not come to its end.
+A log has its posts first, then its patches, one JSON object a line: {"n": number of the
+label, "op", "action", "annotation"}. Each peer sends the posts, and when these are done
+the patches. It ends with 0, or with 3 where it names labels as failed; anything else
+means that it did not come to its end.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ class Failed:
     def add(self, rows: Iterable[Change], why: object) -> None:
         """Name them, and why."""
         with self.path.open("a", encoding="utf-8") as out:
-            out.writelines(json.dumps({"n": row["n"], "why": str(why)[:200]}) + "\n" for row in rows)
+            out.writelines(
+                json.dumps({"n": row["n"], "why": str(why)[:200]}) + "\n" for row in rows
+            )
 
     def code(self) -> int:
         """What to end with."""

@@ -1,4 +1,5 @@
-"""A gRPC server for the SDK, which speaks nothing else: each call is one request to the emulator, by clarifai-grpc's own converters.
+"""A gRPC server for the SDK, which speaks nothing else: each call is one request to the
+emulator, by clarifai-grpc's own converters.
 
     grpc_bridge.py URL        prints its address
 
@@ -47,17 +48,24 @@ class Bridge(service_pb2_grpc.V2Servicer):
         headers = {"Authorization": dict(context.invocation_metadata())["authorization"]}
         address = f"{self.url}/v2/users/{app.user_id}/apps/{app.app_id}/annotations"
         try:
-            response = requests.request(method, address, json=body, headers=headers, timeout=PATIENCE_SECONDS)
+            response = requests.request(
+                method, address, json=body, headers=headers, timeout=PATIENCE_SECONDS
+            )
         except requests.RequestException as error:
             context.abort(grpc.StatusCode.UNAVAILABLE, f"Socket closed: {type(error).__name__}")
         if not response.content:
             return service_pb2.MultiAnnotationResponse()
         if "json" not in response.headers.get("Content-Type", ""):
-            context.abort(grpc.StatusCode.UNAVAILABLE, f"Received http2 header with status: {response.status_code}")
+            context.abort(
+                grpc.StatusCode.UNAVAILABLE,
+                f"Received http2 header with status: {response.status_code}",
+            )
         answer = response.json()
         if "status" not in answer:
             context.abort(STATUS_OF[answer["code"]], answer["message"])
-        return dict_to_protobuf(service_pb2.MultiAnnotationResponse, answer, ignore_unknown_fields=True)
+        return dict_to_protobuf(
+            service_pb2.MultiAnnotationResponse, answer, ignore_unknown_fields=True
+        )
 
 
 def serve(url: str) -> None:

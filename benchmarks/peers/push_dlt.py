@@ -2,10 +2,13 @@
 
     push_dlt.py URL APP LOG FAILED
 
-Retries are dlt's own, as they come: its `requests` five times for broken connections, 429 and 5xx; what the destination raises, dlt tries
-again from the batch that failed, five times, then the run ends with an error and the next one carries on. The rows come through an
-incremental resource, so that a further run does not read them anew. Items that the service refuses for good are written to a file and are
-done; where one failed for now (24152), the batch is raised for. A batch or an item that is told that its id is taken (40010) is done.
+Retries are dlt's own, as they come: its `requests` five times for broken connections,
+429 and 5xx; what the destination raises, dlt tries again from the batch that failed,
+five times, then the run ends with an error and the next one carries on. The rows come
+through an incremental resource, so that a further run does not read them anew. Items
+that the service refuses for good are written to a file and are done; where one failed
+for now (24152), the batch is raised for. A batch or an item that is told that its id is
+taken (40010) is done.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-os.environ["RUNTIME__DLTHUB_TELEMETRY"] = "false"  # read when dlt is imported: a benchmark talks to this machine only
+os.environ["RUNTIME__DLTHUB_TELEMETRY"] = (
+    "false"  # read when dlt is imported: a benchmark talks to this machine only
+)
 
 import dlt
 from changes import BATCH, TOKEN, Change, Failed, changes
@@ -30,7 +35,9 @@ STORED = (24150, 24250)
 def destination(url: str, app: str, named: Failed) -> Any:
     """One that posts and patches."""
     address = f"{url}/v2/users/me/apps/{app}/annotations"
-    session = requests.Client(raise_for_status=False).session  # the code of a refusal is in the body
+    session = requests.Client(
+        raise_for_status=False
+    ).session  # the code of a refusal is in the body
 
     @dlt.destination(batch_size=BATCH, name="labels")
     def labels(rows: list[Change], table: Any) -> None:
@@ -38,7 +45,9 @@ def destination(url: str, app: str, named: Failed) -> Any:
         if table["name"] == "patch":
             body["action"] = "merge"
         method = "PATCH" if table["name"] == "patch" else "POST"
-        answer = session.request(method, address, json=body, headers={"Authorization": f"Key {TOKEN}"}).json()
+        answer = session.request(
+            method, address, json=body, headers={"Authorization": f"Key {TOKEN}"}
+        ).json()
         code = answer["status"]["code"]
         if code in (SUCCESS, DUPLICATE):
             return
@@ -59,7 +68,9 @@ def resource(log: str, op: str) -> Any:
     @dlt.resource(name=op, max_table_nesting=0)
     def rows(number: Any = dlt.sources.incremental("line")) -> Iterator[Change]:  # noqa: B008 - as dlt wants it
         done = -1 if number.last_value is None else number.last_value
-        yield from ({**change, "line": line} for line, change in enumerate(changes(log, op)) if line > done)
+        yield from (
+            {**change, "line": line} for line, change in enumerate(changes(log, op)) if line > done
+        )
 
     return rows
 
@@ -68,7 +79,12 @@ def main(url: str, app: str, log: str, failed: str) -> int:
     """All posts, then all patches."""
     named = Failed(failed)
     home = str(Path(failed).parent / "pipelines")
-    pipeline = dlt.pipeline("labels", destination=destination(url, app, named), dataset_name="labels", pipelines_dir=home)
+    pipeline = dlt.pipeline(
+        "labels",
+        destination=destination(url, app, named),
+        dataset_name="labels",
+        pipelines_dir=home,
+    )
     try:
         for op in ("post", "patch"):
             if changes(log, op):

@@ -1,10 +1,12 @@
-"""The script that many write: asyncio.gather, eight requests at a time, and a batch that failed is sent again, five times in all.
+"""The script that many write: asyncio.gather, eight requests at a time, and a batch
+that failed is sent again, five times in all.
 
     push_naive.py URL APP LOG FAILED
 
-Failed is whatever is not HTTP 2xx with the status SUCCESS. It reads no more of an answer than that, but for two things that one learns
-soon: 429 is waited out for as long as it says, and not counted; and where a batch is told that an id is taken (40010), an earlier try has
-got through, and it is done.
+Failed is whatever is not HTTP 2xx with the status SUCCESS. It reads no more of an
+answer than that, but for two things that one learns soon: 429 is waited out for as long
+as it says, and not counted; and where a batch is told that an id is taken (40010), an
+earlier try has got through, and it is done.
 """
 
 from __future__ import annotations
@@ -42,13 +44,21 @@ async def main(url: str, app: str, log: str, failed: str) -> int:
                         if code == DUPLICATE or (code == SUCCESS and response.ok):
                             return
                         why = f"{response.status} {code}"
-                except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as error:
+                except (
+                    aiohttp.ClientError,
+                    TimeoutError,
+                    ValueError,
+                    KeyError,
+                    TypeError,
+                ) as error:
                     why = repr(error)
                 attempt += 1
             named.add(batch, why)
 
         await asyncio.gather(*(send("POST", {}, batch) for batch in batches(changes(log, "post"))))
-        await asyncio.gather(*(send("PATCH", {"action": "merge"}, batch) for batch in batches(changes(log, "patch"))))
+        await asyncio.gather(
+            *(send("PATCH", {"action": "merge"}, batch) for batch in batches(changes(log, "patch")))
+        )
     return named.code()
 
 

@@ -1,9 +1,11 @@
-"""The SDK's `upload_annotations` and `patch_annotations` (clarifai.lock), used as its own `Dataset` uses them.
+"""The SDK's `upload_annotations` and `patch_annotations` (clarifai.lock), used as its
+own `Dataset` uses them.
 
     push_sdk.py ADDRESS APP LOG FAILED
 
-Four threads and 128 a batch; what comes back as failed is uploaded again, twice. Other than in `Dataset`, only while something does come
-back, and what comes back at last is named. `patch_annotations` gives nothing back. What a call raises names its batch.
+Four threads and 128 a batch; what comes back as failed is uploaded again, twice. Other
+than in `Dataset`, only while something does come back, and what comes back at last is
+named. `patch_annotations` gives nothing back. What a call raises names its batch.
 """
 
 from __future__ import annotations
@@ -30,7 +32,9 @@ def uploaded(call: Call, rows: list[Change], named: Failed) -> list[Change]:
     """Send all in batches; the rows that came back."""
 
     def one(batch: list[Change]) -> list[Change]:
-        annotations = [ParseDict(change["annotation"], resources_pb2.Annotation()) for change in batch]
+        annotations = [
+            ParseDict(change["annotation"], resources_pb2.Annotation()) for change in batch
+        ]
         of_annotation = dict(zip(map(id, annotations), batch, strict=True))
         try:
             returned = call(annotations)

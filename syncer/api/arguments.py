@@ -1,4 +1,6 @@
-"""Arguments of the Python API that can mean nothing are refused at once, each by its name; the config checks the others."""
+"""Arguments of the Python API that can mean nothing are refused at once, each by its
+name; the config checks the others.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +14,25 @@ from syncer.sources.feed import ChangeSource
 from syncer.sources.misuse import check_source, checked_name, shown
 
 Source = str | os.PathLike[str] | ChangeSource
-"""A change log by its path (a file, or a folder of them), or a source of the user's own."""
+"""A change log by its path (a file, or a folder of them), or a source of the user's
+own.
+"""
 
 
 def path(name: str, value: object) -> str:
-    """A path as text. Raises UsageError for what is none, and for an empty one: nothing is not the current folder."""
+    """A path as text.
+
+    Raises UsageError for what is none, and for an empty one: nothing is not the current
+    folder.
+    """
     try:
         text = os.fspath(value)  # type: ignore[call-overload]
     except TypeError:
         text = None
     if not isinstance(text, str):
-        raise UsageError(f"argument {name}: is {shown(value)}; it must be a path, as text or as a Path")
+        raise UsageError(
+            f"argument {name}: is {shown(value)}; it must be a path, as text or as a Path"
+        )
     if not text or "\0" in text:
         raise UsageError(f"argument {name}: is {text!r}; name a path")
     return text
@@ -40,17 +50,26 @@ def count(name: str, value: object, least: int = 0) -> int | None:
     if value is None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise UsageError(f"argument {name}: is {shown(value)}; it must be a whole number of {least} or more")
+        raise UsageError(
+            f"argument {name}: is {shown(value)}; it must be a whole number of {least} or more"
+        )
     return value
 
 
 def observer(observe: Callable[[Event], None] | None) -> Callable[[Event], None]:
-    """What is told of events, which nobody awaits. Raises UsageError, and when it is told where it turns out to be asynchronous then."""
+    """What is told of events, which nobody awaits.
+
+    Raises UsageError, and when it is told where it turns out to be asynchronous then.
+    """
     if observe is None:
         return unobserved
     if not callable(observe):
-        raise UsageError(f"argument observe: is {shown(observe)}; it must be a function that takes an event")
-    called = inspect.unwrap(observe if inspect.isroutine(observe) else getattr(observe, "__call__", observe))  # noqa: B004
+        raise UsageError(
+            f"argument observe: is {shown(observe)}; it must be a function that takes an event"
+        )
+    called = inspect.unwrap(
+        observe if inspect.isroutine(observe) else getattr(observe, "__call__", observe)
+    )  # noqa: B004
     if inspect.iscoroutinefunction(observe) or inspect.iscoroutinefunction(called):
         raise UsageError(f"argument observe: is an async function. {_PLAIN}")
 
@@ -59,12 +78,17 @@ def observer(observe: Callable[[Event], None] | None) -> Callable[[Event], None]
         if inspect.isawaitable(given):
             if inspect.iscoroutine(given):
                 given.close()
-            raise UsageError(f"argument observe: gives {shown(given)}, which is to be awaited. {_PLAIN}")
+            raise UsageError(
+                f"argument observe: gives {shown(given)}, which is to be awaited. {_PLAIN}"
+            )
 
     return tell
 
 
-_PLAIN = "Nobody awaits it: give a plain function, which may put the event into a queue (queue.put_nowait) for a task of yours"
+_PLAIN = (
+    "Nobody awaits it: give a plain function, which may put the event into a queue"
+    " (queue.put_nowait) for a task of yours"
+)
 
 
 def unobserved(event: Event) -> None:
@@ -72,15 +96,27 @@ def unobserved(event: Event) -> None:
 
 
 def sources(source: object) -> list[str | ChangeSource]:
-    """What is to be pushed, paths as text. Raises UsageError for what is neither a path nor a source, and for two sources of one name."""
-    if isinstance(source, Sequence) and not isinstance(source, str | bytes | bytearray | memoryview):
+    """What is to be pushed, paths as text.
+
+    Raises UsageError for what is neither a path nor a source, and for two sources of
+    one name.
+    """
+    if isinstance(source, Sequence) and not isinstance(
+        source, str | bytes | bytearray | memoryview
+    ):
         named = [_source(f"source[{at}]", one) for at, one in enumerate(source)]
     else:
         named = [_source("source", source)]
     by_name: dict[str, object] = {}
     for one in named:
-        if not isinstance(one, str) and by_name.setdefault(name := checked_name(one), one) is not one:
-            raise UsageError(f"two sources are called {name!r}: the state could not tell one from the other. Give each a name of its own")
+        if (
+            not isinstance(one, str)
+            and by_name.setdefault(name := checked_name(one), one) is not one
+        ):
+            raise UsageError(
+                f"two sources are called {name!r}: the state could not tell one from the other."
+                " Give each a name of its own"
+            )
     return named
 
 
@@ -88,10 +124,13 @@ def _source(name: str, source: object) -> str | ChangeSource:
     if isinstance(source, str | os.PathLike):
         return path(name, source)
     if isinstance(source, type):
-        raise UsageError(f"argument {name}: is the class {source.__qualname__}; give an instance of it")
+        raise UsageError(
+            f"argument {name}: is the class {source.__qualname__}; give an instance of it"
+        )
     if not hasattr(source, "chunks") and not hasattr(source, "ack"):
         raise UsageError(
-            f"argument {name}: is {shown(source)}; it must be a change log by its path, a syncer.ChangeSource, or a list of these"
+            f"argument {name}: is {shown(source)}; it must be a change log by its path, a"
+            " syncer.ChangeSource, or a list of these"
         )
     check_source(source)
     return source  # type: ignore[return-value]

@@ -1,4 +1,7 @@
-"""A fetched document as a typed object, where that is wanted. What is stored stays the bytes that came: parsing and dumping loses some."""
+"""A fetched document as a typed object, where that is wanted.
+
+What is stored stays the bytes that came: parsing and dumping loses some.
+"""
 
 from __future__ import annotations
 
@@ -22,17 +25,25 @@ _LINE = msgspec.json.Decoder(_Line)
 
 
 def openlabel(row: Row) -> OpenLabelAnnotation:
-    """The document of a row of Annotell or Kognic, by the models of kognic-openlabel (ASAM OpenLABEL 1.0.0). Needs the extra openlabel.
+    """The document of a row of Annotell or Kognic, by the models of kognic-openlabel
+    (ASAM OpenLABEL 1.0.0). Needs the extra openlabel.
 
-    Raises UsageError where that is not installed or `row` is not a row, ValueError (pydantic's ValidationError) for a document that is
-    not of the schema, and for a row without one: a tombstone, or an annotation of Clarifai.
+    Raises UsageError where that is not installed or `row` is not a row, ValueError
+    (pydantic's ValidationError) for a document that is not of the schema, and for a row
+    without one: a tombstone, or an annotation of Clarifai.
     """
     if not isinstance(row, Row):
-        raise UsageError(f"argument row: is {shown(row)}; it must be a syncer.Row, as a page of `pages` holds them")
+        raise UsageError(
+            f"argument row: is {shown(row)}; it must be a syncer.Row, as a page of `pages` holds"
+            " them"
+        )
     try:
         from kognic.openlabel.models import OpenLabelAnnotation
     except ModuleNotFoundError as missing:
-        raise UsageError(f"a typed document needs {missing.name}, which is not installed: pip install 'label-syncer[openlabel]'") from None
+        raise UsageError(
+            f"a typed document needs {missing.name}, which is not installed: pip install"
+            " 'label-syncer[openlabel]'"
+        ) from None
     try:
         content = bytes(_LINE.decode(row.line).content)
     except msgspec.ValidationError:

@@ -51,7 +51,9 @@ class Page:
     """What is listed but could not be had."""
 
     def objects(self) -> list[dict[str, object]]:
-        """The rows as values: annotations in the wire's JSON form, or {"input", "annotation"} with inputs."""
+        """The rows as values: annotations in the wire's JSON form, or {"input",
+        "annotation"} with inputs.
+        """
         return [orjson.loads(row.line) for row in self.rows]
 
 
@@ -62,17 +64,30 @@ def _origin(
     requests_per_second: float | Literal["auto"] | None,
     concurrency: int | Literal["auto"] | None,
 ) -> tuple[Loaded, Origin]:
-    """Where to pull from. Raises UsageError for what is no source, and for a selection that is not of this one."""
+    """Where to pull from.
+
+    Raises UsageError for what is no source, and for a selection that is not of this
+    one.
+    """
     if not isinstance(source, Clarifai | Annotell):
-        raise UsageError(f"argument source: is {source!r}; it must be syncer.Clarifai(app_id=...) or syncer.Annotell(...)")
+        raise UsageError(
+            f"argument source: is {source!r}; it must be syncer.Clarifai(app_id=...) or"
+            " syncer.Annotell(...)"
+        )
     section = "push" if isinstance(source, Clarifai) else "annotell"
-    limits = {f"{section}.requests_per_second": requests_per_second, f"{section}.concurrency": concurrency}
+    limits = {
+        f"{section}.requests_per_second": requests_per_second,
+        f"{section}.concurrency": concurrency,
+    }
     configured = loaded(source, config, limits)
     if isinstance(source, Clarifai) and isinstance(select, Selection | None):
         return configured, clarifai_origin(configured, select or Selection())
     if isinstance(source, Annotell) and isinstance(select, DocumentSelection):
         return configured, annotell_origin(configured, select)
-    raise UsageError("argument select: a Clarifai app takes a Selection, Annotell and Kognic need a DocumentSelection")
+    raise UsageError(
+        "argument select: a Clarifai app takes a Selection, Annotell and Kognic need a"
+        " DocumentSelection"
+    )
 
 
 async def pull(
@@ -87,16 +102,21 @@ async def pull(
     concurrency: int | Literal["auto"] | None = None,
     observe: Callable[[Event], None] | None = None,
 ) -> PullReport:
-    """Fetch annotations into a file, a folder or a table. Run it again after anything to carry on; after its end it starts anew.
+    """Fetch annotations into a file, a folder or a table. Run it again after anything
+    to carry on; after its end it starts anew.
 
-    `out`: its ending names the format (.jsonl, .jsonl.gz, .csv, .parquet, a folder for Parquet parts, .delta), unless `format` does; what
-    an earlier pull left there is replaced at the end. `state`: the folder that remembers how far it is (a folder of its own in ".syncer").
-    `select`: of a Clarifai app everything where none is given. `requests_per_second`: more than 0, or "auto" to find the limit;
-    `concurrency`: requests in flight at most (of Annotell: documents). `observe` is told every event, in the event loop.
+    `out`: its ending names the format (.jsonl, .jsonl.gz, .csv, .parquet, a folder for
+    Parquet parts, .delta), unless `format` does; what an earlier pull left there is
+    replaced at the end. `state`: the folder that remembers how far it is (a folder of
+    its own in ".syncer"). `select`: of a Clarifai app everything where none is given.
+    `requests_per_second`: more than 0, or "auto" to find the limit; `concurrency`:
+    requests in flight at most (of Annotell: documents). `observe` is told every event,
+    in the event loop.
 
-    Returns what was written; `report.unreadable` things are listed but could not be had: the first of them are warnings of the logger
-    `syncer`. Raises UsageError, CredentialsRefused,
-    StateError, OutputError, Stopped: each a SyncerError with the report up to there in its `details`; what is written is kept.
+    Returns what was written; `report.unreadable` things are listed but could not be
+    had: the first of them are warnings of the logger `syncer`. Raises UsageError,
+    CredentialsRefused, StateError, OutputError, Stopped: each a SyncerError with the
+    report up to there in its `details`; what is written is kept.
     """
     path, tell = arguments.path("out", out), arguments.observer(observe)
     if format is not None and format not in FORMATS:
@@ -118,10 +138,12 @@ async def pages(
     concurrency: int | Literal["auto"] | None = None,
     observe: Callable[[Event], None] | None = None,
 ) -> AsyncIterator[AsyncIterator[Page]]:
-    """Pages of annotations, fetched ahead while you work on one: `async with pages(...) as stream: async for page in stream:`.
+    """Pages of annotations, fetched ahead while you work on one: `async with pages(...)
+    as stream: async for page in stream:`.
 
-    Nothing is written down: leave the block at any time, a new one begins anew. Lists found by a search (status, since, until) may repeat
-    a key in a later page. Raises as `pull` does.
+    Nothing is written down: leave the block at any time, a new one begins anew. Lists
+    found by a search (status, since, until) may repeat a key in a later page. Raises as
+    `pull` does.
     """
     tell = arguments.observer(observe)
     _, origin = _origin(source, select, config, requests_per_second, concurrency)
@@ -130,7 +152,9 @@ async def pages(
 
 
 @asynccontextmanager
-async def pages_of(origin: Origin, observe: Callable[[Event], None] = unobserved) -> AsyncIterator[AsyncIterator[Page]]:
+async def pages_of(
+    origin: Origin, observe: Callable[[Event], None] = unobserved
+) -> AsyncIterator[AsyncIterator[Page]]:
     """`pages` of what is wired already."""
     give, take = anyio.create_memory_object_stream[Page](1)
 
@@ -188,10 +212,12 @@ async def annotations_frame(
     config: Place | None = None,
     requests_per_second: float | Literal["auto"] | None = None,
 ) -> pa.Table | pd.DataFrame | pl.DataFrame:
-    """Annotations as a table in memory, with the columns of docs/schema.md: Arrow, or pandas or polars where asked.
+    """Annotations as a table in memory, with the columns of docs/schema.md: Arrow, or
+    pandas or polars where asked.
 
-    `config` and `requests_per_second` are as for `pull`. Needs the extra parquet, and pandas or polars where asked for. What
-    could not be had is told, and raised, as by `pull`.
+    `config` and `requests_per_second` are as for `pull`. Needs the extra parquet, and
+    pandas or polars where asked for. What could not be had is told, and raised, as by
+    `pull`.
     """
     if into not in FRAMES:
         raise UsageError(f"argument into: is {into!r}; it must be one of {', '.join(FRAMES)}")
@@ -201,7 +227,9 @@ async def annotations_frame(
     _, origin = _origin(source, select, config, requests_per_second, None)
     sink = frame_sink(origin.layout)
     with tempfile.TemporaryDirectory(prefix="syncer-frame-") as folder:
-        await _pulled(PullLane(origin, sink, out="memory", job=origin.name, state=Path(folder)), unobserved)
+        await _pulled(
+            PullLane(origin, sink, out="memory", job=origin.name, state=Path(folder)), unobserved
+        )
     return {"arrow": sink.table, "pandas": sink.pandas, "polars": sink.polars}[into]()
 
 
@@ -240,12 +268,19 @@ async def inputs_with_annotations_frame(
     config: Place | None = None,
     requests_per_second: float | Literal["auto"] | None = None,
 ) -> pa.Table | pd.DataFrame | pl.DataFrame:
-    """Inputs left-joined with their annotations, as a table in memory: every input at least once. Otherwise as `annotations_frame`."""
+    """Inputs left-joined with their annotations, as a table in memory: every input at
+    least once. Otherwise as `annotations_frame`.
+    """
     if not isinstance(select, Selection | None):
-        raise UsageError("argument select: inputs with annotations are of a Clarifai app, which takes a Selection")
+        raise UsageError(
+            "argument select: inputs with annotations are of a Clarifai app, which takes a"
+            " Selection"
+        )
     as_asked = cast(Literal["arrow"], into)  # the caller knows which overload it is
     joined = replace(select or Selection(), with_inputs=True)
-    return await annotations_frame(source, joined, into=as_asked, config=config, requests_per_second=requests_per_second)
+    return await annotations_frame(
+        source, joined, into=as_asked, config=config, requests_per_second=requests_per_second
+    )
 
 
 async def _pulled(lane: PullLane, observe: Callable[[Event], None]) -> PullReport:

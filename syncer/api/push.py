@@ -34,23 +34,33 @@ async def push(
     strict: bool = False,
     observe: Callable[[Event], None] | None = None,
 ) -> PushReport:
-    """Apply changes to a remote, once and in order, to the end of the source. Run it again to carry on after anything.
+    """Apply changes to a remote, once and in order, to the end of the source. Run it
+    again to carry on after anything.
 
-    `source`: a change log, a folder of them, a `ChangeSource`, or several of these as one sequence (an empty one: every log that the
-    state knows). `state`: the folder that remembers
-    (".syncer"). `config`: a TOML file (else the one that the command line would find). `requests_per_second`: more than 0, or "auto" to
-    find the limit; `concurrency`: requests in flight at most; `batch_size`: 1 to 128 changes a request; `max_attempts`: of one change,
-    then it is a dead letter; `max_delete`: annotations that may be deleted, over all runs of the state; `moved`: what is true of logs
-    that may be known ones under new names ("same" or "new"; else LogChanged is raised); `strict`: stop at the first bad line. `observe`
-    is told every event, in the event loop: it must be quick.
+    `source`: a change log, a folder of them, a `ChangeSource`, or several of these as
+    one sequence (an empty one: every log that the state knows). `state`: the folder
+    that remembers (".syncer"). `config`: a TOML file (else the one that the command
+    line would find). `requests_per_second`: more than 0, or "auto" to find the limit;
+    `concurrency`: requests in flight at most; `batch_size`: 1 to 128 changes a request;
+    `max_attempts`: of one change, then it is a dead letter; `max_delete`: annotations
+    that may be deleted, over all runs of the state; `moved`: what is true of logs that
+    may be known ones under new names ("same" or "new"; else LogChanged is raised);
+    `strict`: stop at the first bad line. `observe` is told every event, in the event
+    loop: it must be quick.
 
-    Returns the report of this run; `report.dead` changes became dead letters. Files in folders that look like logs and are not read, and
-    logs that are carried on under new names, are warnings of the logger `syncer`. Raises UsageError (arguments, config),
-    CredentialsRefused, StateError (locked, damaged, full), LogChanged, BadLineFound (strict), Stopped (gave up, account limits): each a
-    SyncerError, raised after what was in flight is finished and written down; its `details` are the report up to there.
+    Returns the report of this run; `report.dead` changes became dead letters. Files in
+    folders that look like logs and are not read, and logs that are carried on under new
+    names, are warnings of the logger `syncer`. Raises UsageError (arguments, config),
+    CredentialsRefused, StateError (locked, damaged, full), LogChanged, BadLineFound
+    (strict), Stopped (gave up, account limits): each a SyncerError, raised after what
+    was in flight is finished and written down; its `details` are the report up to
+    there.
     """
     named, tell = arguments.sources(source), arguments.observer(observe)
-    strict, max_delete = arguments.switch("strict", strict), arguments.count("max_delete", max_delete)
+    strict, max_delete = (
+        arguments.switch("strict", strict),
+        arguments.count("max_delete", max_delete),
+    )
     options: dict[str, object] = {
         "state.dir": None if state is None else arguments.path("state", state),
         "push.requests_per_second": requests_per_second,
@@ -58,7 +68,15 @@ async def push(
         "push.batch_size": batch_size,
         "retry.max_attempts": max_attempts,
     }
-    with opened(PushLane(loaded(app_of(to), config, options), named, strict=strict, max_delete=max_delete, moved=moved)) as lane:
+    with opened(
+        PushLane(
+            loaded(app_of(to), config, options),
+            named,
+            strict=strict,
+            max_delete=max_delete,
+            moved=moved,
+        )
+    ) as lane:
         for note in lane.notes:
             _log.warning("%s", printable(note))
         finished = await lane.run(tell)

@@ -16,7 +16,10 @@ from syncer.sources.misuse import shown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clarifai:
-    """A Clarifai app as a remote. None: as configured (`CLARIFAI_APP_ID`, `CLARIFAI_PAT` and so on)."""
+    """A Clarifai app as a remote.
+
+    None: as configured (`CLARIFAI_APP_ID`, `CLARIFAI_PAT` and so on).
+    """
 
     app_id: str | None = None
     user_id: str | None = None
@@ -28,12 +31,19 @@ class Clarifai:
 
     def options(self) -> dict[str, object]:
         """What was given, as dotted config keys; the token is not among them."""
-        return {"clarifai.app_id": self.app_id, "clarifai.user_id": self.user_id, "clarifai.base_url": self.base_url}
+        return {
+            "clarifai.app_id": self.app_id,
+            "clarifai.user_id": self.user_id,
+            "clarifai.base_url": self.base_url,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Annotell:
-    """Annotell, or Kognic, as a remote to pull from. None: as configured (`ANNOTELL_CLIENT_ID`, `KOGNIC_CREDENTIALS` and so on)."""
+    """Annotell, or Kognic, as a remote to pull from.
+
+    None: as configured (`ANNOTELL_CLIENT_ID`, `KOGNIC_CREDENTIALS` and so on).
+    """
 
     flavour: Literal["annotell", "kognic"] | None = None
     base_url: str | None = None
@@ -50,7 +60,9 @@ class Annotell:
             "annotell.flavour": self.flavour,
             "annotell.base_url": self.base_url,
             "annotell.auth_url": self.auth_url,
-            "annotell.credentials": None if self.credentials is None else path("credentials", self.credentials),
+            "annotell.credentials": None
+            if self.credentials is None
+            else path("credentials", self.credentials),
         }
 
 
@@ -67,18 +79,26 @@ def loaded(
     options: Mapping[str, object],
     environment: Mapping[str, str] = os.environ,
 ) -> Loaded:
-    """The configuration with these arguments on top; None is not given. Raises UsageError that names the argument."""
+    """The configuration with these arguments on top; None is not given.
+
+    Raises UsageError that names the argument.
+    """
     given = {**remote.options(), **options}
     for name in ("token", "client_id", "client_secret"):
-        if not isinstance(getattr(remote, name, None), str | None):  # the value is nobody's to see
+        # the value is nobody's to see
+        if not isinstance(getattr(remote, name, None), str | None):
             raise UsageError(f"{type(remote).__name__}: {name} must be text")
     if isinstance(remote, Clarifai):
         secrets = Secrets(token=remote.token)
     else:
         given_both = remote.client_id is not None and remote.client_secret is not None
         if not given_both and (remote.client_id is not None or remote.client_secret is not None):
-            raise UsageError("Annotell: client_id and client_secret go together: give both, or neither")
-        secrets = Secrets(client=(remote.client_id or "", remote.client_secret or "") if given_both else None)
+            raise UsageError(
+                "Annotell: client_id and client_secret go together: give both, or neither"
+            )
+        secrets = Secrets(
+            client=(remote.client_id or "", remote.client_secret or "") if given_both else None
+        )
     return load_from_environment(
         None if config is None else Path(path("config", config)),
         {key: value for key, value in given.items() if value is not None},

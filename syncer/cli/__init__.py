@@ -1,1 +1,3 @@
-"""The command line: results on stdout, everything else on stderr, exit codes that scripts can rely on."""
+"""The command line: results on stdout, everything else on stderr, exit codes that
+scripts can rely on.
+"""

@@ -1,4 +1,7 @@
-"""`syncer`: its commands and options. What a command does is imported when it runs, so that `--help` stays quick."""
+"""`syncer`: its commands and options.
+
+What a command does is imported when it runs, so that `--help` stays quick.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ from syncer.version import __version__
 
 app = App(
     name="syncer",
-    help="Keeps a remote annotation platform in step with local label changes: nothing lost, nothing twice.",
+    help=(
+        "Keeps a remote annotation platform in step with local label changes: nothing lost, nothing"
+        " twice."
+    ),
     version=__version__,
     version_flags=["--version", "-V"],
     help_format="markdown",
@@ -42,20 +48,23 @@ def push(
 ) -> int:
     """Apply change logs to the remote, once and in order.
 
-    Exit codes: 0 done, 1 stopped by an error (run again to carry on), 2 bad usage or refused credentials, 3 done but dead
-    letters remain, 130/143 interrupted.
+    Exit codes: 0 done, 1 stopped by an error (run again to carry on), 2 bad usage or
+    refused credentials, 3 done but dead letters remain, 130/143 interrupted.
 
     Parameters
     ----------
     logs
-        Change logs: files, folders, or - for standard input. Default: every log that the state knows.
+        Change logs: files, folders, or - for standard input. Default: every log that
+        the state knows.
     max_attempts
         Attempts of one change before it becomes a dead letter.
     max_delete
-        Stop before more annotations than this are deleted, over all runs of this state. Deletes of whole inputs are counted by listing
+        Stop before more annotations than this are deleted, over all runs of this state.
+        Deletes of whole inputs are counted by listing
         first.
     moved
-        Whether a log whose content is known under a path that is gone is that log, moved, or a new one. Needed only where neither the time
+        Whether a log whose content is known under a path that is gone is that log,
+        moved, or a new one. Needed only where neither the time
         nor the inode of the file decides.
     strict
         Stop at the first bad line instead of making it a dead letter.
@@ -69,11 +78,15 @@ def push(
     options = {**common.options(), **remote.options()}
     if max_attempts is not None:
         options["retry.max_attempts"] = max_attempts
-    loudness = command.Loudness(progress=not (no_progress or common.quiet), verbose=common.verbose, quiet=common.quiet)
+    loudness = command.Loudness(
+        progress=not (no_progress or common.quiet), verbose=common.verbose, quiet=common.quiet
+    )
     if dry_run:
         return command.dry_run(logs, common.config, options, as_json=common.json)
     bounds = command.Bounds(strict, command.deletions(max_delete), moved)
-    return command.push(logs, common.config, options, bounds=bounds, as_json=common.json, loudness=loudness)
+    return command.push(
+        logs, common.config, options, bounds=bounds, as_json=common.json, loudness=loudness
+    )
 
 
 @app.command(usage="Usage: syncer verify [OPTIONS] [LOG...]")
@@ -87,7 +100,8 @@ def verify(
 ) -> int:
     """Compare what the logs should have left with what the remote holds.
 
-    One line each: = same, - missing at the remote, * differs, + a double of an annotation in the log, ! an input that could not be read.
+    One line each: = same, - missing at the remote, * differs, + a double of an
+    annotation in the log, ! an input that could not be read.
 
     Exit code 4 if something differs.
 
@@ -116,11 +130,17 @@ def status(*, common: Common = Common()) -> int:
 
 
 @app.command
-def completion(shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(metavar="SHELL")], /, *, printing: Printing = Printing()) -> int:
+def completion(
+    shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(metavar="SHELL")],
+    /,
+    *,
+    printing: Printing = Printing(),
+) -> int:
     """Print a script that completes commands and options in your shell.
 
-    For bash: put `eval "$(syncer completion bash)"` into ~/.bashrc. For zsh: save the script as `_syncer` in a folder of $fpath. For fish:
-    save the script as ~/.config/fish/completions/syncer.fish.
+    For bash: put `eval "$(syncer completion bash)"` into ~/.bashrc. For zsh: save the
+    script as `_syncer` in a folder of $fpath. For fish: save the script as
+    ~/.config/fish/completions/syncer.fish.
 
     Parameters
     ----------
@@ -149,33 +169,41 @@ def emulator(
     load: Annotated[tuple[str, ...], Parameter(metavar="FILE", consume_multiple=False)] = (),
     printing: Printing = Printing(),
 ) -> int:
-    """Run a local stand-in for both remotes. It keeps everything in memory; nothing outlives it.
+    """Run a local stand-in for both remotes. It keeps everything in memory; nothing
+    outlives it.
 
     Parameters
     ----------
     host
         Address to listen on.
     port
-        Port to listen on. Default: any free one. The address is printed as one line of JSON.
+        Port to listen on. Default: any free one. The address is printed as one line of
+        JSON.
     rps
         Requests per second that it lets through; 0 for no limit.
     latency
         Seconds that every answer takes.
     faults
-        Faults (name=probability) and switches (name=value), separated by commas; see docs/emulator.md.
+        Faults (name=probability) and switches (name=value), separated by commas; see
+        docs/emulator.md.
     seed
         Seed of the faults.
     load
-        What it holds from the start: a change log, as USER/APP=FILE, or a JSON file of Annotell projects. May be repeated.
+        What it holds from the start: a change log, as USER/APP=FILE, or a JSON file of
+        Annotell projects. May be repeated.
     """
     from syncer.cli import emulator as command
 
-    return command.emulator(host=host, port=port, rps=rps, latency=latency, faults=faults, seed=seed, load=load)
+    return command.emulator(
+        host=host, port=port, rps=rps, latency=latency, faults=faults, seed=seed, load=load
+    )
 
 
 @app.command
 def demo(*, printing: Printing = Printing()) -> int:
-    """Push a sample of labels through the emulator with faults on, read them back, compare."""
+    """Push a sample of labels through the emulator with faults on, read them back,
+    compare.
+    """
     from syncer.cli import demo as command
 
     return command.demo(as_json=printing.json)

@@ -1,4 +1,6 @@
-"""What can be said of a command line before the command is known: how to print, and a form that the parser takes."""
+"""What can be said of a command line before the command is known: how to print, and a
+form that the parser takes.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 STDIN = "/dev/stdin"
-"""What a lone - is called on its way through the parser, which takes it for an option without a name."""
+"""What a lone - is called on its way through the parser, which takes it for an option
+without a name.
+"""
 _STDIN = re.compile("-(:|$)")  # also as the source of a dead letter: -:7
 _EVERYWHERE = ("--json", "--quiet", "-q", "--verbose", "-v")
 _NOTHING = re.compile("(--[^=]+=)?")
@@ -20,7 +24,10 @@ _MAY_BE_EMPTY = ("--faults",)
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """A command line. `tokens` are for the parser; the rest is known even where the parser refuses them."""
+    """A command line.
+
+    `tokens` are for the parser; the rest is known even where the parser refuses them.
+    """
 
     tokens: tuple[str, ...]
     json: bool
@@ -28,7 +35,10 @@ class Arguments:
     verbose: bool
 
     def empty_after(self) -> str | None:
-        """The word behind which an empty argument stands, None where there is none. Most often a variable of a script is not set."""
+        """The word behind which an empty argument stands, None where there is none.
+
+        Most often a variable of a script is not set.
+        """
         for before, token in pairwise(("syncer", *self.tokens)):
             if _NOTHING.fullmatch(token) and (word := token[:-1] or before) not in _MAY_BE_EMPTY:
                 return word
@@ -40,17 +50,30 @@ def understood(given: Sequence[str]) -> Arguments:
     end = given.index("--") if "--" in given else len(given)
     options, rest = list(given[:end]), given[end:]
     first = next((n for n, token in enumerate(options) if token not in _EVERYWHERE), 0)
-    tokens = tuple(STDIN + word[1:] if _STDIN.match(word) else word for word in (*options[first:], *options[:first], *rest))
-    return Arguments(tokens, _has("json", "", options), _has("quiet", "q", options), _has("verbose", "v", options))
+    tokens = tuple(
+        STDIN + word[1:] if _STDIN.match(word) else word
+        for word in (*options[first:], *options[:first], *rest)
+    )
+    return Arguments(
+        tokens,
+        _has("json", "", options),
+        _has("quiet", "q", options),
+        _has("verbose", "v", options),
+    )
 
 
 def as_typed(word: str) -> str:
-    """Return an argument as it was typed: the parser was given another name of standard input."""
+    """Return an argument as it was typed: the parser was given another name of standard
+    input.
+    """
     return "-" + word.removeprefix(STDIN) if word == STDIN or word.startswith(f"{STDIN}:") else word
 
 
 def _has(name: str, letter: str, options: Sequence[str]) -> bool:
-    """Is this flag given? No option takes a value that starts with a dash, so no value can look like one."""
+    """Is this flag given?
+
+    No option takes a value that starts with a dash, so no value can look like one.
+    """
     for token in options:
         flag, is_set, value = token.partition("=")
         if flag == f"--{name}" and (not is_set or value.lower() not in _NO):

@@ -18,7 +18,10 @@ Shown = tuple[str, object, str]
 
 
 def check(config: Path | None, options: dict[str, object], *, online: bool, as_json: bool) -> int:
-    """Read the config and what it names; with `online`, try token and app. All errors are told at once."""
+    """Read the config and what it names; with `online`, try token and app.
+
+    All errors are told at once.
+    """
     result: dict[str, object] = {"ok": False, "token": False}
     errors: list[SyncerError] = []
     loaded = None
@@ -40,7 +43,11 @@ def check(config: Path | None, options: dict[str, object], *, online: bool, as_j
     if errors:
         result["error"] = "\n".join(map(str, errors))
     else:
-        say("config OK" if result["token"] else "config OK, but without a token: set CLARIFAI_PAT or [clarifai] token_file")
+        say(
+            "config OK"
+            if result["token"]
+            else "config OK, but without a token: set CLARIFAI_PAT or [clarifai] token_file"
+        )
     if as_json:
         print_json(result)
     return max((found.exit_code for found in errors), default=0)
@@ -65,9 +72,14 @@ def _online(loaded: Loaded, result: dict[str, object]) -> Iterator[SyncerError]:
         result["online"] = {"ok": False}
         yield error
         return
-    result["online"] = {"ok": checked.error is None} | {key: value for key, value in asdict(checked).items() if key != "error"}
+    result["online"] = {"ok": checked.error is None} | {
+        key: value for key, value in asdict(checked).items() if key != "error"
+    }
     if checked.error is None:
-        say(f"online: {checked.base_url} takes the token; app {checked.app_id} of user {checked.user_id} is there")
+        say(
+            f"online: {checked.base_url} takes the token; app {checked.app_id} of user"
+            f" {checked.user_id} is there"
+        )
     else:
         yield checked.error
 
@@ -76,7 +88,10 @@ def show(config: Path | None, options: dict[str, object], *, as_json: bool) -> i
     """Every value with its origin. Of the token and the credentials only the origin."""
     loaded = load_from_environment(config, options)
     loaded.check_destination()
-    say(f"config file: {loaded.path or 'none (looked for $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)'}")
+    say(
+        "config file:"
+        f" {loaded.path or 'none (looked for $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)'}"
+    )
     shown = [*_shown(loaded), *ways.shown(loaded)]
     if as_json:
         print_json({key: {"value": value, "origin": origin} for key, value, origin in shown})
@@ -89,12 +104,18 @@ def show(config: Path | None, options: dict[str, object], *, as_json: bool) -> i
 def _shown(loaded: Loaded) -> Iterator[Shown]:
     for section, values in loaded.config.model_dump(mode="json").items():
         if isinstance(values, dict):
-            yield from ((key, _harmless(key, value), loaded.origins[key]) for key, value in _named(section, values))
+            yield from (
+                (key, _harmless(key, value), loaded.origins[key])
+                for key, value in _named(section, values)
+            )
             continue
         if not values:
             yield section, values, loaded.origins[section]
         for number, source in enumerate(values):
-            yield from ((key, value, loaded.origins[key]) for key, value in _named(f"{section}[{number}]", source))
+            yield from (
+                (key, value, loaded.origins[key])
+                for key, value in _named(f"{section}[{number}]", source)
+            )
     if "clarifai.token" in loaded.origins:
         yield "clarifai.token", "(set, never shown)", loaded.origins["clarifai.token"]
 
@@ -104,7 +125,9 @@ def _named(section: str, values: dict[str, object]) -> Iterator[tuple[str, objec
 
 
 def _harmless(key: str, value: object) -> object:
-    """The value, unless it may be a secret that was put where the name of its file belongs."""
+    """The value, unless it may be a secret that was put where the name of its file
+    belongs.
+    """
     if key in _FILES_OF_SECRETS and isinstance(value, str) and value and not os.path.isfile(value):  # noqa: PTH113 - Path.is_file raises where it may not look
         return "(no such file, not shown)"
     return value

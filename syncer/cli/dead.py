@@ -18,15 +18,32 @@ from syncer.lanes.dead import RefusedLetter, Selector
 from syncer.printable import as_argument, counted
 from syncer.sources.lines import LineOptions
 
-FIELDS = ("source", "line", "op", "input_id", "id", "reason", "code", "attempts", "first_failed_at", "last_failed_at")
+FIELDS = (
+    "source",
+    "line",
+    "op",
+    "input_id",
+    "id",
+    "reason",
+    "code",
+    "attempts",
+    "first_failed_at",
+    "last_failed_at",
+)
 
 
 def _as_json(found: OpenLetter) -> dict[str, object]:
     letter = found.letter
-    return {**{name: getattr(letter, name) for name in FIELDS}, "superseded": found.superseded, "change": letter.change}
+    return {
+        **{name: getattr(letter, name) for name in FIELDS},
+        "superseded": found.superseded,
+        "change": letter.change,
+    }
 
 
-def list_letters(code: int | None, config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
+def list_letters(
+    code: int | None, config: Path | None, options: dict[str, object], *, as_json: bool
+) -> int:
     """Print the open dead letters, oldest first, a line each."""
     folder = state_folder(config, options)
     count = 0
@@ -86,12 +103,22 @@ def _block(found: OpenLetter) -> list[str]:
 def _pretty(change: str) -> list[str]:
     try:
         return orjson.dumps(orjson.loads(change), option=orjson.OPT_INDENT_2).decode().split("\n")
-    except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # not JSON, or nested too deep to be laid out
+    except (
+        orjson.JSONDecodeError,
+        orjson.JSONEncodeError,
+    ):  # not JSON, or nested too deep to be laid out
         return [change]
 
 
 def retry(
-    places: tuple[str, ...], code: int | None, config: Path | None, options: dict[str, object], *, every: bool, force: bool, as_json: bool
+    places: tuple[str, ...],
+    code: int | None,
+    config: Path | None,
+    options: dict[str, object],
+    *,
+    every: bool,
+    force: bool,
+    as_json: bool,
 ) -> int:
     """Queue dead letters anew; 3 where some were refused."""
     push = load_from_environment(config, options).config.push
@@ -105,15 +132,33 @@ def retry(
                 refused.add({"source": letter.source, "line": letter.line, "reason": letter.reason})
 
         result = lane.retry(folder, Selector(places, code, every), lines, refuse, force=force)
-        left = f"; {result.left:,} more are left for when a push has made room in the retry queue" if result.left else ""
+        left = (
+            f"; {result.left:,} more are left for when a push has made room in the retry queue"
+            if result.left
+            else ""
+        )
         next_push = f"syncer push --state {as_argument(folder)}"
-        say(f"queued {result.queued:,}, refused {result.refused:,}{left}. The next `{next_push}` sends what is queued")
+        say(
+            f"queued {result.queued:,}, refused {result.refused:,}{left}. The next `{next_push}`"
+            " sends what is queued"
+        )
         if as_json:
-            refused.print_within({"queued": result.queued, **({"left": result.left} if result.left else {})}, "refused")
+            refused.print_within(
+                {"queued": result.queued, **({"left": result.left} if result.left else {})},
+                "refused",
+            )
     return 3 if result.refused or result.left else 0
 
 
-def drop(places: tuple[str, ...], code: int | None, config: Path | None, options: dict[str, object], *, every: bool, as_json: bool) -> int:
+def drop(
+    places: tuple[str, ...],
+    code: int | None,
+    config: Path | None,
+    options: dict[str, object],
+    *,
+    every: bool,
+    as_json: bool,
+) -> int:
     """Give dead letters up: they count as ignored."""
     folder = state_folder(config, options)
     result = lane.drop(folder, Selector(places, code, every))

@@ -49,7 +49,8 @@ def dead_retry(
 ) -> int:
     """Queue dead letters to be sent again by the next push, in the order of their logs.
 
-    Exit codes: 0 all were queued, 3 some were refused; each of those is named with the reason.
+    Exit codes: 0 all were queued, 3 some were refused; each of those is named with the
+    reason.
 
     Parameters
     ----------
@@ -64,7 +65,15 @@ def dead_retry(
     """
     from syncer.cli import dead
 
-    return dead.retry(letters, code, common.config, common.options(), every=every, force=force, as_json=common.json)
+    return dead.retry(
+        letters,
+        code,
+        common.config,
+        common.options(),
+        every=every,
+        force=force,
+        as_json=common.json,
+    )
 
 
 @dead_app.command(name="drop", usage="Usage: syncer dead drop [OPTIONS] [SOURCE:LINE...]")
@@ -87,4 +96,6 @@ def dead_drop(
     """
     from syncer.cli import dead
 
-    return dead.drop(letters, code, common.config, common.options(), every=every, as_json=common.json)
+    return dead.drop(
+        letters, code, common.config, common.options(), every=every, as_json=common.json
+    )

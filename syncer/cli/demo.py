@@ -19,7 +19,10 @@ CHANGES = 20_000
 SEED = 11
 FAULTS = "throttle=0.02,error=0.02,html=0.01,gateway=0.01,reset-before=0.02,reset-after=0.02,cut=0.02,partial=0.02"
 USER, APP = "demo", "labels"
-RIGHT, WRONG = "the remote holds exactly what the log says", "THE REMOTE DOES NOT HOLD WHAT THE LOG SAYS"
+RIGHT, WRONG = (
+    "the remote holds exactly what the log says",
+    "THE REMOTE DOES NOT HOLD WHAT THE LOG SAYS",
+)
 
 
 def demo(*, as_json: bool) -> int:
@@ -31,20 +34,38 @@ def demo(*, as_json: bool) -> int:
 async def _demo(folder: Path, as_json: bool) -> int:
     log = folder / "sample.jsonl"
     wanted = write_sample(log, CHANGES, SEED)
-    say(f"wrote a change log of {CHANGES:,} changes: posts, overwrites and deletes that should leave {len(wanted):,} annotations")
+    say(
+        f"wrote a change log of {CHANGES:,} changes: posts, overwrites and deletes that should"
+        f" leave {len(wanted):,} annotations"
+    )
     async with running(rps=200, faults=FAULTS, seed=SEED) as server:
-        say(f"pushing it to the emulator at {server.url}, 200 requests a second, with faults on: {FAULTS}")
+        say(
+            f"pushing it to the emulator at {server.url}, 200 requests a second, with faults on:"
+            f" {FAULTS}"
+        )
         finished = await _push(folder, log, server.url)
         held = server.annotations(USER, APP)
     report(finished, as_json=False, quiet=False)
     missing, extra, differs = compare(wanted, held)
     good = finished.exit_code == 0 and not (missing or extra or differs)
     tell = say if good else complain
-    tell(f"read back {len(held):,} annotations: {missing} missing, {extra} too many, {differs} different")
+    tell(
+        f"read back {len(held):,} annotations: {missing} missing, {extra} too many, {differs}"
+        " different"
+    )
     tell(RIGHT if good else WRONG)
     if as_json:
         summary = dataclasses.asdict(finished.summary)
-        print_json({**summary, "held": len(held), "missing": missing, "extra": extra, "differs": differs, "ok": good})
+        print_json(
+            {
+                **summary,
+                "held": len(held),
+                "missing": missing,
+                "extra": extra,
+                "differs": differs,
+                "ok": good,
+            }
+        )
     return 0 if good else 1
 
 
@@ -63,7 +84,13 @@ async def _push(folder: Path, log: Path, url: str) -> Finished:
         return await lane.run()
 
 
-def compare(wanted: dict[Key, dict[str, object]], held: dict[Key, dict[str, object]]) -> tuple[int, int, int]:
+def compare(
+    wanted: dict[Key, dict[str, object]], held: dict[Key, dict[str, object]]
+) -> tuple[int, int, int]:
     """(missing, too many, different)."""
-    differs = sum(not same_annotation(annotation, held[key]) for key, annotation in wanted.items() if key in held)
+    differs = sum(
+        not same_annotation(annotation, held[key])
+        for key, annotation in wanted.items()
+        if key in held
+    )
     return len(wanted.keys() - held.keys()), len(held.keys() - wanted.keys()), differs

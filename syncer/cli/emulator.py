@@ -7,9 +7,20 @@ from syncer.cli.output import flush, print_json_item
 from syncer.emulator import Settings, serve
 
 
-def emulator(*, host: str, port: int, rps: float, latency: float, faults: str, seed: int, load: tuple[str, ...]) -> int:
+def emulator(
+    *,
+    host: str,
+    port: int,
+    rps: float,
+    latency: float,
+    faults: str,
+    seed: int,
+    load: tuple[str, ...],
+) -> int:
     """Serve until told to stop."""
-    settings = Settings(host=host, port=port, rps=rps, latency=latency, faults=faults, seed=seed, load=load)
+    settings = Settings(
+        host=host, port=port, rps=rps, latency=latency, faults=faults, seed=seed, load=load
+    )
     run(serve, settings, _announce)
     return 0
 

@@ -1,4 +1,6 @@
-"""A list of any length in the one JSON object of a command: it is kept in a file until the rest of the object is known."""
+"""A list of any length in the one JSON object of a command: it is kept in a file until
+the rest of the object is known.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,12 @@ class KeptList:
     def __enter__(self) -> KeptList:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self._file.close()
 
     def add(self, value: object) -> None:
@@ -30,7 +37,10 @@ class KeptList:
         self._file.write(("," if self._file.tell() else "") + as_json(value))
 
     def print_within(self, value: Mapping[str, object], name: str) -> None:
-        """Print the object with the list as its last member, of this name. Raises as `print_json` does."""
+        """Print the object with the list as its last member, of this name.
+
+        Raises as `print_json` does.
+        """
         print_json_parts(chain((as_json(value)[:-1], f',"{name}":['), self._parts(), ("]}",)))
 
     def _parts(self) -> Iterator[str]:

@@ -18,7 +18,8 @@ Arguments = TypeVarTuple("Arguments")
 def run(function: Callable[[Unpack[Arguments]], Awaitable[T]], *arguments: *Arguments) -> T:
     """Return what the function comes to, on uvloop where that is installed.
 
-    A signal that nobody within listens to cancels the function; then this raises KeyboardInterrupt or Terminated.
+    A signal that nobody within listens to cancels the function; then this raises
+    KeyboardInterrupt or Terminated.
     """
     gc.freeze()  # what is imported stays for good: no collection needs to look at it
     returned: list[T] = []
@@ -35,7 +36,9 @@ def run(function: Callable[[Unpack[Arguments]], Awaitable[T]], *arguments: *Argu
                 returned.append(await function(*arguments))
 
     with signals.deferring():
-        anyio.run(main, backend_options={"use_uvloop": importlib.util.find_spec("uvloop") is not None})
+        anyio.run(
+            main, backend_options={"use_uvloop": importlib.util.find_spec("uvloop") is not None}
+        )
     if not returned:
         raise signals.stopped_by(stopped[0])
     return returned[0]

@@ -21,7 +21,9 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> NoReturn:
     """The console script."""
-    gc.set_threshold(100_000, 50, 50)  # imports, a state that is read and a push make much that stays, and hardly any cycles
+    gc.set_threshold(
+        100_000, 50, 50
+    )  # imports, a state that is read and a push make much that stays, and hardly any cycles
     try:
         signals.own()
         from syncer.cli.output import mend_streams
@@ -40,4 +42,10 @@ def _stopped(stopped: KeyboardInterrupt) -> int:
 
     print_as(understood(sys.argv[1:]))
     terminated = isinstance(stopped, signals.Terminated)
-    return fail(*(("terminated", 128 + signal.SIGTERM) if terminated else ("interrupted", 128 + signal.SIGINT)))
+    return fail(
+        *(
+            ("terminated", 128 + signal.SIGTERM)
+            if terminated
+            else ("interrupted", 128 + signal.SIGINT)
+        )
+    )

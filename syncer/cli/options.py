@@ -1,4 +1,7 @@
-"""Options that several commands understand. Their values are text where the config knows what they must be."""
+"""Options that several commands understand.
+
+Their values are text where the config knows what they must be.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,9 @@ def _in_bounds(lowest: float, highest: float, words: str) -> Callable[[object, f
 
 _DIGITS_MAX = 18
 Whole = Annotated[int, Parameter(converter=_whole, metavar="N")]
-Port = Annotated[Whole, Parameter(metavar="PORT", validator=_in_bounds(0, 65535, "from 0 to 65535"))]
+Port = Annotated[
+    Whole, Parameter(metavar="PORT", validator=_in_bounds(0, 65535, "from 0 to 65535"))
+]
 NotNegative = Parameter(validator=_in_bounds(0, math.inf, "0 or more"))
 Log = Annotated[str, Parameter(converter=lambda _, tokens: as_typed(tokens[0].value))]
 """A change log as it was named: a path, or - for standard input."""
@@ -61,7 +66,10 @@ class Common(Printing):
     """Options that every command which reads the config understands."""
 
     config: Annotated[Path | None, Parameter(name=["--config", "-c"], metavar="FILE")] = None
-    """Config file. Default: $SYNCER_CONFIG, else ./syncer.toml, else $XDG_CONFIG_HOME/syncer/config.toml."""
+    """Config file.
+    Default: $SYNCER_CONFIG, else ./syncer.toml, else
+    $XDG_CONFIG_HOME/syncer/config.toml.
+    """
     state: Annotated[Path | None, Parameter(metavar="DIR")] = None
     """State folder of this destination."""
 

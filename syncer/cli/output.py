@@ -1,7 +1,8 @@
-"""Printing: results on stdout, everything else on stderr. This module alone writes there.
+"""Printing: results on stdout, everything else on stderr. This module alone writes
+there.
 
-Text for people is a line an argument; each line passes `printable`, so that nothing from outside reaches a terminal as it is. JSON is
-UTF-8, whatever the locale.
+Text for people is a line an argument; each line passes `printable`, so that nothing
+from outside reaches a terminal as it is. JSON is UTF-8, whatever the locale.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ class _Stdout(FileIO):
             raise
         except OSError as error:
             abandon_stdout()
-            raise OutputError(f"standard output cannot be written: {error.strerror}; {FIX_THAT}") from None
+            raise OutputError(
+                f"standard output cannot be written: {error.strerror}; {FIX_THAT}"
+            ) from None
 
 
 def print_as(arguments: Arguments) -> None:
@@ -80,12 +83,16 @@ def print_as(arguments: Arguments) -> None:
 
 
 def mend_streams() -> None:
-    """Streams that our starter closed lead nowhere, and no character is a reason to fail."""
+    """Streams that our starter closed lead nowhere, and no character is a reason to
+    fail.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             _closed.add(name)
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - as long as the process
-    if "stdin" in _closed:  # its descriptor stays taken; reading it is an error all the same, not an empty input
+    if (
+        "stdin" in _closed
+    ):  # its descriptor stays taken; reading it is an error all the same, not an empty input
         _kept.append(sys.stdin)
         sys.stdin = TextIOWrapper(BufferedReader(_ClosedInput()))
     if isinstance(sys.stderr, TextIOWrapper):
@@ -94,7 +101,12 @@ def mend_streams() -> None:
     if isinstance(stdout, TextIOWrapper):
         _kept.append(stdout)
         raw = _Stdout(stdout.fileno(), "w", closefd=False)
-        sys.stdout = TextIOWrapper(BufferedWriter(raw), stdout.encoding, "backslashreplace", line_buffering=stdout.line_buffering)
+        sys.stdout = TextIOWrapper(
+            BufferedWriter(raw),
+            stdout.encoding,
+            "backslashreplace",
+            line_buffering=stdout.line_buffering,
+        )
 
 
 def stdout_is_closed() -> bool:
@@ -109,7 +121,10 @@ def say(*lines: str) -> None:
 
 
 def complain(*lines: str) -> None:
-    """Lines for people, on stderr, also with --quiet: what went wrong. Nobody listening there is no reason to stop."""
+    """Lines for people, on stderr, also with --quiet: what went wrong.
+
+    Nobody listening there is no reason to stop.
+    """
     with suppress(OSError):
         print(*map(printable, lines), sep="\n", file=sys.stderr, flush=True)
 
@@ -121,7 +136,9 @@ def blame(error: SyncerError) -> None:
 
 
 def terminal_columns() -> int | None:
-    """Return the width of the terminal on stderr; None where there is none, or none that can draw a line again."""
+    """Return the width of the terminal on stderr; None where there is none, or none
+    that can draw a line again.
+    """
     if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") in _DUMB:
         return None
     try:
@@ -140,17 +157,27 @@ def terminal_shows(text: str) -> bool:
 
 
 def redraw(line: str, columns: int) -> None:
-    """Draw this line in the place of the last one on the terminal, cut to its width. An empty one leaves nothing."""
+    """Draw this line in the place of the last one on the terminal, cut to its width.
+
+    An empty one leaves nothing.
+    """
     from rich.cells import set_cell_size
 
-    plain = printable(line).encode(sys.stderr.encoding, "backslashreplace").decode(sys.stderr.encoding)
+    plain = (
+        printable(line).encode(sys.stderr.encoding, "backslashreplace").decode(sys.stderr.encoding)
+    )
     with suppress(OSError):
-        sys.stderr.write(f"\r{set_cell_size(plain, columns - 1).rstrip()}\x1b[K")  # a full line would move the cursor to the next one
+        sys.stderr.write(
+            f"\r{set_cell_size(plain, columns - 1).rstrip()}\x1b[K"
+        )  # a full line would move the cursor to the next one
         sys.stderr.flush()
 
 
 def print_lines(*lines: str) -> None:
-    """Lines for people, on stdout. Raises BrokenPipeError, and OutputError where stdout takes no more."""
+    """Lines for people, on stdout.
+
+    Raises BrokenPipeError, and OutputError where stdout takes no more.
+    """
     print(*map(printable, lines), sep="\n")
 
 
@@ -160,12 +187,18 @@ def print_page(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """The one JSON object of a command, on one line of stdout. Raises as `print_lines` does."""
+    """The one JSON object of a command, on one line of stdout.
+
+    Raises as `print_lines` does.
+    """
     print_json_parts([as_json(value)])
 
 
 def print_json_parts(parts: Iterable[str]) -> None:
-    """The one JSON object of a command, from its parts. With it the outcome stands: no signal, and no error, adds another."""
+    """The one JSON object of a command, from its parts.
+
+    With it the outcome stands: no signal, and no error, adds another.
+    """
     signals.hold()
     _told.printed = True
     stdout = _utf8()
@@ -191,14 +224,26 @@ def _utf8() -> TextIO:
 
 
 def as_json(value: object) -> str:
-    """One JSON value on one line. The halves of characters that stand for the bytes of a file's name that is no text become escapes."""
+    """One JSON value on one line.
+
+    The halves of characters that stand for the bytes of a file's name that is no text
+    become escapes.
+    """
     try:
         return orjson.dumps(value).decode()
     except orjson.JSONEncodeError:
-        return _HALF.sub(lambda half: f"\\\\u{ord(half[0]):04x}", json.dumps(value, ensure_ascii=False))
+        return _HALF.sub(
+            lambda half: f"\\\\u{ord(half[0]):04x}", json.dumps(value, ensure_ascii=False)
+        )
 
 
-def fail(message: str, exit_code: int, details: Mapping[str, object] | None = None, *, lines: Sequence[str] = ()) -> int:
+def fail(
+    message: str,
+    exit_code: int,
+    details: Mapping[str, object] | None = None,
+    *,
+    lines: Sequence[str] = (),
+) -> int:
     """Report what ended the command, on stderr in these lines; its exit code."""
     first, *rest = lines or (message,)
     complain(f"syncer: {first}", *rest)
@@ -208,13 +253,17 @@ def fail(message: str, exit_code: int, details: Mapping[str, object] | None = No
 
 
 def ended(error: SyncerError | None, interrupted: int | None, interruption: str) -> dict[str, str]:
-    """Return the `error` of a run's JSON object: what stopped it before its end, or its interruption in these words."""
+    """Return the `error` of a run's JSON object: what stopped it before its end, or its
+    interruption in these words.
+    """
     if error is not None:
         return {"error": str(error)}
     return {} if interrupted is None else {"error": interruption}
 
 
 def abandon_stdout() -> None:
-    """Nobody reads stdout, or it is full: what is still to be written goes nowhere, instead of failing once more at the exit."""
+    """Nobody reads stdout, or it is full: what is still to be written goes nowhere,
+    instead of failing once more at the exit.
+    """
     with suppress(OSError, ValueError, AttributeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,6 @@
-"""How a run is shown while it lasts: on a terminal one line that is drawn again and again, elsewhere a line now and then."""
+"""How a run is shown while it lasts: on a terminal one line that is drawn again and
+again, elsewhere a line now and then.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,10 @@ BARS = ("━─", "#-")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of a line, what parts it from the piece before included. Of two pieces the one of the lower rank is left out later."""
+    """A piece of a line, what parts it from the piece before included.
+
+    Of two pieces the one of the lower rank is left out later.
+    """
 
     rank: int
     text: str
@@ -38,8 +43,12 @@ class Shown:
     share: float | None = None
 
     def line(self, columns: int | None = None) -> str:
-        """As much of the line as fits into so many columns, what matters most first; None: all of it."""
-        lines = [self.up_to(rank) for rank in sorted({part.rank for part in self.parts}, reverse=True)]
+        """As much of the line as fits into so many columns, what matters most first;
+        None: all of it.
+        """
+        lines = [
+            self.up_to(rank) for rank in sorted({part.rank for part in self.parts}, reverse=True)
+        ]
         return next((line for line in lines if columns is None or len(line) <= columns), lines[-1])
 
     def up_to(self, rank: int) -> str:
@@ -81,7 +90,9 @@ async def _drawn(now: Callable[[], Shown]) -> None:
 
 
 def drawn(run: Shown, columns: int, signs: str) -> str:
-    """The line of a terminal: a bar before the text, where it is known how much is done and a short text leaves room for one."""
+    """The line of a terminal: a bar before the text, where it is known how much is done
+    and a short text leaves room for one.
+    """
     line = run.line(columns - BAR_COLUMNS_MIN - 1)
     room = min(BAR_COLUMNS_MAX, columns - len(line) - 1)
     if run.share is None or room < BAR_COLUMNS_MIN or len(line) < len(run.up_to(BAR_RANK)):
@@ -126,7 +137,9 @@ def _of_sending(sending: Sending) -> Iterator[Part]:
 
 
 def share_done(now: Progress) -> float | None:
-    """Of all that is to be done, as far as the sources' size tells: what is read but pending is not done."""
+    """Of all that is to be done, as far as the sources' size tells: what is read but
+    pending is not done.
+    """
     if now.share_read is None:
         return None
     read = now.report.read

@@ -45,7 +45,9 @@ OPTIONS = {
 """What the command line calls a field of a selection, where it is not --field."""
 
 
-def selection(*, input_ids: Sequence[str], annotation_ids: Sequence[str], **others: Any) -> Selection:
+def selection(
+    *, input_ids: Sequence[str], annotation_ids: Sequence[str], **others: Any
+) -> Selection:
     """What the options select. Raises UsageError where they mean nothing."""
     if annotation_ids and len(annotation_ids) != len(input_ids):
         raise UsageError(
@@ -70,11 +72,20 @@ def document_selection(**chosen: Any) -> DocumentSelection:
     return DocumentSelection(**chosen)
 
 
-def annotell(chosen: DocumentSelection, since: Path | None, target: Target, common: Common, options: dict[str, object]) -> int:
+def annotell(
+    chosen: DocumentSelection,
+    since: Path | None,
+    target: Target,
+    common: Common,
+    options: dict[str, object],
+) -> int:
     """Pull documents and report; the exit code."""
     loaded = load_from_environment(common.config, {**common.options(), **options})
     if since is not None and target.out != STDOUT and Path(target.out).resolve() == since.resolve():
-        raise UsageError(f"--changed-since {since} is --out as well, which would replace it by what has changed alone: name another --out")
+        raise UsageError(
+            f"--changed-since {since} is --out as well, which would replace it by what has changed"
+            " alone: name another --out"
+        )
     known = None if since is None else known_documents(since)
     return pulled(loaded, annotell_origin(loaded, chosen, known), target, common)
 
@@ -85,7 +96,9 @@ def pulled(loaded: Loaded, origin: Origin, target: Target, common: Common) -> in
     if out == STDOUT and common.json:
         raise UsageError("--json and --out - both want standard output: name a file")
     if out == STDOUT and stdout_is_closed():
-        raise UsageError("--out - writes to standard output, which is closed: name a file, or leave it open")
+        raise UsageError(
+            "--out - writes to standard output, which is closed: name a file, or leave it open"
+        )
     with ExitStack() as stack:
         state = common.state
         if out == STDOUT:  # nothing can be carried on
@@ -114,4 +127,6 @@ def report(done: Pulled, *, as_json: bool) -> None:
     elif done.interrupted is not None:
         say(f"syncer: {INTERRUPTED}")
     if as_json:
-        print_json(dataclasses.asdict(done.report) | ended(done.error, done.interrupted, INTERRUPTED))
+        print_json(
+            dataclasses.asdict(done.report) | ended(done.error, done.interrupted, INTERRUPTED)
+        )

@@ -86,14 +86,18 @@ def clarifai(
     since: Time = "",
     until: Time = "",
     every_maker: Annotated[bool, Parameter(name="--all")] = False,
-    input_level: Annotated[Literal["keep", "drop"], Parameter(metavar="keep|drop", show_choices=False)] = "keep",
+    input_level: Annotated[
+        Literal["keep", "drop"], Parameter(metavar="keep|drop", show_choices=False)
+    ] = "keep",
     with_inputs: bool = False,
     common: Common = Common(),
     remote: Remote = Remote(),
 ) -> int:
-    """Fetch the annotations of a Clarifai app. Killed at any point, the same command carries on.
+    """Fetch the annotations of a Clarifai app. Killed at any point, the same command
+    carries on.
 
-    Exit codes: 0 done, 1 stopped by an error (run again), 2 bad usage or refused credentials, 3 something is missing, 130/143 interrupted.
+    Exit codes: 0 done, 1 stopped by an error (run again), 2 bad usage or refused
+    credentials, 3 something is missing, 130/143 interrupted.
 
     Parameters
     ----------
@@ -112,9 +116,11 @@ def clarifai(
     dataset
         Only of this dataset's inputs.
     status
-        Only those of this status: a code, or a name like ANNOTATION_PENDING. Found by a search; with --input-id, in a list.
+        Only those of this status: a code, or a name like ANNOTATION_PENDING. Found by a
+        search; with --input-id, in a list.
     since
-        Only those updated at or after this time (RFC 3339). Found by a search; with --input-id, in a list.
+        Only those updated at or after this time (RFC 3339). Found by a search; with
+        --input-id, in a list.
     until
         Only those updated at or before this time.
     every_maker
@@ -122,7 +128,8 @@ def clarifai(
     input_level
         Keep (the default) or drop the annotation that each input comes with.
     with_inputs
-        Write inputs with their annotations: every input, beside each of its annotations.
+        Write inputs with their annotations: every input, beside each of its
+        annotations.
     """
     from syncer.cli import pull as command
 
@@ -161,9 +168,11 @@ def annotell(
     place: Place = Place(),
     common: Common = Common(),
 ) -> int:
-    """Fetch finished annotations of Annotell or Kognic (OpenLABEL documents). Killed at any point, the same command carries on.
+    """Fetch finished annotations of Annotell or Kognic (OpenLABEL documents). Killed at
+    any point, the same command carries on.
 
-    Exit codes as of `pull clarifai`; 3 where a document that is listed could not be had.
+    Exit codes as of `pull clarifai`; 3 where a document that is listed could not be
+    had.
 
     Parameters
     ----------
@@ -186,7 +195,8 @@ def annotell(
     iso_cuboids
         Kognic: cuboids turned as in ISO 8855.
     changed_since
-        JSONL file of an earlier pull of the same project: only what is new or changed since, and tombstones of what is gone.
+        JSONL file of an earlier pull of the same project: only what is new or changed
+        since, and tombstones of what is gone.
     """
     from syncer.cli import pull as command
 

@@ -49,10 +49,22 @@ def deletions(text: str | None) -> int | None:
     return int(text)
 
 
-def push(logs: Sequence[str], config: Path | None, options: dict[str, object], *, bounds: Bounds, as_json: bool, loudness: Loudness) -> int:
+def push(
+    logs: Sequence[str],
+    config: Path | None,
+    options: dict[str, object],
+    *,
+    bounds: Bounds,
+    as_json: bool,
+    loudness: Loudness,
+) -> int:
     """Push and report; the exit code."""
     loaded = load_from_environment(config, options)
-    with opened(PushLane(loaded, logs, strict=bounds.strict, max_delete=bounds.max_delete, moved=bounds.moved)) as lane:
+    with opened(
+        PushLane(
+            loaded, logs, strict=bounds.strict, max_delete=bounds.max_delete, moved=bounds.moved
+        )
+    ) as lane:
         for note in lane.notes:
             say(f"syncer: {note}")
         finished = run(_run, lane, loudness)
@@ -75,12 +87,17 @@ def report(finished: Finished, *, as_json: bool, quiet: bool) -> None:
     elif finished.interrupted is not None and not quiet:
         say(f"syncer: {INTERRUPTED}")
     elif summary.dead and not quiet:
-        say(f"syncer: {counted(summary.dead, 'dead letter')}: see `syncer dead list --state {as_argument(summary.state)}`")
+        say(
+            f"syncer: {counted(summary.dead, 'dead letter')}: see `syncer dead list --state"
+            f" {as_argument(summary.state)}`"
+        )
     if as_json:
         print_json(dataclasses.asdict(summary) | ended(error, finished.interrupted, INTERRUPTED))
 
 
-def dry_run(logs: Sequence[str], config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
+def dry_run(
+    logs: Sequence[str], config: Path | None, options: dict[str, object], *, as_json: bool
+) -> int:
     """Read and count; the exit code."""
     result = count(load_from_environment(config, options), logs, sys.stdin.buffer)
     for message in result.messages:

@@ -1,4 +1,6 @@
-"""One command from its arguments to its exit code: whatever happens, users get a message that says what to do, never a traceback."""
+"""One command from its arguments to its exit code: whatever happens, users get a
+message that says what to do, never a traceback.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +16,25 @@ from cyclopts import App, CycloptsError
 
 from syncer import signals
 from syncer.cli.arguments import Arguments, understood
-from syncer.cli.output import FIX_THAT, abandon_stdout, blame, complain, fail, flush, print_as, print_json
+from syncer.cli.output import (
+    FIX_THAT,
+    abandon_stdout,
+    blame,
+    complain,
+    fail,
+    flush,
+    print_as,
+    print_json,
+)
 from syncer.cli.usage import usage_message
 from syncer.errors import OutputError, SyncerError, UsageError, first_error
 
 _PAGE_COLUMNS = 100
-_CALL: dict[str, Any] = {"exit_on_error": False, "print_error": False, "result_action": "return_value"}
+_CALL: dict[str, Any] = {
+    "exit_on_error": False,
+    "print_error": False,
+    "result_action": "return_value",
+}
 _PACKAGE = Path(__file__).parents[1]
 
 
@@ -34,7 +49,9 @@ def execute(app: App, given: Sequence[str]) -> int:
             flush()
         except (Exception, KeyboardInterrupt) as error:
             signals.hold()
-            code = _reported(first_error(error) if isinstance(error, BaseExceptionGroup) else error, arguments)
+            code = _reported(
+                first_error(error) if isinstance(error, BaseExceptionGroup) else error, arguments
+            )
             flush()
     except BrokenPipeError:  # who read us has seen enough
         abandon_stdout()
@@ -47,7 +64,10 @@ def execute(app: App, given: Sequence[str]) -> int:
 
 def _result(app: App, arguments: Arguments) -> int:
     if (before := arguments.empty_after()) is not None:
-        raise UsageError(f"an empty argument follows {before}, which could do more than was meant: give a value, or leave it out")
+        raise UsageError(
+            f"an empty argument follows {before}, which could do more than was meant: give a value,"
+            " or leave it out"
+        )
     if not arguments.json:
         code = app(arguments.tokens, **_CALL)
         return code if isinstance(code, int) else 0
@@ -80,10 +100,24 @@ def _reported(error: BaseException, arguments: Arguments) -> int:
     if debug:
         complain(*"".join(traceback.format_exception(error)).rstrip().split("\n"))
     hint = "" if debug else " (run it again with -v or SYNCER_DEBUG=1 for the traceback)"
-    return fail(f"internal error: {type(error).__name__} in {_place(error)}; please report it{hint}", SyncerError.exit_code)
+    return fail(
+        f"internal error: {type(error).__name__} in {_place(error)}; please report it{hint}",
+        SyncerError.exit_code,
+    )
 
 
 def _place(error: BaseException) -> str:
-    """The line of ours that failed. Not what the error says: that may hold anything, a token too."""
-    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_relative_to(_PACKAGE)]
-    return f"{_PACKAGE.name}/{Path(ours[-1].filename).relative_to(_PACKAGE)}:{ours[-1].lineno}" if ours else "the command line"
+    """The line of ours that failed.
+
+    Not what the error says: that may hold anything, a token too.
+    """
+    ours = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if Path(frame.filename).is_relative_to(_PACKAGE)
+    ]
+    return (
+        f"{_PACKAGE.name}/{Path(ours[-1].filename).relative_to(_PACKAGE)}:{ours[-1].lineno}"
+        if ours
+        else "the command line"
+    )

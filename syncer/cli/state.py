@@ -29,7 +29,10 @@ from syncer.printable import as_argument, counted
 
 
 def state_folder(config: Path | None, options: dict[str, object]) -> Path:
-    """The folder that options, environment and config name. Raises UsageError where no state is in it, StateError where nobody can see."""
+    """The folder that options, environment and config name.
+
+    Raises UsageError where no state is in it, StateError where nobody can see.
+    """
     folder = Path(load_from_environment(config, options).config.state.dir)
     if not Journal.is_in(folder):
         if (folder / checkpoint.FILE).is_file():
@@ -81,17 +84,24 @@ def status(config: Path | None, options: dict[str, object], *, as_json: bool) ->
     if as_json:
         print_json(value)
         return 0
-    print_lines(f"state        {folder}" + (f"  (in use by process {locked_by})" if locked_by else ""))
-    print_lines(f"destination  {destination.base_url} user {destination.user_id} app {destination.app_id}")
+    print_lines(
+        f"state        {folder}" + (f"  (in use by process {locked_by})" if locked_by else "")
+    )
+    print_lines(
+        f"destination  {destination.base_url} user {destination.user_id} app {destination.app_id}"
+    )
     _print_pause(folder, value["paused_until"], ledger.destination)
     for log in logs:
         print_lines(
-            f"{log.path}: read {log.read:,}, applied {log.applied:,}, ignored {log.ignored:,}, dead {log.dead:,}, pending {log.pending:,}"
+            f"{log.path}: read {log.read:,}, applied {log.applied:,}, ignored {log.ignored:,}, dead"
+            f" {log.dead:,}, pending {log.pending:,}"
         )
     return 0
 
 
-def _status_of_pull(folder: Path, pull: Checkpoint, give_up_seconds: float, *, as_json: bool) -> int:
+def _status_of_pull(
+    folder: Path, pull: Checkpoint, give_up_seconds: float, *, as_json: bool
+) -> int:
     paused, locked_by = pull.pause, holder(folder / "lock")
     value = {
         "state": str(folder),
@@ -106,39 +116,66 @@ def _status_of_pull(folder: Path, pull: Checkpoint, give_up_seconds: float, *, a
     if as_json:
         print_json(value)
         return 0
-    print_lines(f"state        {folder}" + (f"  (in use by process {locked_by})" if locked_by else ""))
+    print_lines(
+        f"state        {folder}" + (f"  (in use by process {locked_by})" if locked_by else "")
+    )
     print_lines(f"pull         {pull.job}")
     _print_pause(folder, value["paused_until"], paused)
     print_lines(
-        f"fetched {pull.fetched:,}: written {pull.written:,}, unreadable {pull.unreadable:,}; {'done' if pull.done else 'not done yet'}"
+        f"fetched {pull.fetched:,}: written {pull.written:,}, unreadable {pull.unreadable:,};"
+        f" {'done' if pull.done else 'not done yet'}"
     )
     return 0
 
 
 def _print_pause(folder: Path, paused_until: object, destination: Destination) -> None:
     if paused_until:
-        print_lines(f"paused until {paused_until}: {destination.reason}; lift the pause with `{lane.resuming(folder)}`")
+        print_lines(
+            f"paused until {paused_until}: {destination.reason}; lift the pause with"
+            f" `{lane.resuming(folder)}`"
+        )
 
 
 def _log_statuses(ledger: Ledger) -> Iterator[LogStatus]:
     for log in ledger.logs.values():
         counts = log.counts
-        yield LogStatus(log.identity.label, counts.read, counts.applied, counts.ignored, counts.dead, counts.queued)
+        yield LogStatus(
+            log.identity.label,
+            counts.read,
+            counts.applied,
+            counts.ignored,
+            counts.dead,
+            counts.queued,
+        )
 
 
-def forget(logs: Sequence[str], config: Path | None, options: dict[str, object], *, force: bool, as_json: bool) -> int:
+def forget(
+    logs: Sequence[str],
+    config: Path | None,
+    options: dict[str, object],
+    *,
+    force: bool,
+    as_json: bool,
+) -> int:
     """Drop all that the state knows of logs."""
     if not logs:
-        raise UsageError("name the logs to forget, as `syncer status` shows them; patterns are allowed")
+        raise UsageError(
+            "name the logs to forget, as `syncer status` shows them; patterns are allowed"
+        )
     given_up = known.forget(state_folder(config, options), logs, force=force)
     it_is = "it is" if len(given_up.logs) == 1 else "they are"
-    say(f"{given_up.sentence()}; when {it_is} pushed again, {it_is} applied once more from the first line")
+    say(
+        f"{given_up.sentence()}; when {it_is} pushed again, {it_is} applied once more from the"
+        " first line"
+    )
     if as_json:
         print_json({"forgotten": given_up.logs, "waiting": given_up.waiting, "dead": given_up.dead})
     return 0
 
 
-def move(old: str, new: str, config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
+def move(
+    old: str, new: str, config: Path | None, options: dict[str, object], *, as_json: bool
+) -> int:
     """Give a known log another path."""
     renamed = known.move(state_folder(config, options), old, new)
     say(renamed.sentence())
@@ -158,7 +195,10 @@ def resume(config: Path | None, options: dict[str, object], *, as_json: bool) ->
     elif until is None:
         print_lines(f"{folder}: not paused; nothing was done")
     else:
-        print_lines(f"{folder}: the pause until {until} is lifted ({before.reason}); the next run sends at once")
+        print_lines(
+            f"{folder}: the pause until {until} is lifted ({before.reason}); the next run sends at"
+            " once"
+        )
     return 0
 
 
@@ -198,15 +238,25 @@ def check(config: Path | None, options: dict[str, object], *, as_json: bool) -> 
 
 def _damaged(found: lane.Looked, details: dict[str, object] | None = None) -> int:
     places = "place" if len(found.damages) == 1 else "places"
-    return fail(f"the state {found.folder} is damaged in {len(found.damages):,} {places}. {way_out(found.folder)}", 1, details)
+    return fail(
+        f"the state {found.folder} is damaged in {len(found.damages):,} {places}."
+        f" {way_out(found.folder)}",
+        1,
+        details,
+    )
 
 
-def export(out: Path | None, config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
+def export(
+    out: Path | None, config: Path | None, options: dict[str, object], *, as_json: bool
+) -> int:
     """Print all that the state knows, a record a line; 1 where some of it is damaged."""
     folder = any_folder(config, options)
     found = lane.look(folder)
     if out is not None and out.absolute().resolve().is_relative_to(folder.resolve()):
-        raise UsageError(f"--out {out} is within the state folder {folder}, which it would damage: name a file elsewhere")
+        raise UsageError(
+            f"--out {out} is within the state folder {folder}, which it would damage: name a file"
+            " elsewhere"
+        )
     if out is None:
         for record in records(found):
             print_json_item(record)
@@ -236,7 +286,9 @@ def _write(file: TextIO, found: lane.Looked) -> int:
 
 
 def repair(config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
-    """Set aside what is damaged, leave a state that starts, and print what is not known any more."""
+    """Set aside what is damaged, leave a state that starts, and print what is not known
+    any more.
+    """
     folder = any_folder(config, options)
     done = lane.repair(folder)
     if as_json:

@@ -19,7 +19,10 @@ from cyclopts.token import Token
 
 from syncer.cli.arguments import as_typed
 
-_WANTED: dict[object, str] = {float: "it must be a number", bool: "it must be left without a value, or true or false"}
+_WANTED: dict[object, str] = {
+    float: "it must be a number",
+    bool: "it must be left without a value, or true or false",
+}
 
 
 def usage_message(error: CycloptsError) -> str:
@@ -35,9 +38,17 @@ def _fault(error: CycloptsError, command: str) -> str:
             return f"unexpected option {unknown}: give the command first, then its options"
         case UnknownCommandError(app=app):
             known = [] if app is None else [name for name in app if not name.startswith("-")]
-            return f'unknown command "{unknown}": the commands of `{command}` are {", ".join(sorted(known))}{_meant(unknown, known)}'
+            return (
+                f'unknown command "{unknown}": the commands of `{command}` are'
+                f" {', '.join(sorted(known))}{_meant(unknown, known)}"
+            )
         case UnknownOptionError(token=token):
-            known = [name for argument in error.argument_collection if argument.parse for name in argument.names]
+            known = [
+                name
+                for argument in error.argument_collection
+                if argument.parse
+                for name in argument.names
+            ]
             option = token.keyword or token.value
             return (
                 f"{option} follows --, after which there are no options"
@@ -48,13 +59,20 @@ def _fault(error: CycloptsError, command: str) -> str:
             return f'`{command}` takes no further argument, but "{unknown}" follows'
         case MissingArgumentError(argument=argument, keyword=keyword):
             name = keyword or ("" if argument is None else argument.name)
-            return f"{name} needs a value" if keyword else f"{name if name.startswith('-') else name.upper()} is missing"
+            return (
+                f"{name} needs a value"
+                if keyword
+                else f"{name if name.startswith('-') else name.upper()} is missing"
+            )
         case RepeatArgumentError(token=token):
             return f"{token.keyword} is given more than once"
         case ValidationError(argument=argument) if argument is not None and argument.tokens:
             return f"{_given(argument.tokens[0], argument.name)}; {error.exception_message}"
         case CoercionError(token=Token() as token, target_type=wanted):
-            return f"{_given(token, error.argument.name if error.argument else '')}; {_wanted(wanted, token.value) or error.msg}"
+            return (
+                f"{_given(token, error.argument.name if error.argument else '')};"
+                f" {_wanted(wanted, token.value) or error.msg}"
+            )
         case _:
             return str(error).rstrip(".")
 

@@ -19,10 +19,22 @@ INTERRUPTED = "interrupted; not everything was compared"
 _DIGITS_MAX = 20
 
 
-def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str | None, exclusive: bool, moved: Moved | None) -> int:
+def verify(
+    logs: Sequence[str],
+    common: Common,
+    remote: Remote,
+    *,
+    sample: str | None,
+    exclusive: bool,
+    moved: Moved | None,
+) -> int:
     """Compare and report; the exit code."""
-    if sample is not None and not (sample.isascii() and sample.isdigit() and len(sample) < _DIGITS_MAX and int(sample)):
-        raise UsageError(f'--sample is "{sample[:_DIGITS_MAX]}"; it must be a whole number of 1 or more')
+    if sample is not None and not (
+        sample.isascii() and sample.isdigit() and len(sample) < _DIGITS_MAX and int(sample)
+    ):
+        raise UsageError(
+            f'--sample is "{sample[:_DIGITS_MAX]}"; it must be a whole number of 1 or more'
+        )
     loaded = load_from_environment(common.config, {**common.options(), **remote.options()})
     job = Verification(loaded, logs, None if sample is None else int(sample), exclusive, moved)
     with KeptList() as differences:
@@ -31,7 +43,14 @@ def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str |
             if not common.json:
                 print_lines(looked.sentence())
             elif looked.differs:
-                differences.add({"mark": looked.mark, "input_id": looked.input_id, "id": looked.id, "fields": looked.fields})
+                differences.add(
+                    {
+                        "mark": looked.mark,
+                        "input_id": looked.input_id,
+                        "id": looked.id,
+                        "fields": looked.fields,
+                    }
+                )
 
         result = run(job.run, tell)
         flush()
@@ -51,5 +70,9 @@ def verify(logs: Sequence[str], common: Common, remote: Remote, *, sample: str |
 
 def _counts(result: Verified) -> dict[str, object]:
     """Return what `--json` says beside the differences."""
-    value = {name: given for name, given in asdict(result).items() if name not in ("error", "interrupted", "differences", "notes")}
+    value = {
+        name: given
+        for name, given in asdict(result).items()
+        if name not in ("error", "interrupted", "differences", "notes")
+    }
     return value | ended(result.error, result.interrupted, INTERRUPTED)

@@ -1,4 +1,6 @@
-"""The configuration: one checked value made from options, environment, TOML and the official client's own file."""
+"""The configuration: one checked value made from options, environment, TOML and the
+official client's own file.
+"""
 
 from syncer.config.layers import Secrets
 from syncer.config.load import load, load_from_environment

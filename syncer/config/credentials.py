@@ -1,4 +1,7 @@
-"""Where secrets are, and how they are read when they are asked for. No message and no `repr` holds any of them."""
+"""Where secrets are, and how they are read when they are asked for.
+
+No message and no `repr` holds any of them.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,10 @@ _CLIENT_BYTES_MAX = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class TokenPlace:
-    """Where the Clarifai token is: itself, or the file that holds it. `origin` says who told."""
+    """Where the Clarifai token is: itself, or the file that holds it.
+
+    `origin` says who told.
+    """
 
     origin: str
     pat: str | None = field(default=None, repr=False)
@@ -29,15 +35,23 @@ class TokenPlace:
             text = _text(self.file, _TOKEN_BYTES_MAX, f"{place}: the file with the token")
         token = (text or "").strip()
         if not token:
-            raise UsageError(f"{place}: the token is empty; put the token there, or set CLARIFAI_PAT")
+            raise UsageError(
+                f"{place}: the token is empty; put the token there, or set CLARIFAI_PAT"
+            )
         if not (token.isascii() and token.isprintable()) or " " in token:
-            raise UsageError(f"{place}: this is not a token: it must be one word of ASCII letters, digits and signs")
+            raise UsageError(
+                f"{place}: this is not a token: it must be one word of ASCII letters, digits and"
+                " signs"
+            )
         return token
 
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """What an Annotell or Kognic client signs in with (OAuth 2 client credentials). `origin` says where they came from."""
+    """What an Annotell or Kognic client signs in with (OAuth 2 client credentials).
+
+    `origin` says where they came from.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
@@ -46,7 +60,9 @@ class ClientCredentials:
 
 @dataclass(frozen=True, slots=True)
 class ClientPlace:
-    """Where an Annotell or Kognic client's id and secret are: themselves, or the JSON file that holds them."""
+    """Where an Annotell or Kognic client's id and secret are: themselves, or the JSON
+    file that holds them.
+    """
 
     origin: str
     file: Path | None = None
@@ -56,34 +72,51 @@ class ClientPlace:
     def read(self) -> ClientCredentials:
         """The credentials. Raises UsageError, which never quotes what is there.
 
-        Of the file, `clientId` and `clientSecret` are read (annotell-auth and kognic-auth: credentials_parser.py); the official
-        parsers want `email`, `userId` and `issuer` too, but send none of them.
+        Of the file, `clientId` and `clientSecret` are read (annotell-auth and
+        kognic-auth: credentials_parser.py); the official parsers want `email`, `userId`
+        and `issuer` too, but send none of them.
         """
         if self.file is None:
             if not (self.client_id and self.client_secret):
-                raise UsageError(f"{self.origin}: one of the two is not set; both are needed, the client's id and its secret")
+                raise UsageError(
+                    f"{self.origin}: one of the two is not set; both are needed, the client's id"
+                    " and its secret"
+                )
             return self._client(self.client_id, self.client_secret)
         whole = f"{self.origin}: the file with the credentials"
         try:
             value = json.loads(_text(self.file, _CLIENT_BYTES_MAX, whole))
         except (ValueError, RecursionError):
             raise UsageError(f"{whole} is not JSON; name the file as it was downloaded") from None
-        named = [value.get(key) if isinstance(value, dict) else None for key in ("clientId", "clientSecret")]
+        named = [
+            value.get(key) if isinstance(value, dict) else None
+            for key in ("clientId", "clientSecret")
+        ]
         client_id, client_secret = (text if isinstance(text, str) else "" for text in named)
         if not (client_id and client_secret):
-            raise UsageError(f'{whole} has no "clientId" and "clientSecret"; name the file as it was downloaded')
+            raise UsageError(
+                f'{whole} has no "clientId" and "clientSecret"; name the file as it was downloaded'
+            )
         return self._client(client_id, client_secret)
 
     def _client(self, client_id: str, client_secret: str) -> ClientCredentials:
         try:
             f"{client_id}{client_secret}".encode()
-        except UnicodeEncodeError:  # a file may name halves of characters; Python carries the environment's other bytes as such
-            raise UsageError(f"{self.origin}: the client's id or its secret is not text: check where they come from") from None
+        # a file may name halves of characters; Python carries the environment's other
+        # bytes as such
+        except UnicodeEncodeError:
+            raise UsageError(
+                f"{self.origin}: the client's id or its secret is not text: check where they come"
+                " from"
+            ) from None
         return ClientCredentials(client_id, client_secret, self.origin)
 
 
 def _text(path: Path, bytes_max: int, what: str) -> str:
-    """A small file's text. The path is not repeated: it may be a secret that was put where its file belongs."""
+    """A small file's text.
+
+    The path is not repeated: it may be a secret that was put where its file belongs.
+    """
     try:
         with path.open("rb") as file:
             return file.read(bytes_max).decode("utf-8-sig")

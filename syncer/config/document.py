@@ -1,4 +1,6 @@
-"""A TOML text as values, and the line on which each key stands (which `tomllib` does not tell)."""
+"""A TOML text as values, and the line on which each key stands (which `tomllib` does
+not tell).
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,14 @@ class Document:
 
     def line(self, location: Location) -> int:
         """The line of a key, or of the nearest table around it."""
-        return next((self.lines[location[:end]] for end in range(len(location), 0, -1) if location[:end] in self.lines), 1)
+        return next(
+            (
+                self.lines[location[:end]]
+                for end in range(len(location), 0, -1)
+                if location[:end] in self.lines
+            ),
+            1,
+        )
 
 
 def read(path: Path) -> bytes:
@@ -57,7 +66,9 @@ def parse(data: bytes, name: str) -> Document:
         values = tomllib.loads(text)
     except RecursionError:
         raise NotToml(1, "is nested too deeply") from None
-    except ValueError as error:  # TOMLDecodeError, and what Python says of numbers with thousands of digits
+    except (
+        ValueError
+    ) as error:  # TOMLDecodeError, and what Python says of numbers with thousands of digits
         at = _AT.search(str(error))
         line = int(at[1]) if at and at[1] else text.rstrip("\n").count("\n") + 1
         raise NotToml(line, _AT.sub("", str(error))) from None
@@ -65,11 +76,15 @@ def parse(data: bytes, name: str) -> Document:
 
 
 def _lines(text: str) -> dict[Location, int]:
-    """The line of every table and key of a valid TOML text. Keys inside inline tables count as the key they belong to."""
+    """The line of every table and key of a valid TOML text.
+
+    Keys inside inline tables count as the key they belong to.
+    """
     lines: dict[Location, int] = {}
     table: Location = ()
     counts: dict[Location, int] = {}
-    inside: str | None = None  # the quotes that end the string over several lines that we are in
+    # the quotes that end the string over several lines that we are in
+    inside: str | None = None
     for number, line in enumerate(text.split("\n"), start=1):
         if inside is not None:
             inside = None if line.count(inside) % 2 else inside
@@ -92,7 +107,9 @@ def _names(fragment: str) -> Location:
     """The names in a table header or in front of a value, with their quotes resolved."""
     try:
         value: object = tomllib.loads(fragment)
-    except tomllib.TOMLDecodeError:  # a line of an array over several lines that looks like a header
+    except (
+        tomllib.TOMLDecodeError
+    ):  # a line of an array over several lines that looks like a header
         return ()
     names: list[str | int] = []
     while isinstance(value, dict) and value:

@@ -1,4 +1,6 @@
-"""The places that values come from, each as one layer: options, environment, config file, the official client's file."""
+"""The places that values come from, each as one layer: options, environment, config
+file, the official client's file.
+"""
 
 from __future__ import annotations
 
@@ -17,17 +19,27 @@ from syncer.config.problems import Problem, dotted, faults
 
 Values = dict[str, dict[str, str]]
 
-OFFICIAL = {"CLARIFAI_USER_ID": "user_id", "CLARIFAI_APP_ID": "app_id", "CLARIFAI_API_BASE": "base_url"}
+OFFICIAL = {
+    "CLARIFAI_USER_ID": "user_id",
+    "CLARIFAI_APP_ID": "app_id",
+    "CLARIFAI_API_BASE": "base_url",
+}
 """What the official clients call keys of [clarifai]."""
 AUTHORITIES: dict[str, tuple[str, ...]] = {
     "clarifai": ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CLARIFAI_ROOT_CERTIFICATES_PATH"),
     "annotell": ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"),
 }
-"""Variables of others that name a file of authorities, the first one first: of OpenSSL, of requests, of the official client."""
+"""Variables of others that name a file of authorities, the first one first: of OpenSSL,
+of requests, of the official client.
+"""
 PAT = "CLARIFAI_PAT"
 CLIENT_PREFIXES: dict[Flavour, str] = {"annotell": "ANNOTELL", "kognic": "KOGNIC"}
 """What the variables of each flavour's own client start with."""
-_VARIABLES = {f"SYNCER_{section}_{key}".upper(): (section, key) for section, model in SECTIONS.items() for key in model.model_fields}
+_VARIABLES = {
+    f"SYNCER_{section}_{key}".upper(): (section, key)
+    for section, model in SECTIONS.items()
+    for key in model.model_fields
+}
 _MISTYPED_LIKENESS = 0.87
 _SHORTER: dict[Location, str] = {
     ("push", "requests_per_second"): "rps",
@@ -39,7 +51,10 @@ _SHORTER: dict[Location, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """Values from one kind of place. `text`: they are strings still to be read as what their keys take."""
+    """Values from one kind of place.
+
+    `text`: they are strings still to be read as what their keys take.
+    """
 
     values: Mapping[str, object]
     origin: Callable[[Location], str]
@@ -58,14 +73,19 @@ class Layer:
         return config.model_dump(exclude_unset=True)
 
     def named(self, section: str, key: str) -> str:
-        """A string as it stands here, empty where there is none: what says where a secret is, checked or not."""
+        """A string as it stands here, empty where there is none: what says where a
+        secret is, checked or not.
+        """
         values = self.values.get(section)
         text = values.get(key) if isinstance(values, dict) else None
         return text if isinstance(text, str) else ""
 
     def problems(self, error: ValidationError) -> list[Problem]:
         """What `checked` found wrong."""
-        return [Problem(self.origin(location), dotted(location), fault) for location, fault in faults(error)]
+        return [
+            Problem(self.origin(location), dotted(location), fault)
+            for location, fault in faults(error)
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +105,12 @@ def option(location: Location) -> str:
     return f"option --{_SHORTER.get(location) or str(location[-1]).replace('_', '-')}"
 
 
-def from_options(options: Mapping[str, object], named: Callable[[Location], str], secrets: Secrets) -> Layer:
-    """What the caller gave: dotted keys, each of which it calls as `named` says, and perhaps secrets."""
+def from_options(
+    options: Mapping[str, object], named: Callable[[Location], str], secrets: Secrets
+) -> Layer:
+    """What the caller gave: dotted keys, each of which it calls as `named` says, and
+    perhaps secrets.
+    """
     values: Values = {}
     for key, value in options.items():
         section, _, name = key.partition(".")
@@ -94,9 +118,13 @@ def from_options(options: Mapping[str, object], named: Callable[[Location], str]
     clients: dict[Flavour, ClientPlace] = {}
     if secrets.client is not None:
         client_id, client_secret = secrets.client
-        place = ClientPlace(named(("annotell", "client_secret")), client_id=client_id, client_secret=client_secret)
+        place = ClientPlace(
+            named(("annotell", "client_secret")), client_id=client_id, client_secret=client_secret
+        )
         clients = dict.fromkeys(CLIENT_PREFIXES, place)
-    return Layer(values, named, pat=secrets.token, pat_origin=named(("clarifai", "token")), clients=clients)
+    return Layer(
+        values, named, pat=secrets.token, pat_origin=named(("clarifai", "token")), clients=clients
+    )
 
 
 def from_own_variables(environment: Mapping[str, str]) -> Layer:
@@ -109,7 +137,8 @@ def from_own_variables(environment: Mapping[str, str]) -> Layer:
 
 
 def emptied_variables(environment: Mapping[str, str], options: Layer) -> Iterator[Problem]:
-    """Variables that are to say where changes go, are set, and say nothing: `CLARIFAI_API_BASE=$UNSET` must not mean the real service.
+    """Variables that are to say where changes go, are set, and say nothing:
+    `CLARIFAI_API_BASE=$UNSET` must not mean the real service.
 
     Where a higher place gives the value, nobody asks them.
     """
@@ -119,12 +148,20 @@ def emptied_variables(environment: Mapping[str, str], options: Layer) -> Iterato
         for variable in (f"SYNCER_CLARIFAI_{key}".upper(), official):
             if (text := environment.get(variable)) is not None:
                 if not text.strip():
-                    yield Problem(variable, "", f"is set, but empty, so that clarifai.{key} is not known: give it a value, or unset it")
+                    yield Problem(
+                        variable,
+                        "",
+                        f"is set, but empty, so that clarifai.{key} is not known: give it a value,"
+                        " or unset it",
+                    )
                 break
 
 
 def mistyped_variables(environment: Mapping[str, str]) -> Iterator[Problem]:
-    """Variables that almost have a name of ours. Others are let be: platforms set some with our prefix on their own account."""
+    """Variables that almost have a name of ours.
+
+    Others are let be: platforms set some with our prefix on their own account.
+    """
     known = [*_VARIABLES, "SYNCER_CONFIG"]
     for variable in sorted(environment):
         if not variable.startswith("SYNCER_") or variable in known:
@@ -138,7 +175,11 @@ def mistyped_variables(environment: Mapping[str, str]) -> Iterator[Problem]:
 def from_official_variables(environment: Mapping[str, str]) -> Layer:
     """The environment as the official clients read it."""
     names = {key: variable for variable, key in OFFICIAL.items()}
-    clients = {flavour: place for flavour, prefix in CLIENT_PREFIXES.items() if (place := _client(prefix, environment))}
+    clients = {
+        flavour: place
+        for flavour, prefix in CLIENT_PREFIXES.items()
+        if (place := _client(prefix, environment))
+    }
     return Layer(
         _official(environment),
         lambda location: names[str(location[-1])],
@@ -149,34 +190,55 @@ def from_official_variables(environment: Mapping[str, str]) -> Layer:
 
 
 def from_authority_variables(environment: Mapping[str, str]) -> Layer:
-    """The files of authorities that other programs are told of: they hold for a remote that has no `ca_file` of its own."""
-    found = {remote: next((name for name in names if environment.get(name)), None) for remote, names in AUTHORITIES.items()}
-    values = {remote: {"ca_file": environment[name]} for remote, name in found.items() if name is not None}
+    """The files of authorities that other programs are told of: they hold for a remote
+    that has no `ca_file` of its own.
+    """
+    found = {
+        remote: next((name for name in names if environment.get(name)), None)
+        for remote, names in AUTHORITIES.items()
+    }
+    values = {
+        remote: {"ca_file": environment[name]} for remote, name in found.items() if name is not None
+    }
     return Layer(values, lambda location: found[str(location[0])] or "")
 
 
 def _client(prefix: str, environment: Mapping[str, str]) -> ClientPlace | None:
-    """A client's credentials as its own library looks for them: a file, else id and secret."""
+    """A client's credentials as its own library looks for them: a file, else id and
+    secret.
+    """
     if path := environment.get(f"{prefix}_CREDENTIALS"):
         return ClientPlace(f"{prefix}_CREDENTIALS", file=Path(from_home(path, environment)))
     id_variable, secret_variable = f"{prefix}_CLIENT_ID", f"{prefix}_CLIENT_SECRET"
-    client_id, client_secret = environment.get(id_variable, ""), environment.get(secret_variable, "")
+    client_id, client_secret = (
+        environment.get(id_variable, ""),
+        environment.get(secret_variable, ""),
+    )
     if not (client_id or client_secret):
         return None
-    return ClientPlace(f"{id_variable} and {secret_variable}", client_id=client_id, client_secret=client_secret)
+    return ClientPlace(
+        f"{id_variable} and {secret_variable}", client_id=client_id, client_secret=client_secret
+    )
 
 
 def from_document(document: Document) -> Layer:
     """The config file."""
-    return Layer(document.values, lambda location: f"{document.name}:{document.line(location)}", text=False)
+    return Layer(
+        document.values, lambda location: f"{document.name}:{document.line(location)}", text=False
+    )
 
 
 class BadOfficialFile(Exception):
-    """The official client's file cannot be read; the message says where and why, without what is in it."""
+    """The official client's file cannot be read; the message says where and why,
+    without what is in it.
+    """
 
 
 def from_official_file(path: Path) -> Layer:
-    """The file of the official command line: YAML, the values of its current context. Raises BadOfficialFile."""
+    """The file of the official command line: YAML, the values of its current context.
+
+    Raises BadOfficialFile.
+    """
     try:
         text = path.read_bytes()
     except FileNotFoundError:
@@ -186,14 +248,19 @@ def from_official_file(path: Path) -> Layer:
     import yaml  # 15 ms, which most runs need not wait for
 
     try:
-        # Plain strings throughout: no objects are made, and an id of digits stays what it is.
+        # Plain strings throughout: no objects are made, and an id of digits stays what
+        # it is.
         root = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise BadOfficialFile(f"{path}:{mark.line + 1 if mark else 1}: is not YAML") from None
     name = _entry(root, "current_context")
     context = _entry(_entry(root, "contexts"), name)
-    given = {key: value for key, value in context.items() if isinstance(value, str)} if isinstance(context, dict) else {}
+    given = (
+        {key: value for key, value in context.items() if isinstance(value, str)}
+        if isinstance(context, dict)
+        else {}
+    )
     given = {key: value for key, value in given.items() if value and value != "ENVVAR"}
     origin = f"{path} (context {name})"
     return Layer(_official(given), lambda _: origin, pat=given.get(PAT), pat_origin=origin)
@@ -204,8 +271,13 @@ def _entry(mapping: object, key: object) -> object:
 
 
 def _official(names: Mapping[str, str]) -> Values:
-    """[clarifai] from the official names. An address without a scheme means https there."""
-    values = {key: names[name].strip() for name, key in OFFICIAL.items() if names.get(name, "").strip()}
+    """[clarifai] from the official names.
+
+    An address without a scheme means https there.
+    """
+    values = {
+        key: names[name].strip() for name, key in OFFICIAL.items() if names.get(name, "").strip()
+    }
     if "base_url" in values and not re.match(r"\w+://", values["base_url"]):
         values["base_url"] = f"https://{values['base_url']}"
     return {"clarifai": values} if values else {}

@@ -1,6 +1,8 @@
-"""Layers into one value. A higher layer beats a lower one key by key; what is wrong in any of them is reported at once.
+"""Layers into one value. A higher layer beats a lower one key by key; what is wrong in
+any of them is reported at once.
 
-command line > SYNCER_* > CLARIFAI_* > config file > the official client's file > SSL_CERT_FILE and the like > default
+command line > SYNCER_* > CLARIFAI_* > config file > the official client's file >
+SSL_CERT_FILE and the like > default
 """
 
 from __future__ import annotations
@@ -33,12 +35,15 @@ def load_from_environment(
     secrets: Secrets = NONE_GIVEN,
     environment: Mapping[str, str] = os.environ,
 ) -> Loaded:
-    """`load` with an environment (this process's) and, where no `path` is given, the config file found. Raises UsageError."""
+    """`load` with an environment (this process's) and, where no `path` is given, the
+    config file found. Raises UsageError.
+    """
     return load(path or found(environment), environment, options, named=named, secrets=secrets)
 
 
 def found(environment: Mapping[str, str]) -> Path | None:
-    """The config file of this place: $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml.
+    """The config file of this place: $SYNCER_CONFIG, ./syncer.toml,
+    $XDG_CONFIG_HOME/syncer/config.toml.
 
     A home that this user may not enter, as under sudo or in a container, holds none.
     """
@@ -46,20 +51,33 @@ def found(environment: Mapping[str, str]) -> Path | None:
         return Path(named)
     home = environment.get("HOME")
     settings = environment.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else None)
-    candidates = [Path("syncer.toml")] + ([Path(settings, "syncer", "config.toml")] if settings else [])
+    candidates = [Path("syncer.toml")] + (
+        [Path(settings, "syncer", "config.toml")] if settings else []
+    )
     return next((candidate for candidate in candidates if os.path.isfile(candidate)), None)  # noqa: PTH113 - Path.is_file raises where it may not look
 
 
 def load(
-    path: Path | None, env: Mapping[str, str], options: Mapping[str, object], *, named: Named = places.option, secrets: Secrets = NONE_GIVEN
+    path: Path | None,
+    env: Mapping[str, str],
+    options: Mapping[str, object],
+    *,
+    named: Named = places.option,
+    secrets: Secrets = NONE_GIVEN,
 ) -> Loaded:
-    """The configuration from this file (none is looked for), these variables and these options (dotted keys) and secrets.
+    """The configuration from this file (none is looked for), these variables and these
+    options (dotted keys) and secrets.
 
-    A function of its arguments and of what the files hold: loading again, after SIGHUP say, changes nothing that was loaded
-    before. Raises ConfigError that lists every error of every layer, UsageError where the file cannot be read.
+    A function of its arguments and of what the files hold: loading again, after SIGHUP
+    say, changes nothing that was loaded before. Raises ConfigError that lists every
+    error of every layer, UsageError where the file cannot be read.
     """
     problems = list(places.mistyped_variables(env))
-    layers = [places.from_options(options, named, secrets), places.from_own_variables(env), places.from_official_variables(env)]
+    layers = [
+        places.from_options(options, named, secrets),
+        places.from_own_variables(env),
+        places.from_official_variables(env),
+    ]
     if path is not None:
         try:
             layers.append(places.from_document(parse(read(path), str(path))))
@@ -80,11 +98,17 @@ def load(
     if client is not None:
         origins["annotell.credentials"] = client.origin
     emptied = tuple(places.emptied_variables(env, layers[0]))
-    return Loaded(config, MappingProxyType(_defaults() | origins), path, token_place, client, emptied)
+    return Loaded(
+        config, MappingProxyType(_defaults() | origins), path, token_place, client, emptied
+    )
 
 
-def _merged(layers: Sequence[Layer], env: Mapping[str, str], problems: list[Problem]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values of all layers and who set each, the highest layer first; what is wrong goes to `problems`."""
+def _merged(
+    layers: Sequence[Layer], env: Mapping[str, str], problems: list[Problem]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values of all layers and who set each, the highest layer first; what is wrong
+    goes to `problems`.
+    """
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for layer in reversed(layers):
@@ -98,7 +122,9 @@ def _merged(layers: Sequence[Layer], env: Mapping[str, str], problems: list[Prob
                 assert isinstance(keys, tuple)
                 merged[section] = keys
                 origins[section] = layer.origin((section, 0))
-                located: list[Location] = [(section, number, key) for number, source in enumerate(keys) for key in source]
+                located: list[Location] = [
+                    (section, number, key) for number, source in enumerate(keys) for key in source
+                ]
             else:
                 assert isinstance(keys, dict), section
                 merged.setdefault(section, {}).update(keys)
@@ -107,8 +133,13 @@ def _merged(layers: Sequence[Layer], env: Mapping[str, str], problems: list[Prob
     return merged, origins
 
 
-def _official_file(environment: Mapping[str, str], above: Sequence[Layer], problems: list[Problem]) -> list[Layer]:
-    """The official client's file, where there is one. A damaged one matters only where the token could have come from it."""
+def _official_file(
+    environment: Mapping[str, str], above: Sequence[Layer], problems: list[Problem]
+) -> list[Layer]:
+    """The official client's file, where there is one.
+
+    A damaged one matters only where the token could have come from it.
+    """
     home = environment.get("HOME")
     if not home:
         return []
@@ -124,17 +155,23 @@ def _token(layers: Sequence[Layer], env: Mapping[str, str]) -> TokenPlace | None
     """Where the token is, by the highest layer that tells of one."""
     for layer in layers:
         if file := layer.named("clarifai", "token_file"):
-            return TokenPlace(layer.origin(("clarifai", "token_file")), file=Path(from_home(file, env)))
+            return TokenPlace(
+                layer.origin(("clarifai", "token_file")), file=Path(from_home(file, env))
+            )
         if layer.pat:
             return TokenPlace(layer.pat_origin, pat=layer.pat)
     return None
 
 
 def _client(layers: Sequence[Layer], config: Config, env: Mapping[str, str]) -> ClientPlace | None:
-    """Where the credentials of this flavour are, by the highest layer that tells of them."""
+    """Where the credentials of this flavour are, by the highest layer that tells of
+    them.
+    """
     for layer in layers:
         if file := layer.named("annotell", "credentials"):
-            return ClientPlace(layer.origin(("annotell", "credentials")), file=Path(from_home(file, env)))
+            return ClientPlace(
+                layer.origin(("annotell", "credentials")), file=Path(from_home(file, env))
+            )
         if (place := layer.clients.get(config.annotell.flavour)) is not None:
             return place
     return None

@@ -16,8 +16,9 @@ from syncer.config.problems import ConfigError, Problem
 class Loaded:
     """A checked configuration, frozen through and through.
 
-    `origins` says of every dotted key who set it: of `clarifai.token` too, where there is one, and of `annotell.credentials`,
-    whichever way they were given. `path` is the config file, None where none was read.
+    `origins` says of every dotted key who set it: of `clarifai.token` too, where there
+    is one, and of `annotell.credentials`, whichever way they were given. `path` is the
+    config file, None where none was read.
     """
 
     config: Config
@@ -28,32 +29,47 @@ class Loaded:
     _emptied: tuple[Problem, ...] = ()
 
     def check_destination(self) -> None:
-        """Raise ConfigError where a variable that is to say which app is meant is set, but empty. Only what needs the app calls this."""
+        """Raise ConfigError where a variable that is to say which app is meant is set,
+        but empty. Only what needs the app calls this.
+        """
         if self._emptied:
             raise ConfigError(self._emptied)
 
     def token(self) -> str | None:
-        """The Clarifai token, None where none is configured. Raises UsageError where its file cannot be used."""
+        """The Clarifai token, None where none is configured.
+
+        Raises UsageError where its file cannot be used.
+        """
         return None if self._token is None else self._token.read()
 
     def annotell_credentials(self) -> ClientCredentials | None:
-        """What signs in at `[annotell] auth_url`, None where nothing is configured for this flavour. Raises UsageError.
+        """What signs in at `[annotell] auth_url`, None where nothing is configured for
+        this flavour. Raises UsageError.
 
-        From `[annotell] credentials`, else, as the flavour's own client reads them (annotell-auth 2.0.1, kognic-auth 4.5.2),
-        ANNOTELL_CREDENTIALS, or ANNOTELL_CLIENT_ID with ANNOTELL_CLIENT_SECRET; the same with KOGNIC_ for the flavour kognic.
+        From `[annotell] credentials`, else, as the flavour's own client reads them
+        (annotell-auth 2.0.1, kognic-auth 4.5.2), ANNOTELL_CREDENTIALS, or
+        ANNOTELL_CLIENT_ID with ANNOTELL_CLIENT_SECRET; the same with KOGNIC_ for the
+        flavour kognic.
         """
         return None if self._client is None else self._client.read()
 
     def portable(self, remote: Literal["clarifai", "annotell"]) -> Loaded:
-        """The same for another process, on another machine: it holds the secret of this remote itself, and no other. Raises UsageError."""
+        """The same for another process, on another machine: it holds the secret of this
+        remote itself, and no other. Raises UsageError.
+        """
         token = client = None
         if remote == "clarifai" and self._token is not None:
             token = TokenPlace(self._token.origin, pat=self.token())
         if remote == "annotell" and (signs_in := self.annotell_credentials()) is not None:
-            client = ClientPlace(signs_in.origin, client_id=signs_in.client_id, client_secret=signs_in.client_secret)
+            client = ClientPlace(
+                signs_in.origin, client_id=signs_in.client_id, client_secret=signs_in.client_secret
+            )
         return replace(self, origins={}, _token=token, _client=client)
 
     def with_settings(self, **sections: Mapping[str, object]) -> Loaded:
         """The same with some keys set, by section; the values are not checked again."""
-        updated = {name: getattr(self.config, name).model_copy(update=dict(values)) for name, values in sections.items()}
+        updated = {
+            name: getattr(self.config, name).model_copy(update=dict(values))
+            for name, values in sections.items()
+        }
         return replace(self, config=self.config.model_copy(update=updated))

@@ -1,4 +1,7 @@
-"""Every key, its default, and what it takes. A field's description is what an error says it must be."""
+"""Every key, its default, and what it takes.
+
+A field's description is what an error says it must be.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ def _web_address(text: str) -> str:
 
 
 def from_home(path: str, environment: Mapping[str, str]) -> str:
-    """A path with `~` as a shell would have it; left as it is where this environment has no HOME."""
+    """A path with `~` as a shell would have it; left as it is where this environment
+    has no HOME.
+    """
     home = environment.get("HOME")
     return home + path[1:] if home and (path == "~" or path.startswith("~/")) else path
 
@@ -48,25 +53,46 @@ def _distinct_names(sources: tuple[Source, ...]) -> tuple[Source, ...]:
 
 
 WebAddress = Annotated[
-    str, AfterValidator(_web_address), Field(description="a string with an http:// or https:// address, without user, query or fragment")
+    str,
+    AfterValidator(_web_address),
+    Field(
+        description="a string with an http:// or https:// address, without user, query or fragment"
+    ),
 ]
-ListenAddress = Annotated[str, AfterValidator(_listen_address), Field(description='a string with host and port, like "127.0.0.1:9464"')]
+ListenAddress = Annotated[
+    str,
+    AfterValidator(_listen_address),
+    Field(description='a string with host and port, like "127.0.0.1:9464"'),
+]
 Text = Annotated[str, Field(description="a string")]
 Name = Annotated[str, Field(min_length=1, description="a string that is not empty")]
-OptionalFile = Annotated[str, AfterValidator(_from_home), Field(description="a string with a file's path")]
-Place = Annotated[str, AfterValidator(_from_home), Field(min_length=1, description="a string with a path, not empty")]
+OptionalFile = Annotated[
+    str, AfterValidator(_from_home), Field(description="a string with a file's path")
+]
+Place = Annotated[
+    str,
+    AfterValidator(_from_home),
+    Field(min_length=1, description="a string with a path, not empty"),
+]
 Above0 = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 AtLeast1 = Annotated[int, Field(ge=1)]
 Rate = Annotated[Above0, Field(description="a number above 0")]
 RateOrAuto = Annotated[Above0 | Literal["auto"], Field(description='a number above 0, or "auto"')]
 Count = Annotated[AtLeast1, Field(description="a whole number of 1 or more")]
-CountOrAuto = Annotated[AtLeast1 | Literal["auto"], Field(description='a whole number of 1 or more, or "auto"')]
+CountOrAuto = Annotated[
+    AtLeast1 | Literal["auto"], Field(description='a whole number of 1 or more, or "auto"')
+]
 Seconds = Annotated[Above0, Field(description="a number of seconds above 0")]
-SecondsOrNone = Annotated[float, Field(ge=0, allow_inf_nan=False, description="a number of seconds, 0 or more")]
+SecondsOrNone = Annotated[
+    float, Field(ge=0, allow_inf_nan=False, description="a number of seconds, 0 or more")
+]
 
 
 class Section(BaseModel):
-    """A table of the TOML file. Validated with the environment as context, which says where `~` is."""
+    """A table of the TOML file.
+
+    Validated with the environment as context, which says where `~` is.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -84,10 +110,14 @@ class Clarifai(Section):
 Flavour = Literal["annotell", "kognic"]
 HOSTS: dict[Flavour, dict[str, str]] = {
     "annotell": {"base_url": "https://input.annotell.com", "auth_url": "https://user.annotell.com"},
-    "kognic": {"base_url": "https://input.app.kognic.com", "auth_url": "https://auth.app.kognic.com"},
+    "kognic": {
+        "base_url": "https://input.app.kognic.com",
+        "auth_url": "https://auth.app.kognic.com",
+    },
 }
-"""Where each flavour lives unless a key says otherwise. As in annotell-input-api 1.3.1, annotell-auth 2.0.1, kognic-io 2.19.0 and
-kognic-auth 4.5.2."""
+"""Where each flavour lives unless a key says otherwise. As in annotell-input-api 1.3.1,
+annotell-auth 2.0.1, kognic-io 2.19.0 and kognic-auth 4.5.2.
+"""
 
 
 class Annotell(Section):
@@ -107,10 +137,14 @@ class Push(Section):
 
     requests_per_second: RateOrAuto = 15.0
     concurrency: CountOrAuto = "auto"
-    batch_size: Annotated[int, Field(ge=1, le=128, description="a whole number from 1 to 128")] = 128
+    batch_size: Annotated[int, Field(ge=1, le=128, description="a whole number from 1 to 128")] = (
+        128
+    )
     linger_seconds: SecondsOrNone = 0.2
     embed_model_version_id: Text = ""
-    lists_without_ids: Annotated[Literal["refuse", "send"], Field(description='"refuse" or "send"')] = "refuse"
+    lists_without_ids: Annotated[
+        Literal["refuse", "send"], Field(description='"refuse" or "send"')
+    ] = "refuse"
     connect_timeout_seconds: Seconds = 10
     request_timeout_seconds: Seconds = 60
 
@@ -156,7 +190,10 @@ class SqliteSource(Section):
 
 
 class PostgresSource(Section):
-    """`[[sources]]` of an outbox table in PostgreSQL. The DSN holds a password, so the environment has it."""
+    """`[[sources]]` of an outbox table in PostgreSQL.
+
+    The DSN holds a password, so the environment has it.
+    """
 
     name: Name
     kind: Literal["postgres"]
@@ -166,7 +203,10 @@ class PostgresSource(Section):
 
 Source = Annotated[
     FolderSource | SqliteSource | PostgresSource,
-    Field(discriminator="kind", description='a table with kind = "changelog", "directory", "sqlite" or "postgres"'),
+    Field(
+        discriminator="kind",
+        description='a table with kind = "changelog", "directory", "sqlite" or "postgres"',
+    ),
 ]
 SOURCE_KINDS: dict[str, type[Section]] = {
     "changelog": FolderSource,

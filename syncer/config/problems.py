@@ -1,4 +1,6 @@
-"""What is wrong with a layer of the configuration, in words for the user: place, key, fault, way out. Never a secret."""
+"""What is wrong with a layer of the configuration, in words for the user: place, key,
+fault, way out. Never a secret.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +14,25 @@ from syncer.config.document import Location
 from syncer.config.models import SECTIONS, SOURCE_KINDS, Config, Section
 from syncer.errors import UsageError
 
-_SECRET_NAMES = {"access_token", "api_key", "apikey", "client_secret", "dsn", "key", "password", "pat", "secret", "token"}
+_SECRET_NAMES = {
+    "access_token",
+    "api_key",
+    "apikey",
+    "client_secret",
+    "dsn",
+    "key",
+    "password",
+    "pat",
+    "secret",
+    "token",
+}
 _SECRET_HOMES = {
     "annotell": "ANNOTELL_CREDENTIALS, or [annotell] credentials, names a file that holds it",
     "sources": "put it into an environment variable and name that with dsn_env",
 }
 _CLARIFAI_HOME = "set CLARIFAI_PAT, or name a file that holds it with [clarifai] token_file"
-_QUOTED_SECTIONS = ("push", "retry", "daemon", "state")  # whose strings are never secrets
+# whose strings are never secrets
+_QUOTED_SECTIONS = ("push", "retry", "daemon", "state")
 _QUOTED_KEYS = ("requests_per_second", "concurrency")
 _QUOTED_LETTERS_MAX = 60
 _NUMBER_SHOWN_MAX = 10**18
@@ -33,18 +47,25 @@ class Problem:
     fault: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.key}: {self.fault}" if self.key else f"{self.place}: {self.fault}"
+        return (
+            f"{self.place}: {self.key}: {self.fault}" if self.key else f"{self.place}: {self.fault}"
+        )
 
 
 class ConfigError(UsageError):
-    """Everything that is wrong with a configuration, a line each; the faults of a file by line."""
+    """Everything that is wrong with a configuration, a line each; the faults of a file
+    by line.
+    """
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         ordered = sorted(problems, key=_by_place)
         if len(ordered) == 1:
             self._lines = [f"configuration: {ordered[0]}"]
         else:
-            self._lines = [f"{len(ordered)} errors in the configuration:", *(f"  {problem}" for problem in ordered)]
+            self._lines = [
+                f"{len(ordered)} errors in the configuration:",
+                *(f"  {problem}" for problem in ordered),
+            ]
         super().__init__("\n".join(self._lines))
         self.details = {"problems": [asdict(problem) for problem in ordered]}
 
@@ -61,7 +82,9 @@ def _by_place(problem: Problem) -> tuple[str, int]:
 
 def dotted(location: Location) -> str:
     """A location as users write it: `push.batch_size`, `sources[0].path`."""
-    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    return "".join(
+        f"[{part}]" if isinstance(part, int) else f".{part}" for part in location
+    ).lstrip(".")
 
 
 def faults(error: ValidationError) -> Iterator[tuple[Location, str]]:
@@ -78,12 +101,24 @@ def faults(error: ValidationError) -> Iterator[tuple[Location, str]]:
             case "missing":
                 yield location, f"is missing; it must be {_wanted(location, model)}"
             case _:
-                said = str(detail.get("ctx", {}).get("error", "")) if detail["type"] == "value_error" else ""
-                yield location, f"{said or 'is ' + _shown(location, detail['input'])}; it must be {_wanted(location, model)}"
+                said = (
+                    str(detail.get("ctx", {}).get("error", ""))
+                    if detail["type"] == "value_error"
+                    else ""
+                )
+                yield (
+                    location,
+                    (
+                        f"{said or 'is ' + _shown(location, detail['input'])}; it must be"
+                        f" {_wanted(location, model)}"
+                    ),
+                )
 
 
 def _resolve(loc: Location) -> tuple[Location, type[Section]]:
-    """The location without the marks that pydantic leaves in it for unions, and the model that the key belongs to."""
+    """The location without the marks that pydantic leaves in it for unions, and the
+    model that the key belongs to.
+    """
     first = str(loc[0])
     if first == "sources" and len(loc) > 2:
         return (*loc[:2], *loc[3:4]), SOURCE_KINDS[str(loc[2])]
@@ -108,7 +143,9 @@ def _shown(location: Location, value: object) -> str:
             return "a number far too large"
         case int() | float():
             return repr(value)
-        case str() if (location[0] in _QUOTED_SECTIONS or location[-1] in _QUOTED_KEYS) and len(value) <= _QUOTED_LETTERS_MAX:
+        case str() if (location[0] in _QUOTED_SECTIONS or location[-1] in _QUOTED_KEYS) and len(
+            value
+        ) <= _QUOTED_LETTERS_MAX:
             return f'"{value}"'
         case str():
             return "a string that does not fit" if value else "an empty string"
@@ -123,8 +160,12 @@ def _shown(location: Location, value: object) -> str:
 def _unknown(location: Location, model: type[Section]) -> str:
     name, section = str(location[-1]), str(location[0])
     if name.lower().removeprefix("clarifai_") in _SECRET_NAMES:
-        return f"secrets never stand in the config file: {_SECRET_HOMES.get(section, _CLARIFAI_HOME)}"
-    if homes := [f"[{other}] {name}" for other, fields in SECTIONS.items() if name in fields.model_fields]:
+        return (
+            f"secrets never stand in the config file: {_SECRET_HOMES.get(section, _CLARIFAI_HOME)}"
+        )
+    if homes := [
+        f"[{other}] {name}" for other, fields in SECTIONS.items() if name in fields.model_fields
+    ]:
         return f"no such key here; did you mean {' or '.join(homes)}?"
     if suggestion := _suggestion(name, list(model.model_fields)):
         return f"no such key; did you mean {suggestion}?"

@@ -1,1 +1,4 @@
-"""Decisions: values in, values out. Nothing here awaits, reads a clock, touches a file or rolls dice of its own."""
+"""Decisions: values in, values out.
+
+Nothing here awaits, reads a clock, touches a file or rolls dice of its own.
+"""

@@ -1,4 +1,7 @@
-"""Is a web address usable in form? What can be seen in it need not be tried for ten minutes."""
+"""Is a web address usable in form?
+
+What can be seen in it need not be tried for ten minutes.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,8 @@ _NOT_IPV6 = "has a host that is not one: an IPv6 address stands in brackets, as 
 
 
 def address_fault(address: str, *, base: bool = True) -> str | None:
-    """Why nothing can be asked at this address, None where its form is good. Says nothing of a user or a password in it.
+    """Why nothing can be asked at this address, None where its form is good. Says
+    nothing of a user or a password in it.
 
     `base`: paths are appended to it, so that it can have neither query nor fragment.
     """
@@ -51,11 +55,15 @@ def _host_fault(host: str) -> str | None:
         return f"has the host {host}, which is not an IPv4 address in full, as 127.0.0.1 is"
     try:
         names = host.encode("idna").decode().removesuffix(".").split(".")
-        _ = URL(f"http://{host}").host  # which reads names that are written in ASCII (`xn--`)
+        # which reads names that are written in ASCII (`xn--`)
+        _ = URL(f"http://{host}").host
     except ValueError:  # a UnicodeError is one
         names = [""]
     if not all(0 < len(name) <= _LABEL_BYTES_MAX for name in names):
-        return "has a host of which a part between two dots is empty, too long, or cannot be written as a name"
+        return (
+            "has a host of which a part between two dots is empty, too long, or cannot be written"
+            " as a name"
+        )
     return None
 
 

@@ -1,4 +1,5 @@
-"""All decisions of a push: what may be sent, what goes together, what waits, what is over. Effects happen elsewhere.
+"""All decisions of a push: what may be sent, what goes together, what waits, what is
+over. Effects happen elsewhere.
 
     held ──► ready ──► in flight ──► settled: applied, or dead
                ▲          │    └───► refused whole ──► halves, ready at once
@@ -7,12 +8,16 @@
 
 Three rules carry the guarantee:
 
-1. Of each annotation only the oldest live change leaves `held`; its successor follows when the predecessor's end is *durable*
-   (`committed`), not merely known. A whole-input delete (`Gate`) waits for every earlier change of its input, and holds every later one.
-2. A change leaves the window with its first outcome. What fails is queued with its body, and whatever is held behind it
-   is queued behind it, in order; so the log's watermark moves on while one change fails for an hour.
-3. A request that failed as a whole is an attempt of its changes only if the destination was healthy otherwise (`ripen`), and the
-   next request with them carries half as many neighbours, the last one none: nobody dies of a neighbour.
+1. Of each annotation only the oldest live change leaves `held`; its successor follows
+   when the predecessor's end is *durable* (`committed`), not merely known. A
+   whole-input delete (`Gate`) waits for every earlier change of its input, and holds
+   every later one.
+2. A change leaves the window with its first outcome. What fails is queued with its
+   body, and whatever is held behind it is queued behind it, in order; so the log's
+   watermark moves on while one change fails for an hour.
+3. A request that failed as a whole is an attempt of its changes only if the destination
+   was healthy otherwise (`ripen`), and the next request with them carries half as many
+   neighbours, the last one none: nobody dies of a neighbour.
 """
 
 from __future__ import annotations
@@ -28,7 +33,10 @@ from syncer.core.limits import Limits
 
 
 class Backlog:
-    """The live changes of a push. Give it changes (`offer`), take batches, tell it outcomes, collect what became true."""
+    """The live changes of a push.
+
+    Give it changes (`offer`), take batches, tell it outcomes, collect what became true.
+    """
 
     def __init__(self, limits: Limits, next_number: int = 1) -> None:
         self.limits = limits
@@ -41,32 +49,43 @@ class Backlog:
         self._next_number = next_number
         self._tails: dict[Key, Entry] = {}
         self._live: dict[str, int] = {}  # by input: live changes before its gate
-        self._queued_inputs: dict[str, int] = {}  # by input: those of them that are queued
+        # by input: those of them that are queued
+        self._queued_inputs: dict[str, int] = {}
         self._gates: dict[str, Gate] = {}
         self._batches = Batches(limits)
         self._waiting: list[tuple[float, int, Entry]] = []
         self._settlement = Settlement()
 
-    # --- in -----------------------------------------------------------------------------------------------------
+    # --- in ---------------------------------------------------------------------------
 
     def room(self) -> bool:
         """May more be read?"""
         limits = self.limits
         window_max = limits.window_max + self.in_flight * limits.batch_size
-        return self.window_count < window_max and self.window_bytes < limits.window_bytes_max and self.queue_count < limits.queue_max
+        return (
+            self.window_count < window_max
+            and self.window_bytes < limits.window_bytes_max
+            and self.queue_count < limits.queue_max
+        )
 
     def offer(self, changes: Iterable[Change], now: float) -> None:
         """Take over changes, in the source's order."""
         place = self._place
         for change in changes:
             raw_bytes, written = len(change.raw), change.written
-            size, held_bytes = (raw_bytes, raw_bytes) if written is None else (len(written), raw_bytes + len(written))
+            size, held_bytes = (
+                (raw_bytes, raw_bytes)
+                if written is None
+                else (len(written), raw_bytes + len(written))
+            )
             self.window_count += 1
             self.window_bytes += held_bytes
             place(Entry(change, size, 0, held_bytes), now)
 
     def restore(self, queue: Iterable[Queued], now: float) -> None:
-        """Take over what an earlier run left in the retry queue, in the order of the numbers. Before any `offer`."""
+        """Take over what an earlier run left in the retry queue, in the order of the
+        numbers. Before any `offer`.
+        """
         for queued in queue:
             entry = restored(queued)
             entry.due = now
@@ -110,10 +129,13 @@ class Backlog:
             return
         self._batches.add(entry, now)
 
-    # --- out ----------------------------------------------------------------------------------------------------
+    # --- out --------------------------------------------------------------------------
 
     def ripen(self, now: float, succeeded_at: float) -> None:
-        """Sort what has come due. `succeeded_at`: when the destination last answered a request well."""
+        """Sort what has come due.
+
+        `succeeded_at`: when the destination last answered a request well.
+        """
         self._batches.size.heard(succeeded_at)
         while self._waiting and self._waiting[0][0] <= now:
             entry = heapq.heappop(self._waiting)[2]
@@ -125,7 +147,9 @@ class Backlog:
             self._sort(entry, now, "read back" if asked else "probe" if entry.unproven else "no")
 
     def looked_up(self, entry: Entry, now: float) -> None:
-        """The destination answered a look-up well, and it did not settle this entry: it is to be sent (again)."""
+        """The destination answered a look-up well, and it did not settle this entry: it
+        is to be sent (again).
+        """
         if entry.unproven and self._count_attempt(entry):
             return
         entry.doubt = False
@@ -134,12 +158,17 @@ class Backlog:
     def _sort(self, entry: Entry, now: float, look_up: LookUp) -> None:
         """Put an entry with those that it may share a request with."""
         if look_up != "no" or entry.suspicion:
-            self._batches.add_apart(entry, look_up, self._cap(entry) if look_up == "no" else self.limits.batch_size)
+            self._batches.add_apart(
+                entry, look_up, self._cap(entry) if look_up == "no" else self.limits.batch_size
+            )
         else:
             self._batches.add_first(entry, now)
 
     def _count_attempt(self, entry: Entry) -> bool:
-        """The last request was an attempt of this entry. True where it was the last one: the entry is dead then."""
+        """The last request was an attempt of this entry.
+
+        True where it was the last one: the entry is dead then.
+        """
         entry.unproven = False
         if entry.crowded:
             entry.crowded = False
@@ -165,7 +194,10 @@ class Backlog:
         return min((time for time in times if time is not None), default=None)
 
     def take(self, now: float) -> Batch | None:
-        """The batch that goes next, None where none is to go yet. Tell `over` when its request is over."""
+        """The batch that goes next, None where none is to go yet.
+
+        Tell `over` when its request is over.
+        """
         return self._batches.take(now, hurry=self._hurry())
 
     def _hurry(self) -> bool:
@@ -180,7 +212,7 @@ class Backlog:
         if batch.verb in TEACHING:
             self._batches.size.passed(batch.size)
 
-    # --- outcomes -----------------------------------------------------------------------------------------------
+    # --- outcomes ---------------------------------------------------------------------
 
     def applied(self, entries: Iterable[Entry]) -> None:
         """The remote holds what these ask for."""
@@ -193,9 +225,19 @@ class Backlog:
         self._settlement.dead.append(entry)
 
     def retriable(
-        self, entry: Entry, reason: str, code: int | None, now: float, due: float, *, doubt: bool = False, omitted: bool = False
+        self,
+        entry: Entry,
+        reason: str,
+        code: int | None,
+        now: float,
+        due: float,
+        *,
+        doubt: bool = False,
+        omitted: bool = False,
     ) -> None:
-        """The answer names this one as failed for now, or leaves it out (`omitted`); `doubt`: it may have been applied."""
+        """The answer names this one as failed for now, or leaves it out (`omitted`);
+        `doubt`: it may have been applied.
+        """
         self._note(entry, reason, code, now)
         entry.doubt, entry.omitted = doubt, omitted
         entry.suspicion = 0
@@ -203,11 +245,21 @@ class Backlog:
             self._put_off(entry, due)
 
     def failed(
-        self, entries: Sequence[Entry], reason: str, code: int | None, now: float, due: float, *, doubt: bool, cut: bool = False
+        self,
+        entries: Sequence[Entry],
+        reason: str,
+        code: int | None,
+        now: float,
+        due: float,
+        *,
+        doubt: bool,
+        cut: bool = False,
     ) -> None:
-        """Their request failed as a whole; `doubt`: it may have been applied. Only who was alone in it can have had the last attempt.
+        """Their request failed as a whole; `doubt`: it may have been applied. Only who
+        was alone in it can have had the last attempt.
 
-        `cut`: nothing came back. Where so much has never gone through, its size is in question, and nobody in it.
+        `cut`: nothing came back. Where so much has never gone through, its size is in
+        question, and nobody in it.
         """
         alone = len(entries) == 1
         teaches = cut and not alone and entries[0].change.verb in TEACHING
@@ -221,7 +273,9 @@ class Backlog:
             entry.suspicion += not crowded
             self._put_off(entry, due)
 
-    def unsettled(self, entries: Iterable[Entry], reason: str, code: int | None, now: float, due: float) -> None:
+    def unsettled(
+        self, entries: Iterable[Entry], reason: str, code: int | None, now: float, due: float
+    ) -> None:
         """A look-up of these failed: they are looked up again."""
         for entry in entries:
             self._note(entry, reason, code, now)
@@ -229,18 +283,25 @@ class Backlog:
             self._put_off(entry, due)
 
     def again(self, batch: Batch) -> None:
-        """Nothing of this batch was applied and nothing speaks against it: it goes again as soon as it may."""
+        """Nothing of this batch was applied and nothing speaks against it: it goes
+        again as soon as it may.
+        """
         self._batches.again(batch)
 
     def halve(self, batch: Batch) -> None:
-        """The remote refused the batch as a whole: its halves go next. At least two entries."""
+        """The remote refused the batch as a whole: its halves go next.
+
+        At least two entries.
+        """
         middle = len(batch.entries) // 2
         assert middle > 0, batch
         self._batches.again(Batch(batch.verb, batch.entries[middle:]))
         self._batches.again(Batch(batch.verb, batch.entries[:middle]))
 
     def too_large(self, batch: Batch, now: float) -> None:
-        """The batch was refused for its size: what it carried goes again in smaller ones. At least two entries."""
+        """The batch was refused for its size: what it carried goes again in smaller
+        ones. At least two entries.
+        """
         if batch.verb not in TEACHING:
             self.halve(batch)
             return
@@ -255,7 +316,9 @@ class Backlog:
         entry.code = code
 
     def _put_off(self, entry: Entry, due: float) -> None:
-        """Queue an entry that failed, and behind it all that must wait for it; or keep it queued."""
+        """Queue an entry that failed, and behind it all that must wait for it; or keep
+        it queued.
+        """
         entry.due = due
         self._settlement.waiting.append(entry)
         if entry.number:
@@ -273,10 +336,14 @@ class Backlog:
     def _queue_gate(self, input_id: str) -> None:
         """Queue a gate, and what it holds, once all that it waits for is queued.
 
-        Not before: a restart puts the queue before the log, and what was still in the window would come behind the gate.
+        Not before: a restart puts the queue before the log, and what was still in the
+        window would come behind the gate.
         """
         gate = self._gates.get(input_id)
-        if gate is None or (not gate.barrier.number and self._queued_inputs.get(input_id, 0) < max(1, self._live.get(input_id, 0))):
+        if gate is None or (
+            not gate.barrier.number
+            and self._queued_inputs.get(input_id, 0) < max(1, self._live.get(input_id, 0))
+        ):
             return
         self._queue(gate.barrier)
         for held in gate.behind:
@@ -296,10 +363,13 @@ class Backlog:
     def _count_queued(self, input_id: str) -> None:
         self._queued_inputs[input_id] = self._queued_inputs.get(input_id, 0) + 1
 
-    # --- durable ------------------------------------------------------------------------------------------------
+    # --- durable ----------------------------------------------------------------------
 
     def collect(self) -> Settlement:
-        """What became true since the last call. Write it down, then call `committed`."""
+        """What became true since the last call.
+
+        Write it down, then call `committed`.
+        """
         settlement, self._settlement = self._settlement, Settlement()
         return settlement
 
@@ -309,7 +379,9 @@ class Backlog:
         return bool(self._settlement)
 
     def committed(self, settlement: Settlement, now: float) -> None:
-        """The settlement is durable: bodies of the queued may go, successors of the ended may leave."""
+        """The settlement is durable: bodies of the queued may go, successors of the
+        ended may leave.
+        """
         for entry in settlement.queued:
             entry.drop_body()
         for entry in settlement.waiting:
@@ -357,7 +429,7 @@ class Backlog:
         else:
             del self._queued_inputs[input_id]
 
-    # --- to look at ---------------------------------------------------------------------------------------------
+    # --- to look at -------------------------------------------------------------------
 
     @property
     def count(self) -> int:

@@ -13,11 +13,15 @@ from syncer.core.size import SizeLimit
 
 VERBS: tuple[Verb, ...] = ("post", "merge", "overwrite", "remove", "delete", "delete_input")
 TEACHING: frozenset[Verb] = frozenset(("post", "merge", "overwrite", "remove"))
-"""Verbs whose requests are as large as their changes: of the others only ids are sent."""
+"""Verbs whose requests are as large as their changes: of the others only ids are sent.
+"""
 
 
 class Batches:
-    """Entries that wait for nothing but their request. `now` is in seconds of any one clock."""
+    """Entries that wait for nothing but their request.
+
+    `now` is in seconds of any one clock.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self.size = SizeLimit(limits.batch_bytes_max)
@@ -27,7 +31,7 @@ class Batches:
         self._formed: deque[Batch] = deque()
         self._apart: dict[tuple[Verb, LookUp, int], deque[Entry]] = {}
 
-    # --- in -----------------------------------------------------------------------------------------------------
+    # --- in ---------------------------------------------------------------------------
 
     def add(self, entry: Entry, now: float) -> None:
         """As the last of its verb."""
@@ -51,7 +55,7 @@ class Batches:
         """Before everything else, as it is."""
         self._formed.appendleft(batch)
 
-    # --- out ----------------------------------------------------------------------------------------------------
+    # --- out --------------------------------------------------------------------------
 
     def has(self, now: float, *, hurry: bool) -> bool:
         """Would `take` give a batch now?"""
@@ -63,11 +67,18 @@ class Batches:
         """When time alone makes a batch possible; None where only an event can."""
         if not self.size.bound:
             return None
-        times = [since + self._limits.linger_seconds for verb, since in self._ready_since.items() if self._ready[verb]]
+        times = [
+            since + self._limits.linger_seconds
+            for verb, since in self._ready_since.items()
+            if self._ready[verb]
+        ]
         return min(times, default=None)
 
     def take(self, now: float, *, hurry: bool) -> Batch | None:
-        """The batch that goes next, None where none is to go yet. `hurry`: a part-full one need not wait for more."""
+        """The batch that goes next, None where none is to go yet.
+
+        `hurry`: a part-full one need not wait for more.
+        """
         bound = self.size.bound
         if self._formed and bound:
             return self._sent(self._fitting(self._formed.popleft(), bound))
@@ -75,7 +86,13 @@ class Batches:
             verb, look_up, cap = group
             if look_up == "no" and not bound:
                 continue
-            batch = _cut(verb, entries, cap, bound if look_up == "no" else self._limits.batch_bytes_max, look_up)
+            batch = _cut(
+                verb,
+                entries,
+                cap,
+                bound if look_up == "no" else self._limits.batch_bytes_max,
+                look_up,
+            )
             if not entries:
                 del self._apart[group]
             return self._sent(batch)
@@ -102,7 +119,9 @@ class Batches:
         return batch
 
     def _best(self, now: float, hurry: bool) -> Verb | None:
-        """The verb with a full batch, else the one that has lingered long enough (or for which nothing more can come)."""
+        """The verb with a full batch, else the one that has lingered long enough (or
+        for which nothing more can come).
+        """
         lingering: Verb | None = None
         for verb, ready in self._ready.items():
             if len(ready) >= self._limits.batch_size:
@@ -114,7 +133,10 @@ class Batches:
 
     def __repr__(self) -> str:
         ready = {verb: len(entries) for verb, entries in self._ready.items() if entries}
-        return f"ready={ready}, formed={len(self._formed)}, apart={sum(map(len, self._apart.values()))}"
+        return (
+            f"ready={ready}, formed={len(self._formed)},"
+            f" apart={sum(map(len, self._apart.values()))}"
+        )
 
 
 def bytes_of(entries: Iterable[Entry]) -> int:
@@ -123,10 +145,14 @@ def bytes_of(entries: Iterable[Entry]) -> int:
 
 
 def _cut(verb: Verb, entries: deque[Entry], cap: int, bound: int, look_up: LookUp = "no") -> Batch:
-    """Take up to `cap` entries off the front, as many as go into so many bytes; one at least."""
+    """Take up to `cap` entries off the front, as many as go into so many bytes; one at
+    least.
+    """
     size = bytes_of(islice(entries, cap))
     if size <= bound:
-        return Batch(verb, [entries.popleft() for _ in range(min(cap, len(entries)))], look_up, size)
+        return Batch(
+            verb, [entries.popleft() for _ in range(min(cap, len(entries)))], look_up, size
+        )
     taken = [entries.popleft()]
     size = taken[0].size + 1
     while entries and len(taken) < cap and size + entries[0].size + 1 <= bound:

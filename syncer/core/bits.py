@@ -1,4 +1,6 @@
-"""Sets in a bit for each member: of keys by their hash, in fixed memory and with false members now and then; of numbers, exactly."""
+"""Sets in a bit for each member: of keys by their hash, in fixed memory and with false
+members now and then; of numbers, exactly.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,15 @@ from zlib import crc32
 from syncer.core.change import Key
 
 BYTES = 4 << 20
-"""2^25 bits: after a million keys 3 in 100 strangers are taken for known ones, after 5 million 14."""
+"""2^25 bits: after a million keys 3 in 100 strangers are taken for known ones, after 5
+million 14.
+"""
 
 
 class Bytes(Protocol):
-    """A buffer of which single bytes can be read and set: a bytearray, or a mapped file."""
+    """A buffer of which single bytes can be read and set: a bytearray, or a mapped
+    file.
+    """
 
     def __len__(self) -> int: ...
     def __getitem__(self, at: int, /) -> int: ...

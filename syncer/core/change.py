@@ -7,21 +7,28 @@ from typing import Literal
 import msgspec
 
 Verb = Literal["post", "merge", "overwrite", "remove", "delete", "delete_input"]
-"""One request kind a verb: a patch's verb is its action; `delete_input` deletes every annotation of an input."""
+"""One request kind a verb: a patch's verb is its action; `delete_input` deletes every
+annotation of an input.
+"""
 
 PATCHES: frozenset[Verb] = frozenset(("merge", "overwrite", "remove"))
 
 READ_BACK: frozenset[Verb] = PATCHES | {"post"}
-"""Verbs whose effect can be seen at the remote. A delete in doubt is simply sent again."""
+"""Verbs whose effect can be seen at the remote.
+A delete in doubt is simply sent again.
+"""
 
 Key = tuple[str, str]
-"""(input_id, annotation id): the unit of ordering. The id is empty for a whole-input delete."""
+"""(input_id, annotation id): the unit of ordering.
+The id is empty for a whole-input delete.
+"""
 
 
 class Change(msgspec.Struct, eq=False, gc=False):
     """One change of a log, valid, with the line that it was read from.
 
-    The annotation as it will be sent is a slice of the line wherever possible, so that a change holds its bytes once.
+    The annotation as it will be sent is a slice of the line wherever possible, so that
+    a change holds its bytes once.
     """
 
     log: int
@@ -37,9 +44,13 @@ class Change(msgspec.Struct, eq=False, gc=False):
     """The line as read, without its line ending."""
     at: int = 0
     to: int = 0
-    """`raw[at : len(raw) + to]` is the annotation as it will be sent (`to` is zero or negative)."""
+    """`raw[at : len(raw) + to]` is the annotation as it will be sent (`to` is zero or
+    negative).
+    """
     written: bytes | None = None
-    """The annotation as it will be sent, where it is not a slice of the line (an id was added, fields left out)."""
+    """The annotation as it will be sent, where it is not a slice of the line (an id was
+    added, fields left out).
+    """
 
     @property
     def key(self) -> Key:
@@ -48,7 +59,10 @@ class Change(msgspec.Struct, eq=False, gc=False):
 
     @property
     def body(self) -> bytes:
-        """The annotation object's JSON, byte for byte as it goes on the wire. Meaningless for deletes."""
+        """The annotation object's JSON, byte for byte as it goes on the wire.
+
+        Meaningless for deletes.
+        """
         if self.written is not None:
             return self.written
         return self.raw[self.at : len(self.raw) + self.to]
@@ -76,7 +90,9 @@ class BadLine(msgspec.Struct, frozen=True):
 
 
 class IgnoredLine(msgspec.Struct, frozen=True):
-    """A bare line that is not the user's to send (input-level, or made by a model): counted, never sent."""
+    """A bare line that is not the user's to send (input-level, or made by a model):
+    counted, never sent.
+    """
 
     log: int
     index: int
@@ -98,7 +114,9 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     cursor: str = ""
     """The source's own name of this place, where it is no file."""
     bom_bytes: int = 0
-    """Those of the bytes before this place that are byte-order marks: ids that are made do not count them."""
+    """Those of the bytes before this place that are byte-order marks: ids that are made
+    do not count them.
+    """
 
 
 class Chunk(msgspec.Struct):
@@ -134,18 +152,27 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
     def is_untouched(self, now: Stamp) -> bool:
         """Whether `now` is the same file, and nobody wrote to it or renamed it since."""
         same_device = not self.device or self.device == now.device
-        return same_device and (self.inode, self.size, self.mtime_ns, self.ctime_ns) == (now.inode, now.size, now.mtime_ns, now.ctime_ns)
+        return same_device and (self.inode, self.size, self.mtime_ns, self.ctime_ns) == (
+            now.inode,
+            now.size,
+            now.mtime_ns,
+            now.ctime_ns,
+        )
 
 
 class LogIdentity(msgspec.Struct, frozen=True, array_like=True):
-    """What tells one log from another, and an untouched log from one that needs its applied part checked."""
+    """What tells one log from another, and an untouched log from one that needs its
+    applied part checked.
+    """
 
     path: str
     """Absolute path, without links; for stdin the path of its spool file."""
     label: str
     """The name users see: the path as they gave it, or `-`."""
     head: str
-    """Hash of the first line (see `sources.identity`); changes where a log was replaced."""
+    """Hash of the first line (see `sources.identity`); changes where a log was
+    replaced.
+    """
     inode: int
     size: int
     mtime_ns: int
@@ -153,19 +180,39 @@ class LogIdentity(msgspec.Struct, frozen=True, array_like=True):
     device: int = 0
     birth_ns: int = 0
     end: int = -1
-    """How many bytes it holds, uncompressed, while its stamp is this one; -1: not known."""
+    """How many bytes it holds, uncompressed, while its stamp is this one; -1: not
+    known.
+    """
     was: str = ""
     """The path that it had before it was rotated; empty where it was not."""
     twin: Stamp | None = None
     """The compressed (or uncompressed) file beside it that held the same, or less."""
 
     @classmethod
-    def of(cls, path: str, label: str, head: str, stamp: Stamp, *, was: str = "", twin: Stamp | None = None) -> LogIdentity:
+    def of(
+        cls,
+        path: str,
+        label: str,
+        head: str,
+        stamp: Stamp,
+        *,
+        was: str = "",
+        twin: Stamp | None = None,
+    ) -> LogIdentity:
         """A log whose end is not known yet."""
-        file = (stamp.inode, stamp.size, stamp.mtime_ns, stamp.ctime_ns, stamp.device, stamp.birth_ns)
+        file = (
+            stamp.inode,
+            stamp.size,
+            stamp.mtime_ns,
+            stamp.ctime_ns,
+            stamp.device,
+            stamp.birth_ns,
+        )
         return cls(path, label, head, *file, was=was, twin=twin)
 
     @property
     def stamp(self) -> Stamp:
         """Of its file when it was last looked at."""
-        return Stamp(self.device, self.inode, self.size, self.mtime_ns, self.ctime_ns, self.birth_ns)
+        return Stamp(
+            self.device, self.inode, self.size, self.mtime_ns, self.ctime_ns, self.birth_ns
+        )

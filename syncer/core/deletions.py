@@ -1,4 +1,6 @@
-"""How many annotations may be deleted (`--max-delete`), counted over all runs of a state."""
+"""How many annotations may be deleted (`--max-delete`), counted over all runs of a
+state.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +10,22 @@ from syncer.core.entry import Entry
 
 
 class Deletions:
-    """What was deleted so far, and what is about to be. An entry's share is counted once, however often it is sent."""
+    """What was deleted so far, and what is about to be.
+
+    An entry's share is counted once, however often it is sent.
+    """
 
     def __init__(self, done: int, limit: int | None = None) -> None:
-        """`done`: deletions of earlier runs; `limit`: at most so many in all, None for no bound."""
+        """`done`: deletions of earlier runs; `limit`: at most so many in all, None for
+        no bound.
+        """
         self.limit = limit
         self.count = done
 
     def admit(self, entries: Sequence[Entry], counts: Sequence[int]) -> int:
-        """How many of the first entries may be sent, each of which deletes so many annotations; their shares are counted."""
+        """How many of the first entries may be sent, each of which deletes so many
+        annotations; their shares are counted.
+        """
         for position, (entry, deletes) in enumerate(zip(entries, counts, strict=True)):
             more = max(0, deletes - entry.deletions)
             if self.limit is not None and self.count + more > self.limit:

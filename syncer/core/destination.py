@@ -1,4 +1,5 @@
-"""How the destination is to be treated: one small state machine, told how requests fared.
+"""How the destination is to be treated: one small state machine, told how requests
+fared.
 
             no connection, or requests fail in a row          time
       ┌──────────────────────────────────► paused (outage) ──────────► probing: one request at a time
@@ -11,9 +12,11 @@
 
     any ── nothing succeeded for too long, or asked to wait for too long ──► stopped
 
-Nothing is sent in a pause, so what comes in then answers an earlier request: it does not end the pause. Where the remote asks to wait,
-with a throttle or with a failure, the pause is exactly as long as it asked. A throttle that names no usable time pauses for
-`throttle_seconds`, and for twice as long each time that it comes again after such a pause, up to `cap_seconds`.
+Nothing is sent in a pause, so what comes in then answers an earlier request: it does
+not end the pause. Where the remote asks to wait, with a throttle or with a failure, the
+pause is exactly as long as it asked. A throttle that names no usable time pauses for
+`throttle_seconds`, and for twice as long each time that it comes again after such a
+pause, up to `cap_seconds`.
 """
 
 from __future__ import annotations
@@ -28,22 +31,34 @@ FAILURES_MAX = 5
 """Failed requests in a row, with no success between, that make an outage."""
 THROTTLED = "throttled by the remote"
 TRUSTED_SECONDS = 3600.0
-"""How much of a stored pause is believed where neither it nor `give_up_seconds` says how long it can be."""
+"""How much of a stored pause is believed where neither it nor `give_up_seconds` says
+how long it can be.
+"""
 
 
 def trusted_seconds(give_up_seconds: float) -> float:
     """How long a pause can be of which a state does not say how long was asked.
 
-    A push gives up where it is asked to wait for longer than `give_up_seconds`, so a longer one is more likely a clock's mistake. If it is
-    not, one request too early brings the remote's own time again, which is then kept with how long was asked.
+    A push gives up where it is asked to wait for longer than `give_up_seconds`, so a
+    longer one is more likely a clock's mistake. If it is not, one request too early
+    brings the remote's own time again, which is then kept with how long was asked.
     """
     return give_up_seconds or TRUSTED_SECONDS
 
 
 class DestinationState:
-    """Open, paused, probing or stopped. Seconds are those of the caller's one clock, which never goes back and never jumps."""
+    """Open, paused, probing or stopped.
 
-    def __init__(self, base_seconds: float, cap_seconds: float, throttle_seconds: float, give_up_seconds: float) -> None:
+    Seconds are those of the caller's one clock, which never goes back and never jumps.
+    """
+
+    def __init__(
+        self,
+        base_seconds: float,
+        cap_seconds: float,
+        throttle_seconds: float,
+        give_up_seconds: float,
+    ) -> None:
         """The settings of `[retry]`; `give_up_seconds` 0: never."""
         self._base_seconds = base_seconds
         self._cap_seconds = cap_seconds
@@ -52,9 +67,14 @@ class DestinationState:
         self._asked_until = 0.0
         self._asked_seconds = 0.0  # how long that pause was to last when it was told
         self._asked_reason = ""
-        self._throttles = 0  # without a usable time, each after the pause of the one before
+        # without a usable time, each after the pause of the one before
+        self._throttles = 0
         self._outage_until = 0.0
-        self._outages = 0  # pauses since the last success: more than none means probing once they are over
+        self._outages = (
+            # pauses since the last success: more than none means probing once they are
+            # over
+            0
+        )
         self._failures = 0
         self._failing_since: float | None = None
         self._asked_too_long: str | None = None
@@ -74,7 +94,9 @@ class DestinationState:
         return now >= self._paused_until() and not (self._outages and in_flight)
 
     def wake_at(self, now: float) -> float | None:
-        """When time alone next changes what `allowed` or `gave_up` say; None where only an answer can."""
+        """When time alone next changes what `allowed` or `gave_up` say; None where only
+        an answer can.
+        """
         times = [self._paused_until()]
         if self._give_up_seconds and self._failing_since is not None:
             times.append(self._failing_since + self._give_up_seconds)
@@ -91,7 +113,9 @@ class DestinationState:
             self._throttles = 0
 
     def throttled(self, now: float, asked_seconds: float | None) -> None:
-        """Too many requests: pause for what the remote asked for (None: no usable time). A running pause is never shortened."""
+        """Too many requests: pause for what the remote asked for (None: no usable
+        time). A running pause is never shortened.
+        """
         self._reason = THROTTLED
         self._note_failing(now)
         if asked_seconds is not None:
@@ -103,21 +127,35 @@ class DestinationState:
         self._pause(now, doubled(self._throttles, self._throttle_seconds, longest_seconds))
 
     def asked_to_wait(self, now: float, seconds: float, why: str) -> None:
-        """An answer asks to wait, and `why`, for people: pause for so long. A running pause is never shortened."""
+        """An answer asks to wait, and `why`, for people: pause for so long.
+
+        A running pause is never shortened.
+        """
         self._reason = why
         self._pause(now, seconds)
         self._judge_pause(seconds)
 
     def failed(self, now: float, rng: random.Random, unreachable: bool, why: str = "") -> None:
-        """A request failed as a whole. `unreachable`: there was no connection at all; `why`: for people."""
+        """A request failed as a whole.
+
+        `unreachable`: there was no connection at all; `why`: for people.
+        """
         self._note_failing(now)
         self._failures += 1
-        self._reason = ("the remote cannot be reached" if unreachable else "requests fail") + (why and f": {why}")
-        if now < self._outage_until or not (unreachable or self._outages or self._failures >= FAILURES_MAX):
+        self._reason = ("the remote cannot be reached" if unreachable else "requests fail") + (
+            why and f": {why}"
+        )
+        if now < self._outage_until or not (
+            unreachable or self._outages or self._failures >= FAILURES_MAX
+        ):
             return
         self._outages += 1
-        least_seconds = min(self._base_seconds / 2, self._cap_seconds)  # jitter alone could make the pause nothing
-        self._outage_until = now + max(least_seconds, delay(self._outages, rng, self._base_seconds, self._cap_seconds))
+        least_seconds = min(
+            self._base_seconds / 2, self._cap_seconds
+        )  # jitter alone could make the pause nothing
+        self._outage_until = now + max(
+            least_seconds, delay(self._outages, rng, self._base_seconds, self._cap_seconds)
+        )
 
     def gave_up(self, now: float) -> str | None:
         """Why it is pointless to go on, None while it is not."""
@@ -130,18 +168,23 @@ class DestinationState:
         return None
 
     def fact(self, ahead_seconds: float = 0.0) -> Destination:
-        """What a restart has to know: a pause, until a success shows that it is over; that an outage is on.
+        """What a restart has to know: a pause, until a success shows that it is over;
+        that an outage is on.
 
-        `ahead_seconds`: how far the wall clock, by which facts are told, is ahead of the caller's.
+        `ahead_seconds`: how far the wall clock, by which facts are told, is ahead of
+        the caller's.
         """
         if self._asked_until > self.last_success_at:
-            return Destination("paused", self._asked_until + ahead_seconds, self._asked_reason, self._asked_seconds)
+            return Destination(
+                "paused", self._asked_until + ahead_seconds, self._asked_reason, self._asked_seconds
+            )
         if self._outages:
             return Destination("probing", 0.0, self._reason)
         return OPEN
 
     def restore(self, fact: Destination, now: float) -> None:
-        """Take over what an earlier run wrote down, before anything else; the wall clock and the caller's are the same then.
+        """Take over what an earlier run wrote down, before anything else; the wall
+        clock and the caller's are the same then.
 
         An outage is probed at once: somebody may have fixed it.
         """
@@ -169,7 +212,11 @@ class DestinationState:
 
     def _pause(self, now: float, seconds: float) -> None:
         if now + seconds > self._asked_until:
-            self._asked_until, self._asked_seconds, self._asked_reason = now + seconds, seconds, self._reason
+            self._asked_until, self._asked_seconds, self._asked_reason = (
+                now + seconds,
+                seconds,
+                self._reason,
+            )
 
     def _note_failing(self, now: float) -> None:
         if self._failing_since is None:
@@ -178,7 +225,8 @@ class DestinationState:
     def _judge_pause(self, seconds: float) -> None:
         if self._give_up_seconds and seconds > self._give_up_seconds:
             self._asked_too_long = (
-                f"the remote asks to wait for {seconds:.0f} s, longer than [retry] give_up_seconds = {self._give_up_seconds:g}"
+                f"the remote asks to wait for {seconds:.0f} s, longer than [retry] give_up_seconds"
+                f" = {self._give_up_seconds:g}"
             )
 
     def __repr__(self) -> str:

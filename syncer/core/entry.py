@@ -13,7 +13,10 @@ from syncer.core.facts import Queued
 
 
 class Entry(msgspec.Struct, eq=False, gc=False):
-    """One live change. Its body is with it while it is in the window, and on disk once it is queued."""
+    """One live change.
+
+    Its body is with it while it is in the window, and on disk once it is queued.
+    """
 
     change: Change
     size: int
@@ -24,13 +27,17 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     """What it takes of memory while it is in the window, with its body."""
     attempts: int = 0
     suspicion: int = 0
-    """How often a request with it failed as a whole: the next one carries half as many neighbours."""
+    """How often a request with it failed as a whole: the next one carries half as many
+    neighbours.
+    """
     doubt: bool = False
     """Its last request may have been applied."""
     omitted: bool = False
     """The last answer dealt with its request, and left it out."""
     unproven: bool = False
-    """Its last request failed as a whole, and whether that counts as an attempt is not known yet."""
+    """Its last request failed as a whole, and whether that counts as an attempt is not
+    known yet.
+    """
     crowded: bool = False
     """Perhaps it failed for the size of that request alone: then it does not count."""
     first_failed_at: float = 0.0
@@ -49,8 +56,9 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     def to_read_back(self) -> bool:
         """Is it to be settled by what the remote holds?
 
-        A post in doubt, so that it is not made twice. A patch only where answers leave it out: sending it again is safe, but a read that
-        lags may show a state before it in which it seems done.
+        A post in doubt, so that it is not made twice. A patch only where answers leave
+        it out: sending it again is safe, but a read that lags may show a state before
+        it in which it seems done.
         """
         verb = self.change.verb
         return self.doubt and (verb == "post" or (self.omitted and verb in PATCHES))
@@ -112,14 +120,18 @@ class Batch:
     verb: Verb
     entries: list[Entry]
     look_up: LookUp = "no"
-    """What to ask the remote before anything is sent again: what it holds of these, or only whether it answers at all."""
+    """What to ask the remote before anything is sent again: what it holds of these, or
+    only whether it answers at all.
+    """
     size: int = 0
     """Bytes of its request, near enough."""
 
 
 @dataclass(slots=True)
 class Gate:
-    """A whole-input delete: it waits for all earlier changes of its input, all later ones wait for it."""
+    """A whole-input delete: it waits for all earlier changes of its input, all later
+    ones wait for it.
+    """
 
     barrier: Entry
     behind: deque[Entry] = field(default_factory=deque)
@@ -127,7 +139,9 @@ class Gate:
 
 @dataclass(slots=True)
 class Settlement:
-    """What became true since the last one, to be written down before anything is built on it."""
+    """What became true since the last one, to be written down before anything is built
+    on it.
+    """
 
     applied: list[Entry] = field(default_factory=list)
     dead: list[Entry] = field(default_factory=list)
@@ -136,7 +150,9 @@ class Settlement:
     retried: list[Entry] = field(default_factory=list)
     """Were queued already, and stay so."""
     waiting: list[Entry] = field(default_factory=list)
-    """Those of the queued and the retried that come due by time; the others are held behind them."""
+    """Those of the queued and the retried that come due by time; the others are held
+    behind them.
+    """
 
     def __bool__(self) -> bool:
         return bool(self.applied or self.dead or self.queued or self.retried)

@@ -1,4 +1,6 @@
-"""What happens in a run, as frozen values: the one hook for logs, metrics, progress and pages (`observe=`)."""
+"""What happens in a run, as frozen values: the one hook for logs, metrics, progress and
+pages (`observe=`).
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ RequestResult = Literal["answered", "refused", "throttled", "failed", "halted"]
 
 @dataclass(frozen=True, slots=True)
 class RequestAnswered:
-    """A request came back, a look-up included: the remote dealt with it, refused it whole, throttled it, failed, or ended the run."""
+    """A request came back, a look-up included: the remote dealt with it, refused it
+    whole, throttled it, failed, or ended the run.
+    """
 
     method: str
     """The HTTP method."""

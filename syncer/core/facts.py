@@ -1,7 +1,9 @@
-"""What a run makes true, as values: the only things that the journal ever writes, and all that a restart knows.
+"""What a run makes true, as values: the only things that the journal ever writes, and
+all that a restart knows.
 
-Facts say what happened, never what is about to be done. Folding them in order (`syncer.core.ledger`) gives the state; a fact of
-one frame is true together with all others of that frame, or not at all. The wire form is docs/journal.md.
+Facts say what happened, never what is about to be done. Folding them in order
+(`syncer.core.ledger`) gives the state; a fact of one frame is true together with all
+others of that frame, or not at all. The wire form is docs/journal.md.
 """
 
 from __future__ import annotations
@@ -20,21 +22,29 @@ Place = Literal["applied", "ignored", "dead", "queued"]
 
 
 class Opened(msgspec.Struct, frozen=True, array_like=True, tag="log"):
-    """The log of this number is this file (again, after it grew: the same number with a new identity)."""
+    """The log of this number is this file (again, after it grew: the same number with a
+    new identity).
+    """
 
     log: int
     identity: LogIdentity
 
 
 class Read(msgspec.Struct, frozen=True, array_like=True, tag="read"):
-    """Reading passed this place. Reading can be taken up here once every change before it has left the window."""
+    """Reading passed this place.
+
+    Reading can be taken up here once every change before it has left the window.
+    """
 
     log: int
     mark: Mark
 
 
 class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
-    """`count` neighbouring changes of a log left the window. `crc` is the crc32 of their lines, joined."""
+    """`count` neighbouring changes of a log left the window.
+
+    `crc` is the crc32 of their lines, joined.
+    """
 
     log: int
     start: int
@@ -44,7 +54,9 @@ class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
 
 
 class Totals(msgspec.Struct, frozen=True, array_like=True, tag="totals"):
-    """All that the facts of one log added up to when the journal was compacted; comes right after `Opened`."""
+    """All that the facts of one log added up to when the journal was compacted; comes
+    right after `Opened`.
+    """
 
     log: int
     resume: Mark
@@ -58,7 +70,10 @@ class Totals(msgspec.Struct, frozen=True, array_like=True, tag="totals"):
 
 
 class Queued(msgspec.Struct, frozen=True, array_like=True, tag="queued"):
-    """A change waits in the retry queue, with its body. Numbers grow; a key's changes wait in the order of theirs."""
+    """A change waits in the retry queue, with its body.
+
+    Numbers grow; a key's changes wait in the order of theirs.
+    """
 
     number: int
     log: int
@@ -85,7 +100,10 @@ class Queued(msgspec.Struct, frozen=True, array_like=True, tag="queued"):
     """Of a change that was a dead letter before: the letter's (see `DeadLetter`)."""
 
     def change(self) -> Change:
-        """The change itself. Where the fact was stripped of its body, so is the change."""
+        """The change itself.
+
+        Where the fact was stripped of its body, so is the change.
+        """
         return Change(
             log=self.log,
             index=self.index,
@@ -120,24 +138,30 @@ class Unqueued(msgspec.Struct, frozen=True, array_like=True, tag="unqueued"):
 
 
 class Requeued(msgspec.Struct, frozen=True, array_like=True, tag="requeued"):
-    """A queued change goes on waiting under another number, behind what was put before it."""
+    """A queued change goes on waiting under another number, behind what was put before
+    it.
+    """
 
     old: int
     new: int
 
 
 class Unburied(msgspec.Struct, frozen=True, array_like=True, tag="unburied"):
-    """A dead letter of this log was dropped (`ignored`), or is to be sent again (`queued`, its `Queued` follows)."""
+    """A dead letter of this log was dropped (`ignored`), or is to be sent again
+    (`queued`, its `Queued` follows).
+    """
 
     log: int
     place: Literal["ignored", "queued"]
 
 
 class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True, tag="dead", tag_field="event"):
-    """A change that will not be sent again, as `dead list --json` shows it (`superseded` is added there).
+    """A change that will not be sent again, as `dead list --json` shows it
+    (`superseded` is added there).
 
-    Its place in the log is told by `Settled` or `Unqueued`; it is kept in a file of its own (dead.jsonl). Letters are numbered from 0 in
-    the order of that file. It is open until `Closed`; if it is tried again in vain, that is a new letter of the same rank.
+    Its place in the log is told by `Settled` or `Unqueued`; it is kept in a file of its
+    own (dead.jsonl). Letters are numbered from 0 in the order of that file. It is open
+    until `Closed`; if it is tried again in vain, that is a new letter of the same rank.
     """
 
     source: str
@@ -156,13 +180,19 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True, tag="dead", ta
     log: int
     index: int
     whole: bool = True
-    """`change` is the line byte for byte; not so where a bad line was cut, or is not UTF-8."""
+    """`change` is the line byte for byte; not so where a bad line was cut, or is not
+    UTF-8.
+    """
     rank: int | None = None
-    """The number of the first letter of this change, which tells its turn among other logs' changes. None: this one."""
+    """The number of the first letter of this change, which tells its turn among other
+    logs' changes. None: this one.
+    """
 
 
 class LetterHead(msgspec.Struct, frozen=True, tag="dead", tag_field="event"):
-    """What is needed of a million letters at a start, when there is no time for all of each."""
+    """What is needed of a million letters at a start, when there is no time for all of
+    each.
+    """
 
     op: str | None
     input_id: str | None
@@ -171,10 +201,14 @@ class LetterHead(msgspec.Struct, frozen=True, tag="dead", tag_field="event"):
     index: int
 
 
-class Superseded(msgspec.Struct, frozen=True, omit_defaults=True, tag="superseded", tag_field="event"):
-    """This change of a dead letter's annotation (empty id: a delete of its whole input) was applied.
+class Superseded(
+    msgspec.Struct, frozen=True, omit_defaults=True, tag="superseded", tag_field="event"
+):
+    """This change of a dead letter's annotation (empty id: a delete of its whole input)
+    was applied.
 
-    It stands behind the letters that it may supersede: those of its own log with a lower index, those of other logs with a lower rank.
+    It stands behind the letters that it may supersede: those of its own log with a
+    lower index, those of other logs with a lower rank.
     """
 
     input_id: str
@@ -182,7 +216,9 @@ class Superseded(msgspec.Struct, frozen=True, omit_defaults=True, tag="supersede
     log: int
     index: int
     rank: int | None = None
-    """Where it was a dead letter itself: its rank. None: all letters of other logs that stand before this line are earlier changes."""
+    """Where it was a dead letter itself: its rank.
+    None: all letters of other logs that stand before this line are earlier changes.
+    """
 
 
 class Closed(msgspec.Struct, frozen=True, tag="closed", tag_field="event"):
@@ -199,7 +235,9 @@ class LettersForgotten(msgspec.Struct, frozen=True, tag="forgotten", tag_field="
 
 
 class DeadFile(msgspec.Struct, frozen=True, array_like=True, tag="dead_file"):
-    """dead.jsonl is this many bytes long: what stands behind that was never settled, and is cut off."""
+    """dead.jsonl is this many bytes long: what stands behind that was never settled,
+    and is cut off.
+    """
 
     size: int
 
@@ -212,10 +250,14 @@ class Destination(msgspec.Struct, frozen=True, array_like=True, tag="destination
     """Seconds since 1970; 0 unless paused."""
     reason: str
     asked_seconds: float | None = None
-    """How long the pause was to last when it was told; None where it is not known: states before this field was added."""
+    """How long the pause was to last when it was told; None where it is not known:
+    states before this field was added.
+    """
 
     def left_seconds(self, now: float, trusted_seconds: float) -> float:
-        """How much of the pause is left: never more than was asked, whatever the clock did since. Not known: at most `trusted_seconds`."""
+        """How much of the pause is left: never more than was asked, whatever the clock
+        did since. Not known: at most `trusted_seconds`.
+        """
         if self.state != "paused":
             return 0.0
         longest_seconds = trusted_seconds if self.asked_seconds is None else self.asked_seconds
@@ -227,7 +269,9 @@ OPEN = Destination("open", 0.0, "")
 
 
 class Deleted(msgspec.Struct, frozen=True, array_like=True, tag="deleted"):
-    """This many annotations were deleted at the remote (for `--max-delete`, which counts over all runs)."""
+    """This many annotations were deleted at the remote (for `--max-delete`, which
+    counts over all runs).
+    """
 
     count: int
 
@@ -239,7 +283,19 @@ class Forgotten(msgspec.Struct, frozen=True, array_like=True, tag="forgotten"):
 
 
 JournalFact = (
-    Opened | Totals | Read | Settled | Queued | Retried | Requeued | Unqueued | Unburied | DeadFile | Destination | Deleted | Forgotten
+    Opened
+    | Totals
+    | Read
+    | Settled
+    | Queued
+    | Retried
+    | Requeued
+    | Unqueued
+    | Unburied
+    | DeadFile
+    | Destination
+    | Deleted
+    | Forgotten
 )
 """Facts of the journal file."""
 

@@ -1,7 +1,9 @@
-"""The state that the facts add up to: how far each log is, what waits, what died, how the destination is.
+"""The state that the facts add up to: how far each log is, what waits, what died, how
+the destination is.
 
-`Ledger` is the same at run time and after a restart: both fold the same facts. `facts()` gives back a short list of facts that
-folds to the same ledger: that is all there is to compacting a journal.
+`Ledger` is the same at run time and after a restart: both fold the same facts.
+`facts()` gives back a short list of facts that folds to the same ledger: that is all
+there is to compacting a journal.
 """
 
 from __future__ import annotations
@@ -68,7 +70,10 @@ class LogState:
 
     @property
     def is_read_to_its_end(self) -> bool:
-        """Whether all changes of its file, as it was seen last, have left the window. Older states do not say it of packed logs."""
+        """Whether all changes of its file, as it was seen last, have left the window.
+
+        Older states do not say it of packed logs.
+        """
         identity, end = self.identity, self.identity.end
         if end < 0 and not identity.device and not identity.path.endswith(".gz"):
             end = identity.size
@@ -76,7 +81,9 @@ class LogState:
 
 
 class Ledger:
-    """All that a state folder holds, but for the bodies of what waits and the dead letters' texts."""
+    """All that a state folder holds, but for the bodies of what waits and the dead
+    letters' texts.
+    """
 
     def __init__(self) -> None:
         self.logs: dict[int, LogState] = {}
@@ -92,7 +99,9 @@ class Ledger:
         self._next_log = 1
 
     def next_log(self) -> int:
-        """The number that the next new log gets: one that no log ever had, since letters keep those of forgotten logs."""
+        """The number that the next new log gets: one that no log ever had, since
+        letters keep those of forgotten logs.
+        """
         return self._next_log
 
     @property
@@ -101,7 +110,10 @@ class Ledger:
         return sum(log.counts.dead for log in self.logs.values())
 
     def apply(self, fact: Fact | LetterHead) -> None:  # noqa: C901, PLR0912, PLR0915 - one case for each kind of fact
-        """Fold one fact in. Raises KeyError, ValueError for one that is about nothing that the ledger knows."""
+        """Fold one fact in.
+
+        Raises KeyError, ValueError for one that is about nothing that the ledger knows.
+        """
         match fact:
             case LetterHead() | DeadLetter():  # first: a start folds a million of them
                 self.letters.bury(fact)
@@ -133,7 +145,9 @@ class Ledger:
                 counts.queued -= 1
                 counts.add(fact.ending, 1)
             case Requeued():
-                self.queue[fact.new] = msgspec.structs.replace(self.queue.pop(fact.old), number=fact.new)
+                self.queue[fact.new] = msgspec.structs.replace(
+                    self.queue.pop(fact.old), number=fact.new
+                )
                 self.next_number = max(self.next_number, fact.new + 1)
             case Unburied():
                 counts = self.logs[fact.log].counts
@@ -150,7 +164,11 @@ class Ledger:
                     known.identity = fact.identity
             case Forgotten():
                 del self.logs[fact.log]
-                self.queue = {number: queued for number, queued in self.queue.items() if queued.log != fact.log}
+                self.queue = {
+                    number: queued
+                    for number, queued in self.queue.items()
+                    if queued.log != fact.log
+                }
             case Destination():
                 self.destination = fact
             case Deleted():
@@ -165,7 +183,10 @@ class Ledger:
                 pass  # counted by `Unburied`
 
     def facts(self) -> Iterator[JournalFact]:
-        """Facts that fold to this ledger. The `Queued` ones come without bodies: whoever writes them adds those."""
+        """Facts that fold to this ledger.
+
+        The `Queued` ones come without bodies: whoever writes them adds those.
+        """
         for number, log in self.logs.items():
             yield Opened(number, log.identity)
             yield _totals(number, log)
@@ -196,4 +217,6 @@ def _from_totals(totals: Totals, identity: LogIdentity) -> LogState:
         watermark.mark(mark)
     for start, count, crc in totals.runs:
         watermark.settle(Run(start, count, crc))
-    return LogState(identity, watermark, LogCounts(totals.applied, totals.ignored, totals.dead, totals.queued))
+    return LogState(
+        identity, watermark, LogCounts(totals.applied, totals.ignored, totals.dead, totals.queued)
+    )

@@ -1,7 +1,9 @@
-"""Dead letters as a whole, in memory that hardly grows with them: whose they are, which are open, which came to be superseded.
+"""Dead letters as a whole, in memory that hardly grows with them: whose they are, which
+are open, which came to be superseded.
 
-A letter is superseded where a later change of its annotation, or a delete of its whole input, was applied; the letter of a whole-input
-delete, where any later change of the input was. Later means: further down the same log; of other logs, not dead before it.
+A letter is superseded where a later change of its annotation, or a delete of its whole
+input, was applied; the letter of a whole-input delete, where any later change of the
+input was. Later means: further down the same log; of other logs, not dead before it.
 """
 
 from __future__ import annotations
@@ -33,14 +35,19 @@ def _deletes_input(letter: DeadLetter | LetterHead) -> bool:
 
 
 class LetterKeys:
-    """Which annotations and inputs have letters. A false yes costs a `Superseded` line that is about no letter; there is no false no."""
+    """Which annotations and inputs have letters.
+
+    A false yes costs a `Superseded` line that is about no letter; there is no false no.
+    """
 
     def __init__(self) -> None:
         self._bits: KeyBits | None = None
         self._whole_inputs = False
         self._furthest: dict[int, int] = {}
         self._said: set[Key] = set()
-        """Whose letters are superseded already, as far as is remembered: one line is enough for a key that is changed a million times."""
+        """Whose letters are superseded already, as far as is remembered: one line is
+        enough for a key that is changed a million times.
+        """
 
     def bury(self, letter: DeadLetter | LetterHead) -> None:
         """There is a letter more."""
@@ -57,7 +64,9 @@ class LetterKeys:
             self._furthest[letter.log] = letter.index
 
     def said(self, fact: Superseded) -> None:
-        """This was written: the same again would tell nothing new, until there are more letters."""
+        """This was written: the same again would tell nothing new, until there are more
+        letters.
+        """
         if fact.rank is not None or fact.index < self._furthest.get(fact.log, -1):
             return  # some letters of the log may be later changes
         if len(self._said) >= SAID_MAX:
@@ -67,7 +76,10 @@ class LetterKeys:
             self._said.add((fact.input_id, ANY))
 
     def concerned(self, change: Change, fresh: Set[Key]) -> bool:
-        """May letters be superseded, now that this change was applied? `fresh`: keys of letters of the same commit."""
+        """May letters be superseded, now that this change was applied?
+
+        `fresh`: keys of letters of the same commit.
+        """
         input_id = change.input_id
         if change.verb == "delete_input":
             return (input_id, ANY) in fresh or self._open((input_id, ANY))
@@ -99,7 +111,8 @@ class OpenLetter:
 
 
 class LetterStates:
-    """What became of the letters: fold all facts of dead.jsonl in (`note`), then ask of each letter.
+    """What became of the letters: fold all facts of dead.jsonl in (`note`), then ask of
+    each letter.
 
     Memory: a bit a letter, and 32 bytes for each `Superseded`.
     """
@@ -110,14 +123,24 @@ class LetterStates:
         self._closed = NumberBits()
         self._forgotten: dict[int, int] = {}
         self._names: dict[int, int] = {}
-        """By the number of a log that was forgotten: what stands for the log that has the number now. Older versions used numbers again."""
+        """By the number of a log that was forgotten: what stands for the log that has
+        the number now. Older versions used numbers again.
+        """
         self._whole_inputs = KeyBits(bytearray(BYTES))
-        self._hashes, self._logs, self._indexes, self._before = array("q"), array("q"), array("q"), array("q")
+        self._hashes, self._logs, self._indexes, self._before = (
+            array("q"),
+            array("q"),
+            array("q"),
+            array("q"),
+        )
         self._sorted = 0
         self._forgotten_logs = 0
 
     def note(self, fact: DeadFact | LetterHead) -> None:
-        """Fold the next fact in. Raises ValueError for one that is about no letter before it."""
+        """Fold the next fact in.
+
+        Raises ValueError for one that is about no letter before it.
+        """
         match fact:
             case DeadLetter() | LetterHead():
                 if fact.input_id and _deletes_input(fact):
@@ -129,7 +152,9 @@ class LetterStates:
                     self._add(hash((fact.input_id, ANY)), fact)
             case Closed():
                 if not 0 <= fact.letter < self.count:
-                    raise ValueError(f"closes the letter {fact.letter}, but only {self.count} precede it")
+                    raise ValueError(
+                        f"closes the letter {fact.letter}, but only {self.count} precede it"
+                    )
                 self._closed.add(fact.letter)
             case LettersForgotten():
                 self._forgotten[fact.log] = self.count
@@ -153,7 +178,11 @@ class LetterStates:
         if _deletes_input(letter):
             keys: Iterable[Key] = ((letter.input_id, ANY),)
         else:
-            keys = ((letter.input_id, letter.id), (letter.input_id, "")) if letter.id else ((letter.input_id, ""),)
+            keys = (
+                ((letter.input_id, letter.id), (letter.input_id, ""))
+                if letter.id
+                else ((letter.input_id, ""),)
+            )
         rank = number if letter.rank is None else letter.rank
         return any(self._by(hash(key), letter.log, letter.index, rank) for key in keys)
 

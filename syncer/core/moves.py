@@ -1,7 +1,9 @@
-"""Which log is this file? A log is known by what is in it; its path is only where it was seen last.
+"""Which log is this file? A log is known by what is in it; its path is only where it
+was seen last.
 
 a file at a known path that holds its log             that log, carried on
-a file that begins with all that was applied of a log which is not at its path any more, and
+a file that begins with all that was applied of a log which is not at its path any more,
+and
     is the same file: device, inode, time of birth    that log, moved
     has a name that begins with the log's             that log, moved: it was rotated or compressed
     has the log's modification time                   that log, moved
@@ -51,11 +53,16 @@ class FoundFile:
     known: int | None = None
     """The log that the state knows by this path."""
     holds: tuple[int, ...] = ()
-    """The known logs whose applied part it begins with, the longest part first; last, one of which nothing was applied: the same file."""
+    """The known logs whose applied part it begins with, the longest part first; last,
+    one of which nothing was applied: the same file.
+    """
     named: bool = True
-    """Whether it is to be read in any case; else only if it is a known log that moved."""
+    """Whether it is to be read in any case; else only if it is a known log that moved.
+    """
     awaited: bool = False
-    """Whether nothing was applied of the log of this path: it is known by its path alone."""
+    """Whether nothing was applied of the log of this path: it is known by its path
+    alone.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +104,19 @@ class Changed:
 Decision = CarriedOn | MovedHere | New | Unclear | Changed
 
 
-def decide(known: Mapping[int, KnownLog], found: Sequence[FoundFile], moved: Moved | None) -> list[Decision | None]:
-    """Decide for each file which log it is; None for one that is not named and not a known log."""
+def decide(
+    known: Mapping[int, KnownLog], found: Sequence[FoundFile], moved: Moved | None
+) -> list[Decision | None]:
+    """Decide for each file which log it is; None for one that is not named and not a
+    known log.
+    """
     return _Deciding(known, found).decide(moved)
 
 
 class _Deciding:
-    """Strong signs come before weak ones, whatever the order of the files; a known log goes to one file only."""
+    """Strong signs come before weak ones, whatever the order of the files; a known log
+    goes to one file only.
+    """
 
     def __init__(self, known: Mapping[int, KnownLog], found: Sequence[FoundFile]) -> None:
         self._known = known
@@ -125,16 +138,24 @@ class _Deciding:
                 self._decisions[at] = self._rest(file, moved)
         return [self._decisions.get(at) for at in range(len(self._found))]
 
-    def _find(self, how: Literal["file", "name", "time", "said"], is_it: Callable[[FoundFile, KnownLog], bool]) -> None:
+    def _find(
+        self,
+        how: Literal["file", "name", "time", "said"],
+        is_it: Callable[[FoundFile, KnownLog], bool],
+    ) -> None:
         for at, file in self._undecided():
             for number in self._lost(file):
                 if is_it(file, self._known[number]):
-                    self._take(at, CarriedOn(number) if file.known == number else MovedHere(number, how))
+                    self._take(
+                        at, CarriedOn(number) if file.known == number else MovedHere(number, how)
+                    )
                     break
 
     def _rest(self, file: FoundFile, moved: Moved | None) -> Decision:
         if file.awaited:
-            return New() if file.known is None or file.known in self._taken else CarriedOn(file.known)
+            return (
+                New() if file.known is None or file.known in self._taken else CarriedOn(file.known)
+            )
         lost = next(self._lost(file), None)
         if lost is not None and moved is None:
             return Unclear(lost)
@@ -146,8 +167,14 @@ class _Deciding:
         return ((at, file) for at, file in enumerate(self._found) if at not in self._decisions)
 
     def _lost(self, file: FoundFile) -> Iterator[int]:
-        """Logs that the file holds, and that are neither at their path nor found in another file."""
-        return (number for number in file.holds if number not in self._taken and self._known[number].where != "there")
+        """Logs that the file holds, and that are neither at their path nor found in
+        another file.
+        """
+        return (
+            number
+            for number in file.holds
+            if number not in self._taken and self._known[number].where != "there"
+        )
 
     def _take(self, at: int, decision: CarriedOn | MovedHere) -> None:
         self._decisions[at] = decision
@@ -155,15 +182,29 @@ class _Deciding:
 
 
 def _is_same_file(known: Stamp, found: Stamp) -> bool:
-    """Whether no other file can have these marks: without a time of birth, an inode may have been given to another."""
-    return known.birth_ns > 0 and (known.device, known.inode, known.birth_ns) == (found.device, found.inode, found.birth_ns)
+    """Whether no other file can have these marks: without a time of birth, an inode may
+    have been given to another.
+    """
+    return known.birth_ns > 0 and (known.device, known.inode, known.birth_ns) == (
+        found.device,
+        found.inode,
+        found.birth_ns,
+    )
 
 
 def _is_same_time(one: int, other: int) -> bool:
-    """Whether two modification times are one, which some file systems and packers keep in whole seconds."""
-    return one == other or (one // SECOND_NS == other // SECOND_NS and not (one % SECOND_NS and other % SECOND_NS))
+    """Whether two modification times are one, which some file systems and packers keep
+    in whole seconds.
+    """
+    return one == other or (
+        one // SECOND_NS == other // SECOND_NS and not (one % SECOND_NS and other % SECOND_NS)
+    )
 
 
 def is_name_of(path: str, log: str) -> bool:
-    """Whether a path is that of the log once it was rotated, compressed or unpacked: in its folder, and beginning with its name."""
-    return path != log and ((path.startswith(log) and "/" not in path[len(log) :]) or log == f"{path}.gz")
+    """Whether a path is that of the log once it was rotated, compressed or unpacked: in
+    its folder, and beginning with its name.
+    """
+    return path != log and (
+        (path.startswith(log) and "/" not in path[len(log) :]) or log == f"{path}.gz"
+    )

@@ -1,11 +1,14 @@
-"""What an answer means: for each change of a batch, or for the batch as a whole. Closed unions, matched exhaustively."""
+"""What an answer means: for each change of a batch, or for the batch as a whole.
+
+Closed unions, matched exhaustively.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-# --- of one change -----------------------------------------------------------------------------------------------
+# --- of one change --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +34,11 @@ class Retriable:
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """May or may not have been applied: a post is read back before it is sent again, the rest is simply sent again.
+    """May or may not have been applied: a post is read back before it is sent again,
+    the rest is simply sent again.
 
-    `omitted`: the remote dealt with the request, and its answer leaves this change out. It would each time: so a patch is read back, too.
+    `omitted`: the remote dealt with the request, and its answer leaves this change out.
+    It would each time: so a patch is read back, too.
     """
 
     reason: str
@@ -43,9 +48,11 @@ class InDoubt:
 
 @dataclass(frozen=True, slots=True)
 class Exists:
-    """A post was refused, perhaps because its id is there already: read it back and compare.
+    """A post was refused, perhaps because its id is there already: read it back and
+    compare.
 
-    `certain` is true where the remote said duplicate; otherwise a change that is not found is rejected with `reason`.
+    `certain` is true where the remote said duplicate; otherwise a change that is not
+    found is rejected with `reason`.
     """
 
     reason: str
@@ -65,7 +72,7 @@ Outcome = Applied | Rejected | Retriable | InDoubt | Exists | Missing
 
 APPLIED = Applied()
 
-# --- of a whole request ------------------------------------------------------------------------------------------
+# --- of a whole request ---------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +89,11 @@ class AllApplied:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The remote refused the request as a whole and applied none of it: halve it, or reject the only change in it.
+    """The remote refused the request as a whole and applied none of it: halve it, or
+    reject the only change in it.
 
-    `duplicate`: it says that some id exists (code 40010), so the batch is read back first.
+    `duplicate`: it says that some id exists (code 40010), so the batch is read back
+    first.
     """
 
     reason: str
@@ -95,20 +104,28 @@ class Refused:
     missing: bool = False
     """Something that the request names is not there."""
     of_app: Literal["no", "perhaps", "likely"] = "no"
-    """Whether the service would say the same of an app that is not there. Before it is believed, the app is asked for: unless it was seen
-    a moment ago, or, where that is likely, each time."""
+    """Whether the service would say the same of an app that is not there. Before it is
+    believed, the app is asked for: unless it was seen a moment ago, or, where that is
+    likely, each time.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """Too many requests, nothing applied. How long to wait stands in the answer's headers, whatever the remote."""
+    """Too many requests, nothing applied.
+
+    How long to wait stands in the answer's headers, whatever the remote.
+    """
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The request failed; nothing in the answer names a change. `in_doubt`: it may have been applied all the same."""
+    """The request failed; nothing in the answer names a change.
+
+    `in_doubt`: it may have been applied all the same.
+    """
 
     reason: str
     code: int | None = None
@@ -116,15 +133,21 @@ class Failed:
     unreachable: bool = False
     """No connection could be made at all: certainly nothing applied."""
     cut: bool = False
-    """The request left and nothing came back: perhaps its body was too large for something on the way."""
+    """The request left and nothing came back: perhaps its body was too large for
+    something on the way.
+    """
     strange: Literal["no", "perhaps", "surely"] = "no"
-    """The answer is not the service's: it comes from something on the way, or the address is wrong. Surely, where HTTP itself says that
-    there is no such path or method: that is never said of a change."""
+    """The answer is not the service's: it comes from something on the way, or the
+    address is wrong. Surely, where HTTP itself says that there is no such path or
+    method: that is never said of a change.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Halt:
-    """The run cannot go on: the token is refused, the account needs its owner, or the address can never answer."""
+    """The run cannot go on: the token is refused, the account needs its owner, or the
+    address can never answer.
+    """
 
     reason: str
     code: int | None = None

@@ -1,4 +1,7 @@
-"""How fast requests may go, and how many at once. `now` is an argument, in seconds of any one clock."""
+"""How fast requests may go, and how many at once.
+
+`now` is an argument, in seconds of any one clock.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,30 @@ from collections import deque
 from typing import Literal
 
 WINDOW_SECONDS = 1.001
-"""The second that a limit speaks of, and a little: between a turn and the wire, requests move against each other."""
+"""The second that a limit speaks of, and a little: between a turn and the wire,
+requests move against each other.
+"""
 RING_MAX = 5000
-"""Above this rate the process itself is slower than the limit: only the schedule is kept."""
+"""Above this rate the process itself is slower than the limit: only the schedule is
+kept.
+"""
 CATCH_UP_SECONDS = 0.05
 """How much lateness is made up for, or one request's spacing where that is more."""
 RATE_MAX = 1000.0
-"""More requests a second than this one process does not send: then the process is the limit, and more in flight only costs memory."""
+"""More requests a second than this one process does not send: then the process is the
+limit, and more in flight only costs memory.
+"""
 UNPACED_LIMIT = 16
 
 
 class Pace:
-    """Never more than R requests in any 1.0 s, and nearly R where there is enough to send.
+    """Never more than R requests in any 1.0 s, and nearly R where there is enough to
+    send.
 
-    Requests follow an absolute schedule, 1/R apart. A sender that woke late, or had rested, may make up for it, a little; and whatever
-    the schedule says, the R-th last request must be at least 1.0 s old. Where R is not whole, the whole requests below it are what
-    fits into a second; below 1, requests are 1/R apart.
+    Requests follow an absolute schedule, 1/R apart. A sender that woke late, or had
+    rested, may make up for it, a little; and whatever the schedule says, the R-th last
+    request must be at least 1.0 s old. Where R is not whole, the whole requests below
+    it are what fits into a second; below 1, requests are 1/R apart.
     """
 
     def __init__(self, requests_per_second: float) -> None:
@@ -48,7 +59,11 @@ class Pace:
         window = max(1, math.floor(requests_per_second))
         self._window_seconds = max(WINDOW_SECONDS, self._spacing)
         self._sent = deque(self._sent or (), maxlen=window) if window <= RING_MAX else None
-        self._steady = min(requests_per_second, window / self._window_seconds) if self._sent is not None else requests_per_second
+        self._steady = (
+            min(requests_per_second, window / self._window_seconds)
+            if self._sent is not None
+            else requests_per_second
+        )
 
     def next_at(self, now: float) -> float:
         """The earliest moment for the next request; a moment that has passed means now."""
@@ -58,8 +73,14 @@ class Pace:
         return self._scheduled
 
     def let(self, now: float) -> float:
-        """Return how many requests the limit has let go, or would have, from the first one until now."""
-        return self._let if self._let_until is None else self._let + (now - self._let_until) * self._steady
+        """Return how many requests the limit has let go, or would have, from the first
+        one until now.
+        """
+        return (
+            self._let
+            if self._let_until is None
+            else self._let + (now - self._let_until) * self._steady
+        )
 
     def _count(self, now: float) -> None:
         """What the rate of now has let go is counted before there is another rate."""
@@ -74,16 +95,24 @@ class Pace:
             self._sent.append(now)
 
     def refused(self, sent_at: float) -> None:
-        """A request that went at this time was one too many, says the remote. A rate that was given is kept all the same."""
+        """A request that went at this time was one too many, says the remote.
+
+        A rate that was given is kept all the same.
+        """
 
     def give_back(self) -> None:
-        """The last request that took its turn did not go: the next may go in its place. In its second it is still counted."""
+        """The last request that took its turn did not go: the next may go in its place.
+
+        In its second it is still counted.
+        """
         self._scheduled -= self._spacing
         self.taken -= 1
 
 
 class Concurrency:
-    """How many requests may be under way at once: a number, or as many as rate and latency call for."""
+    """How many requests may be under way at once: a number, or as many as rate and
+    latency call for.
+    """
 
     def __init__(self, limit: int | Literal["auto"], pace: Pace) -> None:
         self._fixed = None if limit == "auto" else limit
@@ -96,7 +125,9 @@ class Concurrency:
 
     @property
     def limit(self) -> int:
-        """Requests in flight at most: twice what the rate needs, so that the rate is what limits."""
+        """Requests in flight at most: twice what the rate needs, so that the rate is
+        what limits.
+        """
         if self._fixed is not None:
             return self._fixed
         rate = self._pace.requests_per_second

@@ -1,4 +1,6 @@
-"""The seams of the engine: what a source, a remote, a transport and a journal are to it, and nothing more."""
+"""The seams of the engine: what a source, a remote, a transport and a journal are to
+it, and nothing more.
+"""
 
 from __future__ import annotations
 
@@ -27,24 +29,37 @@ class Reply:
     status: int
     body: bytes
     retry_after: str | None = None
-    """The Retry-After header as it came: seconds, or an HTTP date; several of them joined by commas."""
+    """The Retry-After header as it came: seconds, or an HTTP date; several of them
+    joined by commas.
+    """
     date: str | None = None
-    """The Date header as it came: the remote's own clock, for a Retry-After that is a date."""
+    """The Date header as it came: the remote's own clock, for a Retry-After that is a
+    date.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class NoReply:
-    """No complete answer came. `sent`: the request, or a part of it, may have reached the remote."""
+    """No complete answer came.
+
+    `sent`: the request, or a part of it, may have reached the remote.
+    """
 
     reason: str
     sent: bool
     cause: Literal["outage", "cut", "never"] = "outage"
-    """`outage`: it may pass by itself. `cut`: the request left and nothing came back, as where something on the way takes no body of
-    this size. `never`: no request can be answered there, as long as address, certificate, authority and proxy are what they are."""
+    """`outage`: it may pass by itself. `cut`: the request left and nothing came back,
+    as where something on the way takes no body of this size. `never`: no request can be
+    answered there, as long as address, certificate, authority and proxy are what they
+    are.
+    """
 
 
 class Transport(Protocol):
-    """Sends one request within its deadlines. Never raises for what the network or the remote does."""
+    """Sends one request within its deadlines.
+
+    Never raises for what the network or the remote does.
+    """
 
     async def send(self, request: Request) -> Reply | NoReply:
         """Send once, never again by itself; the answer, or why there is none."""
@@ -53,14 +68,18 @@ class Transport(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a look-up by pairs told of each change asked for, in order: its annotation's JSON value, None where absent."""
+    """What a look-up by pairs told of each change asked for, in order: its annotation's
+    JSON value, None where absent.
+    """
 
     annotations: list[dict[str, object] | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """What a look-up of inputs told: the ids of those that the remote is still processing, and of those that are ready."""
+    """What a look-up of inputs told: the ids of those that the remote is still
+    processing, and of those that are ready.
+    """
 
     processing: frozenset[str]
     ready: frozenset[str] = frozenset()
@@ -68,7 +87,9 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A page of a list of annotations: the (input_id, id) of each that a delete of its whole input deletes; `rows` are all of the page."""
+    """A page of a list of annotations: the (input_id, id) of each that a delete of its
+    whole input deletes; `rows` are all of the page.
+    """
 
     keys: list[Key]
     rows: int
@@ -78,10 +99,15 @@ LookUpFailure = Failed | Throttled | Refused | Halt
 
 
 class Remote(Protocol):
-    """A pure codec: batches to requests, replies to verdicts. It never sees the network."""
+    """A pure codec: batches to requests, replies to verdicts.
+
+    It never sees the network.
+    """
 
     def encode(self, verb: Verb, changes: Sequence[Change]) -> Request:
-        """The request that carries this batch (one verb, at most 128 changes, no key twice)."""
+        """The request that carries this batch (one verb, at most 128 changes, no key
+        twice).
+        """
         ...
 
     def decode(self, verb: Verb, changes: Sequence[Change], reply: Reply | NoReply) -> Verdict:
@@ -89,11 +115,15 @@ class Remote(Protocol):
         ...
 
     def look_up_size(self, changes: Sequence[Change]) -> int:
-        """How many of the first of these changes one look-up may ask for (at least 1: URL under 4,000 bytes)."""
+        """How many of the first of these changes one look-up may ask for (at least 1:
+        URL under 4,000 bytes).
+        """
         ...
 
     def look_up(self, changes: Sequence[Change]) -> Request:
-        """The request that reads these changes' annotations back by (input_id, id) pairs."""
+        """The request that reads these changes' annotations back by (input_id, id)
+        pairs.
+        """
         ...
 
     def found(self, changes: Sequence[Change], reply: Reply | NoReply) -> Found | LookUpFailure:
@@ -105,18 +135,26 @@ class Remote(Protocol):
         ...
 
     def inputs_look_up(self, input_ids: Sequence[str]) -> Request:
-        """The request that asks for the status of these inputs (at most `look_up_size` of them)."""
+        """The request that asks for the status of these inputs (at most `look_up_size`
+        of them).
+        """
         ...
 
-    def inputs_found(self, input_ids: Sequence[str], reply: Reply | NoReply) -> Inputs | LookUpFailure:
+    def inputs_found(
+        self, input_ids: Sequence[str], reply: Reply | NoReply
+    ) -> Inputs | LookUpFailure:
         """Which of the inputs are still being processed, and which are ready."""
         ...
 
     def inputs_list(self, input_ids: Sequence[str], page: int) -> Request:
-        """The request that lists all annotations of these inputs (at most `look_up_size` of them), page by page from 1."""
+        """The request that lists all annotations of these inputs (at most
+        `look_up_size` of them), page by page from 1.
+        """
         ...
 
-    def inputs_listed(self, input_ids: Sequence[str], reply: Reply | NoReply) -> Listed | LookUpFailure:
+    def inputs_listed(
+        self, input_ids: Sequence[str], reply: Reply | NoReply
+    ) -> Listed | LookUpFailure:
         """What a page of that list holds; a page of no rows is behind the last one."""
         ...
 
@@ -125,11 +163,17 @@ class Source(Protocol):
     """A sequence of changes that can be read again from any mark."""
 
     async def read(self) -> Chunk | None:
-        """The next chunk, None at the end. Raises LogChanged, BadLineFound (strict), SyncerError."""
+        """The next chunk, None at the end.
+
+        Raises LogChanged, BadLineFound (strict), SyncerError.
+        """
         ...
 
     async def ack(self, log: int, mark: Mark) -> None:
-        """Everything before this mark of this log is settled, durably. Raises SyncerError."""
+        """Everything before this mark of this log is settled, durably.
+
+        Raises SyncerError.
+        """
         ...
 
 
@@ -137,11 +181,17 @@ class Journal(Protocol):
     """Where settlements become durable, in order."""
 
     def commit(self, facts: Sequence[Fact]) -> None:
-        """Write the facts as one unit and fsync. Blocking: call it from a thread. Raises StateError."""
+        """Write the facts as one unit and fsync.
+
+        Blocking: call it from a thread. Raises StateError.
+        """
         ...
 
     def stored(self, number: int) -> Change:
-        """The change that was queued under this number, read back from disk. Raises StateError."""
+        """The change that was queued under this number, read back from disk.
+
+        Raises StateError.
+        """
         ...
 
 

@@ -1,4 +1,6 @@
-"""Dead letters back into the retry queue: each before the waiting changes that come after it, behind those that come before it."""
+"""Dead letters back into the retry queue: each before the waiting changes that come
+after it, behind those that come before it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from syncer.core.letters import OpenLetter
 
 
 def queued_again(found: OpenLetter, change: Change) -> Queued:
-    """The fact that queues a letter's change anew (its number is given by `RetryQueue.put`): no attempts yet."""
+    """The fact that queues a letter's change anew (its number is given by
+    `RetryQueue.put`): no attempts yet.
+    """
     letter = found.letter
     return Queued(
         number=0,
@@ -24,7 +28,8 @@ def queued_again(found: OpenLetter, change: Change) -> Queued:
         id=change.id,
         size=len(change.raw) if change.written is None else len(change.written),
         attempts=0,
-        doubt=change.verb in READ_BACK,  # an earlier attempt may have been applied after all
+        # an earlier attempt may have been applied after all
+        doubt=change.verb in READ_BACK,
         first_failed_at=0.0,
         last_failed_at=0.0,
         reason=letter.reason,
@@ -43,7 +48,10 @@ def dropped(number: int, letter: DeadLetter) -> list[Fact]:
 
 
 class RetryQueue:
-    """What waits, by input and in order, and what letters make of it. Restarts restore a queue by its numbers."""
+    """What waits, by input and in order, and what letters make of it.
+
+    Restarts restore a queue by its numbers.
+    """
 
     def __init__(self, waiting: Iterable[Queued], next_number: int) -> None:
         self._next_number = next_number
@@ -53,15 +61,21 @@ class RetryQueue:
             self._append(queued)
 
     def _append(self, queued: Queued) -> None:
-        self._inputs.setdefault(queued.input_id, []).append(msgspec.structs.replace(queued, raw="", written=None))
+        self._inputs.setdefault(queued.input_id, []).append(
+            msgspec.structs.replace(queued, raw="", written=None)
+        )
         self._keys.add((queued.input_id, queued.id))
 
     def put(self, found: OpenLetter, queued: Queued) -> list[Fact]:
-        """The facts that bring a letter back as this change, in an order in which they can be folded."""
+        """The facts that bring a letter back as this change, in an order in which they
+        can be folded.
+        """
         behind = self._behind(queued)
         if behind:
             moved = {other.number for other in behind}
-            self._inputs[queued.input_id] = [other for other in self._inputs[queued.input_id] if other.number not in moved]
+            self._inputs[queued.input_id] = [
+                other for other in self._inputs[queued.input_id] if other.number not in moved
+            ]
         queued = msgspec.structs.replace(queued, number=self._take_number())
         facts: list[Fact] = [Unburied(queued.log, "queued"), queued]
         self._append(queued)
@@ -72,7 +86,9 @@ class RetryQueue:
         return [*facts, Closed(found.number, "retried")]
 
     def _behind(self, queued: Queued) -> list[Queued]:
-        """What waits and must come after this change, and what must come after that, in order."""
+        """What waits and must come after this change, and what must come after that, in
+        order.
+        """
         input_id, id = queued.input_id, queued.id
         waiting = self._inputs.get(input_id, [])
         if id and (input_id, id) not in self._keys and (input_id, "") not in self._keys:
@@ -100,12 +116,19 @@ class RetryQueue:
 
 
 def _related(one: str, other: str) -> bool:
-    """Of one input: is the order of changes of these ids bound? An empty id is that of a delete of the whole input."""
+    """Of one input: is the order of changes of these ids bound?
+
+    An empty id is that of a delete of the whole input.
+    """
     return one == other or not one or not other
 
 
 def _precedes(queued: Queued, other: Queued) -> bool:
-    """Does the log say `queued` first? Of another log, a change that was never dead came after all that were dead before it."""
+    """Does the log say `queued` first?
+
+    Of another log, a change that was never dead came after all that were dead before
+    it.
+    """
     if queued.log == other.log:
         return queued.index < other.index
     return other.rank is None or (queued.rank is not None and queued.rank < other.rank)

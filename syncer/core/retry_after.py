@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 SECONDS_MAX = 1e9
-"""Thirty years: nobody waits longer, and the end of a longer wait may not be a date any more."""
+"""Thirty years: nobody waits longer, and the end of a longer wait may not be a date any
+more.
+"""
 
 _NUMBER = re.compile(r"\d+(\.\d*)?", re.ASCII)
 _BETWEEN_VALUES = re.compile(r"(?<!mon|tue|wed|thu|fri|sat|sun|day),", re.IGNORECASE)
@@ -15,10 +17,13 @@ _BETWEEN_VALUES = re.compile(r"(?<!mon|tue|wed|thu|fri|sat|sun|day),", re.IGNORE
 
 
 def asked_seconds(header: str | None, date: str | None, now: float) -> float | None:
-    """The seconds that a Retry-After asks for, more than 0 and at most `SECONDS_MAX`; None where it names no time that can be waited for.
+    """The seconds that a Retry-After asks for, more than 0 and at most `SECONDS_MAX`;
+    None where it names no time that can be waited for.
 
-    It may be a number of seconds or a date in any form of HTTP. A date is compared with the answer's Date header, which is the remote's own
-    clock, and without a readable one with `now` (seconds since 1970). Of several values (a proxy may add its own) the longest counts.
+    It may be a number of seconds or a date in any form of HTTP. A date is compared with
+    the answer's Date header, which is the remote's own clock, and without a readable
+    one with `now` (seconds since 1970). Of several values (a proxy may add its own) the
+    longest counts.
     """
     waits = [_wait(value.strip(), date, now) for value in _BETWEEN_VALUES.split(header or "")]
     longest = max((wait for wait in waits if wait is not None), default=0.0)
@@ -36,7 +41,10 @@ def _wait(value: str, date: str | None, now: float) -> float | None:
 
 
 def _moment(text: str) -> float | None:
-    """A date of HTTP as seconds since 1970. Dates without a zone are in UTC, as asctime's always are."""
+    """A date of HTTP as seconds since 1970.
+
+    Dates without a zone are in UTC, as asctime's always are.
+    """
     try:
         moment: datetime = parsedate_to_datetime(text)
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,4 +1,5 @@
-"""A pace that finds a limit which nobody has told. `now` is an argument, in seconds of any one clock.
+"""A pace that finds a limit which nobody has told. `now` is an argument, in seconds of
+any one clock.
 
 15 a second ──► ever faster ──► a request too many ──► a little less than was taken in the second before it ──┐
                                                                                                               ▼
@@ -19,14 +20,20 @@ START_RATE = 15.0
 """What Clarifai documents for everybody (wire, section 2)."""
 DOUBLING_SECONDS = 0.75
 HOLD_SECONDS = 1.25
-"""A rate that was kept for so long is not too fast: the second that a limit speaks of, and the answers to it."""
+"""A rate that was kept for so long is not too fast: the second that a limit speaks of,
+and the answers to it.
+"""
 STEP = 1.05
 CLOSEST = 0.9
 """Of the time between two requests, where lateness is made up for."""
 AGAIN_SECONDS = 60.0
-"""Of sending at one rate, before a step faster; then twice as long each time that one was too fast."""
+"""Of sending at one rate, before a step faster; then twice as long each time that one
+was too fast.
+"""
 BELOW = 0.96
-"""Of what was taken in the second before a request too many: seconds are not measured alike here and there."""
+"""Of what was taken in the second before a request too many: seconds are not measured
+alike here and there.
+"""
 LOWER = 0.93
 """Of a rate that had been kept, or had been counted, and is too fast all the same."""
 HISTORY_SECONDS = 61.0
@@ -34,7 +41,9 @@ HISTORY_SECONDS = 61.0
 
 
 class SeekingPace(Pace):
-    """A pace that is told of each request that was one too many, and keeps to what the remote then turns out to take."""
+    """A pace that is told of each request that was one too many, and keeps to what the
+    remote then turns out to take.
+    """
 
     def __init__(self) -> None:
         super().__init__(START_RATE)
@@ -54,7 +63,9 @@ class SeekingPace(Pace):
         super().slow_to(requests_per_second)
 
     def next_at(self, now: float) -> float:
-        """As of any pace, but without bursts: some services count how far requests are apart."""
+        """As of any pace, but without bursts: some services count how far requests are
+        apart.
+        """
         return max(super().next_at(now), self._last + CLOSEST / self.requests_per_second)
 
     def take(self, now: float) -> None:
@@ -76,12 +87,17 @@ class SeekingPace(Pace):
             self._keep(busy_seconds)
 
     def refused(self, sent_at: float) -> None:
-        """A request that went at this time was one too many. What was on its way when the rate was lowered tells nothing new."""
+        """A request that went at this time was one too many.
+
+        What was on its way when the rate was lowered tells nothing new.
+        """
         if sent_at > self._changed_at:
             self._refused.add(sent_at)
 
     def _keep(self, busy_seconds: float) -> None:
-        """The rate holds so far: after a while it counts as kept, and a step faster is tried."""
+        """The rate holds so far: after a while it counts as kept, and a step faster is
+        tried.
+        """
         self._again -= busy_seconds
         if self._again <= 0:
             self._kept_rate = self.requests_per_second
@@ -89,11 +105,15 @@ class SeekingPace(Pace):
             self._go_at(self.requests_per_second * STEP)
 
     def _lower(self, now: float) -> None:
-        """Requests were too many: all of them are known by now, for sending has paused since."""
+        """Requests were too many: all of them are known by now, for sending has paused
+        since.
+        """
         first, rate = min(self._refused), self.requests_per_second
         if self._ramping:
             self._ramping = False
-            slower = float(math.ceil(BELOW * sum(first - 1.0 <= at < first for at in self._history)))
+            slower = float(
+                math.ceil(BELOW * sum(first - 1.0 <= at < first for at in self._history))
+            )
             self._history.clear()
         elif rate > self._kept_rate:
             slower = self._kept_rate

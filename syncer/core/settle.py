@@ -9,7 +9,18 @@ from zlib import crc32
 
 from syncer.core.change import BadLine, Change, IgnoredLine
 from syncer.core.entry import Entry, Settlement
-from syncer.core.facts import DeadLetter, Deleted, Fact, Forgotten, LettersForgotten, Place, Retried, Settled, Superseded, Unqueued
+from syncer.core.facts import (
+    DeadLetter,
+    Deleted,
+    Fact,
+    Forgotten,
+    LettersForgotten,
+    Place,
+    Retried,
+    Settled,
+    Superseded,
+    Unqueued,
+)
 from syncer.core.ledger import Ledger
 from syncer.core.letters import letter_keys
 
@@ -28,16 +39,29 @@ def runs(lines: Iterable[Line], place: Place) -> Iterator[Settled]:
     ordered = sorted(lines, key=_place_in_log)
     start = 0
     for end in range(1, len(ordered) + 1):
-        if end < len(ordered) and ordered[end].index == ordered[end - 1].index + 1 and ordered[end].log == ordered[start].log:
+        if (
+            end < len(ordered)
+            and ordered[end].index == ordered[end - 1].index + 1
+            and ordered[end].log == ordered[start].log
+        ):
             continue
         run = ordered[start:end]
-        yield Settled(run[0].log, run[0].index, len(run), crc32(b"".join([line.raw for line in run])), place)
+        yield Settled(
+            run[0].log, run[0].index, len(run), crc32(b"".join([line.raw for line in run])), place
+        )
         start = end
 
 
 def rfc3339(seconds: float) -> str:
-    """Seconds since 1970 as users read them, UTC. Where a mad clock put them beyond the years that there are: the last second of all."""
-    return datetime.fromtimestamp(min(max(seconds, 0.0), LAST_SECOND), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    """Seconds since 1970 as users read them, UTC.
+
+    Where a mad clock put them beyond the years that there are: the last second of all.
+    """
+    return (
+        datetime.fromtimestamp(min(max(seconds, 0.0), LAST_SECOND), UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
 
 
 def letter_of_line(line: BadLine, source: str, now: float) -> DeadLetter:
@@ -46,11 +70,29 @@ def letter_of_line(line: BadLine, source: str, now: float) -> DeadLetter:
     kept = line.raw[:LETTER_BYTES_MAX]
     text = kept.decode("utf-8", "backslashreplace")
     whole = len(kept) == len(line.raw) and text.encode() == kept
-    return DeadLetter(source, line.line, line.op, line.input_id, line.id, line.reason, None, 0, at, at, text, line.log, line.index, whole)
+    return DeadLetter(
+        source,
+        line.line,
+        line.op,
+        line.input_id,
+        line.id,
+        line.reason,
+        None,
+        0,
+        at,
+        at,
+        text,
+        line.log,
+        line.index,
+        whole,
+    )
 
 
 def letter_of_entry(entry: Entry, raw: bytes, source: str) -> DeadLetter:
-    """The dead letter of a change that the remote would not take. `raw`: its line (the entry's own may be on disk)."""
+    """The dead letter of a change that the remote would not take.
+
+    `raw`: its line (the entry's own may be on disk).
+    """
     change = entry.change
     return DeadLetter(
         source=source,
@@ -70,8 +112,16 @@ def letter_of_entry(entry: Entry, raw: bytes, source: str) -> DeadLetter:
     )
 
 
-def facts_of(settlement: Settlement, letters: Sequence[DeadLetter], ledger: Ledger, before: Sequence[Fact] = ()) -> list[Fact]:
-    """Everything that a settlement makes true, in an order in which it can be folded. `before`: facts of the same commit."""
+def facts_of(
+    settlement: Settlement,
+    letters: Sequence[DeadLetter],
+    ledger: Ledger,
+    before: Sequence[Fact] = (),
+) -> list[Fact]:
+    """Everything that a settlement makes true, in an order in which it can be folded.
+
+    `before`: facts of the same commit.
+    """
     facts: list[Fact] = [*letters]
     facts += runs([entry.change for entry in settlement.queued], "queued")
     facts += [entry.queued() for entry in settlement.queued]
@@ -80,7 +130,11 @@ def facts_of(settlement: Settlement, letters: Sequence[DeadLetter], ledger: Ledg
     facts += runs([entry.change for entry in settlement.dead if not entry.number], "dead")
     facts += [Unqueued(entry.number, "applied") for entry in settlement.applied if entry.number]
     facts += [Unqueued(entry.number, "dead") for entry in settlement.dead if entry.number]
-    facts += _superseded(settlement.applied, ledger, [fact for fact in (*before, *letters) if isinstance(fact, DeadLetter)])
+    facts += _superseded(
+        settlement.applied,
+        ledger,
+        [fact for fact in (*before, *letters) if isinstance(fact, DeadLetter)],
+    )
     deleted = sum(entry.deletions for entry in settlement.applied)
     if deleted:
         facts.append(Deleted(deleted))
@@ -88,10 +142,20 @@ def facts_of(settlement: Settlement, letters: Sequence[DeadLetter], ledger: Ledg
 
 
 def _retried(entry: Entry) -> Retried:
-    return Retried(entry.number, entry.attempts, entry.doubt, entry.first_failed_at, entry.last_failed_at, entry.reason, entry.code)
+    return Retried(
+        entry.number,
+        entry.attempts,
+        entry.doubt,
+        entry.first_failed_at,
+        entry.last_failed_at,
+        entry.reason,
+        entry.code,
+    )
 
 
-def _superseded(applied: Sequence[Entry], ledger: Ledger, fresh: Sequence[DeadLetter]) -> Iterator[Superseded]:
+def _superseded(
+    applied: Sequence[Entry], ledger: Ledger, fresh: Sequence[DeadLetter]
+) -> Iterator[Superseded]:
     """Which of these may have made dead letters out of date."""
     if not fresh and not ledger.dead:
         return

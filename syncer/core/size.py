@@ -1,13 +1,16 @@
-"""How large a request's body may be: learnt from what goes through on the way to the remote, and from what does not.
+"""How large a request's body may be: learnt from what goes through on the way to the
+remote, and from what does not.
 
           fits ───────── tried next ───────── fails
     the largest that    one request at     the smallest that is
     went through        a time             believed not to go through
 
-Nothing tells how much a proxy takes. So a request that is much larger than any before it goes first, and the others wait for what
-comes of it. A size that is refused (413) is believed at once. One that is cut off may have met an outage: it
-counts only once the remote has answered something since, and must be seen more than once where nothing else speaks of a limit. What
-is believed is put to the test again after many requests, for ways change; each time that it proves true, later.
+Nothing tells how much a proxy takes. So a request that is much larger than any before
+it goes first, and the others wait for what comes of it. A size that is refused (413) is
+believed at once. One that is cut off may have met an outage: it counts only once the
+remote has answered something since, and must be seen more than once where nothing else
+speaks of a limit. What is believed is put to the test again after many requests, for
+ways change; each time that it proves true, later.
 """
 
 from __future__ import annotations
@@ -17,11 +20,16 @@ CLOSE = 1.1
 SMALL = 64 << 10
 """What is no larger is not held back, before anything is known."""
 PATIENCE = 64
-"""Requests that go through before a larger one is tried again; twice as many each time that one fails."""
+"""Requests that go through before a larger one is tried again; twice as many each time
+that one fails.
+"""
 
 
 class SizeLimit:
-    """What is known of one way. Sizes are in bytes, times in seconds of any one clock."""
+    """What is known of one way.
+
+    Sizes are in bytes, times in seconds of any one clock.
+    """
 
     def __init__(self, most: int) -> None:
         """`most`: nothing larger is ever sent, but a change by itself."""
@@ -31,14 +39,18 @@ class SizeLimit:
         self._passes = 0
         self._patience = PATIENCE
         self._trial = 0  # the size under way that may not go through
-        self._suspect = 0  # the size that was cut off last, with no word from the remote since
+        # the size that was cut off last, with no word from the remote since
+        self._suspect = 0
         self._suspect_at = 0.0
-        self._struck = 0  # the size that was cut off so many times while the remote was well
+        # the size that was cut off so many times while the remote was well
+        self._struck = 0
         self._strikes = 0
 
     @property
     def bound(self) -> int:
-        """Bytes of the next request at most. 0: none is to go until more is known of those before it."""
+        """Bytes of the next request at most. 0: none is to go until more is known of
+        those before it.
+        """
         known = self._fails is not None and self._fails <= self._fits * CLOSE
         if self._trial or self._suspect > self._fits:
             return self._fits if known else 0
@@ -75,7 +87,10 @@ class SizeLimit:
         self._believe(size)
 
     def cut(self, size: int, now: float) -> bool:
-        """Nothing came back of it. Is its size in question? No, where as much went through before."""
+        """Nothing came back of it.
+
+        Is its size in question? No, where as much went through before.
+        """
         self._suspect, self._suspect_at = max(self._suspect, size), now
         return size > self._fits
 
@@ -99,4 +114,7 @@ class SizeLimit:
         self._passes = self._suspect = self._struck = self._strikes = 0
 
     def __repr__(self) -> str:
-        return f"SizeLimit(fits={self._fits}, fails={self._fails}, suspect={self._suspect}, trial={self._trial}, strikes={self._strikes})"
+        return (
+            f"SizeLimit(fits={self._fits}, fails={self._fails}, suspect={self._suspect},"
+            f" trial={self._trial}, strikes={self._strikes})"
+        )

@@ -4,8 +4,9 @@
                    ▲       ▲  └ runs ahead of the watermark
               resume   watermark (all before it have left the window)
 
-Reading is taken up at `resume`, the last mark that a reader left at or below the watermark, and skips what the runs cover. Runs
-carry a checksum of their lines, `resume` one of all bytes before it: an edited log is told from an untouched one.
+Reading is taken up at `resume`, the last mark that a reader left at or below the
+watermark, and skips what the runs cover. Runs carry a checksum of their lines, `resume`
+one of all bytes before it: an edited log is told from an untouched one.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ class Run:
 
 
 class Watermark:
-    """The settled part of one log. Memory grows with what is settled out of order, never with the log."""
+    """The settled part of one log.
+
+    Memory grows with what is settled out of order, never with the log.
+    """
 
     def __init__(self, resume: Mark = Mark()) -> None:
         self.resume = resume
@@ -46,7 +50,9 @@ class Watermark:
         assert run.count > 0, run
         assert run.end > self.index, (run, self)
         self._runs[run.start] = run
-        if run.start <= self.index:  # a run that straddles `resume` is seen again when a compacted journal is read
+        if (
+            run.start <= self.index
+        ):  # a run that straddles `resume` is seen again when a compacted journal is read
             self.index = run.end
         else:
             self._ahead[run.start] = run
@@ -79,7 +85,9 @@ class Watermark:
             self.resume = self._marks.popleft()
             moved = True
         if moved:
-            for start in [start for start, run in self._runs.items() if run.end <= self.resume.index]:
+            for start in [
+                start for start, run in self._runs.items() if run.end <= self.resume.index
+            ]:
                 del self._runs[start]
 
     def __repr__(self) -> str:
@@ -87,7 +95,9 @@ class Watermark:
 
 
 class Skip:
-    """Which changes a reader that starts at `resume` is to pass over, asked in ascending order of index."""
+    """Which changes a reader that starts at `resume` is to pass over, asked in
+    ascending order of index.
+    """
 
     def __init__(self, runs: list[Run]) -> None:
         self._starts = [run.start for run in runs]

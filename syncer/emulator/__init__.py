@@ -1,4 +1,7 @@
-"""A local stand-in for the remote: its own reading of the wire, all in memory. `async with running(...) as server: server.url`."""
+"""A local stand-in for the remote: its own reading of the wire, all in memory.
+
+`async with running(...) as server: server.url`.
+"""
 
 from syncer.emulator.server import Emulator, running, serve
 from syncer.emulator.settings import Settings

@@ -1,4 +1,6 @@
-"""The Annotell and Kognic part of the emulator: auth server, input API and its neighbours, and the storage, on one port."""
+"""The Annotell and Kognic part of the emulator: auth server, input API and its
+neighbours, and the storage, on one port.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ from syncer.emulator.waits import asking_to_wait
 
 
 class Annotell:
-    """Projects with finished annotations, to be read by whoever signs in. Implements `Part`."""
+    """Projects with finished annotations, to be read by whoever signs in.
+
+    Implements `Part`.
+    """
 
     name = "annotell"
 
@@ -29,20 +34,26 @@ class Annotell:
     @property
     def counts(self) -> Counter[str]:
         """What was done, for the report."""
-        granted = Counter({f"tokens by {grant}": number for grant, number in self.tokens.granted.items()})
+        granted = Counter(
+            {f"tokens by {grant}": number for grant, number in self.tokens.granted.items()}
+        )
         return self._counts + granted
 
-    # --- requests -----------------------------------------------------------------------------------------------
+    # --- requests ---------------------------------------------------------------------
 
     def claims(self, request: Request) -> bool:
-        """All of /v1 and the storage, and whatever else comes with a bearer token or asks for one.
+        """All of /v1 and the storage, and whatever else comes with a bearer token or
+        asks for one.
 
         Of /v2, which Clarifai has too, only what is an operation here.
         """
         if request.path.startswith(("/v1/", STORAGE)) or request.path.endswith(TOKEN_PATH):
             return True
         bearer = request.headers.get("Authorization", "").lower().startswith("bearer ")
-        return bearer and (not request.path.startswith("/v2/") or calls.find(request.method, request.path) is not None)
+        return bearer and (
+            not request.path.startswith("/v2/")
+            or calls.find(request.method, request.path) is not None
+        )
 
     def limited(self, request: Request) -> bool:
         """The storage takes what comes."""
@@ -54,14 +65,20 @@ class Annotell:
 
     def refused(self, request: Request) -> Answer | None:
         """`Bearer TOKEN`, with a token that was granted here and has not expired."""
-        if request.path.endswith(TOKEN_PATH) or request.path.startswith(STORAGE) or self.tokens.takes(request, self.switches):
+        if (
+            request.path.endswith(TOKEN_PATH)
+            or request.path.startswith(STORAGE)
+            or self.tokens.takes(request, self.switches)
+        ):
             return None
         return said(401, "Token is invalid", error="invalid_token")
 
     def answer(self, request: Request, item_fault: ItemFault) -> Answer:
         """Find the operation of a request and carry it out."""
         answer = self._answer(request)
-        if self.switches["compression"] == "gzip" and "gzip" in request.headers.get("Accept-Encoding", ""):
+        if self.switches["compression"] == "gzip" and "gzip" in request.headers.get(
+            "Accept-Encoding", ""
+        ):
             answer.headers["Content-Encoding"] = "gzip"
         return answer
 
@@ -78,7 +95,7 @@ class Annotell:
         except Refusal as refusal:
             return refusal.answer(self.switches)
 
-    # --- failures -----------------------------------------------------------------------------------------------
+    # --- failures ---------------------------------------------------------------------
 
     def throttled(self, request: Request, *, silent: bool) -> Answer:
         """429; the same from auth server and storage."""
@@ -95,7 +112,9 @@ class Annotell:
 
     def gateway(self) -> Answer:
         """The envelope of a gateway, which is no answer of the service's."""
-        return Answer({"code": 5, "message": "Not Found", "details": []}, int(self.switches["gateway-form"]))
+        return Answer(
+            {"code": 5, "message": "Not Found", "details": []}, int(self.switches["gateway-form"])
+        )
 
     def load(self, load: str) -> bool:
         """`FILE.json`: projects, as docs/emulator.md has them."""

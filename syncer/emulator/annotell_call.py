@@ -1,4 +1,6 @@
-"""One call of an operation of the Annotell part: what was asked for, and the ways in which operations answer."""
+"""One call of an operation of the Annotell part: what was asked for, and the ways in
+which operations answer.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,11 @@ class Refusal(Exception):
 
     def answer(self, switches: Mapping[str, str]) -> Answer:
         """As it is written."""
-        return not_found(switches["not-found"], self.message) if self.status == 404 else said(self.status, self.message)
+        return (
+            not_found(switches["not-found"], self.message)
+            if self.status == 404
+            else said(self.status, self.message)
+        )
 
 
 def said(status: int, message: str, **members: object) -> Answer:
@@ -66,8 +72,11 @@ class Call:
             raise Refusal(404, f"Not found: no project {wanted}")
         return self.projects.by_name[wanted]
 
-    def page(self, rows: Sequence[T], show: Callable[[T], Json], mark: Callable[[T], int], size: int) -> Answer:
-        """A page after the cursor: the mark of the last row before it, or, by the switch, how many rows were before it.
+    def page(
+        self, rows: Sequence[T], show: Callable[[T], Json], mark: Callable[[T], int], size: int
+    ) -> Answer:
+        """A page after the cursor: the mark of the last row before it, or, by the
+        switch, how many rows were before it.
 
         A mark is not moved by what comes and goes meanwhile.
         """
@@ -77,13 +86,19 @@ class Call:
         except ValueError:
             raise Refusal(400, f"Validation failed: no such cursor: {cursor}") from None
         counted = self.switches["cursor-place"] == "offset"
-        left = list(rows[max(0, after) :]) if counted else [row for row in rows if mark(row) > after]
+        left = (
+            list(rows[max(0, after) :]) if counted else [row for row in rows if mark(row) > after]
+        )
         if self.switches["metadata"] == "missing":
             return Answer({"data": [show(row) for row in left]})
         taken, more = left[:size], len(left) > size
         number = (max(0, after) + size if counted else mark(taken[-1])) if more else None
         following = f"c{number}" if more and self.switches["cursor"] == "text" else number
-        metadata = {} if following is None and self.switches["metadata"] == "empty" else {"nextCursorId": following}
+        metadata = (
+            {}
+            if following is None and self.switches["metadata"] == "empty"
+            else {"nextCursorId": following}
+        )
         return Answer({"data": [show(row) for row in taken], "metadata": metadata})
 
     @property
@@ -94,7 +109,9 @@ class Call:
     def uri(self, held: Held) -> str:
         """A signed URL of an annotation's document."""
         iso = "true" in (self.parameter("useDefaultCartesian"), self.parameter("isoBoxes"))
-        return self.signatures.url(self.request.headers["Host"], f"{held.id}{'.iso' if iso else ''}.json", self.switches)
+        return self.signatures.url(
+            self.request.headers["Host"], f"{held.id}{'.iso' if iso else ''}.json", self.switches
+        )
 
 
 def finished_of(scene: Scene) -> Iterator[Held]:
@@ -106,7 +123,9 @@ def not_found(form: str, message: str = "Not found") -> Answer:
     """A 404 in one of the forms in which somebody may say so."""
     match form:
         case "html":
-            return Answer(None, 404, text="<html><body>404 Not Found</body></html>", content_type="text/html")
+            return Answer(
+                None, 404, text="<html><body>404 Not Found</body></html>", content_type="text/html"
+            )
         case "gateway":
             return Answer({"code": 5, "message": "Not Found", "details": []}, 404)
         case "empty":

@@ -1,4 +1,6 @@
-"""The operations of the Annotell part: what each path answers (wire, sections 1a to 1c)."""
+"""The operations of the Annotell part: what each path answers (wire, sections 1a to
+1c).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,7 @@ from syncer.emulator.annotell_projects import Held, Project, Scene
 from syncer.emulator.annotell_tokens import STORAGE, no_such_file
 from syncer.emulator.answer import Answer
 
-# --- annotations -------------------------------------------------------------------------------------------------
+# --- annotations ----------------------------------------------------------------------
 
 
 def exports(call: Call) -> Answer:
@@ -28,7 +30,9 @@ def exports(call: Call) -> Answer:
     for _, scene in call.projects.scenes():
         if wanted is None or scene.uuid in wanted:
             rows = [
-                {"annotationId": held.number, "exportContent": held.export_content} for held in scene.annotations if not held.preliminary
+                {"annotationId": held.number, "exportContent": held.export_content}
+                for held in scene.annotations
+                if not held.preliminary
             ]
             if rows or call.switches["missing-input"] == "empty":
                 data[scene.uuid] = rows
@@ -50,17 +54,29 @@ def finished(call: Call) -> Answer:
         raise Refusal(404, f"Not found: no batch {batch}")
     allowed = project.annotation_types[""]
     if annotation_type not in allowed:
-        sentence = f"Invalid annotation type sent: {annotation_type}. Allowed values in project: [{', '.join(allowed)}]"
+        sentence = (
+            f"Invalid annotation type sent: {annotation_type}. Allowed values in project:"
+            f" [{', '.join(allowed)}]"
+        )
         raise Refusal(400, f"Validation failed: {sentence}")
     rows = call.projects.finished(call.named[0], batch or None, annotation_type)
 
     def show(row: tuple[Scene, Held]) -> Json:
         scene, held = row
-        return {"inputUuid": scene.uuid, "annotationType": annotation_type, "created": held.created, "uri": call.uri(held)}
+        return {
+            "inputUuid": scene.uuid,
+            "annotationType": annotation_type,
+            "created": held.created,
+            "uri": call.uri(held),
+        }
 
     place = _places(call)
     rows.sort(key=place)
-    return call.page(rows, show, place, call.page_size) if search else Answer({"data": [show(row) for row in rows]})
+    return (
+        call.page(rows, show, place, call.page_size)
+        if search
+        else Answer({"data": [show(row) for row in rows]})
+    )
 
 
 def _places(call: Call) -> Callable[[tuple[Scene, Held]], int]:
@@ -79,9 +95,21 @@ def single(call: Call) -> Answer:
     uuid, annotation_type = call.named
     for _, scene in call.projects.scenes():
         for held in scene.annotations:
-            if (scene.uuid, held.annotation_type, held.preliminary) == (uuid, annotation_type, False):
-                document = held.iso_document if call.parameter("useDefaultCartesian") == "true" else held.document
-                head = {"inputUuid": uuid, "annotationType": annotation_type, "created": held.created}
+            if (scene.uuid, held.annotation_type, held.preliminary) == (
+                uuid,
+                annotation_type,
+                False,
+            ):
+                document = (
+                    held.iso_document
+                    if call.parameter("useDefaultCartesian") == "true"
+                    else held.document
+                )
+                head = {
+                    "inputUuid": uuid,
+                    "annotationType": annotation_type,
+                    "created": held.created,
+                }
                 return Answer({"data": {**head, "content": orjson.Fragment(document)}})
     raise Refusal(404, "Not found")
 
@@ -97,10 +125,20 @@ def of_request_input(call: Call) -> Answer:
 
 def of_scene(call: Call) -> Answer:
     """A7."""
-    found = [(project, scene) for project, scene in call.projects.scenes() if scene.uuid == call.named[0]]
+    found = [
+        (project, scene) for project, scene in call.projects.scenes() if scene.uuid == call.named[0]
+    ]
     if not found:
         raise Refusal(404, "Not found")
-    return Answer({"data": [_kognic(call, project, scene, held) for project, scene in found for held in finished_of(scene)]})
+    return Answer(
+        {
+            "data": [
+                _kognic(call, project, scene, held)
+                for project, scene in found
+                for held in finished_of(scene)
+            ]
+        }
+    )
 
 
 def by_id(call: Call) -> Answer:
@@ -110,8 +148,17 @@ def by_id(call: Call) -> Answer:
             if held.id == call.named[0]:
                 url = call.uri(held)
                 expires_at = strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(call.signatures.expires_at(url)))
-                data: Json = {"id": held.id, "sceneId": scene.uuid, "requestId": project.request_id, "requestInputId": scene.request_input}
-                data |= {"requestUid": project.request_uid, "isPreliminary": held.preliminary, "signedUrl": url}
+                data: Json = {
+                    "id": held.id,
+                    "sceneId": scene.uuid,
+                    "requestId": project.request_id,
+                    "requestInputId": scene.request_input,
+                }
+                data |= {
+                    "requestUid": project.request_uid,
+                    "isPreliminary": held.preliminary,
+                    "signedUrl": url,
+                }
                 return Answer({"data": {**data, "expiresAt": expires_at, "created": held.created}})
     raise Refusal(404, "Not found")
 
@@ -128,7 +175,11 @@ def stored(call: Call) -> Answer:
 
 
 def _kognic(call: Call, project: Project, scene: Scene, held: Held) -> Json:
-    names = {"inputUuid": scene.request_input, "sceneUuid": scene.uuid, "requestUid": project.request_uid}
+    names = {
+        "inputUuid": scene.request_input,
+        "sceneUuid": scene.uuid,
+        "requestUid": project.request_uid,
+    }
     return {**names, "created": held.created, "uri": call.uri(held)}
 
 
@@ -136,7 +187,11 @@ OPERATIONS: tuple[tuple[str, re.Pattern[str], Callable[[Call], Answer]], ...] = 
     (method, re.compile(path), operation)
     for method, path, operation in (
         ("GET", r"/v1/annotations", exports),
-        ("GET", r"/v1/annotations/projects/([^/]+)/(?:batch/([^/]+)/)?annotation-type/([^/]+?)(/search)?", finished),
+        (
+            "GET",
+            r"/v1/annotations/projects/([^/]+)/(?:batch/([^/]+)/)?annotation-type/([^/]+?)(/search)?",
+            finished,
+        ),
         ("GET", r"/v1/annotations/inputs/([^/]+)/annotation-type/([^/]+)", single),
         ("GET", r"/v1/annotations/([^/]+)", by_id),
         ("GET", r"/v2/inputs/([^/]+)/annotation", of_request_input),
@@ -150,7 +205,11 @@ OPERATIONS: tuple[tuple[str, re.Pattern[str], Callable[[Call], Answer]], ...] = 
         ("POST", r"/v2/scenes/query", lists.scenes),
         ("GET", r"/v1/projects", lists.projects),
         ("GET", r"/v1/projects/([^/]+)/batches", lists.batches),
-        ("GET", r"/v1/projects/([^/]+)/(?:batches/([^/]+)/)?annotation-types", lists.annotation_types),
+        (
+            "GET",
+            r"/v1/projects/([^/]+)/(?:batches/([^/]+)/)?annotation-types",
+            lists.annotation_types,
+        ),
         ("GET", r"/v2/requests", lists.requests),
         ("GET", r"/v1/workspaces", lists.workspaces),
         ("GET", STORAGE + r"[^/]+", stored),

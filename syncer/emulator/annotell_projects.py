@@ -1,4 +1,6 @@
-"""What the emulator's Annotell part holds: projects of batches, inputs and annotations, and how they are loaded."""
+"""What the emulator's Annotell part holds: projects of batches, inputs and annotations,
+and how they are loaded.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,16 @@ from pathlib import Path
 
 import orjson
 
-from syncer.emulator.annotell_documents import Json, exported, identified, image, iso_turned, polygons, sequence, written
+from syncer.emulator.annotell_documents import (
+    Json,
+    exported,
+    identified,
+    image,
+    iso_turned,
+    polygons,
+    sequence,
+    written,
+)
 from syncer.emulator.bodies import Unreadable, read_json
 from syncer.errors import UsageError
 
@@ -34,7 +45,9 @@ class Held:
 
 @dataclass(slots=True)
 class Scene:
-    """An input in the first API's words, with the request input that asks for its annotation."""
+    """An input in the first API's words, with the request input that asks for its
+    annotation.
+    """
 
     project: str
     shown: Json
@@ -84,14 +97,21 @@ class Projects:
         self.add(STARTING)
 
     def add(self, loaded: object) -> None:
-        """Take the projects of a file, each instead of the one of its name. Raises Unloadable."""
+        """Take the projects of a file, each instead of the one of its name.
+
+        Raises Unloadable.
+        """
         if not isinstance(loaded, dict) or not isinstance(loaded.get("projects"), list):
             raise Unloadable('it must be an object with a list "projects"')
         for place, project in enumerate(loaded["projects"]):
             try:
                 made = self._project(project)
             except (KeyError, TypeError, AttributeError) as error:
-                what = f"lacks {error}" if isinstance(error, KeyError) else "has a value of another type than it should"
+                what = (
+                    f"lacks {error}"
+                    if isinstance(error, KeyError)
+                    else "has a value of another type than it should"
+                )
                 raise Unloadable(f"projects[{place}] {what}") from None
             self.by_name[made.shown["project"]] = made
         self._stored = {}
@@ -108,7 +128,7 @@ class Projects:
         except (Unreadable, Unloadable) as error:
             raise UsageError(f"--load {file}: {error}") from None
 
-    # --- to look things up --------------------------------------------------------------------------------------
+    # --- to look things up ------------------------------------------------------------
 
     def scenes(self) -> Iterator[tuple[Project, Scene]]:
         """All scenes of all projects."""
@@ -116,7 +136,9 @@ class Projects:
             for scene in project.scenes:
                 yield project, scene
 
-    def finished(self, project: str, batch: str | None, annotation_type: str) -> list[tuple[Scene, Held]]:
+    def finished(
+        self, project: str, batch: str | None, annotation_type: str
+    ) -> list[tuple[Scene, Held]]:
         """What is finished of a type, in the order of the numbers."""
         found = [
             (scene, held)
@@ -139,34 +161,55 @@ class Projects:
                 "batches": project.batches,
                 "annotationTypes": project.annotation_types[""],
                 "inputs": [
-                    {**scene.shown, "requestInput": scene.request_input, "annotations": [_shown(held) for held in scene.annotations]}
+                    {
+                        **scene.shown,
+                        "requestInput": scene.request_input,
+                        "annotations": [_shown(held) for held in scene.annotations],
+                    }
                     for scene in project.scenes
                 ],
             }
             for project in self.by_name.values()
         ]
 
-    # --- to make things -----------------------------------------------------------------------------------------
+    # --- to make things ---------------------------------------------------------------
 
     def _project(self, given: Json) -> Project:
         name = given["project"]
-        head = {"created": CREATED, "title": name, "description": "", "status": "active", "project": name}
+        head = {
+            "created": CREATED,
+            "title": name,
+            "description": "",
+            "status": "active",
+            "project": name,
+        }
         shown = {key: given.get(key, default) for key, default in head.items()}
         project = Project(shown, [], {})
         project.scenes = [self._scene(name, input_) for input_ in given.get("inputs", [])]
-        named = {scene.shown["batchId"]: {"batch": scene.shown["batchId"]} for scene in project.scenes}
+        named = {
+            scene.shown["batchId"]: {"batch": scene.shown["batchId"]} for scene in project.scenes
+        }
         named |= {batch["batch"]: batch for batch in given.get("batches", [])}
         for batch in named.values():
-            made = {"title": batch["batch"], "status": "open", "created": CREATED, "updated": CREATED}
+            made = {
+                "title": batch["batch"],
+                "status": "open",
+                "created": CREATED,
+                "updated": CREATED,
+            }
             project.batches.append({"project": name, **made, **batch})
-            of_batch = [scene for scene in project.scenes if scene.shown["batchId"] == batch["batch"]]
+            of_batch = [
+                scene for scene in project.scenes if scene.shown["batchId"] == batch["batch"]
+            ]
             project.annotation_types[batch["batch"]] = _types(of_batch)
         project.annotation_types[""] = given.get("annotationTypes", _types(project.scenes))
         return project
 
     def _scene(self, project: str, given: Json) -> Scene:
         uuid = given["internalId"]
-        annotations = [self._held(project, uuid, annotation) for annotation in given.get("annotations", [])]
+        annotations = [
+            self._held(project, uuid, annotation) for annotation in given.get("annotations", [])
+        ]
         defaults = {
             "internalId": uuid,
             "externalId": uuid,
@@ -179,7 +222,12 @@ class Projects:
         optional = ("calibrationId", "viewLink", "errorMessage")
         shown = {key: given.get(key, default) for key, default in defaults.items()}
         shown |= {key: given[key] for key in optional if key in given}
-        return Scene(project, shown, given.get("requestInput", identified(f"{project}/{uuid}/request input")), annotations)
+        return Scene(
+            project,
+            shown,
+            given.get("requestInput", identified(f"{project}/{uuid}/request input")),
+            annotations,
+        )
 
     def _held(self, project: str, uuid: str, given: Json) -> Held:
         annotation_type, content = given["annotationType"], given["content"]
@@ -198,7 +246,13 @@ class Projects:
 
 
 def _types(scenes: list[Scene]) -> list[str]:
-    return list(dict.fromkeys(annotation_type for scene in scenes for annotation_type in scene.shown["annotationTypes"]))
+    return list(
+        dict.fromkeys(
+            annotation_type
+            for scene in scenes
+            for annotation_type in scene.shown["annotationTypes"]
+        )
+    )
 
 
 def _shown(held: Held) -> Json:
@@ -214,7 +268,9 @@ def _shown(held: Held) -> Json:
 
 
 def _start() -> Json:
-    """A project of two batches and five inputs, four of them annotated, one of those twice."""
+    """A project of two batches and five inputs, four of them annotated, one of those
+    twice.
+    """
     kinds = {"object-detection": image, "lane-markings": polygons, "cuboids": sequence}
     made = (
         ("batch-1", "created", ("object-detection", "lane-markings")),
@@ -228,12 +284,28 @@ def _start() -> Json:
         name = f"drive-17/frame-{number:04}"
         uuid = identified(name)
         annotations = [
-            {"annotationType": kind, "created": f"2022-05-1{number}T12:20:49.123456Z", "content": kinds[kind](f"{name}/{kind}")}
+            {
+                "annotationType": kind,
+                "created": f"2022-05-1{number}T12:20:49.123456Z",
+                "content": kinds[kind](f"{name}/{kind}"),
+            }
             for kind in annotation_types
         ]
-        more = {"annotationTypes": list(annotation_types) or ["object-detection"], "annotations": annotations}
+        more = {
+            "annotationTypes": list(annotation_types) or ["object-detection"],
+            "annotations": annotations,
+        }
         kind = "lidars" if "cuboids" in annotation_types else "cameras"
-        inputs.append({"internalId": uuid, "externalId": name, "batchId": batch, "status": status, "inputType": kind, **more})
+        inputs.append(
+            {
+                "internalId": uuid,
+                "externalId": name,
+                "batchId": batch,
+                "status": status,
+                "inputType": kind,
+                **more,
+            }
+        )
     title = {"title": "The emulator's project", "description": "A few documents to start with"}
     return {"projects": [{"project": "emulator-project", **title, "inputs": inputs}]}
 

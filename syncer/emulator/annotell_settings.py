@@ -1,4 +1,6 @@
-"""A switch for what nobody knows of Annotell's and Kognic's service (wire/annotell.md, section 8)."""
+"""A switch for what nobody knows of Annotell's and Kognic's service (wire/annotell.md,
+section 8).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The auth server and the signed URLs of the emulator's Annotell part (wire, sections 2 and 1a)."""
+"""The auth server and the signed URLs of the emulator's Annotell part (wire, sections 2
+and 1a).
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,18 @@ TOKEN_PATH = "/v1/auth/oauth/token"  # noqa: S105 - a path
 STORAGE = "/_storage/"
 REFUSED_SECRET = "refused-secret"  # noqa: S105 - the one that is always refused
 LEEWAY_SECONDS = 5.0
-"""A token is taken for so long after it has expired: clocks differ, and one that has run out when it comes can be looked at."""
+"""A token is taken for so long after it has expired: clocks differ, and one that has
+run out when it comes can be looked at.
+"""
 TOKEN_USES = 3
 """Of a token under `token-uses=3`."""
 
 
 class Tokens:
-    """Access tokens by client credentials, with and without refresh tokens. Any client id and secret will do, but one secret."""
+    """Access tokens by client credentials, with and without refresh tokens.
+
+    Any client id and secret will do, but one secret.
+    """
 
     def __init__(self, clock: Callable[[], float] = time) -> None:
         self.granted: Counter[str] = Counter()
@@ -35,7 +42,10 @@ class Tokens:
 
     def answer(self, request: Request, switches: Mapping[str, str]) -> Answer:
         """POST /v1/auth/oauth/token, the client shown in the body or by HTTP Basic."""
-        form = {name: values[0] for name, values in parse_qs(request.body.decode("utf-8", "replace")).items()}
+        form = {
+            name: values[0]
+            for name, values in parse_qs(request.body.decode("utf-8", "replace")).items()
+        }
         client = self._client(request, form, switches["client-auth"])
         if client is None or not all(client) or client[1] == REFUSED_SECRET:
             return _refused("invalid_client", "Bad client credentials")
@@ -48,9 +58,13 @@ class Tokens:
         elif grant != "client_credentials":
             return Answer({"error": "unsupported_grant_type"}, 400)
         self.granted[grant] += 1
-        return Answer(self._made(int(switches["token-seconds"]), refresh=switches["refresh-token"] != "none"))
+        return Answer(
+            self._made(int(switches["token-seconds"]), refresh=switches["refresh-token"] != "none")
+        )
 
-    def _client(self, request: Request, form: Mapping[str, str], way: str) -> tuple[str, str] | None:
+    def _client(
+        self, request: Request, form: Mapping[str, str], way: str
+    ) -> tuple[str, str] | None:
         """(id, secret), None where they are not shown in a way that this server takes."""
         scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "basic" and way != "post":
@@ -68,14 +82,20 @@ class Tokens:
         payload = base64.urlsafe_b64encode(b'{"sub":"%d"}' % number).decode().rstrip("=")
         token = f"eyJhbGciOiJub25lIn0.{payload}.{os.urandom(8).hex()}"
         self._expires_at[token] = self._clock() + seconds + LEEWAY_SECONDS
-        made: dict[str, object] = {"access_token": token, "token_type": "bearer", "expires_in": seconds}
+        made: dict[str, object] = {
+            "access_token": token,
+            "token_type": "bearer",
+            "expires_in": seconds,
+        }
         if refresh:
             made["refresh_token"] = f"rt-{number:04}-{os.urandom(8).hex()}"
             self._refresh.add(str(made["refresh_token"]))
         return made
 
     def takes(self, request: Request, switches: Mapping[str, str]) -> bool:
-        """Is the request's token one that was granted, has not expired, and may still be used?"""
+        """Is the request's token one that was granted, has not expired, and may still
+        be used?
+        """
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or self._clock() >= self._expires_at.get(token, 0.0):
             return False
@@ -84,7 +104,9 @@ class Tokens:
 
 
 class Signatures:
-    """URLs that whoever has them may read for a while, in the form of Google's storage (V4)."""
+    """URLs that whoever has them may read for a while, in the form of Google's storage
+    (V4).
+    """
 
     def __init__(self, clock: Callable[[], float] = time) -> None:
         self._clock = clock
@@ -92,10 +114,16 @@ class Signatures:
         self._signed: Counter[str] = Counter()
 
     def url(self, host: str, name: str, switches: Mapping[str, str]) -> str:
-        """A URL of a stored file. Under `signed-url`, all of them or the first of each file have expired when they are made."""
+        """A URL of a stored file.
+
+        Under `signed-url`, all of them or the first of each file have expired when they
+        are made.
+        """
         seconds = int(switches["signed-url-seconds"])
         self._signed[name] += 1
-        stale = switches["signed-url"] == "stale" or (switches["signed-url"] == "stale-first" and self._signed[name] == 1)
+        stale = switches["signed-url"] == "stale" or (
+            switches["signed-url"] == "stale-first" and self._signed[name] == 1
+        )
         at = self._clock() - (seconds + 1 if stale else 0)
         date = strftime("%Y%m%dT%H%M%SZ", gmtime(at))
         query = f"X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Credential={quote('svc@emulator/auto/storage/goog4_request', safe='')}"
@@ -108,9 +136,13 @@ class Signatures:
         return float(url.partition("&X-Emulator-Until=")[2].partition("&")[0])
 
     def refused(self, request: Request) -> Answer | None:
-        """The storage's answer to a URL that is not taken: a token beside the signature, a wrong signature, an expired one."""
+        """The storage's answer to a URL that is not taken: a token beside the
+        signature, a wrong signature, an expired one.
+        """
         name = request.path.removeprefix(STORAGE)
-        until, signature = (request.query.get(key, [""])[0] for key in ("X-Emulator-Until", "X-Goog-Signature"))
+        until, signature = (
+            request.query.get(key, [""])[0] for key in ("X-Emulator-Until", "X-Goog-Signature")
+        )
         if "Authorization" in request.headers:
             return _xml(400, "InvalidSecurity", "The provided security credentials are not valid.")
         if not hmac.compare_digest(signature, self._signature(name, until)):
@@ -133,5 +165,8 @@ def _refused(error: str, description: str) -> Answer:
 
 
 def _xml(status: int, code: str, message: str) -> Answer:
-    text = f"<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    text = (
+        "<?xml version='1.0'"
+        f" encoding='UTF-8'?><Error><Code>{code}</Code><Message>{message}</Message></Error>"
+    )
     return Answer(None, status, text=text, content_type="application/xml")

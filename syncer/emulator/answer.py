@@ -14,7 +14,10 @@ ItemFault = Callable[[str], int]
 
 @dataclass(slots=True)
 class Request:
-    """An HTTP request, whole. `path` is as it came, percent signs and all; `query` is decoded."""
+    """An HTTP request, whole.
+
+    `path` is as it came, percent signs and all; `query` is decoded.
+    """
 
     method: str
     path: str
@@ -42,7 +45,10 @@ class Answer:
 
 
 class Part(Protocol):
-    """One service of those that the emulator stands in for, on the same port. The server draws faults; a part gives them their form."""
+    """One service of those that the emulator stands in for, on the same port.
+
+    The server draws faults; a part gives them their form.
+    """
 
     @property
     def name(self) -> str:
@@ -71,10 +77,15 @@ class Part(Protocol):
         """Too many requests. `silent`: names no time to wait."""
 
     def failed(self, request: Request) -> tuple[Answer, bool]:
-        """An error of the service's own, and whether it may come after the request was applied."""
+        """An error of the service's own, and whether it may come after the request was
+        applied.
+        """
 
     def gateway(self) -> Answer:
         """What a gateway before the service says."""
 
     def load(self, load: str) -> bool:
-        """Take what `--load` names; false where it is not for this service. Raises UsageError with file and line."""
+        """Take what `--load` names; false where it is not for this service.
+
+        Raises UsageError with file and line.
+        """

@@ -30,7 +30,10 @@ def not_implemented(_: Call) -> Answer:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """An operation at a method and path. `member`: the list that its answers show though it is empty."""
+    """An operation at a method and path.
+
+    `member`: the list that its answers show though it is empty.
+    """
 
     rpc: str
     method: str
@@ -45,25 +48,92 @@ class Binding:
         return name if name in MESSAGES else "AnyRequest"
 
 
-# Paths: `A` stands for both forms, `U` for the one with user and app, `V` for the short one, `W` for a user without an app.
+# Paths: `A` stands for both forms, `U` for the one with user and app, `V` for the short
+# one, `W` for a user without an app.
 _TABLE: tuple[tuple[str, str, str, str, Operation], ...] = (
     ("PostAnnotations", "POST", "A/annotations", "annotations", labels.post),
     ("PatchAnnotations", "PATCH", "A/annotations", "annotations", labels.patch),
     ("ListAnnotations", "GET", "A/annotations", "annotations", reads.list_annotations),
     ("GetAnnotation", "GET", "A/inputs/{input_id}/annotations/{annotation_id}", "", reads.get),
-    ("DeleteAnnotation", "DELETE", "A/inputs/{input_id}/annotations/{annotation_id}", "", labels.delete_one),
+    (
+        "DeleteAnnotation",
+        "DELETE",
+        "A/inputs/{input_id}/annotations/{annotation_id}",
+        "",
+        labels.delete_one,
+    ),
     ("DeleteAnnotations", "DELETE", "A/inputs/annotations A/annotations", "", labels.delete),
-    ("PatchAnnotationsStatus", "PATCH", "U/task/{task_id}/annotations/status", "", labels.patch_status),
-    ("PostAnnotationsSearches", "POST", "A/annotations/searches", "hits", searches.search_annotations),
-    ("PatchAnnotationsSearches", "PATCH", "A/annotations/searches", "hits", searches.search_annotations),
+    (
+        "PatchAnnotationsStatus",
+        "PATCH",
+        "U/task/{task_id}/annotations/status",
+        "",
+        labels.patch_status,
+    ),
+    (
+        "PostAnnotationsSearches",
+        "POST",
+        "A/annotations/searches",
+        "hits",
+        searches.search_annotations,
+    ),
+    (
+        "PatchAnnotationsSearches",
+        "PATCH",
+        "A/annotations/searches",
+        "hits",
+        searches.search_annotations,
+    ),
     ("ListAnnotationWorkers", "GET", "A/annotations/workers", "workers", reads.workers),
-    ("PostTrackAnnotationsSearches", "POST", "A/inputs/{input_id}/track_annotations/searches", "annotations", nothing),
-    ("StreamAnnotations", "POST", "A/inputs/{input_id}/track_annotations/searches/stream", "", not_implemented),
-    ("StreamLivestreamAnnotations", "POST", "A/inputs/{input_id}/annotations/stream/live", "", not_implemented),
-    ("ListAnnotationTracks", "GET", "A/inputs/{input_id}/annotation_tracks", "annotation_tracks", nothing),
-    ("PostAnnotationTracks", "POST", "A/inputs/{input_id}/annotation_tracks", "annotation_tracks", not_implemented),
-    ("PatchAnnotationTracks", "PATCH", "A/inputs/{input_id}/annotation_tracks", "annotation_tracks", not_implemented),
-    ("DeleteAnnotationTracks", "DELETE", "U/annotation_tracks V/inputs/{input_id}/annotation_tracks", "", not_implemented),
+    (
+        "PostTrackAnnotationsSearches",
+        "POST",
+        "A/inputs/{input_id}/track_annotations/searches",
+        "annotations",
+        nothing,
+    ),
+    (
+        "StreamAnnotations",
+        "POST",
+        "A/inputs/{input_id}/track_annotations/searches/stream",
+        "",
+        not_implemented,
+    ),
+    (
+        "StreamLivestreamAnnotations",
+        "POST",
+        "A/inputs/{input_id}/annotations/stream/live",
+        "",
+        not_implemented,
+    ),
+    (
+        "ListAnnotationTracks",
+        "GET",
+        "A/inputs/{input_id}/annotation_tracks",
+        "annotation_tracks",
+        nothing,
+    ),
+    (
+        "PostAnnotationTracks",
+        "POST",
+        "A/inputs/{input_id}/annotation_tracks",
+        "annotation_tracks",
+        not_implemented,
+    ),
+    (
+        "PatchAnnotationTracks",
+        "PATCH",
+        "A/inputs/{input_id}/annotation_tracks",
+        "annotation_tracks",
+        not_implemented,
+    ),
+    (
+        "DeleteAnnotationTracks",
+        "DELETE",
+        "U/annotation_tracks V/inputs/{input_id}/annotation_tracks",
+        "",
+        not_implemented,
+    ),
     ("PostInputs", "POST", "A/inputs", "inputs", inputs.post),
     ("PatchInputs", "PATCH", "A/inputs", "inputs", inputs.patch),
     ("ListInputs", "GET", "A/inputs", "inputs", inputs.list_inputs),
@@ -83,11 +153,41 @@ _TABLE: tuple[tuple[str, str, str, str, Operation], ...] = (
     ("PatchConcepts", "PATCH", "A/concepts", "concepts", concepts.patch_concepts),
     ("PostConceptsSearches", "POST", "A/concepts/searches", "concepts", concepts.search_concepts),
     ("ListDatasets", "GET", "A/datasets W/datasets", "datasets", concepts.list_datasets),
-    ("ListDatasetInputs", "GET", "A/datasets/{dataset_id}/inputs", "dataset_inputs", concepts.list_dataset_inputs),
-    ("GetDatasetInput", "GET", "A/datasets/{dataset_id}/inputs/{input_id}", "", concepts.get_dataset_input),
-    ("PostDatasetInputs", "POST", "A/datasets/{dataset_id}/inputs", "dataset_inputs", concepts.post_dataset_inputs),
-    ("DeleteDatasetInputs", "DELETE", "A/datasets/{dataset_id}/inputs", "", concepts.delete_dataset_inputs),
-    ("PostDatasetVersions", "POST", "A/datasets/{dataset_id}/versions", "dataset_versions", not_implemented),
+    (
+        "ListDatasetInputs",
+        "GET",
+        "A/datasets/{dataset_id}/inputs",
+        "dataset_inputs",
+        concepts.list_dataset_inputs,
+    ),
+    (
+        "GetDatasetInput",
+        "GET",
+        "A/datasets/{dataset_id}/inputs/{input_id}",
+        "",
+        concepts.get_dataset_input,
+    ),
+    (
+        "PostDatasetInputs",
+        "POST",
+        "A/datasets/{dataset_id}/inputs",
+        "dataset_inputs",
+        concepts.post_dataset_inputs,
+    ),
+    (
+        "DeleteDatasetInputs",
+        "DELETE",
+        "A/datasets/{dataset_id}/inputs",
+        "",
+        concepts.delete_dataset_inputs,
+    ),
+    (
+        "PostDatasetVersions",
+        "POST",
+        "A/datasets/{dataset_id}/versions",
+        "dataset_versions",
+        not_implemented,
+    ),
     (
         "PutDatasetVersionExports",
         "PUT",
@@ -100,7 +200,13 @@ _TABLE: tuple[tuple[str, str, str, str, Operation], ...] = (
     ("GetBulkOperation", "GET", "A/bulk_operations/{id}", "", not_implemented),
     ("CancelBulkOperations", "PATCH", "A/bulk_operations", "", not_implemented),
     ("DeleteBulkOperations", "DELETE", "A/bulk_operations", "", not_implemented),
-    ("PutTaskAssignments", "PUT", "U/tasks/{task_id}/assignments", "task_assignments", not_implemented),
+    (
+        "PutTaskAssignments",
+        "PUT",
+        "U/tasks/{task_id}/assignments",
+        "task_assignments",
+        not_implemented,
+    ),
     ("ListNextTaskAssignments", "GET", "A/tasks/{task_id}/assignments", "inputs", nothing),
     ("ListStatusCodes", "GET", "V/status_codes", "", concepts.list_status_codes),
     ("GetStatusCode", "GET", "V/status_codes/{status_code_id}", "", concepts.get_status_code),
@@ -112,7 +218,9 @@ def _spelt(paths: str) -> tuple[str, ...]:
     return tuple(form + path[1:] for path in paths.split() for form in _FORMS[path[0]])
 
 
-BINDINGS = tuple(Binding(rpc, method, _spelt(paths), member, run) for rpc, method, paths, member, run in _TABLE)
+BINDINGS = tuple(
+    Binding(rpc, method, _spelt(paths), member, run) for rpc, method, paths, member, run in _TABLE
+)
 
 _EXACT: dict[tuple[str, str], Binding] = {}
 _PATTERNS: dict[tuple[str, int], list[tuple[re.Pattern[str], Binding]]] = {}
@@ -123,15 +231,22 @@ for _binding in BINDINGS:
             _EXACT[_binding.method, _path] = _binding
         else:
             _pattern = re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", _path))
-            _PATTERNS.setdefault((_binding.method, _path.count("/")), []).append((_pattern, _binding))
+            _PATTERNS.setdefault((_binding.method, _path.count("/")), []).append(
+                (_pattern, _binding)
+            )
 
 
 def find(method: str, path: str) -> tuple[Binding, dict[str, str]] | None:
-    """The binding of a request, and what its path names (user_id and app_id among it), unquoted."""
+    """The binding of a request, and what its path names (user_id and app_id among it),
+    unquoted.
+    """
     long = _LONG_PATH.fullmatch(path)
     exact = _EXACT.get((method, path if long is None else LONG + long[3]))
     if exact is not None:
-        return exact, {} if long is None else {"user_id": unquote(long[1]), "app_id": unquote(long[2])}
+        return exact, {} if long is None else {
+            "user_id": unquote(long[1]),
+            "app_id": unquote(long[2]),
+        }
     for pattern, binding in _PATTERNS.get((method, path.count("/")), ()):
         if (match := pattern.fullmatch(path)) is not None:
             return binding, {name: unquote(value) for name, value in match.groupdict().items()}

@@ -7,8 +7,11 @@ from typing import Any
 import orjson
 
 DEPTH_MAX = 100
-"""Objects and lists within each other. The service's own bound is not known. The readers of protobuf's JSON stop here (json_format.Parse of
-Python, which the official client is built on), so a service that answered with more could not be read by its own client."""
+"""Objects and lists within each other. The service's own bound is not known. The
+readers of protobuf's JSON stop here (json_format.Parse of Python, which the official
+client is built on), so a service that answered with more could not be read by its own
+client.
+"""
 
 
 class Unreadable(Exception):

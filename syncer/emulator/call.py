@@ -1,4 +1,6 @@
-"""One call of an operation: whose it is, what was sent, and what the switches say; and the ways in which operations answer."""
+"""One call of an operation: whose it is, what was sent, and what the switches say; and
+the ways in which operations answer.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +19,17 @@ from syncer.emulator.wire import Object, time_of
 ITEMS_MAX = 128
 """Annotations, inputs or concepts of one request (wire section 2.2)."""
 PER_PAGE_MAX = 1000
-_SCRAMBLE = 0x9E3779B97F4A7C15F39CC0605CEDC835  # odd, so that no two numbers give the same id
+# odd, so that no two numbers give the same id
+_SCRAMBLE = 0x9E3779B97F4A7C15F39CC0605CEDC835
 COLLABORATOR = "emulator-collaborator"
 
 
 @dataclass(slots=True)
 class Service:
-    """What all calls share: the switches, the counters, chance and fresh ids. Repeatable: the same calls give the same ids."""
+    """What all calls share: the switches, the counters, chance and fresh ids.
+
+    Repeatable: the same calls give the same ids.
+    """
 
     switches: Mapping[str, str]
     counts: Counter[str] = field(default_factory=Counter)
@@ -75,13 +81,18 @@ class Call:
         if not items:
             return Answer.of(codes.INVALID_REQUEST, f"{name} must not be empty")
         if len(items) > ITEMS_MAX and self.switches["items-over"] == "refuse":
-            return Answer.of(codes.INVALID_REQUEST, f"too many {name}: {len(items)}, max {ITEMS_MAX}")
+            return Answer.of(
+                codes.INVALID_REQUEST, f"too many {name}: {len(items)}, max {ITEMS_MAX}"
+            )
         return None
 
     def page(self, number_of_all: int, *, sent: Object | None = None) -> range | Answer:
         """Which of the rows are on the page that is asked for."""
         asked = self.sent if sent is None else sent
-        number, size = asked.get("page") or 1, asked.get("per_page") or int(self.switches["per-page"])
+        number, size = (
+            asked.get("page") or 1,
+            asked.get("per_page") or int(self.switches["per-page"]),
+        )
         if number < 0 or size < 0:
             return Answer.of(codes.INVALID_REQUEST, "page and per_page must not be negative")
         if size > PER_PAGE_MAX:
@@ -94,7 +105,11 @@ class Call:
     def paged(self, member: str, rows: Sequence[Any]) -> Answer:
         """The page that is asked for, as the answer to a list."""
         page = self.page(len(rows))
-        return page if isinstance(page, Answer) else Answer.of(**{member: [rows[place] for place in page]})
+        return (
+            page
+            if isinstance(page, Answer)
+            else Answer.of(**{member: [rows[place] for place in page]})
+        )
 
     def items(self, member: str, items: list[Object], failed: int) -> Answer:
         """The answer that tells of each item: all well, mixed, or all failed."""
@@ -115,9 +130,16 @@ def missing(kind: str, id: str) -> Answer:
 
 
 def contains(sent: Any, held: Any) -> bool:
-    """Does what is held have all that was sent? Lists: some item for each. What filters mean."""
+    """Does what is held have all that was sent?
+
+    Lists: some item for each. What filters mean.
+    """
     if isinstance(sent, dict):
-        return isinstance(held, dict) and all(contains(value, held.get(name)) for name, value in sent.items())
+        return isinstance(held, dict) and all(
+            contains(value, held.get(name)) for name, value in sent.items()
+        )
     if isinstance(sent, list):
-        return isinstance(held, list) and all(any(contains(item, other) for other in held) for item in sent)
+        return isinstance(held, list) and all(
+            any(contains(item, other) for other in held) for item in sent
+        )
     return bool(sent == held)

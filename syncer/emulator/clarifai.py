@@ -1,4 +1,6 @@
-"""The Clarifai part of the emulator: requests to calls, calls to answers (wire sections 1 to 4)."""
+"""The Clarifai part of the emulator: requests to calls, calls to answers (wire sections
+1 to 4).
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ REFUSED_TOKEN = "refused-token"  # noqa: S105 - the one that is always refused
 
 
 class Clarifai:
-    """All users and apps; any of them exists, empty at first, unless `apps` says otherwise. Implements `Part`."""
+    """All users and apps; any of them exists, empty at first, unless `apps` says
+    otherwise. Implements `Part`.
+    """
 
     name = "clarifai"
 
@@ -56,7 +60,7 @@ class Clarifai:
         app = self._apps.pop((self.app(user_id, app_id).owner, app_id))
         self._loaded.discard(app)
 
-    # --- requests -----------------------------------------------------------------------------------------------
+    # --- requests ---------------------------------------------------------------------
 
     def claims(self, request: Request) -> bool:
         """It answers whatever no other part does."""
@@ -78,7 +82,10 @@ class Clarifai:
         if token == REFUSED_TOKEN:
             answer = Answer.of(int(self.service.switches["refused-code"]))
         else:
-            details = "Empty or malformed authorization header. Please provide an API key or session token."
+            details = (
+                "Empty or malformed authorization header. Please provide an API key or session"
+                " token."
+            )
             answer = Answer.of(codes.INVALID_REQUEST, details)
         answer.status = max(401, answer.status)
         return self._finished(answer, find(request.method, request.path))
@@ -87,7 +94,12 @@ class Clarifai:
         """Find the operation of a request and carry it out."""
         switches = self.service.switches
         if switches["url-limit"] != "none" and request.url_length > int(switches["url-limit"]):
-            return Answer(None, 414, text="<html><body>414 Request-URI Too Large</body></html>", content_type="text/html")
+            return Answer(
+                None,
+                414,
+                text="<html><body>414 Request-URI Too Large</body></html>",
+                content_type="text/html",
+            )
         found = find(request.method, request.path)
         if found is None:
             return self._finished(Answer.of(codes.MISSING, "Check the url of your request."), None)
@@ -103,14 +115,19 @@ class Clarifai:
             return self._finished(Answer.of(codes.BAD_FORMAT, str(malformed)), found)
         return self._finished(found[0].operation(call), found)
 
-    def _call(self, request: Request, binding: Binding, named: dict[str, str], item_fault: ItemFault) -> Call:
+    def _call(
+        self, request: Request, binding: Binding, named: dict[str, str], item_fault: ItemFault
+    ) -> Call:
         reader = self._messages()
         if request.body and request.method != "GET":
             sent = reader.read[binding.message](read_json(request.body))
         else:
             sent = reader.query(binding.message, request.query)
         given = sent.get("user_app_id", {})
-        app = self.app(named.pop("user_id", given.get("user_id", "me")), named.pop("app_id", given.get("app_id", "")))
+        app = self.app(
+            named.pop("user_id", given.get("user_id", "me")),
+            named.pop("app_id", given.get("app_id", "")),
+        )
         sent.update(named)
         return Call(self.service, app, sent, item_fault)
 
@@ -119,7 +136,9 @@ class Clarifai:
         return messages(switches["float32"], strict=switches["unknown-fields"] == "refuse")
 
     def _finished(self, answer: Answer, found: tuple[Binding, Any] | None) -> Answer:
-        """The answer as it is written: the list that is shown though it is empty, a request id, and the forms of the switches."""
+        """The answer as it is written: the list that is shown though it is empty, a
+        request id, and the forms of the switches.
+        """
         if answer.body is not None:
             if found is not None and found[0].member:
                 answer.body.setdefault(found[0].member, [])
@@ -127,7 +146,7 @@ class Clarifai:
             answer.body = forms.shown(answer.body, self.service.switches, answer.status, self.url)
         return answer
 
-    # --- failures -----------------------------------------------------------------------------------------------
+    # --- failures ---------------------------------------------------------------------
 
     def throttled(self, request: Request, *, silent: bool) -> Answer:
         """In the form, with the code and the Retry-After of the switches."""
@@ -143,13 +162,19 @@ class Clarifai:
         code = int(self.service.switches["error-code"])
         answer = Answer.of(code)
         answer.headers |= asking_to_wait(self.service.switches["error-retry-after"], time())
-        return self._finished(answer, find(request.method, request.path)), code not in codes.NOT_APPLIED
+        return (
+            self._finished(answer, find(request.method, request.path)),
+            code not in codes.NOT_APPLIED,
+        )
 
     def gateway(self) -> Answer:
         """The envelope of a gateway, which is no message of the service's."""
-        return Answer({"code": 5, "message": "Not Found", "details": []}, int(self.service.switches["gateway-form"]))
+        return Answer(
+            {"code": 5, "message": "Not Found", "details": []},
+            int(self.service.switches["gateway-form"]),
+        )
 
-    # --- loading ------------------------------------------------------------------------------------------------
+    # --- loading ----------------------------------------------------------------------
 
     def load(self, load: str) -> bool:
         """`USER/APP=FILE`: a change log, read with neither limits nor faults."""
@@ -173,8 +198,14 @@ class Clarifai:
         if not isinstance(change, dict):
             raise Malformed("a change is an object")
         bare = "op" not in change
-        annotation = self._messages().read["Annotation"](change if bare else change.get("annotation"))
-        return {"op": "post" if bare else change["op"], "action": change.get("action"), "annotation": annotation}
+        annotation = self._messages().read["Annotation"](
+            change if bare else change.get("annotation")
+        )
+        return {
+            "op": "post" if bare else change["op"],
+            "action": change.get("action"),
+            "annotation": annotation,
+        }
 
 
 def _lines(file: str) -> Iterator[bytes]:

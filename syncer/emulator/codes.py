@@ -1,6 +1,8 @@
-"""Status codes: name, HTTP status of an answer that fails with it, and what the service says (wire section 4).
+"""Status codes: name, HTTP status of an answer that fails with it, and what the service
+says (wire section 4).
 
-Names and numbers are those of `status_code_pb2` (clarifai-grpc 12.6.0); texts are from the service's documentation where it has one.
+Names and numbers are those of `status_code_pb2` (clarifai-grpc 12.6.0); texts are from
+the service's documentation where it has one.
 """
 
 from __future__ import annotations
@@ -58,18 +60,40 @@ CODES: dict[int, tuple[str, int, str]] = {
     39997: (
         "REQUEST_DISABLED_FOR_MAINTENANCE",
         503,
-        "Sorry, this type of request has been disabled for maintenance. Please try again in a few hours.",
+        (
+            "Sorry, this type of request has been disabled for maintenance. Please try again in a"
+            " few hours."
+        ),
     ),
     39999: ("INPUT_INVALID_REQUEST", 400, "Input invalid request"),
     40003: ("CONCEPTS_INVALID_REQUEST", 400, "Invalid request"),
-    40010: ("DATABASE_DUPLICATE_KEY", 400, "Object has a duplicate ID; another object with same ID already exist"),
-    40030: ("RPC_REQUEST_QUEUE_FULL", 503, "Sorry, the server is too busy at the moment. Please try again later"),
-    40031: ("RPC_SERVER_UNAVAILABLE", 503, "Sorry, the server is unavailable at the moment. Please try again later"),
-    40032: ("RPC_REQUEST_TIMEOUT", 504, "Sorry, your request has timed out. Please try your request again"),
+    40010: (
+        "DATABASE_DUPLICATE_KEY",
+        400,
+        "Object has a duplicate ID; another object with same ID already exist",
+    ),
+    40030: (
+        "RPC_REQUEST_QUEUE_FULL",
+        503,
+        "Sorry, the server is too busy at the moment. Please try again later",
+    ),
+    40031: (
+        "RPC_SERVER_UNAVAILABLE",
+        503,
+        "Sorry, the server is unavailable at the moment. Please try again later",
+    ),
+    40032: (
+        "RPC_REQUEST_TIMEOUT",
+        504,
+        "Sorry, your request has timed out. Please try your request again",
+    ),
     40033: (
         "RPC_MAX_MESSAGE_SIZE_EXCEEDED",
         413,
-        "Sorry, the request sent is larger than the allowed limit. Please contact support@clarifai.com",
+        (
+            "Sorry, the request sent is larger than the allowed limit. Please contact"
+            " support@clarifai.com"
+        ),
     ),
     98004: ("INTERNAL_SERVER_ISSUE", 500, "Internal server issue"),
     99009: ("INTERNAL_UNCATEGORIZED", 500, "Internal error"),

@@ -1,4 +1,6 @@
-"""Concepts and datasets, as far as labels need them, and the table of status codes (wire section 1.2)."""
+"""Concepts and datasets, as far as labels need them, and the table of status codes
+(wire section 1.2).
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,18 @@ from syncer.emulator.patching import ACTIONS, patched
 def list_concepts(call: Call) -> Answer:
     """ListConcepts: those that were posted, and those that annotations brought along."""
     id = call.sent.get("id")
-    return call.paged("concepts", [concept for concept in call.app.concepts.values() if id in (None, concept["id"])])
+    return call.paged(
+        "concepts",
+        [concept for concept in call.app.concepts.values() if id in (None, concept["id"])],
+    )
 
 
 def get_concept(call: Call) -> Answer:
     """GetConcept."""
     held = call.app.concepts.get(call.sent["concept_id"])
-    return missing("concept_id", call.sent["concept_id"]) if held is None else Answer.of(concept=held)
+    return (
+        missing("concept_id", call.sent["concept_id"]) if held is None else Answer.of(concept=held)
+    )
 
 
 def post_concepts(call: Call) -> Answer:
@@ -36,7 +43,12 @@ def post_concepts(call: Call) -> Answer:
         return Answer.of(codes.BAD_CONCEPT, f"duplicate concept: '{taken[0]}' exists already")
     for concept in concepts:
         id = concept["id"]
-        call.app.concepts[id] = {"name": id, **concept, "app_id": call.app.app_id, "created_at": call.at}
+        call.app.concepts[id] = {
+            "name": id,
+            **concept,
+            "app_id": call.app.app_id,
+            "created_at": call.at,
+        }
     return Answer.of(concepts=[call.app.concepts[id] for id in ids])
 
 
@@ -46,12 +58,16 @@ def patch_concepts(call: Call) -> Answer:
     if (refused := call.bad_count(concepts, "concepts")) is not None:
         return refused
     if action not in ACTIONS:
-        return Answer.of(codes.INVALID_REQUEST, f"unknown action '{action}': use one of {', '.join(ACTIONS)}")
+        return Answer.of(
+            codes.INVALID_REQUEST, f"unknown action '{action}': use one of {', '.join(ACTIONS)}"
+        )
     for concept in concepts:
         if concept.get("id") not in call.app.concepts:
             return missing("concept_id", concept.get("id", ""))
     for concept in concepts:
-        call.app.concepts[concept["id"]] = patched(call.app.concepts[concept["id"]], concept, action, call.switches)
+        call.app.concepts[concept["id"]] = patched(
+            call.app.concepts[concept["id"]], concept, action, call.switches
+        )
     return Answer.of(concepts=[call.app.concepts[concept["id"]] for concept in concepts])
 
 
@@ -59,12 +75,16 @@ def search_concepts(call: Call) -> Answer:
     """PostConceptsSearches: by name, with `*` for anything."""
     query = call.sent.get("concept_query", {})
     pattern = query.get("name", "*").lower()
-    rows = [concept for concept in call.app.concepts.values() if fnmatchcase(concept["name"].lower(), pattern)]
+    rows = [
+        concept
+        for concept in call.app.concepts.values()
+        if fnmatchcase(concept["name"].lower(), pattern)
+    ]
     page = call.page(len(rows), sent=call.sent.get("pagination", {}))
     return page if isinstance(page, Answer) else Answer.of(concepts=[rows[place] for place in page])
 
 
-# --- datasets -----------------------------------------------------------------------------------------------------
+# --- datasets -------------------------------------------------------------------------
 
 
 def list_datasets(call: Call) -> Answer:
@@ -73,7 +93,13 @@ def list_datasets(call: Call) -> Answer:
     return call.paged(
         "datasets",
         [
-            {"id": name, "created_at": held.created_at, "modified_at": held.created_at, "app_id": app.app_id, "user_id": app.owner}
+            {
+                "id": name,
+                "created_at": held.created_at,
+                "modified_at": held.created_at,
+                "app_id": app.app_id,
+                "user_id": app.owner,
+            }
             for name, held in app.datasets.items()
             if id in (None, name)
         ],
@@ -89,7 +115,11 @@ def list_dataset_inputs(call: Call) -> Answer:
     page = call.page(len(rows))
     if isinstance(page, Answer):
         return page
-    return Answer.of(dataset_inputs=[{"created_at": rows[n][1], "input": seen(call.app, rows[n][0])} for n in page])
+    return Answer.of(
+        dataset_inputs=[
+            {"created_at": rows[n][1], "input": seen(call.app, rows[n][0])} for n in page
+        ]
+    )
 
 
 def get_dataset_input(call: Call) -> Answer:
@@ -101,7 +131,9 @@ def get_dataset_input(call: Call) -> Answer:
 
 
 def post_dataset_inputs(call: Call) -> Answer:
-    """PostDatasetInputs: inputs that exist into a dataset, which is made where it was not named before."""
+    """PostDatasetInputs: inputs that exist into a dataset, which is made where it was
+    not named before.
+    """
     ids = [row.get("input", {}).get("id", "") for row in call.sent.get("dataset_inputs", [])]
     if (refused := call.bad_count(ids, "dataset_inputs")) is not None:
         return refused
@@ -111,7 +143,9 @@ def post_dataset_inputs(call: Call) -> Answer:
     held = dataset(call.app, call.sent["dataset_id"], call.at)
     for id in ids:
         held.inputs.setdefault(id, call.at)
-    return Answer.of(dataset_inputs=[{"created_at": held.inputs[id], "input": seen(call.app, id)} for id in ids])
+    return Answer.of(
+        dataset_inputs=[{"created_at": held.inputs[id], "input": seen(call.app, id)} for id in ids]
+    )
 
 
 def delete_dataset_inputs(call: Call) -> Answer:
@@ -124,7 +158,7 @@ def delete_dataset_inputs(call: Call) -> Answer:
     return Answer.of()
 
 
-# --- status codes -------------------------------------------------------------------------------------------------
+# --- status codes ---------------------------------------------------------------------
 
 
 def list_status_codes(_: Call) -> Answer:

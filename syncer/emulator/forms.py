@@ -1,4 +1,6 @@
-"""Forms that an answer may take without saying anything else: what the switches make of it before it is written."""
+"""Forms that an answer may take without saying anything else: what the switches make of
+it before it is written.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from syncer.emulator.wire import Object
 from syncer.protos import STRUCTS
 
 Change = Callable[[str, Object], Object]
-"""From the name of the member that holds an object, and the object, to what is shown in its place."""
+"""From the name of the member that holds an object, and the object, to what is shown in
+its place.
+"""
 
 _NAMES: Mapping[str, Mapping[int, str]] = {
     "code": {code: name for code, (name, _, _) in CODES.items()},
@@ -24,14 +28,19 @@ _NAMES: Mapping[str, Mapping[int, str]] = {
 
 
 def shown(body: Object, switches: Mapping[str, str], http_status: int, url: str) -> Object:
-    """The body as it is written. `url`: the emulator's own, for what is hosted there."""
+    """The body as it is written.
+
+    `url`: the emulator's own, for what is hosted there.
+    """
     changes: list[Change] = []
     if switches["enums"] != "number":
         changes.append(_named if switches["enums"] == "name" else _as_text)
     if switches["masks"] == "url":
         changes.append(lambda name, value: _hosted(name, value, url))
     if switches["added-fields"] == "some":
-        changes.append(lambda _, value: {**value, "added_by_a_later_version": {"of": ["the service", 1, None]}})
+        changes.append(
+            lambda _, value: {**value, "added_by_a_later_version": {"of": ["the service", 1, None]}}
+        )
     if switches["http-status-code"] == "set":
         body = {**body, "status": {**body["status"], "http_status_code": http_status}}
     return _changed("", body, changes) if changes else body
@@ -49,15 +58,24 @@ def _changed(name: str, value: Any, changes: list[Change]) -> Any:
 
 
 def _named(_: str, value: Object) -> Object:
-    return {name: _NAMES[name].get(item, item) if name in _NAMES and isinstance(item, int) else item for name, item in value.items()}
+    return {
+        name: _NAMES[name].get(item, item) if name in _NAMES and isinstance(item, int) else item
+        for name, item in value.items()
+    }
 
 
 def _as_text(_: str, value: Object) -> Object:
-    return {name: str(item) if name in _NAMES and isinstance(item, int) else item for name, item in value.items()}
+    return {
+        name: str(item) if name in _NAMES and isinstance(item, int) else item
+        for name, item in value.items()
+    }
 
 
 def _hosted(name: str, value: Object, url: str) -> Object:
-    """A mask's picture by its URL, its bytes left out. The URL stands for a place where it would be; nothing is served there."""
+    """A mask's picture by its URL, its bytes left out.
+
+    The URL stands for a place where it would be; nothing is served there.
+    """
     if name == "mask" and "base64" in value.get("image", {}):
         picture = value["image"]["base64"].encode()
         return {**value, "image": {"url": f"{url}/masks/{crc32(picture):08x}.png"}}

@@ -1,4 +1,6 @@
-"""Inputs, as far as labels need them: with an input-level annotation each, processed after a while (wire sections 1.2 and 5)."""
+"""Inputs, as far as labels need them: with an input-level annotation each, processed
+after a while (wire sections 1.2 and 5).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ STREAM_PER_PAGE = 20
 
 
 def post(call: Call) -> Answer:
-    """PostInputs: an input-level annotation for each; an id that exists fails its item, or gets a suffix where that was asked for."""
+    """PostInputs: an input-level annotation for each; an id that exists fails its item,
+    or gets a suffix where that was asked for.
+    """
     inputs = call.sent.get("inputs", [])
     if (refused := call.bad_count(inputs, "inputs")) is not None:
         return refused
@@ -29,7 +33,12 @@ def post(call: Call) -> Answer:
         if given.get("id") in call.app.inputs:
             if call.sent.get("input_id_conflict_resolution") != SUFFIX:
                 failed += 1
-                items.append({"id": given["id"], "status": codes.status(codes.INPUT_INVALID, "Input has a duplicate ID.")})
+                items.append(
+                    {
+                        "id": given["id"],
+                        "status": codes.status(codes.INPUT_INVALID, "Input has a duplicate ID."),
+                    }
+                )
                 continue
             given = {**given, "id": f"{given['id']}-{call.service.new_id()[:8]}"}
         items.append(made(call, given))
@@ -37,7 +46,9 @@ def post(call: Call) -> Answer:
 
 
 def made(call: Call, given: Object) -> Object:
-    """Store an input with its input-level annotation; the answer says that it is being processed."""
+    """Store an input with its input-level annotation; the answer says that it is being
+    processed.
+    """
     app = call.app
     id = given.get("id") or call.service.new_id()
     data = given.get("data", {})
@@ -89,17 +100,24 @@ def patch(call: Call) -> Answer:
     if (refused := call.bad_count(inputs, "inputs")) is not None:
         return refused
     if action not in ACTIONS:
-        return Answer.of(codes.INVALID_REQUEST, f"unknown action '{action}': use one of {', '.join(ACTIONS)}")
+        return Answer.of(
+            codes.INVALID_REQUEST, f"unknown action '{action}': use one of {', '.join(ACTIONS)}"
+        )
     app = call.app
     items, failed = [], 0
     for given in inputs:
         id = given.get("id", "")
         if id not in app.inputs:
             failed += 1
-            items.append({"id": id, "status": codes.status(codes.NO_INPUT, f"input '{id}' does not exist")})
+            items.append(
+                {"id": id, "status": codes.status(codes.NO_INPUT, f"input '{id}' does not exist")}
+            )
             continue
         changes = {name: value for name, value in given.items() if name in ("data", "dataset_ids")}
-        app.inputs[id] = {**patched(app.inputs[id], changes, action, call.switches), "modified_at": call.at}
+        app.inputs[id] = {
+            **patched(app.inputs[id], changes, action, call.switches),
+            "modified_at": call.at,
+        }
         if id in app.input_level:
             key = (id, app.input_level[id])
             level = {**app.annotations[key], "data": app.inputs[id]["data"], "modified_at": call.at}
@@ -112,14 +130,24 @@ def patch(call: Call) -> Answer:
 def list_inputs(call: Call) -> Answer:
     """ListInputs, by ids and status."""
     app, ids = call.app, call.sent.get("ids")
-    if call.switches["absent-ids"] == "refused" and (absent := [id for id in ids or () if id not in app.inputs]):
+    if call.switches["absent-ids"] == "refused" and (
+        absent := [id for id in ids or () if id not in app.inputs]
+    ):
         return missing("input_id", absent[0])
     wanted = [id for id in dict.fromkeys(ids) if id in app.inputs] if ids else list(app.inputs)
     code = call.sent.get("status", {}).get("code")
     if code:
-        wanted = [id for id in wanted if (codes.INPUT_PENDING if id in app.pending else codes.INPUT_READY) == code]
+        wanted = [
+            id
+            for id in wanted
+            if (codes.INPUT_PENDING if id in app.pending else codes.INPUT_READY) == code
+        ]
     page = call.page(len(wanted))
-    return page if isinstance(page, Answer) else Answer.of(inputs=[seen(app, wanted[place]) for place in page])
+    return (
+        page
+        if isinstance(page, Answer)
+        else Answer.of(inputs=[seen(app, wanted[place]) for place in page])
+    )
 
 
 def stream(call: Call) -> Answer:
@@ -141,7 +169,11 @@ def stream(call: Call) -> Answer:
                 start = len(ids) - start if sent.get("descending") else start
             case _:
                 pass  # from the start again
-    return Answer.of(inputs=[seen(app, id) for id in ids[start : start + (sent.get("per_page") or STREAM_PER_PAGE)]])
+    return Answer.of(
+        inputs=[
+            seen(app, id) for id in ids[start : start + (sent.get("per_page") or STREAM_PER_PAGE)]
+        ]
+    )
 
 
 def _places(call: Call) -> Callable[[str], Any]:
@@ -170,8 +202,12 @@ def get(call: Call) -> Answer:
 def count(call: Call) -> Answer:
     """GetInputCount."""
     pending = len(call.app.pending)
-    none = dict.fromkeys(("errors", "processing", "reindexed", "to_reindex", "reindex_errors", "reindexing"), 0)
-    return Answer.of(counts={"processed": len(call.app.inputs) - pending, "to_process": pending, **none})
+    none = dict.fromkeys(
+        ("errors", "processing", "reindexed", "to_reindex", "reindex_errors", "reindexing"), 0
+    )
+    return Answer.of(
+        counts={"processed": len(call.app.inputs) - pending, "to_process": pending, **none}
+    )
 
 
 def delete_one(call: Call) -> Answer:

@@ -12,7 +12,16 @@ from syncer.emulator.store import Annotation, Key
 from syncer.emulator.wire import Object
 
 OUTPUT_ONLY = frozenset(
-    ("created_at", "modified_at", "trusted", "input_level", "consensus_info", "worker", "model_version_id", "embed_model_version_id")
+    (
+        "created_at",
+        "modified_at",
+        "trusted",
+        "input_level",
+        "consensus_info",
+        "worker",
+        "model_version_id",
+        "embed_model_version_id",
+    )
 )
 """What the service fills in or does not show: ignored where a client sends it."""
 UNCHANGED = OUTPUT_ONLY | {"id", "input_id"}
@@ -20,7 +29,7 @@ _WORD = re.compile(r"[A-Za-z0-9_-]+")
 _INNER = ("regions", "frames", "time_segments", "tracks", "parts")
 Problem = tuple[int, str]
 
-# --- post ---------------------------------------------------------------------------------------------------------
+# --- post -----------------------------------------------------------------------------
 
 
 def post(call: Call) -> Answer:
@@ -31,10 +40,17 @@ def post(call: Call) -> Answer:
     taken = _taken(call, annotations)
     call.count("duplicates", len(taken))
     if taken and call.switches["duplicate-id"] == "request":
-        return Answer.of(codes.DUPLICATE, f"Annotation {annotations[min(taken)]['id']} has a duplicate ID.")
-    problems = [_post_problem(call, annotation, place in taken) for place, annotation in enumerate(annotations)]
+        return Answer.of(
+            codes.DUPLICATE, f"Annotation {annotations[min(taken)]['id']} has a duplicate ID."
+        )
+    problems = [
+        _post_problem(call, annotation, place in taken)
+        for place, annotation in enumerate(annotations)
+    ]
     if call.switches["post"] == "atomic" and (why := [problem for problem in problems if problem]):
-        code, details = next((problem for problem in why if problem[0] != codes.FAILED_FOR_NOW), why[0])
+        code, details = next(
+            (problem for problem in why if problem[0] != codes.FAILED_FOR_NOW), why[0]
+        )
         refusal = codes.TRY_AGAIN if code == codes.FAILED_FOR_NOW else codes.INVALID_REQUEST
         return Answer.of(refusal, f"none was added: {details or codes.status(code)['description']}")
     items: list[Object] = []
@@ -52,7 +68,9 @@ def post(call: Call) -> Answer:
 
 
 def _taken(call: Call, annotations: list[Object]) -> set[int]:
-    """The places of those whose id exists already, in the app or earlier in the request."""
+    """The places of those whose id exists already, in the app or earlier in the
+    request.
+    """
     scope, has = call.switches["id-scope"], call.app.taken
     taken: set[int] = set()
     before: set[object] = set()
@@ -102,24 +120,38 @@ def _invalid(call: Call, annotation: Object) -> Problem | None:
 
 
 def made(call: Call, annotation: Object) -> Annotation:
-    """The annotation as it is held: id, owner, times and status filled in, concepts and inputs known from now on."""
+    """The annotation as it is held: id, owner, times and status filled in, concepts and
+    inputs known from now on.
+    """
     app = call.app
     id = annotation.get("id") or call.service.new_id()
-    stored: Annotation = {"id": id, **{name: value for name, value in annotation.items() if name not in OUTPUT_ONLY}}
+    stored: Annotation = {
+        "id": id,
+        **{name: value for name, value in annotation.items() if name not in OUTPUT_ONLY},
+    }
     user_id = stored.setdefault("user_id", call.user_id)
-    stored["status"] = codes.status(stored["status"].get("code", codes.STORED) if "status" in stored else codes.STORED)
+    stored["status"] = codes.status(
+        stored["status"].get("code", codes.STORED) if "status" in stored else codes.STORED
+    )
     stored["created_at"] = stored["modified_at"] = call.at
     stored["trusted"] = True
     stored["worker"] = {"user": {"id": user_id}}
     dress(call, stored)
     if stored["input_id"] not in app.inputs:
         ready = codes.status(codes.INPUT_READY)
-        app.inputs[stored["input_id"]] = {"id": stored["input_id"], "created_at": call.at, "modified_at": call.at, "status": ready}
+        app.inputs[stored["input_id"]] = {
+            "id": stored["input_id"],
+            "created_at": call.at,
+            "modified_at": call.at,
+            "status": ready,
+        }
     return stored
 
 
 def dress(call: Call, annotation: Annotation) -> None:
-    """Names of concepts, ids of regions, and the boxes of regions that a model found before: what the service adds to data."""
+    """Names of concepts, ids of regions, and the boxes of regions that a model found
+    before: what the service adds to data.
+    """
     if "data" in annotation:
         _dress(call, annotation["data"], annotation["input_id"])
 
@@ -133,7 +165,13 @@ def _dress(call: Call, data: Object, input_id: str) -> None:
                 concept["name"] = app.concepts[id]["name"] if id in app.concepts else id
             concept.setdefault("app_id", app.app_id)
             if id not in app.concepts:
-                app.concepts[id] = {"id": id, "name": concept["name"], "app_id": app.app_id, "created_at": call.at, "value": 1.0}
+                app.concepts[id] = {
+                    "id": id,
+                    "name": concept["name"],
+                    "app_id": app.app_id,
+                    "created_at": call.at,
+                    "value": 1.0,
+                }
     for region in data.get("regions", ()):
         if "id" not in region:
             region["id"] = call.service.new_id()
@@ -151,7 +189,11 @@ def _known_region(call: Call, input_id: str, id: str) -> Object | None:
         data = annotation.get("data", {})
         for region in [
             *data.get("regions", ()),
-            *(r for frame in data.get("frames", ()) for r in frame.get("data", {}).get("regions", ())),
+            *(
+                r
+                for frame in data.get("frames", ())
+                for r in frame.get("data", {}).get("regions", ())
+            ),
         ]:
             if region.get("id") == id and "region_info" in region:
                 info: Object = region["region_info"]
@@ -159,7 +201,7 @@ def _known_region(call: Call, input_id: str, id: str) -> Object | None:
     return None
 
 
-# --- answers about items ------------------------------------------------------------------------------------------
+# --- answers about items --------------------------------------------------------------
 
 
 def failed_item(call: Call, annotation: Object, problem: Problem) -> Object:
@@ -171,7 +213,11 @@ def failed_item(call: Call, annotation: Object, problem: Problem) -> Object:
         case "bare":
             return {"status": status}
         case _:
-            return {"id": annotation.get("id", ""), "input_id": annotation.get("input_id", ""), "status": status}
+            return {
+                "id": annotation.get("id", ""),
+                "input_id": annotation.get("input_id", ""),
+                "status": status,
+            }
 
 
 def told(call: Call, items: list[Object]) -> list[Object]:
@@ -182,18 +228,24 @@ def told(call: Call, items: list[Object]) -> list[Object]:
         case "short":
             return items[:-1]
         case "extra":
-            return [*items, {"id": "stranger", "input_id": "nowhere", "status": codes.status(codes.STORED)}]
+            return [
+                *items,
+                {"id": "stranger", "input_id": "nowhere", "status": codes.status(codes.STORED)},
+            ]
         case "doubled":
             return [*items, *items]
         case "bare":
-            return [{name: item[name] for name in ("id", "input_id", "status") if name in item} for item in items]
+            return [
+                {name: item[name] for name in ("id", "input_id", "status") if name in item}
+                for item in items
+            ]
         case "none":
             return []
         case _:
             return items
 
 
-# --- patch --------------------------------------------------------------------------------------------------------
+# --- patch ----------------------------------------------------------------------------
 
 
 def patch(call: Call) -> Answer:
@@ -202,7 +254,9 @@ def patch(call: Call) -> Answer:
     if (refused := call.bad_count(annotations, "annotations")) is not None:
         return refused
     if action not in ACTIONS:
-        return Answer.of(codes.INVALID_REQUEST, f"unknown action '{action}': use one of {', '.join(ACTIONS)}")
+        return Answer.of(
+            codes.INVALID_REQUEST, f"unknown action '{action}': use one of {', '.join(ACTIONS)}"
+        )
     if call.switches["patch-missing"] == "request":
         for annotation in annotations:
             if _key(annotation) not in call.app.annotations:
@@ -249,34 +303,54 @@ def _patch_one(call: Call, annotation: Object, action: str) -> Object:
     dress(call, result)
     if result.get("input_level"):
         app.inputs[result["input_id"]]["data"] = result.get("data", {})
-    elif action == "remove" and call.sent.get("delete_if_empty_data") and not any(result.get("data", {}).values()):
+    elif (
+        action == "remove"
+        and call.sent.get("delete_if_empty_data")
+        and not any(result.get("data", {}).values())
+    ):
         app.delete(_key(result), call.lag("delete-lag"))
         return result
     app.put(result, call.lag("read-lag"))
-    return result if call.switches["patch-code"] == "24150" else {**result, "status": codes.status(codes.MODIFIED)}
+    return (
+        result
+        if call.switches["patch-code"] == "24150"
+        else {**result, "status": codes.status(codes.MODIFIED)}
+    )
 
 
 def patch_status(call: Call) -> Answer:
-    """PatchAnnotationsStatus: another status for all annotations of a task that the filters match."""
+    """PatchAnnotationsStatus: another status for all annotations of a task that the
+    filters match.
+    """
     sent = call.sent
     if "status_code" not in sent or sent.get("action", "overwrite") != "overwrite":
-        return Answer.of(codes.INVALID_REQUEST, "status_code is required, and the only action is overwrite")
+        return Answer.of(
+            codes.INVALID_REQUEST, "status_code is required, and the only action is overwrite"
+        )
     users, wanted = sent.get("user_ids"), sent.get("status_codes")
     changed = []
     for key, held in list(call.app.annotations.items()):
         if held.get("task_id") != sent["task_id"] or (users and held["user_id"] not in users):
             continue
         if not wanted or held["status"]["code"] in wanted:
-            call.app.put({**held, "status": codes.status(sent["status_code"]), "modified_at": call.at}, call.lag("read-lag"))
+            call.app.put(
+                {**held, "status": codes.status(sent["status_code"]), "modified_at": call.at},
+                call.lag("read-lag"),
+            )
             changed.append(key)
-    return Answer.of(user_ids=sorted({call.app.annotations[key]["user_id"] for key in changed}), updated_count=len(changed))
+    return Answer.of(
+        user_ids=sorted({call.app.annotations[key]["user_id"] for key in changed}),
+        updated_count=len(changed),
+    )
 
 
-# --- delete -------------------------------------------------------------------------------------------------------
+# --- delete ---------------------------------------------------------------------------
 
 
 def delete_one(call: Call) -> Answer:
-    """DeleteAnnotation: not an error where it is not there; an input-level one goes with its input only."""
+    """DeleteAnnotation: not an error where it is not there; an input-level one goes
+    with its input only.
+    """
     _delete(call, [(call.sent["input_id"], call.sent["annotation_id"])])
     return Answer.of()
 
@@ -291,10 +365,18 @@ def delete(call: Call) -> Answer:
     if ids:
         _delete(call, list(zip(input_ids, ids, strict=True)))
     else:
-        call.count("deleted", sum(call.app.delete_of_input(input_id, call.lag("delete-lag")) for input_id in input_ids))
+        call.count(
+            "deleted",
+            sum(
+                call.app.delete_of_input(input_id, call.lag("delete-lag")) for input_id in input_ids
+            ),
+        )
     return Answer.of()
 
 
 def _delete(call: Call, keys: list[Key]) -> None:
     app, lag = call.app, call.lag("delete-lag")
-    call.count("deleted", sum(app.delete(key, lag) for key in keys if app.input_level.get(key[0]) != key[1]))
+    call.count(
+        "deleted",
+        sum(app.delete(key, lag) for key in keys if app.input_level.get(key[0]) != key[1]),
+    )

@@ -9,7 +9,11 @@ WINDOW_SECONDS = 0.95
 
 
 class Limit:
-    """One limit of `rps` requests a second. `rule`: `sliding` (in any second), `second` (in each of its own), `bucket` (refilled)."""
+    """One limit of `rps` requests a second.
+
+    `rule`: `sliding` (in any second), `second` (in each of its own), `bucket`
+    (refilled).
+    """
 
     def __init__(self, rps: float, rule: str) -> None:
         self._most = max(1.0, rps)
@@ -33,7 +37,9 @@ class Limit:
             if second != self._second:
                 self._second, self._left = second, self._most
         else:
-            self._left = min(self._most, self._left + (now - self._last) * self._most / WINDOW_SECONDS)
+            self._left = min(
+                self._most, self._left + (now - self._last) * self._most / WINDOW_SECONDS
+            )
             self._last = now
         if self._left < 1:
             return False

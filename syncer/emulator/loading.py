@@ -16,7 +16,8 @@ class Unloadable(Exception):
 def apply(service: Service, app: App, change: Object) -> None:
     """Apply one change. Raises Unloadable.
 
-    A post keeps what `pull` writes: owner, times, whether a model made it or it is input-level.
+    A post keeps what `pull` writes: owner, times, whether a model made it or it is
+    input-level.
     """
     annotation, call = change["annotation"], Call(service, app, {}, lambda _: 0)
     input_id, id = annotation.get("input_id"), annotation.get("id")
@@ -31,8 +32,13 @@ def apply(service: Service, app: App, change: Object) -> None:
                 raise Unloadable(f"a patch of {input_id}/{id}, which is not there")
             if change["action"] not in ACTIONS:
                 raise Unloadable(f"a patch needs an action: {', '.join(ACTIONS)}")
-            changes = {name: value for name, value in annotation.items() if name not in labels.UNCHANGED}
-            result = {**patched(held, changes, change["action"], service.switches), "modified_at": call.at}
+            changes = {
+                name: value for name, value in annotation.items() if name not in labels.UNCHANGED
+            }
+            result = {
+                **patched(held, changes, change["action"], service.switches),
+                "modified_at": call.at,
+            }
             labels.dress(call, result)
             app.put(result)
         case "delete" if id:
@@ -62,12 +68,20 @@ def _post(call: Call, annotation: Object) -> None:
 
 
 def _own(stored: Annotation) -> None:
-    """A model or workflow owns what it made; `worker` and the older members say the same. Nobody has looked at it: not trusted."""
+    """A model or workflow owns what it made; `worker` and the older members say the
+    same. Nobody has looked at it: not trusted.
+    """
     worker = stored["worker"]
-    version = worker.get("model", {}).get("model_version", {}).get("id") or stored.get("model_version_id")
+    version = worker.get("model", {}).get("model_version", {}).get("id") or stored.get(
+        "model_version_id"
+    )
     if version:
         stored["model_version_id"] = version
-        stored["worker"] = worker if "model" in worker else {"model": {"model_version": {"id": version}, "app_id": ""}}
+        stored["worker"] = (
+            worker
+            if "model" in worker
+            else {"model": {"model_version": {"id": version}, "app_id": ""}}
+        )
     if version or "workflow" in worker:
         stored.pop("trusted", None)
         stored.pop("user_id", None)

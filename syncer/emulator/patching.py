@@ -1,4 +1,7 @@
-"""PATCH: what merge, remove and overwrite make of what is held (wire section 2.3). Values in, values out; nothing is changed in place."""
+"""PATCH: what merge, remove and overwrite make of what is held (wire section 2.3).
+
+Values in, values out; nothing is changed in place.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,9 @@ from syncer.emulator.wire import Object
 
 ACTIONS = ("merge", "remove", "overwrite")
 _DRAWN = frozenset(("regions", "frames"))
-"""Lists that `region-merge` is about: their items are what is drawn, and often have no id."""
+"""Lists that `region-merge` is about: their items are what is drawn, and often have no
+id.
+"""
 
 
 def patched(held: Object, sent: Object, action: str, switches: Mapping[str, str]) -> Object:
@@ -22,11 +27,16 @@ def patched(held: Object, sent: Object, action: str, switches: Mapping[str, str]
 
 
 def _merged_object(held: Object, sent: Object, replace: bool) -> Object:
-    return {**held, **{name: _merged(held.get(name), value, name, replace) for name, value in sent.items()}}
+    return {
+        **held,
+        **{name: _merged(held.get(name), value, name, replace) for name, value in sent.items()},
+    }
 
 
 def _merged(held: Any, sent: Any, name: str, replace: bool) -> Any:
-    """Objects are merged deeply, lists item by item; what is empty replaces, what is null changes nothing."""
+    """Objects are merged deeply, lists item by item; what is empty replaces, what is
+    null changes nothing.
+    """
     if sent is None:
         return held
     if not sent or type(held) is not type(sent):
@@ -53,7 +63,9 @@ def _merged_list(held: list[Any], sent: list[Any], replace: bool) -> list[Any]:
 
 
 def _removed_object(held: Object, sent: Object, append: bool) -> Object:
-    """`true` takes a member away; items are taken away by their ids; any other scalar replaces."""
+    """`true` takes a member away; items are taken away by their ids; any other scalar
+    replaces.
+    """
     result = dict(held)
     for name, value in sent.items():
         if value is True:

@@ -21,7 +21,10 @@ def list_annotations(call: Call) -> Answer:
         keys = list(zip(input_ids, ids, strict=True))
     else:
         keys = app.keys_of(input_ids or None)
-    if call.switches["absent-ids"] == "refused" and (absent := _absent(call, ids, input_ids)) is not None:
+    if (
+        call.switches["absent-ids"] == "refused"
+        and (absent := _absent(call, ids, input_ids)) is not None
+    ):
         return absent
     keys = ordered(call, keys)
     unseen = [key for key in keys if key in app.past and app.past[key].was is None]
@@ -60,7 +63,10 @@ def _absent(call: Call, ids: list[str], input_ids: list[str]) -> Answer | None:
 
 def _filter(call: Call) -> Callable[[Annotation], bool]:
     sent = call.sent
-    users, models, workflows = (set(sent.get(name, ())) for name in ("user_ids", "model_version_ids", "workflow_version_ids"))
+    users, models, workflows = (
+        set(sent.get(name, ()))
+        for name in ("user_ids", "model_version_ids", "workflow_version_ids")
+    )
     users = {call.user_id if id == "me" else id for id in users}
     workers = bool(users or models or workflows)
     everyone = workers or bool(sent.get("ids")) or sent.get("list_all_annotations", False)
@@ -77,8 +83,17 @@ def _filter(call: Call) -> Callable[[Annotation], bool]:
             return False
         if task_id and row.get("task_id") != task_id:
             return False
-        workflow = row.get("worker", {}).get("workflow", {}).get("version", {}).get("id") if workflows else None
-        return not workers or row.get("user_id") in users or row.get("model_version_id") in models or workflow in workflows
+        workflow = (
+            row.get("worker", {}).get("workflow", {}).get("version", {}).get("id")
+            if workflows
+            else None
+        )
+        return (
+            not workers
+            or row.get("user_id") in users
+            or row.get("model_version_id") in models
+            or workflow in workflows
+        )
 
     return wanted
 
@@ -86,11 +101,19 @@ def _filter(call: Call) -> Callable[[Annotation], bool]:
 def get(call: Call) -> Answer:
     """GetAnnotation."""
     held = call.app.read((call.sent["input_id"], call.sent["annotation_id"]))
-    return missing("annotation_id", call.sent["annotation_id"]) if held is None else Answer.of(annotation=held)
+    return (
+        missing("annotation_id", call.sent["annotation_id"])
+        if held is None
+        else Answer.of(annotation=held)
+    )
 
 
 def workers(call: Call) -> Answer:
     """ListAnnotationWorkers: everyone who made an annotation of the app."""
-    rows = [row for row in call.app.annotations.values() if row.get("trusted") or not call.sent.get("trusted_only")]
+    rows = [
+        row
+        for row in call.app.annotations.values()
+        if row.get("trusted") or not call.sent.get("trusted_only")
+    ]
     distinct = {repr(row["worker"]): row["worker"] for row in rows if "worker" in row}
     return call.paged("workers", list(distinct.values()))

@@ -1,4 +1,7 @@
-"""Searches: filters over annotations and inputs (wire section 2.1). No ranks: every hit scores 1."""
+"""Searches: filters over annotations and inputs (wire section 2.1).
+
+No ranks: every hit scores 1.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,9 @@ SECONDS = len("2026-11-26T12:00:00")
 
 
 def search_annotations(call: Call) -> Answer:
-    """PostAnnotationsSearches and PatchAnnotationsSearches: annotations that all filters of a search match."""
+    """PostAnnotationsSearches and PatchAnnotationsSearches: annotations that all
+    filters of a search match.
+    """
     app = call.app
     rows = [row for key in ordered(call, app.keys_of()) if (row := app.read(key)) is not None]
     hits: list[Object] = []
@@ -24,21 +29,28 @@ def search_annotations(call: Call) -> Answer:
         hits += [
             {"score": 1.0, "input": {"id": row["input_id"]}, "annotation": row}
             for row in rows
-            if _meets(search, row) and all(_matches(call, wanted, row) for wanted in _filters(search))
+            if _meets(search, row)
+            and all(_matches(call, wanted, row) for wanted in _filters(search))
         ]
     return _answer(call, hits)
 
 
 def search_inputs(call: Call) -> Answer:
-    """PostInputsSearches: inputs that all filters match; a filter of annotations asks for one that matches."""
+    """PostInputsSearches: inputs that all filters match; a filter of annotations asks
+    for one that matches.
+    """
     hits: list[Object] = []
     for search in call.sent.get("searches", ()):
         for held in call.app.inputs.values():
             rows = list(call.app.of_input(held["id"]))
-            if _meets(search, held) and all(_input_matches(call, wanted, held, rows) for wanted in _filters(search)):
+            if _meets(search, held) and all(
+                _input_matches(call, wanted, held, rows) for wanted in _filters(search)
+            ):
                 hits.append({"score": 1.0, "input": held})
     if call.sent.get("only_count"):
-        return Answer.of(id=call.service.new_id(), hits=[], hit_counts=[{"estimated_total": str(len(hits))}])
+        return Answer.of(
+            id=call.service.new_id(), hits=[], hit_counts=[{"estimated_total": str(len(hits))}]
+        )
     return _answer(call, hits)
 
 
@@ -48,7 +60,9 @@ def _answer(call: Call, hits: list[Object]) -> Answer:
     window, size = call.switches["search-window"], int(call.switches["search-window-size"])
     if window == "empty":
         hits = hits[:size]
-    page = call.page(10**9 if window == "refused" else len(hits), sent=call.sent.get("pagination", {}))
+    page = call.page(
+        10**9 if window == "refused" else len(hits), sent=call.sent.get("pagination", {})
+    )
     if isinstance(page, Answer):
         return page
     if window == "refused" and page.stop > size:

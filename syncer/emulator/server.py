@@ -37,7 +37,11 @@ LINE_BYTES_MAX = 1 << 20
 
 
 class Emulator:
-    """The stand-in. Make one with `running`. `url` is where it listens; as a text, an emulator is its `url`."""
+    """The stand-in.
+
+    Make one with `running`. `url` is where it listens; as a text, an emulator is its
+    `url`.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -53,19 +57,26 @@ class Emulator:
         return self.url
 
     def reset(self, faults: str) -> None:
-        """Forget everything; start the faults anew from the seed. Raises UsageError for a bad fault."""
+        """Forget everything; start the faults anew from the seed.
+
+        Raises UsageError for a bad fault.
+        """
         behave = behaviour(faults)
         self.clarifai = Clarifai(behave.switches)
         self.clarifai.url = self.url
         self.annotell = Annotell(behave.switches)
         self.parts: tuple[Part, ...] = (self.annotell, self.clarifai)
-        """Whoever claims a request first answers it: what takes everything stands last."""
+        """Whoever claims a request first answers it: what takes everything stands last.
+        """
         self.set_faults(faults)
         self.counts.clear()
         self._times.clear()
 
     def set_faults(self, faults: str) -> None:
-        """Other faults and switches from now on. Raises UsageError for a bad one, and then nothing has changed."""
+        """Other faults and switches from now on.
+
+        Raises UsageError for a bad one, and then nothing has changed.
+        """
         self._behaviour = behaviour(faults)
         self._rng = random.Random(self.settings.seed)  # noqa: S311 - repeatable faults
         self.clarifai.behave(self._behaviour.switches, self._rng)
@@ -76,7 +87,7 @@ class Emulator:
         """What an app holds, by (input_id, id)."""
         return dict(self.clarifai.app(user_id, app_id).annotations)
 
-    # --- one request --------------------------------------------------------------------------------------------
+    # --- one request ------------------------------------------------------------------
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Every request of the services' own."""
@@ -111,7 +122,9 @@ class Emulator:
         return await self._fault_after(part, fault, read, request, answer)
 
     def _path(self, path: str) -> str:
-        """As it comes through: something on the way may take `.` and `..` for steps, and `%2F` for a slash."""
+        """As it comes through: something on the way may take `.` and `..` for steps,
+        and `%2F` for a slash.
+        """
         if self._behaviour.switches["url-path"] == "kept":
             return path
         steps: list[str] = []
@@ -129,7 +142,9 @@ class Emulator:
         if self.settings.rps and part.limited(request):
             switches = self._behaviour.switches
             scope = part.credential(request) if switches["rate-scope"] == "token" else ""
-            limit = self._limits.setdefault((part.name, scope), Limit(self.settings.rps, switches["rate-rule"]))
+            limit = self._limits.setdefault(
+                (part.name, scope), Limit(self.settings.rps, switches["rate-rule"])
+            )
             if not limit.take(time.monotonic()):
                 self.counts["throttled"] += 1
                 return part.throttled(request, silent=False)
@@ -146,7 +161,9 @@ class Emulator:
         return ""
 
     def _item_fault(self, fault: str) -> ItemFault:
-        """Which code an item fails with: `reject` for good, by its id; `partial` for now."""
+        """Which code an item fails with: `reject` for good, by its id; `partial` for
+        now.
+        """
         reject = self._behaviour.faults.get("reject", 0.0)
         partial = fault == "partial"
 
@@ -157,14 +174,21 @@ class Emulator:
 
         return code
 
-    def _fault_before(self, part: Part, fault: str, read: Request, request: web.Request) -> web.StreamResponse | None:
+    def _fault_before(
+        self, part: Part, fault: str, read: Request, request: web.Request
+    ) -> web.StreamResponse | None:
         """Faults that hit before anything was applied."""
         match fault:
             case "throttle" | "throttle-silent":
                 return _response(part.throttled(read, silent=fault == "throttle-silent"))
             case "html":
                 wait = asking_to_wait(self._behaviour.switches["error-retry-after"], time.time())
-                return web.Response(status=503, text="<html>503 Service Unavailable</html>", content_type="text/html", headers=wait)
+                return web.Response(
+                    status=503,
+                    text="<html>503 Service Unavailable</html>",
+                    content_type="text/html",
+                    headers=wait,
+                )
             case "gateway":
                 return _response(part.gateway())
             case "reset-before":
@@ -175,7 +199,9 @@ class Emulator:
             case _:
                 return None
 
-    async def _fault_after(self, part: Part, fault: str, read: Request, request: web.Request, answer: Answer) -> web.StreamResponse:
+    async def _fault_after(
+        self, part: Part, fault: str, read: Request, request: web.Request, answer: Answer
+    ) -> web.StreamResponse:
         """Faults that hit after it was applied."""
         match fault:
             case "error":
@@ -190,7 +216,9 @@ class Emulator:
                 await anyio.sleep(SLOW_SECONDS)
             case "cut":
                 text = _written(answer)
-                cut = web.StreamResponse(status=answer.status, headers={"Content-Length": str(len(text))})
+                cut = web.StreamResponse(
+                    status=answer.status, headers={"Content-Length": str(len(text))}
+                )
                 with suppress(ConnectionResetError):  # the client may be gone
                     await cut.prepare(request)
                     await cut.write(text[: len(text) // 2])
@@ -199,23 +227,29 @@ class Emulator:
                 pass  # it has hit before
         return _response(answer)
 
-    # --- to look at ---------------------------------------------------------------------------------------------
+    # --- to look at -------------------------------------------------------------------
 
     async def report(self, _: web.Request) -> web.Response:
         """GET /_emulator/report."""
         counts = dict(self.counts)
         for part in self.parts:
             counts.update(part.counts)
-        most = {f"max_in_{seconds:g}s": _most(self._times, seconds) for seconds in (1.0, WINDOW_SECONDS)}
+        most = {
+            f"max_in_{seconds:g}s": _most(self._times, seconds) for seconds in (1.0, WINDOW_SECONDS)
+        }
         return _json({**counts, **most, "span_seconds": _span(self._times)})
 
     async def state(self, request: web.Request) -> web.Response:
         """GET /_emulator/state?user=&app=."""
         app = self.clarifai.app(request.query.get("user", "me"), request.query.get("app", ""))
-        return _json({"annotations": list(app.annotations.values()), "inputs": list(app.inputs.values())})
+        return _json(
+            {"annotations": list(app.annotations.values()), "inputs": list(app.inputs.values())}
+        )
 
     async def projects(self, request: web.Request) -> web.Response:
-        """GET and POST /_emulator/projects: what the Annotell part holds; projects to be held from now on, in the same shape."""
+        """GET and POST /_emulator/projects: what the Annotell part holds; projects to
+        be held from now on, in the same shape.
+        """
         if request.method == "POST":
             try:
                 self.annotell.projects.add(read_json(await request.read()))
@@ -249,7 +283,12 @@ def _written(answer: Answer) -> bytes:
 
 
 def _response(answer: Answer) -> web.Response:
-    return web.Response(status=answer.status, body=_written(answer), content_type=answer.content_type, headers=answer.headers)
+    return web.Response(
+        status=answer.status,
+        body=_written(answer),
+        content_type=answer.content_type,
+        headers=answer.headers,
+    )
 
 
 def _broken(request: web.Request) -> web.StreamResponse:
@@ -291,9 +330,11 @@ async def running(
     seed: int = 0,
     load: tuple[str, ...] = (),
 ) -> AsyncIterator[Emulator]:
-    """An emulator that listens while the block lasts; its address is `url`, and what it is as a text.
+    """An emulator that listens while the block lasts; its address is `url`, and what it
+    is as a text.
 
-    Raises UsageError for a bad fault, a bad line of a file to load (it names file and line) or a taken port.
+    Raises UsageError for a bad fault, a bad line of a file to load (it names file and
+    line) or a taken port.
     """
     emulator = Emulator(Settings(host, port, rps, latency, faults, seed, load))
     app = web.Application(client_max_size=256 << 20)
@@ -314,9 +355,13 @@ async def running(
             why = (
                 os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
             )  # a name that is not found has another number
-            raise UsageError(f"the emulator cannot listen on {_authority(host, port)}: {why}") from None
+            raise UsageError(
+                f"the emulator cannot listen on {_authority(host, port)}: {why}"
+            ) from None
         address: Any = runner.addresses[0]
-        emulator.url = emulator.clarifai.url = f"http://{_authority(_reachable(address[0]), address[1])}"
+        emulator.url = emulator.clarifai.url = (
+            f"http://{_authority(_reachable(address[0]), address[1])}"
+        )
         yield emulator
     finally:
         await runner.cleanup()
@@ -324,7 +369,10 @@ async def running(
 
 async def serve(settings: Settings, announce: Callable[[dict[str, object]], None]) -> None:
     """Run until SIGINT or SIGTERM; announces its addresses once it listens."""
-    fields = {name: getattr(settings, name) for name in ("host", "port", "rps", "latency", "faults", "seed", "load")}
+    fields = {
+        name: getattr(settings, name)
+        for name in ("host", "port", "rps", "latency", "faults", "seed", "load")
+    }
     stop = anyio.Event()
     with signals.listening(lambda _: stop.set()):
         async with running(**fields) as emulator:

@@ -1,4 +1,6 @@
-"""How the emulator behaves: limits, faults with their probabilities, and a switch for what nobody knows of the service."""
+"""How the emulator behaves: limits, faults with their probabilities, and a switch for
+what nobody knows of the service.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +95,9 @@ class Behaviour:
     """Faults and switches, as `--faults` names them."""
 
     faults: dict[str, float] = field(default_factory=dict)
-    switches: dict[str, str] = field(default_factory=lambda: {name: values[0] for name, values in EVERY_SWITCH.items()})
+    switches: dict[str, str] = field(
+        default_factory=lambda: {name: values[0] for name, values in EVERY_SWITCH.items()}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,19 +114,28 @@ class Settings:
 
 
 def behaviour(spec: str) -> Behaviour:
-    """Read `name=probability` and `name=value`, comma-separated. Raises UsageError that names the wrong part."""
+    """Read `name=probability` and `name=value`, comma-separated.
+
+    Raises UsageError that names the wrong part.
+    """
     result = Behaviour()
     for part in filter(None, (part.strip() for part in spec.split(","))):
         name, _, value = part.partition("=")
         if name in EVERY_SWITCH:
             if value not in EVERY_SWITCH[name]:
-                raise UsageError(f"emulator switch {part!r}: {name} is one of {', '.join(EVERY_SWITCH[name])}")
+                raise UsageError(
+                    f"emulator switch {part!r}: {name} is one of {', '.join(EVERY_SWITCH[name])}"
+                )
             result.switches[name] = value
         elif name in FAULTS:
             result.faults[name] = _probability(part, value)
         else:
             close = get_close_matches(name, [*FAULTS, *EVERY_SWITCH], 1)
-            hint = f"did you mean {close[0]}?" if close else f"known are {', '.join([*FAULTS, *EVERY_SWITCH])}"
+            hint = (
+                f"did you mean {close[0]}?"
+                if close
+                else f"known are {', '.join([*FAULTS, *EVERY_SWITCH])}"
+            )
             raise UsageError(f"emulator fault {part!r}: unknown; {hint}")
     return result
 

@@ -1,4 +1,6 @@
-"""What an app holds: annotations, inputs, concepts, datasets, and what reads still show of the past. No network, no faults."""
+"""What an app holds: annotations, inputs, concepts, datasets, and what reads still show
+of the past. No network, no faults.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Past:
-    """What an annotation was before a write that reads do not show yet (None: nothing), and how many reads will still miss it."""
+    """What an annotation was before a write that reads do not show yet (None: nothing),
+    and how many reads will still miss it.
+    """
 
     was: Annotation | None
     reads: int
@@ -38,7 +42,9 @@ class App:
         self.annotations: dict[Key, Annotation] = {}
         self.inputs: dict[str, Object] = {}
         self.input_places: dict[str, int] = {}
-        """In which order inputs were first streamed by when they were made, those included that are gone."""
+        """In which order inputs were first streamed by when they were made, those
+        included that are gone.
+        """
         self.input_level: dict[str, str] = {}
         """Of each input that has one, the id of its input-level annotation."""
         self.pending: dict[str, int] = {}
@@ -51,16 +57,28 @@ class App:
         self._order: dict[Key, int] = {}
         self._made = 0
 
-    # --- writes -------------------------------------------------------------------------------------------------
+    # --- writes -----------------------------------------------------------------------
 
     def taken(self, key: Key, scope: str) -> bool:
-        """Is the id taken? `scope`: within its input, or within the app. What reads still show of a deleted one takes it too."""
-        if self.past and key not in self.annotations and key in self.past and self._seen(key) is not None:
+        """Is the id taken?
+
+        `scope`: within its input, or within the app. What reads still show of a deleted
+        one takes it too.
+        """
+        if (
+            self.past
+            and key not in self.annotations
+            and key in self.past
+            and self._seen(key) is not None
+        ):
             return True
         return key in self.annotations if scope == "input" else key[1] in self._ids
 
     def put(self, annotation: Annotation, lag: int = 0) -> None:
-        """Store, new or in the place of the old one. The next `lag` reads of it do not know that."""
+        """Store, new or in the place of the old one.
+
+        The next `lag` reads of it do not know that.
+        """
         key = (annotation["input_id"], annotation["id"])
         if lag:
             self.past.setdefault(key, Past(self.annotations.get(key), lag))
@@ -102,14 +120,16 @@ class App:
         self.pending.pop(input_id, None)
         return self.inputs.pop(input_id, None) is not None
 
-    # --- reads --------------------------------------------------------------------------------------------------
+    # --- reads ------------------------------------------------------------------------
 
     def of_input(self, input_id: str) -> Iterator[Annotation]:
         """All that an input has, the past left aside."""
         return (self.annotations[input_id, id] for id in self._by_input.get(input_id, ()))
 
     def keys_of(self, input_ids: Iterable[str] | None = None) -> list[Key]:
-        """Of these inputs, or of all: what there is, or still seems to be, from oldest to newest."""
+        """Of these inputs, or of all: what there is, or still seems to be, from oldest
+        to newest.
+        """
         if input_ids is None:
             if not self.past:
                 return list(self.annotations)

@@ -6,8 +6,25 @@ import re
 from email.utils import formatdate
 
 SECONDS = 1
-FORMS = ("seconds", "date", "none", "fraction", "old-date", "undated", "several", "zero", "negative", "past", "words", "infinite", "huge")
-"""The first is the usual one. From `zero` to `infinite` they name no time that can be waited for, and `huge` is thirty years."""
+FORMS = (
+    "seconds",
+    "date",
+    "none",
+    "fraction",
+    "old-date",
+    "undated",
+    "several",
+    "zero",
+    "negative",
+    "past",
+    "words",
+    "infinite",
+    "huge",
+)
+"""The first is the usual one.
+From `zero` to `infinite` they name no time that can be waited for, and `huge` is thirty
+years.
+"""
 _PLAIN = {
     "seconds": f"{SECONDS}",
     "fraction": f"{SECONDS / 2}",

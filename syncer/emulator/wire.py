@@ -1,8 +1,10 @@
-"""The wire's JSON form (wire section 3): what a client sent becomes what the service shows, in one pass.
+"""The wire's JSON form (wire section 3): what a client sent becomes what the service
+shows, in one pass.
 
-In: snake_case and camelCase names, enums as number, name or numeric string, 64-bit integers as string or number, `null` as not
-there. Out: snake_case, enums as numbers, 64-bit integers as strings, times with nine digits, coordinates as float32, defaults left
-out but for those that are shown.
+In: snake_case and camelCase names, enums as number, name or numeric string, 64-bit
+integers as string or number, `null` as not there. Out: snake_case, enums as numbers,
+64-bit integers as strings, times with nine digits, coordinates as float32, defaults
+left out but for those that are shown.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ EXACT_MAX = 1 << 53
 _FLOAT32 = struct.Struct("<f")
 _FLOAT32_MAX = 3.4028235677973366e38
 DIGITS_EXACT = 8
-"""Characters of a number's text up to which it is sure to be the shortest of its float32: `0.` and six digits."""
+"""Characters of a number's text up to which it is sure to be the shortest of its
+float32: `0.` and six digits.
+"""
 
 
 class Malformed(Exception):
@@ -51,7 +55,9 @@ class Malformed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a message: the name that it is shown by, what reads its value, and whether it is shown with its default."""
+    """A field of a message: the name that it is shown by, what reads its value, and
+    whether it is shown with its default.
+    """
 
     name: str
     kind: str
@@ -62,17 +68,24 @@ class Field:
 
 
 class Messages:
-    """Readers of all messages. `floats`: `shortest`, `widened` or `exact`; `strict`: unknown fields are refused."""
+    """Readers of all messages.
+
+    `floats`: `shortest`, `widened` or `exact`; `strict`: unknown fields are refused.
+    """
 
     def __init__(self, floats: str, *, strict: bool) -> None:
         self._scalars: dict[str, Read] = {**_SCALARS, "float": _FLOATS[floats]}
         self._strict = strict
         self.fields: dict[str, dict[str, Field]] = {name: {} for name in MESSAGES}
         """By message and by the name that a client may use."""
-        self.read: dict[str, Callable[[Any], Object]] = {name: self._message(name) for name in MESSAGES}
+        self.read: dict[str, Callable[[Any], Object]] = {
+            name: self._message(name) for name in MESSAGES
+        }
         for name, text in MESSAGES.items():
             for told in protos.fields(text):
-                self.fields[name][told.name] = self.fields[name][camel(told.name)] = self._field(told)
+                self.fields[name][told.name] = self.fields[name][camel(told.name)] = self._field(
+                    told
+                )
 
     def _field(self, told: protos.Field) -> Field:
         kind = told.type
@@ -89,7 +102,11 @@ class Messages:
         def read(sent: Any) -> Object:
             nonlocal shown
             if shown is None:  # the table is complete by now
-                shown = [(field.name, field.default) for name, field in fields.items() if field.shown and name == field.name]
+                shown = [
+                    (field.name, field.default)
+                    for name, field in fields.items()
+                    if field.shown and name == field.name
+                ]
             if type(sent) is not dict:
                 raise Malformed(f"an object is wanted, not {_kind_of(sent)}")
             result: Object = {}
@@ -103,7 +120,12 @@ class Messages:
                         value = field.read(value)
                     except Malformed as malformed:
                         raise malformed.within(name) from None
-                    if (value and value != _DEFAULTS.get(field.kind)) or field.shown or field.repeated or type(value) is dict:
+                    if (
+                        (value and value != _DEFAULTS.get(field.kind))
+                        or field.shown
+                        or field.repeated
+                        or type(value) is dict
+                    ):
                         result[field.name] = value
             for name, default in shown:
                 if name not in result:
@@ -113,9 +135,11 @@ class Messages:
         return read
 
     def query(self, message: str, sent: Mapping[str, list[str]]) -> Object:
-        """A request from a query string: dotted names, repeated keys. What is not a field of the request is let pass.
+        """A request from a query string: dotted names, repeated keys. What is not a
+        field of the request is let pass.
 
-        The official client writes a repeated message as `statuses=code` (wire 2.1), which says nothing: it is let pass as well.
+        The official client writes a repeated message as `statuses=code` (wire 2.1),
+        which says nothing: it is let pass as well.
         """
         result: Object = {}
         for name, values in sent.items():
@@ -153,7 +177,9 @@ def camel(name: str) -> str:
 
 
 def time_of(nanoseconds: int) -> str:
-    """Nanoseconds since 1970 as the service writes a time: nine digits of a second, UTC."""
+    """Nanoseconds since 1970 as the service writes a time: nine digits of a second,
+    UTC.
+    """
     seconds, nanos = divmod(nanoseconds, 1_000_000_000)
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{nanos:09}Z"
 
@@ -175,7 +201,13 @@ def _map(one: Read) -> Read:
 
 
 def _kind_of(value: Any) -> str:
-    return {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "null"}.get(type(value), "a number")
+    return {
+        dict: "an object",
+        list: "a list",
+        str: "a string",
+        bool: "a boolean",
+        type(None): "null",
+    }.get(type(value), "a number")
 
 
 def _string(sent: Any) -> str:
@@ -222,7 +254,13 @@ def _number(text: str) -> float:
 
 
 def _double(sent: Any) -> float:
-    number = sent if type(sent) is float or type(sent) is int else _number(sent) if type(sent) is str else math.nan
+    number = (
+        sent
+        if type(sent) is float or type(sent) is int
+        else _number(sent)
+        if type(sent) is str
+        else math.nan
+    )
     if not math.isfinite(number):
         raise Malformed("a number is wanted")
     return number if abs(number) <= EXACT_MAX else float(number)
@@ -288,7 +326,9 @@ def _time(sent: Any) -> str:
     try:
         if parts is None:
             raise ValueError
-        at = datetime.fromisoformat(f"{parts[1]}{'+00:00' if parts[3] in 'Zz' else parts[3]}").astimezone(UTC)
+        at = datetime.fromisoformat(
+            f"{parts[1]}{'+00:00' if parts[3] in 'Zz' else parts[3]}"
+        ).astimezone(UTC)
     except ValueError:
         raise Malformed("a time as RFC 3339 has it is wanted") from None
     return at.strftime("%Y-%m-%dT%H:%M:%S") + f".{parts[2] or '':0<9}Z"
@@ -324,5 +364,13 @@ _SCALARS: Mapping[str, Read] = {
     "StatusCode": _enum(NUMBERS),
     **{name: _enum(values) for name, values in ENUMS.items()},
 }
-_DEFAULTS: Mapping[str, Any] = {"string": "", "uint32": 0, "int64": "0", "uint64": "0", "float": 0.0}
-"""Of the types of which some field is shown though it has its default, and of those whose default does not read as false."""
+_DEFAULTS: Mapping[str, Any] = {
+    "string": "",
+    "uint32": 0,
+    "int64": "0",
+    "uint64": "0",
+    "float": 0.0,
+}
+"""Of the types of which some field is shown though it has its default, and of those
+whose default does not read as false.
+"""

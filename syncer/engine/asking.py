@@ -29,18 +29,24 @@ class AskOfPart(Protocol[T_co]):
 
 @dataclass(frozen=True, slots=True)
 class Parts(Generic[T]):
-    """The answers about changes that were asked for in parts, in their order, and how many changes from the first on they are about."""
+    """The answers about changes that were asked for in parts, in their order, and how
+    many changes from the first on they are about.
+    """
 
     answers: list[T]
     answered: int
     failure: LookUpFailure | None
     """Why there is no answer about the rest."""
     at_fault: bool = False
-    """The first of the rest was asked for by itself, and a remote that is otherwise well does not answer to that."""
+    """The first of the rest was asked for by itself, and a remote that is otherwise
+    well does not answer to that.
+    """
 
 
 class Asker:
-    """Asks within the rate, again after a throttle, and remembers why the run cannot go on."""
+    """Asks within the rate, again after a throttle, and remembers why the run cannot go
+    on.
+    """
 
     def __init__(self, remote: Remote, turns: Turns) -> None:
         self.error: SyncerError | None = None
@@ -48,8 +54,13 @@ class Asker:
         self._remote = remote
         self._turns = turns
 
-    async def ask(self, request: Request, read: Callable[[Reply | NoReply], T | LookUpFailure], *, taken: bool) -> T | LookUpFailure:
-        """What `read` makes of the answer. `taken`: the first turn has been taken already."""
+    async def ask(
+        self, request: Request, read: Callable[[Reply | NoReply], T | LookUpFailure], *, taken: bool
+    ) -> T | LookUpFailure:
+        """What `read` makes of the answer.
+
+        `taken`: the first turn has been taken already.
+        """
         while True:
             if not taken:
                 try:
@@ -66,10 +77,19 @@ class Asker:
             if not isinstance(answer, Throttled):
                 return answer
 
-    async def by_parts(self, changes: Sequence[Change], ask: AskOfPart[T], *, taken: bool = False, probing: bool = False) -> Parts[T]:
-        """Ask for as many changes at a time as one request can name, and for fewer where that is refused, until a part fails.
+    async def by_parts(
+        self,
+        changes: Sequence[Change],
+        ask: AskOfPart[T],
+        *,
+        taken: bool = False,
+        probing: bool = False,
+    ) -> Parts[T]:
+        """Ask for as many changes at a time as one request can name, and for fewer
+        where that is refused, until a part fails.
 
-        `probing`: where a part fails, find out whether the remote is well otherwise. If so, it was as good as refused.
+        `probing`: where a part fails, find out whether the remote is well otherwise. If
+        so, it was as good as refused.
         """
         answers: list[T] = []
         answered, size_max = 0, len(changes)
@@ -78,8 +98,12 @@ class Asker:
             part = rest[: self._remote.look_up_size(rest)]
             answer = await ask(part, taken=taken)
             taken = False
-            refused = isinstance(answer, Refused) or (probing and isinstance(answer, Failed) and await self.well(part[0], taken=False))
-            if refused and len(part) > 1:  # perhaps its URL is too long for something on the way, or one of them is at fault
+            refused = isinstance(answer, Refused) or (
+                probing and isinstance(answer, Failed) and await self.well(part[0], taken=False)
+            )
+            if (
+                refused and len(part) > 1
+            ):  # perhaps its URL is too long for something on the way, or one of them is at fault
                 size_max = len(part) // 2
                 continue
             if isinstance(answer, LookUpFailure):
@@ -89,21 +113,32 @@ class Asker:
         return Parts(answers, answered, None)
 
     async def well(self, change: Change, *, taken: bool) -> bool:
-        """Does the remote answer? Any question about the input will do, and a refusal is an answer, too."""
+        """Does the remote answer?
+
+        Any question about the input will do, and a refusal is an answer, too.
+        """
         return isinstance(await self.inputs([change], taken=taken), Inputs | Refused)
 
     async def found(self, changes: Sequence[Change], *, taken: bool) -> Found | LookUpFailure:
         """What the remote holds of these changes' annotations."""
-        found = await self.ask(self._remote.look_up(changes), partial(self._remote.found, changes), taken=taken)
+        found = await self.ask(
+            self._remote.look_up(changes), partial(self._remote.found, changes), taken=taken
+        )
         return Found([None]) if _nothing_there(changes, found) else found
 
     async def inputs(self, changes: Sequence[Change], *, taken: bool) -> Inputs | LookUpFailure:
         """How the inputs of these changes are."""
         input_ids = list(dict.fromkeys(change.input_id for change in changes))
-        found = await self.ask(self._remote.inputs_look_up(input_ids), partial(self._remote.inputs_found, input_ids), taken=taken)
+        found = await self.ask(
+            self._remote.inputs_look_up(input_ids),
+            partial(self._remote.inputs_found, input_ids),
+            taken=taken,
+        )
         return Inputs(frozenset()) if _nothing_there(input_ids, found) else found
 
-    async def annotations_of(self, changes: Sequence[Change], *, taken: bool) -> list[int] | LookUpFailure:
+    async def annotations_of(
+        self, changes: Sequence[Change], *, taken: bool
+    ) -> list[int] | LookUpFailure:
         """How many annotations each of these whole-input deletes deletes."""
         listed = await self._listed([change.input_id for change in changes], taken=taken)
         if not isinstance(listed, set):
@@ -112,11 +147,15 @@ class Asker:
         return [by_input[change.input_id] for change in changes]
 
     async def _listed(self, input_ids: Sequence[str], *, taken: bool) -> set[Key] | LookUpFailure:
-        """Every annotation of these inputs that a delete of them deletes: pages until an empty one."""
+        """Every annotation of these inputs that a delete of them deletes: pages until
+        an empty one.
+        """
         keys: set[Key] = set()
         for page in count(1):
             request = self._remote.inputs_list(input_ids, page)
-            listed = await self.ask(request, partial(self._remote.inputs_listed, input_ids), taken=taken and page == 1)
+            listed = await self.ask(
+                request, partial(self._remote.inputs_listed, input_ids), taken=taken and page == 1
+            )
             if _nothing_there(input_ids, listed):
                 break
             if not isinstance(listed, Listed):
@@ -128,5 +167,8 @@ class Asker:
 
 
 def _nothing_there(asked: Sequence[object], answer: object) -> bool:
-    """Whether the remote says that the one thing asked for does not exist. Of several it may mean any: each is asked for by itself then."""
+    """Whether the remote says that the one thing asked for does not exist.
+
+    Of several it may mean any: each is asked for by itself then.
+    """
     return len(asked) == 1 and isinstance(answer, Refused) and answer.missing

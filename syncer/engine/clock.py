@@ -11,7 +11,8 @@ DRIFT_SECONDS = 0.05
 
 
 class Clock:
-    """Seconds since 1970 by the wall clock as it was at the start of the run, and from then on never going back and never jumping.
+    """Seconds since 1970 by the wall clock as it was at the start of the run, and from
+    then on never going back and never jumping.
 
     What is kept for a later run is told by the wall clock of then: see `ahead_seconds`.
     """
@@ -26,7 +27,10 @@ class Clock:
         return anyio.current_time() + self._epoch
 
     def ahead_seconds(self) -> float:
-        """How far the wall clock is ahead of this one by now, because it was set. Stays as it is while the two only drift a little."""
+        """How far the wall clock is ahead of this one by now, because it was set.
+
+        Stays as it is while the two only drift a little.
+        """
         ahead_seconds = time.time() - self()
         if abs(ahead_seconds - self._ahead_seconds) > DRIFT_SECONDS:
             self._ahead_seconds = ahead_seconds

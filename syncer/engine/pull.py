@@ -1,9 +1,11 @@
-"""A pull at work: one task enumerates the units of a listing, a task a unit fetches, and what they find is delivered in order.
+"""A pull at work: one task enumerates the units of a listing, a task a unit fetches,
+and what they find is delivered in order.
 
     listing.units ──► enumerate ──► fetch, fetch, fetch … (at most `units_ahead_max`) ──► deliver, one after another
 
-A unit's place is kept until it has been delivered, so memory holds at most so many. A drained run delivers what is whole and in
-order, and ends; whoever delivers writes down how far that is.
+A unit's place is kept until it has been delivered, so memory holds at most so many. A
+drained run delivers what is whole and in order, and ends; whoever delivers writes down
+how far that is.
 """
 
 from __future__ import annotations
@@ -30,12 +32,16 @@ AHEAD_AT_FIRST = 4
 DOUBLINGS_MAX = 16
 """With each unit that is found twice as many are fetched ahead."""
 AHEAD_BYTES_MAX = 64 << 20
-"""Of rows that are fetched or wait to be delivered, as far as the units before them tell: masks make large rows."""
+"""Of rows that are fetched or wait to be delivered, as far as the units before them
+tell: masks make large rows.
+"""
 AVERAGE_OVER = 8
 """Units whose average size tells that of the next ones."""
 
 Deliver = Callable[[Unit, Found], Awaitable[None]]
-"""Takes what a unit came to. Units come in order; the next one waits until this one is taken."""
+"""Takes what a unit came to.
+Units come in order; the next one waits until this one is taken.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +72,9 @@ class Pull:
         rng: random.Random,
         backoff: tuple[float, float],
     ) -> None:
-        """`units_ahead_max`: units fetched or waiting to be delivered; `backoff`: base and cap in seconds."""
+        """`units_ahead_max`: units fetched or waiting to be delivered; `backoff`: base
+        and cap in seconds.
+        """
         self.ways = ways
         self.complete = False
         """Whether all of the list has been delivered."""
@@ -77,9 +85,12 @@ class Pull:
         self._base_seconds, self._cap_seconds = backoff
         self._slots: deque[_Slot] = deque()
         self._found = 0
-        self._unit_bytes = 0.0  # of a unit's rows, on an average of the last ones that were found
+        # of a unit's rows, on an average of the last ones that were found
+        self._unit_bytes = 0.0
         self._queues = {via: anyio.Lock(fast_acquire=True) for via in ways}
-        self._answered: dict[str, Ask[object]] = {}  # of each way the last question that was answered to the point
+        self._answered: dict[
+            str, Ask[object]
+        ] = {}  # of each way the last question that was answered to the point
         self._enumerated = self._at_the_end = False
         self._draining = False
         self._drained = anyio.Event()
@@ -87,7 +98,9 @@ class Pull:
         self._room = Signal()
 
     async def run(self, after: str, deliver: Deliver, done: Done | None = ()) -> None:
-        """From the cursor to the end of the list, without what is done, or until drained. Raises SyncerError for what stops a run."""
+        """From the cursor to the end of the list, without what is done, or until
+        drained. Raises SyncerError for what stops a run.
+        """
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._enumerate, self._listing.units(after, done), tasks)
@@ -97,7 +110,9 @@ class Pull:
             raise first_error(group) from None
 
     def drain(self) -> None:
-        """End the run: finish what is in flight, deliver what is whole, ask nothing more."""
+        """End the run: finish what is in flight, deliver what is whole, ask nothing
+        more.
+        """
         self._draining = True
         self._drained.set()
         for way in self.ways.values():
@@ -129,13 +144,19 @@ class Pull:
             self._more.set()
 
     def _ahead_max(self) -> int:
-        """Few until some have told how large units are, and no more than keep the rate busy."""
+        """Few until some have told how large units are, and no more than keep the rate
+        busy.
+        """
         begun = AHEAD_AT_FIRST << min(self._found, DOUBLINGS_MAX)
         keep_busy = min(self._units_ahead_max, begun, self.ways["api"].turns.concurrency.limit)
-        return min(keep_busy, max(AHEAD_AT_FIRST, int(AHEAD_BYTES_MAX // max(1.0, self._unit_bytes))))
+        return min(
+            keep_busy, max(AHEAD_AT_FIRST, int(AHEAD_BYTES_MAX // max(1.0, self._unit_bytes)))
+        )
 
     async def _fetch(self, slot: _Slot) -> None:
-        """Drive a unit's flow to its end; where the run is drained first, the unit stays unfinished."""
+        """Drive a unit's flow to its end; where the run is drained first, the unit
+        stays unfinished.
+        """
         flow = slot.unit.flow()
         try:
             answers: Sequence[object] | None = None
@@ -171,10 +192,13 @@ class Pull:
             self._slots.popleft()
             self._room.set()
 
-    # --- questions ----------------------------------------------------------------------------------------------
+    # --- questions --------------------------------------------------------------------
 
     async def _answers(self, asks: Sequence[Ask[object]], *, first: bool = False) -> list[object]:
-        """The answers to questions that are asked at the same time, in their order. `first`: before all others that wait."""
+        """The answers to questions that are asked at the same time, in their order.
+
+        `first`: before all others that wait.
+        """
         if len(asks) == 1:
             return [await self._answer(asks[0], first)]
         answers: list[object] = [None] * len(asks)
@@ -187,13 +211,19 @@ class Pull:
                 for place in range(len(asks)):
                     tasks.start_soon(answer, place)
         except BaseExceptionGroup as group:
-            if group.subgroup(lambda error: not isinstance(error, Draining | BaseExceptionGroup)) is None:
+            if (
+                group.subgroup(lambda error: not isinstance(error, Draining | BaseExceptionGroup))
+                is None
+            ):
                 raise Draining from None
             raise first_error(group) from None
         return answers
 
     async def _answer(self, ask: Ask[object], first: bool) -> object:
-        """Ask until there is an answer to the point. Raises Draining, and SyncerError where there will be none."""
+        """Ask until there is an answer to the point.
+
+        Raises Draining, and SyncerError where there will be none.
+        """
         turns = self.ways[ask.via].turns
         attempts = failures = 0
         while True:
@@ -204,17 +234,28 @@ class Pull:
                     raise turns.halted(answer)
                 case Failed(unreachable=False):
                     failures += 1
-                    # A document of a storage stands for itself; where a list fails, so may everything.
-                    counts = ask.via == "storage" or turns.destination.last_success_at > succeeded_at or await self._others_succeed(ask)
+                    # A document of a storage stands for itself; where a list fails, so
+                    # may everything.
+                    counts = (
+                        ask.via == "storage"
+                        or turns.destination.last_success_at > succeeded_at
+                        or await self._others_succeed(ask)
+                    )
                     attempts += counts
                     if attempts >= self._max_attempts and ask.via == "storage":
                         return Refused(f"{answer.reason}, in {counted(attempts, 'attempt')}")
                     if attempts >= self._max_attempts:
-                        raise turns.stopped(f"a part of the list could not be read in {counted(attempts, 'attempt')}: {answer.reason}")
-                    with anyio.move_on_after(delay(failures, self._rng, self._base_seconds, self._cap_seconds)):
+                        raise turns.stopped(
+                            "a part of the list could not be read in"
+                            f" {counted(attempts, 'attempt')}: {answer.reason}"
+                        )
+                    with anyio.move_on_after(
+                        delay(failures, self._rng, self._base_seconds, self._cap_seconds)
+                    ):
                         await self._drained.wait()
                 case Failed() | Throttled():
-                    pass  # the destination is paused: the next turn comes when it is over
+                    # the destination is paused: the next turn comes when it is over
+                    pass
                 case _:
                     self._answered[ask.via] = ask
                     return answer
@@ -222,8 +263,8 @@ class Pull:
     async def _ask(self, ask: Ask[object], first: bool) -> object:
         """Once, when its turn has come.
 
-        Parts of the list wait for their turn one behind another. What names further parts does not: while it is asked, those that are known
-        keep the rate busy.
+        Parts of the list wait for their turn one behind another. What names further
+        parts does not: while it is asked, those that are known keep the rate busy.
         """
         way = self.ways[ask.via]
         async with nullcontext() if first else self._queues[ask.via]:
@@ -239,6 +280,11 @@ class Pull:
             way.at_once.release()
 
     async def _others_succeed(self, failed: Ask[object]) -> bool:
-        """Is it this question that fails, or is the remote out of order? What it answered last is asked once more to find out."""
+        """Is it this question that fails, or is the remote out of order?
+
+        What it answered last is asked once more to find out.
+        """
         answered = self._answered.get(failed.via)
-        return answered is not None and not isinstance(await self._ask(answered, first=True), Failed | Throttled | Halt)
+        return answered is not None and not isinstance(
+            await self._ask(answered, first=True), Failed | Throttled | Halt
+        )

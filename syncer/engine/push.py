@@ -2,8 +2,9 @@
 
     source ──read──► backlog ──dispatch──► sender ──► backlog ──commit──► journal ──► backlog (successors go)
 
-The committer is the only one that writes: all that waits goes into one frame with one fsync, in order, and only then is anything
-built on it. A run ends when the source has ended and nothing is live, or when it is told to drain: then what is in flight is
+The committer is the only one that writes: all that waits goes into one frame with one
+fsync, in order, and only then is anything built on it. A run ends when the source has
+ended and nothing is live, or when it is told to drain: then what is in flight is
 finished and written down.
 """
 
@@ -33,10 +34,14 @@ from syncer.engine.turns import Draining, Turns
 from syncer.errors import SyncerError, first_error
 
 COMMIT_LINGER_SECONDS = 0.005
-"""How long the committer waits for more before a frame: at full speed tens of batches share an fsync."""
+"""How long the committer waits for more before a frame: at full speed tens of batches
+share an fsync.
+"""
 
 LETTERS_BYTES_MAX = 4 << 20
-"""Of dead letters that wait for their frame; the reader waits, too, then. As much again may be on its way to the disk."""
+"""Of dead letters that wait for their frame; the reader waits, too, then.
+As much again may be on its way to the disk.
+"""
 
 LETTER_BYTES = 512
 """What a dead letter takes beside its line."""
@@ -44,7 +49,9 @@ LETTER_BYTES = 512
 
 @dataclass(slots=True)
 class Counted:
-    """What a run read, by log: changes offered, bad and ignored lines; lines settled by earlier runs are not among them."""
+    """What a run read, by log: changes offered, bad and ignored lines; lines settled by
+    earlier runs are not among them.
+    """
 
     read: dict[int, int] = field(default_factory=dict)
 
@@ -74,7 +81,9 @@ class Push:
         self.counted = Counted()
         self.at_the_end = False
         """Whether the source was read to its end."""
-        self.sender = Sender(backlog, remote, turns, deletions, journal.stored, created, now, rng, backoff)
+        self.sender = Sender(
+            backlog, remote, turns, deletions, journal.stored, created, now, rng, backoff
+        )
         self._source = source
         self._journal = journal
         self._ledger = ledger
@@ -84,7 +93,8 @@ class Push:
         self._deletions = deletions
         self._source_error: SyncerError | None = None
         self._acked = {number: log.watermark.resume for number, log in ledger.logs.items()}
-        self._lines: list[Fact] = []  # facts of lines that need no remote, for the next frame
+        # facts of lines that need no remote, for the next frame
+        self._lines: list[Fact] = []
         self._letters_bytes = 0  # of the letters among them
         self._one_at_a_time = anyio.Lock()
         self._work = Signal()
@@ -93,7 +103,10 @@ class Push:
         turns.paused = self._to_commit.set
 
     async def run(self) -> None:
-        """Push until the source has ended and nothing is live, or until drained. Raises SyncerError; all that came true is durable."""
+        """Push until the source has ended and nothing is live, or until drained.
+
+        Raises SyncerError; all that came true is durable.
+        """
         self.backlog.restore(self._ledger.queue.values(), self._now())
         try:
             async with anyio.create_task_group() as tasks:
@@ -119,7 +132,7 @@ class Push:
         """Whether the source was read to its end and nothing of it is left to do."""
         return self.at_the_end and not self._live()
 
-    # --- reader -------------------------------------------------------------------------------------------------
+    # --- reader -----------------------------------------------------------------------
 
     async def _read(self) -> None:
         try:
@@ -154,7 +167,7 @@ class Push:
         if chunk.bad or chunk.ignored:
             self._to_commit.set()
 
-    # --- dispatcher ---------------------------------------------------------------------------------------------
+    # --- dispatcher -------------------------------------------------------------------
 
     async def _dispatch(self, requests: anyio.abc.TaskGroup) -> None:
         backlog, turns = self.backlog, self.turns
@@ -205,7 +218,7 @@ class Push:
             self._to_commit.set()
         self._work.set()
 
-    # --- committer ----------------------------------------------------------------------------------------------
+    # --- committer --------------------------------------------------------------------
 
     async def _commit_all(self) -> None:
         while True:
@@ -214,17 +227,23 @@ class Push:
             await self._commit()
 
     async def _commit(self) -> None:
-        """Everything that waits becomes durable as one frame; then, and only then, what waited for it goes on."""
+        """Everything that waits becomes durable as one frame; then, and only then, what
+        waited for it goes on.
+        """
         async with self._one_at_a_time:
             settlement = self.backlog.collect()
             facts, self._lines, self._letters_bytes = self._lines, [], 0
             facts += facts_of(settlement, self._letters(settlement), self._ledger, facts)
             destination = self.turns.fact()
-            if destination != self._ledger.destination:  # a pause is written down, so that a restart keeps it
+            if (
+                destination != self._ledger.destination
+            ):  # a pause is written down, so that a restart keeps it
                 facts.append(destination)
             if not facts:
                 return
-            self._creating([entry.change.key for entry in settlement.applied if entry.change.verb == "post"])
+            self._creating(
+                [entry.change.key for entry in settlement.applied if entry.change.verb == "post"]
+            )
             with anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(partial(self._journal.commit, facts))
             self._deletions.dead(settlement.dead)
@@ -247,7 +266,14 @@ class Push:
         observe = self._observe
         letters = [fact for fact in facts if isinstance(fact, DeadLetter)]
         if settlement or letters:
-            observe(ChangesSettled(len(settlement.applied), len(letters), len(settlement.queued), len(settlement.retried)))
+            observe(
+                ChangesSettled(
+                    len(settlement.applied),
+                    len(letters),
+                    len(settlement.queued),
+                    len(settlement.retried),
+                )
+            )
         for letter in letters:
             observe(ChangeDied(letter))
         for fact in facts:
@@ -258,5 +284,7 @@ class Push:
         letters = []
         for entry in settlement.dead:
             raw = entry.change.raw or self._journal.stored(entry.number).raw
-            letters.append(letter_of_entry(entry, raw, self._ledger.logs[entry.change.log].identity.label))
+            letters.append(
+                letter_of_entry(entry, raw, self._ledger.logs[entry.change.log].identity.label)
+            )
         return letters

@@ -1,4 +1,6 @@
-"""One batch's way: encode, send, decode, and what follows from the answer, read-backs included."""
+"""One batch's way: encode, send, decode, and what follows from the answer, read-backs
+included.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ PROCESSING = "its input was still being processed"
 
 
 class Sender:
-    """Sends batches of one backlog to one remote and tells the backlog what came of them."""
+    """Sends batches of one backlog to one remote and tells the backlog what came of
+    them.
+    """
 
     def __init__(  # noqa: PLR0913 - all that it works with
         self,
@@ -86,7 +90,10 @@ class Sender:
                 return
         changes = [self._change(entry) for entry in batch.entries]
         self.retries += sum(entry.last_failed_at > 0 for entry in batch.entries)
-        verdict = await self._turns.ask(self._remote.encode(batch.verb, changes), partial(self._remote.decode, batch.verb, changes))
+        verdict = await self._turns.ask(
+            self._remote.encode(batch.verb, changes),
+            partial(self._remote.decode, batch.verb, changes),
+        )
         await self._follow(batch, verdict)
 
     def _change(self, entry: Entry) -> Change:
@@ -94,13 +101,17 @@ class Sender:
         return entry.change if entry.change.raw else self._stored(entry.number)
 
     async def _admitted(self, batch: Batch) -> Batch:
-        """What of a batch of deletes may be sent, its turn taken; the rest goes back, and the run ends where deletions are bounded."""
+        """What of a batch of deletes may be sent, its turn taken; the rest goes back,
+        and the run ends where deletions are bounded.
+        """
         backlog, entries, counts = self._backlog, batch.entries, [0] * len(batch.entries)
         if batch.verb == "delete":
             counts = [1] * len(entries)
         elif self._deletions.limit is not None:
             self._turns.give_back()
-            listed = await self._asker.by_parts([entry.change for entry in entries], self._asker.annotations_of, probing=True)
+            listed = await self._asker.by_parts(
+                [entry.change for entry in entries], self._asker.annotations_of, probing=True
+            )
             if listed.failure is not None:
                 self._not_read(entries, listed)
                 if listed.answered:
@@ -121,10 +132,15 @@ class Sender:
         return Batch(batch.verb, entries[:admitted])
 
     def _no_more(self, entry: Entry, deletes: int) -> Stopped:
-        what = f"all {deletes} annotations of input {entry.change.input_id}" if entry.change.verb == "delete_input" else "one more"
+        what = (
+            f"all {deletes} annotations of input {entry.change.input_id}"
+            if entry.change.verb == "delete_input"
+            else "one more"
+        )
         return Stopped(
-            f"--max-delete {self._deletions.limit}: {self._deletions.count} annotations are deleted or being deleted (all runs of this "
-            f"state counted), and the next change deletes {what}: stopped before it. The state is kept; a higher --max-delete goes on"
+            f"--max-delete {self._deletions.limit}: {self._deletions.count} annotations are deleted"
+            " or being deleted (all runs of this state counted), and the next change deletes"
+            f" {what}: stopped before it. The state is kept; a higher --max-delete goes on"
         )
 
     def _due(self, attempts: int) -> float:
@@ -132,7 +148,9 @@ class Sender:
 
     async def _follow(self, batch: Batch, verdict: Verdict) -> None:
         backlog, entries = self._backlog, batch.entries
-        if isinstance(verdict, AllApplied | Answered) or (isinstance(verdict, Refused) and not verdict.too_large):
+        if isinstance(verdict, AllApplied | Answered) or (
+            isinstance(verdict, Refused) and not verdict.too_large
+        ):
             backlog.passed(batch)
         match verdict:
             case AllApplied():
@@ -142,7 +160,10 @@ class Sender:
             case Refused() if verdict.duplicate and batch.verb == "post":
                 await self._refused_as_duplicate(batch, verdict)
             case Refused() if verdict.missing and len(entries) == 1:
-                await self._settle_missing([(entries[0], Missing(verdict.reason, verdict.code))], self._due(entries[0].attempts))
+                await self._settle_missing(
+                    [(entries[0], Missing(verdict.reason, verdict.code))],
+                    self._due(entries[0].attempts),
+                )
             case Refused():
                 if len(entries) > 1 and verdict.too_large:
                     backlog.too_large(batch, self._now())
@@ -155,12 +176,24 @@ class Sender:
             case Failed():
                 if verdict.unreachable:
                     backlog.again(batch)
-                elif verdict.strange == "surely":  # it says nothing of any change, so it is no attempt of one
-                    backlog.unsettled(entries, verdict.reason, verdict.code, self._now(), self._due(0))
+                elif (
+                    verdict.strange == "surely"
+                ):  # it says nothing of any change, so it is no attempt of one
+                    backlog.unsettled(
+                        entries, verdict.reason, verdict.code, self._now(), self._due(0)
+                    )
                 else:
                     due = self._due(max(entry.suspicion for entry in entries))
                     reason = _reason(batch, verdict)
-                    backlog.failed(entries, reason, verdict.code, self._now(), due, doubt=verdict.in_doubt, cut=verdict.cut)
+                    backlog.failed(
+                        entries,
+                        reason,
+                        verdict.code,
+                        self._now(),
+                        due,
+                        doubt=verdict.in_doubt,
+                        cut=verdict.cut,
+                    )
             case Halt():
                 backlog.again(batch)
                 self.fail(self._turns.halted(verdict))
@@ -180,7 +213,15 @@ class Sender:
                 case Retriable():
                     backlog.retriable(entry, outcome.reason, outcome.code, now, due)
                 case InDoubt():
-                    backlog.retriable(entry, outcome.reason, outcome.code, now, due, doubt=True, omitted=outcome.omitted)
+                    backlog.retriable(
+                        entry,
+                        outcome.reason,
+                        outcome.code,
+                        now,
+                        due,
+                        doubt=True,
+                        omitted=outcome.omitted,
+                    )
                 case Exists():
                     exists.append((entry, outcome))
                 case Missing():
@@ -191,7 +232,7 @@ class Sender:
         if missing:
             await self._settle_missing(missing, due)
 
-    # --- posts that may be there already ------------------------------------------------------------------------
+    # --- posts that may be there already ----------------------------------------------
 
     async def _compare(self, exists: Sequence[tuple[Entry, Exists]]) -> None:
         """Posts that the answer refused one by one: are they there?"""
@@ -206,7 +247,9 @@ class Sender:
                 self._backlog.rejected(entry, outcome.reason, outcome.code, self._now())
 
     async def _refused_as_duplicate(self, batch: Batch, verdict: Refused) -> None:
-        """Some id of the batch exists: settle what is there, send the rest again, halve where none is."""
+        """Some id of the batch exists: settle what is there, send the rest again, halve
+        where none is.
+        """
         absent = await self._not_settled_by_look_up(batch.entries)
         if not absent:
             return
@@ -216,10 +259,17 @@ class Sender:
             self._backlog.halve(batch)
         else:
             reason = f"refused as a duplicate, but not found when read back: {verdict.reason}"
-            self._backlog.retriable(absent[0], reason, verdict.code, self._now(), self._due(absent[0].attempts))
+            self._backlog.retriable(
+                absent[0], reason, verdict.code, self._now(), self._due(absent[0].attempts)
+            )
 
-    async def _not_settled_by_look_up(self, entries: Sequence[Entry], *, taken: bool = False) -> list[Entry]:
-        """Read back, and settle what can be seen there. Returns the rest; where the look-up fails, it is queued in doubt."""
+    async def _not_settled_by_look_up(
+        self, entries: Sequence[Entry], *, taken: bool = False
+    ) -> list[Entry]:
+        """Read back, and settle what can be seen there.
+
+        Returns the rest; where the look-up fails, it is queued in doubt.
+        """
         changes = [self._change(entry) for entry in entries]
         read = await self._asker.by_parts(changes, self._asker.found, taken=taken, probing=True)
         self._not_read(entries, read)
@@ -231,19 +281,28 @@ class Sender:
         ]
 
     def _settled_by(self, entry: Entry, change: Change, annotation: Annotation) -> bool:
-        """Is it over, now that this is what the remote holds? A patch that cannot be seen there is not."""
+        """Is it over, now that this is what the remote holds?
+
+        A patch that cannot be seen there is not.
+        """
         if self._remote.same(change, annotation):
             self.reconciled += 1
             self._backlog.applied((entry,))
             return True
         if change.verb != "post":
             return False
-        reason = "id taken: the remote holds an annotation of this id with other content; it was left as it is"
+        reason = (
+            "id taken: the remote holds an annotation of this id with other content; it was left as"
+            " it is"
+        )
         self._backlog.rejected(entry, reason, entry.code, self._now())
         return True
 
     def _not_read(self, entries: Sequence[Entry], read: Parts[Any]) -> None:
-        """What there was no answer about is asked for again. For the one that the remote does not answer to, that was an attempt."""
+        """What there was no answer about is asked for again.
+
+        For the one that the remote does not answer to, that was an attempt.
+        """
         failure, unread = read.failure, entries[read.answered :]
         if failure is None:
             return
@@ -255,10 +314,12 @@ class Sender:
             unread = unread[1:]
         self._backlog.unsettled(unread, reason, code, self._now(), due)
 
-    # --- look-ups -----------------------------------------------------------------------------------------------
+    # --- look-ups ---------------------------------------------------------------------
 
     async def _look_up_batch(self, batch: Batch) -> None:
-        """A batch of the retry queue: it is read back, or it only matters that the destination answers."""
+        """A batch of the retry queue: it is read back, or it only matters that the
+        destination answers.
+        """
         entries: Sequence[Entry] = batch.entries
         if batch.look_up == "read back":
             entries = await self._not_settled_by_look_up(entries, taken=True)
@@ -271,7 +332,9 @@ class Sender:
             self._backlog.looked_up(entry, self._now())
 
     async def _settle_missing(self, missing: Sequence[tuple[Entry, Missing]], due: float) -> None:
-        """Changes of what is not there: wait where this state made it or its input is being processed, else they are dead."""
+        """Changes of what is not there: wait where this state made it or its input is
+        being processed, else they are dead.
+        """
         unknown: list[tuple[Entry, Missing]] = []
         for entry, outcome in missing:
             if entry.change.verb in ("delete", "delete_input"):
@@ -280,14 +343,19 @@ class Sender:
                 self._backlog.retriable(entry, outcome.reason, outcome.code, self._now(), due)
             else:
                 unknown.append((entry, outcome))
-        told = await self._asker.by_parts([entry.change for entry, _ in unknown], self._asker.inputs)
+        told = await self._asker.by_parts(
+            [entry.change for entry, _ in unknown], self._asker.inputs
+        )
         processing = frozenset().union(*(inputs.processing for inputs in told.answers))
         ready = frozenset().union(*(inputs.ready for inputs in told.answers))
         for entry, outcome in unknown[: told.answered]:
             input_id = entry.change.input_id
-            # A post is refused for its input: one that is ready by now was not when it was refused.
+            # A post is refused for its input: one that is ready by now was not when it
+            # was refused.
             if input_id in processing or (entry.change.verb == "post" and input_id in ready):
-                self._backlog.retriable(entry, f"{PROCESSING}: {outcome.reason}", outcome.code, self._now(), due)
+                self._backlog.retriable(
+                    entry, f"{PROCESSING}: {outcome.reason}", outcome.code, self._now(), due
+                )
             else:
                 self._backlog.rejected(entry, outcome.reason, outcome.code, self._now())
         for entry, outcome in unknown[told.answered :]:
@@ -295,7 +363,9 @@ class Sender:
 
 
 def _reason(batch: Batch, verdict: Refused | Failed) -> str:
-    """What to look at, too, where a change that was alone in its request may have been too large."""
+    """What to look at, too, where a change that was alone in its request may have been
+    too large.
+    """
     alone = f"{verdict.reason}; it was alone in a request of about {batch.size:,} bytes, which"
     match verdict:
         case Refused(too_large=True) if batch.size:

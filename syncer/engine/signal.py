@@ -6,7 +6,10 @@ import anyio
 
 
 class Signal:
-    """Set by anyone, waited for by one task. Being set while nobody waits is remembered."""
+    """Set by anyone, waited for by one task.
+
+    Being set while nobody waits is remembered.
+    """
 
     def __init__(self) -> None:
         self._event = anyio.Event()

@@ -1,4 +1,6 @@
-"""When the next request may go: the rate, the pauses of the destination, and giving up, for all requests of a lane alike."""
+"""When the next request may go: the rate, the pauses of the destination, and giving up,
+for all requests of a lane alike.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +58,8 @@ class Advice:
     credentials: str = "them"
     """Where the credentials come from."""
     resume: str = ""
-    """The command that lifts a pause which outlives the run; empty where none is kept."""
+    """The command that lifts a pause which outlives the run; empty where none is kept.
+    """
     address: str = "the address"
     """Where requests go, down to the app."""
     settings: str = "it"
@@ -65,7 +68,9 @@ class Advice:
 
 
 class Turns:
-    """Lets requests go one after another, as the pace and the destination allow, and keeps account of how they fared."""
+    """Lets requests go one after another, as the pace and the destination allow, and
+    keeps account of how they fared.
+    """
 
     def __init__(
         self,
@@ -87,7 +92,9 @@ class Turns:
         self.in_flight = 0
         self.draining = False
         self.paused: Callable[[], None] = lambda: None
-        """Called for every pause, so that whoever keeps state writes it down at once: it must outlive the process."""
+        """Called for every pause, so that whoever keeps state writes it down at once:
+        it must outlive the process.
+        """
         self._pace = pace
         self._now = now
         self._rng = rng
@@ -98,7 +105,10 @@ class Turns:
         self._changed = Signal()
 
     async def take(self) -> None:
-        """Wait for the next turn and take it. Raises Draining at the end of a run, Stopped where the destination is given up."""
+        """Wait for the next turn and take it.
+
+        Raises Draining at the end of a run, Stopped where the destination is given up.
+        """
         async with self._lock:
             while True:
                 now = self._now()
@@ -110,7 +120,8 @@ class Turns:
                     wake_at = self.destination.wake_at(now)
                     await self._changed.wait(None if wake_at is None else max(0.0, wake_at - now))
                     continue
-                monotonic = anyio.current_time()  # the one clock of all that share a pace
+                # the one clock of all that share a pace
+                monotonic = anyio.current_time()
                 next_at = self._pace.next_at(monotonic)
                 if next_at <= monotonic:
                     self._pace.take(monotonic)
@@ -119,9 +130,11 @@ class Turns:
                 await self._changed.wait(next_at - monotonic)
 
     async def ask(self, request: Request, read: Callable[[Reply | NoReply], V]) -> V:
-        """Send a request whose turn has been taken; what `read` makes of the answer, or what it means by all that is known.
+        """Send a request whose turn has been taken; what `read` makes of the answer, or
+        what it means by all that is known.
 
-        The destination is told how it fared. Where the answer may speak of the app, that is asked for first.
+        The destination is told how it fared. Where the answer may speak of the app,
+        that is asked for first.
         """
         answer = await self._once(request, read)
         if not self.whereabouts.doubts(answer, self._now()):
@@ -157,11 +170,16 @@ class Turns:
         answer = await anyio.to_thread.run_sync(read, reply) if large else read(reply)
         answer = cast("V", self.whereabouts.noted(request.method, answer, self._now()))
         result = self._fared(answer, reply, started)
-        self._observe(RequestAnswered(request.method, reply.status if isinstance(reply, Reply) else None, result, seconds))
+        self._observe(
+            RequestAnswered(
+                request.method, reply.status if isinstance(reply, Reply) else None, result, seconds
+            )
+        )
         return answer
 
     async def another(self, *, gone: bool) -> None:
-        """Wait for one more turn, in the place of one that has been taken: a request has gone for it, or it has passed unused.
+        """Wait for one more turn, in the place of one that has been taken: a request
+        has gone for it, or it has passed unused.
 
         Raises as `take` does.
         """
@@ -193,11 +211,19 @@ class Turns:
         left_seconds = self.destination.pause_seconds(now)
         if self.destination.fact().state != "paused" or not left_seconds:
             return f"run the same command again{aim}"
-        lift = f", or lift the pause with `{self._advice.resume}` first" if self._advice.resume else ""
-        return f"run the same command again after {rfc3339(now + self._now.ahead_seconds() + left_seconds)}{aim}{lift}"
+        lift = (
+            f", or lift the pause with `{self._advice.resume}` first" if self._advice.resume else ""
+        )
+        return (
+            "run the same command again after"
+            f" {rfc3339(now + self._now.ahead_seconds() + left_seconds)}{aim}{lift}"
+        )
 
     def _fared(self, answer: object, reply: Reply | NoReply, sent_at: float) -> RequestResult:
-        """Tell the destination, and the pace of what was too much. Any answer to the point is a success, refusals included."""
+        """Tell the destination, and the pace of what was too much.
+
+        Any answer to the point is a success, refusals included.
+        """
         now = self._now()
         result: RequestResult = "answered"
         wait = self._asked(reply)
@@ -216,7 +242,12 @@ class Turns:
             case _:
                 result = "refused" if isinstance(answer, Refused) else "answered"
                 self.destination.succeeded(now)
-        if wait is not None and result != "throttled" and isinstance(reply, Reply) and reply.status >= 500:
+        if (
+            wait is not None
+            and result != "throttled"
+            and isinstance(reply, Reply)
+            and reply.status >= 500
+        ):
             why = answer.reason if isinstance(answer, Failed) else f"HTTP {reply.status}"
             self.destination.asked_to_wait(now, wait, f"the remote asks to wait: {why}")
             self.paused()
@@ -224,7 +255,10 @@ class Turns:
         return result
 
     def _asked(self, reply: Reply | NoReply) -> float | None:
-        """The seconds that an answer asks to wait. What it means by a date, where it has none itself, the wall clock tells."""
+        """The seconds that an answer asks to wait.
+
+        What it means by a date, where it has none itself, the wall clock tells.
+        """
         if not isinstance(reply, Reply) or reply.retry_after is None:
             return None
         return asked_seconds(reply.retry_after, reply.date, self._now() + self._now.ahead_seconds())
@@ -248,8 +282,11 @@ class Turns:
             )
         if verdict.kind == "address":
             return Stopped(
-                f"{verdict.reason}. Nothing is lost; set it right, then run the same command again (with another --state, where "
-                "another destination was meant)"
+                f"{verdict.reason}. Nothing is lost; set it right, then run the same command again"
+                " (with another --state, where another destination was meant)"
             )
         kept = self._advice.left.what
-        return Stopped(f"the remote refuses to go on{code}: {verdict.reason}; {kept}: run the same command again once that is settled")
+        return Stopped(
+            f"the remote refuses to go on{code}: {verdict.reason}; {kept}: run the same command"
+            " again once that is settled"
+        )

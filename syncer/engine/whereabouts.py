@@ -1,7 +1,10 @@
-"""Is it the service that answers, and is the app there? What speaks of the address, the app or the path is not said of a change.
+"""Is it the service that answers, and is the app there? What speaks of the address, the
+app or the path is not said of a change.
 
-Answers that are not the service's end the run where the service itself has not answered such a request yet; where it has, they are failures
-like others. Words that the service would also use of an app that is not there are believed only once it was asked whether the app is there.
+Answers that are not the service's end the run where the service itself has not answered
+such a request yet; where it has, they are failures like others. Words that the service
+would also use of an app that is not there are believed only once it was asked whether
+the app is there.
 """
 
 from __future__ import annotations
@@ -19,20 +22,28 @@ from syncer.core.pull import Ask
 SEEN_SECONDS = 5.0
 """So long the app counts as seen, where a refusal is of it only perhaps."""
 STRANGE_MAX = 5
-"""Answers that are not the service's, to requests of one method, before the address is taken for a wrong one: a gateway may stumble."""
+"""Answers that are not the service's, to requests of one method, before the address is
+taken for a wrong one: a gateway may stumble.
+"""
 
 
 class Whereabouts:
     """What is known of the place that requests go to."""
 
     def __init__(self, address: str, check: str) -> None:
-        """For messages: where requests go, and which settings to check where it is wrong."""
+        """For messages: where requests go, and which settings to check where it is
+        wrong.
+        """
         self.probe: Ask[object] | None = None
-        """A question that every app answers, and that changes nothing; None where an app is taken to be there."""
+        """A question that every app answers, and that changes nothing; None where an
+        app is taken to be there.
+        """
         self._address = address
         self._check = check
-        self._answering: set[str] = set()  # methods that the service itself has answered
-        self._strange: Counter[str] = Counter()  # by method, answers of something else, until then
+        # methods that the service itself has answered
+        self._answering: set[str] = set()
+        # by method, answers of something else, until then
+        self._strange: Counter[str] = Counter()
         self._seen_at = -math.inf  # when something of the app was
         self._one_at_a_time = anyio.Lock()
         self._asked_at = -1.0
@@ -48,7 +59,8 @@ class Whereabouts:
             case Failed():
                 return answer if method in self._answering else self._stranger(method, answer)
             case Refused():
-                if answer.code is not None:  # else something on the way may have refused it
+                # else something on the way may have refused it
+                if answer.code is not None:
                     self._answering.add(method)
                 return answer
             case _:
@@ -60,19 +72,28 @@ class Whereabouts:
         self._strange[method] += 1
         if self._strange[method] < STRANGE_MAX:
             return replace(answer, strange="surely")
-        reason = f"what answers at {self._address} is not the service: {method}: {answer.reason.rstrip('.')}; check {self._check}"
+        reason = (
+            f"what answers at {self._address} is not the service: {method}:"
+            f" {answer.reason.rstrip('.')}; check {self._check}"
+        )
         return Halt(reason, answer.code, "address")
 
     def doubts(self, answer: object, now: float) -> bool:
         """Is it to be asked whether the app is there, before this is believed?"""
         if self.probe is None or not isinstance(answer, Refused):
             return False
-        return answer.of_app == "likely" or (answer.of_app == "perhaps" and now > self._seen_at + SEEN_SECONDS)
+        return answer.of_app == "likely" or (
+            answer.of_app == "perhaps" and now > self._seen_at + SEEN_SECONDS
+        )
 
-    async def missing(self, asked: Callable[[Ask[object]], Awaitable[object]], now: Callable[[], float]) -> Halt | None:
-        """Ask whether the app is there: why the run cannot go on, None where it can. `asked` puts the question until it is answered.
+    async def missing(
+        self, asked: Callable[[Ask[object]], Awaitable[object]], now: Callable[[], float]
+    ) -> Halt | None:
+        """Ask whether the app is there: why the run cannot go on, None where it can.
+        `asked` puts the question until it is answered.
 
-        All that come in doubt while it is being asked share the next answer: the one under way may be older than what they doubt.
+        All that come in doubt while it is being asked share the next answer: the one
+        under way may be older than what they doubt.
         """
         assert self.probe is not None
         came_at = now()
@@ -87,5 +108,8 @@ class Whereabouts:
             return answer
         if not isinstance(answer, Refused):
             return None
-        reason = f"the remote knows nothing of {self._address} (code {answer.code}): {answer.reason.rstrip('.')}; check {self._check}"
+        reason = (
+            f"the remote knows nothing of {self._address} (code {answer.code}):"
+            f" {answer.reason.rstrip('.')}; check {self._check}"
+        )
         return Halt(reason, answer.code, "address")

@@ -1,1 +1,4 @@
-"""The state folder: what came true, durable, in order. The format is docs/journal.md."""
+"""The state folder: what came true, durable, in order.
+
+The format is docs/journal.md.
+"""

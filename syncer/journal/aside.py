@@ -1,4 +1,6 @@
-"""Set aside, never deleted: damaged files of a state folder go to its `quarantine/`, a folder a repair."""
+"""Set aside, never deleted: damaged files of a state folder go to its `quarantine/`, a
+folder a repair.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +14,30 @@ BLOCK_BYTES = 1 << 20
 
 
 def made(folder: Path, when: str, disk: Disk) -> Path:
-    """A new folder in the quarantine, named by the time of the repair. Raises OSError."""
+    """A new folder in the quarantine, named by the time of the repair.
+
+    Raises OSError.
+    """
     disk.make_folder(folder / FOLDER)
     there = set(disk.names(folder / FOLDER))
-    path = folder / FOLDER / next(name for number in range(1, len(there) + 2) if (name := f"{when.replace(':', '')}-{number}") not in there)
+    path = (
+        folder
+        / FOLDER
+        / next(
+            name
+            for number in range(1, len(there) + 2)
+            if (name := f"{when.replace(':', '')}-{number}") not in there
+        )
+    )
     disk.make_folder(path)
     return path
 
 
 def copied(files: Iterable[Path], aside: Path, disk: Disk) -> list[str]:
-    """Durable copies of these files, those that are there; their names. Raises OSError."""
+    """Durable copies of these files, those that are there; their names.
+
+    Raises OSError.
+    """
     names = []
     for path in files:
         if disk.size(path) is None:
@@ -40,7 +56,9 @@ def copied(files: Iterable[Path], aside: Path, disk: Disk) -> list[str]:
 
 
 def moved(files: Iterable[Path], aside: Path, disk: Disk) -> list[str]:
-    """These files, those that are there, moved for good, one after another; their names. Raises OSError."""
+    """These files, those that are there, moved for good, one after another; their
+    names. Raises OSError.
+    """
     names = []
     for path in files:
         if disk.size(path) is not None:

@@ -1,4 +1,6 @@
-"""A state folder looked through from end to end: what is damaged in it, and what can be known all the same. Reads only; needs no lock."""
+"""A state folder looked through from end to end: what is damaged in it, and what can be
+known all the same. Reads only; needs no lock.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,11 @@ class Checked:
 
 
 def check(folder: Path, *, disk: Disk = REAL) -> Checked:
-    """Read everything. Raises StateError for a format that this version does not know, and where there is no state; OSError."""
+    """Read everything.
+
+    Raises StateError for a format that this version does not know, and where there is
+    no state; OSError.
+    """
     path = folder / FILE
     if not disk.size(path):
         if (lost := missing(folder, disk)) is None:
@@ -45,7 +51,10 @@ def check(folder: Path, *, disk: Disk = REAL) -> Checked:
     found = Checked(survey(path, disk=disk))
     found.damages += found.journal.damages
     if found.journal.torn:
-        found.notes.append(f"{path}: the last write was torn ({found.journal.torn} bytes, never synced); the next start cuts it off")
+        found.notes.append(
+            f"{path}: the last write was torn ({found.journal.torn} bytes, never synced); the next"
+            " start cuts it off"
+        )
     if found.journal.end:
         found.damages += _letters(folder / dead.FILE, found, disk)
     return found
@@ -57,16 +66,25 @@ def missing(folder: Path, disk: Disk) -> Damage | None:
     if not beside:
         return None
     means = "what was applied is not known any more"
-    return Damage(str(folder / FILE), 0, f"missing or empty, though there is {' and '.join(beside)}", means)
+    return Damage(
+        str(folder / FILE), 0, f"missing or empty, though there is {' and '.join(beside)}", means
+    )
 
 
 def cut(path: Path, size: int, wanted: int) -> Damage:
     """The dead letters' file is shorter than the journal says."""
-    return Damage(str(path), size, f"{size} bytes, but {wanted} were written and synced: dead letters are missing", "they cannot be shown")
+    return Damage(
+        str(path),
+        size,
+        f"{size} bytes, but {wanted} were written and synced: dead letters are missing",
+        "they cannot be shown",
+    )
 
 
 def _letters(path: Path, found: Checked, disk: Disk) -> list[Damage]:
-    """What is wrong with the letters that count; behind damage of the journal, with all."""
+    """What is wrong with the letters that count; behind damage of the journal, with
+    all.
+    """
     ledger = found.ledger
     size, wanted = disk.size(path) or 0, ledger.dead_size
     readable = size if found.journal.damages else min(size, wanted)
@@ -79,7 +97,9 @@ def _letters(path: Path, found: Checked, disk: Disk) -> list[Damage]:
             else:
                 states.note(fact)
         except ValueError as error:
-            damages.append(Damage(str(path), at, str(error), "what became of a letter is not known"))
+            damages.append(
+                Damage(str(path), at, str(error), "what became of a letter is not known")
+            )
     if size < wanted:
         damages.append(cut(path, size, wanted))
     if damages or found.journal.damages:
@@ -87,7 +107,10 @@ def _letters(path: Path, found: Checked, disk: Disk) -> list[Damage]:
     counted = open_counts(path, wanted, states, disk)
     for number, log in ledger.logs.items():
         if counted[number] != log.counts.dead:
-            what = f"{counted[number]} open letters of {log.identity.label}, but the journal counts {log.counts.dead}"
+            what = (
+                f"{counted[number]} open letters of {log.identity.label}, but the journal counts"
+                f" {log.counts.dead}"
+            )
             damages.append(Damage(str(path), None, what, "letters are missing, or too many"))
     return damages
 

@@ -1,4 +1,6 @@
-"""How far a pull is: one small file, replaced as a whole, durable before anything is built on it. The format is docs/journal.md."""
+"""How far a pull is: one small file, replaced as a whole, durable before anything is
+built on it. The format is docs/journal.md.
+"""
 
 from __future__ import annotations
 
@@ -40,11 +42,17 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     storage: Destination = OPEN
     """Where signed URLs are: it has pauses of its own."""
     parts: int = 0
-    """Of the list, noted beside it as done: 0 where its cursor alone says how far it is, and in states of an older version."""
+    """Of the list, noted beside it as done: 0 where its cursor alone says how far it
+    is, and in states of an older version.
+    """
     out: str = ""
-    """Where the output is, resolved: a push of the same [state] dir does not take it for a log. Empty where it is not a file."""
+    """Where the output is, resolved: a push of the same [state] dir does not take it
+    for a log. Empty where it is not a file.
+    """
     wrote: tuple[int, int] | None = None
-    """(bytes, modification time in nanoseconds since 1970) of the whole output: it is known wherever it is moved."""
+    """(bytes, modification time in nanoseconds since 1970) of the whole output: it is
+    known wherever it is moved.
+    """
     format: str = FORMAT
     version: int = VERSION
 
@@ -60,7 +68,9 @@ _decoder = msgspec.json.Decoder(Checkpoint)
 
 
 def encode(checkpoint: Checkpoint) -> bytes:
-    """The file: one line of JSON that begins with the crc32 of all that stands behind its comma, without the line feed."""
+    """The file: one line of JSON that begins with the crc32 of all that stands behind
+    its comma, without the line feed.
+    """
     rest = msgspec.json.encode(checkpoint)[1:]
     return b"%s%s\n" % (_HEAD % crc32(rest), rest)
 
@@ -74,7 +84,9 @@ def decode(line: bytes) -> Checkpoint:
 
 
 def read(folder: Path, *, disk: Disk = REAL) -> Checkpoint | Damage | None:
-    """The checkpoint of this folder, or what is wrong with it; None where there is none. Raises StateError for another version."""
+    """The checkpoint of this folder, or what is wrong with it; None where there is
+    none. Raises StateError for another version.
+    """
     path = folder / FILE
     try:
         with disk.reader(path) as file:
@@ -82,16 +94,22 @@ def read(folder: Path, *, disk: Disk = REAL) -> Checkpoint | Damage | None:
     except FileNotFoundError:
         return None
     except ValueError as error:
-        return Damage(str(path), 0, str(error), "how far the pull is, is not known: it cannot be carried on")
+        return Damage(
+            str(path), 0, str(error), "how far the pull is, is not known: it cannot be carried on"
+        )
     except OSError as error:
         raise StateError(f"{path}: {error.strerror}") from None
     if (found.format, found.version) != (FORMAT, VERSION):
-        raise of_another_version(path, f"{found.format} version {found.version}", f"{FORMAT} version {VERSION}")
+        raise of_another_version(
+            path, f"{found.format} version {found.version}", f"{FORMAT} version {VERSION}"
+        )
     return found
 
 
 def write(folder: Path, checkpoint: Checkpoint, *, disk: Disk = REAL) -> None:
-    """Replace the checkpoint of this folder, for whoever holds its lock; it is durable when this returns. Blocking. Raises OSError."""
+    """Replace the checkpoint of this folder, for whoever holds its lock; it is durable
+    when this returns. Blocking. Raises OSError.
+    """
     path = folder / FILE
     new = path.with_suffix(".new")
     disk.unlink(new)
@@ -108,17 +126,24 @@ class Checkpoints:
     """The state folder of one pull. One process at a time. Raises StateError."""
 
     def __init__(self, folder: Path, job: str, *, out: str = "", disk: Disk = REAL) -> None:
-        """A checkpoint of a job that is done counts as none: whatever the folder is used for starts anew. `out`: as in `Checkpoint`."""
+        """A checkpoint of a job that is done counts as none: whatever the folder is
+        used for starts anew. `out`: as in `Checkpoint`.
+        """
         self._disk = disk
         self._path = folder / FILE
         try:
             disk.make_folder(folder)
             self._lock = disk.lock(folder / "lock")
         except OSError as error:
-            raise StateError(f"the state folder {folder} cannot be used: {error.strerror}") from None
+            raise StateError(
+                f"the state folder {folder} cannot be used: {error.strerror}"
+            ) from None
         try:
             if disk.size(folder / PUSH) is not None:
-                raise StateError(f"{folder} holds the state of a push: choose another --state folder for this pull")
+                raise StateError(
+                    f"{folder} holds the state of a push: choose another --state folder for this"
+                    " pull"
+                )
             self.last = msgspec.structs.replace(self._read(job), out=out)
             self._sync()
         except BaseException:
@@ -135,8 +160,8 @@ class Checkpoints:
             return Checkpoint(job)
         if found.job != job:
             raise StateError(
-                f"the state {self._path.parent} belongs to another pull that is not done: {found.job}; "
-                f"this one is {job}. Choose another --state folder"
+                f"the state {self._path.parent} belongs to another pull that is not done:"
+                f" {found.job}; this one is {job}. Choose another --state folder"
             )
         return found
 
@@ -144,14 +169,20 @@ class Checkpoints:
         try:
             self._disk.try_folder(self._path.parent)
         except OSError as error:
-            raise StateError(f"the state folder {self._path.parent} cannot be used: {error.strerror or error}") from None
+            raise StateError(
+                f"the state folder {self._path.parent} cannot be used: {error.strerror or error}"
+            ) from None
 
     def _sync(self) -> None:
-        """What was found is built on: a rename that the process before did not get to sync is made durable."""
+        """What was found is built on: a rename that the process before did not get to
+        sync is made durable.
+        """
         try:
             self._disk.sync_folder(self._path.parent)
         except OSError as error:
-            raise StateError(f"the state folder {self._path.parent} cannot be used: {error.strerror}") from None
+            raise StateError(
+                f"the state folder {self._path.parent} cannot be used: {error.strerror}"
+            ) from None
 
     def commit(self, checkpoint: Checkpoint) -> None:
         """Replace the file; it is durable when this returns. Blocking."""
@@ -159,7 +190,8 @@ class Checkpoints:
             write(self._path.parent, checkpoint, disk=self._disk)
         except OSError as error:
             raise StateError(
-                f"the state {self._path.parent} cannot be written: {files.why(error)}. Fix that, then run the same command again"
+                f"the state {self._path.parent} cannot be written: {files.why(error)}. Fix that,"
+                " then run the same command again"
             ) from None
         self.last = checkpoint
 

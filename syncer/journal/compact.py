@@ -1,4 +1,6 @@
-"""A journal written anew: the fewest facts that fold to a ledger, in frames of bounded size, with the bodies of what waits."""
+"""A journal written anew: the fewest facts that fold to a ledger, in frames of bounded
+size, with the bodies of what waits.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ _queued = msgspec.json.Decoder(Queued)
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """The `Queued` facts of what waits, with their bodies, where an open journal has them."""
+    """The `Queued` facts of what waits, with their bodies, where an open journal has
+    them.
+    """
 
     disk: Disk
     file: int
@@ -37,10 +41,14 @@ class Bodies:
 def write_journal(
     disk: Disk, path: Path, destination: DestinationId, ledger: Ledger | None, bodies: Bodies
 ) -> tuple[int, dict[int, Span], int]:
-    """Write and sync it, without a ledger a new one; its descriptor, where the bodies are in it, and its size. Raises OSError."""
+    """Write and sync it, without a ledger a new one; its descriptor, where the bodies
+    are in it, and its size. Raises OSError.
+    """
     file = disk.open(path)
     places: dict[int, Span] = {}
-    frame = frames.encode(msgspec.json.encode([Header(FORMAT, VERSION, destination, ledger is not None)]), 0)
+    frame = frames.encode(
+        msgspec.json.encode([Header(FORMAT, VERSION, destination, ledger is not None)]), 0
+    )
     disk.write(file, frame)
     size = len(frame)
     facts = ledger.facts() if ledger is not None else ()
@@ -76,7 +84,9 @@ def joined(encoded: Iterable[bytes]) -> tuple[bytes, list[Span]]:
     return b"[" + b",".join(parts) + b"]", places
 
 
-def _grouped(facts: Iterable[tuple[JournalFact, bytes]]) -> Iterator[list[tuple[JournalFact, bytes]]]:
+def _grouped(
+    facts: Iterable[tuple[JournalFact, bytes]],
+) -> Iterator[list[tuple[JournalFact, bytes]]]:
     """Facts, with what is written of them, a frame at a time."""
     group: list[tuple[JournalFact, bytes]] = []
     size = 0

@@ -1,4 +1,6 @@
-"""What is wrong with a state folder, as values: which file, at which byte, and what follows from it."""
+"""What is wrong with a state folder, as values: which file, at which byte, and what
+follows from it.
+"""
 
 from __future__ import annotations
 
@@ -33,4 +35,7 @@ class Damage:
 
 def way_out(folder: Path) -> str:
     """What to do about damage."""
-    return f"Put the folder back from a backup, or set what is damaged aside: `syncer state repair --state {as_argument(folder)}`"
+    return (
+        "Put the folder back from a backup, or set what is damaged aside: `syncer state repair"
+        f" --state {as_argument(folder)}`"
+    )

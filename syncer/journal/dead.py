@@ -1,8 +1,10 @@
-"""dead.jsonl: the dead letters, what superseded them, and which are closed; a JSON object a line, with the line's own checksum in it.
+"""dead.jsonl: the dead letters, what superseded them, and which are closed; a JSON
+object a line, with the line's own checksum in it.
 
     {"crc":"90a70275","at":1290,"event":"closed","letter":3,"how":"dropped"}
 
-The checksum is the crc32 of all that stands behind its comma, without the line feed; `at` is the line's own place in the file.
+The checksum is the crc32 of all that stands behind its comma, without the line feed;
+`at` is the line's own place in the file.
 """
 
 from __future__ import annotations
@@ -51,19 +53,28 @@ def encoded(facts: Iterable[DeadFact], offset: int) -> bytes:
 
 
 def facts(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[DeadFact]:
-    """The facts in the first `size` bytes of the file. Raises StateError for a line that is none."""
+    """The facts in the first `size` bytes of the file.
+
+    Raises StateError for a line that is none.
+    """
     for _, fact in _decoded(path, size, _whole, disk):
         yield fact
 
 
-def heads(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[LetterHead | Superseded | Closed | LettersForgotten]:
+def heads(
+    path: Path, size: int, *, disk: Disk = REAL
+) -> Iterator[LetterHead | Superseded | Closed | LettersForgotten]:
     """The same, with no more of a letter than its head: several times as fast."""
     for _, fact in _decoded(path, size, _heads, disk):
         yield fact
 
 
-def pieces(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[tuple[int, bytes, DeadFact | Damage]]:
-    """(offset, line, its fact or what is wrong with it) of each line, whatever is wrong. Raises OSError."""
+def pieces(
+    path: Path, size: int, *, disk: Disk = REAL
+) -> Iterator[tuple[int, bytes, DeadFact | Damage]]:
+    """(offset, line, its fact or what is wrong with it) of each line, whatever is
+    wrong. Raises OSError.
+    """
     with disk.reader(path) as file:
         at = 0
         for line in frames.lines(file, size):
@@ -84,10 +95,17 @@ def _check(line: bytes, at: int) -> None:
 
 
 def _damage(path: Path, at: int, error: Exception) -> Damage:
-    return Damage(str(path), at, f"a dead letter, or what became of one: {error}", "the letter cannot be shown, retried or dropped")
+    return Damage(
+        str(path),
+        at,
+        f"a dead letter, or what became of one: {error}",
+        "the letter cannot be shown, retried or dropped",
+    )
 
 
-def _decoded(path: Path, size: int, decoder: msgspec.json.Decoder[T], disk: Disk) -> Iterator[tuple[int, T]]:
+def _decoded(
+    path: Path, size: int, decoder: msgspec.json.Decoder[T], disk: Disk
+) -> Iterator[tuple[int, T]]:
     """(offset, fact) of each line. Raises StateError for damage."""
     at = 0
     decode = decoder.decode
@@ -102,7 +120,9 @@ def _decoded(path: Path, size: int, decoder: msgspec.json.Decoder[T], disk: Disk
 
 
 def open_letters(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[OpenLetter]:
-    """The letters in the first `size` bytes that are open, oldest first; memory does not grow with them. Raises StateError, OSError."""
+    """The letters in the first `size` bytes that are open, oldest first; memory does
+    not grow with them. Raises StateError, OSError.
+    """
     states = LetterStates()
     for at, fact in _decoded(path, size, _heads, disk):
         try:
@@ -118,7 +138,10 @@ def open_letters(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[OpenLe
 
 
 def letter_at(path: Path, offset: int, *, disk: Disk = REAL) -> DeadLetter:
-    """The letter whose line is at this offset, as `open_letters` gave it. Raises StateError, OSError."""
+    """The letter whose line is at this offset, as `open_letters` gave it.
+
+    Raises StateError, OSError.
+    """
     with disk.reader(path) as file:
         file.seek(offset)
         fact = _whole.decode(file.readline())
@@ -128,28 +151,38 @@ def letter_at(path: Path, offset: int, *, disk: Disk = REAL) -> DeadLetter:
 
 
 def read_dead(folder: Path) -> Iterator[OpenLetter]:
-    """The open letters of a state folder that another process may be using, oldest first. Raises StateError."""
+    """The open letters of a state folder that another process may be using, oldest
+    first. Raises StateError.
+    """
     try:
         ledger = replay(folder / JOURNAL).ledger
         yield from by_present_names(open_letters(folder / FILE, ledger.dead_size), ledger)
     except OSError as error:
-        raise StateError(f"the state folder {folder} cannot be read: {error.strerror or error}") from None
+        raise StateError(
+            f"the state folder {folder} cannot be read: {error.strerror or error}"
+        ) from None
 
 
 def by_present_names(letters: Iterable[OpenLetter], ledger: Ledger) -> Iterator[OpenLetter]:
-    """Yield the letters with the names that their logs have by now: another log may have the name that was theirs."""
+    """Yield the letters with the names that their logs have by now: another log may
+    have the name that was theirs.
+    """
     for found in letters:
         log = ledger.logs.get(found.letter.log)
         if log is not None and log.identity.label != found.letter.source:
-            found = replace(found, letter=msgspec.structs.replace(found.letter, source=log.identity.label))
+            found = replace(
+                found, letter=msgspec.structs.replace(found.letter, source=log.identity.label)
+            )
         yield found
 
 
 def unapplied(path: Path, size: int) -> dict[int, NumberBits]:
-    """Return, by log, the indexes of changes that are dead letters, open or dropped: the remote did not take them.
+    """Return, by log, the indexes of changes that are dead letters, open or dropped:
+    the remote did not take them.
 
-    Of letters that were lost in a damage it is not known which changes they are of: their index is negative.
-    Memory: a bit a letter, and a bit a line of each log that has letters. Raises StateError, OSError.
+    Of letters that were lost in a damage it is not known which changes they are of:
+    their index is negative. Memory: a bit a letter, and a bit a line of each log that
+    has letters. Raises StateError, OSError.
     """
     count, sent_again, forgotten = 0, NumberBits(), dict[int, int]()
     for fact in heads(path, size):
@@ -158,7 +191,10 @@ def unapplied(path: Path, size: int) -> dict[int, NumberBits]:
                 count += 1
             case Closed(how="retried"):
                 if not 0 <= fact.letter < count:
-                    raise StateError(f"{path}: closes letter {fact.letter}, but only {count} precede it. {way_out(path.parent)}")
+                    raise StateError(
+                        f"{path}: closes letter {fact.letter}, but only {count} precede it."
+                        f" {way_out(path.parent)}"
+                    )
                 sent_again.add(fact.letter)
             case LettersForgotten():
                 forgotten[fact.log] = count
@@ -167,6 +203,10 @@ def unapplied(path: Path, size: int) -> dict[int, NumberBits]:
     left: dict[int, NumberBits] = {}
     letters = (fact for fact in heads(path, size) if isinstance(fact, LetterHead))
     for number, letter in enumerate(letters):
-        if letter.index >= 0 and number >= forgotten.get(letter.log, 0) and number not in sent_again:
+        if (
+            letter.index >= 0
+            and number >= forgotten.get(letter.log, 0)
+            and number not in sent_again
+        ):
             left.setdefault(letter.log, NumberBits()).add(letter.index)
     return left

@@ -1,4 +1,6 @@
-"""All that the journal does to files, as one port: tests record it, fail it, and lose what was not synced (tests/support/disk.py)."""
+"""All that the journal does to files, as one port: tests record it, fail it, and lose
+what was not synced (tests/support/disk.py).
+"""
 
 from __future__ import annotations
 
@@ -20,24 +22,38 @@ class Held(Protocol):
 
 
 class Disk:
-    """The real disk. Everything raises OSError: an Unable, which says the way out, where its file system lacks a call."""
+    """The real disk.
+
+    Everything raises OSError: an Unable, which says the way out, where its file system
+    lacks a call.
+    """
 
     def make_folder(self, path: Path, mode: int = 0o700) -> None:
-        """The folder is there and stays: also where an earlier process was killed while it made it."""
+        """The folder is there and stays: also where an earlier process was killed while
+        it made it.
+        """
         if not path.exists():
             self.make_folder(path.parent, 0o777)
             path.mkdir(mode, exist_ok=True)
         elif not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
-        with suppress(PermissionError):  # whoever may not even list the parent did not make this folder
+        with suppress(
+            PermissionError
+        ):  # whoever may not even list the parent did not make this folder
             self.sync_folder(path.parent)
 
     def lock(self, path: Path) -> Held:
-        """Take the lock of this file. Raises StateError where another process holds it."""
+        """Take the lock of this file.
+
+        Raises StateError where another process holds it.
+        """
         return Lock(path)
 
     def try_folder(self, folder: Path) -> None:
-        """Can files in this folder do what those of a state have to? Raises Unable: better now than after hours."""
+        """Can files in this folder do what those of a state have to?
+
+        Raises Unable: better now than after hours.
+        """
         _try(Disk(), folder / "probe", folder / "probe.new")
 
     def names(self, folder: Path) -> list[str]:
@@ -106,7 +122,9 @@ class Disk:
         path.unlink(missing_ok=True)
 
     def sync_folder(self, folder: Path) -> None:
-        """Which names there are in this folder is on the disk when this returns, as far as its file system can be asked for it."""
+        """Which names there are in this folder is on the disk when this returns, as far
+        as its file system can be asked for it.
+        """
         files.sync(folder)
 
     def close(self, descriptor: int) -> None:

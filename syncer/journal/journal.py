@@ -32,9 +32,14 @@ COMPACT_RATIO = 4
 
 
 class Journal:
-    """An open state folder. `commit` may run in a thread; everything else is for the owner alone."""
+    """An open state folder.
 
-    def __init__(self, folder: Path, lock: Held, disk: Disk, destination: DestinationId | None) -> None:
+    `commit` may run in a thread; everything else is for the owner alone.
+    """
+
+    def __init__(
+        self, folder: Path, lock: Held, disk: Disk, destination: DestinationId | None
+    ) -> None:
         self.ledger = Ledger()
         self.notes: list[str] = []
         """What recovery had to do, for the user."""
@@ -51,7 +56,10 @@ class Journal:
 
     @classmethod
     def open(cls, folder: Path, destination: DestinationId | None, *, disk: Disk = REAL) -> Journal:
-        """Open or make a state folder, and take its lock. No destination: that of the folder, which must be there. Raises StateError."""
+        """Open or make a state folder, and take its lock.
+
+        No destination: that of the folder, which must be there. Raises StateError.
+        """
         try:
             if destination is not None:
                 disk.make_folder(folder)
@@ -71,7 +79,10 @@ class Journal:
 
     @staticmethod
     def is_in(folder: Path, *, disk: Disk = REAL) -> bool:
-        """Whether this folder is the state of a push. Raises StateError where that cannot be seen."""
+        """Whether this folder is the state of a push.
+
+        Raises StateError where that cannot be seen.
+        """
         try:
             return disk.size(folder / FILE) is not None
         except NotADirectoryError:
@@ -81,7 +92,9 @@ class Journal:
 
     @staticmethod
     def read_only(folder: Path) -> tuple[Ledger, DestinationId, int | None]:
-        """(ledger, destination, pid of the process that holds the lock) of a folder that another process may be using."""
+        """(ledger, destination, pid of the process that holds the lock) of a folder
+        that another process may be using.
+        """
         try:
             found = replay(folder / FILE)
         except OSError as error:
@@ -89,7 +102,7 @@ class Journal:
         assert found.destination is not None  # or it would be damaged
         return found.ledger, found.destination, holder(folder / "lock")
 
-    # --- recovery -----------------------------------------------------------------------------------------------
+    # --- recovery ---------------------------------------------------------------------
 
     def _recover(self) -> None:
         path = self._folder / FILE
@@ -101,10 +114,15 @@ class Journal:
         if there:
             self._file = self._disk.open(path)
             self._fold(path)
-            self._disk.sync_folder(self._folder)  # a rename that the process before did not get to sync
+            self._disk.sync_folder(
+                self._folder
+            )  # a rename that the process before did not get to sync
         else:
             if self._disk.size(self._folder / PULL) is not None:
-                raise StateError(f"{self._folder} holds the state of a pull: choose another --state folder for this push")
+                raise StateError(
+                    f"{self._folder} holds the state of a pull: choose another --state folder for"
+                    " this push"
+                )
             if (lost := missing(self._folder, self._disk)) is not None:
                 raise lost.error()
             self._disk.try_folder(self._folder)
@@ -117,9 +135,14 @@ class Journal:
         check_destination(self._folder, found.destination, self._destination)
         self.ledger, self._bodies, self._size = found.ledger, found.bodies, found.end
         if found.torn:
-            self.notes.append(f"{path}: the last write was torn ({found.torn} bytes, never synced); it was cut off")
+            self.notes.append(
+                f"{path}: the last write was torn ({found.torn} bytes, never synced); it was"
+                " cut off"
+            )
             self._disk.truncate(self._file, found.end)
-        self._disk.sync(self._file)  # what a killed process wrote but did not get to sync: this one builds on it
+        self._disk.sync(
+            self._file
+        )  # what a killed process wrote but did not get to sync: this one builds on it
 
     def _recover_dead(self) -> None:
         path = self._folder / dead.FILE
@@ -133,10 +156,12 @@ class Journal:
             self._disk.truncate(self._dead_file, wanted)
             self._disk.sync(self._dead_file)
 
-    # --- commits ------------------------------------------------------------------------------------------------
+    # --- commits ----------------------------------------------------------------------
 
     def commit(self, facts: Sequence[Fact]) -> None:
-        """Write the facts as one unit; they are durable, and folded into the ledger, when this returns. Raises StateError."""
+        """Write the facts as one unit; they are durable, and folded into the ledger,
+        when this returns. Raises StateError.
+        """
         if self._failed is not None:
             raise StateError(self._failed)
         if not facts:
@@ -149,7 +174,10 @@ class Journal:
         payload, places = joined(msgspec.json.encode(fact) for fact in plain)
         frame = frames.encode(payload, self._size)
         if len(frame) > frames.LINE_BYTES_MAX:
-            raise StateError(f"the state {self._folder}: {len(frame):,} bytes in one commit, more than {frames.LINE_BYTES_MAX:,}")
+            raise StateError(
+                f"the state {self._folder}: {len(frame):,} bytes in one commit, more than"
+                f" {frames.LINE_BYTES_MAX:,}"
+            )
         try:
             if letters:
                 self._disk.write(self._dead_file, text)
@@ -166,17 +194,25 @@ class Journal:
             self.ledger.apply(fact)
             note_body(self._bodies, fact, (start + at, length))
         if any(isinstance(fact, Forgotten) for fact in plain):
-            self._bodies = {number: span for number, span in self._bodies.items() if number in self.ledger.queue}
+            self._bodies = {
+                number: span for number, span in self._bodies.items() if number in self.ledger.queue
+            }
         if self._size > self._compact_at:
             self._compact()
 
     def _fail(self, error: OSError) -> None:
-        """A write failed: leave the files as they were after the last good one, and write no more."""
+        """A write failed: leave the files as they were after the last good one, and
+        write no more.
+        """
         with suppress(OSError):  # else the next start cuts the torn tail off
             self._disk.truncate(self._file, self._size)
-            self._disk.sync(self._file)  # a frame that counts letters must not outlive them
+            # a frame that counts letters must not outlive them
+            self._disk.sync(self._file)
             self._disk.truncate(self._dead_file, self.ledger.dead_size)
-        self._failed = f"the state {self._folder} cannot be written: {_why(error)}. Nothing was lost: fix that, then run it again"
+        self._failed = (
+            f"the state {self._folder} cannot be written: {_why(error)}. Nothing was lost: fix"
+            " that, then run it again"
+        )
         raise StateError(self._failed) from None
 
     def stored(self, number: int) -> Change:
@@ -187,9 +223,12 @@ class Journal:
             return Bodies(self._disk, self._file, self._bodies).queued(number).change()
         except (OSError, msgspec.DecodeError) as error:
             offset, _ = self._bodies[number]
-            raise StateError(f"{self._folder / FILE}: the queued change at byte {offset} cannot be read back: {error}") from None
+            raise StateError(
+                f"{self._folder / FILE}: the queued change at byte {offset} cannot be read back:"
+                f" {error}"
+            ) from None
 
-    # --- compaction ---------------------------------------------------------------------------------------------
+    # --- compaction -------------------------------------------------------------------
 
     def _compact(self) -> None:
         try:
@@ -198,11 +237,19 @@ class Journal:
             self._fail(error)
 
     def _write_new(self, ledger: Ledger | None) -> None:
-        """Write a journal that adds up to this beside the old one, and put it in its place."""
+        """Write a journal that adds up to this beside the old one, and put it in its
+        place.
+        """
         path = self._folder / FILE
         old_file, old_bodies = self._file, self._bodies
         assert self._destination is not None
-        written = write_journal(self._disk, path.with_suffix(".new"), self._destination, ledger, Bodies(self._disk, old_file, old_bodies))
+        written = write_journal(
+            self._disk,
+            path.with_suffix(".new"),
+            self._destination,
+            ledger,
+            Bodies(self._disk, old_file, old_bodies),
+        )
         self._disk.replace(path.with_suffix(".new"), path)
         self._file, self._bodies, self._size = written
         self._compact_at = max(COMPACT_BYTES_MIN, self._size * COMPACT_RATIO)
@@ -222,7 +269,12 @@ def _why(error: OSError) -> str:
     return error.strerror or str(error)
 
 
-def check_destination(folder: Path, held: DestinationId | None, wanted: DestinationId | None) -> None:
+def check_destination(
+    folder: Path, held: DestinationId | None, wanted: DestinationId | None
+) -> None:
     """A state folder is one destination's. Raises StateError."""
     if held != wanted:
-        raise StateError(f"the state {folder} belongs to another destination: {held}; this is for {wanted}. Choose another --state folder")
+        raise StateError(
+            f"the state {folder} belongs to another destination: {held}; this is for {wanted}."
+            " Choose another --state folder"
+        )

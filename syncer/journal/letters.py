@@ -1,7 +1,9 @@
-"""dead.jsonl written anew in a repair: the lines that are whole, a letter for each one that is lost; the ledger is brought in line with it.
+"""dead.jsonl written anew in a repair: the lines that are whole, a letter for each one
+that is lost; the ledger is brought in line with it.
 
-Letters behind the part that the ledger counts are of changes that the journal's lost part settled. They died, which is known; so they are
-settled again as what they are, instead of being asked again: by now the remote might take what came to nothing then.
+Letters behind the part that the ledger counts are of changes that the journal's lost
+part settled. They died, which is known; so they are settled again as what they are,
+instead of being asked again: by now the remote might take what came to nothing then.
 """
 
 from __future__ import annotations
@@ -11,7 +13,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from zlib import crc32
 
-from syncer.core.facts import Closed, DeadFact, DeadFile, DeadLetter, Ending, LettersForgotten, Settled, Unburied, Unqueued
+from syncer.core.facts import (
+    Closed,
+    DeadFact,
+    DeadFile,
+    DeadLetter,
+    Ending,
+    LettersForgotten,
+    Settled,
+    Unburied,
+    Unqueued,
+)
 from syncer.core.ledger import Ledger, LogState
 from syncer.core.letters import LetterStates
 from syncer.journal import dead
@@ -37,12 +49,19 @@ class LettersAnew:
         self._logs, self._indexes = array("q"), array("q")  # of each letter
         self._sources: dict[int, str] = {}
         self._counted = 0  # letters that the ledger counts: the first ones
-        self._later: dict[int, int | None] = {}  # the letters behind them: the checksum of the line, None where only a part was kept
+        self._later: dict[
+            int, int | None
+        ] = {}  # the letters behind them: the checksum of the line, None where only a part was kept
         self._how: dict[int, str] = {}  # what closed these
-        self._sent_again: list[int] = []  # letters of the first ones that went back to the queue, which is lost
+        self._sent_again: list[
+            int
+        ] = []  # letters of the first ones that went back to the queue, which is lost
 
     def written(self, *, beyond: bool) -> list[str]:
-        """Write it as `dead.new`, synced; what is to be told of it. `beyond`: also what the ledger does not count. Raises OSError."""
+        """Write it as `dead.new`, synced; what is to be told of it.
+
+        `beyond`: also what the ledger does not count. Raises OSError.
+        """
         path = self._folder / FILE_NEW
         self._file = self._disk.open(path)
         try:
@@ -50,13 +69,20 @@ class LettersAnew:
             self._settle_later()
             told = list(self._forget())
             counted = open_counts(path, self._size, self._states, self._disk)
-            told += [sentence for number, log in self._ledger.logs.items() for sentence in self._even(number, log, counted[number])]
+            told += [
+                sentence
+                for number, log in self._ledger.logs.items()
+                for sentence in self._even(number, log, counted[number])
+            ]
             self._disk.sync(self._file)
         finally:
             self._disk.close(self._file)
         self._ledger.apply(DeadFile(self._size))
         if reopened:
-            told.append(f"up to {number_of(reopened, 'dead letter')} that had been dropped or sent again may be open again")
+            told.append(
+                f"up to {number_of(reopened, 'dead letter')} that had been dropped or sent again"
+                " may be open again"
+            )
         return told
 
     def _append(self, fact: DeadFact) -> None:
@@ -65,14 +91,20 @@ class LettersAnew:
         self._size += len(line)
         self._states.note(fact)
 
-    # --- the lines that are whole -------------------------------------------------------------------------------
+    # --- the lines that are whole -----------------------------------------------------
 
     def _copy(self, beyond: bool) -> int:
-        """All but what closes letters of which the number is not known for certain; how many of these there were."""
+        """All but what closes letters of which the number is not known for certain; how
+        many of these there were.
+        """
         path, counted = self._folder / dead.FILE, self._ledger.dead_size
         there = self._disk.size(path) or 0
         damaged, left_out = False, 0
-        for at, _, fact in dead.pieces(path, there if beyond else min(there, counted), disk=self._disk) if there else ():
+        for at, _, fact in (
+            dead.pieces(path, there if beyond else min(there, counted), disk=self._disk)
+            if there
+            else ()
+        ):
             if isinstance(fact, Damage):
                 damaged = True
             elif isinstance(fact, Closed):
@@ -90,7 +122,9 @@ class LettersAnew:
         if counted:
             self._counted += 1
         else:
-            self._later[self._states.count] = crc32(letter.change.encode()) if letter.whole else None
+            self._later[self._states.count] = (
+                crc32(letter.change.encode()) if letter.whole else None
+            )
         self._sources[letter.log] = letter.source
         self._logs.append(letter.log)
         self._indexes.append(letter.index)
@@ -106,7 +140,9 @@ class LettersAnew:
         self._append(fact)
 
     def _reopen(self) -> int:
-        """Letters that were sent again: those that died again, or are still waiting, are closed; how many are not."""
+        """Letters that were sent again: those that died again, or are still waiting,
+        are closed; how many are not.
+        """
         waiting = {(queued.log, queued.index) for queued in self._ledger.queue.values()}
         died_again = {self._place(number) for number in self._later}
         reopened = 0
@@ -116,18 +152,26 @@ class LettersAnew:
             else:
                 reopened += 1
         for number in range(self._states.count):
-            if self._place(number) in waiting and number not in self._later and self._states.is_open(number, self._logs[number]):
+            if (
+                self._place(number) in waiting
+                and number not in self._later
+                and self._states.is_open(number, self._logs[number])
+            ):
                 self._append(Closed(number, "retried"))
         return reopened
 
     def _place(self, number: int) -> tuple[int, int]:
         return self._logs[number], self._indexes[number]
 
-    # --- the ledger ---------------------------------------------------------------------------------------------
+    # --- the ledger -------------------------------------------------------------------
 
     def _settle_later(self) -> None:
-        """The changes of the later letters leave the window, or the queue, for where their letters say."""
-        queue = {(queued.log, queued.index): number for number, queued in self._ledger.queue.items()}
+        """The changes of the later letters leave the window, or the queue, for where
+        their letters say.
+        """
+        queue = {
+            (queued.log, queued.index): number for number, queued in self._ledger.queue.items()
+        }
         for number, checksum in self._later.items():
             log, index = self._place(number)
             state = self._ledger.logs.get(log)
@@ -144,22 +188,29 @@ class LettersAnew:
                 self._ledger.apply(Settled(log, index, 1, checksum, ending))
 
     def _forget(self) -> Iterator[str]:
-        """Logs that only letters know: all of them is asked again, so their letters are closed."""
+        """Logs that only letters know: all of them is asked again, so their letters are
+        closed.
+        """
         for log in sorted(set(self._logs) - set(self._ledger.logs)):
             self._append(LettersForgotten(log))
             yield (
-                f"{self._sources[log]}: that it was pushed is all that is known: when it is pushed, all of it is asked again, "
-                "and what was a dead letter may be applied this time"
+                f"{self._sources[log]}: that it was pushed is all that is known: when it is pushed,"
+                " all of it is asked again, and what was a dead letter may be applied this time"
             )
 
     def _even(self, number: int, log: LogState, open_: int) -> Iterator[str]:
-        """As many open letters as are counted: what is lost gets a letter, what is too many is counted among the dead."""
+        """As many open letters as are counted: what is lost gets a letter, what is too
+        many is counted among the dead.
+        """
         counts = log.counts
         lost = counts.dead - open_
         for _ in range(lost):
             self._append(_lost(number, log, self._when))
         if lost > 0:
-            yield f"lost {number_of(lost, 'dead letter')} of {log.identity.label}: `dead list` has each as line 0, the quarantine the rest"
+            yield (
+                f"lost {number_of(lost, 'dead letter')} of {log.identity.label}: `dead list` has"
+                " each as line 0, the quarantine the rest"
+            )
         if lost < 0:
             for place in ("ignored", "applied", "queued"):
                 taken = min(-lost, getattr(counts, place))
@@ -170,7 +221,9 @@ class LettersAnew:
 
 def _settled(log: LogState, index: int) -> bool:
     """Did the change of this index leave the window?"""
-    return index < log.watermark.index or any(run.start <= index < run.end for run in log.watermark.runs())
+    return index < log.watermark.index or any(
+        run.start <= index < run.end for run in log.watermark.runs()
+    )
 
 
 def _lost(number: int, log: LogState, when: str) -> DeadLetter:
@@ -180,7 +233,10 @@ def _lost(number: int, log: LogState, when: str) -> DeadLetter:
         op=None,
         input_id=None,
         id=None,
-        reason="this dead letter was damaged: which line it was is not known; what is left of it is in the state's quarantine",
+        reason=(
+            "this dead letter was damaged: which line it was is not known; what is left of it is in"
+            " the state's quarantine"
+        ),
         code=None,
         attempts=0,
         first_failed_at=when,

@@ -14,11 +14,15 @@ WAY_OUT = ". Put --state on a local disk: a state may be copied there"
 """What to do where the file system of a state lacks what a state needs."""
 
 PID_WIDTH = 20
-"""The pid is written with blanks behind it, in one write: nobody ever reads a part of it, or one that is mixed with an older one."""
+"""The pid is written with blanks behind it, in one write: nobody ever reads a part of
+it, or one that is mixed with an older one.
+"""
 
 GLANCES = 20
 GLANCE_SECONDS = 0.005
-"""A look at who holds the lock holds it for some microseconds: taking it is tried again this often before that counts."""
+"""A look at who holds the lock holds it for some microseconds: taking it is tried again
+this often before that counts.
+"""
 
 
 class Lock:
@@ -44,8 +48,8 @@ class Lock:
             except OSError as error:
                 raise files.told(error, "lock a file", path, WAY_OUT) from None
         raise StateError(
-            f"the state {path.parent} is locked: process {_pid(self._descriptor) or 'unknown'} is using it. "
-            "Wait for it, or stop it (SIGTERM loses nothing)"
+            f"the state {path.parent} is locked: process {_pid(self._descriptor) or 'unknown'} is"
+            " using it. Wait for it, or stop it (SIGTERM loses nothing)"
         )
 
     def _sign(self, path: Path) -> None:

@@ -1,7 +1,9 @@
-"""Which parts of a list a pull has done, by their keys: how the service sorts its lists is not to be relied on.
+"""Which parts of a list a pull has done, by their keys: how the service sorts its lists
+is not to be relied on.
 
-A frame a page, appended and synced before the checkpoint counts what it holds. What stands after that count is of a page that was not
-noted any more: the next start cuts it off.
+A frame a page, appended and synced before the checkpoint counts what it holds. What
+stands after that count is of a page that was not noted any more: the next start cuts it
+off.
 """
 
 from __future__ import annotations
@@ -25,7 +27,9 @@ class Parts:
     """The parts of one pull. Used from one thread at a time. Raises StateError."""
 
     def __init__(self, folder: Path, count: int, *, disk: Disk = REAL) -> None:
-        """`count`: how many are durable, as the checkpoint says; what else the file holds is forgotten."""
+        """`count`: how many are durable, as the checkpoint says; what else the file
+        holds is forgotten.
+        """
         self.count = count
         self.done: set[str]
         """Those of earlier runs."""
@@ -62,7 +66,10 @@ class Parts:
         return file
 
     def _unusable(self, error: OSError) -> StateError:
-        return StateError(f"{self._path} cannot be used: {files.why(error)}. Nothing is lost: fix that and run the same command again")
+        return StateError(
+            f"{self._path} cannot be used: {files.why(error)}. Nothing is lost: fix that and run"
+            " the same command again"
+        )
 
     def close(self) -> None:
         """Let go of the file."""
@@ -72,7 +79,10 @@ class Parts:
 
 
 def read(folder: Path, count: int, *, disk: Disk = REAL) -> tuple[set[str], int] | Damage:
-    """The first so many parts of a pull's state, and where they end in the file. A pull may be adding more. Raises OSError."""
+    """The first so many parts of a pull's state, and where they end in the file.
+
+    A pull may be adding more. Raises OSError.
+    """
     path, parts, came, end = folder / FILE, set[str](), 0, 0
     if not count:
         return parts, end
@@ -89,8 +99,17 @@ def read(folder: Path, count: int, *, disk: Disk = REAL) -> tuple[set[str], int]
             end = piece.offset + len(piece.line)
             if came >= count:
                 break
-    return (parts, end) if came == count else _lost(path, end, f"{came:,} parts are noted there, and {count:,} should be")
+    return (
+        (parts, end)
+        if came == count
+        else _lost(path, end, f"{came:,} parts are noted there, and {count:,} should be")
+    )
 
 
 def _lost(path: Path, at: int, what: str) -> Damage:
-    return Damage(str(path), at, what, "which parts of the list are done is not known: the pull cannot be carried on")
+    return Damage(
+        str(path),
+        at,
+        what,
+        "which parts of the list are done is not known: the pull cannot be carried on",
+    )

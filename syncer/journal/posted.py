@@ -1,8 +1,10 @@
 """Which annotations this state may have created, in fixed memory.
 
-A patch of what the remote does not know is dead at once, unless this state created it: then the remote only lags. The answer may be a
-false yes (then the patch is tried some more times before it dies), never a false no; so a bitmap with one bit a hash serves. It is a
-mapped file: what is set survives a killed process, and a lost bit after a power cut costs one early dead letter.
+A patch of what the remote does not know is dead at once, unless this state created it:
+then the remote only lags. The answer may be a false yes (then the patch is tried some
+more times before it dies), never a false no; so a bitmap with one bit a hash serves. It
+is a mapped file: what is set survives a killed process, and a lost bit after a power
+cut costs one early dead letter.
 """
 
 from __future__ import annotations
@@ -28,13 +30,17 @@ class Posted:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 size = os.fstat(descriptor).st_size
-                while size < BYTES:  # written, not only declared: a mapped hole on a full disk ends the process with SIGBUS
+                while (
+                    size < BYTES
+                ):  # written, not only declared: a mapped hole on a full disk ends the process with SIGBUS
                     size += _written(descriptor, bytes(BYTES - size), size)
                 self._file = _mapped(descriptor)
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise StateError(f"the state's {path} cannot be used: {error.strerror or error}") from None
+            raise StateError(
+                f"the state's {path} cannot be used: {error.strerror or error}"
+            ) from None
         self._bits = KeyBits(self._file)
 
     def add(self, keys: Iterable[Key]) -> None:

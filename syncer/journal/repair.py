@@ -1,4 +1,5 @@
-"""A damaged state folder of a push made one that starts. What is damaged is set aside; nothing is claimed that may not be.
+"""A damaged state folder of a push made one that starts. What is damaged is set aside;
+nothing is claimed that may not be.
 
 of the journal, all before the first damage    stands
 behind it, pauses, deletions, logs             are taken over: they only make the next run more careful
@@ -33,13 +34,19 @@ class Repaired:
     """What was found; without any, nothing was done."""
     quarantine: Path | None = None
     set_aside: list[str] = field(default_factory=list)
-    """Files of which there is a copy in the quarantine as they were found, or which are only there now."""
+    """Files of which there is a copy in the quarantine as they were found, or which are
+    only there now.
+    """
     unknown: list[str] = field(default_factory=list)
     """What is not known any more, or is to be looked at: sentences."""
 
 
 def repair(folder: Path, when: str, *, disk: Disk = REAL) -> Repaired:
-    """Repair a push's state. `when`: the time, for names. Raises StateError (in use, or made by a newer version), OSError."""
+    """Repair a push's state.
+
+    `when`: the time, for names. Raises StateError (in use, or made by a newer version),
+    OSError.
+    """
     lock = disk.lock(folder / "lock")
     try:
         return repair_held(folder, when, disk=disk)
@@ -63,10 +70,15 @@ def repair_held(folder: Path, when: str, *, disk: Disk = REAL) -> Repaired:
 def _start_anew(folder: Path, repaired: Repaired, disk: Disk) -> None:
     """Not even whose state it was is known: the next push makes a new one."""
     assert repaired.quarantine is not None
-    files = [folder / name for name in (dead.FILE, POSTED, FILE)]  # the journal last: until then the folder is refused
+    files = [
+        folder / name for name in (dead.FILE, POSTED, FILE)
+    ]  # the journal last: until then the folder is refused
     repaired.set_aside = aside.moved(files, repaired.quarantine, disk)
     repaired.unknown = [
-        "nothing is known of what was applied: the next push makes a new state, and asks for all changes of its logs again, in order",
+        (
+            "nothing is known of what was applied: the next push makes a new state, and asks for"
+            " all changes of its logs again, in order"
+        ),
         "--max-delete counts from 0 again",
         "what was a dead letter is asked again, too, and may be applied this time",
         _AGAIN,
@@ -74,36 +86,49 @@ def _start_anew(folder: Path, repaired: Repaired, disk: Disk) -> None:
 
 
 _AGAIN = (
-    "nothing is doubled by asking again; but a post whose annotation was changed since comes to be a dead letter (`id taken`), "
-    "and so does a patch of what was deleted since: these can be dropped"
+    "nothing is doubled by asking again; but a post whose annotation was changed since comes to be"
+    " a dead letter (`id taken`), and so does a patch of what was deleted since: these can be"
+    " dropped"
 )
 
 
 def _rebuild(folder: Path, found: Checked, when: str, repaired: Repaired, disk: Disk) -> None:
-    """A new journal of what is known, and a new file of letters where that one is damaged."""
+    """A new journal of what is known, and a new file of letters where that one is
+    damaged.
+    """
     assert repaired.quarantine is not None
     journal, ledger = found.journal, found.ledger
     assert journal.destination is not None
-    repaired.set_aside = aside.copied([folder / FILE, folder / dead.FILE], repaired.quarantine, disk)
+    repaired.set_aside = aside.copied(
+        [folder / FILE, folder / dead.FILE], repaired.quarantine, disk
+    )
     for leftover in (folder / FILE_NEW, (folder / FILE).with_suffix(".new")):
         disk.unlink(leftover)
     if journal.damages:
         repaired.unknown += _asked_again(journal)
         _take_over(journal)
-    repaired.unknown += LettersAnew(folder, ledger, when, disk).written(beyond=bool(journal.damages))
+    repaired.unknown += LettersAnew(folder, ledger, when, disk).written(
+        beyond=bool(journal.damages)
+    )
     old = disk.open(folder / FILE)
     try:
         bodies = Bodies(disk, old, journal.bodies)
-        new, _, _ = write_journal(disk, (folder / FILE).with_suffix(".new"), journal.destination, ledger, bodies)
+        new, _, _ = write_journal(
+            disk, (folder / FILE).with_suffix(".new"), journal.destination, ledger, bodies
+        )
         disk.close(new)
     finally:
         disk.close(old)
-    disk.replace((folder / FILE).with_suffix(".new"), folder / FILE)  # first: beside the old letters it is refused, never taken for whole
+    disk.replace(
+        (folder / FILE).with_suffix(".new"), folder / FILE
+    )  # first: beside the old letters it is refused, never taken for whole
     disk.replace(folder / FILE_NEW, folder / dead.FILE)
 
 
 def _take_over(journal: Replayed) -> None:
-    """What makes the next run more careful, from behind the damage: a pause, deletions, which logs there are, and which were given up."""
+    """What makes the next run more careful, from behind the damage: a pause, deletions,
+    which logs there are, and which were given up.
+    """
     ledger, later = journal.ledger, journal.later
     ledger.apply(Deleted(later.deleted))
     ledger.apply(later.destination or ledger.destination)
@@ -116,9 +141,17 @@ def _asked_again(journal: Replayed) -> Iterator[str]:
     """By log, what is not known any more."""
     for number, log in journal.ledger.logs.items():
         first = log.watermark.resume.line + 1
-        last = max([journal.later.lines.get(number, 0), *(mark.line for mark in log.watermark.marks())])
+        last = max(
+            [journal.later.lines.get(number, 0), *(mark.line for mark in log.watermark.marks())]
+        )
         what = f"lines {first:,} to {last:,}" if last >= first else f"lines from {first:,} on"
-        yield f"{log.identity.label}: what became of {what} is not known for certain: those not known to be done are asked again, in order"
+        yield (
+            f"{log.identity.label}: what became of {what} is not known for certain: those not known"
+            " to be done are asked again, in order"
+        )
     if journal.ledger.queue:
-        yield f"{counted(len(journal.ledger.queue), 'change')} waited to be sent again at that point, and will be"
+        yield (
+            f"{counted(len(journal.ledger.queue), 'change')} waited to be sent again at that point,"
+            " and will be"
+        )
     yield _AGAIN

@@ -1,4 +1,7 @@
-"""From a journal's bytes back to a ledger, one frame in memory at a time. Reads only; needs no lock."""
+"""From a journal's bytes back to a ledger, one frame in memory at a time.
+
+Reads only; needs no lock.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,18 @@ from pathlib import Path
 
 import msgspec
 
-from syncer.core.facts import DeadFile, Deleted, Destination, Forgotten, JournalFact, Opened, Queued, Read, Requeued, Unqueued
+from syncer.core.facts import (
+    DeadFile,
+    Deleted,
+    Destination,
+    Forgotten,
+    JournalFact,
+    Opened,
+    Queued,
+    Read,
+    Requeued,
+    Unqueued,
+)
 from syncer.core.ledger import Ledger
 from syncer.errors import StateError, of_another_version
 from syncer.journal import frames
@@ -49,12 +63,18 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
     version: int
     destination: DestinationId
     compacted: bool = False
-    """What follows first is what earlier facts added up to, `DeadFile` last: without that the file was cut."""
+    """What follows first is what earlier facts added up to, `DeadFile` last: without
+    that the file was cut.
+    """
 
 
 @dataclass(slots=True)
 class Later:
-    """What the frames behind damage say. It is true, but not all that is: only what makes a run more careful is taken from it."""
+    """What the frames behind damage say.
+
+    It is true, but not all that is: only what makes a run more careful is taken from
+    it.
+    """
 
     destination: Destination | None = None
     deleted: int = 0
@@ -84,7 +104,11 @@ class Replayed:
 
 
 def replay(path: Path, *, disk: Disk = REAL) -> Replayed:
-    """Fold the journal at this path, all of it. Raises StateError for damage, and for what this version does not understand; OSError."""
+    """Fold the journal at this path, all of it.
+
+    Raises StateError for damage, and for what this version does not understand;
+    OSError.
+    """
     found = survey(path, disk=disk)
     if found.damages:
         raise found.damages[0].error()
@@ -92,7 +116,8 @@ def replay(path: Path, *, disk: Disk = REAL) -> Replayed:
 
 
 def survey(path: Path, *, disk: Disk = REAL, end: int | None = None) -> Replayed:
-    """Fold the journal up to the first damage, and look at what is behind it. `end`: not further than there.
+    """Fold the journal up to the first damage, and look at what is behind it. `end`:
+    not further than there.
 
     Raises StateError for another format or version; OSError.
     """
@@ -115,7 +140,10 @@ class _Reading:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._found = Replayed()
-        self._bad: int | None = None  # where pieces began that are no frames: a torn tail, if nothing follows
+        self._bad: int | None = (
+            # where pieces began that are no frames: a torn tail, if nothing follows
+            None
+        )
         self._header_end = 0
         self._compacted = False  # inside of what a compaction wrote
         self.half_folded = False  # the ledger is one that never was
@@ -147,19 +175,32 @@ class _Reading:
         except (msgspec.DecodeError, ValueError, LookupError, AssertionError) as error:
             self.half_folded = True
             why = str(error) or type(error).__name__
-            self._damage(piece.offset, f"the frame there holds what this syncer cannot understand: {why}; a newer one may")
+            self._damage(
+                piece.offset,
+                f"the frame there holds what this syncer cannot understand: {why}; a newer one may",
+            )
         else:
             self._found.end = piece.offset + len(piece.line)
-            self._compacted = self._compacted and not any(isinstance(fact, DeadFile) for fact in facts)
+            self._compacted = self._compacted and not any(
+                isinstance(fact, DeadFile) for fact in facts
+            )
 
     def _bad_is_damage(self) -> None:
         if self._bad is not None:
-            what = "a frame fails its checksum" if self._found.end else "not a journal, or one whose header was cut"
+            what = (
+                "a frame fails its checksum"
+                if self._found.end
+                else "not a journal, or one whose header was cut"
+            )
             self._damage(self._bad, what)
             self._bad = None
 
     def _damage(self, offset: int, what: str) -> None:
-        means = "what became true from there on is not known" if not self._found.damages else "the same holds of it"
+        means = (
+            "what became true from there on is not known"
+            if not self._found.damages
+            else "the same holds of it"
+        )
         self._found.damages.append(Damage(str(self._path), offset, what, means))
 
     def ended(self, size: int) -> Replayed:
@@ -173,7 +214,9 @@ class _Reading:
         return found
 
     def _uncompacted(self) -> None:
-        """What a compaction wrote is known in part only: what is there may count what is not, so it is not taken for a state."""
+        """What a compaction wrote is known in part only: what is there may count what
+        is not, so it is not taken for a state.
+        """
         found = self._found
         if not found.damages:
             self._damage(found.end, "cut: not all is there of what was written and synced")
@@ -207,7 +250,10 @@ def _look(later: Later, piece: frames.Piece) -> None:
 
 
 def note_body(bodies: dict[int, Span], fact: JournalFact, span: Span) -> None:
-    """Keep account of where the bodies of what waits are. `span` is where the fact itself is."""
+    """Keep account of where the bodies of what waits are.
+
+    `span` is where the fact itself is.
+    """
     if isinstance(fact, Queued):
         bodies[fact.number] = span
     elif isinstance(fact, Unqueued):
@@ -221,14 +267,22 @@ def _header(path: Path, payload: bytes) -> Header:
     try:
         form = msgspec.json.decode(payload, type=list[_Format])[0]
         if (form.format, form.version) != (FORMAT, VERSION):
-            raise of_another_version(path, f"{form.format} version {form.version}", f"{FORMAT} version {VERSION}")
+            raise of_another_version(
+                path, f"{form.format} version {form.version}", f"{FORMAT} version {VERSION}"
+            )
         return msgspec.json.decode(payload, type=list[Header])[0]
     except (msgspec.DecodeError, ValueError, LookupError) as error:
-        raise StateError(f"{path}: the header is one that this syncer cannot understand ({error}). It may come from a newer one") from None
+        raise StateError(
+            f"{path}: the header is one that this syncer cannot understand ({error}). It may come"
+            " from a newer one"
+        ) from None
 
 
 def fold(found: Replayed, piece: frames.Piece) -> list[JournalFact]:
-    """Fold the facts of one frame; these facts. Raises DecodeError, ValueError, LookupError, AssertionError, perhaps half-way."""
+    """Fold the facts of one frame; these facts.
+
+    Raises DecodeError, ValueError, LookupError, AssertionError, perhaps half-way.
+    """
     payload = piece.payload
     start = piece.offset + piece.start
     facts = _facts.decode(payload)
@@ -238,12 +292,17 @@ def fold(found: Replayed, piece: frames.Piece) -> list[JournalFact]:
         at, length = spans[position] if spans else (0, 0)
         note_body(found.bodies, fact, (start + at, length))
     if any(isinstance(fact, Forgotten) for fact in facts):
-        found.bodies = {number: span for number, span in found.bodies.items() if number in found.ledger.queue}
+        found.bodies = {
+            number: span for number, span in found.bodies.items() if number in found.ledger.queue
+        }
     return facts
 
 
 def _spans(payload: bytes) -> list[Span]:
-    """Where each value of a JSON array is. Raises ValueError where it is not written as the journal writes it."""
+    """Where each value of a JSON array is.
+
+    Raises ValueError where it is not written as the journal writes it.
+    """
     spans: list[Span] = []
     at = 1
     for raw in msgspec.json.decode(payload, type=list[msgspec.Raw]):

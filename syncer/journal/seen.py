@@ -1,7 +1,9 @@
-"""Which keys a pull has had, on disk, for lists that repeat themselves: memory does not grow with the list.
+"""Which keys a pull has had, on disk, for lists that repeat themselves: memory does not
+grow with the list.
 
-With each page goes what all keys so far add up to, so that a start knows whether they are all there and as they were written: a key that is
-lost or altered would let a row through a second time.
+With each page goes what all keys so far add up to, so that a start knows whether they
+are all there and as they were written: a key that is lost or altered would let a row
+through a second time.
 """
 
 from __future__ import annotations
@@ -21,21 +23,32 @@ Sums = tuple[int, ...]
 """How many keys, the sums of the four 32-bit parts of each, and of their pages."""
 
 _TABLES = (
-    "create table seen (high integer, low integer, page integer not null, primary key (high, low)) without rowid",
-    "create table sums (page integer primary key, keys integer, a integer, b integer, c integer, d integer, pages integer)",
+    (
+        "create table seen (high integer, low integer, page integer not null, primary key (high,"
+        " low)) without rowid"
+    ),
+    (
+        "create table sums (page integer primary key, keys integer, a integer, b integer, c"
+        " integer, d integer, pages integer)"
+    ),
 )
 _ADDED_UP = (
-    "select count(*), ifnull(sum((high >> 32) & 4294967295), 0), ifnull(sum(high & 4294967295), 0), "
-    "ifnull(sum((low >> 32) & 4294967295), 0), ifnull(sum(low & 4294967295), 0), ifnull(sum(page), 0) from seen where page < ?"
+    "select count(*), ifnull(sum((high >> 32) & 4294967295), 0), ifnull(sum(high & 4294967295), 0),"
+    " ifnull(sum((low >> 32) & 4294967295), 0), ifnull(sum(low & 4294967295), 0), ifnull(sum(page),"
+    " 0) from seen where page < ?"
 )
 _NOTED = "select keys, a, b, c, d, pages from sums where page = ?"
 _PART = 0xFFFFFFFF
 Broken = (sqlite3.Error, ValueError)
-"""What the database says of a damaged file; a ValueError where what it says is no text."""
+"""What the database says of a damaged file; a ValueError where what it says is no text.
+"""
 
 
 class Seen:
-    """Keys by the page that brought them first. Used from one thread at a time. Raises StateError."""
+    """Keys by the page that brought them first.
+
+    Used from one thread at a time. Raises StateError.
+    """
 
     def __init__(self, folder: Path, pages: int) -> None:
         """`pages`: how many are durable; what later ones brought is forgotten."""
@@ -62,7 +75,9 @@ class Seen:
     def _unusable(self, error: Exception) -> StateError:
         if isinstance(error, Broken) and not isinstance(error, sqlite3.OperationalError):
             return _lost(self._path, str(error)).error()
-        return StateError(f"{self._path} cannot be used: {error}. {_lacking(error) or way_out(self._path.parent)}")
+        return StateError(
+            f"{self._path} cannot be used: {error}. {_lacking(error) or way_out(self._path.parent)}"
+        )
 
     def _begin(self, pages: int) -> None:
         if not pages:
@@ -83,15 +98,31 @@ class Seen:
             self._rows.execute("begin")
             for key in keys:
                 high, low = _digest(key)
-                new = self._rows.execute("insert or ignore into seen values (?, ?, ?)", (high, low, page)).rowcount == 1
+                new = (
+                    self._rows.execute(
+                        "insert or ignore into seen values (?, ?, ?)", (high, low, page)
+                    ).rowcount
+                    == 1
+                )
                 fresh.append(new)
                 if new:
-                    parts = (1, high >> 32 & _PART, high & _PART, low >> 32 & _PART, low & _PART, page)
+                    parts = (
+                        1,
+                        high >> 32 & _PART,
+                        high & _PART,
+                        low >> 32 & _PART,
+                        low & _PART,
+                        page,
+                    )
                     sums = [total + part for total, part in zip(sums, parts, strict=True)]
-            self._rows.execute("insert or replace into sums values (?, ?, ?, ?, ?, ?, ?)", (page, *sums))
+            self._rows.execute(
+                "insert or replace into sums values (?, ?, ?, ?, ?, ?, ?)", (page, *sums)
+            )
             self._rows.execute("commit")
         except Broken as error:
-            raise StateError(f"{self._path} cannot be written: {error}. {_lacking(error) or AGAIN}") from None
+            raise StateError(
+                f"{self._path} cannot be written: {error}. {_lacking(error) or AGAIN}"
+            ) from None
         self._sums = tuple(sums)
         return fresh
 
@@ -101,10 +132,16 @@ class Seen:
 
 
 def _lacking(error: Exception) -> str:
-    """The folder is ours alone: who "locks" it, or fails, is its file system. Empty where that is not it."""
+    """The folder is ours alone: who "locks" it, or fails, is its file system.
+
+    Empty where that is not it.
+    """
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith("SQLITE_IOERR") or name in ("SQLITE_BUSY", "SQLITE_PROTOCOL"):
-        return f"Where its file system cannot lock, cut or sync a file ({name}), put --state on a local disk. {AGAIN}"
+        return (
+            f"Where its file system cannot lock, cut or sync a file ({name}), put --state on a"
+            f" local disk. {AGAIN}"
+        )
     return ""
 
 
@@ -114,7 +151,10 @@ def files(folder: Path) -> tuple[Path, Path]:
 
 
 def check(folder: Path, pages: int) -> Damage | None:
-    """Are the keys of so many pages there, as they were written? Reads only; a pull may be using them."""
+    """Are the keys of so many pages there, as they were written?
+
+    Reads only; a pull may be using them.
+    """
     path, _ = files(folder)
     if not pages or not path.exists():
         return None
@@ -140,7 +180,12 @@ def _wrong(rows: sqlite3.Connection, pages: int) -> str | None:
 
 
 def _lost(path: Path, what: str) -> Damage:
-    return Damage(str(path), 0, what, "which rows were written already is not known: the pull cannot be carried on")
+    return Damage(
+        str(path),
+        0,
+        what,
+        "which rows were written already is not known: the pull cannot be carried on",
+    )
 
 
 def _digest(key: tuple[str, ...]) -> tuple[int, int]:
@@ -149,4 +194,6 @@ def _digest(key: tuple[str, ...]) -> tuple[int, int]:
         digest.update(b"%d:" % len(part.encode()))
         digest.update(part.encode())
     both = digest.digest()
-    return int.from_bytes(both[:8], "big", signed=True), int.from_bytes(both[8:], "big", signed=True)
+    return int.from_bytes(both[:8], "big", signed=True), int.from_bytes(
+        both[8:], "big", signed=True
+    )

@@ -1,4 +1,6 @@
-"""From the configuration to a Clarifai app that can be spoken to: codec, transport, and the pace that all lanes share."""
+"""From the configuration to a Clarifai app that can be spoken to: codec, transport, and
+the pace that all lanes share.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,11 @@ class App:
 
 
 def app(loaded: Loaded) -> App:
-    """The configured app. Raises UsageError where token or app are not configured, or a setting cannot be used."""
+    """The configured app.
+
+    Raises UsageError where token or app are not configured, or a setting cannot be
+    used.
+    """
     loaded.check_destination()
     clarifai, push = loaded.config.clarifai, loaded.config.push
     token = loaded.token()
@@ -46,7 +52,9 @@ def app(loaded: Loaded) -> App:
         raise UsageError("no app: give --app-id, set CLARIFAI_APP_ID, or set [clarifai] app_id")
     for name, id in (("user_id", clarifai.user_id), ("app_id", clarifai.app_id)):
         if (why := unfit_for_path(id)) is not None:
-            raise UsageError(f"[clarifai] {name}: {why} (it comes from {loaded.origins[f'clarifai.{name}']})")
+            raise UsageError(
+                f"[clarifai] {name}: {why} (it comes from {loaded.origins[f'clarifai.{name}']})"
+            )
     pace = shared_pace(clarifai.base_url, token, push.requests_per_second)
     address = f"{clarifai.base_url}, user {clarifai.user_id}, app {clarifai.app_id}"
     way = transport(loaded, "clarifai", clarifai.base_url, ("Key", token))

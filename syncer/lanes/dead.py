@@ -1,7 +1,8 @@
 """Dead letters of a state folder: which are meant, sending them again, dropping them.
 
-Both take the state's lock and only write down what is to be: the next push sends. A retry is committed in portions, in log order; one that
-is cut short has queued the first of them, and the same command goes on with the rest.
+Both take the state's lock and only write down what is to be: the next push sends. A
+retry is committed in portions, in log order; one that is cut short has queued the first
+of them, and the same command goes on with the rest.
 """
 
 from __future__ import annotations
@@ -30,7 +31,9 @@ COMMIT_BYTES_MAX = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which letters are meant: those of these places (`SOURCE:LINE`), of this code, or all."""
+    """Which letters are meant: those of these places (`SOURCE:LINE`), of this code, or
+    all.
+    """
 
     places: tuple[str, ...] = ()
     code: int | None = None
@@ -39,12 +42,24 @@ class Selector:
     def __post_init__(self) -> None:
         """Exactly one way to select. Raises UsageError."""
         if bool(self.places) + (self.code is not None) + self.every != 1:
-            raise UsageError("say which dead letters: SOURCE:LINE as `syncer dead list` shows them, or --code, or --all; one of these")
+            raise UsageError(
+                "say which dead letters: SOURCE:LINE as `syncer dead list` shows them, or --code,"
+                " or --all; one of these"
+            )
 
-    def select(self, letters: Iterable[OpenLetter], ledger: Ledger, folder: Path) -> Iterator[OpenLetter]:
-        """Those of the letters that are meant. Raises UsageError where a place or a code has none (at the end)."""
+    def select(
+        self, letters: Iterable[OpenLetter], ledger: Ledger, folder: Path
+    ) -> Iterator[OpenLetter]:
+        """Those of the letters that are meant.
+
+        Raises UsageError where a place or a code has none (at the end).
+        """
         wanted = [_parsed(place) for place in self.places]
-        paths = {number: resolved(log.identity.path) for number, log in ledger.logs.items()} if wanted else {}
+        paths = (
+            {number: resolved(log.identity.path) for number, log in ledger.logs.items()}
+            if wanted
+            else {}
+        )
         matched: set[int] = set()
         count = 0
         for found in letters:
@@ -52,7 +67,11 @@ class Selector:
             if letter.log not in ledger.logs:
                 continue
             if self.places:
-                here = [n for n, place in enumerate(wanted) if place.line == letter.line and place.is_of(letter.source, paths[letter.log])]
+                here = [
+                    n
+                    for n, place in enumerate(wanted)
+                    if place.line == letter.line and place.is_of(letter.source, paths[letter.log])
+                ]
                 matched.update(here)
                 if not here:
                     continue
@@ -63,7 +82,10 @@ class Selector:
         lost = [place for n, place in enumerate(self.places) if n not in matched]
         if lost or (self.code is not None and not count):
             what = f"code {self.code}" if self.code is not None else ", ".join(lost)
-            raise UsageError(f"no dead letter matches {what}; run `syncer dead list --state {as_argument(folder)}` to see the open ones")
+            raise UsageError(
+                f"no dead letter matches {what}; run `syncer dead list --state"
+                f" {as_argument(folder)}` to see the open ones"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,25 +140,45 @@ Refuse = Callable[[RefusedLetter], None]
 """Called with each letter that is not queued: there may be millions of them."""
 
 
-def retry(folder: Path, selector: Selector, options: LineOptions, refuse: Refuse = lambda _: None, *, force: bool = False) -> Retried:
-    """Queue letters again; superseded ones only with `force`. Raises StateError, UsageError."""
+def retry(
+    folder: Path,
+    selector: Selector,
+    options: LineOptions,
+    refuse: Refuse = lambda _: None,
+    *,
+    force: bool = False,
+) -> Retried:
+    """Queue letters again; superseded ones only with `force`.
+
+    Raises StateError, UsageError.
+    """
     result = Retried()
     journal = Journal.open(folder, None)
     try:
         ledger, path = journal.ledger, folder / FILE
         room = Limits().queue_max - len(ledger.queue)
         chosen: list[_Chosen] = []
-        for found in selector.select(by_present_names(open_letters(path, ledger.dead_size), ledger), ledger, folder):
+        for found in selector.select(
+            by_present_names(open_letters(path, ledger.dead_size), ledger), ledger, folder
+        ):
             letter = found.letter
-            if (why := _unwanted(found, ledger, force=force) or _unfit(letter, options)) is not None:
+            if (
+                why := _unwanted(found, ledger, force=force) or _unfit(letter, options)
+            ) is not None:
                 result.refused += 1
                 refuse(RefusedLetter(letter.source, letter.line, why))
             elif len(chosen) >= room:
                 result.left += 1
             else:
-                chosen.append(_Chosen(letter.log, letter.index, found.number, found.superseded, found.offset))
+                chosen.append(
+                    _Chosen(letter.log, letter.index, found.number, found.superseded, found.offset)
+                )
         chosen.sort(key=lambda letter: (letter.log, letter.index))
-        _queue(journal, (OpenLetter(one.number, letter_at(path, one.offset), one.superseded) for one in chosen), options)
+        _queue(
+            journal,
+            (OpenLetter(one.number, letter_at(path, one.offset), one.superseded) for one in chosen),
+            options,
+        )
         result.queued = len(chosen)
     finally:
         journal.close()
@@ -147,9 +189,15 @@ def _unwanted(found: OpenLetter, ledger: Ledger, *, force: bool) -> str | None:
     """Why a letter is not to be queued, whatever its line says; None where it may be."""
     letter = found.letter
     if found.superseded and not force:
-        return "superseded: a later change of the same annotation was applied, and this one would undo it (--force queues it all the same)"
+        return (
+            "superseded: a later change of the same annotation was applied, and this one would undo"
+            " it (--force queues it all the same)"
+        )
     if not letter.whole:
-        return f"{letter.reason}; only a part of the line was kept: append a corrected line to the log, and drop this letter"
+        return (
+            f"{letter.reason}; only a part of the line was kept: append a corrected line to the"
+            " log, and drop this letter"
+        )
     if not letter.attempts and ledger.logs[letter.log].watermark.index < letter.index:
         return "changes before it in its log are not done yet: push first"
     return None
@@ -165,17 +213,28 @@ def _queue(journal: Journal, letters: Iterable[OpenLetter], options: LineOptions
 
 
 def _unfit(letter: DeadLetter, options: LineOptions) -> str | None:
-    """Return why the letter's line cannot be sent under the config as it is now; None where it can."""
+    """Return why the letter's line cannot be sent under the config as it is now; None
+    where it can.
+    """
     change = _change(letter, options)
-    return f"{change}; append a corrected line to the log, and drop this letter" if isinstance(change, str) else None
+    return (
+        f"{change}; append a corrected line to the log, and drop this letter"
+        if isinstance(change, str)
+        else None
+    )
 
 
 def _change(letter: DeadLetter, options: LineOptions) -> Change | str:
-    """The change that the letter's line asks for under the config as it is now, or why there is none."""
+    """The change that the letter's line asks for under the config as it is now, or why
+    there is none.
+    """
     place = Place(letter.log, letter.index, letter.line, 0, b"", letter.id)
     parsed = parse(letter.change.encode(), place, options)
     if not isinstance(parsed, Change):
-        return f"still not a valid change: {getattr(parsed, 'reason', 'an annotation that is not the user’s to send')}"
+        return (
+            "still not a valid change:"
+            f" {getattr(parsed, 'reason', 'an annotation that is not the user’s to send')}"
+        )
     if parsed.verb == "post" and not letter.id:
         return "a post without id, whose id cannot be made again"
     return parsed
@@ -189,14 +248,21 @@ class Dropped:
 
 
 def drop(folder: Path, selector: Selector) -> Dropped:
-    """Close letters for good: they count as ignored from then on. Raises StateError, UsageError."""
+    """Close letters for good: they count as ignored from then on.
+
+    Raises StateError, UsageError.
+    """
     result = Dropped()
     journal = Journal.open(folder, None)
     try:
         ledger = journal.ledger
-        letters = selector.select(by_present_names(open_letters(folder / FILE, ledger.dead_size), ledger), ledger, folder)
+        letters = selector.select(
+            by_present_names(open_letters(folder / FILE, ledger.dead_size), ledger), ledger, folder
+        )
         with _Portions(journal.commit) as portions:
-            for found in list(letters) if selector.places else letters:  # a place that is not there: nothing is dropped at all
+            for found in (
+                list(letters) if selector.places else letters
+            ):  # a place that is not there: nothing is dropped at all
                 portions.add(dropped(found.number, found.letter), 0)
                 result.dropped += 1
     finally:
@@ -215,7 +281,9 @@ class _Portions:
 
     def add(self, facts: Sequence[Fact], size: int) -> None:
         """Facts that are true together, with lines of `size` bytes."""
-        if self._letters >= COMMIT_LETTERS_MAX or (self._letters and self._bytes + size > COMMIT_BYTES_MAX):
+        if self._letters >= COMMIT_LETTERS_MAX or (
+            self._letters and self._bytes + size > COMMIT_BYTES_MAX
+        ):
             self._flush()
         self._facts += facts
         self._letters += 1

@@ -44,15 +44,25 @@ class DryRun:
 
     def as_json(self) -> dict[str, object]:
         """For `--json`."""
-        value = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in ("messages", "error")}
-        return {"dry_run": True, **value, **({"error": str(self.error)} if self.error is not None else {})}
+        value = {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if one.name not in ("messages", "error")
+        }
+        return {
+            "dry_run": True,
+            **value,
+            **({"error": str(self.error)} if self.error is not None else {}),
+        }
 
     def sentence(self) -> str:
         """One line for people."""
         return (
-            f"dry run: read {self.read:,}: {counted(self.posts, 'post')}, {counted(self.patches, 'patch', 'patches')}, "
-            f"{counted(self.deletes, 'delete')}, {counted(self.input_deletes, 'whole-input delete')}, "
-            f"{self.ignored:,} ignored, {self.bad:,} bad; about {counted(self.requests, 'request')}, {self.estimated_seconds:,.0f} s"
+            f"dry run: read {self.read:,}: {counted(self.posts, 'post')},"
+            f" {counted(self.patches, 'patch', 'patches')}, {counted(self.deletes, 'delete')},"
+            f" {counted(self.input_deletes, 'whole-input delete')}, {self.ignored:,} ignored,"
+            f" {self.bad:,} bad; about {counted(self.requests, 'request')},"
+            f" {self.estimated_seconds:,.0f} s"
         )
 
 
@@ -70,7 +80,9 @@ async def _count(loaded: Loaded, arguments: Sequence[str], spool: Path, stdin: B
     result = DryRun()
     verbs: dict[Verb, int] = {}
     named = named_logs(Path(loaded.config.state.dir), stdin, spool=spool)
-    choice = Chooser(Ledger(), spool).choose([path for argument in arguments for path in named.of(argument)])
+    choice = Chooser(Ledger(), spool).choose(
+        [path for argument in arguments for path in named.of(argument)]
+    )
     result.messages += [*named.notes({log.path for log in choice.logs}), *choice.notes]
     for chosen in choice.logs:
         refuse_what_is_not_a_log(chosen.path, chosen.identity.label, options)
@@ -79,7 +91,9 @@ async def _count(loaded: Loaded, arguments: Sequence[str], spool: Path, stdin: B
         while (chunk := await log.read()) is not None:
             _add(result, verbs, chunk, log.label)
         if log.damaged and result.error is None:
-            result.error = SyncerError(f"{log.unfinished}; what is before it was counted, and the other logs")
+            result.error = SyncerError(
+                f"{log.unfinished}; what is before it was counted, and the other logs"
+            )
         elif log.unfinished:
             result.messages.append(log.unfinished)
     result.posts = verbs.get("post", 0)

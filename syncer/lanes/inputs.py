@@ -1,4 +1,6 @@
-"""What is pushed: change logs by path, and sources of users, as one sequence for the engine."""
+"""What is pushed: change logs by path, and sources of users, as one sequence for the
+engine.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,10 @@ from syncer.sources.spool import Spool
 
 
 class Inputs:
-    """Change logs and feeds, one after the other. Implements `syncer.core.ports.Source`."""
+    """Change logs and feeds, one after the other.
+
+    Implements `syncer.core.ports.Source`.
+    """
 
     def __init__(
         self,
@@ -37,10 +42,12 @@ class Inputs:
         notes: Sequence[str] = (),
         lost: str = "",
     ) -> None:
-        """`done`: logs that were read to their end before, and are untouched since; nothing of them is opened.
+        """`done`: logs that were read to their end before, and are untouched since;
+        nothing of them is opened.
 
-        `gone`: logs of which there is no file any more; what is known of them counts. `notes`: what users are to know of the logs;
-        `lost`: of those that are gone before their end.
+        `gone`: logs of which there is no file any more; what is known of them counts.
+        `notes`: what users are to know of the logs; `lost`: of those that are gone
+        before their end.
         """
         self.numbers = [*(log.number for log in (*done, *members)), *gone]
         self.notes = notes
@@ -72,14 +79,25 @@ class Inputs:
         writing = [member.unfinished for member in self._by_number.values() if member.unfinished]
         it, are = ("it", "is") if len(writing) == 1 else ("them", "are")
         they = "it" if are == "is" else "they"
-        parts = [f"{'; '.join(writing)}; everything before {it} is done. Push again when {they} {are} whole"] if writing else []
+        parts = (
+            [
+                f"{'; '.join(writing)}; everything before {it} is done. Push again when {they}"
+                f" {are} whole"
+            ]
+            if writing
+            else []
+        )
         return ". ".join([*parts, *([self._lost] if self._lost else [])]) or None
 
     def progress(self) -> tuple[int, int] | None:
         """(bytes read, bytes in all); None where a member does not know."""
         parts = [member.progress for member in self._by_number.values()]
         known, done = [part for part in parts if part is not None], self._done_bytes
-        return (done + sum(read for read, _ in known), done + sum(size for _, size in known)) if len(known) == len(parts) else None
+        return (
+            (done + sum(read for read, _ in known), done + sum(size for _, size in known))
+            if len(known) == len(parts)
+            else None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +110,45 @@ class Reading:
 
 
 def open_inputs(
-    sources: Sequence[str | ChangeSource], ledger: Ledger, state: Path, reading: Reading, stdin: BinaryIO
+    sources: Sequence[str | ChangeSource],
+    ledger: Ledger,
+    state: Path,
+    reading: Reading,
+    stdin: BinaryIO,
 ) -> tuple[Inputs, list[Fact]]:
-    """Return the inputs, where they were left, and what the journal is to be told of them. Without any: every log that the state knows.
+    """Return the inputs, where they were left, and what the journal is to be told of
+    them. Without any: every log that the state knows.
 
-    Raises UsageError for what is not there or not a log, LogChanged for a log that is not the one that was applied, or may not be.
+    Raises UsageError for what is not there or not a log, LogChanged for a log that is
+    not the one that was applied, or may not be.
     """
-    spool, known = Spool(state / SPOOL, REAL), {log.identity.path.rpartition("/")[2] for log in ledger.logs.values()}
+    spool, known = (
+        Spool(state / SPOOL, REAL),
+        {log.identity.path.rpartition("/")[2] for log in ledger.logs.values()},
+    )
     spool.sweep(known)
     try:
         return _opened(sources, ledger, state, reading, stdin)
     except SyncerError:
-        spool.sweep(known)  # what came by stdin is refused with the rest, and may be another input next time
+        spool.sweep(
+            known
+        )  # what came by stdin is refused with the rest, and may be another input next time
         raise
 
 
 def _opened(
-    sources: Sequence[str | ChangeSource], ledger: Ledger, state: Path, reading: Reading, stdin: BinaryIO
+    sources: Sequence[str | ChangeSource],
+    ledger: Ledger,
+    state: Path,
+    reading: Reading,
+    stdin: BinaryIO,
 ) -> tuple[Inputs, list[Fact]]:
     named = named_logs(state, stdin)
-    items = [item for source in sources for item in (named.of(source) if isinstance(source, str) else (source,))]
+    items = [
+        item
+        for source in sources
+        for item in (named.of(source) if isinstance(source, str) else (source,))
+    ]
     logs = [item for item in items if isinstance(item, LogPath)]
     choice = Chooser(ledger, state / SPOOL).choose(logs if sources else None, reading.moved)
     facts: list[Fact] = [fact for number in choice.replaced for fact in forgotten(number)]
@@ -124,16 +161,31 @@ def _opened(
             facts.append(Opened(found.number, found.identity))
         if isinstance(found, _FeedAt):
             watermark = known.watermark if known else None
-            members.append(Feed(found.source, found.number, reading.options, watermark=watermark, strict=reading.strict))
+            members.append(
+                Feed(
+                    found.source,
+                    found.number,
+                    reading.options,
+                    watermark=watermark,
+                    strict=reading.strict,
+                )
+            )
         elif known is not None and LogState(found.identity, known.watermark).is_read_to_its_end:
             done.append(found)
         else:
             members.append(_log(found, known, reading))
     if not members and not done and not choice.gone:
-        raise UsageError(f"no change log: name one (a file, a folder, or - for stdin); the state {state} knows none yet")
+        raise UsageError(
+            f"no change log: name one (a file, a folder, or - for stdin); the state {state} knows"
+            " none yet"
+        )
     finished, lost = _told_of_gone(choice, ledger)
     gone = [number for number in choice.gone if number not in choice.replaced]
-    notes = [*named.notes({log.path for log in choice.logs}, choice.unread), *choice.notes, *finished]
+    notes = [
+        *named.notes({log.path for log in choice.logs}, choice.unread),
+        *choice.notes,
+        *finished,
+    ]
     return Inputs(members, done, gone, notes, lost), facts
 
 
@@ -156,14 +208,26 @@ def _log(log: ChosenLog, known: LogState | None, reading: Reading) -> ChangeLog:
     if not was_looked_at(log, known):
         refuse_what_is_not_a_log(log.path, label, reading.options)
     watermark = known.watermark if known else None
-    return ChangeLog(log.path, label, log.number, reading.options, identity=log.identity, watermark=watermark, strict=reading.strict)
+    return ChangeLog(
+        log.path,
+        label,
+        log.number,
+        reading.options,
+        identity=log.identity,
+        watermark=watermark,
+        strict=reading.strict,
+    )
 
 
 def was_looked_at(log: ChosenLog, known: LogState | None) -> bool:
-    """Return whether the first lines of this file need no look: enough of them were read, or they were looked at as they are."""
+    """Return whether the first lines of this file need no look: enough of them were
+    read, or they were looked at as they are.
+    """
     if known is None:
         return False
-    return known.watermark.index >= FIRST_LINES or known.identity.stamp.is_untouched(log.identity.stamp)
+    return known.watermark.index >= FIRST_LINES or known.identity.stamp.is_untouched(
+        log.identity.stamp
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +239,12 @@ class _FeedAt:
     source: ChangeSource
 
 
-def _woven(items: Sequence[LogPath | ChangeSource], logs: Sequence[ChosenLog], ledger: Ledger) -> Iterator[ChosenLog | _FeedAt]:
-    """The chosen logs where their files were named, sources of users between them; each once."""
+def _woven(
+    items: Sequence[LogPath | ChangeSource], logs: Sequence[ChosenLog], ledger: Ledger
+) -> Iterator[ChosenLog | _FeedAt]:
+    """The chosen logs where their files were named, sources of users between them; each
+    once.
+    """
     numbers = {log.identity.path: number for number, log in ledger.logs.items()}
     next_number = max([ledger.next_log() - 1, *(log.number for log in logs)]) + 1
     left, at, seen = list(logs), -1, set[str]()

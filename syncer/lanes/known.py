@@ -41,27 +41,45 @@ class GivenUp:
 
 
 def forget(folder: Path, names: Sequence[str], *, force: bool) -> GivenUp:
-    """Let a state know nothing of these logs any more: of all of them, or of none. Names may be patterns.
+    """Let a state know nothing of these logs any more: of all of them, or of none.
+    Names may be patterns.
 
-    Raises UsageError for a name that no log has, and without `force` for logs with waiting changes or dead letters; StateError.
+    Raises UsageError for a name that no log has, and without `force` for logs with
+    waiting changes or dead letters; StateError.
     """
     journal = Journal.open(folder, None)
     try:
         logs = journal.ledger.logs
-        numbers = list(dict.fromkeys(number for name in names for number in _matching(journal.ledger, folder, name)))
-        if not force and (holding := [number for number in numbers if logs[number].counts.queued or logs[number].counts.dead]):
+        numbers = list(
+            dict.fromkeys(
+                number for name in names for number in _matching(journal.ledger, folder, name)
+            )
+        )
+        if not force and (
+            holding := [
+                number
+                for number in numbers
+                if logs[number].counts.queued or logs[number].counts.dead
+            ]
+        ):
             each = [
-                f"{logs[number].identity.label} has {describe_held(logs[number].counts.queued, logs[number].counts.dead)}"
+                f"{logs[number].identity.label} has"
+                f" {describe_held(logs[number].counts.queued, logs[number].counts.dead)}"
                 for number in holding
             ]
             raise UsageError(
-                f"{enumerate_few(each, '; ')}. Nothing was forgotten: push until nothing waits and look at `syncer dead list`, "
-                "or give them up with --force"
+                f"{enumerate_few(each, '; ')}. Nothing was forgotten: push until nothing waits and"
+                " look at `syncer dead list`, or give them up with --force"
             )
-        waiting, dead = (sum(getattr(logs[number].counts, place) for number in numbers) for place in ("queued", "dead"))
+        waiting, dead = (
+            sum(getattr(logs[number].counts, place) for number in numbers)
+            for place in ("queued", "dead")
+        )
         result = GivenUp([logs[number].identity.label for number in numbers], waiting, dead)
         for start in range(0, len(numbers), LOGS_MAX):
-            journal.commit([fact for number in numbers[start : start + LOGS_MAX] for fact in forgotten(number)])
+            journal.commit(
+                [fact for number in numbers[start : start + LOGS_MAX] for fact in forgotten(number)]
+            )
         return result
     finally:
         journal.close()
@@ -78,13 +96,16 @@ class Renamed:
 
     def sentence(self) -> str:
         """One line for people."""
-        return f"{self.old} is {self.new} from now on" + ("" if self.is_there else ", though there is no such file yet")
+        return f"{self.old} is {self.new} from now on" + (
+            "" if self.is_there else ", though there is no such file yet"
+        )
 
 
 def move(folder: Path, old: str, new: str) -> Renamed:
     """Give a known log another path.
 
-    Raises UsageError for a name that no log or several have, LogChanged where the file at the new path is not that log; StateError.
+    Raises UsageError for a name that no log or several have, LogChanged where the file
+    at the new path is not that log; StateError.
     """
     if not new or new == STDIN:
         raise UsageError(f"the new name of a log is a path, not {new!r}")
@@ -94,7 +115,9 @@ def move(folder: Path, old: str, new: str) -> Renamed:
         numbers = _matching(ledger, folder, old)
         if len(numbers) > 1:
             paths = enumerate_few(ledger.logs[number].identity.path for number in numbers)
-            raise UsageError(f"{len(numbers):,} logs match {old}: name one of them by its path, {paths}")
+            raise UsageError(
+                f"{len(numbers):,} logs match {old}: name one of them by its path, {paths}"
+            )
         before = ledger.logs[numbers[0]].identity.label
         facts, is_there = _moved(Places(ledger, folder / SPOOL), numbers[0], new)
         journal.commit(facts)
@@ -110,15 +133,29 @@ def _moved(places: Places, number: int, new: str) -> tuple[list[Fact], bool]:
     other = places.at(log)
     if other is not None and other != number:
         if places.applied(other):
-            raise LogChanged(f"the state knows {new} as a log of its own, of which something was applied: nothing was changed")
+            raise LogChanged(
+                f"the state knows {new} as a log of its own, of which something was applied:"
+                " nothing was changed"
+            )
         facts += forgotten(other)
     stamp = files.stamp(log, known.stamp)
     if stamp is None:
         if Path(new).exists():
             raise UsageError(f"{new} is not a file")
-        return [*facts, Opened(number, msgspec.structs.replace(known, path=str(log.path), label=new, was="", twin=None))], False
-    if (applied := places.applied(number)) and (how := files.difference(log, known.head, applied)) is not None:
-        raise LogChanged(f"{new} does not hold all that was applied of {known.label}: it was {how}. Nothing was changed")
+        return [
+            *facts,
+            Opened(
+                number,
+                msgspec.structs.replace(known, path=str(log.path), label=new, was="", twin=None),
+            ),
+        ], False
+    if (applied := places.applied(number)) and (
+        how := files.difference(log, known.head, applied)
+    ) is not None:
+        raise LogChanged(
+            f"{new} does not hold all that was applied of {known.label}: it was {how}. Nothing was"
+            " changed"
+        )
     identity = LogIdentity.of(str(log.path), new, known.head, stamp)
     if known.stamp.is_untouched(stamp):
         identity = msgspec.structs.replace(identity, end=known.end)
@@ -126,9 +163,14 @@ def _moved(places: Places, number: int, new: str) -> tuple[list[Fact], bool]:
 
 
 def _matching(ledger: Ledger, folder: Path, name: str) -> list[int]:
-    """The logs of this label or path, else those that match it as a pattern. Raises UsageError where there is none."""
+    """The logs of this label or path, else those that match it as a pattern.
+
+    Raises UsageError where there is none.
+    """
     paths = Places(ledger, folder / SPOOL)
-    known = {number: (log.identity.label, paths.path(number)) for number, log in ledger.logs.items()}
+    known = {
+        number: (log.identity.label, paths.path(number)) for number, log in ledger.logs.items()
+    }
     path = resolved(name)
     if found := [number for number, (label, at) in known.items() if name == label or path == at]:
         return found
@@ -137,17 +179,24 @@ def _matching(ledger: Ledger, folder: Path, name: str) -> list[int]:
     if is_pattern and (found := [n for n, names in known.items() if _match(names, pattern)]):
         return found
     labels = enumerate_few(label for label, _ in known.values()) or "none"
-    raise UsageError(f"the state {folder} does not know {'a log that matches' if is_pattern else 'the log'} {name}; it knows: {labels}")
+    raise UsageError(
+        f"the state {folder} does not know {'a log that matches' if is_pattern else 'the log'}"
+        f" {name}; it knows: {labels}"
+    )
 
 
 def _match(names: Iterable[str], pattern: str) -> bool:
-    """Whether one of these paths ends so, as the shell compares names: a star does not match a slash."""
+    """Whether one of these paths ends so, as the shell compares names: a star does not
+    match a slash.
+    """
     return any(PurePath(name).match(pattern) for name in names)
 
 
 def describe_held(waiting: int, dead: int) -> str:
     """Say how many changes wait and how many are dead; nothing where there are none."""
     parts = [
-        f"{count:,} {one if count == 1 else one + 's'}" for count, one in ((waiting, "waiting change"), (dead, "dead letter")) if count
+        f"{count:,} {one if count == 1 else one + 's'}"
+        for count, one in ((waiting, "waiting change"), (dead, "dead letter"))
+        if count
     ]
     return " and ".join(parts)

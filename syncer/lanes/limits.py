@@ -1,4 +1,6 @@
-"""Rates and pauses: one limiter for each (base URL, credential) of the process, shared by all its lanes, and the turns of a lane."""
+"""Rates and pauses: one limiter for each (base URL, credential) of the process, shared
+by all its lanes, and the turns of a lane.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +22,11 @@ from syncer.engine.turns import Advice, Turns
 _paces: WeakValueDictionary[tuple[str, str], Pace] = WeakValueDictionary()
 
 
-def shared_pace(base_url: str, credential: str, requests_per_second: float | Literal["auto"]) -> Pace:
-    """The pace of all that go to this address with this credential. Of two rates the lower one holds, for as long as both are used.
+def shared_pace(
+    base_url: str, credential: str, requests_per_second: float | Literal["auto"]
+) -> Pace:
+    """The pace of all that go to this address with this credential. Of two rates the
+    lower one holds, for as long as both are used.
 
     A limit that is to be found is not sought above a rate that somebody gives.
     """
@@ -46,6 +51,10 @@ def turns(  # noqa: PLR0913 - all that a lane shares and remembers
     advice: Advice = Advice(),
 ) -> Turns:
     """The turns of a lane; `left` is how an earlier run left the destination."""
-    destination = DestinationState(retry.base_seconds, retry.cap_seconds, retry.throttle_seconds, retry.give_up_seconds)
+    destination = DestinationState(
+        retry.base_seconds, retry.cap_seconds, retry.throttle_seconds, retry.give_up_seconds
+    )
     destination.restore(left, now())
-    return Turns(transport, pace, Concurrency(concurrency, pace), destination, now, rng, observe, advice)
+    return Turns(
+        transport, pace, Concurrency(concurrency, pace), destination, now, rng, observe, advice
+    )

@@ -1,4 +1,6 @@
-"""From the configuration and a selection to where a pull reads from, and to the lane that writes it somewhere."""
+"""From the configuration and a selection to where a pull reads from, and to the lane
+that writes it somewhere.
+"""
 
 from __future__ import annotations
 
@@ -31,11 +33,16 @@ DocumentKey = tuple[str, str]
 """(input uuid, annotation type)"""
 
 UNITS_AHEAD_MAX = 256
-"""Groups of inputs fetched or waiting to be written: enough to keep any rate busy; the engine bounds them by their bytes, too."""
+"""Groups of inputs fetched or waiting to be written: enough to keep any rate busy; the
+engine bounds them by their bytes, too.
+"""
 
 
 def clarifai_origin(loaded: Loaded, selection: Selection) -> Origin:
-    """The annotations of the configured app. Raises UsageError where the configuration does not do."""
+    """The annotations of the configured app.
+
+    Raises UsageError where the configuration does not do.
+    """
     remote, clarifai = app(loaded), loaded.config.clarifai
     chosen = msgspec.json.encode(selection).decode()
     return Origin(
@@ -49,7 +56,10 @@ def clarifai_origin(loaded: Loaded, selection: Selection) -> Origin:
         retry=loaded.config.retry,
         units_ahead_max=UNITS_AHEAD_MAX,
         credentials=CREDENTIALS,
-        name=f"annotations of {clarifai.base_url} user {clarifai.user_id} app {clarifai.app_id}: {chosen}",
+        name=(
+            f"annotations of {clarifai.base_url} user {clarifai.user_id} app {clarifai.app_id}:"
+            f" {chosen}"
+        ),
         address=remote.address,
         settings=SETTINGS,
         probe=remote.probe,
@@ -57,11 +67,16 @@ def clarifai_origin(loaded: Loaded, selection: Selection) -> Origin:
 
 
 DOCUMENT_UNITS_AHEAD_MAX = 6
-"""Units of up to 16 documents, each perhaps 10 MB: enough to keep 32 under way at a time."""
+"""Units of up to 16 documents, each perhaps 10 MB: enough to keep 32 under way at a
+time.
+"""
 
 
-def annotell_origin(loaded: Loaded, selection: DocumentSelection, known: Mapping[DocumentKey, str] | None = None) -> Origin:
-    """Annotations of Annotell or Kognic. `known`: of an earlier pull, `created` by (input uuid, type): then only what has changed since.
+def annotell_origin(
+    loaded: Loaded, selection: DocumentSelection, known: Mapping[DocumentKey, str] | None = None
+) -> Origin:
+    """Annotations of Annotell or Kognic. `known`: of an earlier pull, `created` by
+    (input uuid, type): then only what has changed since.
 
     Raises UsageError where the configuration or the selection does not do.
     """
@@ -71,20 +86,27 @@ def annotell_origin(loaded: Loaded, selection: DocumentSelection, known: Mapping
         if not isinstance(documents, ProjectListing):
             raise UsageError("--changed-since works for a project or a batch: give --project")
         if any(not annotation_type for _, annotation_type in known):
-            raise UsageError("--changed-since: the earlier pull holds documents without an annotation type, so it is not of a project")
+            raise UsageError(
+                "--changed-since: the earlier pull holds documents without an annotation type, so"
+                " it is not of a project"
+            )
         documents = ChangeListing(documents, known)
     credentials = loaded.annotell_credentials()
     if credentials is None:
         raise UsageError(
-            f"no credentials for [annotell] flavour = {annotell.flavour!r}: set {annotell.flavour.upper()}_CREDENTIALS (a file), "
-            f"{annotell.flavour.upper()}_CLIENT_ID and {annotell.flavour.upper()}_CLIENT_SECRET, or [annotell] credentials"
+            f"no credentials for [annotell] flavour = {annotell.flavour!r}: set"
+            f" {annotell.flavour.upper()}_CREDENTIALS (a file),"
+            f" {annotell.flavour.upper()}_CLIENT_ID and {annotell.flavour.upper()}_CLIENT_SECRET,"
+            " or [annotell] credentials"
         )
 
     def http(base_url: str | None) -> HttpTransport:
         return transport(loaded, "annotell", base_url)
 
     chosen = msgspec.json.encode(selection).decode() + (
-        "" if known is None else f" changed since {_digest(msgspec.json.encode(sorted(known.items())))}"
+        ""
+        if known is None
+        else f" changed since {_digest(msgspec.json.encode(sorted(known.items())))}"
     )
     return Origin(
         listing=documents,
@@ -92,7 +114,9 @@ def annotell_origin(loaded: Loaded, selection: DocumentSelection, known: Mapping
         api=OAuthTransport(
             api=http(annotell.base_url),
             auth=http(annotell.auth_url),
-            tokens=shared_tokens(annotell.auth_url, credentials.client_id, credentials.client_secret),
+            tokens=shared_tokens(
+                annotell.auth_url, credentials.client_id, credentials.client_secret
+            ),
             elsewhere=http(None),
             other_hosts=neighbours(annotell.base_url),
         ),
@@ -102,7 +126,10 @@ def annotell_origin(loaded: Loaded, selection: DocumentSelection, known: Mapping
         storage_concurrency=annotell.concurrency,
         retry=loaded.config.retry,
         units_ahead_max=DOCUMENT_UNITS_AHEAD_MAX,
-        credentials=f"{annotell.flavour.upper()}_CREDENTIALS, {annotell.flavour.upper()}_CLIENT_ID and _SECRET, or [annotell] credentials",
+        credentials=(
+            f"{annotell.flavour.upper()}_CREDENTIALS, {annotell.flavour.upper()}_CLIENT_ID and"
+            " _SECRET, or [annotell] credentials"
+        ),
         name=f"annotations of {annotell.flavour} at {annotell.base_url}: {chosen}",
         address=annotell.base_url,
         settings="[annotell] base_url and flavour",
@@ -111,28 +138,44 @@ def annotell_origin(loaded: Loaded, selection: DocumentSelection, known: Mapping
 
 
 def known_documents(path: Path) -> dict[DocumentKey, str]:
-    """What an earlier pull to this JSONL file holds. Raises UsageError where it is none."""
+    """What an earlier pull to this JSONL file holds.
+
+    Raises UsageError where it is none.
+    """
     open_ = gzip.open if path.name.endswith(".gz") else open
     try:
         with open_(path, "rb") as file:
             return index(file)
     except OSError as error:
-        raise UsageError(f"the earlier pull {path} cannot be read: {error.strerror or error}") from None
+        raise UsageError(
+            f"the earlier pull {path} cannot be read: {error.strerror or error}"
+        ) from None
     except (msgspec.DecodeError, EOFError, zlib.error) as error:
-        raise UsageError(f"{path} is not a JSONL file of an earlier annotell pull: {error}") from None
+        raise UsageError(
+            f"{path} is not a JSONL file of an earlier annotell pull: {error}"
+        ) from None
 
 
 def _digest(data: bytes) -> str:
     return blake2b(data, digest_size=6).hexdigest()
 
 
-def open_pull(loaded: Loaded, origin: Origin, out: str, format_: str | None, *, state: Path | None) -> PullLane:
-    """A lane from an origin to a path, or to standard output. `state`: None for a folder of the job's own within the configured one.
+def open_pull(
+    loaded: Loaded, origin: Origin, out: str, format_: str | None, *, state: Path | None
+) -> PullLane:
+    """A lane from an origin to a path, or to standard output. `state`: None for a
+    folder of the job's own within the configured one.
 
     Raises UsageError for an output that cannot be, StateError, OutputError.
     """
     place = out if out == STDOUT else str(Path(out).absolute())
     job = f"{origin.name} as {output_format(out, format_)} to {place}"
-    folder = state if state is not None else Path(loaded.config.state.dir) / f"pull-{_digest(job.encode())}"
+    folder = (
+        state
+        if state is not None
+        else Path(loaded.config.state.dir) / f"pull-{_digest(job.encode())}"
+    )
     sink = output_sink(out, origin.layout, format_, stdout=sys.stdout.buffer, work=folder)
-    return PullLane(origin, sink, out=out, job=job, state=folder, path=None if out == STDOUT else Path(out))
+    return PullLane(
+        origin, sink, out=out, job=job, state=folder, path=None if out == STDOUT else Path(out)
+    )

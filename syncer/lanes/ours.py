@@ -20,7 +20,9 @@ from syncer.sources.spool import Spool
 SPOOL = "spool"
 LOCK = "lock"
 
-_STATE_FILES = frozenset((replay.FILE, dead.FILE, check.POSTED, checkpoint.FILE, parts.FILE, seen.FILE))
+_STATE_FILES = frozenset(
+    (replay.FILE, dead.FILE, check.POSTED, checkpoint.FILE, parts.FILE, seen.FILE)
+)
 
 
 class OnDisk:
@@ -30,19 +32,30 @@ class OnDisk:
         self._pulled = _Pulled(state)
 
     def is_state(self, folder: Path, names: Set[str]) -> bool:
-        """Return whether there is a lock with something that it guards, or a journal: users may call a log dead.jsonl, too."""
-        return (LOCK in names and not _STATE_FILES.isdisjoint(names)) or (replay.FILE in names and _is_journal(folder / replay.FILE))
+        """Return whether there is a lock with something that it guards, or a journal:
+        users may call a log dead.jsonl, too.
+        """
+        return (LOCK in names and not _STATE_FILES.isdisjoint(names)) or (
+            replay.FILE in names and _is_journal(folder / replay.FILE)
+        )
 
     def is_pulled(self, path: Path, status: os.stat_result) -> bool:
-        """Return whether a pull of the [state] dir wrote this file: it is where one writes, or it is as one left it, wherever it is now.
+        """Return whether a pull of the [state] dir wrote this file: it is where one
+        writes, or it is as one left it, wherever it is now.
 
         Raises StateError where it is not known what a pull wrote.
         """
-        return str(path) in self._pulled.places or (status.st_size, status.st_mtime_ns) in self._pulled.written
+        return (
+            str(path) in self._pulled.places
+            or (status.st_size, status.st_mtime_ns) in self._pulled.written
+        )
 
 
 class _Pulled:
-    """What the pulls of a [state] dir wrote. Their checkpoints are read on the first question: most pushes never ask."""
+    """What the pulls of a [state] dir wrote.
+
+    Their checkpoints are read on the first question: most pushes never ask.
+    """
 
     def __init__(self, state: Path) -> None:
         self._state = state
@@ -64,9 +77,10 @@ class _Pulled:
             one = checkpoint.read(path.parent)
             if isinstance(one, Damage):
                 raise StateError(
-                    f"{path}: {one.what}, so it is not known which file a pull wrote, and it might be taken for a change log. "
-                    f"Repair it (`syncer state repair --state {as_argument(path.parent)}`) or remove that folder; "
-                    "or name the logs one by one"
+                    f"{path}: {one.what}, so it is not known which file a pull wrote, and it might"
+                    " be taken for a change log. Repair it (`syncer state repair --state"
+                    f" {as_argument(path.parent)}`) or remove that folder; or name the logs one"
+                    " by one"
                 )
             if one is not None:
                 found.append(one)
@@ -74,7 +88,9 @@ class _Pulled:
 
 
 def _place_in(job: str) -> str:
-    """Return the output in the name of a pull's job: pulls of older versions noted it nowhere else."""
+    """Return the output in the name of a pull's job: pulls of older versions noted it
+    nowhere else.
+    """
     _, found, place = job.rpartition(" to /")
     return os.path.realpath(f"/{place}") if found else ""
 
@@ -88,5 +104,8 @@ def _is_journal(path: Path) -> bool:
 
 
 def named_logs(state: Path, stdin: BinaryIO, *, spool: Path | None = None) -> NamedLogs:
-    """Return what turns arguments into logs. `state`: the [state] dir; `spool`: where stdin is kept, if not in there."""
+    """Return what turns arguments into logs.
+
+    `state`: the [state] dir; `spool`: where stdin is kept, if not in there.
+    """
     return NamedLogs(Spool(state / SPOOL if spool is None else spool, REAL), stdin, OnDisk(state))

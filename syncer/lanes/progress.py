@@ -36,7 +36,9 @@ class Progress:
 
 
 class Share:
-    """How much of a limit is used, by the limiter's own count: what it does not limit does not count, and its rate may change."""
+    """How much of a limit is used, by the limiter's own count: what it does not limit
+    does not count, and its rate may change.
+    """
 
     def __init__(self, pace: Pace, now: float) -> None:
         """From now on. Seconds of the clock that the pace is asked with."""
@@ -45,7 +47,11 @@ class Share:
         self._let = pace.let(now)
 
     def at(self, now: float) -> float:
-        """From 0 to 1. The first request is let go at once; lateness that was made up for is no more than the limit."""
+        """From 0 to 1.
+
+        The first request is let go at once; lateness that was made up for is no more
+        than the limit.
+        """
         let = 1 + math.floor(self._pace.let(now) - self._let + 1e-6)
         return min(1.0, (self._pace.taken - self._taken) / let)
 
@@ -56,7 +62,9 @@ def sending(turns: Turns, share: Share) -> Sending:
 
 
 class Estimate:
-    """When a run will be over, by what it did while it was not paused, and by the request limit, whichever is later."""
+    """When a run will be over, by what it did while it was not paused, and by the
+    request limit, whichever is later.
+    """
 
     def __init__(self, pace: Pace) -> None:
         self._pace = pace
@@ -69,8 +77,12 @@ class Estimate:
             self._active_seconds += now - self._at
         self._at = now
 
-    def seconds(self, settled: int, requests: int, left: float | None, pause_seconds: float) -> float | None:
-        """How long `left` changes will take, after so many were settled with so many requests; None where nothing tells."""
+    def seconds(
+        self, settled: int, requests: int, left: float | None, pause_seconds: float
+    ) -> float | None:
+        """How long `left` changes will take, after so many were settled with so many
+        requests; None where nothing tells.
+        """
         if left == 0:
             return 0.0
         if left is None or not settled or not self._active_seconds:
@@ -81,7 +93,9 @@ class Estimate:
 
 
 def unread(read: int, progress: tuple[int, int] | None, start: int) -> float | None:
-    """About how many changes are still to be read, from how many came out of the bytes read since `start`; None where that is not known."""
+    """About how many changes are still to be read, from how many came out of the bytes
+    read since `start`; None where that is not known.
+    """
     if progress is None:
         return None
     at, size = progress

@@ -74,7 +74,9 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class PullReport:
-    """A pull, all its runs together but for requests, throttles and time. fetched = written + duplicates."""
+    """A pull, all its runs together but for requests, throttles and time. fetched =
+    written + duplicates.
+    """
 
     fetched: int
     written: int
@@ -91,9 +93,10 @@ class PullReport:
         """One line for people."""
         rate = self.fetched / self.elapsed_seconds if self.elapsed_seconds else 0.0
         return (
-            f"fetched {self.fetched:,}: written {self.written:,} to {self.out}, "
-            f"{counted(self.duplicates, 'duplicate')}, {self.unreadable:,} unreadable; "
-            f"{counted(self.requests, 'request')}, {self.throttled:,} throttled; {self.elapsed_seconds:.1f} s, {rate:,.0f}/s"
+            f"fetched {self.fetched:,}: written {self.written:,} to {self.out},"
+            f" {counted(self.duplicates, 'duplicate')}, {self.unreadable:,} unreadable;"
+            f" {counted(self.requests, 'request')}, {self.throttled:,} throttled;"
+            f" {self.elapsed_seconds:.1f} s, {rate:,.0f}/s"
         )
 
 
@@ -116,10 +119,23 @@ class Pulled:
 
 
 class PullLane:
-    """One pull into one sink, carried on where an earlier run left it. Opening takes the state's lock; `close` gives it back."""
+    """One pull into one sink, carried on where an earlier run left it.
 
-    def __init__(self, origin: Origin, sink: Sink, *, out: str, job: str, state: Path, path: Path | None = None) -> None:
-        """`job`: all that makes this pull the one it is; `state`: its folder; `path`: of the output, None where it has none.
+    Opening takes the state's lock; `close` gives it back.
+    """
+
+    def __init__(
+        self,
+        origin: Origin,
+        sink: Sink,
+        *,
+        out: str,
+        job: str,
+        state: Path,
+        path: Path | None = None,
+    ) -> None:
+        """`job`: all that makes this pull the one it is; `state`: its folder; `path`:
+        of the output, None where it has none.
 
         Raises StateError, SyncerError.
         """
@@ -129,10 +145,16 @@ class PullLane:
         self._state = state
         self._path = path
         with ExitStack() as opened:
-            self._checkpoints = opened.enter_context(closing(Checkpoints(state, job, out=self._place())))
+            self._checkpoints = opened.enter_context(
+                closing(Checkpoints(state, job, out=self._place()))
+            )
             last = self._checkpoints.last
             self._parts = opened.enter_context(closing(Parts(state, last.parts)))
-            self._seen = opened.enter_context(closing(Seen(state, last.pages))) if origin.listing.repeats else None
+            self._seen = (
+                opened.enter_context(closing(Seen(state, last.pages)))
+                if origin.listing.repeats
+                else None
+            )
             sink.open(last.position)
             self._opened = opened.pop_all()
         self._problems: list[Problem] = []
@@ -141,17 +163,23 @@ class PullLane:
         self._share: Share | None = None
         self._started = time.monotonic()
 
-    async def run(self, observe: Callable[[Event], None] = lambda _: None, *, signals: bool = False) -> Pulled:
-        """Pull to the end of the list. Errors that stop a run are in what it returns; what is written is kept.
+    async def run(
+        self, observe: Callable[[Event], None] = lambda _: None, *, signals: bool = False
+    ) -> Pulled:
+        """Pull to the end of the list. Errors that stop a run are in what it returns;
+        what is written is kept.
 
-        A signal that comes while the output is made whole changes nothing: there is nothing left to carry on.
+        A signal that comes while the output is made whole changes nothing: there is
+        nothing left to carry on.
         """
         self._started = time.monotonic()
         error: SyncerError | None = None
         interrupted: list[int] = []
         try:
             if signals:
-                await until_signal(lambda: self._run(observe, interrupted), self._drain, interrupted)
+                await until_signal(
+                    lambda: self._run(observe, interrupted), self._drain, interrupted
+                )
             else:
                 await self._run(observe, interrupted)
         except SyncerError as stopped:
@@ -162,7 +190,12 @@ class PullLane:
     async def _run(self, observe: Callable[[Event], None], interrupted: list[int]) -> None:
         last = self._checkpoints.last
         async with wired(
-            self._origin, observe, left=last.destination, storage_left=last.storage, state=self._state, leaves=OUTPUT_KEPT
+            self._origin,
+            observe,
+            left=last.destination,
+            storage_left=last.storage,
+            state=self._state,
+            leaves=OUTPUT_KEPT,
         ) as engine:
             self._engine = engine
             self._share = Share(self._origin.pace, anyio.current_time())
@@ -181,7 +214,9 @@ class PullLane:
             self._engine.drain()
 
     async def _read(self, engine: Pull) -> None:
-        """The rest of the list, which may have grown since: once its end was reached, it is not read on."""
+        """The rest of the list, which may have grown since: once its end was reached,
+        it is not read on.
+        """
         last = self._checkpoints.last
         if last.listed:
             return
@@ -191,13 +226,19 @@ class PullLane:
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._keep_pauses, paused)
-                await engine.run(last.cursor, self._deliver, None if last.pages and not last.parts else self._parts.done)
+                await engine.run(
+                    last.cursor,
+                    self._deliver,
+                    None if last.pages and not last.parts else self._parts.done,
+                )
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise first_error(group) from None
 
     async def _keep_pauses(self, paused: Signal) -> None:
-        """A pause is written down when it is told: it may be long until the next page, and a killed process says nothing any more."""
+        """A pause is written down when it is told: it may be long until the next page,
+        and a killed process says nothing any more.
+        """
         while True:
             await paused.wait()
             await self._alone(self._note_destinations, self._destinations())
@@ -212,7 +253,9 @@ class PullLane:
                 await anyio.to_thread.run_sync(write, *arguments)
 
     def _write(self, unit: Unit, found: Found, destinations: Destinations) -> None:
-        """A page to the sink, then the checkpoint behind it: each durable before the next."""
+        """A page to the sink, then the checkpoint behind it: each durable before the
+        next.
+        """
         last = self._checkpoints.last
         rows = found.rows
         if self._seen is not None:
@@ -238,10 +281,18 @@ class PullLane:
         )
 
     def _finish(self, destinations: Destinations) -> None:
-        """The list is at its end, which is noted first: an output that is whole takes no page more. Then the job is done."""
+        """The list is at its end, which is noted first: an output that is whole takes
+        no page more. Then the job is done.
+        """
         self._checkpoints.commit(msgspec.structs.replace(self._checkpoints.last, listed=True))
         self._sink.close()
-        done = msgspec.structs.replace(self._checkpoints.last, done=True, out=self._place(), wrote=self._written(), **destinations)
+        done = msgspec.structs.replace(
+            self._checkpoints.last,
+            done=True,
+            out=self._place(),
+            wrote=self._written(),
+            **destinations,
+        )
         self._checkpoints.commit(done)
 
     def _place(self) -> str:
@@ -266,21 +317,33 @@ class PullLane:
             self._checkpoints.commit(noted)
 
     def _destinations(self) -> Destinations:
-        """How the remote is to be treated by a later run. Asked for within the event loop, which tells the time."""
+        """How the remote is to be treated by a later run.
+
+        Asked for within the event loop, which tells the time.
+        """
         names = {"api": "destination", "storage": "storage"}
-        return {names[via]: way.turns.fact() for via, way in self._engine.ways.items()} if self._engine else {}
+        return (
+            {names[via]: way.turns.fact() for via, way in self._engine.ways.items()}
+            if self._engine
+            else {}
+        )
 
     def report(self) -> PullReport:
         """Where the pull stands, also while it is under way."""
         last: Checkpoint = self._checkpoints.last
         ways = self._engine.ways.values() if self._engine else ()
-        transports = [transport for transport in (self._origin.api, self._origin.storage) if transport is not None]
+        transports = [
+            transport
+            for transport in (self._origin.api, self._origin.storage)
+            if transport is not None
+        ]
         return PullReport(
             fetched=last.fetched,
             written=last.written,
             duplicates=last.duplicates,
             unreadable=last.unreadable,
-            requests=sum(way.turns.requests for way in ways) + sum(transport.hidden_retries for transport in transports),
+            requests=sum(way.turns.requests for way in ways)
+            + sum(transport.hidden_retries for transport in transports),
             throttled=sum(way.turns.throttled for way in ways),
             elapsed_seconds=round(time.monotonic() - self._started, 3),
             out=self._out,
@@ -288,7 +351,11 @@ class PullLane:
 
     def sending(self) -> Sending:
         """How the requests to the API go just now. From within the event loop."""
-        return sending(self._engine.ways["api"].turns, self._share) if self._engine and self._share else Sending()
+        return (
+            sending(self._engine.ways["api"].turns, self._share)
+            if self._engine and self._share
+            else Sending()
+        )
 
     def close(self) -> None:
         """Give the state folder back."""
@@ -306,25 +373,38 @@ async def wired(
     listing: Listing | None = None,
     leaves: Left = PARTLY_READ,
 ) -> AsyncIterator[Pull]:
-    """The engine of a run, its connections open while the block lasts. `left`: how an earlier run left the API, as `state`
-    says, and `storage_left` the storage. `listing`: another one than the origin's, of the same remote. `leaves`: what there is
-    where the run stops early.
+    """The engine of a run, its connections open while the block lasts. `left`: how an
+    earlier run left the API, as `state` says, and `storage_left` the storage.
+    `listing`: another one than the origin's, of the same remote. `leaves`: what there
+    is where the run stops early.
     """
     now, rng = Clock(), random.Random()  # noqa: S311 - jitter, not a secret
     retry = origin.retry
     at_once = API_AT_ONCE_MAX if origin.concurrency == "auto" else origin.concurrency
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(origin.api)
-        advice = Advice(origin.credentials, "" if state is None else resuming(state), origin.address, origin.settings, leaves)
-        api_turns = turns(origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe, advice)
+        advice = Advice(
+            origin.credentials,
+            "" if state is None else resuming(state),
+            origin.address,
+            origin.settings,
+            leaves,
+        )
+        api_turns = turns(
+            origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe, advice
+        )
         api_turns.whereabouts.probe = origin.probe
         if isinstance(origin.api, OAuthTransport):
             origin.api.another_turn = api_turns.another
-        ways: dict[Literal["api", "storage"], Way] = {"api": Way(api_turns, anyio.Semaphore(at_once, fast_acquire=True))}
+        ways: dict[Literal["api", "storage"], Way] = {
+            "api": Way(api_turns, anyio.Semaphore(at_once, fast_acquire=True))
+        }
         if origin.storage is not None:
             await stack.enter_async_context(origin.storage)
             pace, count = Pace(STORAGE_RATE), origin.storage_concurrency
-            storage_turns = turns(origin.storage, pace, count, retry, storage_left, now, rng, observe, advice)
+            storage_turns = turns(
+                origin.storage, pace, count, retry, storage_left, now, rng, observe, advice
+            )
             ways["storage"] = Way(storage_turns, anyio.Semaphore(count, fast_acquire=True))
         yield Pull(
             listing or origin.listing,

@@ -1,4 +1,7 @@
-"""A push lane, wired: change logs or sources of users, Clarifai, HTTP, journal, engine. The only place that knows them all."""
+"""A push lane, wired: change logs or sources of users, Clarifai, HTTP, journal, engine.
+
+The only place that knows them all.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,9 @@ OPENED_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a push ended: its summary, the error that stopped it (None: it came to its end), the signal that interrupted it."""
+    """How a push ended: its summary, the error that stopped it (None: it came to its
+    end), the signal that interrupted it.
+    """
 
     summary: PushReport
     error: SyncerError | None
@@ -55,7 +60,10 @@ class Finished:
 
 
 class PushLane:
-    """One push from the first log to the last. Opening takes the state's lock; `close` gives it back."""
+    """One push from the first log to the last.
+
+    Opening takes the state's lock; `close` gives it back.
+    """
 
     def __init__(
         self,
@@ -67,22 +75,28 @@ class PushLane:
         moved: Moved | None = None,
         stdin: BinaryIO | None = None,
     ) -> None:
-        """`sources`: change logs as named on the command line, and sources of users; none: every log that the state knows.
+        """`sources`: change logs as named on the command line, and sources of users;
+        none: every log that the state knows.
 
-        `moved`: what is said of files that may be known logs under new names. Raises UsageError, StateError, LogChanged.
+        `moved`: what is said of files that may be known logs under new names. Raises
+        UsageError, StateError, LogChanged.
         """
         config = loaded.config
         self._config = config
         self._app = app(loaded)
         self._max_delete = max_delete
         self._state = Path(config.state.dir)
-        destination = DestinationId(config.clarifai.base_url, config.clarifai.user_id, config.clarifai.app_id)
+        destination = DestinationId(
+            config.clarifai.base_url, config.clarifai.user_id, config.clarifai.app_id
+        )
         self._journal = Journal.open(self._state, destination)
         try:
             self._posted = Posted(self._state / "posted.bits")
             options = LineOptions(config.push.lists_without_ids, config.push.embed_model_version_id)
             reading = Reading(options, strict, moved)
-            self._inputs, facts = open_inputs(sources, self.ledger, self._state, reading, stdin or sys.stdin.buffer)
+            self._inputs, facts = open_inputs(
+                sources, self.ledger, self._state, reading, stdin or sys.stdin.buffer
+            )
             for start in range(0, len(facts), OPENED_MAX):
                 self._journal.commit(facts[start : start + OPENED_MAX])
         except BaseException:
@@ -97,7 +111,9 @@ class PushLane:
 
     @property
     def notes(self) -> list[str]:
-        """What users are to know before the run: what recovery had to do, and which logs are not, or not as they were, read."""
+        """What users are to know before the run: what recovery had to do, and which
+        logs are not, or not as they were, read.
+        """
         return [*self._journal.notes, *self._inputs.notes]
 
     @property
@@ -105,10 +121,14 @@ class PushLane:
         """What the state folder holds."""
         return self._journal.ledger
 
-    async def run(self, observe: Callable[[Event], None] = lambda _: None, *, signals: bool = False) -> Finished:
-        """Push to the end. Errors that stop a run are in what it returns; they lose nothing. With `signals`, SIGINT and SIGTERM drain.
+    async def run(
+        self, observe: Callable[[Event], None] = lambda _: None, *, signals: bool = False
+    ) -> Finished:
+        """Push to the end. Errors that stop a run are in what it returns; they lose
+        nothing. With `signals`, SIGINT and SIGTERM drain.
 
-        `observe` is told every event from within the event loop: it must be quick, and an exception of its own ends the run.
+        `observe` is told every event from within the event loop: it must be quick, and
+        an exception of its own ends the run.
         """
         self._started = time.monotonic()
         error: SyncerError | None = None
@@ -126,7 +146,9 @@ class PushLane:
             finally:
                 with anyio.CancelScope(shield=True):
                     await self._inputs.close()
-        early = interrupted[0] if interrupted and not engine.complete else None  # a drain that came too late has stopped nothing
+        early = (
+            interrupted[0] if interrupted and not engine.complete else None
+        )  # a drain that came too late has stopped nothing
         if error is None and early is None and (unfinished := self._inputs.unfinished()):
             error = SyncerError(unfinished)
         elapsed_seconds = time.monotonic() - self._started
@@ -138,9 +160,15 @@ class PushLane:
         now, rng = Clock(), random.Random()  # noqa: S311 - jitter, not a secret
         pace, left = self._app.pace, self.ledger.destination
         advice = Advice(CREDENTIALS, resuming(self._state), self._app.address, SETTINGS)
-        turns = lane_turns(self._app.transport, pace, push.concurrency, retry, left, now, rng, observe, advice)
+        turns = lane_turns(
+            self._app.transport, pace, push.concurrency, retry, left, now, rng, observe, advice
+        )
         turns.whereabouts.probe = self._app.probe
-        limits = Limits(batch_size=push.batch_size, linger_seconds=push.linger_seconds, max_attempts=retry.max_attempts)
+        limits = Limits(
+            batch_size=push.batch_size,
+            linger_seconds=push.linger_seconds,
+            max_attempts=retry.max_attempts,
+        )
         return Push(
             source=self._inputs,
             remote=self._app.codec,
@@ -162,7 +190,9 @@ class PushLane:
         engine = self._engine
         elapsed = time.monotonic() - self._started if elapsed_seconds is None else elapsed_seconds
         read_in_run = engine.counted.read if engine else {}
-        read, applied, skipped, ignored, dead, pending = totals(self._before, self.ledger, read_in_run)
+        read, applied, skipped, ignored, dead, pending = totals(
+            self._before, self.ledger, read_in_run
+        )
         return PushReport(
             read=read,
             applied=applied,
@@ -180,19 +210,28 @@ class PushLane:
         )
 
     def progress(self) -> Progress:
-        """How far the run is. To be asked a few times a second: what it says of the time left lives of being asked."""
+        """How far the run is.
+
+        To be asked a few times a second: what it says of the time left lives of being
+        asked.
+        """
         report, engine = self.summary(), self._engine
         now = sending(engine.turns, self._share) if engine and self._share else Sending()
         read_bytes = self._inputs.progress()
         self._estimate.note(report.elapsed_seconds, paused=now.pause_seconds > 0)
         read = sum(engine.counted.read.values()) if engine else 0
-        to_read = 0.0 if engine and engine.at_the_end else unread(read, read_bytes, self._start_bytes)
+        to_read = (
+            0.0 if engine and engine.at_the_end else unread(read, read_bytes, self._start_bytes)
+        )
         return Progress(
             report=report,
             share_read=read_bytes[0] / max(1, read_bytes[1]) if read_bytes else None,
             sending=now,
             left_seconds=self._estimate.seconds(
-                report.applied, report.requests, None if to_read is None else report.pending + to_read, now.pause_seconds
+                report.applied,
+                report.requests,
+                None if to_read is None else report.pending + to_read,
+                now.pause_seconds,
             ),
         )
 

@@ -1,4 +1,6 @@
-"""What a push came to, as values: the summary that `push --json` prints, and the totals of `status`."""
+"""What a push came to, as values: the summary that `push --json` prints, and the totals
+of `status`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,9 @@ from syncer.printable import counted
 
 @dataclass(frozen=True, slots=True)
 class PushReport:
-    """One run of a push over its sources. read = applied + skipped + ignored + dead + pending."""
+    """One run of a push over its sources. read = applied + skipped + ignored + dead +
+    pending.
+    """
 
     read: int
     """All changes up to the cursor, those of earlier runs and bad lines too."""
@@ -44,15 +48,18 @@ class PushReport:
     def sentence(self) -> str:
         """One line for people."""
         return (
-            f"read {self.read:,}: applied {self.applied:,}, skipped {self.skipped:,}, ignored {self.ignored:,}, dead {self.dead:,}, "
-            f"pending {self.pending:,}; {counted(self.requests, 'request')}, {counted(self.retries, 'change')} sent again, "
-            f"{self.throttled:,} throttled, {self.reconciled:,} reconciled; {self.elapsed_seconds:.1f} s, "
-            f"{self.annotations_per_second:,.0f}/s"
+            f"read {self.read:,}: applied {self.applied:,}, skipped {self.skipped:,}, ignored"
+            f" {self.ignored:,}, dead {self.dead:,}, pending {self.pending:,};"
+            f" {counted(self.requests, 'request')}, {counted(self.retries, 'change')} sent again,"
+            f" {self.throttled:,} throttled, {self.reconciled:,} reconciled;"
+            f" {self.elapsed_seconds:.1f} s, {self.annotations_per_second:,.0f}/s"
         )
 
 
 def exit_code(error: SyncerError | None, interrupted: int | None, left: int) -> int:
-    """As scripts rely on it: 0, 128 + signal, the error's own (1 or 2), or 3 where something is left that could not be done."""
+    """As scripts rely on it: 0, 128 + signal, the error's own (1 or 2), or 3 where
+    something is left that could not be done.
+    """
     if interrupted is not None:
         return 128 + interrupted
     if error is not None:
@@ -76,7 +83,9 @@ class Before:
         return cls(copies)
 
 
-def totals(before: Before, ledger: Ledger, read_in_run: dict[int, int]) -> tuple[int, int, int, int, int, int]:
+def totals(
+    before: Before, ledger: Ledger, read_in_run: dict[int, int]
+) -> tuple[int, int, int, int, int, int]:
     """(read, applied, skipped, ignored, dead, pending) of the logs of a run."""
     read = applied = skipped = ignored = dead = 0
     for log, then in before.counts.items():

@@ -14,7 +14,9 @@ Key = tuple[str, str]
 
 
 def write_sample(path: Path, count: int, seed: int) -> dict[Key, dict[str, Any]]:
-    """Write a change log of about `count` changes; the annotations that it should leave, by (input_id, id)."""
+    """Write a change log of about `count` changes; the annotations that it should
+    leave, by (input_id, id).
+    """
     rng = random.Random(seed)  # noqa: S311 - a repeatable sample
     left: dict[Key, dict[str, Any]] = {}
     with path.open("wb") as out:
@@ -32,7 +34,11 @@ def write_sample(path: Path, count: int, seed: int) -> dict[Key, dict[str, Any]]
                 change = {
                     "op": "patch",
                     "action": "overwrite",
-                    "annotation": {**_post(number, rng)["annotation"], "input_id": key[0], "id": key[1]},
+                    "annotation": {
+                        **_post(number, rng)["annotation"],
+                        "input_id": key[0],
+                        "id": key[1],
+                    },
                 }
                 left[key] = change["annotation"]
             out.write(orjson.dumps(change) + b"\n")
@@ -41,7 +47,23 @@ def write_sample(path: Path, count: int, seed: int) -> dict[Key, dict[str, Any]]
 
 def _post(number: int, rng: random.Random) -> dict[str, Any]:
     top, left = rng.random() / 2, rng.random() / 2
-    box = {"top_row": top, "left_col": left, "bottom_row": top + rng.random() / 2, "right_col": left + rng.random() / 2}
+    box = {
+        "top_row": top,
+        "left_col": left,
+        "bottom_row": top + rng.random() / 2,
+        "right_col": left + rng.random() / 2,
+    }
     concept = rng.choice(CONCEPTS)
-    region = {"id": f"r-{number}", "region_info": {"bounding_box": box}, "data": {"concepts": [{"id": concept, "value": 1}]}}
-    return {"op": "post", "annotation": {"id": f"demo-{number:06}", "input_id": f"image-{number // 4:05}", "data": {"regions": [region]}}}
+    region = {
+        "id": f"r-{number}",
+        "region_info": {"bounding_box": box},
+        "data": {"concepts": [{"id": concept, "value": 1}]},
+    }
+    return {
+        "op": "post",
+        "annotation": {
+            "id": f"demo-{number:06}",
+            "input_id": f"image-{number // 4:05}",
+            "data": {"regions": [region]},
+        },
+    }

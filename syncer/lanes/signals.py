@@ -1,4 +1,7 @@
-"""SIGINT and SIGTERM while a lane runs: the first drains it, the second stops at once. Both leave a state that carries on."""
+"""SIGINT and SIGTERM while a lane runs: the first drains it, the second stops at once.
+
+Both leave a state that carries on.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,11 @@ import anyio
 from syncer import signals
 
 
-async def until_signal(run: Callable[[], Awaitable[None]], drain: Callable[[], None], interrupted: list[int]) -> None:
-    """Run to the end, or to a signal, whose number is then in `interrupted`. How the run ended stands from then on.
+async def until_signal(
+    run: Callable[[], Awaitable[None]], drain: Callable[[], None], interrupted: list[int]
+) -> None:
+    """Run to the end, or to a signal, whose number is then in `interrupted`. How the
+    run ended stands from then on.
 
     Raises what `run` raises.
     """

@@ -49,7 +49,10 @@ class Looked:
 
 
 def pull_in(folder: Path, *, disk: Disk = REAL) -> Checkpoint | None:
-    """Return how far the pull of this folder is; None where the folder holds no pull. Raises StateError for one that cannot be read."""
+    """Return how far the pull of this folder is; None where the folder holds no pull.
+
+    Raises StateError for one that cannot be read.
+    """
     try:
         if Journal.is_in(folder, disk=disk) or disk.size(folder / checkpoint.FILE) is None:
             return None
@@ -64,9 +67,11 @@ def pull_in(folder: Path, *, disk: Disk = REAL) -> Checkpoint | None:
 
 
 def resume(folder: Path, *, disk: Disk = REAL) -> Destination:
-    """Lift the pause that this folder keeps, of a push or of a pull; how the destination was until then.
+    """Lift the pause that this folder keeps, of a push or of a pull; how the
+    destination was until then.
 
-    Raises UsageError where there is no state, StateError where it is in use, damaged or cannot be written.
+    Raises UsageError where there is no state, StateError where it is in use, damaged or
+    cannot be written.
     """
     if Journal.is_in(folder, disk=disk):
         journal = Journal.open(folder, None, disk=disk)
@@ -93,16 +98,25 @@ def _resume_pull(folder: Path, disk: Disk) -> Destination:
                 return OPEN
             before = found.pause
             if before.state == "paused":
-                checkpoint.write(folder, msgspec.structs.replace(found, destination=OPEN, storage=OPEN), disk=disk)
+                checkpoint.write(
+                    folder,
+                    msgspec.structs.replace(found, destination=OPEN, storage=OPEN),
+                    disk=disk,
+                )
             return before
         finally:
             lock.release()
     except OSError as error:
-        raise StateError(f"the state {folder} cannot be written: {error.strerror or error}") from None
+        raise StateError(
+            f"the state {folder} cannot be written: {error.strerror or error}"
+        ) from None
 
 
 def look(folder: Path) -> Looked:
-    """Read everything, change nothing; needs no lock. Raises UsageError where there is no state, StateError for that of a newer version."""
+    """Read everything, change nothing; needs no lock.
+
+    Raises UsageError where there is no state, StateError for that of a newer version.
+    """
     found = Looked(folder, holder(folder / "lock"))
     try:
         if not any(of(folder) for of in (_is_push, _is_pull)):
@@ -115,7 +129,9 @@ def look(folder: Path) -> Looked:
             _look_at_pull(folder, found)
         found.damages += _spooled(folder / SPOOL)
     except OSError as error:
-        raise StateError(f"the state folder {folder} cannot be read: {error.strerror or error}") from None
+        raise StateError(
+            f"the state folder {folder} cannot be read: {error.strerror or error}"
+        ) from None
     return found
 
 
@@ -133,12 +149,21 @@ def _look_at_pull(folder: Path, found: Looked) -> None:
         found.damages.append(read)
         return
     found.pull = read
-    if read is not None and not read.done and isinstance(noted := parts.read(folder, read.parts), Damage):
+    if (
+        read is not None
+        and not read.done
+        and isinstance(noted := parts.read(folder, read.parts), Damage)
+    ):
         found.damages.append(noted)
     written, first = seen.files(folder)
     if first.exists():
-        found.notes.append(f"{written}: not looked at: a write is under way, or was interrupted and is taken back by the next start")
-    elif read is not None and not read.done and (lost := seen.check(folder, read.pages)) is not None:
+        found.notes.append(
+            f"{written}: not looked at: a write is under way, or was interrupted and is taken back"
+            " by the next start"
+        )
+    elif (
+        read is not None and not read.done and (lost := seen.check(folder, read.pages)) is not None
+    ):
         found.damages.append(lost)
 
 
@@ -150,11 +175,19 @@ def _spooled(folder: Path) -> Iterator[Damage]:
             while block := file.read(BLOCK_BYTES):
                 digest.update(block)
         if digest.hexdigest() != path.stem:
-            yield Damage(str(path), 0, "its content is not the one it is named by", "what came by stdin cannot be carried on from here")
+            yield Damage(
+                str(path),
+                0,
+                "its content is not the one it is named by",
+                "what came by stdin cannot be carried on from here",
+            )
 
 
 def repair(folder: Path) -> Repaired:
-    """Set aside what is damaged and leave a state that starts. Raises UsageError where there is no state, StateError where it is in use."""
+    """Set aside what is damaged and leave a state that starts.
+
+    Raises UsageError where there is no state, StateError where it is in use.
+    """
     look_first = look(folder)  # a folder without a state gets no lock
     try:
         lock = REAL.lock(folder / "lock")
@@ -168,7 +201,10 @@ def repair(folder: Path) -> Repaired:
         finally:
             lock.release()
     except OSError as error:
-        raise StateError(f"the state {folder} cannot be repaired: {error.strerror or error}. Fix that, then repair again") from None
+        raise StateError(
+            f"the state {folder} cannot be repaired: {error.strerror or error}. Fix that, then"
+            " repair again"
+        ) from None
 
 
 def _of_pull(damage: Damage) -> bool:
@@ -180,8 +216,15 @@ def _repair_pull(folder: Path, when: str, repaired: Repaired) -> None:
     _look_at_pull(folder, found)
     repaired.damages += found.damages
     repaired.quarantine = repaired.quarantine or aside.made(folder, when, REAL)
-    repaired.set_aside += aside.moved([folder / checkpoint.FILE, folder / parts.FILE, *seen.files(folder)], repaired.quarantine, REAL)
-    repaired.unknown.append("how far the pull was is no longer known: the next one starts from the beginning and writes its output again")
+    repaired.set_aside += aside.moved(
+        [folder / checkpoint.FILE, folder / parts.FILE, *seen.files(folder)],
+        repaired.quarantine,
+        REAL,
+    )
+    repaired.unknown.append(
+        "how far the pull was is no longer known: the next one starts from the beginning and writes"
+        " its output again"
+    )
 
 
 def _repair_spool(folder: Path, when: str, repaired: Repaired) -> None:

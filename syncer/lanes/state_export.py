@@ -1,4 +1,6 @@
-"""All that a state folder knows, as records for people and scripts; of a damaged one, as much as can be read."""
+"""All that a state folder knows, as records for people and scripts; of a damaged one,
+as much as can be read.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +22,27 @@ from syncer.journal.replay import Span
 from syncer.lanes.state import Looked
 
 Record = dict[str, object]
-LETTER_FIELDS = ("source", "line", "op", "input_id", "id", "reason", "code", "attempts", "first_failed_at", "last_failed_at")
+LETTER_FIELDS = (
+    "source",
+    "line",
+    "op",
+    "input_id",
+    "id",
+    "reason",
+    "code",
+    "attempts",
+    "first_failed_at",
+    "last_failed_at",
+)
 
 _queued = msgspec.json.Decoder(Queued)
 
 
 def export(found: Looked) -> Iterator[Record]:
-    """The records, each of a kind: `state`, `log`, `waiting`, `dead`, `pull`, `damage`. `certain`: no damage touches it. OSError."""
+    """The records, each of a kind: `state`, `log`, `waiting`, `dead`, `pull`, `damage`.
+
+    `certain`: no damage touches it. OSError.
+    """
     if found.push is not None:
         yield _state(found)
         yield from _logs(found.push)
@@ -58,7 +74,11 @@ def _state(found: Looked) -> Record:
 def _pause(destination: Destination) -> Record | None:
     if destination.state != "paused":
         return None
-    return {"until": rfc3339(destination.until), "asked_seconds": destination.asked_seconds, "reason": destination.reason}
+    return {
+        "until": rfc3339(destination.until),
+        "asked_seconds": destination.asked_seconds,
+        "reason": destination.reason,
+    }
 
 
 def _logs(push: Checked) -> Iterator[Record]:
@@ -81,14 +101,20 @@ def _logs(push: Checked) -> Iterator[Record]:
 
 
 def _waiting(path: Path, push: Checked) -> Iterator[Record]:
-    """What waits in the retry queue, with its line; behind damage, what was waiting at some time, and may be done."""
+    """What waits in the retry queue, with its line; behind damage, what was waiting at
+    some time, and may be done.
+    """
     if push.journal.destination is None and not push.journal.later.queued:
         return
     labels = {number: log.identity.label for number, log in push.ledger.logs.items()}
     with path.open("rb") as file:
         for number, known in push.ledger.queue.items():
             stored = _stored(file, push.journal.bodies[number])
-            yield _waits(msgspec.structs.replace(known, raw=stored.raw), labels, certain=not push.journal.damages)
+            yield _waits(
+                msgspec.structs.replace(known, raw=stored.raw),
+                labels,
+                certain=not push.journal.damages,
+            )
         for number, span in push.journal.later.queued.items():
             if number not in push.ledger.queue:
                 yield _waits(_stored(file, span), labels, certain=False)
@@ -138,4 +164,10 @@ def _dead(path: Path, push: Checked) -> Iterator[Record]:
 def _letter(found: OpenLetter, *, certain: bool) -> Record:
     letter = found.letter
     fields = {name: getattr(letter, name) for name in LETTER_FIELDS}
-    return {"record": "dead", **fields, "superseded": found.superseded, "change": letter.change, "certain": certain}
+    return {
+        "record": "dead",
+        **fields,
+        "superseded": found.superseded,
+        "change": letter.change,
+        "certain": certain,
+    }

@@ -1,4 +1,5 @@
-"""Does the remote hold what the logs should have left? Logs folded by input, inputs listed, compared.
+"""Does the remote hold what the logs should have left? Logs folded by input, inputs
+listed, compared.
 
 logs ──read once──► parts on disk by input ──► a part in memory: groups of inputs ──listed ahead──► compared, in order
 
@@ -84,19 +85,24 @@ class Verified:
     notes: list[str] = field(default_factory=list)
     """What users are to know of the logs."""
     gone: list[str] = field(default_factory=list)
-    """Logs that the state knows, and of which there is no file any more: what they should have left is not known."""
+    """Logs that the state knows, and of which there is no file any more: what they
+    should have left is not known.
+    """
 
     @property
     def exit_code(self) -> int:
-        """4 where something differs; else as for all lanes, 3 where something could not be read."""
+        """4 where something differs; else as for all lanes, 3 where something could not
+        be read.
+        """
         code = exit_code(self.error, self.interrupted, self.unreadable + len(self.gone))
         return DIFFERENT if code in (0, 3) and self.differences else code
 
     def sentence(self) -> str:
         """One line for people, with the legend of the marks."""
         return (
-            f"compared {self.compared:,}: = same {self.same:,}, + missing {self.missing:,}, * differs {self.differs:,}; "
-            f"- doubled {self.doubled:,}, - other extra {self.extra:,}, ! unreadable inputs {self.unreadable:,}; "
+            f"compared {self.compared:,}: = same {self.same:,}, + missing {self.missing:,}, *"
+            f" differs {self.differs:,}; - doubled {self.doubled:,}, - other extra {self.extra:,},"
+            f" ! unreadable inputs {self.unreadable:,}; "
             + (f"{counted(self.bad_lines, 'bad line')} left out; " if self.bad_lines else "")
             + (f"logs that are gone {len(self.gone):,}; " if self.gone else "")
             + f"{counted(self.requests, 'request')}"
@@ -124,20 +130,30 @@ class Looked:
         """One line for people."""
         if self.mark == "!":
             return f"! {self.input_id}: {self.reason}"
-        return f"{self.mark} {self.input_id}/{self.id}" + (f": {', '.join(self.fields)}" if self.fields else "")
+        return f"{self.mark} {self.input_id}/{self.id}" + (
+            f": {', '.join(self.fields)}" if self.fields else ""
+        )
 
 
 Tell = Callable[[Looked], None]
 """Told of everything that was looked at, as it is: a verification keeps none of it."""
 
-SIGNS: dict[Mark, Literal["=", "-", "*", "+"]] = {"same": "=", "missing": "+", "differs": "*", "doubled": "-", "extra": "-"}
+SIGNS: dict[Mark, Literal["=", "-", "*", "+"]] = {
+    "same": "=",
+    "missing": "+",
+    "differs": "*",
+    "doubled": "-",
+    "extra": "-",
+}
 
 
 class Parts:
     """Changes by input, on disk. Of one input they are in one part, in their order."""
 
     def __init__(self, folder: Path, count: int) -> None:
-        """`count`: so many parts; as large as one of them is, so much memory reading takes."""
+        """`count`: so many parts; as large as one of them is, so much memory reading
+        takes.
+        """
         self._paths = [folder / f"{number}.part" for number in range(count)]
         self._waiting = [bytearray() for _ in self._paths]
 
@@ -145,7 +161,12 @@ class Parts:
         """Keep a change."""
         input_id, id = change.input_id.encode(), change.id.encode()
         body = b"" if change.verb in ("delete", "delete_input") else change.body
-        record = _RECORD.pack(_VERBS.index(change.verb), len(input_id), len(id), len(body)) + input_id + id + body
+        record = (
+            _RECORD.pack(_VERBS.index(change.verb), len(input_id), len(id), len(body))
+            + input_id
+            + id
+            + body
+        )
         part = crc32(input_id) % len(self._paths)
         self._waiting[part] += record
         if len(self._waiting[part]) * len(self._paths) > WAITING_BYTES_MAX:
@@ -186,7 +207,10 @@ def _recorded(data: bytes) -> dict[str, list[Recorded]]:
 
 
 class _Groups:
-    """The inputs of the logs in groups, with what was recorded of them. Implements `syncer.core.pull.Listing`."""
+    """The inputs of the logs in groups, with what was recorded of them.
+
+    Implements `syncer.core.pull.Listing`.
+    """
 
     repeats = False
 
@@ -235,7 +259,10 @@ class Verification:
         return Path(self.loaded.config.state.dir)
 
     async def run(self, tell: Tell) -> Verified:
-        """Compare. Raises UsageError, StateError; what stops a run later is in what it returns."""
+        """Compare.
+
+        Raises UsageError, StateError; what stops a run later is in what it returns.
+        """
         origin = clarifai_origin(self.loaded, EVERY_ANNOTATION)
         assert isinstance(origin.listing, AnnotationListing)
         result = Verified()
@@ -246,11 +273,20 @@ class Verification:
             groups = _Groups(parts, origin.listing, sample)
 
             async def deliver(unit: Unit, found: Found) -> None:
-                _compare(groups.recorded.pop(unit.cursor), found, result, tell, exclusive=self.exclusive)
+                _compare(
+                    groups.recorded.pop(unit.cursor), found, result, tell, exclusive=self.exclusive
+                )
 
             left = ledger.destination  # a pause of its push holds for it, too
             kept_in = self._state if left.state == "paused" else None
-            async with wired(origin, lambda _: None, left=left, state=kept_in, listing=groups, leaves=PARTLY_COMPARED) as engine:
+            async with wired(
+                origin,
+                lambda _: None,
+                left=left,
+                state=kept_in,
+                listing=groups,
+                leaves=PARTLY_COMPARED,
+            ) as engine:
                 try:
                     await until_signal(lambda: engine.run("", deliver), engine.drain, interrupted)
                 except SyncerError as error:
@@ -259,8 +295,12 @@ class Verification:
         result.interrupted = interrupted[0] if interrupted and not engine.complete else None
         return result
 
-    async def _read(self, folder: Path, ledger: Ledger, result: Verified) -> tuple[Parts, set[str] | None]:
-        """Every change that the remote should have taken, by input; and the inputs of the sample. Tells `result` what was left out."""
+    async def _read(
+        self, folder: Path, ledger: Ledger, result: Verified
+    ) -> tuple[Parts, set[str] | None]:
+        """Every change that the remote should have taken, by input; and the inputs of
+        the sample. Tells `result` what was left out.
+        """
         left_out = unapplied(self._state / LETTERS, ledger.dead_size) if ledger.dead_size else {}
         logs = self._logs(ledger, folder, result)
         parts = Parts(folder, 1 + sum(_size(log) for log in logs) // PART_BYTES)
@@ -283,39 +323,63 @@ class Verification:
             finally:
                 await reader.close()
             if reader.unfinished and result.error is None:
-                result.error = SyncerError(f"{reader.unfinished}; what is before it was compared. Verify again when it is whole")
+                result.error = SyncerError(
+                    f"{reader.unfinished}; what is before it was compared. Verify again when it is"
+                    " whole"
+                )
         parts.write()
         return parts, chosen.inputs()
 
     def _ledger(self) -> Ledger:
-        """What the state folder holds; nothing where there is none. Raises StateError for the one of another destination."""
+        """What the state folder holds; nothing where there is none.
+
+        Raises StateError for the one of another destination.
+        """
         state, clarifai = self._state, self.loaded.config.clarifai
         if not Journal.is_in(state):
             return Ledger()
         ledger, destination, _ = Journal.read_only(state)
-        check_destination(state, destination, DestinationId(clarifai.base_url, clarifai.user_id, clarifai.app_id))
+        check_destination(
+            state, destination, DestinationId(clarifai.base_url, clarifai.user_id, clarifai.app_id)
+        )
         return ledger
 
     def _logs(self, ledger: Ledger, folder: Path, result: Verified) -> list[ChosenLog]:
-        """The logs that a push would read, whether or not they are done. Tells `result` which of them are gone."""
+        """The logs that a push would read, whether or not they are done.
+
+        Tells `result` which of them are gone.
+        """
         named = named_logs(self._state, sys.stdin.buffer, spool=folder)
         paths = [path for argument in self.logs for path in named.of(argument)]
-        choice = Chooser(ledger, self._state / SPOOL).choose(paths if self.logs else None, self.moved)
+        choice = Chooser(ledger, self._state / SPOOL).choose(
+            paths if self.logs else None, self.moved
+        )
         if not choice.logs and not choice.gone:
-            raise UsageError(f"no change log to compare with: name one; the state {self._state} knows none")
+            raise UsageError(
+                f"no change log to compare with: name one; the state {self._state} knows none"
+            )
         result.gone = [ledger.logs[number].identity.label for number in choice.gone]
-        result.notes += [*named.notes({log.path for log in choice.logs}, choice.unread), *choice.notes]
+        result.notes += [
+            *named.notes({log.path for log in choice.logs}, choice.unread),
+            *choice.notes,
+        ]
         return choice.logs
 
 
 def _size(log: ChosenLog) -> int:
     """About how many bytes there are to read."""
     identity = log.identity
-    return identity.end if identity.end >= 0 else identity.size * (10 if log.path.name.endswith(".gz") else 1)
+    return (
+        identity.end
+        if identity.end >= 0
+        else identity.size * (10 if log.path.name.endswith(".gz") else 1)
+    )
 
 
 class _Sample:
-    """So many inputs, each as likely as any other, in memory that does not grow with them."""
+    """So many inputs, each as likely as any other, in memory that does not grow with
+    them.
+    """
 
     def __init__(self, count: int | None) -> None:
         self._count = count
@@ -338,7 +402,14 @@ class _Sample:
         return None if self._count is None else self._members
 
 
-def _compare(recorded: dict[str, list[Recorded]], found: Found, result: Verified, tell: Tell, *, exclusive: bool) -> None:
+def _compare(
+    recorded: dict[str, list[Recorded]],
+    found: Found,
+    result: Verified,
+    tell: Tell,
+    *,
+    exclusive: bool,
+) -> None:
     held: dict[str, dict[str, dict[str, object]]] = {}
     for row in found.rows:
         annotation = orjson.loads(row.line)
@@ -355,7 +426,9 @@ def _compare(recorded: dict[str, list[Recorded]], found: Found, result: Verified
 
 
 def _count(found: Difference, result: Verified, tell: Tell, *, exclusive: bool) -> None:
-    mark: Mark = "extra" if found.mark == "doubled" and result.gone else found.mark  # it may be of a log that is gone
+    mark: Mark = (
+        "extra" if found.mark == "doubled" and result.gone else found.mark
+    )  # it may be of a log that is gone
     setattr(result, mark, getattr(result, mark) + 1)
     result.compared += mark in ("same", "missing", "differs")
     if mark == "extra" and not exclusive:

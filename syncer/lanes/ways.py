@@ -1,4 +1,6 @@
-"""How each remote is reached: its transport, made from the configuration; and which proxy and which authorities it uses, for people."""
+"""How each remote is reached: its transport, made from the configuration; and which
+proxy and which authorities it uses, for people.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,16 @@ from syncer.transport.trust import trust
 Remote = Literal["clarifai", "annotell"]
 
 
-def transport(loaded: Loaded, remote: Remote, base_url: str | None, authorization: tuple[str, str] | None = None) -> HttpTransport:
-    """Requests to this address of a remote, or to whole URLs. Raises UsageError for what cannot be used."""
+def transport(
+    loaded: Loaded,
+    remote: Remote,
+    base_url: str | None,
+    authorization: tuple[str, str] | None = None,
+) -> HttpTransport:
+    """Requests to this address of a remote, or to whole URLs.
+
+    Raises UsageError for what cannot be used.
+    """
     push = loaded.config.push
     return HttpTransport(
         base_url=base_url,
@@ -32,21 +42,34 @@ def transport(loaded: Loaded, remote: Remote, base_url: str | None, authorizatio
     )
 
 
-def shown(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> Iterator[tuple[str, str, str]]:
-    """Of each remote the proxy and the authorities: key, value, and who says so. No user and no password."""
+def shown(
+    loaded: Loaded, environment: Mapping[str, str] = os.environ
+) -> Iterator[tuple[str, str, str]]:
+    """Of each remote the proxy and the authorities: key, value, and who says so.
+
+    No user and no password.
+    """
     for key, address in _addresses(loaded):
         way = route(URL(address), environment)
         origin = way.variable or "no variable names one"
         if way.fault:
             yield key, "cannot be used", way.fault
         else:
-            yield key, way.shown() or "none", f"{origin}; {way.unused} is not used" if way.unused else origin
+            yield (
+                key,
+                way.shown() or "none",
+                f"{origin}; {way.unused} is not used" if way.unused else origin,
+            )
     for remote in _remotes():
         if file := _ca_file(loaded, remote):
             yield f"{remote}.authority", file, loaded.origins[f"{remote}.ca_file"]
         else:
             paths = ssl.get_default_verify_paths()
-            yield f"{remote}.authority", f"the system's: {paths.cafile or paths.capath or 'none is there'}", "default"
+            yield (
+                f"{remote}.authority",
+                f"the system's: {paths.cafile or paths.capath or 'none is there'}",
+                "default",
+            )
 
 
 def faults(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> Iterator[SyncerError]:
@@ -79,11 +102,15 @@ def _addresses(loaded: Loaded) -> tuple[tuple[str, str], ...]:
 
 
 def _ca_file(loaded: Loaded, remote: Remote) -> str:
-    return loaded.config.clarifai.ca_file if remote == "clarifai" else loaded.config.annotell.ca_file
+    return (
+        loaded.config.clarifai.ca_file if remote == "clarifai" else loaded.config.annotell.ca_file
+    )
 
 
 def _named(loaded: Loaded, remote: Remote) -> str:
-    """Who named the file with the authorities: on another machine than the one that read the configuration nobody knows any more."""
+    """Who named the file with the authorities: on another machine than the one that
+    read the configuration nobody knows any more.
+    """
     key, origin = f"[{remote}] ca_file", loaded.origins.get(f"{remote}.ca_file", "")
     if origin in AUTHORITIES[remote]:
         return f"the environment variable {origin}"

@@ -1,4 +1,7 @@
-"""How lists ask: one question, several at the same time, flows side by side. Casts from answers to what they are read as stand here."""
+"""How lists ask: one question, several at the same time, flows side by side.
+
+Casts from answers to what they are read as stand here.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,9 @@ def each(asks: Sequence[Ask[T] | Refused]) -> Asking[list[T | Refused]]:
 
 
 def together(flows: Sequence[Flow]) -> Flow:
-    """Flows side by side, and what they found: what each of them asks next is asked at the same time."""
+    """Flows side by side, and what they found: what each of them asks next is asked at
+    the same time.
+    """
     found: dict[int, Found] = {}
     answers: dict[int, Sequence[object] | None] = dict.fromkeys(range(len(flows)))
     while answers:
@@ -47,7 +52,11 @@ def together(flows: Sequence[Flow]) -> Flow:
 def joined(parts: Sequence[Found]) -> Found:
     """What several flows found, as one."""
     problems = [problem for part in parts for problem in part.problems]
-    return Found([row for part in parts for row in part.rows], sum(part.duplicates for part in parts), problems)
+    return Found(
+        [row for part in parts for row in part.rows],
+        sum(part.duplicates for part in parts),
+        problems,
+    )
 
 
 def cut(whole: list[T], size: int) -> list[list[T]]:
@@ -55,10 +64,14 @@ def cut(whole: list[T], size: int) -> list[list[T]]:
     return [whole[at : at + size] for at in range(0, len(whole), size)]
 
 
-def settled(one_pass: Callable[[], Asking[tuple[list[tuple[K, T]], int]]]) -> Asking[dict[K, T] | None]:
-    """All that a list of pages holds, by key, though it changes while it is read; None where it never stops changing.
+def settled(
+    one_pass: Callable[[], Asking[tuple[list[tuple[K, T]], int]]],
+) -> Asking[dict[K, T] | None]:
+    """All that a list of pages holds, by key, though it changes while it is read; None
+    where it never stops changing.
 
-    `one_pass` reads it once: its rows in order, each with its key, and how many answers they came in. A single one is a snapshot.
+    `one_pass` reads it once: its rows in order, each with its key, and how many answers
+    they came in. A single one is a snapshot.
     """
     found: dict[K, T] = {}
     before: list[K] | None = None
@@ -73,11 +86,13 @@ def settled(one_pass: Callable[[], Asking[tuple[list[tuple[K, T]], int]]]) -> As
 
 
 def undisturbed(before: Sequence[K], after: Sequence[K]) -> bool:
-    """Whether nothing was missed in the first of two passes over pages, which shift when something before them is deleted or moved.
+    """Whether nothing was missed in the first of two passes over pages, which shift
+    when something before them is deleted or moved.
 
-    What was deleted or moved to the end while a pass was under way, and so made another row slip past it, stands where it was in that pass
-    and no more in the next one. So the first pass missed nothing where the next one has all of its rows, in the same order, each once: at
-    most some were added.
+    What was deleted or moved to the end while a pass was under way, and so made another
+    row slip past it, stands where it was in that pass and no more in the next one. So
+    the first pass missed nothing where the next one has all of its rows, in the same
+    order, each once: at most some were added.
     """
     rest = iter(after)
     return len(set(before)) == len(before) and all(key in rest for key in before)

@@ -1,4 +1,6 @@
-"""Names in the path of a URL, where a query cannot hold them: which of them a path changes."""
+"""Names in the path of a URL, where a query cannot hold them: which of them a path
+changes.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from urllib.parse import quote
 URL_BYTES_MOST = 8_000
 """Of a URL: no usual server takes more than 8,190 bytes for it."""
 _STEPS = ("", ".", "..")
-"""Between slashes: what takes a quoted slash for one answers such a name with what another name stands for."""
+"""Between slashes: what takes a quoted slash for one answers such a name with what
+another name stands for.
+"""
 _SLASHES = re.compile(r"[/\\]")
 
 
@@ -18,7 +22,9 @@ def segment(name: str) -> str:
 
 
 def unfit_for_path(name: str) -> str | None:
-    """Why a name cannot stand in a path, however it is written; None where it can, as far as that is for us to say."""
+    """Why a name cannot stand in a path, however it is written; None where it can, as
+    far as that is for us to say.
+    """
     if name == "":
         return "the path of a URL cannot hold an empty name"
     if any(part in _STEPS for part in _SLASHES.split(name)):
@@ -27,9 +33,14 @@ def unfit_for_path(name: str) -> str | None:
 
 
 def changed_on_the_way(*names: str) -> str:
-    """For people: what may be the reason where something of these names is not found; nothing where they are plain."""
+    """For people: what may be the reason where something of these names is not found;
+    nothing where they are plain.
+    """
     for name in names:
         for character in name:
             if character in "/\\;%" or not character.isprintable():
-                return f" ({character!r} in a name may have been changed on the way: it stands in the path of the URL)"
+                return (
+                    f" ({character!r} in a name may have been changed on the way: it stands in the"
+                    " path of the URL)"
+                )
     return ""

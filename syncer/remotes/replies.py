@@ -15,7 +15,9 @@ def no_reply(reply: NoReply) -> Failed | Halt:
     """What follows from there being no answer."""
     if reply.cause == "never":
         return Halt(reply.reason, kind="address")
-    return Failed(reply.reason, in_doubt=reply.sent, unreachable=not reply.sent, cut=reply.cause == "cut")
+    return Failed(
+        reply.reason, in_doubt=reply.sent, unreachable=not reply.sent, cut=reply.cause == "cut"
+    )
 
 
 def good(reply: Reply) -> bool:
@@ -24,6 +26,10 @@ def good(reply: Reply) -> bool:
 
 
 def one_line(text: str) -> str:
-    """What a service says, as one short printable line; queries of URLs (signatures) are left out."""
-    line = "".join(character if character.isprintable() else "�" for character in " ".join(text.split()))
+    """What a service says, as one short printable line; queries of URLs (signatures)
+    are left out.
+    """
+    line = "".join(
+        character if character.isprintable() else "�" for character in " ".join(text.split())
+    )
     return re.sub(r"(https?://[^\s?]*\?)\S*", r"\1…", line)[:REASON_MAX]

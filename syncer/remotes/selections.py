@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 
 def unfit(selection: DataclassInstance, named: Callable[[str], str] = str) -> str | None:
-    """Why a value of a selection cannot be what was meant, None where all can: a string in place of ids is as many ids as it has letters.
+    """Why a value of a selection cannot be what was meant, None where all can: a string
+    in place of ids is as many ids as it has letters.
 
-    What a field may hold is told by its default. `named`: what the caller calls a field.
+    What a field may hold is told by its default. `named`: what the caller calls a
+    field.
     """
     for field in fields(selection):
         value, name = getattr(selection, field.name), named(field.name)
@@ -25,7 +27,10 @@ def unfit(selection: DataclassInstance, named: Callable[[str], str] = str) -> st
                 each = "each a string that is not empty and can be written as UTF-8"
                 return f"{name} is {_shown(value)}; it must be a tuple of {wanted}, {each}"
         elif not isinstance(value, type(field.default)):
-            return f"{name} is {_shown(value)}; it must be a {'string' if field.default == '' else 'bool'}"
+            return (
+                f"{name} is {_shown(value)}; it must be a"
+                f" {'string' if field.default == '' else 'bool'}"
+            )
         elif isinstance(value, str) and not is_unicode(value):
             return f"{name} is {_shown(value)}; it must be text that can be written as UTF-8"
     return None

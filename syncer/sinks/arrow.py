@@ -1,4 +1,6 @@
-"""Rows as Arrow: the schema of a layout, a page as a record batch, pages as a stream on disk. Needs pyarrow."""
+"""Rows as Arrow: the schema of a layout, a page as a record batch, pages as a stream on
+disk. Needs pyarrow.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ TYPES: Mapping[ColumnType, pa.DataType] = {
     "int64": pa.int64(),
     "double": pa.float64(),
     "timestamp": pa.timestamp("us", tz="UTC"),
-    "list<string>": pa.list_(pa.field("element", pa.string())),  # the item's name that Parquet and Delta use
+    "list<string>": pa.list_(
+        pa.field("element", pa.string())
+    ),  # the item's name that Parquet and Delta use
     "list<double>": pa.list_(pa.field("element", pa.float64())),
 }
 
@@ -33,23 +37,32 @@ def schema(layout: Layout) -> pa.Schema:
 def batch(layout: Layout, rows: Sequence[Row]) -> pa.RecordBatch:
     """A page of rows, or of none."""
     fields = schema(layout)
-    arrays = [pa.array(values, field.type) for values, field in zip(columns(layout, rows), fields, strict=True)]
+    arrays = [
+        pa.array(values, field.type)
+        for values, field in zip(columns(layout, rows), fields, strict=True)
+    ]
     return pa.record_batch(arrays, schema=fields)
 
 
 def stream(page: pa.RecordBatch) -> bytes:
-    """A page as an Arrow IPC stream of its own, so that one after another can be cut between them.
+    """A page as an Arrow IPC stream of its own, so that one after another can be cut
+    between them.
 
-    Without threads: handing out some fifty small buffers costs thrice what compressing them does.
+    Without threads: handing out some fifty small buffers costs thrice what compressing
+    them does.
     """
     buffer = pa.BufferOutputStream()
-    with pa.ipc.new_stream(buffer, page.schema, options=pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)) as writer:
+    with pa.ipc.new_stream(
+        buffer, page.schema, options=pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+    ) as writer:
         writer.write_batch(page)
     return buffer.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
 class Pages:
-    """A part of Arrow streams: the first one has no rows and tells the part from all others, then comes one a page."""
+    """A part of Arrow streams: the first one has no rows and tells the part from all
+    others, then comes one a page.
+    """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
@@ -61,12 +74,19 @@ class Pages:
 
 
 def streamed(path: Path) -> Iterator[pa.RecordBatch]:
-    """The pages of a file of streams, one at a time. Raises OSError, and OutputError where it is damaged."""
+    """The pages of a file of streams, one at a time.
+
+    Raises OSError, and OutputError where it is damaged.
+    """
     with pa.OSFile(str(path)) as file:
         size = file.size()
         while (at := file.tell()) < size:
             try:
-                with pa.ipc.open_stream(file, options=pa.ipc.IpcReadOptions(use_threads=False)) as reader:
+                with pa.ipc.open_stream(
+                    file, options=pa.ipc.IpcReadOptions(use_threads=False)
+                ) as reader:
                     yield from reader
             except pa.ArrowInvalid as error:
-                raise OutputError(f"{path} is damaged behind byte {at:,} ({error}). {FROM_THE_START}") from error
+                raise OutputError(
+                    f"{path} is damaged behind byte {at:,} ({error}). {FROM_THE_START}"
+                ) from error

@@ -21,16 +21,25 @@ FORMATS = ("jsonl", "csv", "parquet", "delta")
 STDOUT = "-"
 _DELTA_LOG = "_delta_log"
 _PARTS = f"part-{'[0-9]' * 8}.parquet"
-"""The files of a folder of Parquet; those of a Delta table, which a crash may leave there before its first commit, are called otherwise."""
+"""The files of a folder of Parquet; those of a Delta table, which a crash may leave
+there before its first commit, are called otherwise.
+"""
 _GZIPPED = ("jsonl", "csv")
-_ENDINGS = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".parquet": "parquet", ".delta": "delta"}
+_ENDINGS = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".csv": "csv",
+    ".parquet": "parquet",
+    ".delta": "delta",
+}
 
 
 def output_format(out: str, wanted: str | None = None) -> str:
     """One of FORMATS: the one that is wanted, else what `out` says.
 
-    `-` is JSON Lines, a folder with a `_delta_log` a Delta table, another folder or a path that ends in "/" Parquet, and a file what its
-    ending says; `.gz` behind it is for JSON Lines and CSV. Raises UsageError.
+    `-` is JSON Lines, a folder with a `_delta_log` a Delta table, another folder or a
+    path that ends in "/" Parquet, and a file what its ending says; `.gz` behind it is
+    for JSON Lines and CSV. Raises UsageError.
     """
     if wanted is not None:
         if wanted not in FORMATS:
@@ -49,11 +58,22 @@ def output_format(out: str, wanted: str | None = None) -> str:
             return format_
     if folder:
         return "parquet"
-    raise UsageError(f"--out {out}: its ending names no format; use {', '.join(_ENDINGS)} (.jsonl.gz, .csv.gz), a folder, or --format")
+    raise UsageError(
+        f"--out {out}: its ending names no format; use {', '.join(_ENDINGS)} (.jsonl.gz, .csv.gz),"
+        " a folder, or --format"
+    )
 
 
-def output_sink(out: str, layout: Layout, wanted: str | None = None, *, stdout: BinaryIO, work: Path | None = None) -> Sink:
-    """The sink for a path or `-`. Opens nothing. Raises UsageError: no such format, not one for this path, or an extra is missing.
+def output_sink(
+    out: str,
+    layout: Layout,
+    wanted: str | None = None,
+    *,
+    stdout: BinaryIO,
+    work: Path | None = None,
+) -> Sink:
+    """The sink for a path or `-`. Opens nothing. Raises UsageError: no such format, not
+    one for this path, or an extra is missing.
 
     `work`: a folder on a local disk, for what the output's file system cannot do.
     """
@@ -84,7 +104,10 @@ def _looking_at(out: str) -> Iterator[None]:
 
 
 def _unfit(path: Path, format_: str, *, folder: bool) -> str | None:
-    """Why this format cannot go there, None where it can. Two tables in one folder would be read as one."""
+    """Why this format cannot go there, None where it can.
+
+    Two tables in one folder would be read as one.
+    """
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}"
     if folder and format_ in _GZIPPED:
@@ -99,7 +122,10 @@ def _unfit(path: Path, format_: str, *, folder: bool) -> str | None:
 
 
 def frame_sink(layout: Layout) -> FrameSink:
-    """A sink that keeps all rows in memory, as a table. Raises UsageError: pyarrow is not installed."""
+    """A sink that keeps all rows in memory, as a table.
+
+    Raises UsageError: pyarrow is not installed.
+    """
     with needs("parquet"):
         from syncer.sinks.frame import FrameSink
 

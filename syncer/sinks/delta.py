@@ -1,13 +1,17 @@
-"""Delta tables: a whole pull is one commit, made exactly once. Needs deltalake and pyarrow.
+"""Delta tables: a whole pull is one commit, made exactly once. Needs deltalake and
+pyarrow.
 
 PATH/_unfinished.part   the pages, an Arrow stream ─► at the end PATH/part-….parquet ─► synced ─► committed ─► synced
 
-So a reader sees the older table or the new one, and the cost of a page does not grow with the pages before it. A name that begins with
-an underscore is no part of a table (Delta protocol, "Data Files").
+So a reader sees the older table or the new one, and the cost of a page does not grow
+with the pages before it. A name that begins with an underscore is no part of a table
+(Delta protocol, "Data Files").
 
-The pull is an application of the table, which its commit says itself ("Transaction Identifiers"): a commit that was made but not noted
-is not made again. The library leaves it to the system when a commit reaches the disk, and a power failure would leave a torn one, which
-takes the whole table with it. So the library commits to a copy of the log, and the commit is put in its place once it is on the disk.
+The pull is an application of the table, which its commit says itself ("Transaction
+Identifiers"): a commit that was made but not noted is not made again. The library
+leaves it to the system when a commit reaches the disk, and a power failure would leave
+a torn one, which takes the whole table with it. So the library commits to a copy of the
+log, and the commit is put in its place once it is on the disk.
 """
 
 from __future__ import annotations
@@ -35,34 +39,47 @@ LOG, COPY = "_delta_log", "_unfinished.log"
 class Delta(arrow.Pages):
     """A table. Implements `syncer.sinks.file.Form`.
 
-    A pull replaces what an existing table holds, columns included; its id and properties stay, and so do older versions, as in any table.
+    A pull replaces what an existing table holds, columns included; its id and
+    properties stay, and so do older versions, as in any table.
     """
 
     def __init__(self, layout: Layout, work: Path | None = None) -> None:
-        """`work`: a folder on a local disk, where the library commits if it cannot in the table's own."""
+        """`work`: a folder on a local disk, where the library commits if it cannot in
+        the table's own.
+        """
         super().__init__(layout)
         self._work = work
 
     def part(self, path: Path) -> Path:
-        """In the table's folder, which is made. Raises OSError, OutputError: the table is damaged, or in partitions."""
+        """In the table's folder, which is made.
+
+        Raises OSError, OutputError: the table is damaged, or in partitions.
+        """
         path.mkdir(exist_ok=True)
         files.sync(path.parent)
         with _told(path):
             table = _table(path)
             if table is not None and (by := table.metadata().partition_columns):
-                raise OutputError(f"the table {path} has partitions (by {', '.join(by)}), which a pull does not write; use another --out")
+                raise OutputError(
+                    f"the table {path} has partitions (by {', '.join(by)}), which a pull does not"
+                    " write; use another --out"
+                )
         return path / "_unfinished.part"
 
     def finish(self, part: Path, path: Path, position: str) -> bool:
         """The part's pages as a file of the table, and as all that it holds."""
         at_once = True
-        folder = part.parent if self._work is None or files.links(part.parent) else self._work  # the library links, too
+        folder = (
+            part.parent if self._work is None or files.links(part.parent) else self._work
+        )  # the library links, too
         with _told(path):
             if not self.finished(path, position):
                 data = path / f"part-{position.replace(':', '-')}.parquet"
                 rows = parquet.from_pages(part, data, arrow.schema(self._layout), {})
                 commit = _Commit(path, folder / COPY)
-                at_once = commit.make(arrow.schema(self._layout), _added(data, rows), _application(position))
+                at_once = commit.make(
+                    arrow.schema(self._layout), _added(data, rows), _application(position)
+                )
         shutil.rmtree(folder / COPY, ignore_errors=True)
         part.unlink()
         return at_once
@@ -71,7 +88,9 @@ class Delta(arrow.Pages):
         """Is there a commit that was made from a part with this last position?"""
         with _told(path):
             table = _table(path)
-            return table is not None and table.transaction_version(_application(position)) is not None
+            return (
+                table is not None and table.transaction_version(_application(position)) is not None
+            )
 
 
 def _application(position: str) -> str:
@@ -84,7 +103,14 @@ def _table(path: Path) -> DeltaTable | None:
 
 def _added(data: Path, rows: int) -> AddAction:
     status = data.stat()
-    return AddAction(data.name, status.st_size, {}, status.st_mtime_ns // 1_000_000, True, json.dumps({"numRecords": rows}))
+    return AddAction(
+        data.name,
+        status.st_size,
+        {},
+        status.st_mtime_ns // 1_000_000,
+        True,
+        json.dumps({"numRecords": rows}),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +131,18 @@ class _Commit:
         for file in log.iterdir():
             _show(file.resolve(), self.copy / LOG / file.name)
         made = self.copy / LOG / f"{_committed(self.copy, schema, add, application):020d}.json"
-        text = made.read_bytes().replace(self.copy.resolve().as_uri().encode(), self.path.resolve().as_uri().encode())
+        text = made.read_bytes().replace(
+            self.copy.resolve().as_uri().encode(), self.path.resolve().as_uri().encode()
+        )
         made.write_bytes(text)  # it names the place where it was created
         files.sync(made)
         try:
             return files.put_new(made, log / made.name)
         except FileExistsError:
-            raise OutputError(f"the table {self.path} was changed by others just now; run the same command again to carry on") from None
+            raise OutputError(
+                f"the table {self.path} was changed by others just now; run the same command again"
+                " to carry on"
+            ) from None
 
 
 def _show(file: Path, at: Path) -> None:
@@ -125,14 +156,22 @@ def _show(file: Path, at: Path) -> None:
 
 
 def _committed(path: Path, schema: pa.Schema, add: AddAction, application: str) -> int:
-    """The version that the library makes. Checkpoints of the log are left to the table's owner: one that is torn hides what it holds."""
+    """The version that the library makes.
+
+    Checkpoints of the log are left to the table's owner: one that is torn hides what it
+    holds.
+    """
     once = CommitProperties(app_transactions=[Transaction(application, 0)])
     no_more = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
     columns, table = Schema.from_arrow(schema), _table(path)
     if table is None:
-        create_table_with_add_actions(str(path), columns, [add], commit_properties=once, post_commithook_properties=no_more)
+        create_table_with_add_actions(
+            str(path), columns, [add], commit_properties=once, post_commithook_properties=no_more
+        )
     else:
-        table.create_write_transaction([add], "overwrite", columns, commit_properties=once, post_commithook_properties=no_more)
+        table.create_write_transaction(
+            [add], "overwrite", columns, commit_properties=once, post_commithook_properties=no_more
+        )
     return DeltaTable(path).version()
 
 

@@ -17,18 +17,29 @@ def told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        way_out = "name one on a local disk" if isinstance(error, Unable) else "run the same command again to carry on"
-        raise OutputError(f"the output {path} cannot be written: {error.strerror or error}; {way_out}") from error
+        way_out = (
+            "name one on a local disk"
+            if isinstance(error, Unable)
+            else "run the same command again to carry on"
+        )
+        raise OutputError(
+            f"the output {path} cannot be written: {error.strerror or error}; {way_out}"
+        ) from error
 
 
 def beside(path: Path) -> Path:
-    """Where a file is while it is not whole: PATH.part. Raises OutputError: `path` is something else than a file."""
+    """Where a file is while it is not whole: PATH.part.
+
+    Raises OutputError: `path` is something else than a file.
+    """
     refuse_what_is_no_file(path)
     return path.with_name(path.name + ".part")
 
 
 def refuse_what_is_no_file(path: Path) -> None:
-    """A rename onto a folder fails, and one onto a device or a pipe would put a file in its place. Raises OutputError."""
+    """A rename onto a folder fails, and one onto a device or a pipe would put a file in
+    its place. Raises OutputError.
+    """
     with told(path):
         try:
             mode = path.stat().st_mode
@@ -41,4 +52,7 @@ def refuse_what_is_no_file(path: Path) -> None:
 
 def not_at_once(path: Path) -> str:
     """What users are to know of an output that was written over the older one."""
-    return f"the file system of {path} cannot rename files: the output was written in its place, where it was not whole until now"
+    return (
+        f"the file system of {path} cannot rename files: the output was written in its place, where"
+        " it was not whole until now"
+    )

@@ -14,4 +14,7 @@ def needs(extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as missing:
-        raise UsageError(f"{extra} needs {missing.name}, which is not installed: pip install 'label-syncer[{extra}]'") from None
+        raise UsageError(
+            f"{extra} needs {missing.name}, which is not installed: pip install"
+            f" 'label-syncer[{extra}]'"
+        ) from None

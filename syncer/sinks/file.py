@@ -3,9 +3,10 @@
 part:   head ─► page ─► fsync ─► page ─► fsync ─► …        a position is its size behind a page, and a checksum of how it begins and ends
 close:  part ─► made into PATH, at once or not at all
 
-So an older PATH stays whole until the new one is, and what stands in the part behind a position is from a page that was never
-acknowledged: it is cut off, and the page is written again. Where the output's file system cannot do that (mounted object stores), the part
-is in a folder of ours, and the file is copied at the end.
+So an older PATH stays whole until the new one is, and what stands in the part behind a
+position is from a page that was never acknowledged: it is cut off, and the page is
+written again. Where the output's file system cannot do that (mounted object stores),
+the part is in a folder of ours, and the file is copied at the end.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from syncer.sinks.position import FROM_THE_START, parsed, written
 PART = "output"
 """The part's name in a folder of ours."""
 CHECKED_BYTES = 4096
-"""How much of a file's begin, and before a position, is checked, so that another file is not taken for this one."""
+"""How much of a file's begin, and before a position, is checked, so that another file
+is not taken for this one.
+"""
 
 
 class Form(Protocol):
@@ -38,7 +41,10 @@ class Form(Protocol):
         ...
 
     def part(self, path: Path) -> Path:
-        """Where the part of `path` is to be. Raises OSError, OutputError: `path` cannot become such an output."""
+        """Where the part of `path` is to be.
+
+        Raises OSError, OutputError: `path` cannot become such an output.
+        """
         ...
 
     def page(self, rows: Sequence[Row]) -> bytes:
@@ -46,7 +52,10 @@ class Form(Protocol):
         ...
 
     def finish(self, part: Path, path: Path, position: str) -> bool:
-        """Make `path` from a whole part, durably; the part is gone afterwards. Was it at once? Raises OSError, OutputError."""
+        """Make `path` from a whole part, durably; the part is gone afterwards.
+
+        Was it at once? Raises OSError, OutputError.
+        """
         ...
 
     def finished(self, path: Path, position: str) -> bool:
@@ -55,10 +64,15 @@ class Form(Protocol):
 
 
 class FileSink:
-    """Rows in an output that is made whole at the end. Implements `syncer.core.pull.Sink`."""
+    """Rows in an output that is made whole at the end.
+
+    Implements `syncer.core.pull.Sink`.
+    """
 
     def __init__(self, path: Path, form: Form, work: Path | None = None) -> None:
-        """`work`: a folder on a local disk, where the part is written if it cannot grow beside the output."""
+        """`work`: a folder on a local disk, where the part is written if it cannot grow
+        beside the output.
+        """
         self.notes: list[str] = []
         self._path = path
         self._part = path
@@ -68,12 +82,18 @@ class FileSink:
         self._position = ""
 
     def open(self, position: str) -> None:
-        """Take the part up, or begin one. Raises OutputError: it cannot be written, is in use, or is not what the pull left."""
+        """Take the part up, or begin one.
+
+        Raises OutputError: it cannot be written, is in use, or is not what the pull
+        left.
+        """
         with disk.told(self._path):
             self._part = self._form.part(self._path)
             if self._local is not None and self._local.exists():
                 if position:
-                    self._part.unlink(missing_ok=True)  # what was copied from there, if a crash came behind that
+                    self._part.unlink(
+                        missing_ok=True
+                    )  # what was copied from there, if a crash came behind that
                     self._part = self._local
                 else:
                     self._local.unlink()
@@ -89,7 +109,11 @@ class FileSink:
                 return  # a crash came between `close` and the note that it was done
             raise OutputError(f"{self._part}, which the pull wrote, is not there. {FROM_THE_START}")
         try:
-            self._file = os.open(self._part, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (0 if position else os.O_CREAT), 0o666)
+            self._file = os.open(
+                self._part,
+                os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | (0 if position else os.O_CREAT),
+                0o666,
+            )
         except OSError as error:
             raise files.told(error, "append to a file", self._part) from None
         try:
@@ -108,13 +132,23 @@ class FileSink:
         _, size = parsed(position)
         there = os.fstat(self._file).st_size
         if there < size or mark(self._file, size) != position:
-            found = f"it has {there:,} bytes, fewer than the {size:,}" if there < size else f"its first {size:,} bytes are not those"
-            raise OutputError(f"{self._part} is not what the pull left there: {found} that were written. {FROM_THE_START}")
+            found = (
+                f"it has {there:,} bytes, fewer than the {size:,}"
+                if there < size
+                else f"its first {size:,} bytes are not those"
+            )
+            raise OutputError(
+                f"{self._part} is not what the pull left there: {found} that were written."
+                f" {FROM_THE_START}"
+            )
         self._cut(size)
         self._position = position
 
     def _go_local(self, position: str, unable: files.Unable) -> None:
-        """Go on with what there is up to this position on a local disk. Raises Unable where there is none."""
+        """Go on with what there is up to this position on a local disk.
+
+        Raises Unable where there is none.
+        """
         self.abandon()
         if self._local is None or self._part == self._local:
             raise unable
@@ -125,7 +159,8 @@ class FileSink:
             files.sync(self._local.parent)
         self._part.unlink(missing_ok=True)
         self.notes.append(
-            f"the file system of {self._path} cannot {unable.what}: the output is built in {self._local.parent} and copied there at its end"
+            f"the file system of {self._path} cannot {unable.what}: the output is built in"
+            f" {self._local.parent} and copied there at its end"
         )
         self._part = self._local
         self._open(position)
@@ -133,7 +168,10 @@ class FileSink:
     def write(self, page: int, rows: Sequence[Row]) -> str:
         """Append a page and sync it; the position behind it. Raises OutputError."""
         if self._file < 0:
-            raise OutputError(f"{self._path} is whole already, so that page {page} cannot be added. {FROM_THE_START}")
+            raise OutputError(
+                f"{self._path} is whole already, so that page {page} cannot be added."
+                f" {FROM_THE_START}"
+            )
         data = self._form.page(rows)
         with disk.told(self._path):
             try:

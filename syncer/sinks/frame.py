@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class FrameSink:
-    """Pages collected. Implements `syncer.core.pull.Sink`; memory grows with what is pulled."""
+    """Pages collected.
+
+    Implements `syncer.core.pull.Sink`; memory grows with what is pulled.
+    """
 
     def __init__(self, layout: Layout) -> None:
         self.notes: list[str] = []
@@ -27,9 +30,15 @@ class FrameSink:
         self._batches: list[pa.RecordBatch] = []
 
     def open(self, position: str) -> None:
-        """Begin with nothing. Raises OutputError: what an earlier process held is gone."""
+        """Begin with nothing.
+
+        Raises OutputError: what an earlier process held is gone.
+        """
         if position:
-            raise OutputError(f"a pull into memory cannot be carried on: what an earlier run held is gone. {FROM_THE_START}")
+            raise OutputError(
+                "a pull into memory cannot be carried on: what an earlier run held is gone."
+                f" {FROM_THE_START}"
+            )
         self._batches = []
 
     def write(self, page: int, rows: Sequence[Row]) -> str:
@@ -44,7 +53,9 @@ class FrameSink:
         """What is here stays."""
 
     def table(self) -> pa.Table:
-        """All rows so far, with the layout's columns; a timestamp is in microseconds, UTC."""
+        """All rows so far, with the layout's columns; a timestamp is in microseconds,
+        UTC.
+        """
         return pa.Table.from_batches(self._batches, arrow.schema(self._layout))
 
     def pandas(self) -> pd.DataFrame:

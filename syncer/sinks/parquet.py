@@ -1,4 +1,5 @@
-"""Parquet: one file with large row groups, or a folder with a file a page that has rows. Needs pyarrow.
+"""Parquet: one file with large row groups, or a folder with a file a page that has
+rows. Needs pyarrow.
 
 PATH   pages ─► PATH.part, an Arrow stream ─► at the end read again, some row groups at a time ─► PATH.new ─► PATH
 PATH/  page ─► PATH/_unfinished/part-00000007.parquet ─► at the end ─► PATH/part-00000007.parquet
@@ -39,7 +40,10 @@ class Parquet(arrow.Pages):
         return disk.beside(path)
 
     def finish(self, part: Path, path: Path, position: str) -> bool:
-        """The part's pages as row groups. The file's own metadata says which part it was made from."""
+        """The part's pages as row groups.
+
+        The file's own metadata says which part it was made from.
+        """
         fresh = path.with_name(path.name + ".new")
         from_pages(part, fresh, arrow.schema(self._layout), {_POSITION: position.encode()})
         at_once = files.place(fresh, path)
@@ -52,21 +56,27 @@ class Parquet(arrow.Pages):
 
 
 class ParquetFolder:
-    """A folder with a file for each page that has rows. Implements `syncer.core.pull.Sink`.
+    """A folder with a file for each page that has rows. Implements
+    `syncer.core.pull.Sink`.
 
-    The files of an earlier pull stay until all new ones are written. Other files in the folder are left alone.
+    The files of an earlier pull stay until all new ones are written. Other files in the
+    folder are left alone.
     """
 
     def __init__(self, path: Path, layout: Layout) -> None:
         self.notes: list[str] = []
         self._path = path
-        self._unfinished = path / "_unfinished"  # a name that readers of such folders pass over
+        # a name that readers of such folders pass over
+        self._unfinished = path / "_unfinished"
         self._layout = layout
         self._pull = ""
         self._files = 0
 
     def open(self, position: str) -> None:
-        """Take up behind so many files, or begin. Raises OutputError: it cannot be written, or a file is not there."""
+        """Take up behind so many files, or begin.
+
+        Raises OutputError: it cannot be written, or a file is not there.
+        """
         self._pull, self._files = parsed(position) if position else (uuid4().hex, 0)
         with disk.told(self._path):
             if not position:
@@ -79,7 +89,9 @@ class ParquetFolder:
                 path.unlink()
 
     def write(self, page: int, rows: Sequence[Row]) -> str:
-        """Write a file and sync it, if there is anything to write; the position behind it. Raises OutputError."""
+        """Write a file and sync it, if there is anything to write; the position behind
+        it. Raises OutputError.
+        """
         if rows:
             self._add(rows)
         return written(self._pull, self._files)
@@ -89,12 +101,17 @@ class ParquetFolder:
         path = self._unfinished / _name(self._files)
         fresh = path.with_suffix(".new")
         with disk.told(self._path):
-            _write(fresh, batch.schema, [pa.Table.from_batches([batch])], {_PULL: self._pull.encode()})
+            _write(
+                fresh, batch.schema, [pa.Table.from_batches([batch])], {_PULL: self._pull.encode()}
+            )
             files.place(fresh, path)
         self._files += 1
 
     def close(self) -> None:
-        """Move the new files to their place, and remove older ones beyond them. Raises OutputError."""
+        """Move the new files to their place, and remove older ones beyond them.
+
+        Raises OutputError.
+        """
         if not self._files:
             self._add(())
         at_once = True
@@ -114,9 +131,16 @@ class ParquetFolder:
         """Nothing is held."""
 
     def _check(self) -> None:
-        """Are all files there, and is the last one of this pull? They are where `close` moved them if a crash came behind it."""
+        """Are all files there, and is the last one of this pull?
+
+        They are where `close` moved them if a crash came behind it.
+        """
         for number in range(self._files):
-            here = [path for folder in (self._unfinished, self._path) if (path := folder / _name(number)).is_file()]
+            here = [
+                path
+                for folder in (self._unfinished, self._path)
+                if (path := folder / _name(number)).is_file()
+            ]
             if not here:
                 why = ", which the pull wrote, is not there"
             elif number == self._files - 1 and _noted(here[0], _PULL) != self._pull.encode():
@@ -127,7 +151,10 @@ class ParquetFolder:
 
 
 def from_pages(part: Path, path: Path, schema: pa.Schema, notes: dict[bytes, bytes]) -> int:
-    """Make a Parquet file of a part's pages, synced; how many rows there are. Raises OSError, OutputError: the part is damaged."""
+    """Make a Parquet file of a part's pages, synced; how many rows there are.
+
+    Raises OSError, OutputError: the part is damaged.
+    """
     return _write(path, schema, _row_groups(arrow.streamed(part), schema), notes)
 
 
@@ -141,7 +168,9 @@ def _parts(folder: Path, first: int) -> list[tuple[int, Path]]:
     return [(number, path) for match, path in found if (number := int(match[1])) >= first]
 
 
-def _write(path: Path, schema: pa.Schema, tables: Iterable[pa.Table], notes: dict[bytes, bytes]) -> int:
+def _write(
+    path: Path, schema: pa.Schema, tables: Iterable[pa.Table], notes: dict[bytes, bytes]
+) -> int:
     """A Parquet file with a row group a table, synced; its rows."""
     rows = 0
     try:
@@ -170,13 +199,17 @@ def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterato
         if rows >= ROW_GROUP_ROWS or size >= ROW_GROUP_BYTES:
             yield pa.Table.from_batches(held, schema)
             held, rows, size = [], 0, 0
-            pa.default_memory_pool().release_unused()  # else it keeps what the next group cannot use
+            # else it keeps what the next group cannot use
+            pa.default_memory_pool().release_unused()
     if rows:
         yield pa.Table.from_batches(held, schema)
 
 
 def _noted(path: Path, key: bytes) -> bytes | None:
-    """What a Parquet file's own metadata says; None where it is no Parquet file. Raises OSError."""
+    """What a Parquet file's own metadata says; None where it is no Parquet file.
+
+    Raises OSError.
+    """
     try:
         notes = pq.read_metadata(os.fspath(path)).metadata
     except pa.ArrowInvalid:

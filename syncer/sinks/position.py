@@ -1,4 +1,6 @@
-"""What a sink writes down to be taken up again: what it was, and how much of it there is."""
+"""What a sink writes down to be taken up again: what it was, and how much of it there
+is.
+"""
 
 from __future__ import annotations
 
@@ -16,5 +18,8 @@ def parsed(position: str) -> tuple[str, int]:
     """What `written` was given. Raises OutputError."""
     what, _, count = position.rpartition(":")
     if not what or not count.isdecimal():
-        raise OutputError(f"the checkpoint holds a position of another kind of output ({position!r}). {FROM_THE_START}")
+        raise OutputError(
+            f"the checkpoint holds a position of another kind of output ({position!r})."
+            f" {FROM_THE_START}"
+        )
     return what, int(count)

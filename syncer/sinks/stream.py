@@ -20,13 +20,22 @@ class StreamSink:
         self._form = form
 
     def open(self, position: str) -> None:
-        """Write the head. Raises OutputError where an earlier run wrote to a stream that is gone."""
+        """Write the head.
+
+        Raises OutputError where an earlier run wrote to a stream that is gone.
+        """
         if position:
-            raise OutputError(f"a pull to standard output cannot be carried on: what an earlier run wrote is gone. {FROM_THE_START}")
+            raise OutputError(
+                "a pull to standard output cannot be carried on: what an earlier run wrote is"
+                f" gone. {FROM_THE_START}"
+            )
         self._write(self._form.head)
 
     def write(self, page: int, rows: Sequence[Row]) -> str:
-        """Write a page; its position only says that something was written. Raises OutputError."""
+        """Write a page; its position only says that something was written.
+
+        Raises OutputError.
+        """
         self._write(self._form.page(rows))
         return str(page + 1)
 
@@ -41,4 +50,6 @@ class StreamSink:
             self._stream.write(data)
             self._stream.flush()
         except OSError as error:
-            raise OutputError(f"standard output cannot be written: {error.strerror or error}") from error
+            raise OutputError(
+                f"standard output cannot be written: {error.strerror or error}"
+            ) from error

@@ -48,14 +48,21 @@ class JsonLines(_Text):
     head = b""
 
     def page(self, rows: Sequence[Row]) -> bytes:
-        """The lines. In JSON a line break only stands between tokens, where a space means the same."""
-        return b"".join([row.line.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n" for row in rows])
+        """The lines.
+
+        In JSON a line break only stands between tokens, where a space means the same.
+        """
+        return b"".join(
+            [row.line.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n" for row in rows]
+        )
 
 
 class Csv(_Text):
-    """A header with the layout's columns, then a record a row (RFC 4180, UTF-8). Implements `syncer.sinks.file.Form`.
+    """A header with the layout's columns, then a record a row (RFC 4180, UTF-8).
+    Implements `syncer.sinks.file.Form`.
 
-    Null and empty text are both empty, lists are JSON, bytes base64, booleans `true` and `false`, times RFC 3339 in UTC.
+    Null and empty text are both empty, lists are JSON, bytes base64, booleans `true`
+    and `false`, times RFC 3339 in UTC.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -64,12 +71,23 @@ class Csv(_Text):
         self.head = _records([_quoted(column.name)] for column in layout.columns)
 
     def page(self, rows: Sequence[Row]) -> bytes:
-        """The records. Cells are made column by column: most columns are of one kind, and many hold nothing but null."""
-        return _records([cells(values) for cells, values in zip(self._cells, columns(self._layout, rows), strict=True)])
+        """The records.
+
+        Cells are made column by column: most columns are of one kind, and many hold
+        nothing but null.
+        """
+        return _records(
+            [
+                cells(values)
+                for cells, values in zip(self._cells, columns(self._layout, rows), strict=True)
+            ]
+        )
 
 
 class Gzipped:
-    """Another form, each of its pages a gzip member, so that a file can be cut between them. Implements `syncer.sinks.file.Form`."""
+    """Another form, each of its pages a gzip member, so that a file can be cut between
+    them. Implements `syncer.sinks.file.Form`.
+    """
 
     def __init__(self, form: Form) -> None:
         self._form = form

@@ -1,4 +1,6 @@
-"""Files that may be logs of a run, and the order in which they are read once it is decided which log each is."""
+"""Files that may be logs of a run, and the order in which they are read once it is
+decided which log each is.
+"""
 
 from __future__ import annotations
 
@@ -40,10 +42,14 @@ class Candidate:
 Decided = Sequence[tuple[Candidate, Decision | None]]
 
 
-def in_order(decided: Decided, path_of: Callable[[int], str]) -> list[tuple[int, Candidate, Decision]]:
-    """Return (which of the named files it belongs to, file, decision) of what is read, in order.
+def in_order(
+    decided: Decided, path_of: Callable[[int], str]
+) -> list[tuple[int, Candidate, Decision]]:
+    """Return (which of the named files it belongs to, file, decision) of what is read,
+    in order.
 
-    What is left of a log that moved comes before a new one that has its old name; `path_of` tells the old path of a log.
+    What is left of a log that moved comes before a new one that has its old name;
+    `path_of` tells the old path of a log.
     """
     new = {file.path: file.at for file, decision in decided if isinstance(decision, New)}
     placed: list[tuple[int, int, int, Candidate, Decision]] = []
@@ -51,8 +57,13 @@ def in_order(decided: Decided, path_of: Callable[[int], str]) -> list[tuple[int,
         if decision is None:
             continue
         at, first = file.at, not file.named
-        if isinstance(decision, MovedHere) and (before := new.get(path_of(decision.log))) is not None:
+        if (
+            isinstance(decision, MovedHere)
+            and (before := new.get(path_of(decision.log))) is not None
+        ):
             at, first = min(at, before), True
         age = decision.log if first and isinstance(decision, MovedHere | CarriedOn) else order
         placed.append((at, not first, age, file, decision))
-    return [(at, file, decision) for at, _, _, file, decision in sorted(placed, key=lambda one: one[:3])]
+    return [
+        (at, file, decision) for at, _, _, file, decision in sorted(placed, key=lambda one: one[:3])
+    ]

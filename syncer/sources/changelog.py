@@ -1,4 +1,7 @@
-"""One change log, read in chunks from where it was left. It is opened when it is read; `sources.choice` knows before which log it is."""
+"""One change log, read in chunks from where it was left.
+
+It is opened when it is read; `sources.choice` knows before which log it is.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,23 @@ from syncer.core.watermark import Skip, Watermark
 from syncer.errors import BadLineFound, SyncerError
 from syncer.sources.cutter import Cutter, Line, without_bom
 from syncer.sources.gunzip import DamagedLog
-from syncer.sources.identity import READING_FAILED, REPLACED, Applied, difference, first_line, head_of
+from syncer.sources.identity import (
+    READING_FAILED,
+    REPLACED,
+    Applied,
+    difference,
+    first_line,
+    head_of,
+)
 from syncer.sources.lines import LineOptions, Place, parse
 from syncer.sources.opening import open_log, place_on_disk
 from syncer.sources.stamps import stamp_of_open
 
 BLOCK_BYTES = 256 << 10
 CHUNK_LINES_MAX = 4096
-"""About so many lines make a chunk: a dead letter takes hundreds of times as much as the shortest line."""
+"""About so many lines make a chunk: a dead letter takes hundreds of times as much as
+the shortest line.
+"""
 
 
 class ChangeLog:
@@ -48,7 +60,8 @@ class ChangeLog:
         self.unfinished: str | None = None
         """Why what is at its end was left unread."""
         self.damaged = False
-        """It is not only still being written: what was left unread can never be read."""
+        """It is not only still being written: what was left unread can never be read.
+        """
         self._cut = ""
         self._options = options
         self._strict = strict
@@ -67,15 +80,20 @@ class ChangeLog:
         self._news: LogIdentity | None = None
         self._pieces: deque[bytes] = deque()
 
-    # --- reading ------------------------------------------------------------------------------------------------
+    # --- reading ----------------------------------------------------------------------
 
     async def read(self) -> Chunk | None:
         """The next chunk; None at the end.
 
-        Raises BadLineFound where strict, SyncerError where the file cannot be read or is not the one that was chosen.
+        Raises BadLineFound where strict, SyncerError where the file cannot be read or
+        is not the one that was chosen.
         """
         while not self._ended and self._stopped is None:
-            block = self._pieces.popleft() if self._pieces else await anyio.to_thread.run_sync(self._next_block)
+            block = (
+                self._pieces.popleft()
+                if self._pieces
+                else await anyio.to_thread.run_sync(self._next_block)
+            )
             if (count := block.count(b"\n")) > CHUNK_LINES_MAX:
                 block = self._divided(block, len(block) * CHUNK_LINES_MAX // count)
             before = self._lines.mark
@@ -97,21 +115,28 @@ class ChangeLog:
 
     @property
     def progress(self) -> tuple[int, int] | None:
-        """(bytes read, bytes in all) of the file as it is on disk; before it is opened, about."""
+        """(bytes read, bytes in all) of the file as it is on disk; before it is opened,
+        about.
+        """
         known = self.identity
         if known is None or self._ended:
             return (0, 0) if known is None else (known.size, known.size)
         if self._file is not None:
             return min(place_on_disk(self._file), known.size), known.size
         offset = self._applied.resume.offset
-        return min(offset * known.size // known.end if known.end > 0 else offset, known.size), known.size
+        return (
+            min(offset * known.size // known.end if known.end > 0 else offset, known.size),
+            known.size,
+        )
 
     def _next_block(self) -> bytes:
         if self._file is None:
             self._open()
         assert self._file is not None
         try:
-            self._stamp = stamp_of_open(self._file, self._stamp)  # before it is read: what is written later is seen by the next run
+            self._stamp = stamp_of_open(
+                self._file, self._stamp
+            )  # before it is read: what is written later is seen by the next run
             return self._file.read1(self._block_bytes)
         except EOFError:
             self._cut = "the compressed data is cut off: the log is still being written"
@@ -122,13 +147,20 @@ class ChangeLog:
         return b""
 
     def _divided(self, block: bytes, size: int) -> bytes:
-        """Return the first piece of a block of many short lines; the others come before the next block."""
-        self._pieces.extendleft(block[at : at + size] for at in reversed(range(size, len(block), size)))
+        """Return the first piece of a block of many short lines; the others come before
+        the next block.
+        """
+        self._pieces.extendleft(
+            block[at : at + size] for at in reversed(range(size, len(block), size))
+        )
         return block[:size]
 
     def _open(self) -> None:
         if self.identity is not None and not self._path.exists():
-            raise SyncerError(f"the log {self.label} was renamed or removed while the run went on: run the same command again")
+            raise SyncerError(
+                f"the log {self.label} was renamed or removed while the run went on: run the same"
+                " command again"
+            )
         self._file = file = open_log(self._path, self.label)
         try:
             self._stamp = stamp_of_open(file)
@@ -136,31 +168,47 @@ class ChangeLog:
             if self.identity is not None and not self.identity.stamp.is_untouched(self._stamp):
                 self._check_again(self.identity, file)
             file.seek(self._applied.resume.offset)
-        except READING_FAILED as error:  # of a compressed log all before the place is read
+        # of a compressed log all before the place is read
+        except READING_FAILED as error:
             raise self._unreadable(error) from None
         except SyncerError:
             file.close()
             raise
 
     def _check_again(self, known: LogIdentity, file: BufferedReader) -> None:
-        """Between the choice and the opening the file was written to, or another one came into its place."""
+        """Between the choice and the opening the file was written to, or another one
+        came into its place.
+        """
         head, stamp = head_of(self._salt), self._stamp
         assert stamp is not None
         if not self._applied and (known.device, known.inode) != (stamp.device, stamp.inode):
-            raise SyncerError(f"the log {self.label} was replaced while the run went on: run the same command again")
+            raise SyncerError(
+                f"the log {self.label} was replaced while the run went on: run the same command"
+                " again"
+            )
         if not self._applied:
-            self.identity = self._news = LogIdentity.of(known.path, known.label, head, stamp, was=known.was, twin=known.twin)
-        elif (how := REPLACED if known.head != head else difference(file, self._applied)) is not None:
-            raise SyncerError(f"the log {self.label} was {how}, while the run went on: run the same command again")
+            self.identity = self._news = LogIdentity.of(
+                known.path, known.label, head, stamp, was=known.was, twin=known.twin
+            )
+        elif (
+            how := REPLACED if known.head != head else difference(file, self._applied)
+        ) is not None:
+            raise SyncerError(
+                f"the log {self.label} was {how}, while the run went on: run the same command again"
+            )
 
     def _unreadable(self, error: Exception) -> SyncerError:
         assert self._file is not None
         self._file.close()
         at = self._lines.mark
-        return SyncerError(f"{self.label}: cannot be read after line {at.line} (byte {at.offset}): {error}")
+        return SyncerError(
+            f"{self.label}: cannot be read after line {at.line} (byte {at.offset}): {error}"
+        )
 
     def _last_line(self) -> list[Line]:
-        """At the end of the file: what stands behind the last line ending, if it is a whole line."""
+        """At the end of the file: what stands behind the last line ending, if it is a
+        whole line.
+        """
         self._ended = True
         tail = without_bom(self._lines.tail)
         self._end = -1 if self._cut else self._lines.mark.offset + len(self._lines.tail)
@@ -172,8 +220,8 @@ class ChangeLog:
             orjson.loads(tail)
         except orjson.JSONDecodeError:
             self.unfinished = self.unfinished or (
-                f"{self.label}:{self._lines.mark.line + 1}: the last line has no line ending and is not complete JSON: "
-                "the log is still being written"
+                f"{self.label}:{self._lines.mark.line + 1}: the last line has no line ending and is"
+                " not complete JSON: the log is still being written"
             )
             return []
         return self._lines.finish()
@@ -194,7 +242,9 @@ class ChangeLog:
                 changes.append(found)
             elif type(found) is BadLine:
                 if self._strict:
-                    self._stopped = BadLineFound(f"{self.label}:{number}: {found.reason}; stopped here because of --strict")
+                    self._stopped = BadLineFound(
+                        f"{self.label}:{number}: {found.reason}; stopped here because of --strict"
+                    )
                     return Chunk(self.number, changes, bad, ignored, before)
                 bad.append(found)
             else:
@@ -212,7 +262,9 @@ class ChangeLog:
         known, stamp = self.identity, self._stamp
         if known is None or stamp is None:
             return
-        found = LogIdentity.of(known.path, known.label, head_of(self._salt), stamp, was=known.was, twin=known.twin)
+        found = LogIdentity.of(
+            known.path, known.label, head_of(self._salt), stamp, was=known.was, twin=known.twin
+        )
         self.identity = msgspec.structs.replace(found, end=self._end)
         if self.identity != known:
             self._news = self.identity

@@ -37,13 +37,21 @@ class Choice:
 
     logs: list[ChosenLog] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
-    """Known logs that would be read, too, if there were still a file of them. Where files were named: rotated ones that were not done."""
+    """Known logs that would be read, too, if there were still a file of them.
+    Where files were named: rotated ones that were not done.
+    """
     replaced: list[int] = field(default_factory=list)
-    """Known logs of which nothing was applied and whose path is now that of another known log."""
+    """Known logs of which nothing was applied and whose path is now that of another
+    known log.
+    """
     displaced: list[tuple[int, LogIdentity]] = field(default_factory=list)
-    """Known logs that no file holds and at whose path another log is now: what they are called from now on."""
+    """Known logs that no file holds and at whose path another log is now: what they are
+    called from now on.
+    """
     unread: list[LogPath] = field(default_factory=list)
-    """Files that have names of a log which was rotated, and are neither named nor known."""
+    """Files that have names of a log which was rotated, and are neither named nor
+    known.
+    """
     notes: list[str] = field(default_factory=list)
 
 
@@ -57,15 +65,23 @@ class Notes:
 
     def twin(self, left: str, read: str) -> None:
         """Say that of two files one is read."""
-        self._twins.append(f"{left} holds nothing that is not in {read}: they are one log, and {read} is read")
+        self._twins.append(
+            f"{left} holds nothing that is not in {read}: they are one log, and {read} is read"
+        )
 
     def move(self, old: str, new: str, line: int) -> None:
         """Say that a known log has a new name."""
-        self._moves.append(f"{new} is the log that was {old}, read up to line {line}: it is carried on under its new name")
+        self._moves.append(
+            f"{new} is the log that was {old}, read up to line {line}: it is carried on under its"
+            " new name"
+        )
 
     def copy(self, copy: str, original: str) -> None:
         """Say that a file is applied although another log holds the same."""
-        self._copies.append(f"{copy} begins with all that was read of {original}, which is still there: it is a log of its own")
+        self._copies.append(
+            f"{copy} begins with all that was read of {original}, which is still there: it is a log"
+            " of its own"
+        )
 
     def said(self) -> list[str]:
         """Return all that is to be said."""
@@ -84,25 +100,34 @@ def _first_few(notes: list[str], others: str) -> list[str]:
 def note_gone(labels: Sequence[str]) -> str:
     """Say that logs are gone of which nothing is missing."""
     one = len(labels) == 1
-    return f"{enumerate_few(labels)} {'is gone, and was' if one else 'are gone, and were'} applied to {'its' if one else 'their'} end"
+    return (
+        f"{enumerate_few(labels)} {'is gone, and was' if one else 'are gone, and were'} applied to"
+        f" {'its' if one else 'their'} end"
+    )
 
 
 def tell_lost(logs: Sequence[tuple[str, int]]) -> str:
-    """Say that logs (label, the line up to which each was read) are gone before their end."""
+    """Say that logs (label, the line up to which each was read) are gone before their
+    end.
+    """
     one = len(logs) == 1
     each = [f"{label} (read up to line {line})" for label, line in logs]
     names = " ".join(as_argument(label) for label, _ in logs) if len(logs) <= NAMED_MAX else "LOG…"
     return (
-        f"{'a log is' if one else f'{len(logs):,} logs are'} gone before {'its' if one else 'their'} end: {enumerate_few(each)}. "
-        f"Everything else is done. Put {'it' if one else 'them'} back, or name {'its file' if one else 'their files'} under the new name, "
-        f"or give up what was not read: `syncer state forget {names}`"
+        f"{'a log is' if one else f'{len(logs):,} logs are'} gone before"
+        f" {'its' if one else 'their'} end: {enumerate_few(each)}. Everything else is done. Put"
+        f" {'it' if one else 'them'} back, or name {'its file' if one else 'their files'} under the"
+        f" new name, or give up what was not read: `syncer state forget {names}`"
     )
 
 
 def tell_uncompared(labels: Sequence[str]) -> str:
     """Say that logs are gone with which nothing can be compared."""
     are, they = ("is", "it") if len(labels) == 1 else ("are", "they")
-    return f"{enumerate_few(labels)} {are} gone: what {they} asked for is not known, and only inputs that other logs name were compared"
+    return (
+        f"{enumerate_few(labels)} {are} gone: what {they} asked for is not known, and only inputs"
+        " that other logs name were compared"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +152,12 @@ def refuse_unclear(logs: Sequence[UnclearLog]) -> NoReturn:
     ]
     one = len(logs) == 1
     raise LogChanged(
-        f"{enumerate_few(each, '; ')}; whether {'it is' if one else 'they are'} the same under {'a new name' if one else 'new names'} "
-        "cannot be told from times or inodes. Nothing was sent. "
-        f"If {'it is that log' if one else 'they are those logs'}, add --moved same: only what comes after is applied. "
-        f"If {'it is a new log' if one else 'they are new logs'}, add --moved new: all of {'it' if one else 'them'} is applied, "
-        f"and what is known of {logs[0].known if one else 'the old ones'} stays as it is"
+        f"{enumerate_few(each, '; ')}; whether {'it is' if one else 'they are'} the same under"
+        f" {'a new name' if one else 'new names'} cannot be told from times or inodes. Nothing was"
+        f" sent. If {'it is that log' if one else 'they are those logs'}, add --moved same: only"
+        f" what comes after is applied. If {'it is a new log' if one else 'they are new logs'}, add"
+        f" --moved new: all of {'it' if one else 'them'} is applied, and what is known of"
+        f" {logs[0].known if one else 'the old ones'} stays as it is"
     )
 
 
@@ -151,14 +177,17 @@ def refuse_changed(logs: Sequence[ChangedLog]) -> NoReturn:
     label, aside = as_argument(logs[0].label), as_argument(logs[0].aside)
     if all(log.how in (EMPTIED, REPLACED) for log in logs):
         way_out = (
-            f"If the old log is in another file now, say so: `syncer state move {label} FILE`. If it is in none, keep what is known of it "
-            f"under a name that no file has: `syncer state move {label} {aside}`. Then push again: the new log is read from its "
-            f"start. (`syncer state forget {label}` does that, too, but a file of the old log that is pushed later would be applied again.)"
+            f"If the old log is in another file now, say so: `syncer state move {label} FILE`. If"
+            " it is in none, keep what is known of it under a name that no file has: `syncer state"
+            f" move {label} {aside}`. Then push again: the new log is read from its start. (`syncer"
+            f" state forget {label}` does that, too, but a file of the old log that is pushed later"
+            " would be applied again.)"
         )
     else:
         way_out = (
-            "Restore it, and append what is to be changed. Or have the file applied as it is now, from its first line, with all its "
-            f"deletes and patches once more: `syncer state forget {label}`, and push again"
+            "Restore it, and append what is to be changed. Or have the file applied as it is now,"
+            " from its first line, with all its deletes and patches once more: `syncer state"
+            f" forget {label}`, and push again"
         )
     raise LogChanged(f"{enumerate_few(each, '; ')}. Nothing was sent. {way_out}")
 

@@ -1,4 +1,6 @@
-"""Bytes of a change log to its lines, in bounded memory, whatever the blocks in which they come."""
+"""Bytes of a change log to its lines, in bounded memory, whatever the blocks in which
+they come.
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,23 @@ from syncer.sources.lines import LINE_BYTES_MAX
 BOM = b"\xef\xbb\xbf"
 
 Line = tuple[bytes, int, int]
-"""(its bytes without line ending and byte-order mark, 1-based number, byte offset with no byte-order mark counted)"""
+"""(its bytes without line ending and byte-order mark, 1-based number, byte offset with
+no byte-order mark counted)
+"""
 
 
 class Cutter:
-    """Cuts what it is fed into lines that are not blank. `mark` is the place after the last of them."""
+    """Cuts what it is fed into lines that are not blank.
+
+    `mark` is the place after the last of them.
+    """
 
     def __init__(self, mark: Mark) -> None:
         self.mark = mark
         self.tail = b""
-        self._long = False  # inside a line that is too long: its first bytes are in the tail, the rest is dropped
+        # inside a line that is too long: its first bytes are in the tail, the rest is
+        # dropped
+        self._long = False
         self._long_bytes = 0
         self._long_bom_bytes = 0
         self._long_crc = 0
@@ -44,7 +53,11 @@ class Cutter:
         """Keep no more of a line that is too long than tells so."""
         line = without_bom(self.tail)
         if len(line) > LINE_BYTES_MAX + 1:  # one more may be a carriage return
-            self._long, self._long_bytes, self._long_bom_bytes = True, len(self.tail), len(self.tail) - len(line)
+            self._long, self._long_bytes, self._long_bom_bytes = (
+                True,
+                len(self.tail),
+                len(self.tail) - len(line),
+            )
             self._long_crc = crc32(self.tail, self.mark.crc)
             self.tail = line[: LINE_BYTES_MAX + 1]
 
@@ -59,7 +72,13 @@ class Cutter:
         mark = self.mark
         line = (self.tail, mark.line + 1, mark.offset - mark.bom_bytes)
         bom_bytes = mark.bom_bytes + self._long_bom_bytes
-        self.mark = Mark(mark.index + 1, mark.offset + self._long_bytes, mark.line + 1, self._long_crc, bom_bytes=bom_bytes)
+        self.mark = Mark(
+            mark.index + 1,
+            mark.offset + self._long_bytes,
+            mark.line + 1,
+            self._long_crc,
+            bom_bytes=bom_bytes,
+        )
         self.tail, self._long = b"", False
         return [line, *self.feed(block[at + 1 :])]
 
@@ -68,7 +87,8 @@ class Cutter:
         if not raws[-1]:
             raws.pop()
         offset, number, bom_bytes = self.mark.offset, self.mark.line, self.mark.bom_bytes
-        marked = b"\xef" in data and BOM in data  # the first question is much the faster one
+        # the first question is much the faster one
+        marked = b"\xef" in data and BOM in data
         lines: list[Line] = []
         for raw in raws:
             number += 1
@@ -83,12 +103,20 @@ class Cutter:
             if raw and not raw.isspace():
                 lines.append((raw, number, start))
         crc = crc32(data, self.mark.crc)
-        self.mark = Mark(self.mark.index + len(lines), self.mark.offset + len(data), number, crc, bom_bytes=bom_bytes)
+        self.mark = Mark(
+            self.mark.index + len(lines),
+            self.mark.offset + len(data),
+            number,
+            crc,
+            bom_bytes=bom_bytes,
+        )
         return lines
 
 
 def without_bom(line: bytes) -> bytes:
-    """Return the line without the byte-order marks it begins with: where files were joined, any line may begin with one or more."""
+    """Return the line without the byte-order marks it begins with: where files were
+    joined, any line may begin with one or more.
+    """
     at = 0
     while line.startswith(BOM, at):
         at += len(BOM)

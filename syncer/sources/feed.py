@@ -1,4 +1,5 @@
-"""A source that users write themselves: chunks of change-log lines behind a cursor of its own.
+"""A source that users write themselves: chunks of change-log lines behind a cursor of
+its own.
 
 chunks(after="") ──► SourceChunk(changes, cursor="1") ──► SourceChunk(changes, cursor="2") …
 ack("1")         when everything up to there is settled, durably
@@ -28,29 +29,45 @@ FEED = "source:"
 
 @dataclass(frozen=True, slots=True)
 class SourceChunk:
-    """Neighbouring changes, best some hundreds of them, and where the source goes on after them."""
+    """Neighbouring changes, best some hundreds of them, and where the source goes on
+    after them.
+    """
 
     changes: Sequence[bytes | str | Mapping[str, object]]
-    """Lines of a change log (docs/changelog.md), as JSON or as objects. Blank ones are passed over."""
+    """Lines of a change log (docs/changelog.md), as JSON or as objects.
+    Blank ones are passed over.
+    """
     cursor: str
-    """The source's own name of the place behind these changes; given back to `chunks` and `ack`."""
+    """The source's own name of the place behind these changes; given back to `chunks`
+    and `ack`.
+    """
 
 
 @runtime_checkable
 class ChangeSource(Protocol):
-    """Where changes come from. What `chunks` gives after a cursor must be the same, in the same order, each time it is asked."""
+    """Where changes come from.
+
+    What `chunks` gives after a cursor must be the same, in the same order, each time it
+    is asked.
+    """
 
     @property
     def name(self) -> str:
-        """Tells this source from others of the state; the same over restarts. Posts without id get theirs from it and their place."""
+        """Tells this source from others of the state; the same over restarts.
+
+        Posts without id get theirs from it and their place.
+        """
         ...
 
     def chunks(self, after: str) -> AsyncIterator[SourceChunk]:
-        """The chunks after this cursor (empty: from the beginning) up to the end that is there now."""
+        """The chunks after this cursor (empty: from the beginning) up to the end that
+        is there now.
+        """
         ...
 
     async def ack(self, cursor: str) -> None:
-        """Everything up to this cursor is settled for good: applied, a dead letter, ignored, or in the durable retry queue.
+        """Everything up to this cursor is settled for good: applied, a dead letter,
+        ignored, or in the durable retry queue.
 
         May come again after a crash.
         """
@@ -58,12 +75,21 @@ class ChangeSource(Protocol):
 
 
 class Feed:
-    """A user's source as the engine's. What it raises becomes a SyncerError that names it; nothing read so far is lost."""
+    """A user's source as the engine's.
+
+    What it raises becomes a SyncerError that names it; nothing read so far is lost.
+    """
 
     unfinished: str | None = None
 
     def __init__(
-        self, source: ChangeSource, number: int, options: LineOptions, *, watermark: Watermark | None = None, strict: bool = False
+        self,
+        source: ChangeSource,
+        number: int,
+        options: LineOptions,
+        *,
+        watermark: Watermark | None = None,
+        strict: bool = False,
     ) -> None:
         watermark = watermark or Watermark()
         self.number = number
@@ -84,7 +110,11 @@ class Feed:
         return None
 
     async def read(self) -> Chunk | None:
-        """The next chunk; None at the end. Raises BadLineFound where strict, SyncerError for misuse and for whatever the source raises."""
+        """The next chunk; None at the end.
+
+        Raises BadLineFound where strict, SyncerError for misuse and for whatever the
+        source raises.
+        """
         if self._stopped is not None:
             raise self._stopped
         if self._chunks is None and self._mark.cursor:
@@ -109,15 +139,22 @@ class Feed:
             raise self._failed("cannot acknowledge", mark, error) from error
 
     async def close(self) -> None:
-        """Let the source's generator end where it is. What it raises then changes nothing of what is done: it is a warning."""
+        """Let the source's generator end where it is.
+
+        What it raises then changes nothing of what is done: it is a warning.
+        """
         if isinstance(self._chunks, AsyncGenerator):
             try:
                 await self._chunks.aclose()
             except Exception as error:
-                _log.warning("%s could not be closed: %s: %s", self.label, type(error).__name__, error)
+                _log.warning(
+                    "%s could not be closed: %s: %s", self.label, type(error).__name__, error
+                )
 
     def _failed(self, how: str, mark: Mark, error: Exception) -> SyncerError:
-        return SyncerError(f"{self.label} {how} cursor {mark.cursor!r}: {type(error).__name__}: {error}")
+        return SyncerError(
+            f"{self.label} {how} cursor {mark.cursor!r}: {type(error).__name__}: {error}"
+        )
 
     def _chunk(self, found: object) -> Chunk:
         before = self._mark
@@ -132,7 +169,10 @@ class Feed:
                 continue
             if not (index < self._skip.end and index in self._skip):
                 if self._strict and isinstance(line, BadLine):
-                    self._stopped = BadLineFound(f"{self.label}:{place.line}: {line.reason}; stopped here because of --strict")
+                    self._stopped = BadLineFound(
+                        f"{self.label}:{place.line}: {line.reason}; stopped here because of"
+                        " --strict"
+                    )
                     return chunk
                 _sort(chunk, line)
             index += 1
@@ -155,7 +195,9 @@ _END = object()
 
 def identity(name: str) -> LogIdentity:
     """A feed among the logs of a state."""
-    return LogIdentity(FEED + name, FEED + name, blake2b(name.encode(), digest_size=16).hexdigest(), 0, 0, 0, 0)
+    return LogIdentity(
+        FEED + name, FEED + name, blake2b(name.encode(), digest_size=16).hexdigest(), 0, 0, 0, 0
+    )
 
 
 def _sort(chunk: Chunk, line: Change | BadLine | IgnoredLine) -> None:

@@ -1,4 +1,6 @@
-"""Looks at the files of change logs before any of them is read: each is opened by itself and closed again."""
+"""Looks at the files of change logs before any of them is read: each is opened by
+itself and closed again.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,17 @@ from syncer.core.change import Stamp
 from syncer.core.moves import is_name_of
 from syncer.errors import SyncerError, UsageError
 from syncer.sources.gunzip import DamagedLog
-from syncer.sources.identity import EMPTIED, READING_FAILED, REPLACED, Applied, difference, first_line, head_of, held_by, next_block
+from syncer.sources.identity import (
+    EMPTIED,
+    READING_FAILED,
+    REPLACED,
+    Applied,
+    difference,
+    first_line,
+    head_of,
+    held_by,
+    next_block,
+)
 from syncer.sources.logs import LogPath
 from syncer.sources.opening import open_log
 from syncer.sources.stamps import inodes_in, stamp_of
@@ -30,7 +42,9 @@ class _Folder:
             self.by_inode.setdefault(inode, []).append(path)
 
     def beginning(self, log: str) -> Iterator[str]:
-        """Yield the paths that are names of this log once it was rotated, packed or unpacked."""
+        """Yield the paths that are names of this log once it was rotated, packed or
+        unpacked.
+        """
         plain = log.removesuffix(".gz")
         for name in (plain, log) if plain != log else (log,):
             at = bisect_left(self.paths, name)
@@ -41,7 +55,10 @@ class _Folder:
 
 
 class LogFiles:
-    """What files hold and what the file system says of them. First lines and folders are looked at once."""
+    """What files hold and what the file system says of them.
+
+    First lines and folders are looked at once.
+    """
 
     def __init__(self, opened: Callable[[Path, str], BufferedReader] = open_log) -> None:
         self._opened = opened
@@ -49,14 +66,22 @@ class LogFiles:
         self._folders: dict[str, _Folder] = {}
 
     def stamp(self, log: LogPath, known: Stamp | None = None) -> Stamp | None:
-        """Return the stamp of a file (see `stamp_of`). Raises UsageError where the file system does not say."""
+        """Return the stamp of a file (see `stamp_of`).
+
+        Raises UsageError where the file system does not say.
+        """
         try:
             return stamp_of(log.path, known)
         except OSError as error:
-            raise UsageError(f"the change log {log.label} cannot be read: {error.strerror or error}") from None
+            raise UsageError(
+                f"the change log {log.label} cannot be read: {error.strerror or error}"
+            ) from None
 
     def head(self, log: LogPath) -> str:
-        """Return the hash of its first line. Raises UsageError where it cannot be opened."""
+        """Return the hash of its first line.
+
+        Raises UsageError where it cannot be opened.
+        """
         key = str(log.path)
         if key not in self._heads:
             with self._open(log) as file:
@@ -64,26 +89,37 @@ class LogFiles:
         return self._heads[key]
 
     def held_by(self, log: LogPath, applied: Mapping[int, Applied]) -> tuple[int, ...]:
-        """Return the known logs (by number, with what was applied of them) that the file begins with, the longest part first."""
+        """Return the known logs (by number, with what was applied of them) that the
+        file begins with, the longest part first.
+        """
         if not applied:
             return ()
         with self._open(log) as file:
             return tuple(held_by(file, applied))
 
     def difference(self, log: LogPath, head: str, applied: Applied) -> str | None:
-        """Say how the file differs from what was applied of a log; None where it holds all of that. Raises UsageError, SyncerError."""
+        """Say how the file differs from what was applied of a log; None where it holds
+        all of that. Raises UsageError, SyncerError.
+        """
         if self.head(log) != head:
             return REPLACED if (stamp := self.stamp(log)) is None or stamp.size else EMPTIED
         with self._open(log) as file:
             try:
                 return difference(file, applied)
             except DamagedLog:
-                return f"damaged: it cannot be unpacked up to byte {applied.resume.offset}, up to which it was applied"
+                return (
+                    f"damaged: it cannot be unpacked up to byte {applied.resume.offset}, up to"
+                    " which it was applied"
+                )
             except READING_FAILED as error:
-                raise SyncerError(f"{log.label}: cannot be read up to byte {applied.resume.offset}: {error}") from None
+                raise SyncerError(
+                    f"{log.label}: cannot be read up to byte {applied.resume.offset}: {error}"
+                ) from None
 
     def longer(self, one: LogPath, other: LogPath) -> LogPath | None:
-        """Return the longer of two files of which one begins with the other (the first, where they are equal); None where neither does."""
+        """Return the longer of two files of which one begins with the other (the first,
+        where they are equal); None where neither does.
+        """
         if self.head(one) != self.head(other):
             return None
         with self._open(one) as first, self._open(other) as second:
@@ -93,7 +129,9 @@ class LogFiles:
                 return None  # reading says so
 
     def near(self, path: str, names: Iterable[str], inode: int) -> list[str]:
-        """Return the paths in the folder of this one that are names of a rotated log with one of `names`, or have this inode."""
+        """Return the paths in the folder of this one that are names of a rotated log
+        with one of `names`, or have this inode.
+        """
         folder = self._folder(str(Path(path).parent))
         named = [found for name in names for found in folder.beginning(name)]
         return list(dict.fromkeys([*sorted(named), *folder.by_inode.get(inode, ())]))
@@ -103,7 +141,9 @@ class LogFiles:
             try:
                 self._folders[path] = _Folder(inodes_in(path))
             except OSError:
-                self._folders[path] = _Folder([])  # what is in it cannot be a rotated log that can be read
+                self._folders[path] = _Folder(
+                    []
+                )  # what is in it cannot be a rotated log that can be read
         return self._folders[path]
 
     @contextmanager
@@ -115,7 +155,9 @@ class LogFiles:
             file.close()
 
 
-def _longer(first: BufferedReader, second: BufferedReader, one: LogPath, other: LogPath) -> LogPath | None:
+def _longer(
+    first: BufferedReader, second: BufferedReader, one: LogPath, other: LogPath
+) -> LogPath | None:
     left = right = b""
     while True:
         left = left or next_block(first, BLOCK_BYTES)

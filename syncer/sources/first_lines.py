@@ -1,4 +1,7 @@
-"""Is a file a change log at all? Its first lines tell, before anything of it is sent or dead-lettered."""
+"""Is a file a change log at all?
+
+Its first lines tell, before anything of it is sent or dead-lettered.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,15 @@ from syncer.sources.lines import LineOptions, Place, parse
 from syncer.sources.opening import open_log
 
 FIRST_LINES = 10_000
-"""A log whose first lines are all bad, this many of them, is a file of another kind, or was written by a program gone wrong."""
+"""A log whose first lines are all bad, this many of them, is a file of another kind, or
+was written by a program gone wrong.
+"""
 
 BINARY_BYTES_MIN = 4096
 BINARY_SHARE = 0.05
-"""Of bytes that text does not have, from which on a file without a good line is not text."""
+"""Of bytes that text does not have, from which on a file without a good line is not
+text.
+"""
 
 _BLOCK_BYTES = 1 << 14  # the first line settles it for most logs
 _NOT_IN_TEXT = bytes(code for code in range(0x20) if code not in b"\t\n\r\f\b\x1b") + b"\x7f"
@@ -24,9 +31,11 @@ _DOCUMENT_BEGINS = (b"[", b"{", b"[{")
 
 
 def refuse_what_is_not_a_log(path: Path, label: str, options: LineOptions) -> None:
-    """Raise UsageError for a file of which the first lines say that it is not a change log, or that cannot be read.
+    """Raise UsageError for a file of which the first lines say that it is not a change
+    log, or that cannot be read.
 
-    It is read up to its first good line. A file with fewer than FIRST_LINES lines, all bad, is a log: each line is a dead letter.
+    It is read up to its first good line. A file with fewer than FIRST_LINES lines, all
+    bad, is a log: each line is a dead letter.
     """
     look = _Look(label, options)
     cutter = Cutter(Mark())
@@ -38,7 +47,9 @@ def refuse_what_is_not_a_log(path: Path, label: str, options: LineOptions) -> No
     except (EOFError, DamagedLog):
         pass  # of what cannot be unpacked nothing is known: reading says so
     except OSError as error:
-        raise UsageError(f"the change log {label} cannot be read: {error.strerror or error}") from None
+        raise UsageError(
+            f"the change log {label} cannot be read: {error.strerror or error}"
+        ) from None
     finally:
         file.close()
     look.end()
@@ -56,7 +67,10 @@ class _Look:
         self._not_text = 0
 
     def is_settled(self, block: bytes, lines: list[Line]) -> bool:
-        """Return whether there is a good line among these. Raises UsageError where there can be no doubt that it is not a log."""
+        """Return whether there is a good line among these.
+
+        Raises UsageError where there can be no doubt that it is not a log.
+        """
         self._bytes += len(block)
         self._not_text += len(block) - len(block.translate(None, _NOT_IN_TEXT))
         for raw, number, offset in lines:
@@ -66,9 +80,15 @@ class _Look:
             self._bad += 1
             first = self._first = self._first or found
             if self._bad == 2 and first.raw.strip() in _DOCUMENT_BEGINS:
-                raise self._refused("it looks like JSON over several lines, but a change log has one object a line (jq -c '.[]' FILE)")
+                raise self._refused(
+                    "it looks like JSON over several lines, but a change log has one object a line"
+                    " (jq -c '.[]' FILE)"
+                )
             if self._bad == FIRST_LINES:
-                raise self._refused(f"its first {FIRST_LINES:,} lines are all bad (line {first.line}: {first.reason})")
+                raise self._refused(
+                    f"its first {FIRST_LINES:,} lines are all bad (line {first.line}:"
+                    f" {first.reason})"
+                )
         return False
 
     def end(self) -> None:
@@ -77,4 +97,7 @@ class _Look:
             raise self._refused("it is not text, but binary data")
 
     def _refused(self, why: str) -> UsageError:
-        return UsageError(f"{self._label} is not a change log: {why}. Nothing of it was sent, and no dead letters were written")
+        return UsageError(
+            f"{self._label} is not a change log: {why}. Nothing of it was sent, and no dead letters"
+            " were written"
+        )

@@ -1,4 +1,5 @@
-"""The change logs in a folder, in the order of their names, and what is left out of it and has to be named.
+"""The change logs in a folder, in the order of their names, and what is left out of it
+and has to be named.
 
 FOLDER/.hidden.jsonl       left out, named
 FOLDER/2026/a.jsonl        a log                      folders are entered where their names stand among the others
@@ -24,18 +25,24 @@ from syncer.errors import UsageError
 ENDINGS = (".jsonl", ".jsonl.gz")
 NAMED_MAX = 10
 
-_LIKE_A_LOG = re.compile(r"\.(jsonl|ndjson|ldjson|jsonlines)(?![a-z0-9])(?!.*\.json$)", re.IGNORECASE)
+_LIKE_A_LOG = re.compile(
+    r"\.(jsonl|ndjson|ldjson|jsonlines)(?![a-z0-9])(?!.*\.json$)", re.IGNORECASE
+)
 
 
 class Ours(Protocol):
     """Tells syncer's own files from users'."""
 
     def is_state(self, folder: Path, names: Set[str]) -> bool:
-        """Return whether this folder, in which there are these names, is a state: of any push or pull."""
+        """Return whether this folder, in which there are these names, is a state: of
+        any push or pull.
+        """
         ...
 
     def is_pulled(self, path: Path, status: os.stat_result) -> bool:
-        """Return whether a pull of the same [state] dir wrote this file (its resolved path, and what stat says of it)."""
+        """Return whether a pull of the same [state] dir wrote this file (its resolved
+        path, and what stat says of it).
+        """
         ...
 
 
@@ -74,7 +81,10 @@ class Walk:
         self._entered: set[tuple[int, int]] = set()
 
     def logs(self, root: str) -> Iterator[FoundLog]:
-        """Yield the logs in order. Raises UsageError, which names what cannot be read."""
+        """Yield the logs in order.
+
+        Raises UsageError, which names what cannot be read.
+        """
         ahead: list[_Folder | FoundLog] = [_Folder(Path(os.path.realpath(root)), Path(root))]
         while ahead:
             found = ahead.pop()
@@ -91,7 +101,8 @@ class Walk:
         except OSError as error:
             raise _unreadable(f"the folder {folder.label}", error) from None
         if self._ours.is_state(folder.path, {entry.name for entry in listed}):
-            if not self._entered:  # the root, which the user named: say why nothing is read
+            # the root, which the user named: say why nothing is read
+            if not self._entered:
                 self.left_out.append(LeftOut(folder.label, "state"))
             return
         if (place := (status.st_dev, status.st_ino)) in self._entered:
@@ -109,14 +120,20 @@ class Walk:
                 self.left_out.append(LeftOut(label, "ending", Path(os.path.realpath(entry.path))))
 
     def _folder(self, entry: os.DirEntry[str], label: Path) -> _Folder | None:
-        """Return the folder that the entry is, or is a link to; None where it is something else."""
+        """Return the folder that the entry is, or is a link to; None where it is
+        something else.
+        """
         if not entry.is_symlink():
             return _Folder(Path(entry.path), label) if entry.is_dir() else None
         try:
             status = entry.stat()
         except OSError as error:
             raise _unreadable(f"{label}, a link to {_target(entry)},", error) from None
-        return _Folder(Path(os.path.realpath(entry.path)), label) if stat.S_ISDIR(status.st_mode) else None
+        return (
+            _Folder(Path(os.path.realpath(entry.path)), label)
+            if stat.S_ISDIR(status.st_mode)
+            else None
+        )
 
     def _log(self, entry: os.DirEntry[str], label: Path) -> Iterator[FoundLog]:
         try:
@@ -140,7 +157,10 @@ class Walk:
             self.left_out.append(LeftOut(label, "hidden"))
 
     def _holds_logs(self, folder: Path) -> bool:
-        """Return whether something in a hidden folder looks like a log. What cannot be read there is passed over like the rest."""
+        """Return whether something in a hidden folder looks like a log.
+
+        What cannot be read there is passed over like the rest.
+        """
         for inside, folders, files in os.walk(folder):
             if self._ours.is_state(Path(inside), {*folders, *files}):
                 folders.clear()
@@ -152,7 +172,10 @@ class Walk:
 def check_readable(path: Path, label: Path | str, status: os.stat_result) -> None:
     """Raise UsageError unless this is a regular file that may be read."""
     if not stat.S_ISREG(status.st_mode):
-        raise UsageError(f"the change log {label} is not a file but a pipe or a device: pipe it in, and name - for it")
+        raise UsageError(
+            f"the change log {label} is not a file but a pipe or a device: pipe it in, and name -"
+            " for it"
+        )
     if not os.access(path, os.R_OK, effective_ids=os.access in os.supports_effective_ids):
         raise UsageError(f"the change log {label} cannot be read: Permission denied")
 
@@ -166,8 +189,8 @@ def _target(entry: os.DirEntry[str]) -> str:
 
 def _unreadable(what: str, error: OSError) -> UsageError:
     return UsageError(
-        f"{what} cannot be read: {error.strerror or error}. Nothing was sent, since it may hold change logs: "
-        "make it readable, remove it, or name the logs one by one"
+        f"{what} cannot be read: {error.strerror or error}. Nothing was sent, since it may hold"
+        " change logs: make it readable, remove it, or name the logs one by one"
     )
 
 
@@ -185,7 +208,10 @@ def explained(left_out: Iterable[LeftOut]) -> list[str]:
     named: dict[str, list[str]] = {}
     for one in left_out:
         named.setdefault(one.why, []).append(str(one.label))
-    return [f"not read: {_listed(labels)} ({_EXPLAINED[why]}; a file named outright is always read)" for why, labels in named.items()]
+    return [
+        f"not read: {_listed(labels)} ({_EXPLAINED[why]}; a file named outright is always read)"
+        for why, labels in named.items()
+    ]
 
 
 def _listed(labels: list[str]) -> str:

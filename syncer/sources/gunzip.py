@@ -1,6 +1,8 @@
-"""Gzip unpacked: any number of members, perhaps with zeros after them. An error comes again at each further read, never an end.
+"""Gzip unpacked: any number of members, perhaps with zeros after them. An error comes
+again at each further read, never an end.
 
-Python's own GzipFile says "end of file" when it is asked once more after an error, so that a log which was cut off would look whole.
+Python's own GzipFile says "end of file" when it is asked once more after an error, so
+that a log which was cut off would look whole.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ import zlib
 from typing import BinaryIO
 
 GZIP = b"\x1f\x8b"
-_GZIP_WINDOW = 31  # zlib's own word for: a gzip header, and its checksum and length are checked
+# zlib's own word for: a gzip header, and its checksum and length are checked
+_GZIP_WINDOW = 31
 _BLOCK_BYTES = 1 << 16
 
 
@@ -19,7 +22,10 @@ class DamagedLog(Exception):
 
 
 class Gunzip(io.RawIOBase):
-    """The bytes that are packed in a file. Reading raises EOFError where the packed data is cut off, DamagedLog, OSError."""
+    """The bytes that are packed in a file.
+
+    Reading raises EOFError where the packed data is cut off, DamagedLog, OSError.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
@@ -78,7 +84,10 @@ class Gunzip(io.RawIOBase):
                 self._offset += len(data)
                 return data
             except zlib.error as error:
-                self._error = DamagedLog, f"the compressed data is damaged ({str(error).rpartition(': ')[2]})"
+                self._error = (
+                    DamagedLog,
+                    f"the compressed data is damaged ({str(error).rpartition(': ')[2]})",
+                )
             except (EOFError, DamagedLog) as error:
                 self._error = type(error), str(error)
         kind, message = self._error

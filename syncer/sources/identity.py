@@ -1,4 +1,6 @@
-"""What tells one change log from another: its first line, and the part of it that was applied."""
+"""What tells one change log from another: its first line, and the part of it that was
+applied.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ READING_FAILED = (OSError, EOFError, DamagedLog)
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """The part of a log whose changes have left the window: all before `resume`, and the runs after it."""
+    """The part of a log whose changes have left the window: all before `resume`, and
+    the runs after it.
+    """
 
     resume: Mark
     runs: tuple[Run, ...]
@@ -45,7 +49,9 @@ class Applied:
 
 
 def first_line(file: BufferedReader) -> bytes:
-    """The first line of a log that was just opened, without line ending and byte-order mark; empty where it cannot be read."""
+    """The first line of a log that was just opened, without line ending and byte-order
+    mark; empty where it cannot be read.
+    """
     try:
         line = file.readline(LINE_BYTES_MAX)
     except READING_FAILED:
@@ -59,7 +65,9 @@ def head_of(line: bytes) -> str:
 
 
 def next_block(file: BufferedReader, most: int) -> bytes:
-    """Return the next bytes of a log; none at the end, also where compressed data is cut off. Raises READING_FAILED."""
+    """Return the next bytes of a log; none at the end, also where compressed data is
+    cut off. Raises READING_FAILED.
+    """
     try:
         return file.read1(most)
     except EOFError:
@@ -67,7 +75,8 @@ def next_block(file: BufferedReader, most: int) -> bytes:
 
 
 def difference(file: BufferedReader, applied: Applied) -> str | None:
-    """Say how an open log, whose first line is the known one, was changed where it was applied; None where it was not.
+    """Say how an open log, whose first line is the known one, was changed where it was
+    applied; None where it was not.
 
     Raises READING_FAILED.
     """
@@ -76,23 +85,37 @@ def difference(file: BufferedReader, applied: Applied) -> str | None:
     if resume.offset not in found:
         return f"cut: it ends before byte {resume.offset}, up to which it was applied"
     if found[resume.offset] != resume.crc:
-        return f"edited before byte {resume.offset} (line {resume.line}), up to which it was applied"
+        return (
+            f"edited before byte {resume.offset} (line {resume.line}), up to which it was applied"
+        )
     return _difference_of_runs(file, applied) if applied.runs else None
 
 
 def held_by(file: BufferedReader, applied: Mapping[int, Applied]) -> list[int]:
-    """Return the logs, by number, whose applied part this open log begins with: the longest part first. It is read once."""
+    """Return the logs, by number, whose applied part this open log begins with: the
+    longest part first. It is read once.
+    """
     try:
         found = _checksums(file, sorted({one.resume.offset for one in applied.values()}))
-        held = [number for number, one in applied.items() if found.get(one.resume.offset) == one.resume.crc]
-        held = [number for number in held if not applied[number].runs or _difference_of_runs(file, applied[number]) is None]
+        held = [
+            number
+            for number, one in applied.items()
+            if found.get(one.resume.offset) == one.resume.crc
+        ]
+        held = [
+            number
+            for number in held
+            if not applied[number].runs or _difference_of_runs(file, applied[number]) is None
+        ]
     except READING_FAILED:
         return []  # reading says so
     return sorted(held, key=lambda number: -applied[number].resume.offset)
 
 
 def _checksums(file: BufferedReader, offsets: list[int]) -> dict[int, int]:
-    """The crc32 of all bytes before each of these offsets, which ascend, as far as there are so many."""
+    """The crc32 of all bytes before each of these offsets, which ascend, as far as
+    there are so many.
+    """
     file.seek(0)
     found: dict[int, int] = {}
     at = crc = 0

@@ -1,7 +1,10 @@
-"""One line of a change log to a change, or to the reason why it is none. Pure; on the hot path.
+"""One line of a change log to a change, or to the reason why it is none. Pure; on the
+hot path.
 
-A line is decoded once, in full, so that a number out of range or bytes that are not UTF-8 cannot spoil a whole batch. What is sent is
-still the line's own bytes. Of a key that is repeated inside one object the last one counts, as for the JSON parsers of the official client.
+A line is decoded once, in full, so that a number out of range or bytes that are not
+UTF-8 cannot spoil a whole batch. What is sent is still the line's own bytes. Of a key
+that is repeated inside one object the last one counts, as for the JSON parsers of the
+official client.
 """
 
 from __future__ import annotations
@@ -21,7 +24,16 @@ LINE_BYTES_MAX = 16 << 20
 OPS = ("post", "patch", "delete")
 ACTIONS = ("merge", "overwrite", "remove")
 BARE_LEFT_OUT = frozenset(
-    ("created_at", "modified_at", "consensus_info", "trusted", "worker", "input_level", "model_version_id", "user_id")
+    (
+        "created_at",
+        "modified_at",
+        "consensus_info",
+        "trusted",
+        "worker",
+        "input_level",
+        "model_version_id",
+        "user_id",
+    )
 )
 _PLAIN = b'{"op":"post","annotation":'
 _PLAIN_LENGTH = len(_PLAIN)
@@ -42,7 +54,8 @@ class LineOptions:
 
 @dataclass(slots=True)
 class Place:
-    """Where a line stands. `salt` is the log's first line, `offset` the line's place in the uncompressed log.
+    """Where a line stands. `salt` is the log's first line, `offset` the line's place in
+    the uncompressed log.
 
     `made_id` is the id that was made for its post once before.
     """
@@ -74,15 +87,27 @@ def parse(raw: bytes, place: Place, options: LineOptions) -> Change | BadLine | 
     except _Bad as bad:
         return bad_line(raw, str(bad), place, value)
     except RecursionError:
-        return bad_line(raw, "nested far deeper than any annotation: the service takes no such thing", place, value)
+        return bad_line(
+            raw,
+            "nested far deeper than any annotation: the service takes no such thing",
+            place,
+            value,
+        )
 
 
 def _plain_post(raw: bytes, place: Place, options: LineOptions) -> Change | None:
-    """Most lines of most logs, told by a few comparisons: a post with its id, written the way everybody writes it.
+    """Most lines of most logs, told by a few comparisons: a post with its id, written
+    the way everybody writes it.
 
-    What stands between prefix and brace is decoded by itself: where it is one JSON value, no member comes a second time behind it.
+    What stands between prefix and brace is decoded by itself: where it is one JSON
+    value, no member comes a second time behind it.
     """
-    if not raw.startswith(_PLAIN) or raw[-1] != _BRACE or len(raw) > LINE_BYTES_MAX or options.embed_model_version_id:
+    if (
+        not raw.startswith(_PLAIN)
+        or raw[-1] != _BRACE
+        or len(raw) > LINE_BYTES_MAX
+        or options.embed_model_version_id
+    ):
         return None
     try:
         annotation = orjson.loads(raw[_PLAIN_LENGTH:-1])
@@ -137,7 +162,15 @@ def _change(raw: bytes, value: Object, place: Place, options: LineOptions) -> Ch
         raise _Bad('"annotation" must be an object' if "annotation" in value else 'no "annotation"')
     input_id, id = _ids(annotation)
     if verb == "delete":
-        return Change(place.log, place.index, place.line, "delete" if id else "delete_input", input_id, id, raw)
+        return Change(
+            place.log,
+            place.index,
+            place.line,
+            "delete" if id else "delete_input",
+            input_id,
+            id,
+            raw,
+        )
     if verb != "post":
         if not id:
             raise _Bad('a patch needs the annotation\'s "id"')
@@ -145,8 +178,12 @@ def _change(raw: bytes, value: Object, place: Place, options: LineOptions) -> Ch
             _check_lists(annotation, "annotation")
     part = bytes(_members.decode(raw)["annotation"])
     at = raw.rindex(part)
-    change = Change(place.log, place.index, place.line, verb, input_id, id, raw, at, at + len(part) - len(raw))
-    if verb == "post" and (not id or (options.embed_model_version_id and "embed_model_version_id" not in annotation)):
+    change = Change(
+        place.log, place.index, place.line, verb, input_id, id, raw, at, at + len(part) - len(raw)
+    )
+    if verb == "post" and (
+        not id or (options.embed_model_version_id and "embed_model_version_id" not in annotation)
+    ):
         return _completed(change, annotation, place, options)
     return change
 
@@ -154,13 +191,21 @@ def _change(raw: bytes, value: Object, place: Place, options: LineOptions) -> Ch
 def _verb(value: Object) -> Verb:
     op, action = value.get("op"), value.get("action")
     if op not in OPS:
-        raise _Bad(_unknown("op", op, OPS) if "op" in value else 'no "op", and no "input_id" of a bare annotation')
+        raise _Bad(
+            _unknown("op", op, OPS)
+            if "op" in value
+            else 'no "op", and no "input_id" of a bare annotation'
+        )
     if op != "patch":
         if action is not None:
             raise _Bad(f'"action" belongs to a patch, not to a {op}')
         return cast(Verb, op)
     if action not in ACTIONS:
-        raise _Bad(_unknown("action", action, ACTIONS) if "action" in value else 'a patch needs an "action": merge, overwrite or remove')
+        raise _Bad(
+            _unknown("action", action, ACTIONS)
+            if "action" in value
+            else 'a patch needs an "action": merge, overwrite or remove'
+        )
     return cast(Verb, action)
 
 
@@ -175,7 +220,11 @@ def _unknown(what: str, value: object, known: tuple[str, ...]) -> str:
 def _ids(annotation: Object) -> tuple[str, str]:
     input_id = annotation.get("input_id")
     if not isinstance(input_id, str) or not input_id:
-        raise _Bad('"input_id" must be a string that is not empty' if "input_id" in annotation else 'no "input_id"')
+        raise _Bad(
+            '"input_id" must be a string that is not empty'
+            if "input_id" in annotation
+            else 'no "input_id"'
+        )
     id = annotation.get("id", "")
     if not isinstance(id, str) or (not id and "id" in annotation):
         raise _Bad('"id" is there, but empty or not a string: leave it out, or name the annotation')
@@ -191,8 +240,8 @@ def _check_lists(value: object, path: str) -> None:
         for position, item in enumerate(value):
             if not (isinstance(item, dict) and item.get("id")):
                 raise _Bad(
-                    f"{path}[{position}] has no id, so the patch cannot be repeated safely: give ids, use the action overwrite, "
-                    'or set [push] lists_without_ids = "send"'
+                    f"{path}[{position}] has no id, so the patch cannot be repeated safely: give"
+                    ' ids, use the action overwrite, or set [push] lists_without_ids = "send"'
                 )
             _check_lists(item, f"{path}[{position}]")
 
@@ -211,7 +260,9 @@ def _completed(change: Change, annotation: Object, place: Place, options: LineOp
 
 
 def made_id(place: Place, raw: bytes) -> str:
-    """32 hex digits that only this line at this place of this log gives, whatever the file is called."""
+    """32 hex digits that only this line at this place of this log gives, whatever the
+    file is called.
+    """
     digest = blake2b(digest_size=16)
     for part in (place.salt, str(place.offset).encode(), raw):
         digest.update(b"%d:" % len(part))
@@ -223,7 +274,9 @@ def _bare(raw: bytes, value: Object, place: Place, options: LineOptions) -> Chan
     """An annotation object as a pull writes it: a post of what its owner may set."""
     input_id, id = _ids(value)
     worker = value.get("worker")
-    by_model = bool(value.get("model_version_id")) or (isinstance(worker, dict) and bool(worker.get("model") or worker.get("workflow")))
+    by_model = bool(value.get("model_version_id")) or (
+        isinstance(worker, dict) and bool(worker.get("model") or worker.get("workflow"))
+    )
     if value.get("input_level") or by_model:
         return IgnoredLine(place.log, place.index, place.line, raw)
     kept = []
@@ -237,7 +290,16 @@ def _bare(raw: bytes, value: Object, place: Place, options: LineOptions) -> Chan
                 continue
             text = b'{"code":' + orjson.dumps(status["code"]) + b"}"
         kept.append(orjson.dumps(key) + b":" + text)
-    change = Change(place.log, place.index, place.line, "post", input_id, id, raw, written=b"{" + b",".join(kept) + b"}")
+    change = Change(
+        place.log,
+        place.index,
+        place.line,
+        "post",
+        input_id,
+        id,
+        raw,
+        written=b"{" + b",".join(kept) + b"}",
+    )
     if not id or (options.embed_model_version_id and "embed_model_version_id" not in value):
         return _completed(change, value, place, options)
     return change

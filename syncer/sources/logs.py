@@ -20,17 +20,25 @@ class LogPath:
     """A log: where it is, and the name by which users know it."""
 
     path: Path
-    """Absolute, without links and `..`: the same for each way to name the file, but for hard links."""
+    """Absolute, without links and `..`: the same for each way to name the file, but for
+    hard links.
+    """
     label: str
 
 
 def resolved(path: str) -> str:
-    """Return the absolute path without links and `..`, whether there is such a file or not."""
+    """Return the absolute path without links and `..`, whether there is such a file or
+    not.
+    """
     return os.path.realpath(path)
 
 
 class NamedLogs:
-    """The logs that arguments name, in order. A file comes once, under its first name, even where links or spellings name it again."""
+    """The logs that arguments name, in order.
+
+    A file comes once, under its first name, even where links or spellings name it
+    again.
+    """
 
     def __init__(self, spool: Spool, stdin: BinaryIO, ours: Ours) -> None:
         self.left_out: list[LeftOut] = []
@@ -41,7 +49,10 @@ class NamedLogs:
         self._files: set[tuple[int, int]] = set()
 
     def of(self, argument: str) -> Iterator[LogPath]:
-        """Yield the logs of the next argument, less those that came before. Raises UsageError, StateError."""
+        """Yield the logs of the next argument, less those that came before.
+
+        Raises UsageError, StateError.
+        """
         for log in self._all_of(argument):
             try:
                 status = log.path.stat()
@@ -52,13 +63,24 @@ class NamedLogs:
                 yield log
 
     def notes(self, read: Collection[Path] = (), rotated: Iterable[LogPath] = ()) -> list[str]:
-        """Return what users are to know of what was left out. `read`: files that are read all the same, as parts of known logs.
+        """Return what users are to know of what was left out. `read`: files that are
+        read all the same, as parts of known logs.
 
-        `rotated`: files that are not read although their names say that they were rotated.
+        `rotated`: files that are not read although their names say that they were
+        rotated.
         """
         left_out = [one for one in dict.fromkeys(self.left_out) if one.path not in read]
         named = {one.path for one in left_out}
-        return explained([*left_out, *(LeftOut(Path(log.label), "rotated", log.path) for log in rotated if log.path not in named)])
+        return explained(
+            [
+                *left_out,
+                *(
+                    LeftOut(Path(log.label), "rotated", log.path)
+                    for log in rotated
+                    if log.path not in named
+                ),
+            ]
+        )
 
     def _all_of(self, argument: str) -> Iterator[LogPath]:
         if argument == "-":
@@ -80,24 +102,37 @@ class NamedLogs:
         self.left_out += walk.left_out
         if not count:
             why = "".join(f"; {sentence}" for sentence in explained(walk.left_out))
-            raise UsageError(f"the folder {folder} holds no change log ({' or '.join(ENDINGS)}){why}")
+            raise UsageError(
+                f"the folder {folder} holds no change log ({' or '.join(ENDINGS)}){why}"
+            )
 
 
 def _status(argument: str) -> os.stat_result:
     if not argument:
-        raise UsageError("a change log is named by an empty string: name a file, a folder, or - for stdin")
+        raise UsageError(
+            "a change log is named by an empty string: name a file, a folder, or - for stdin"
+        )
     try:
         return Path(argument).stat()
     except FileNotFoundError:
         path = Path(argument)
-        link = f": it is a link to {path.readlink()}, which is not there" if path.is_symlink() else ""
+        link = (
+            f": it is a link to {path.readlink()}, which is not there" if path.is_symlink() else ""
+        )
         raise UsageError(f"there is no change log {argument}{link}") from None
     except (OSError, ValueError) as error:
-        raise UsageError(f"the change log {argument} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+        raise UsageError(
+            f"the change log {argument} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from None
 
 
 def _checked(log: LogPath) -> LogPath:
-    """Raise UsageError for a name that no state can hold: Python carries bytes that are not text as halves of characters."""
+    """Raise UsageError for a name that no state can hold: Python carries bytes that are
+    not text as halves of characters.
+    """
     if not is_unicode(f"{log.path}{log.label}"):
-        raise UsageError(f"the name of the change log {log.label} is not UTF-8, so no state can hold it: rename it")
+        raise UsageError(
+            f"the name of the change log {log.label} is not UTF-8, so no state can hold it:"
+            " rename it"
+        )
     return log

@@ -1,4 +1,6 @@
-"""A user's source is looked at before anything is sent, and each of its chunks before anything of it is: what is meant must be certain."""
+"""A user's source is looked at before anything is sent, and each of its chunks before
+anything of it is: what is meant must be certain.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from typing import Any
 from syncer.errors import SyncerError, UsageError
 from syncer.printable import is_unicode
 
-CHUNKS = "write `async def chunks(self, after: str)` that yields syncer.SourceChunk(changes, cursor)"
+CHUNKS = (
+    "write `async def chunks(self, after: str)` that yields syncer.SourceChunk(changes, cursor)"
+)
 ACK = "write `async def ack(self, cursor: str)`"
 
 
@@ -18,23 +22,32 @@ def checked_name(source: object) -> str:
     try:
         name = source.name  # type: ignore[attr-defined]
     except Exception as error:
-        raise UsageError(f"the source {_of(source)} has no name: {type(error).__name__}: {error}. Give it an attribute `name`") from error
+        raise UsageError(
+            f"the source {_of(source)} has no name: {type(error).__name__}: {error}. Give it an"
+            " attribute `name`"
+        ) from error
     if not isinstance(name, str) or not name or not name.isprintable():
         raise UsageError(
-            f"the source {_of(source)} is called {shown(name)}: a name is text of printable characters, the same each time, by which the "
-            "state knows the source"
+            f"the source {_of(source)} is called {shown(name)}: a name is text of printable"
+            " characters, the same each time, by which the state knows the source"
         )
     return name
 
 
 def check_source(source: object) -> None:
-    """What can be known of a source without asking it for anything. Raises UsageError."""
+    """What can be known of a source without asking it for anything.
+
+    Raises UsageError.
+    """
     label = f"source:{checked_name(source)}"
     chunks, ack = _method(source, "chunks"), _method(source, "ack")
     if chunks is None:
         raise UsageError(f"{label} has no method chunks: {CHUNKS}")
     if inspect.iscoroutinefunction(chunks):
-        raise UsageError(f"{label}: chunks is an async function without a yield, so it gives no chunks one by one: {CHUNKS}")
+        raise UsageError(
+            f"{label}: chunks is an async function without a yield, so it gives no chunks one by"
+            f" one: {CHUNKS}"
+        )
     if inspect.isgeneratorfunction(chunks):
         raise UsageError(f"{label}: chunks is a plain generator: {CHUNKS}")
     if ack is None:
@@ -69,22 +82,29 @@ async def awaited(label: str, given: Any) -> None:
 
 
 def check_chunk(label: str, number: int, found: object, kind: type, before: str) -> None:
-    """Is it a chunk with a list of changes and a cursor to go on from? `before`: the cursor before it. Raises SyncerError."""
+    """Is it a chunk with a list of changes and a cursor to go on from?
+
+    `before`: the cursor before it. Raises SyncerError.
+    """
     where = f"{label}, chunk {number}"
     if not isinstance(found, kind):
         raise SyncerError(f"{where}: it is {shown(found)}, not a SourceChunk; {CHUNKS}. {_KEPT}")
     changes, cursor = found.changes, found.cursor  # type: ignore[attr-defined]
-    if not isinstance(changes, Sequence) or isinstance(changes, str | bytes | bytearray | memoryview):
-        raise SyncerError(f"{where}: its changes are {shown(changes)}, not a list of changes. {_KEPT}")
+    if not isinstance(changes, Sequence) or isinstance(
+        changes, str | bytes | bytearray | memoryview
+    ):
+        raise SyncerError(
+            f"{where}: its changes are {shown(changes)}, not a list of changes. {_KEPT}"
+        )
     if not isinstance(cursor, str) or not cursor or not is_unicode(cursor):
         raise SyncerError(
-            f"{where}: its cursor is {shown(cursor)}; it must be text that is not empty, by which `chunks` finds the changes after it: "
-            f"str(...) of a row's id, say. {_KEPT}"
+            f"{where}: its cursor is {shown(cursor)}; it must be text that is not empty, by which"
+            f" `chunks` finds the changes after it: str(...) of a row's id, say. {_KEPT}"
         )
     if len(changes) and cursor == before:
         raise SyncerError(
-            f"{where}: its cursor is {shown(cursor)}, as before it, though there are changes in between: a later run could not tell "
-            f"where to go on. {_KEPT}"
+            f"{where}: its cursor is {shown(cursor)}, as before it, though there are changes in"
+            f" between: a later run could not tell where to go on. {_KEPT}"
         )
 
 

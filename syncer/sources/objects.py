@@ -1,7 +1,9 @@
-"""A change as a user's program hands it over (text, bytes, a mapping) to the bytes of a line, or the reason why there is none.
+"""A change as a user's program hands it over (text, bytes, a mapping) to the bytes of a
+line, or the reason why there is none.
 
-JSON is written by orjson, which is fast and silent about NaN (it writes null). So a value is looked through only where orjson refuses it,
-or where there is a null in what it wrote.
+JSON is written by orjson, which is fast and silent about NaN (it writes null). So a
+value is looked through only where orjson refuses it, or where there is a null in what
+it wrote.
 """
 
 from __future__ import annotations
@@ -54,14 +56,22 @@ def as_line(change: object) -> bytes:
 
 
 def ids_of(change: object) -> dict[str, object]:
-    """What tells a change that is no line from others, as far as it is text: op, input_id and id."""
+    """What tells a change that is no line from others, as far as it is text: op,
+    input_id and id.
+    """
     told: dict[str, object] = {}
     try:
         if isinstance(change, Mapping):
             annotation = change.get("annotation", {} if "op" in change else change)
             told = {"op": change["op"]} if "op" in change else {}
-            ids = {name: annotation[name] for name in ("input_id", "id") if name in annotation} if isinstance(annotation, Mapping) else {}
-            told["annotation"] = {name: _clean(id) for name, id in ids.items() if isinstance(id, str)}
+            ids = (
+                {name: annotation[name] for name in ("input_id", "id") if name in annotation}
+                if isinstance(annotation, Mapping)
+                else {}
+            )
+            told["annotation"] = {
+                name: _clean(id) for name, id in ids.items() if isinstance(id, str)
+            }
             if isinstance(told.get("op"), str):
                 told["op"] = _clean(str(told["op"]))
     except Exception:  # noqa: S110 - the user's own mapping, which says nothing of itself then
@@ -84,7 +94,9 @@ def _fault_or_none(change: object) -> str | None:
 
 
 def _fault(change: object) -> str | None:
-    """Where the first value is that JSON has no form for, and what it is; None where all have one."""
+    """Where the first value is that JSON has no form for, and what it is; None where
+    all have one.
+    """
     waiting: list[tuple[object, str, int]] = [(change, "", 0)]
     while waiting:
         value, path, depth = waiting.pop()
@@ -96,9 +108,17 @@ def _fault(change: object) -> str | None:
         for key, item in _members(value):
             if isinstance(key, str) and (why := _fault_of_scalar(key)) is not None:
                 return f"a key of {_cut(path) or 'the change'} {why}"
-            if not isinstance(key, str | int) or (isinstance(key, int) and not isinstance(value, list | tuple)):
+            if not isinstance(key, str | int) or (
+                isinstance(key, int) and not isinstance(value, list | tuple)
+            ):
                 return f"a key of {_cut(path) or 'the change'} is {_kind(key)}, not text"
-            inner.append((item, f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip("."), depth + 1))
+            inner.append(
+                (
+                    item,
+                    f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip("."),
+                    depth + 1,
+                )
+            )
         waiting += reversed(inner)
     return None
 
@@ -138,7 +158,10 @@ def _fault_of_scalar(value: object) -> str | None:
 
 def _kind(value: object) -> str:
     kind = type(value)
-    return f"of type {kind.__qualname__ if kind.__module__ == 'builtins' else f'{kind.__module__}.{kind.__qualname__}'}"
+    return (
+        "of type"
+        f" {kind.__qualname__ if kind.__module__ == 'builtins' else f'{kind.__module__}.{kind.__qualname__}'}"
+    )
 
 
 def _cut(path: str) -> str:
@@ -152,6 +175,9 @@ def _clean(text: str) -> str:
 
 def _shown(change: object) -> bytes:
     try:
-        return (change if isinstance(change, str) else repr(change)).encode("utf-8", "backslashreplace")
-    except Exception:  # what is nested too deep, or too large a number, or the user's own
+        return (change if isinstance(change, str) else repr(change)).encode(
+            "utf-8", "backslashreplace"
+        )
+    # what is nested too deep, or too large a number, or the user's own
+    except Exception:
         return f"<{type(change).__qualname__}>".encode()

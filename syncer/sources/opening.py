@@ -1,4 +1,7 @@
-"""Opens a change log: its uncompressed bytes come out. Gzip is recognised by its first bytes, never by the file's name."""
+"""Opens a change log: its uncompressed bytes come out.
+
+Gzip is recognised by its first bytes, never by the file's name.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,11 @@ from syncer.sources.packing import HEAD_BYTES, packing
 
 
 def open_log(path: Path, label: str) -> io.BufferedReader:
-    """Return the log, open for reading at its start. Raises UsageError where it cannot be read, or is a file of another kind.
+    """Return the log, open for reading at its start. Raises UsageError where it cannot
+    be read, or is a file of another kind.
 
-    Reading a compressed log raises EOFError where it is cut off, DamagedLog where the rest cannot be unpacked.
+    Reading a compressed log raises EOFError where it is cut off, DamagedLog where the
+    rest cannot be unpacked.
     """
     try:
         file = path.open("rb")
@@ -29,7 +34,9 @@ def open_log(path: Path, label: str) -> io.BufferedReader:
             file.close()
             raise
     except OSError as error:
-        raise UsageError(f"the change log {label} cannot be read: {error.strerror or error}") from None
+        raise UsageError(
+            f"the change log {label} cannot be read: {error.strerror or error}"
+        ) from None
 
 
 def place_on_disk(file: io.BufferedReader) -> int:
@@ -46,4 +53,7 @@ def _first_unpacked(file: io.BufferedReader) -> bytes:
 
 def _refuse_other_kinds(head: bytes, label: str, *, within_gzip: bool = False) -> None:
     if (found := packing(head, within_gzip=within_gzip)) is not None:
-        raise UsageError(f"{label} is not a change log: the file is {found.name}. Nothing of it was sent; {found.remedy}")
+        raise UsageError(
+            f"{label} is not a change log: the file is {found.name}. Nothing of it was sent;"
+            f" {found.remedy}"
+        )

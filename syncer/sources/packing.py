@@ -1,6 +1,7 @@
 """Recognises files that are not JSON Lines in UTF-8 by their first bytes.
 
-A line that is bad is a dead letter. A file of another kind would be nothing but bad lines, or worse: a stored archive has good ones.
+A line that is bad is a dead letter. A file of another kind would be nothing but bad
+lines, or worse: a stored archive has good ones.
 """
 
 from __future__ import annotations
@@ -71,9 +72,11 @@ _JSON_BEGINS = b'{["\t\r\n '
 
 
 def packing(head: bytes, *, within_gzip: bool = False) -> Packing | None:
-    """Return what a file that begins so (HEAD_BYTES of it, where there are as many) is; None: it may be a change log.
+    """Return what a file that begins so (HEAD_BYTES of it, where there are as many) is;
+    None: it may be a change log.
 
-    `within_gzip`: these bytes are what gzip unpacked. A change log in gzip is fine, one in gzip in gzip is not.
+    `within_gzip`: these bytes are what gzip unpacked. A change log in gzip is fine, one
+    in gzip in gzip is not.
     """
     if within_gzip and head.startswith(GZIP):
         return _TWICE
@@ -82,15 +85,22 @@ def packing(head: bytes, *, within_gzip: bool = False) -> Packing | None:
     for magic, found in _MAGIC:
         if head.startswith(magic):
             return found
-    if head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5:  # what begins some files of zstd and of lz4
+    if (
+        head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5
+    ):  # what begins some files of zstd and of lz4
         return _compressed("zstd or lz4")
     if b"\0" not in head:
         return None
-    return next((found for magic, found in _MAGIC_OF_LETTERS if head.startswith(magic)), _TAR if _is_tar(head) else None)
+    return next(
+        (found for magic, found in _MAGIC_OF_LETTERS if head.startswith(magic)),
+        _TAR if _is_tar(head) else None,
+    )
 
 
 def _encoding(head: bytes) -> str | None:
-    """Return the encoding, where it is one with zero bytes in plain text; with or without a byte-order mark."""
+    """Return the encoding, where it is one with zero bytes in plain text; with or
+    without a byte-order mark.
+    """
     if head.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
         return "UTF-32"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -106,8 +116,14 @@ def _encoding(head: bytes) -> str | None:
 
 
 def _is_tar(head: bytes) -> bool:
-    """Return whether these are the first 512 bytes of a tar archive of any kind: they hold their own checksum."""
+    """Return whether these are the first 512 bytes of a tar archive of any kind: they
+    hold their own checksum.
+    """
     if len(head) < HEAD_BYTES:
         return False
     noted = head[148:156].strip(b" \0")
-    return bool(noted) and not noted.strip(b"01234567") and int(noted, 8) == sum(head[:148]) + sum(b"        ") + sum(head[156:])
+    return (
+        bool(noted)
+        and not noted.strip(b"01234567")
+        and int(noted, 8) == sum(head[:148]) + sum(b"        ") + sum(head[156:])
+    )

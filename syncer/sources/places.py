@@ -16,9 +16,11 @@ STDIN = "-"
 
 
 class Places:
-    """The change logs of a state by place, by first line, by what they were called before. `spool`: where what came by stdin is.
+    """The change logs of a state by place, by first line, by what they were called
+    before. `spool`: where what came by stdin is.
 
-    States of older versions hold paths as they were given, and a state folder may have been renamed together with its spool.
+    States of older versions hold paths as they were given, and a state folder may have
+    been renamed together with its spool.
     """
 
     def __init__(self, ledger: Ledger, spool: Path) -> None:
@@ -35,7 +37,9 @@ class Places:
 
     def _add(self, number: int, identity: LogIdentity) -> None:
         path = self._paths[number] = self._path(identity)
-        other = self._by_place.setdefault(path, number)  # older states may know a file twice: what was applied further counts
+        other = self._by_place.setdefault(
+            path, number
+        )  # older states may know a file twice: what was applied further counts
         if self._ledger.logs[number].watermark.index > self._ledger.logs[other].watermark.index:
             self._by_place[path] = number
         if self.applied(number):
@@ -63,7 +67,9 @@ class Places:
         return self._ledger.logs[number].is_read_to_its_end
 
     def path(self, number: int) -> str:
-        """Return where a log is, or was when it was seen last; of a user's source, the name that stands for a path."""
+        """Return where a log is, or was when it was seen last; of a user's source, the
+        name that stands for a path.
+        """
         return self._paths.get(number) or self.identity(number).path
 
     def log(self, number: int) -> LogPath:
@@ -71,15 +77,23 @@ class Places:
         return LogPath(Path(self._paths[number]), self.identity(number).label)
 
     def at(self, log: LogPath) -> int | None:
-        """Return the known log of this place; what comes by stdin is known by the name of its file, wherever that is."""
-        return self._by_place.get(f"{self._spool}/{log.path.name}" if log.label == STDIN else str(log.path))
+        """Return the known log of this place; what comes by stdin is known by the name
+        of its file, wherever that is.
+        """
+        return self._by_place.get(
+            f"{self._spool}/{log.path.name}" if log.label == STDIN else str(log.path)
+        )
 
     def all(self) -> list[int]:
-        """Return the change logs, a place each, in the order in which they became known."""
+        """Return the change logs, a place each, in the order in which they became
+        known.
+        """
         return sorted(self._by_place.values())
 
     def rotated_from(self, path: str) -> list[int]:
-        """Return the logs that were at this path before they were rotated, the oldest first."""
+        """Return the logs that were at this path before they were rotated, the oldest
+        first.
+        """
         return sorted(self._rotated.get(path, ()))
 
     def of_head(self, head: str) -> list[int]:

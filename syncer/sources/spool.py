@@ -1,8 +1,10 @@
-"""What came by stdin, kept in files that are named by their content: the same input again is the same log.
+"""What came by stdin, kept in files that are named by their content: the same input
+again is the same log.
 
     stdin ──► FOLDER/stdin.part ──► fsync ──► FOLDER/<digest>.jsonl ──► fsync of the folder
 
-The caller holds the lock of the folder above, so one part at a time is enough; one that is found was never finished.
+The caller holds the lock of the folder above, so one part at a time is enough; one that
+is found was never finished.
 """
 
 from __future__ import annotations
@@ -20,7 +22,10 @@ WHOLE, PART = ".jsonl", ".part"
 
 
 class SpoolDisk(Protocol):
-    """What a spool does to files; `syncer.journal.disk.Disk` is one. Everything raises OSError."""
+    """What a spool does to files; `syncer.journal.disk.Disk` is one.
+
+    Everything raises OSError.
+    """
 
     def make_folder(self, path: Path, mode: int = 0o700) -> None:
         """Make the folder, durably."""
@@ -57,7 +62,8 @@ class Spool:
     def keep(self, stdin: BinaryIO) -> Path:
         """Store all of stdin durably; return the path of its file, resolved.
 
-        Raises UsageError where stdin cannot be read, StateError where the folder cannot be written. Neither leaves a part.
+        Raises UsageError where stdin cannot be read, StateError where the folder cannot
+        be written. Neither leaves a part.
         """
         digest = blake2b(digest_size=16)
         part = self._folder / f"stdin{PART}"
@@ -73,17 +79,22 @@ class Spool:
             finally:
                 self._disk.close(file)
             path = self._folder.resolve() / (digest.hexdigest() + WHOLE)
-            self._disk.replace(part, path)  # over an older one as well, which may have rotted since
+            # over an older one as well, which may have rotted since
+            self._disk.replace(part, path)
         except BaseException as error:
             with suppress(OSError):
                 self._disk.unlink(part)
             if isinstance(error, OSError):
-                raise StateError(f"stdin cannot be spooled into {self._folder}: {error.strerror or error}") from None
+                raise StateError(
+                    f"stdin cannot be spooled into {self._folder}: {error.strerror or error}"
+                ) from None
             raise
         return path
 
     def sweep(self, known: Collection[str]) -> None:
-        """Remove inputs that did not come to their end, and files that are none of the logs `known` (by name: a state may be moved)."""
+        """Remove inputs that did not come to their end, and files that are none of the
+        logs `known` (by name: a state may be moved).
+        """
         with suppress(OSError):
             for name in self._disk.names(self._folder):
                 if name.endswith(PART) or (name.endswith(WHOLE) and name not in known):
@@ -94,4 +105,7 @@ def _read(stdin: BinaryIO) -> bytes:
     try:
         return stdin.read(BLOCK_BYTES)
     except OSError as error:
-        raise UsageError(f"stdin cannot be read: {error.strerror or error}. Nothing of it was taken; pipe it in again") from None
+        raise UsageError(
+            f"stdin cannot be read: {error.strerror or error}. Nothing of it was taken; pipe it in"
+            " again"
+        ) from None

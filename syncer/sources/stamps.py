@@ -1,4 +1,6 @@
-"""What the file system says of a file: its stamp, by which an untouched file is known again without reading it."""
+"""What the file system says of a file: its stamp, by which an untouched file is known
+again without reading it.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,8 @@ from syncer.core.change import Stamp
 
 
 def stamp_of(path: Path, known: Stamp | None = None) -> Stamp | None:
-    """Return what the file system says of the file at this path; None where there is none. Raises OSError where it does not say.
+    """Return what the file system says of the file at this path; None where there is
+    none. Raises OSError where it does not say.
 
     Of a file that is untouched since `known`, `known` is returned: that costs one stat.
     """
@@ -34,13 +37,20 @@ def stamp_of_open(file: BinaryIO, known: Stamp | None = None) -> Stamp:
 
 
 def inodes_in(folder: str) -> list[tuple[str, int]]:
-    """Return (path, inode) of all that is in a folder, in the order of the names. Raises OSError."""
+    """Return (path, inode) of all that is in a folder, in the order of the names.
+
+    Raises OSError.
+    """
     with os.scandir(folder) as entries:
         return sorted((entry.path, entry.inode()) for entry in entries)
 
 
-def _stamp(status: os.stat_result, known: Stamp | None, path: bytes, descriptor: int | None = None) -> Stamp:
-    stamp = Stamp(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+def _stamp(
+    status: os.stat_result, known: Stamp | None, path: bytes, descriptor: int | None = None
+) -> Stamp:
+    stamp = Stamp(
+        status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    )
     if known is not None and known.device and known.is_untouched(stamp):
         return known
     birth_ns = _birth_ns(path, _AT_FDCWD if descriptor is None else descriptor)
@@ -53,7 +63,10 @@ _MASK_AT, _SECONDS_AT, _NANOSECONDS_AT = slice(0, 4), slice(80, 88), slice(88, 9
 
 
 def _birth_ns(path: bytes, descriptor: int) -> int:
-    """When a file was created; 0 where nobody says. Python has no call for it: statx(2), which glibc and musl have."""
+    """When a file was created; 0 where nobody says.
+
+    Python has no call for it: statx(2), which glibc and musl have.
+    """
     if (statx := _statx()) is None:
         return 0
     buffer = ctypes.create_string_buffer(_STATX_BYTES)
@@ -62,7 +75,9 @@ def _birth_ns(path: bytes, descriptor: int) -> int:
     raw = buffer.raw
     if not int.from_bytes(raw[_MASK_AT], _ORDER) & _STATX_BTIME:
         return 0
-    return int.from_bytes(raw[_SECONDS_AT], _ORDER, signed=True) * 1_000_000_000 + int.from_bytes(raw[_NANOSECONDS_AT], _ORDER)
+    return int.from_bytes(raw[_SECONDS_AT], _ORDER, signed=True) * 1_000_000_000 + int.from_bytes(
+        raw[_NANOSECONDS_AT], _ORDER
+    )
 
 
 @cache
@@ -71,5 +86,11 @@ def _statx() -> Any:
         function = ctypes.CDLL(None).statx
     except (AttributeError, OSError):
         return None
-    function.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_uint, ctypes.c_char_p)
+    function.argtypes = (
+        ctypes.c_int,
+        ctypes.c_char_p,
+        ctypes.c_int,
+        ctypes.c_uint,
+        ctypes.c_char_p,
+    )
     return function

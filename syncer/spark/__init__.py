@@ -1,4 +1,5 @@
-"""Spark and Databricks: a data source to read with, and `push_dataframe` (docs/spark.md). Needs pyspark 4 or newer, which a cluster brings.
+"""Spark and Databricks: a data source to read with, and `push_dataframe`
+(docs/spark.md). Needs pyspark 4 or newer, which a cluster brings.
 
 syncer.spark.register(spark)
 labels = spark.read.format("syncer").option("app_id", "labels").load()
@@ -9,7 +10,8 @@ try:
     import pyspark.sql.datasource  # noqa: F401 - whether it is there
 except ModuleNotFoundError as missing:
     raise ImportError(
-        f"syncer.spark needs {missing.name}: on a cluster pyspark 4 or newer, elsewhere pip install 'pyspark>=4' 'label-syncer[spark]'"
+        f"syncer.spark needs {missing.name}: on a cluster pyspark 4 or newer, elsewhere pip install"
+        " 'pyspark>=4' 'label-syncer[spark]'"
     ) from None
 
 from syncer.spark.push import push_dataframe

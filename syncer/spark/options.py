@@ -1,4 +1,7 @@
-"""Options of `spark.read.format("syncer")` as what they mean. Every option is a string; names are told apart without regard to case."""
+"""Options of `spark.read.format("syncer")` as what they mean.
+
+Every option is a string; names are told apart without regard to case.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +23,37 @@ from syncer.remotes.clarifai.selection import Selection, fault
 
 COMMON = ("remote", "base_url", "config", "rps", "concurrency", "partitions", "tasks", "unreadable")
 CLARIFAI = (
-    *("app_id", "user_id", "token", "input_ids", "annotation_ids", "by_user", "by_model_version", "by_workflow_version", "task"),
+    *(
+        "app_id",
+        "user_id",
+        "token",
+        "input_ids",
+        "annotation_ids",
+        "by_user",
+        "by_model_version",
+        "by_workflow_version",
+        "task",
+    ),
     *("dataset", "status", "since", "until", "all", "input_level", "with_inputs"),
 )
 ANNOTELL = (
-    *("flavour", "auth_url", "credentials", "client_id", "client_secret", "project", "batch", "annotation_types", "input_statuses"),
+    *(
+        "flavour",
+        "auth_url",
+        "credentials",
+        "client_id",
+        "client_secret",
+        "project",
+        "batch",
+        "annotation_types",
+        "input_statuses",
+    ),
     *("input_uuids", "scene_uuids", "annotation_ids", "request", "iso_cuboids"),
 )
-OF_REMOTE: Mapping[str, tuple[str, ...]] = {"clarifai": COMMON + CLARIFAI, "annotell": COMMON + ANNOTELL}
+OF_REMOTE: Mapping[str, tuple[str, ...]] = {
+    "clarifai": COMMON + CLARIFAI,
+    "annotell": COMMON + ANNOTELL,
+}
 
 NAMES = {
     "pairs": "annotation_ids",
@@ -69,12 +95,18 @@ class Reading:
 
     def loaded(self, environment: Mapping[str, str]) -> Loaded:
         """The configuration for it, in this environment. Raises UsageError."""
-        limits = {f"{self.rates}.requests_per_second": self.rps, f"{self.rates}.concurrency": self.concurrency}
+        limits = {
+            f"{self.rates}.requests_per_second": self.rps,
+            f"{self.rates}.concurrency": self.concurrency,
+        }
         return loaded(self.source, self.config, limits, environment)
 
 
 def reading(options: Mapping[str, str]) -> Reading:
-    """What these options ask for. Raises UsageError that names the option, and never quotes a secret."""
+    """What these options ask for.
+
+    Raises UsageError that names the option, and never quotes a secret.
+    """
     options = {name.lower(): value for name, value in options.items()}
     remote = options.get("remote", "clarifai")
     if remote not in OF_REMOTE:
@@ -84,7 +116,10 @@ def reading(options: Mapping[str, str]) -> Reading:
             raise UsageError(f"option {name} is empty: give a value, or leave it out")
         if name not in OF_REMOTE[remote]:
             close = get_close_matches(name, OF_REMOTE[remote], 1)
-            raise UsageError(f"there is no option {name} of {remote}" + (f"; did you mean {close[0]}?" if close else ""))
+            raise UsageError(
+                f"there is no option {name} of {remote}"
+                + (f"; did you mean {close[0]}?" if close else "")
+            )
     known = _Options(options)
     return Reading(
         remote=cast(Literal["clarifai", "annotell"], remote),
@@ -115,7 +150,10 @@ class _Options:
         except ValueError:
             value = -1
         if value is not None and not 0 < value < float("inf"):
-            raise UsageError(f'option {name} is "{text}"; it must be a {"whole " if kind is int else ""}number above 0')
+            raise UsageError(
+                f'option {name} is "{text}"; it must be a {"whole " if kind is int else ""}number'
+                " above 0"
+            )
         return value
 
     def one_of(self, name: str, values: tuple[str, ...]) -> str:
@@ -133,29 +171,44 @@ class _Options:
         if not text.startswith("["):
             words = tuple(word for part in text.split(",") if (word := part.strip()))
             if text and not words:
-                raise UsageError(f'option {name} is "{text}", which names nothing: give a value, or leave it out')
+                raise UsageError(
+                    f'option {name} is "{text}", which names nothing: give a value, or leave it out'
+                )
             return words
         try:
             values = orjson.loads(text)
         except orjson.JSONDecodeError:
             values = None
-        if not isinstance(values, list) or not all(isinstance(value, str) and value for value in values):
-            raise UsageError(f"option {name} begins like a JSON list, but is not a list of non-empty strings")
+        if not isinstance(values, list) or not all(
+            isinstance(value, str) and value for value in values
+        ):
+            raise UsageError(
+                f"option {name} begins like a JSON list, but is not a list of non-empty strings"
+            )
         if not values:
-            raise UsageError(f"option {name} is an empty list: name something, or leave it out to read everything")
+            raise UsageError(
+                f"option {name} is an empty list: name something, or leave it out to read"
+                " everything"
+            )
         return tuple(values)
 
 
 def _clarifai(options: _Options) -> Clarifai:
     return Clarifai(
-        app_id=options.text("app_id"), user_id=options.text("user_id"), base_url=options.text("base_url"), token=options.text("token")
+        app_id=options.text("app_id"),
+        user_id=options.text("user_id"),
+        base_url=options.text("base_url"),
+        token=options.text("token"),
     )
 
 
 def _annotations(options: _Options) -> Selection:
     input_ids, ids = options.list("input_ids"), options.list("annotation_ids")
     if ids and len(ids) != len(input_ids):
-        raise UsageError(f"{len(ids)} annotation_ids but {len(input_ids)} input_ids: each needs the input it belongs to, in the same order")
+        raise UsageError(
+            f"{len(ids)} annotation_ids but {len(input_ids)} input_ids: each needs the input it"
+            " belongs to, in the same order"
+        )
     chosen = Selection(
         input_ids=() if ids else input_ids,
         pairs=tuple(zip(input_ids, ids, strict=True)) if ids else (),

@@ -1,4 +1,5 @@
-"""`push_dataframe`: the push engine in every task of a cluster, at one rate; what became of each row comes back as a DataFrame.
+"""`push_dataframe`: the push engine in every task of a cluster, at one rate; what
+became of each row comes back as a DataFrame.
 
 df ──shuffle by input, in order──► mapInArrow: rows ──► changes with ids of their own ──► engine ──► outcomes by row
 """
@@ -33,7 +34,9 @@ from syncer.sources.misuse import shown
 from syncer.spark.rate import TASKS_UNKNOWN, gap_seconds, shared, tasks_at_once
 
 LINES = ("change", "annotation")
-"""Columns that may hold a row's line, the first that is there: a change, or an annotation as a read gives it."""
+"""Columns that may hold a row's line, the first that is there: a change, or an
+annotation as a read gives it.
+"""
 CHUNK_LINES = 500
 ORDER, INPUT = "syncer_order", "syncer_input"
 OUTCOME = ("input_id", "annotation_id", "outcome", "reason", "code")
@@ -53,17 +56,23 @@ def push_dataframe(
     batch_size: int | None = None,
     max_attempts: int | None = None,
 ) -> DataFrame:
-    """Apply the changes of a DataFrame to a Clarifai app, in all tasks of the cluster, and say what became of each row.
+    """Apply the changes of a DataFrame to a Clarifai app, in all tasks of the cluster,
+    and say what became of each row.
 
-    `df` has a column `change` (a line of a change log, docs/changelog.md) or `annotation` (an annotation as JSON, which is posted). All
-    changes of an input go through one task, in the order of the columns `order`, else in that of the DataFrame. `key`: a column that
-    tells rows apart; posts without id get theirs from it and the line, so name one where such lines may be alike.
-    `partitions`: tasks' worth of rows, each held in memory; `tasks`: how many of them run at once, each with its part of
-    `requests_per_second` (both: as the cluster says). The rest is as for `syncer.push`.
+    `df` has a column `change` (a line of a change log, docs/changelog.md) or
+    `annotation` (an annotation as JSON, which is posted). All changes of an input go
+    through one task, in the order of the columns `order`, else in that of the
+    DataFrame. `key`: a column that tells rows apart; posts without id get theirs from
+    it and the line, so name one where such lines may be alike. `partitions`: tasks'
+    worth of rows, each held in memory; `tasks`: how many of them run at once, each with
+    its part of `requests_per_second` (both: as the cluster says). The rest is as for
+    `syncer.push`.
 
-    It is done when this returns. The result has `key`, `change`, `input_id`, `annotation_id`, `outcome` (applied, dead, ignored),
-    `reason` and `code`, and is held by the executors: reading it pushes nothing. Raises UsageError, and as Spark shows errors of Python
-    CredentialsRefused and Stopped; rows applied until then stay applied.
+    It is done when this returns. The result has `key`, `change`, `input_id`,
+    `annotation_id`, `outcome` (applied, dead, ignored), `reason` and `code`, and is
+    held by the executors: reading it pushes nothing. Raises UsageError, and as Spark
+    shows errors of Python CredentialsRefused and Stopped; rows applied until then stay
+    applied.
     """
     options: dict[str, object] = {
         "push.requests_per_second": requests_per_second,
@@ -71,7 +80,10 @@ def push_dataframe(
         "push.batch_size": batch_size,
         "retry.max_attempts": max_attempts,
     }
-    partitions, tasks = arguments.count("partitions", partitions, 1), arguments.count("tasks", tasks, 1)
+    partitions, tasks = (
+        arguments.count("partitions", partitions, 1),
+        arguments.count("tasks", tasks, 1),
+    )
     ordered = _names("order", [order] if isinstance(order, str) else order)
     if not hasattr(df, "mapInArrow"):
         raise UsageError(f"argument df: is {shown(df)}; it must be a DataFrame of Spark")
@@ -81,7 +93,9 @@ def push_dataframe(
     at_once = tasks or tasks_at_once(df.sparkSession)
     count = partitions or at_once or TASKS_UNKNOWN
     rows = _rows(df, key, ordered)
-    arranged = rows.repartition(count, INPUT).sortWithinPartitions(*[name for name in rows.columns if name.startswith(ORDER)])
+    arranged = rows.repartition(count, INPUT).sortWithinPartitions(
+        *[name for name in rows.columns if name.startswith(ORDER)]
+    )
     kept = ([key] if key else []) + ["change"]
     task = partial(push_partition, shared(configured, "push", min(count, at_once or count)), kept)
     fields = [rows.schema[name] for name in kept]
@@ -91,8 +105,13 @@ def push_dataframe(
 
 def _names(name: str, columns: Sequence[str] | None) -> Sequence[str] | None:
     """Names of columns, None where there are none to be named. Raises UsageError."""
-    if columns is not None and not (isinstance(columns, list | tuple) and all(isinstance(column, str) and column for column in columns)):
-        raise UsageError(f"argument {name}: is {shown(columns)}; it must name columns by their names, as text")
+    if columns is not None and not (
+        isinstance(columns, list | tuple)
+        and all(isinstance(column, str) and column for column in columns)
+    ):
+        raise UsageError(
+            f"argument {name}: is {shown(columns)}; it must name columns by their names, as text"
+        )
     return columns
 
 
@@ -100,15 +119,24 @@ def _rows(df: DataFrame, key: str | None, order: Sequence[str] | None) -> DataFr
     """The key, the line, its input, and what they are ordered by."""
     lines = [name for name in LINES if name in df.columns]
     if not lines:
-        raise UsageError(f"the DataFrame needs a column `change` or `annotation`; it has {', '.join(df.columns) or 'no columns'}")
+        raise UsageError(
+            "the DataFrame needs a column `change` or `annotation`; it has"
+            f" {', '.join(df.columns) or 'no columns'}"
+        )
     for name in [*([key] if key else []), *(order or ())]:
         if name not in df.columns:
             raise UsageError(f"the DataFrame has no column {name}, but {', '.join(df.columns)}")
     if key in (*OUTCOME, "change"):
-        raise UsageError(f"the key is called {key}, as a column of the result is: rename it (withColumnRenamed)")
+        raise UsageError(
+            f"the key is called {key}, as a column of the result is: rename it (withColumnRenamed)"
+        )
     line = df[lines[0]].cast("string")
-    orders: list[Column] = [df[name] for name in order] if order else [F.monotonically_increasing_id()]
-    input_id = F.coalesce(F.get_json_object(line, "$.annotation.input_id"), F.get_json_object(line, "$.input_id"))
+    orders: list[Column] = (
+        [df[name] for name in order] if order else [F.monotonically_increasing_id()]
+    )
+    input_id = F.coalesce(
+        F.get_json_object(line, "$.annotation.input_id"), F.get_json_object(line, "$.input_id")
+    )
     return df.select(
         *([df[key]] if key else []),
         line.alias("change"),
@@ -117,7 +145,7 @@ def _rows(df: DataFrame, key: str | None, order: Sequence[str] | None) -> DataFr
     )
 
 
-# --- in a task ---------------------------------------------------------------------------------------------------
+# --- in a task ------------------------------------------------------------------------
 
 
 @dataclass(slots=True)
@@ -132,7 +160,10 @@ class Outcome:
 
 
 class Lines:
-    """The lines of a partition as a source. Implements `syncer.sources.feed.ChangeSource`."""
+    """The lines of a partition as a source.
+
+    Implements `syncer.sources.feed.ChangeSource`.
+    """
 
     name = "dataframe"
 
@@ -148,8 +179,13 @@ class Lines:
         """Spark does not ask before the end."""
 
 
-def push_partition(loaded: Loaded, kept: Sequence[str], batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Push the rows of a partition; the same rows with what became of them. Raises SyncerError."""
+def push_partition(
+    loaded: Loaded, kept: Sequence[str], batches: Iterator[pa.RecordBatch]
+) -> Iterator[pa.RecordBatch]:
+    """Push the rows of a partition; the same rows with what became of them.
+
+    Raises SyncerError.
+    """
     held = [batch.select(list(kept)) for batch in batches]
     push = loaded.config.push
     options = LineOptions(push.lists_without_ids, push.embed_model_version_id)
@@ -181,9 +217,11 @@ def _keys(batch: pa.RecordBatch) -> Iterator[bytes]:
 
 
 def prepared(raw: bytes, key: bytes, options: LineOptions) -> tuple[bytes | None, Outcome]:
-    """The line to be sent, None where there is none, and what becomes of the row if nothing is in its way.
+    """The line to be sent, None where there is none, and what becomes of the row if
+    nothing is in its way.
 
-    A post without id gets one from its line and the row's key alone: whichever task, partition or attempt sends it, it is the same.
+    A post without id gets one from its line and the row's key alone: whichever task,
+    partition or attempt sends it, it is the same.
     """
     if not raw.strip():
         return None, Outcome(None, None, "ignored", "there is no line")
@@ -191,7 +229,9 @@ def prepared(raw: bytes, key: bytes, options: LineOptions) -> tuple[bytes | None
     if isinstance(found, BadLine):
         return None, Outcome(found.input_id, found.id, "dead", found.reason)
     if not isinstance(found, Change):
-        return None, Outcome(None, None, "ignored", "not its owner's to send: input-level, or made by a model")
+        return None, Outcome(
+            None, None, "ignored", "not its owner's to send: input-level, or made by a model"
+        )
     line = raw if found.written is None else b'{"op":"post","annotation":' + found.written + b"}"
     return line, Outcome(found.input_id, found.id or None, "applied")
 
@@ -222,6 +262,12 @@ def _collecting(letters: list[DeadLetter]) -> Callable[[Event], None]:
 def _told(batch: pa.RecordBatch, outcomes: Sequence[Outcome]) -> pa.RecordBatch:
     """The rows with what became of them."""
     columns = [
-        pa.array([getattr(outcome, name) for outcome in outcomes], pa.int64() if name == "code" else pa.string()) for name in OUTCOME
+        pa.array(
+            [getattr(outcome, name) for outcome in outcomes],
+            pa.int64() if name == "code" else pa.string(),
+        )
+        for name in OUTCOME
     ]
-    return pa.RecordBatch.from_arrays([*batch.columns, *columns], names=[*batch.schema.names, *OUTCOME])
+    return pa.RecordBatch.from_arrays(
+        [*batch.columns, *columns], names=[*batch.schema.names, *OUTCOME]
+    )

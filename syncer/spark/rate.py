@@ -1,4 +1,7 @@
-"""One rate for many tasks. They share no limiter, so each gets its part of what the remote allows."""
+"""One rate for many tasks.
+
+They share no limiter, so each gets its part of what the remote allows.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,15 @@ from syncer.core.pace import CATCH_UP_SECONDS, WINDOW_SECONDS
 from syncer.errors import UsageError
 
 TASKS_UNKNOWN = 4
-"""Partitions where it is not known how many tasks run at once; each then gets a quarter of the rate, whatever runs."""
+"""Partitions where it is not known how many tasks run at once; each then gets a quarter
+of the rate, whatever runs.
+"""
 
 
 def tasks_at_once(spark: SparkSession) -> int | None:
-    """How many tasks the cluster runs at once, as far as it says so: a session of Spark Connect does not."""
+    """How many tasks the cluster runs at once, as far as it says so: a session of Spark
+    Connect does not.
+    """
     try:
         return max(1, int(spark.sparkContext.defaultParallelism))
     except (PySparkException, AttributeError):
@@ -22,18 +29,26 @@ def tasks_at_once(spark: SparkSession) -> int | None:
 
 
 def shared(loaded: Loaded, section: str, tasks: int) -> Loaded:
-    """The configuration of one of so many tasks. Raises UsageError for a limit to be found."""
+    """The configuration of one of so many tasks.
+
+    Raises UsageError for a limit to be found.
+    """
     rate = getattr(loaded.config, section).requests_per_second
     if isinstance(rate, str):
-        raise UsageError(f'[{section}] requests_per_second = "{rate}" finds no limit that is divided among tasks: give the number')
+        raise UsageError(
+            f'[{section}] requests_per_second = "{rate}" finds no limit that is divided among'
+            " tasks: give the number"
+        )
     return loaded.with_settings(**{section: {"requests_per_second": rate / tasks}})
 
 
 def gap_seconds(requests_per_second: float) -> float:
-    """How long a task waits before its first request: what ran just before it in its place kept to the same rate.
+    """How long a task waits before its first request: what ran just before it in its
+    place kept to the same rate.
 
-    Requests are 1/rate apart, but for the lateness that a pace makes up for, also at its start. Where that is waited for on both sides
-    of the seam, no second that it lies in holds more than the others.
+    Requests are 1/rate apart, but for the lateness that a pace makes up for, also at
+    its start. Where that is waited for on both sides of the seam, no second that it
+    lies in holds more than the others.
     """
     spacing = 1.0 / requests_per_second
     return max(spacing, min(WINDOW_SECONDS, 2 * spacing + 2 * max(CATCH_UP_SECONDS, spacing)))

@@ -1,4 +1,6 @@
-"""`spark.read.format("syncer")`: annotations as a DataFrame, read by all tasks of a cluster at one rate."""
+"""`spark.read.format("syncer")`: annotations as a DataFrame, read by all tasks of a
+cluster at one rate.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,16 @@ from syncer.spark.options import Reading, reading
 from syncer.spark.rate import TASKS_UNKNOWN, shared, tasks_at_once
 from syncer.spark.units import enumerated, fetched, parts, unpacked
 
-VARIABLES = ("SYNCER_", "CLARIFAI_", "ANNOTELL_", "KOGNIC_", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "XDG_CONFIG_HOME", "HOME")
+VARIABLES = (
+    "SYNCER_",
+    "CLARIFAI_",
+    "ANNOTELL_",
+    "KOGNIC_",
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "XDG_CONFIG_HOME",
+    "HOME",
+)
 """What is taken along of the driver's environment: variables that start like this."""
 TYPES: Mapping[ColumnType, DataType] = {
     "string": StringType(),
@@ -54,7 +65,9 @@ PROBLEMS_SHOWN_MAX = 5
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """What a read needs to know of the driver: the process that plans it is another one."""
+    """What a read needs to know of the driver: the process that plans it is another
+    one.
+    """
 
     environment: Mapping[str, str] = field(repr=False)
     tasks: int | None
@@ -63,8 +76,9 @@ class Driver:
 def register(spark: SparkSession) -> None:
     """Make `spark.read.format("syncer")` known to this session.
 
-    The driver's environment (token, app, `SYNCER_*`) is taken as it is now; register again after it has changed. docs/spark.md lists the
-    options. Reads raise UsageError, CredentialsRefused, Stopped, as Spark shows errors of Python.
+    The driver's environment (token, app, `SYNCER_*`) is taken as it is now; register
+    again after it has changed. docs/spark.md lists the options. Reads raise UsageError,
+    CredentialsRefused, Stopped, as Spark shows errors of Python.
     """
     environment = {name: value for name, value in os.environ.items() if name.startswith(VARIABLES)}
 
@@ -85,16 +99,25 @@ class Source(DataSource):  # type: ignore[misc]
         return "syncer"
 
     def schema(self) -> StructType:
-        """The columns of docs/schema.md. Raises UsageError for options that are wrong."""
+        """The columns of docs/schema.md.
+
+        Raises UsageError for options that are wrong.
+        """
         return schema(reading(self.options).layout)
 
     def reader(self, schema: StructType) -> Reader:
-        """Called on the driver, for each read. Raises UsageError, also where the configuration does not do."""
+        """Called on the driver, for each read.
+
+        Raises UsageError, also where the configuration does not do.
+        """
         return Reader(reading(self.options), self.driver)
 
 
 class Reader(DataSourceReader):  # type: ignore[misc]
-    """One read: `partitions` on the driver, `read` in the tasks. All that it holds can be pickled."""
+    """One read: `partitions` on the driver, `read` in the tasks.
+
+    All that it holds can be pickled.
+    """
 
     def __init__(self, asked: Reading, driver: Driver) -> None:
         self._asked = asked
@@ -102,13 +125,17 @@ class Reader(DataSourceReader):  # type: ignore[misc]
         self._tasks = asked.tasks or driver.tasks
 
     def partitions(self) -> list[InputPartition]:
-        """Parts of the list, neighbours in each; one for a search, of which nobody knows how long it is. Raises SyncerError."""
+        """Parts of the list, neighbours in each; one for a search, of which nobody
+        knows how long it is. Raises SyncerError.
+        """
         origin = self._origin(self._loaded)
         count = self._asked.partitions or self._tasks or TASKS_UNKNOWN
         if isinstance(self._asked.select, Selection) and origin.listing.repeats:
             return [InputPartition((None, 1))]
         found = parts(asyncio.run(enumerated(origin)), count)
-        return [InputPartition((part, min(len(found), self._tasks or len(found)))) for part in found]
+        return [
+            InputPartition((part, min(len(found), self._tasks or len(found)))) for part in found
+        ]
 
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         """In a task: the rows of a part. Raises SyncerError."""
@@ -122,15 +149,28 @@ class Reader(DataSourceReader):  # type: ignore[misc]
 
     def _origin(self, loaded: Loaded) -> Origin:
         select: Any = self._asked.select
-        return clarifai_origin(loaded, select) if self._asked.remote == "clarifai" else annotell_origin(loaded, select)
+        return (
+            clarifai_origin(loaded, select)
+            if self._asked.remote == "clarifai"
+            else annotell_origin(loaded, select)
+        )
 
     def _unreadable(self, problems: list[Problem]) -> None:
-        told = "; ".join(f"{problem.what}: {problem.reason}" for problem in problems[:PROBLEMS_SHOWN_MAX])
+        told = "; ".join(
+            f"{problem.what}: {problem.reason}" for problem in problems[:PROBLEMS_SHOWN_MAX]
+        )
         if not self._asked.keep_going:
-            raise SyncerError(f'could not fetch {told}; to skip these, set the option unreadable to "skip"')
+            raise SyncerError(
+                f'could not fetch {told}; to skip these, set the option unreadable to "skip"'
+            )
         logging.getLogger(__name__).warning("skipped, could not be fetched: %s", printable(told))
 
 
 def schema(layout: Layout) -> StructType:
     """A field a column, each may be null; what it holds is its comment."""
-    return StructType([StructField(column.name, TYPES[column.type], metadata={"comment": column.doc}) for column in layout.columns])
+    return StructType(
+        [
+            StructField(column.name, TYPES[column.type], metadata={"comment": column.doc})
+            for column in layout.columns
+        ]
+    )

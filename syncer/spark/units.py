@@ -1,4 +1,5 @@
-"""A list in parts for Spark: the driver enumerates its units, each task fetches some of them.
+"""A list in parts for Spark: the driver enumerates its units, each task fetches some of
+them.
 
 listing.units ──driver: asks what is there, fetches nothing──► units ──cut──► parts ──task──► the engine ──► rows
 """
@@ -22,7 +23,10 @@ from syncer.spark.rate import gap_seconds
 
 
 class Outline:
-    """A list of which the units are kept, and not fetched. Implements `syncer.core.pull.Listing`."""
+    """A list of which the units are kept, and not fetched.
+
+    Implements `syncer.core.pull.Listing`.
+    """
 
     repeats = False
 
@@ -72,7 +76,9 @@ async def _nothing(unit: Unit, found: Found) -> None:
 
 
 def parts(units: Sequence[Unit], count: int) -> list[bytes]:
-    """Units in so many parts of neighbours, or in as many as there are units; at least one. Packed: inputs may stand in them."""
+    """Units in so many parts of neighbours, or in as many as there are units; at least
+    one. Packed: inputs may stand in them.
+    """
     count = max(1, min(count, len(units)))
     cuts = [len(units) * number // count for number in range(count + 1)]
     return [zlib.compress(cloudpickle.dumps(list(units[at:to])), 1) for at, to in pairwise(cuts)]
@@ -84,7 +90,8 @@ def unpacked(part: bytes) -> list[Unit]:
 
 
 def fetched(origin: Origin, units: Sequence[Unit] | None) -> Iterator[Page]:
-    """The pages of some units of this origin's list, or of all of it, each key once; fetched ahead while one is worked on.
+    """The pages of some units of this origin's list, or of all of it, each key once;
+    fetched ahead while one is worked on.
 
     Raises SyncerError.
     """

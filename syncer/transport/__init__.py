@@ -1,1 +1,3 @@
-"""Requests over the network: one request in, one answer or the reason why there is none out."""
+"""Requests over the network: one request in, one answer or the reason why there is none
+out.
+"""

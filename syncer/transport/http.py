@@ -1,6 +1,7 @@
 """HTTP over aiohttp, with explicit deadlines and nothing hidden.
 
-What went wrong is told as a value, and a request that certainly never left is told apart from one that may have been applied.
+What went wrong is told as a value, and a request that certainly never left is told
+apart from one that may have been applied.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ ANSWER_BYTES_MAX = 256 << 20
 """Of an answer's body, decompressed."""
 READ_BYTES = 1 << 18
 BODY_AT_ONCE_BYTES_MAX = 1 << 20
-"""A larger body is handed over piece by piece, so that writing it does not hold up everything else."""
+"""A larger body is handed over piece by piece, so that writing it does not hold up
+everything else.
+"""
 DNS_CACHE_SECONDS = 300
 
 
@@ -44,8 +47,9 @@ class _Sending:
 class HttpTransport:
     """Sends requests to one base URL, or to whole URLs. An async context manager.
 
-    Proxies come from the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY). `ca_file` replaces the system's authorities.
-    Redirects are handed back as they are, so credentials go nowhere else. Raises UsageError for settings that cannot be used.
+    Proxies come from the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY).
+    `ca_file` replaces the system's authorities. Redirects are handed back as they are,
+    so credentials go nowhere else. Raises UsageError for settings that cannot be used.
     """
 
     def __init__(
@@ -58,10 +62,12 @@ class HttpTransport:
         ca_file: str = "",
         ca_named: str = "ca_file",
     ) -> None:
-        """Connecting includes names, proxy and TLS; the request's time runs from sending to the end of the answer.
+        """Connecting includes names, proxy and TLS; the request's time runs from
+        sending to the end of the answer.
 
-        `base_url`: what paths are appended to; None where the path of every request is a whole URL. `authorization`: scheme and token
-        of every request, None where there are none. `ca_named`: who named `ca_file`, for messages.
+        `base_url`: what paths are appended to; None where the path of every request is
+        a whole URL. `authorization`: scheme and token of every request, None where
+        there are none. `ca_named`: who named `ca_file`, for messages.
         """
         self.requests = 0
         """Requests that left."""
@@ -98,12 +104,22 @@ class HttpTransport:
         )
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         assert self._session is not None
         await self._session.close()
 
-    async def send(self, request: Request, headers: Mapping[str, str] | None = None) -> Reply | NoReply:
-        """Send once, with these headers too. Never raises for what the network or the remote does."""
+    async def send(
+        self, request: Request, headers: Mapping[str, str] | None = None
+    ) -> Reply | NoReply:
+        """Send once, with these headers too.
+
+        Never raises for what the network or the remote does.
+        """
         assert self._session is not None, "used outside of its context"
         try:
             url = URL(self._base_url + request.path, encoded=True)
@@ -119,7 +135,9 @@ class HttpTransport:
             return await self._plainly(reply, url)
         return reply
 
-    async def _sent(self, request: Request, url: URL, way: Route, headers: Mapping[str, str]) -> Reply | NoReply:
+    async def _sent(
+        self, request: Request, url: URL, way: Route, headers: Mapping[str, str]
+    ) -> Reply | NoReply:
         assert self._session is not None
         body = request.body
         sent_headers = {} if body is None else {"Content-Type": "application/json"}
@@ -130,9 +148,14 @@ class HttpTransport:
                 self._session.request(
                     request.method,
                     url,
-                    data=body if body is None or len(body) <= BODY_AT_ONCE_BYTES_MAX else io.BytesIO(body),
+                    data=(
+                        body
+                        if body is None or len(body) <= BODY_AT_ONCE_BYTES_MAX
+                        else io.BytesIO(body)
+                    ),
                     headers={**sent_headers, **headers},
-                    # Not by `trust_env`, which reads the environment in a thread and ~/.netrc for every single request.
+                    # Not by `trust_env`, which reads the environment in a thread and
+                    # ~/.netrc for every single request.
                     proxy=way.proxy,
                     allow_redirects=False,
                     trace_request_ctx=sending,
@@ -142,7 +165,10 @@ class HttpTransport:
                 self._answered.add(_origin(url))
                 answer = await _bounded_body(response)
                 if answer is None:
-                    return NoReply(f"the answer is larger than the {ANSWER_BYTES_MAX >> 20} MiB allowed", sent=True)
+                    return NoReply(
+                        f"the answer is larger than the {ANSWER_BYTES_MAX >> 20} MiB allowed",
+                        sent=True,
+                    )
                 waits = ", ".join(response.headers.getall("Retry-After", ()))
                 return Reply(response.status, answer, waits or None, response.headers.get("Date"))
         except (aiohttp.ClientError, OSError, ValueError) as error:
@@ -151,26 +177,42 @@ class HttpTransport:
     async def _plainly(self, reply: Reply | NoReply, url: URL) -> Reply | NoReply:
         """The reply of a server that was asked without TLS for the first time.
 
-        One that wants TLS hangs up, or says 400 in words of its own: so it is asked whether it speaks TLS.
+        One that wants TLS hangs up, or says 400 in words of its own: so it is asked
+        whether it speaks TLS.
         """
         if isinstance(reply, NoReply) and reply.cause != "cut":
             return reply
-        if isinstance(reply, NoReply) or (reply.status == 400 and not reply.body.lstrip().startswith(b"{")):
+        if isinstance(reply, NoReply) or (
+            reply.status == 400 and not reply.body.lstrip().startswith(b"{")
+        ):
             if url.host and url.port and await speaks_tls(url.host, url.port):
-                return NoReply(f"{url.host}:{url.port} speaks TLS: its address begins with https://", sent=True, cause="never")
+                return NoReply(
+                    f"{url.host}:{url.port} speaks TLS: its address begins with https://",
+                    sent=True,
+                    cause="never",
+                )
         self._plain.add(_origin(url))
         return reply
 
     def _no_reply(self, error: Exception, url: URL, way: Route, sending: _Sending) -> NoReply:
         """What has answered once can answer again: there nothing is wrong for good."""
         if sending.count:
-            reply = not_answered(error, self._request_timeout_seconds, f"{url.host}:{url.port}", begun=sending.begun)
+            reply = not_answered(
+                error, self._request_timeout_seconds, f"{url.host}:{url.port}", begun=sending.begun
+            )
         else:
             reply = not_sent(error, self._connect_timeout_seconds, way)
-        return replace(reply, cause="outage") if reply.cause == "never" and _origin(url) in self._answered else reply
+        return (
+            replace(reply, cause="outage")
+            if reply.cause == "never" and _origin(url) in self._answered
+            else reply
+        )
 
     async def _leaves(
-        self, session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestHeadersSentParams
+        self,
+        session: aiohttp.ClientSession,
+        context: SimpleNamespace,
+        params: aiohttp.TraceRequestHeadersSentParams,
     ) -> None:
         """From here on the request may have reached the remote."""
         sending: _Sending = context.trace_request_ctx
@@ -179,7 +221,9 @@ class HttpTransport:
         if sending.count > 1:
             self.hidden_retries += 1
         else:
-            sending.deadline.reschedule(asyncio.get_running_loop().time() + self._request_timeout_seconds)
+            sending.deadline.reschedule(
+                asyncio.get_running_loop().time() + self._request_timeout_seconds
+            )
 
     def _route(self, url: URL) -> Route:
         """The way to this address: the environment is read once a host."""
@@ -196,16 +240,23 @@ def _origin(url: URL) -> tuple[str, str]:
     return url.scheme, url.authority
 
 
-async def _once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a GET, PUT or DELETE a second time, past the rate limit and unseen.
+async def _once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a GET, PUT or DELETE a second time, past the rate limit
+    and unseen.
 
-    It does so when the connection breaks, and its switch is private. What it looks at are these two exceptions, after all
-    middlewares: an exception of another kind is the public way to say no. Should a later version do it all the same,
-    `hidden_retries` shows it.
+    It does so when the connection breaks, and its switch is private. What it looks at
+    are these two exceptions, after all middlewares: an exception of another kind is the
+    public way to say no. Should a later version do it all the same, `hidden_retries`
+    shows it.
     """
     try:
         return await handler(request)
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):  # never repeated, and told apart later
+    except (
+        aiohttp.ClientConnectorError,
+        aiohttp.ConnectionTimeoutError,
+    ):  # never repeated, and told apart later
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise SentOnceOnly from error
@@ -224,9 +275,15 @@ async def _bounded_body(response: aiohttp.ClientResponse) -> bytes | None:
 
 
 def checked_token(token: str) -> str:
-    """A token as it may stand in a header. Raises UsageError, which does not show it."""
+    """A token as it may stand in a header.
+
+    Raises UsageError, which does not show it.
+    """
     if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError("the token is empty or holds spaces, line ends or characters beyond ASCII: check where it comes from")
+        raise UsageError(
+            "the token is empty or holds spaces, line ends or characters beyond ASCII: check where"
+            " it comes from"
+        )
     return token
 
 
@@ -234,4 +291,6 @@ def _checked_base_url(base_url: str) -> str:
     """Without its last slash. Raises UsageError."""
     if (fault := address_fault(base_url)) is not None:
         raise UsageError(f"the base URL {fault}: check base_url")
-    return (base_url if base_url.isascii() else str(URL(base_url))).rstrip("/")  # names and paths in the forms that are sent
+    return (base_url if base_url.isascii() else str(URL(base_url))).rstrip(
+        "/"
+    )  # names and paths in the forms that are sent

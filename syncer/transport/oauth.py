@@ -1,7 +1,9 @@
-"""OAuth 2 client credentials: requests with an access token that is fetched, renewed and shared as needed (RFC 6749, 4.4 and 6).
+"""OAuth 2 client credentials: requests with an access token that is fetched, renewed
+and shared as needed (RFC 6749, 4.4 and 6).
 
-What the official clients of Annotell and Kognic do is in wire/annotell.md, section 2; this does the same, but for what they do badly: a
-401 of the API renews the token, and however many requests wait for a token, it is fetched once.
+What the official clients of Annotell and Kognic do is in wire/annotell.md, section 2;
+this does the same, but for what they do badly: a 401 of the API renews the token, and
+however many requests wait for a token, it is fetched once.
 """
 
 from __future__ import annotations
@@ -28,13 +30,19 @@ from syncer.transport.http import HttpTransport, checked_token
 
 TOKEN_PATH = "/v1/auth/oauth/token"  # noqa: S105 - a path (annotell-auth 2.0.1, kognic-auth 4.5.2: auth_session.py)
 NO_SUCH_ADDRESS = (*range(300, 400), 404, 405, 410)
-"""HTTP statuses that say nothing of the client: there is no auth server at that address."""
+"""HTTP statuses that say nothing of the client: there is no auth server at that
+address.
+"""
 TRIES_MAX = 4
-"""Of one question to the auth server, where it fails in a way that may pass. kognic-auth: MAX_RETRIES = 3."""
+"""Of one question to the auth server, where it fails in a way that may pass.
+kognic-auth: MAX_RETRIES = 3.
+"""
 BACKOFF_SECONDS = (0.5, 8.0)
 """Base and cap between them."""
 LEEWAY_SECONDS = 60.0
-"""A token is renewed so long before it expires, or a tenth of its life where that is less. kognic-auth (authlib 1.9): 60."""
+"""A token is renewed so long before it expires, or a tenth of its life where that is
+less. kognic-auth (authlib 1.9): 60.
+"""
 
 Ask = Callable[[Request, dict[str, str]], Awaitable[Reply | NoReply]]
 """How the auth server is asked: a request, and headers."""
@@ -48,7 +56,10 @@ class AnotherTurn(Protocol):
 
 
 class Tokens:
-    """The access token of one client at one auth server. Everybody who signs in there with it shares one of these: `shared_tokens`."""
+    """The access token of one client at one auth server.
+
+    Everybody who signs in there with it shares one of these: `shared_tokens`.
+    """
 
     def __init__(
         self,
@@ -66,7 +77,9 @@ class Tokens:
         self._sleep = sleep
         self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
         self._lock = anyio.Lock()
-        self._basic = False  # how the client shows who it is: in the body, as the official clients do, or by HTTP Basic
+        # how the client shows who it is: in the body, as the official clients do, or by
+        # HTTP Basic
+        self._basic = False
         self._refresh = ""
         self._access = ""
         self._renew_at = 0.0
@@ -74,10 +87,11 @@ class Tokens:
         self._last: str | Reply | NoReply = ""
 
     async def access(self, ask: Ask, refused: str = "") -> str | Reply | NoReply:
-        """A token that has not expired and is not the one that was `refused`; else why there is none.
+        """A token that has not expired and is not the one that was `refused`; else why
+        there is none.
 
-        A Reply is the auth server's own throttle or its request to wait, or 401 where it refuses the client. NoReply: it could not be
-        asked; nothing was sent.
+        A Reply is the auth server's own throttle or its request to wait, or 401 where
+        it refuses the client. NoReply: it could not be asked; nothing was sent.
         """
         if self._good(refused):
             return self._access
@@ -85,7 +99,9 @@ class Tokens:
         async with self._lock:
             if self._good(refused):
                 return self._access
-            if self._fetched == fetched:  # else somebody asked while this one waited: what came of it holds for all
+            if (
+                self._fetched == fetched
+            ):  # else somebody asked while this one waited: what came of it holds for all
                 self._last = await self._fetch(ask, anew=bool(refused))
                 self._fetched += 1
             return self._last
@@ -98,41 +114,70 @@ class Tokens:
         return bool(self._access) and self._access != refused and self._clock() < self._renew_at
 
     async def _fetch(self, ask: Ask, *, anew: bool) -> str | Reply | NoReply:
-        """By the refresh token where there is one and the access token has merely run out, else by the client's credentials."""
+        """By the refresh token where there is one and the access token has merely run
+        out, else by the client's credentials.
+        """
         refresh, self._refresh = self._refresh, ""
         reply: Reply | NoReply | None = None
         if refresh and not anew:
-            reply = await self._granted(ask, {"grant_type": "refresh_token", "refresh_token": refresh})
+            reply = await self._granted(
+                ask, {"grant_type": "refresh_token", "refresh_token": refresh}
+            )
         if reply is None or (isinstance(reply, Reply) and _refuses(reply)):
             reply = await self._granted(ask, {"grant_type": "client_credentials"})
         if isinstance(reply, NoReply):
             return NoReply(f"no access token: {reply.reason}", sent=False, cause=reply.cause)
         if _asks_to_wait(reply):
-            said = json.dumps({"message": f"no access token: the auth server answered HTTP {reply.status}"}).encode()
+            said = json.dumps(
+                {"message": f"no access token: the auth server answered HTTP {reply.status}"}
+            ).encode()
             return Reply(reply.status, said, reply.retry_after, reply.date)
         if reply.status in NO_SUCH_ADDRESS:
-            why = f"no access token: the auth server has no {TOKEN_PATH} (HTTP {reply.status}): check auth_url"
+            why = (
+                f"no access token: the auth server has no {TOKEN_PATH} (HTTP {reply.status}): check"
+                " auth_url"
+            )
             return NoReply(why, sent=False, cause="outage" if self._access else "never")
         if _refuses(reply):
             error = _member(reply, "error")
-            named = f" ({error})" if isinstance(error, str) and re.fullmatch(r"\w{1,40}", error) else ""
-            return Reply(401, json.dumps({"message": f"the auth server refused the client: HTTP {reply.status}{named}"}).encode())
+            named = (
+                f" ({error})" if isinstance(error, str) and re.fullmatch(r"\w{1,40}", error) else ""
+            )
+            return Reply(
+                401,
+                json.dumps(
+                    {"message": f"the auth server refused the client: HTTP {reply.status}{named}"}
+                ).encode(),
+            )
         return self._taken(reply)
 
     async def _granted(self, ask: Ask, grant: dict[str, str]) -> Reply | NoReply:
-        """What the auth server says, with the client shown in the other way too where it does not know it in the one (RFC 6749, 2.3.1)."""
+        """What the auth server says, with the client shown in the other way too where
+        it does not know it in the one (RFC 6749, 2.3.1).
+        """
         reply = await self._answered(ask, grant)
-        if isinstance(reply, Reply) and _refuses(reply) and _member(reply, "error") == "invalid_client":
+        if (
+            isinstance(reply, Reply)
+            and _refuses(reply)
+            and _member(reply, "error") == "invalid_client"
+        ):
             self._basic = not self._basic
             second = await self._answered(ask, grant)
             if isinstance(second, NoReply) or not _refuses(second):
-                return second  # also a throttle or a silence: only an answer to both ways shows that the client is refused
+                # also a throttle or a silence: only an answer to both ways shows that
+                # the client is refused
+                return second
             self._basic = not self._basic
         return reply
 
     async def _answered(self, ask: Ask, grant: dict[str, str]) -> Reply | NoReply:
-        """Ask until there is an answer to the point: a token, a refusal, a throttle, a time to wait for."""
-        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        """Ask until there is an answer to the point: a token, a refusal, a throttle, a
+        time to wait for.
+        """
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Accept": "application/json",
+        }
         if self._basic:
             pair = f"{self._client_id}:{self._client_secret}".encode()
             headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
@@ -147,7 +192,11 @@ class Tokens:
                     return reply
                 never = attempt == TRIES_MAX and reply.status < 300 and not self._access
                 why = f"the auth server answered HTTP {reply.status} and no token"
-                reply = NoReply(f"{why}: check auth_url" if never else why, sent=True, cause="never" if never else "outage")
+                reply = NoReply(
+                    f"{why}: check auth_url" if never else why,
+                    sent=True,
+                    cause="never" if never else "outage",
+                )
             if attempt == TRIES_MAX or reply.cause == "never":
                 return reply
             await self._sleep(delay(attempt, self._rng, *BACKOFF_SECONDS))
@@ -156,13 +205,18 @@ class Tokens:
     def _taken(self, reply: Reply) -> str:
         self._access = _token(reply)
         refresh = _member(reply, "refresh_token")
-        self._refresh = refresh if isinstance(refresh, str) and refresh.isascii() and refresh.isprintable() else ""
+        self._refresh = (
+            refresh
+            if isinstance(refresh, str) and refresh.isascii() and refresh.isprintable()
+            else ""
+        )
         try:
             life_seconds = float(_member(reply, "expires_in"))
         except (TypeError, ValueError, OverflowError):
             life_seconds = math.nan
         if not math.isfinite(life_seconds):
-            life_seconds = math.inf  # not said, or no time: good until the API refuses it
+            # not said, or no time: good until the API refuses it
+            life_seconds = math.inf
         self._renew_at = self._clock() + life_seconds - min(LEEWAY_SECONDS, life_seconds / 10)
         return self._access
 
@@ -182,10 +236,12 @@ def shared_tokens(auth_url: str, client_id: str, client_secret: str) -> Tokens:
 
 
 class OAuthTransport:
-    """Requests that carry an access token. An async context manager. Implements `Transport`.
+    """Requests that carry an access token. An async context manager. Implements
+    `Transport`.
 
-    A path belongs to the base URL of `api`; a whole URL must be at one of `other_hosts`: the token goes nowhere else. A token that the
-    API refuses (401) is renewed once, and the request repeated once.
+    A path belongs to the base URL of `api`; a whole URL must be at one of
+    `other_hosts`: the token goes nowhere else. A token that the API refuses (401) is
+    renewed once, and the request repeated once.
     """
 
     def __init__(
@@ -197,7 +253,8 @@ class OAuthTransport:
         elsewhere: HttpTransport | None = None,
         other_hosts: frozenset[str] = frozenset(),
     ) -> None:
-        """The transports have no authorization of their own; this enters and leaves them. `elsewhere` takes whole URLs.
+        """The transports have no authorization of their own; this enters and leaves
+        them. `elsewhere` takes whole URLs.
 
         `other_hosts`: base URLs, without a last slash.
         """
@@ -208,13 +265,21 @@ class OAuthTransport:
         self._tokens = tokens
         self._repeated = 0
         self.another_turn: AnotherTurn | None = None
-        """Waited for before a request goes that had to wait for a token, or goes a second time: rate and pauses hold for it, too."""
+        """Waited for before a request goes that had to wait for a token, or goes a
+        second time: rate and pauses hold for it, too.
+        """
         self._stack = AsyncExitStack()
 
     @property
     def hidden_retries(self) -> int:
-        """Requests that left without being asked for: those for tokens, those repeated with a new one, and aiohttp's own."""
-        return self._auth.requests + self._repeated + sum(transport.hidden_retries for transport in self._entered())
+        """Requests that left without being asked for: those for tokens, those repeated
+        with a new one, and aiohttp's own.
+        """
+        return (
+            self._auth.requests
+            + self._repeated
+            + sum(transport.hidden_retries for transport in self._entered())
+        )
 
     async def __aenter__(self) -> OAuthTransport:
         async with AsyncExitStack() as stack:
@@ -223,14 +288,26 @@ class OAuthTransport:
             self._stack = stack.pop_all()
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
         await self._stack.aclose()
 
     def _entered(self) -> list[HttpTransport]:
-        return [transport for transport in (self._api, self._auth, self._elsewhere) if transport is not None]
+        return [
+            transport
+            for transport in (self._api, self._auth, self._elsewhere)
+            if transport is not None
+        ]
 
     async def send(self, request: Request) -> Reply | NoReply:
-        """Send once, or once more with a new token. Raises ValueError for a host that is not to have the token."""
+        """Send once, or once more with a new token.
+
+        Raises ValueError for a host that is not to have the token.
+        """
         transport = self._at(request.path)
         access = self._tokens.at_hand()
         if not access:
@@ -270,7 +347,9 @@ def _bearer(access: str) -> dict[str, str]:
 
 
 def _asks_to_wait(reply: Reply) -> bool:
-    """Too many requests, or a failure that names a time: the wait is that of the request that needs the token."""
+    """Too many requests, or a failure that names a time: the wait is that of the
+    request that needs the token.
+    """
     return reply.status == 429 or (reply.status >= 500 and reply.retry_after is not None)
 
 
@@ -280,7 +359,9 @@ def _refuses(reply: Reply) -> bool:
 
 
 def _token(reply: Reply) -> str:
-    """The access token of an answer that grants one, empty where there is none that a header can hold."""
+    """The access token of an answer that grants one, empty where there is none that a
+    header can hold.
+    """
     found = _member(reply, "access_token") if 200 <= reply.status < 300 else None
     try:
         return checked_token(found) if isinstance(found, str) else ""

@@ -1,7 +1,8 @@
-"""The way to a host, as the environment says: which proxy, or none. As curl reads these variables (its manual, ENVIRONMENT and --noproxy).
+"""The way to a host, as the environment says: which proxy, or none. As curl reads these
+variables (its manual, ENVIRONMENT and --noproxy).
 
-More than curl's, entries of NO_PROXY may be `host:port`, `*.domain` and IPv6 addresses in brackets, which others read as here.
-docs/decisions.md tells what was tried instead.
+More than curl's, entries of NO_PROXY may be `host:port`, `*.domain` and IPv6 addresses
+in brackets, which others read as here. docs/decisions.md tells what was tried instead.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ _PORT = re.compile(r"^(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:]*))(?::(?P<port>\d+))?$
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How a host is reached. `variable`: the one that says so, empty where none does."""
+    """How a host is reached.
+
+    `variable`: the one that says so, empty where none does.
+    """
 
     proxy: URL | None = None
     variable: str = ""
@@ -32,7 +36,11 @@ class Route:
 
     def shown(self) -> str:
         """The proxy without user and password, empty where there is none."""
-        return "" if self.proxy is None else f"{self.proxy.scheme}://{self.proxy.host_subcomponent}:{self.proxy.port}"
+        return (
+            ""
+            if self.proxy is None
+            else f"{self.proxy.scheme}://{self.proxy.host_subcomponent}:{self.proxy.port}"
+        )
 
 
 def route(url: URL, environment: Mapping[str, str]) -> Route:
@@ -56,14 +64,30 @@ def route(url: URL, environment: Mapping[str, str]) -> Route:
     if usable:
         return Route(proxy, name, unused=unused)
     scheme = text.partition("://")[0].lower() if "://" in text else ""
-    what = "names a SOCKS proxy, which syncer cannot use" if scheme.startswith("socks") else "does not name a proxy that can be used"
-    way_out = f"set {url.scheme}_proxy to http://HOST:PORT or https://HOST:PORT, or name {url.host} in NO_PROXY"
+    what = (
+        "names a SOCKS proxy, which syncer cannot use"
+        if scheme.startswith("socks")
+        else "does not name a proxy that can be used"
+    )
+    way_out = (
+        f"set {url.scheme}_proxy to http://HOST:PORT or https://HOST:PORT, or name {url.host} in"
+        " NO_PROXY"
+    )
     return Route(variable=name, fault=f"the environment variable {name} {what}: {way_out}")
 
 
 def _first(environment: Mapping[str, str], name: str) -> tuple[str, str]:
-    """The variable by this name, in lower case or else in upper case, and what it holds; an empty one counts as not set."""
-    return next(((form, text) for form in (name, name.upper()) if (text := environment.get(form, "").strip())), ("", ""))
+    """The variable by this name, in lower case or else in upper case, and what it
+    holds; an empty one counts as not set.
+    """
+    return next(
+        (
+            (form, text)
+            for form in (name, name.upper())
+            if (text := environment.get(form, "").strip())
+        ),
+        ("", ""),
+    )
 
 
 def bypassed(host: str, port: int | None, hosts: str) -> bool:

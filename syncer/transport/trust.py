@@ -14,11 +14,14 @@ GREETING_SECONDS = 3.0
 """Whoever speaks TLS answers its greeting at once."""
 
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
-"""A certificate in a folder, by the hash of its subject, as `openssl rehash` names them."""
+"""A certificate in a folder, by the hash of its subject, as `openssl rehash` names
+them.
+"""
 
 
 def trust(ca_file: str, named: str) -> ssl.SSLContext | bool:
-    """What aiohttp takes: the system's authorities, or those of a file, or a folder with hashed names. `named`: who named it.
+    """What aiohttp takes: the system's authorities, or those of a file, or a folder
+    with hashed names. `named`: who named it.
 
     Raises UsageError where there is not one certificate in it.
     """
@@ -28,13 +31,22 @@ def trust(ca_file: str, named: str) -> ssl.SSLContext | bool:
     try:
         return _read(path, path.stat().st_mtime_ns)
     except OSError as error:
-        reason = "it holds no certificate in PEM form" if isinstance(error, ssl.SSLError) else error.strerror or type(error).__name__
-        raise UsageError(f"the authorities in {ca_file!r} cannot be used: {reason}; {named} names it") from None
+        reason = (
+            "it holds no certificate in PEM form"
+            if isinstance(error, ssl.SSLError)
+            else error.strerror or type(error).__name__
+        )
+        raise UsageError(
+            f"the authorities in {ca_file!r} cannot be used: {reason}; {named} names it"
+        ) from None
 
 
 @lru_cache(maxsize=8)
 def _read(path: Path, changed_ns: int) -> ssl.SSLContext:
-    """Shared by all transports: the system's own bundle takes tens of milliseconds. Raises OSError."""
+    """Shared by all transports: the system's own bundle takes tens of milliseconds.
+
+    Raises OSError.
+    """
     if not path.is_dir():
         return ssl.create_default_context(cafile=path)
     if not any(_HASHED.fullmatch(file.name) for file in path.iterdir()):
@@ -43,10 +55,16 @@ def _read(path: Path, changed_ns: int) -> ssl.SSLContext:
 
 
 async def speaks_tls(host: str, port: int) -> bool:
-    """Is it TLS that is spoken there? Nothing is sent but the greeting; a certificate that is not accepted is an answer, too."""
+    """Is it TLS that is spoken there?
+
+    Nothing is sent but the greeting; a certificate that is not accepted is an answer,
+    too.
+    """
     try:
         async with asyncio.timeout(GREETING_SECONDS):
-            _, writer = await asyncio.open_connection(host, port, ssl=ssl.create_default_context(), server_hostname=host)
+            _, writer = await asyncio.open_connection(
+                host, port, ssl=ssl.create_default_context(), server_hostname=host
+            )
     except ssl.SSLCertVerificationError:
         return True
     except (OSError, ValueError):  # a timeout is an OSError

@@ -1,4 +1,6 @@
-"""Every argument of the Python API that cannot be meant: one UsageError that names it, before anything is asked or written."""
+"""Every argument of the Python API that cannot be meant: one UsageError that names it,
+before anything is asked or written.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +44,13 @@ OBSERVERS: list[tuple[Any, str]] = [
     (lambda event: later(event), "argument observe: gives <coroutine object later"),
 ]
 PUSHES: list[tuple[dict[str, Any], str]] = [
-    ({"source": 5}, "argument source: is 5 (int); it must be a change log by its path, a syncer.ChangeSource, or a list of these"),
+    (
+        {"source": 5},
+        (
+            "argument source: is 5 (int); it must be a change log by its path, a"
+            " syncer.ChangeSource, or a list of these"
+        ),
+    ),
     ({"source": None}, "argument source: is None"),
     ({"source": b"changes.jsonl"}, "argument source: is b'changes.jsonl' (bytes)"),
     ({"source": {"changes.jsonl"}}, "argument source: is {'changes.jsonl'} (set)"),
@@ -59,7 +67,10 @@ PUSHES: list[tuple[dict[str, Any], str]] = [
     ({"to": "app"}, "argument to: is 'app' (str); it must be syncer.Clarifai(app_id=...)"),
     ({"to": syncer.Annotell()}, "it must be syncer.Clarifai(app_id=...)"),
     ({"strict": "no"}, "argument strict: is 'no' (str); it must be True or False"),
-    ({"max_delete": "5"}, "argument max_delete: is '5' (str); it must be a whole number of 0 or more"),
+    (
+        {"max_delete": "5"},
+        "argument max_delete: is '5' (str); it must be a whole number of 0 or more",
+    ),
     ({"max_delete": -1}, "argument max_delete: is -1 (int)"),
     ({"max_delete": 1.5}, "argument max_delete: is 1.5 (float)"),
     ({"max_delete": True}, "argument max_delete: is True (bool)"),
@@ -89,8 +100,12 @@ def names(folder: Path) -> list[str]:
 
 
 def said(arguments: dict[str, Any]) -> str:
-    """The arguments, without the places in memory of objects: tests have the same names in each process."""
-    return re.sub(" at 0x[0-9a-f]+", "", ", ".join(f"{name}={value!r}" for name, value in arguments.items()))[:60]
+    """The arguments, without the places in memory of objects: tests have the same names
+    in each process.
+    """
+    return re.sub(
+        " at 0x[0-9a-f]+", "", ", ".join(f"{name}={value!r}" for name, value in arguments.items())
+    )[:60]
 
 
 async def all_pages(source: syncer.Clarifai, observe: Callable[[syncer.Event], None]) -> None:
@@ -100,8 +115,12 @@ async def all_pages(source: syncer.Clarifai, observe: Callable[[syncer.Event], N
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(("arguments", "message"), PUSHES, ids=[said(arguments) for arguments, _ in PUSHES])
-async def test_a_push_that_cannot_be_meant_is_refused(arguments: dict[str, Any], message: str, home: Path) -> None:  # noqa: F811
+@pytest.mark.parametrize(
+    ("arguments", "message"), PUSHES, ids=[said(arguments) for arguments, _ in PUSHES]
+)
+async def test_a_push_that_cannot_be_meant_is_refused(
+    arguments: dict[str, Any], message: str, home: Path
+) -> None:  # noqa: F811
     log(home, POST)
     given: dict[str, Any] = {
         "source": "changes.jsonl",
@@ -115,8 +134,12 @@ async def test_a_push_that_cannot_be_meant_is_refused(arguments: dict[str, Any],
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(("arguments", "message"), PULLS, ids=[said(arguments) for arguments, _ in PULLS])
-async def test_a_pull_that_cannot_be_meant_is_refused(arguments: dict[str, Any], message: str, home: Path) -> None:  # noqa: F811
+@pytest.mark.parametrize(
+    ("arguments", "message"), PULLS, ids=[said(arguments) for arguments, _ in PULLS]
+)
+async def test_a_pull_that_cannot_be_meant_is_refused(
+    arguments: dict[str, Any], message: str, home: Path
+) -> None:  # noqa: F811
     given: dict[str, Any] = {
         "source": syncer.Clarifai(app_id="app", base_url="http://127.0.0.1:9", token="t"),
         "out": "x.jsonl",
@@ -150,10 +173,16 @@ async def test_an_observer_that_would_have_to_be_awaited_is_refused_everywhere(
 async def test_a_token_that_is_not_text_is_refused_and_not_shown(home: Path) -> None:  # noqa: F811
     log(home, POST)
     with pytest.raises(syncer.UsageError, match="Clarifai: token must be text") as refused:
-        await syncer.push("changes.jsonl", syncer.Clarifai(app_id="app", token=cast(Any, b"secret")))
+        await syncer.push(
+            "changes.jsonl", syncer.Clarifai(app_id="app", token=cast(Any, b"secret"))
+        )
     assert "secret" not in str(refused.value)
     with pytest.raises(syncer.UsageError, match="Annotell: client_secret must be text"):
-        await syncer.pull(syncer.Annotell(client_id="a", client_secret=cast(Any, 5)), "x.jsonl", syncer.DocumentSelection(project="p"))
+        await syncer.pull(
+            syncer.Annotell(client_id="a", client_secret=cast(Any, 5)),
+            "x.jsonl",
+            syncer.DocumentSelection(project="p"),
+        )
 
 
 @pytest.mark.parametrize("row", [None, "x", {"line": b"{}"}])
@@ -163,12 +192,29 @@ def test_a_document_of_what_is_not_a_row_is_refused(row: Any) -> None:
 
 
 @pytest.mark.anyio
-async def test_values_that_are_no_json_are_dead_letters_of_their_rows_and_the_run_goes_on(home: Path) -> None:  # noqa: F811
+async def test_values_that_are_no_json_are_dead_letters_of_their_rows_and_the_run_goes_on(
+    home: Path,
+) -> None:  # noqa: F811
     """The other rows are applied; the second run sends nothing and has nothing to say."""
     loop: dict[str, Any] = {"op": "post"}
     loop["annotation"] = {"input_id": "i", "data": loop}
-    rows: list[Any] = [*POSTS[:50], {"op": "post", "annotation": {"input_id": "i", "data": {"concepts": [{"id": "x", "value": math.nan}]}}}]
-    rows += [*POSTS[50:99], {"tags": {"x"}}, "\ud800", {"n": 1 << 64}, {5: 1}, loop, *POSTS[99:120], {"at": object()}]
+    rows: list[Any] = [
+        *POSTS[:50],
+        {
+            "op": "post",
+            "annotation": {"input_id": "i", "data": {"concepts": [{"id": "x", "value": math.nan}]}},
+        },
+    ]
+    rows += [
+        *POSTS[50:99],
+        {"tags": {"x"}},
+        "\ud800",
+        {"n": 1 << 64},
+        {5: 1},
+        loop,
+        *POSTS[99:120],
+        {"at": object()},
+    ]
     letters: list[syncer.DeadLetter] = []
 
     def note(event: syncer.Event) -> None:
@@ -196,7 +242,9 @@ async def test_values_that_are_no_json_are_dead_letters_of_their_rows_and_the_ru
 
 
 @pytest.mark.anyio
-async def test_a_misuse_in_the_middle_keeps_what_came_before_and_the_same_call_carries_on(home: Path) -> None:  # noqa: F811
+async def test_a_misuse_in_the_middle_keeps_what_came_before_and_the_same_call_carries_on(
+    home: Path,
+) -> None:  # noqa: F811
     class Slip(Table):
         mended = False
 
@@ -208,7 +256,9 @@ async def test_a_misuse_in_the_middle_keeps_what_came_before_and_the_same_call_c
 
     table = Slip(POSTS)
     async with emulator.running(rps=0) as server:
-        with pytest.raises(syncer.SyncerError, match="source:table, chunk 2: it is None") as stopped:
+        with pytest.raises(
+            syncer.SyncerError, match="source:table, chunk 2: it is None"
+        ) as stopped:
             await syncer.push(table, app(server))
         table.mended = True
         report = await syncer.push(table, app(server))

@@ -16,8 +16,12 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_the_public_names_are_the_documented_ones_in_order() -> None:
-    documented = re.findall(r"^\| `(\w+)`", (ROOT / "docs" / "api.md").read_text("utf-8"), re.MULTILINE)
-    assert sorted(documented, key=str.lower) == [name for name in sorted(syncer.__all__, key=str.lower) if not name.startswith("_")]
+    documented = re.findall(
+        r"^\| `(\w+)`", (ROOT / "docs" / "api.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert sorted(documented, key=str.lower) == [
+        name for name in sorted(syncer.__all__, key=str.lower) if not name.startswith("_")
+    ]
 
 
 @pytest.mark.parametrize("name", [name for name in syncer.__all__ if not name.startswith("_")])
@@ -37,11 +41,21 @@ def test_a_users_program_is_type_checked_against_the_api(tmp_path: Path) -> None
     right = (Path(__file__).parent / "typed_use.py").read_text("utf-8")
     (tmp_path / "right.py").write_text(right)
     (tmp_path / "wrong.py").write_text(
-        "import syncer\n\nasync def wrong() -> None:\n    report = await syncer.push(7)\n    report.applied = 'many'\n"
-        "    syncer.Clarifai(app=3)\n"
+        "import syncer\n\nasync def wrong() -> None:\n    report = await syncer.push(7)\n   "
+        " report.applied = 'many'\n    syncer.Clarifai(app=3)\n"
     )
     checked = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--cache-dir", str(tmp_path), "right.py", "wrong.py"],
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--no-error-summary",
+            "--cache-dir",
+            str(tmp_path),
+            "right.py",
+            "wrong.py",
+        ],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -16,14 +16,25 @@ from syncer import emulator
 from syncer.emulator import Emulator
 from tests.api.test_push import home  # noqa: F401 - a fixture
 
-FAULTS = "throttle=0.02,error=0.02,html=0.01,gateway=0.01,reset-before=0.02,reset-after=0.02,cut=0.02"
+FAULTS = (
+    "throttle=0.02,error=0.02,html=0.01,gateway=0.01,reset-before=0.02,reset-after=0.02,cut=0.02"
+)
 
 
 def change_log(folder: Path, inputs: int = 300, each: int = 5) -> Path:
     path = folder / "made.jsonl"
     path.write_bytes(
         b"".join(
-            orjson.dumps({"op": "post", "annotation": {"id": f"a-{n}-{m}", "input_id": f"i-{n:04}", "data": {"concepts": [{"id": "x"}]}}})
+            orjson.dumps(
+                {
+                    "op": "post",
+                    "annotation": {
+                        "id": f"a-{n}-{m}",
+                        "input_id": f"i-{n:04}",
+                        "data": {"concepts": [{"id": "x"}]},
+                    },
+                }
+            )
             + b"\n"
             for n in range(inputs)
             for m in range(each)
@@ -38,7 +49,9 @@ def app(server: Emulator) -> syncer.Clarifai:
 
 @pytest.mark.anyio
 async def test_a_pull_is_a_few_lines_and_holds_what_is_there_whatever_fails(home: Path) -> None:  # noqa: F811
-    async with emulator.running(rps=0, faults=FAULTS, seed=4, load=(f"me/app={change_log(home)}",)) as server:
+    async with emulator.running(
+        rps=0, faults=FAULTS, seed=4, load=(f"me/app={change_log(home)}",)
+    ) as server:
         report = await syncer.pull(app(server), home / "out.jsonl", requests_per_second=1000)
         held = server.annotations("me", "app")
     lines = [json.loads(line) for line in (home / "out.jsonl").read_text().splitlines()]
@@ -127,7 +140,10 @@ async def test_an_output_that_cannot_be_is_told_before_anything_is_asked(home: P
 async def test_arguments_that_cannot_be_are_told_before_anything_is_asked(home: Path) -> None:  # noqa: F811
     """No server is there."""
     to = syncer.Clarifai(app_id="app", base_url="http://127.0.0.1:9", token="t")
-    with pytest.raises(syncer.UsageError, match="argument into: is 'numpy'; it must be one of arrow, pandas, polars"):
+    with pytest.raises(
+        syncer.UsageError,
+        match="argument into: is 'numpy'; it must be one of arrow, pandas, polars",
+    ):
         await syncer.annotations_frame(to, into="numpy")  # type: ignore[call-overload]
     with pytest.raises(TypeError, match="rps"):
         await syncer.annotations_frame(to, rps=10)  # type: ignore[call-overload]
@@ -138,7 +154,9 @@ async def test_arguments_that_cannot_be_are_told_before_anything_is_asked(home: 
     with pytest.raises(syncer.UsageError, match="input_ids is 'img-7'"):
         await syncer.pull(to, "out.jsonl", syncer.Selection(input_ids="img-7"))  # type: ignore[arg-type]
     with pytest.raises(syncer.UsageError, match="client_id and client_secret go together"):
-        await syncer.pull(syncer.Annotell(client_id="id"), "out.jsonl", syncer.DocumentSelection(project="p"))
+        await syncer.pull(
+            syncer.Annotell(client_id="id"), "out.jsonl", syncer.DocumentSelection(project="p")
+        )
 
 
 @pytest.mark.anyio
@@ -155,11 +173,15 @@ async def test_a_library_that_is_missing_is_told_before_anything_is_asked(
 
 
 @pytest.mark.anyio
-async def test_what_could_not_be_had_is_a_warning_also_of_frames(home: Path, caplog: pytest.LogCaptureFixture) -> None:  # noqa: F811
+async def test_what_could_not_be_had_is_a_warning_also_of_frames(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:  # noqa: F811
     """A report has but a number, and a frame not even that."""
     wanted = syncer.Selection(input_ids=("i-0001", "nope"))
     async with emulator.running(rps=0, load=(f"me/app={change_log(home, 3)}",)) as server:
         frame = await syncer.annotations_frame(app(server), wanted)
         report = await syncer.pull(app(server), home / "out.jsonl", wanted)
     assert (frame.num_rows, report.written, report.unreadable) == (5, 5, 1)
-    assert [record.getMessage() for record in caplog.records if record.name == "syncer"] == ["input nope: there is no such input"] * 2
+    assert [record.getMessage() for record in caplog.records if record.name == "syncer"] == [
+        "input nope: there is no such input"
+    ] * 2

@@ -1,4 +1,6 @@
-"""The Python API as users meet it: real sockets, a real state folder, a running event loop."""
+"""The Python API as users meet it: real sockets, a real state folder, a running event
+loop.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,16 @@ import syncer
 from syncer import emulator
 from syncer.emulator import Emulator
 
-POSTS = [{"op": "post", "annotation": {"id": f"a-{n}", "input_id": f"i-{n % 7}", "data": {}}} for n in range(300)]
+POSTS = [
+    {"op": "post", "annotation": {"id": f"a-{n}", "input_id": f"i-{n % 7}", "data": {}}}
+    for n in range(300)
+]
 
 
 class Table:
-    """A source as a user writes one: rows of a table, a hundred a chunk, and a mark of how far they are done."""
+    """A source as a user writes one: rows of a table, a hundred a chunk, and a mark of
+    how far they are done.
+    """
 
     def __init__(self, rows: list[dict[str, object]], name: str = "table") -> None:
         self.rows = rows
@@ -43,7 +50,13 @@ def app(server: Emulator, app_id: str = "app", token: str = "a-token") -> syncer
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A place without any configuration."""
     monkeypatch.chdir(tmp_path)
-    for name in ("CLARIFAI_PAT", "CLARIFAI_API_BASE", "CLARIFAI_USER_ID", "CLARIFAI_APP_ID", "SYNCER_CONFIG"):
+    for name in (
+        "CLARIFAI_PAT",
+        "CLARIFAI_API_BASE",
+        "CLARIFAI_USER_ID",
+        "CLARIFAI_APP_ID",
+        "SYNCER_CONFIG",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path
@@ -56,7 +69,9 @@ def log(folder: Path, text: str) -> Path:
 
 
 @pytest.mark.anyio
-async def test_a_log_is_pushed_in_a_few_lines_and_the_second_time_nothing_is_sent(home: Path) -> None:
+async def test_a_log_is_pushed_in_a_few_lines_and_the_second_time_nothing_is_sent(
+    home: Path,
+) -> None:
     path = log(home, '{"op":"post","annotation":{"id":"a","input_id":"i"}}\n{"op":"psot"}\n')
     async with emulator.running(rps=0) as server:
         report = await syncer.push(path, app(server))
@@ -71,16 +86,22 @@ async def test_a_log_is_pushed_in_a_few_lines_and_the_second_time_nothing_is_sen
 
 
 @pytest.mark.anyio
-async def test_files_that_look_like_logs_and_are_not_read_are_warnings_of_the_logger(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+async def test_files_that_look_like_logs_and_are_not_read_are_warnings_of_the_logger(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     log(home, '{"op":"post","annotation":{"id":"a","input_id":"i"}}\n')
     (home / "b.ndjson").write_text("")
     async with emulator.running(rps=0) as server:
         await syncer.push(home, app(server), state=home / "state")
-    assert [record.getMessage().partition(" (")[0] for record in caplog.records] == [f"not read: {home / 'b.ndjson'}"]
+    assert [record.getMessage().partition(" (")[0] for record in caplog.records] == [
+        f"not read: {home / 'b.ndjson'}"
+    ]
 
 
 @pytest.mark.anyio
-async def test_a_source_of_the_users_own_is_pushed_acknowledged_and_taken_up_where_it_was_left(home: Path) -> None:
+async def test_a_source_of_the_users_own_is_pushed_acknowledged_and_taken_up_where_it_was_left(
+    home: Path,
+) -> None:
     table = Table(POSTS[:250])
     async with emulator.running(rps=0) as server:
         first = await syncer.push(table, app(server))
@@ -104,7 +125,10 @@ async def test_a_source_that_fails_stops_the_run_and_loses_nothing(home: Path) -
                     raise ConnectionError("the table is gone")
 
     async with emulator.running(rps=0) as server:
-        with pytest.raises(syncer.SyncerError, match=r"source:table cannot be read after cursor '200': ConnectionError") as stopped:
+        with pytest.raises(
+            syncer.SyncerError,
+            match=r"source:table cannot be read after cursor '200': ConnectionError",
+        ) as stopped:
             await syncer.push(Failing(POSTS), app(server))
         report = await syncer.push(Failing(POSTS), app(server))
         held = server.annotations("me", "app")
@@ -113,9 +137,12 @@ async def test_a_source_that_fails_stops_the_run_and_loses_nothing(home: Path) -
 
 
 @pytest.mark.anyio
-async def test_posts_without_ids_get_the_same_ones_each_time_that_a_source_is_read(home: Path) -> None:
+async def test_posts_without_ids_get_the_same_ones_each_time_that_a_source_is_read(
+    home: Path,
+) -> None:
     rows: list[dict[str, object]] = [
-        {"op": "post", "annotation": {"input_id": "i", "data": {"concepts": [{"id": "x"}]}}} for _ in range(150)
+        {"op": "post", "annotation": {"input_id": "i", "data": {"concepts": [{"id": "x"}]}}}
+        for _ in range(150)
     ]
     async with emulator.running(rps=0) as server:
         await syncer.push(Table(rows), app(server), state="one")
@@ -127,7 +154,10 @@ async def test_posts_without_ids_get_the_same_ones_each_time_that_a_source_is_re
 
 @pytest.mark.anyio
 async def test_logs_and_sources_form_one_sequence(home: Path) -> None:
-    path = log(home, '{"op":"post","annotation":{"id":"a","input_id":"i","data":{"concepts":[{"id":"x","value":1}]}}}\n')
+    path = log(
+        home,
+        '{"op":"post","annotation":{"id":"a","input_id":"i","data":{"concepts":[{"id":"x","value":1}]}}}\n',
+    )
     deletes = Table([{"op": "delete", "annotation": {"id": "a", "input_id": "i"}}])
     async with emulator.running(rps=0) as server:
         report = await syncer.push([path, deletes], app(server))
@@ -138,9 +168,17 @@ async def test_logs_and_sources_form_one_sequence(home: Path) -> None:
 @pytest.mark.anyio
 async def test_an_observer_is_told_of_requests_settlements_deaths_and_pauses(home: Path) -> None:
     events: list[syncer.Event] = []
-    path = log(home, "".join(f'{{"op":"post","annotation":{{"id":"a-{n}","input_id":"i"}}}}\n' for n in range(300)) + "{}\n")
+    path = log(
+        home,
+        "".join(
+            f'{{"op":"post","annotation":{{"id":"a-{n}","input_id":"i"}}}}\n' for n in range(300)
+        )
+        + "{}\n",
+    )
     async with emulator.running(rps=0, faults="throttle=0.5", seed=3) as server:
-        report = await syncer.push(path, app(server), batch_size=10, requests_per_second=1000, observe=events.append)
+        report = await syncer.push(
+            path, app(server), batch_size=10, requests_per_second=1000, observe=events.append
+        )
 
     def of(kind: type[syncer.Event]) -> list[syncer.Event]:
         return [event for event in events if isinstance(event, kind)]
@@ -175,13 +213,21 @@ async def test_what_stops_a_push_is_raised_with_the_report_up_to_there(home: Pat
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ({"batch_size": 129}, 'argument batch_size: push.batch_size: is "129"; it must be a whole number from 1 to 128'),
+        (
+            {"batch_size": 129},
+            (
+                'argument batch_size: push.batch_size: is "129"; it must be a whole number from 1'
+                " to 128"
+            ),
+        ),
         ({"requests_per_second": 0}, "argument requests_per_second"),
         ({"concurrency": "many"}, "argument concurrency"),
         ({"state": ""}, "argument state"),
     ],
 )
-async def test_an_argument_that_does_not_fit_is_named(arguments: dict[str, object], said: str, home: Path) -> None:
+async def test_an_argument_that_does_not_fit_is_named(
+    arguments: dict[str, object], said: str, home: Path
+) -> None:
     path = log(home, "")
     with pytest.raises(syncer.UsageError) as wrong:
         await syncer.push(path, syncer.Clarifai(app_id="app", token="t"), **arguments)  # type: ignore[arg-type]
@@ -189,10 +235,16 @@ async def test_an_argument_that_does_not_fit_is_named(arguments: dict[str, objec
 
 
 @pytest.mark.anyio
-async def test_what_is_not_given_comes_from_the_environment(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_not_given_comes_from_the_environment(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = log(home, '{"op":"post","annotation":{"id":"a","input_id":"i"}}\n')
     async with emulator.running(rps=0) as server:
-        for name, value in (("CLARIFAI_PAT", "t"), ("CLARIFAI_APP_ID", "from-env"), ("CLARIFAI_API_BASE", server.url)):
+        for name, value in (
+            ("CLARIFAI_PAT", "t"),
+            ("CLARIFAI_APP_ID", "from-env"),
+            ("CLARIFAI_API_BASE", server.url),
+        ):
             monkeypatch.setenv(name, value)
         await syncer.push(path)
         assert len(server.annotations("me", "from-env")) == 1
@@ -204,11 +256,21 @@ async def test_two_pushes_at_once_share_one_limit(home: Path) -> None:
     logs = []
     for part in range(2):
         path = home / f"{part}.jsonl"
-        path.write_text("".join(f'{{"op":"post","annotation":{{"id":"{part}-{n}","input_id":"i"}}}}\n' for n in range(30)))
+        path.write_text(
+            "".join(
+                f'{{"op":"post","annotation":{{"id":"{part}-{n}","input_id":"i"}}}}\n'
+                for n in range(30)
+            )
+        )
         logs.append(path)
     async with emulator.running(rps=20) as server:
         reports = await asyncio.gather(
-            *(syncer.push(path, app(server), state=f"state-{part}", batch_size=2, requests_per_second=20) for part, path in enumerate(logs))
+            *(
+                syncer.push(
+                    path, app(server), state=f"state-{part}", batch_size=2, requests_per_second=20
+                )
+                for part, path in enumerate(logs)
+            )
         )
     assert [report.applied for report in reports] == [30, 30]
     assert sum(report.requests for report in reports) == 30
@@ -217,11 +279,27 @@ async def test_two_pushes_at_once_share_one_limit(home: Path) -> None:
 
 @pytest.mark.anyio
 async def test_a_cancelled_push_gives_the_state_back_and_carries_on(home: Path) -> None:
-    path = log(home, "".join(f'{{"op":"post","annotation":{{"id":"a-{n}","input_id":"i"}}}}\n' for n in range(500)))
+    path = log(
+        home,
+        "".join(
+            f'{{"op":"post","annotation":{{"id":"a-{n}","input_id":"i"}}}}\n' for n in range(500)
+        ),
+    )
     settled = asyncio.Event()
-    told: Callable[[syncer.Event], None] = lambda event: settled.set() if isinstance(event, syncer.ChangesSettled) else None  # noqa: E731
+    told: Callable[[syncer.Event], None] = lambda event: (
+        settled.set() if isinstance(event, syncer.ChangesSettled) else None
+    )  # noqa: E731
     async with emulator.running(rps=0, latency=0.02) as server:
-        task = asyncio.create_task(syncer.push(path, app(server), batch_size=10, concurrency=1, requests_per_second=1000, observe=told))
+        task = asyncio.create_task(
+            syncer.push(
+                path,
+                app(server),
+                batch_size=10,
+                concurrency=1,
+                requests_per_second=1000,
+                observe=told,
+            )
+        )
         await settled.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -39,7 +39,12 @@ async def main() -> int:
     async with emulator.running(rps=0) as server:
         to = syncer.Clarifai(app_id="labels", base_url=server.url, token="any")
         try:
-            report = await syncer.push(["changes.jsonl", Queue()], to, state="state", observe=lambda event: print(told(event)))
+            report = await syncer.push(
+                ["changes.jsonl", Queue()],
+                to,
+                state="state",
+                observe=lambda event: print(told(event)),
+            )
         except syncer.SyncerError as error:
             return error.exit_code
     return report.applied + report.dead

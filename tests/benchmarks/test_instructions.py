@@ -1,4 +1,6 @@
-"""The counter of instructions, without callgrind: what it pushes comes about, and the committed baseline is one of this program."""
+"""The counter of instructions, without callgrind: what it pushes comes about, and the
+committed baseline is one of this program.
+"""
 
 from __future__ import annotations
 

@@ -18,7 +18,9 @@ class Remote:
 
 
 @contextmanager
-def answering(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> Iterator[Remote]:
+def answering(
+    status: int, body: bytes, headers: Mapping[str, str] | None = None
+) -> Iterator[Remote]:
     """Serve while the block lasts."""
     remote = Remote("")
 

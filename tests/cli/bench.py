@@ -38,11 +38,16 @@ class Bench:
         """Append lines to the log."""
         with self.log.open("ab") as file:
             for change in changes:
-                file.write((change if isinstance(change, bytes) else json.dumps(change).encode()) + b"\n")
+                file.write(
+                    (change if isinstance(change, bytes) else json.dumps(change).encode()) + b"\n"
+                )
 
     def held(self) -> dict[str, float]:
         """What the remote holds: the value by annotation id."""
-        return {held["id"]: held["data"]["concepts"][0].get("value", 1) for held in self.remote.held(self.app)}
+        return {
+            held["id"]: held["data"]["concepts"][0].get("value", 1)
+            for held in self.remote.held(self.app)
+        }
 
     def faults(self, spec: str) -> None:
         """The remote behaves in another way from now on."""

@@ -36,7 +36,9 @@ Cli = Callable[..., Ran]
 def cli(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Cli:
     """Runs `syncer` with these arguments."""
     for name in list(os.environ):
-        if name.startswith(("SYNCER_", "CLARIFAI_", "ANNOTELL_", "KOGNIC_", "XDG_")) or name.lower().endswith("_proxy"):
+        if name.startswith(
+            ("SYNCER_", "CLARIFAI_", "ANNOTELL_", "KOGNIC_", "XDG_")
+        ) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)

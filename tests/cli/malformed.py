@@ -74,16 +74,34 @@ CONFIGS: list[tuple[str | bytes, int, str]] = [
 ]  # fmt: skip
 
 VARIABLES = [
-    ("SYNCER_PUSH_BATCH_SIZE", "many", 'push.batch_size: is "many"; it must be a whole number from 1 to 128'),
+    (
+        "SYNCER_PUSH_BATCH_SIZE",
+        "many",
+        'push.batch_size: is "many"; it must be a whole number from 1 to 128',
+    ),
     ("SYNCER_RETRY_BASE_SECONDS", "-1", 'is "-1"; it must be a number of seconds above 0'),
     ("SYNCER_PUSH_BATCHSIZE", "3", "no such variable; did you mean SYNCER_PUSH_BATCH_SIZE?"),
     ("SYNCER_CLARIFAI_TOKEN", "x", "no such variable; the token's is CLARIFAI_PAT"),
-    ("CLARIFAI_API_BASE", "ftp://host", "clarifai.base_url: begins with neither http:// nor https://; it must be a string with an http"),
+    (
+        "CLARIFAI_API_BASE",
+        "ftp://host",
+        (
+            "clarifai.base_url: begins with neither http:// nor https://; it must be a string with"
+            " an http"
+        ),
+    ),
     ("CLARIFAI_API_BASE", "http://a b", "it must be a string with an http:// or https:// address"),
     ("CLARIFAI_PAT", "two words", "this is not a token: it must be one word of ASCII"),
     ("CLARIFAI_PAT", " ", "the token is empty; put the token there, or set CLARIFAI_PAT"),
     ("ANNOTELL_CLIENT_ID", "x", "one of the two is not set; both are needed"),
-    ("ANNOTELL_CREDENTIALS", "gone.json", "the file with the credentials cannot be read (No such file or directory); name a readable file"),
+    (
+        "ANNOTELL_CREDENTIALS",
+        "gone.json",
+        (
+            "the file with the credentials cannot be read (No such file or directory); name a"
+            " readable file"
+        ),
+    ),
 ]
 
 LINES: list[tuple[bytes, str]] = [
@@ -187,17 +205,37 @@ ZIPPED = gzip.compress(b'{"op":"delete","annotation":{"input_id":"i"}}\n' * 5000
 LOGS: list[tuple[Callable[[Path], str], int, str]] = [
     (no_log("gone.jsonl"), 2, "there is no change log gone.jsonl"),
     (empty_folder, 2, "the folder none holds no change log (.jsonl or .jsonl.gz)"),
-    (pipe, 2, "the change log pipe is not a file but a pipe or a device: pipe it in, and name - for it"),
+    (
+        pipe,
+        2,
+        "the change log pipe is not a file but a pipe or a device: pipe it in, and name - for it",
+    ),
     (
         log_of(os.fsdecode(b"\xff.jsonl"), b"{}\n"),
         2,
         "the name of the change log \\udcff.jsonl is not UTF-8, so no state can hold it: rename it",
     ),
-    (log_of("a.jsonl.gz", b"PK\3\4\0\0"), 2, "a.jsonl.gz is not a change log: the file is a zip archive"),
-    (log_of("a.jsonl", b"bad\n" * 10_000), 2, "a.jsonl is not a change log: its first 10,000 lines are all bad (line 1: not JSON: "),
-    (log_of("a.jsonl.gz", ZIPPED[:-8] + b"\xff" * 8), 1, ": the compressed data is damaged (incorrect data check)"),
+    (
+        log_of("a.jsonl.gz", b"PK\3\4\0\0"),
+        2,
+        "a.jsonl.gz is not a change log: the file is a zip archive",
+    ),
+    (
+        log_of("a.jsonl", b"bad\n" * 10_000),
+        2,
+        "a.jsonl is not a change log: its first 10,000 lines are all bad (line 1: not JSON: ",
+    ),
+    (
+        log_of("a.jsonl.gz", ZIPPED[:-8] + b"\xff" * 8),
+        1,
+        ": the compressed data is damaged (incorrect data check)",
+    ),
     (log_of("a.jsonl.gz", ZIPPED[:200]), 0, "a.jsonl.gz:"),
-    (log_of("a.jsonl", b'{"op":'), 0, "a.jsonl:1: the last line has no line ending and is not complete JSON"),
+    (
+        log_of("a.jsonl", b'{"op":'),
+        0,
+        "a.jsonl:1: the last line has no line ending and is not complete JSON",
+    ),
 ]
 
 COMMAND_LINES: list[tuple[list[str], str]] = [

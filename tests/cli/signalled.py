@@ -1,7 +1,8 @@
-"""`syncer ARGUMENTS` again and again, each time with a SIGTERM to itself at another line after the moment at which its outcome stands.
+"""`syncer ARGUMENTS` again and again, each time with a SIGTERM to itself at another
+line after the moment at which its outcome stands.
 
-Prints a JSON line for each time: at which line, how the process ended, and what it wrote to standard output. Forks, so that a time takes
-tens of milliseconds.
+Prints a JSON line for each time: at which line, how the process ended, and what it
+wrote to standard output. Forks, so that a time takes tens of milliseconds.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from syncer.cli import app, pull, push, running, verify
 from syncer.cli import main as main_module
 
 EVERY = {"ending": 1, "ours": 20, "others": 400}
-"""A signal comes at every line of the modules that end a process, at each 20th of our others, at few of the event loop's."""
+"""A signal comes at every line of the modules that end a process, at each 20th of our
+others, at few of the event loop's.
+"""
 OURS = str(Path(syncer.__file__).parent)
 ENDING = tuple(str(module.__file__) for module in (signals, main_module, running))
 IMPORTED = (app, pull, push, running, verify)
@@ -30,7 +33,9 @@ IMPORTED = (app, pull, push, running, verify)
 
 
 class Lines:
-    """A trace function that counts lines from `signals.hold` on, and calls `act` at the chosen ones."""
+    """A trace function that counts lines from `signals.hold` on, and calls `act` at the
+    chosen ones.
+    """
 
     def __init__(self, act: Callable[[str, int], None]) -> None:
         self._act = act
@@ -67,7 +72,8 @@ def run(act: Callable[[str, int], None], out: int) -> int:
 def lines() -> list[tuple[str, int]]:
     """Where a signal is to come: at each line of ours, and at some of the others."""
     with tempfile.TemporaryFile() as noted, tempfile.TemporaryFile() as out:
-        descriptor = os.dup(noted.fileno())  # of which no object's end closes a copy in the fork
+        # of which no object's end closes a copy in the fork
+        descriptor = os.dup(noted.fileno())
 
         def note(whose: str, count: int) -> None:
             os.write(descriptor, f"{whose} {count}\n".encode())

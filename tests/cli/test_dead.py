@@ -1,4 +1,6 @@
-"""`syncer dead`: real pushes to a real emulator; every step is conserved, and the remote ends as the log says."""
+"""`syncer dead`: real pushes to a real emulator; every step is conserved, and the
+remote ends as the log says.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,14 @@ import pytest
 
 from tests.cli.bench import Bench
 from tests.cli.conftest import Cli
-from tests.support.processes import ENVIRONMENT, EmulatorProcess, command, emulator, push, push_arguments
+from tests.support.processes import (
+    ENVIRONMENT,
+    EmulatorProcess,
+    command,
+    emulator,
+    push,
+    push_arguments,
+)
 
 CONFIG = "[retry]\nbase_seconds = 0.02\ncap_seconds = 0.1\nmax_attempts = 2\n"
 
@@ -22,12 +31,19 @@ CONFIG = "[retry]\nbase_seconds = 0.02\ncap_seconds = 0.1\nmax_attempts = 2\n"
 def post(id: str | None, input_id: str, value: float = 1) -> dict[str, Any]:
     """A post of one concept."""
     ids = {"input_id": input_id} if id is None else {"id": id, "input_id": input_id}
-    return {"op": "post", "annotation": {**ids, "data": {"concepts": [{"id": "x", "value": value}]}}}
+    return {
+        "op": "post",
+        "annotation": {**ids, "data": {"concepts": [{"id": "x", "value": value}]}},
+    }
 
 
 def patch(id: str, input_id: str, value: float, action: str = "overwrite") -> dict[str, Any]:
     """A patch of the one concept."""
-    annotation = {"id": id, "input_id": input_id, "data": {"concepts": [{"id": "x", "value": value}]}}
+    annotation = {
+        "id": id,
+        "input_id": input_id,
+        "data": {"concepts": [{"id": "x", "value": value}]},
+    }
     return {"op": "patch", "action": action, "annotation": annotation}
 
 
@@ -39,10 +55,17 @@ class DeadBench(Bench):
         (self.folder / "syncer.toml").write_text(CONFIG + more)
 
     def push(self, *logs: str) -> tuple[int, dict[str, Any]]:
-        """Push; the exit code and the summary. Nothing is lost on the way, here and in `status`."""
-        code, summary, stderr = push(self.remote.url, self.app, self.state, logs, "-c", str(self.folder / "syncer.toml"))
+        """Push; the exit code and the summary.
+
+        Nothing is lost on the way, here and in `status`.
+        """
+        code, summary, stderr = push(
+            self.remote.url, self.app, self.state, logs, "-c", str(self.folder / "syncer.toml")
+        )
         assert "Traceback" not in stderr
-        assert summary["read"] == sum(summary[name] for name in ("applied", "skipped", "ignored", "dead", "pending")), summary
+        assert summary["read"] == sum(
+            summary[name] for name in ("applied", "skipped", "ignored", "dead", "pending")
+        ), summary
         self.status()
         return code, summary
 
@@ -62,7 +85,9 @@ class DeadBench(Bench):
         return list(letters)
 
     def status(self) -> dict[str, Any]:
-        """`syncer status`, checked: read = applied + ignored + dead + pending, and as many letters as are counted."""
+        """`syncer status`, checked: read = applied + ignored + dead + pending, and as
+        many letters as are counted.
+        """
         status: dict[str, Any] = self.cli("status", "--state", str(self.state), "--json").json()
         assert status["dead"] == len(self.letters())
         for log in status["logs"]:
@@ -102,29 +127,45 @@ def test_letters_are_sent_again_by_the_next_push_once_the_cause_is_mended(bench:
     assert (code, summary["requests"], summary["skipped"]) == (0, 0, 3)
 
 
-def test_a_letter_that_dies_again_is_listed_again_with_attempts_that_began_anew(bench: DeadBench) -> None:
+def test_a_letter_that_dies_again_is_listed_again_with_attempts_that_began_anew(
+    bench: DeadBench,
+) -> None:
     bench.write(post("a", "i"))
     bench.push(str(bench.log))
     first = bench.letters()[0]
     for _ in range(2):
         assert bench.dead("retry", f"{bench.log}:1")[1]["queued"] == 1
         assert bench.push()[0] == 3
-        assert [(letter["line"], letter["attempts"]) for letter in bench.letters()] == [(1, first["attempts"])]
+        assert [(letter["line"], letter["attempts"]) for letter in bench.letters()] == [
+            (1, first["attempts"])
+        ]
     bench.faults("")
     bench.dead("retry", "--code", str(first["code"]))
     assert bench.push()[0] == 0
     assert bench.held() == {"a": 1}
 
 
-def test_a_letter_whose_annotation_was_changed_later_is_refused_by_name_unless_forced(bench: DeadBench) -> None:
+def test_a_letter_whose_annotation_was_changed_later_is_refused_by_name_unless_forced(
+    bench: DeadBench,
+) -> None:
     bench.faults("")
-    bench.write(post("a", "i", 0.25), patch("missing", "i", 1), patch("gone", "i", 0.5), post("gone", "i", 0.75))
+    bench.write(
+        post("a", "i", 0.25),
+        patch("missing", "i", 1),
+        patch("gone", "i", 0.5),
+        post("gone", "i", 0.75),
+    )
     code, _ = bench.push(str(bench.log))
     assert code == 3
-    assert [(letter["line"], letter["superseded"]) for letter in bench.letters()] == [(2, False), (3, True)]
+    assert [(letter["line"], letter["superseded"]) for letter in bench.letters()] == [
+        (2, False),
+        (3, True),
+    ]
     code, answer, stderr = bench.dead("retry", "--all")
     assert (code, answer["queued"]) == (3, 1)
-    assert [(refused["source"], refused["line"]) for refused in answer["refused"]] == [(str(bench.log), 3)]
+    assert [(refused["source"], refused["line"]) for refused in answer["refused"]] == [
+        (str(bench.log), 3)
+    ]
     assert "superseded" in answer["refused"][0]["reason"]
     assert f"{bench.log}:3" in stderr
     assert bench.dead("retry", f"{bench.log}:3")[0] == 3
@@ -133,14 +174,27 @@ def test_a_letter_whose_annotation_was_changed_later_is_refused_by_name_unless_f
     assert bench.held() == {"a": 0.25, "gone": 0.5}
 
 
-def test_a_letter_goes_before_the_later_changes_of_its_annotation_that_already_wait(bench: DeadBench) -> None:
-    """The patches would be dead without the post: they wait while the remote is down, and the post comes back before them."""
+def test_a_letter_goes_before_the_later_changes_of_its_annotation_that_already_wait(
+    bench: DeadBench,
+) -> None:
+    """The patches would be dead without the post: they wait while the remote is down,
+    and the post comes back before them.
+    """
     bench.write(post("a", "i", 0.25))
     bench.push(str(bench.log))
     bench.write(patch("a", "i", 0.5), patch("a", "i", 0.75))
     bench.faults("error=1")
-    arguments = push_arguments(bench.remote.url, bench.app, bench.state, [str(bench.log)], "-c", str(bench.folder / "syncer.toml"))
-    pushing = subprocess.Popen(arguments, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    arguments = push_arguments(
+        bench.remote.url,
+        bench.app,
+        bench.state,
+        [str(bench.log)],
+        "-c",
+        str(bench.folder / "syncer.toml"),
+    )
+    pushing = subprocess.Popen(
+        arguments, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     while bench.status()["pending"] < 2:
         assert pushing.poll() is None
         time.sleep(0.02)
@@ -167,7 +221,9 @@ def test_dropped_letters_count_as_ignored_from_then_on(bench: DeadBench) -> None
     assert bench.dead("drop", "--all")[:2] == (0, {"dropped": 0, "refused": []})
 
 
-def test_a_bad_line_is_sent_once_the_config_allows_it_and_refused_with_its_reason_before(bench: DeadBench) -> None:
+def test_a_bad_line_is_sent_once_the_config_allows_it_and_refused_with_its_reason_before(
+    bench: DeadBench,
+) -> None:
     bench.faults("")
     merge = patch("a", "i", 1, "merge")
     merge["annotation"]["data"] = {"metadata": {"tags": ["no id"]}}
@@ -180,31 +236,46 @@ def test_a_bad_line_is_sent_once_the_config_allows_it_and_refused_with_its_reaso
     assert "not JSON" in answer["refused"][1]["reason"]
     bench.config('[push]\nlists_without_ids = "send"\n')
     code, answer, _ = bench.dead("retry", "--all")
-    assert (code, answer["queued"], [refused["line"] for refused in answer["refused"]]) == (3, 1, [3])
+    assert (code, answer["queued"], [refused["line"] for refused in answer["refused"]]) == (
+        3,
+        1,
+        [3],
+    )
     assert bench.push()[1]["dead"] == 1
     assert bench.remote.held(bench.app)[0]["data"]["metadata"] == {"tags": ["no id"]}
 
 
 def test_a_line_of_which_only_a_part_was_kept_is_refused(bench: DeadBench) -> None:
-    bench.write(b'{"op":"post","annotation":{"id":"a"},"filler":"' + b"x" * 70_000 + b'"}', b'{"op":"post","annotation":{"id":"\xff"}}')
+    bench.write(
+        b'{"op":"post","annotation":{"id":"a"},"filler":"' + b"x" * 70_000 + b'"}',
+        b'{"op":"post","annotation":{"id":"\xff"}}',
+    )
     bench.push(str(bench.log))
     code, answer, _ = bench.dead("retry", "--all")
     assert (code, answer["queued"]) == (3, 0)
-    assert ["only a part of the line was kept" in refused["reason"] for refused in answer["refused"]] == [True, True]
+    assert [
+        "only a part of the line was kept" in refused["reason"] for refused in answer["refused"]
+    ] == [True, True]
     assert len(bench.letters()[0]["change"]) == 64 << 10
 
 
-def test_letters_are_named_by_their_source_as_shown_by_the_path_and_for_stdin_by_a_dash(bench: DeadBench) -> None:
+def test_letters_are_named_by_their_source_as_shown_by_the_path_and_for_stdin_by_a_dash(
+    bench: DeadBench,
+) -> None:
     bench.write(b"bad one", b"bad two")
     bench.push("changes.jsonl")
     push(bench.remote.url, bench.app, bench.state, ["-"], stdin=b"bad three\n")
     assert {letter["source"] for letter in bench.letters()} == {"changes.jsonl", "-"}
     assert bench.dead("show", f"{bench.log}:1")[1]["change"] == "bad one"
     assert bench.dead("show", "-:1")[1]["change"] == "bad three"
-    assert bench.dead("drop", "changes.jsonl:2", f"{bench.folder}/x/../changes.jsonl:1", "-:1")[1] == {"dropped": 3, "refused": []}
+    assert bench.dead("drop", "changes.jsonl:2", f"{bench.folder}/x/../changes.jsonl:1", "-:1")[
+        1
+    ] == {"dropped": 3, "refused": []}
 
 
-def test_a_selector_without_a_letter_is_a_usage_error_that_says_how_to_list_and_changes_nothing(bench: DeadBench) -> None:
+def test_a_selector_without_a_letter_is_a_usage_error_that_says_how_to_list_and_changes_nothing(
+    bench: DeadBench,
+) -> None:
     bench.write(b"bad one")
     bench.push(str(bench.log))
     for arguments in (
@@ -216,7 +287,14 @@ def test_a_selector_without_a_letter_is_a_usage_error_that_says_how_to_list_and_
     ):
         code, answer, _ = bench.dead(*arguments)
         assert (code, "syncer dead list --state" in answer["error"]) == (2, True)
-    for wrong in (("retry",), ("drop",), ("retry", "--all", "--code", "7"), ("drop", "--all", "x:1"), ("show", "x"), ("retry", "x:y")):
+    for wrong in (
+        ("retry",),
+        ("drop",),
+        ("retry", "--all", "--code", "7"),
+        ("drop", "--all", "x:1"),
+        ("show", "x"),
+        ("retry", "x:y"),
+    ):
         assert bench.dead(*wrong)[0] == 2
     assert len(bench.letters()) == 1
 
@@ -224,8 +302,12 @@ def test_a_selector_without_a_letter_is_a_usage_error_that_says_how_to_list_and_
 def test_beside_a_running_push_letters_are_listed_but_not_changed(bench: DeadBench) -> None:
     bench.faults("")
     bench.write(b"bad one", *(post(f"p-{n}", f"i-{n}") for n in range(2000)))
-    arguments = push_arguments(bench.remote.url, bench.app, bench.state, [str(bench.log)], "--rps", "5")
-    pushing = subprocess.Popen(arguments, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    arguments = push_arguments(
+        bench.remote.url, bench.app, bench.state, [str(bench.log)], "--rps", "5"
+    )
+    pushing = subprocess.Popen(
+        arguments, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         while not bench.held():
             assert pushing.poll() is None
@@ -243,11 +325,16 @@ def test_beside_a_running_push_letters_are_listed_but_not_changed(bench: DeadBen
     assert len(bench.held()) == 2000
 
 
-def test_list_has_exactly_the_fields_that_scripts_rely_on_and_selects_by_code(bench: DeadBench) -> None:
+def test_list_has_exactly_the_fields_that_scripts_rely_on_and_selects_by_code(
+    bench: DeadBench,
+) -> None:
     bench.write(post("a", "i"), b"no change")
     bench.push(str(bench.log))
     letter = bench.letters()[1]
-    fields = "source line op input_id id reason code attempts first_failed_at last_failed_at superseded change"
+    fields = (
+        "source line op input_id id reason code attempts first_failed_at last_failed_at superseded"
+        " change"
+    )
     assert list(letter) == fields.split()
     assert json.loads(letter["change"]) == post("a", "i")
     code = str(letter["code"])
@@ -256,14 +343,19 @@ def test_list_has_exactly_the_fields_that_scripts_rely_on_and_selects_by_code(be
     assert bench.dead("show", f"{bench.log}:1")[1] == letter
 
 
-def test_show_prints_all_of_a_letter_for_people_and_nothing_that_a_terminal_obeys(bench: DeadBench) -> None:
+def test_show_prints_all_of_a_letter_for_people_and_nothing_that_a_terminal_obeys(
+    bench: DeadBench,
+) -> None:
     bench.write(post("a", "i"), b"\x1b[2J no change")
     bench.push(str(bench.log))
     options = ("--state", str(bench.state))
     shown = bench.cli("dead", "show", f"{bench.log}:1", *options)
     assert shown.out.startswith(f"{bench.log}:1: post i/a\n")
     assert '      "input_id": "i"' in shown.out
-    assert all(word in shown.out for word in ("reason", "code", "attempts", "first failed at", "superseded       no"))
+    assert all(
+        word in shown.out
+        for word in ("reason", "code", "attempts", "first failed at", "superseded       no")
+    )
     for arguments in (("show", f"{bench.log}:2"), ("list",)):
         assert "\x1b" not in bench.cli("dead", *arguments, *options).out
     assert "\\x1b[2J no change" in bench.cli("dead", "show", f"{bench.log}:2", *options).out
@@ -279,17 +371,25 @@ def test_a_list_that_nobody_reads_to_its_end_ends_quietly(bench: DeadBench) -> N
     assert b"Broken" not in done.stderr
 
 
-def test_a_copied_state_can_be_mended_without_any_config_of_its_destination(bench: DeadBench) -> None:
+def test_a_copied_state_can_be_mended_without_any_config_of_its_destination(
+    bench: DeadBench,
+) -> None:
     bench.write(post("a", "i"))
     bench.push(str(bench.log))
     shutil.copytree(bench.state, bench.folder / "copy")
-    assert bench.cli("dead", "drop", "--all", "--state", "copy", "--json").json() == {"dropped": 1, "refused": []}
+    assert bench.cli("dead", "drop", "--all", "--state", "copy", "--json").json() == {
+        "dropped": 1,
+        "refused": [],
+    }
 
 
 def test_a_log_that_is_forgotten_takes_its_letters_along(bench: DeadBench) -> None:
     bench.write(post("a", "i"))
     bench.push(str(bench.log))
-    assert bench.cli("state", "forget", str(bench.log), "--force", "--state", str(bench.state)).code == 0
+    assert (
+        bench.cli("state", "forget", str(bench.log), "--force", "--state", str(bench.state)).code
+        == 0
+    )
     assert bench.letters() == []
     bench.faults("")
     assert bench.push(str(bench.log))[1]["applied"] == 1

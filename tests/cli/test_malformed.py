@@ -1,4 +1,6 @@
-"""Malformed configs, logs and command lines: exit 2 or a dead letter, a message with place and way out, never a traceback."""
+"""Malformed configs, logs and command lines: exit 2 or a dead letter, a message with
+place and way out, never a traceback.
+"""
 
 from __future__ import annotations
 
@@ -31,21 +33,36 @@ def test_the_tables_are_as_long_as_they_promise() -> None:
 
 
 @pytest.mark.parametrize(("text", "line", "said"), CONFIGS)
-def test_a_malformed_config_exits_2_and_is_told_with_file_line_and_way_out(cli: Cli, text: str | bytes, line: int, said: str) -> None:
+def test_a_malformed_config_exits_2_and_is_told_with_file_line_and_way_out(
+    cli: Cli, text: str | bytes, line: int, said: str
+) -> None:
     """In words, and as the one object of --json."""
     Path("bad.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
     done = unharmed(cli("config", "check", "-c", "bad.toml", "--json"))
     error = done.json()["error"]
-    assert (done.code, error.startswith(f"configuration: bad.toml:{line}: ") and said in error) == (2, True), error
+    assert (done.code, error.startswith(f"configuration: bad.toml:{line}: ") and said in error) == (
+        2,
+        True,
+    ), error
     assert done.err == "syncer: " + "".join(f"{printable(line)}\n" for line in error.split("\n"))
 
 
 def test_a_malformed_config_stops_every_command_that_reads_one(cli: Cli) -> None:
     """Before anything else is done."""
     Path("syncer.toml").write_text("[push]\nbatch_size = 0\n")
-    for arguments in (["push", "x"], ["push", "-n", "x"], ["status"], ["dead", "list"], ["state", "forget", "x"], ["config", "show"]):
+    for arguments in (
+        ["push", "x"],
+        ["push", "-n", "x"],
+        ["status"],
+        ["dead", "list"],
+        ["state", "forget", "x"],
+        ["config", "show"],
+    ):
         done = unharmed(cli(*arguments, "--json"))
-        assert (done.code, done.json()["error"].startswith("configuration: syncer.toml:2: push.batch_size")) == (2, True)
+        assert (
+            done.code,
+            done.json()["error"].startswith("configuration: syncer.toml:2: push.batch_size"),
+        ) == (2, True)
 
 
 @pytest.mark.parametrize(("variable", "value", "said"), VARIABLES)
@@ -55,11 +72,21 @@ def test_a_malformed_variable_exits_2_and_is_told_by_name(
     """With what it must be."""
     monkeypatch.setenv(variable, value)
     done = unharmed(cli("config", "check", "--json"))
-    assert (done.code, variable in done.json()["error"], said in done.json()["error"]) == (2, True, True), done.err
+    assert (done.code, variable in done.json()["error"], said in done.json()["error"]) == (
+        2,
+        True,
+        True,
+    ), done.err
 
 
-@pytest.mark.parametrize(("arguments", "said"), COMMAND_LINES, ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "")
-def test_a_malformed_command_line_exits_2_and_is_told_with_place_and_way_out(cli: Cli, arguments: list[str], said: str) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    COMMAND_LINES,
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
+)
+def test_a_malformed_command_line_exits_2_and_is_told_with_place_and_way_out(
+    cli: Cli, arguments: list[str], said: str
+) -> None:
     """Without --json nothing is on stdout."""
     done = unharmed(cli(*arguments))
     assert (done.code, said in done.err) == (2, True), done.err
@@ -68,31 +95,56 @@ def test_a_malformed_command_line_exits_2_and_is_told_with_place_and_way_out(cli
 
 
 @pytest.mark.parametrize(("made", "code", "said"), LOGS)
-def test_a_log_that_cannot_be_read_is_named(cli: Cli, tmp_path: Path, made: Callable[[Path], str], code: int, said: str) -> None:
+def test_a_log_that_cannot_be_read_is_named(
+    cli: Cli, tmp_path: Path, made: Callable[[Path], str], code: int, said: str
+) -> None:
     """It is no dead letter: nothing of it is known."""
     done = unharmed(cli("push", "-n", made(tmp_path), "--json"))
     assert (done.code, said in done.err, "error" in done.json()) == (code, True, code > 0), done.err
 
 
-def test_every_malformed_line_becomes_a_dead_letter_with_its_place_and_reason(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_malformed_line_becomes_a_dead_letter_with_its_place_and_reason(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """And the good ones between them go through."""
     good = b'{"op":"post","annotation":{"id":"g-%d","input_id":"i"}}'
     lines = [line for number, (bad, _) in enumerate(LINES) for line in (good % number, bad)]
     Path("log.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     monkeypatch.setenv("CLARIFAI_PAT", "token")
     with emulator("--rps", "0") as remote:
-        done = unharmed(cli("push", "log.jsonl", "--json", "--base-url", remote.url, "--app-id", "bad", "--state", "state"))
+        done = unharmed(
+            cli(
+                "push",
+                "log.jsonl",
+                "--json",
+                "--base-url",
+                remote.url,
+                "--app-id",
+                "bad",
+                "--state",
+                "state",
+            )
+        )
         held = {annotation["id"] for annotation in remote.held("bad")}
     summary = done.json()
     assert (done.code, summary["dead"], summary["applied"]) == (3, len(LINES), len(LINES))
     assert held == {f"g-{number}" for number in range(len(LINES))}
-    letters = [json.loads(line) for line in cli("dead", "list", "--json", "--state", "state").out.splitlines()]
-    assert [(letter["source"], letter["line"]) for letter in letters] == [("log.jsonl", 2 * number) for number in range(1, len(LINES) + 1)]
+    letters = [
+        json.loads(line)
+        for line in cli("dead", "list", "--json", "--state", "state").out.splitlines()
+    ]
+    assert [(letter["source"], letter["line"]) for letter in letters] == [
+        ("log.jsonl", 2 * number) for number in range(1, len(LINES) + 1)
+    ]
     assert [
-        (letter["line"], letter["reason"]) for letter, (_, said) in zip(letters, LINES, strict=True) if said not in letter["reason"]
+        (letter["line"], letter["reason"])
+        for letter, (_, said) in zip(letters, LINES, strict=True)
+        if said not in letter["reason"]
     ] == []
     shown = unharmed(cli("dead", "list", "--state", "state"))
-    assert [f"log.jsonl:{2 * number}: " in line for number, line in enumerate(shown.out.splitlines(), 1)] == [True] * len(LINES)
+    assert [
+        f"log.jsonl:{2 * number}: " in line for number, line in enumerate(shown.out.splitlines(), 1)
+    ] == [True] * len(LINES)
 
 
 def test_a_dry_run_tells_of_malformed_lines_with_file_and_line(cli: Cli) -> None:
@@ -106,7 +158,11 @@ def test_a_dry_run_tells_of_malformed_lines_with_file_and_line(cli: Cli) -> None
 
 
 SETTINGS = settings(
-    max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 WORDS = st.text("abcxyz01-=_ \té\udcff", max_size=6)
 FLAGS = [
@@ -142,10 +198,20 @@ COMMANDS = st.sampled_from([[word] for word in ("push", "status", "completion", 
     [group, word] for group, word in (("config", "check"), ("config", "show"), ("dead", "list"), ("dead", "show"), ("state", "forget"))
 ])  # fmt: skip
 LINE = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(["i", "a", "post", "merge", "", "é"]),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.sampled_from(["i", "a", "post", "merge", "", "é"]),
     lambda inner: (
         st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(["op", "action", "annotation", "input_id", "id", "data", "status", "worker"]), inner, max_size=5)
+        | st.dictionaries(
+            st.sampled_from(
+                ["op", "action", "annotation", "input_id", "id", "data", "status", "worker"]
+            ),
+            inner,
+            max_size=5,
+        )
     ),
     max_leaves=12,
 )
@@ -162,24 +228,41 @@ def test_any_command_line_is_answered(cli: Cli, command: list[str], rest: list[s
 
 
 @SETTINGS
-@given(st.lists(st.binary(max_size=40) | LINE.map(lambda value: json.dumps(value).encode()), min_size=1, max_size=6))
+@given(
+    st.lists(
+        st.binary(max_size=40) | LINE.map(lambda value: json.dumps(value).encode()),
+        min_size=1,
+        max_size=6,
+    )
+)
 def test_any_log_is_answered_and_every_line_of_it_counted(cli: Cli, lines: list[bytes]) -> None:
     """Read, and either a change, ignored or bad."""
     Path("log.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     done = unharmed(cli("push", "-n", "log.jsonl", "--json"))
     counts = done.json()
     parts = ("posts", "patches", "deletes", "input_deletes", "ignored", "bad")
-    assert (done.code, counts["read"]) == (3 if counts["bad"] else 0, sum(counts[part] for part in parts))
+    assert (done.code, counts["read"]) == (
+        3 if counts["bad"] else 0,
+        sum(counts[part] for part in parts),
+    )
     assert done.err.count("log.jsonl:") == counts["bad"]
 
 
 @SETTINGS
-@given(st.sampled_from(CONFIGS), st.sampled_from(CONFIGS), st.integers(0, 60), st.binary(max_size=3))
+@given(
+    st.sampled_from(CONFIGS), st.sampled_from(CONFIGS), st.integers(0, 60), st.binary(max_size=3)
+)
 def test_any_config_is_answered(
-    cli: Cli, first: tuple[str | bytes, int, str], second: tuple[str | bytes, int, str], at: int, noise: bytes
+    cli: Cli,
+    first: tuple[str | bytes, int, str],
+    second: tuple[str | bytes, int, str],
+    at: int,
+    noise: bytes,
 ) -> None:
     """Two bad ones in a row, with noise inside."""
-    text = b"".join(part if isinstance(part, bytes) else part.encode() for part in (first[0], second[0]))
+    text = b"".join(
+        part if isinstance(part, bytes) else part.encode() for part in (first[0], second[0])
+    )
     Path("bad.toml").write_bytes(text[:at] + noise + text[at:])
     done = unharmed(cli("config", "check", "-c", "bad.toml", "--json"))
     assert (done.code == 0) == done.json()["ok"]

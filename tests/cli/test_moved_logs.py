@@ -1,4 +1,6 @@
-"""What users do to their logs between pushes: nothing is applied twice, nothing is left out, and what is unclear is asked."""
+"""What users do to their logs between pushes: nothing is applied twice, nothing is left
+out, and what is unclear is asked.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,10 @@ import pytest
 from tests.cli.conftest import Cli, Ran
 from tests.support.processes import ENVIRONMENT, EmulatorProcess, emulator, push_arguments
 
-X = [{"op": "delete", "annotation": {"input_id": "img-1"}}, {"op": "post", "annotation": {"id": "a-1", "input_id": "img-1"}}]
+X = [
+    {"op": "delete", "annotation": {"input_id": "img-1"}},
+    {"op": "post", "annotation": {"id": "a-1", "input_id": "img-1"}},
+]
 Y = [{"op": "post", "annotation": {"id": "a-2", "input_id": "img-1"}}]
 NEW = [{"op": "post", "annotation": {"id": "a-3", "input_id": "img-1"}}]
 
@@ -46,7 +51,11 @@ class Bench:
         """A command of syncer in this process."""
         if stdin is not None:
             self.monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
-        where = ("--base-url", self.remote.url, "--app-id", self.folder.name) if name in ("push", "verify") else ()
+        where = (
+            ("--base-url", self.remote.url, "--app-id", self.folder.name)
+            if name in ("push", "verify")
+            else ()
+        )
         quiet = ("--no-progress",) if name == "push" else ()
         return self.cli(name, *arguments, *where, *quiet, "--state", "state", "--json")
 
@@ -55,7 +64,9 @@ class Bench:
         done = self("push", *arguments, stdin=stdin)
         assert done.code == 0, done.err
         summary: dict[str, Any] = done.json()
-        assert summary["read"] == sum(summary[part] for part in ("applied", "skipped", "ignored", "dead", "pending"))
+        assert summary["read"] == sum(
+            summary[part] for part in ("applied", "skipped", "ignored", "dead", "pending")
+        )
         return summary
 
     def held(self) -> list[str]:
@@ -63,8 +74,12 @@ class Bench:
 
 
 @pytest.fixture
-def bench(cli: Cli, remote: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    """logs/x.jsonl and logs/y.jsonl are pushed: first the delete of an input, then a label of another log on it."""
+def bench(
+    cli: Cli, remote: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Bench:
+    """logs/x.jsonl and logs/y.jsonl are pushed: first the delete of an input, then a
+    label of another log on it.
+    """
     monkeypatch.setenv("CLARIFAI_PAT", "a-token")
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "x.jsonl").write_text(text(*X))
@@ -88,14 +103,26 @@ def swapped(one: Path, other: Path) -> None:
 OPERATIONS: dict[str, Callable[[Path], object]] = {
     "gzip": lambda logs: gzipped(logs / "x.jsonl"),
     "gzip -k": lambda logs: gzipped(logs / "x.jsonl", keep=True),
-    "gzip, gunzip": lambda logs: (gzipped(logs / "x.jsonl"), subprocess.run(["gunzip", str(logs / "x.jsonl.gz")], check=True)),
+    "gzip, gunzip": lambda logs: (
+        gzipped(logs / "x.jsonl"),
+        subprocess.run(["gunzip", str(logs / "x.jsonl.gz")], check=True),
+    ),
     "mv": lambda logs: (logs / "x.jsonl").rename(logs / "z.jsonl"),
     "mv x-1": lambda logs: (logs / "x.jsonl").rename(logs / "x-1.jsonl"),
     "ln": lambda logs: (logs / "a.jsonl").hardlink_to(logs / "x.jsonl"),
-    "ln, rm": lambda logs: ((logs / "a.jsonl").hardlink_to(logs / "x.jsonl"), (logs / "x.jsonl").unlink()),
+    "ln, rm": lambda logs: (
+        (logs / "a.jsonl").hardlink_to(logs / "x.jsonl"),
+        (logs / "x.jsonl").unlink(),
+    ),
     "ln -s": lambda logs: (logs / "a.jsonl").symlink_to(logs / "x.jsonl"),
-    "cp -p, rm": lambda logs: (shutil.copy2(logs / "x.jsonl", logs / "z.jsonl"), (logs / "x.jsonl").unlink()),
-    "mv into a folder": lambda logs: ((logs / "old").mkdir(), (logs / "x.jsonl").rename(logs / "old" / "x.jsonl")),
+    "cp -p, rm": lambda logs: (
+        shutil.copy2(logs / "x.jsonl", logs / "z.jsonl"),
+        (logs / "x.jsonl").unlink(),
+    ),
+    "mv into a folder": lambda logs: (
+        (logs / "old").mkdir(),
+        (logs / "x.jsonl").rename(logs / "old" / "x.jsonl"),
+    ),
     "touch": lambda logs: (logs / "x.jsonl").touch(),
     "swap": lambda logs: (
         (logs / "x.jsonl").rename(logs / "t"),
@@ -106,7 +133,9 @@ OPERATIONS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
-def test_whatever_is_done_to_a_log_its_delete_does_not_run_again(bench: Bench, operation: Callable[[Path], object]) -> None:
+def test_whatever_is_done_to_a_log_its_delete_does_not_run_again(
+    bench: Bench, operation: Callable[[Path], object]
+) -> None:
     operation(bench.folder / "logs")
     assert bench.push("logs")["applied"] == 0
     assert bench.held() == ["a-1", "a-2"]
@@ -115,9 +144,18 @@ def test_whatever_is_done_to_a_log_its_delete_does_not_run_again(bench: Bench, o
 
 
 @pytest.mark.parametrize(
-    "spelling", [["logs/x.jsonl", "./logs/../logs/x.jsonl"], ["{}/logs/x.jsonl"], ["logs/x.jsonl", "logs"], ["link/x.jsonl"], ["link"]]
+    "spelling",
+    [
+        ["logs/x.jsonl", "./logs/../logs/x.jsonl"],
+        ["{}/logs/x.jsonl"],
+        ["logs/x.jsonl", "logs"],
+        ["link/x.jsonl"],
+        ["link"],
+    ],
 )
-def test_a_log_is_the_same_by_whatever_spelling_of_its_path(bench: Bench, spelling: list[str]) -> None:
+def test_a_log_is_the_same_by_whatever_spelling_of_its_path(
+    bench: Bench, spelling: list[str]
+) -> None:
     (bench.folder / "link").symlink_to("logs")
     assert bench.push(*(name.format(bench.folder) for name in spelling))["applied"] == 0
     assert bench.held() == ["a-1", "a-2"]
@@ -128,15 +166,22 @@ def test_a_folder_that_was_renamed_is_carried_on(bench: Bench) -> None:
     done = bench("push", "archive")
     assert (done.code, done.json()["applied"]) == (0, 0)
     assert "archive/x.jsonl is the log that was logs/x.jsonl" in done.err
-    assert [log["path"] for log in bench("status").json()["logs"]] == ["archive/x.jsonl", "archive/y.jsonl"]
+    assert [log["path"] for log in bench("status").json()["logs"]] == [
+        "archive/x.jsonl",
+        "archive/y.jsonl",
+    ]
 
 
-def test_after_a_rotation_neither_the_rest_of_the_old_log_nor_the_new_one_is_left_out(bench: Bench) -> None:
+def test_after_a_rotation_neither_the_rest_of_the_old_log_nor_the_new_one_is_left_out(
+    bench: Bench,
+) -> None:
     logs = bench.folder / "logs"
     with (logs / "x.jsonl").open("a") as file:
         file.write(text({"op": "post", "annotation": {"id": "rest", "input_id": "img-1"}}))
     (logs / "x.jsonl").rename(logs / "x.jsonl.1")
-    (logs / "x.jsonl").write_text(text({"op": "delete", "annotation": {"input_id": "img-1", "id": "rest"}}, *NEW))
+    (logs / "x.jsonl").write_text(
+        text({"op": "delete", "annotation": {"input_id": "img-1", "id": "rest"}}, *NEW)
+    )
     assert bench.push("logs/x.jsonl")["applied"] == 3
     assert bench.held() == ["a-1", "a-2", "a-3"]
     gzipped(logs / "x.jsonl.1")
@@ -170,7 +215,9 @@ def test_one_thing_after_the_other_is_done_to_a_log(bench: Bench) -> None:
     assert len(bench("status").json()["logs"]) == 2
 
 
-def test_a_rotation_to_a_name_that_does_not_begin_with_the_logs_does_not_bring_its_delete_back(bench: Bench) -> None:
+def test_a_rotation_to_a_name_that_does_not_begin_with_the_logs_does_not_bring_its_delete_back(
+    bench: Bench,
+) -> None:
     logs = bench.folder / "logs"
     (logs / "x.jsonl").rename(logs / "x-1.jsonl")
     (logs / "x.jsonl").write_text(text(*NEW))
@@ -178,7 +225,9 @@ def test_a_rotation_to_a_name_that_does_not_begin_with_the_logs_does_not_bring_i
     assert bench.held() == ["a-1", "a-2", "a-3"]
 
 
-def test_letters_have_the_name_that_their_log_has_by_now_and_are_told_from_those_of_the_new_one(bench: Bench) -> None:
+def test_letters_have_the_name_that_their_log_has_by_now_and_are_told_from_those_of_the_new_one(
+    bench: Bench,
+) -> None:
     log = bench.folder / "logs" / "x.jsonl"
     with log.open("a") as file:
         file.write("no change\n")
@@ -192,12 +241,14 @@ def test_letters_have_the_name_that_their_log_has_by_now_and_are_told_from_those
         ("logs/x.jsonl", 3, "no change either"),
     ]
     assert bench("dead", "drop", "logs/x.jsonl:3").code == 0
-    assert [json.loads(line)["source"] for line in bench("dead", "list").out.splitlines()] == ["logs/x.jsonl.1"]
+    assert [json.loads(line)["source"] for line in bench("dead", "list").out.splitlines()] == [
+        "logs/x.jsonl.1"
+    ]
     assert bench("dead", "drop", "logs/x.jsonl.1:3").code == 0
     assert bench.push("logs")["ignored"] == 2
 
 
-# --- what is unclear ------------------------------------------------------------------------------------------------
+# --- what is unclear ------------------------------------------------------------------
 
 
 def moved_untold(bench: Bench) -> None:
@@ -246,7 +297,11 @@ def test_a_log_that_came_by_stdin_before_is_asked_about(bench: Bench) -> None:
     done = bench("push", "piped.jsonl")
     assert (done.code, "the stdin of an earlier push" in done.json()["error"]) == (1, True)
     done = bench("push", "-", stdin=piped + text(*Y))
-    assert (done.code, "- begins with all that was applied of the stdin of an earlier push" in done.json()["error"]) == (1, True)
+    assert (
+        done.code,
+        "- begins with all that was applied of the stdin of an earlier push"
+        in done.json()["error"],
+    ) == (1, True)
     assert bench.push("piped.jsonl", "--moved", "same")["applied"] == 1
     assert bench.held() == ["a-2", "a-3"]
 
@@ -255,7 +310,10 @@ def test_another_copy_is_a_log_of_its_own_and_that_is_said(bench: Bench) -> None
     shutil.copy2(bench.folder / "logs" / "y.jsonl", bench.folder / "copy.jsonl")
     done = bench("push", "copy.jsonl")
     assert (done.code, done.json()["applied"]) == (0, 1)
-    assert "copy.jsonl begins with all that was read of logs/y.jsonl, which is still there: it is a log of its own" in done.err
+    assert (
+        "copy.jsonl begins with all that was read of logs/y.jsonl, which is still there: it is a"
+        " log of its own" in done.err
+    )
 
 
 def test_moved_takes_same_or_new_and_nothing_else(bench: Bench) -> None:
@@ -264,22 +322,30 @@ def test_moved_takes_same_or_new_and_nothing_else(bench: Bench) -> None:
     assert "--moved" in done.json()["error"]
 
 
-def test_a_log_that_was_replaced_is_given_another_name_and_the_new_one_is_applied(bench: Bench) -> None:
+def test_a_log_that_was_replaced_is_given_another_name_and_the_new_one_is_applied(
+    bench: Bench,
+) -> None:
     (bench.folder / "logs" / "x.jsonl").write_text(text(*NEW))
     done = bench("push", "logs")
     assert done.code == 1
     assert "syncer state move logs/x.jsonl logs/x.jsonl.old" in done.json()["error"]
     moved = bench("state", "move", "logs/x.jsonl", "logs/x.jsonl.old")
-    assert (moved.code, moved.json()) == (0, {"moved": "logs/x.jsonl", "to": "logs/x.jsonl.old", "is_there": False})
+    assert (moved.code, moved.json()) == (
+        0,
+        {"moved": "logs/x.jsonl", "to": "logs/x.jsonl.old", "is_there": False},
+    )
     assert bench.push("logs")["applied"] == 1
     assert bench.held() == ["a-1", "a-2", "a-3"]
     done = bench("push")
-    assert (done.code, "logs/x.jsonl.old is gone, and was applied to its end" in done.err) == (0, True)
+    assert (done.code, "logs/x.jsonl.old is gone, and was applied to its end" in done.err) == (
+        0,
+        True,
+    )
     (bench.folder / "logs" / "found.jsonl").write_text(text(*X))
     assert "logs/x.jsonl.old" in bench("push", "logs").json()["error"]
 
 
-# --- state move, state forget ---------------------------------------------------------------------------------------
+# --- state move, state forget ---------------------------------------------------------
 
 
 def test_a_log_is_moved_in_the_state_to_where_its_file_is(bench: Bench) -> None:
@@ -295,15 +361,25 @@ def test_a_log_is_moved_in_the_state_to_where_its_file_is(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (("nowhere.jsonl", "logs/z.jsonl"), 2, "does not know the log nowhere.jsonl; it knows: logs/x.jsonl, logs/y.jsonl"),
+        (
+            ("nowhere.jsonl", "logs/z.jsonl"),
+            2,
+            "does not know the log nowhere.jsonl; it knows: logs/x.jsonl, logs/y.jsonl",
+        ),
         (("logs/x.jsonl", "logs/y.jsonl"), 1, "the state knows logs/y.jsonl as a log of its own"),
-        (("logs/x.jsonl", "other.jsonl"), 1, "other.jsonl does not hold all that was applied of logs/x.jsonl: it was replaced"),
+        (
+            ("logs/x.jsonl", "other.jsonl"),
+            1,
+            "other.jsonl does not hold all that was applied of logs/x.jsonl: it was replaced",
+        ),
         (("logs/x.jsonl", "logs"), 2, "logs is not a file"),
         (("logs/x.jsonl", "-"), 2, "the new name of a log is a path"),
         (("logs/*.jsonl", "z.jsonl"), 2, "2 logs match logs/*.jsonl"),
     ],
 )
-def test_a_move_that_cannot_be_right_is_refused(bench: Bench, arguments: tuple[str, str], code: int, said: str) -> None:
+def test_a_move_that_cannot_be_right_is_refused(
+    bench: Bench, arguments: tuple[str, str], code: int, said: str
+) -> None:
     (bench.folder / "other.jsonl").write_text(text(*NEW))
     before = bench("status").json()
     done = bench("state", "move", *arguments)
@@ -318,10 +394,13 @@ def waiting(bench: Bench) -> None:
         file.write(
             "no change\n"
             + text(
-                {"op": "post", "annotation": {"id": "w-1", "input_id": "i"}}, {"op": "delete", "annotation": {"id": "w-1", "input_id": "i"}}
+                {"op": "post", "annotation": {"id": "w-1", "input_id": "i"}},
+                {"op": "delete", "annotation": {"id": "w-1", "input_id": "i"}},
             )
         )
-    (bench.folder / "syncer.toml").write_text("[retry]\nbase_seconds = 0.02\ncap_seconds = 0.1\ngive_up_seconds = 0.3\n")
+    (bench.folder / "syncer.toml").write_text(
+        "[retry]\nbase_seconds = 0.02\ncap_seconds = 0.1\ngive_up_seconds = 0.3\n"
+    )
     bench.remote.post("/_emulator/faults", {"faults": "error=1"})
     try:
         assert bench("push", "logs").code == 1
@@ -329,7 +408,9 @@ def waiting(bench: Bench) -> None:
         bench.remote.post("/_emulator/faults", {"faults": ""})
 
 
-def test_logs_with_waiting_changes_or_letters_are_forgotten_only_by_force_and_it_is_said_how_many(bench: Bench) -> None:
+def test_logs_with_waiting_changes_or_letters_are_forgotten_only_by_force_and_it_is_said_how_many(
+    bench: Bench,
+) -> None:
     waiting(bench)
     before = bench("status").json()["logs"]
     done = bench("state", "forget", "logs/*.jsonl")
@@ -337,7 +418,10 @@ def test_logs_with_waiting_changes_or_letters_are_forgotten_only_by_force_and_it
     assert "logs/y.jsonl has 2 waiting changes and 1 dead letter" in done.json()["error"]
     assert bench("status").json()["logs"] == before
     done = bench("state", "forget", "logs/*.jsonl", "--force")
-    assert (done.code, done.json()) == (0, {"forgotten": ["logs/x.jsonl", "logs/y.jsonl"], "waiting": 2, "dead": 1})
+    assert (done.code, done.json()) == (
+        0,
+        {"forgotten": ["logs/x.jsonl", "logs/y.jsonl"], "waiting": 2, "dead": 1},
+    )
     assert "with 2 waiting changes and 1 dead letter" in done.err
     assert bench("status").json()["logs"] == []
 
@@ -348,13 +432,20 @@ def test_what_came_by_stdin_is_forgotten_by_its_name_or_a_pattern(bench: Bench, 
         bench.push("-", stdin=text({"op": "post", "annotation": {"id": f"s-{n}", "input_id": "i"}}))
     done = bench("state", "forget", name)
     assert done.code == 0
-    assert done.json()["forgotten"] == (["logs/x.jsonl", "logs/y.jsonl"] if name == "*" else []) + ["-", "-"]
+    assert done.json()["forgotten"] == (["logs/x.jsonl", "logs/y.jsonl"] if name == "*" else []) + [
+        "-",
+        "-",
+    ]
     assert "-" not in [log["path"] for log in bench("status").json()["logs"]]
 
 
-@pytest.mark.parametrize("name", ["logs/x.jsonl", "./logs/x.jsonl", "{}/logs/x.jsonl", "logs/[x].jsonl", "x*"])
+@pytest.mark.parametrize(
+    "name", ["logs/x.jsonl", "./logs/x.jsonl", "{}/logs/x.jsonl", "logs/[x].jsonl", "x*"]
+)
 def test_a_log_is_forgotten_by_any_name_that_means_it(bench: Bench, name: str) -> None:
-    assert bench("state", "forget", name.format(bench.folder)).json()["forgotten"] == ["logs/x.jsonl"]
+    assert bench("state", "forget", name.format(bench.folder)).json()["forgotten"] == [
+        "logs/x.jsonl"
+    ]
 
 
 def test_a_name_that_no_log_has_forgets_nothing(bench: Bench) -> None:
@@ -365,12 +456,14 @@ def test_a_name_that_no_log_has_forgets_nothing(bench: Bench) -> None:
 
 def test_a_log_whose_name_has_the_signs_of_a_pattern_is_forgotten_by_its_name(bench: Bench) -> None:
     for name in ("a[1].jsonl", "a1.jsonl"):
-        (bench.folder / name).write_text(text({"op": "post", "annotation": {"id": name, "input_id": "i"}}))
+        (bench.folder / name).write_text(
+            text({"op": "post", "annotation": {"id": name, "input_id": "i"}})
+        )
     bench.push("a[1].jsonl", "a1.jsonl")
     assert bench("state", "forget", "a[1].jsonl").json()["forgotten"] == ["a[1].jsonl"]
 
 
-# --- known logs that are gone -----------------------------------------------------------------------------------------
+# --- known logs that are gone ---------------------------------------------------------
 
 
 def test_a_log_that_was_applied_to_its_end_and_is_gone_is_noted(bench: Bench) -> None:
@@ -383,27 +476,44 @@ def test_a_log_that_was_applied_to_its_end_and_is_gone_is_noted(bench: Bench) ->
     assert "logs/x.jsonl, logs/y.jsonl.gz are gone, and were applied to their end" in done.err
 
 
-def test_letters_and_counts_of_logs_that_are_gone_are_those_of_a_push_of_all_logs(bench: Bench) -> None:
+def test_letters_and_counts_of_logs_that_are_gone_are_those_of_a_push_of_all_logs(
+    bench: Bench,
+) -> None:
     log = bench.folder / "logs" / "x.jsonl"
     log.write_text(log.read_text() + "no change\n")
     assert bench("push", "logs").code == 3
     log.unlink()
     done = bench("push")
     counts = {name: done.json()[name] for name in ("read", "applied", "skipped", "dead", "pending")}
-    assert (done.code, counts) == (3, {"read": 4, "applied": 0, "skipped": 3, "dead": 1, "pending": 0})
+    assert (done.code, counts) == (
+        3,
+        {"read": 4, "applied": 0, "skipped": 3, "dead": 1, "pending": 0},
+    )
     done = bench("push", "logs")
-    assert (done.code, done.json()["read"], done.json()["dead"]) == (0, 1, 0), "the logs of the folder are others"
+    assert (done.code, done.json()["read"], done.json()["dead"]) == (
+        0,
+        1,
+        0,
+    ), "the logs of the folder are others"
 
 
-def test_several_logs_that_are_not_whole_or_gone_before_their_end_are_all_named(bench: Bench) -> None:
+def test_several_logs_that_are_not_whole_or_gone_before_their_end_are_all_named(
+    bench: Bench,
+) -> None:
     logs = bench.folder / "logs"
     for name in ("x.jsonl", "y.jsonl"):
         with (logs / name).open("a") as file:
             file.write('{"op":"post","annotation":{"id":"half","input')
-    assert "everything before them is done. Push again when they are whole" in bench("push", "logs").json()["error"]
+    assert (
+        "everything before them is done. Push again when they are whole"
+        in bench("push", "logs").json()["error"]
+    )
     shutil.rmtree(logs)
     error = bench("push").json()["error"]
-    assert "name their files under the new name, or give up what was not read: `syncer state forget logs/x.jsonl logs/y.jsonl`" in error
+    assert (
+        "name their files under the new name, or give up what was not read: `syncer state forget"
+        " logs/x.jsonl logs/y.jsonl`" in error
+    )
 
 
 def test_a_log_that_is_gone_before_its_end_lets_the_others_go_and_is_named(bench: Bench) -> None:
@@ -417,13 +527,18 @@ def test_a_log_that_is_gone_before_its_end_lets_the_others_go_and_is_named(bench
     done = bench("push")
     assert done.code == 1
     assert done.json()["applied"] == 1
-    assert "a log is gone before its end: logs/x.jsonl (read up to line 2). Everything else is done." in done.json()["error"]
+    assert (
+        "a log is gone before its end: logs/x.jsonl (read up to line 2). Everything else is done."
+        in done.json()["error"]
+    )
     assert bench.held() == ["a-1", "a-2", "a-3"]
     assert bench("state", "forget", "logs/x.jsonl").code == 0
     assert bench("push").code == 0
 
 
-def test_the_rest_of_a_log_that_was_rotated_away_is_named_by_a_name_that_forgets_it_alone(bench: Bench) -> None:
+def test_the_rest_of_a_log_that_was_rotated_away_is_named_by_a_name_that_forgets_it_alone(
+    bench: Bench,
+) -> None:
     log = bench.folder / "logs" / "x.jsonl"
     with log.open("a") as file:
         file.write('{"op":"post","annotation":{"id":"half","input')
@@ -435,21 +550,34 @@ def test_the_rest_of_a_log_that_was_rotated_away_is_named_by_a_name_that_forgets
     log.write_text(text({"op": "post", "annotation": {"id": "a-4", "input_id": "img-1"}}))
     done = bench("push", "logs/x.jsonl")
     assert done.code == 1
-    assert "a log is gone before its end: logs/x.jsonl.1.old (read up to line 2)" in done.json()["error"]
-    assert bench("state", "forget", "logs/x.jsonl.1.old").json()["forgotten"] == ["logs/x.jsonl.1.old"]
+    assert (
+        "a log is gone before its end: logs/x.jsonl.1.old (read up to line 2)"
+        in done.json()["error"]
+    )
+    assert bench("state", "forget", "logs/x.jsonl.1.old").json()["forgotten"] == [
+        "logs/x.jsonl.1.old"
+    ]
     assert bench.push("logs/x.jsonl")["applied"] == 0
     assert bench.held() == ["a-1", "a-2", "a-3", "a-4"]
 
 
 def test_verify_names_logs_that_are_gone_and_compares_what_the_others_name(bench: Bench) -> None:
-    (bench.folder / "logs" / "z.jsonl").write_text(text({"op": "post", "annotation": {"id": "z", "input_id": "img-2"}}))
+    (bench.folder / "logs" / "z.jsonl").write_text(
+        text({"op": "post", "annotation": {"id": "z", "input_id": "img-2"}})
+    )
     bench.push("logs")
     (bench.folder / "logs" / "x.jsonl").unlink()
     done = bench("verify")
     assert done.code == 3
-    assert (done.json()["compared"], done.json()["same"], done.json()["gone"]) == (2, 2, ["logs/x.jsonl"])
+    assert (done.json()["compared"], done.json()["same"], done.json()["gone"]) == (
+        2,
+        2,
+        ["logs/x.jsonl"],
+    )
     assert "logs/x.jsonl is gone" in done.err
-    (bench.folder / "logs" / "z.jsonl").write_text(text({"op": "post", "annotation": {"id": "other", "input_id": "img-2"}}))
+    (bench.folder / "logs" / "z.jsonl").write_text(
+        text({"op": "post", "annotation": {"id": "other", "input_id": "img-2"}})
+    )
     assert bench("verify", "logs/z.jsonl").code == 1, "another log than the one that was pushed"
 
 
@@ -470,16 +598,22 @@ def test_a_dry_run_counts_a_log_and_its_compressed_copy_once(bench: Bench) -> No
     assert (done.code, done.json()["read"]) == (0, 3)
 
 
-# --- many logs --------------------------------------------------------------------------------------------------------
+# --- many logs ------------------------------------------------------------------------
 
 
 def test_the_number_of_logs_is_not_bounded_by_open_files(bench: Bench) -> None:
     many = bench.folder / "many"
     many.mkdir()
     for n in range(300):
-        (many / f"{n}.jsonl").write_text(text({"op": "post", "annotation": {"id": f"m-{n}", "input_id": "many"}}))
-    arguments = push_arguments(bench.remote.url, bench.folder.name, bench.folder / "state", [str(many)])
+        (many / f"{n}.jsonl").write_text(
+            text({"op": "post", "annotation": {"id": f"m-{n}", "input_id": "many"}})
+        )
+    arguments = push_arguments(
+        bench.remote.url, bench.folder.name, bench.folder / "state", [str(many)]
+    )
     limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (48, 48))  # noqa: E731
-    done = subprocess.run(arguments, env=ENVIRONMENT, capture_output=True, preexec_fn=limit, timeout=120)
+    done = subprocess.run(
+        arguments, env=ENVIRONMENT, capture_output=True, preexec_fn=limit, timeout=120
+    )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["applied"] == 300

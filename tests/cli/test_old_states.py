@@ -1,4 +1,6 @@
-"""States that older versions wrote are carried on: what waited is sent, what was applied is not, and letters keep what is known of them."""
+"""States that older versions wrote are carried on: what waited is sent, what was
+applied is not, and letters keep what is known of them.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +26,23 @@ HELD = (
     | {("i5", f"s{n}"): n / 8 for n in range(6)}
 )
 """What the logs of the state give, but for the eight posts without an id on i3."""
-OPEN = [("logs/done.jsonl", 12), ("logs/done.jsonl", 13), ("logs/done.jsonl", 14), ("logs/done.jsonl", 15)]
+OPEN = [
+    ("logs/done.jsonl", 12),
+    ("logs/done.jsonl", 13),
+    ("logs/done.jsonl", 14),
+    ("logs/done.jsonl", 15),
+]
 
 
 def held(remote: EmulatorProcess) -> dict[tuple[str, str], float]:
     """The values at the remote; those of i3 are checked here."""
-    values = {(held["input_id"], held["id"]): held["data"]["concepts"][0].get("value", 0) for held in remote.held("app")}
-    assert Counter(value for (input_id, _), value in values.items() if input_id == "i3") == Counter(n / 8 for n in range(8))
+    values = {
+        (held["input_id"], held["id"]): held["data"]["concepts"][0].get("value", 0)
+        for held in remote.held("app")
+    }
+    assert Counter(value for (input_id, _), value in values.items() if input_id == "i3") == Counter(
+        n / 8 for n in range(8)
+    )
     return {key: value for key, value in values.items() if key[0] != "i3"}
 
 
@@ -42,18 +54,32 @@ def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator
 
 
 def letters(cli: Cli) -> list[dict[str, object]]:
-    return [json.loads(line) for line in cli("dead", "list", "--state", "state", "--json").out.splitlines()]
+    return [
+        json.loads(line)
+        for line in cli("dead", "list", "--state", "state", "--json").out.splitlines()
+    ]
 
 
-@pytest.mark.parametrize("logs", [(), ("logs", "-")], ids=["no log named", "folder and the same stdin"])
-def test_a_state_with_waiting_changes_and_letters_is_carried_on(remote: EmulatorProcess, cli: Cli, logs: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "logs", [(), ("logs", "-")], ids=["no log named", "folder and the same stdin"]
+)
+def test_a_state_with_waiting_changes_and_letters_is_carried_on(
+    remote: EmulatorProcess, cli: Cli, logs: tuple[str, ...]
+) -> None:
     (spool,) = Path("state/spool").iterdir()
     before = cli("status", "--state", "state", "--json").json()
     assert (before["pending"], before["dead"]) == (4, 3)
-    code, summary, stderr = push(remote.url, "app", Path("state"), logs, stdin=spool.read_bytes() if logs else None)
+    code, summary, stderr = push(
+        remote.url, "app", Path("state"), logs, stdin=spool.read_bytes() if logs else None
+    )
     assert code == 3, stderr
     assert held(remote) == HELD
-    assert {name: summary[name] for name in ("read", "ignored", "dead", "pending")} == {"read": 126, "ignored": 2, "dead": 4, "pending": 0}
+    assert {name: summary[name] for name in ("read", "ignored", "dead", "pending")} == {
+        "read": 126,
+        "ignored": 2,
+        "dead": 4,
+        "pending": 0,
+    }
     assert summary["applied"] + summary["skipped"] == 120
     assert summary["skipped"] == before["applied"]
     found = letters(cli)
@@ -65,7 +91,10 @@ def test_a_state_with_waiting_changes_and_letters_is_carried_on(remote: Emulator
 
 def recorded_times(folder: Path) -> dict[str, int]:
     """The modification time that the state has of each log, by its label."""
-    return {log.identity.label: log.identity.mtime_ns for log in replay(folder / "state" / "journal").ledger.logs.values()}
+    return {
+        log.identity.label: log.identity.mtime_ns
+        for log in replay(folder / "state" / "journal").ledger.logs.values()
+    }
 
 
 def rename_folder(logs: Path) -> None:
@@ -87,7 +116,9 @@ def compress_all(logs: Path) -> None:
 def test_the_logs_of_an_old_state_are_known_by_what_is_in_them(
     remote: EmulatorProcess, cli: Cli, tmp_path: Path, moved: Callable[[Path], None], *, times: bool
 ) -> None:
-    """An old state has neither devices nor times of birth, and of packed logs not where they end."""
+    """An old state has neither devices nor times of birth, and of packed logs not where
+    they end.
+    """
     for label, mtime_ns in recorded_times(tmp_path).items():
         if times and label != "-":
             os.utime(label, ns=(mtime_ns, mtime_ns))
@@ -98,18 +129,24 @@ def test_the_logs_of_an_old_state_are_known_by_what_is_in_them(
     assert code == 3, stderr
     assert held(remote) == HELD
     assert (summary["read"], summary["dead"], summary["pending"]) == (126, 4, 0)
-    assert {log["path"].partition(".")[0] for log in cli("status", "--state", "state", "--json").json()["logs"]} == {
-        *("archive/done", "archive/grew", "archive/plain", "archive/zipped", "-")
-    }
+    assert {
+        log["path"].partition(".")[0]
+        for log in cli("status", "--state", "state", "--json").json()["logs"]
+    } == {*("archive/done", "archive/grew", "archive/plain", "archive/zipped", "-")}
 
 
-def test_logs_of_an_old_state_that_are_gone_are_done_if_that_is_known(remote: EmulatorProcess) -> None:
+def test_logs_of_an_old_state_that_are_gone_are_done_if_that_is_known(
+    remote: EmulatorProcess,
+) -> None:
     for name in ("plain.jsonl", "zipped.jsonl.gz"):
         (Path("logs") / name).unlink()
     code, summary, stderr = push(remote.url, "app", Path("state"), ())
     assert code == 1
     assert "logs/plain.jsonl is gone, and was applied to its end" in stderr
-    assert "a log is gone before its end: logs/zipped.jsonl.gz (read up to line 10)" in summary["error"]
+    assert (
+        "a log is gone before its end: logs/zipped.jsonl.gz (read up to line 10)"
+        in summary["error"]
+    )
     assert held(remote) == HELD
 
 
@@ -119,9 +156,17 @@ def test_letters_of_a_log_that_got_a_forgotten_ones_number_are_not_superseded_by
     monkeypatch.chdir(tmp_path)
     with old_state("231636e-reused", tmp_path) as remote:
         found = letters(cli)
-        assert [(letter["source"], letter["superseded"]) for letter in found] == [("logs/new.jsonl", False)] * 2
+        assert [(letter["source"], letter["superseded"]) for letter in found] == [
+            ("logs/new.jsonl", False)
+        ] * 2
         assert cli("dead", "retry", "--all", "--state", "state", "--json").json()["refused"] == []
         assert cli("state", "forget", "logs/new.jsonl", "--force", "--state", "state").code == 0
         assert push(remote.url, "app", Path("state"), ["logs/new.jsonl"])[1]["dead"] == 2
-        logs = [record["log"] for record in map(json.loads, cli("state", "export", "--state", "state").out.splitlines()) if "log" in record]
+        logs = [
+            record["log"]
+            for record in map(
+                json.loads, cli("state", "export", "--state", "state").out.splitlines()
+            )
+            if "log" in record
+        ]
         assert logs == [1, 3]

@@ -1,4 +1,6 @@
-"""A pause that the remote asked for outlives the process: `status` shows it, and `state resume` lifts it, of pushes and pulls."""
+"""A pause that the remote asked for outlives the process: `status` shows it, and `state
+resume` lifts it, of pushes and pulls.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +36,30 @@ class PauseBench(Bench):
     """A push and a pull of one app, with their states."""
 
     def push(self) -> tuple[int, Any]:
-        done = self.cli("push", str(self.log), *self.of_app, "--state", str(self.state), "--no-progress", "--json")
+        done = self.cli(
+            "push",
+            str(self.log),
+            *self.of_app,
+            "--state",
+            str(self.state),
+            "--no-progress",
+            "--json",
+        )
         return done.code, json.loads(done.out)
 
     def pull(self) -> tuple[int, Any]:
         out = str(self.folder / "out.jsonl")
-        done = self.cli("pull", "clarifai", "--out", out, *self.of_app, "--state", str(self.folder / "pulled"), "--no-progress", "--json")
+        done = self.cli(
+            "pull",
+            "clarifai",
+            "--out",
+            out,
+            *self.of_app,
+            "--state",
+            str(self.folder / "pulled"),
+            "--no-progress",
+            "--json",
+        )
         return done.code, json.loads(done.out)
 
     @property
@@ -65,7 +85,9 @@ class PauseBench(Bench):
 
 
 @pytest.fixture
-def bench(cli: Cli, remote: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PauseBench:
+def bench(
+    cli: Cli, remote: EmulatorProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> PauseBench:
     made = PauseBench(cli, remote, tmp_path)
     monkeypatch.setenv("CLARIFAI_PAT", "a-token")
     made.configured.write_text("")
@@ -78,7 +100,9 @@ def seconds_until(text: str) -> float:
     return datetime.fromisoformat(text).timestamp() - time.time()
 
 
-def test_a_push_that_is_asked_to_wait_for_decades_ends_and_names_the_way_out_which_status_names_too(bench: PauseBench) -> None:
+def test_a_push_that_is_asked_to_wait_for_decades_ends_and_names_the_way_out_which_status_names_too(
+    bench: PauseBench,
+) -> None:
     bench.faults("throttle=1,retry-after=huge")
     code, summary = bench.push()
     lift = f"syncer state resume --state {bench.state}"
@@ -86,8 +110,13 @@ def test_a_push_that_is_asked_to_wait_for_decades_ends_and_names_the_way_out_whi
     assert f"or lift the pause with `{lift}` first" in summary["error"]
     bench.faults("")
     assert bench.push()[0] == 1
-    assert seconds_until(bench.json("status", "--state", str(bench.state))["paused_until"]) == pytest.approx(999_999_999, abs=60)
-    assert f"throttled by the remote; lift the pause with `{lift}`" in bench.cli("status", "--state", str(bench.state)).out
+    assert seconds_until(
+        bench.json("status", "--state", str(bench.state))["paused_until"]
+    ) == pytest.approx(999_999_999, abs=60)
+    assert (
+        f"throttled by the remote; lift the pause with `{lift}`"
+        in bench.cli("status", "--state", str(bench.state)).out
+    )
     resumed = bench.json("state", "resume", "--state", str(bench.state))
     assert resumed.keys() == {"state", "resumed", "paused_until"}
     assert resumed["resumed"]
@@ -96,7 +125,9 @@ def test_a_push_that_is_asked_to_wait_for_decades_ends_and_names_the_way_out_whi
     assert (code, summary["applied"]) == (0, 2)
 
 
-def test_a_pull_that_is_asked_to_wait_for_decades_ends_and_its_pause_is_lifted_in_the_same_way(bench: PauseBench) -> None:
+def test_a_pull_that_is_asked_to_wait_for_decades_ends_and_its_pause_is_lifted_in_the_same_way(
+    bench: PauseBench,
+) -> None:
     assert bench.push()[0] == 0
     bench.faults("throttle=1,retry-after=huge")
     code, summary = bench.pull()
@@ -108,26 +139,41 @@ def test_a_pull_that_is_asked_to_wait_for_decades_ends_and_its_pause_is_lifted_i
     status = bench.json("status", "--state", str(folder))
     assert (status["written"], status["done"], status["locked_by"]) == (0, False, None)
     assert seconds_until(status["paused_until"]) == pytest.approx(999_999_999, abs=60)
-    assert f"lift the pause with `syncer state resume --state {folder}`" in bench.cli("status", "--state", str(folder)).out
+    assert (
+        f"lift the pause with `syncer state resume --state {folder}`"
+        in bench.cli("status", "--state", str(folder)).out
+    )
     assert bench.json("state", "resume", "--state", str(folder))["resumed"]
     found = read(folder)
     assert isinstance(found, Checkpoint)
     assert found.destination == OPEN
     code, summary = bench.pull()
     assert (code, summary["written"]) == (0, 2)
-    assert bench.cli("status", "--state", str(folder)).out.splitlines()[2:] == ["fetched 2: written 2, unreadable 0; done"]
+    assert bench.cli("status", "--state", str(folder)).out.splitlines()[2:] == [
+        "fetched 2: written 2, unreadable 0; done"
+    ]
 
 
 @pytest.mark.parametrize("asked_seconds", [0.4, None])
 def test_a_pause_written_while_the_clock_was_years_ahead_holds_no_push_for_longer_than_was_asked(
     bench: PauseBench, asked_seconds: float | None
 ) -> None:
-    """Without that, as in states of before, for no longer than a push would wait at all."""
+    """Without that, as in states of before, for no longer than a push would wait at
+    all.
+    """
     bench.configured.write_text("[retry]\ngive_up_seconds = 0.5\n")
     assert bench.push()[0] == 0
     bench.write(post("c"))
     bench.keep(Destination("paused", time.time() + YEARS, "throttled by the remote", asked_seconds))
-    assert 0 < seconds_until(bench.json("status", "--state", str(bench.state), "-c", str(bench.configured))["paused_until"]) <= 0.5
+    assert (
+        0
+        < seconds_until(
+            bench.json("status", "--state", str(bench.state), "-c", str(bench.configured))[
+                "paused_until"
+            ]
+        )
+        <= 0.5
+    )
     begun = time.monotonic()
     code, summary = bench.push()
     assert (code, summary["applied"]) == (0, 1)
@@ -137,9 +183,16 @@ def test_a_pause_written_while_the_clock_was_years_ahead_holds_no_push_for_longe
 def test_resuming_a_state_without_a_pause_does_nothing(bench: PauseBench) -> None:
     assert bench.push()[0] == 0
     before = (bench.state / "journal").read_bytes()
-    assert bench.json("state", "resume", "--state", str(bench.state)) == {"state": str(bench.state), "resumed": False, "paused_until": None}
+    assert bench.json("state", "resume", "--state", str(bench.state)) == {
+        "state": str(bench.state),
+        "resumed": False,
+        "paused_until": None,
+    }
     assert (bench.state / "journal").read_bytes() == before
-    assert bench.cli("state", "resume", "--state", str(bench.state)).out == f"{bench.state}: not paused; nothing was done\n"
+    assert (
+        bench.cli("state", "resume", "--state", str(bench.state)).out
+        == f"{bench.state}: not paused; nothing was done\n"
+    )
 
 
 def test_a_state_that_is_in_use_is_not_resumed(bench: PauseBench) -> None:
@@ -171,12 +224,19 @@ def test_verify_keeps_to_the_pause_of_the_state_that_it_reads(bench: PauseBench)
     bench.keep(Destination("paused", time.time() + 4000, "throttled by the remote", 4000))
     before = bench.remote.get("/_emulator/report")["requests"]
     done = bench.cli(*verify)
-    assert (done.code, f"`syncer state resume --state {bench.state}`" in json.loads(done.out)["error"]) == (1, True)
+    assert (
+        done.code,
+        f"`syncer state resume --state {bench.state}`" in json.loads(done.out)["error"],
+    ) == (1, True)
     assert bench.remote.get("/_emulator/report")["requests"] == before
 
 
-def test_a_clock_that_was_set_back_makes_nothing_pending_for_less_than_no_time(bench: PauseBench, monkeypatch: pytest.MonkeyPatch) -> None:
-    bench.configured.write_text("[retry]\nbase_seconds = 0.02\ncap_seconds = 0.1\ngive_up_seconds = 0.3\n")
+def test_a_clock_that_was_set_back_makes_nothing_pending_for_less_than_no_time(
+    bench: PauseBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.configured.write_text(
+        "[retry]\nbase_seconds = 0.02\ncap_seconds = 0.1\ngive_up_seconds = 0.3\n"
+    )
     bench.faults("error=1")
     assert bench.push()[0] == 1
     now = time.time()
@@ -188,9 +248,20 @@ def test_a_clock_that_was_set_back_makes_nothing_pending_for_less_than_no_time(b
 def test_a_pause_until_the_end_of_days_can_be_shown_and_lifted(bench: PauseBench) -> None:
     assert bench.push()[0] == 0
     bench.keep(Destination("paused", 1e18, "throttled by the remote", 1e17))
-    assert bench.json("status", "--state", str(bench.state))["paused_until"] == "9999-12-31T23:59:59.000Z"
-    (state,) = [line for line in bench.cli("state", "export", "--state", str(bench.state)).out.splitlines() if '"record":"state"' in line]
-    assert json.loads(state)["pause"] == {"until": "9999-12-31T23:59:59.000Z", "asked_seconds": 1e17, "reason": "throttled by the remote"}
+    assert (
+        bench.json("status", "--state", str(bench.state))["paused_until"]
+        == "9999-12-31T23:59:59.000Z"
+    )
+    (state,) = [
+        line
+        for line in bench.cli("state", "export", "--state", str(bench.state)).out.splitlines()
+        if '"record":"state"' in line
+    ]
+    assert json.loads(state)["pause"] == {
+        "until": "9999-12-31T23:59:59.000Z",
+        "asked_seconds": 1e17,
+        "reason": "throttled by the remote",
+    }
     bench.write(post("c"))
     code, summary = bench.push()
     assert (code, "9999-12-31" in summary["error"]) == (1, True)

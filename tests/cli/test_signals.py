@@ -1,4 +1,6 @@
-"""Signals, from the first line of a process to its last: what they do hangs on what the process does, and there is no moment in between."""
+"""Signals, from the first line of a process to its last: what they do hangs on what the
+process does, and there is no moment in between.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,9 @@ import pytest
 from syncer.signals import SIGNALS, Interrupted, Owner, Terminated
 from tests.support.processes import ENVIRONMENT, ROOT, command, emulator, push
 
-BOTH = pytest.mark.parametrize(("number", "raised"), [(signal.SIGTERM, Terminated), (signal.SIGINT, Interrupted)])
+BOTH = pytest.mark.parametrize(
+    ("number", "raised"), [(signal.SIGTERM, Terminated), (signal.SIGINT, Interrupted)]
+)
 
 
 def handlers() -> list[object]:
@@ -29,14 +33,18 @@ def handlers() -> list[object]:
 def test_the_first_signal_stops_a_command_and_a_second_is_left_to_the_system(
     owner: Owner, number: signal.Signals, raised: type[BaseException]
 ) -> None:
-    """What handles the first one is never interrupted by another exception, which would be shown as a traceback."""
+    """What handles the first one is never interrupted by another exception, which would
+    be shown as a traceback.
+    """
     with pytest.raises(raised):
         signal.raise_signal(number)
     assert handlers() == [signal.SIG_DFL] * 2
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_once_the_outcome_stands_a_signal_changes_nothing_and_a_second_is_left_to_the_system(owner: Owner, number: signal.Signals) -> None:
+def test_once_the_outcome_stands_a_signal_changes_nothing_and_a_second_is_left_to_the_system(
+    owner: Owner, number: signal.Signals
+) -> None:
     """A process that cannot say its outcome, for nobody reads it, can still be ended."""
     owner.hold()
     signal.raise_signal(number)
@@ -44,7 +52,9 @@ def test_once_the_outcome_stands_a_signal_changes_nothing_and_a_second_is_left_t
 
 
 def test_when_all_is_over_no_signal_changes_anything(owner: Owner) -> None:
-    """The interpreter leaves ignored signals ignored at its end, but gives handlers back to the system."""
+    """The interpreter leaves ignored signals ignored at its end, but gives handlers
+    back to the system.
+    """
     owner.hold()
     owner.finish()
     assert handlers() == [signal.SIG_IGN] * 2
@@ -91,7 +101,9 @@ def test_around_an_event_loop_nothing_is_raised_once_the_outcome_stands(owner: O
 
 
 @pytest.mark.anyio
-async def test_the_innermost_listener_is_called_with_every_signal_the_one_before_it_began_included(owner: Owner) -> None:
+async def test_the_innermost_listener_is_called_with_every_signal_the_one_before_it_began_included(
+    owner: Owner,
+) -> None:
     """From within the loop, one after another."""
     outer: list[int] = []
     inner: list[int] = []
@@ -108,7 +120,9 @@ async def test_the_innermost_listener_is_called_with_every_signal_the_one_before
 
 
 @pytest.mark.anyio
-async def test_a_signal_in_the_last_moment_of_a_listener_goes_to_the_one_around_it(owner: Owner) -> None:
+async def test_a_signal_in_the_last_moment_of_a_listener_goes_to_the_one_around_it(
+    owner: Owner,
+) -> None:
     """None is lost between the two."""
     outer: list[int] = []
     with owner.deferring(), owner.listening(outer.append):
@@ -118,7 +132,9 @@ async def test_a_signal_in_the_last_moment_of_a_listener_goes_to_the_one_around_
 
 
 @pytest.mark.anyio
-async def test_a_listener_hears_a_signal_that_interrupts_another_thread_while_the_loop_sleeps(owner: Owner) -> None:
+async def test_a_listener_hears_a_signal_that_interrupts_another_thread_while_the_loop_sleeps(
+    owner: Owner,
+) -> None:
     """The system picks any thread of a process; the loop's own may sleep for an hour."""
     heard = anyio.Event()
     release = threading.Event()
@@ -134,26 +150,46 @@ async def test_a_listener_hears_a_signal_that_interrupts_another_thread_while_th
         other.join()
 
 
-def test_at_every_line_of_the_end_of_a_finished_push_a_signal_changes_neither_its_code_nor_its_object(tmp_path: Path) -> None:
+def test_at_every_line_of_the_end_of_a_finished_push_a_signal_changes_neither_its_code_nor_its_object(
+    tmp_path: Path,
+) -> None:
     """From the moment its outcome stands to the interpreter's end."""
     log, state = tmp_path / "log.jsonl", tmp_path / "state"
     log.write_text('{"op":"post","annotation":{"id":"a","input_id":"i"}}\n')
     with emulator("--rps", "0") as remote:
         assert push(remote.url, "app", state, [str(log)])[0] == 0
-        arguments = ["push", str(log), "--base-url", remote.url, "--app-id", "app", "--state", str(state), "--json", "--quiet"]
+        arguments = [
+            "push",
+            str(log),
+            "--base-url",
+            remote.url,
+            "--app-id",
+            "app",
+            "--state",
+            str(state),
+            "--json",
+            "--quiet",
+        ]
         signalled = [sys.executable, "-m", "tests.cli.signalled", *arguments]
-        done = subprocess.run(signalled, env=ENVIRONMENT, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(
+            signalled, env=ENVIRONMENT, cwd=ROOT, capture_output=True, text=True, timeout=300
+        )
     ends = [json.loads(line) for line in done.stdout.splitlines()]
     assert (done.returncode, done.stderr, len(ends) > 20) == (0, "", True)
     assert [end for end in ends if end["code"] != 0 or json.loads(end["out"])["skipped"] != 1] == []
 
 
 @pytest.mark.parametrize("at", ["syncer.cli.running", "syncer.cli.output", "syncer.config"])
-@pytest.mark.parametrize(("number", "code", "said"), [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")])
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGTERM, 143, "terminated"), (signal.SIGINT, 130, "interrupted")],
+)
 def test_a_signal_while_a_command_is_still_being_loaded_is_one_line_and_one_object(
     number: signal.Signals, code: int, said: str, at: str, tmp_path: Path
 ) -> None:
-    """Whatever is being imported, in `python -m`, which has an end of its own for an interrupt."""
+    """Whatever is being imported, in `python -m`, which has an end of its own for an
+    interrupt.
+    """
     early = f"""
 import os, signal, sys
 from importlib.abc import MetaPathFinder
@@ -167,13 +203,26 @@ from syncer.cli.main import main
 main()
 """
     (tmp_path / "early.py").write_text(early)
-    done = subprocess.run([sys.executable, "-m", "early"], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, json.loads(done.stdout), done.stderr) == (code, {"error": said}, f"syncer: {said}\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "early"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, json.loads(done.stdout), done.stderr) == (
+        code,
+        {"error": said},
+        f"syncer: {said}\n",
+    )
 
 
 def test_the_emulator_ends_with_exit_code_0_however_often_it_is_told() -> None:
     """Also in its last moment."""
-    process = subprocess.Popen(command("emulator"), env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        command("emulator"), env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
     assert process.stdout is not None
     process.stdout.readline()
     os.kill(process.pid, signal.SIGTERM)

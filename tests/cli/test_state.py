@@ -1,4 +1,6 @@
-"""`syncer state check|export|repair` on states of real pushes and pulls: what is damaged is told, kept, and never taken for applied."""
+"""`syncer state check|export|repair` on states of real pushes and pulls: what is
+damaged is told, kept, and never taken for applied.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,14 @@ CONFIG = "[retry]\nbase_seconds = 0.02\ncap_seconds = 0.1\ngive_up_seconds = 0.5
 
 
 def post(id: str, value: float = 1, input_id: str = "i") -> dict[str, Any]:
-    return {"op": "post", "annotation": {"id": id, "input_id": input_id, "data": {"concepts": [{"id": "x", "value": value}]}}}
+    return {
+        "op": "post",
+        "annotation": {
+            "id": id,
+            "input_id": input_id,
+            "data": {"concepts": [{"id": "x", "value": value}]},
+        },
+    }
 
 
 def patch(id: str, value: float) -> dict[str, Any]:
@@ -38,7 +47,14 @@ class StateBench(Bench):
 
     def push(self, *logs: str, stdin: bytes | None = None) -> tuple[int, dict[str, Any], str]:
         config = ("-c", str(self.folder / "syncer.toml"))
-        return push(self.remote.url, self.folder.name, self.state, logs or (str(self.log),), *config, stdin=stdin)
+        return push(
+            self.remote.url,
+            self.folder.name,
+            self.state,
+            logs or (str(self.log),),
+            *config,
+            stdin=stdin,
+        )
 
     def tell(self, name: str, *options: str, state: Path | None = None) -> tuple[int, Any, str]:
         """`syncer state`: exit code, JSON, stderr."""
@@ -57,7 +73,9 @@ class StateBench(Bench):
 
 @pytest.fixture
 def bench(cli: Cli, remote: EmulatorProcess, tmp_path: Path) -> StateBench:
-    """A state with something of everything: applied, dead (line 3 and 4), and waiting (lines 6 and 7) since the remote is down."""
+    """A state with something of everything: applied, dead (line 3 and 4), and waiting
+    (lines 6 and 7) since the remote is down.
+    """
     made = StateBench(cli, remote, tmp_path)
     (tmp_path / "syncer.toml").write_text(CONFIG)
     made.faults("")
@@ -71,7 +89,11 @@ def bench(cli: Cli, remote: EmulatorProcess, tmp_path: Path) -> StateBench:
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.name != "lock"}
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "lock"
+    }
 
 
 def frame_at(bench: StateBench, number: int) -> int:
@@ -81,13 +103,16 @@ def frame_at(bench: StateBench, number: int) -> int:
     return starts[number]
 
 
-# --- check ----------------------------------------------------------------------------------------------------------
+# --- check ----------------------------------------------------------------------------
 
 
 def test_a_whole_state_is_told_whole_and_left_as_it_is(bench: StateBench) -> None:
     before = content(bench.state)
     code, told, _ = bench.tell("check")
-    assert (code, told) == (0, {"state": str(bench.state), "whole": True, "locked_by": None, "damages": [], "notes": []})
+    assert (code, told) == (
+        0,
+        {"state": str(bench.state), "whole": True, "locked_by": None, "damages": [], "notes": []},
+    )
     assert content(bench.state) == before
     assert bench.cli("state", "check", "--state", str(bench.state)).out == f"{bench.state}: whole\n"
 
@@ -99,7 +124,10 @@ def test_each_damage_is_told_with_file_and_byte_and_what_it_means(bench: StateBe
     before = content(bench.state)
     code, told, stderr = bench.tell("check")
     assert code == 1
-    assert [(Path(damage["file"]).name, damage["byte"]) for damage in told["damages"]] == [("journal", journal), ("dead.jsonl", letters)]
+    assert [(Path(damage["file"]).name, damage["byte"]) for damage in told["damages"]] == [
+        ("journal", journal),
+        ("dead.jsonl", letters),
+    ]
     assert all(damage["what"] and damage["means"] for damage in told["damages"])
     assert told["error"] in stderr
     assert f"syncer state repair --state {bench.state}" in told["error"]
@@ -141,7 +169,7 @@ def test_a_state_of_a_newer_version_is_neither_checked_nor_repaired(bench: State
     assert content(bench.state) == before
 
 
-# --- export ---------------------------------------------------------------------------------------------------------
+# --- export ---------------------------------------------------------------------------
 
 
 def kinds(records: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
@@ -156,7 +184,10 @@ def test_an_export_holds_logs_what_waits_with_its_line_and_the_dead(bench: State
     (log,) = kinds(records, "log")
     assert (log["read"], log["applied"], log["dead"], log["pending"]) == (7, 3, 2, 2)
     waiting = kinds(records, "waiting")
-    assert [(record["line"], record["op"], record["id"]) for record in waiting] == [(6, "post", "c"), (7, "patch", "c")]
+    assert [(record["line"], record["op"], record["id"]) for record in waiting] == [
+        (6, "post", "c"),
+        (7, "patch", "c"),
+    ]
     assert [json.loads(record["change"])["annotation"]["id"] for record in waiting] == ["c", "c"]
     assert [record["line"] for record in kinds(records, "dead")] == [3, 4]
 
@@ -176,19 +207,30 @@ def test_an_export_into_the_state_itself_is_refused(bench: StateBench, name: str
     before = {path.name: path.read_bytes() for path in bench.state.iterdir() if path.is_file()}
     code, told, _ = bench.tell("export", "--out", str(bench.state / name))
     assert (code, "within the state folder" in told["error"]) == (2, True)
-    assert {path.name: path.read_bytes() for path in bench.state.iterdir() if path.is_file()} == before
+    assert {
+        path.name: path.read_bytes() for path in bench.state.iterdir() if path.is_file()
+    } == before
 
 
-def test_a_pull_is_not_let_into_the_state_of_a_push_nor_a_push_into_that_of_a_pull(bench: StateBench, pulled: Path) -> None:
+def test_a_pull_is_not_let_into_the_state_of_a_push_nor_a_push_into_that_of_a_pull(
+    bench: StateBench, pulled: Path
+) -> None:
     place = ("--base-url", bench.remote.url, "--app-id", "a")
     to = ("--out", str(bench.folder / "x.jsonl"), "--state", str(bench.state))
-    pull = subprocess.run(command("pull", "clarifai", *place, *to), env=ENVIRONMENT, capture_output=True)
+    pull = subprocess.run(
+        command("pull", "clarifai", *place, *to), env=ENVIRONMENT, capture_output=True
+    )
     assert (pull.returncode, b"holds the state of a push" in pull.stderr) == (1, True)
     code, told, _ = push(bench.remote.url, "a", pulled, [str(bench.log)])
     assert (code, "holds the state of a pull" in told["error"]) == (1, True)
     for asked in (("dead", "list"), ("state", "forget", "x")):
-        done = subprocess.run(command(*asked, "--state", str(pulled)), env=ENVIRONMENT, capture_output=True, text=True)
-        assert (done.returncode, f"`syncer state export --state {pulled}` shows what it knows" in done.stderr) == (2, True)
+        done = subprocess.run(
+            command(*asked, "--state", str(pulled)), env=ENVIRONMENT, capture_output=True, text=True
+        )
+        assert (
+            done.returncode,
+            f"`syncer state export --state {pulled}` shows what it knows" in done.stderr,
+        ) == (2, True)
 
 
 def test_an_export_of_a_damaged_state_holds_what_can_be_read(bench: StateBench) -> None:
@@ -198,22 +240,32 @@ def test_an_export_of_a_damaged_state_holds_what_can_be_read(bench: StateBench) 
     assert code == 1
     assert "syncer state repair" in records[-1]["error"]
     assert sorted(record["line"] for record in kinds(records, "waiting")) == [6, 7]
-    assert [(record["line"], record["certain"]) for record in kinds(records, "dead")] == [(4, False)]
+    assert [(record["line"], record["certain"]) for record in kinds(records, "dead")] == [
+        (4, False)
+    ]
     assert len(kinds(records, "damage")) == 2
 
 
-# --- repair ---------------------------------------------------------------------------------------------------------
+# --- repair ---------------------------------------------------------------------------
 
 
 def test_a_repair_of_a_whole_state_does_nothing(bench: StateBench) -> None:
     before = content(bench.state)
     code, told, _ = bench.tell("repair")
-    assert (code, told["damages"], told["quarantine"], told["set_aside"], told["unknown"]) == (0, [], None, [], [])
+    assert (code, told["damages"], told["quarantine"], told["set_aside"], told["unknown"]) == (
+        0,
+        [],
+        None,
+        [],
+        [],
+    )
     assert content(bench.state) == before
 
 
 @pytest.mark.parametrize("number", [0, 1, 2, -2])
-def test_a_damaged_journal_is_set_aside_and_the_same_push_ends_with_what_the_log_gives(bench: StateBench, number: int) -> None:
+def test_a_damaged_journal_is_set_aside_and_the_same_push_ends_with_what_the_log_gives(
+    bench: StateBench, number: int
+) -> None:
     bench.damage("journal", frame_at(bench, number) + 20)
     before = content(bench.state)
     code, told, _ = bench.tell("repair")
@@ -228,7 +280,11 @@ def test_a_damaged_journal_is_set_aside_and_the_same_push_ends_with_what_the_log
     code, summary, stderr = bench.push()
     assert code == 3, stderr
     assert bench.held() == {"a": 0.5, "b": 1, "c": 0.25}
-    assert summary["read"] == sum(summary[name] for name in ("applied", "skipped", "ignored", "dead", "pending")) == 7
+    assert (
+        summary["read"]
+        == sum(summary[name] for name in ("applied", "skipped", "ignored", "dead", "pending"))
+        == 7
+    )
     assert bench.tell("check")[0] == 0
 
 
@@ -245,7 +301,12 @@ def test_a_lost_dead_letter_stays_counted_and_is_listed_as_lost(bench: StateBenc
     bench.damage("dead.jsonl", 40)
     _, told, _ = bench.tell("repair")
     assert any("lost 1 dead letter of" in sentence for sentence in told["unknown"])
-    letters = [json.loads(line) for line in bench.cli("dead", "list", "--state", str(bench.state), "--json").out.splitlines()]
+    letters = [
+        json.loads(line)
+        for line in bench.cli(
+            "dead", "list", "--state", str(bench.state), "--json"
+        ).out.splitlines()
+    ]
     assert [letter["line"] for letter in letters] == [4, 0]
     assert "quarantine" in letters[1]["reason"]
     code, summary, _ = bench.push()
@@ -256,7 +317,16 @@ def test_a_lost_dead_letter_stays_counted_and_is_listed_as_lost(bench: StateBenc
 
 def test_a_state_in_use_is_not_repaired_but_can_be_checked(bench: StateBench) -> None:
     bench.faults("hang=1")
-    arguments = command("push", str(bench.log), "--base-url", bench.remote.url, "--app-id", bench.folder.name, "--state", str(bench.state))
+    arguments = command(
+        "push",
+        str(bench.log),
+        "--base-url",
+        bench.remote.url,
+        "--app-id",
+        bench.folder.name,
+        "--state",
+        str(bench.state),
+    )
     pushing = started([*arguments, "--no-progress"])
     try:
         while bench.tell("check")[1]["locked_by"] is None:
@@ -271,7 +341,7 @@ def test_a_state_in_use_is_not_repaired_but_can_be_checked(bench: StateBench) ->
         pushing.communicate()
 
 
-# --- stdin ----------------------------------------------------------------------------------------------------------
+# --- stdin ----------------------------------------------------------------------------
 
 
 def test_a_damaged_spool_is_told_and_the_same_input_again_mends_it(bench: StateBench) -> None:
@@ -301,7 +371,7 @@ def test_a_repair_sets_a_damaged_spool_aside(bench: StateBench) -> None:
     assert bench.push("-", stdin=text)[0] == 0
 
 
-# --- pulls ----------------------------------------------------------------------------------------------------------
+# --- pulls ----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -337,9 +407,13 @@ def pull_command(bench: StateBench, folder: Path) -> list[str]:
 
 def carried_on(bench: StateBench, folder: Path) -> tuple[int, list[str]]:
     """The same pull again: exit code, and the ids that were written."""
-    done = subprocess.run(pull_command(bench, folder), env=ENVIRONMENT, capture_output=True, timeout=120)
+    done = subprocess.run(
+        pull_command(bench, folder), env=ENVIRONMENT, capture_output=True, timeout=120
+    )
     out = folder / "out.jsonl"
-    return done.returncode, sorted(json.loads(line)["id"] for line in out.read_text().splitlines()) if out.exists() else []
+    return done.returncode, sorted(
+        json.loads(line)["id"] for line in out.read_text().splitlines()
+    ) if out.exists() else []
 
 
 WANTED = sorted(["a", "b", "c", *(f"m{n}" for n in range(600))])
@@ -355,7 +429,9 @@ def test_a_pull_in_the_middle_is_whole_and_exported(bench: StateBench, pulled: P
 
 
 @pytest.mark.parametrize("name", ["pull.json", "seen.sqlite"])
-def test_a_damaged_pull_is_set_aside_and_starts_from_the_beginning(bench: StateBench, pulled: Path, name: str) -> None:
+def test_a_damaged_pull_is_set_aside_and_starts_from_the_beginning(
+    bench: StateBench, pulled: Path, name: str
+) -> None:
     path = pulled / name
     rotten = path.read_bytes()
     half = len(rotten) // 2
@@ -365,6 +441,8 @@ def test_a_damaged_pull_is_set_aside_and_starts_from_the_beginning(bench: StateB
     code, told, _ = bench.tell("repair", state=pulled)
     assert code == 0
     assert "starts from the beginning" in told["unknown"][0]
-    assert sorted(told["set_aside"]) == sorted(each.name for each in Path(told["quarantine"]).iterdir())
+    assert sorted(told["set_aside"]) == sorted(
+        each.name for each in Path(told["quarantine"]).iterdir()
+    )
     assert name in told["set_aside"]
     assert carried_on(bench, bench.folder) == (0, WANTED)

@@ -1,7 +1,9 @@
-"""Run by the interpreter of an official client: does what standard input lists, and prints what came of each as JSON.
+"""Run by the interpreter of an official client: does what standard input lists, and
+prints what came of each as JSON.
 
-It is a script of its own, so that it imports nothing but the client: `python drive.py annotell|kognic URL < calls.json`, where calls are
-[[path of the method, keyword arguments], …]. A result is {"value": …} or {"error": [class, message]}.
+It is a script of its own, so that it imports nothing but the client: `python drive.py
+annotell|kognic URL < calls.json`, where calls are [[path of the method, keyword
+arguments], …]. A result is {"value": …} or {"error": [class, message]}.
 """
 
 from __future__ import annotations
@@ -26,7 +28,9 @@ def client_of(flavour: str, url: str) -> Any:
     from kognic.io.client import KognicIOClient
 
     others = ("order_execution", "annotation_integration", "workspace", "project_management")
-    return KognicIOClient(auth=auth, host=url, auth_host=url, **{f"{name}_api_host": url for name in others})
+    return KognicIOClient(
+        auth=auth, host=url, auth_host=url, **{f"{name}_api_host": url for name in others}
+    )
 
 
 def plain(value: Any) -> Any:
@@ -40,7 +44,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
     if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {
+            field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)
+        }
     if hasattr(type(value), "model_fields"):
         return {name: plain(getattr(value, name)) for name in type(value).model_fields}
     if hasattr(value, "__fields__"):

@@ -1,4 +1,6 @@
-"""Variables that are set, but empty: where they are to say which app is meant, that is an error and never the default."""
+"""Variables that are set, but empty: where they are to say which app is meant, that is
+an error and never the default.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +20,25 @@ def key_of(variable: str) -> str:
     return KEYS.get(variable) or variable.removeprefix("SYNCER_CLARIFAI_").lower()
 
 
-@pytest.mark.parametrize(("variable", "empty"), [*((variable, "") for variable in VARIABLES), *((variable, " ") for variable in KEYS)])
-def test_an_emptied_variable_is_an_error_where_the_destination_is_asked_for(variable: str, empty: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("variable", "empty"),
+    [*((variable, "") for variable in VARIABLES), *((variable, " ") for variable in KEYS)],
+)
+def test_an_emptied_variable_is_an_error_where_the_destination_is_asked_for(
+    variable: str, empty: str, tmp_path: Path
+) -> None:
     """Also where the config file would say."""
     file = tmp_path / "syncer.toml"
-    file.write_text('[clarifai]\nbase_url = "http://127.0.0.1:8"\nuser_id = "me"\napp_id = "filed"\n')
+    file.write_text(
+        '[clarifai]\nbase_url = "http://127.0.0.1:8"\nuser_id = "me"\napp_id = "filed"\n'
+    )
     loaded = load(file, {variable: empty}, {})
     with pytest.raises(
-        ConfigError, match=rf"^configuration: {variable}: is set, but empty, so that clarifai.{key_of(variable)} is not known"
+        ConfigError,
+        match=(
+            rf"^configuration: {variable}: is set, but empty, so that clarifai.{key_of(variable)}"
+            r" is not known"
+        ),
     ):
         loaded.check_destination()
 

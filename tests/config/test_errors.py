@@ -10,7 +10,12 @@ from syncer.config import load
 from syncer.errors import UsageError
 
 
-def complaint(folder: Path, text: str | bytes, env: dict[str, str] | None = None, options: dict[str, object] | None = None) -> str:
+def complaint(
+    folder: Path,
+    text: str | bytes,
+    env: dict[str, str] | None = None,
+    options: dict[str, object] | None = None,
+) -> str:
     """What is said of a config file, which is called FILE."""
     path = folder / "syncer.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
@@ -19,7 +24,9 @@ def complaint(folder: Path, text: str | bytes, env: dict[str, str] | None = None
     return str(raised.value).replace(str(path), "FILE")
 
 
-def test_all_errors_of_all_places_come_at_once_with_file_line_key_and_way_out(tmp_path: Path) -> None:
+def test_all_errors_of_all_places_come_at_once_with_file_line_key_and_way_out(
+    tmp_path: Path,
+) -> None:
     """One run of `config check` is enough."""
     text = """\
 [clarifai]
@@ -40,19 +47,28 @@ path = "x.db"
 name = "b"
 kind = "mysql"
 """
-    said = complaint(tmp_path, text, {"SYNCER_RETRY_CAP_SECONDS": "soon"}, {"push.requests_per_second": 0})
+    said = complaint(
+        tmp_path, text, {"SYNCER_RETRY_CAP_SECONDS": "soon"}, {"push.requests_per_second": 0}
+    )
     assert said.splitlines() == [
         "9 errors in the configuration:",
-        "  FILE:2: clarifai.base_url: begins with neither http:// nor https://; it must be a string with an http:// or https:// address,"
-        " without user, query or fragment",
+        (
+            "  FILE:2: clarifai.base_url: begins with neither http:// nor https://; it must be a"
+            " string with an http:// or https:// address, without user, query or fragment"
+        ),
         "  FILE:5: push.batch_size: is 500; it must be a whole number from 1 to 128",
         "  FILE:6: push.lingerseconds: no such key; did you mean linger_seconds?",
         '  FILE:7: push.concurrency: is "many"; it must be a whole number of 1 or more, or "auto"',
         '  FILE:10: retry.max_attempts: is "8"; it must be a whole number of 1 or more',
         "  FILE:11: sources[0].table: is missing; it must be a string that is not empty",
-        "  FILE:15: sources[1]: is a table that does not fit; "
-        'it must be a table with kind = "changelog", "directory", "sqlite", "postgres"',
-        '  SYNCER_RETRY_CAP_SECONDS: retry.cap_seconds: is "soon"; it must be a number of seconds above 0',
+        (
+            "  FILE:15: sources[1]: is a table that does not fit; "
+            'it must be a table with kind = "changelog", "directory", "sqlite", "postgres"'
+        ),
+        (
+            '  SYNCER_RETRY_CAP_SECONDS: retry.cap_seconds: is "soon"; it must be a number of'
+            " seconds above 0"
+        ),
         '  option --rps: push.requests_per_second: is "0"; it must be a number above 0, or "auto"',
     ]
 
@@ -66,7 +82,9 @@ kind = "mysql"
         (b"[push]\n# \xff\n", "FILE:2: is not TOML: is not UTF-8"),
     ],
 )
-def test_what_is_not_toml_is_said_with_its_line(tmp_path: Path, text: str | bytes, said: str) -> None:
+def test_what_is_not_toml_is_said_with_its_line(
+    tmp_path: Path, text: str | bytes, said: str
+) -> None:
     """Syntax is checked first, and told like everything else."""
     assert f"configuration: {said}" == complaint(tmp_path, text)
 
@@ -82,36 +100,90 @@ def test_bad_syntax_does_not_hide_what_is_wrong_elsewhere(tmp_path: Path) -> Non
     ("text", "said"),
     [
         ("[pusch]\n", "FILE:1: pusch: no such key; did you mean push?"),
-        ("[push]\nmax_attempts = 3\n", "FILE:2: push.max_attempts: no such key here; did you mean [retry] max_attempts?"),
+        (
+            "[push]\nmax_attempts = 3\n",
+            "FILE:2: push.max_attempts: no such key here; did you mean [retry] max_attempts?",
+        ),
         (
             "[clarifai]\nbatch-size = 3\n",
-            "FILE:2: clarifai.batch-size: no such key; known are base_url, user_id, app_id, token_file, ca_file",
+            (
+                "FILE:2: clarifai.batch-size: no such key; known are base_url, user_id, app_id,"
+                " token_file, ca_file"
+            ),
         ),
-        ("batch_size = 3\n", "FILE:1: batch_size: no such key here; did you mean [push] batch_size?"),
+        (
+            "batch_size = 3\n",
+            "FILE:1: batch_size: no such key here; did you mean [push] batch_size?",
+        ),
         ("push = 3\n", "FILE:1: push: is 3; it must be a table: [push]"),
-        ("[push]\nbatch-size = 3\n", "FILE:2: push.batch-size: no such key; did you mean batch_size?"),
-        ("[push]\n'Batch_Size' = 3\n", "FILE:2: push.Batch_Size: no such key; did you mean batch_size?"),
-        ("push.batch_size = 129", "FILE:1: push.batch_size: is 129; it must be a whole number from 1 to 128"),
-        ("\n[push]\n\nbatch_size = true", "FILE:4: push.batch_size: is true; it must be a whole number from 1 to 128"),
-        ("[push]\nbatch_size = 1.0", "FILE:2: push.batch_size: is 1.0; it must be a whole number from 1 to 128"),
-        ("[retry]\nbase_seconds = nan", "FILE:2: retry.base_seconds: is nan; it must be a number of seconds above 0"),
-        ("[retry]\nbase_seconds = []", "FILE:2: retry.base_seconds: is a list; it must be a number of seconds above 0"),
-        ("[retry]\nbase_seconds = 2020-01-01", "FILE:2: retry.base_seconds: is a date or time; it must be a number of seconds above 0"),
-        ('[push]\nlists_without_ids = "sent"', 'FILE:2: push.lists_without_ids: is "sent"; it must be "refuse" or "send"'),
+        (
+            "[push]\nbatch-size = 3\n",
+            "FILE:2: push.batch-size: no such key; did you mean batch_size?",
+        ),
+        (
+            "[push]\n'Batch_Size' = 3\n",
+            "FILE:2: push.Batch_Size: no such key; did you mean batch_size?",
+        ),
+        (
+            "push.batch_size = 129",
+            "FILE:1: push.batch_size: is 129; it must be a whole number from 1 to 128",
+        ),
+        (
+            "\n[push]\n\nbatch_size = true",
+            "FILE:4: push.batch_size: is true; it must be a whole number from 1 to 128",
+        ),
+        (
+            "[push]\nbatch_size = 1.0",
+            "FILE:2: push.batch_size: is 1.0; it must be a whole number from 1 to 128",
+        ),
+        (
+            "[retry]\nbase_seconds = nan",
+            "FILE:2: retry.base_seconds: is nan; it must be a number of seconds above 0",
+        ),
+        (
+            "[retry]\nbase_seconds = []",
+            "FILE:2: retry.base_seconds: is a list; it must be a number of seconds above 0",
+        ),
+        (
+            "[retry]\nbase_seconds = 2020-01-01",
+            "FILE:2: retry.base_seconds: is a date or time; it must be a number of seconds above 0",
+        ),
+        (
+            '[push]\nlists_without_ids = "sent"',
+            'FILE:2: push.lists_without_ids: is "sent"; it must be "refuse" or "send"',
+        ),
         (
             '[daemon]\nlisten = "9464"',
-            'FILE:2: daemon.listen: is "9464"; it must be a string with host and port, like "127.0.0.1:9464"',
+            (
+                'FILE:2: daemon.listen: is "9464"; it must be a string with host and port, like'
+                ' "127.0.0.1:9464"'
+            ),
         ),
-        ('[state]\ndir = ""', 'FILE:2: state.dir: is ""; it must be a string with a path, not empty'),
-        ("sources = 3", "FILE:1: sources: is 3; it must be tables [[sources]], each with a name of its own"),
-        ("sources = [3]", 'FILE:1: sources[0]: is 3; it must be a table with kind = "changelog", "directory", "sqlite", "postgres"'),
+        (
+            '[state]\ndir = ""',
+            'FILE:2: state.dir: is ""; it must be a string with a path, not empty',
+        ),
+        (
+            "sources = 3",
+            "FILE:1: sources: is 3; it must be tables [[sources]], each with a name of its own",
+        ),
+        (
+            "sources = [3]",
+            (
+                'FILE:1: sources[0]: is 3; it must be a table with kind = "changelog", "directory",'
+                ' "sqlite", "postgres"'
+            ),
+        ),
         (
             '[[sources]]\nname = "a"\nkind = "changelog"\npath = "a"\ntabel = "t"',
             "FILE:5: sources[0].tabel: no such key; known are name, kind, path",
         ),
         (
             '[[sources]]\nname="a"\nkind="directory"\npath="a"\n[[sources]]\nname="a"\nkind="directory"\npath="b"',
-            "FILE:1: sources: is a list; it must be tables [[sources]], each with a name of its own",
+            (
+                "FILE:1: sources: is a list; it must be tables [[sources]], each with a name of"
+                " its own"
+            ),
         ),
     ],
 )
@@ -122,11 +194,23 @@ def test_an_error_names_its_line_and_the_way_out(tmp_path: Path, text: str, said
 
 @pytest.mark.parametrize(
     "address",
-    ["api.clarifai.com", "https://", "https://me:pw@host", "https://host?a=b", "https://host#a", "https://host:99999", "http://a b", 3],
+    [
+        "api.clarifai.com",
+        "https://",
+        "https://me:pw@host",
+        "https://host?a=b",
+        "https://host#a",
+        "https://host:99999",
+        "http://a b",
+        3,
+    ],
 )
 def test_an_address_must_be_one_that_paths_can_be_added_to(tmp_path: Path, address: object) -> None:
     """And what it holds is not repeated: it may be a password."""
-    said = complaint(tmp_path, "[clarifai]\nbase_url = " + (f'"{address}"' if isinstance(address, str) else str(address)))
+    said = complaint(
+        tmp_path,
+        "[clarifai]\nbase_url = " + (f'"{address}"' if isinstance(address, str) else str(address)),
+    )
     assert "FILE:2: clarifai.base_url: " in said
     assert "; it must be a string with an http:// or https:// address" in said
     assert "pw" not in said
@@ -135,33 +219,58 @@ def test_an_address_must_be_one_that_paths_can_be_added_to(tmp_path: Path, addre
 def test_lines_are_right_after_strings_that_span_several_lines(tmp_path: Path) -> None:
     """What looks like a key inside a string is none."""
     text = '[clarifai]\napp_id = """\n[push]\nbatch_size = 0\n"""\nuser_id = 3\n'
-    assert complaint(tmp_path, text) == "configuration: FILE:6: clarifai.user_id: is 3; it must be a string that is not empty"
+    assert (
+        complaint(tmp_path, text)
+        == "configuration: FILE:6: clarifai.user_id: is 3; it must be a string that is not empty"
+    )
 
 
 def test_windows_line_ends_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     """Editors leave them."""
-    assert "FILE:3: push.batch_size: is 0" in complaint(tmp_path, b"\xef\xbb\xbf[push]\r\n\r\nbatch_size = 0\r\n")
+    assert "FILE:3: push.batch_size: is 0" in complaint(
+        tmp_path, b"\xef\xbb\xbf[push]\r\n\r\nbatch_size = 0\r\n"
+    )
 
 
 def test_a_config_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     """It was asked for, so it is not passed over."""
-    with pytest.raises(UsageError, match=r"gone\.toml: cannot be read \(No such file or directory\)"):
+    with pytest.raises(
+        UsageError, match=r"gone\.toml: cannot be read \(No such file or directory\)"
+    ):
         load(tmp_path / "gone.toml", {}, {})
 
 
-def test_a_variable_that_is_almost_one_of_ours_is_an_error_and_others_with_our_prefix_are_not() -> None:
-    """Kubernetes sets SYNCER_PORT and the like for a service of that name; a slip of the pen must not be lost, though."""
+def test_a_variable_that_is_almost_one_of_ours_is_an_error_and_others_with_our_prefix_are_not() -> (
+    None
+):
+    """Kubernetes sets SYNCER_PORT and the like for a service of that name; a slip of
+    the pen must not be lost, though.
+    """
     with pytest.raises(UsageError) as raised:
         load(
-            None, {"SYNCER_PUSH_REQUEST_PER_SECOND": "2", "SYNCER_PORT": "tcp://10.0.0.1:80", "SYNCER_DAEMON_SERVICE_HOST": "10.0.0.1"}, {}
+            None,
+            {
+                "SYNCER_PUSH_REQUEST_PER_SECOND": "2",
+                "SYNCER_PORT": "tcp://10.0.0.1:80",
+                "SYNCER_DAEMON_SERVICE_HOST": "10.0.0.1",
+            },
+            {},
         )
-    assert str(raised.value) == (
-        "configuration: SYNCER_PUSH_REQUEST_PER_SECOND: no such variable; did you mean SYNCER_PUSH_REQUESTS_PER_SECOND?"
+    assert (
+        str(raised.value)
+        == "configuration: SYNCER_PUSH_REQUEST_PER_SECOND: no such variable; did you mean"
+        " SYNCER_PUSH_REQUESTS_PER_SECOND?"
     )
 
 
 @pytest.mark.parametrize(
-    "key", ["push.requests_per_second", "annotell.requests_per_second", "retry.base_seconds", "push.request_timeout_seconds"]
+    "key",
+    [
+        "push.requests_per_second",
+        "annotell.requests_per_second",
+        "retry.base_seconds",
+        "push.request_timeout_seconds",
+    ],
 )
 @pytest.mark.parametrize("value", [0, -1, "inf", "nan", "x", True])
 def test_rates_and_times_are_above_zero_and_finite(key: str, value: object) -> None:

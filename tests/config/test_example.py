@@ -36,7 +36,9 @@ def test_the_example_loads_and_every_value_in_it_is_the_default() -> None:
 @pytest.mark.parametrize("section", SECTIONS)
 def test_the_example_names_every_key_of_a_section_with_a_line_of_why(section: str) -> None:
     """No key is missing, none is there twice, each has its comment."""
-    lines = [line for line in section_text(section).splitlines() if line and not line.startswith("#")]
+    lines = [
+        line for line in section_text(section).splitlines() if line and not line.startswith("#")
+    ]
     assert list(SECTIONS[section].model_fields) == [line.split(" = ")[0] for line in lines]
     assert [] == [line for line in lines if not re.search(r"  # \S.{10,}$", line)]
 
@@ -46,7 +48,9 @@ def test_the_example_names_every_section() -> None:
     assert [*SECTIONS, "[sources]"] == re.findall(r"^\[(.+?)\]$", TEXT, flags=re.MULTILINE)
 
 
-def test_the_sources_that_the_example_shows_as_comments_are_good_and_name_every_key(tmp_path: Path) -> None:
+def test_the_sources_that_the_example_shows_as_comments_are_good_and_name_every_key(
+    tmp_path: Path,
+) -> None:
     """Taking the comment signs away gives one source of each shape."""
     sources = with_comments_opened(tmp_path).config.sources
     assert {FolderSource, *SOURCE_KINDS.values()} == {type(source) for source in sources}

@@ -13,7 +13,10 @@ from syncer.config import Config, load
 from syncer.config.models import SECTIONS
 from syncer.errors import UsageError
 
-KEYS = sorted({key for model in SECTIONS.values() for key in model.model_fields} | {"name", "kind", "path", "token", "a.b", "'q'"})
+KEYS = sorted(
+    {key for model in SECTIONS.values() for key in model.model_fields}
+    | {"name", "kind", "path", "token", "a.b", "'q'"}
+)
 VALUES = [
     "1",
     "-1",
@@ -33,7 +36,10 @@ VALUES = [
     "",
 ]
 LINES = st.one_of(
-    st.sampled_from([f"[{section}]" for section in SECTIONS] + ["[[sources]]", "[sources]", "[x.y]", "[", "# [push]", ""]),
+    st.sampled_from(
+        [f"[{section}]" for section in SECTIONS]
+        + ["[[sources]]", "[sources]", "[x.y]", "[", "# [push]", ""]
+    ),
     st.builds("{} = {}".format, st.sampled_from(KEYS), st.sampled_from(VALUES)),
 )
 TOML = st.lists(LINES, max_size=12).map(lambda lines: "\n".join(lines).encode())
@@ -61,7 +67,13 @@ def test_any_config_file_is_answered(folder: Path, data: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a = " + "[" * 5000, "push = " + "9" * 5000, "push = 0x" + "f" * 5000, "[push]\nbatch_size = 0x" + "f" * 5000]
+    "text",
+    [
+        "a = " + "[" * 5000,
+        "push = " + "9" * 5000,
+        "push = 0x" + "f" * 5000,
+        "[push]\nbatch_size = 0x" + "f" * 5000,
+    ],
 )
 def test_what_is_nested_or_large_beyond_reason_is_answered(folder: Path, text: str) -> None:
     """Neither a traceback nor a page of digits."""
@@ -72,7 +84,9 @@ def test_what_is_nested_or_large_beyond_reason_is_answered(folder: Path, text: s
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
-@given(st.binary(max_size=40) | st.text("contexts: {}[]&*-!\n\t'\"#|>a", max_size=40).map(str.encode))
+@given(
+    st.binary(max_size=40) | st.text("contexts: {}[]&*-!\n\t'\"#|>a", max_size=40).map(str.encode)
+)
 def test_any_official_file_is_answered(folder: Path, data: bytes) -> None:
     """It is YAML of another program, and may be anything."""
     file = folder / ".config" / "clarifai" / "config"
@@ -83,7 +97,12 @@ def test_any_official_file_is_answered(folder: Path, data: bytes) -> None:
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
 @given(
-    st.dictionaries(st.sampled_from([f"SYNCER_{s}_{k}".upper() for s, m in SECTIONS.items() for k in m.model_fields]), st.text(max_size=12))
+    st.dictionaries(
+        st.sampled_from(
+            [f"SYNCER_{s}_{k}".upper() for s, m in SECTIONS.items() for k in m.model_fields]
+        ),
+        st.text(max_size=12),
+    )
 )
 def test_any_environment_is_answered(environment: dict[str, str]) -> None:
     """Numbers that are none, addresses that are none."""

@@ -42,17 +42,25 @@ def toml(folder: Path, text: str) -> Path:
 def test_without_anything_every_value_is_the_default() -> None:
     """And says so."""
     loaded = load(None, {}, {})
-    keys = {f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields} | {"sources"}
+    keys = {
+        f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields
+    } | {"sources"}
     assert Config() == loaded.config
     assert dict.fromkeys(keys, "default") == loaded.origins
     assert loaded.token() is None
 
 
 def test_each_place_beats_those_below_it(tmp_path: Path, home: Path) -> None:
-    """Option, SYNCER_*, CLARIFAI_*, config file, official file, default: taken away one by one from the top."""
+    """Option, SYNCER_*, CLARIFAI_*, config file, official file, default: taken away one
+    by one from the top.
+    """
     path = toml(tmp_path, '[clarifai]\napp_id = "file-app"\n')
     official_file = f"{home}/.config/clarifai/config (context work)"
-    environment = {"HOME": str(home), "CLARIFAI_APP_ID": "official-app", "SYNCER_CLARIFAI_APP_ID": "own-app"}
+    environment = {
+        "HOME": str(home),
+        "CLARIFAI_APP_ID": "official-app",
+        "SYNCER_CLARIFAI_APP_ID": "own-app",
+    }
 
     def app(file: Path | None, options: dict[str, object]) -> tuple[str, str]:
         loaded = load(file, environment, options)
@@ -69,10 +77,17 @@ def test_each_place_beats_those_below_it(tmp_path: Path, home: Path) -> None:
     assert ("", "default") == app(None, {})
 
 
-def test_the_official_file_gives_the_values_of_its_current_context_as_they_are_written(home: Path) -> None:
-    """An id of digits keeps its zeros; an address without scheme means https, as in the official clients."""
+def test_the_official_file_gives_the_values_of_its_current_context_as_they_are_written(
+    home: Path,
+) -> None:
+    """An id of digits keeps its zeros; an address without scheme means https, as in the
+    official clients.
+    """
     loaded = load(None, {"HOME": str(home)}, {})
-    assert ("00123", "https://api.example.test") == (loaded.config.clarifai.user_id, loaded.config.clarifai.base_url)
+    assert ("00123", "https://api.example.test") == (
+        loaded.config.clarifai.user_id,
+        loaded.config.clarifai.base_url,
+    )
     assert loaded.token() == "official-file-token"
 
 
@@ -91,7 +106,10 @@ def test_an_official_file_that_tells_nothing_is_as_good_as_none(home: Path, text
     """ENVVAR sends us to the environment, which is asked anyway."""
     (home / ".config/clarifai/config").write_text(text)
     assert load(None, {"HOME": str(home)}, {}).token() is None
-    assert load(None, {"HOME": str(home), "CLARIFAI_PAT": "of-the-environment"}, {}).token() == "of-the-environment"
+    assert (
+        load(None, {"HOME": str(home), "CLARIFAI_PAT": "of-the-environment"}, {}).token()
+        == "of-the-environment"
+    )
 
 
 def test_variables_are_read_as_what_their_keys_take() -> None:
@@ -114,7 +132,10 @@ def test_variables_are_read_as_what_their_keys_take() -> None:
 def test_options_are_read_whether_they_come_as_numbers_or_as_text() -> None:
     """The command line gives both."""
     for value in (15, 15.0, "15"):
-        assert load(None, {}, {"push.requests_per_second": value}).config.push.requests_per_second == 15
+        assert (
+            load(None, {}, {"push.requests_per_second": value}).config.push.requests_per_second
+            == 15
+        )
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:
@@ -127,13 +148,24 @@ def test_an_empty_variable_counts_as_not_set() -> None:
 
 def test_the_trailing_slash_of_an_address_is_taken_off() -> None:
     """One destination, one spelling: the state folder knows it by this address."""
-    assert load(None, {}, {"clarifai.base_url": "http://127.0.0.1:80/"}).config.clarifai.base_url == "http://127.0.0.1:80"
+    assert (
+        load(None, {}, {"clarifai.base_url": "http://127.0.0.1:80/"}).config.clarifai.base_url
+        == "http://127.0.0.1:80"
+    )
 
 
-def test_the_config_file_is_looked_for_in_its_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """$SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml, the same below HOME."""
+def test_the_config_file_is_looked_for_in_its_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """$SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml, the same
+    below HOME.
+    """
     monkeypatch.chdir(tmp_path)
-    environment = {"HOME": str(tmp_path / "home"), "XDG_CONFIG_HOME": str(tmp_path / "xdg"), "SYNCER_CONFIG": "named.toml"}
+    environment = {
+        "HOME": str(tmp_path / "home"),
+        "XDG_CONFIG_HOME": str(tmp_path / "xdg"),
+        "SYNCER_CONFIG": "named.toml",
+    }
     for folder in ("home/.config/syncer", "xdg/syncer"):
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "config.toml").touch()
@@ -148,8 +180,12 @@ def test_the_config_file_is_looked_for_in_its_order(tmp_path: Path, monkeypatch:
     assert found({}) is None
 
 
-def test_the_process_environment_is_used_by_the_command_line_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`load` takes what it is given and looks for nothing, so that a demo is the same everywhere."""
+def test_the_process_environment_is_used_by_the_command_line_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`load` takes what it is given and looks for nothing, so that a demo is the same
+    everywhere.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("SYNCER_CONFIG", raising=False)

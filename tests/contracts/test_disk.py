@@ -1,4 +1,6 @@
-"""The simulated disk does what the real one does, whatever it is asked for, errors included."""
+"""The simulated disk does what the real one does, whatever it is asked for, errors
+included.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,20 @@ Step = tuple[str, int, int]
 STEPS: st.SearchStrategy[list[Step]] = st.lists(
     st.tuples(
         st.sampled_from(
-            ["open", "write", "write", "sync", "truncate", "read", "rename", "unlink", "sync_folder", "close", "reader", "size"]
+            [
+                "open",
+                "write",
+                "write",
+                "sync",
+                "truncate",
+                "read",
+                "rename",
+                "unlink",
+                "sync_folder",
+                "close",
+                "reader",
+                "size",
+            ]
         ),
         st.integers(0, 2),
         st.integers(0, 9),
@@ -40,7 +55,9 @@ def done(disk: Disk, folder: Path, steps: Sequence[Step]) -> list[object]:
                 if descriptor is None:
                     descriptors[which] = disk.open(path)
             elif kind in ("rename", "unlink", "sync_folder", "reader", "size"):
-                told.append(_by_name(disk, kind, path, folder / NAMES[(which + 1 + number % 2) % 3]))
+                told.append(
+                    _by_name(disk, kind, path, folder / NAMES[(which + 1 + number % 2) % 3])
+                )
             elif descriptor is not None:
                 told.append(_by_descriptor(disk, kind, descriptor, number))
                 if kind == "close":
@@ -90,6 +107,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @FUZZED
 @given(STEPS)
-def test_any_run_of_operations_gives_the_same_on_both_disks(folder: Path, steps: list[Step]) -> None:
+def test_any_run_of_operations_gives_the_same_on_both_disks(
+    folder: Path, steps: list[Step]
+) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     assert done(Disk(), folder, steps) == done(SimulatedDisk(), folder, steps)

@@ -1,4 +1,6 @@
-"""What a journal promises, on the real disk and on the simulated one: whole commits, bodies that are read back, one owner at a time."""
+"""What a journal promises, on the real disk and on the simulated one: whole commits,
+bodies that are read back, one owner at a time.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @on_every_disk
-def test_what_was_committed_is_there_for_the_next_process(disk_of: Callable[[], Disk], folder: Path) -> None:
+def test_what_was_committed_is_there_for_the_next_process(
+    disk_of: Callable[[], Disk], folder: Path
+) -> None:
     disk = disk_of()
     journal = Journal.open(folder, HERE, disk=disk)
     for facts in [*small_history(), *histories(3, 30)][:6]:
@@ -55,7 +59,9 @@ on_every_journal: Any = pytest.mark.parametrize("made", [on_disk, in_memory])
 
 
 @on_every_journal
-def test_the_body_of_what_waits_is_read_back_byte_for_byte(made: Callable[[Path], Journal | MemoryJournal], folder: Path) -> None:
+def test_the_body_of_what_waits_is_read_back_byte_for_byte(
+    made: Callable[[Path], Journal | MemoryJournal], folder: Path
+) -> None:
     journal = made(folder)
     port: Port = journal
     fact = queued(1, 0, raw='{"ä":"\\u2028 \\\\ "}', written='{"w":1}')
@@ -70,7 +76,9 @@ def test_the_body_of_what_waits_is_read_back_byte_for_byte(made: Callable[[Path]
 
 
 @on_every_journal
-def test_what_was_committed_is_in_the_ledger(made: Callable[[Path], Journal | MemoryJournal], folder: Path) -> None:
+def test_what_was_committed_is_in_the_ledger(
+    made: Callable[[Path], Journal | MemoryJournal], folder: Path
+) -> None:
     journal, ledger = made(folder), Ledger()
     for facts in small_history():
         journal.commit(facts)

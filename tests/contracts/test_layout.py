@@ -1,4 +1,6 @@
-"""What every layout promises: as many values as columns, each null or of its column's type, whatever the line holds."""
+"""What every layout promises: as many values as columns, each null or of its column's
+type, whatever the line holds.
+"""
 
 from __future__ import annotations
 
@@ -22,14 +24,35 @@ TYPES: dict[str, type | tuple[type, ...]] = {
     "double": float,
     "timestamp": datetime,
 }
-ODD = trees("id", "input_id", "data", "regions", "concepts", "status", "code", "created_at", "input", "annotation", "openlabel", "metadata")
-OBJECTS = (st.sampled_from([{}, annotation(1), {"input": {"id": "i"}, "annotation": annotation(2)}]) | ODD).map(
-    lambda value: value if isinstance(value, dict) else {"data": value}
+ODD = trees(
+    "id",
+    "input_id",
+    "data",
+    "regions",
+    "concepts",
+    "status",
+    "code",
+    "created_at",
+    "input",
+    "annotation",
+    "openlabel",
+    "metadata",
 )
+OBJECTS = (
+    st.sampled_from([{}, annotation(1), {"input": {"id": "i"}, "annotation": annotation(2)}]) | ODD
+).map(lambda value: value if isinstance(value, dict) else {"data": value})
 TEXT = st.none() | st.text(max_size=3)
 DOCUMENTS = st.fixed_dictionaries(
-    {"input_uuid": st.text(max_size=3), "annotation_type": TEXT, "created": TEXT | st.just("2022-05-12T12:20:49Z")},
-    optional={"annotation_id": st.none() | st.integers(0, 9) | st.just("x"), "content": ODD, "deleted": st.just(True)},
+    {
+        "input_uuid": st.text(max_size=3),
+        "annotation_type": TEXT,
+        "created": TEXT | st.just("2022-05-12T12:20:49Z"),
+    },
+    optional={
+        "annotation_id": st.none() | st.integers(0, 9) | st.just("x"),
+        "content": ODD,
+        "deleted": st.just(True),
+    },
 )
 LAYOUTS: list[tuple[str, Layout, st.SearchStrategy[object]]] = [
     ("annotations", AnnotationLayout(), OBJECTS),
@@ -37,7 +60,9 @@ LAYOUTS: list[tuple[str, Layout, st.SearchStrategy[object]]] = [
     ("documents", DocumentLayout(), DOCUMENTS),
 ]
 of_every_layout = pytest.mark.parametrize(
-    ("layout", "lines"), [(layout, lines) for _, layout, lines in LAYOUTS], ids=[name for name, *_ in LAYOUTS]
+    ("layout", "lines"),
+    [(layout, lines) for _, layout, lines in LAYOUTS],
+    ids=[name for name, *_ in LAYOUTS],
 )
 
 
@@ -55,7 +80,9 @@ def fits(value: object, type_name: str) -> bool:
 
 
 @of_every_layout
-def test_columns_have_names_of_their_own_and_say_what_they_are(layout: Layout, lines: object) -> None:
+def test_columns_have_names_of_their_own_and_say_what_they_are(
+    layout: Layout, lines: object
+) -> None:
     names = [column.name for column in layout.columns]
     assert len(set(names)) == len(names) > 3
     assert all(column.doc for column in layout.columns)
@@ -64,11 +91,17 @@ def test_columns_have_names_of_their_own_and_say_what_they_are(layout: Layout, l
 @of_every_layout
 @FUZZED
 @given(st.data())
-def test_a_row_fits_its_columns(layout: Layout, lines: st.SearchStrategy[object], data: st.DataObject) -> None:
+def test_a_row_fits_its_columns(
+    layout: Layout, lines: st.SearchStrategy[object], data: st.DataObject
+) -> None:
     line = dumped(data.draw(lines))
     if b"NaN" in line or b"Infinity" in line:  # no JSON, so no row
         return
     values = layout.values(Row(("i", "a"), line))
     assert len(values) == len(layout.columns)
-    wrong = [(column, value) for column, value in zip(layout.columns, values, strict=True) if not fits(value, column.type)]
+    wrong = [
+        (column, value)
+        for column, value in zip(layout.columns, values, strict=True)
+        if not fits(value, column.type)
+    ]
     assert wrong == []

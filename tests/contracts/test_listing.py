@@ -1,4 +1,6 @@
-"""What every list promises: after each of its cursors, and what is done, comes just what came after it before; no key comes twice."""
+"""What every list promises: after each of its cursors, and what is done, comes just
+what came after it before; no key comes twice.
+"""
 
 from __future__ import annotations
 
@@ -44,15 +46,22 @@ def of_clarifai(name: str, selection: Selection, *, seconds: int = 0) -> Made:
     def answer() -> Answer:
         service = Clarifai(held, per_page_max=150)
         service.hits = all_of(held)
-        service.updated = {id: f"{datetime.fromtimestamp(number * seconds, UTC):%FT%TZ}" for number, (_, id) in enumerate(service.hits)}
+        service.updated = {
+            id: f"{datetime.fromtimestamp(number * seconds, UTC):%FT%TZ}"
+            for number, (_, id) in enumerate(service.hits)
+        }
         return service.answer
 
     return Made(name, lambda: AnnotationListing("me", "app", selection), answer)
 
 
-def of_annotell(name: str, answer: Callable[[], Answer], flavour: Flavour = "annotell", **selection: Any) -> Made:
+def of_annotell(
+    name: str, answer: Callable[[], Answer], flavour: Flavour = "annotell", **selection: Any
+) -> Made:
     """A list of a made-up project, or by ids."""
-    return Made(name, lambda: annotell_listing(AnnotellSelection(**selection), flavour, BASE), answer)
+    return Made(
+        name, lambda: annotell_listing(AnnotellSelection(**selection), flavour, BASE), answer
+    )
 
 
 def one_by_one(request: Request) -> Reply:
@@ -60,32 +69,72 @@ def one_by_one(request: Request) -> Reply:
     if request.path.startswith("http"):
         return ok({"openlabel": {}})
     if request.path.startswith("/v1/inputs?"):
-        return ok({"data": [{"internalId": f"u-{number:03}", "status": "created"} for number in range(40)]})
+        return ok(
+            {
+                "data": [
+                    {"internalId": f"u-{number:03}", "status": "created"} for number in range(40)
+                ]
+            }
+        )
     uuid = request.path.split("/")[3]
-    return ok({"data": {"inputUuid": uuid, "annotationType": "signs", "created": "t", "uri": f"https://storage.example/{uuid}.json"}})
+    return ok(
+        {
+            "data": {
+                "inputUuid": uuid,
+                "annotationType": "signs",
+                "created": "t",
+                "uri": f"https://storage.example/{uuid}.json",
+            }
+        }
+    )
 
 
 def changes() -> Listing:
-    """What has changed since a mirror was made that lacks some and holds others that are gone."""
-    project = annotell_listing(AnnotellSelection(project="project-a", annotation_types=("signs",)), "annotell", BASE)
+    """What has changed since a mirror was made that lacks some and holds others that
+    are gone.
+    """
+    project = annotell_listing(
+        AnnotellSelection(project="project-a", annotation_types=("signs",)), "annotell", BASE
+    )
     assert isinstance(project, ProjectListing)
     known = {(f"u-{number:03}", "signs"): "2022-05-12T12:20:49Z" for number in range(5)}
-    return ChangeListing(project, known | {(f"gone-{number}", "signs"): "t" for number in range(600)})
+    return ChangeListing(
+        project, known | {(f"gone-{number}", "signs"): "t" for number in range(600)}
+    )
 
 
 SCENES = tuple(f"s-{number:02}" for number in range(40))
 LISTS = [
     of_clarifai("clarifai: all", Selection()),
-    of_clarifai("clarifai: inputs", Selection(input_ids=tuple(f"i-{number:04}" for number in range(0, 260, 2)))),
+    of_clarifai(
+        "clarifai: inputs",
+        Selection(input_ids=tuple(f"i-{number:04}" for number in range(0, 260, 2))),
+    ),
     of_clarifai("clarifai: with inputs", Selection(with_inputs=True)),
     of_clarifai("clarifai: dataset", Selection(dataset_id="d")),
-    of_clarifai("clarifai: pairs", Selection(pairs=tuple((f"i-{n:04}", f"a-{n}-{m}") for n in range(260) for m in range(2)))),
+    of_clarifai(
+        "clarifai: pairs",
+        Selection(pairs=tuple((f"i-{n:04}", f"a-{n}-{m}") for n in range(260) for m in range(2))),
+    ),
     of_clarifai("clarifai: search", Selection(status="24150"), seconds=60),
     of_clarifai("clarifai: search, by inputs", Selection(status="24150")),
-    of_clarifai("clarifai: search of inputs", Selection(status="24150", input_ids=tuple(f"i-{number:04}" for number in range(0, 260, 2)))),
-    of_annotell("annotell: project", lambda: Service(40, 15), project="project-a", annotation_types=("signs",)),
+    of_clarifai(
+        "clarifai: search of inputs",
+        Selection(status="24150", input_ids=tuple(f"i-{number:04}" for number in range(0, 260, 2))),
+    ),
+    of_annotell(
+        "annotell: project",
+        lambda: Service(40, 15),
+        project="project-a",
+        annotation_types=("signs",),
+    ),
     of_annotell("annotell: all types", lambda: Service(40, 15), project="project-a"),
-    of_annotell("annotell: one by one", lambda: Service(40), input_uuids=tuple(Service(40).ids), annotation_types=("signs",)),
+    of_annotell(
+        "annotell: one by one",
+        lambda: Service(40),
+        input_uuids=tuple(Service(40).ids),
+        annotation_types=("signs",),
+    ),
     of_annotell("annotell: exports", lambda: exports, input_uuids=tuple(UUIDS)),
     of_annotell("kognic: request inputs", lambda: one_by_one, "kognic", input_uuids=SCENES),
     Made("annotell: changes", changes, lambda: Service(40, 15)),
@@ -107,9 +156,15 @@ def test_the_same_cursor_gives_the_same_units_again(made: Made) -> None:
     done: set[str] = set()
     for at, (unit, _) in enumerate(whole):
         done.update(unit.parts)
-        before = {key for _, keys in whole[: at + 1] for key in keys} if made.listing().repeats else set()
+        before = (
+            {key for _, keys in whole[: at + 1] for key in keys}
+            if made.listing().repeats
+            else set()
+        )
         after = [key for _, keys in whole[at + 1 :] for key in keys]
-        assert [key for _, keys in units(made, unit.cursor, done) for key in keys if key not in before] == after
+        assert [
+            key for _, keys in units(made, unit.cursor, done) for key in keys if key not in before
+        ] == after
 
 
 @of_every_list
@@ -137,4 +192,6 @@ def test_a_unit_can_be_fetched_again(made: Made) -> None:
     """Its flow is made anew each time: a crash came between."""
     driver = Driver(made.answer())
     for unit, found in driver.pulled(made.listing(), stop_behind=3):
-        assert [row.key for row in rows_of([(unit, driver.found(unit))])] == [row.key for row in found.rows]
+        assert [row.key for row in rows_of([(unit, driver.found(unit))])] == [
+            row.key for row in found.rows
+        ]

@@ -1,4 +1,6 @@
-"""What a remote's codec promises the engine, asked of a service that keeps its word: every change has its own outcome, found by its id."""
+"""What a remote's codec promises the engine, asked of a service that keeps its word:
+every change has its own outcome, found by its id.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ on_every_remote: Any = pytest.mark.parametrize("made", [clarifai, fake])
 
 def change(id: str, verb: Verb = "post", input_id: str = "i ä/&", **more: object) -> Change:
     """A change that sends this."""
-    raw = orjson.dumps({"id": id, "input_id": input_id, "data": {"concepts": [{"id": "tree", "value": 1}]}, **more})
+    raw = orjson.dumps(
+        {"id": id, "input_id": input_id, "data": {"concepts": [{"id": "tree", "value": 1}]}, **more}
+    )
     return Change(1, 0, 1, verb, input_id, "" if verb == "delete_input" else id, raw)
 
 
@@ -61,7 +65,9 @@ def posted(remote: Remote, send: Send, ids: Sequence[str]) -> list[Change]:
 
 @on_every_remote
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_is_carried_out_and_seen(made: Callable[[], tuple[Remote, Send]], verb: Verb) -> None:
+def test_every_verb_is_carried_out_and_seen(
+    made: Callable[[], tuple[Remote, Send]], verb: Verb
+) -> None:
     remote, send = made()
     if verb != "post":
         posted(remote, send, "ab")
@@ -73,11 +79,16 @@ def test_every_verb_is_carried_out_and_seen(made: Callable[[], tuple[Remote, Sen
     gone = verb in ("delete", "delete_input")
     assert [annotation is None for annotation in found.annotations] == [gone, gone]
     if verb in ("post", "merge", "overwrite"):
-        assert [remote.same(change, annotation or {}) for change, annotation in zip(batch, found.annotations, strict=True)] == [True] * 2
+        assert [
+            remote.same(change, annotation or {})
+            for change, annotation in zip(batch, found.annotations, strict=True)
+        ] == [True] * 2
 
 
 @on_every_remote
-def test_outcomes_are_joined_by_id_whatever_the_order_of_the_answer(made: Callable[..., tuple[Remote, Send]]) -> None:
+def test_outcomes_are_joined_by_id_whatever_the_order_of_the_answer(
+    made: Callable[..., tuple[Remote, Send]],
+) -> None:
     remote, send = made("answer-order=shuffled,patch-missing=item")
     posted(remote, send, [f"a-{number}" for number in range(0, 20, 2)])
     batch = [change(f"a-{number}", "merge") for number in range(20)]
@@ -90,7 +101,9 @@ def test_outcomes_are_joined_by_id_whatever_the_order_of_the_answer(made: Callab
 
 @on_every_remote
 @pytest.mark.parametrize("verb", VERBS)
-def test_without_an_answer_it_matters_whether_the_request_may_have_left(made: Callable[[], tuple[Remote, Send]], verb: Verb) -> None:
+def test_without_an_answer_it_matters_whether_the_request_may_have_left(
+    made: Callable[[], tuple[Remote, Send]], verb: Verb
+) -> None:
     remote, _ = made()
     for sent in (True, False):
         verdict = remote.decode(verb, [change("a", verb)], NoReply("broken", sent=sent))
@@ -99,7 +112,9 @@ def test_without_an_answer_it_matters_whether_the_request_may_have_left(made: Ca
 
 
 @on_every_remote
-def test_a_look_up_takes_at_least_one_and_stays_short(made: Callable[[], tuple[Remote, Send]]) -> None:
+def test_a_look_up_takes_at_least_one_and_stays_short(
+    made: Callable[[], tuple[Remote, Send]],
+) -> None:
     remote, _ = made()
     for length in (1, 40, 5000):
         batch = [change(f"{number:05}" + "x" * length) for number in range(300)]
@@ -109,7 +124,9 @@ def test_a_look_up_takes_at_least_one_and_stays_short(made: Callable[[], tuple[R
 
 
 @on_every_remote
-def test_inputs_are_told_by_how_they_are_and_listed_to_their_last_annotation(made: Callable[[], tuple[Remote, Send]]) -> None:
+def test_inputs_are_told_by_how_they_are_and_listed_to_their_last_annotation(
+    made: Callable[[], tuple[Remote, Send]],
+) -> None:
     remote, send = made()
     batch = posted(remote, send, "abc")
     ids = [batch[0].input_id, "nobody's"]

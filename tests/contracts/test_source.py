@@ -1,4 +1,6 @@
-"""What every source promises: the same changes in the same order from any of its marks, each with its place, and then the end."""
+"""What every source promises: the same changes in the same order from any of its marks,
+each with its place, and then the end.
+"""
 
 from __future__ import annotations
 
@@ -50,14 +52,18 @@ def plain(folder: Path, watermark: Watermark | None) -> Source:
     """A log as a file."""
     path = folder / "log.jsonl"
     path.write_bytes(b"\n".join(LINES) + b"\n")
-    return Inputs([ChangeLog(path, "log", LOG, LineOptions(), watermark=watermark, block_bytes=100)])
+    return Inputs(
+        [ChangeLog(path, "log", LOG, LineOptions(), watermark=watermark, block_bytes=100)]
+    )
 
 
 def compressed(folder: Path, watermark: Watermark | None) -> Source:
     """The same, compressed."""
     path = folder / "log.jsonl.gz"
     path.write_bytes(gzip.compress(b"\n".join(LINES) + b"\n", mtime=0))
-    return Inputs([ChangeLog(path, "log", LOG, LineOptions(), watermark=watermark, block_bytes=100)])
+    return Inputs(
+        [ChangeLog(path, "log", LOG, LineOptions(), watermark=watermark, block_bytes=100)]
+    )
 
 
 def users(folder: Path, watermark: Watermark | None) -> Source:
@@ -95,7 +101,10 @@ def rows(chunks: Sequence[Chunk]) -> list[Row]:
     """(index, kind, what it says) of every line, in order of their places."""
     found: list[Row] = []
     for chunk in chunks:
-        found += [(change.index, change.verb, (change.key, change.body, change.raw)) for change in chunk.changes]
+        found += [
+            (change.index, change.verb, (change.key, change.body, change.raw))
+            for change in chunk.changes
+        ]
         found += [(line.index, "bad", line.reason) for line in chunk.bad]
         found += [(line.index, "ignored", line.raw) for line in chunk.ignored]
     return sorted(found, key=lambda row: row[0])
@@ -105,7 +114,14 @@ def rows(chunks: Sequence[Chunk]) -> list[Row]:
 def test_every_line_comes_once_in_order_with_its_place(opened: Opened, tmp_path: Path) -> None:
     chunks = read(opened(tmp_path, None))
     assert [row[0] for row in rows(chunks)] == list(range(len(LINES)))
-    assert [row[1] for row in rows(chunks)] == ["post", "post", "bad", "ignored", "overwrite", "delete_input"] * 3
+    assert [row[1] for row in rows(chunks)] == [
+        "post",
+        "post",
+        "bad",
+        "ignored",
+        "overwrite",
+        "delete_input",
+    ] * 3
     ends = [chunk.end.index for chunk in chunks]
     assert ends == sorted(ends)
     assert ends[-1] == len(LINES)
@@ -125,14 +141,22 @@ def test_reading_is_taken_up_at_every_mark(opened: Opened, tmp_path: Path) -> No
     whole = read(opened(tmp_path, None))
     marks = [Mark(), *(chunk.end for chunk in whole)]
     for mark in marks:
-        assert rows(read(opened(tmp_path, Watermark(mark)))) == [row for row in rows(whole) if row[0] >= mark.index]
+        assert rows(read(opened(tmp_path, Watermark(mark)))) == [
+            row for row in rows(whole) if row[0] >= mark.index
+        ]
 
 
 @from_every_source
-def test_what_is_settled_ahead_of_the_mark_does_not_come_again(opened: Opened, tmp_path: Path) -> None:
+def test_what_is_settled_ahead_of_the_mark_does_not_come_again(
+    opened: Opened, tmp_path: Path
+) -> None:
     whole = read(opened(tmp_path, None))
     watermark = Watermark(whole[0].end)
     ahead = whole[0].end.index + 1
     watermark.settle(Run(ahead, 3, 0))
     left = rows(read(opened(tmp_path, watermark)))
-    assert left == [row for row in rows(whole) if row[0] >= whole[0].end.index and not ahead <= row[0] < ahead + 3]
+    assert left == [
+        row
+        for row in rows(whole)
+        if row[0] >= whole[0].end.index and not ahead <= row[0] < ahead + 3
+    ]

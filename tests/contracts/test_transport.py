@@ -1,4 +1,6 @@
-"""What every transport promises: one sending, one answer as it came or the reason why there is none, and never an exception."""
+"""What every transport promises: one sending, one answer as it came or the reason why
+there is none, and never an exception.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ class Way:
 
 def http_to(url: str) -> HttpTransport:
     """Real HTTP."""
-    return HttpTransport(base_url=url, authorization=None, connect_timeout_seconds=5, request_timeout_seconds=5)
+    return HttpTransport(
+        base_url=url, authorization=None, connect_timeout_seconds=5, request_timeout_seconds=5
+    )
 
 
 @asynccontextmanager
@@ -67,11 +71,18 @@ async def by_oauth(scene: Scene) -> AsyncIterator[Way]:
     granted = says(f"HTTP/1.1 200 OK\nContent-Length: {len(TOKEN)}\n\n{TOKEN}")
     async with serving(ANSWERS.get(scene, ANSWERS["answered"])) as server, serving(granted) as auth:
         url = f"http://127.0.0.1:{free_port()}" if scene == "nobody" else server.url
-        async with OAuthTransport(api=http_to(url), auth=http_to(auth.url), tokens=Tokens("id", "secret")) as transport:
+        async with OAuthTransport(
+            api=http_to(url), auth=http_to(auth.url), tokens=Tokens("id", "secret")
+        ) as transport:
             yield Way(transport, lambda: len(server.heads))
 
 
-FAULTS: dict[Scene, str] = {"page": "html", "throttled": "throttle", "reset": "reset-after", "cut": "cut"}
+FAULTS: dict[Scene, str] = {
+    "page": "html",
+    "throttled": "throttle",
+    "reset": "reset-after",
+    "cut": "cut",
+}
 
 
 @asynccontextmanager
@@ -120,7 +131,9 @@ async def by_fake(scene: Scene) -> AsyncIterator[Way]:
 
 
 Ways = Callable[[Scene], AbstractAsyncContextManager[Way]]
-on_every_way: Any = pytest.mark.parametrize("way", [by_http, by_oauth, by_simulation, by_hand, by_fake])
+on_every_way: Any = pytest.mark.parametrize(
+    "way", [by_http, by_oauth, by_simulation, by_hand, by_fake]
+)
 
 
 @on_every_way
@@ -155,7 +168,9 @@ async def test_where_nobody_listens_nothing_was_sent(way: Ways) -> None:
 
 @on_every_way
 @pytest.mark.parametrize("scene", ["reset", "cut"])
-async def test_an_answer_that_does_not_come_whole_leaves_it_in_doubt_and_is_not_asked_for_again(way: Ways, scene: Scene) -> None:
+async def test_an_answer_that_does_not_come_whole_leaves_it_in_doubt_and_is_not_asked_for_again(
+    way: Ways, scene: Scene
+) -> None:
     async with way(scene) as there:
         found = await there.transport.send(GET)
         assert isinstance(found, NoReply)

@@ -77,6 +77,8 @@ def test_an_address_that_is_wrong_in_form_has_its_fault_told(address: str, said:
 
 
 @pytest.mark.parametrize("address", ["http://h/x?y=1", "http://h/#a", "http://h?", "http://h#"])
-def test_only_an_address_to_which_paths_are_appended_is_without_query_and_fragment(address: str) -> None:
+def test_only_an_address_to_which_paths_are_appended_is_without_query_and_fragment(
+    address: str,
+) -> None:
     assert "a query or a fragment" in (address_fault(address) or "")
     assert address_fault(address, base=False) is None

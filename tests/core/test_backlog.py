@@ -13,7 +13,9 @@ from syncer.core.limits import Limits
 
 def change(index: int, id: str, verb: Verb = "post", input_id: str = "i") -> Change:
     """A change of an annotation of one input."""
-    return Change(1, index, index + 1, verb, input_id, "" if verb == "delete_input" else id, b"{%d}" % index)
+    return Change(
+        1, index, index + 1, verb, input_id, "" if verb == "delete_input" else id, b"{%d}" % index
+    )
 
 
 def commit(backlog: Backlog, now: float = 0) -> None:
@@ -49,7 +51,15 @@ def test_a_successor_waits_until_its_predecessor_is_durable() -> None:
 
 
 def test_a_whole_input_delete_waits_for_all_before_it_and_holds_all_behind_it() -> None:
-    backlog = ended([change(0, "a"), change(1, "b"), change(2, "", "delete_input"), change(3, "a"), change(4, "x", input_id="other")])
+    backlog = ended(
+        [
+            change(0, "a"),
+            change(1, "b"),
+            change(2, "", "delete_input"),
+            change(3, "a"),
+            change(4, "x", input_id="other"),
+        ]
+    )
     first = backlog.take(0)
     assert ids(first) == ["a", "b", "x"]
     assert first is not None
@@ -66,7 +76,9 @@ def test_a_whole_input_delete_waits_for_all_before_it_and_holds_all_behind_it() 
 
 def test_a_whole_input_delete_is_not_queued_before_all_that_it_waits_for() -> None:
     """Else a restart would put what was still in the window behind it."""
-    backlog = ended([change(0, "a"), change(1, "b"), change(2, "", "delete_input")], Limits(batch_size=1))
+    backlog = ended(
+        [change(0, "a"), change(1, "b"), change(2, "", "delete_input")], Limits(batch_size=1)
+    )
     one, two = backlog.take(0), backlog.take(0)
     assert one is not None
     assert two is not None
@@ -92,7 +104,9 @@ def test_one_poison_change_in_128_is_found_with_14_requests() -> None:
     assert (len(settlement.applied), len(settlement.dead)) == (127, 1)
 
 
-def test_a_failed_request_counts_only_where_the_destination_was_well_and_halves_the_next_one() -> None:
+def test_a_failed_request_counts_only_where_the_destination_was_well_and_halves_the_next_one() -> (
+    None
+):
     backlog = ended([change(n, f"a-{n}", "merge") for n in range(128)])
     batch = backlog.take(0)
     assert batch is not None
@@ -151,7 +165,11 @@ def test_a_change_behind_a_queued_one_is_queued_behind_it() -> None:
     assert batch is not None
     backlog.failed(batch.entries, "no", None, 0, 5, doubt=False)
     backlog.offer([change(2, "a", "delete")], 0)
-    assert [(entry.number, entry.change.index) for entry in backlog.collect().queued] == [(1, 0), (2, 1), (3, 2)]
+    assert [(entry.number, entry.change.index) for entry in backlog.collect().queued] == [
+        (1, 0),
+        (2, 1),
+        (3, 2),
+    ]
     assert (backlog.window_count, backlog.queue_count) == (0, 3)
 
 
@@ -168,7 +186,10 @@ def test_what_is_queued_holds_its_line_until_the_queue_is_durable_and_no_longer(
 
 def test_batches_hold_one_verb_and_a_bounded_number_of_bytes() -> None:
     large = Change(1, 9, 10, "post", "i", "large", b"x" * 100)
-    backlog = ended([change(0, "a"), large, change(1, "b"), change(2, "c", "delete")], Limits(batch_bytes_max=50))
+    backlog = ended(
+        [change(0, "a"), large, change(1, "b"), change(2, "c", "delete")],
+        Limits(batch_bytes_max=50),
+    )
     assert [ids(backlog.take(0)) for _ in range(4)] == [["a"], ["large"], ["b"], ["c"]]
 
 
@@ -177,7 +198,10 @@ def large(index: int, verb: Verb = "post") -> Change:
     return replace(change(index, f"a{index}", verb), raw=b"x" * 100_000)
 
 
-@pytest.mark.parametrize(("verb", "batch_size", "waits"), [("post", 2, True), ("merge", 2, True), ("post", 1, False), ("delete", 2, False)])
+@pytest.mark.parametrize(
+    ("verb", "batch_size", "waits"),
+    [("post", 2, True), ("merge", 2, True), ("post", 1, False), ("delete", 2, False)],
+)
 def test_others_wait_for_a_large_request_only_where_it_could_have_been_smaller_and_carries_its_changes(
     verb: Verb, batch_size: int, waits: bool
 ) -> None:
@@ -223,15 +247,23 @@ def test_the_window_counts_all_bytes_that_a_change_holds_and_gives_them_back() -
 
 
 def test_a_patch_in_doubt_is_sent_again_and_read_back_only_where_answers_leave_it_out() -> None:
-    """A read that lags may show a state before the patch in which it seems done; sending it again is safe."""
+    """A read that lags may show a state before the patch in which it seems done;
+    sending it again is safe.
+    """
     backlog = ended([change(0, "a", "remove"), change(1, "b", "remove")])
     batch = backlog.take(0)
     assert batch is not None
     backlog.failed(batch.entries[:1], "the connection broke", None, 1, 2, doubt=True)
-    backlog.retriable(batch.entries[1], "the answer does not mention it", None, 1, 2, doubt=True, omitted=True)
+    backlog.retriable(
+        batch.entries[1], "the answer does not mention it", None, 1, 2, doubt=True, omitted=True
+    )
     commit(backlog, 1)
     backlog.ripen(3, succeeded_at=2)
-    taken = {(tuple(ids(batch)), batch.look_up) for batch in (backlog.take(3), backlog.take(3)) if batch is not None}
+    taken = {
+        (tuple(ids(batch)), batch.look_up)
+        for batch in (backlog.take(3), backlog.take(3))
+        if batch is not None
+    }
     assert taken == {(("a",), "no"), (("b",), "read back")}
 
 
@@ -261,4 +293,8 @@ def test_where_nothing_is_ready_it_wakes_when_what_failed_is_due() -> None:
 
 def test_what_a_trace_shows_of_it_is_where_its_changes_are() -> None:
     backlog = ended([change(0, "a"), change(1, "", "delete_input"), change(2, "b", "merge", "j")])
-    assert repr(backlog) == "Backlog(window=3, queue=0, ready={'post': 1, 'merge': 1}, formed=0, apart=0, waiting=0, gates=1)"
+    assert (
+        repr(backlog)
+        == "Backlog(window=3, queue=0, ready={'post': 1, 'merge': 1}, formed=0, apart=0, waiting=0,"
+        " gates=1)"
+    )

@@ -10,8 +10,12 @@ import pytest
 from syncer.core.backoff import delay
 
 
-@pytest.mark.parametrize(("attempt", "most_seconds"), [(1, 0.5), (2, 1.0), (3, 2.0), (7, 32.0), (8, 60.0), (50, 60.0)])
-def test_a_delay_is_spread_evenly_from_nothing_to_the_doubled_base_and_never_beyond_the_cap(attempt: int, most_seconds: float) -> None:
+@pytest.mark.parametrize(
+    ("attempt", "most_seconds"), [(1, 0.5), (2, 1.0), (3, 2.0), (7, 32.0), (8, 60.0), (50, 60.0)]
+)
+def test_a_delay_is_spread_evenly_from_nothing_to_the_doubled_base_and_never_beyond_the_cap(
+    attempt: int, most_seconds: float
+) -> None:
     rng = random.Random(1)
     delays = [delay(attempt, rng, 0.5, 60.0) for _ in range(5000)]
     assert 0.0 <= min(delays) < 0.05 * most_seconds
@@ -25,4 +29,6 @@ def test_no_number_of_attempts_is_too_large() -> None:
 
 def test_the_same_seed_gives_the_same_delays() -> None:
     first, second = random.Random(7), random.Random(7)
-    assert [delay(n, first, 0.5, 60.0) for n in range(1, 20)] == [delay(n, second, 0.5, 60.0) for n in range(1, 20)]
+    assert [delay(n, first, 0.5, 60.0) for n in range(1, 20)] == [
+        delay(n, second, 0.5, 60.0) for n in range(1, 20)
+    ]

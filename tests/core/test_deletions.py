@@ -28,7 +28,11 @@ def test_what_would_go_beyond_the_limit_and_all_after_it_stay() -> None:
 def test_what_is_sent_again_is_counted_once_even_if_it_is_gone_by_then() -> None:
     deletions = Deletions(0, limit=10)
     entries = deletes(1)
-    assert [deletions.admit(entries, [9]), deletions.admit(entries, [0]), deletions.admit(entries, [9])] == [1, 1, 1]
+    assert [
+        deletions.admit(entries, [9]),
+        deletions.admit(entries, [0]),
+        deletions.admit(entries, [9]),
+    ] == [1, 1, 1]
     assert deletions.count == 9
     assert deletions.admit(entries, [11]) == 0
 

@@ -15,7 +15,9 @@ START = 1.7e9
 
 
 def state(give_up_seconds: float = 600.0) -> DestinationState:
-    return DestinationState(base_seconds=0.5, cap_seconds=60.0, throttle_seconds=15.0, give_up_seconds=give_up_seconds)
+    return DestinationState(
+        base_seconds=0.5, cap_seconds=60.0, throttle_seconds=15.0, give_up_seconds=give_up_seconds
+    )
 
 
 def unreachable(destination: DestinationState, now: float) -> float:
@@ -26,10 +28,12 @@ def unreachable(destination: DestinationState, now: float) -> float:
     return until
 
 
-# --- throttled ---------------------------------------------------------------------------------------------------
+# --- throttled ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("asked_seconds", "pause_seconds"), [(7.25, 7.25), (0.25, 0.25), (120.0, 120.0), (None, 15.0)])
+@pytest.mark.parametrize(
+    ("asked_seconds", "pause_seconds"), [(7.25, 7.25), (0.25, 0.25), (120.0, 120.0), (None, 15.0)]
+)
 def test_a_throttle_pauses_for_exactly_what_was_asked_and_ends_in_open_at_full_speed(
     asked_seconds: float | None, pause_seconds: float
 ) -> None:
@@ -62,8 +66,12 @@ def test_a_success_of_a_request_sent_before_does_not_end_a_throttle() -> None:
     assert destination.fact().until == START + 10.0
 
 
-def pauses_of_throttles(destination: DestinationState, count: int, start: float = START) -> list[float]:
-    """How long each of so many throttles pauses that name no time, each told right after the pause of the one before."""
+def pauses_of_throttles(
+    destination: DestinationState, count: int, start: float = START
+) -> list[float]:
+    """How long each of so many throttles pauses that name no time, each told right
+    after the pause of the one before.
+    """
     seconds, now = [], start
     for _ in range(count):
         destination.throttled(now, None)
@@ -88,14 +96,20 @@ def test_throttles_of_requests_that_were_under_way_together_are_one() -> None:
 def test_a_success_after_the_pause_makes_the_next_one_short_again() -> None:
     destination = state()
     now = START + sum(pauses_of_throttles(destination, 2))
-    destination.succeeded(now - 1.0)  # of a request sent before: it says nothing of what comes after the pause
+    destination.succeeded(
+        now - 1.0
+    )  # of a request sent before: it says nothing of what comes after the pause
     assert pauses_of_throttles(destination, 1, now) == [60.0]
     destination.succeeded(now + 60.0)
     assert pauses_of_throttles(destination, 1, now + 61.0) == [15.0]
 
 
-def test_a_pause_without_a_usable_time_is_never_shorter_than_configured_however_low_the_cap() -> None:
-    destination = DestinationState(base_seconds=0.5, cap_seconds=2.0, throttle_seconds=15.0, give_up_seconds=0.0)
+def test_a_pause_without_a_usable_time_is_never_shorter_than_configured_however_low_the_cap() -> (
+    None
+):
+    destination = DestinationState(
+        base_seconds=0.5, cap_seconds=2.0, throttle_seconds=15.0, give_up_seconds=0.0
+    )
     assert pauses_of_throttles(destination, 3) == [15.0, 15.0, 15.0]
 
 
@@ -106,7 +120,7 @@ def test_a_pause_that_nobody_asked_for_is_no_reason_to_give_up_at_once() -> None
     assert destination.gave_up(START + 10.0) == f"nothing succeeded for 10 s ({THROTTLED})"
 
 
-# --- asked to wait without a throttle ----------------------------------------------------------------------------
+# --- asked to wait without a throttle -------------------------------------------------
 
 
 def test_a_failure_that_asks_to_wait_pauses_for_exactly_so_long_and_outlives_the_process() -> None:
@@ -114,7 +128,9 @@ def test_a_failure_that_asks_to_wait_pauses_for_exactly_so_long_and_outlives_the
     before.failed(START, random.Random(1), unreachable=False, why="HTTP 503")
     before.asked_to_wait(START, 40.0, "the remote asks to wait: HTTP 503")
     assert before.wake_at(START) == START + 40.0
-    assert before.fact() == Destination("paused", START + 40.0, "the remote asks to wait: HTTP 503", 40.0)
+    assert before.fact() == Destination(
+        "paused", START + 40.0, "the remote asks to wait: HTTP 503", 40.0
+    )
     after.restore(stored(before.fact()), START + 10.0)
     assert not after.allowed(START + 39.9, 0)
     assert after.allowed(START + 40.0, 9)
@@ -123,10 +139,13 @@ def test_a_failure_that_asks_to_wait_pauses_for_exactly_so_long_and_outlives_the
 def test_a_failure_that_asks_to_wait_for_too_long_gives_up_at_once() -> None:
     destination = state()
     destination.asked_to_wait(START, 3600.0, "the remote asks to wait: HTTP 503")
-    assert destination.gave_up(START) == "the remote asks to wait for 3600 s, longer than [retry] give_up_seconds = 600"
+    assert (
+        destination.gave_up(START)
+        == "the remote asks to wait for 3600 s, longer than [retry] give_up_seconds = 600"
+    )
 
 
-# --- outages -----------------------------------------------------------------------------------------------------
+# --- outages --------------------------------------------------------------------------
 
 
 def test_no_connection_pauses_at_once_and_then_one_request_at_a_time_probes() -> None:
@@ -212,12 +231,17 @@ def test_an_outage_of_ten_minutes_costs_few_attempts_and_ends_at_full_speed() ->
     assert len([time for time in after if time <= after[0] + 10.0]) >= 0.9 * rate * 10
 
 
-# --- giving up ---------------------------------------------------------------------------------------------------
+# --- giving up ------------------------------------------------------------------------
 
 
 def test_without_any_success_for_long_enough_it_gives_up_and_says_why() -> None:
     destination = state()
-    destination.failed(START, random.Random(1), unreachable=True, why="no connection to nowhere:1: Connection refused")
+    destination.failed(
+        START,
+        random.Random(1),
+        unreachable=True,
+        why="no connection to nowhere:1: Connection refused",
+    )
     assert destination.gave_up(START + 599.9) is None
     why = "the remote cannot be reached: no connection to nowhere:1: Connection refused"
     assert destination.gave_up(START + 600.0) == f"nothing succeeded for 600 s ({why})"
@@ -246,7 +270,10 @@ def test_being_asked_to_wait_longer_than_that_gives_up_at_once() -> None:
     destination.throttled(START, 600.0)
     assert destination.gave_up(START) is None
     destination.throttled(START, 601.0)
-    assert destination.gave_up(START) == "the remote asks to wait for 601 s, longer than [retry] give_up_seconds = 600"
+    assert (
+        destination.gave_up(START)
+        == "the remote asks to wait for 601 s, longer than [retry] give_up_seconds = 600"
+    )
 
 
 def test_with_zero_it_never_gives_up() -> None:
@@ -263,7 +290,7 @@ def test_the_moment_to_give_up_wakes_even_while_a_probe_is_out() -> None:
     assert destination.wake_at(START + 600.0) is None
 
 
-# --- restarts ----------------------------------------------------------------------------------------------------
+# --- restarts -------------------------------------------------------------------------
 
 
 def stored(fact: Destination) -> Destination:
@@ -296,7 +323,9 @@ def test_a_restart_into_a_pause_longer_than_it_would_wait_gives_up() -> None:
     assert "4000 s" in (after.gave_up(START) or "")
 
 
-def test_a_pause_that_was_told_before_the_clock_was_set_back_is_never_longer_than_was_asked() -> None:
+def test_a_pause_that_was_told_before_the_clock_was_set_back_is_never_longer_than_was_asked() -> (
+    None
+):
     before, after = state(), state()
     before.throttled(START, 30.0)
     set_back = START - 40 * 365 * 86400
@@ -312,10 +341,19 @@ def test_a_pause_that_a_clock_set_forward_has_passed_is_over() -> None:
     assert after.allowed(START + 1e9, 9)
 
 
-@pytest.mark.parametrize(("give_up_seconds", "trusted"), [(600.0, 600.0), (5.0, 5.0), (0.0, TRUSTED_SECONDS)])
-def test_a_pause_of_a_state_that_does_not_say_how_long_was_asked_is_trusted_for_a_while(give_up_seconds: float, trusted: float) -> None:
+@pytest.mark.parametrize(
+    ("give_up_seconds", "trusted"), [(600.0, 600.0), (5.0, 5.0), (0.0, TRUSTED_SECONDS)]
+)
+def test_a_pause_of_a_state_that_does_not_say_how_long_was_asked_is_trusted_for_a_while(
+    give_up_seconds: float, trusted: float
+) -> None:
     after = state(give_up_seconds)
-    after.restore(msgspec.json.decode(b'["destination","paused",4e9,"throttled by the remote"]', type=Destination), START)
+    after.restore(
+        msgspec.json.decode(
+            b'["destination","paused",4e9,"throttled by the remote"]', type=Destination
+        ),
+        START,
+    )
     assert after.wake_at(START) == START + trusted
     assert after.gave_up(START) is None
     assert after.fact() == Destination("paused", START + trusted, THROTTLED, trusted)
@@ -324,7 +362,9 @@ def test_a_pause_of_a_state_that_does_not_say_how_long_was_asked_is_trusted_for_
 def test_a_pause_is_written_down_by_the_wall_clock_as_it_is_by_then() -> None:
     destination = state()
     destination.throttled(START, 30.0)
-    assert destination.fact(ahead_seconds=-3600.0) == Destination("paused", START + 30.0 - 3600.0, THROTTLED, 30.0)
+    assert destination.fact(ahead_seconds=-3600.0) == Destination(
+        "paused", START + 30.0 - 3600.0, THROTTLED, 30.0
+    )
 
 
 def test_after_a_restart_in_an_outage_one_request_probes_at_once() -> None:
@@ -346,7 +386,15 @@ def test_what_is_stored_changes_when_an_outage_begins_and_ends_but_not_with_each
         facts.append(destination.fact())
     destination.succeeded(now)
     facts.append(destination.fact())
-    assert [fact.state for fact in facts] == ["open", "probing", "probing", "probing", "probing", "probing", "open"]
+    assert [fact.state for fact in facts] == [
+        "open",
+        "probing",
+        "probing",
+        "probing",
+        "probing",
+        "probing",
+        "open",
+    ]
     assert len(set(facts)) == 2
 
 
@@ -364,4 +412,7 @@ def test_how_long_a_pause_lasts_and_why_is_told_to_whoever_shows_it() -> None:
     destination.throttled(START, 9.0)
     assert (destination.pause_seconds(START + 2), destination.reason) == (7.0, THROTTLED)
     assert destination.pause_seconds(START + 20) == 0.0
-    assert repr(destination) == f"DestinationState(asked_until={START + 9.0}, outage_until=0.0, outages=0, failures=0)"
+    assert (
+        repr(destination)
+        == f"DestinationState(asked_until={START + 9.0}, outage_until=0.0, outages=0, failures=0)"
+    )

@@ -44,7 +44,9 @@ def test_a_log_that_grew_keeps_what_is_known_of_it() -> None:
     ledger = with_logs(1)
     before = ledger.logs[1]
     grown = opened(1)
-    ledger.apply(msgspec.structs.replace(grown, identity=msgspec.structs.replace(grown.identity, size=9)))
+    ledger.apply(
+        msgspec.structs.replace(grown, identity=msgspec.structs.replace(grown.identity, size=9))
+    )
     assert ledger.logs[1] is before
     assert before.identity.size == 9
 
@@ -70,13 +72,16 @@ def test_deletions_that_were_applied_are_written_down_with_their_changes() -> No
         ({"end": 100}, 100, True),
         ({"end": 100}, 99, False),
         ({"end": -1}, 100, False),
-        ({"end": -1, "device": 0, "size": 100}, 100, True),  # a state that does not say it yet
+        # a state that does not say it yet
+        ({"end": -1, "device": 0, "size": 100}, 100, True),
         ({"end": -1, "device": 0, "size": 101}, 100, False),
         ({"end": -1, "device": 0, "size": 40, "path": "/logs/x.jsonl.gz"}, 100, False),
         ({"end": 0}, 0, True),
     ],
 )
-def test_a_log_is_read_to_its_end_where_its_end_is_known_and_was_reached(known: dict[str, object], read: int, *, is_read: bool) -> None:
+def test_a_log_is_read_to_its_end_where_its_end_is_known_and_was_reached(
+    known: dict[str, object], read: int, *, is_read: bool
+) -> None:
     ledger = with_logs(1)
     log = ledger.logs[1]
     log.identity = msgspec.structs.replace(log.identity, **{"device": 1, "size": 100, **known})

@@ -1,4 +1,6 @@
-"""Dead letters as a whole: superseded exactly where a later change was applied, and sent again in their turn."""
+"""Dead letters as a whole: superseded exactly where a later change was applied, and
+sent again in their turn.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,15 @@ import pytest
 from syncer.core.backlog import Backlog
 from syncer.core.bits import KeyBits
 from syncer.core.change import BadLine, Change, LogIdentity, Verb
-from syncer.core.facts import Closed, DeadFact, DeadLetter, Fact, LettersForgotten, Opened, Superseded
+from syncer.core.facts import (
+    Closed,
+    DeadFact,
+    DeadLetter,
+    Fact,
+    LettersForgotten,
+    Opened,
+    Superseded,
+)
 from syncer.core.ledger import Ledger
 from syncer.core.letters import SAID_MAX, LetterKeys, LetterStates, OpenLetter, letter_keys
 from syncer.core.limits import Limits
@@ -29,7 +39,11 @@ def change_of(log: int, index: int, input_id: str, id: str) -> Change:
 
 @dataclass
 class Line:
-    """A line of one of the logs. Where it stands in the one sequence that all logs form is its place in `World.lines`."""
+    """A line of one of the logs.
+
+    Where it stands in the one sequence that all logs form is its place in
+    `World.lines`.
+    """
 
     change: Change
     bad: bool
@@ -63,7 +77,9 @@ class World:
         input_id = self.rng.choice(INPUTS)
         id = self.rng.choice(IDS if self.rng.random() < 0.3 else IDS[:2])
         self.at[log, index] = len(self.lines)
-        self.lines.append(Line(change_of(log, index, input_id, id), bad=bool(id) and self.rng.random() < self.bad))
+        self.lines.append(
+            Line(change_of(log, index, input_id, id), bad=bool(id) and self.rng.random() < self.bad)
+        )
 
     def offer(self) -> None:
         """The next line is read."""
@@ -71,7 +87,16 @@ class World:
         self.read += 1
         change = line.change
         if line.bad:
-            bad = BadLine(change.log, change.index, change.line, change.raw, "bad", "post", change.input_id, change.id)
+            bad = BadLine(
+                change.log,
+                change.index,
+                change.line,
+                change.raw,
+                "bad",
+                "post",
+                change.input_id,
+                change.id,
+            )
             self.pending += [letter_of_line(bad, "log", 1.0), *runs([bad], "dead")]
         else:
             self.backlog.offer([change], 1.0)
@@ -99,7 +124,9 @@ class World:
         facts, self.pending = self.pending, []
         letters = [letter_of_entry(entry, b"{}", "log") for entry in settlement.dead]
         facts += facts_of(settlement, letters, self.ledger, facts)
-        self.applied.update(self.at[entry.change.log, entry.change.index] for entry in settlement.applied)
+        self.applied.update(
+            self.at[entry.change.log, entry.change.index] for entry in settlement.applied
+        )
         self.commit(facts)
         self.backlog.committed(settlement, 1.0)
 
@@ -116,10 +143,17 @@ class World:
         self.backlog = Backlog(Limits(batch_size=4, linger_seconds=0), self.ledger.next_number)
         self.backlog.restore(self.ledger.queue.values(), 1.0)
         settled = {
-            (log, index) for log, state in self.ledger.logs.items() for run in state.watermark.runs() for index in range(run.start, run.end)
+            (log, index)
+            for log, state in self.ledger.logs.items()
+            for run in state.watermark.runs()
+            for index in range(run.start, run.end)
         }
         read, self.read = self.read, 0
-        unread = [line for line in self.lines[:read] if (line.change.log, line.change.index) not in settled]
+        unread = [
+            line
+            for line in self.lines[:read]
+            if (line.change.log, line.change.index) not in settled
+        ]
         after = self.lines[read:]
         lines, self.lines = self.lines, unread
         for _ in unread:
@@ -142,10 +176,16 @@ class World:
     def retry(self, choose: Callable[[OpenLetter], bool]) -> None:
         """Between two runs: some letters go back."""
         queue = RetryQueue(self.ledger.queue.values(), self.ledger.next_number)
-        chosen = sorted(filter(choose, self.open()), key=lambda found: (found.letter.log, found.letter.index))
+        chosen = sorted(
+            filter(choose, self.open()), key=lambda found: (found.letter.log, found.letter.index)
+        )
         for found in chosen:
             line = self.lines[self.at[found.letter.log, found.letter.index]]
-            if line.bad and not found.letter.attempts and self.ledger.logs[found.letter.log].watermark.index < found.letter.index:
+            if (
+                line.bad
+                and not found.letter.attempts
+                and self.ledger.logs[found.letter.log].watermark.index < found.letter.index
+            ):
                 continue
             self.commit(queue.put(found, queued_again(found, line.change)))
 
@@ -181,13 +221,17 @@ def step(world: World) -> None:
 
 
 def worlds(seed: int) -> World:
-    """Bad lines in one log, or several logs without: the turn of a bad line among the changes of another log is not known."""
+    """Bad lines in one log, or several logs without: the turn of a bad line among the
+    changes of another log is not known.
+    """
     rng = random.Random(seed)
     return World(rng, logs=(1,)) if seed % 2 else World(rng, bad=0)
 
 
 @pytest.mark.parametrize("seed", range(200))
-def test_a_letter_is_superseded_exactly_where_a_later_change_of_its_annotation_was_applied(seed: int) -> None:
+def test_a_letter_is_superseded_exactly_where_a_later_change_of_its_annotation_was_applied(
+    seed: int,
+) -> None:
     world = worlds(seed)
     for _ in range(120):
         step(world)
@@ -200,8 +244,12 @@ def test_what_waits_is_in_the_order_of_the_logs_however_letters_came_back(seed: 
     world = worlds(seed + 1000)
     for _ in range(120):
         step(world)
-        waiting = [(world.at[queued.log, queued.index], queued) for queued in world.ledger.queue.values()]
-        assert [queued.number for _, queued in waiting] == sorted(queued.number for _, queued in waiting)
+        waiting = [
+            (world.at[queued.log, queued.index], queued) for queued in world.ledger.queue.values()
+        ]
+        assert [queued.number for _, queued in waiting] == sorted(
+            queued.number for _, queued in waiting
+        )
         for n, (at, queued) in enumerate(waiting):
             for later, other in waiting[n + 1 :]:
                 assert at < later or not related(queued.change(), other.change()), (queued, other)
@@ -216,7 +264,9 @@ def test_the_open_letters_are_as_many_as_the_counts_say(seed: int) -> None:
     for log, state in world.ledger.logs.items():
         ended = sum(1 for line in world.lines if line.change.log == log)
         assert state.counts.read <= ended
-        assert state.counts.queued == sum(queued.log == log for queued in world.ledger.queue.values())
+        assert state.counts.queued == sum(
+            queued.log == log for queued in world.ledger.queue.values()
+        )
 
 
 def test_the_dice_of_these_tests_reach_everything() -> None:
@@ -228,14 +278,22 @@ def test_the_dice_of_these_tests_reach_everything() -> None:
         kinds["superseded"] += sum(found.superseded for found in world.open())
         kinds["open"] += sum(not found.superseded for found in world.open())
         kinds["closed"] += sum(isinstance(fact, Closed) for fact in world.file)
-        kinds["applied after all"] += sum(isinstance(fact, Superseded) and fact.rank is not None for fact in world.file)
-        kinds["dead again"] += sum(isinstance(fact, DeadLetter) and fact.rank is not None for fact in world.file)
+        kinds["applied after all"] += sum(
+            isinstance(fact, Superseded) and fact.rank is not None for fact in world.file
+        )
+        kinds["dead again"] += sum(
+            isinstance(fact, DeadLetter) and fact.rank is not None for fact in world.file
+        )
     assert all(kinds.values()), kinds
 
 
-def letter(number: int, index: int, *, log: int = 1, id: str = "a", rank: int | None = None) -> OpenLetter:
+def letter(
+    number: int, index: int, *, log: int = 1, id: str = "a", rank: int | None = None
+) -> OpenLetter:
     """A letter of the input i."""
-    text = DeadLetter("x", index + 1, "post", "i", id, "no", 7, 3, "t", "t", "{}", log, index, rank=rank)
+    text = DeadLetter(
+        "x", index + 1, "post", "i", id, "no", 7, 3, "t", "t", "{}", log, index, rank=rank
+    )
     return OpenLetter(number, text, superseded=False)
 
 
@@ -303,7 +361,9 @@ def test_dropped_letters_and_those_of_forgotten_logs_are_closed_and_counted() ->
 
 
 def test_a_letter_of_a_line_without_an_input_is_nobodys() -> None:
-    """It cannot be superseded, and does not make other keys look as if they had letters."""
+    """It cannot be superseded, and does not make other keys look as if they had
+    letters.
+    """
     nobodys = DeadLetter("x", 1, None, None, None, "not JSON", None, 0, "t", "t", "{", 1, 0)
     keys = LetterKeys()
     keys.bury(nobodys)
@@ -338,9 +398,17 @@ def test_key_bits_know_everything_that_was_added_and_few_strangers() -> None:
     assert sum((f"input-{n}", "other") in bits for n in range(10_000)) < 600
 
 
-def test_what_a_forgotten_log_applied_supersedes_no_letter_of_a_later_log_that_got_its_number() -> None:
+def test_what_a_forgotten_log_applied_supersedes_no_letter_of_a_later_log_that_got_its_number() -> (
+    None
+):
     states = LetterStates()
-    for fact in (letter(0, 0).letter, Superseded("i", "a", 1, 5), Superseded("i", "", 1, 6), LettersForgotten(1), letter(1, 2).letter):
+    for fact in (
+        letter(0, 0).letter,
+        Superseded("i", "a", 1, 5),
+        Superseded("i", "", 1, 6),
+        LettersForgotten(1),
+        letter(1, 2).letter,
+    ):
         states.note(fact)
     assert (states.is_open(0, 1), states.is_open(1, 1)) == (False, True)
     assert not states.superseded(1, letter(1, 2).letter)
@@ -355,6 +423,14 @@ def test_what_a_forgotten_log_applied_supersedes_no_letter_of_a_later_log_that_g
 
 def test_what_a_forgotten_log_applied_still_supersedes_what_was_dead_in_others_before() -> None:
     states = LetterStates()
-    for fact in (letter(0, 9, log=2).letter, Superseded("i", "a", 1, 0), LettersForgotten(1), letter(1, 9, log=2).letter):
+    for fact in (
+        letter(0, 9, log=2).letter,
+        Superseded("i", "a", 1, 0),
+        LettersForgotten(1),
+        letter(1, 9, log=2).letter,
+    ):
         states.note(fact)
-    assert [states.superseded(number, letter(number, 9, log=2).letter) for number in (0, 1)] == [True, False]
+    assert [states.superseded(number, letter(number, 9, log=2).letter) for number in (0, 1)] == [
+        True,
+        False,
+    ]

@@ -24,7 +24,16 @@ def test_a_time_is_read_in_utc_and_without_an_offset_is_utc(text: str, means: da
 
 
 @pytest.mark.parametrize(
-    "value", ["", "yesterday", "2026-13-01T00:00:00Z", None, 5, "0001-01-01T00:00:00+05:00", "9999-12-31T23:00:00-05:00"]
+    "value",
+    [
+        "",
+        "yesterday",
+        "2026-13-01T00:00:00Z",
+        None,
+        5,
+        "0001-01-01T00:00:00+05:00",
+        "9999-12-31T23:00:00-05:00",
+    ],
 )
 def test_what_is_no_time_of_the_years_1_to_9999_is_none(value: object) -> None:
     assert moment(value) is None

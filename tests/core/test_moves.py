@@ -1,4 +1,6 @@
-"""Which log a file is: a table of what users do to files, and what holds whatever they do."""
+"""Which log a file is: a table of what users do to files, and what holds whatever they
+do.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from syncer.core.change import LogIdentity, Stamp
-from syncer.core.moves import CarriedOn, Changed, Decision, FoundFile, KnownLog, Moved, MovedHere, New, Unclear, decide, is_name_of
+from syncer.core.moves import (
+    CarriedOn,
+    Changed,
+    Decision,
+    FoundFile,
+    KnownLog,
+    Moved,
+    MovedHere,
+    New,
+    Unclear,
+    decide,
+    is_name_of,
+)
 
 SECOND = 1_000_000_000
 AT = 1_700_000_000 * SECOND
@@ -20,16 +34,29 @@ OTHER = Stamp(1, 8, 100, AT + 9 * SECOND, AT + 9 * SECOND, AT + 9 * SECOND)
 
 
 def known(
-    where: Literal["there", "gone", "other"], number: int = 1, path: str = "/l/x.jsonl", was: str = "", stamp: Stamp = OLD
+    where: Literal["there", "gone", "other"],
+    number: int = 1,
+    path: str = "/l/x.jsonl",
+    was: str = "",
+    stamp: Stamp = OLD,
 ) -> KnownLog:
     return KnownLog(number, (path, was) if was else (path,), stamp, where)
 
 
-def found(path: str, stamp: Stamp = OTHER, known: int | None = None, holds: tuple[int, ...] = (), *, named: bool = True) -> FoundFile:
+def found(
+    path: str,
+    stamp: Stamp = OTHER,
+    known: int | None = None,
+    holds: tuple[int, ...] = (),
+    *,
+    named: bool = True,
+) -> FoundFile:
     return FoundFile(path, stamp, known, holds, named)
 
 
-def decided(logs: list[KnownLog], files: list[FoundFile], moved: Moved | None = None) -> list[Decision | None]:
+def decided(
+    logs: list[KnownLog], files: list[FoundFile], moved: Moved | None = None
+) -> list[Decision | None]:
     return decide({log.number: log for log in logs}, files, moved)
 
 
@@ -41,25 +68,75 @@ SAME_INODE_BORN_LATER = Stamp(1, 7, 100, AT + 50 * SECOND, AT + 50 * SECOND, AT 
 
 ONE_FILE = [
     ("at its path", known("there"), found("/l/x.jsonl", known=1), CarriedOn(1)),
-    ("at its path, while nothing says what else it holds", known("there"), found("/l/x.jsonl", OLD, 1, (1,)), CarriedOn(1)),
+    (
+        "at its path, while nothing says what else it holds",
+        known("there"),
+        found("/l/x.jsonl", OLD, 1, (1,)),
+        CarriedOn(1),
+    ),
     ("edited in place", known("other"), found("/l/x.jsonl", known=1), Changed(1)),
     ("a file that nobody knows", known("there"), found("/l/y.jsonl"), New()),
     ("a file that nobody knows, and a log that is gone", known("gone"), found("/l/y.jsonl"), New()),
-    ("mv in the same file system, after it grew", known("gone"), found("/m/y.jsonl", SAME_FILE, holds=(1,)), MovedHere(1, "file")),
-    ("mv to another file system, cp -p and rm", known("gone"), found("/m/y.jsonl", SAME_TIME, holds=(1,)), MovedHere(1, "time")),
-    ("a packer that keeps whole seconds", known("gone"), found("/m/y.jsonl", WHOLE_SECOND, holds=(1,)), MovedHere(1, "time")),
+    (
+        "mv in the same file system, after it grew",
+        known("gone"),
+        found("/m/y.jsonl", SAME_FILE, holds=(1,)),
+        MovedHere(1, "file"),
+    ),
+    (
+        "mv to another file system, cp -p and rm",
+        known("gone"),
+        found("/m/y.jsonl", SAME_TIME, holds=(1,)),
+        MovedHere(1, "time"),
+    ),
+    (
+        "a packer that keeps whole seconds",
+        known("gone"),
+        found("/m/y.jsonl", WHOLE_SECOND, holds=(1,)),
+        MovedHere(1, "time"),
+    ),
     ("a second later", known("gone"), found("/m/y.jsonl", NEXT_SECOND, holds=(1,)), Unclear(1)),
     ("cp and rm", known("gone"), found("/m/y.jsonl", OTHER, holds=(1,)), Unclear(1)),
-    ("an inode that was given to a later file", known("gone"), found("/m/y.jsonl", SAME_INODE_BORN_LATER, holds=(1,)), Unclear(1)),
+    (
+        "an inode that was given to a later file",
+        known("gone"),
+        found("/m/y.jsonl", SAME_INODE_BORN_LATER, holds=(1,)),
+        Unclear(1),
+    ),
     ("another log with the old one's time", known("gone"), found("/m/y.jsonl", SAME_TIME), New()),
     ("cp", known("there"), found("/l/y.jsonl", OTHER, holds=(1,)), New(1)),
     ("cp -p", known("there"), found("/l/y.jsonl", SAME_TIME, holds=(1,)), New(1)),
-    ("cp, then another log under the old name", known("other"), found("/l/y.jsonl", OTHER, holds=(1,)), Unclear(1)),
-    ("rotated, grown and compressed", known("gone"), found("/l/x.jsonl-20261126.gz", OTHER, holds=(1,)), MovedHere(1, "name")),
-    ("rotated in another folder", known("gone"), found("/m/x.jsonl.1", OTHER, holds=(1,)), Unclear(1)),
+    (
+        "cp, then another log under the old name",
+        known("other"),
+        found("/l/y.jsonl", OTHER, holds=(1,)),
+        Unclear(1),
+    ),
+    (
+        "rotated, grown and compressed",
+        known("gone"),
+        found("/l/x.jsonl-20261126.gz", OTHER, holds=(1,)),
+        MovedHere(1, "name"),
+    ),
+    (
+        "rotated in another folder",
+        known("gone"),
+        found("/m/x.jsonl.1", OTHER, holds=(1,)),
+        Unclear(1),
+    ),
     ("rotated, another name", known("gone"), found("/l/x-1.jsonl", OTHER, holds=(1,)), Unclear(1)),
-    ("rotated by mv, another name", known("other"), found("/l/x-1.jsonl", SAME_FILE, holds=(1,)), MovedHere(1, "file")),
-    ("unpacked", known("gone", path="/l/x.jsonl.gz"), found("/l/x.jsonl", OTHER, holds=(1,)), MovedHere(1, "name")),
+    (
+        "rotated by mv, another name",
+        known("other"),
+        found("/l/x-1.jsonl", SAME_FILE, holds=(1,)),
+        MovedHere(1, "file"),
+    ),
+    (
+        "unpacked",
+        known("gone", path="/l/x.jsonl.gz"),
+        found("/l/x.jsonl", OTHER, holds=(1,)),
+        MovedHere(1, "name"),
+    ),
     (
         "rotated twice",
         known("other", path="/l/x.jsonl.1", was="/l/x.jsonl"),
@@ -67,14 +144,31 @@ ONE_FILE = [
         MovedHere(1, "name"),
     ),
     ("found near by, and not it", known("gone"), found("/l/x.jsonl.1", OTHER, named=False), None),
-    ("found near by, the same file", known("gone"), found("/l/old", SAME_FILE, holds=(1,), named=False), MovedHere(1, "file")),
-    ("found near by, a copy", known("there"), found("/l/x.jsonl.1", OTHER, holds=(1,), named=False), None),
-    ("found near by, of the same time", known("gone"), found("/l/y", SAME_TIME, holds=(1,), named=False), MovedHere(1, "time")),
+    (
+        "found near by, the same file",
+        known("gone"),
+        found("/l/old", SAME_FILE, holds=(1,), named=False),
+        MovedHere(1, "file"),
+    ),
+    (
+        "found near by, a copy",
+        known("there"),
+        found("/l/x.jsonl.1", OTHER, holds=(1,), named=False),
+        None,
+    ),
+    (
+        "found near by, of the same time",
+        known("gone"),
+        found("/l/y", SAME_TIME, holds=(1,), named=False),
+        MovedHere(1, "time"),
+    ),
     ("found near by, unclear", known("gone"), found("/l/y", OTHER, holds=(1,), named=False), None),
 ]
 
 
-@pytest.mark.parametrize(("log", "file", "decision"), [row[1:] for row in ONE_FILE], ids=[row[0] for row in ONE_FILE])
+@pytest.mark.parametrize(
+    ("log", "file", "decision"), [row[1:] for row in ONE_FILE], ids=[row[0] for row in ONE_FILE]
+)
 def test_what_users_do_to_a_log(log: KnownLog, file: FoundFile, decision: Decision | None) -> None:
     assert decided([log], [file]) == [decision]
 
@@ -83,40 +177,62 @@ def test_a_time_that_no_state_holds_and_an_unknown_birth_say_nothing() -> None:
     older = LogIdentity("/l/x.jsonl", "x", "", 7, 100, AT + 5, AT + 5).stamp
     assert (older.device, older.birth_ns) == (0, 0)
     unborn = Stamp(0, 7, 100, AT + 9 * SECOND, 0, 0)
-    assert decided([known("gone", stamp=older)], [found("/m/y", unborn, holds=(1,))]) == [Unclear(1)]
+    assert decided([known("gone", stamp=older)], [found("/m/y", unborn, holds=(1,))]) == [
+        Unclear(1)
+    ]
 
 
-@pytest.mark.parametrize(("moved", "decision"), [("same", MovedHere(1, "said")), ("new", New()), (None, Unclear(1))])
+@pytest.mark.parametrize(
+    ("moved", "decision"), [("same", MovedHere(1, "said")), ("new", New()), (None, Unclear(1))]
+)
 def test_the_user_decides_what_is_unclear(moved: Moved | None, decision: Decision) -> None:
     assert decided([known("gone")], [found("/m/y.jsonl", holds=(1,))], moved) == [decision]
 
 
 @pytest.mark.parametrize("moved", ["same", "new", None])
-def test_the_user_is_not_asked_about_a_file_at_its_path_or_one_that_was_certainly_moved_or_copied(moved: Moved | None) -> None:
+def test_the_user_is_not_asked_about_a_file_at_its_path_or_one_that_was_certainly_moved_or_copied(
+    moved: Moved | None,
+) -> None:
     assert decided([known("there")], [found("/l/x.jsonl", known=1)], moved) == [CarriedOn(1)]
-    assert decided([known("gone")], [found("/m/y.jsonl", SAME_FILE, holds=(1,))], moved) == [MovedHere(1, "file")]
+    assert decided([known("gone")], [found("/m/y.jsonl", SAME_FILE, holds=(1,))], moved) == [
+        MovedHere(1, "file")
+    ]
     assert decided([known("there")], [found("/m/y.jsonl", holds=(1,))], moved) == [New(1)]
 
 
 @pytest.mark.parametrize("moved", ["same", "new", None])
 def test_a_log_of_which_nothing_was_applied_is_known_by_its_path_alone(moved: Moved | None) -> None:
     logs = [known("gone"), known("other", 2, "/m/y.jsonl", stamp=NEXT_SECOND)]
-    assert decided(logs, [FoundFile("/m/y.jsonl", OTHER, 2, (1,), awaited=True)], moved) == [CarriedOn(2)]
-    assert decided(logs, [FoundFile("/m/y.jsonl", NEXT_SECOND, 2, (1, 2), awaited=True)], moved) == [CarriedOn(2)]
+    assert decided(logs, [FoundFile("/m/y.jsonl", OTHER, 2, (1,), awaited=True)], moved) == [
+        CarriedOn(2)
+    ]
+    assert decided(
+        logs, [FoundFile("/m/y.jsonl", NEXT_SECOND, 2, (1, 2), awaited=True)], moved
+    ) == [CarriedOn(2)]
 
 
 def test_at_the_path_of_a_log_of_which_nothing_was_applied_another_log_may_certainly_be() -> None:
     logs = [known("gone"), known("other", 2, "/m/y.jsonl", stamp=SAME_FILE)]
-    assert decided(logs, [FoundFile("/m/y.jsonl", SAME_FILE, 2, (1, 2), awaited=True)]) == [MovedHere(1, "file")]
+    assert decided(logs, [FoundFile("/m/y.jsonl", SAME_FILE, 2, (1, 2), awaited=True)]) == [
+        MovedHere(1, "file")
+    ]
 
 
-def test_a_log_of_which_nothing_was_applied_is_found_again_as_the_same_file_beside_the_new_one_of_its_name() -> None:
-    files = [FoundFile("/l/x.jsonl", OTHER, 1, awaited=True), found("/l/x.jsonl.1", SAME_FILE, holds=(1,), named=False)]
+def test_a_log_of_which_nothing_was_applied_is_found_again_as_the_same_file_beside_the_new_one_of_its_name() -> (
+    None
+):
+    files = [
+        FoundFile("/l/x.jsonl", OTHER, 1, awaited=True),
+        found("/l/x.jsonl.1", SAME_FILE, holds=(1,), named=False),
+    ]
     assert decided([known("other")], files) == [New(), MovedHere(1, "file")]
 
 
 def test_a_rotation_gives_the_old_name_to_a_new_log() -> None:
-    files = [found("/l/x.jsonl", OTHER, 1), found("/l/x.jsonl.1", SAME_FILE, holds=(1,), named=False)]
+    files = [
+        found("/l/x.jsonl", OTHER, 1),
+        found("/l/x.jsonl.1", SAME_FILE, holds=(1,), named=False),
+    ]
     assert decided([known("other")], files) == [New(), MovedHere(1, "file")]
     assert decided([known("other")], files[:1]) == [Changed(1)]
 
@@ -128,8 +244,13 @@ def test_two_files_that_changed_their_names_with_each_other_are_two_known_logs()
     assert decided(logs, files) == [MovedHere(2, "file"), MovedHere(1, "file")]
 
 
-def test_the_file_itself_is_the_log_and_its_copy_of_the_same_time_is_not_whichever_comes_first() -> None:
-    copy, itself = found("/l/a.jsonl", SAME_TIME, holds=(1,)), found("/l/b.jsonl", SAME_FILE, holds=(1,))
+def test_the_file_itself_is_the_log_and_its_copy_of_the_same_time_is_not_whichever_comes_first() -> (
+    None
+):
+    copy, itself = (
+        found("/l/a.jsonl", SAME_TIME, holds=(1,)),
+        found("/l/b.jsonl", SAME_FILE, holds=(1,)),
+    )
     assert decided([known("gone")], [copy, itself]) == [New(1), MovedHere(1, "file")]
     assert decided([known("gone")], [itself, copy]) == [MovedHere(1, "file"), New(1)]
 
@@ -164,11 +285,13 @@ def test_new_leaves_a_log_that_another_took_the_place_of_where_it_is() -> None:
         ("/m/x.jsonl.1", "/l/x.jsonl", False),
     ],
 )
-def test_a_name_of_a_log_is_in_its_folder_and_begins_with_its_name(path: str, log: str, *, is_name: bool) -> None:
+def test_a_name_of_a_log_is_in_its_folder_and_begins_with_its_name(
+    path: str, log: str, *, is_name: bool
+) -> None:
     assert is_name_of(path, log) == is_name
 
 
-# --- whatever users do --------------------------------------------------------------------------------------------------
+# --- whatever users do ----------------------------------------------------------------
 
 
 WHATEVER = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -187,15 +310,34 @@ class Case:
 def cases(draw: st.DrawFn) -> Case:
     """Few stamps and paths, so that files are often the same in something."""
     times, births = st.sampled_from([AT, AT + 5, AT + SECOND]), st.sampled_from([0, 1])
-    stamps = st.builds(Stamp, st.sampled_from([0, 1]), st.sampled_from([7, 8]), st.just(1), times, st.just(0), births)
+    stamps = st.builds(
+        Stamp,
+        st.sampled_from([0, 1]),
+        st.sampled_from([7, 8]),
+        st.just(1),
+        times,
+        st.just(0),
+        births,
+    )
     paths = ["/l/x", "/l/x.1", "/l/x.gz", "/m/y", "/m/x"]
     at = draw(st.lists(st.sampled_from(paths), unique=True, max_size=4))
-    logs = [KnownLog(n, (path,), draw(stamps), draw(st.sampled_from(["there", "gone", "other"]))) for n, path in enumerate(at, 1)]
+    logs = [
+        KnownLog(n, (path,), draw(stamps), draw(st.sampled_from(["there", "gone", "other"])))
+        for n, path in enumerate(at, 1)
+    ]
     files = []
     for path in draw(st.lists(st.sampled_from(paths), unique=True, max_size=5)):
         own = next((log for log in logs if log.names == (path,) and log.where != "gone"), None)
-        holds = tuple(draw(st.permutations([log.number for log in logs if log is not own and draw(st.booleans())])))
-        files.append(FoundFile(path, draw(stamps), own.number if own else None, holds, draw(st.booleans())))
+        holds = tuple(
+            draw(
+                st.permutations(
+                    [log.number for log in logs if log is not own and draw(st.booleans())]
+                )
+            )
+        )
+        files.append(
+            FoundFile(path, draw(stamps), own.number if own else None, holds, draw(st.booleans()))
+        )
     return Case(logs, files, draw(st.sampled_from([None, "same", "new"])))
 
 
@@ -205,7 +347,9 @@ def test_no_log_is_in_two_files_and_none_is_taken_from_where_it_still_is(case: C
     logs = {log.number: log for log in case.logs}
     decisions = decide(logs, case.files, case.moved)
     assert len(decisions) == len(case.files)
-    taken = Counter(decision.log for decision in decisions if isinstance(decision, CarriedOn | MovedHere))
+    taken = Counter(
+        decision.log for decision in decisions if isinstance(decision, CarriedOn | MovedHere)
+    )
     assert set(taken.values()) <= {1}
     for file, decision in zip(case.files, decisions, strict=True):
         if isinstance(decision, MovedHere):
@@ -217,7 +361,9 @@ def test_no_log_is_in_two_files_and_none_is_taken_from_where_it_still_is(case: C
 
 @WHATEVER
 @given(cases())
-def test_every_named_file_is_decided_and_nothing_is_applied_twice_unless_it_is_said(case: Case) -> None:
+def test_every_named_file_is_decided_and_nothing_is_applied_twice_unless_it_is_said(
+    case: Case,
+) -> None:
     logs = {log.number: log for log in case.logs}
     decisions = decide(logs, case.files, case.moved)
     taken = {decision.log for decision in decisions if isinstance(decision, CarriedOn | MovedHere)}
@@ -230,7 +376,11 @@ def test_every_named_file_is_decided_and_nothing_is_applied_twice_unless_it_is_s
         if isinstance(decision, New) and decision.copy_of is None and case.moved != "new":
             assert not file.holds
         if isinstance(decision, New) and decision.copy_of is not None:
-            assert decision.copy_of in taken or logs[decision.copy_of].where == "there" or case.moved == "new"
+            assert (
+                decision.copy_of in taken
+                or logs[decision.copy_of].where == "there"
+                or case.moved == "new"
+            )
 
 
 @WHATEVER
@@ -242,5 +392,7 @@ def test_what_is_certain_does_not_hang_on_the_order_of_the_files(case: Case, rng
     one = dict(zip([file.path for file in case.files], decide(logs, case.files, None), strict=True))
     other = dict(zip([file.path for file in shuffled], decide(logs, shuffled, None), strict=True))
     for file in case.files:
-        if file.known is None and all(set(file.holds).isdisjoint(rest.holds) for rest in case.files if rest is not file):
+        if file.known is None and all(
+            set(file.holds).isdisjoint(rest.holds) for rest in case.files if rest is not file
+        ):
             assert one[file.path] == other[file.path]

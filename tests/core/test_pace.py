@@ -14,8 +14,12 @@ from syncer.core.pace import UNPACED_LIMIT, Concurrency, Pace
 EPOCH = 1.7e9  # clocks that count from 1970 have coarse floats
 
 
-def sends(rate: float, seconds: float, late: Callable[[int], float], start: float = EPOCH) -> list[float]:
-    """When requests go if there is always one to send and the n-th timer fires `late(n)` seconds too late."""
+def sends(
+    rate: float, seconds: float, late: Callable[[int], float], start: float = EPOCH
+) -> list[float]:
+    """When requests go if there is always one to send and the n-th timer fires
+    `late(n)` seconds too late.
+    """
     pace = Pace(rate)
     now = start
     times: list[float] = []
@@ -40,7 +44,9 @@ def most_in_one_second(times: list[float]) -> int:
 
 
 @pytest.mark.parametrize("rate", [15, 200, 500])
-def test_nearly_all_of_the_limit_is_used_and_never_more_in_any_second_with_a_jitter_of_1_ms(rate: int) -> None:
+def test_nearly_all_of_the_limit_is_used_and_never_more_in_any_second_with_a_jitter_of_1_ms(
+    rate: int,
+) -> None:
     rng = random.Random(rate)
     times = sends(rate, 60.0, lambda _: rng.uniform(0.0, 0.001))
     assert most_in_one_second(times) <= rate
@@ -48,7 +54,9 @@ def test_nearly_all_of_the_limit_is_used_and_never_more_in_any_second_with_a_jit
 
 
 @pytest.mark.parametrize(("rate", "in_a_second"), [(2.5, 2), (1.0, 1), (1.5, 1), (15.7, 15)])
-def test_of_a_limit_that_is_not_whole_the_whole_requests_go_into_a_second(rate: float, in_a_second: int) -> None:
+def test_of_a_limit_that_is_not_whole_the_whole_requests_go_into_a_second(
+    rate: float, in_a_second: int
+) -> None:
     rng = random.Random(3)
     times = sends(rate, 200.0, lambda _: rng.uniform(0.0, 0.001))
     assert most_in_one_second(times) <= in_a_second
@@ -90,7 +98,9 @@ def test_requests_are_spread_over_the_second_and_not_sent_in_one_burst() -> None
     assert all(later - earlier >= 0.06 for earlier, later in pairwise(times[1:]))
 
 
-def test_a_start_is_like_the_end_of_a_rest_the_second_request_need_not_wait_for_the_schedule() -> None:
+def test_a_start_is_like_the_end_of_a_rest_the_second_request_need_not_wait_for_the_schedule() -> (
+    None
+):
     pace = Pace(10)
     pace.take(EPOCH)
     assert pace.next_at(EPOCH) <= EPOCH
@@ -120,9 +130,12 @@ def test_a_fixed_concurrency_stays_as_it_was_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "latency_seconds", "limit"), [(15, 0.05, 8), (15, 0.4, 16), (200, 0.4, 164), (1000, 0.05, 204), (15, 60.0, 256)]
+    ("rate", "latency_seconds", "limit"),
+    [(15, 0.05, 8), (15, 0.4, 16), (200, 0.4, 164), (1000, 0.05, 204), (15, 60.0, 256)],
 )
-def test_an_automatic_concurrency_covers_the_rate_at_the_latency_seen_twice_over(rate: float, latency_seconds: float, limit: int) -> None:
+def test_an_automatic_concurrency_covers_the_rate_at_the_latency_seen_twice_over(
+    rate: float, latency_seconds: float, limit: int
+) -> None:
     concurrency = Concurrency("auto", Pace(rate))
     for _ in range(100):
         concurrency.answered(latency_seconds)
@@ -152,7 +165,9 @@ def test_a_slower_rate_holds_at_once_and_counts_what_was_sent_before() -> None:
     assert pace.requests_per_second == 2
 
 
-def test_the_turn_of_a_request_that_did_not_go_is_taken_by_the_next_one_and_counts_in_its_second() -> None:
+def test_the_turn_of_a_request_that_did_not_go_is_taken_by_the_next_one_and_counts_in_its_second() -> (
+    None
+):
     pace = Pace(10)
     pace.take(EPOCH)
     pace.give_back()

@@ -10,9 +10,31 @@ from syncer.core.retry import RetryQueue, queued_again
 from tests.core.test_letters import change_of, letter
 
 
-def waiting(number: int, index: int, *, log: int = 1, id: str = "a", rank: int | None = None) -> Queued:
+def waiting(
+    number: int, index: int, *, log: int = 1, id: str = "a", rank: int | None = None
+) -> Queued:
     """A change of the input i that waits."""
-    return Queued(number, log, index, index + 1, "post", "i", id, 2, 1, False, 1.0, 1.0, "HTTP 500", None, "{}", 0, 0, None, rank)
+    return Queued(
+        number,
+        log,
+        index,
+        index + 1,
+        "post",
+        "i",
+        id,
+        2,
+        1,
+        False,
+        1.0,
+        1.0,
+        "HTTP 500",
+        None,
+        "{}",
+        0,
+        0,
+        None,
+        rank,
+    )
 
 
 def order(queue: list[Queued], facts: list[Fact]) -> list[tuple[int, str]]:
@@ -32,17 +54,27 @@ def put(queue: list[Queued], found: OpenLetter) -> list[tuple[int, str]]:
     return order(queue, RetryQueue(queue, 1 + len(queue)).put(found, queued_again(found, change)))
 
 
-def test_a_letter_that_is_queued_again_has_all_attempts_before_it_and_says_why_it_was_dead() -> None:
+def test_a_letter_that_is_queued_again_has_all_attempts_before_it_and_says_why_it_was_dead() -> (
+    None
+):
     queued = queued_again(letter(0, 5), change_of(1, 5, "i", "a"))
     assert (queued.attempts, queued.reason, queued.code) == (0, "no", 7)
 
 
 def test_only_a_post_that_is_queued_again_may_have_been_applied_after_all() -> None:
-    assert [queued_again(letter(0, 5, id=id), change_of(1, 5, "i", id)).doubt for id in ("a", "")] == [True, False]
+    assert [
+        queued_again(letter(0, 5, id=id), change_of(1, 5, "i", id)).doubt for id in ("a", "")
+    ] == [True, False]
 
 
-def test_a_letter_goes_before_the_waiting_changes_of_its_annotation_and_leaves_others_alone() -> None:
-    assert put([waiting(1, 9, id="b"), waiting(2, 8)], letter(0, 5)) == [(9, "b"), (5, "a"), (8, "a")]
+def test_a_letter_goes_before_the_waiting_changes_of_its_annotation_and_leaves_others_alone() -> (
+    None
+):
+    assert put([waiting(1, 9, id="b"), waiting(2, 8)], letter(0, 5)) == [
+        (9, "b"),
+        (5, "a"),
+        (8, "a"),
+    ]
     assert put([waiting(1, 9, id="b")], letter(0, 5)) == [(9, "b"), (5, "a")]
 
 
@@ -51,7 +83,9 @@ def test_a_letter_goes_behind_what_waits_from_before_it() -> None:
 
 
 def test_a_delete_of_the_input_goes_before_all_later_changes_of_it() -> None:
-    assert put([waiting(1, 3, id="b"), waiting(2, 8), waiting(3, 7, id="c")], letter(0, 5, id="")) == [
+    assert put(
+        [waiting(1, 3, id="b"), waiting(2, 8), waiting(3, 7, id="c")], letter(0, 5, id="")
+    ) == [
         (3, "b"),
         (5, ""),
         (8, "a"),

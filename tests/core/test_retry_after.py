@@ -1,4 +1,6 @@
-"""Retry-After in every form: seconds, dates, nothing that can be waited for, several at a time."""
+"""Retry-After in every form: seconds, dates, nothing that can be waited for, several at
+a time.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,10 @@ TOLD = "Tue, 24 Nov 2026 02:42:38 GMT"
 TOLD_AT = 1_795_488_158.0
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("17", 17), (" 17 ", 17), ("0.5", 0.5), ("120.5", 120.5), ("5.", 5), ("007", 7)])
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("17", 17), (" 17 ", 17), ("0.5", 0.5), ("120.5", 120.5), ("5.", 5), ("007", 7)],
+)
 def test_seconds_are_taken_as_they_are_written(header: str, seconds: float) -> None:
     assert asked_seconds(header, TOLD, TOLD_AT) == seconds
 
@@ -32,7 +37,9 @@ def test_a_date_in_any_form_of_http_is_compared_with_the_clock_of_the_remote(hea
 
 
 @pytest.mark.parametrize("date", [None, "", "then"])
-def test_a_date_beside_no_readable_date_header_is_compared_with_the_own_clock(date: str | None) -> None:
+def test_a_date_beside_no_readable_date_header_is_compared_with_the_own_clock(
+    date: str | None,
+) -> None:
     assert asked_seconds("Tue, 24 Nov 2026 02:42:45 GMT", date, TOLD_AT + 2) == 5
 
 
@@ -40,14 +47,35 @@ def test_a_date_header_without_a_zone_is_in_utc() -> None:
     assert asked_seconds("Tue, 24 Nov 2026 02:42:45 GMT", "Tue, 24 Nov 2026 02:42:38 -0000", 0) == 7
 
 
-@pytest.mark.parametrize("header", ["0", "0.0", "-3", TOLD, "Tue, 24 Nov 2026 02:42:30 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"])
+@pytest.mark.parametrize(
+    "header",
+    ["0", "0.0", "-3", TOLD, "Tue, 24 Nov 2026 02:42:30 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"],
+)
 def test_what_is_over_already_is_no_usable_time(header: str) -> None:
     assert asked_seconds(header, TOLD, TOLD_AT) is None
 
 
 @pytest.mark.parametrize(
     "header",
-    [None, "", " ", ",", "soon", "inf", "-inf", "nan", "1e9", "1e300", "+5", "1_0", "0x10", "١٢", ".5", "5s", "Fri, 99 Foo 2026"],
+    [
+        None,
+        "",
+        " ",
+        ",",
+        "soon",
+        "inf",
+        "-inf",
+        "nan",
+        "1e9",
+        "1e300",
+        "+5",
+        "1_0",
+        "0x10",
+        "١٢",
+        ".5",
+        "5s",
+        "Fri, 99 Foo 2026",
+    ],
 )
 def test_what_is_neither_seconds_nor_a_date_is_no_usable_time(header: str | None) -> None:
     assert asked_seconds(header, TOLD, TOLD_AT) is None

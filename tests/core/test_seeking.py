@@ -1,4 +1,6 @@
-"""A limit that is found: requests, a service some way off that counts them by one of its rules, and pauses, in virtual time."""
+"""A limit that is found: requests, a service some way off that counts them by one of
+its rules, and pauses, in virtual time.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ class Run:
     @property
     def used(self) -> float:
         """Of the limit, once it had the time to be found."""
-        return sum(at >= FROM_SECONDS for at in self.taken) / (self.limit * (SECONDS - FROM_SECONDS))
+        return sum(at >= FROM_SECONDS for at in self.taken) / (
+            self.limit * (SECONDS - FROM_SECONDS)
+        )
 
     @property
     def too_many(self) -> float:
@@ -87,7 +91,9 @@ class Run:
 @pytest.mark.parametrize("latency_seconds", [0.05, 0.2, 0.4])
 @pytest.mark.parametrize("limit", [5, 15, 50, 200, 500])
 @pytest.mark.parametrize("rule", ["sliding", "second", "bucket"])
-def test_a_limit_is_found_within_seconds_and_used(rule: str, limit: float, latency_seconds: float) -> None:
+def test_a_limit_is_found_within_seconds_and_used(
+    rule: str, limit: float, latency_seconds: float
+) -> None:
     run = Run(limit, rule, latency_seconds).go()
     assert run.used >= 0.88
     assert run.too_many <= 0.06
@@ -125,7 +131,9 @@ def test_refusals_of_what_was_on_its_way_lower_the_rate_once() -> None:
     assert pace.requests_per_second == found
 
 
-def test_there_are_no_bursts_after_a_rest_for_some_services_count_how_far_requests_are_apart() -> None:
+def test_there_are_no_bursts_after_a_rest_for_some_services_count_how_far_requests_are_apart() -> (
+    None
+):
     pace = SeekingPace()
     pace.take(0.0)
     pace.take(60.0)
@@ -141,7 +149,9 @@ def asked_for(pace: SeekingPace, now: float, seconds: float) -> float:
     return now
 
 
-def test_a_faster_try_that_is_refused_goes_back_to_the_rate_that_held_and_waits_longer_each_time() -> None:
+def test_a_faster_try_that_is_refused_goes_back_to_the_rate_that_held_and_waits_longer_each_time() -> (
+    None
+):
     pace, now = SeekingPace(), 0.0
     now = asked_for(pace, now, 1.0)
     pace.refused(now - 0.01)

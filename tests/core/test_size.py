@@ -1,4 +1,6 @@
-"""How large a request may be is learnt on the way, with few requests more than whoever knows it needs, and without a victim."""
+"""How large a request may be is learnt on the way, with few requests more than whoever
+knows it needs, and without a victim.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,17 @@ from tests.support.ways import Way, least, posts, sent
 
 MOST = Limits().batch_bytes_max
 KB, MB = 1 << 10, 1 << 20
-BRIEFLY = settings(max_examples=30, deadline=None, derandomize=True, database=None, phases=(Phase.generate, Phase.shrink))
+BRIEFLY = settings(
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=(Phase.generate, Phase.shrink),
+)
 ways = st.sampled_from(["413", "cut"])
 
 
-# --- the value -----------------------------------------------------------------------------------------------------
+# --- the value ------------------------------------------------------------------------
 
 
 def learnt(fits: int, fails: int) -> SizeLimit:
@@ -120,7 +128,10 @@ def test_while_a_larger_one_is_tried_no_other_goes() -> None:
     assert size.bound == tried
 
 
-@pytest.mark.parametrize(("fits", "size", "waits"), [(0, SMALL, False), (0, SMALL + 1, True), (MB, 2 * MB, False), (MB, 2 * MB + 1, True)])
+@pytest.mark.parametrize(
+    ("fits", "size", "waits"),
+    [(0, SMALL, False), (0, SMALL + 1, True), (MB, 2 * MB, False), (MB, 2 * MB + 1, True)],
+)
 def test_where_nothing_speaks_of_a_limit_the_others_wait_only_for_what_is_much_larger_than_any_before(
     fits: int, size: int, waits: bool
 ) -> None:
@@ -130,7 +141,9 @@ def test_where_nothing_speaks_of_a_limit_the_others_wait_only_for_what_is_much_l
     assert limit.bound == (0 if waits else MOST)
 
 
-def test_where_something_speaks_of_a_limit_the_others_wait_for_all_that_is_larger_than_any_before() -> None:
+def test_where_something_speaks_of_a_limit_the_others_wait_for_all_that_is_larger_than_any_before() -> (
+    None
+):
     limit = SizeLimit(MOST)
     limit.passed(MB)
     limit.cut(MB + KB, 1.0)
@@ -174,12 +187,14 @@ def test_a_refusal_of_what_went_through_before_takes_that_back() -> None:
     assert size.bound < MB
 
 
-# --- a backlog on such a way ---------------------------------------------------------------------------------------
+# --- a backlog on such a way ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("how", ["413", "cut"])
 @pytest.mark.parametrize("limit", [30_000, 45_000, 100 * KB, 256 * KB, MB, 2 * MB])
-def test_2000_posts_of_20_kb_take_less_than_half_as_many_requests_again_as_they_need(how: str, limit: int) -> None:
+def test_2000_posts_of_20_kb_take_less_than_half_as_many_requests_again_as_they_need(
+    how: str, limit: int
+) -> None:
     sizes = [20_000] * 2_000
     result = sent(posts(sizes), Way(limit, how))  # type: ignore[arg-type]
     assert (result.applied, result.dead) == (2_000, 0)
@@ -188,26 +203,52 @@ def test_2000_posts_of_20_kb_take_less_than_half_as_many_requests_again_as_they_
 
 
 @BRIEFLY
-@given(how=ways, limit=st.integers(8 * KB, 3 * MB), seed=st.integers(0, 1_000), at_once=st.integers(1, 40), spread=st.floats(0, 1))
-def test_whatever_the_limit_everything_goes_through_and_nothing_dies(how: str, limit: int, seed: int, at_once: int, spread: float) -> None:
+@given(
+    how=ways,
+    limit=st.integers(8 * KB, 3 * MB),
+    seed=st.integers(0, 1_000),
+    at_once=st.integers(1, 40),
+    spread=st.floats(0, 1),
+)
+def test_whatever_the_limit_everything_goes_through_and_nothing_dies(
+    how: str, limit: int, seed: int, at_once: int, spread: float
+) -> None:
     rng = random.Random(seed)
     largest = limit - 100
-    typical = rng.randrange(50, largest) if spread < 0.5 else rng.randrange(50, 1 + min(largest, 3_000))
-    sizes = [min(largest, max(20, int(typical * rng.uniform(1 - spread, 1 + spread)))) for _ in range(400)]
+    typical = (
+        rng.randrange(50, largest) if spread < 0.5 else rng.randrange(50, 1 + min(largest, 3_000))
+    )
+    sizes = [
+        min(largest, max(20, int(typical * rng.uniform(1 - spread, 1 + spread))))
+        for _ in range(400)
+    ]
     result = sent(posts(sizes), Way(limit, how, rng.choice([0.01, 0.1, 0.5])), at_once=at_once)  # type: ignore[arg-type]
     assert (result.applied, result.dead) == (400, 0)
     assert result.requests < 1.5 * least(sizes, limit) + 40
 
 
 @BRIEFLY
-@given(start=st.floats(0, 30), seconds=st.floats(0.01, 900), size=st.integers(100, 40_000), at_once=st.integers(1, 40))
-def test_an_outage_is_not_taken_for_a_limit(start: float, seconds: float, size: int, at_once: int) -> None:
-    result = sent(posts([size] * 1_000), Way(1 << 40, "cut", outages=[(start, start + seconds)]), at_once=at_once)
+@given(
+    start=st.floats(0, 30),
+    seconds=st.floats(0.01, 900),
+    size=st.integers(100, 40_000),
+    at_once=st.integers(1, 40),
+)
+def test_an_outage_is_not_taken_for_a_limit(
+    start: float, seconds: float, size: int, at_once: int
+) -> None:
+    result = sent(
+        posts([size] * 1_000),
+        Way(1 << 40, "cut", outages=[(start, start + seconds)]),
+        at_once=at_once,
+    )
     assert (result.applied, result.dead) == (1_000, 0)
     assert result.backlog._batches.size.bound == MOST
 
 
-def test_where_not_even_one_label_goes_through_a_refusal_is_the_end_and_a_cut_is_tried_as_often_as_usual() -> None:
+def test_where_not_even_one_label_goes_through_a_refusal_is_the_end_and_a_cut_is_tried_as_often_as_usual() -> (
+    None
+):
     sizes = [20_000] * 30
     refused, cut = sent(posts(sizes), Way(10_000, "413")), sent(posts(sizes), Way(10_000, "cut"))
     assert (refused.applied, refused.dead, cut.applied, cut.dead) == (0, 30, 0, 30)

@@ -1,4 +1,7 @@
-"""How far a log is settled when its changes settle out of order. Whole histories are in tests/models."""
+"""How far a log is settled when its changes settle out of order.
+
+Whole histories are in tests/models.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,9 @@ from syncer.core.watermark import Run, Skip, Watermark
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_it_moves_to_the_first_change_that_is_not_settled_and_reading_resumes_at_the_mark_before_it(seed: int) -> None:
+def test_it_moves_to_the_first_change_that_is_not_settled_and_reading_resumes_at_the_mark_before_it(
+    seed: int,
+) -> None:
     rng = random.Random(seed)
     watermark, settled = Watermark(), set[int]()
     marks = [Mark(index, index * 10 + 10) for index in sorted(rng.sample(range(60), 6))]
@@ -25,7 +30,9 @@ def test_it_moves_to_the_first_change_that_is_not_settled_and_reading_resumes_at
         assert (watermark.index, watermark.resume) == (first, resume)
         assert watermark.settled_end() == (max(settled) + 1 if max(settled) >= first else first)
         skip = Skip(watermark.runs())
-        assert [index in skip for index in range(resume.index, 60)] == [index in settled for index in range(resume.index, 60)]
+        assert [index in skip for index in range(resume.index, 60)] == [
+            index in settled for index in range(resume.index, 60)
+        ]
 
 
 def test_an_older_place_does_not_come_after_a_later_one() -> None:

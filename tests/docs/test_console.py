@@ -1,4 +1,6 @@
-"""Every console block of the README and the docs is run, one file after another in one shell, and prints what it shows (`…`: anything)."""
+"""Every console block of the README and the docs is run, one file after another in one
+shell, and prints what it shows (`…`: anything).
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [page for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))] if "```console" in page.read_text("utf-8")]
+PAGES = [
+    page
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    if "```console" in page.read_text("utf-8")
+]
 PORT = "8850"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
-BLOCK = re.compile(r"(?:<!-- file: (?P<name>\S+) -->\n)?```(?P<kind>console|json|toml)\n(?P<text>.*?)```", re.DOTALL)
+BLOCK = re.compile(
+    r"(?:<!-- file: (?P<name>\S+) -->\n)?```(?P<kind>console|json|toml)\n(?P<text>.*?)```",
+    re.DOTALL,
+)
 
 
 @dataclass
@@ -33,7 +42,9 @@ def steps(page: str) -> list[Step]:
     for block in BLOCK.finditer(page):
         if block["kind"] != "console":
             if block["name"]:
-                found.append(Step(f"cat > {block['name']} <<'END_OF_FILE'\n{block['text']}END_OF_FILE", []))
+                found.append(
+                    Step(f"cat > {block['name']} <<'END_OF_FILE'\n{block['text']}END_OF_FILE", [])
+                )
             continue
         for line in block["text"].splitlines():
             if line.startswith("$ "):
@@ -50,7 +61,9 @@ def script(found: list[Step], port: str) -> str:
         parts.append(f"printf '\\036{number}\\n'")
         parts.append(step.command.replace(PORT, port))
         if step.command.endswith("&"):
-            parts.append(f"until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.02; done")
+            parts.append(
+                f"until (exec 3<>/dev/tcp/127.0.0.1/{port}) 2>/dev/null; do sleep 0.02; done"
+            )
     return "\n".join(parts)
 
 
@@ -61,7 +74,11 @@ def matches(shown: list[str], printed: list[str]) -> bool:
     if shown[0] == "…":
         return any(matches(shown[1:], printed[at:]) for at in range(len(printed) + 1))
     pattern = ".*".join(map(re.escape, shown[0].split("…")))
-    return bool(printed) and re.fullmatch(pattern, printed[0]) is not None and matches(shown[1:], printed[1:])
+    return (
+        bool(printed)
+        and re.fullmatch(pattern, printed[0]) is not None
+        and matches(shown[1:], printed[1:])
+    )
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -70,16 +87,36 @@ def test_every_console_block_prints_what_it_shows(page: Path, tmp_path: Path) ->
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
-    done = subprocess.run(["bash", "-c", script(found, port)], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
-    printed = {int(part.split("\n", 1)[0]): part.split("\n", 1)[1] for part in done.stdout.split("\036")[1:]}
+    environment = {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "HOME": str(tmp_path),
+        "LC_ALL": "C.UTF-8",
+    }
+    done = subprocess.run(
+        ["bash", "-c", script(found, port)],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    printed = {
+        int(part.split("\n", 1)[0]): part.split("\n", 1)[1]
+        for part in done.stdout.split("\036")[1:]
+    }
     for number, step in enumerate(found):
         lines = printed[number].replace(port, PORT).splitlines()
-        assert matches(step.shown, lines), f"$ {step.command}\n" + "\n".join(lines) + f"\n--- shown:\n{chr(10).join(step.shown)}"
+        assert matches(step.shown, lines), (
+            f"$ {step.command}\n" + "\n".join(lines) + f"\n--- shown:\n{chr(10).join(step.shown)}"
+        )
 
 
 def test_every_page_that_a_link_names_is_there() -> None:
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]:
+    for page in [
+        ROOT / "README.md",
+        ROOT / "CONTRIBUTING.md",
+        *sorted((ROOT / "docs").glob("*.md")),
+    ]:
         for target in LINK.findall(page.read_text("utf-8")):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 

@@ -1,4 +1,6 @@
-"""The Python blocks of docs/pull.md, one after another in one program, against the app that the page makes up."""
+"""The Python blocks of docs/pull.md, one after another in one program, against the app
+that the page makes up.
+"""
 
 from __future__ import annotations
 
@@ -23,12 +25,16 @@ HELD = re.search(r"<!-- file: held.jsonl -->\n```json\n(.*?)```", PAGE, re.DOTAL
 
 def add_to_dataset(url: str) -> None:
     body = json.dumps({"dataset_inputs": [{"input": {"id": "img-8"}}]}).encode()
-    request = urllib.request.Request(f"{url}/v2/users/me/apps/labels/datasets/train/inputs", body, {"Authorization": "Key any"})
+    request = urllib.request.Request(
+        f"{url}/v2/users/me/apps/labels/datasets/train/inputs", body, {"Authorization": "Key any"}
+    )
     urllib.request.urlopen(request, timeout=10).close()
 
 
 @pytest.mark.anyio
-async def test_every_python_block_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_every_python_block_runs_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert HELD is not None
     (tmp_path / "held.jsonl").write_text(HELD[1])
     monkeypatch.chdir(tmp_path)
@@ -41,7 +47,9 @@ async def test_every_python_block_runs_as_it_stands(tmp_path: Path, monkeypatch:
         await anyio.to_thread.run_sync(add_to_dataset, server.url)
         names: dict[str, Any] = {"server": server.url}
         for number, block in enumerate(BLOCKS):
-            code = compile(block, f"docs/pull.md, block {number}", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+            code = compile(
+                block, f"docs/pull.md, block {number}", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+            )
             ended = eval(code, names)
             if inspect.isawaitable(ended):
                 await ended
@@ -49,6 +57,8 @@ async def test_every_python_block_runs_as_it_stands(tmp_path: Path, monkeypatch:
 
 def test_every_example_of_the_guides_has_a_block() -> None:
     assert len(BLOCKS) >= 6 + 3 + 1
-    commands = [step.command for step in steps(PAGE) if step.command.startswith(("syncer pull", "annotell"))]
+    commands = [
+        step.command for step in steps(PAGE) if step.command.startswith(("syncer pull", "annotell"))
+    ]
     assert len(commands) >= 6 + 2 + 5
     assert all(step.shown for step in steps(PAGE) if step.command in commands)

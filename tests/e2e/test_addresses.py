@@ -1,4 +1,6 @@
-"""A wrong address, path, user or app stops every command after a handful of requests, exit 1, and turns no label into a dead letter."""
+"""A wrong address, path, user or app stops every command after a handful of requests,
+exit 1, and turns no label into a dead letter.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ from tests.support.processes import ENVIRONMENT, command
 pytestmark = pytest.mark.anyio
 
 HANDFUL = 16
-"""Requests: those that were on their way when the first answer came, and a few to make sure."""
+"""Requests: those that were on their way when the first answer came, and a few to make
+sure.
+"""
 CONFIG = "[retry]\nbase_seconds = 0.01\n[annotell]\n"
 STRANGERS: dict[str, tuple[int, bytes]] = {
     "no such page": (404, b"<html>404</html>"),
@@ -47,15 +51,27 @@ class Ran:
 
 async def ran(folder: Path, *arguments: str, **environment: str) -> Ran:
     (folder / "syncer.toml").write_text(CONFIG)
-    given = {**ENVIRONMENT, "CLARIFAI_APP_ID": "app", "ANNOTELL_CLIENT_ID": "id", "ANNOTELL_CLIENT_SECRET": "secret", **environment}
-    done = await anyio.run_process([*command(*arguments), "--json", "-c", "syncer.toml"], check=False, cwd=folder, env=given)
+    given = {
+        **ENVIRONMENT,
+        "CLARIFAI_APP_ID": "app",
+        "ANNOTELL_CLIENT_ID": "id",
+        "ANNOTELL_CLIENT_SECRET": "secret",
+        **environment,
+    }
+    done = await anyio.run_process(
+        [*command(*arguments), "--json", "-c", "syncer.toml"], check=False, cwd=folder, env=given
+    )
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
 def post(number: int) -> dict[str, Any]:
     return {
         "op": "post",
-        "annotation": {"id": f"a-{number}", "input_id": f"i-{number % 50}", "data": {"concepts": [{"id": "x", "value": 1}]}},
+        "annotation": {
+            "id": f"a-{number}",
+            "input_id": f"i-{number % 50}",
+            "data": {"concepts": [{"id": "x", "value": 1}]},
+        },
     }
 
 
@@ -76,19 +92,56 @@ PUSH = ("push", "log.jsonl", "--no-progress")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "push": PUSH,
     "pull": ("pull", "clarifai", "--out", "out.jsonl", "--no-progress"),
-    "pull of inputs": ("pull", "clarifai", "--out", "out.jsonl", "--no-progress", *(f"--input-id=i-{n}" for n in range(300))),
-    "pull by a search": ("pull", "clarifai", "--out", "out.jsonl", "--no-progress", "--status", "ANNOTATION_SUCCESS"),
-    "pull of a dataset": ("pull", "clarifai", "--out", "out.jsonl", "--no-progress", "--dataset", "d"),
-    "pull of pairs": ("pull", "clarifai", "--out", "out.jsonl", "--no-progress", "--input-id", "i-1", "--annotation-id", "a-1"),
+    "pull of inputs": (
+        "pull",
+        "clarifai",
+        "--out",
+        "out.jsonl",
+        "--no-progress",
+        *(f"--input-id=i-{n}" for n in range(300)),
+    ),
+    "pull by a search": (
+        "pull",
+        "clarifai",
+        "--out",
+        "out.jsonl",
+        "--no-progress",
+        "--status",
+        "ANNOTATION_SUCCESS",
+    ),
+    "pull of a dataset": (
+        "pull",
+        "clarifai",
+        "--out",
+        "out.jsonl",
+        "--no-progress",
+        "--dataset",
+        "d",
+    ),
+    "pull of pairs": (
+        "pull",
+        "clarifai",
+        "--out",
+        "out.jsonl",
+        "--no-progress",
+        "--input-id",
+        "i-1",
+        "--annotation-id",
+        "a-1",
+    ),
     "verify": ("verify", "log.jsonl"),
 }
 
 
 def stopped(done: Ran, requests: int, *named: str) -> None:
     """It is as it should be."""
-    assert (done.code, done.told.get("dead", 0), done.told.get("applied", 0)) == (1, 0, 0), done.told
+    assert (done.code, done.told.get("dead", 0), done.told.get("applied", 0)) == (1, 0, 0), (
+        done.told
+    )
     assert requests <= HANDFUL
-    assert [name for name in (*named, "base_url", "Nothing is lost") if name not in done.error] == []
+    assert [
+        name for name in (*named, "base_url", "Nothing is lost") if name not in done.error
+    ] == []
 
 
 @pytest.mark.parametrize("stranger", STRANGERS)
@@ -117,8 +170,12 @@ async def test_a_wrong_path_stops_every_command(name: str, tmp_path: Path) -> No
         stopped(done, server.counts["requests"], f"{server.url}/api", "11101")
 
 
-@pytest.mark.parametrize("make", [post, patch, delete, lambda n: {"op": "delete", "annotation": {"input_id": f"i-{n}"}}])
-async def test_an_app_that_is_not_there_takes_no_change_of_any_kind_for_done_or_dead(make: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "make", [post, patch, delete, lambda n: {"op": "delete", "annotation": {"input_id": f"i-{n}"}}]
+)
+async def test_an_app_that_is_not_there_takes_no_change_of_any_kind_for_done_or_dead(
+    make: Any, tmp_path: Path
+) -> None:
     write(tmp_path, [make(number) for number in range(2000)])
     async with running(rps=0, faults="apps=loaded") as server:
         done = await ran(tmp_path, *PUSH, "--base-url", server.url)
@@ -127,10 +184,14 @@ async def test_an_app_that_is_not_there_takes_no_change_of_any_kind_for_done_or_
 
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("wrong", [("--user-id", "somebody"), ("--app-id", "another")])
-async def test_a_wrong_user_or_app_stops_every_command(name: str, wrong: tuple[str, str], tmp_path: Path) -> None:
+async def test_a_wrong_user_or_app_stops_every_command(
+    name: str, wrong: tuple[str, str], tmp_path: Path
+) -> None:
     write(tmp_path, [post(number) for number in range(300)])
     (tmp_path / "loaded.jsonl").write_text("")
-    async with running(rps=0, faults="apps=loaded", load=(f"me/app={tmp_path / 'loaded.jsonl'}",)) as server:
+    async with running(
+        rps=0, faults="apps=loaded", load=(f"me/app={tmp_path / 'loaded.jsonl'}",)
+    ) as server:
         done = await ran(tmp_path, *COMMANDS[name], "--base-url", server.url, *wrong)
         stopped(done, server.counts["requests"], wrong[1], "user_id and app_id")
 
@@ -168,23 +229,33 @@ def standing_in(server: Emulator, clarifai: Clarifai) -> None:
 
 
 @pytest.mark.parametrize("make", [post, patch, delete])
-async def test_an_app_that_is_deleted_in_the_middle_of_a_push_stops_it(make: Any, tmp_path: Path) -> None:
+async def test_an_app_that_is_deleted_in_the_middle_of_a_push_stops_it(
+    make: Any, tmp_path: Path
+) -> None:
     write(tmp_path, [post(number) for number in range(1000)])
     write(tmp_path, [make(number + 1000 * (make is post)) for number in range(1000)])
     (tmp_path / "loaded.jsonl").write_text("")
-    async with running(rps=0, faults="apps=loaded", load=(f"me/app={tmp_path / 'loaded.jsonl'}",)) as server:
+    async with running(
+        rps=0, faults="apps=loaded", load=(f"me/app={tmp_path / 'loaded.jsonl'}",)
+    ) as server:
         standing_in(server, Departing(server.clarifai, 11))
-        done = await ran(tmp_path, *PUSH, "--base-url", server.url, "--rps", "100", "--concurrency", "2")
+        done = await ran(
+            tmp_path, *PUSH, "--base-url", server.url, "--rps", "100", "--concurrency", "2"
+        )
         assert server.counts["requests"] <= 11 + HANDFUL
     assert (done.code, done.told["dead"]) == (1, 0)
     assert "11101" in done.error
     assert 0 < done.told["pending"] < 2000
 
 
-async def test_letters_that_are_tried_again_in_an_app_that_is_gone_stay_waiting(tmp_path: Path) -> None:
+async def test_letters_that_are_tried_again_in_an_app_that_is_gone_stay_waiting(
+    tmp_path: Path,
+) -> None:
     write(tmp_path, [post(1), patch(2), patch(3)])
     (tmp_path / "loaded.jsonl").write_text("")
-    async with running(rps=0, faults="apps=loaded", load=(f"me/app={tmp_path / 'loaded.jsonl'}",)) as server:
+    async with running(
+        rps=0, faults="apps=loaded", load=(f"me/app={tmp_path / 'loaded.jsonl'}",)
+    ) as server:
         to = ("--base-url", server.url)
         assert (await ran(tmp_path, *PUSH, *to)).code == 3
         server.clarifai.forget("me", "app")
@@ -195,13 +266,17 @@ async def test_letters_that_are_tried_again_in_an_app_that_is_gone_stay_waiting(
         assert done.told["pending"] == 2
 
 
-async def test_a_proxy_that_does_not_let_deletes_through_stops_a_push_that_goes_well_otherwise(tmp_path: Path) -> None:
+async def test_a_proxy_that_does_not_let_deletes_through_stops_a_push_that_goes_well_otherwise(
+    tmp_path: Path,
+) -> None:
     """Even where a change has one attempt only."""
     write(tmp_path, [post(number) for number in range(300)])
     write(tmp_path, [delete(number) for number in range(40)])
     async with running(rps=0) as server:
         standing_in(server, WithoutDeletes(server.clarifai))
-        done = await ran(tmp_path, *PUSH, "--base-url", server.url, "--max-attempts", "1", "--batch-size", "20")
+        done = await ran(
+            tmp_path, *PUSH, "--base-url", server.url, "--max-attempts", "1", "--batch-size", "20"
+        )
     assert (done.code, done.told["dead"]) == (1, 0)
     assert done.told["applied"] >= 260
     assert "DELETE: HTTP 405" in done.error
@@ -214,14 +289,35 @@ async def test_a_gateway_that_stumbles_now_and_then_stops_nothing(tmp_path: Path
     assert (done.code, done.told["applied"]) == (0, 500)
 
 
-# --- Annotell -------------------------------------------------------------------------------------------------------
+# --- Annotell -------------------------------------------------------------------------
 
-PROJECT = ("pull", "annotell", "--out", "out.jsonl", "--no-progress", "--project", "emulator-project")
-UUIDS = ("pull", "annotell", "--out", "out.jsonl", "--no-progress", *(f"--input-uuid=uuid-{n}" for n in range(300)))
+PROJECT = (
+    "pull",
+    "annotell",
+    "--out",
+    "out.jsonl",
+    "--no-progress",
+    "--project",
+    "emulator-project",
+)
+UUIDS = (
+    "pull",
+    "annotell",
+    "--out",
+    "out.jsonl",
+    "--no-progress",
+    *(f"--input-uuid=uuid-{n}" for n in range(300)),
+)
 
 
-@pytest.mark.parametrize("arguments", [PROJECT, UUIDS, (*UUIDS, "--annotation-type", "signs")], ids=["project", "inputs", "types"])
-async def test_a_wrong_base_url_stops_a_pull_of_documents(arguments: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [PROJECT, UUIDS, (*UUIDS, "--annotation-type", "signs")],
+    ids=["project", "inputs", "types"],
+)
+async def test_a_wrong_base_url_stops_a_pull_of_documents(
+    arguments: tuple[str, ...], tmp_path: Path
+) -> None:
     async with running(rps=0) as server:
         toml = CONFIG + f'base_url = "{server.url}/api"\nauth_url = "{server.url}"\n'
         done = await ran_with(tmp_path, toml, *arguments)
@@ -229,18 +325,30 @@ async def test_a_wrong_base_url_stops_a_pull_of_documents(arguments: tuple[str, 
 
 
 @pytest.mark.parametrize("stranger", ["no such page", "a web page for everything"])
-async def test_a_host_that_is_not_the_service_stops_a_pull_of_documents(stranger: str, tmp_path: Path) -> None:
+async def test_a_host_that_is_not_the_service_stops_a_pull_of_documents(
+    stranger: str, tmp_path: Path
+) -> None:
     async with running(rps=0) as server:
         with answering(*STRANGERS[stranger]) as remote:
-            done = await ran_with(tmp_path, CONFIG + f'base_url = "{remote.url}"\nauth_url = "{server.url}"\n', *UUIDS)
+            done = await ran_with(
+                tmp_path, CONFIG + f'base_url = "{remote.url}"\nauth_url = "{server.url}"\n', *UUIDS
+            )
             stopped(done, len(remote.requests), remote.url)
 
 
-@pytest.mark.parametrize("stranger", ["no such page", "no such method", "a web page for everything"])
-async def test_a_wrong_auth_url_stops_a_pull_of_documents_and_is_no_refused_client(stranger: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "stranger", ["no such page", "no such method", "a web page for everything"]
+)
+async def test_a_wrong_auth_url_stops_a_pull_of_documents_and_is_no_refused_client(
+    stranger: str, tmp_path: Path
+) -> None:
     async with running(rps=0) as server:
         with answering(*STRANGERS[stranger]) as remote:
-            done = await ran_with(tmp_path, CONFIG + f'base_url = "{server.url}"\nauth_url = "{remote.url}"\n', *PROJECT)
+            done = await ran_with(
+                tmp_path,
+                CONFIG + f'base_url = "{server.url}"\nauth_url = "{remote.url}"\n',
+                *PROJECT,
+            )
             assert (done.code, len(remote.requests) <= HANDFUL) == (1, True)
     assert "auth_url" in done.error
 
@@ -248,5 +356,7 @@ async def test_a_wrong_auth_url_stops_a_pull_of_documents_and_is_no_refused_clie
 async def ran_with(folder: Path, toml: str, *arguments: str) -> Ran:
     (folder / "with.toml").write_text(toml)
     given = {**ENVIRONMENT, "ANNOTELL_CLIENT_ID": "id", "ANNOTELL_CLIENT_SECRET": "secret"}
-    done = await anyio.run_process([*command(*arguments), "--json", "-c", "with.toml"], check=False, cwd=folder, env=given)
+    done = await anyio.run_process(
+        [*command(*arguments), "--json", "-c", "with.toml"], check=False, cwd=folder, env=given
+    )
     return Ran(done.returncode, done.stdout, done.stderr)

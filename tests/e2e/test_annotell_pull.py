@@ -1,4 +1,6 @@
-"""Annotell's lists through the real engine and over real sockets: every fault and every unknown leaves what the service holds."""
+"""Annotell's lists through the real engine and over real sockets: every fault and every
+unknown leaves what the service holds.
+"""
 
 from __future__ import annotations
 
@@ -31,31 +33,66 @@ from syncer.transport.oauth import OAuthTransport, Tokens
 pytestmark = pytest.mark.anyio
 
 FAULTS = "error=0.05,html=0.05,reset-before=0.03,reset-after=0.03,cut=0.05,gateway=0.03,empty=0.03,list-page=7"
-RETRY = Retry(base_seconds=0.001, cap_seconds=0.002, throttle_seconds=0.01, give_up_seconds=20, max_attempts=30)
+RETRY = Retry(
+    base_seconds=0.001,
+    cap_seconds=0.002,
+    throttle_seconds=0.01,
+    give_up_seconds=20,
+    max_attempts=30,
+)
 TYPES = ("object-detection", "signs")
 SWITCHED = [f"{name}={value}" for name, values in ANNOTELL_SWITCHES.items() for value in values]
 SOME = Selection(project="many", annotation_types=TYPES)
 
 
 def projects(inputs: int) -> dict[str, Any]:
-    """A project of so many inputs, each with an annotation of two types, one in seven not annotated yet."""
+    """A project of so many inputs, each with an annotation of two types, one in seven
+    not annotated yet.
+    """
 
     def made(number: int) -> dict[str, Any]:
         name = f"many/{number:03}"
-        annotations = [{"annotationType": kind, "content": image(f"{name}/{kind}")} for kind in TYPES] if number % 7 else []
+        annotations = (
+            [{"annotationType": kind, "content": image(f"{name}/{kind}")} for kind in TYPES]
+            if number % 7
+            else []
+        )
         status = "created" if number % 3 else "processing"
-        return {"internalId": identified(name), "externalId": name, "status": status, "annotations": annotations}
+        return {
+            "internalId": identified(name),
+            "externalId": name,
+            "status": status,
+            "annotations": annotations,
+        }
 
-    return {"projects": [{"project": "many", "annotationTypes": list(TYPES), "inputs": [made(number) for number in range(inputs)]}]}
+    return {
+        "projects": [
+            {
+                "project": "many",
+                "annotationTypes": list(TYPES),
+                "inputs": [made(number) for number in range(inputs)],
+            }
+        ]
+    }
 
 
 async def pulled(
-    server: Emulator, selection: Selection | Listing, *, flavour: Flavour = "annotell", secret: str = "any", max_attempts: int = 30
+    server: Emulator,
+    selection: Selection | Listing,
+    *,
+    flavour: Flavour = "annotell",
+    secret: str = "any",
+    max_attempts: int = 30,
 ) -> tuple[list[Found], OAuthTransport]:
     """A whole pull from a server, as it is delivered."""
 
     def plain(base_url: str | None) -> HttpTransport:
-        return HttpTransport(base_url=base_url, authorization=None, connect_timeout_seconds=5, request_timeout_seconds=5)
+        return HttpTransport(
+            base_url=base_url,
+            authorization=None,
+            connect_timeout_seconds=5,
+            request_timeout_seconds=5,
+        )
 
     found: list[Found] = []
 
@@ -63,24 +100,57 @@ async def pulled(
         found.append(came_to)
 
     tokens, others = Tokens("id", secret), neighbours(server.url)
-    api = OAuthTransport(api=plain(server.url), auth=plain(server.url), tokens=tokens, elsewhere=plain(None), other_hosts=others)
+    api = OAuthTransport(
+        api=plain(server.url),
+        auth=plain(server.url),
+        tokens=tokens,
+        elsewhere=plain(None),
+        other_hosts=others,
+    )
     async with api, plain(None) as storage:
         now, rng, open_ = Clock(), random.Random(1), Destination("open", 0.0, "")
         ways: Mapping[Literal["api", "storage"], Way] = {
-            "api": Way(turns(api, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None), anyio.Semaphore(32)),
-            "storage": Way(turns(storage, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None), anyio.Semaphore(32)),
+            "api": Way(
+                turns(api, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None),
+                anyio.Semaphore(32),
+            ),
+            "storage": Way(
+                turns(storage, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None),
+                anyio.Semaphore(32),
+            ),
         }
-        the_list = listing(selection, flavour, server.url) if isinstance(selection, Selection) else selection
-        engine = Pull(the_list, ways, units_ahead_max=8, max_attempts=max_attempts, rng=rng, backoff=(0.001, 0.002))
+        the_list = (
+            listing(selection, flavour, server.url)
+            if isinstance(selection, Selection)
+            else selection
+        )
+        engine = Pull(
+            the_list,
+            ways,
+            units_ahead_max=8,
+            max_attempts=max_attempts,
+            rng=rng,
+            backoff=(0.001, 0.002),
+        )
         with anyio.fail_after(60):
             await engine.run("", deliver)
     return found, api
 
 
-def held(server: Emulator, *, statuses: tuple[str, ...] = ("created", "processing")) -> dict[tuple[str, str], bytes]:
+def held(
+    server: Emulator, *, statuses: tuple[str, ...] = ("created", "processing")
+) -> dict[tuple[str, str], bytes]:
     """What the service holds: documents by input and type."""
-    scenes = [scene for scene in server.annotell.projects.by_name["many"].scenes if scene.shown["status"] in statuses]
-    return {(scene.uuid, one.annotation_type): one.document for scene in scenes for one in scene.annotations}
+    scenes = [
+        scene
+        for scene in server.annotell.projects.by_name["many"].scenes
+        if scene.shown["status"] in statuses
+    ]
+    return {
+        (scene.uuid, one.annotation_type): one.document
+        for scene in scenes
+        for one in scene.annotations
+    }
 
 
 def fetched(found: list[Found]) -> dict[tuple[str, ...], bytes]:
@@ -97,12 +167,16 @@ async def test_with_every_fault_on_every_document_comes_once_byte_for_byte(seed:
         found, _ = await pulled(server, SOME)
         assert fetched(found) == held(server)
         assert [problem for came_to in found for problem in came_to.problems] == []
-        assert server.counts.keys() >= {f"fault {name}" for name in ("error", "html", "cut", "empty")}
+        assert server.counts.keys() >= {
+            f"fault {name}" for name in ("error", "html", "cut", "empty")
+        }
 
 
 @pytest.mark.parametrize("switch", SWITCHED)
 async def test_what_nobody_knows_of_the_service_changes_nothing(switch: str) -> None:
-    async with running(rps=0, faults=f"list-page=7,{switch}" if "list-page" not in switch else switch) as server:
+    async with running(
+        rps=0, faults=f"list-page=7,{switch}" if "list-page" not in switch else switch
+    ) as server:
         server.annotell.projects.add(projects(20))
         found, _ = await pulled(server, SOME)
         problems = [problem for came_to in found for problem in came_to.problems]
@@ -110,11 +184,20 @@ async def test_what_nobody_knows_of_the_service_changes_nothing(switch: str) -> 
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "huge"])
-async def test_waits_in_every_form_are_waited_for_at_the_api_the_auth_server_and_the_storage(form: str) -> None:
-    async with running(rps=0, faults=f"throttle=0.15,html=0.05,retry-after={form},error-retry-after=seconds", seed=2) as server:
+async def test_waits_in_every_form_are_waited_for_at_the_api_the_auth_server_and_the_storage(
+    form: str,
+) -> None:
+    async with running(
+        rps=0,
+        faults=f"throttle=0.15,html=0.05,retry-after={form},error-retry-after=seconds",
+        seed=2,
+    ) as server:
         server.annotell.projects.add(projects(10))
         found, _ = await pulled(server, SOME)
-        assert (fetched(found), [problem for came_to in found for problem in came_to.problems]) == (held(server), [])
+        assert (fetched(found), [problem for came_to in found for problem in came_to.problems]) == (
+            held(server),
+            [],
+        )
         assert server.counts["fault throttle"] > 2
 
 
@@ -130,7 +213,11 @@ async def test_a_token_is_fetched_once_and_the_storage_never_sees_it() -> None:
 async def test_the_guides_use_case_over_the_network(flavour: Flavour) -> None:
     async with running(rps=0, faults=FAULTS, seed=3) as server:
         server.annotell.projects.add(projects(40))
-        found, _ = await pulled(server, Selection(project="many", annotation_types=TYPES, input_statuses=("created",)), flavour=flavour)
+        found, _ = await pulled(
+            server,
+            Selection(project="many", annotation_types=TYPES, input_statuses=("created",)),
+            flavour=flavour,
+        )
         assert fetched(found) == held(server, statuses=("created",))
 
 
@@ -138,8 +225,16 @@ async def test_the_guides_use_case_by_uuids_as_in_version_1_0() -> None:
     async with running(rps=0) as server:
         server.annotell.projects.add(projects(40))
         found, _ = await pulled(server, Selection(project="many", input_statuses=("created",)))
-        scenes = [scene for scene in server.annotell.projects.by_name["many"].scenes if scene.shown["status"] == "created"]
-        exported = {(scene.uuid, str(one.number)): one.export_content for scene in scenes for one in scene.annotations}
+        scenes = [
+            scene
+            for scene in server.annotell.projects.by_name["many"].scenes
+            if scene.shown["status"] == "created"
+        ]
+        exported = {
+            (scene.uuid, str(one.number)): one.export_content
+            for scene in scenes
+            for one in scene.annotations
+        }
         assert {key: json.loads(text) for key, text in fetched(found).items()} == exported
 
 
@@ -150,7 +245,14 @@ async def test_kognics_other_ways_over_the_network() -> None:
         ids = tuple(one.id for scene in project.scenes for one in scene.annotations)
         for selection, count in (
             (Selection(annotation_ids=ids), len(ids)),
-            (Selection(input_uuids=tuple(scene.request_input for scene in project.scenes if scene.annotations)), len(ids) // 2),
+            (
+                Selection(
+                    input_uuids=tuple(
+                        scene.request_input for scene in project.scenes if scene.annotations
+                    )
+                ),
+                len(ids) // 2,
+            ),
             (Selection(request_id=project.request_id), len(ids) // 2),
         ):
             found, _ = await pulled(server, selection, flavour="kognic")
@@ -161,19 +263,31 @@ async def test_kognics_other_ways_over_the_network() -> None:
 REFUSED_SCENES = [f"missing-scene={value}" for value in ANNOTELL_SWITCHES["missing-scene"]]
 STOPS = {"missing-scene=405", "missing-scene=409", "missing-scene=410"}
 """What does not speak of a scene."""
-UNKNOWN = [f"unserved={name},unknown-address={form}" for name in ("scenes", "second") for form in ANNOTELL_SWITCHES["unknown-address"]]
+UNKNOWN = [
+    f"unserved={name},unknown-address={form}"
+    for name in ("scenes", "second")
+    for form in ANNOTELL_SWITCHES["unknown-address"]
+]
 STOPS |= set(UNKNOWN)
 
 
 @pytest.mark.parametrize("switches", [*REFUSED_SCENES, *UNKNOWN])
-async def test_the_created_scenes_of_a_project_without_types_come_or_it_is_told_why_not(switches: str) -> None:
-    """What is left out is named, or the pull stops: no refusal is read as "no scene has that status"."""
+async def test_the_created_scenes_of_a_project_without_types_come_or_it_is_told_why_not(
+    switches: str,
+) -> None:
+    """What is left out is named, or the pull stops: no refusal is read as "no scene has
+    that status".
+    """
     async with running(rps=0, faults=f"list-page=7,{switches}") as server:
         made = projects(20)
         made["projects"][0] |= {"annotationTypes": []}
         made["projects"][0]["inputs"][3]["status"] = "deleted"
         server.annotell.projects.add(made)
-        scenes = [scene for scene in server.annotell.projects.by_name["many"].scenes if scene.shown["status"] == "created"]
+        scenes = [
+            scene
+            for scene in server.annotell.projects.by_name["many"].scenes
+            if scene.shown["status"] == "created"
+        ]
         selection = Selection(project="many", input_statuses=("created",))
         if switches in STOPS:
             with pytest.raises(Stopped, match="HTTP 4"):
@@ -188,7 +302,9 @@ async def test_the_created_scenes_of_a_project_without_types_come_or_it_is_told_
 
 
 @pytest.mark.parametrize("form", ANNOTELL_SWITCHES["not-found"])
-async def test_inputs_without_an_annotation_are_no_problem_where_the_service_says_that_there_is_none(form: str) -> None:
+async def test_inputs_without_an_annotation_are_no_problem_where_the_service_says_that_there_is_none(
+    form: str,
+) -> None:
     async with running(rps=0, faults=f"not-found={form}") as server:
         made = projects(20)
         made["projects"][0] |= {"annotationTypes": []}
@@ -199,20 +315,33 @@ async def test_inputs_without_an_annotation_are_no_problem_where_the_service_say
                 await pulled(server, Selection(project="many"), flavour="kognic", max_attempts=3)
             return
         found, _ = await pulled(server, Selection(project="many"), flavour="kognic")
-        assert {key[0] for key in fetched(found)} == {scene.request_input for scene in scenes if scene.annotations}
+        assert {key[0] for key in fetched(found)} == {
+            scene.request_input for scene in scenes if scene.annotations
+        }
         problems = {problem.what for came_to in found for problem in came_to.problems}
-        assert problems == (set() if form == "message" else {f"input {scene.request_input}" for scene in scenes if not scene.annotations})
+        assert problems == (
+            set()
+            if form == "message"
+            else {f"input {scene.request_input}" for scene in scenes if not scene.annotations}
+        )
 
 
 @pytest.mark.parametrize("form", ANNOTELL_SWITCHES["unknown-address"])
-async def test_what_a_request_names_as_completed_is_told_where_the_host_of_annotations_does_not_know_the_address(form: str) -> None:
+async def test_what_a_request_names_as_completed_is_told_where_the_host_of_annotations_does_not_know_the_address(
+    form: str,
+) -> None:
     async with running(rps=0, faults=f"unserved=by-id,unknown-address={form}") as server:
         server.annotell.projects.add(projects(6))
         project = server.annotell.projects.by_name["many"]
         completed = [scene for scene in project.scenes if scene.annotations]
         if form == "gateway":
             with pytest.raises(Stopped, match="a gateway's, not the service's"):
-                await pulled(server, Selection(request_id=project.request_id), flavour="kognic", max_attempts=3)
+                await pulled(
+                    server,
+                    Selection(request_id=project.request_id),
+                    flavour="kognic",
+                    max_attempts=3,
+                )
             return
         found, _ = await pulled(server, Selection(request_id=project.request_id), flavour="kognic")
         assert fetched(found) == {}
@@ -221,8 +350,12 @@ async def test_what_a_request_names_as_completed_is_told_where_the_host_of_annot
 
 @pytest.mark.parametrize("place", ANNOTELL_SWITCHES["cursor-place"])
 @pytest.mark.parametrize("order", ANNOTELL_SWITCHES["document-order"])
-async def test_what_is_there_all_along_comes_though_others_invalidate_while_it_is_listed(place: str, order: str) -> None:
-    async with running(rps=0, faults=f"list-page=2,cursor-place={place},document-order={order}") as server:
+async def test_what_is_there_all_along_comes_though_others_invalidate_while_it_is_listed(
+    place: str, order: str
+) -> None:
+    async with running(
+        rps=0, faults=f"list-page=2,cursor-place={place},document-order={order}"
+    ) as server:
         server.annotell.projects.add(projects(40))
         rng, scenes = random.Random(order), server.annotell.projects.by_name["many"].scenes
         answer = server.annotell.answer

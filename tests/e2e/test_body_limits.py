@@ -1,4 +1,6 @@
-"""A push through a proxy that takes no large bodies, and says so, or hangs up, resets, falls silent."""
+"""A push through a proxy that takes no large bodies, and says so, or hangs up, resets,
+falls silent.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +31,17 @@ def written(folder: Path, sizes: list[int]) -> Path:
     log = folder / "labels.jsonl"
     with log.open("w") as file:
         for number, size in enumerate(sizes):
-            annotation = {"id": f"a-{number}", "input_id": f"i-{number % 50}", "data": {"metadata": {"text": ""}}}
-            annotation["data"]["metadata"]["text"] = "x" * (size - len(json.dumps(annotation, separators=(",", ":"))))  # type: ignore[index]
-            file.write(json.dumps({"op": "post", "annotation": annotation}, separators=(",", ":")) + "\n")
+            annotation = {
+                "id": f"a-{number}",
+                "input_id": f"i-{number % 50}",
+                "data": {"metadata": {"text": ""}},
+            }
+            annotation["data"]["metadata"]["text"] = "x" * (
+                size - len(json.dumps(annotation, separators=(",", ":")))
+            )  # type: ignore[index]
+            file.write(
+                json.dumps({"op": "post", "annotation": annotation}, separators=(",", ":")) + "\n"
+            )
     return log
 
 
@@ -50,26 +60,43 @@ async def push(url: str, folder: Path, log: Path, **options: object) -> Finished
 
 
 def letters(folder: Path) -> list[dict[str, Any]]:
-    listed = subprocess.run(command("dead", "list", "--json", "--state", str(folder / "state")), env=ENVIRONMENT, capture_output=True)
+    listed = subprocess.run(
+        command("dead", "list", "--json", "--state", str(folder / "state")),
+        env=ENVIRONMENT,
+        capture_output=True,
+    )
     return [json.loads(line) for line in listed.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("how", LIMITS)
 async def test_the_size_that_goes_through_is_learnt(how: str, tmp_path: Path) -> None:
-    """With a 413 it took ten times as many requests as there had to be; where it was only cut off, none came through."""
+    """With a 413 it took ten times as many requests as there had to be; where it was
+    only cut off, none came through.
+    """
     log = written(tmp_path, [BYTES] * COUNT)
     async with running(rps=0) as server, proxied(server.url, 0, seed=1, late_seconds=0) as proxy:
         proxy.body_limit = (LIMIT, how)
         with anyio.fail_after(120):
-            finished = await push(proxy.url, tmp_path, log, **{"push.request_timeout_seconds": 2 if how == "silence" else 60})
-        assert (finished.exit_code, finished.summary.applied, finished.summary.dead) == (0, COUNT, 0)
+            finished = await push(
+                proxy.url,
+                tmp_path,
+                log,
+                **{"push.request_timeout_seconds": 2 if how == "silence" else 60},
+            )
+        assert (finished.exit_code, finished.summary.applied, finished.summary.dead) == (
+            0,
+            COUNT,
+            0,
+        )
         assert len(server.annotations("me", "app")) == COUNT
         assert proxy.counts[how] > 0
         assert proxy.requests < 1.5 * least([BYTES] * COUNT, LIMIT)
 
 
 @pytest.mark.parametrize("how", ["413", "reset"])
-async def test_a_label_that_is_too_large_by_itself_is_a_dead_letter_that_says_so_and_spoils_nothing(how: str, tmp_path: Path) -> None:
+async def test_a_label_that_is_too_large_by_itself_is_a_dead_letter_that_says_so_and_spoils_nothing(
+    how: str, tmp_path: Path
+) -> None:
     log = written(tmp_path, [BYTES] * 40 + [2 * LIMIT] + [BYTES] * 40)
     async with running(rps=0) as server, proxied(server.url, 0, seed=1, late_seconds=0) as proxy:
         proxy.body_limit = (LIMIT, how)
@@ -79,10 +106,15 @@ async def test_a_label_that_is_too_large_by_itself_is_a_dead_letter_that_says_so
         assert len(server.annotations("me", "app")) == 80
     (letter,) = letters(tmp_path)
     assert (letter["line"], letter["attempts"]) == (41, 1 if how == "413" else 3)
-    assert re.search(rf"a request of about 524,\d+ bytes, which {'is' if how == '413' else 'may be'} too large", letter["reason"])
+    assert re.search(
+        rf"a request of about 524,\d+ bytes, which {'is' if how == '413' else 'may be'} too large",
+        letter["reason"],
+    )
 
 
-async def test_where_everything_is_reset_the_remote_is_out_and_the_run_gives_up_in_time(tmp_path: Path) -> None:
+async def test_where_everything_is_reset_the_remote_is_out_and_the_run_gives_up_in_time(
+    tmp_path: Path,
+) -> None:
     log = written(tmp_path, [BYTES] * 200)
     async with running(rps=0) as server, proxied(server.url, 1.0, seed=1, late_seconds=0) as proxy:
         proxy._drawn = lambda: "reset before"  # type: ignore[method-assign]

@@ -1,4 +1,6 @@
-"""Where no request can ever be answered, every command ends at once and says why, instead of trying for ten minutes."""
+"""Where no request can ever be answered, every command ends at once and says why,
+instead of trying for ten minutes.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,10 @@ from tests.support.servers import OK, says_and_hangs_up, serving, tls_or_400
 NOWHERE = {
     "no TLS there": (1, "does not speak TLS"),
     "TLS there": (1, "speaks TLS: its address begins with https://"),
-    "unknown authority": (1, "certificate of 127.0.0.1 is not accepted (unable to get local issuer certificate)"),
+    "unknown authority": (
+        1,
+        "certificate of 127.0.0.1 is not accepted (unable to get local issuer certificate)",
+    ),
     "expired": (1, "certificate of 127.0.0.1 is not accepted (certificate has expired)"),
     "another name": (1, "certificate of 127.0.0.1 is not accepted"),
     "not HTTP": (1, "is not HTTP"),
@@ -53,7 +58,9 @@ async def nowhere(which: str, own: Authority) -> AsyncIterator[tuple[str, str]]:
             async with serving(OK, tls=own.issued("IP:127.0.0.1")) as server:
                 yield f"https://127.0.0.1:{server.port}", ""
         case "expired" | "another name":
-            names, expired = ("IP:127.0.0.1", True) if which == "expired" else ("DNS:other.example", False)
+            names, expired = (
+                ("IP:127.0.0.1", True) if which == "expired" else ("DNS:other.example", False)
+            )
             async with serving(OK, tls=own.issued(names, expired=expired)) as server:
                 yield f"https://127.0.0.1:{server.port}", str(own.file)
         case "not HTTP":
@@ -68,26 +75,55 @@ async def nowhere(which: str, own: Authority) -> AsyncIterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("which", NOWHERE)
-async def test_every_command_ends_at_once_and_nothing_is_dead(which: str, own: Authority, tmp_path: Path) -> None:
+async def test_every_command_ends_at_once_and_nothing_is_dead(
+    which: str, own: Authority, tmp_path: Path
+) -> None:
     log, state = tmp_path / "labels.jsonl", str(tmp_path / "state")
-    log.write_text("".join(f'{{"op":"post","annotation":{{"id":"a-{n}","input_id":"i"}}}}\n' for n in range(300)))
+    log.write_text(
+        "".join(
+            f'{{"op":"post","annotation":{{"id":"a-{n}","input_id":"i"}}}}\n' for n in range(300)
+        )
+    )
     code, said = NOWHERE[which]
     quiet = ("--no-progress",)
     commands = [
         ["push", str(log), "--state", state, "--json", *quiet],
         ["verify", str(log), "--state", state],
-        ["pull", "clarifai", "--out", str(tmp_path / "out.jsonl"), "--state", str(tmp_path / "pull"), *quiet],
+        [
+            "pull",
+            "clarifai",
+            "--out",
+            str(tmp_path / "out.jsonl"),
+            "--state",
+            str(tmp_path / "pull"),
+            *quiet,
+        ],
         ["config", "check", "--online"],
     ]
     async with nowhere(which, own) as (url, ca_file):
-        environment = {**ENVIRONMENT, "CLARIFAI_API_BASE": url, "CLARIFAI_APP_ID": "app", "SYNCER_CLARIFAI_CA_FILE": ca_file}
+        environment = {
+            **ENVIRONMENT,
+            "CLARIFAI_API_BASE": url,
+            "CLARIFAI_APP_ID": "app",
+            "SYNCER_CLARIFAI_CA_FILE": ca_file,
+        }
         for arguments in commands:
             started = time.monotonic()
             done = await anyio.to_thread.run_sync(
-                lambda: subprocess.run(command(*arguments), env=environment, capture_output=True, text=True, timeout=300)  # noqa: B023
+                lambda: subprocess.run(
+                    command(*arguments),
+                    env=environment,
+                    capture_output=True,
+                    text=True,
+                    timeout=300,
+                )  # noqa: B023
             )
             assert time.monotonic() - started < SECONDS_MAX, arguments
-            assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (code, True, False), (arguments, done.stderr)
+            assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (
+                code,
+                True,
+                False,
+            ), (arguments, done.stderr)
             if arguments[0] == "push" and code == 1:
                 summary = json.loads(done.stdout)
                 assert (summary["dead"], summary["pending"]) == (0, 300)

@@ -1,4 +1,6 @@
-"""Pulls that are killed where they stand, among faults, and under whatever nobody knows of lists; then all of it is there, once."""
+"""Pulls that are killed where they stand, among faults, and under whatever nobody knows
+of lists; then all of it is there, once.
+"""
 
 from __future__ import annotations
 
@@ -28,14 +30,21 @@ SHORT_PAUSES = "[retry]\nbase_seconds = 0.02\ncap_seconds = 0.2\nthrottle_second
 
 @pytest.fixture(scope="module")
 def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess]:
-    """8,000 annotations of every kind; one input has 1,500 of them, more than a page holds."""
+    """8,000 annotations of every kind; one input has 1,500 of them, more than a page
+    holds.
+    """
     log = tmp_path_factory.mktemp("load") / "mixed.jsonl"
     write_mixed(log, 8000, seed=21, each=1, large=1500)
-    with emulator("--rps", "0", "--load", f"me/app={log}", "--faults", FAULTS, "--seed", "5") as running_:
+    with emulator(
+        "--rps", "0", "--load", f"me/app={log}", "--faults", FAULTS, "--seed", "5"
+    ) as running_:
         yield running_
 
 
-@pytest.mark.parametrize(("name", "format_"), [("out.jsonl", "jsonl"), ("out.parquet", "parquet"), ("out.delta", "delta")])
+@pytest.mark.parametrize(
+    ("name", "format_"),
+    [("out.jsonl", "jsonl"), ("out.parquet", "parquet"), ("out.delta", "delta")],
+)
 def test_a_pull_killed_three_times_among_faults_holds_each_annotation_once_byte_for_byte_and_value_for_value(
     name: str, format_: str, remote: EmulatorProcess, tmp_path: Path
 ) -> None:
@@ -45,14 +54,23 @@ def test_a_pull_killed_three_times_among_faults_holds_each_annotation_once_byte_
     rng = random.Random(name)
     state = tmp_path / f"{name}.state"
     slowly = pull_arguments(remote.url, "app", out, *options, "--rps", "60")
-    codes = killed(slowly, state, 1, rng) + killed(slowly, state, 1, rng, signal.SIGTERM) + killed(slowly, state, 1, rng)
+    codes = (
+        killed(slowly, state, 1, rng)
+        + killed(slowly, state, 1, rng, signal.SIGTERM)
+        + killed(slowly, state, 1, rng)
+    )
     code, summary, stderr = pull(remote.url, "app", out, *options, "--rps", "300")
     assert codes == [-signal.SIGKILL, 128 + signal.SIGTERM, -signal.SIGKILL]
-    assert (code, summary["written"], summary["duplicates"], summary["unreadable"]) == (0, 8000, 0, 0), stderr
+    assert (code, summary["written"], summary["duplicates"], summary["unreadable"]) == (
+        0,
+        8000,
+        0,
+        0,
+    ), stderr
     assert wrong(out, format_, held(remote, "app")) == []
 
 
-# --- what nobody knows of lists -------------------------------------------------------------------------------------
+# --- what nobody knows of lists -------------------------------------------------------
 
 READS = (
     "enums",
@@ -80,15 +98,25 @@ READS = (
     "gateway-form",
 )
 """The switches that have a part in reading."""
-SWITCHED = [f"{name}={value}" for name in READS for value in SWITCHES[name] if (name, value) != ("throttle-code", "11004")]
+SWITCHED = [
+    f"{name}={value}"
+    for name in READS
+    for value in SWITCHES[name]
+    if (name, value) != ("throttle-code", "11004")
+]
 
 
 async def shown(server: Emulator) -> dict[Key, bytes]:
-    """What the service shows of each annotation under its switches: asked for one by one, by somebody who reads no lists."""
+    """What the service shows of each annotation under its switches: asked for one by
+    one, by somebody who reads no lists.
+    """
 
     def ask(key: Key) -> bytes:
         path = f"/v2/users/me/apps/app/inputs/{quote(key[0], safe='')}/annotations/{quote(key[1], safe='')}"
-        with urllib.request.urlopen(urllib.request.Request(server.url + path, headers={"Authorization": "Key t"}), timeout=10) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(server.url + path, headers={"Authorization": "Key t"}),
+            timeout=10,
+        ) as answer:
             return orjson.dumps(orjson.loads(answer.read())["annotation"])
 
     keys = list(server.annotations("me", "app"))
@@ -101,7 +129,9 @@ def lines_of(path: Path) -> dict[Key, bytes]:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("switch", SWITCHED)
-async def test_a_pull_brings_what_is_shown_under(switch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pull_brings_what_is_shown_under(
+    switch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     log, config = tmp_path / "mixed.jsonl", tmp_path / "syncer.toml"
     write_mixed(log, 260, seed=3, each=4, large=40)
@@ -112,7 +142,9 @@ async def test_a_pull_brings_what_is_shown_under(switch: str, tmp_path: Path, mo
         app = syncer.Clarifai(app_id="app", base_url=server.url, token="t")
         given = {"config": config, "requests_per_second": 1000}
         everything = await syncer.pull(app, "all.jsonl", syncer.Selection(all_makers=True), **given)
-        searched = await syncer.pull(app, "searched.jsonl", syncer.Selection(since="2020-01-01T00:00:00Z"), **given)
+        searched = await syncer.pull(
+            app, "searched.jsonl", syncer.Selection(since="2020-01-01T00:00:00Z"), **given
+        )
         pairs = tuple(list(wanted)[::3])
         named = await syncer.pull(app, "pairs.jsonl", syncer.Selection(pairs=pairs), **given)
     assert lines_of(tmp_path / "all.jsonl") == wanted == lines_of(tmp_path / "searched.jsonl")

@@ -1,4 +1,6 @@
-"""Pulls that an older syncer began are carried on: tests/fixtures/states/make_pulls.py made their states."""
+"""Pulls that an older syncer began are carried on: tests/fixtures/states/make_pulls.py
+made their states.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,16 @@ import msgspec
 import pytest
 
 from syncer.journal import checkpoint
-from tests.fixtures.states.make_pulls import DATASET, KEPT, NAMED, PAIRS, PLACE, PULLS, add_dataset, labels
+from tests.fixtures.states.make_pulls import (
+    DATASET,
+    KEPT,
+    NAMED,
+    PAIRS,
+    PLACE,
+    PULLS,
+    add_dataset,
+    labels,
+)
 from tests.support.processes import ENVIRONMENT, EmulatorProcess, command, emulator
 
 CREDENTIALS = {"CLARIFAI_PAT": "t", "ANNOTELL_CLIENT_ID": "any", "ANNOTELL_CLIENT_SECRET": "any"}
@@ -29,14 +40,18 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess
 
 
 def put_to_use(name: str, folder: Path, url: str) -> None:
-    """A copy of what was kept of a pull; the address and the place are the only things in it that change."""
+    """A copy of what was kept of a pull; the address and the place are the only things
+    in it that change.
+    """
     state = folder / "state"
     state.mkdir()
     for kept in (KEPT / name).iterdir():
         content, to = gzip.decompress(kept.read_bytes()), folder if ".part" in kept.name else state
         if kept.name == "pull.json.gz":
             old = checkpoint.decode(content)
-            job = old.job.replace((KEPT / "url").read_text().strip(), url).replace(str(PLACE), str(folder))
+            job = old.job.replace((KEPT / "url").read_text().strip(), url).replace(
+                str(PLACE), str(folder)
+            )
             content = checkpoint.encode(msgspec.structs.replace(old, job=job))
         (to / kept.name.removesuffix(".gz")).write_bytes(content)
 
@@ -45,16 +60,38 @@ def wanted(name: str) -> Counter[tuple[str, str]]:
     """All that the pull is to bring, each once."""
     inputs = {"named": NAMED, "dataset": DATASET}.get(name)
     keys = [(line["input_id"], line["id"]) for line in map(json.loads, labels().splitlines())]
-    return Counter(key for key in keys if (name != "pairs" or key in PAIRS) and (inputs is None or key[0] in inputs))
+    return Counter(
+        key
+        for key in keys
+        if (name != "pairs" or key in PAIRS) and (inputs is None or key[0] in inputs)
+    )
 
 
 @pytest.mark.parametrize("name", PULLS)
-def test_a_pull_of_an_older_version_is_carried_on_and_everything_comes_once(name: str, remote: EmulatorProcess, tmp_path: Path) -> None:
+def test_a_pull_of_an_older_version_is_carried_on_and_everything_comes_once(
+    name: str, remote: EmulatorProcess, tmp_path: Path
+) -> None:
     put_to_use(name, tmp_path, remote.url)
     out = tmp_path / f"{name}.jsonl"
-    arguments = ["pull", *PULLS[name], "--base-url", remote.url, "--out", str(out), "--state", str(tmp_path / "state"), "--json"]
+    arguments = [
+        "pull",
+        *PULLS[name],
+        "--base-url",
+        remote.url,
+        "--out",
+        str(out),
+        "--state",
+        str(tmp_path / "state"),
+        "--json",
+    ]
     arguments += ["--auth-url", remote.url] if name == "project" else []
-    done = subprocess.run(command(*arguments), env={**ENVIRONMENT, **CREDENTIALS}, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command(*arguments),
+        env={**ENVIRONMENT, **CREDENTIALS},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 0, done.stderr
     lines = list(map(json.loads, out.read_bytes().splitlines()))
     if name == "project":

@@ -1,4 +1,6 @@
-"""Each fault of the official clients' downloads (clarifai 12.5, clarifai-pyspark 0.0.4) that was found, shown not to be one here."""
+"""Each fault of the official clients' downloads (clarifai 12.5, clarifai-pyspark 0.0.4)
+that was found, shown not to be one here.
+"""
 
 from __future__ import annotations
 
@@ -21,16 +23,31 @@ LIMIT = {"requests_per_second": 1000}
 
 
 def annotation(id: str, input_id: str, data: dict[str, Any], **others: Any) -> dict[str, Any]:
-    return {"id": id, "input_id": input_id, "data": data, "created_at": MADE, "modified_at": MADE, **others}
+    return {
+        "id": id,
+        "input_id": input_id,
+        "data": data,
+        "created_at": MADE,
+        "modified_at": MADE,
+        **others,
+    }
 
 
 def region(**info: Any) -> dict[str, Any]:
-    return {"regions": [{"id": "r", "region_info": info, "data": {"concepts": [{"id": "tree", "value": 1}]}}]}
+    return {
+        "regions": [
+            {"id": "r", "region_info": info, "data": {"concepts": [{"id": "tree", "value": 1}]}}
+        ]
+    }
 
 
 BOX = {"top_row": 0, "left_col": 0, "bottom_row": 0.5, "right_col": 1}
 SEGMENT = {"time_segments": [{"id": "s", "time_info": {"begin_time": 0.5, "end_time": 2}}]}
-FILMED = {"frames": [{"frame_info": {"time": str(2**53 + 1), "number": 45}, "data": region(bounding_box=BOX)}]}
+FILMED = {
+    "frames": [
+        {"frame_info": {"time": str(2**53 + 1), "number": 45}, "data": region(bounding_box=BOX)}
+    ]
+}
 SPECIAL = [
     annotation("masked", "special", region(mask={"image": {"base64": PIXEL}})),
     annotation("filmed", "special", FILMED),
@@ -38,7 +55,12 @@ SPECIAL = [
     annotation("noted", "special", {"metadata": {"camelCase": 1}}, annotation_info={"by": "hand"}),
     annotation("pending", "special", {}, user_id="ann", status={"code": "ANNOTATION_PENDING"}),
     annotation("modelled", "special", {}, model_version_id="mv-1"),
-    annotation("level", "special", {"text": {"raw": "x"}, "metadata": {"of": "the input"}}, input_level=True),
+    annotation(
+        "level",
+        "special",
+        {"text": {"raw": "x"}, "metadata": {"of": "the input"}},
+        input_level=True,
+    ),
 ]
 MANY = [annotation(f"m-{number}", "many", {}) for number in range(1200)]
 SPREAD = [annotation(f"s-{number}", f"spread-{number:05}-{'x' * 20}", {}) for number in range(5000)]
@@ -47,7 +69,9 @@ SPREAD = [annotation(f"s-{number}", f"spread-{number:05}-{'x' * 20}", {}) for nu
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     folder = tmp_path_factory.mktemp("load")
-    with emulated("url-limit=4096", load={"me/app": [*SPECIAL, *MANY], "me/spread": SPREAD}, folder=folder) as running:
+    with emulated(
+        "url-limit=4096", load={"me/app": [*SPECIAL, *MANY], "me/spread": SPREAD}, folder=folder
+    ) as running:
         yield running
 
 
@@ -66,60 +90,95 @@ async def objects(server: Emulator, select: syncer.Selection) -> dict[str, dict[
 SPECIALS = syncer.Selection(input_ids=("special",), all_makers=True)
 
 
-async def test_fault_12_a_list_of_more_than_a_page_does_not_end_with_its_first_page(server: Emulator) -> None:
+async def test_fault_12_a_list_of_more_than_a_page_does_not_end_with_its_first_page(
+    server: Emulator,
+) -> None:
     """Every request names its page and its size, and the list still comes to its end."""
     assert len(await objects(server, syncer.Selection(input_ids=("many",)))) == 1200
 
 
-async def test_fault_13_no_request_repeats_thousands_of_input_ids(server: Emulator, tmp_path: Path) -> None:
-    """5,000 inputs: each is in a URL of less than 4 KB, and asked for once, but for a page and the empty one behind it."""
+async def test_fault_13_no_request_repeats_thousands_of_input_ids(
+    server: Emulator, tmp_path: Path
+) -> None:
+    """5,000 inputs: each is in a URL of less than 4 KB, and asked for once, but for a
+    page and the empty one behind it.
+    """
     before = server.counts["requests"]
     ids = tuple(row["input_id"] for row in SPREAD)
     report = await syncer.pull(
-        app(server, "spread"), tmp_path / "out.jsonl", syncer.Selection(input_ids=ids), state=tmp_path / "s", **LIMIT
+        app(server, "spread"),
+        tmp_path / "out.jsonl",
+        syncer.Selection(input_ids=ids),
+        state=tmp_path / "s",
+        **LIMIT,
     )
     assert (report.written, report.unreadable) == (5000, 0)
     assert server.counts["requests"] - before == report.requests < 2 * 5000 / 50
 
 
-async def test_fault_14_masks_and_frames_with_64_bit_times_come_as_they_are(server: Emulator) -> None:
+async def test_fault_14_masks_and_frames_with_64_bit_times_come_as_they_are(
+    server: Emulator,
+) -> None:
     rows = await objects(server, SPECIALS)
     held = {id: row for (_, id), row in server.annotations("me", "app").items()}
     assert rows["masked"] == held["masked"]
     assert rows["masked"]["data"]["regions"][0]["region_info"]["mask"]["image"]["base64"] == PIXEL
     assert rows["filmed"]["data"]["frames"][0]["frame_info"]["time"] == str(2**53 + 1)
     frame = (await syncer.annotations_frame(app(server), SPECIALS, **LIMIT)).to_pylist()
-    assert [row["frame_time_ms"] for row in frame if row["annotation_id"] == "filmed"] == [2**53 + 1]
+    assert [row["frame_time_ms"] for row in frame if row["annotation_id"] == "filmed"] == [
+        2**53 + 1
+    ]
 
 
 async def test_fault_15_times_with_nine_digits_are_kept(server: Emulator) -> None:
     assert {row["created_at"] for row in (await objects(server, SPECIALS)).values()} == {MADE}
     frame = await syncer.annotations_frame(app(server), SPECIALS, **LIMIT)
-    assert set(frame["annotation_created_at"].to_pylist()) == {datetime(2025, 2, 28, 9, 41, 55, 68082, UTC)}
+    assert set(frame["annotation_created_at"].to_pylist()) == {
+        datetime(2025, 2, 28, 9, 41, 55, 68082, UTC)
+    }
 
 
-async def test_fault_16_annotations_can_be_chosen_by_status_user_model_and_time(server: Emulator) -> None:
+async def test_fault_16_annotations_can_be_chosen_by_status_user_model_and_time(
+    server: Emulator,
+) -> None:
     chosen = {
         "pending": syncer.Selection(status="ANNOTATION_PENDING"),
         "modelled": syncer.Selection(model_version_ids=("mv-1",)),
     }
-    assert {id: list(await objects(server, select)) for id, select in chosen.items()} == {id: [id] for id in chosen}
+    assert {id: list(await objects(server, select)) for id, select in chosen.items()} == {
+        id: [id] for id in chosen
+    }
     assert list(await objects(server, syncer.Selection(user_ids=("ann",)))) == ["pending"]
     assert len(await objects(server, syncer.Selection(until=MADE))) == len(SPECIAL) + 1200
     assert await objects(server, syncer.Selection(since="2025-02-28T09:41:55.068082660Z")) == {}
 
 
-async def test_fault_17_frames_time_segments_and_ids_are_written_and_what_fails_is_told(server: Emulator, tmp_path: Path) -> None:
-    select = syncer.Selection(pairs=(("special", "filmed"), ("special", "timed"), ("special", "nope")))
-    report = await syncer.pull(app(server), tmp_path / "out.jsonl", select, state=tmp_path / "state", **LIMIT)
-    rows = {row["id"]: row for row in map(orjson.loads, (tmp_path / "out.jsonl").read_bytes().splitlines())}
+async def test_fault_17_frames_time_segments_and_ids_are_written_and_what_fails_is_told(
+    server: Emulator, tmp_path: Path
+) -> None:
+    select = syncer.Selection(
+        pairs=(("special", "filmed"), ("special", "timed"), ("special", "nope"))
+    )
+    report = await syncer.pull(
+        app(server), tmp_path / "out.jsonl", select, state=tmp_path / "state", **LIMIT
+    )
+    rows = {
+        row["id"]: row
+        for row in map(orjson.loads, (tmp_path / "out.jsonl").read_bytes().splitlines())
+    }
     assert rows.keys() == {"filmed", "timed"}
-    assert rows["filmed"]["data"]["frames"] == server.annotations("me", "app")["special", "filmed"]["data"]["frames"]
-    assert rows["timed"]["data"]["time_segments"][0]["time_info"] == {"begin_time": 0.5, "end_time": 2.0}
+    assert (
+        rows["filmed"]["data"]["frames"]
+        == server.annotations("me", "app")["special", "filmed"]["data"]["frames"]
+    )
+    assert rows["timed"]["data"]["time_segments"][0]["time_info"] == {
+        "begin_time": 0.5,
+        "end_time": 2.0,
+    }
     assert report.unreadable == 1
 
 
-# --- clarifai-pyspark -----------------------------------------------------------------------------------------------
+# --- clarifai-pyspark -----------------------------------------------------------------
 
 
 async def test_pyspark_fault_times_keep_their_year_and_their_seconds(server: Emulator) -> None:
@@ -143,7 +202,9 @@ async def test_pyspark_fault_there_is_a_column_for_the_status(server: Emulator) 
     assert {row["annotation_id"]: row["status"] for row in rows}["pending"] == 24151
 
 
-async def test_pyspark_fault_a_column_holds_json_and_no_text_of_a_protobuf(server: Emulator) -> None:
+async def test_pyspark_fault_a_column_holds_json_and_no_text_of_a_protobuf(
+    server: Emulator,
+) -> None:
     rows = (await syncer.annotations_frame(app(server), SPECIALS, **LIMIT)).to_pylist()
     held = {id: row for (_, id), row in server.annotations("me", "app").items()}
     assert all(orjson.loads(row["annotation"]) == held[row["annotation_id"]] for row in rows)
@@ -159,8 +220,12 @@ async def test_pyspark_fault_a_list_is_not_held_as_a_whole(server: Emulator) -> 
     assert server.counts["requests"] - before < 20
 
 
-async def test_pyspark_fault_an_input_is_not_fetched_once_for_each_of_its_annotations(server: Emulator, tmp_path: Path) -> None:
+async def test_pyspark_fault_an_input_is_not_fetched_once_for_each_of_its_annotations(
+    server: Emulator, tmp_path: Path
+) -> None:
     select = syncer.Selection(input_ids=("many", "special"), with_inputs=True)
-    report = await syncer.pull(app(server), tmp_path / "out.jsonl", select, state=tmp_path / "state", **LIMIT)
+    report = await syncer.pull(
+        app(server), tmp_path / "out.jsonl", select, state=tmp_path / "state", **LIMIT
+    )
     assert report.written == 1200 + len(SPECIAL) - 1
     assert report.requests < 20

@@ -1,6 +1,8 @@
-"""The fetch examples of Clarifai's guides beside syncer: the official client asks as the guide shows, and both bring the same.
+"""The fetch examples of Clarifai's guides beside syncer: the official client asks as
+the guide shows, and both bring the same.
 
-The guide's examples show one page; here they are asked page after page until one is empty.
+The guide's examples show one page; here they are asked page after page until one is
+empty.
 """
 
 from __future__ import annotations
@@ -33,7 +35,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 GUIDE: dict[str, tuple[dict[str, Any], syncer.Selection]] = {
     "List All User Created Annotations in Your App": ({}, syncer.Selection()),
-    "List All Annotations in Your App": ({"list_all_annotations": True}, syncer.Selection(all_makers=True)),
+    "List All Annotations in Your App": (
+        {"list_all_annotations": True},
+        syncer.Selection(all_makers=True),
+    ),
     "List User Created Annotations by Input IDs": (
         {"input_ids": ["input-000001", "input-000002"]},
         syncer.Selection(input_ids=("input-000001", "input-000002")),
@@ -42,7 +47,10 @@ GUIDE: dict[str, tuple[dict[str, Any], syncer.Selection]] = {
         {"input_ids": ["input-000001", "input-000002"], "ids": ["a-1-0", "a-2-3"]},
         syncer.Selection(pairs=(("input-000001", "a-1-0"), ("input-000002", "a-2-3"))),
     ),
-    "List Annotations by User IDs": ({"user_ids": ["ann", "bob"]}, syncer.Selection(user_ids=("ann", "bob"))),
+    "List Annotations by User IDs": (
+        {"user_ids": ["ann", "bob"]},
+        syncer.Selection(user_ids=("ann", "bob")),
+    ),
     "List Annotations by Model Version IDs": (
         {"model_version_ids": ["version-0", "version-2"]},
         syncer.Selection(model_version_ids=("version-0", "version-2")),
@@ -69,12 +77,16 @@ def keyed(rows: Sequence[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any
 
 
 @pytest.mark.parametrize("example", GUIDE)
-async def test_the_api_guide(example: str, server: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_api_guide(
+    example: str, server: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.chdir(tmp_path)
     fields, select = GUIDE[example]
     expected = officially(server, **fields)
     report = await syncer.pull(app(server), "out.jsonl", select, requests_per_second=1000)
-    rows = keyed([orjson.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()])
+    rows = keyed(
+        [orjson.loads(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()]
+    )
     assert report.written == len(rows) > 0
     assert rows == expected
 
@@ -82,30 +94,50 @@ async def test_the_api_guide(example: str, server: Emulator, tmp_path: Path, mon
 async def test_the_databricks_guide_retrieves_annotations_in_json_format(server: Emulator) -> None:
     """`dataset.list_annotations(input_ids)`."""
     rows: list[dict[str, Any]] = []
-    async with syncer.pages(app(server), syncer.Selection(input_ids=("input-000003",)), requests_per_second=1000) as stream:
+    async with syncer.pages(
+        app(server), syncer.Selection(input_ids=("input-000003",)), requests_per_second=1000
+    ) as stream:
         async for page in stream:
             rows += page.objects()
     assert keyed(rows) == officially(server, input_ids=["input-000003"])
 
 
 async def test_the_databricks_guide_retrieves_annotations_as_a_dataframe(server: Emulator) -> None:
-    """`dataset.export_annotations_to_dataframe()`: its six columns, and others behind them."""
+    """`dataset.export_annotations_to_dataframe()`: its six columns, and others behind
+    them.
+    """
     frame = await syncer.annotations_frame(app(server), into="pandas", requests_per_second=1000)
-    guide = ["annotation_id", "annotation", "annotation_user_id", "input_id", "annotation_created_at", "annotation_modified_at"]
+    guide = [
+        "annotation_id",
+        "annotation",
+        "annotation_user_id",
+        "input_id",
+        "annotation_created_at",
+        "annotation_modified_at",
+    ]
     assert list(frame.columns[:6]) == guide
     expected = officially(server)
     assert keyed([orjson.loads(text) for text in frame["annotation"]]) == expected
     for row in frame.itertuples():
         told = expected[row.input_id, row.annotation_id]
-        assert (row.annotation_user_id, row.annotation_created_at.isoformat()[:19]) == (told["user_id"], told["created_at"][:19])
+        assert (row.annotation_user_id, row.annotation_created_at.isoformat()[:19]) == (
+            told["user_id"],
+            told["created_at"][:19],
+        )
 
 
-async def test_the_databricks_guide_retrieves_inputs_with_annotations_as_a_dataframe(server: Emulator) -> None:
+async def test_the_databricks_guide_retrieves_inputs_with_annotations_as_a_dataframe(
+    server: Emulator,
+) -> None:
     """`dataset.export_dataset_to_dataframe()`: a left join of inputs and annotations."""
-    frame = await syncer.inputs_with_annotations_frame(app(server), into="polars", requests_per_second=1000)
+    frame = await syncer.inputs_with_annotations_frame(
+        app(server), into="polars", requests_per_second=1000
+    )
     client = Client(server.url, USER)
     client("ListInputs", per_page=1000, page=1)
     inputs = {row["id"]: row for row in client.raw["inputs"]}
     assert set(frame["input_id"]) == set(inputs)
-    assert all(orjson.loads(row["input"]) == inputs[row["input_id"]] for row in frame.iter_rows(named=True))
+    assert all(
+        orjson.loads(row["input"]) == inputs[row["input_id"]] for row in frame.iter_rows(named=True)
+    )
     assert keyed([orjson.loads(text) for text in frame["annotation"]]) == officially(server)

@@ -1,4 +1,6 @@
-"""What is the same annotation, and what is not, as users meet it: a post whose id is taken, and `syncer verify` after an edit."""
+"""What is the same annotation, and what is not, as users meet it: a post whose id is
+taken, and `syncer verify` after an edit.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,13 @@ Json = dict[str, Any]
 AT_MS = 1_732_612_345_678
 """A time of day in milliseconds: float32 holds 131,072 of them in one."""
 DATA: Json = {
-    "metadata": {"seen": True, "count": 16_777_217, "gone": None, "empty": {}, "big": (1 << 53) + 1},
+    "metadata": {
+        "seen": True,
+        "count": 16_777_217,
+        "gone": None,
+        "empty": {},
+        "big": (1 << 53) + 1,
+    },
     "frames": [{"id": "f", "frame_info": {"time": str(AT_MS)}}],
     "int_value": str((1 << 53) + 1),
     "concepts": [{"id": "tree", "value": 0.1}],
@@ -28,7 +36,12 @@ DATA: Json = {
 async def cli(folder: Path, url: str, *arguments: str) -> tuple[int, Json]:
     """A command in a process of its own; its exit code and its JSON."""
     environment = {**ENVIRONMENT, "CLARIFAI_APP_ID": "app"}
-    ran = await anyio.run_process([*command(*arguments), "--base-url", url, "--json"], check=False, cwd=folder, env=environment)
+    ran = await anyio.run_process(
+        [*command(*arguments), "--base-url", url, "--json"],
+        check=False,
+        cwd=folder,
+        env=environment,
+    )
     return ran.returncode, json.loads(ran.stdout)
 
 
@@ -40,7 +53,10 @@ def edited(change: Callable[[Json], None]) -> Json:
 
 
 EDITS: dict[str, tuple[str, Callable[[Json], None]]] = {
-    "a time a millisecond later": ("data.frames", lambda data: data["frames"][0]["frame_info"].update(time=str(AT_MS + 1))),
+    "a time a millisecond later": (
+        "data.frames",
+        lambda data: data["frames"][0]["frame_info"].update(time=str(AT_MS + 1)),
+    ),
     "an integer by one": ("data.int_value", lambda data: data.update(int_value=str(1 << 53))),
     "1 for true": ("data.metadata", lambda data: data["metadata"].update(seen=1)),
     "a count by one": ("data.metadata", lambda data: data["metadata"].update(count=16_777_216)),
@@ -50,16 +66,24 @@ EDITS: dict[str, tuple[str, Callable[[Json], None]]] = {
 
 
 def post(id: str, data: Json) -> str:
-    return json.dumps({"op": "post", "annotation": {"id": id, "input_id": "i", "data": data}}) + "\n"
+    return (
+        json.dumps({"op": "post", "annotation": {"id": id, "input_id": "i", "data": data}}) + "\n"
+    )
 
 
 @pytest.mark.anyio
-async def test_an_edit_is_found_and_what_is_held_with_it_is_another_annotation(tmp_path: Path) -> None:
+async def test_an_edit_is_found_and_what_is_held_with_it_is_another_annotation(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "log.jsonl").write_text("".join(post(name, DATA) for name in EDITS))
-    (tmp_path / "there.jsonl").write_text("".join(post(name, edited(change)) for name, (_, change) in EDITS.items()))
+    (tmp_path / "there.jsonl").write_text(
+        "".join(post(name, edited(change)) for name, (_, change) in EDITS.items())
+    )
     async with running(rps=0, load=(f"me/app={tmp_path / 'there.jsonl'}",)) as server:
         code, found = await cli(tmp_path, server.url, "verify", "log.jsonl")
-        assert {one["id"]: one["fields"] for one in found["differences"]} == {name: [where] for name, (where, _) in EDITS.items()}
+        assert {one["id"]: one["fields"] for one in found["differences"]} == {
+            name: [where] for name, (where, _) in EDITS.items()
+        }
         pushed, report = await cli(tmp_path, server.url, "push", "log.jsonl")
     assert code == 4
     assert (pushed, report["applied"], report["dead"]) == (3, 0, len(EDITS))
@@ -67,7 +91,9 @@ async def test_an_edit_is_found_and_what_is_held_with_it_is_another_annotation(t
 
 @pytest.mark.anyio
 async def test_what_is_held_as_its_types_on_the_wire_are_is_what_was_sent(tmp_path: Path) -> None:
-    """A state that was lost: every post is refused as a duplicate, read back, and found to be there."""
+    """A state that was lost: every post is refused as a duplicate, read back, and found
+    to be there.
+    """
     (tmp_path / "log.jsonl").write_text(post("a", DATA))
     async with running(rps=0) as server:
         for state in ("one", "two"):

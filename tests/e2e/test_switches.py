@@ -1,4 +1,6 @@
-"""What nobody knows of the service changes nothing for users: the engine under every value of every switch of the emulator."""
+"""What nobody knows of the service changes nothing for users: the engine under every
+value of every switch of the emulator.
+"""
 
 from __future__ import annotations
 
@@ -52,9 +54,13 @@ DEAD = {
     "no-input-code=30102": {"nowhere"},
     "no-input-code=24155": {"nowhere"},
 }
-"""What the service would never take under a switch: those ids, and nothing else, are dead letters."""
+"""What the service would never take under a switch: those ids, and nothing else, are
+dead letters.
+"""
 IN_DOUBT_FOR_GOOD = {"masks=url": {"masked"}}
-"""What cannot be recognised when it is read back: where its answer was lost, it is there and a dead letter says that its id is taken."""
+"""What cannot be recognised when it is read back: where its answer was lost, it is
+there and a dead letter says that its id is taken.
+"""
 
 
 def write(log: Path) -> tuple[dict[Key, Annotation], int]:
@@ -75,8 +81,12 @@ class Pushed(NamedTuple):
     error: str
 
 
-async def push(url: str, folder: Path, log: Path, token: str = "a-token", **options: object) -> Pushed:
-    """Push in this process, with short pauses and more attempts than any run of bad luck needs."""
+async def push(
+    url: str, folder: Path, log: Path, token: str = "a-token", **options: object
+) -> Pushed:
+    """Push in this process, with short pauses and more attempts than any run of bad
+    luck needs.
+    """
     given: dict[str, object] = {
         "clarifai.base_url": url,
         "clarifai.app_id": "app",
@@ -96,21 +106,35 @@ async def push(url: str, folder: Path, log: Path, token: str = "a-token", **opti
 
 def letters(folder: Path) -> list[dict[str, Any]]:
     """The dead letters, as users see them."""
-    listed = subprocess.run(command("dead", "list", "--json", "--state", str(folder / "state")), env=ENVIRONMENT, capture_output=True)
+    listed = subprocess.run(
+        command("dead", "list", "--json", "--state", str(folder / "state")),
+        env=ENVIRONMENT,
+        capture_output=True,
+    )
     return [json.loads(line) for line in listed.stdout.splitlines()]
 
 
 def post_inputs(url: str, ids: list[str]) -> None:
     """Inputs as somebody else posts them."""
     body = {"user_app_id": {"user_id": "me", "app_id": "app"}, "inputs": [{"id": id} for id in ids]}
-    request = urllib.request.Request(url + "/v2/inputs", orjson.dumps(body), {"Authorization": "Key another"}, method="POST")
+    request = urllib.request.Request(
+        url + "/v2/inputs", orjson.dumps(body), {"Authorization": "Key another"}, method="POST"
+    )
     urllib.request.urlopen(request, timeout=10).close()
 
 
-def left(wanted: dict[Key, Annotation], nameless: int, server: Emulator, dead: set[str]) -> list[str]:
-    """How what the emulator holds differs from what the log leaves, what is dead left aside."""
+def left(
+    wanted: dict[Key, Annotation], nameless: int, server: Emulator, dead: set[str]
+) -> list[str]:
+    """How what the emulator holds differs from what the log leaves, what is dead left
+    aside.
+    """
     held = [row for row in server.annotations("me", "app").values() if not row.get("input_level")]
-    return differences({key: annotation for key, annotation in wanted.items() if key[1] not in dead}, nameless, held)
+    return differences(
+        {key: annotation for key, annotation in wanted.items() if key[1] not in dead},
+        nameless,
+        held,
+    )
 
 
 SWITCHED = [f"{name}={value}" for name, values in SWITCHES.items() for value in values]
@@ -134,7 +158,9 @@ async def test_a_log_ends_right_under(switch: str, tmp_path: Path) -> None:
         options = {"push.requests_per_second": limit} if limit else {}
         finished = await push(server.url, tmp_path, log, **options)
         dead = letters(tmp_path) if finished.summary.dead else []
-        unrecognised = [letter for letter in dead if letter["id"] in IN_DOUBT_FOR_GOOD.get(switch, set())]
+        unrecognised = [
+            letter for letter in dead if letter["id"] in IN_DOUBT_FOR_GOOD.get(switch, set())
+        ]
         refused = [letter for letter in dead if letter not in unrecognised]
         assert {letter["id"] for letter in refused} == DEAD.get(switch, set()), finished
         assert all(letter["reason"] and letter["code"] for letter in refused)
@@ -144,23 +170,34 @@ async def test_a_log_ends_right_under(switch: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_where_no_request_is_small_enough_everything_is_a_dead_letter_that_says_so(tmp_path: Path) -> None:
+async def test_where_no_request_is_small_enough_everything_is_a_dead_letter_that_says_so(
+    tmp_path: Path,
+) -> None:
     log = tmp_path / "changes.jsonl"
-    log.write_bytes(b"".join(orjson.dumps({"op": "post", "annotation": annotation}) + b"\n" for annotation in rich()))
+    log.write_bytes(
+        b"".join(
+            orjson.dumps({"op": "post", "annotation": annotation}) + b"\n" for annotation in rich()
+        )
+    )
     async with running(rps=0, faults="body-limit=100") as server:
         finished = await push(server.url, tmp_path, log)
         assert server.annotations("me", "app") == {}
     assert (finished.exit_code, finished.summary.applied) == (3, 0)
-    assert [(letter["code"], "larger than the allowed" in letter["reason"]) for letter in letters(tmp_path)] == [(40033, True)] * len(
-        rich()
-    )
+    assert [
+        (letter["code"], "larger than the allowed" in letter["reason"])
+        for letter in letters(tmp_path)
+    ] == [(40033, True)] * len(rich())
 
 
 @pytest.mark.anyio
-async def test_at_the_monthly_limit_a_push_stops_and_carries_on_when_that_is_settled(tmp_path: Path) -> None:
+async def test_at_the_monthly_limit_a_push_stops_and_carries_on_when_that_is_settled(
+    tmp_path: Path,
+) -> None:
     log = tmp_path / "changes.jsonl"
     wanted, nameless = write(log)
-    async with running(rps=0, faults=f"{FAULTS},throttle-code=11004,throttle-silent=0.1", seed=4) as server:
+    async with running(
+        rps=0, faults=f"{FAULTS},throttle-code=11004,throttle-silent=0.1", seed=4
+    ) as server:
         stopped = await push(server.url, tmp_path, log)
         assert (stopped.exit_code, stopped.summary.dead) == (1, 0)
         assert "11004" in stopped.error
@@ -170,7 +207,9 @@ async def test_at_the_monthly_limit_a_push_stops_and_carries_on_when_that_is_set
 
 
 @pytest.mark.anyio
-async def test_asked_to_wait_for_decades_a_push_stops_at_once_and_carries_on_when_the_pause_is_lifted(tmp_path: Path) -> None:
+async def test_asked_to_wait_for_decades_a_push_stops_at_once_and_carries_on_when_the_pause_is_lifted(
+    tmp_path: Path,
+) -> None:
     log = tmp_path / "changes.jsonl"
     wanted, nameless = write(log)
     async with running(rps=0, faults="retry-after=huge,throttle=1", seed=4) as server:
@@ -189,7 +228,9 @@ async def test_asked_to_wait_for_decades_a_push_stops_at_once_and_carries_on_whe
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("code", SWITCHES["refused-code"])
-async def test_a_token_that_is_refused_stops_a_push_and_another_carries_on(code: str, tmp_path: Path) -> None:
+async def test_a_token_that_is_refused_stops_a_push_and_another_carries_on(
+    code: str, tmp_path: Path
+) -> None:
     log = tmp_path / "changes.jsonl"
     wanted, nameless = write(log)
     async with running(rps=0, faults=f"{FAULTS},refused-code={code}", seed=4) as server:
@@ -201,7 +242,9 @@ async def test_a_token_that_is_refused_stops_a_push_and_another_carries_on(code:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("seed", [7, 26, 31, 45, 50])
-async def test_a_patch_in_doubt_is_not_settled_by_a_read_that_lags(seed: int, tmp_path: Path) -> None:
+async def test_a_patch_in_doubt_is_not_settled_by_a_read_that_lags(
+    seed: int, tmp_path: Path
+) -> None:
     """The state before the merge looks as if the remove were done."""
 
     def concept(name: str) -> Annotation:
@@ -209,7 +252,10 @@ async def test_a_patch_in_doubt_is_not_settled_by_a_read_that_lags(seed: int, tm
 
     log = tmp_path / "changes.jsonl"
     changes: list[dict[str, Any]] = [{"op": "post", "annotation": concept("x")}]
-    changes += [{"op": "patch", "action": action, "annotation": concept("water")} for action in ("merge", "remove")]
+    changes += [
+        {"op": "patch", "action": action, "annotation": concept("water")}
+        for action in ("merge", "remove")
+    ]
     log.write_bytes(b"".join(orjson.dumps(change) + b"\n" for change in changes))
     async with running(rps=0, faults="read-lag=2,reset-before=0.3", seed=seed) as server:
         finished = await push(server.url, tmp_path, log)
@@ -219,9 +265,15 @@ async def test_a_patch_in_doubt_is_not_settled_by_a_read_that_lags(seed: int, tm
 
 
 @pytest.mark.anyio
-async def test_posts_that_are_refused_while_their_input_becomes_ready_are_sent_again(tmp_path: Path) -> None:
+async def test_posts_that_are_refused_while_their_input_becomes_ready_are_sent_again(
+    tmp_path: Path,
+) -> None:
     log = tmp_path / "changes.jsonl"
-    log.write_bytes(b"".join(b'{"op":"post","annotation":{"id":"a-%d","input_id":"i"}}\n' % n for n in range(64)))
+    log.write_bytes(
+        b"".join(
+            b'{"op":"post","annotation":{"id":"a-%d","input_id":"i"}}\n' % n for n in range(64)
+        )
+    )
     async with running(rps=0, faults="input-lag=2,pending-input=refuse") as server:
         await anyio.to_thread.run_sync(post_inputs, server.url, ["i"])
         finished = await push(server.url, tmp_path, log)

@@ -1,4 +1,6 @@
-"""The emulator in this process, and the official JSON client of clarifai-grpc before it."""
+"""The emulator in this process, and the official JSON client of clarifai-grpc before
+it.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +27,23 @@ RESPONSES = {method.name: method.output_type.name for method in service_pb2._V2.
 def response_class(rpc: str) -> type[Message]:
     """The message that an RPC is answered with."""
     name = RESPONSES[rpc]
-    found: type[Message] = getattr(service_pb2, name, None) or getattr(sys.modules["clarifai_grpc.grpc.api.status.status_pb2"], name)
+    found: type[Message] = getattr(service_pb2, name, None) or getattr(
+        sys.modules["clarifai_grpc.grpc.api.status.status_pb2"], name
+    )
     return found
 
 
 @contextmanager
-def emulated(faults: str = "", *, load: dict[str, list[dict[str, Any]]] | None = None, folder: Path | None = None) -> Iterator[Emulator]:
-    """An emulator that listens, without a limit of requests. `load`: change-log lines by USER/APP, written into `folder`."""
+def emulated(
+    faults: str = "",
+    *,
+    load: dict[str, list[dict[str, Any]]] | None = None,
+    folder: Path | None = None,
+) -> Iterator[Emulator]:
+    """An emulator that listens, without a limit of requests.
+
+    `load`: change-log lines by USER/APP, written into `folder`.
+    """
     loads = []
     for number, (app, lines) in enumerate((load or {}).items()):
         assert folder is not None
@@ -40,13 +52,19 @@ def emulated(faults: str = "", *, load: dict[str, list[dict[str, Any]]] | None =
         loads.append(f"{app}={file}")
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(running(rps=0, faults=faults, load=tuple(loads))) as server,
+        portal.wrap_async_context_manager(
+            running(rps=0, faults=faults, load=tuple(loads))
+        ) as server,
     ):
         yield server
 
 
 class Client:
-    """The official client of one app. Every answer is read by Google's own JSON parser too, which lets no unknown field pass."""
+    """The official client of one app.
+
+    Every answer is read by Google's own JSON parser too, which lets no unknown field
+    pass.
+    """
 
     def __init__(self, url: str, user_id: str = "alice", app_id: str = "animals") -> None:
         channel = ClarifaiChannel.get_json_channel(base_url=url)
@@ -69,11 +87,18 @@ class Client:
             request.user_app_id.CopyFrom(self.app)
         answer = getattr(self.stub, rpc)(request, metadata=(("authorization", f"Key {TOKEN}"),))
         strict = json_format.ParseDict(self.raw, response_class(rpc)(), ignore_unknown_fields=False)
-        assert strict == answer, f"{rpc}: the official parser and Google's read the answer differently"
+        assert strict == answer, (
+            f"{rpc}: the official parser and Google's read the answer differently"
+        )
         return answer
 
     def send(self, method: str, path: str, body: Any = None) -> Any:
-        """The same app with other means than the official client's: curl, say. The JSON of the answer."""
+        """The same app with other means than the official client's: curl, say.
+
+        The JSON of the answer.
+        """
         base = f"{self.url}/v2/users/{self.app.user_id}/apps/{self.app.app_id}"
         headers = {"Authorization": f"Key {TOKEN}"}
-        return self.session.request(method, base + path, data=None if body is None else json.dumps(body), headers=headers).json()
+        return self.session.request(
+            method, base + path, data=None if body is None else json.dumps(body), headers=headers
+        ).json()

@@ -19,7 +19,9 @@ from clarifai_grpc.grpc.api.resources_pb2 import (
 from tests.emulator.official import Client
 
 Check = Callable[[Client], None]
-"""Takes the client of an empty app, called `client`, or of an app that holds `MADE_BY_A_MODEL`, called `loaded`."""
+"""Takes the client of an empty app, called `client`, or of an app that holds
+`MADE_BY_A_MODEL`, called `loaded`.
+"""
 NINE_DIGITS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 MADE_BY_A_MODEL: list[dict[str, Any]] = [
     {"id": "by-alice", "input_id": "i1", "data": {"concepts": [{"id": "tree", "value": 1}]}},
@@ -35,9 +37,15 @@ def concepts(*values: tuple[str, float]) -> Data:
     return Data(concepts=[Concept(id=id, value=value) for id, value in values])
 
 
-def boxed(id: str = "", *values: tuple[str, float], box: tuple[float, float, float, float] = (0, 0, 0.5, 0.5)) -> Data:
+def boxed(
+    id: str = "",
+    *values: tuple[str, float],
+    box: tuple[float, float, float, float] = (0, 0, 0.5, 0.5),
+) -> Data:
     top, left, bottom, right = box
-    where = RegionInfo(bounding_box=BoundingBox(top_row=top, left_col=left, bottom_row=bottom, right_col=right))
+    where = RegionInfo(
+        bounding_box=BoundingBox(top_row=top, left_col=left, bottom_row=bottom, right_col=right)
+    )
     return Data(regions=[Region(id=id, region_info=where, data=concepts(*values))])
 
 
@@ -75,7 +83,12 @@ def delete(client: Client, **fields: Any) -> None:
 
 def checks(*modules: ModuleType) -> list[Check]:
     """All checks of these modules."""
-    return [check for module in modules for name, check in vars(module).items() if name.startswith("check_")]
+    return [
+        check
+        for module in modules
+        for name, check in vars(module).items()
+        if name.startswith("check_")
+    ]
 
 
 def needs_loaded(check: Check) -> bool:

@@ -1,4 +1,6 @@
-"""The official clients of Annotell and Kognic, unchanged, against the emulator: what they give is what it holds."""
+"""The official clients of Annotell and Kognic, unchanged, against the emulator: what
+they give is what it holds.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +36,21 @@ def server() -> Iterator[Emulator]:
 
 @pytest.fixture
 def driven(server: Emulator) -> Driven:
-    """Runs a client's calls against an emulator that starts anew with these faults and switches."""
+    """Runs a client's calls against an emulator that starts anew with these faults and
+    switches.
+    """
 
     def drive(client: str, *calls: Call, faults: str = "list-page=2") -> Results:
         server.reset(faults)
         command = [str(python_of(client)), str(DRIVER), client.split("-")[0], server.url]
-        done = subprocess.run(command, input=json.dumps(calls), capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(
+            command,
+            input=json.dumps(calls),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         results: Results = json.loads(done.stdout)
         return results
@@ -55,7 +66,9 @@ def scenes(server: Emulator) -> list[Scene]:
     return server.annotell.projects.by_name[PROJECT].scenes
 
 
-def finished(server: Emulator, annotation_type: str, batch: str | None = None) -> list[tuple[Scene, Held]]:
+def finished(
+    server: Emulator, annotation_type: str, batch: str | None = None
+) -> list[tuple[Scene, Held]]:
     return server.annotell.projects.finished(PROJECT, batch, annotation_type)
 
 
@@ -71,16 +84,23 @@ def named(annotation: dict[str, Any]) -> tuple[str, str]:
     return annotation.get("input_uuid") or annotation["scene_uuid"], annotation["annotation_type"]
 
 
-# --- Annotell's and Kognic's first API ---------------------------------------------------------------------------
+# --- Annotell's and Kognic's first API ------------------------------------------------
 
 
 @pytest.mark.parametrize("client", ["annotell-1.0", "annotell-1.1", "annotell-1.3"])
-def test_annotations_by_input_uuids_are_those_that_are_held(client: str, server: Emulator, driven: Driven) -> None:
+def test_annotations_by_input_uuids_are_those_that_are_held(
+    client: str, server: Emulator, driven: Driven
+) -> None:
     uuids = [scene.uuid for scene in scenes(server)]
     (found,) = values(driven(client, ("annotation.get_annotations", {"input_uuids": uuids})))
-    shown = {uuid: [(one["annotation_id"], one.get("export_content") or one["content"]) for one in rows] for uuid, rows in found.items()}
+    shown = {
+        uuid: [(one["annotation_id"], one.get("export_content") or one["content"]) for one in rows]
+        for uuid, rows in found.items()
+    }
     held = {scene.uuid: scene.annotations for scene in scenes(server) if scene.annotations}
-    assert shown == {uuid: [(one.number, one.export_content) for one in rows] for uuid, rows in held.items()}
+    assert shown == {
+        uuid: [(one.number, one.export_content) for one in rows] for uuid, rows in held.items()
+    }
 
 
 @pytest.mark.parametrize("client", ["annotell-1.1", *PAGED])
@@ -91,15 +111,24 @@ def test_annotations_of_a_project_or_batch_are_those_that_are_held(
     arguments = {"project": PROJECT, "annotation_type": "object-detection", "batch": batch}
     (found,) = values(driven(client, ("annotation.get_project_annotations", arguments)))
     held = finished(server, "object-detection", batch)
-    assert [named(annotation) for annotation in found] == [(scene.uuid, held.annotation_type) for scene, held in held]
+    assert [named(annotation) for annotation in found] == [
+        (scene.uuid, held.annotation_type) for scene, held in held
+    ]
     assert [annotation["content"] for annotation in found] == [content(held) for _, held in held]
-    assert all(same_time(annotation["created"], one.created) for annotation, (_, one) in zip(found, held, strict=True))
+    assert all(
+        same_time(annotation["created"], one.created)
+        for annotation, (_, one) in zip(found, held, strict=True)
+    )
     assert len(found) == (3 if batch is None else 1)
-    assert server.annotell.counts["annotell finished"] == (2 if batch is None and client in PAGED else 1)
+    assert server.annotell.counts["annotell finished"] == (
+        2 if batch is None and client in PAGED else 1
+    )
 
 
 @pytest.mark.parametrize("client", ["annotell-1.1", *PAGED])
-def test_one_annotation_comes_with_its_document_and_a_missing_one_is_not_found(client: str, server: Emulator, driven: Driven) -> None:
+def test_one_annotation_comes_with_its_document_and_a_missing_one_is_not_found(
+    client: str, server: Emulator, driven: Driven
+) -> None:
     scene = scenes(server)[0]
     first = "scene_uuid" if client == KOGNIC else "input_uuid"
     found, missing = driven(
@@ -120,13 +149,20 @@ def test_inputs_come_with_their_status(client: str, server: Emulator, driven: Dr
             client,
             ("input.get_inputs", {"project": PROJECT}),
             ("input.get_inputs", {"project": PROJECT, "batch": "batch-2"}),
-            ("input.get_inputs_by_uuids", {"scene_uuids" if client == KOGNIC else "input_uuids": [scenes(server)[2].uuid]}),
+            (
+                "input.get_inputs_by_uuids",
+                {"scene_uuids" if client == KOGNIC else "input_uuids": [scenes(server)[2].uuid]},
+            ),
         )
     )
     key = "scene_uuid" if client == KOGNIC else "uuid"
-    held = [(scene.uuid, scene.shown["externalId"], scene.shown["status"]) for scene in scenes(server)]
+    held = [
+        (scene.uuid, scene.shown["externalId"], scene.shown["status"]) for scene in scenes(server)
+    ]
     assert [(found[key], found["external_id"], found["status"]) for found in everything] == held
-    assert [found[key] for found in batch] == [scene.uuid for scene in scenes(server) if scene.shown["batchId"] == "batch-2"]
+    assert [found[key] for found in batch] == [
+        scene.uuid for scene in scenes(server) if scene.shown["batchId"] == "batch-2"
+    ]
     assert [found["status"] for found in by_uuid] == ["processing"]
 
 
@@ -142,24 +178,35 @@ def test_projects_batches_and_annotation_types_are_listed(client: str, driven: D
         )
     )
     assert [project["project"] for project in projects] == [PROJECT]
-    assert [(batch["batch"], batch["status"]) for batch in batches] == [("batch-1", "open"), ("batch-2", "open")]
+    assert [(batch["batch"], batch["status"]) for batch in batches] == [
+        ("batch-1", "open"),
+        ("batch-2", "open"),
+    ]
     assert of_project == ["object-detection", "lane-markings", "cuboids"]
     assert of_batch == ["object-detection", "cuboids"]
 
 
 @pytest.mark.parametrize("client", ["annotell-1.1", *PAGED])
-def test_a_wrong_annotation_type_is_told_in_the_services_own_words(client: str, driven: Driven) -> None:
-    (result,) = driven(client, ("annotation.get_project_annotations", {"project": PROJECT, "annotation_type": "object"}))
+def test_a_wrong_annotation_type_is_told_in_the_services_own_words(
+    client: str, driven: Driven
+) -> None:
+    (result,) = driven(
+        client,
+        ("annotation.get_project_annotations", {"project": PROJECT, "annotation_type": "object"}),
+    )
     sentence = (
-        "Validation failed: Invalid annotation type sent: object. Allowed values in project: [object-detection, lane-markings, cuboids]"
+        "Validation failed: Invalid annotation type sent: object. Allowed values in project:"
+        " [object-detection, lane-markings, cuboids]"
     )
     assert result == {"error": ["RuntimeError", sentence]}
 
 
-# --- Kognic's second API -----------------------------------------------------------------------------------------
+# --- Kognic's second API --------------------------------------------------------------
 
 
-def test_kognic_gives_the_annotation_of_an_input_of_a_scene_and_by_its_id(server: Emulator, driven: Driven) -> None:
+def test_kognic_gives_the_annotation_of_an_input_of_a_scene_and_by_its_id(
+    server: Emulator, driven: Driven
+) -> None:
     scene = scenes(server)[4]
     (held,) = scene.annotations
     of_input, of_scene, by_id, none = driven(
@@ -177,7 +224,9 @@ def test_kognic_gives_the_annotation_of_an_input_of_a_scene_and_by_its_id(server
     assert "404" in none["error"][1]
 
 
-def test_kognic_gives_cuboids_turned_as_iso_8855_has_them_on_every_page(server: Emulator, driven: Driven) -> None:
+def test_kognic_gives_cuboids_turned_as_iso_8855_has_them_on_every_page(
+    server: Emulator, driven: Driven
+) -> None:
     scene = scenes(server)[4]
     iso = {"iso_rotated_cuboids": True}
     results = driven(
@@ -185,17 +234,27 @@ def test_kognic_gives_cuboids_turned_as_iso_8855_has_them_on_every_page(server: 
         ("annotation.get_annotation_for_input", {"input_uuid": scene.request_input, **iso}),
         ("annotation.get_annotations_for_scene", {"scene_uuid": scene.uuid, **iso}),
         ("annotation.get_annotation_by_id", {"annotation_id": scene.annotations[0].id, **iso}),
-        ("annotation.get_annotation", {"scene_uuid": scene.uuid, "annotation_type": "cuboids", **iso}),
-        ("annotation.get_project_annotations", {"project": PROJECT, "annotation_type": "cuboids", **iso}),
+        (
+            "annotation.get_annotation",
+            {"scene_uuid": scene.uuid, "annotation_type": "cuboids", **iso},
+        ),
+        (
+            "annotation.get_project_annotations",
+            {"project": PROJECT, "annotation_type": "cuboids", **iso},
+        ),
         faults="list-page=1",
     )
     turned = json.loads(scene.annotations[0].iso_document)
     assert turned != content(scene.annotations[0])
     for found in values(results):
-        assert [one["content"] for one in (found if isinstance(found, list) else [found])] == [turned]
+        assert [one["content"] for one in (found if isinstance(found, list) else [found])] == [
+            turned
+        ]
 
 
-def test_kognic_queries_inputs_request_inputs_scenes_and_requests(server: Emulator, driven: Driven) -> None:
+def test_kognic_queries_inputs_request_inputs_scenes_and_requests(
+    server: Emulator, driven: Driven
+) -> None:
     project = server.annotell.projects.by_name[PROJECT]
     of_batch, request_inputs, of_scenes, missing, requests = driven(
         KOGNIC,
@@ -203,23 +262,42 @@ def test_kognic_queries_inputs_request_inputs_scenes_and_requests(server: Emulat
         ("input.get_request_inputs", {"request_id": project.request_id}),
         ("scene.get_scenes_by_uuids", {"scene_uuids": [scene.uuid for scene in project.scenes]}),
         ("scene.get_scenes_by_uuids", {"scene_uuids": ["another"]}),
-        ("request.get_requests", {"project_id": identified(f"{PROJECT}/project"), "include_input_progress_counts": True}),
+        (
+            "request.get_requests",
+            {"project_id": identified(f"{PROJECT}/project"), "include_input_progress_counts": True},
+        ),
         faults="list-page=2,cursor=text",
     )
     in_batch = project.scenes[:3]
-    assert [(found["uuid"], found["scene_uuid"]) for found in of_batch["value"]] == [(s.request_input, s.uuid) for s in in_batch]
-    last = [(scene.request_input, scene.annotations[-1].id if scene.annotations else None) for scene in project.scenes]
-    assert [(found["id"], found["last_completed_annotation_id"]) for found in request_inputs["value"]] == last
-    assert [found["status"] for found in of_scenes["value"]] == [scene.shown["status"] for scene in project.scenes]
+    assert [(found["uuid"], found["scene_uuid"]) for found in of_batch["value"]] == [
+        (s.request_input, s.uuid) for s in in_batch
+    ]
+    last = [
+        (scene.request_input, scene.annotations[-1].id if scene.annotations else None)
+        for scene in project.scenes
+    ]
+    assert [
+        (found["id"], found["last_completed_annotation_id"]) for found in request_inputs["value"]
+    ] == last
+    assert [found["status"] for found in of_scenes["value"]] == [
+        scene.shown["status"] for scene in project.scenes
+    ]
     assert "404" in missing["error"][1]
-    assert requests["value"][0]["input_progress_counts"] == {"not_started": 1, "in_progress": 0, "completed": 4, "total": 5}
+    assert requests["value"][0]["input_progress_counts"] == {
+        "not_started": 1,
+        "in_progress": 0,
+        "completed": 4,
+        "total": 5,
+    }
 
 
-# --- signing in, and the unknowns --------------------------------------------------------------------------------
+# --- signing in, and the unknowns -----------------------------------------------------
 
 
 @pytest.mark.parametrize("client", NAMES)
-def test_a_client_renews_its_token_when_it_has_run_out(client: str, server: Emulator, driven: Driven) -> None:
+def test_a_client_renews_its_token_when_it_has_run_out(
+    client: str, server: Emulator, driven: Driven
+) -> None:
     calls: list[Call] = [("project.get_projects", {})] * 3
     assert all("value" in result for result in driven(client, *calls, faults="token-seconds=-1"))
     granted = server.annotell.tokens.granted
@@ -227,30 +305,52 @@ def test_a_client_renews_its_token_when_it_has_run_out(client: str, server: Emul
     assert granted["refresh_token"] >= 2
 
 
-@pytest.mark.parametrize("switches", ["compression=gzip", "metadata=empty,list-page=2", "list-page=1"])
+@pytest.mark.parametrize(
+    "switches", ["compression=gzip", "metadata=empty,list-page=2", "list-page=1"]
+)
 @pytest.mark.parametrize("client", PAGED)
 def test_what_nobody_knows_of_the_service_makes_no_difference_to_a_client(
     client: str, switches: str, server: Emulator, driven: Driven
 ) -> None:
     arguments = {"project": PROJECT, "annotation_type": "object-detection"}
-    (found,) = values(driven(client, ("annotation.get_project_annotations", arguments), faults=switches))
-    assert [annotation["content"] for annotation in found] == [content(held) for _, held in finished(server, "object-detection")]
+    (found,) = values(
+        driven(client, ("annotation.get_project_annotations", arguments), faults=switches)
+    )
+    assert [annotation["content"] for annotation in found] == [
+        content(held) for _, held in finished(server, "object-detection")
+    ]
 
 
 @pytest.mark.parametrize("client", PAGED)
-def test_a_list_without_metadata_is_what_breaks_the_clients_and_nothing_else(client: str, driven: Driven) -> None:
+def test_a_list_without_metadata_is_what_breaks_the_clients_and_nothing_else(
+    client: str, driven: Driven
+) -> None:
     arguments = {"project": PROJECT, "annotation_type": "object-detection"}
-    (result,) = driven(client, ("annotation.get_project_annotations", arguments), faults="metadata=missing")
+    (result,) = driven(
+        client, ("annotation.get_project_annotations", arguments), faults="metadata=missing"
+    )
     assert result == {"error": ["AttributeError", "'list' object has no attribute 'data'"]}
 
 
-@pytest.mark.parametrize(("client", "library"), [("annotell-1.3", "annotell.openlabel"), (KOGNIC, "kognic.openlabel")])
-def test_the_documents_it_starts_with_are_valid_openlabel(client: str, library: str, server: Emulator) -> None:
+@pytest.mark.parametrize(
+    ("client", "library"), [("annotell-1.3", "annotell.openlabel"), (KOGNIC, "kognic.openlabel")]
+)
+def test_the_documents_it_starts_with_are_valid_openlabel(
+    client: str, library: str, server: Emulator
+) -> None:
     documents = [held.document.decode() for scene in scenes(server) for held in scene.annotations]
     parse = "model_validate_json" if client == KOGNIC else "parse_raw"
-    code = f"import json, sys\nfrom {library}.models import OpenLabelAnnotation as A\nfor text in json.load(sys.stdin): A.{parse}(text)"
+    code = (
+        f"import json, sys\nfrom {library}.models import OpenLabelAnnotation as A\nfor text in"
+        f" json.load(sys.stdin): A.{parse}(text)"
+    )
     done = subprocess.run(
-        [str(python_of(client)), "-c", code], input=json.dumps(documents), capture_output=True, text=True, timeout=60, check=False
+        [str(python_of(client)), "-c", code],
+        input=json.dumps(documents),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert len(documents) == 5

@@ -1,4 +1,6 @@
-"""Every wire fixture of Annotell replayed: its request gets an answer of the fixture's status and shape."""
+"""Every wire fixture of Annotell replayed: its request gets an answer of the fixture's
+status and shape.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,9 @@ def server() -> Iterator[Emulator]:
         yield server
 
 
-def asked(server: Emulator, method: str, target: str, body: bytes | None = None, **headers: str) -> Answer:
+def asked(
+    server: Emulator, method: str, target: str, body: bytes | None = None, **headers: str
+) -> Answer:
     url = target if target.startswith("http") else server.url + target
     request = urllib.request.Request(url, body, headers, method=method)
     try:
@@ -50,7 +54,9 @@ def asked(server: Emulator, method: str, target: str, body: bytes | None = None,
 
 def token(server: Emulator, **more: str) -> Any:
     form = {"grant_type": "client_credentials", "client_id": "a", "client_secret": "b", **more}
-    return json.loads(asked(server, "POST", "/v1/auth/oauth/token", urllib.parse.urlencode(form).encode())[1])
+    return json.loads(
+        asked(server, "POST", "/v1/auth/oauth/token", urllib.parse.urlencode(form).encode())[1]
+    )
 
 
 def shape(value: Any) -> Any:
@@ -63,7 +69,9 @@ def shape(value: Any) -> Any:
 
 
 def replayed(server: Emulator, entry: dict[str, Any]) -> Answer:
-    """The fixture's request, with the emulator's own tokens, signatures and request ids."""
+    """The fixture's request, with the emulator's own tokens, signatures and request
+    ids.
+    """
     name, target = entry["file"], entry["target"].partition("#")[0]
     server.set_faults("")
     access, refresh = (token(server)[key] for key in ("access_token", "refresh_token"))
@@ -72,7 +80,14 @@ def replayed(server: Emulator, entry: dict[str, Any]) -> Answer:
     if entry["server"] == "storage":
         server.set_faults(FAULTS.get(name, "list-page=2"))
         document = name if name.startswith("openlabel") else "openlabel_image_bboxes.json"
-        page = json.loads(asked(server, "GET", "/v1/annotations/projects/project-a/annotation-type/signs", Authorization=bearer)[1])
+        page = json.loads(
+            asked(
+                server,
+                "GET",
+                "/v1/annotations/projects/project-a/annotation-type/signs",
+                Authorization=bearer,
+            )[1]
+        )
         place = list(annotell.STORED.values()).index(document)
         uri = page["data"][place]["uri"] + ("0" if name == "gcs_error_403.xml" else "")
     server.set_faults(FAULTS.get(name, "list-page=2"))
@@ -85,8 +100,13 @@ def replayed(server: Emulator, entry: dict[str, Any]) -> Answer:
         if name == "token_error_invalid_client.json":
             form["client_secret"] = "refused-secret"
         return asked(server, "POST", target, urllib.parse.urlencode(form).encode())
-    target = target.replace("0a5c1d80-0000-4000-8000-000000000001", server.annotell.projects.by_name["project-a"].request_id)
-    target = target.replace("7b0e5c2a-0000-4000-8000-000000000009", identified("project-a/project")).replace("b2Zmc2V0OjI", "c1")
+    target = target.replace(
+        "0a5c1d80-0000-4000-8000-000000000001",
+        server.annotell.projects.by_name["project-a"].request_id,
+    )
+    target = target.replace(
+        "7b0e5c2a-0000-4000-8000-000000000009", identified("project-a/project")
+    ).replace("b2Zmc2V0OjI", "c1")
     target = target.replace("cursorId=c2", "cursorId=c3").replace("cursorId=77", "cursorId=3")
     target = target.replace("batch/batch-1/", "batch/batch-of-nothing/")
     body = None if entry["request_body"] is None else json.dumps(entry["request_body"]).encode()
@@ -94,8 +114,14 @@ def replayed(server: Emulator, entry: dict[str, Any]) -> Answer:
     return asked(server, entry["method"], target, body, **headers)
 
 
-@pytest.mark.parametrize("entry", [entry for entry in annotell.INDEX if entry["file"] not in NOT_EMULATED], ids=lambda entry: entry["file"])
-def test_a_fixture_is_answered_in_its_status_and_shape(entry: dict[str, Any], server: Emulator) -> None:
+@pytest.mark.parametrize(
+    "entry",
+    [entry for entry in annotell.INDEX if entry["file"] not in NOT_EMULATED],
+    ids=lambda entry: entry["file"],
+)
+def test_a_fixture_is_answered_in_its_status_and_shape(
+    entry: dict[str, Any], server: Emulator
+) -> None:
     server.reset("")
     server.annotell.projects.by_name.clear()
     server.annotell.projects.add(annotell.projects())
@@ -104,14 +130,22 @@ def test_a_fixture_is_answered_in_its_status_and_shape(entry: dict[str, Any], se
     assert headers.keys() >= entry["headers"].keys()
     name = entry["file"]
     if name.endswith(".xml"):
-        assert body.split(b"<Message>")[0] == (annotell.FIXTURES / name).read_bytes().split(b"<Message>")[0]
+        assert (
+            body.split(b"<Message>")[0]
+            == (annotell.FIXTURES / name).read_bytes().split(b"<Message>")[0]
+        )
         return
     ours, theirs = json.loads(body), annotell.read(name)
     if name.startswith("openlabel"):
         assert ours == theirs
         return
-    if name.startswith("v1_annotations_by_uuids"):  # by uuid, in the client's own format
-        assert all(row.keys() == {"annotationId", "exportContent"} for rows in ours["data"].values() for row in rows)
+    # by uuid, in the client's own format
+    if name.startswith("v1_annotations_by_uuids"):
+        assert all(
+            row.keys() == {"annotationId", "exportContent"}
+            for rows in ours["data"].values()
+            for row in rows
+        )
         assert ours.keys() == theirs.keys()
         return
     if isinstance(theirs.get("data"), list) and not theirs["data"]:
@@ -119,10 +153,14 @@ def test_a_fixture_is_answered_in_its_status_and_shape(entry: dict[str, Any], se
         return
     assert shape(ours) == shape(theirs)
     for page in (ours, theirs):
-        assert bool(page.get("metadata", {}).get("nextCursorId")) == ("page1" in name or "search_page2" in name)
+        assert bool(page.get("metadata", {}).get("nextCursorId")) == (
+            "page1" in name or "search_page2" in name
+        )
     if "search" in name and "page" in name:
         assert ours["metadata"] == theirs["metadata"]
-        assert [one["inputUuid"] for one in ours["data"]] == [one["inputUuid"] for one in theirs["data"]]
+        assert [one["inputUuid"] for one in ours["data"]] == [
+            one["inputUuid"] for one in theirs["data"]
+        ]
 
 
 def test_a_token_beside_a_signature_is_found_out(server: Emulator) -> None:
@@ -138,6 +176,8 @@ def test_only_those_who_ask_for_gzip_get_it(server: Emulator) -> None:
     server.reset("compression=gzip")
     bearer = f"Bearer {token(server)['access_token']}"
     _, plain, _ = asked(server, "GET", "/v1/projects", Authorization=bearer)
-    _, packed, headers = asked(server, "GET", "/v1/projects", **{"Authorization": bearer, "Accept-Encoding": "gzip"})
+    _, packed, headers = asked(
+        server, "GET", "/v1/projects", **{"Authorization": bearer, "Accept-Encoding": "gzip"}
+    )
     assert headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed) == plain

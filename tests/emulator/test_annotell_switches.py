@@ -1,4 +1,6 @@
-"""What nobody knows of Annotell's service: each switch does what it says, and loading says what is wrong."""
+"""What nobody knows of Annotell's service: each switch does what it says, and loading
+says what is wrong.
+"""
 
 from __future__ import annotations
 
@@ -46,12 +48,20 @@ def five_uses(server: Emulator) -> Any:
 
 def a_refresh(server: Emulator) -> Any:
     refresh = token(server).get("refresh_token")
-    return None if refresh is None else token(server, grant_type="refresh_token", refresh_token=refresh).get("error", "granted")
+    return (
+        None
+        if refresh is None
+        else token(server, grant_type="refresh_token", refresh_token=refresh).get(
+            "error", "granted"
+        )
+    )
 
 
 def ways_to_sign_in(server: Emulator) -> Any:
     basic = {"Authorization": "Basic YTpi"}
-    _, by_basic, _ = asked(server, "POST", "/v1/auth/oauth/token", b"grant_type=client_credentials", **basic)
+    _, by_basic, _ = asked(
+        server, "POST", "/v1/auth/oauth/token", b"grant_type=client_credentials", **basic
+    )
     return "access_token" in token(server), "access_token" in json.loads(by_basic)
 
 
@@ -62,7 +72,9 @@ def rows_of_a_page(server: Emulator) -> Any:
 def two_cursors(server: Emulator) -> Any:
     page = get(server, LIST + "/search")[1]
     following = page["metadata"]["nextCursorId"]
-    return type(following).__name__, len(get(server, f"{LIST}/search?cursorId={following}")[1]["data"])
+    return type(following).__name__, len(
+        get(server, f"{LIST}/search?cursorId={following}")[1]["data"]
+    )
 
 
 def the_last_metadata(server: Emulator) -> Any:
@@ -74,7 +86,9 @@ def ways_to_list(server: Emulator) -> Any:
 
 
 def an_input_without_annotations(server: Emulator) -> Any:
-    uuid = next(scene.uuid for _, scene in server.annotell.projects.scenes() if not scene.annotations)
+    uuid = next(
+        scene.uuid for _, scene in server.annotell.projects.scenes() if not scene.annotations
+    )
     return get(server, f"/v1/annotations?inputs={uuid}")[1]["data"].get(uuid)
 
 
@@ -82,11 +96,15 @@ def pages_while_one_is_taken_out(server: Emulator) -> Any:
     """The second page of one row each, where the first row is gone by then."""
     page = get(server, LIST + "/search")[1]
     scene = next(
-        scene for scene in server.annotell.projects.by_name["emulator-project"].scenes if scene.uuid == page["data"][0]["inputUuid"]
+        scene
+        for scene in server.annotell.projects.by_name["emulator-project"].scenes
+        if scene.uuid == page["data"][0]["inputUuid"]
     )
     whole = [row["inputUuid"] for row in get(server, LIST)[1]["data"]]
     scene.annotations.clear()
-    second = get(server, f"{LIST}/search?cursorId={page['metadata']['nextCursorId']}")[1]["data"][0]["inputUuid"]
+    second = get(server, f"{LIST}/search?cursorId={page['metadata']['nextCursorId']}")[1]["data"][
+        0
+    ]["inputUuid"]
     return whole.index(second)
 
 
@@ -101,7 +119,13 @@ def order_of_documents(server: Emulator) -> Any:
 
 
 def post(server: Emulator, path: str, body: Any) -> Any:
-    status, answer, _ = asked(server, "POST", path, json.dumps(body).encode(), Authorization=f"Bearer {token(server)['access_token']}")
+    status, answer, _ = asked(
+        server,
+        "POST",
+        path,
+        json.dumps(body).encode(),
+        Authorization=f"Bearer {token(server)['access_token']}",
+    )
     return status, json.loads(answer) if answer[:1] == b"{" else answer
 
 
@@ -124,7 +148,13 @@ def addresses_that_are_not_known(server: Emulator) -> Any:
     return by_id, single, scenes, get(server, f"/v2/scenes/{uuid}/annotations")[0]
 
 
-UNSERVED = ((200, 200, 200, 200), (200, 404, 200, 200), (200, 200, 404, 200), (200, 200, 404, 404), (404, 200, 200, 200))
+UNSERVED = (
+    (200, 200, 200, 200),
+    (200, 404, 200, 200),
+    (200, 200, 404, 200),
+    (200, 200, 404, 404),
+    (404, 200, 200, 200),
+)
 
 
 def an_unknown_address(server: Emulator) -> Any:
@@ -132,7 +162,12 @@ def an_unknown_address(server: Emulator) -> Any:
     return status, sorted(answer) if isinstance(answer, dict) else answer
 
 
-FORMS = ((404, ["message"]), (404, b"<html><body>404 Not Found</body></html>"), (404, ["code", "details", "message"]), (404, b""))
+FORMS = (
+    (404, ["message"]),
+    (404, b"<html><body>404 Not Found</body></html>"),
+    (404, ["code", "details", "message"]),
+    (404, b""),
+)
 
 
 def two_signed_urls(server: Emulator) -> Any:
@@ -157,7 +192,11 @@ SCENES: dict[str, tuple[str, See, tuple[Any, ...]]] = {
     "list-page": ("", rows_of_a_page, (3, 3, 2, 1)),
     "cursor": ("list-page=1", two_cursors, (("int", 1), ("str", 1))),
     "cursor-place": ("list-page=1", pages_while_one_is_taken_out, (1, 2)),
-    "document-order": ("list-page=1", order_of_documents, (["10", "11", "13"], ["13", "11", "10"], ["13", "10", "11"])),
+    "document-order": (
+        "list-page=1",
+        order_of_documents,
+        (["10", "11", "13"], ["13", "11", "10"], ["13", "10", "11"]),
+    ),
     "metadata": ("", the_last_metadata, ({"nextCursorId": None}, {}, None)),
     "search": ("", ways_to_list, ((200, 200), (404, 200), (405, 200))),
     "missing-input": ("", an_input_without_annotations, (None, [])),
@@ -173,13 +212,19 @@ SCENES: dict[str, tuple[str, See, tuple[Any, ...]]] = {
     "signed-url-seconds": ("", seconds_in_a_url, ("3600", "60", "1")),
     "compression": ("", compressed, (False, True)),
 }
-"""By switch: what else is on, what is looked at, and what is seen under each of its values."""
+"""By switch: what else is on, what is looked at, and what is seen under each of its
+values.
+"""
 CASES = [
-    (name, value, seen) for name, (_, _, all_seen) in SCENES.items() for value, seen in zip(ANNOTELL_SWITCHES[name], all_seen, strict=True)
+    (name, value, seen)
+    for name, (_, _, all_seen) in SCENES.items()
+    for value, seen in zip(ANNOTELL_SWITCHES[name], all_seen, strict=True)
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "seen"), CASES, ids=[f"{name}={value}" for name, value, _ in CASES])
+@pytest.mark.parametrize(
+    ("name", "value", "seen"), CASES, ids=[f"{name}={value}" for name, value, _ in CASES]
+)
 def test_a_switch_does_what_it_says(server: Emulator, name: str, value: str, seen: Any) -> None:
     others, see, _ = SCENES[name]
     server.reset(",".join(filter(None, (others, f"{name}={value}"))))
@@ -190,7 +235,9 @@ def test_every_switch_is_looked_at_and_documented() -> None:
     assert SCENES.keys() == ANNOTELL_SWITCHES.keys()
     section = DOCS.read_text("utf-8").split("\n## Annotell and Kognic")[1].split("\n## ")[0]
     rows = re.findall(r"^\| (`[^|]*`) \| (`[^|]*`) \|", section, re.MULTILINE)
-    assert {name.strip("`"): tuple(re.findall("`([^`]*)`", values)) for name, values in rows} == ANNOTELL_SWITCHES
+    assert {
+        name.strip("`"): tuple(re.findall("`([^`]*)`", values)) for name, values in rows
+    } == ANNOTELL_SWITCHES
 
 
 def test_clarifai_and_annotell_share_a_port_and_keep_their_own_paths(server: Emulator) -> None:
@@ -199,19 +246,26 @@ def test_clarifai_and_annotell_share_a_port_and_keep_their_own_paths(server: Emu
     assert get(server, path)[1] == {"message": "Not found"}
     _, body, _ = asked(server, "GET", path, Authorization="Key a-token")
     assert "status" in json.loads(body)
-    assert get(server, "/v1/projects", "another-token") == (401, {"message": "Token is invalid", "error": "invalid_token"})
+    assert get(server, "/v1/projects", "another-token") == (
+        401,
+        {"message": "Token is invalid", "error": "invalid_token"},
+    )
 
 
 def test_the_storage_does_not_count_against_the_limit_of_requests() -> None:
     async def run() -> list[int]:
         async with running(rps=2) as limited:
-            uri = limited.annotell.signatures.url(limited.url.removeprefix("http://"), "no-file.json", limited.annotell.switches)
-            return [(await anyio.to_thread.run_sync(asked, limited, "GET", uri))[0] for _ in range(10)]
+            uri = limited.annotell.signatures.url(
+                limited.url.removeprefix("http://"), "no-file.json", limited.annotell.switches
+            )
+            return [
+                (await anyio.to_thread.run_sync(asked, limited, "GET", uri))[0] for _ in range(10)
+            ]
 
     assert anyio.run(run) == [404] * 10
 
 
-# --- loading -----------------------------------------------------------------------------------------------------
+# --- loading --------------------------------------------------------------------------
 
 
 def complaint(load: str) -> str:
@@ -230,17 +284,28 @@ def complaint(load: str) -> str:
         ("{", "not JSON"),
         ("[]", 'it must be an object with a list "projects"'),
         ('{"projects":[{"project":"p"},{}]}', "projects[1] lacks 'project'"),
-        ('{"projects":[{"project":"p","inputs":[{"internalId":"u","annotations":[{"annotationType":"t"}]}]}]}', "lacks 'content'"),
-        ('{"projects":[{"project":"p","inputs":[7]}]}', "has a value of another type than it should"),
+        (
+            '{"projects":[{"project":"p","inputs":[{"internalId":"u","annotations":[{"annotationType":"t"}]}]}]}',
+            "lacks 'content'",
+        ),
+        (
+            '{"projects":[{"project":"p","inputs":[7]}]}',
+            "has a value of another type than it should",
+        ),
     ],
 )
-def test_a_file_of_projects_that_cannot_be_loaded_is_named(text: str, why: str, tmp_path: Path) -> None:
+def test_a_file_of_projects_that_cannot_be_loaded_is_named(
+    text: str, why: str, tmp_path: Path
+) -> None:
     file = tmp_path / "projects.json"
     file.write_text(text)
     said = complaint(str(file))
     assert said.startswith(f"--load {file}: ")
     assert why in said
-    assert complaint(str(tmp_path / "none.json")) == f"--load {tmp_path}/none.json: No such file or directory"
+    assert (
+        complaint(str(tmp_path / "none.json"))
+        == f"--load {tmp_path}/none.json: No such file or directory"
+    )
 
 
 def test_what_is_held_can_be_loaded_again(server: Emulator) -> None:
@@ -250,10 +315,14 @@ def test_what_is_held_can_be_loaded_again(server: Emulator) -> None:
     assert json.loads(again) == json.loads(held)
 
 
-def test_projects_can_be_changed_while_it_runs_and_are_as_at_the_start_after_a_reset(server: Emulator) -> None:
+def test_projects_can_be_changed_while_it_runs_and_are_as_at_the_start_after_a_reset(
+    server: Emulator,
+) -> None:
     server.reset("")
     start = json.loads(asked(server, "GET", "/_emulator/projects")[1])
-    added = json.loads(asked(server, "POST", "/_emulator/projects", b'{"projects":[{"project":"another"}]}')[1])
+    added = json.loads(
+        asked(server, "POST", "/_emulator/projects", b'{"projects":[{"project":"another"}]}')[1]
+    )
     assert [project["project"] for project in added["projects"]] == ["emulator-project", "another"]
     assert asked(server, "POST", "/_emulator/projects", b"{}")[0] == 400
     asked(server, "POST", "/_emulator/reset", b"")

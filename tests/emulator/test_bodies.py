@@ -40,12 +40,19 @@ def test_what_is_nested_as_deep_as_may_be_is_answered_and_the_official_client_re
 
 
 @pytest.mark.parametrize("depth", [DEPTH_MAX - AROUND + 1, 500])
-def test_what_is_nested_deeper_is_refused_and_everything_else_is_answered_as_before(depth: int) -> None:
+def test_what_is_nested_deeper_is_refused_and_everything_else_is_answered_as_before(
+    depth: int,
+) -> None:
     """It used to be stored, and then every list that held it was a bare 500."""
     with emulated() as server:
         client = Client(server.url)
         assert sent(client, "deep", depth) == 11100
-        assert client.send("POST", "/annotations", {"annotations": [nested(depth + AROUND)]})["status"]["code"] == 11100
+        assert (
+            client.send("POST", "/annotations", {"annotations": [nested(depth + AROUND)]})[
+                "status"
+            ]["code"]
+            == 11100
+        )
         assert sent(client, "a", 1) == 10000
         assert [annotation.id for annotation in client("ListAnnotations").annotations] == ["a"]
         state = requests.get(f"{server.url}/_emulator/state?user=alice&app=animals", timeout=10)
@@ -56,11 +63,16 @@ def test_projects_that_are_nested_too_deep_are_refused_too() -> None:
     with emulated() as server:
         url = f"{server.url}/_emulator/projects"
         answer = requests.post(url, data=json.dumps(nested(500)), timeout=10)
-        assert (answer.status_code, answer.json()) == (400, {"error": f"nested more than {DEPTH_MAX} deep"})
+        assert (answer.status_code, answer.json()) == (
+            400,
+            {"error": f"nested more than {DEPTH_MAX} deep"},
+        )
         assert requests.get(url, timeout=10).status_code == 200
 
 
-@pytest.mark.parametrize("wide", [[{}] * 1000, {str(n): [n] for n in range(1000)}, [[[1]] * 500] * 3])
+@pytest.mark.parametrize(
+    "wide", [[{}] * 1000, {str(n): [n] for n in range(1000)}, [[[1]] * 500] * 3]
+)
 def test_what_is_wide_is_not_deep(wide: Any) -> None:
     assert read_json(json.dumps(wide).encode()) == wide
 

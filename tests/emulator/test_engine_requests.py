@@ -1,4 +1,6 @@
-"""What the engine sends is, to the last field, a message of the official protos, at a path that they have."""
+"""What the engine sends is, to the last field, a message of the official protos, at a
+path that they have.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +24,22 @@ CLARIFAI = Clarifai("me", "app")
 
 def change(line: dict[str, Any]) -> Change:
     annotation = line["annotation"]
-    verb = line.get("action", line["op"]) if "id" in annotation or line["op"] != "delete" else "delete_input"
+    verb = (
+        line.get("action", line["op"])
+        if "id" in annotation or line["op"] != "delete"
+        else "delete_input"
+    )
     id = annotation.get("id", "made-by-us")
     body = orjson.dumps({**annotation, "id": id})
-    return Change(log=0, index=0, line=1, verb=cast(Verb, verb), input_id=annotation["input_id"], id=id, raw=body)
+    return Change(
+        log=0,
+        index=0,
+        line=1,
+        verb=cast(Verb, verb),
+        input_id=annotation["input_id"],
+        id=id,
+        raw=body,
+    )
 
 
 def message(request: Request) -> Any:
@@ -39,7 +53,11 @@ def message(request: Request) -> Any:
     sent: dict[str, Any] = {}
     for name, value in parse_qsl(url.query, strict_parsing=True):
         repeated = made.DESCRIPTOR.fields_by_name[name].is_repeated
-        sent[name] = [*sent.get(name, []), value] if repeated else {"true": True, "false": False}.get(value, value)
+        sent[name] = (
+            [*sent.get(name, []), value]
+            if repeated
+            else {"true": True, "false": False}.get(value, value)
+        )
     return json_format.ParseDict(sent, made, ignore_unknown_fields=False)
 
 

@@ -1,4 +1,6 @@
-"""Every wire fixture replayed: its request, at every binding that it may come by, gets an answer that agrees with the fixture's."""
+"""Every wire fixture replayed: its request, at every binding that it may come by, gets
+an answer that agrees with the fixture's.
+"""
 
 from __future__ import annotations
 
@@ -38,8 +40,13 @@ FAULTS = {
     "error_unauthorized_key_invalid": "refused-code=11008",
     "error_unauthorized_key_not_found": "refused-code=11009",
 }
-"""The faults and switches under which the service would answer as the fixture has it."""
-REFUSED = ("error_insufficient_scopes", "error_unauthorized_key_invalid", "error_unauthorized_key_not_found")
+"""The faults and switches under which the service would answer as the fixture has it.
+"""
+REFUSED = (
+    "error_insufficient_scopes",
+    "error_unauthorized_key_invalid",
+    "error_unauthorized_key_not_found",
+)
 
 
 def fixture(name: str) -> dict[str, Any]:
@@ -48,10 +55,19 @@ def fixture(name: str) -> dict[str, Any]:
 
 
 def there_before(name: str) -> list[dict[str, Any]]:
-    """What the app holds when the request comes: what the fixtures of lists show, and what the fixture itself is about."""
-    new = {annotation.get("id") for annotation in (fixture(name)["request"]["body"] or {}).get("annotations", ())}
+    """What the app holds when the request comes: what the fixtures of lists show, and
+    what the fixture itself is about.
+    """
+    new = {
+        annotation.get("id")
+        for annotation in (fixture(name)["request"]["body"] or {}).get("annotations", ())
+    }
     kept = new if name.startswith("patch_") or name == "error_duplicate_id_per_item" else set()
-    rows = [row for row in fixture("list_all")["response"]["body"]["annotations"] if row["id"] not in new - kept]
+    rows = [
+        row
+        for row in fixture("list_all")["response"]["body"]["annotations"]
+        if row["id"] not in new - kept
+    ]
     body = fixture(name)["response"]["body"]
     if name == "error_duplicate_id":
         rows.append({"id": "lbl-0101", "input_id": "img-0001"})
@@ -59,7 +75,12 @@ def there_before(name: str) -> list[dict[str, Any]]:
         rows += [hit["annotation"] for hit in body["hits"]]
     if name == "post_existing_regions":  # regions that a model found
         rows += [
-            {"id": f"found-{number}", "input_id": row["input_id"], "model_version_id": "mv-1", "data": row["data"]}
+            {
+                "id": f"found-{number}",
+                "input_id": row["input_id"],
+                "model_version_id": "mv-1",
+                "data": row["data"],
+            }
             for number, row in enumerate(body["annotations"])
         ]
     return rows
@@ -70,21 +91,37 @@ def paths(loaded: dict[str, Any]) -> list[tuple[str, str]]:
     wire = loaded["request"]
     named = {"user_app_id.user_id": OWNER, "user_app_id.app_id": APP}
     for binding in loaded["rest_bindings"]:
-        pattern = re.sub(r"\{([\w.]+)\}", lambda name: f"(?P<{name[1].replace('.', '_')}>[^/]+)", binding["path"])
+        pattern = re.sub(
+            r"\{([\w.]+)\}", lambda name: f"(?P<{name[1].replace('.', '_')}>[^/]+)", binding["path"]
+        )
         if (match := re.fullmatch(pattern, wire["path"])) is not None:
-            named |= {name: value for name, value in match.groupdict().items() if not name.startswith("user_app_id")}
-    return [(one["method"], re.sub(r"\{([\w.]+)\}", lambda name: named[name[1]], one["path"])) for one in loaded["rest_bindings"]]
+            named |= {
+                name: value
+                for name, value in match.groupdict().items()
+                if not name.startswith("user_app_id")
+            }
+    return [
+        (one["method"], re.sub(r"\{([\w.]+)\}", lambda name: named[name[1]], one["path"]))
+        for one in loaded["rest_bindings"]
+    ]
 
 
 def agrees(theirs: Any, ours: Any, mentioned: str, place: str = "") -> None:
-    """Ours has all that theirs has, in the same form, and nothing more but a concept's name and app or a failure's details.
+    """Ours has all that theirs has, in the same form, and nothing more but a concept's
+    name and app or a failure's details.
 
     Texts, times, and ids that the service makes up are held against each other in kind.
     """
     if isinstance(theirs, dict):
         assert isinstance(ours, dict), place
         assert set(theirs) - set(ours) - {"details"} == set(), f"{place} lacks a member"
-        more = {"name", "app_id"} if ".concepts" in place else {"details"} if place.endswith("status") else set()
+        more = (
+            {"name", "app_id"}
+            if ".concepts" in place
+            else {"details"}
+            if place.endswith("status")
+            else set()
+        )
         assert set(ours) - set(theirs) - more == set(), f"{place} has more"
         for name in set(theirs) & set(ours):
             agrees(theirs[name], ours[name], mentioned, f"{place}.{name}")
@@ -92,19 +129,27 @@ def agrees(theirs: Any, ours: Any, mentioned: str, place: str = "") -> None:
         assert len(theirs) == len(ours), place
         for number, (one, other) in enumerate(zip(theirs, ours, strict=True)):
             agrees(one, other, mentioned, f"{place}[{number}]")
-    elif isinstance(theirs, str) and re.search(r"\.(description|details|req_id|created_at|modified_at)$", place):
+    elif isinstance(theirs, str) and re.search(
+        r"\.(description|details|req_id|created_at|modified_at)$", place
+    ):
         assert isinstance(ours, str), place
         assert bool(ours) == bool(theirs), place
-    elif isinstance(theirs, str) and re.fullmatch("[0-9a-f]{32}", theirs) and theirs not in mentioned:
+    elif (
+        isinstance(theirs, str) and re.fullmatch("[0-9a-f]{32}", theirs) and theirs not in mentioned
+    ):
         assert re.fullmatch("[0-9a-f]{32}", ours), place
     else:
         assert ours == theirs, place
 
 
 def read(rpc: str, body: Any) -> Any:
-    """Through the official protos and back, so that only what they know is compared, in one form."""
+    """Through the official protos and back, so that only what they know is compared, in
+    one form.
+    """
     message = json_format.ParseDict(body, response_class(rpc)(), ignore_unknown_fields=False)
-    return json_format.MessageToDict(message, preserving_proto_field_name=True, use_integers_for_enums=True)
+    return json_format.MessageToDict(
+        message, preserving_proto_field_name=True, use_integers_for_enums=True
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -113,16 +158,29 @@ def test_a_fixture_is_answered_as_it_says(name: str, tmp_path: Path) -> None:
     wire, response = loaded["request"], loaded["response"]
     body = None if wire["body"] is None else json.dumps(wire["body"])
     token = "refused-token" if name in REFUSED else "DEMO_PAT"
-    headers = {"Authorization": f"{'key' if name == 'error_bad_authorization_header' else 'Key'} {token}"}
+    headers = {
+        "Authorization": f"{'key' if name == 'error_bad_authorization_header' else 'Key'} {token}"
+    }
     if name == "error_bad_json":
         body = (body or "")[:-1]
     for method, path in paths(loaded):
-        with emulated(FAULTS.get(name, ""), load={f"{OWNER}/{APP}": there_before(name)}, folder=tmp_path) as server:
-            answer = requests.request(method, server.url + path, params=wire["query"], data=body, headers=headers, timeout=10)
+        with emulated(
+            FAULTS.get(name, ""), load={f"{OWNER}/{APP}": there_before(name)}, folder=tmp_path
+        ) as server:
+            answer = requests.request(
+                method,
+                server.url + path,
+                params=wire["query"],
+                data=body,
+                headers=headers,
+                timeout=10,
+            )
         assert answer.status_code == response["http_status"]
         if loaded["kind"] == "golden":
             ours = json.loads(answer.text.replace(COLLABORATOR, OWNER))
-            mentioned = json.dumps([wire["body"], [] if method in ("POST", "PATCH") else there_before(name)])
+            mentioned = json.dumps(
+                [wire["body"], [] if method in ("POST", "PATCH") else there_before(name)]
+            )
             agrees(read(loaded["rpc"], response["body"]), read(loaded["rpc"], ours), mentioned)
             assert set(ours) - {"status"} == set(response["body"]) - {"status"}
         elif isinstance(response["body"], str):

@@ -1,4 +1,6 @@
-"""The checks of the official client can fail: an emulator that departs from the wire is caught, each departure by the check named."""
+"""The checks of the official client can fail: an emulator that departs from the wire is
+caught, each departure by the check named.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +90,10 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
         scalar("uint64", lambda sent: str(int(float(sent)))),
         holding.check_integers_of_64_bits_are_exact_and_texts,
     ),
-    "64-bit integers have no limits": (scalar("int64", lambda sent: str(int(sent))), holding.check_integers_out_of_range_are_refused),
+    "64-bit integers have no limits": (
+        scalar("int64", lambda sent: str(int(sent))),
+        holding.check_integers_out_of_range_are_refused,
+    ),
     "doubles are coordinates": (
         field("Data", "float_value:double", "float_value:float"),
         holding.check_coordinates_are_held_with_32_bits_and_doubles_with_64,
@@ -97,7 +102,10 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
         scalar("struct", lambda sent: sent),
         holding.check_numbers_of_metadata_are_doubles_and_nothing_else_becomes_one,
     ),
-    "bytes are held as they are sent": (scalar("bytes", str), holding.check_bytes_come_back_in_one_form),
+    "bytes are held as they are sent": (
+        scalar("bytes", str),
+        holding.check_bytes_come_back_in_one_form,
+    ),
     "maps are messages": (
         field("Image", "hosted_image_info:ImageInfo{}", "hosted_image_info:ImageInfo"),
         holding.check_a_map_keeps_its_keys,
@@ -106,10 +114,20 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
         field("GeoPoint", "longitude:float!", "longitude:double"),
         writing.check_coordinates_are_float32,
     ),
-    "camelCase is not known": (instead(wire, "camel", lambda name: name), writing.check_camel_case_and_numeric_texts_are_taken),
-    "times are cut to microseconds": (instead(call, "time_of", times_in_microseconds), writing.check_times_have_nine_digits),
+    "camelCase is not known": (
+        instead(wire, "camel", lambda name: name),
+        writing.check_camel_case_and_numeric_texts_are_taken,
+    ),
+    "times are cut to microseconds": (
+        instead(call, "time_of", times_in_microseconds),
+        writing.check_times_have_nine_digits,
+    ),
     "codes are names": (
-        instead(forms, "shown", lambda body, switches, *rest: SHOWN(body, {**switches, "enums": "name"}, *rest)),
+        instead(
+            forms,
+            "shown",
+            lambda body, switches, *rest: SHOWN(body, {**switches, "enums": "name"}, *rest),
+        ),
         writing.check_codes_are_integers,
     ),
     "merge appends items that have an id": (
@@ -118,7 +136,9 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
     ),
     "overwrite keeps what it does not name": (
         lambda patch: patch.setattr(
-            labels, "patched", lambda held, sent, action, switches: patching.patched(held, sent, "merge", switches)
+            labels,
+            "patched",
+            lambda held, sent, action, switches: patching.patched(held, sent, "merge", switches),
         ),
         writing.check_overwrite_replaces_all_data,
     ),
@@ -138,7 +158,10 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
         instead(App, "delete_of_input", everything_of_an_input),
         reading.check_without_ids_all_of_the_inputs_go_but_the_input_level_ones,
     ),
-    "pairs are every id of every input": (instead(labels, "_delete", every_pair), reading.check_pairs_are_deleted),
+    "pairs are every id of every input": (
+        instead(labels, "_delete", every_pair),
+        reading.check_pairs_are_deleted,
+    ),
     "what is missing is a failure of another kind": (
         instead(reads, "missing", lambda kind, id: Answer.of(codes.FAILURE)),
         reading.check_a_missing_annotation_is_not_found,
@@ -148,11 +171,19 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
         writing.check_an_id_that_exists_is_refused_and_what_is_there_stays,
     ),
     "one bad item is told as a success": (
-        instead(call.Call, "items", lambda self, member, items, failed: Answer.of(**{member: items})),
+        instead(
+            call.Call, "items", lambda self, member, items, failed: Answer.of(**{member: items})
+        ),
         writing.check_a_bad_item_fails_alone,
     ),
-    "129 annotations are taken": (instead(call, "ITEMS_MAX", 1000), writing.check_a_request_holds_1_to_128_annotations),
-    "pages are ignored": (instead(call.Call, "page", first_page), reading.check_pages_hold_per_page_and_end_with_an_empty_one),
+    "129 annotations are taken": (
+        instead(call, "ITEMS_MAX", 1000),
+        writing.check_a_request_holds_1_to_128_annotations,
+    ),
+    "pages are ignored": (
+        instead(call.Call, "page", first_page),
+        reading.check_pages_hold_per_page_and_end_with_an_empty_one,
+    ),
     "an empty list is not shown": (
         instead(clarifai.Clarifai, "_finished", lambda self, answer, found: answer),
         reading.check_ids_need_as_many_input_ids,
@@ -167,15 +198,22 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
     ),
     "the ends of a time range are left out": (
         lambda patch: patch.setattr(
-            "syncer.emulator.searches._in_time", lambda call, wanted, held: not wanted.get("last_updated_time_range")
+            "syncer.emulator.searches._in_time",
+            lambda call, wanted, held: not wanted.get("last_updated_time_range"),
         ),
         reading.check_a_search_finds_by_status_time_and_concept,
     ),
     "an input has no annotation of its own": (
-        lambda patch: patch.setattr("syncer.emulator.inputs.dress", lambda call, level: call.app.delete((level["input_id"], level["id"]))),
+        lambda patch: patch.setattr(
+            "syncer.emulator.inputs.dress",
+            lambda call, level: call.app.delete((level["input_id"], level["id"])),
+        ),
         reading.check_an_input_comes_with_its_input_level_annotation,
     ),
-    "me is a user of that name": (instead(clarifai, "OWNER", "me"), reading.check_me_is_the_owner_of_the_token),
+    "me is a user of that name": (
+        instead(clarifai, "OWNER", "me"),
+        reading.check_me_is_the_owner_of_the_token,
+    ),
 }
 
 
@@ -186,7 +224,9 @@ def run(check: Check, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_a_departure_from_the_wire_is_caught_where(name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_departure_from_the_wire_is_caught_where(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     plant, check = MUTANTS[name]
     run(check, tmp_path)
     plant(monkeypatch)

@@ -23,7 +23,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
 
 
 @pytest.mark.parametrize(
-    "check", [check for check in CHECKS if not needs_loaded(check)], ids=lambda check: check.__name__.removeprefix("check_")
+    "check",
+    [check for check in CHECKS if not needs_loaded(check)],
+    ids=lambda check: check.__name__.removeprefix("check_"),
 )
 def test_the_official_client_sees(server: Emulator, check: Check) -> None:
     server.clarifai.forget("alice", "animals")
@@ -31,7 +33,9 @@ def test_the_official_client_sees(server: Emulator, check: Check) -> None:
 
 
 @pytest.mark.parametrize(
-    "check", [check for check in CHECKS if needs_loaded(check)], ids=lambda check: check.__name__.removeprefix("check_")
+    "check",
+    [check for check in CHECKS if needs_loaded(check)],
+    ids=lambda check: check.__name__.removeprefix("check_"),
 )
 def test_the_official_client_sees_of_what_was_loaded(server: Emulator, check: Check) -> None:
     check(Client(server.url, app_id="loaded"))

@@ -1,4 +1,6 @@
-"""The emulator's tables against the official protos: messages, enums, status codes, bindings."""
+"""The emulator's tables against the official protos: messages, enums, status codes,
+bindings.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ KINDS = {
     F.TYPE_BYTES: "bytes",
 }
 WELL_KNOWN = {"google.protobuf.Struct": "struct", "google.protobuf.Timestamp": "time"}
-ENUM_NAMES = {"Visibility": "PointVisibility"}  # Point's own, beside the message Visibility
+# Point's own, beside the message Visibility
+ENUM_NAMES = {"Visibility": "PointVisibility"}
 METHODS = {method.name: method for method in service_pb2._V2.methods}
 
 
@@ -57,7 +60,9 @@ def is_map(field: FieldDescriptor) -> bool:
 
 
 def fields(message: str) -> dict[str, Field]:
-    return {field.name: field for field in messages("shortest", strict=True).fields[message].values()}
+    return {
+        field.name: field for field in messages("shortest", strict=True).fields[message].values()
+    }
 
 
 TOLD = [message for message in MESSAGES if message != "AnyRequest"]
@@ -67,22 +72,30 @@ TOLD = [message for message in MESSAGES if message != "AnyRequest"]
 def test_a_message_has_the_fields_of_the_protos(message: str) -> None:
     theirs = {field.name: field for field in descriptor(message).fields}
     ours = fields(message)
-    assert {field.name for field in protos.fields(MESSAGES[message]) if field.map} == {name for name in ours if is_map(theirs[name])}
+    assert {field.name for field in protos.fields(MESSAGES[message]) if field.map} == {
+        name for name in ours if is_map(theirs[name])
+    }
     assert ours.keys() <= theirs.keys()
     if not MESSAGES[message].startswith("..."):
         assert ours.keys() == theirs.keys()
     for name, field in ours.items():
         their = theirs[name]
         options: Any = their.GetOptions()
-        assert field.repeated == (their.is_repeated and not is_map(their)) or field.kind == "any", name
+        assert field.repeated == (their.is_repeated and not is_map(their)) or field.kind == "any", (
+            name
+        )
         assert field.kind in (kind(their), "any"), name
         if not field.repeated and field.kind not in MESSAGES:
             assert field.shown == options.Extensions[extensions_pb2.cl_show_if_empty], name
-        assert (field.default if field.kind == "float" else 0) == options.Extensions[extensions_pb2.cl_default_float], name
+        assert (field.default if field.kind == "float" else 0) == options.Extensions[
+            extensions_pb2.cl_default_float
+        ], name
 
 
 def test_an_annotation_and_all_that_it_holds_is_in_the_table_that_labels_are_compared_by() -> None:
-    """But for the particulars of who made it: of users, models and workflows only what names them."""
+    """But for the particulars of who made it: of users, models and workflows only what
+    names them.
+    """
     open_ended = {name for name, text in protos.MESSAGES.items() if text.startswith("...")}
     held: set[str] = set()
     left = [descriptor("Annotation")]
@@ -92,8 +105,16 @@ def test_an_annotation_and_all_that_it_holds_is_in_the_table_that_labels_are_com
             continue
         held.add(message.name)
         for field in message.fields:
-            inner = field.message_type.fields_by_name["value"].message_type if is_map(field) else field.message_type
-            if inner is not None and inner.full_name not in WELL_KNOWN and inner.name not in open_ended:
+            inner = (
+                field.message_type.fields_by_name["value"].message_type
+                if is_map(field)
+                else field.message_type
+            )
+            if (
+                inner is not None
+                and inner.full_name not in WELL_KNOWN
+                and inner.name not in open_ended
+            ):
                 left.append(inner)
     assert held | open_ended == protos.MESSAGES.keys()
     assert open_ended == {"User", "Model", "ModelVersion", "Workflow", "WorkflowVersion"}
@@ -101,30 +122,50 @@ def test_an_annotation_and_all_that_it_holds_is_in_the_table_that_labels_are_com
 
 def test_enums_and_codes_have_the_names_and_numbers_of_the_protos() -> None:
     point = resources_pb2.DESCRIPTOR.message_types_by_name["Point"].enum_types_by_name["Visibility"]
-    gettable = resources_pb2.DESCRIPTOR.message_types_by_name["Visibility"].enum_types_by_name["Gettable"]
-    conflict = service_pb2.PostInputsRequest.DESCRIPTOR.fields_by_name["input_id_conflict_resolution"].enum_type
+    gettable = resources_pb2.DESCRIPTOR.message_types_by_name["Visibility"].enum_types_by_name[
+        "Gettable"
+    ]
+    conflict = service_pb2.PostInputsRequest.DESCRIPTOR.fields_by_name[
+        "input_id_conflict_resolution"
+    ].enum_type
     theirs = {"PointVisibility": point, "Gettable": gettable, "InputIDConflictResolution": conflict}
-    assert ENUMS == {name: {value.name: value.number for value in enum.values} for name, enum in theirs.items()}
+    assert ENUMS == {
+        name: {value.name: value.number for value in enum.values} for name, enum in theirs.items()
+    }
     codes = dict(status_code_pb2.StatusCode.items())
     assert {name: codes[name] for name in NUMBERS} == NUMBERS
-    assert {code: codes[name] for code, (name, _, _) in CODES.items()} == {code: code for code in CODES}
+    assert {code: codes[name] for code, (name, _, _) in CODES.items()} == {
+        code: code for code in CODES
+    }
 
 
 def bound(rpc: str) -> set[tuple[str, str]]:
     """(method, path) of each binding that the protos give an RPC."""
     rule = METHODS[rpc].GetOptions().Extensions[annotations_pb2.http]
     rules = [rule, *rule.additional_bindings]
-    return {(one.WhichOneof("pattern").upper(), getattr(one, one.WhichOneof("pattern"))) for one in rules}
+    return {
+        (one.WhichOneof("pattern").upper(), getattr(one, one.WhichOneof("pattern")))
+        for one in rules
+    }
 
 
 @pytest.mark.parametrize("binding", BINDINGS, ids=lambda binding: binding.rpc)
-def test_an_operation_is_served_at_every_binding_of_the_protos_and_at_no_other(binding: Any) -> None:
-    paths = {path.replace("{user_id}", "{user_app_id.user_id}").replace("{app_id}", "{user_app_id.app_id}") for path in binding.paths}
+def test_an_operation_is_served_at_every_binding_of_the_protos_and_at_no_other(
+    binding: Any,
+) -> None:
+    paths = {
+        path.replace("{user_id}", "{user_app_id.user_id}").replace(
+            "{app_id}", "{user_app_id.app_id}"
+        )
+        for path in binding.paths
+    }
     assert {(binding.method, path) for path in paths} == bound(binding.rpc)
 
 
 @pytest.mark.parametrize("binding", BINDINGS, ids=lambda binding: binding.rpc)
-def test_the_list_that_an_answer_shows_though_it_is_empty_is_that_of_the_protos(binding: Any) -> None:
+def test_the_list_that_an_answer_shows_though_it_is_empty_is_that_of_the_protos(
+    binding: Any,
+) -> None:
     if METHODS[binding.rpc].server_streaming:
         return
     shown = [
@@ -136,7 +177,17 @@ def test_the_list_that_an_answer_shows_though_it_is_empty_is_that_of_the_protos(
 
 
 def test_every_operation_on_annotations_is_served() -> None:
-    """All that has annotations in its path, but for metrics of searches, filters of the account and counts of tasks."""
-    about = {name for name in METHODS if any("/annotation" in path or "track_annotations" in path for _, path in bound(name))}
-    others = {name for name in about if any(word in name for word in ("SearchMetrics", "Filter", "TaskAnnotationCount"))}
+    """All that has annotations in its path, but for metrics of searches, filters of the
+    account and counts of tasks.
+    """
+    about = {
+        name
+        for name in METHODS
+        if any("/annotation" in path or "track_annotations" in path for _, path in bound(name))
+    }
+    others = {
+        name
+        for name in about
+        if any(word in name for word in ("SearchMetrics", "Filter", "TaskAnnotationCount"))
+    }
     assert about - others <= {binding.rpc for binding in BINDINGS}

@@ -30,10 +30,14 @@ def each(outcome: Outcome) -> Callable[[Sequence[Change]], Answered]:
 
 def only(id: str, outcome: Outcome) -> Callable[[Sequence[Change]], Answered]:
     """An answer that says this of one change, and that the rest was applied."""
-    return lambda changes: Answered([outcome if change.id == id else Applied() for change in changes])
+    return lambda changes: Answered(
+        [outcome if change.id == id else Applied() for change in changes]
+    )
 
 
-def while_with(id: str, part: Refused | Failed) -> Callable[[Sequence[Change]], Refused | Failed | AllApplied]:
+def while_with(
+    id: str, part: Refused | Failed
+) -> Callable[[Sequence[Change]], Refused | Failed | AllApplied]:
     """A request with this annotation fares so, every other one well."""
     return lambda changes: part if id in [change.id for change in changes] else AllApplied()
 

@@ -1,4 +1,6 @@
-"""Lists that tests make up, a remote that answers as it is told, and the engine between them."""
+"""Lists that tests make up, a remote that answers as it is told, and the engine between
+them.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +50,9 @@ def ask(path: str, via: Literal["api", "storage"] = "api") -> Ask[str]:
 
 
 class Parts:
-    """A list of so many parts, each of one row and asked for by one question: /0, /1, /2 …"""
+    """A list of so many parts, each of one row and asked for by one question: /0, /1,
+    /2 …
+    """
 
     repeats = False
 
@@ -74,7 +78,9 @@ class Parts:
 
 
 class Remote:
-    """Answers each path with what is told for it, the last answer again and again, and FINE where nothing is told."""
+    """Answers each path with what is told for it, the last answer again and again, and
+    FINE where nothing is told.
+    """
 
     def __init__(self, answers: dict[str, list[Reply | NoReply]] | None = None) -> None:
         self.answers = answers or {}
@@ -130,12 +136,21 @@ def engine(
     def turns(of: Remote) -> Turns:
         state = DestinationState(0.001, 0.002, 0.05, give_up_seconds)
         pace = Pace(rate)
-        return Turns(of, pace, Concurrency(64, pace), state, Clock(), random.Random(1), lambda _: None)
+        return Turns(
+            of, pace, Concurrency(64, pace), state, Clock(), random.Random(1), lambda _: None
+        )
 
     ways: dict[Literal["api", "storage"], Way] = {"api": Way(turns(remote), anyio.Semaphore(64))}
     if storage is not None:
         ways["storage"] = Way(turns(storage), anyio.Semaphore(2))
-    return Pull(listing, ways, units_ahead_max=ahead, max_attempts=max_attempts, rng=random.Random(2), backoff=backoff)
+    return Pull(
+        listing,
+        ways,
+        units_ahead_max=ahead,
+        max_attempts=max_attempts,
+        rng=random.Random(2),
+        backoff=backoff,
+    )
 
 
 class Delivered:

@@ -1,4 +1,6 @@
-"""Questions about many changes, cut into parts that one request can name and that are not refused."""
+"""Questions about many changes, cut into parts that one request can name and that are
+not refused.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ class Names:
 
 @dataclass
 class Service:
-    """Answers with what it was asked, unless that is too much or names what it stumbles over."""
+    """Answers with what it was asked, unless that is too much or names what it stumbles
+    over.
+    """
 
     takes: int = 5
     stumbles_over: Change | None = None
@@ -41,11 +45,17 @@ class Service:
         self.taken.append(taken)
         if len(changes) > self.takes:
             return Refused("URI Too Long", 414)
-        return Failed("HTTP 500", in_doubt=False) if self.stumbles_over in changes else list(changes)
+        return (
+            Failed("HTTP 500", in_doubt=False) if self.stumbles_over in changes else list(changes)
+        )
 
 
-async def parts(service: Service, *, taken: bool = False) -> tuple[list[Change], int, LookUpFailure | None]:
-    found = await Asker(cast("Remote", Names()), cast("Turns", None)).by_parts(CHANGES, service.ask, taken=taken)
+async def parts(
+    service: Service, *, taken: bool = False
+) -> tuple[list[Change], int, LookUpFailure | None]:
+    found = await Asker(cast("Remote", Names()), cast("Turns", None)).by_parts(
+        CHANGES, service.ask, taken=taken
+    )
     return [change for part in found.answers for change in part], found.answered, found.failure
 
 
@@ -61,7 +71,9 @@ async def test_a_part_that_is_refused_is_halved_and_all_later_ones_with_it() -> 
     assert service.asked == [5, 2, 2, 2, 2, 2]
 
 
-async def test_what_is_refused_by_itself_ends_the_questions_and_what_was_answered_before_stays() -> None:
+async def test_what_is_refused_by_itself_ends_the_questions_and_what_was_answered_before_stays() -> (
+    None
+):
     service = Service(takes=0)
     assert await parts(service) == ([], 0, Refused("URI Too Long", 414))
     assert service.asked == [5, 2, 1]
@@ -78,10 +90,12 @@ async def test_the_turn_that_was_taken_is_good_for_the_first_question_only() -> 
     assert service.taken == [True, False]
 
 
-# --- one thing that does not exist -------------------------------------------------------------------------------
+# --- one thing that does not exist ----------------------------------------------------
 
 MISSING = Refused("CONN_DOES_NOT_EXIST", 11101, missing=True, of_app="likely")
-LABELS = [Change(0, number, number, "delete_input", f"i-{number}", "", b"", 0, 0) for number in range(2)]
+LABELS = [
+    Change(0, number, number, "delete_input", f"i-{number}", "", b"", 0, 0) for number in range(2)
+]
 
 
 class Answering:
@@ -117,7 +131,7 @@ async def test_of_several_it_may_be_any_so_that_nothing_is_known() -> None:
         assert await ask(LABELS, taken=False) is MISSING
 
 
-# --- the end of a run --------------------------------------------------------------------------------------------
+# --- the end of a run -----------------------------------------------------------------
 
 
 class Ending(Answering):
@@ -128,7 +142,9 @@ class Ending(Answering):
 
 
 @pytest.mark.parametrize(("reason", "kept"), [(Draining(), False), (Stopped("it gave up"), True)])
-async def test_where_there_are_no_turns_any_more_a_question_fails_and_what_stopped_the_run_is_kept(reason: Exception, kept: bool) -> None:
+async def test_where_there_are_no_turns_any_more_a_question_fails_and_what_stopped_the_run_is_kept(
+    reason: Exception, kept: bool
+) -> None:
     ending = Ending(reason)
     asking = Asker(cast("Remote", ending), cast("Turns", ending))
     answer = await asking.found(LABELS, taken=False)

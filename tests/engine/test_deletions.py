@@ -24,7 +24,9 @@ def test_a_run_stops_before_the_deletion_that_is_one_too_many() -> None:
     pushing = Pushing()
     for number in range(5):
         pushing.service.held["i", f"a{number}"] = holds()
-    process = pushing.push([delete(f"a{number}") for number in range(5)], replace(ONE, max_delete=3))
+    process = pushing.push(
+        [delete(f"a{number}") for number in range(5)], replace(ONE, max_delete=3)
+    )
     assert "--max-delete 3: 3 annotations are deleted" in str(process.error)
     assert "the next change deletes one more: " in str(process.error)
     assert len(pushing.service.held) == 2
@@ -51,7 +53,12 @@ def test_a_delete_that_is_sent_again_is_counted_once() -> None:
 def test_a_delete_that_is_refused_for_good_gives_its_share_back() -> None:
     pushing = Pushing()
     pushing.service.plays("delete", each(Rejected("it is locked")))
-    process = pushing.push([delete("a"), delete("b")], replace(ONE, max_delete=1), chunk_lines=1, before=lambda at: anyio.sleep(at * 10))
+    process = pushing.push(
+        [delete("a"), delete("b")],
+        replace(ONE, max_delete=1),
+        chunk_lines=1,
+        before=lambda at: anyio.sleep(at * 10),
+    )
     assert process.error is None
     assert reasons(pushing) == [("a", "it is locked", 1)]
     assert pushing.counts() == (1, 0, 1, 0)
@@ -99,12 +106,18 @@ def test_where_the_list_fails_nothing_is_deleted_until_it_is_answered() -> None:
     assert pushing.service.held == {}
 
 
-def test_a_delete_of_an_input_that_can_never_be_listed_is_dead_in_the_end_and_no_other_one() -> None:
+def test_a_delete_of_an_input_that_can_never_be_listed_is_dead_in_the_end_and_no_other_one() -> (
+    None
+):
     pushing = Pushing()
     pushing.service.held.update({("i", "a"): holds(), ("j", "a"): holds(), ("k", "a"): holds()})
     refused = Refused("no such input", 400)
-    pushing.service.always("list", lambda changes: refused if "j" in [change.input_id for change in changes] else None)
-    process = pushing.push([delete_all("i"), delete_all("j"), delete_all("k")], replace(Settings(), max_delete=5))
+    pushing.service.always(
+        "list", lambda changes: refused if "j" in [change.input_id for change in changes] else None
+    )
+    process = pushing.push(
+        [delete_all("i"), delete_all("j"), delete_all("k")], replace(Settings(), max_delete=5)
+    )
     assert process.error is None
     assert [(letter.input_id, letter.attempts) for letter in pushing.letters] == [("j", 4)]
     assert list(pushing.service.held) == [("j", "a")]
@@ -149,6 +162,8 @@ def test_of_a_batch_of_whole_inputs_as_many_are_deleted_as_the_bound_allows() ->
     pushing = Pushing()
     for number in range(4):
         pushing.service.held[f"i{number}", "a"] = holds()
-    process = pushing.push([delete_all(f"i{number}") for number in range(4)], replace(Settings(), max_delete=3))
+    process = pushing.push(
+        [delete_all(f"i{number}") for number in range(4)], replace(Settings(), max_delete=3)
+    )
     assert "input i3" in str(process.error)
     assert list(pushing.service.held) == [("i3", "a")]

@@ -1,4 +1,6 @@
-"""What follows where an answer leaves open what is there: annotations are read back, inputs are asked for."""
+"""What follows where an answer leaves open what is there: annotations are read back,
+inputs are asked for.
+"""
 
 from __future__ import annotations
 
@@ -32,25 +34,35 @@ def test_a_throttled_look_up_is_asked_again_after_the_pause() -> None:
 def test_a_look_up_that_is_refused_as_a_whole_is_asked_in_halves() -> None:
     pushing = Pushing()
     pushing.service.plays("post", LOST)
-    pushing.service.always("look-up", lambda changes: Refused("URI Too Long", 414) if len(changes) > 1 else None)
+    pushing.service.always(
+        "look-up", lambda changes: Refused("URI Too Long", 414) if len(changes) > 1 else None
+    )
     pushing.push(posts(4))
     assert [len(asked.keys) for asked in pushing.service.of("look-up")] == [4, 2, 1, 1, 1, 1]
     assert pushing.counts() == (4, 0, 0, 0)
 
 
-def test_where_a_look_up_fails_in_an_outage_what_it_asked_for_stays_in_doubt_and_what_was_answered_is_settled() -> None:
+def test_where_a_look_up_fails_in_an_outage_what_it_asked_for_stays_in_doubt_and_what_was_answered_is_settled() -> (
+    None
+):
     pushing = Pushing(Service(look_up_size=2))
     pushing.service.plays("post", LOST)
     pushing.service.plays("look-up", lambda _: None, BROKEN)
     pushing.service.plays("inputs", BROKEN)
     pushing.push(posts(4))
-    assert [[id for _, id in asked.keys] for asked in pushing.service.of("look-up")] == [["a0", "a1"], ["a2", "a3"], ["a2", "a3"]]
+    assert [[id for _, id in asked.keys] for asked in pushing.service.of("look-up")] == [
+        ["a0", "a1"],
+        ["a2", "a3"],
+        ["a2", "a3"],
+    ]
     assert len(pushing.service.of("post")) == 1
     assert pushing.counts() == (4, 0, 0, 0)
 
 
 @pytest.mark.parametrize("part", [Refused("no such filter", 400), BROKEN])
-def test_a_post_in_doubt_that_can_never_be_read_back_is_dead_in_the_end(part: Refused | Failed) -> None:
+def test_a_post_in_doubt_that_can_never_be_read_back_is_dead_in_the_end(
+    part: Refused | Failed,
+) -> None:
     pushing = Pushing()
     pushing.service.plays("post", LOST)
     pushing.service.always("look-up", part)
@@ -64,7 +76,9 @@ def test_a_post_in_doubt_that_can_never_be_read_back_is_dead_in_the_end(part: Re
 def test_nobody_dies_of_a_neighbour_that_cannot_be_read_back() -> None:
     pushing = Pushing()
     pushing.service.plays("post", IN_DOUBT)
-    pushing.service.always("look-up", lambda changes: BROKEN if "a2" in [change.id for change in changes] else None)
+    pushing.service.always(
+        "look-up", lambda changes: BROKEN if "a2" in [change.id for change in changes] else None
+    )
     pushing.push(posts(8), Settings(Limits(batch_size=8, linger_seconds=0.0, max_attempts=4)))
     assert [id for id, _, _ in reasons(pushing)] == ["a2"]
     assert pushing.counts() == (7, 0, 1, 0)
@@ -74,11 +88,15 @@ def test_waits_between_look_ups_that_fail_grow() -> None:
     pushing = Pushing()
     pushing.service.plays("post", LOST)
     pushing.service.always("look-up", BROKEN)
-    pushing.push(posts(1), replace(ONE, limits=Limits(batch_size=1, max_attempts=40), give_up_seconds=0.0), killed_at=3600.0)
+    pushing.push(
+        posts(1),
+        replace(ONE, limits=Limits(batch_size=1, max_attempts=40), give_up_seconds=0.0),
+        killed_at=3600.0,
+    )
     assert 30 < len(pushing.service.of("look-up")) < 200
 
 
-# --- what is not there ----------------------------------------------------------------------------------------------------
+# --- what is not there ----------------------------------------------------------------
 
 
 def test_a_delete_of_what_is_missing_is_applied() -> None:
@@ -134,7 +152,9 @@ def test_a_post_that_was_refused_for_its_input_goes_again_where_the_input_is_rea
     assert pushing.counts() == (1, 0, 0, 0)
 
 
-def test_a_change_of_an_input_that_is_not_there_is_dead_at_once_and_of_one_that_is_there_it_is_not() -> None:
+def test_a_change_of_an_input_that_is_not_there_is_dead_at_once_and_of_one_that_is_there_it_is_not() -> (
+    None
+):
     pushing = Pushing()
     pushing.service.unknown.add("nobody's")
     pushing.push([post("a", "nobody's"), post("b"), patch("c", "nobody's")])
@@ -164,7 +184,9 @@ def test_a_throttled_question_about_inputs_is_no_attempt() -> None:
     assert reasons(pushing) == [("a", "no such input", 1)]
 
 
-def test_a_post_of_an_input_that_is_gone_is_dead_at_once_whatever_this_state_created_there() -> None:
+def test_a_post_of_an_input_that_is_gone_is_dead_at_once_whatever_this_state_created_there() -> (
+    None
+):
     pushing = Pushing()
     pushing.created.add(("i", "a"))
     pushing.service.unknown.add("i")

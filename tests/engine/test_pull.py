@@ -1,4 +1,6 @@
-"""The engine of a pull: what is asked when, in which order it is delivered, and what ends a run. No network."""
+"""The engine of a pull: what is asked when, in which order it is delivered, and what
+ends a run. No network.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,19 @@ from syncer.core.outcome import Refused
 from syncer.core.pull import Flow, Found, Problem, Row, Unit
 from syncer.engine.pull import AHEAD_AT_FIRST, AHEAD_BYTES_MAX
 from syncer.errors import CredentialsRefused, OutputError, Stopped
-from tests.engine.lists import ABSENT, BROKEN, BUSY, FINE, GONE, NOBODY, Delivered, Parts, Remote, ask, engine
+from tests.engine.lists import (
+    ABSENT,
+    BROKEN,
+    BUSY,
+    FINE,
+    GONE,
+    NOBODY,
+    Delivered,
+    Parts,
+    Remote,
+    ask,
+    engine,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -104,7 +118,9 @@ async def test_questions_that_are_yielded_together_are_asked_together() -> None:
         await until_idle()
         assert remote.under_way == 4
         remote.free("/0/3", "/0/1", "/0/0", "/0/2")
-    assert delivered.found[0].rows[0].line == str(["fine", "fine", Refused("gone"), "fine"]).encode()
+    assert (
+        delivered.found[0].rows[0].line == str(["fine", "fine", Refused("gone"), "fine"]).encode()
+    )
 
 
 async def test_what_the_enumeration_asks_is_answered_to_it() -> None:
@@ -115,7 +131,9 @@ async def test_what_the_enumeration_asks_is_answered_to_it() -> None:
 
 
 async def test_what_names_further_parts_is_asked_before_all_parts_that_wait() -> None:
-    """Else the rate would lie idle while it is answered, since behind it there is nothing to ask."""
+    """Else the rate would lie idle while it is answered, since behind it there is
+    nothing to ask.
+    """
     listing = Parts(40, asked_ahead=[""] * 20 + ["/names"])
     remote, delivered = Remote(), Delivered()
     await engine(listing, remote, ahead=16, rate=200).run("", delivered)
@@ -130,7 +148,7 @@ async def test_an_empty_list_ends_at_once() -> None:
     assert delivered.units == []
 
 
-# --- what ends a run ------------------------------------------------------------------------------------------------
+# --- what ends a run ------------------------------------------------------------------
 
 
 async def test_a_drain_asks_nothing_more_and_delivers_in_order_what_was_under_way() -> None:
@@ -207,7 +225,8 @@ async def test_a_drain_does_not_wait_for_parts_that_cannot_be_delivered_any_more
             tasks.start_soon(pull.run, "", delivered)
             await until_idle()
             pull.drain()
-            remote.free("/1")  # what follows it is not asked, so what comes after it has no place
+            # what follows it is not asked, so what comes after it has no place
+            remote.free("/1")
     assert delivered.keys == [0]
     assert "/2" not in remote.answered
 
@@ -223,9 +242,13 @@ async def test_a_drain_does_not_wait_for_the_pause_before_another_attempt() -> N
     assert delivered.units == []
 
 
-async def test_a_part_that_keeps_failing_while_others_come_stops_the_run_and_what_came_before_it_is_kept() -> None:
+async def test_a_part_that_keeps_failing_while_others_come_stops_the_run_and_what_came_before_it_is_kept() -> (
+    None
+):
     remote, delivered = Remote({"/3": [BROKEN]}), Delivered()
-    with pytest.raises(Stopped, match=r"could not be read in 3 attempts: HTTP 500.*run the same command again") as stopped:
+    with pytest.raises(
+        Stopped, match=r"could not be read in 3 attempts: HTTP 500.*run the same command again"
+    ) as stopped:
         await engine(Parts(10), remote).run("", delivered)
     assert stopped.value.exit_code == 1
     assert delivered.keys == [0, 1, 2]
@@ -287,7 +310,7 @@ async def test_what_cannot_be_delivered_stops_the_run() -> None:
     assert delivered.keys == [0, 1]
 
 
-# --- documents from a storage ---------------------------------------------------------------------------------------
+# --- documents from a storage ---------------------------------------------------------
 
 
 class Documents(Parts):
@@ -302,7 +325,12 @@ class Documents(Parts):
 
 
 async def test_a_document_that_cannot_be_had_is_a_problem_and_the_others_come() -> None:
-    storage = Remote({"https://storage/1?signature=secret": [BROKEN], "https://storage/4?signature=secret": [GONE]})
+    storage = Remote(
+        {
+            "https://storage/1?signature=secret": [BROKEN],
+            "https://storage/4?signature=secret": [GONE],
+        }
+    )
     delivered = Delivered()
     await engine(Documents(6), Remote(), storage=storage).run("", delivered)
     assert delivered.keys == [0, 2, 3, 5]

@@ -1,4 +1,6 @@
-"""A push lane at work: when it reads, sends, writes down and tells its source, in virtual time, against the fakes of its ports."""
+"""A push lane at work: when it reads, sends, writes down and tells its source, in
+virtual time, against the fakes of its ports.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,7 @@ def test_a_run_is_complete_once_all_was_read_and_settled_and_not_where_it_was_dr
     assert not drained.engine.complete
 
 
-# --- what the source is told --------------------------------------------------------------------------------------------
+# --- what the source is told ----------------------------------------------------------
 
 
 def test_a_source_is_told_of_nothing_that_is_only_read() -> None:
@@ -60,7 +62,12 @@ def test_a_source_is_told_only_of_what_is_durable_and_in_order() -> None:
     acked = 0
     for what, told in pushing.order:
         if what == "commit":
-            settled |= {index for fact in told if isinstance(fact, Settled) for index in range(fact.start, fact.start + fact.count)}
+            settled |= {
+                index
+                for fact in told
+                if isinstance(fact, Settled)
+                for index in range(fact.start, fact.start + fact.count)
+            }
         elif what == "ack":
             assert set(range(told)) <= settled
             assert told > acked
@@ -99,7 +106,9 @@ def test_a_bad_line_is_written_down_at_once_and_not_when_something_else_is_settl
 
 
 def test_the_source_waits_while_letters_wait_for_a_slow_disk() -> None:
-    """Whatever their number: what is in memory are those on their way to the disk and those for the next frame."""
+    """Whatever their number: what is in memory are those on their way to the disk and
+    those for the next frame.
+    """
     pushing = Pushing()
     pushing.time.thread_seconds = 10.0
     bad = [b"no JSON" + b" " * 4096] * 10_000
@@ -121,13 +130,17 @@ def test_a_log_is_acknowledged_while_one_change_of_it_fails_again_and_again() ->
     pushing = Pushing()
     pushing.service.always("merge", BROKEN)
     pushing.time.run(lambda: anyio.lowlevel.checkpoint())
-    process = pushing.push([post("a"), patch("a", action="merge"), *posts(30)], replace(SLOWLY, requests_per_second=50.0), killed_at=2.0)
+    process = pushing.push(
+        [post("a"), patch("a", action="merge"), *posts(30)],
+        replace(SLOWLY, requests_per_second=50.0),
+        killed_at=2.0,
+    )
     assert not process.came_to_its_end
     assert process.source.acked[-1][1].index == 32
     assert pushing.counts() == (31, 0, 0, 1)
 
 
-# --- what is posted is known before it counts -----------------------------------------------------------------------------
+# --- what is posted is known before it counts -----------------------------------------
 
 
 def test_that_an_annotation_was_created_is_noted_before_its_post_is_written_down_as_done() -> None:
@@ -141,7 +154,11 @@ def test_that_an_annotation_was_created_is_noted_before_its_post_is_written_down
             noted |= set(told)
         elif what == "commit":
             done = [fact for fact in told if isinstance(fact, Settled) and fact.place == "applied"]
-            assert {lines[index] for fact in done for index in range(fact.start, fact.start + fact.count)} <= noted
+            assert {
+                lines[index]
+                for fact in done
+                for index in range(fact.start, fact.start + fact.count)
+            } <= noted
     assert len(noted) == 50
 
 
@@ -154,7 +171,7 @@ def test_only_posts_that_were_applied_are_noted_as_created() -> None:
     assert pushing.created == set()
 
 
-# --- pauses ---------------------------------------------------------------------------------------------------------------
+# --- pauses ---------------------------------------------------------------------------
 
 
 def test_a_pause_is_written_down_at_once_though_nothing_is_settled() -> None:
@@ -166,7 +183,9 @@ def test_a_pause_is_written_down_at_once_though_nothing_is_settled() -> None:
     assert (pause.state, pause.reason) == ("paused", "throttled by the remote")
 
 
-def test_a_pause_that_a_look_up_was_told_is_written_down_while_another_request_is_long_under_way() -> None:
+def test_a_pause_that_a_look_up_was_told_is_written_down_while_another_request_is_long_under_way() -> (
+    None
+):
     pushing = Pushing()
     pushing.service.plays("post", LOST)
     pushing.service.always("look-up", busy(90))
@@ -191,7 +210,10 @@ def test_that_a_pause_is_over_is_written_down_with_the_next_success() -> None:
     pushing.service.plays("post", busy(5))
     process = pushing.push(posts(3))
     assert [fact.state for fact in pushing.journal.facts(Destination)] == ["paused", "open"]  # type: ignore[union-attr]
-    assert [event.state for event in process.events if isinstance(event, DestinationChanged)] == ["paused", "open"]
+    assert [event.state for event in process.events if isinstance(event, DestinationChanged)] == [
+        "paused",
+        "open",
+    ]
 
 
 def test_that_an_outage_is_on_is_written_down_while_it_lasts() -> None:
@@ -201,7 +223,7 @@ def test_that_an_outage_is_on_is_written_down_while_it_lasts() -> None:
     assert pushing.journal.ledger.destination.state == "probing"
 
 
-# --- the end --------------------------------------------------------------------------------------------------------------
+# --- the end --------------------------------------------------------------------------
 
 
 def test_an_interrupted_run_ends_what_is_under_way_writes_it_down_and_asks_nothing_more() -> None:
@@ -246,7 +268,9 @@ def test_an_interrupted_run_does_not_wait_for_the_turn_of_what_failed() -> None:
     assert pushing.counts() == (0, 0, 0, 4)
 
 
-def test_what_is_settled_is_written_down_though_the_run_is_cancelled_while_it_waits_for_a_thread() -> None:
+def test_what_is_settled_is_written_down_though_the_run_is_cancelled_while_it_waits_for_a_thread() -> (
+    None
+):
     pushing = Pushing()
 
     async def all_threads_are_busy(work: Callable[[], object]) -> object:
@@ -317,7 +341,7 @@ def test_where_nothing_succeeds_the_run_gives_up_keeps_all_and_goes_on_later() -
     assert pushing.counts() == (10, 0, 0, 0)
 
 
-# --- what is told ---------------------------------------------------------------------------------------------------------
+# --- what is told ---------------------------------------------------------------------
 
 
 def test_an_observer_is_told_each_end_once_and_only_when_it_is_durable() -> None:
@@ -327,7 +351,9 @@ def test_an_observer_is_told_each_end_once_and_only_when_it_is_durable() -> None
 
     async def look(process: Process) -> None:
         while True:
-            told = sum(event.applied for event in process.events if isinstance(event, ChangesSettled))
+            told = sum(
+                event.applied for event in process.events if isinstance(event, ChangesSettled)
+            )
             assert told <= pushing.counts()[0]
             await anyio.sleep(0.01)
 
@@ -335,7 +361,10 @@ def test_an_observer_is_told_each_end_once_and_only_when_it_is_durable() -> None
     settled = [event for event in process.events if isinstance(event, ChangesSettled)]
     assert sum(event.applied for event in settled) == 30
     assert sum(event.queued for event in settled) == 4
-    assert [event.letter.line for event in process.events if isinstance(event, ChangeDied)] == [31, 32]
+    assert [event.letter.line for event in process.events if isinstance(event, ChangeDied)] == [
+        31,
+        32,
+    ]
 
 
 def test_what_a_run_read_is_counted_without_what_earlier_runs_settled() -> None:

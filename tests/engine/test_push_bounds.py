@@ -1,4 +1,6 @@
-"""How much a push reads, keeps and sends at once, and in which order changes take effect."""
+"""How much a push reads, keeps and sends at once, and in which order changes take
+effect.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +26,9 @@ SMALL = Limits(batch_size=4, window_max=20, window_bytes_max=1 << 20, queue_max=
 def test_no_more_is_read_than_the_window_holds_while_nothing_is_answered() -> None:
     pushing = Pushing()
     pushing.service.latency_seconds = 1000.0
-    process = pushing.push(posts(1000), Settings(SMALL, concurrency=2), chunk_lines=3, killed_at=10.0)
+    process = pushing.push(
+        posts(1000), Settings(SMALL, concurrency=2), chunk_lines=3, killed_at=10.0
+    )
     assert 20 <= process.source.handed_over <= 20 + 2 * 4 + 3
 
 
@@ -47,7 +51,9 @@ def test_no_more_is_read_than_the_retry_queue_takes_and_reading_goes_on_with_its
         pushing.service.always("post", None)
 
     limits = replace(SMALL, max_attempts=1_000_000)
-    process = pushing.push(posts(400), Settings(limits, concurrency=2), chunk_lines=3, meanwhile=mend)
+    process = pushing.push(
+        posts(400), Settings(limits, concurrency=2), chunk_lines=3, meanwhile=mend
+    )
     assert process.error is None
     assert pushing.counts() == (400, 0, 0, 0)
 
@@ -73,7 +79,7 @@ def test_bodies_of_what_is_queued_are_not_kept_in_memory() -> None:
     assert pushing.service.held["i", "a7"] == holds("x" * 500)
 
 
-# --- order ----------------------------------------------------------------------------------------------------------------
+# --- order ----------------------------------------------------------------------------
 
 
 def test_a_successor_leaves_only_when_the_end_of_its_predecessor_is_durable() -> None:
@@ -86,7 +92,15 @@ def test_a_successor_leaves_only_when_the_end_of_its_predecessor_is_durable() ->
 
 
 def test_changes_of_an_annotation_take_effect_in_order_over_failures_and_kills() -> None:
-    lines = [post("a"), post("b"), patch("a", data=1), delete_all(), post("a"), patch("a", data=2), patch("b", data=1)]
+    lines = [
+        post("a"),
+        post("b"),
+        patch("a", data=1),
+        delete_all(),
+        post("a"),
+        patch("a", data=2),
+        patch("b", data=1),
+    ]
     for killed_at in (0.03, 0.06, 0.2, 0.4, 0.9, 1.7, 3.0, 6.0):
         pushing = Pushing()
         pushing.service.plays("post", BROKEN, LOST)

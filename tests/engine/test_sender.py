@@ -1,4 +1,6 @@
-"""What follows from each answer, read-backs included: told by what the service is asked, what it holds, and what became dead letters."""
+"""What follows from each answer, read-backs included: told by what the service is
+asked, what it holds, and what became dead letters.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ from tests.support.fakes import LOST, UNREACHED, Play, Service, busy
 from tests.support.lines import delete, delete_all, holds, patch, post
 from tests.support.pushing import Pushing, Settings
 
-# --- items --------------------------------------------------------------------------------------------------------------
+# --- items ----------------------------------------------------------------------------
 
 
 def test_what_an_answer_rejects_is_dead_at_once_with_its_code_and_the_rest_is_not() -> None:
@@ -29,7 +31,12 @@ def test_what_an_answer_rejects_is_dead_at_once_with_its_code_and_the_rest_is_no
     pushing.service.plays("post", only("a1", Rejected("no such concept", 21204)))
     pushing.push(posts(4))
     (letter,) = pushing.letters
-    assert (letter.id, letter.reason, letter.code, letter.attempts) == ("a1", "no such concept", 21204, 1)
+    assert (letter.id, letter.reason, letter.code, letter.attempts) == (
+        "a1",
+        "no such concept",
+        21204,
+        1,
+    )
     assert pushing.counts() == (3, 0, 1, 0)
     assert pushing.service.kinds() == ["post"]
 
@@ -46,7 +53,9 @@ def test_an_item_that_fails_each_time_is_dead_after_the_attempts_that_are_allowe
 def test_waits_between_attempts_grow_up_to_their_cap() -> None:
     pushing = Pushing()
     pushing.service.always("post", each(Retriable("not now")))
-    settings = Settings(Limits(batch_size=1, linger_seconds=0.0, max_attempts=40), backoff=(0.5, 20.0))
+    settings = Settings(
+        Limits(batch_size=1, linger_seconds=0.0, max_attempts=40), backoff=(0.5, 20.0)
+    )
     pushing.push(posts(1), settings)
     waits = [later.at - earlier.at for earlier, later in pairwise(pushing.service.asked)]
     assert max(waits[:2]) <= 0.5 * 4 + 0.1
@@ -59,7 +68,9 @@ def test_an_item_in_doubt_is_read_back_before_it_is_sent_again() -> None:
     pushing.service.plays("post", only("a1", InDoubt("the answer does not mention it")))
     pushing.push(posts(4))
     assert pushing.service.kinds() == ["post", "look-up", "post"]
-    assert [keys for _, keys in [(asked.kind, asked.keys) for asked in pushing.service.asked[1:]]] == [(("i", "a1"),)] * 2
+    assert [
+        keys for _, keys in [(asked.kind, asked.keys) for asked in pushing.service.asked[1:]]
+    ] == [(("i", "a1"),)] * 2
     assert pushing.counts() == (4, 0, 0, 0)
 
 
@@ -99,14 +110,18 @@ def test_a_patch_or_a_delete_in_doubt_is_simply_sent_again(line: bytes) -> None:
 def test_a_patch_that_answers_leave_out_is_read_back() -> None:
     pushing = Pushing()
     pushing.service.held["i", "a"] = holds("patched")
-    pushing.service.always("overwrite", each(InDoubt("the answer does not mention it", omitted=True)))
+    pushing.service.always(
+        "overwrite", each(InDoubt("the answer does not mention it", omitted=True))
+    )
     pushing.push([patch("a")])
     assert pushing.service.kinds() == ["overwrite", "look-up"]
     assert pushing.counts() == (1, 0, 0, 0)
 
 
 @pytest.mark.parametrize("action", ["overwrite", "merge", "remove"])
-def test_a_patch_that_answers_leave_out_and_that_is_never_seen_is_dead_in_the_end(action: str) -> None:
+def test_a_patch_that_answers_leave_out_and_that_is_never_seen_is_dead_in_the_end(
+    action: str,
+) -> None:
     pushing = Pushing()
     pushing.service.held["i", "a"] = holds("before")
     pushing.service.always(action, each(InDoubt("the answer does not mention it", omitted=True)))
@@ -114,7 +129,7 @@ def test_a_patch_that_answers_leave_out_and_that_is_never_seen_is_dead_in_the_en
     assert reasons(pushing) == [("a", "the answer does not mention it", 4)]
 
 
-# --- posts whose id is taken ----------------------------------------------------------------------------------------------
+# --- posts whose id is taken ----------------------------------------------------------
 
 
 def test_a_post_whose_id_is_there_with_the_same_content_is_applied() -> None:
@@ -135,14 +150,20 @@ def test_a_post_whose_id_is_there_with_other_content_is_dead_and_left_as_it_is()
     assert pushing.service.held["i", "a1"] == holds("before")
 
 
-def test_a_post_that_is_refused_as_a_duplicate_and_never_found_is_tried_again_and_dead_in_the_end() -> None:
+def test_a_post_that_is_refused_as_a_duplicate_and_never_found_is_tried_again_and_dead_in_the_end() -> (
+    None
+):
     pushing = Pushing()
     pushing.service.always("post", each(Exists("duplicate", 40010)))
     pushing.push([post("a")])
-    assert reasons(pushing) == [("a", "refused as a duplicate, but not found when read back: duplicate", 4)]
+    assert reasons(pushing) == [
+        ("a", "refused as a duplicate, but not found when read back: duplicate", 4)
+    ]
 
 
-def test_a_post_that_was_perhaps_refused_as_a_duplicate_and_is_not_there_is_dead_for_what_was_said() -> None:
+def test_a_post_that_was_perhaps_refused_as_a_duplicate_and_is_not_there_is_dead_for_what_was_said() -> (
+    None
+):
     pushing = Pushing()
     pushing.service.plays("post", each(Exists("bad box", 21200, certain=False)))
     pushing.push([post("a")])
@@ -150,7 +171,9 @@ def test_a_post_that_was_perhaps_refused_as_a_duplicate_and_is_not_there_is_dead
     assert pushing.service.kinds() == ["post", "look-up"]
 
 
-def test_of_a_batch_that_is_refused_as_a_duplicate_what_is_there_is_settled_and_the_rest_goes_again_at_once() -> None:
+def test_of_a_batch_that_is_refused_as_a_duplicate_what_is_there_is_settled_and_the_rest_goes_again_at_once() -> (
+    None
+):
     pushing = Pushing()
     pushing.service.held["i", "a1"] = holds()
     pushing.service.plays("post", Refused("duplicate", 40010, duplicate=True))
@@ -161,12 +184,18 @@ def test_of_a_batch_that_is_refused_as_a_duplicate_what_is_there_is_settled_and_
     assert pushing.counts() == (4, 0, 0, 0)
 
 
-def test_a_batch_that_is_refused_as_a_duplicate_of_what_is_not_there_is_halved_until_one_is_left() -> None:
+def test_a_batch_that_is_refused_as_a_duplicate_of_what_is_not_there_is_halved_until_one_is_left() -> (
+    None
+):
     pushing = Pushing()
     pushing.service.always("post", while_with("a1", Refused("duplicate", 40010, duplicate=True)))
     pushing.push(posts(4))
     ((id, reason, attempts),) = reasons(pushing)
-    assert (id, reason, attempts) == ("a1", "refused as a duplicate, but not found when read back: duplicate", 4)
+    assert (id, reason, attempts) == (
+        "a1",
+        "refused as a duplicate, but not found when read back: duplicate",
+        4,
+    )
     assert pushing.counts() == (3, 0, 1, 0)
 
 
@@ -179,7 +208,7 @@ def test_patches_are_never_read_as_duplicates() -> None:
     assert pushing.service.kinds() == ["overwrite"]
 
 
-# --- whole requests -------------------------------------------------------------------------------------------------------
+# --- whole requests -------------------------------------------------------------------
 
 
 def test_a_refused_batch_is_halved_at_once_until_only_the_one_that_is_refused_is_dead() -> None:
@@ -194,7 +223,10 @@ def test_a_refused_batch_is_halved_at_once_until_only_the_one_that_is_refused_is
 def test_a_batch_that_is_too_large_is_not_taken_for_a_size_that_went_through() -> None:
     """Half of it is tried next, and half of that."""
     pushing = Pushing()
-    pushing.service.always("post", lambda changes: Refused("too large", 413, too_large=True) if len(changes) > 4 else None)
+    pushing.service.always(
+        "post",
+        lambda changes: Refused("too large", 413, too_large=True) if len(changes) > 4 else None,
+    )
     pushing.push(posts(16), Settings(Limits(batch_size=16, linger_seconds=0.0)))
     assert [len(asked.keys) for asked in pushing.service.asked[:3]] == [16, 8, 4]
     assert pushing.counts() == (16, 0, 0, 0)
@@ -202,7 +234,10 @@ def test_a_batch_that_is_too_large_is_not_taken_for_a_size_that_went_through() -
 
 def test_what_is_too_large_is_known_for_all_that_comes_later() -> None:
     pushing = Pushing()
-    pushing.service.always("post", lambda changes: Refused("too large", 413, too_large=True) if len(changes) > 4 else None)
+    pushing.service.always(
+        "post",
+        lambda changes: Refused("too large", 413, too_large=True) if len(changes) > 4 else None,
+    )
     pushing.push(posts(64), Settings(Limits(batch_size=16, linger_seconds=0.0), concurrency=1))
     assert [len(asked.keys) for asked in pushing.service.asked].count(16) == 1
     assert pushing.counts() == (64, 0, 0, 0)
@@ -218,11 +253,18 @@ def test_a_change_that_is_too_large_by_itself_is_dead_at_once_and_what_to_look_a
     assert pushing.counts() == (3, 0, 1, 0)
 
 
-@pytest.mark.parametrize("part", [None, Refused("a bad concept", 21204), each(Rejected("a bad concept", 21204))])
-def test_whatever_the_service_says_of_a_large_request_others_as_large_need_not_wait_any_more(part: Play | None) -> None:
+@pytest.mark.parametrize(
+    "part", [None, Refused("a bad concept", 21204), each(Rejected("a bad concept", 21204))]
+)
+def test_whatever_the_service_says_of_a_large_request_others_as_large_need_not_wait_any_more(
+    part: Play | None,
+) -> None:
     pushing = Pushing(Service(latency_seconds=1.0))
     pushing.service.always("post", part)
-    pushing.push([post(f"a{number}", data="x" * 100_000) for number in range(18)], Settings(Limits(batch_size=2)))
+    pushing.push(
+        [post(f"a{number}", data="x" * 100_000) for number in range(18)],
+        Settings(Limits(batch_size=2)),
+    )
     first, second, third = (asked.at for asked in pushing.service.asked[:3])
     assert second - first >= 1.0
     assert third - second < 0.5
@@ -255,7 +297,9 @@ def test_an_outage_of_answers_is_no_attempt_of_anything() -> None:
     assert pushing.counts() == (8, 0, 0, 0)
 
 
-def test_a_change_whose_request_fails_while_all_else_is_well_is_dead_in_the_end_and_no_neighbour_of_it() -> None:
+def test_a_change_whose_request_fails_while_all_else_is_well_is_dead_in_the_end_and_no_neighbour_of_it() -> (
+    None
+):
     pushing = Pushing()
     pushing.service.always("post", while_with("a5", IN_DOUBT))
     pushing.push(posts(8), Settings(Limits(batch_size=8, linger_seconds=0.0, max_attempts=4)))
@@ -264,7 +308,9 @@ def test_a_change_whose_request_fails_while_all_else_is_well_is_dead_in_the_end_
 
 
 @pytest.mark.parametrize("line", [patch("a"), delete("a")])
-def test_a_last_change_that_fails_alone_is_an_attempt_once_the_service_was_asked_whether_it_is_well(line: bytes) -> None:
+def test_a_last_change_that_fails_alone_is_an_attempt_once_the_service_was_asked_whether_it_is_well(
+    line: bytes,
+) -> None:
     pushing = Pushing()
     pushing.service.held["i", "a"] = holds("before")
     kind = "delete" if b"delete" in line else "overwrite"

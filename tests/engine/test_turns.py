@@ -29,7 +29,9 @@ def unseen(_: object) -> None:
 def turns() -> Turns:
     state, pace = DestinationState(0.001, 0.002, 0.05, 0.0), Pace(1 / SPACING_SECONDS)
     pace.take(anyio.current_time())  # at its start two may go
-    return Turns(Remote(), pace, Concurrency(4, pace), state, Clock(), random.Random(1), lambda _: None)
+    return Turns(
+        Remote(), pace, Concurrency(4, pace), state, Clock(), random.Random(1), lambda _: None
+    )
 
 
 async def seconds_of_another(*, gone: bool) -> float:
@@ -41,7 +43,9 @@ async def seconds_of_another(*, gone: bool) -> float:
     return anyio.current_time() - begun
 
 
-async def test_a_request_that_waited_for_a_token_goes_at_once_for_nothing_went_in_its_turn() -> None:
+async def test_a_request_that_waited_for_a_token_goes_at_once_for_nothing_went_in_its_turn() -> (
+    None
+):
     assert await seconds_of_another(gone=False) < SPACING_SECONDS / 2
 
 
@@ -49,7 +53,7 @@ async def test_a_request_that_is_repeated_waits_for_a_turn_of_its_own() -> None:
     assert await seconds_of_another(gone=True) >= SPACING_SECONDS * 0.9
 
 
-# --- what the pace is told ---------------------------------------------------------------------------------------
+# --- what the pace is told ------------------------------------------------------------
 
 
 class Noting(Pace):
@@ -75,9 +79,16 @@ class Timed(Remote):
 
 @pytest.mark.parametrize(
     ("answer", "too_many"),
-    [(Throttled("busy"), True), (Failed("HTTP 503", in_doubt=False), False), (Refused("no"), False), ("fine", False)],
+    [
+        (Throttled("busy"), True),
+        (Failed("HTTP 503", in_doubt=False), False),
+        (Refused("no"), False),
+        ("fine", False),
+    ],
 )
-async def test_the_pace_is_told_of_a_throttle_alone_and_when_its_request_was_sent(answer: object, too_many: bool) -> None:
+async def test_the_pace_is_told_of_a_throttle_alone_and_when_its_request_was_sent(
+    answer: object, too_many: bool
+) -> None:
     remote, pace, state = Timed(), Noting(), DestinationState(0.001, 0.002, 0.05, 0.0)
     of = Turns(remote, pace, Concurrency(4, pace), state, Clock(), random.Random(1), unseen)
     await of.take()
@@ -86,18 +97,31 @@ async def test_the_pace_is_told_of_a_throttle_alone_and_when_its_request_was_sen
     assert [before <= at <= remote.there_at for at in pace.told] == ([True] if too_many else [])
 
 
-# --- what answers ask to wait ------------------------------------------------------------------------------------
+# --- what answers ask to wait ---------------------------------------------------------
 
 
 class Told:
-    """Turns to a remote that gives one answer to everything; and what came of a request."""
+    """Turns to a remote that gives one answer to everything; and what came of a
+    request.
+    """
 
-    def __init__(self, reply: Reply | NoReply, *, give_up_seconds: float = 0.0, resume: str = "") -> None:
+    def __init__(
+        self, reply: Reply | NoReply, *, give_up_seconds: float = 0.0, resume: str = ""
+    ) -> None:
         self.state = DestinationState(0.001, 60.0, 15.0, give_up_seconds)
         self.clock = Clock()
         pace = Pace(1000)
         advice = Advice(resume=resume)
-        self.turns = Turns(Remote({"/": [reply]}), pace, Concurrency(4, pace), self.state, self.clock, random.Random(1), unseen, advice)
+        self.turns = Turns(
+            Remote({"/": [reply]}),
+            pace,
+            Concurrency(4, pace),
+            self.state,
+            self.clock,
+            random.Random(1),
+            unseen,
+            advice,
+        )
         self.paused = 0
         self.turns.paused = self.note
 
@@ -122,8 +146,12 @@ async def test_a_throttle_of_any_status_pauses_for_what_its_retry_after_asks(sta
     assert (told.turns.throttled, told.paused) == (1, 1)
 
 
-@pytest.mark.parametrize("retry_after", [None, "", "0", "-7", "soon", "inf", "Tue, 24 Nov 2020 02:00:00 GMT"])
-async def test_a_throttle_without_a_usable_time_pauses_all_the_same(retry_after: str | None) -> None:
+@pytest.mark.parametrize(
+    "retry_after", [None, "", "0", "-7", "soon", "inf", "Tue, 24 Nov 2020 02:00:00 GMT"]
+)
+async def test_a_throttle_without_a_usable_time_pauses_all_the_same(
+    retry_after: str | None,
+) -> None:
     told = Told(Reply(429, b"", retry_after))
     assert await told.asked(Throttled("busy")) == pytest.approx(15.0, abs=1.0)
 
@@ -137,7 +165,14 @@ async def test_a_5xx_that_names_a_time_pauses_whatever_else_it_says(answer: obje
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(503, b""), Reply(503, b"", "0"), Reply(503, b"", "soon"), Reply(404, b"", "40"), Reply(200, b"", "40")]
+    "reply",
+    [
+        Reply(503, b""),
+        Reply(503, b"", "0"),
+        Reply(503, b"", "soon"),
+        Reply(404, b"", "40"),
+        Reply(200, b"", "40"),
+    ],
 )
 async def test_other_answers_pause_nothing(reply: Reply) -> None:
     told = Told(reply)
@@ -145,24 +180,36 @@ async def test_other_answers_pause_nothing(reply: Reply) -> None:
     assert told.paused == 0
 
 
-async def test_a_retry_after_that_is_a_date_beside_no_date_is_told_by_the_wall_clock_of_now(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_retry_after_that_is_a_date_beside_no_date_is_told_by_the_wall_clock_of_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     told = Told(Reply(429, b"", "Tue, 24 Nov 2026 02:00:40 GMT"))
     monkeypatch.setattr("time.time", lambda: 1795485600.0)
     assert await told.asked(Throttled("busy")) == pytest.approx(40.0, abs=1.0)
 
 
-async def test_a_pause_is_kept_by_the_wall_clock_though_that_was_set_while_the_run_went_on(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pause_is_kept_by_the_wall_clock_though_that_was_set_while_the_run_went_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     told = Told(Reply(429, b"", "40"))
     monkeypatch.setattr("time.time", lambda: 4e9)
     assert await told.asked(Throttled("busy")) == pytest.approx(40.0, abs=1.0)
     assert told.turns.fact().until == pytest.approx(4e9 + 40.0, abs=2.0)
 
 
-async def test_a_run_that_is_asked_to_wait_for_too_long_says_until_when_and_how_the_pause_is_lifted() -> None:
-    told = Told(Reply(429, b"", "4000"), give_up_seconds=600.0, resume="syncer state resume --state here")
+async def test_a_run_that_is_asked_to_wait_for_too_long_says_until_when_and_how_the_pause_is_lifted() -> (
+    None
+):
+    told = Told(
+        Reply(429, b"", "4000"), give_up_seconds=600.0, resume="syncer state resume --state here"
+    )
     await told.asked(Throttled("busy"))
     until = rfc3339(told.clock() + 4000.0)[:16]
     with pytest.raises(
-        Stopped, match=rf"run the same command again after {until}.* or lift the pause with `syncer state resume --state here` first"
+        Stopped,
+        match=(
+            rf"run the same command again after {until}.* or lift the pause with `syncer state"
+            r" resume --state here` first"
+        ),
     ):
         await told.turns.take()

@@ -1,4 +1,6 @@
-"""What speaks of the address or of the app ends a run, after a handful of requests; what does not is what it says."""
+"""What speaks of the address or of the app ends a run, after a handful of requests;
+what does not is what it says.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ INVALID = Refused("CONN_INVALID_REQUEST", 11102, of_app="perhaps")
 THERE = "there"
 
 
-# --- is it the service that answers? -----------------------------------------------------------------------------
+# --- is it the service that answers? --------------------------------------------------
 
 
 def place() -> Whereabouts:
@@ -43,7 +45,10 @@ def test_answers_that_are_not_the_services_end_the_run_after_a_handful(answer: F
         assert isinstance(noted, Failed)
         assert noted.strange == "surely"  # no attempt of any change
     assert where.noted("POST", answer, 0.0) == Halt(
-        f"what answers at http://h, user u, app a is not the service: POST: {answer.reason}; check [clarifai] base_url", None, "address"
+        f"what answers at http://h, user u, app a is not the service: POST: {answer.reason}; check"
+        " [clarifai] base_url",
+        None,
+        "address",
     )
 
 
@@ -52,16 +57,23 @@ def test_where_the_service_has_answered_such_a_request_once_they_are_failures_li
     for _ in range(STRANGE_MAX - 1):
         where.noted("POST", PAGE, 0.0)
     where.noted("POST", AllApplied(), 0.0)
-    assert [where.noted("POST", answer, 0.0) for answer in (PAGE, NO_PATH) * STRANGE_MAX] == [PAGE, NO_PATH] * STRANGE_MAX
+    assert [where.noted("POST", answer, 0.0) for answer in (PAGE, NO_PATH) * STRANGE_MAX] == [
+        PAGE,
+        NO_PATH,
+    ] * STRANGE_MAX
 
 
 def test_a_refusal_with_a_code_of_the_services_is_an_answer_of_the_service() -> None:
     where = place()
     where.noted("POST", Refused("invalid", 21200), 0.0)
-    assert [where.noted("POST", NO_PATH, 0.0) for _ in range(STRANGE_MAX)] == [NO_PATH] * STRANGE_MAX
+    assert [where.noted("POST", NO_PATH, 0.0) for _ in range(STRANGE_MAX)] == [
+        NO_PATH
+    ] * STRANGE_MAX
 
 
-def test_a_method_that_something_on_the_way_does_not_let_through_is_told_though_others_are_answered() -> None:
+def test_a_method_that_something_on_the_way_does_not_let_through_is_told_though_others_are_answered() -> (
+    None
+):
     where = place()
     where.noted("POST", AllApplied(), 0.0)
     noted = [where.noted("DELETE", NO_PATH, 0.0) for _ in range(STRANGE_MAX)]
@@ -69,32 +81,49 @@ def test_a_method_that_something_on_the_way_does_not_let_through_is_told_though_
     assert "DELETE" in noted[-1].reason
 
 
-@pytest.mark.parametrize("answer", [Throttled("429"), Failed("HTTP 503"), Failed("no connection", unreachable=True)])
+@pytest.mark.parametrize(
+    "answer", [Throttled("429"), Failed("HTTP 503"), Failed("no connection", unreachable=True)]
+)
 def test_throttles_and_outages_say_nothing_of_who_answers(answer: Throttled | Failed) -> None:
     where = place()
     for _ in range(STRANGE_MAX * 3):
         assert where.noted("POST", answer, 0.0) == answer
-    assert [type(where.noted("POST", NO_PATH, 0.0)) for _ in range(STRANGE_MAX)] == [Failed] * (STRANGE_MAX - 1) + [Halt]
+    assert [type(where.noted("POST", NO_PATH, 0.0)) for _ in range(STRANGE_MAX)] == [Failed] * (
+        STRANGE_MAX - 1
+    ) + [Halt]
 
 
 def test_a_size_that_something_on_the_way_refuses_says_nothing_of_who_answers() -> None:
     where = place()
     where.noted("GET", Refused("HTTP 414 without a status"), 0.0)
-    assert [type(where.noted("GET", NO_PATH, 0.0)) for _ in range(STRANGE_MAX)] == [Failed] * (STRANGE_MAX - 1) + [Halt]
+    assert [type(where.noted("GET", NO_PATH, 0.0)) for _ in range(STRANGE_MAX)] == [Failed] * (
+        STRANGE_MAX - 1
+    ) + [Halt]
 
 
-# --- is the app there? -------------------------------------------------------------------------------------------
+# --- is the app there? ----------------------------------------------------------------
 
 
 class App:
-    """Turns to an app; `probed` are the answers to the question whether it is there, the last one for all further ones."""
+    """Turns to an app; `probed` are the answers to the question whether it is there,
+    the last one for all further ones.
+    """
 
     def __init__(self, *probed: object) -> None:
         self.probed = list(probed)
         self.probes = 0
         self.under_way: anyio.Event | None = None
         state, pace = DestinationState(0.001, 0.002, 0.001, 0.0), Pace(1e6)
-        self.turns = Turns(self, pace, Concurrency(64, pace), state, Clock(), random.Random(1), unseen, Advice(address="h", settings="s"))
+        self.turns = Turns(
+            self,
+            pace,
+            Concurrency(64, pace),
+            state,
+            Clock(),
+            random.Random(1),
+            unseen,
+            Advice(address="h", settings="s"),
+        )
         self.turns.whereabouts.probe = Ask(Request("GET", "/probe"), self.read)
 
     async def send(self, request: Request) -> Reply | NoReply:
@@ -122,7 +151,9 @@ async def test_a_refusal_is_believed_once_the_app_is_seen_to_be_there() -> None:
 @pytest.mark.parametrize("missing", [GONE, replace(GONE, missing=False)])
 async def test_where_the_app_is_not_there_the_run_cannot_go_on(missing: Refused) -> None:
     verdict = await App(missing).ask(GONE)
-    assert verdict == Halt("the remote knows nothing of h (code 11101): CONN_DOES_NOT_EXIST; check s", 11101, "address")
+    assert verdict == Halt(
+        "the remote knows nothing of h (code 11101): CONN_DOES_NOT_EXIST; check s", 11101, "address"
+    )
 
 
 async def test_an_app_that_is_deleted_in_the_middle_of_a_run_is_noticed_too() -> None:
@@ -132,14 +163,18 @@ async def test_an_app_that_is_deleted_in_the_middle_of_a_run_is_noticed_too() ->
     assert isinstance(await app.ask(GONE), Halt)
 
 
-async def test_what_is_of_the_app_only_perhaps_is_believed_where_the_app_was_seen_a_moment_ago() -> None:
+async def test_what_is_of_the_app_only_perhaps_is_believed_where_the_app_was_seen_a_moment_ago() -> (
+    None
+):
     app = App(THERE)
     assert await app.ask(INVALID) is INVALID
     assert await app.ask(INVALID) is INVALID
     assert app.probes == 1
 
 
-async def test_what_is_of_the_app_only_perhaps_is_asked_about_where_the_app_was_seen_long_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_of_the_app_only_perhaps_is_asked_about_where_the_app_was_seen_long_ago(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     app = App(THERE, GONE)
     await app.ask(AllApplied())
     monkeypatch.setattr("syncer.engine.whereabouts.SEEN_SECONDS", 0.0)
@@ -147,7 +182,9 @@ async def test_what_is_of_the_app_only_perhaps_is_asked_about_where_the_app_was_
     assert isinstance(await app.ask(INVALID), Halt)
 
 
-@pytest.mark.parametrize("answer", [Refused("too large", 413), Failed("HTTP 500"), Answered([]), Throttled("429")])
+@pytest.mark.parametrize(
+    "answer", [Refused("too large", 413), Failed("HTTP 500"), Answered([]), Throttled("429")]
+)
 async def test_other_answers_raise_no_question(answer: object) -> None:
     app = App(GONE)
     assert await app.ask(answer) is answer
@@ -155,12 +192,16 @@ async def test_other_answers_raise_no_question(answer: object) -> None:
 
 
 async def test_the_question_is_put_until_it_is_answered() -> None:
-    app = App(Throttled("429"), Failed("HTTP 503"), Failed("no connection", unreachable=True), THERE)
+    app = App(
+        Throttled("429"), Failed("HTTP 503"), Failed("no connection", unreachable=True), THERE
+    )
     assert await app.ask(GONE) is GONE
     assert app.probes == 4
 
 
-async def test_refusals_that_come_together_share_a_question_but_not_one_that_was_put_before_them() -> None:
+async def test_refusals_that_come_together_share_a_question_but_not_one_that_was_put_before_them() -> (
+    None
+):
     app = App(THERE, GONE)
     app.under_way = anyio.Event()
     came: list[object] = []

@@ -12,7 +12,9 @@ from syncer.remotes.clarifai import same_annotation
 from tests.support.processes import ENVIRONMENT, emulator, push, push_arguments
 
 
-def test_real_labels_arrive_whole_though_the_push_is_killed_and_a_third_run_sends_nothing(tmp_path: Path, shared: Path) -> None:
+def test_real_labels_arrive_whole_though_the_push_is_killed_and_a_third_run_sends_nothing(
+    tmp_path: Path, shared: Path
+) -> None:
     """4,886 boxes drawn by others."""
     log = shared / "data" / "bccd.changes.jsonl"
     wanted = [orjson.loads(line)["annotation"] for line in log.read_bytes().splitlines()]

@@ -1,4 +1,6 @@
-"""Files that are put into their places: renamed, or copied from another file system; and what is lacking told from what fails."""
+"""Files that are put into their places: renamed, or copied from another file system;
+and what is lacking told from what fails.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ def elsewhere() -> Iterator[Path]:
 
 @pytest.fixture(autouse=True)
 def _apart(tmp_path: Path, elsewhere: Path) -> None:
-    assert tmp_path.stat().st_dev != elsewhere.stat().st_dev, "these tests need /dev/shm to be a file system of its own"
+    assert tmp_path.stat().st_dev != elsewhere.stat().st_dev, (
+        "these tests need /dev/shm to be a file system of its own"
+    )
 
 
 def named(folder: Path) -> list[str]:
@@ -30,7 +34,9 @@ def named(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("older", [None, b"older and longer"])
-def test_a_file_is_placed_on_its_own_file_system_and_on_another_at_once(older: bytes | None, tmp_path: Path, elsewhere: Path) -> None:
+def test_a_file_is_placed_on_its_own_file_system_and_on_another_at_once(
+    older: bytes | None, tmp_path: Path, elsewhere: Path
+) -> None:
     for target in (tmp_path / "in" / "out", elsewhere / "out"):
         target.parent.mkdir(exist_ok=True)
         source = tmp_path / "source"
@@ -43,7 +49,9 @@ def test_a_file_is_placed_on_its_own_file_system_and_on_another_at_once(older: b
         assert named(target.parent) == ["out"]
 
 
-def test_a_new_file_is_put_where_there_is_none_and_nothing_is_replaced(tmp_path: Path, elsewhere: Path) -> None:
+def test_a_new_file_is_put_where_there_is_none_and_nothing_is_replaced(
+    tmp_path: Path, elsewhere: Path
+) -> None:
     for folder in (tmp_path / "in", elsewhere):
         folder.mkdir(exist_ok=True)
         source = tmp_path / "source"
@@ -59,9 +67,19 @@ def test_a_new_file_is_put_where_there_is_none_and_nothing_is_replaced(tmp_path:
 
 
 @pytest.mark.parametrize(
-    ("size", "copied"), [(None, 5_000_000), (0, 0), (1, 1), (1 << 20, 1 << 20), ((1 << 20) + 1, (1 << 20) + 1), (9_000_000, 5_000_000)]
+    ("size", "copied"),
+    [
+        (None, 5_000_000),
+        (0, 0),
+        (1, 1),
+        (1 << 20, 1 << 20),
+        ((1 << 20) + 1, (1 << 20) + 1),
+        (9_000_000, 5_000_000),
+    ],
 )
-def test_the_first_bytes_of_a_file_are_copied(size: int | None, copied: int, tmp_path: Path, elsewhere: Path) -> None:
+def test_the_first_bytes_of_a_file_are_copied(
+    size: int | None, copied: int, tmp_path: Path, elsewhere: Path
+) -> None:
     content = os.urandom(5_000_000)
     (tmp_path / "source").write_bytes(content)
     files.copy(tmp_path / "source", elsewhere / "copy", size)
@@ -92,15 +110,23 @@ def test_what_is_lacking_is_told_with_the_file_and_the_way_out(tmp_path: Path) -
         unable = files.told(lacking, "append to a file", file.fileno(), ". Go elsewhere")
     assert isinstance(unable, files.Unable)
     assert unable.what == "append to a file"
-    assert files.why(unable) == f"its file system cannot append to a file ({tmp_path}/journal: Operation not supported). Go elsewhere"
+    assert (
+        files.why(unable)
+        == f"its file system cannot append to a file ({tmp_path}/journal: Operation not supported)."
+        " Go elsewhere"
+    )
     full = OSError(errno.ENOSPC, "x")
     assert files.told(full, "append to a file", tmp_path) is full
     assert files.why(full) == "No space left on device"
     assert "(a file: " in str(files.why(files.told(lacking, "append to a file", 10_000)))
 
 
-def test_a_folder_or_a_file_whose_sync_fails_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there is no such call there is nothing to be asked for; where it fails, something is not on the disk."""
+def test_a_folder_or_a_file_whose_sync_fails_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is no such call there is nothing to be asked for; where it fails,
+    something is not on the disk.
+    """
 
     def fails(number: int) -> None:
         def fsync(descriptor: int) -> None:

@@ -1,4 +1,6 @@
-"""Answers of any status and bytes: a typed outcome each, and nothing taken for done or for there without the remote's word."""
+"""Answers of any status and bytes: a typed outcome each, and nothing taken for done or
+for there without the remote's word.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +33,16 @@ WHOLE = 10000
 GONE = {code for code, (_, meaning) in CODES.items() if meaning is Meaning.MISSING}
 NAMED = {name: code for code, (name, _) in CODES.items()}
 
-# --- Clarifai ----------------------------------------------------------------------------------------------------
+# --- Clarifai -------------------------------------------------------------------------
 
-CODE = st.sampled_from([*SUCCESS, *SUCCESS, "10000", "SUCCESS", 0, "", *CODES]) | st.integers(0, 99_999) | st.text(max_size=4)
-STATUS = st.fixed_dictionaries({"code": CODE}, optional={"description": st.text(max_size=6), "details": st.text(max_size=6)})
+CODE = (
+    st.sampled_from([*SUCCESS, *SUCCESS, "10000", "SUCCESS", 0, "", *CODES])
+    | st.integers(0, 99_999)
+    | st.text(max_size=4)
+)
+STATUS = st.fixed_dictionaries(
+    {"code": CODE}, optional={"description": st.text(max_size=6), "details": st.text(max_size=6)}
+)
 ROW = st.fixed_dictionaries(
     {},
     optional={
@@ -43,20 +51,30 @@ ROW = st.fixed_dictionaries(
         "input_level": st.sampled_from([True, False, None, "x"]),
         "status": STATUS,
         "input": st.fixed_dictionaries({}, optional={"id": st.sampled_from(["i", None])}),
-        "annotation": st.fixed_dictionaries({}, optional={"id": st.just("a"), "input_id": st.just("i")}),
+        "annotation": st.fixed_dictionaries(
+            {}, optional={"id": st.just("a"), "input_id": st.just("i")}
+        ),
     },
 )
 LISTS = st.fixed_dictionaries(
     {"status": STATUS},
-    optional={name: st.lists(ROW, max_size=4) for name in ("annotations", "inputs", "dataset_inputs", "hits")} | {"annotation": ROW},
+    optional={
+        name: st.lists(ROW, max_size=4)
+        for name in ("annotations", "inputs", "dataset_inputs", "hits")
+    }
+    | {"annotation": ROW},
 )
 CLARIFAI_BODY = (
     LISTS.map(dumped)
     | LISTS.map(dumped).flatmap(mangled)
-    | trees("status", "code", "annotations", "inputs", "hits", "annotation", "id", "input_id").map(dumped)
+    | trees("status", "code", "annotations", "inputs", "hits", "annotation", "id", "input_id").map(
+        dumped
+    )
     | st.binary(max_size=40)
 )
-CLARIFAI_REPLY = st.builds(Reply, STATUSES, CLARIFAI_BODY, st.none() | st.text("0123456789.-e ", max_size=8))
+CLARIFAI_REPLY = st.builds(
+    Reply, STATUSES, CLARIFAI_BODY, st.none() | st.text("0123456789.-e ", max_size=8)
+)
 READERS: dict[str, Callable[[Reply | NoReply], object]] = {
     "look-up": lambda reply: CLARIFAI.found(changes("a", "j/b"), reply),
     "inputs": lambda reply: CLARIFAI.inputs_found(["i", "j"], reply),
@@ -93,12 +111,20 @@ def test_a_list_is_there_only_where_the_service_says_success(name: str, reply: R
 
 @FUZZED
 @given(st.sampled_from(sorted(GONE)), STATUSES)
-def test_what_does_not_exist_is_absent_only_where_it_was_asked_for_alone(code: int, status: int) -> None:
+def test_what_does_not_exist_is_absent_only_where_it_was_asked_for_alone(
+    code: int, status: int
+) -> None:
     reply = Reply(status, dumped({"status": {"code": code}}))
     for count, keys in ((1, ["a"]), (2, ["a", "b"])):
-        for answer in (CLARIFAI.found(changes(*keys), reply), CLARIFAI.inputs_found(keys, reply), CLARIFAI.inputs_listed(keys, reply)):
+        for answer in (
+            CLARIFAI.found(changes(*keys), reply),
+            CLARIFAI.inputs_found(keys, reply),
+            CLARIFAI.inputs_listed(keys, reply),
+        ):
             assert isinstance(answer, FAILURES) or count == 1
-            assert answer in (Found([None]), Inputs(frozenset()), Listed([], 0)) or isinstance(answer, FAILURES)
+            assert answer in (Found([None]), Inputs(frozenset()), Listed([], 0)) or isinstance(
+                answer, FAILURES
+            )
 
 
 @FUZZED
@@ -107,7 +133,9 @@ def test_only_what_was_asked_for_is_found(name: str, reply: Reply) -> None:
     match READERS[name](reply):
         case Found(annotations):
             keys = [row and (row["input_id"], row["id"]) for row in annotations]
-            assert [key for key in keys if key] == [key for key, row in zip([("i", "a"), ("j", "b")], annotations, strict=True) if row]
+            assert [key for key in keys if key] == [
+                key for key, row in zip([("i", "a"), ("j", "b")], annotations, strict=True) if row
+            ]
         case Inputs(processing, ready):
             assert processing | ready <= {"i", "j"}
             assert not processing & ready
@@ -118,7 +146,9 @@ def test_only_what_was_asked_for_is_found(name: str, reply: Reply) -> None:
 
 @FUZZED
 @given(st.sampled_from(["delete", "delete_input"]), st.integers(1, 3), CLARIFAI_REPLY)
-def test_a_delete_is_done_only_by_success_or_by_being_told_alone_that_it_is_gone(verb: Verb, count: int, reply: Reply) -> None:
+def test_a_delete_is_done_only_by_success_or_by_being_told_alone_that_it_is_gone(
+    verb: Verb, count: int, reply: Reply
+) -> None:
     verdict = CLARIFAI.decode(verb, changes(*"abc"[:count], verb=verb), reply)
     if isinstance(verdict, AllApplied):
         done = 200 <= reply.status < 300 and said(reply) in SUCCESS
@@ -127,10 +157,15 @@ def test_a_delete_is_done_only_by_success_or_by_being_told_alone_that_it_is_gone
         assert isinstance(verdict, FAILURES)
 
 
-# --- Annotell ----------------------------------------------------------------------------------------------------
+# --- Annotell -------------------------------------------------------------------------
 
 URL = b"https://storage.example/d?X-Goog-Signature=secret"
-PARTIAL = {"inputUuid": "u", "annotationType": "t", "created": "c", "uri": "https://storage.example/d?X-Goog-Signature=secret"}
+PARTIAL = {
+    "inputUuid": "u",
+    "annotationType": "t",
+    "created": "c",
+    "uri": "https://storage.example/d?X-Goog-Signature=secret",
+}
 ENVELOPES = [
     {"data": [PARTIAL], "metadata": {"nextCursorId": 7}},
     {"data": {**PARTIAL, "content": {"openlabel": {"metadata": {"uuid": "d"}}}}},
@@ -141,11 +176,29 @@ ENVELOPES = [
 ]
 ANNOTELL_BODY = (
     st.sampled_from([dumped(value) for value in ENVELOPES]).flatmap(mangled)
-    | trees("data", "metadata", "nextCursorId", "inputUuid", "uri", "content", "openlabel", "message", "uuid").map(dumped)
+    | trees(
+        "data",
+        "metadata",
+        "nextCursorId",
+        "inputUuid",
+        "uri",
+        "content",
+        "openlabel",
+        "message",
+        "uuid",
+    ).map(dumped)
     | st.binary(max_size=40)
 )
-ANNOTELL_REPLY = st.builds(Reply, STATUSES, ANNOTELL_BODY, st.none() | st.text("0123456789.-e ", max_size=8))
-LIST_READERS = [documents.read_exports, documents.read_one, documents.read_page, documents.read_signed, documents.read_single]
+ANNOTELL_REPLY = st.builds(
+    Reply, STATUSES, ANNOTELL_BODY, st.none() | st.text("0123456789.-e ", max_size=8)
+)
+LIST_READERS = [
+    documents.read_exports,
+    documents.read_one,
+    documents.read_page,
+    documents.read_signed,
+    documents.read_single,
+]
 
 
 @FUZZED
@@ -183,14 +236,25 @@ ITEMS = st.lists(
         st.sampled_from(["t", None]),
         st.sampled_from(["c", None]),
         st.none(),
-        st.sampled_from(["https://storage.example/1", "https://storage.example/2", "", "ftp://x", "http://[::1", "https://é/"]),
+        st.sampled_from(
+            [
+                "https://storage.example/1",
+                "https://storage.example/2",
+                "",
+                "ftp://x",
+                "http://[::1",
+                "https://é/",
+            ]
+        ),
     ),
     max_size=5,
 )
 
 
 def answered(asks: Sequence[Ask], replies: list[Reply]) -> list[object]:
-    """As the engine answers a flow: what may pass is asked again, until there is an answer or a refusal."""
+    """As the engine answers a flow: what may pass is asked again, until there is an
+    answer or a refusal.
+    """
     answers: list[object] = []
     for ask in asks:
         answer = ask.read(replies.pop()) if replies else Refused("no more", 404)
@@ -201,12 +265,23 @@ def answered(asks: Sequence[Ask], replies: list[Reply]) -> list[object]:
 
 
 @FUZZED
-@given(ITEMS, st.booleans(), st.lists(ANNOTELL_REPLY | st.just(Reply(200, b'{"openlabel":{}}')) | st.just(Reply(403, b"")), max_size=12))
+@given(
+    ITEMS,
+    st.booleans(),
+    st.lists(
+        ANNOTELL_REPLY | st.just(Reply(200, b'{"openlabel":{}}')) | st.just(Reply(403, b"")),
+        max_size=12,
+    ),
+)
 def test_every_document_that_is_listed_is_fetched_or_told_whatever_the_storage_says(
     items: list[Item], alone: bool, replies: list[Reply]
 ) -> None:
     single = Ask(Request("GET", "/single"), documents.read_single)
-    source = Source(Ask(Request("GET", "/list"), documents.read_page), Opened(items, None), (lambda _: single) if alone else None)
+    source = Source(
+        Ask(Request("GET", "/list"), documents.read_page),
+        Opened(items, None),
+        (lambda _: single) if alone else None,
+    )
     flow = documents.fetched([(item, source) for item in items])
     found: Any = None
     try:
@@ -222,7 +297,7 @@ def test_every_document_that_is_listed_is_fetched_or_told_whatever_the_storage_s
     assert all(wanted[row.key].what not in told for row in by_storage)
 
 
-# --- Retry-After -------------------------------------------------------------------------------------------------
+# --- Retry-After ----------------------------------------------------------------------
 
 MONTHS = st.sampled_from(["Jan", "Feb", "Nov", "Dec", "Foo", ""])
 DATES = st.builds(
@@ -248,6 +323,8 @@ HEADER = (
 
 @FUZZED
 @given(HEADER, HEADER)
-def test_a_retry_after_is_a_time_that_can_be_waited_and_shown_or_none(retry_after: str | None, date: str | None) -> None:
+def test_a_retry_after_is_a_time_that_can_be_waited_and_shown_or_none(
+    retry_after: str | None, date: str | None
+) -> None:
     seconds = asked_seconds(retry_after, date, 1.7e9)
     assert seconds is None or (math.isfinite(seconds) and 0 < seconds <= 10**9)

@@ -1,4 +1,6 @@
-"""Change logs of any bytes: every line is counted, what is sent says what the line says, and no delete is wider than written."""
+"""Change logs of any bytes: every line is counted, what is sent says what the line
+says, and no delete is wider than written.
+"""
 
 from __future__ import annotations
 
@@ -31,10 +33,15 @@ LINES = (
     b'{"op":"delete","annotation":{"input_id":"i"}}',
     b'{"id":"a","input_id":"i","created_at":"t","status":{"code":24150,"description":"Ok"},"data":{"x":1.50}}',
 )
-PARTS = st.sampled_from([line[1:-1] for line in LINES] + [b'"op":"post"', b'"op":"delete"', b'"annotation":{"id":"b","input_id":"j"}'])
+PARTS = st.sampled_from(
+    [line[1:-1] for line in LINES]
+    + [b'"op":"post"', b'"op":"delete"', b'"annotation":{"id":"b","input_id":"j"}']
+)
 DOUBLED = st.lists(PARTS, min_size=1, max_size=3).map(lambda parts: b"{" + b",".join(parts) + b"}")
 """Objects that repeat their members."""
-OBJECTS = trees("op", "action", "annotation", "input_id", "id", "data", "status", "worker", "code", "model").map(dumped)
+OBJECTS = trees(
+    "op", "action", "annotation", "input_id", "id", "data", "status", "worker", "code", "model"
+).map(dumped)
 LINE = st.sampled_from(LINES).flatmap(mangled) | DOUBLED | OBJECTS | st.binary(max_size=60)
 OPTIONS = st.sampled_from([LineOptions(), LineOptions("send", "embed-1")])
 
@@ -46,7 +53,9 @@ def read_as_json(text: bytes) -> Any:
 
 @FUZZED
 @given(LINE, OPTIONS)
-def test_what_a_line_sends_is_json_and_says_what_the_line_says(raw: bytes, options: LineOptions) -> None:
+def test_what_a_line_sends_is_json_and_says_what_the_line_says(
+    raw: bytes, options: LineOptions
+) -> None:
     change = parse(raw, Place(1, 0, 1, 0, b"first line"), options)
     assert isinstance(change, Change | BadLine | IgnoredLine)
     if not isinstance(change, Change):
@@ -85,15 +94,27 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @FUZZED
-@given(st.lists(LINE | st.sampled_from([b"", b" \t", b"\r"]), max_size=6), st.booleans(), st.integers(1, 80))
-def test_every_line_of_a_log_is_counted_once_however_it_is_read(folder: Path, lines: list[bytes], ended: bool, block_bytes: int) -> None:
+@given(
+    st.lists(LINE | st.sampled_from([b"", b" \t", b"\r"]), max_size=6),
+    st.booleans(),
+    st.integers(1, 80),
+)
+def test_every_line_of_a_log_is_counted_once_however_it_is_read(
+    folder: Path, lines: list[bytes], ended: bool, block_bytes: int
+) -> None:
     text = b"\n".join(lines) + b"\n" * ended
-    assume(not text.startswith(GZIP) and packing(text[:HEAD_BYTES]) is None)  # files of other kinds are refused as a whole
+    assume(
+        not text.startswith(GZIP) and packing(text[:HEAD_BYTES]) is None
+    )  # files of other kinds are refused as a whole
     path = folder / "log.jsonl"
     path.write_bytes(text)
     log = ChangeLog(path, "log", 1, LineOptions(), block_bytes=block_bytes)
     found = chunks(log)
-    rows = sorted((line.index, line.line) for chunk in found for line in (*chunk.changes, *chunk.bad, *chunk.ignored))
+    rows = sorted(
+        (line.index, line.line)
+        for chunk in found
+        for line in (*chunk.changes, *chunk.bad, *chunk.ignored)
+    )
     cut = [line.removesuffix(b"\r") for line in text.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
     at = [number for number, line in enumerate(cut, 1) if line and not line.isspace()]
     if log.unfinished:
@@ -107,8 +128,12 @@ WHOLE = gzip.compress(b"".join(line + b"\n" for line in LINES), mtime=0)
 
 
 @FUZZED
-@given(mangled(WHOLE) | st.integers(0, len(WHOLE)).map(lambda length: WHOLE[:length]), st.booleans())
-def test_a_broken_compressed_log_is_read_to_where_it_breaks_or_told_by_name(folder: Path, data: bytes, known: bool) -> None:
+@given(
+    mangled(WHOLE) | st.integers(0, len(WHOLE)).map(lambda length: WHOLE[:length]), st.booleans()
+)
+def test_a_broken_compressed_log_is_read_to_where_it_breaks_or_told_by_name(
+    folder: Path, data: bytes, known: bool
+) -> None:
     """Read anew, or carried on by a run that knows it."""
     path = folder / "log.jsonl.gz"
     path.write_bytes(WHOLE)
@@ -118,6 +143,8 @@ def test_a_broken_compressed_log_is_read_to_where_it_breaks_or_told_by_name(fold
     found: list[Chunk] = []
     with suppress(SyncerError):
         found = chunks(ChangeLog(path, "log", 1, LineOptions(), watermark=watermark))
-    indexes = sorted(line.index for chunk in found for line in (*chunk.changes, *chunk.bad, *chunk.ignored))
+    indexes = sorted(
+        line.index for chunk in found for line in (*chunk.changes, *chunk.bad, *chunk.ignored)
+    )
     start = len(LINES) if known else 0
     assert indexes == list(range(start, start + len(indexes)))

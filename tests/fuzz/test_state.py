@@ -1,4 +1,6 @@
-"""State files of any content: what was written, or one StateError that names the file; never another end of a start."""
+"""State files of any content: what was written, or one StateError that names the file;
+never another end of a start.
+"""
 
 from __future__ import annotations
 
@@ -49,13 +51,20 @@ def written() -> bytes:
 
 
 JOURNAL = written()
-SMALL = st.integers(-1, 9) | st.sampled_from([2**63, 10**30, 1.5, True, None, "", "a", "applied", "queued", "dead", "post", "paused"])
+SMALL = st.integers(-1, 9) | st.sampled_from(
+    [2**63, 10**30, 1.5, True, None, "", "a", "applied", "queued", "dead", "post", "paused"]
+)
 MARK = st.lists(SMALL, max_size=6)
 FACT = st.builds(
-    lambda name, fields: [name, *fields], st.sampled_from(NAMES), st.lists(SMALL | MARK | st.lists(MARK, max_size=2), max_size=20)
+    lambda name, fields: [name, *fields],
+    st.sampled_from(NAMES),
+    st.lists(SMALL | MARK | st.lists(MARK, max_size=2), max_size=20),
 )
 SETTLED = st.builds(
-    lambda start, count, place: ["settled", 1, start, count, 0, place], SMALL, SMALL, st.sampled_from(["applied", "queued", "x"])
+    lambda start, count, place: ["settled", 1, start, count, 0, place],
+    SMALL,
+    SMALL,
+    st.sampled_from(["applied", "queued", "x"]),
 )
 PAYLOAD = st.lists(FACT | SETTLED, max_size=4) | trees("format", "version")
 
@@ -70,7 +79,9 @@ def opened(content: bytes) -> Journal:
 
 @FUZZED
 @given(st.just(JOURNAL).flatmap(mangled) | st.binary(max_size=80))
-def test_a_start_on_any_bytes_is_a_prefix_of_what_was_written_or_names_the_damage(content: bytes) -> None:
+def test_a_start_on_any_bytes_is_a_prefix_of_what_was_written_or_names_the_damage(
+    content: bytes,
+) -> None:
     if not content:
         return
     try:
@@ -101,7 +112,19 @@ def test_a_frame_that_is_whole_but_says_what_makes_no_sense_is_named(payloads: l
     assert str(STATE) in said
 
 
-CHECKPOINT = Checkpoint("job", "cursor", "position", 3, 30, 29, 1, 0, False, False, Destination("paused", 7.5, "throttled"))
+CHECKPOINT = Checkpoint(
+    "job",
+    "cursor",
+    "position",
+    3,
+    30,
+    29,
+    1,
+    0,
+    False,
+    False,
+    Destination("paused", 7.5, "throttled"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +141,9 @@ def with_checksum(rest: bytes) -> bytes:
 @FUZZED
 @given(
     st.just(checkpoint.encode(CHECKPOINT)).flatmap(mangled)
-    | st.just(checkpoint.encode(CHECKPOINT)[len('{"crc":"00000000",') : -1]).flatmap(mangled).map(with_checksum)
+    | st.just(checkpoint.encode(CHECKPOINT)[len('{"crc":"00000000",') : -1])
+    .flatmap(mangled)
+    .map(with_checksum)
     | st.dictionaries(st.sampled_from(Checkpoint.__struct_fields__), SMALL, max_size=12).map(
         lambda fields: with_checksum(dumped(fields)[1:])
     )

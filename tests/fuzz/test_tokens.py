@@ -1,4 +1,6 @@
-"""Whatever an auth server answers: a token that a header can hold, a refusal, or why there is none; no secret in any message."""
+"""Whatever an auth server answers: a token that a header can hold, a refusal, or why
+there is none; no secret in any message.
+"""
 
 from __future__ import annotations
 
@@ -15,14 +17,21 @@ from syncer.transport.oauth import TRIES_MAX, Tokens
 from tests.fuzz.outside import FUZZED, STATUSES, dumped, mangled, trees
 
 SECRET = "client-s3cret"
-GRANT = {"access_token": "acc3ss-token", "token_type": "bearer", "expires_in": 3600, "refresh_token": "r3fresh-token"}
+GRANT = {
+    "access_token": "acc3ss-token",
+    "token_type": "bearer",
+    "expires_in": 3600,
+    "refresh_token": "r3fresh-token",
+}
 LIVES = (
     st.sampled_from([0, -1, 60, "60", 10**400, -(10**400), "1e999", "nan", "-inf", None, [], True])
     | st.floats(min_value=1)
     | st.floats(max_value=0)
 )
 GRANTS = st.builds(
-    lambda token, life, refresh: dumped({**GRANT, "access_token": token, "expires_in": life, "refresh_token": refresh}),
+    lambda token, life, refresh: dumped(
+        {**GRANT, "access_token": token, "expires_in": life, "refresh_token": refresh}
+    ),
     st.sampled_from(["t", "t t", "", "é", "\ud800", "a\r\nb", 7, None]) | st.text(max_size=5),
     LIVES,
     st.sampled_from(["r", "\ud800", "", 7, None]),
@@ -30,7 +39,9 @@ GRANTS = st.builds(
 BODIES = (
     GRANTS
     | st.just(dumped(GRANT)).flatmap(mangled)
-    | st.sampled_from([b'{"error":"invalid_client"}', b'{"error":"client-s3cret r3fresh-token"}', b"<html>", b""])
+    | st.sampled_from(
+        [b'{"error":"invalid_client"}', b'{"error":"client-s3cret r3fresh-token"}', b"<html>", b""]
+    )
     | trees("access_token", "expires_in", "refresh_token", "error").map(dumped)
     | st.binary(max_size=30)
 )
@@ -39,7 +50,9 @@ ANSWERS = st.builds(Reply, STATUSES, BODIES) | st.just(NoReply("reset", sent=Tru
 
 @FUZZED
 @given(st.lists(ANSWERS, min_size=1, max_size=8), st.integers(1, 4), st.booleans())
-def test_any_answers_end_in_a_token_a_refusal_or_a_reason(answers: list[Reply | NoReply], times: int, refused: bool) -> None:
+def test_any_answers_end_in_a_token_a_refusal_or_a_reason(
+    answers: list[Reply | NoReply], times: int, refused: bool
+) -> None:
     asked = 0
 
     async def ask(request: Request, headers: dict[str, str]) -> Reply | NoReply:
@@ -65,7 +78,9 @@ def test_any_answers_end_in_a_token_a_refusal_or_a_reason(answers: list[Reply | 
                 assert found
             elif isinstance(found, Reply):
                 assert found.status in (401, 429)
-                assert found.status == 429 or not any(word in found.body.decode() for word in (SECRET, "t0ken", "r3fresh"))
+                assert found.status == 429 or not any(
+                    word in found.body.decode() for word in (SECRET, "t0ken", "r3fresh")
+                )
             else:
                 assert not found.sent
                 assert not any(word in found.reason for word in (SECRET, "acc3ss", "r3fresh"))

@@ -1,4 +1,6 @@
-"""What the repository itself promises: the lock installs anywhere, the command starts quickly, versions agree."""
+"""What the repository itself promises: the lock installs anywhere, the command starts
+quickly, versions agree.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ LOCK = (ROOT / "requirements.lock").read_text("utf-8")
 def test_every_line_of_the_lock_is_pinned_with_hashes_and_names_no_place() -> None:
     """No machine's paths, no index, no version that can move."""
     requirements = [line for line in LOCK.splitlines() if line and line[0] not in " #"]
-    assert [] == [line for line in requirements if not re.fullmatch(r"[a-z0-9-]+==[0-9][\w.]* \\", line)]
+    assert [] == [
+        line for line in requirements if not re.fullmatch(r"[a-z0-9-]+==[0-9][\w.]* \\", line)
+    ]
     assert LOCK.count("--hash=sha256:") >= len(requirements)
     assert "://" not in LOCK
 
@@ -39,27 +43,40 @@ def test_the_version_is_one_that_the_changelog_can_name() -> None:
 
 def test_importing_syncer_imports_nothing_of_weight() -> None:
     """Each public name is loaded when it is used: `--help` stays quick."""
-    code = "import sys; before = set(sys.modules); import syncer; print(*sorted(set(sys.modules) - before))"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT).stdout.split()
-    assert ["syncer", "syncer.version"] == [name for name in loaded if name.split(".")[0] not in sys.stdlib_module_names]
+    code = (
+        "import sys; before = set(sys.modules); import syncer; print(*sorted(set(sys.modules) -"
+        " before))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT
+    ).stdout.split()
+    assert ["syncer", "syncer.version"] == [
+        name for name in loaded if name.split(".")[0] not in sys.stdlib_module_names
+    ]
 
 
 def test_the_command_line_is_imported_without_what_only_some_commands_need() -> None:
     """Config models, HTTP and YAML cost more than all of `--help`."""
     code = "import sys, syncer.cli.main; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT
+    ).stdout.split()
     assert set() == {"aiohttp", "pydantic", "yaml", "msgspec", "syncer.config"} & set(loaded)
 
 
 def test_sinks_are_imported_without_the_libraries_of_data() -> None:
     """They are extras, and of weight: only what writes a format imports its library."""
     code = "import sys, syncer.sinks.choose, syncer.api, syncer.cli.main; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT).stdout.split()
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT
+    ).stdout.split()
     assert set() == {"pyarrow", "deltalake", "pandas", "polars", "numpy"} & set(loaded)
 
 
 def test_one_module_prints_so_that_no_text_from_outside_reaches_a_terminal_as_it_is() -> None:
-    """Everywhere else neither `print` nor a standard stream is named, but for the bytes that a pull writes."""
+    """Everywhere else neither `print` nor a standard stream is named, but for the bytes
+    that a pull writes.
+    """
     allowed = {("lanes/origins.py", "sys.stdout.buffer")}
     package = ROOT / "syncer"
     found = set()
@@ -69,7 +86,11 @@ def test_one_module_prints_so_that_no_text_from_outside_reaches_a_terminal_as_it
         calls = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
         printing = [node.id for node in calls if isinstance(node, ast.Name) and node.id == "print"]
         outer = {id(node.value): node for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
-        streams = [node for node in ast.walk(tree) if isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.stdout", "sys.stderr")]
+        streams = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Attribute) and ast.unparse(node) in ("sys.stdout", "sys.stderr")
+        ]
         named = [ast.unparse(outer.get(id(node), node)) for node in streams]
         found |= {(name, text) for text in (*printing, *named)}
     assert {(name, text) for name, text in found if name != "cli/output.py"} == allowed

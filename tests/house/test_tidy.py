@@ -1,4 +1,6 @@
-"""The shape that the code keeps, held by counting: what a reader has to take in at once stays small."""
+"""The shape that the code keeps, held by counting: what a reader has to take in at once
+stays small.
+"""
 
 from __future__ import annotations
 
@@ -24,11 +26,19 @@ def too_long(path: Path, source: str) -> list[str]:
     """Return what of a file is longer than it may be."""
     lines = len(source.splitlines())
     found = [f"{path}: {lines} lines"] if lines > FILE_LINES_MAX else []
-    return found + [f"{path}: {name} has {count} lines" for name, count in functions(source) if count > FUNCTION_LINES_MAX]
+    return found + [
+        f"{path}: {name} has {count} lines"
+        for name, count in functions(source)
+        if count > FUNCTION_LINES_MAX
+    ]
 
 
 def test_no_file_and_no_function_is_longer_than_a_reader_can_hold() -> None:
-    assert [] == [wrong for path in SOURCES for wrong in too_long(path.relative_to(ROOT), path.read_text("utf-8"))]
+    assert [] == [
+        wrong
+        for path in SOURCES
+        for wrong in too_long(path.relative_to(ROOT), path.read_text("utf-8"))
+    ]
 
 
 def test_what_is_too_long_is_found() -> None:

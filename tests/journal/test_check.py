@@ -1,4 +1,6 @@
-"""A state folder looked through: what is damaged, what only the next start puts right, and what is no state at all."""
+"""A state folder looked through: what is damaged, what only the next start puts right,
+and what is no state at all.
+"""
 
 from __future__ import annotations
 

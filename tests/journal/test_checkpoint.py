@@ -1,4 +1,6 @@
-"""The checkpoint of a pull, and the keys it has had: what a start makes of them after crashes, damage and full disks."""
+"""The checkpoint of a pull, and the keys it has had: what a start makes of them after
+crashes, damage and full disks.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,17 @@ from syncer.journal.disk import REAL, Disk
 from syncer.journal.seen import Seen
 
 JOB = "annotations of https://api.clarifai.com user me app a: {} as jsonl to /out.jsonl"
-FAR = Checkpoint(JOB, "i-0099", "123:abcd", 7, 700, 690, 10, 2, destination=Destination("paused", 1234.5, "throttled", 30.0))
+FAR = Checkpoint(
+    JOB,
+    "i-0099",
+    "123:abcd",
+    7,
+    700,
+    690,
+    10,
+    2,
+    destination=Destination("paused", 1234.5, "throttled", 30.0),
+)
 
 
 def noted(folder: Path, *checkpoints: Checkpoint, disk: Disk = REAL) -> None:
@@ -81,7 +93,10 @@ def test_the_file_is_as_the_docs_say_and_for_its_owner_only(tmp_path: Path) -> N
         "version": 1,
     }
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == {"lock": 0o600, FILE: 0o600}
+    assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == {
+        "lock": 0o600,
+        FILE: 0o600,
+    }
 
 
 def test_another_job_is_refused_with_both_named_and_the_way_out(tmp_path: Path) -> None:
@@ -122,11 +137,17 @@ def sealed(body: bytes) -> bytes:
         sealed(b'{"job":"\xff"}'),
     ],
 )
-def test_a_damaged_file_is_refused_and_named_with_the_way_out(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_file_is_refused_and_named_with_the_way_out(
+    tmp_path: Path, content: bytes
+) -> None:
     (tmp_path / FILE).write_bytes(content)
     for _ in range(2):
         with pytest.raises(
-            StateError, match=r"pull\.json: damaged at byte 0 \(.*\); nothing was guessed\. .*`syncer state repair --state "
+            StateError,
+            match=(
+                r"pull\.json: damaged at byte 0 \(.*\); nothing was guessed\. .*`syncer state"
+                r" repair --state "
+            ),
         ):
             found(tmp_path)
     assert (tmp_path / FILE).read_bytes() == content
@@ -137,7 +158,11 @@ def test_a_damaged_file_is_refused_and_named_with_the_way_out(tmp_path: Path, co
 def test_every_flipped_bit_and_every_cut_is_damage(tmp_path: Path) -> None:
     """A cursor that is a little wrong would lose rows, or double them."""
     whole = encode(FAR)
-    wrong = [whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :] for at in range(len(whole)) for bit in range(8)]
+    wrong = [
+        whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :]
+        for at in range(len(whole))
+        for bit in range(8)
+    ]
     for content in wrong + [whole[:cut] for cut in range(len(whole))]:
         with pytest.raises(ValueError, match=r"checksum|JSON|expected|Expected"):
             decode(content)
@@ -146,7 +171,9 @@ def test_every_flipped_bit_and_every_cut_is_damage(tmp_path: Path) -> None:
 
 def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(encode(msgspec.structs.replace(FAR, version=2)))
-    with pytest.raises(StateError, match=r"syncer-pull version 2, and this syncer reads syncer-pull version 1"):
+    with pytest.raises(
+        StateError, match=r"syncer-pull version 2, and this syncer reads syncer-pull version 1"
+    ):
         found(tmp_path)
 
 
@@ -160,11 +187,13 @@ def test_a_second_process_is_told_who_holds_the_folder(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StateError, match=r"state folder .*file/state cannot be used: Not a directory"):
+    with pytest.raises(
+        StateError, match=r"state folder .*file/state cannot be used: Not a directory"
+    ):
         Checkpoints(tmp_path / "file" / "state", JOB)
 
 
-# --- crashes and disks ----------------------------------------------------------------------------------------------
+# --- crashes and disks ----------------------------------------------------------------
 
 
 class PowerLost(BaseException):
@@ -172,7 +201,10 @@ class PowerLost(BaseException):
 
 
 class Failing(Disk):
-    """Fails before the n-th thing that is done to the disk. Writes may do half of their work first."""
+    """Fails before the n-th thing that is done to the disk.
+
+    Writes may do half of their work first.
+    """
 
     def __init__(self, good: int, failure: BaseException) -> None:
         self.good, self.failure, self.done = good, failure, list[str]()
@@ -214,8 +246,14 @@ def test_the_new_file_is_on_the_disk_before_it_takes_the_old_ones_place(tmp_path
 
 
 @pytest.mark.parametrize("step", range(len(STEPS)), ids=STEPS)
-@pytest.mark.parametrize("failure", [PowerLost(), OSError(errno.ENOSPC, "x"), OSError(errno.EIO, "x")], ids=["crash", "full", "broken"])
-def test_a_checkpoint_is_the_old_one_or_the_new_one_wherever_writing_it_ends(tmp_path: Path, step: int, failure: BaseException) -> None:
+@pytest.mark.parametrize(
+    "failure",
+    [PowerLost(), OSError(errno.ENOSPC, "x"), OSError(errno.EIO, "x")],
+    ids=["crash", "full", "broken"],
+)
+def test_a_checkpoint_is_the_old_one_or_the_new_one_wherever_writing_it_ends(
+    tmp_path: Path, step: int, failure: BaseException
+) -> None:
     noted(tmp_path, FAR)
     with pytest.raises((PowerLost, StateError)) as ended:
         noted(tmp_path, NEXT, disk=Failing(step, failure))
@@ -237,7 +275,7 @@ def test_a_failed_checkpoint_leaves_the_last_one_as_the_one_to_build_on(tmp_path
     opened.close()
 
 
-# --- keys -----------------------------------------------------------------------------------------------------------
+# --- keys -----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -257,7 +295,12 @@ def seen(tmp_path: Path) -> Callable[[int], Seen]:
 def test_a_key_is_fresh_once_within_a_page_and_over_pages(seen: Callable[[int], Seen]) -> None:
     keys = seen(0)
     assert keys.fresh([("i", "a"), ("i", "b"), ("i", "a")], 0) == [True, True, False]
-    assert keys.fresh([("i", "b"), ("j", "b"), ("ij", ""), ("", "ij")], 1) == [False, True, True, True]
+    assert keys.fresh([("i", "b"), ("j", "b"), ("ij", ""), ("", "ij")], 1) == [
+        False,
+        True,
+        True,
+        True,
+    ]
     keys.close()
 
 
@@ -272,7 +315,9 @@ def test_what_a_page_brought_that_was_not_noted_is_forgotten(seen: Callable[[int
     anew.close()
 
 
-def test_keys_are_exactly_those_of_a_set_over_any_run_of_restarts(seen: Callable[[int], Seen]) -> None:
+def test_keys_are_exactly_those_of_a_set_over_any_run_of_restarts(
+    seen: Callable[[int], Seen],
+) -> None:
     rng = random.Random(4)
     pages: list[list[tuple[str, str]]] = []
     keys = seen(0)
@@ -290,7 +335,10 @@ def test_keys_are_exactly_those_of_a_set_over_any_run_of_restarts(seen: Callable
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "seen.sqlite").write_bytes(b"not a database, " * 100)
-    with pytest.raises(StateError, match=r"seen\.sqlite: damaged at byte 0 \(file is not a database\).*syncer state repair"):
+    with pytest.raises(
+        StateError,
+        match=r"seen\.sqlite: damaged at byte 0 \(file is not a database\).*syncer state repair",
+    ):
         Seen(tmp_path, 3)
     Seen(tmp_path, 0).close()  # a pull from the start needs nothing of it
 
@@ -300,7 +348,10 @@ def test_a_key_that_cannot_be_written_ends_the_run_and_says_how_to_go_on(tmp_pat
     with sqlite3.connect(tmp_path / "seen.sqlite") as other:
         other.execute("drop table seen")
     other.close()
-    with pytest.raises(StateError, match=r"seen\.sqlite cannot be written: .*Fix that, then run the same command again"):
+    with pytest.raises(
+        StateError,
+        match=r"seen\.sqlite cannot be written: .*Fix that, then run the same command again",
+    ):
         keys.fresh([("i", "a")], 0)
     keys.close()
 
@@ -318,14 +369,18 @@ def with_keys(folder: Path, pages: int = 6) -> list[list[tuple[str, str]]]:
 def test_missing_keys_end_the_start_since_every_row_would_pass_again(tmp_path: Path) -> None:
     with_keys(tmp_path)
     (tmp_path / "seen.sqlite").unlink()
-    with pytest.raises(StateError, match=r"seen\.sqlite: damaged at byte 0 \(it is missing\).*syncer state repair"):
+    with pytest.raises(
+        StateError, match=r"seen\.sqlite: damaged at byte 0 \(it is missing\).*syncer state repair"
+    ):
         Seen(tmp_path, 6)
     assert not (tmp_path / "seen.sqlite").exists()
 
 
 def test_pages_that_were_noted_but_whose_keys_are_not_there_end_the_start(tmp_path: Path) -> None:
     with_keys(tmp_path)
-    with pytest.raises(StateError, match="the stored keys of the first 9 pages fail their checksum"):
+    with pytest.raises(
+        StateError, match="the stored keys of the first 9 pages fail their checksum"
+    ):
         Seen(tmp_path, 9)
 
 
@@ -338,7 +393,9 @@ def test_no_flipped_byte_lets_a_row_pass_twice(tmp_path: Path) -> None:
     refused = 0
     filled = [at for at, byte in enumerate(content) if byte]
     for at in [*filled, *rng.sample(range(len(content)), 200)]:
-        path.write_bytes(content[:at] + bytes([content[at] ^ 1 << rng.randrange(8)]) + content[at + 1 :])
+        path.write_bytes(
+            content[:at] + bytes([content[at] ^ 1 << rng.randrange(8)]) + content[at + 1 :]
+        )
         try:
             keys = Seen(tmp_path, len(made))
         except StateError:

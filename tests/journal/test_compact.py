@@ -1,4 +1,6 @@
-"""A journal written anew: in frames that a start can hold in memory, with the bodies of what waits."""
+"""A journal written anew: in frames that a start can hold in memory, with the bodies of
+what waits.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +19,19 @@ FULL = 748
 
 @pytest.fixture
 def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
-    """One in which bodies of many lengths wait; the next commit is followed by a compaction."""
+    """One in which bodies of many lengths wait; the next commit is followed by a
+    compaction.
+    """
     monkeypatch.setattr("syncer.journal.compact.FRAME_BYTES", FULL)
     journal = Journal.open(tmp_path, HERE)
     journal.commit([opened()])
     for number in range(1, 200):
-        journal.commit([Settled(1, number, 1, number, "queued"), queued(number, number, raw='"é' + "x" * (number * 37 % 600))])
+        journal.commit(
+            [
+                Settled(1, number, 1, number, "queued"),
+                queued(number, number, raw='"é' + "x" * (number * 37 % 600)),
+            ]
+        )
     monkeypatch.setattr(journal, "_compact_at", 0)
     return journal
 
@@ -35,15 +44,22 @@ def open_files() -> int:
 def test_each_frame_ends_with_the_fact_that_fills_it(journal: Journal, tmp_path: Path) -> None:
     journal.commit([Deleted(1)])
     journal.close()
-    _, *payloads = (line.split(b" ", 3)[3] for line in (tmp_path / "journal").read_bytes().splitlines())
-    *filled, rest = ([len(msgspec.json.encode(fact)) for fact in msgspec.json.decode(payload)] for payload in payloads)
+    _, *payloads = (
+        line.split(b" ", 3)[3] for line in (tmp_path / "journal").read_bytes().splitlines()
+    )
+    *filled, rest = (
+        [len(msgspec.json.encode(fact)) for fact in msgspec.json.decode(payload)]
+        for payload in payloads
+    )
     for sizes in filled:
         assert sum(sizes[:-1]) < FULL <= sum(sizes)
     assert sum(rest) < FULL
     assert FULL in map(sum, filled)
 
 
-def test_what_waits_has_its_body_in_it_at_once_and_after_a_restart(journal: Journal, tmp_path: Path) -> None:
+def test_what_waits_has_its_body_in_it_at_once_and_after_a_restart(
+    journal: Journal, tmp_path: Path
+) -> None:
     before = state(journal.ledger), bodies(journal)
     journal.commit([Deleted(0)])
     assert (state(journal.ledger), bodies(journal)) == before

@@ -1,4 +1,6 @@
-"""dead.jsonl: letters that are closed are gone from the lists, and nothing is ever half done."""
+"""dead.jsonl: letters that are closed are gone from the lists, and nothing is ever half
+done.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer.core.change import Change
-from syncer.core.facts import Closed, DeadFact, DeadLetter, Fact, LettersForgotten, Settled, Unburied
+from syncer.core.facts import (
+    Closed,
+    DeadFact,
+    DeadLetter,
+    Fact,
+    LettersForgotten,
+    Settled,
+    Unburied,
+)
 from syncer.core.letters import OpenLetter
 from syncer.core.retry import RetryQueue, dropped, queued_again
 from syncer.core.settle import forgotten
@@ -28,18 +38,30 @@ from tests.journal.made import HERE, bodies, letter, opened, queued, state
 def with_letters(folder: Path, count: int = 3, disk: Disk = REAL) -> Journal:
     """A state with some letters of one log, and a change that waits."""
     journal = Journal.open(folder, HERE, disk=disk)
-    journal.commit([opened(), *(letter(index, id=f"k{index}") for index in range(count)), Settled(1, 0, count, 1, "dead")])
+    journal.commit(
+        [
+            opened(),
+            *(letter(index, id=f"k{index}") for index in range(count)),
+            Settled(1, 0, count, 1, "dead"),
+        ]
+    )
     journal.commit([Settled(1, count, 1, 2, "queued"), queued(1, count, id="k0")])
     return journal
 
 
 def retry(journal: Journal, found: OpenLetter) -> list[Fact]:
     """The facts of a retry of this letter, as a delete of the same id."""
-    change = Change(1, found.letter.index, 1, "delete", "i", found.letter.id or "", b'{"again":true}')
-    return RetryQueue(journal.ledger.queue.values(), journal.ledger.next_number).put(found, queued_again(found, change))
+    change = Change(
+        1, found.letter.index, 1, "delete", "i", found.letter.id or "", b'{"again":true}'
+    )
+    return RetryQueue(journal.ledger.queue.values(), journal.ledger.next_number).put(
+        found, queued_again(found, change)
+    )
 
 
-def test_letters_that_are_dropped_or_queued_again_are_closed_and_every_change_stays_counted(tmp_path: Path) -> None:
+def test_letters_that_are_dropped_or_queued_again_are_closed_and_every_change_stays_counted(
+    tmp_path: Path,
+) -> None:
     journal = with_letters(tmp_path)
     first, second, third = read_dead(tmp_path)
     journal.commit(retry(journal, first))
@@ -50,20 +72,33 @@ def test_letters_that_are_dropped_or_queued_again_are_closed_and_every_change_st
     journal.close()
 
 
-def test_a_letter_that_dies_again_is_a_new_letter_with_the_rank_of_the_first(tmp_path: Path) -> None:
+def test_a_letter_that_dies_again_is_a_new_letter_with_the_rank_of_the_first(
+    tmp_path: Path,
+) -> None:
     journal = with_letters(tmp_path)
     journal.commit(retry(journal, next(read_dead(tmp_path))))
     again = letter(0, id="k0")
-    journal.commit([DeadLetter(**{**{name: getattr(again, name) for name in again.__struct_fields__}, "rank": 0})])
+    journal.commit(
+        [
+            DeadLetter(
+                **{**{name: getattr(again, name) for name in again.__struct_fields__}, "rank": 0}
+            )
+        ]
+    )
     assert [(found.number, found.rank) for found in read_dead(tmp_path)] == [(1, 1), (2, 2), (3, 0)]
     journal.close()
 
 
-def test_what_was_renumbered_keeps_its_body_over_restarts_and_compactions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_renumbered_keeps_its_body_over_restarts_and_compactions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     journal = with_letters(tmp_path)
     before = bodies(journal)[1]
     journal.commit(retry(journal, next(read_dead(tmp_path))))
-    assert [(queued.number, queued.index) for queued in journal.ledger.queue.values()] == [(2, 0), (3, 3)]
+    assert [(queued.number, queued.index) for queued in journal.ledger.queue.values()] == [
+        (2, 0),
+        (3, 3),
+    ]
     wanted = bodies(journal)
     assert wanted == {2: (b'{"again":true}', None), 3: before}
     found = state(journal.ledger)
@@ -79,7 +114,9 @@ def test_what_was_renumbered_keeps_its_body_over_restarts_and_compactions(tmp_pa
     journal.close()
 
 
-def test_a_forgotten_log_takes_its_letters_along_and_a_new_log_of_its_number_does_not_inherit_them(tmp_path: Path) -> None:
+def test_a_forgotten_log_takes_its_letters_along_and_a_new_log_of_its_number_does_not_inherit_them(
+    tmp_path: Path,
+) -> None:
     journal = with_letters(tmp_path)
     journal.commit(forgotten(1))
     journal.commit([opened(), letter(7), Settled(1, 7, 1, 1, "dead")])
@@ -93,7 +130,9 @@ class PowerCut(Exception):
 
 
 class Cut(Disk):
-    """A disk on which the power fails at one write or sync: what was not synced is lost, in part or wholly."""
+    """A disk on which the power fails at one write or sync: what was not synced is
+    lost, in part or wholly.
+    """
 
     def __init__(self, at: int, kept: float) -> None:
         self.left, self.kept = at, kept
@@ -118,7 +157,9 @@ class Cut(Disk):
 
 @pytest.mark.parametrize("kept", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("what", ["retry", "drop"])
-def test_power_that_fails_anywhere_in_a_retry_or_drop_leaves_it_done_or_undone(tmp_path: Path, what: str, kept: float) -> None:
+def test_power_that_fails_anywhere_in_a_retry_or_drop_leaves_it_done_or_undone(
+    tmp_path: Path, what: str, kept: float
+) -> None:
     """Four steps: letters written, synced, frame written, synced."""
     outcomes = []
     for at in range(1, 5):
@@ -158,7 +199,9 @@ def test_a_full_disk_at_a_drop_leaves_the_letter_open(tmp_path: Path) -> None:
     assert len(list(read_dead(tmp_path))) == 3
 
 
-def test_every_flipped_byte_of_a_dead_letter_is_damage_at_the_place_of_its_line(tmp_path: Path) -> None:
+def test_every_flipped_byte_of_a_dead_letter_is_damage_at_the_place_of_its_line(
+    tmp_path: Path,
+) -> None:
     with_letters(tmp_path).close()
     path = tmp_path / "dead.jsonl"
     whole = path.read_bytes()
@@ -176,13 +219,20 @@ def test_a_line_that_closes_a_letter_which_is_not_there_is_damage(tmp_path: Path
     journal = with_letters(tmp_path)
     journal.commit([Closed(3, "dropped")])
     journal.close()
-    with pytest.raises(StateError, match=r"damaged at byte \d+ \(.*closes the letter 3, but only 3 precede it\)"):
+    with pytest.raises(
+        StateError, match=r"damaged at byte \d+ \(.*closes the letter 3, but only 3 precede it\)"
+    ):
         list(read_dead(tmp_path))
 
 
 def test_a_line_is_the_one_that_the_docs_show() -> None:
-    assert dead.encode(Closed(3, "dropped"), 1290).decode() in (Path(__file__).parents[2] / "docs" / "journal.md").read_text("utf-8")
-    assert dead.encode(Closed(3, "dropped"), 1290) == b'{"crc":"90a70275","at":1290,"event":"closed","letter":3,"how":"dropped"}\n'
+    assert dead.encode(Closed(3, "dropped"), 1290).decode() in (
+        Path(__file__).parents[2] / "docs" / "journal.md"
+    ).read_text("utf-8")
+    assert (
+        dead.encode(Closed(3, "dropped"), 1290)
+        == b'{"crc":"90a70275","at":1290,"event":"closed","letter":3,"how":"dropped"}\n'
+    )
 
 
 def test_a_letter_is_read_again_at_the_place_that_was_told(tmp_path: Path) -> None:
@@ -199,14 +249,19 @@ def test_where_no_letter_is_none_is_read(tmp_path: Path) -> None:
 
 
 def test_what_the_remote_did_not_take_is_known_by_log_and_index(tmp_path: Path) -> None:
-    """Letters that are open or dropped; not those that are sent again, until they die again, and not those of a log that was forgotten."""
+    """Letters that are open or dropped; not those that are sent again, until they die
+    again, and not those of a log that was forgotten.
+    """
     facts: list[DeadFact] = [letter(index, log=log) for log in (1, 2) for index in (0, 3, 70_000)]
     facts += [Closed(0, "retried"), Closed(1, "retried"), Closed(2, "dropped"), LettersForgotten(2)]
     facts += [letter(3, log=1), letter(5, log=2)]
     path = tmp_path / "dead.jsonl"
     path.write_bytes(dead.encoded(facts, 0))
     found = dead.unapplied(path, path.stat().st_size)
-    assert {log: [index for index in (0, 1, 3, 5, 69_999, 70_000, 70_001, 900_000) if index in of] for log, of in found.items()} == {
+    assert {
+        log: [index for index in (0, 1, 3, 5, 69_999, 70_000, 70_001, 900_000) if index in of]
+        for log, of in found.items()
+    } == {
         1: [3, 70_000],
         2: [5],
     }

@@ -1,4 +1,6 @@
-"""The journal: what was committed is there after anything, and damage is never guessed away."""
+"""The journal: what was committed is there after anything, and damage is never guessed
+away.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ LOG = LogIdentity("/log", "log", "head", 1, 2, 3, 4)
 def queued(number: int) -> Fact:
     """A post in the retry queue."""
     raw = b'{"op":"post","annotation":{"id":"a-%d","input_id":"i"}}' % number
-    return Entry(Change(1, number, number + 1, "post", "i", f"a-{number}", raw, 25, -1), len(raw), number).queued()
+    return Entry(
+        Change(1, number, number + 1, "post", "i", f"a-{number}", raw, 25, -1), len(raw), number
+    ).queued()
 
 
 def letter(id: str) -> DeadLetter:
@@ -83,7 +87,9 @@ def test_every_torn_tail_recovers_the_commits_before_it_and_says_so(tmp_path: Pa
         assert bool(notes) == (size != len(states[commits]))
 
 
-def test_a_flipped_byte_before_the_last_frame_is_damage_with_its_place_named(tmp_path: Path) -> None:
+def test_a_flipped_byte_before_the_last_frame_is_damage_with_its_place_named(
+    tmp_path: Path,
+) -> None:
     states = written(tmp_path)
     whole = states[-1]
     for at in range(len(states[-2])):
@@ -92,7 +98,9 @@ def test_a_flipped_byte_before_the_last_frame_is_damage_with_its_place_named(tmp
             Journal.open(tmp_path, HERE)
 
 
-def test_dead_letters_that_were_never_settled_are_cut_off_and_missing_ones_are_damage(tmp_path: Path) -> None:
+def test_dead_letters_that_were_never_settled_are_cut_off_and_missing_ones_are_damage(
+    tmp_path: Path,
+) -> None:
     written(tmp_path)
     dead = tmp_path / "dead.jsonl"
     good = dead.read_bytes()
@@ -105,7 +113,9 @@ def test_dead_letters_that_were_never_settled_are_cut_off_and_missing_ones_are_d
         Journal.open(tmp_path, HERE)
 
 
-def test_compaction_keeps_the_ledger_and_the_bodies_of_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_compaction_keeps_the_ledger_and_the_bodies_of_what_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("syncer.journal.journal.COMPACT_BYTES_MIN", 2000)
     journal = Journal.open(tmp_path, HERE)
     journal._compact_at = 2000
@@ -126,7 +136,9 @@ def test_compaction_keeps_the_ledger_and_the_bodies_of_what_waits(tmp_path: Path
     journal.close()
 
 
-def test_a_journal_that_is_closed_writes_to_no_file_that_came_to_have_its_descriptors(tmp_path: Path) -> None:
+def test_a_journal_that_is_closed_writes_to_no_file_that_came_to_have_its_descriptors(
+    tmp_path: Path,
+) -> None:
     journal = Journal.open(tmp_path, HERE)
     journal.close()
     others = [(tmp_path / f"other-{number}").open("w+b", buffering=0) for number in range(8)]
@@ -139,10 +151,14 @@ def test_a_journal_that_is_closed_writes_to_no_file_that_came_to_have_its_descri
 
 def test_a_folder_that_cannot_be_made_or_locked_is_named_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(StateError, match=r"the state folder .*/file/state cannot be used: Not a directory"):
+    with pytest.raises(
+        StateError, match=r"the state folder .*/file/state cannot be used: Not a directory"
+    ):
         Journal.open(tmp_path / "file" / "state", HERE)
     (tmp_path / "state" / "lock").mkdir(parents=True)
-    with pytest.raises(StateError, match=r"the state folder .*/state cannot be used: Is a directory"):
+    with pytest.raises(
+        StateError, match=r"the state folder .*/state cannot be used: Is a directory"
+    ):
         Journal.open(tmp_path / "state", HERE)
 
 
@@ -300,7 +316,11 @@ def test_every_call_of_the_disk_that_fails_ends_in_a_state_error_and_loses_no_co
 ) -> None:
     """Compactions included; after a failure nothing more is written."""
     monkeypatch.setattr("syncer.journal.journal.COMPACT_BYTES_MIN", 700)
-    commits = [*COMMITS, [Settled(1, 6, 1, 9, "queued"), queued(6)], *[[Deleted(1)] for _ in range(20)]]
+    commits = [
+        *COMMITS,
+        [Settled(1, 6, 1, 9, "queued"), queued(6)],
+        *[[Deleted(1)] for _ in range(20)],
+    ]
     failures = 0
     for at in range(1, 200):
         done, error = committed(tmp_path / f"{at}", commits, FailingAt(kind, at))

@@ -1,4 +1,6 @@
-"""The parts of a list that a pull has done: what a start makes of them after crashes, damage and full disks."""
+"""The parts of a list that a pull has done: what a start makes of them after crashes,
+damage and full disks.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,16 @@ def noted(folder: Path, *pages: tuple[str, ...], after: int = 0) -> int:
     return parts.count
 
 
-def test_a_start_finds_the_parts_that_the_checkpoint_counts_whatever_their_names(tmp_path: Path) -> None:
+def test_a_start_finds_the_parts_that_the_checkpoint_counts_whatever_their_names(
+    tmp_path: Path,
+) -> None:
     assert noted(tmp_path, *PAGES) == 7
-    for count, known in ((0, set()), (2, set(PAGES[0])), (3, {*PAGES[0], *PAGES[1]}), (7, {part for page in PAGES for part in page})):
+    for count, known in (
+        (0, set()),
+        (2, set(PAGES[0])),
+        (3, {*PAGES[0], *PAGES[1]}),
+        (7, {part for page in PAGES for part in page}),
+    ):
         assert Parts(tmp_path, count).done == known
 
 
@@ -41,7 +50,9 @@ def test_what_the_checkpoint_does_not_count_is_cut_off_by_the_next_page(tmp_path
     assert (tmp_path / FILE).read_bytes().count(b"\n") == 3
 
 
-def test_a_new_pull_makes_no_file_until_a_page_has_parts_and_forgets_those_of_an_older_one(tmp_path: Path) -> None:
+def test_a_new_pull_makes_no_file_until_a_page_has_parts_and_forgets_those_of_an_older_one(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "state").mkdir()
     noted(tmp_path / "state", *PAGES)
     assert noted(tmp_path) == 0
@@ -57,7 +68,9 @@ def test_every_crash_point_leaves_the_parts_of_the_page_that_was_noted_last() ->
     for page in PAGES:
         parts.add(page)
         last = checkpoints.last
-        checkpoints.commit(msgspec.structs.replace(last, cursor=page[-1], pages=last.pages + 1, parts=parts.count))
+        checkpoints.commit(
+            msgspec.structs.replace(last, cursor=page[-1], pages=last.pages + 1, parts=parts.count)
+        )
     for count in range(len(disk.operations) + 1):
         for survives in (NOTHING, EVERYTHING, torn(random.Random(count)), None):
             ended = SimulatedDisk().then(disk.operations[:count])
@@ -76,10 +89,20 @@ def test_a_write_that_fails_is_told_and_what_was_torn_is_cut_off() -> None:
     parts.add(PAGES[0])
 
     def full(operation: Operation) -> Fault | None:
-        return Fault(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), written=9) if operation.kind == "write" else None
+        return (
+            Fault(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), written=9)
+            if operation.kind == "write"
+            else None
+        )
 
     disk.fault = full
-    with pytest.raises(StateError, match=r"/state/parts cannot be used: No space left on device\. Nothing is lost: fix that and run"):
+    with pytest.raises(
+        StateError,
+        match=(
+            r"/state/parts cannot be used: No space left on device\. Nothing is lost: fix that"
+            r" and run"
+        ),
+    ):
         parts.add(PAGES[1])
     disk.fault = lambda _: None
     again = Parts(STATE, 2, disk=disk)
@@ -99,8 +122,12 @@ def test_parts_that_cannot_be_read_are_told_and_nothing_is_said_to_be_lost() -> 
     disk = SimulatedDisk()
     disk.make_folder(STATE)
     Parts(STATE, 0, disk=disk).add(PAGES[0])
-    disk.fault = lambda operation: Fault(OSError(errno.EIO, os.strerror(errno.EIO))) if operation.kind == "read" else None
-    with pytest.raises(StateError, match=r"/state/parts cannot be used: Input/output error\. Nothing is lost"):
+    disk.fault = lambda operation: (
+        Fault(OSError(errno.EIO, os.strerror(errno.EIO))) if operation.kind == "read" else None
+    )
+    with pytest.raises(
+        StateError, match=r"/state/parts cannot be used: Input/output error\. Nothing is lost"
+    ):
         Parts(STATE, 2, disk=disk)
 
 
@@ -115,18 +142,30 @@ def test_every_flipped_bit_of_what_counts_is_found(tmp_path: Path) -> None:
     content = (tmp_path / FILE).read_bytes()
     for at in range(len(content)):
         for bit in range(8):
-            (tmp_path / FILE).write_bytes(content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :])
+            (tmp_path / FILE).write_bytes(
+                content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :]
+            )
             assert isinstance(read(tmp_path, 7), Damage)
 
 
 @pytest.mark.parametrize(
     ("left", "said"),
-    [(0, r"0 \(it is missing\)"), (1, r"\d\d \(2 parts are noted there, and 7 should be\)"), (2, r"\d\d \(3 parts are noted there")],
+    [
+        (0, r"0 \(it is missing\)"),
+        (1, r"\d\d \(2 parts are noted there, and 7 should be\)"),
+        (2, r"\d\d \(3 parts are noted there"),
+    ],
 )
-def test_parts_that_are_missing_end_a_start_with_the_way_out(left: int, said: str, tmp_path: Path) -> None:
+def test_parts_that_are_missing_end_a_start_with_the_way_out(
+    left: int, said: str, tmp_path: Path
+) -> None:
     noted(tmp_path, *PAGES[:left])
     with pytest.raises(
-        StateError, match=rf"damaged at byte {said}.*nothing was guessed\. Put the folder back from a backup, or .*state repair"
+        StateError,
+        match=(
+            rf"damaged at byte {said}.*nothing was guessed\. Put the folder back from a backup, or"
+            r" .*state repair"
+        ),
     ):
         Parts(tmp_path, 7)
 

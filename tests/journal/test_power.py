@@ -1,4 +1,6 @@
-"""Power that goes at the wrong moment: what a start builds on stays, and a write that failed leaves nothing that a start cannot read."""
+"""Power that goes at the wrong moment: what a start builds on stays, and a write that
+failed leaves nothing that a start cannot read.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,9 @@ MORE: list[Fact] = [letter(9, id="c"), Settled(1, 9, 1, 99, "dead"), Read(1, Mar
 
 
 def test_a_frame_that_a_start_found_is_there_after_the_power_went() -> None:
-    """Killed between writing and syncing: the next process sees the frame, sends what waited for it, and then the power goes."""
+    """Killed between writing and syncing: the next process sees the frame, sends what
+    waited for it, and then the power goes.
+    """
     disk, journal = with_history()
     killed_at(disk, "sync", "journal", lambda: journal.commit(MORE))
     seen = found(disk)
@@ -66,7 +70,9 @@ def test_a_frame_that_a_start_found_is_there_after_the_power_went() -> None:
     assert found(disk) == seen
 
 
-def test_commits_behind_a_compaction_whose_rename_was_never_synced_are_there_after_the_power_went() -> None:
+def test_commits_behind_a_compaction_whose_rename_was_never_synced_are_there_after_the_power_went() -> (
+    None
+):
     disk, journal = with_history()
     journal._compact_at = 0
     killed_at(disk, "sync_folder", "", lambda: journal.commit([Deleted(1)]))
@@ -118,7 +124,9 @@ def test_a_folder_that_a_killed_process_made_is_there_after_the_power_went() -> 
     disk = SimulatedDisk()
     folder = Path("/home/state")
     for parent in (Path("/"), Path("/home")):
-        disk.fault = lambda done, parent=parent: Fault(Killed()) if (done.kind, done.path) == ("sync_folder", parent) else None
+        disk.fault = lambda done, parent=parent: (
+            Fault(Killed()) if (done.kind, done.path) == ("sync_folder", parent) else None
+        )
         with pytest.raises(Killed):
             Journal.open(folder, HERE, disk=disk)
         disk.kill()
@@ -131,8 +139,12 @@ def test_a_folder_that_a_killed_process_made_is_there_after_the_power_went() -> 
 @pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
 @pytest.mark.parametrize("name", ["journal", "dead.jsonl"])
 @pytest.mark.parametrize("kind", ["write", "sync", "truncate"])
-def test_a_failed_write_and_then_no_power_leaves_a_state_that_starts(kind: str, name: str, code: int) -> None:
-    """The part that was written, the cuts that take it back: each may be on the disk, or not."""
+def test_a_failed_write_and_then_no_power_leaves_a_state_that_starts(
+    kind: str, name: str, code: int
+) -> None:
+    """The part that was written, the cuts that take it back: each may be on the disk,
+    or not.
+    """
     disk, journal = with_history()
     before = state(journal.ledger)
     journal.commit(MORE)
@@ -140,12 +152,20 @@ def test_a_failed_write_and_then_no_power_leaves_a_state_that_starts(kind: str, 
     fails = {kind, "sync"} if kind == "truncate" else {kind}
     for survivors in range(1 << 6):
         disk, journal = with_history()
-        disk.fault = lambda done: Fault(OSError(code, "broken"), 20) if done.path == STATE / name and done.kind in fails else None
+        disk.fault = lambda done: (
+            Fault(OSError(code, "broken"), 20)
+            if done.path == STATE / name and done.kind in fails
+            else None
+        )
         with pytest.raises(StateError, match="cannot be written"):
             journal.commit(MORE)
         disk.fault = lambda _: None
         numbers = count()
-        disk.crash(lambda operation, numbers=numbers, chosen=survivors: EVERYTHING(operation) if chosen >> next(numbers) & 1 else 0)
+        disk.crash(
+            lambda operation, numbers=numbers, chosen=survivors: (
+                EVERYTHING(operation) if chosen >> next(numbers) & 1 else 0
+            )
+        )
         assert found(disk) in allowed
 
 
@@ -154,7 +174,9 @@ def test_a_commit_that_failed_leaves_both_files_as_they_were(kind: str) -> None:
     disk, journal = with_history()
     before = disk.files()
     failures = iter([Fault(OSError(errno.EIO, "broken"), 20)])
-    disk.fault = lambda done: next(failures, None) if (done.path, done.kind) == (STATE / "journal", kind) else None
+    disk.fault = lambda done: (
+        next(failures, None) if (done.path, done.kind) == (STATE / "journal", kind) else None
+    )
     with pytest.raises(StateError, match="cannot be written"):
         journal.commit(MORE)
     assert disk.files() == before

@@ -1,4 +1,6 @@
-"""A repair keeps what makes the next run more careful, from before and from behind the damage, and claims nothing that may not be."""
+"""A repair keeps what makes the next run more careful, from before and from behind the
+damage, and claims nothing that may not be.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from syncer.core.change import Mark
-from syncer.core.facts import Deleted, Destination, Fact, Forgotten, LettersForgotten, Read, Settled, Unqueued
+from syncer.core.facts import (
+    Deleted,
+    Destination,
+    Fact,
+    Forgotten,
+    LettersForgotten,
+    Read,
+    Settled,
+    Unqueued,
+)
 from syncer.core.ledger import Ledger
 from syncer.journal import aside
 from syncer.journal.check import check
@@ -30,7 +41,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
-def repaired(folder: Path, before: Sequence[Fact], behind: Sequence[Sequence[Fact]]) -> tuple[Ledger, Repaired]:
+def repaired(
+    folder: Path, before: Sequence[Fact], behind: Sequence[Sequence[Fact]]
+) -> tuple[Ledger, Repaired]:
     """The state after commits of which the second one rots, and is repaired."""
     journal = Journal.open(folder, HERE)
     journal.commit([opened(), *before])
@@ -78,10 +91,18 @@ def test_deletions_before_and_behind_the_damage_are_all_counted(folder: Path) ->
 
 @pytest.fixture
 def compacted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A state whose journal is what a compaction wrote, a frame for each fact: logs first, then what waits, deletions and pause last."""
+    """A state whose journal is what a compaction wrote, a frame for each fact: logs
+    first, then what waits, deletions and pause last.
+    """
     journal = Journal.open(folder, HERE)
     journal.commit([opened(), opened(2), FINE, PAUSED, Deleted(3)])
-    journal.commit([fact for at in range(1, 20) for fact in (Settled(1, at, 1, at, "queued"), queued(at, at, id=f"a{at}"))])
+    journal.commit(
+        [
+            fact
+            for at in range(1, 20)
+            for fact in (Settled(1, at, 1, at, "queued"), queued(at, at, id=f"a{at}"))
+        ]
+    )
     journal.close()
     monkeypatch.setattr("syncer.journal.journal.COMPACT_BYTES_MIN", 1)
     monkeypatch.setattr("syncer.journal.compact.FRAME_BYTES", 1)
@@ -93,7 +114,9 @@ def compacted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_where_the_beginning_of_a_compacted_journal_rots_pause_and_deletions_are_kept_and_the_rest_is_asked_again(compacted: Path) -> None:
+def test_where_the_beginning_of_a_compacted_journal_rots_pause_and_deletions_are_kept_and_the_rest_is_asked_again(
+    compacted: Path,
+) -> None:
     flip(compacted / "journal", 1)
     repair(compacted, "2026-11-26T12-00-00")
     journal = Journal.open(compacted, HERE)
@@ -102,7 +125,9 @@ def test_where_the_beginning_of_a_compacted_journal_rots_pause_and_deletions_are
     assert journal.ledger.queue == {}
 
 
-def test_where_a_compacted_journal_is_cut_its_logs_are_known_and_nothing_is_claimed_of_them(compacted: Path) -> None:
+def test_where_a_compacted_journal_is_cut_its_logs_are_known_and_nothing_is_claimed_of_them(
+    compacted: Path,
+) -> None:
     """All that a compaction wrote is one thing: a part of it is no state."""
     path = compacted / "journal"
     path.write_bytes(path.read_bytes()[: frame_ends(path.read_bytes())[-2]])
@@ -115,18 +140,26 @@ def test_where_a_compacted_journal_is_cut_its_logs_are_known_and_nothing_is_clai
     assert journal.ledger.queue == {}
 
 
-def test_what_was_settled_before_the_damage_stands_and_behind_it_is_asked_again(folder: Path) -> None:
+def test_what_was_settled_before_the_damage_stands_and_behind_it_is_asked_again(
+    folder: Path,
+) -> None:
     behind = [[Settled(1, 5, 3, 33, "applied"), Read(1, Mark(8, 800, 8, 8))]]
-    ledger, told = repaired(folder, [Settled(1, 1, 4, 44, "applied"), Read(1, Mark(5, 500, 5, 5))], behind)
+    ledger, told = repaired(
+        folder, [Settled(1, 1, 4, 44, "applied"), Read(1, Mark(5, 500, 5, 5))], behind
+    )
     assert ledger.logs[1].counts.applied == 4
     assert ledger.logs[1].watermark.resume == Mark()
     assert any("lines 1 to 8" in sentence for sentence in told.unknown)
     assert any("nothing is doubled by asking again" in sentence for sentence in told.unknown)
 
 
-def test_what_waited_before_the_damage_waits_with_its_body_whatever_came_of_it_since(folder: Path) -> None:
+def test_what_waited_before_the_damage_waits_with_its_body_whatever_came_of_it_since(
+    folder: Path,
+) -> None:
     waiting = queued(1, 7, written='{"w":1}')
-    ledger, told = repaired(folder, [Settled(1, 7, 1, 77, "queued"), waiting], [[Unqueued(1, "applied")]])
+    ledger, told = repaired(
+        folder, [Settled(1, 7, 1, 77, "queued"), waiting], [[Unqueued(1, "applied")]]
+    )
     assert list(ledger.queue) == [1]
     assert any("1 change waited to be sent again" in sentence for sentence in told.unknown)
     journal = Journal.open(folder, HERE)
@@ -148,13 +181,19 @@ def test_logs_that_came_behind_the_damage_are_known_and_keep_their_numbers(folde
 
 
 def test_a_log_that_was_given_up_behind_the_damage_is_not_known_any_more(folder: Path) -> None:
-    ledger, _ = repaired(folder, [Settled(1, 7, 1, 77, "queued"), queued(1, 7)], [[Forgotten(1), LettersForgotten(1)], [opened(2)]])
+    ledger, _ = repaired(
+        folder,
+        [Settled(1, 7, 1, 77, "queued"), queued(1, 7)],
+        [[Forgotten(1), LettersForgotten(1)], [opened(2)]],
+    )
     assert set(ledger.logs) == {2}
     assert ledger.queue == {}
 
 
 def test_a_log_that_came_and_was_given_up_behind_the_damage_leaves_nothing(folder: Path) -> None:
-    ledger, _ = repaired(folder, [], [[opened(2)], [Forgotten(2), LettersForgotten(2)], [Deleted(1)]])
+    ledger, _ = repaired(
+        folder, [], [[opened(2)], [Forgotten(2), LettersForgotten(2)], [Deleted(1)]]
+    )
     assert set(ledger.logs) == {1}
 
 
@@ -186,7 +225,9 @@ def test_what_is_not_there_is_not_set_aside(folder: Path) -> None:
     assert aside.copied([folder / "missing", folder / "journal"], there, REAL) == ["journal"]
 
 
-def test_a_file_that_is_set_aside_is_in_the_quarantine_for_good_before_it_is_gone_from_its_place() -> None:
+def test_a_file_that_is_set_aside_is_in_the_quarantine_for_good_before_it_is_gone_from_its_place() -> (
+    None
+):
     """Else a power cut between the two might take its only name."""
     disk = SimulatedDisk()
     journal = Journal.open(STATE, HERE, disk=disk)
@@ -194,14 +235,20 @@ def test_a_file_that_is_set_aside_is_in_the_quarantine_for_good_before_it_is_gon
     journal.close()
     disk.put(STATE / "journal", b"#" + disk.files()[STATE / "journal"][1:])
     done = len(disk.operations)
-    assert sorted(repair(STATE, "2026-11-26T12-00-00", disk=disk).set_aside) == ["dead.jsonl", "journal"]
+    assert sorted(repair(STATE, "2026-11-26T12-00-00", disk=disk).set_aside) == [
+        "dead.jsonl",
+        "journal",
+    ]
     operations = disk.operations[done:]
     moves = [at for at, operation in enumerate(operations) if operation.kind == "rename"]
     assert len(moves) == 2
     for at in moves:
         target = operations[at].target
         assert target is not None
-        assert [(step.kind, step.path) for step in operations[at + 1 : at + 3]] == [("sync_folder", target.parent), ("sync_folder", STATE)]
+        assert [(step.kind, step.path) for step in operations[at + 1 : at + 3]] == [
+            ("sync_folder", target.parent),
+            ("sync_folder", STATE),
+        ]
 
 
 def test_a_whole_state_is_left_as_it_is(folder: Path) -> None:

@@ -1,4 +1,6 @@
-"""What a repair makes of dead letters: what was decided about them stands as far as it is known, and what is lost gets a letter."""
+"""What a repair makes of dead letters: what was decided about them stands as far as it
+is known, and what is lost gets a letter.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,12 @@ def rot_first_letter(folder: Path) -> None:
 
 
 def test_a_letter_that_was_dropped_before_the_damage_stays_dropped(folder: Path) -> None:
-    written(folder, [*DIED, *DROPPED], [Settled(1, 0, 1, 11, "applied")], [Settled(1, 1, 1, 12, "applied")])
+    written(
+        folder,
+        [*DIED, *DROPPED],
+        [Settled(1, 0, 1, 11, "applied")],
+        [Settled(1, 1, 1, 12, "applied")],
+    )
     flip(folder / "journal", 2)
     after = repaired(folder)
     assert (after.open_lines, after.counts.ignored) == ([], 1)
@@ -81,17 +88,30 @@ def test_a_letter_that_was_dropped_behind_the_damage_stays_dropped(folder: Path)
     assert "may be open again" not in after.unknown
 
 
-def test_a_letter_that_was_sent_again_behind_the_damage_is_open_again_since_the_queue_of_then_is_lost(folder: Path) -> None:
-    written(folder, DIED, [Settled(1, 0, 1, 11, "applied")], [Closed(0, "retried"), Unburied(1, "queued"), queued(1, 3)])
+def test_a_letter_that_was_sent_again_behind_the_damage_is_open_again_since_the_queue_of_then_is_lost(
+    folder: Path,
+) -> None:
+    written(
+        folder,
+        DIED,
+        [Settled(1, 0, 1, 11, "applied")],
+        [Closed(0, "retried"), Unburied(1, "queued"), queued(1, 3)],
+    )
     flip(folder / "journal", 2)
     after = repaired(folder)
     assert after.open_lines == [4]
-    assert "up to 1 dead letter that had been dropped or sent again may be open again" in after.unknown
+    assert (
+        "up to 1 dead letter that had been dropped or sent again may be open again" in after.unknown
+    )
 
 
-def test_a_line_that_died_behind_the_damage_without_being_kept_whole_is_read_again_and_not_counted_twice(folder: Path) -> None:
+def test_a_line_that_died_behind_the_damage_without_being_kept_whole_is_read_again_and_not_counted_twice(
+    folder: Path,
+) -> None:
     cut = msgspec.structs.replace(letter(3), whole=False)
-    written(folder, [opened()], [Settled(1, 0, 1, 11, "applied")], [cut, Settled(1, 3, 1, 33, "dead")])
+    written(
+        folder, [opened()], [Settled(1, 0, 1, 11, "applied")], [cut, Settled(1, 3, 1, 33, "dead")]
+    )
     flip(folder / "journal", 2)
     after = repaired(folder)
     assert (after.open_lines, after.counts.dead) == ([], 0)
@@ -107,9 +127,17 @@ def test_each_letter_that_is_lost_gets_one_that_says_so(folder: Path) -> None:
     assert "lost 1 dead letter of 1.jsonl" in after.unknown
 
 
-def test_a_letter_that_was_sent_again_and_died_again_behind_the_damage_is_one_letter(folder: Path) -> None:
+def test_a_letter_that_was_sent_again_and_died_again_behind_the_damage_is_one_letter(
+    folder: Path,
+) -> None:
     sent_again: list[Fact] = [Closed(0, "retried"), Unburied(1, "queued"), queued(1, 3)]
-    written(folder, DIED, [Settled(1, 0, 1, 11, "applied")], sent_again, [letter(3), Unqueued(1, "dead")])
+    written(
+        folder,
+        DIED,
+        [Settled(1, 0, 1, 11, "applied")],
+        sent_again,
+        [letter(3), Unqueued(1, "dead")],
+    )
     flip(folder / "journal", 2)
     after = repaired(folder)
     assert (after.open_lines, after.counts.dead) == ([4], 1)
@@ -128,28 +156,52 @@ def test_of_a_letter_that_is_lost_no_line_is_said_not_to_be_applied(folder: Path
     rot_first_letter(folder)
     repair(folder, "2026-11-26T12-00-00")
     found = unapplied(path, path.stat().st_size)
-    assert {log: [index for index in range(10_000) if index in indexes] for log, indexes in found.items()} == {2: [5]}
+    assert {
+        log: [index for index in range(10_000) if index in indexes]
+        for log, indexes in found.items()
+    } == {2: [5]}
 
 
-def test_of_letters_behind_one_that_is_damaged_it_is_not_known_which_were_dropped_and_that_is_said(folder: Path) -> None:
-    written(folder, [opened(), letter(3), letter(4), Settled(1, 3, 2, 33, "dead")], [Closed(1, "dropped"), Unburied(1, "ignored")])
+def test_of_letters_behind_one_that_is_damaged_it_is_not_known_which_were_dropped_and_that_is_said(
+    folder: Path,
+) -> None:
+    written(
+        folder,
+        [opened(), letter(3), letter(4), Settled(1, 3, 2, 33, "dead")],
+        [Closed(1, "dropped"), Unburied(1, "ignored")],
+    )
     rot_first_letter(folder)
     after = repaired(folder)
     assert after.open_lines == [5]
-    assert "up to 1 dead letter that had been dropped or sent again may be open again" in after.unknown
+    assert (
+        "up to 1 dead letter that had been dropped or sent again may be open again" in after.unknown
+    )
 
 
-def test_where_a_letter_was_closed_that_is_not_there_no_number_is_relied_on_from_then_on(folder: Path) -> None:
+def test_where_a_letter_was_closed_that_is_not_there_no_number_is_relied_on_from_then_on(
+    folder: Path,
+) -> None:
     """What is open again is counted where it is now, and no more than that is."""
-    there = [opened(), letter(3), letter(4), Settled(1, 3, 2, 33, "dead"), Settled(1, 0, 1, 11, "applied")]
+    there = [
+        opened(),
+        letter(3),
+        letter(4),
+        Settled(1, 3, 2, 33, "dead"),
+        Settled(1, 0, 1, 11, "applied"),
+    ]
     written(folder, there, [Closed(7, "dropped")], [Closed(0, "dropped"), Unburied(1, "ignored")])
     after = repaired(folder)
     assert after.open_lines == [4, 5]
     assert after.counts == LogCounts(applied=1, dead=2)
-    assert "up to 2 dead letters that had been dropped or sent again may be open again" in after.unknown
+    assert (
+        "up to 2 dead letters that had been dropped or sent again may be open again"
+        in after.unknown
+    )
 
 
-def test_what_waits_is_no_open_letter_though_it_is_not_known_any_more_which_letter_was_sent_again(folder: Path) -> None:
+def test_what_waits_is_no_open_letter_though_it_is_not_known_any_more_which_letter_was_sent_again(
+    folder: Path,
+) -> None:
     sent_again: list[Fact] = [Closed(1, "retried"), Unburied(1, "queued"), queued(1, 4)]
     written(folder, [opened(), letter(3), letter(4), Settled(1, 3, 2, 33, "dead")], sent_again)
     rot_first_letter(folder)
@@ -166,7 +218,9 @@ def test_what_waited_before_the_damage_and_died_behind_it_waits_no_more(folder: 
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_each_change_that_died_behind_the_damage_is_settled_whatever_came_of_those_before_it(folder: Path, *, known: bool) -> None:
+def test_each_change_that_died_behind_the_damage_is_settled_whatever_came_of_those_before_it(
+    folder: Path, *, known: bool
+) -> None:
     """The first of them was a letter before, or was sent again and then not waited for."""
     first: list[Fact] = [letter(3), Settled(1, 3, 1, 33, "dead")]
     again: list[Fact] = [Closed(0, "retried"), Unburied(1, "queued"), queued(1, 3)]
@@ -182,18 +236,27 @@ def test_each_change_that_died_behind_the_damage_is_settled_whatever_came_of_tho
     assert after.counts == LogCounts(dead=len(after.open_lines))
 
 
-def test_letters_of_a_log_of_which_nothing_else_is_left_are_closed_and_that_is_said(folder: Path) -> None:
+def test_letters_of_a_log_of_which_nothing_else_is_left_are_closed_and_that_is_said(
+    folder: Path,
+) -> None:
     written(folder, DIED, [Settled(1, 0, 1, 11, "applied")])
     flip(folder / "journal", 1)
     told = repair(folder, "2026-11-26T12-00-00")
     assert list(read_dead(folder)) == []
-    assert any(sentence.startswith("x.jsonl: that it was pushed is all that is known") for sentence in told.unknown)
+    assert any(
+        sentence.startswith("x.jsonl: that it was pushed is all that is known")
+        for sentence in told.unknown
+    )
 
 
 def test_what_was_written_anew_is_there_after_the_power_went() -> None:
     disk = SimulatedDisk()
     journal = Journal.open(STATE, HERE, disk=disk)
-    for facts in (DIED, [Settled(1, 0, 1, 11, "applied")], [letter(5), Settled(1, 5, 1, 55, "dead")]):
+    for facts in (
+        DIED,
+        [Settled(1, 0, 1, 11, "applied")],
+        [letter(5), Settled(1, 5, 1, 55, "dead")],
+    ):
         journal.commit(facts)
     journal.close()
     whole = disk.files()[STATE / "journal"]
@@ -230,7 +293,13 @@ def test_a_repair_leaves_no_file_open(folder: Path) -> None:
 def test_a_change_that_died_behind_the_damage_is_asked_again_if_it_was_sent_again_and_not_if_it_was_dropped(
     folder: Path, closed: list[Fact], ignored: int
 ) -> None:
-    written(folder, [opened()], [Settled(1, 0, 1, 11, "applied")], [letter(3), Settled(1, 3, 1, 33, "dead")], closed)
+    written(
+        folder,
+        [opened()],
+        [Settled(1, 0, 1, 11, "applied")],
+        [letter(3), Settled(1, 3, 1, 33, "dead")],
+        closed,
+    )
     flip(folder / "journal", 2)
     after = repaired(folder)
     assert (after.open_lines, after.counts.read, after.counts.ignored) == ([], ignored, ignored)

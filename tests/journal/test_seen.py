@@ -15,7 +15,9 @@ def test_a_folder_in_which_no_keys_can_be_kept_is_named(tmp_path: Path) -> None:
         Seen(tmp_path / "missing", 0)
 
 
-def test_a_check_finds_whole_keys_whole_and_asks_for_none_before_the_first_page(tmp_path: Path) -> None:
+def test_a_check_finds_whole_keys_whole_and_asks_for_none_before_the_first_page(
+    tmp_path: Path,
+) -> None:
     assert check(tmp_path, 0) is None
     keys = Seen(tmp_path, 0)
     keys.fresh([("i", "a"), ("i", "b")], 0)
@@ -24,7 +26,9 @@ def test_a_check_finds_whole_keys_whole_and_asks_for_none_before_the_first_page(
     assert check(tmp_path, 0) is None
 
 
-def test_a_page_that_was_forgotten_is_not_known_any_more_even_if_it_brought_no_new_key(tmp_path: Path) -> None:
+def test_a_page_that_was_forgotten_is_not_known_any_more_even_if_it_brought_no_new_key(
+    tmp_path: Path,
+) -> None:
     keys = Seen(tmp_path, 0)
     for page in range(2):
         keys.fresh([("i", "a")], page)
@@ -35,12 +39,16 @@ def test_a_page_that_was_forgotten_is_not_known_any_more_even_if_it_brought_no_n
 
 
 def test_a_check_leaves_alone_what_is_not_there(tmp_path: Path) -> None:
-    """A pull whose lists do not repeat themselves keeps no keys; where they are needed, its start says that they are missing."""
+    """A pull whose lists do not repeat themselves keeps no keys; where they are needed,
+    its start says that they are missing.
+    """
     assert check(tmp_path, 3) is None
     assert not (tmp_path / FILE).exists()
 
 
-def test_a_check_names_keys_of_fewer_pages_than_were_noted_and_a_file_that_is_no_database(tmp_path: Path) -> None:
+def test_a_check_names_keys_of_fewer_pages_than_were_noted_and_a_file_that_is_no_database(
+    tmp_path: Path,
+) -> None:
     keys = Seen(tmp_path, 0)
     keys.fresh([("i", "a")], 0)
     keys.close()

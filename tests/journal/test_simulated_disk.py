@@ -78,11 +78,15 @@ def test_writes_tear_and_holes_are_zeros() -> None:
 def test_an_operation_fails_as_told_and_a_write_that_fails_leaves_its_part() -> None:
     disk = SimulatedDisk()
     file = disk.open(folder_on(disk) / "file")
-    disk.fault = lambda operation: Fault(OSError(errno.ENOSPC, "full"), written=3) if operation.kind == "write" else None
+    disk.fault = lambda operation: (
+        Fault(OSError(errno.ENOSPC, "full"), written=3) if operation.kind == "write" else None
+    )
     with pytest.raises(OSError, match="full"):
         disk.write(file, b"abcdef")
     assert disk.read(file, 10, 0) == b"abc"
-    disk.fault = lambda operation: Fault(OSError(errno.EIO, "broken")) if operation.kind == "read" else None
+    disk.fault = lambda operation: (
+        Fault(OSError(errno.EIO, "broken")) if operation.kind == "read" else None
+    )
     with pytest.raises(OSError, match="broken"):
         disk.read(file, 10, 0)
 
@@ -110,7 +114,9 @@ def test_the_record_gives_the_disk_back_as_it_was_behind_any_operation() -> None
 
 
 @pytest.mark.parametrize("compacted", [False, True])
-def test_a_journal_on_it_holds_the_same_bytes_as_on_the_real_disk(tmp_path: Path, compacted: bool) -> None:
+def test_a_journal_on_it_holds_the_same_bytes_as_on_the_real_disk(
+    tmp_path: Path, compacted: bool
+) -> None:
     def run(folder: Path, disk: Disk) -> tuple[object, object]:
         journal = Journal.open(folder, HERE, disk=disk)
         for facts in small_history():
@@ -124,5 +130,9 @@ def test_a_journal_on_it_holds_the_same_bytes_as_on_the_real_disk(tmp_path: Path
 
     disk = SimulatedDisk()
     assert run(tmp_path / "state", Disk()) == run(STATE, disk)
-    real = {path.name: path.read_bytes() for path in (tmp_path / "state").iterdir() if path.name != "lock"}
+    real = {
+        path.name: path.read_bytes()
+        for path in (tmp_path / "state").iterdir()
+        if path.name != "lock"
+    }
     assert {path.name: content for path, content in disk.files().items()} == real

@@ -1,4 +1,6 @@
-"""Dead letters sent again: what can never be sent stands in nobody's way, whatever the number of it."""
+"""Dead letters sent again: what can never be sent stands in nobody's way, whatever the
+number of it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ GOOD = '{"op":"delete","annotation":{"id":"a","input_id":"i"}}'
 
 def letter(index: int, change: str) -> DeadLetter:
     at = "2026-11-26T00:00:00.000Z"
-    return DeadLetter("log.jsonl", index + 1, None, None, None, "a reason", None, 1, at, at, change, 1, index)
+    return DeadLetter(
+        "log.jsonl", index + 1, None, None, None, "a reason", None, 1, at, at, change, 1, index
+    )
 
 
 def test_more_bad_lines_than_the_retry_queue_holds_do_not_keep_a_letter_from_being_queued(
@@ -28,7 +32,9 @@ def test_more_bad_lines_than_the_retry_queue_holds_do_not_keep_a_letter_from_bei
     monkeypatch.setattr("syncer.lanes.dead.Limits", lambda: Limits(queue_max=count - 1))
     journal = Journal.open(tmp_path, HERE)
     journal.commit([opened()])
-    journal.commit([*(letter(index, "bad") for index in range(count)), Settled(1, 0, count, 1, "dead")])
+    journal.commit(
+        [*(letter(index, "bad") for index in range(count)), Settled(1, 0, count, 1, "dead")]
+    )
     journal.commit([letter(count, GOOD), Settled(1, count, 1, 1, "dead")])
     journal.close()
     refused: list[RefusedLetter] = []

@@ -1,4 +1,6 @@
-"""What a push tells of logs that it does not read to their end: there are none, they are still being written, or they are gone."""
+"""What a push tells of logs that it does not read to their end: there are none, they
+are still being written, or they are gone.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,9 @@ def test_logs_that_are_still_being_written_are_named_and_are_to_be_pushed_again(
     assert finished.summary.applied == len(names)
 
 
-def test_of_logs_that_are_gone_it_is_told_which_were_applied_to_their_end_and_which_were_not(app: App, tmp_path: Path) -> None:
+def test_of_logs_that_are_gone_it_is_told_which_were_applied_to_their_end_and_which_were_not(
+    app: App, tmp_path: Path
+) -> None:
     finished, unfinished = whole(tmp_path / "whole.jsonl", "a"), part(tmp_path / "part.jsonl", "b")
     app.push(finished, unfinished)
     app.push(whole(tmp_path / "kept.jsonl", "c"))
@@ -62,4 +66,6 @@ def test_of_logs_that_are_gone_it_is_told_which_were_applied_to_their_end_and_wh
     unfinished.unlink()
     with opened(PushLane(app.config(), [])) as lane:
         assert lane.notes == [f"{finished} is gone, and was applied to its end"]
-    assert f"a log is gone before its end: {unfinished} (read up to line 1)" in str(app.push().error)
+    assert f"a log is gone before its end: {unfinished} (read up to line 1)" in str(
+        app.push().error
+    )

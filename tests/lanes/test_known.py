@@ -1,4 +1,6 @@
-"""Logs that a state knows: forgotten with or without what they hold, and given another path."""
+"""Logs that a state knows: forgotten with or without what they hold, and given another
+path.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +34,7 @@ def labels(app: App) -> list[str]:
     return sorted(log.identity.label for log in Journal.read_only(app.state)[0].logs.values())
 
 
-# --- forgotten --------------------------------------------------------------------------------------------------------------
+# --- forgotten ------------------------------------------------------------------------
 
 
 def test_a_log_is_forgotten_by_its_name_and_the_others_are_known(app: App, tmp_path: Path) -> None:
@@ -54,7 +56,10 @@ def test_a_log_is_forgotten_by_any_spelling_of_its_path_also_when_it_is_gone(
 def test_patterns_match_names_and_no_slash(app: App, tmp_path: Path) -> None:
     for name in ("a-1.jsonl", "a-2.jsonl", "b-1.jsonl"):
         pushed(app, tmp_path / name, post(name))
-    assert sorted(Path(log).name for log in forget(app.state, ["a-?.jsonl"], force=False).logs) == ["a-1.jsonl", "a-2.jsonl"]
+    assert sorted(Path(log).name for log in forget(app.state, ["a-?.jsonl"], force=False).logs) == [
+        "a-1.jsonl",
+        "a-2.jsonl",
+    ]
     assert [Path(label).name for label in labels(app)] == ["b-1.jsonl"]
 
 
@@ -74,21 +79,34 @@ def test_where_one_name_is_not_known_nothing_is_forgotten(app: App, tmp_path: Pa
     assert labels(app) == [str(log)]
 
 
-def test_what_waits_or_is_dead_is_given_up_only_with_force_and_counted(app: App, tmp_path: Path) -> None:
-    log, clean = pushed(app, tmp_path / "1.jsonl", b"bad", b"worse"), pushed(app, tmp_path / "2.jsonl", post("a"))
+def test_what_waits_or_is_dead_is_given_up_only_with_force_and_counted(
+    app: App, tmp_path: Path
+) -> None:
+    log, clean = (
+        pushed(app, tmp_path / "1.jsonl", b"bad", b"worse"),
+        pushed(app, tmp_path / "2.jsonl", post("a")),
+    )
     journal = Journal.open(app.state, None)
     journal.commit([Settled(1, 2, 1, 0, "queued"), queued(1, 2)])
     journal.close()
-    with pytest.raises(UsageError, match=r"1 waiting change and 2 dead letters. Nothing was forgotten"):
+    with pytest.raises(
+        UsageError, match=r"1 waiting change and 2 dead letters. Nothing was forgotten"
+    ):
         forget(app.state, [str(clean), str(log)], force=False)
     assert len(labels(app)) == 2
     result = forget(app.state, [str(clean), str(log)], force=True)
-    assert (result.waiting, result.dead, sorted(result.logs)) == (1, 2, sorted([str(log), str(clean)]))
+    assert (result.waiting, result.dead, sorted(result.logs)) == (
+        1,
+        2,
+        sorted([str(log), str(clean)]),
+    )
     assert "1 waiting change and 2 dead letters" in result.sentence()
     assert not any(isinstance(fact, Queued) for fact in Journal.read_only(app.state)[0].facts())
 
 
-def test_many_logs_are_forgotten_in_several_commits(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_logs_are_forgotten_in_several_commits(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(5):
         pushed(app, tmp_path / f"{number}.jsonl", post(f"a{number}"))
     monkeypatch.setattr("syncer.lanes.known.LOGS_MAX", 2)
@@ -98,13 +116,18 @@ def test_many_logs_are_forgotten_in_several_commits(app: App, tmp_path: Path, mo
 
 @pytest.mark.parametrize(
     ("waiting", "dead", "said"),
-    [(0, 0, ""), (1, 0, "1 waiting change"), (0, 1, "1 dead letter"), (2, 1000, "2 waiting changes and 1,000 dead letters")],
+    [
+        (0, 0, ""),
+        (1, 0, "1 waiting change"),
+        (0, 1, "1 dead letter"),
+        (2, 1000, "2 waiting changes and 1,000 dead letters"),
+    ],
 )
 def test_what_is_held_is_told_with_its_number(waiting: int, dead: int, said: str) -> None:
     assert describe_held(waiting, dead) == said
 
 
-# --- moved ------------------------------------------------------------------------------------------------------------------
+# --- moved ----------------------------------------------------------------------------
 
 
 def test_a_log_is_carried_on_under_another_path(app: App, tmp_path: Path) -> None:
@@ -124,7 +147,9 @@ def test_a_log_may_be_given_the_path_at_which_its_file_will_be(app: App, tmp_pat
     assert (result.is_there, "no such file yet" in result.sentence()) == (False, True)
 
 
-def test_a_log_that_is_given_the_path_that_it_has_stays_as_done_as_it_was(app: App, tmp_path: Path) -> None:
+def test_a_log_that_is_given_the_path_that_it_has_stays_as_done_as_it_was(
+    app: App, tmp_path: Path
+) -> None:
     log = pushed(app, tmp_path / "1.jsonl", post("a"))
     move(app.state, str(log), str(log))
     log.unlink()
@@ -141,8 +166,13 @@ def test_a_file_of_another_content_is_not_taken_for_the_log(app: App, tmp_path: 
     assert labels(app) == [str(log)]
 
 
-def test_a_path_of_another_log_of_which_something_was_applied_is_not_taken(app: App, tmp_path: Path) -> None:
-    log, other = pushed(app, tmp_path / "1.jsonl", post("a")), pushed(app, tmp_path / "2.jsonl", post("b"))
+def test_a_path_of_another_log_of_which_something_was_applied_is_not_taken(
+    app: App, tmp_path: Path
+) -> None:
+    log, other = (
+        pushed(app, tmp_path / "1.jsonl", post("a")),
+        pushed(app, tmp_path / "2.jsonl", post("b")),
+    )
     with pytest.raises(LogChanged, match="a log of its own"):
         move(app.state, str(log), str(other))
     assert labels(app) == [str(log), str(other)]

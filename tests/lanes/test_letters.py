@@ -1,4 +1,6 @@
-"""Dead letters of a state: which are meant, which are queued again, which are refused, and what a push makes of them."""
+"""Dead letters of a state: which are meant, which are queued again, which are refused,
+and what a push makes of them.
+"""
 
 from __future__ import annotations
 
@@ -39,7 +41,9 @@ def pushed(app: App, path: Path, *lines: bytes) -> str:
 
 def refusing(*ids: str) -> object:
     """Any request that names one of these annotations is refused."""
-    return lambda request: REFUSING if any(f'"{id}"'.encode() in (request.body or b"") for id in ids) else None
+    return lambda request: (
+        REFUSING if any(f'"{id}"'.encode() in (request.body or b"") for id in ids) else None
+    )
 
 
 @dataclass
@@ -51,7 +55,9 @@ class Again:
     left: int = 0
 
 
-def again(app: App, selector: Selector = ALL, *, force: bool = False, options: LineOptions = LineOptions()) -> Again:  # noqa: B008 - frozen
+def again(
+    app: App, selector: Selector = ALL, *, force: bool = False, options: LineOptions = LineOptions()
+) -> Again:  # noqa: B008 - frozen
     told: list[RefusedLetter] = []
     result = retry(app.state, selector, options, told.append, force=force)
     assert result.refused == len(told)
@@ -60,7 +66,12 @@ def again(app: App, selector: Selector = ALL, *, force: bool = False, options: L
 
 def letters(app: App) -> list[DeadLetter]:
     """The open ones."""
-    return [found.letter for found in open_letters(app.state / "dead.jsonl", Journal.read_only(app.state)[0].dead_size)]
+    return [
+        found.letter
+        for found in open_letters(
+            app.state / "dead.jsonl", Journal.read_only(app.state)[0].dead_size
+        )
+    ]
 
 
 def lines(app: App) -> list[int]:
@@ -71,7 +82,9 @@ def lines(app: App) -> list[int]:
 def counts(app: App) -> tuple[int, int, int, int]:
     """(applied, ignored, dead, waiting) of all logs."""
     logs = Journal.read_only(app.state)[0].logs.values()
-    of = [(log.counts.applied, log.counts.ignored, log.counts.dead, log.counts.queued) for log in logs]
+    of = [
+        (log.counts.applied, log.counts.ignored, log.counts.dead, log.counts.queued) for log in logs
+    ]
     return tuple(map(sum, zip(*of, strict=True)))  # type: ignore[return-value]
 
 
@@ -79,23 +92,35 @@ def bodies(requests: Sequence[Request]) -> list[bytes]:
     return [request.body or b"" for request in requests if request.method == "PATCH"]
 
 
-# --- which are meant --------------------------------------------------------------------------------------------------------
+# --- which are meant ------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("wrong", [{}, {"places": ("a:1",), "every": True}, {"code": 1, "every": True}, {"places": ("a:1",), "code": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {},
+        {"places": ("a:1",), "every": True},
+        {"code": 1, "every": True},
+        {"places": ("a:1",), "code": 0},
+    ],
+)
 def test_letters_are_selected_in_exactly_one_way(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError, match="one of these"):
         Selector(**wrong)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("place", ["7", ":7", "log.jsonl", "log.jsonl:", "log.jsonl:x", "log.jsonl:-1", "log.jsonl:٣"])
+@pytest.mark.parametrize(
+    "place", ["7", ":7", "log.jsonl", "log.jsonl:", "log.jsonl:x", "log.jsonl:-1", "log.jsonl:٣"]
+)
 def test_a_place_is_a_source_and_a_line(app: App, tmp_path: Path, place: str) -> None:
     pushed(app, tmp_path / "log.jsonl", b"bad")
     with pytest.raises(UsageError, match="SOURCE:LINE"):
         again(app, Selector((place,)))
 
 
-def test_letters_are_named_by_source_and_line(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_letters_are_named_by_source_and_line(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log = pushed(app, tmp_path / "log.jsonl", b"bad", b"worse", b"worst")
     monkeypatch.chdir(tmp_path)
     assert drop(app.state, Selector((f"{log}:2",))).dropped == 1
@@ -128,7 +153,7 @@ def test_letters_are_selected_by_the_code_of_the_remote(app: App, tmp_path: Path
         again(app, Selector(code=11102))
 
 
-# --- queued again -----------------------------------------------------------------------------------------------------------
+# --- queued again ---------------------------------------------------------------------
 
 
 def test_a_letter_is_sent_by_the_next_push_and_counts_once(app: App, tmp_path: Path) -> None:
@@ -142,18 +167,25 @@ def test_a_letter_is_sent_by_the_next_push_and_counts_once(app: App, tmp_path: P
     assert set(app.held) == {("i", "a"), ("i", "b")}
 
 
-def test_letters_go_in_the_order_of_their_log_whatever_the_order_in_which_they_were_queued(app: App, tmp_path: Path) -> None:
+def test_letters_go_in_the_order_of_their_log_whatever_the_order_in_which_they_were_queued(
+    app: App, tmp_path: Path
+) -> None:
     log = pushed(app, tmp_path / "log.jsonl", *[patch("a", data=number) for number in range(4)])
     app.there.put({"input_id": "i", "id": "a", "data": {}})
     for line in (3, 1, 4, 2):
         assert again(app, Selector((f"{log}:{line}",))).queued == 1
     asked = len(app.asked)
     app.push(log)
-    sent = [orjson.loads(body)["annotations"][0]["data"]["metadata"]["is"] for body in bodies(app.asked[asked:])]
+    sent = [
+        orjson.loads(body)["annotations"][0]["data"]["metadata"]["is"]
+        for body in bodies(app.asked[asked:])
+    ]
     assert sent == [0, 1, 2, 3]
 
 
-def test_a_superseded_letter_is_refused_by_name_unless_forced_and_the_others_are_queued(app: App, tmp_path: Path) -> None:
+def test_a_superseded_letter_is_refused_by_name_unless_forced_and_the_others_are_queued(
+    app: App, tmp_path: Path
+) -> None:
     log = pushed(app, tmp_path / "log.jsonl", patch("a"), post("a"), patch("nobody's"))
     result = again(app)
     assert (result.queued, [(one.source, one.line) for one in result.refused]) == (1, [(log, 1)])
@@ -165,24 +197,35 @@ def test_a_superseded_letter_is_refused_by_name_unless_forced_and_the_others_are
     assert app.held["i", "a"]["data"]["metadata"] == {"is": "patched"}
 
 
-def test_a_line_that_is_still_no_change_is_refused_with_its_reason(app: App, tmp_path: Path) -> None:
+def test_a_line_that_is_still_no_change_is_refused_with_its_reason(
+    app: App, tmp_path: Path
+) -> None:
     log = pushed(app, tmp_path / "log.jsonl", b"bad", LISTS)
     result = again(app)
     assert (result.queued, [one.line for one in result.refused]) == (0, [1, 2])
-    assert all("still not a valid change" in one.reason and "append a corrected line" in one.reason for one in result.refused)
+    assert all(
+        "still not a valid change" in one.reason and "append a corrected line" in one.reason
+        for one in result.refused
+    )
     assert again(app, Selector((f"{log}:2",))).queued == 0
     assert again(app, Selector((f"{log}:2",)), options=LineOptions("send")).queued == 1
 
 
 def test_a_line_of_which_only_a_part_was_kept_is_refused(app: App, tmp_path: Path) -> None:
-    pushed(app, tmp_path / "log.jsonl", b'{"op":"post","annotation":{"id":"a","input_id":"i"}' + b" " * 70_000)
+    pushed(
+        app,
+        tmp_path / "log.jsonl",
+        b'{"op":"post","annotation":{"id":"a","input_id":"i"}' + b" " * 70_000,
+    )
     (refused,) = again(app).refused
     assert "only a part of the line was kept" in refused.reason
 
 
 def test_a_post_that_got_its_id_from_its_place_keeps_it(app: App, tmp_path: Path) -> None:
     app.interfering = lambda request: REFUSING if request.method == "POST" else None
-    log = pushed(app, tmp_path / "log.jsonl", post("a"), b'{"op":"post","annotation":{"input_id":"i"}}')
+    log = pushed(
+        app, tmp_path / "log.jsonl", post("a"), b'{"op":"post","annotation":{"input_id":"i"}}'
+    )
     made = {letter.line: letter.id for letter in letters(app)}[2]
     assert again(app).queued == 2
     app.interfering = lambda _: None
@@ -190,13 +233,17 @@ def test_a_post_that_got_its_id_from_its_place_keeps_it(app: App, tmp_path: Path
     assert set(app.held) == {("i", "a"), ("i", made)}
 
 
-def test_no_more_are_queued_than_the_retry_queue_takes(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_more_are_queued_than_the_retry_queue_takes(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pushed(app, tmp_path / "log.jsonl", *[patch(f"a{number}") for number in range(7)])
     monkeypatch.setattr("syncer.lanes.dead.Limits", lambda: Limits(queue_max=3))
     assert again(app) == Again(queued=3, left=4)
     assert lines(app) == [4, 5, 6, 7]
     assert again(app) == Again(queued=0, left=4)
-    monkeypatch.setattr("syncer.lanes.dead.Limits", lambda: Limits(queue_max=2))  # a delete of a whole input queues more at once
+    monkeypatch.setattr(
+        "syncer.lanes.dead.Limits", lambda: Limits(queue_max=2)
+    )  # a delete of a whole input queues more at once
     assert again(app) == Again(queued=0, left=4)
 
 
@@ -214,15 +261,21 @@ def test_many_letters_are_queued_in_several_commits_that_add_up(
     assert counts(app) == (0, 0, 10, 0)
 
 
-def test_short_lines_share_a_commit(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_lines_share_a_commit(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pushed(app, tmp_path / "log.jsonl", *[patch(f"a{number}") for number in range(100)])
     commits = watched(monkeypatch)
     assert again(app) == Again(100)
     assert len(commits) == 1
 
 
-def test_long_lines_go_in_commits_of_their_own(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pushed(app, tmp_path / "log.jsonl", *[patch(f"a{number}", data="x" * 600) for number in range(4)])
+def test_long_lines_go_in_commits_of_their_own(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pushed(
+        app, tmp_path / "log.jsonl", *[patch(f"a{number}", data="x" * 600) for number in range(4)]
+    )
     monkeypatch.setattr("syncer.lanes.dead.COMMIT_BYTES_MAX", 1000)
     commits = watched(monkeypatch)
     assert again(app) == Again(4)
@@ -243,7 +296,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return sizes
 
 
-# --- dropped ----------------------------------------------------------------------------------------------------------------
+# --- dropped --------------------------------------------------------------------------
 
 
 def test_dropped_letters_count_as_ignored_and_are_gone(app: App, tmp_path: Path) -> None:
@@ -255,7 +308,9 @@ def test_dropped_letters_count_as_ignored_and_are_gone(app: App, tmp_path: Path)
     assert drop(app.state, ALL) == Dropped(0)
 
 
-def test_many_letters_are_dropped_in_several_commits(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_letters_are_dropped_in_several_commits(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pushed(app, tmp_path / "log.jsonl", *[b"bad"] * 10)
     monkeypatch.setattr("syncer.lanes.dead.COMMIT_LETTERS_MAX", 4)
     commits = watched(monkeypatch)
@@ -264,12 +319,15 @@ def test_many_letters_are_dropped_in_several_commits(app: App, tmp_path: Path, m
     assert counts(app) == (0, 10, 0, 0)
 
 
-# --- the state --------------------------------------------------------------------------------------------------------------
+# --- the state ------------------------------------------------------------------------
 
 
 def test_a_folder_without_a_state_gets_none(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
-    for what in (lambda: retry(tmp_path / "state", ALL, LineOptions()), lambda: drop(tmp_path / "state", ALL)):
+    for what in (
+        lambda: retry(tmp_path / "state", ALL, LineOptions()),
+        lambda: drop(tmp_path / "state", ALL),
+    ):
         with pytest.raises(StateError, match="no state at"):
             what()
     assert not (tmp_path / "state" / "journal").exists()

@@ -1,4 +1,6 @@
-"""From a configuration and a selection to what is pulled, from where, as which job; and the sample of the demo."""
+"""From a configuration and a selection to what is pulled, from where, as which job; and
+the sample of the demo.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +26,15 @@ KNOWN = {("u", "signs"): "2022-01-01"}
 
 
 def annotell(tmp_path: Path, secret: str | None = "s", **options: Any) -> Loaded:
-    where = Annotell(base_url="http://127.0.0.1:1", auth_url="http://127.0.0.1:2", client_id="c" if secret else None, client_secret=secret)
-    return loaded(where, None, {"state.dir": str(tmp_path / "state"), **options}, {"HOME": str(tmp_path)})
+    where = Annotell(
+        base_url="http://127.0.0.1:1",
+        auth_url="http://127.0.0.1:2",
+        client_id="c" if secret else None,
+        client_secret=secret,
+    )
+    return loaded(
+        where, None, {"state.dir": str(tmp_path / "state"), **options}, {"HOME": str(tmp_path)}
+    )
 
 
 def test_another_selection_remote_or_app_is_another_job(tmp_path: Path) -> None:
@@ -45,14 +54,21 @@ def test_another_selection_remote_or_app_is_another_job(tmp_path: Path) -> None:
     assert not any("a-token" in name or "'s'" in name for name in names)
 
 
-def test_what_is_known_of_inputs_is_written_beside_their_annotations_where_it_is_asked_for(tmp_path: Path) -> None:
+def test_what_is_known_of_inputs_is_written_beside_their_annotations_where_it_is_asked_for(
+    tmp_path: Path,
+) -> None:
     config = App(tmp_path / "state").config()
     assert isinstance(clarifai_origin(config, Selection(with_inputs=True)).layout, InputsLayout)
     assert isinstance(clarifai_origin(config, Selection()).layout, AnnotationLayout)
 
 
-def test_documents_are_fetched_at_the_rate_and_as_many_at_a_time_as_configured(tmp_path: Path) -> None:
-    origin = annotell_origin(annotell(tmp_path, **{"annotell.requests_per_second": 3, "annotell.concurrency": 5}), OF_PROJECT)
+def test_documents_are_fetched_at_the_rate_and_as_many_at_a_time_as_configured(
+    tmp_path: Path,
+) -> None:
+    origin = annotell_origin(
+        annotell(tmp_path, **{"annotell.requests_per_second": 3, "annotell.concurrency": 5}),
+        OF_PROJECT,
+    )
     assert (origin.pace.requests_per_second, origin.storage_concurrency) == (3, 5)
     assert origin.storage is not None
     assert clarifai_origin(App(tmp_path / "state").config(), Selection()).storage is None
@@ -73,7 +89,7 @@ def test_what_has_changed_is_told_of_a_project_only(tmp_path: Path) -> None:
         annotell_origin(annotell(tmp_path), OF_PROJECT, {("u", ""): "2022"})
 
 
-# --- earlier pulls ----------------------------------------------------------------------------------------------------------
+# --- earlier pulls --------------------------------------------------------------------
 
 LINE = b'{"input_uuid":"u","annotation_type":"signs","created":"2022-01-01","annotation_id":"a","content":{}}\n'
 
@@ -81,14 +97,24 @@ LINE = b'{"input_uuid":"u","annotation_type":"signs","created":"2022-01-01","ann
 def test_what_an_earlier_pull_holds_is_known_packed_or_not(tmp_path: Path) -> None:
     (tmp_path / "out.jsonl").write_bytes(LINE)
     (tmp_path / "out.jsonl.gz").write_bytes(gzip.compress(LINE))
-    assert known_documents(tmp_path / "out.jsonl") == known_documents(tmp_path / "out.jsonl.gz") == KNOWN
+    assert (
+        known_documents(tmp_path / "out.jsonl")
+        == known_documents(tmp_path / "out.jsonl.gz")
+        == KNOWN
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("out.jsonl", b"no JSON\n"), ("out.jsonl.gz", gzip.compress(LINE, mtime=0)[:-5]), ("out.jsonl.gz", b"not gzip at all")],
+    [
+        ("out.jsonl", b"no JSON\n"),
+        ("out.jsonl.gz", gzip.compress(LINE, mtime=0)[:-5]),
+        ("out.jsonl.gz", b"not gzip at all"),
+    ],
 )
-def test_what_is_not_an_earlier_pull_is_refused_by_its_name(tmp_path: Path, name: str, content: bytes) -> None:
+def test_what_is_not_an_earlier_pull_is_refused_by_its_name(
+    tmp_path: Path, name: str, content: bytes
+) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UsageError, match=name):
         known_documents(tmp_path / name)
@@ -96,7 +122,7 @@ def test_what_is_not_an_earlier_pull_is_refused_by_its_name(tmp_path: Path, name
         known_documents(tmp_path / "none.jsonl")
 
 
-# --- jobs -------------------------------------------------------------------------------------------------------------------
+# --- jobs -----------------------------------------------------------------------------
 
 
 def test_each_job_has_a_folder_of_its_own_unless_one_is_named(tmp_path: Path) -> None:
@@ -110,12 +136,14 @@ def test_each_job_has_a_folder_of_its_own_unless_one_is_named(tmp_path: Path) ->
         made.append(sorted(path.name for path in app.state.iterdir()))
     assert [len(folders) for folders in made] == [1, 2, 2, 3]
     assert all(name.startswith("pull-") for name in made[-1])
-    open_pull(app.config(), origin, str(tmp_path / "c.jsonl"), None, state=tmp_path / "named").close()
+    open_pull(
+        app.config(), origin, str(tmp_path / "c.jsonl"), None, state=tmp_path / "named"
+    ).close()
     assert (tmp_path / "named").is_dir()
     assert len(list(app.state.iterdir())) == 3
 
 
-# --- the demo's sample ------------------------------------------------------------------------------------------------------
+# --- the demo's sample ----------------------------------------------------------------
 
 
 def test_the_sample_leaves_what_it_says_and_is_the_same_each_time(tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""Pauses of a pull outlive it: that of the API, and that of the storage, which has its own."""
+"""Pauses of a pull outlive it: that of the API, and that of the storage, which has its
+own.
+"""
 
 from __future__ import annotations
 
@@ -99,13 +101,25 @@ FINE, BUSY = Reply(200, b""), Reply(429, b"", "4000")
 
 
 @pytest.mark.parametrize("busy", ["api", "storage"])
-async def test_a_pull_that_is_asked_to_wait_for_too_long_asks_no_more_until_its_pause_is_lifted(busy: str, tmp_path: Path) -> None:
+async def test_a_pull_that_is_asked_to_wait_for_too_long_asks_no_more_until_its_pause_is_lifted(
+    busy: str, tmp_path: Path
+) -> None:
     ways = {"api": Way(FINE), "storage": Way(FINE), busy: Way(BUSY)}
     stopped = await pull(tmp_path, ways["api"], ways["storage"])
     assert f"`syncer state resume --state {tmp_path / 'state'}`" in str(stopped.error)
-    pauses: dict[str, Destination] = {"api": kept(tmp_path).destination, "storage": kept(tmp_path).storage}
-    assert {way: pause.state for way, pause in pauses.items()} == {"api": "open", "storage": "open", busy: "paused"}
-    assert (pauses[busy].asked_seconds, pauses[busy].until) == (4000.0, pytest.approx(time.time() + 4000.0, abs=60.0))
+    pauses: dict[str, Destination] = {
+        "api": kept(tmp_path).destination,
+        "storage": kept(tmp_path).storage,
+    }
+    assert {way: pause.state for way, pause in pauses.items()} == {
+        "api": "open",
+        "storage": "open",
+        busy: "paused",
+    }
+    assert (pauses[busy].asked_seconds, pauses[busy].until) == (
+        4000.0,
+        pytest.approx(time.time() + 4000.0, abs=60.0),
+    )
     again = {"api": Way(FINE), "storage": Way(FINE)}
     assert (await pull(tmp_path, again["api"], again["storage"])).exit_code == 1
     assert again[busy].asked == 0

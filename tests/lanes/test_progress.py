@@ -25,7 +25,10 @@ def noted(*times: tuple[float, bool], limit: float = 10) -> Estimate:
 
 
 def test_it_goes_on_as_before() -> None:
-    assert noted((0, False), (10, False)).seconds(settled=100, requests=10, left=50, pause_seconds=0) == 5
+    assert (
+        noted((0, False), (10, False)).seconds(settled=100, requests=10, left=50, pause_seconds=0)
+        == 5
+    )
 
 
 def test_a_pause_is_added_but_does_not_slow_what_comes_after_it() -> None:
@@ -35,16 +38,27 @@ def test_a_pause_is_added_but_does_not_slow_what_comes_after_it() -> None:
 
 def test_the_request_limit_is_never_beaten() -> None:
     """A burst at the start says nothing: 1,000 requests at 10 a second take 100 s."""
-    assert noted((0, False), (1, False), limit=10).seconds(settled=100, requests=100, left=1000, pause_seconds=0) == 100
+    assert (
+        noted((0, False), (1, False), limit=10).seconds(
+            settled=100, requests=100, left=1000, pause_seconds=0
+        )
+        == 100
+    )
 
 
 def test_without_knowing_how_much_is_left_there_is_no_estimate() -> None:
     """At the start nothing is read yet, and all is left."""
-    assert noted((0, False), (10, False)).seconds(settled=100, requests=10, left=None, pause_seconds=0) is None
+    assert (
+        noted((0, False), (10, False)).seconds(settled=100, requests=10, left=None, pause_seconds=0)
+        is None
+    )
 
 
 def test_without_anything_to_go_by_there_is_no_estimate() -> None:
-    assert noted((0, True), (30, True)).seconds(settled=0, requests=0, left=10, pause_seconds=5) is None
+    assert (
+        noted((0, True), (30, True)).seconds(settled=0, requests=0, left=10, pause_seconds=5)
+        is None
+    )
     assert noted((0, False)).seconds(settled=9, requests=1, left=0, pause_seconds=0) == 0.0
 
 
@@ -55,8 +69,15 @@ def test_what_is_unread_is_told_by_the_bytes() -> None:
     assert unread(read=100, progress=None, start=0) is None
 
 
-def shares(pace: Pace, seconds: float, ready: Callable[[float], bool] = lambda now: True, start: float = 1e6) -> list[float]:
-    """The share of the limit at each tenth of a second, where a request is ready to go at those moments."""
+def shares(
+    pace: Pace,
+    seconds: float,
+    ready: Callable[[float], bool] = lambda now: True,
+    start: float = 1e6,
+) -> list[float]:
+    """The share of the limit at each tenth of a second, where a request is ready to go
+    at those moments.
+    """
     share, found, now, sample = Share(pace, start), [], start, start
     while now < start + seconds:
         if pace.next_at(now) <= now and ready(now - start):
@@ -69,7 +90,9 @@ def shares(pace: Pace, seconds: float, ready: Callable[[float], bool] = lambda n
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 1, 1.5, 2.5, 15, 200])
-def test_a_sender_at_the_limit_uses_all_of_it_and_never_more_from_the_first_moment_on(rate: float) -> None:
+def test_a_sender_at_the_limit_uses_all_of_it_and_never_more_from_the_first_moment_on(
+    rate: float,
+) -> None:
     found = shares(Pace(rate), 30)[1:]
     assert 0.97 <= min(found) <= max(found) <= 1.0
 
@@ -80,7 +103,9 @@ def test_half_of_the_limit_is_half_of_it() -> None:
 
 
 def test_the_share_is_of_the_limit_as_it_was_when_it_is_sought() -> None:
-    """A sender that always has something to send is at the limit that it tries, whatever that is."""
+    """A sender that always has something to send is at the limit that it tries,
+    whatever that is.
+    """
     found = shares(SeekingPace(), 10)
     assert min(found[1:]) > 0.85
     assert max(found) <= 1.0
@@ -97,7 +122,7 @@ def test_what_others_used_before_and_turns_that_were_given_back_do_not_count() -
     assert share.at(100.05) == 0.0
 
 
-# --- of a push ----------------------------------------------------------------------------------------------------------------
+# --- of a push ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("pause_seconds", [0, 30])
@@ -110,7 +135,9 @@ def test_the_time_left_is_told_by_what_was_done_outside_of_pauses_and_includes_t
     app.interfering = lambda _: throttled if pause_seconds and len(app.asked) == 10 else None
     told: list[tuple[float, float | None]] = []
     own_pace = f"http://127.0.0.1:{100 + pause_seconds}"
-    config = app.config(clarifai__base_url=own_pace, push__batch_size=1, push__requests_per_second=1.0)
+    config = app.config(
+        clarifai__base_url=own_pace, push__batch_size=1, push__requests_per_second=1.0
+    )
 
     async def run() -> float:
         with opened(PushLane(config, [str(path)])) as lane:

@@ -1,4 +1,6 @@
-"""A pull lane over a list that is made up: pages that were written but not noted, disks that fail, jobs that are done."""
+"""A pull lane over a list that is made up: pages that were written but not noted, disks
+that fail, jobs that are done.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,10 @@ OUTPUTS = ["out.jsonl", "out.jsonl.gz", "out.csv", "out.parquet", "out/", "out.d
 
 
 class Made:
-    """A list of annotations in groups of these sizes. The cursor is the number of annotations before it."""
+    """A list of annotations in groups of these sizes.
+
+    The cursor is the number of annotations before it.
+    """
 
     def __init__(
         self,
@@ -45,7 +50,9 @@ class Made:
         problems_at: int | None = None,
         parts: bool = False,
     ) -> None:
-        """`hits`: the numbers of the annotations in their order, else 0, 1, 2 …; `problems_at`: a group of which one could not be had."""
+        """`hits`: the numbers of the annotations in their order, else 0, 1, 2 …;
+        `problems_at`: a group of which one could not be had.
+        """
         self.parts = parts
         self.given: list[tuple[str, list[str] | None]] = []
         """The cursor and what is done, as each run gave them."""
@@ -73,11 +80,18 @@ class Made:
 
 def row(number: int) -> Row:
     id, input_id = f"a-{number}", f"i-{number // 3}"
-    return Row((input_id, id), orjson.dumps({"id": id, "input_id": input_id, "data": {"concepts": [{"id": "x", "value": 1.0}]}}))
+    return Row(
+        (input_id, id),
+        orjson.dumps(
+            {"id": id, "input_id": input_id, "data": {"concepts": [{"id": "x", "value": 1.0}]}}
+        ),
+    )
 
 
 class Full(Disk):
-    """A disk that fails with this error at the n-th write of a checkpoint, and from then on."""
+    """A disk that fails with this error at the n-th write of a checkpoint, and from
+    then on.
+    """
 
     def __init__(self, good: int, code: int) -> None:
         self.good, self.code = good, code
@@ -91,7 +105,12 @@ class Full(Disk):
 
 def origin(listing: Made, job: str) -> Origin:
     """From a list that asks nothing."""
-    nobody = HttpTransport(base_url="http://127.0.0.1:9", authorization=None, connect_timeout_seconds=1, request_timeout_seconds=1)
+    nobody = HttpTransport(
+        base_url="http://127.0.0.1:9",
+        authorization=None,
+        connect_timeout_seconds=1,
+        request_timeout_seconds=1,
+    )
     return Origin(
         listing=listing,
         layout=AnnotationLayout(),
@@ -127,17 +146,27 @@ def ids(folder: Path, out: str) -> list[str]:
         case "out.csv":
             return pl.read_csv(path)["annotation_id"].to_list()
         case "out.delta":
-            return pl.read_delta(str(path)).sort(pl.col("annotation_id").str.slice(2).cast(pl.Int64))["annotation_id"].to_list()
+            return (
+                pl.read_delta(str(path))
+                .sort(pl.col("annotation_id").str.slice(2).cast(pl.Int64))["annotation_id"]
+                .to_list()
+            )
     return pl.read_parquet(path)["annotation_id"].to_list()
 
 
 @pytest.fixture
 def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
-    """Makes the next runs' checkpoints fail after so many good ones; with no more than that many writes, never."""
+    """Makes the next runs' checkpoints fail after so many good ones; with no more than
+    that many writes, never.
+    """
 
     def fail(good: int, code: int = errno.ENOSPC) -> None:
         disk = Full(good, code)
-        monkeypatch.setattr(syncer.lanes.pull, "Checkpoints", lambda folder, job, out: Checkpoints(folder, job, out=out, disk=disk))
+        monkeypatch.setattr(
+            syncer.lanes.pull,
+            "Checkpoints",
+            lambda folder, job, out: Checkpoints(folder, job, out=out, disk=disk),
+        )
 
     return fail
 
@@ -150,7 +179,10 @@ async def test_a_page_that_was_written_but_not_noted_is_there_once(
     failing(after, errno.ENOSPC)
     stopped = await pulled(tmp_path, out, Made([10] * 6))
     assert (stopped.exit_code, stopped.report.written) == (1, 10 * after)
-    assert "cannot be written: No space left on device. Fix that, then run the same command again" in str(stopped.error)
+    assert (
+        "cannot be written: No space left on device. Fix that, then run the same command again"
+        in str(stopped.error)
+    )
     failing(1000, 0)
     done = await pulled(tmp_path, out, Made([10] * 6))
     assert (done.exit_code, done.report.written) == (0, 60)
@@ -162,7 +194,9 @@ async def test_a_page_that_was_written_but_not_noted_is_there_once(
 async def test_it_is_there_once_though_the_next_run_cuts_the_list_into_other_pages(
     out: str, sizes: tuple[int, ...], tmp_path: Path, failing: Callable[[int, int], None]
 ) -> None:
-    """How many inputs make a group hangs on how full pages were, which a new process does not know."""
+    """How many inputs make a group hangs on how full pages were, which a new process
+    does not know.
+    """
     failing(2, errno.EIO)
     await pulled(tmp_path, out, Made([10] * 6))
     failing(1000, 0)
@@ -171,7 +205,9 @@ async def test_it_is_there_once_though_the_next_run_cuts_the_list_into_other_pag
     assert ids(tmp_path, out) == [f"a-{number}" for number in range(60)]
 
 
-async def test_repeats_in_later_pages_are_left_out_also_over_a_restart(tmp_path: Path, failing: Callable[[int, int], None]) -> None:
+async def test_repeats_in_later_pages_are_left_out_also_over_a_restart(
+    tmp_path: Path, failing: Callable[[int, int], None]
+) -> None:
     hits = [*range(20), *range(5, 15), *range(20, 40), *range(40)]
     failing(3, errno.ENOSPC)
     await pulled(tmp_path, "out.jsonl", Made([10] * 9, repeats=True, hits=hits))
@@ -195,7 +231,9 @@ async def test_a_list_is_given_back_the_parts_that_are_done_with_the_pages_that_
     assert listing.given[-1] == ("", [])
 
 
-async def test_what_is_done_is_not_known_of_a_state_of_an_older_version(tmp_path: Path, failing: Callable[[int, int], None]) -> None:
+async def test_what_is_done_is_not_known_of_a_state_of_an_older_version(
+    tmp_path: Path, failing: Callable[[int, int], None]
+) -> None:
     failing(2, errno.ENOSPC)
     await pulled(tmp_path, "out.jsonl", Made([2] * 6))
     failing(1000, 0)
@@ -205,18 +243,24 @@ async def test_what_is_done_is_not_known_of_a_state_of_an_older_version(tmp_path
     assert len(ids(tmp_path, "out.jsonl")) == 12
 
 
-async def test_parts_that_are_lost_end_the_start_with_the_way_out(tmp_path: Path, failing: Callable[[int, int], None]) -> None:
+async def test_parts_that_are_lost_end_the_start_with_the_way_out(
+    tmp_path: Path, failing: Callable[[int, int], None]
+) -> None:
     failing(2, errno.ENOSPC)
     await pulled(tmp_path, "out.jsonl", Made([2] * 6, parts=True))
     (tmp_path / "state" / "parts").unlink()
-    with pytest.raises(StateError, match=r"state/parts: damaged at byte 0 \(it is missing\).*syncer state repair"):
+    with pytest.raises(
+        StateError, match=r"state/parts: damaged at byte 0 \(it is missing\).*syncer state repair"
+    ):
         await pulled(tmp_path, "out.jsonl", Made([2] * 6, parts=True))
 
 
 async def test_a_list_whose_end_was_reached_is_not_read_on_when_only_the_end_of_the_output_was_missing(
     tmp_path: Path, failing: Callable[[int, int], None]
 ) -> None:
-    """The crash comes between making the output whole and noting it; meanwhile the list has grown."""
+    """The crash comes between making the output whole and noting it; meanwhile the list
+    has grown.
+    """
     for out in OUTPUTS:
         folder = tmp_path / out.replace(".", "-").strip("/")
         folder.mkdir()
@@ -229,7 +273,9 @@ async def test_a_list_whose_end_was_reached_is_not_read_on_when_only_the_end_of_
         assert ids(folder, out) == [f"a-{number}" for number in range(30)]
 
 
-async def test_problems_end_a_run_with_3_also_where_an_earlier_run_met_them(tmp_path: Path, failing: Callable[[int, int], None]) -> None:
+async def test_problems_end_a_run_with_3_also_where_an_earlier_run_met_them(
+    tmp_path: Path, failing: Callable[[int, int], None]
+) -> None:
     failing(2, errno.ENOSPC)
     await pulled(tmp_path, "out.jsonl", Made([10] * 4, problems_at=10))
     failing(1000, 0)
@@ -237,7 +283,9 @@ async def test_problems_end_a_run_with_3_also_where_an_earlier_run_met_them(tmp_
     assert (done.exit_code, done.report.unreadable, done.problems) == (3, 1, ())
 
 
-async def test_a_job_that_is_done_starts_anew_and_another_job_may_take_its_folder(tmp_path: Path) -> None:
+async def test_a_job_that_is_done_starts_anew_and_another_job_may_take_its_folder(
+    tmp_path: Path,
+) -> None:
     first = await pulled(tmp_path, "out.jsonl", Made([10]))
     again = await pulled(tmp_path, "out.jsonl", Made([10, 10]))
     other = await pulled(tmp_path, "out.csv", Made([5]), job="another job")
@@ -248,7 +296,9 @@ async def test_a_job_that_is_done_starts_anew_and_another_job_may_take_its_folde
 async def test_a_signal_while_the_output_is_made_whole_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: signals.Owner
 ) -> None:
-    """All is read: there is nothing to carry on, and the same command would fetch all of it once more."""
+    """All is read: there is nothing to carry on, and the same command would fetch all
+    of it once more.
+    """
     close = FileSink.close
 
     def interrupted(sink: FileSink) -> None:
@@ -257,7 +307,9 @@ async def test_a_signal_while_the_output_is_made_whole_changes_nothing(
 
     monkeypatch.setattr(FileSink, "close", interrupted)
     sink = FileSink(tmp_path / "out.jsonl", JsonLines())
-    lane = PullLane(origin(Made([10]), "job"), sink, out="out.jsonl", job="job", state=tmp_path / "state")
+    lane = PullLane(
+        origin(Made([10]), "job"), sink, out="out.jsonl", job="job", state=tmp_path / "state"
+    )
     try:
         with owner.deferring():
             done = await lane.run(signals=True)
@@ -268,7 +320,9 @@ async def test_a_signal_while_the_output_is_made_whole_changes_nothing(
 
 
 @pytest.mark.parametrize("repeats", [False, True])
-async def test_what_is_opened_is_given_back_where_the_output_cannot_be_used(tmp_path: Path, repeats: bool) -> None:
+async def test_what_is_opened_is_given_back_where_the_output_cannot_be_used(
+    tmp_path: Path, repeats: bool
+) -> None:
     (tmp_path / "out.jsonl").mkdir()
     sink = FileSink(tmp_path / "out.jsonl", JsonLines())
     given = origin(Made([10], repeats=repeats), "job")

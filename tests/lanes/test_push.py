@@ -1,4 +1,6 @@
-"""Push lanes over logs that change between two runs: what is carried on, what is refused, and that nothing is sent of what is refused."""
+"""Push lanes over logs that change between two runs: what is carried on, what is
+refused, and that nothing is sent of what is refused.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +35,12 @@ def write(path: Path, lines: list[bytes], *, end: bytes = b"\n") -> Path:
     return path
 
 
-# --- a run that was stopped in the middle -----------------------------------------------------------------------------------
+# --- a run that was stopped in the middle ---------------------------------------------
 
 COUNT, LATE = 400, 150
-"""Lines of 2 kB, so that reading leaves marks between them; the batch with the late one is the only one that is not applied."""
+"""Lines of 2 kB, so that reading leaves marks between them; the batch with the late one
+is the only one that is not applied.
+"""
 
 
 def large(number: int, data: str = "x") -> bytes:
@@ -45,7 +49,9 @@ def large(number: int, data: str = "x") -> bytes:
 
 @pytest.fixture
 def log(app: App, tmp_path: Path) -> Path:
-    """A log whose lines are all applied, before and behind a mark, but for those of one batch."""
+    """A log whose lines are all applied, before and behind a mark, but for those of one
+    batch.
+    """
     path = write(tmp_path / "log.jsonl", [large(number) for number in range(COUNT)])
     late = b"a%03d" % LATE
     app.latency_seconds = lambda request: 5.0 if late in (request.body or b"") else 0.05
@@ -81,19 +87,27 @@ def test_it_is_carried_on_and_nothing_is_sent_twice(app: App, log: Path) -> None
     asked = len(app.asked)
     finished = app.push(log, push__batch_size=4)
     assert finished.error is None
-    assert (finished.summary.read, finished.summary.applied, finished.summary.skipped) == (COUNT, 4, COUNT - 4)
+    assert (finished.summary.read, finished.summary.applied, finished.summary.skipped) == (
+        COUNT,
+        4,
+        COUNT - 4,
+    )
     assert len(app.asked) == asked + 1
 
 
 @pytest.mark.parametrize("number", [0, 1, 100, LATE - 10, LATE + 10, 270, COUNT - 1])
-def test_an_applied_line_that_was_edited_is_found_though_size_and_times_are_the_same(app: App, log: Path, number: int) -> None:
+def test_an_applied_line_that_was_edited_is_found_though_size_and_times_are_the_same(
+    app: App, log: Path, number: int
+) -> None:
     restored_times(log, lambda: edit(log, number))
     assert isinstance(app.refused(log), LogChanged)
 
 
 @pytest.mark.parametrize("lines", [COUNT - 1, 300, LATE + 10, LATE, 132, 131, 130, 1])
 @pytest.mark.parametrize("less", [0, 1, 100])
-def test_a_log_that_was_cut_before_what_is_applied_is_refused(app: App, log: Path, lines: int, less: int) -> None:
+def test_a_log_that_was_cut_before_what_is_applied_is_refused(
+    app: App, log: Path, lines: int, less: int
+) -> None:
     """Exactly at a line's end, without its line ending, and in the middle of a line."""
     if (lines, less) == (COUNT - 1, 0):
         lines -= 1
@@ -107,7 +121,9 @@ def test_a_log_that_was_cut_to_nothing_is_refused(app: App, log: Path) -> None:
     assert len(app.held) == COUNT - 4
 
 
-def test_a_log_that_was_cut_exactly_where_reading_would_be_taken_up_is_refused(app: App, log: Path) -> None:
+def test_a_log_that_was_cut_exactly_where_reading_would_be_taken_up_is_refused(
+    app: App, log: Path
+) -> None:
     """What is applied behind the mark is gone."""
     block = log.read_bytes()[: 256 << 10]
     os.truncate(log, block.rindex(b"\n") + 1)
@@ -140,19 +156,23 @@ def test_a_log_whose_first_line_is_another_one_is_refused(app: App, log: Path) -
     assert isinstance(app.refused(log), SyncerError)
 
 
-# --- a log that was applied to its end ------------------------------------------------------------------------------------
+# --- a log that was applied to its end ------------------------------------------------
 
 
 @pytest.mark.parametrize("end", [b"\n", b""])
 @pytest.mark.parametrize("lines", [1, 2])
-def test_a_finished_log_that_was_cut_at_the_end_of_a_line_is_refused(app: App, tmp_path: Path, end: bytes, lines: int) -> None:
+def test_a_finished_log_that_was_cut_at_the_end_of_a_line_is_refused(
+    app: App, tmp_path: Path, end: bytes, lines: int
+) -> None:
     path = write(tmp_path / "log.jsonl", [post("a"), post("b"), post("c")], end=end)
     assert app.push(path).error is None
     cut(path, lines)
     assert isinstance(app.refused(path), LogChanged)
 
 
-def test_a_last_line_without_line_ending_is_not_applied_again_when_the_log_grows(app: App, tmp_path: Path) -> None:
+def test_a_last_line_without_line_ending_is_not_applied_again_when_the_log_grows(
+    app: App, tmp_path: Path
+) -> None:
     path = write(tmp_path / "log.jsonl", [post("a"), post("b")], end=b"")
     assert app.push(path).summary.applied == 2
     path.write_bytes(path.read_bytes() + b"\n" + post("c") + b"\n")
@@ -170,10 +190,12 @@ def test_a_finished_log_is_not_sent_again_and_asks_nothing(app: App, tmp_path: P
     assert len(app.asked) == asked
 
 
-# --- several logs ---------------------------------------------------------------------------------------------------------
+# --- several logs ---------------------------------------------------------------------
 
 
-def test_the_logs_of_a_folder_take_effect_by_name_and_folders_among_them(app: App, tmp_path: Path) -> None:
+def test_the_logs_of_a_folder_take_effect_by_name_and_folders_among_them(
+    app: App, tmp_path: Path
+) -> None:
     folder = tmp_path / "logs"
     (folder / "b").mkdir(parents=True)
     write(folder / "c.jsonl", [patch("a", data="last")])
@@ -181,25 +203,34 @@ def test_the_logs_of_a_folder_take_effect_by_name_and_folders_among_them(app: Ap
     write(folder / "b" / "10.jsonl", [patch("a", data="second")])
     write(folder / "a.jsonl", [post("a")])
     assert app.push(folder).error is None
-    sent = [orjson.loads(request.body or b"")["annotations"][0]["data"]["metadata"]["is"] for request in app.asked]
+    sent = [
+        orjson.loads(request.body or b"")["annotations"][0]["data"]["metadata"]["is"]
+        for request in app.asked
+    ]
     assert sent == ["new", "second", "third", "last"]
 
 
 def test_arguments_come_before_the_names_of_their_files(app: App, tmp_path: Path) -> None:
-    first, second = write(tmp_path / "z.jsonl", [post("a")]), write(tmp_path / "a.jsonl", [patch("a", data="last")])
+    first, second = (
+        write(tmp_path / "z.jsonl", [post("a")]),
+        write(tmp_path / "a.jsonl", [patch("a", data="last")]),
+    )
     assert app.push(first, second).error is None
     assert app.held["i", "a"]["data"]["metadata"] == {"is": "last"}
 
 
 def test_one_log_that_is_refused_keeps_all_others_from_being_sent(app: App, tmp_path: Path) -> None:
-    good, bad = write(tmp_path / "a.jsonl", [post("a")]), write(tmp_path / "b.jsonl", [post("b"), post("c")])
+    good, bad = (
+        write(tmp_path / "a.jsonl", [post("a")]),
+        write(tmp_path / "b.jsonl", [post("b"), post("c")]),
+    )
     app.push(bad)
     cut(bad, 1)
     assert isinstance(app.refused(good, bad), LogChanged)
     assert ("i", "a") not in app.held
 
 
-# --- sources of users -------------------------------------------------------------------------------------------------------
+# --- sources of users -----------------------------------------------------------------
 
 
 class Numbered:
@@ -254,11 +285,18 @@ def test_a_run_that_ends_before_its_source_lets_go_of_it(how: str, app: App) -> 
 
 @pytest.mark.parametrize("how", ["stopped", "cancelled"])
 def test_a_run_that_ends_before_its_log_closes_the_file(how: str, app: App, tmp_path: Path) -> None:
-    end_early(app, how, str(write(tmp_path / "log.jsonl", [post(f"a{number}") for number in range(20_000)])))
+    end_early(
+        app,
+        how,
+        str(write(tmp_path / "log.jsonl", [post(f"a{number}") for number in range(20_000)])),
+    )
 
 
 def end_early(app: App, how: str, source: str | ChangeSource) -> None:
-    """A run that is refused, or cancelled, before it has read all. It leaves no file open, while its lane is not closed yet."""
+    """A run that is refused, or cancelled, before it has read all.
+
+    It leaves no file open, while its lane is not closed yet.
+    """
     app.interfering = lambda _: REFUSED if how == "stopped" else None
 
     async def run() -> list[str]:
@@ -275,10 +313,14 @@ def end_early(app: App, how: str, source: str | ChangeSource) -> None:
 
 def open_files() -> list[str]:
     """Of this process."""
-    return [str(descriptor.readlink()) for descriptor in Path("/proc/self/fd").iterdir() if descriptor.is_symlink()]
+    return [
+        str(descriptor.readlink())
+        for descriptor in Path("/proc/self/fd").iterdir()
+        if descriptor.is_symlink()
+    ]
 
 
-# --- dead letters -----------------------------------------------------------------------------------------------------------
+# --- dead letters ---------------------------------------------------------------------
 
 LISTS = b'{"op":"patch","action":"merge","annotation":{"id":"a","input_id":"i","data":{"metadata":{"t":["x"]}}}}'
 SENDING = LineOptions("send")
@@ -302,7 +344,9 @@ def test_a_letter_is_not_queued_before_its_turn(app: App, tmp_path: Path) -> Non
     assert app.held["i", "a"]["data"]["metadata"] == {"is": "new", "t": ["x"]}
 
 
-def test_a_letter_of_a_patch_that_failed_is_not_held_back_by_changes_before_it(app: App, tmp_path: Path) -> None:
+def test_a_letter_of_a_patch_that_failed_is_not_held_back_by_changes_before_it(
+    app: App, tmp_path: Path
+) -> None:
     """It was sent, so its turn has come."""
     path = write(tmp_path / "log.jsonl", [post("b", "j"), patch("a")])
     app.latency_seconds = lambda request: 5.0 if b'"b"' in (request.body or b"") else 0.05
@@ -311,7 +355,7 @@ def test_a_letter_of_a_patch_that_failed_is_not_held_back_by_changes_before_it(a
     assert retry(app.state, Selector(every=True), LineOptions()).queued == 1
 
 
-# --- deletions --------------------------------------------------------------------------------------------------------------
+# --- deletions ------------------------------------------------------------------------
 
 
 def test_deletions_are_bounded_over_all_runs_of_a_state(app: App, tmp_path: Path) -> None:
@@ -326,7 +370,7 @@ def test_deletions_are_bounded_over_all_runs_of_a_state(app: App, tmp_path: Path
     assert app.held == {}
 
 
-# --- lanes that share a limit -------------------------------------------------------------------------------------------------
+# --- lanes that share a limit ---------------------------------------------------------
 
 
 @pytest.fixture
@@ -335,7 +379,9 @@ def address() -> Iterator[str]:
     return iter([f"http://127.0.0.1:1/{os.urandom(8).hex()}"])
 
 
-def test_of_two_lanes_with_one_credential_the_lower_rate_holds_whichever_comes_first(address: Iterator[str]) -> None:
+def test_of_two_lanes_with_one_credential_the_lower_rate_holds_whichever_comes_first(
+    address: Iterator[str],
+) -> None:
     url = next(address)
     first = shared_pace(url, "token", 15)
     second = shared_pace(url, "token", 5)
@@ -344,7 +390,9 @@ def test_of_two_lanes_with_one_credential_the_lower_rate_holds_whichever_comes_f
     assert shared_pace(url, "token", 50).requests_per_second == 5
 
 
-def test_a_limit_that_is_to_be_found_is_not_sought_above_a_rate_that_another_lane_gives(address: Iterator[str]) -> None:
+def test_a_limit_that_is_to_be_found_is_not_sought_above_a_rate_that_another_lane_gives(
+    address: Iterator[str],
+) -> None:
     url = next(address)
     sought = shared_pace(url, "token", "auto")
     given = shared_pace(url, "token", 2)
@@ -361,9 +409,14 @@ def test_another_credential_or_address_has_a_pace_of_its_own(address: Iterator[s
     assert first.requests_per_second == 5
 
 
-def test_two_lanes_with_one_credential_send_no_more_together_than_the_lower_rate(app: App, tmp_path: Path) -> None:
+def test_two_lanes_with_one_credential_send_no_more_together_than_the_lower_rate(
+    app: App, tmp_path: Path
+) -> None:
     """The second one comes later, with a lower rate."""
-    paces = [shared_pace("http://127.0.0.1:1", "a-token", 100.0), shared_pace("http://127.0.0.1:1", "a-token", 2.0)]
+    paces = [
+        shared_pace("http://127.0.0.1:1", "a-token", 100.0),
+        shared_pace("http://127.0.0.1:1", "a-token", 2.0),
+    ]
     path = write(tmp_path / "log.jsonl", [post(f"a{number}") for number in range(20)])
     times: list[float] = []
 

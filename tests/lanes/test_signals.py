@@ -33,7 +33,9 @@ async def test_the_first_signal_drains_and_the_second_stops_at_once(owner: signa
     assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
 
 
-async def test_a_signal_after_the_lane_has_ended_is_not_taken_for_one_that_interrupted_it(owner: signals.Owner) -> None:
+async def test_a_signal_after_the_lane_has_ended_is_not_taken_for_one_that_interrupted_it(
+    owner: signals.Owner,
+) -> None:
     """There is no moment in which it would end the process, or be raised."""
     interrupted: list[int] = []
 

@@ -1,4 +1,6 @@
-"""A state folder as a whole: looked through, repaired, its pause lifted; and what a push would do, counted without one."""
+"""A state folder as a whole: looked through, repaired, its pause lifted; and what a
+push would do, counted without one.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +51,7 @@ def pull(tmp_path: Path) -> Path:
     return folder
 
 
-# --- pauses -------------------------------------------------------------------------------------------------------------------
+# --- pauses ---------------------------------------------------------------------------
 
 
 def test_a_pause_is_lifted_and_how_it_was_is_told(state: Path) -> None:
@@ -89,7 +91,10 @@ def test_a_folder_that_cannot_be_used_is_named_with_the_reason_alone(tmp_path: P
     (tmp_path / "spool" / "log.jsonl").rmdir()
     with pytest.raises(StateError) as refused:
         repair(tmp_path)
-    assert str(refused.value) == f"the state {tmp_path} cannot be repaired: Is a directory. Fix that, then repair again"
+    assert (
+        str(refused.value)
+        == f"the state {tmp_path} cannot be repaired: Is a directory. Fix that, then repair again"
+    )
 
 
 def test_a_state_in_use_is_not_resumed(state: Path, pull: Path) -> None:
@@ -111,7 +116,7 @@ def test_the_command_that_lifts_a_pause_can_be_pasted() -> None:
     assert resuming(Path("a b/state")) == "syncer state resume --state 'a b/state'"
 
 
-# --- looked through -----------------------------------------------------------------------------------------------------------
+# --- looked through -------------------------------------------------------------------
 
 
 def test_a_whole_state_has_no_damages_and_no_notes(state: Path, pull: Path) -> None:
@@ -141,7 +146,10 @@ def test_a_damaged_checkpoint_is_told_and_set_aside_and_the_pull_begins_anew(pul
     path = pull / checkpoint.FILE
     path.write_bytes(path.read_bytes()[:-3])
     found = look(pull)
-    assert ([Path(damage.file).name for damage in found.damages], found.pull) == ([checkpoint.FILE], None)
+    assert ([Path(damage.file).name for damage in found.damages], found.pull) == (
+        [checkpoint.FILE],
+        None,
+    )
     repaired = repair(pull)
     assert repaired.quarantine is not None
     assert (repaired.quarantine / checkpoint.FILE).exists()
@@ -158,7 +166,9 @@ def test_a_pull_that_was_killed_before_its_first_checkpoint_has_no_damages(tmp_p
 
 
 @pytest.mark.parametrize("file", ["parts", "seen.sqlite"])
-def test_what_a_pull_has_had_is_looked_at_for_as_long_as_it_is_needed(file: str, tmp_path: Path) -> None:
+def test_what_a_pull_has_had_is_looked_at_for_as_long_as_it_is_needed(
+    file: str, tmp_path: Path
+) -> None:
     with closing(Parts(tmp_path, 0)) as parts, closing(Seen(tmp_path, 0)) as seen:
         parts.add(["a part"])
         seen.fresh([("a", "row")], 0)
@@ -171,7 +181,9 @@ def test_what_a_pull_has_had_is_looked_at_for_as_long_as_it_is_needed(file: str,
     assert look(tmp_path).damages == []
 
 
-def test_a_spooled_log_of_another_content_is_damaged_and_set_aside_and_a_whole_one_stays(state: Path) -> None:
+def test_a_spooled_log_of_another_content_is_damaged_and_set_aside_and_a_whole_one_stays(
+    state: Path,
+) -> None:
     spool = state / "spool"
     spool.mkdir()
     sound = spool / f"{blake2b(b'sound', digest_size=16).hexdigest()}.jsonl"
@@ -207,17 +219,34 @@ def test_a_state_in_use_is_not_repaired(state: Path) -> None:
     assert repair(state).damages == []
 
 
-# --- what a push would do -------------------------------------------------------------------------------------------------------
+# --- what a push would do -------------------------------------------------------------
 
 
 def test_a_dry_run_counts_every_kind_and_sends_and_keeps_nothing(tmp_path: Path) -> None:
     app = App(tmp_path / "state")
     log = tmp_path / "log.jsonl"
     model_made = b'{"input_id":"i","id":"m","model_version_id":"v"}'
-    kinds = [post("a"), post("b"), patch("a"), patch("a", action="merge"), delete("a"), delete_all("i"), b"bad", model_made]
+    kinds = [
+        post("a"),
+        post("b"),
+        patch("a"),
+        patch("a", action="merge"),
+        delete("a"),
+        delete_all("i"),
+        b"bad",
+        model_made,
+    ]
     log.write_bytes(b"\n".join(kinds) + b"\n")
-    counted = dry_run(app.config(push__batch_size=1, push__requests_per_second=2.0), [str(log)], io.BytesIO())
-    assert (counted.read, counted.posts, counted.patches, counted.deletes, counted.input_deletes) == (8, 2, 2, 1, 1)
+    counted = dry_run(
+        app.config(push__batch_size=1, push__requests_per_second=2.0), [str(log)], io.BytesIO()
+    )
+    assert (
+        counted.read,
+        counted.posts,
+        counted.patches,
+        counted.deletes,
+        counted.input_deletes,
+    ) == (8, 2, 2, 1, 1)
     assert (counted.ignored, counted.bad) == (1, 1)
     assert (counted.requests, counted.estimated_seconds) == (6, 3.0)
     assert counted.messages[-1].startswith(f"{log}:7: ")
@@ -247,14 +276,29 @@ def test_of_a_log_with_lines_of_one_kind_nothing_else_is_counted(kind: str, tmp_
 def test_requests_are_counted_by_whole_batches_of_each_verb(tmp_path: Path) -> None:
     app = App(tmp_path / "state")
     log = tmp_path / "log.jsonl"
-    log.write_bytes(b"\n".join([*[post(f"a{number}") for number in range(9)], *[delete(f"a{number}") for number in range(4)]]) + b"\n")
+    log.write_bytes(
+        b"\n".join(
+            [
+                *[post(f"a{number}") for number in range(9)],
+                *[delete(f"a{number}") for number in range(4)],
+            ]
+        )
+        + b"\n"
+    )
     assert dry_run(app.config(push__batch_size=4), [str(log)], io.BytesIO()).requests == 3 + 1
 
 
 def test_where_the_limit_is_to_be_found_no_time_is_estimated(tmp_path: Path) -> None:
     app = App(tmp_path / "state")
     (tmp_path / "log.jsonl").write_bytes(post("a") + b"\n")
-    assert dry_run(app.config(push__requests_per_second="auto"), [str(tmp_path / "log.jsonl")], io.BytesIO()).estimated_seconds == 0.0
+    assert (
+        dry_run(
+            app.config(push__requests_per_second="auto"),
+            [str(tmp_path / "log.jsonl")],
+            io.BytesIO(),
+        ).estimated_seconds
+        == 0.0
+    )
 
 
 def test_only_so_many_bad_lines_are_named(tmp_path: Path) -> None:
@@ -272,7 +316,7 @@ def test_a_dry_run_reads_standard_input_and_keeps_nothing_of_it(tmp_path: Path) 
         dry_run(app.config(), [], io.BytesIO())
 
 
-# --- how a run is summed up -----------------------------------------------------------------------------------------------------
+# --- how a run is summed up -----------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -286,7 +330,9 @@ def test_a_dry_run_reads_standard_input_and_keeps_nothing_of_it(tmp_path: Path) 
         (Stopped("gave up"), 2, 3, 130),
     ],
 )
-def test_the_exit_code_says_how_a_run_ended(error: Stopped | None, interrupted: int | None, left: int, code: int) -> None:
+def test_the_exit_code_says_how_a_run_ended(
+    error: Stopped | None, interrupted: int | None, left: int, code: int
+) -> None:
     assert exit_code(error, interrupted, left) == code
 
 
@@ -301,7 +347,9 @@ def summary(**counts: int) -> PushReport:
 
 @pytest.mark.parametrize("off", [-1, 1])
 @pytest.mark.parametrize("part", PARTS)
-def test_a_run_has_accounted_for_every_change_only_where_all_parts_together_are_what_was_read(part: str, off: int) -> None:
+def test_a_run_has_accounted_for_every_change_only_where_all_parts_together_are_what_was_read(
+    part: str, off: int
+) -> None:
     counts = dict.fromkeys(PARTS, 7)
     assert summary(read=35, **counts).conserved
     assert not summary(read=35, **{**counts, part: 7 + off}).conserved
@@ -318,4 +366,11 @@ def test_the_totals_of_a_run_are_those_of_its_logs_alone_and_of_what_it_did() ->
     before = Before.of(ledger, [1, 2])
     of[1].counts = LogCounts(applied=15, ignored=2, dead=4, queued=2)
     of[2].counts = LogCounts(applied=1, queued=1)
-    assert totals(before, ledger, {1: 6, 2: 3}) == (10 + 2 + 3 + 4 + 6 + 1 + 3, 5, 11, 2, 4, 29 - 5 - 11 - 2 - 4)
+    assert totals(before, ledger, {1: 6, 2: 3}) == (
+        10 + 2 + 3 + 4 + 6 + 1 + 3,
+        5,
+        11,
+        2,
+        4,
+        29 - 5 - 11 - 2 - 4,
+    )

@@ -39,7 +39,9 @@ def marks(told: list[Looked]) -> dict[tuple[str, str], str]:
 
 
 def test_what_was_pushed_is_there_and_each_annotation_is_told(app: App, tmp_path: Path) -> None:
-    log = pushed(app, tmp_path / "log.jsonl", post("a"), post("b", "j"), patch("a"), post("c"), delete("c"))
+    log = pushed(
+        app, tmp_path / "log.jsonl", post("a"), post("b", "j"), patch("a"), post("c"), delete("c")
+    )
     result, told = app.verify(log)
     assert (result.compared, result.same, result.differences, result.exit_code) == (2, 2, 0, 0)
     assert marks(told) == {("i", "a"): "=", ("j", "b"): "="}
@@ -53,7 +55,13 @@ def test_without_a_log_every_log_of_the_state_is_compared(app: App, tmp_path: Pa
 
 
 def test_every_difference_has_its_mark(app: App, tmp_path: Path) -> None:
-    log = pushed(app, tmp_path / "log.jsonl", *[post(f"a{number}") for number in range(5)], post("gone"), delete("gone"))
+    log = pushed(
+        app,
+        tmp_path / "log.jsonl",
+        *[post(f"a{number}") for number in range(5)],
+        post("gone"),
+        delete("gone"),
+    )
     app.there.delete(("i", "a0"))
     app.there.put({**app.held["i", "a1"], "data": {"metadata": {"is": "edited"}}})
     app.there.put({**app.held["i", "a2"], "id": "double"})
@@ -70,7 +78,9 @@ def test_every_difference_has_its_mark(app: App, tmp_path: Path) -> None:
     assert result.exit_code == 4
 
 
-def test_what_others_made_is_extra_and_a_difference_only_where_the_logs_are_all_there_is(app: App, tmp_path: Path) -> None:
+def test_what_others_made_is_extra_and_a_difference_only_where_the_logs_are_all_there_is(
+    app: App, tmp_path: Path
+) -> None:
     log = pushed(app, tmp_path / "log.jsonl", post("a"))
     app.there.put({**app.held["i", "a"], "id": "theirs", "data": {"metadata": {"is": "theirs"}}})
     result, told = app.verify(log)
@@ -110,7 +120,11 @@ def test_what_was_not_applied_yet_is_a_difference(app: App, tmp_path: Path) -> N
 
 
 def test_a_sample_looks_at_so_many_inputs_and_never_at_more(app: App, tmp_path: Path) -> None:
-    log = pushed(app, tmp_path / "log.jsonl", *[post(f"a{number}", f"i{number // 2}") for number in range(40)])
+    log = pushed(
+        app,
+        tmp_path / "log.jsonl",
+        *[post(f"a{number}", f"i{number // 2}") for number in range(40)],
+    )
     assert app.verify(log, sample=5)[0].compared == 10
     assert app.verify(log, sample=20)[0].compared == 40
     assert app.verify(log, sample=1000)[0].compared == 40
@@ -119,23 +133,32 @@ def test_a_sample_looks_at_so_many_inputs_and_never_at_more(app: App, tmp_path: 
 
 def test_samples_differ_from_time_to_time(app: App, tmp_path: Path) -> None:
     log = pushed(app, tmp_path / "log.jsonl", *[post("a", f"i{number}") for number in range(60)])
-    samples = {tuple(sorted(looked.input_id for looked in app.verify(log, sample=6)[1])) for _ in range(5)}
+    samples = {
+        tuple(sorted(looked.input_id for looked in app.verify(log, sample=6)[1])) for _ in range(5)
+    }
     assert len(samples) > 1
 
 
-def test_which_inputs_are_in_a_sample_does_not_hang_on_their_order_in_the_log(app: App, tmp_path: Path) -> None:
+def test_which_inputs_are_in_a_sample_does_not_hang_on_their_order_in_the_log(
+    app: App, tmp_path: Path
+) -> None:
     """Else early ones, or late ones, would be looked at more often."""
     lines = [post("a", f"i{number}") for number in range(12)]
     for seed in range(3):
         samples = []
-        for log in (pushed(app, tmp_path / "up.jsonl", *lines), pushed(app, tmp_path / "down.jsonl", *lines[::-1])):
+        for log in (
+            pushed(app, tmp_path / "up.jsonl", *lines),
+            pushed(app, tmp_path / "down.jsonl", *lines[::-1]),
+        ):
             random.seed(seed)
             samples.append(marks(app.verify(log, sample=4)[1]))
         assert samples[0] == samples[1]
         assert len(samples[0]) == 4
 
 
-def test_inputs_that_cannot_be_read_are_told_with_their_reason_and_the_others_are_compared(app: App, tmp_path: Path) -> None:
+def test_inputs_that_cannot_be_read_are_told_with_their_reason_and_the_others_are_compared(
+    app: App, tmp_path: Path
+) -> None:
     log = pushed(app, tmp_path / "log.jsonl", post("a"), post("b", "j"), post("c", "k"))
     app.interfering = lambda request: MISSING if "input_ids=j" in request.path else None
     result, told = app.verify(log)
@@ -183,7 +206,9 @@ def test_a_state_of_another_destination_is_refused(app: App, tmp_path: Path) -> 
         app.verify(log, config={"clarifai__base_url": "http://127.0.0.1:2"})
 
 
-def test_without_a_state_a_named_log_is_compared_and_without_a_log_there_is_nothing_to_compare(app: App, tmp_path: Path) -> None:
+def test_without_a_state_a_named_log_is_compared_and_without_a_log_there_is_nothing_to_compare(
+    app: App, tmp_path: Path
+) -> None:
     log = pushed(app, tmp_path / "log.jsonl", post("a"))
     elsewhere = {"state__dir": str(tmp_path / "none")}
     assert app.verify(log, config=elsewhere)[0].same == 1
@@ -212,10 +237,18 @@ def test_a_pause_of_the_push_holds_for_a_verification(app: App, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("kept", [True, False])
-def test_only_a_pause_that_the_state_keeps_can_be_lifted_there(app: App, tmp_path: Path, kept: bool) -> None:
+def test_only_a_pause_that_the_state_keeps_can_be_lifted_there(
+    app: App, tmp_path: Path, kept: bool
+) -> None:
     log = pushed(app, tmp_path / "log.jsonl", post("a"))
     journal = Journal.open(app.state, None)
-    journal.commit([Destination("paused" if kept else "probing", app.time.clock.wall() + 5000.0, "busy", 5000.0)])
+    journal.commit(
+        [
+            Destination(
+                "paused" if kept else "probing", app.time.clock.wall() + 5000.0, "busy", 5000.0
+            )
+        ]
+    )
     journal.close()
     app.interfering = lambda _: Reply(429, b'{"status":{"code":11005}}', "5000")
     result, _ = app.verify(log, config={"retry__give_up_seconds": 20})
@@ -223,10 +256,17 @@ def test_only_a_pause_that_the_state_keeps_can_be_lifted_there(app: App, tmp_pat
     assert ("syncer state resume" in str(result.error)) == kept
 
 
-def test_many_inputs_in_several_parts_are_all_compared(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_inputs_in_several_parts_are_all_compared(
+    app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("syncer.lanes.verify.PART_BYTES", 1000)
     monkeypatch.setattr("syncer.lanes.verify.WAITING_BYTES_MAX", 300)
-    log = pushed(app, tmp_path / "log.jsonl", *[post(f"a{number}", f"i{number}") for number in range(200)], patch("a7", "i7"))
+    log = pushed(
+        app,
+        tmp_path / "log.jsonl",
+        *[post(f"a{number}", f"i{number}") for number in range(200)],
+        patch("a7", "i7"),
+    )
     result, _ = app.verify(log)
     assert (result.compared, result.same) == (200, 200)
 
@@ -240,9 +280,14 @@ def test_changes_by_input_come_back_in_their_order_each_once_and_few_of_them_wai
     recorded: dict[str, list[Recorded]] = {}
     added_bytes = 0
     for number in range(300):
-        made = change({"id": f"a{number}", "input_id": f"i{number % 20}", "data": {"n": number}}, "post" if number % 3 else "delete")
+        made = change(
+            {"id": f"a{number}", "input_id": f"i{number % 20}", "data": {"n": number}},
+            "post" if number % 3 else "delete",
+        )
         parts.add(made)
-        recorded.setdefault(made.input_id, []).append((made.verb, made.id, made.body if number % 3 else b""))
+        recorded.setdefault(made.input_id, []).append(
+            (made.verb, made.id, made.body if number % 3 else b"")
+        )
         added_bytes += len(made.input_id) + len(made.id) + len(recorded[made.input_id][-1][2])
         written_bytes = sum(file.stat().st_size for file in tmp_path.iterdir())
         assert added_bytes - 2000 <= written_bytes
@@ -253,7 +298,9 @@ def test_changes_by_input_come_back_in_their_order_each_once_and_few_of_them_wai
     assert (sum(map(len, found)), list(tmp_path.iterdir())) == (20, [])
 
 
-def test_a_log_that_is_gone_is_named_and_what_was_doubled_may_be_its(app: App, tmp_path: Path) -> None:
+def test_a_log_that_is_gone_is_named_and_what_was_doubled_may_be_its(
+    app: App, tmp_path: Path
+) -> None:
     log = pushed(app, tmp_path / "1.jsonl", post("a"))
     other = pushed(app, tmp_path / "2.jsonl", post("b", data="other"))
     app.there.put({**app.held["i", "a"], "id": "double"})

@@ -1,4 +1,6 @@
-"""The real backlog, ledger, watermark and retry queue beside `plain.Plain`: every call that an engine makes, in any order, with crashes."""
+"""The real backlog, ledger, watermark and retry queue beside `plain.Plain`: every call
+that an engine makes, in any order, with crashes.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from syncer.core.backlog import Backlog
 from syncer.core.change import Change, LogIdentity, Mark, Verb
 from syncer.core.entry import Batch, Entry, Settlement
-from syncer.core.facts import Closed, DeadFact, DeadLetter, Fact, Opened, Queued, Read, Requeued, Superseded
+from syncer.core.facts import (
+    Closed,
+    DeadFact,
+    DeadLetter,
+    Fact,
+    Opened,
+    Queued,
+    Read,
+    Requeued,
+    Superseded,
+)
 from syncer.core.ledger import Ledger
 from syncer.core.letters import OpenLetter
 from syncer.core.limits import Limits
@@ -30,19 +42,25 @@ LOG = 1
 Row = tuple[Verb, str, str, int]
 """(verb, input_id, id, bytes of its line)."""
 Said = Literal["applied", "rejected", "named", "doubted", "omitted", "unread"]
-"""What an answer says of one change; unread: it could not be read back what has become of it."""
+"""What an answer says of one change; unread: it could not be read back what has become
+of it.
+"""
 
 Verdict = Literal["item by item", "refused", "too large", "throttled", "failed", "in doubt", "cut"]
 
 rows: st.SearchStrategy[Row] = st.tuples(
-    st.sampled_from(["post"] * 5 + ["merge"] * 3 + ["overwrite", "remove", "delete", "delete_input"]),
+    st.sampled_from(
+        ["post"] * 5 + ["merge"] * 3 + ["overwrite", "remove", "delete", "delete_input"]
+    ),
     st.sampled_from(["i", "i", "j"]),
     st.sampled_from("abcde"),
     st.sampled_from([20, 20, 20, 60, 140, 400]),
 )
 seconds = st.sampled_from([0.01, 0.2, 1.0, 7.0])
 Answer = tuple[int, Verdict, Sequence[Said], float]
-"""(which of the requests under way, what comes of it, of each of its changes, seconds until what failed may go again)."""
+"""(which of the requests under way, what comes of it, of each of its changes, seconds
+until what failed may go again).
+"""
 answers: st.SearchStrategy[Answer] = st.tuples(
     st.integers(0, IN_FLIGHT_MAX - 1),
     st.sampled_from(get_args(Verdict)),
@@ -52,7 +70,10 @@ answers: st.SearchStrategy[Answer] = st.tuples(
 
 
 class BacklogMachine(RuleBasedStateMachine):
-    """One push over any number of runs. The log grows by `offer`; what a run knows is gone at a `crash`."""
+    """One push over any number of runs.
+
+    The log grows by `offer`; what a run knows is gone at a `crash`.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -66,7 +87,9 @@ class BacklogMachine(RuleBasedStateMachine):
         self.now = 1.0
 
     def _start(self) -> None:
-        """A new process: the queue of the ledger, then the log from where reading is to be taken up."""
+        """A new process: the queue of the ledger, then the log from where reading is to
+        be taken up.
+        """
         self.backlog = Backlog(self.limits, self.ledger.next_number)
         self.in_flight: list[Batch] = []
         self.age = 0
@@ -81,11 +104,19 @@ class BacklogMachine(RuleBasedStateMachine):
         self.backlog.restore(self.ledger.queue.values(), self.now)
         mark = self.ledger.logs[LOG].watermark
         skip = Skip(mark.runs())
-        self.unread = [known.change for known in self.plain.all[mark.resume.index :] if known.change.index not in skip]
+        self.unread = [
+            known.change
+            for known in self.plain.all[mark.resume.index :]
+            if known.change.index not in skip
+        ]
 
-    # --- reading and sending ----------------------------------------------------------------------------------------
+    # --- reading and sending ----------------------------------------------------------
 
-    @initialize(rows=st.lists(rows, min_size=4, max_size=16), batch_size=st.sampled_from([2, BATCH_MAX]), max_attempts=st.integers(2, 4))
+    @initialize(
+        rows=st.lists(rows, min_size=4, max_size=16),
+        batch_size=st.sampled_from([2, BATCH_MAX]),
+        max_attempts=st.integers(2, 4),
+    )
     def begin(self, rows: Sequence[Row], batch_size: int, max_attempts: int) -> None:
         """A log to start with, and limits that are soon reached."""
         self.limits = self.plain.limits = Limits(
@@ -108,7 +139,16 @@ class BacklogMachine(RuleBasedStateMachine):
             index = len(self.plain.all)
             raw = b"%d " % index + b"x" * size
             written = raw[: size // 2] if size == 60 else None
-            change = Change(LOG, index, index + 1, verb, input_id, "" if verb == "delete_input" else id, raw, written=written)
+            change = Change(
+                LOG,
+                index,
+                index + 1,
+                verb,
+                input_id,
+                "" if verb == "delete_input" else id,
+                raw,
+                written=written,
+            )
             self.plain.all.append(Known(change))
             self.unread.append(change)
 
@@ -155,7 +195,7 @@ class BacklogMachine(RuleBasedStateMachine):
         original = self.plain.of(entry).change
         assert (change.raw, change.body) == (original.raw, original.body)
 
-    # --- answers ----------------------------------------------------------------------------------------------------
+    # --- answers ----------------------------------------------------------------------
 
     @precondition(lambda self: self.in_flight)
     @rule(answers=st.lists(answers, min_size=1, max_size=IN_FLIGHT_MAX))
@@ -194,13 +234,28 @@ class BacklogMachine(RuleBasedStateMachine):
                 self.backlog.again(batch)
             case "failed" | "in doubt" | "cut":
                 doubt, cut = verdict != "failed", verdict == "cut"
-                self.backlog.failed(batch.entries, "HTTP 500", None, self.now, self.now + later, doubt=doubt, cut=cut)
+                self.backlog.failed(
+                    batch.entries,
+                    "HTTP 500",
+                    None,
+                    self.now,
+                    self.now + later,
+                    doubt=doubt,
+                    cut=cut,
+                )
                 crowded = {entry.crowded for entry in batch.entries}
-                assert crowded == {False} or (crowded == {True} and cut and len(batch.entries) > 1 and batch.verb not in DELETES)
+                assert crowded == {False} or (
+                    crowded == {True}
+                    and cut
+                    and len(batch.entries) > 1
+                    and batch.verb not in DELETES
+                )
                 self.plain.failed(batch, self.now, doubt=doubt, crowded=crowded == {True})
 
     def _looked_up(self, batch: Batch, verdict: Verdict, said: Sequence[Said], due: float) -> None:
-        """What the remote holds is told, or only that it answers; or the look-up fails, perhaps when a part was read."""
+        """What the remote holds is told, or only that it answers; or the look-up fails,
+        perhaps when a part was read.
+        """
         for entry, what in zip(batch.entries, said, strict=False):
             if verdict in ("failed", "in doubt", "cut") or what == "unread":
                 self._told(entry, "unread", due)
@@ -227,11 +282,14 @@ class BacklogMachine(RuleBasedStateMachine):
                 backlog.retriable(entry, said, None, now, due, doubt=doubt, omitted=omitted)
                 plain.named(known, now, doubt=doubt, omitted=omitted)
 
-    # --- the disk -----------------------------------------------------------------------------------------------------
+    # --- the disk ---------------------------------------------------------------------
 
     @rule(synced=st.booleans())
     def commit(self, synced: bool) -> None:
-        """The committer takes what became true, and writes. Not synced yet: nothing may be built on it."""
+        """The committer takes what became true, and writes.
+
+        Not synced yet: nothing may be built on it.
+        """
         if self.collected is None:
             self._collect()
         if synced:
@@ -264,7 +322,9 @@ class BacklogMachine(RuleBasedStateMachine):
         ahead = {change.index for change in self.unread}
         for known in self.plain.live():
             index = known.change.index
-            assert index in queued or index in ahead or not self.plain.to_queue(known.change, queued)
+            assert (
+                index in queued or index in ahead or not self.plain.to_queue(known.change, queued)
+            )
 
     def _durable(self) -> None:
         assert self.collected is not None
@@ -290,9 +350,15 @@ class BacklogMachine(RuleBasedStateMachine):
                     assert isinstance(fact, Superseded) or not isinstance(fact, DeadFact)
 
     @precondition(lambda self: self.age >= RUN_MIN)
-    @rule(written=st.booleans(), compacted=st.booleans(), retried=st.lists(st.integers(0, 9), max_size=3))
+    @rule(
+        written=st.booleans(),
+        compacted=st.booleans(),
+        retried=st.lists(st.integers(0, 9), max_size=3),
+    )
     def crash(self, written: bool, compacted: bool, retried: Sequence[int]) -> None:
-        """The process is gone, what it was writing is there or not; the user may queue dead letters again; then the next run starts."""
+        """The process is gone, what it was writing is there or not; the user may queue
+        dead letters again; then the next run starts.
+        """
         if written and self.collected is not None:
             self._durable()
         if compacted:
@@ -310,7 +376,11 @@ class BacklogMachine(RuleBasedStateMachine):
         for fact in self.ledger.facts():
             ledger.apply(fact)
         old, new = self.ledger.logs[LOG], ledger.logs[LOG]
-        assert (new.counts, ledger.queue, new.watermark.index) == (old.counts, self.ledger.queue, old.watermark.index)
+        assert (new.counts, ledger.queue, new.watermark.index) == (
+            old.counts,
+            self.ledger.queue,
+            old.watermark.index,
+        )
         return ledger
 
     def _retry(self, choice: int) -> None:
@@ -327,22 +397,35 @@ class BacklogMachine(RuleBasedStateMachine):
         known.durable, known.ended = False, ""
 
     def _nothing_is_lost_between_queue_and_log(self) -> None:
-        """After a start every live change is in the queue or ahead in the log, and the queue may go before the log."""
+        """After a start every live change is in the queue or ahead in the log, and the
+        queue may go before the log.
+        """
         ahead = {change.index for change in self.unread}
         queued = [queued.index for queued in self.ledger.queue.values()]
         assert sorted([*ahead, *queued]) == [known.change.index for known in self.plain.live()]
         for index in queued:
-            assert not {known.change.index for known in self.plain.before(self.plain.all[index].change)} & ahead
+            assert (
+                not {
+                    known.change.index for known in self.plain.before(self.plain.all[index].change)
+                }
+                & ahead
+            )
 
-    # --- always -------------------------------------------------------------------------------------------------------
+    # --- always -----------------------------------------------------------------------
 
     @invariant()
     def every_change_is_counted_once(self) -> None:
-        """Read = applied + dead + waiting, on disk; and what is live is in the window or in the queue."""
+        """Read = applied + dead + waiting, on disk; and what is live is in the window
+        or in the queue.
+        """
         live = self.plain.live()
         counts = self.ledger.logs[LOG].counts
-        assert counts.applied == sum(known.durable and known.ended == "applied" for known in self.plain.all)
-        assert counts.dead == sum(known.durable and known.ended == "dead" for known in self.plain.all)
+        assert counts.applied == sum(
+            known.durable and known.ended == "applied" for known in self.plain.all
+        )
+        assert counts.dead == sum(
+            known.durable and known.ended == "dead" for known in self.plain.all
+        )
         assert counts.queued == len(self.ledger.queue)
         assert self.backlog.count == len(live) - len(self.unread)
         assert self.backlog.window_count >= 0
@@ -351,7 +434,9 @@ class BacklogMachine(RuleBasedStateMachine):
             assert self.backlog.window_bytes == 0
 
     def teardown(self) -> None:
-        """All is well from now on: the run comes to its end, and every change to its own."""
+        """All is well from now on: the run comes to its end, and every change to its
+        own.
+        """
         for _ in range(20 * (1 + len(self.plain.all))):
             if self.in_flight:
                 self._answer(0, "item by item", ["applied"] * BATCH_MAX, 0.01)

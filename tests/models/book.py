@@ -1,4 +1,6 @@
-"""What a state folder holds, kept in plain dicts and lists: facts go in one at a time, and everything that can be asked is looked up."""
+"""What a state folder holds, kept in plain dicts and lists: facts go in one at a time,
+and everything that can be asked is looked up.
+"""
 
 from __future__ import annotations
 
@@ -69,7 +71,10 @@ class Book:
 
     def copy(self) -> Book:
         """Another one that goes its own way."""
-        logs = {number: Log(log.identity, dict(log.places), list(log.marks)) for number, log in self.logs.items()}
+        logs = {
+            number: Log(log.identity, dict(log.places), list(log.marks))
+            for number, log in self.logs.items()
+        }
         letters = [Letter(letter.fact, letter.open) for letter in self.letters]
         return Book(logs, dict(self.queue), letters, self.deleted, self.destination)
 
@@ -96,22 +101,34 @@ class Book:
                 self.queue[fact.number] = fact
                 self.place(fact.log, fact.index, "queued")
             case Retried():
-                fields = {name: getattr(fact, name) for name in fact.__struct_fields__ if name != "number"}
+                fields = {
+                    name: getattr(fact, name) for name in fact.__struct_fields__ if name != "number"
+                }
                 self.queue[fact.number] = msgspec.structs.replace(self.queue[fact.number], **fields)
             case Unqueued():
                 gone = self.queue.pop(fact.number)
                 self.place(gone.log, gone.index, fact.ending)
             case Requeued():
-                self.queue[fact.new] = msgspec.structs.replace(self.queue.pop(fact.old), number=fact.new)
+                self.queue[fact.new] = msgspec.structs.replace(
+                    self.queue.pop(fact.old), number=fact.new
+                )
             case DeadLetter():
                 self.letters.append(Letter(fact))
             case Closed():
                 letter = self.letters[fact.letter]
                 letter.open = False
-                self.place(letter.fact.log, letter.fact.index, "ignored" if fact.how == "dropped" else "queued")
+                self.place(
+                    letter.fact.log,
+                    letter.fact.index,
+                    "ignored" if fact.how == "dropped" else "queued",
+                )
             case Forgotten():
                 del self.logs[fact.log]
-                self.queue = {number: queued for number, queued in self.queue.items() if queued.log != fact.log}
+                self.queue = {
+                    number: queued
+                    for number, queued in self.queue.items()
+                    if queued.log != fact.log
+                }
             case LettersForgotten():
                 for letter in self.letters:
                     letter.open = letter.open and letter.fact.log != fact.log
@@ -124,10 +141,19 @@ class Book:
 
     def same(self, ledger: Ledger) -> bool:
         """Does the ledger hold this, and nothing else?"""
-        if (set(self.logs), self.deleted, self.destination) != (set(ledger.logs), ledger.deleted, ledger.destination):
+        if (set(self.logs), self.deleted, self.destination) != (
+            set(ledger.logs),
+            ledger.deleted,
+            ledger.destination,
+        ):
             return False
-        bare = [msgspec.structs.replace(self.queue[number], raw="", written=None) for number in sorted(self.queue)]
-        return bare == list(ledger.queue.values()) and all(self._same_log(number, ledger) for number in self.logs)
+        bare = [
+            msgspec.structs.replace(self.queue[number], raw="", written=None)
+            for number in sorted(self.queue)
+        ]
+        return bare == list(ledger.queue.values()) and all(
+            self._same_log(number, ledger) for number in self.logs
+        )
 
     def _same_log(self, number: int, ledger: Ledger) -> bool:
         log, held = self.logs[number], ledger.logs[number]
@@ -138,6 +164,8 @@ class Book:
             and {place: getattr(held.counts, place) for place in counts} == counts
             and held.counts.read == len(log.places)
             and (held.watermark.index, held.watermark.resume) == (log.index, resume)
-            and held.watermark.marks() == [mark for mark in log.marks if mark.offset > resume.offset]
-            and {index for index in settled if index >= resume.index} == {index for index in log.places if index >= resume.index}
+            and held.watermark.marks()
+            == [mark for mark in log.marks if mark.offset > resume.offset]
+            and {index for index in settled if index >= resume.index}
+            == {index for index in log.places if index >= resume.index}
         )

@@ -1,4 +1,6 @@
-"""The real journal on a disk that loses what was not synced, beside a `book.Book`: commits, failures, crashes at any operation."""
+"""The real journal on a disk that loses what was not synced, beside a `book.Book`:
+commits, failures, crashes at any operation.
+"""
 
 from __future__ import annotations
 
@@ -42,11 +44,28 @@ from tests.support.disk import STATE, Fault, Operation, SimulatedDisk, torn
 COMPACT_BYTES_MIN, COMPACT_RATIO = 1500, 2
 """Journals of some dozens of facts are compacted."""
 
-Kind = Literal["open", "read", "settle", "retry", "end", "requeue", "drop", "revive", "supersede", "forget", "delete", "pause"]
+Kind = Literal[
+    "open",
+    "read",
+    "settle",
+    "retry",
+    "end",
+    "requeue",
+    "drop",
+    "revive",
+    "supersede",
+    "forget",
+    "delete",
+    "pause",
+]
 Act = tuple[Kind, int, int]
 """(what a run or a command writes, two numbers to choose with)."""
-kinds = st.sampled_from([*get_args(Kind), "read", "read", "settle", "settle", "settle", "settle", "end"])
-acts: st.SearchStrategy[list[Act]] = st.lists(st.tuples(kinds, st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=8)
+kinds = st.sampled_from(
+    [*get_args(Kind), "read", "read", "settle", "settle", "settle", "settle", "end"]
+)
+acts: st.SearchStrategy[list[Act]] = st.lists(
+    st.tuples(kinds, st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=8
+)
 
 
 class Crash(BaseException):
@@ -59,7 +78,9 @@ def pick(some: Sequence[int], number: int) -> int:
 
 
 class Writer:
-    """Facts as runs and commands write them, from a book that they are written into at once."""
+    """Facts as runs and commands write them, from a book that they are written into at
+    once.
+    """
 
     def __init__(self, book: Book) -> None:
         self.book = book
@@ -74,13 +95,20 @@ class Writer:
     def act(self, kind: Kind, one: int, two: int) -> None:
         """What this act writes, if the book holds what it is about."""
         book = self.book
-        numbers, still_open = sorted(book.queue), [number for number, letter in enumerate(book.letters) if letter.open]
+        numbers, still_open = (
+            sorted(book.queue),
+            [number for number, letter in enumerate(book.letters) if letter.open],
+        )
         if kind == "open" and len(book.logs) < 3:
             self.write(opened(max(book.logs, default=0) + 1))
         elif kind == "delete":
             self.write(Deleted(one))
         elif kind == "pause":
-            self.write(Destination("paused", float(two), "throttled") if one % 2 else Destination("open", 0.0, ""))
+            self.write(
+                Destination("paused", float(two), "throttled")
+                if one % 2
+                else Destination("open", 0.0, "")
+            )
         elif kind in ("read", "settle", "supersede", "forget") and book.logs:
             self._of_log(kind, pick(sorted(book.logs), one), one, two)
         elif kind in ("retry", "end", "requeue") and numbers:
@@ -100,7 +128,9 @@ class Writer:
         elif kind == "settle":
             outside = [index for index in range(held.marks[-1].index) if index not in held.places]
             if outside:
-                self._settle(log, pick(outside, two), 1 + one % 3, cast(Place, pick_place(one + two)))
+                self._settle(
+                    log, pick(outside, two), 1 + one % 3, cast(Place, pick_place(one + two))
+                )
 
     def _settle(self, log: int, start: int, most: int, place: Place) -> None:
         held = self.book.logs[log]
@@ -112,18 +142,39 @@ class Writer:
         self.write(Settled(log, start, end - start, start * 31 + end, place))
         if place == "queued":
             for index in range(start, end):
-                self.write(queued(self.book.next_number, index, log=log, id="ab"[index % 2], written=[None, '{"w":"é"}'][index % 2]))
+                self.write(
+                    queued(
+                        self.book.next_number,
+                        index,
+                        log=log,
+                        id="ab"[index % 2],
+                        written=[None, '{"w":"é"}'][index % 2],
+                    )
+                )
 
     def _of_queue(self, kind: Kind, number: int, two: int) -> None:
         waiting = self.book.queue[number]
         if kind == "retry":
-            self.write(Retried(number, two, two % 2 == 0, 1.0, 2.0 + two, f"again {two}", None if two % 3 else two))
+            self.write(
+                Retried(
+                    number,
+                    two,
+                    two % 2 == 0,
+                    1.0,
+                    2.0 + two,
+                    f"again {two}",
+                    None if two % 3 else two,
+                )
+            )
         elif kind == "requeue":
             self.write(Requeued(number, self.book.next_number))
         elif two % 3:
             self.write(Unqueued(number, "applied"))
         else:
-            self.write(letter(waiting.index, log=waiting.log, id=waiting.id), Unqueued(number, cast(Ending, "dead")))
+            self.write(
+                letter(waiting.index, log=waiting.log, id=waiting.id),
+                Unqueued(number, cast(Ending, "dead")),
+            )
 
     def _of_letter(self, kind: Kind, number: int) -> None:
         fact: DeadLetter = self.book.letters[number].fact
@@ -191,9 +242,17 @@ class JournalMachine(RuleBasedStateMachine):
         self.journal.close()
         self._open()
 
-    @rule(acts=acts, at=st.integers(0, 12), written=st.integers(0, 400), dice=st.integers(0, 1 << 16), killed=st.booleans())
+    @rule(
+        acts=acts,
+        at=st.integers(0, 12),
+        written=st.integers(0, 400),
+        dice=st.integers(0, 1 << 16),
+        killed=st.booleans(),
+    )
     def crash(self, acts: Sequence[Act], at: int, written: int, dice: int, killed: bool) -> None:
-        """The process is killed, or the power fails, at an operation of a commit or behind it; the next start may be cut off, too."""
+        """The process is killed, or the power fails, at an operation of a commit or
+        behind it; the next start may be cut off, too.
+        """
         assert self.journal is not None
         survives = torn(random.Random(dice))
         book, facts = self._written(acts)
@@ -215,9 +274,16 @@ class JournalMachine(RuleBasedStateMachine):
         self.disk.fault = lambda _: None
         self._is_one_of([book] if done else [self.book, book])
 
-    @rule(acts=acts, at=st.integers(0, 6), written=st.integers(0, 400), number=st.sampled_from([errno.ENOSPC, errno.EIO]))
+    @rule(
+        acts=acts,
+        at=st.integers(0, 6),
+        written=st.integers(0, 400),
+        number=st.sampled_from([errno.ENOSPC, errno.EIO]),
+    )
     def fail(self, acts: Sequence[Act], at: int, written: int, number: int) -> None:
-        """A write fails: the run stops with what was committed, and nothing more is written by it."""
+        """A write fails: the run stops with what was committed, and nothing more is
+        written by it.
+        """
         assert self.journal is not None
         book, facts = self._written(acts)
         self.disk.fault = at_operation(at, Fault(OSError(number, "it failed"), written))
@@ -236,7 +302,9 @@ class JournalMachine(RuleBasedStateMachine):
     def _is_one_of(self, books: Sequence[Book]) -> None:
         """Before or after a commit, never between."""
         assert self.journal is not None
-        same = [book for book in books if book.same(self.journal.ledger) and self._open_letters(book)]
+        same = [
+            book for book in books if book.same(self.journal.ledger) and self._open_letters(book)
+        ]
         assert same, "neither before nor after"
         self.book = same[0]
 
@@ -250,14 +318,19 @@ class JournalMachine(RuleBasedStateMachine):
         assert ledger.next_number >= book.next_number
         for number, waiting in book.queue.items():
             change = self.journal.stored(number)
-            assert (change.raw, change.written) == (waiting.raw.encode(), waiting.written and waiting.written.encode())
+            assert (change.raw, change.written) == (
+                waiting.raw.encode(),
+                waiting.written and waiting.written.encode(),
+            )
         assert self._open_letters(book)
 
     def _open_letters(self, book: Book) -> bool:
         """Are they those of the book?"""
         assert self.journal is not None
         found = dead.open_letters(STATE / dead.FILE, self.journal.ledger.dead_size, disk=self.disk)
-        expected = [(number, letter.fact) for number, letter in enumerate(book.letters) if letter.open]
+        expected = [
+            (number, letter.fact) for number, letter in enumerate(book.letters) if letter.open
+        ]
         return [(letter.number, letter.letter) for letter in found] == expected
 
     def teardown(self) -> None:

@@ -1,6 +1,8 @@
-"""What a push promises of order and delivery (docs/architecture.md), said a second time: a list of changes and what is known of each.
+"""What a push promises of order and delivery (docs/architecture.md), said a second
+time: a list of changes and what is known of each.
 
-Nothing here is fast, and nothing is shared with the code under test but the values that go in and out of it.
+Nothing here is fast, and nothing is shared with the code under test but the values that
+go in and out of it.
 """
 
 from __future__ import annotations
@@ -42,7 +44,9 @@ class Known:
 
     def forget(self) -> None:
         """The process is gone: of what is not on disk nothing is known."""
-        self.in_flight = self.doubt = self.omitted = self.unproven = self.alone = self.crowded = self.asleep = False
+        self.in_flight = self.doubt = self.omitted = self.unproven = self.alone = self.crowded = (
+            self.asleep
+        ) = False
         self.attempts = self.suspicion = 0
         self.due, self.failed_at = math.inf, 0.0
         if not self.durable:
@@ -51,12 +55,19 @@ class Known:
     @property
     def to_read_back(self) -> bool:
         """May it not be sent before the remote was asked for it?"""
-        return self.doubt and (self.change.verb == "post" or (self.omitted and self.change.verb in PATCHES))
+        return self.doubt and (
+            self.change.verb == "post" or (self.omitted and self.change.verb in PATCHES)
+        )
 
 
 def bound(one: Change, other: Change) -> bool:
-    """Is the order of these two bound? Those of one annotation are, and all of an input where one deletes the whole input."""
-    return one.input_id == other.input_id and (one.id == other.id or "delete_input" in (one.verb, other.verb))
+    """Is the order of these two bound?
+
+    Those of one annotation are, and all of an input where one deletes the whole input.
+    """
+    return one.input_id == other.input_id and (
+        one.id == other.id or "delete_input" in (one.verb, other.verb)
+    )
 
 
 @dataclass
@@ -78,22 +89,31 @@ class Plain:
 
     def before(self, change: Change) -> list[Known]:
         """Live changes that this one has to wait for."""
-        return [known for known in self.all[: change.index] if not known.durable and bound(known.change, change)]
+        return [
+            known
+            for known in self.all[: change.index]
+            if not known.durable and bound(known.change, change)
+        ]
 
     def to_queue(self, change: Change, queued: set[int]) -> bool:
-        """Where these are queued, must this one be? Else the log's watermark would stay before it for as long as they fail."""
+        """Where these are queued, must this one be?
+
+        Else the log's watermark would stay before it for as long as they fail.
+        """
         before = [known.change.index for known in self.before(change)]
         if change.verb == "delete_input":
             return bool(before) and queued.issuperset(before)
         return bool(before) and before[-1] in queued
 
-    # --- a batch is taken -----------------------------------------------------------------------------------------
+    # --- a batch is taken -------------------------------------------------------------
 
     def taken(self, batch: Batch) -> None:
         """Check that a batch may go, now."""
         assert batch.entries
         assert len(batch.entries) <= self.limits.batch_size
-        assert len({entry.change.key for entry in batch.entries}) == len(batch.entries), "an annotation twice in one request"
+        assert len({entry.change.key for entry in batch.entries}) == len(batch.entries), (
+            "an annotation twice in one request"
+        )
         size = sum(entry.size for entry in batch.entries)
         assert size <= self.limits.batch_bytes_max or len(batch.entries) == 1
         for entry in batch.entries:
@@ -102,7 +122,9 @@ class Plain:
             assert not known.in_flight, "twice under way"
             assert not known.ended, "sent although it is over"
             assert not known.asleep, "sent before its time, or before that it failed is on disk"
-            assert not self.before(known.change), "sent before what it has to wait for is durably over"
+            assert not self.before(known.change), (
+                "sent before what it has to wait for is durably over"
+            )
             self._looked_up_first(known, batch)
             if batch.look_up == "no":
                 self._not_too_many(known, batch)
@@ -111,20 +133,24 @@ class Plain:
             known.in_flight = True
 
     def _looked_up_first(self, known: Known, batch: Batch) -> None:
-        """What may be there already is asked for; where a whole request failed, the destination has to answer first."""
+        """What may be there already is asked for; where a whole request failed, the
+        destination has to answer first.
+        """
         if known.to_read_back:
             assert batch.look_up == "read back"
         elif known.unproven:
             assert batch.look_up == ("read back" if batch.verb == "post" else "probe")
 
     def _not_too_many(self, known: Known, batch: Batch) -> None:
-        """Who was in a request that failed goes with half as many neighbours each time, and with none where it could be the last."""
+        """Who was in a request that failed goes with half as many neighbours each time,
+        and with none where it could be the last.
+        """
         most = max(1, self.limits.batch_size >> known.suspicion)
         if known.suspicion and known.attempts == self.limits.max_attempts - 1:
             most = 1
         assert len(batch.entries) <= most
 
-    # --- outcomes ---------------------------------------------------------------------------------------------------
+    # --- outcomes ---------------------------------------------------------------------
 
     def end(self, known: Known, how: Literal["applied", "dead"]) -> None:
         """It is over, once."""
@@ -151,7 +177,9 @@ class Plain:
             self.end(known, "dead")
 
     def failed(self, batch: Batch, now: float, *, doubt: bool, crowded: bool) -> None:
-        """Their request failed as a whole: perhaps an attempt, of which nobody dies who was not alone; none where it was too large."""
+        """Their request failed as a whole: perhaps an attempt, of which nobody dies who
+        was not alone; none where it was too large.
+        """
         for entry in batch.entries:
             known = self.of(entry)
             known.doubt, known.omitted = known.doubt or doubt, False
@@ -178,7 +206,9 @@ class Plain:
             known.doubt = False
 
     def ripened(self, now: float, succeeded_at: float) -> None:
-        """Time passed: a request that failed while the destination was well counts, and may have been the last attempt."""
+        """Time passed: a request that failed while the destination was well counts, and
+        may have been the last attempt.
+        """
         for known in self.all:
             if known.asleep and known.due <= now:
                 known.asleep = False

@@ -1,4 +1,6 @@
-"""How long the models are run: `SYNCER_PROOF_EXAMPLES=50000 python -m pytest tests/models` for the long form."""
+"""How long the models are run: `SYNCER_PROOF_EXAMPLES=50000 python -m pytest
+tests/models` for the long form.
+"""
 
 from __future__ import annotations
 
@@ -16,5 +18,9 @@ PROFILE = settings(
     derandomize=True,
     database=None,
     report_multiple_bugs=False,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.filter_too_much,
+        HealthCheck.data_too_large,
+    ],
 )

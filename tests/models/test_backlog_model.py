@@ -1,4 +1,6 @@
-"""The backlog does what a plain list of changes does, whatever is asked of it in whatever order."""
+"""The backlog does what a plain list of changes does, whatever is asked of it in
+whatever order.
+"""
 
 from __future__ import annotations
 

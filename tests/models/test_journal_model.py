@@ -1,4 +1,6 @@
-"""The journal holds what a book of plain dicts holds, through failures and crashes at any operation on the disk."""
+"""The journal holds what a book of plain dicts holds, through failures and crashes at
+any operation on the disk.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What came of mutants, from run to run: a line of JSON each, appended as soon as it is known."""
+"""What came of mutants, from run to run: a line of JSON each, appended as soon as it is
+known.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ class Kept:
                 self._rows[row["key"]] = row
 
     def of(self, mutant: Mutant) -> Outcome | None:
-        """What came of it, None where that has to be found out: a survivor is tried again when tests have changed."""
+        """What came of it, None where that has to be found out: a survivor is tried
+        again when tests have changed.
+        """
         row = self._rows.get(mutant.key)
         if row is None or (row["how"] == "survived" and row["tests"] != tests_of(mutant.part)):
             return None

@@ -1,4 +1,6 @@
-"""Which mutants are tried: so many of each part, drawn from a seed among all places at which a bug could be."""
+"""Which mutants are tried: so many of each part, drawn from a seed among all places at
+which a bug could be.
+"""
 
 from __future__ import annotations
 
@@ -32,27 +34,43 @@ class Mutant:
 
     @property
     def key(self) -> str:
-        """Tells it from all others, and from the same one of another text of the module."""
-        return hashlib.blake2b(f"{self.path}\n{self.text}\n{(ROOT / self.path).read_text()}".encode(), digest_size=12).hexdigest()
+        """Tells it from all others, and from the same one of another text of the
+        module.
+        """
+        return hashlib.blake2b(
+            f"{self.path}\n{self.text}\n{(ROOT / self.path).read_text()}".encode(), digest_size=12
+        ).hexdigest()
 
     def difference(self) -> str:
         """What is changed, with two lines around it."""
-        lines = difflib.unified_diff((ROOT / self.path).read_text().splitlines(), self.text.splitlines(), lineterm="", n=2)
+        lines = difflib.unified_diff(
+            (ROOT / self.path).read_text().splitlines(), self.text.splitlines(), lineterm="", n=2
+        )
         return "\n".join(list(lines)[2:])
 
 
 def sample(seed: int, count: int, names: Sequence[str]) -> list[Mutant]:
-    """As many of each part as of any other, as far as it has so many places; of no place two."""
+    """As many of each part as of any other, as far as it has so many places; of no
+    place two.
+    """
     mutants: list[Mutant] = []
     for number, name in enumerate(sorted(names)):
         share = count // len(names) + (number < count % len(names))
         mutants += _of(name, seed, share)
-    random.Random(seed).shuffle(mutants)  # so that a run which is interrupted tells something of each part
+    random.Random(seed).shuffle(
+        mutants
+    )  # so that a run which is interrupted tells something of each part
     return mutants
 
 
 def _of(name: str, seed: int, count: int) -> list[Mutant]:
-    paths = sorted({str(path.relative_to(ROOT)) for pattern in PARTS[name].modules for path in ROOT.glob(pattern)})
+    paths = sorted(
+        {
+            str(path.relative_to(ROOT))
+            for pattern in PARTS[name].modules
+            for path in ROOT.glob(pattern)
+        }
+    )
     found = [
         (mark, path, place)
         for path, places in zip(paths, _asked({"path": path} for path in paths), strict=True)
@@ -61,7 +79,10 @@ def _of(name: str, seed: int, count: int) -> list[Mutant]:
     found.sort(key=lambda row: row[0])
     mutants: list[Mutant] = []
     while found and len(mutants) < count:
-        drawn = [(path, place, random.Random(mark).choice(place["options"])) for mark, path, place in found[: count - len(mutants)]]
+        drawn = [
+            (path, place, random.Random(mark).choice(place["options"]))
+            for mark, path, place in found[: count - len(mutants)]
+        ]
         del found[: len(drawn)]
         texts = _asked({"path": path, "option": option} for path, _, option in drawn)
         mutants += [
@@ -73,13 +94,20 @@ def _of(name: str, seed: int, count: int) -> list[Mutant]:
 
 
 def _marked(seed: int, path: str, places: Sequence[Any]) -> Iterator[tuple[str, Any]]:
-    """Each place with a mark by which it is drawn: one that stays what it is when other lines change."""
+    """Each place with a mark by which it is drawn: one that stays what it is when other
+    lines change.
+    """
     lines = (ROOT / path).read_text().splitlines()
     seen: Counter[str] = Counter()
     for place in places:
         text = lines[place["line"] - 1].strip()
         seen[text] += 1
-        yield hashlib.blake2b(f"{seed} {path} {text} {seen[text]}".encode(), digest_size=8).hexdigest(), place
+        yield (
+            hashlib.blake2b(
+                f"{seed} {path} {text} {seen[text]}".encode(), digest_size=8
+            ).hexdigest(),
+            place,
+        )
 
 
 def _asked(rows: Iterable[dict[str, Any]]) -> list[Any]:

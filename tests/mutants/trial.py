@@ -21,11 +21,24 @@ from tests.mutants.parts import PARTS, ROOT
 from tests.mutants.sample import Mutant
 
 SECONDS_MAX = 60.0
-COPIED = ("syncer", "tests", "benchmarks", "examples", "docs", "pyproject.toml", "config.example.toml", "README.md")
+COPIED = (
+    "syncer",
+    "tests",
+    "benchmarks",
+    "examples",
+    "docs",
+    "pyproject.toml",
+    "config.example.toml",
+    "README.md",
+)
 MEMORY = Path("/dev/shm")
-"""Where tests write their files, where there is such a file system: nothing is waited for then."""
+"""Where tests write their files, where there is such a file system: nothing is waited
+for then.
+"""
 MEMORY_KB_MAX = 8 << 20
-"""Of a process: a mutant that collects without end is stopped by it before the machine is."""
+"""Of a process: a mutant that collects without end is stopped by it before the machine
+is.
+"""
 EXAMPLES = "20"
 """Of each model: a plain bug is found within so many."""
 
@@ -42,7 +55,9 @@ class Copies:
     """Copies of the checkout, one for each mutant that is tried at the same time."""
 
     def __init__(self, count: int) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="mutants-", dir=MEMORY if MEMORY.is_dir() else None))
+        self._folder = Path(
+            tempfile.mkdtemp(prefix="mutants-", dir=MEMORY if MEMORY.is_dir() else None)
+        )
         self._free: queue.SimpleQueue[Path] = queue.SimpleQueue()
         self._changes = 0
         self._running: set[int] = set()
@@ -52,7 +67,12 @@ class Copies:
     def __enter__(self) -> Copies:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         self.end()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -62,7 +82,9 @@ class Copies:
             _kill(group)
 
     def check(self, parts: list[str]) -> None:
-        """End the run where tests fail without any mutant, or take so long that mutants would be noticed by that."""
+        """End the run where tests fail without any mutant, or take so long that mutants
+        would be noticed by that.
+        """
         copy = self._free.get()
         for part in parts:
             began = time.monotonic()
@@ -90,11 +112,32 @@ class Copies:
         return Outcome("timed out" if code is None else "killed" if code else "survived", seconds)
 
     def _tested(self, folder: Path, tests: Sequence[str]) -> tuple[int | None, str]:
-        """(exit code of pytest, None where the time was up; its output). All of its processes are gone then."""
-        options = ["-q", "-x", "--no-header", "-p", "no:cacheprovider", "--basetemp", str(folder / ".pytest")]
+        """(exit code of pytest, None where the time was up; its output).
+
+        All of its processes are gone then.
+        """
+        options = [
+            "-q",
+            "-x",
+            "--no-header",
+            "-p",
+            "no:cacheprovider",
+            "--basetemp",
+            str(folder / ".pytest"),
+        ]
         environment = {**os.environ, "SYNCER_PROOF_EXAMPLES": EXAMPLES, "PYTHONPATH": str(folder)}
         pytest = subprocess.Popen(
-            ["sh", "-c", f'ulimit -v {MEMORY_KB_MAX}; exec "$@"', "sh", sys.executable, "-m", "pytest", *options, *tests],
+            [
+                "sh",
+                "-c",
+                f'ulimit -v {MEMORY_KB_MAX}; exec "$@"',
+                "sh",
+                sys.executable,
+                "-m",
+                "pytest",
+                *options,
+                *tests,
+            ],
             cwd=folder,
             env=environment,
             stdout=subprocess.PIPE,
@@ -133,7 +176,9 @@ class Copies:
 
 
 def _nearest_first(mutant: Mutant) -> list[str]:
-    """The files of the part's tests, those that name the module before all others: most bugs are noticed there."""
+    """The files of the part's tests, those that name the module before all others: most
+    bugs are noticed there.
+    """
     module = mutant.path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
     files: list[Path] = []
     for name in PARTS[mutant.part].tests:

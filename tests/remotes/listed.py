@@ -1,4 +1,6 @@
-"""As much of the service as lists of annotations need, and a driver that answers their questions from it. No network."""
+"""As much of the service as lists of annotations need, and a driver that answers their
+questions from it. No network.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +21,22 @@ UPDATED = "2026-01-01T12:00:00Z"
 
 
 class Service:
-    """As much of the service as listing needs; `churn` is called between any two answers."""
+    """As much of the service as listing needs; `churn` is called between any two
+    answers.
+    """
 
-    def __init__(self, held: dict[str, list[str]], *, per_page_max: int = 1000, newest_first: bool = False) -> None:
+    def __init__(
+        self, held: dict[str, list[str]], *, per_page_max: int = 1000, newest_first: bool = False
+    ) -> None:
         self.held = held
         self.per_page_max = per_page_max
         self.newest_first = newest_first
         self.requests: list[Request] = []
         self.refuse_inputs_above = 10**9
         self.refuse_what_is_missing = False
-        """A list of inputs, or of annotations of inputs, that names one that is not there."""
+        """A list of inputs, or of annotations of inputs, that names one that is not
+        there.
+        """
         self.hits: list[tuple[str, str]] = []
         """What a search finds, in its order."""
         self.updated: dict[str, str] = {}
@@ -63,18 +71,33 @@ class Service:
         if path == "/inputs/stream":
             last = query.get("last_id", [""])[0]
             if last and last not in self.held and self.gone_cursor in ("refused", "empty"):
-                return self._failed(404, 11101) if self.gone_cursor == "refused" else self._said(inputs=[])
+                return (
+                    self._failed(404, 11101)
+                    if self.gone_cursor == "refused"
+                    else self._said(inputs=[])
+                )
             first = not last or (last not in self.held and self.gone_cursor == "start")
             place = self.order(last)
-            ids = [id for id in sorted(self.held, key=self.order) if first or place < self.order(id) or (self.inclusive and id == last)]  # type: ignore[operator]
+            ids = [
+                id
+                for id in sorted(self.held, key=self.order)
+                if first or place < self.order(id) or (self.inclusive and id == last)
+            ]  # type: ignore[operator]
             ids = ids[: min(self.per_page_max, int(query["per_page"][0]))]
             return self._said(inputs=[{"id": id, "data": {"text": {"raw": id}}} for id in ids])
         if path.startswith("/datasets/"):
-            return self._said(dataset_inputs=[{"input": {"id": id}} for id in self._page(list(self.held), query)])
+            return self._said(
+                dataset_inputs=[{"input": {"id": id}} for id in self._page(list(self.held), query)]
+            )
         if path == "/inputs":
             if self.refuse_what_is_missing and not set(query["ids"]) <= set(self.held):
                 return self._failed(404, 11101)
-            return self._said(inputs=[{"id": id, "data": {}} for id in self._page([id for id in query["ids"] if id in self.held], query)])
+            return self._said(
+                inputs=[
+                    {"id": id, "data": {}}
+                    for id in self._page([id for id in query["ids"] if id in self.held], query)
+                ]
+            )
         if path == "/annotations/searches":
             return self._search(sent)
         input_ids = query["input_ids"]
@@ -83,7 +106,11 @@ class Service:
         if len(input_ids) > self.refuse_inputs_above:
             return self._failed(400, 11102)
         if "ids" in query:
-            rows = [(i, a) for i, a in zip(input_ids, query["ids"], strict=True) if a in self.held.get(i, ())]
+            rows = [
+                (i, a)
+                for i, a in zip(input_ids, query["ids"], strict=True)
+                if a in self.held.get(i, ())
+            ]
         else:
             rows = [(input_id, id) for input_id in input_ids for id in self.held.get(input_id, ())]
         rows = rows[::-1] if self.newest_first else rows
@@ -91,20 +118,34 @@ class Service:
 
     def _row(self, key: tuple[str, str]) -> Json:
         input_id, id = key
-        times = {"modified_at": self.updated.get(id, UPDATED), "status": {"code": self.status.get(id, 24150)}}
+        times = {
+            "modified_at": self.updated.get(id, UPDATED),
+            "status": {"code": self.status.get(id, 24150)},
+        }
         return {"id": id, "input_id": input_id, "input_level": id == "level", **times}
 
     def _search(self, sent: Json) -> Reply:
         paging: Any = sent["pagination"]
         searches: Any = sent["searches"]
         (wanted,) = searches[0]["query"]["filters"]
-        times, code = wanted.get("last_updated_time_range", {}), wanted.get("annotation", {}).get("status", {}).get("code")
+        times, code = (
+            wanted.get("last_updated_time_range", {}),
+            wanted.get("annotation", {}).get("status", {}).get("code"),
+        )
         cut = 19 if self.by_seconds else 29
         found = []
         for key in self.hits:
             at = self._time(self.updated.get(key[1], UPDATED))[:cut]
-            in_time = self._time(times.get("start_time", at))[:cut] <= at <= self._time(times.get("end_time", at))[:cut]
-            if in_time and code in (None, self.status.get(key[1], 24150), CODES[self.status.get(key[1], 24150)][0]):
+            in_time = (
+                self._time(times.get("start_time", at))[:cut]
+                <= at
+                <= self._time(times.get("end_time", at))[:cut]
+            )
+            if in_time and code in (
+                None,
+                self.status.get(key[1], 24150),
+                CODES[self.status.get(key[1], 24150)][0],
+            ):
                 found.append(key)
         form, size = self.window
         if form == "refused" and paging["page"] * min(paging["per_page"], self.per_page_max) > size:
@@ -146,13 +187,17 @@ def fetched(service: Service, unit: Unit) -> Found:
         answers = answered(service, asks)
 
 
-def walked(service: Service, selection: Selection, after: str = "", done: Done | None = ()) -> Iterator[tuple[str, Found]]:
+def walked(
+    service: Service, selection: Selection, after: str = "", done: Done | None = ()
+) -> Iterator[tuple[str, Found]]:
     """(cursor, what was found) of each unit."""
     for unit, found in fetched_units(service, selection, after, done):
         yield unit.cursor, found
 
 
-def fetched_units(service: Service, selection: Selection, after: str = "", done: Done | None = ()) -> Iterator[tuple[Unit, Found]]:
+def fetched_units(
+    service: Service, selection: Selection, after: str = "", done: Done | None = ()
+) -> Iterator[tuple[Unit, Found]]:
     """Each unit, and what was found of it, one after another."""
     units = AnnotationListing("me", "app", selection).units(after, done)
     answers: list[object] | None = None
@@ -172,7 +217,9 @@ def fetched_units(service: Service, selection: Selection, after: str = "", done:
 EVERYTHING = Selection()
 
 
-def keys(service: Service, selection: Selection = EVERYTHING, after: str = "", done: Done | None = ()) -> list[tuple[str, ...]]:
+def keys(
+    service: Service, selection: Selection = EVERYTHING, after: str = "", done: Done | None = ()
+) -> list[tuple[str, ...]]:
     return [row.key for _, found in walked(service, selection, after, done) for row in found.rows]
 
 

@@ -28,7 +28,15 @@ def fixture(name: str) -> dict[str, Any]:
 def change(annotation: dict[str, Any], verb: Verb = "post") -> Change:
     """A change whose body is this annotation."""
     body = orjson.dumps(annotation)
-    return Change(log=0, index=0, line=1, verb=verb, input_id=annotation.get("input_id", ""), id=annotation.get("id", ""), raw=body)
+    return Change(
+        log=0,
+        index=0,
+        line=1,
+        verb=verb,
+        input_id=annotation.get("input_id", ""),
+        id=annotation.get("id", ""),
+        raw=body,
+    )
 
 
 def changes(*keys: str, verb: Verb = "post") -> list[Change]:
@@ -46,7 +54,13 @@ def item(key: str, code: int | str | None = 24150, details: str = "") -> dict[st
     return made
 
 
-def reply(status: int, code: int | str | None, items: Iterable[dict[str, Any]] | None = None, details: str = "", **headers: str) -> Reply:
+def reply(
+    status: int,
+    code: int | str | None,
+    items: Iterable[dict[str, Any]] | None = None,
+    details: str = "",
+    **headers: str,
+) -> Reply:
     """A JSON answer with this HTTP status and code."""
     body: dict[str, Any] = {"status": {"code": code, "description": "said", "details": details}}
     if items is not None:

@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports import NoReply, Reply
 from syncer.remotes.annotell.answers import Opened, opened, probed
-from syncer.remotes.annotell.documents import Document, Expired, read_exports, read_one, read_page, read_signed, read_single, read_stored
+from syncer.remotes.annotell.documents import (
+    Document,
+    Expired,
+    read_exports,
+    read_one,
+    read_page,
+    read_signed,
+    read_single,
+    read_stored,
+)
 from tests.support import annotell
 
 VALUES = msgspec.json.Decoder(Any)
@@ -22,7 +31,11 @@ READERS = (read_exports, read_one, read_page, read_signed, read_single, read_sto
 
 def fixture(name: str) -> Reply:
     entry = next(entry for entry in annotell.INDEX if entry["file"] == name)
-    return Reply(entry["status"], (annotell.FIXTURES / name).read_bytes(), entry["headers"].get("Retry-After"))
+    return Reply(
+        entry["status"],
+        (annotell.FIXTURES / name).read_bytes(),
+        entry["headers"].get("Retry-After"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,7 +52,9 @@ def fixture(name: str) -> Reply:
         (b'{"data":null,"a":1}', {"data": None, "a": 1}, None),
     ],
 )
-def test_an_envelope_is_opened_as_the_official_clients_do(body: bytes, data: object, following: object) -> None:
+def test_an_envelope_is_opened_as_the_official_clients_do(
+    body: bytes, data: object, following: object
+) -> None:
     assert opened(Reply(200, body), VALUES, paged=True) == Opened(data, following)
 
 
@@ -48,7 +63,10 @@ def test_an_envelope_is_opened_as_the_official_clients_do(body: bytes, data: obj
     [
         ("error_401.json", Halt("HTTP 401: Token is invalid", kind="credentials")),
         ("error_403.json", Halt("HTTP 403: Forbidden", kind="credentials")),
-        ("error_404_no_annotation.json", Refused("HTTP 404: Not found", 404, missing=True, of_app="perhaps")),
+        (
+            "error_404_no_annotation.json",
+            Refused("HTTP 404: Not found", 404, missing=True, of_app="perhaps"),
+        ),
         ("error_429.json", Throttled("HTTP 429: Too many requests")),
         ("error_503.json", Failed("HTTP 503: Service unavailable", in_doubt=False)),
     ],
@@ -98,8 +116,12 @@ def test_other_answers_mean(reply: Reply | NoReply, kind: type) -> None:
         (b'{"message":"\xff"}', False),
     ],
 )
-def test_only_a_404_in_the_services_own_form_says_that_something_is_not_there(body: bytes, missing: bool) -> None:
-    """That of a host which does not know the address says nothing of what was asked for."""
+def test_only_a_404_in_the_services_own_form_says_that_something_is_not_there(
+    body: bytes, missing: bool
+) -> None:
+    """That of a host which does not know the address says nothing of what was asked
+    for.
+    """
     for read in (read_page, read_one, read_signed, read_single, read_exports):
         refused = read(Reply(404, body))
         assert isinstance(refused, Refused)
@@ -123,7 +145,9 @@ def test_an_answer_without_data_is_not_taken_for_inputs_without_annotations(body
 
 
 def test_a_message_is_one_line_without_the_signatures_of_urls() -> None:
-    said = json.dumps({"message": "no\nsuch \x1b[31m https://storage/x?X-Goog-Signature=secret " + "x" * 500}).encode()
+    said = json.dumps(
+        {"message": "no\nsuch \x1b[31m https://storage/x?X-Goog-Signature=secret " + "x" * 500}
+    ).encode()
     refused = read_page(Reply(400, said))
     assert isinstance(refused, Refused)
     assert "secret" not in refused.reason
@@ -154,9 +178,23 @@ def test_one_annotation_whose_content_is_no_document_is_refused() -> None:
 
 
 NAMES = st.sampled_from(
-    ["data", "metadata", "inputUuid", "uri", "openlabel", "nextCursorId", "content", "id", "signedUrl", "requestInputId"]
+    [
+        "data",
+        "metadata",
+        "inputUuid",
+        "uri",
+        "openlabel",
+        "nextCursorId",
+        "content",
+        "id",
+        "signedUrl",
+        "requestInputId",
+    ]
 )
-JSON = st.recursive(st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner))
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(NAMES, inner),
+)
 
 
 @given(st.binary(max_size=60) | JSON.map(lambda value: json.dumps(value).encode()))
@@ -171,7 +209,8 @@ def test_no_bytes_make_a_reader_fail_in_another_way(body: bytes) -> None:
     [
         (Reply(200, b" [1]"), None),
         (Reply(200, b'{"data":[]}'), None),
-        (Reply(403, b'{"message":"Forbidden"}'), None),  # it knows who asks: so it is there
+        # it knows who asks: so it is there
+        (Reply(403, b'{"message":"Forbidden"}'), None),
         (Reply(400, b'{"message":"no"}'), None),
         (Reply(200, b"<html>"), Failed),
         (Reply(200, b""), Failed),
@@ -184,6 +223,8 @@ def test_no_bytes_make_a_reader_fail_in_another_way(body: bytes) -> None:
         (NoReply("no such host", sent=False, cause="never"), Halt),
     ],
 )
-def test_a_service_is_at_an_address_where_the_answer_is_one_of_its_own(reply: Reply | NoReply, failure: type | None) -> None:
+def test_a_service_is_at_an_address_where_the_answer_is_one_of_its_own(
+    reply: Reply | NoReply, failure: type | None
+) -> None:
     found = probed(reply)
     assert found is None if failure is None else isinstance(found, failure)

@@ -26,7 +26,9 @@ SINGLE = "GET /v1/annotations/inputs/{}/annotation-type/signs"
 
 
 def changes(known: Mapping[tuple[str, str], str]) -> ChangeListing:
-    return ChangeListing(ProjectListing(Asks(BASE), "project-a", annotation_types=("signs",)), known)
+    return ChangeListing(
+        ProjectListing(Asks(BASE), "project-a", annotation_types=("signs",)), known
+    )
 
 
 def shown(rows: list[Row]) -> list[tuple[str, bool]]:
@@ -35,11 +37,19 @@ def shown(rows: list[Row]) -> list[tuple[str, bool]]:
 
 def test_what_has_not_changed_is_not_fetched_and_what_has_vanished_leaves_a_tombstone() -> None:
     service = Service(5)
-    known = {("u-000", "signs"): OLD, ("u-001", "signs"): "another time", ("u-003", "signs"): OLD, ("u-009", "signs"): OLD}
+    known = {
+        ("u-000", "signs"): OLD,
+        ("u-001", "signs"): "another time",
+        ("u-003", "signs"): OLD,
+        ("u-009", "signs"): OLD,
+    }
     driver = Driver(service)
     rows = rows_of(driver.pulled(changes(known)))
     assert shown(rows) == [("u-001", False), ("u-002", False), ("u-004", False), ("u-009", True)]
-    assert [asked for asked in driver.asked if "/inputs/" in asked] == [SINGLE.format("u-000"), SINGLE.format("u-009")]
+    assert [asked for asked in driver.asked if "/inputs/" in asked] == [
+        SINGLE.format("u-000"),
+        SINGLE.format("u-009"),
+    ]
     tombstone = {"input_uuid": "u-009", "annotation_type": "signs", "created": OLD, "deleted": True}
     assert json.loads(rows[-1].line) == tombstone
     assert len([asked for asked in driver.asked if "storage" in asked]) == 3
@@ -48,7 +58,12 @@ def test_what_has_not_changed_is_not_fetched_and_what_has_vanished_leaves_a_tomb
 def test_units_are_named_by_the_first_of_what_they_bring() -> None:
     known = {(uuid, "signs"): OLD for uuid in ("v-000", "v-001")}
     names = [unit.name for unit, _ in Driver(Service(3)).pulled(changes(known))]
-    assert ["u-000" in names[0], "u-002" in names[0], "v-000" in names[-1], "v-001" in names[-1]] == [True, False, True, False]
+    assert [
+        "u-000" in names[0],
+        "u-002" in names[0],
+        "v-000" in names[-1],
+        "v-001" in names[-1],
+    ] == [True, False, True, False]
 
 
 def test_a_second_pull_without_changes_fetches_nothing() -> None:
@@ -63,7 +78,9 @@ def test_a_mirror_that_takes_the_changes_holds_what_is_listed() -> None:
     lines = [row.line for row in rows_of(Driver(service).pulled(changes({})))]
     service.gone = {"u-003", "u-029"}
     lines += [row.line for row in rows_of(Driver(service).pulled(changes(index(lines))))]
-    assert sorted(uuid for uuid, _ in index(lines)) == [uuid for uuid in service.ids if uuid not in service.gone]
+    assert sorted(uuid for uuid, _ in index(lines)) == [
+        uuid for uuid in service.ids if uuid not in service.gone
+    ]
     service.gone = {"u-029"}
     back = rows_of(Driver(service).pulled(changes(index(lines))))
     assert shown(back) == [("u-003", False)]
@@ -87,7 +104,9 @@ def test_an_expired_url_is_asked_for_anew_here_too() -> None:
 
 def test_the_index_of_lines_is_what_they_leave() -> None:
     def line(**members: Any) -> bytes:
-        return msgspec.json.encode({"input_uuid": "u", "annotation_type": "t", "created": "1", **members})
+        return msgspec.json.encode(
+            {"input_uuid": "u", "annotation_type": "t", "created": "1", **members}
+        )
 
     assert index([line(content={}), b"\n", line(created="2", content={})]) == {("u", "t"): "2"}
     assert index([line(content={}), line(deleted=True)]) == {}
@@ -97,7 +116,7 @@ def test_the_index_of_lines_is_what_they_leave() -> None:
         index([b"{}"])
 
 
-# --- tombstones --------------------------------------------------------------------------------------------------
+# --- tombstones -----------------------------------------------------------------------
 
 
 def leaving_out(service: Service, *uuids: str) -> Callable[[Request], Reply]:
@@ -114,7 +133,9 @@ def leaving_out(service: Service, *uuids: str) -> Callable[[Request], Reply]:
 
 
 def known_of(service: Service, **others: str) -> dict[tuple[str, str], str]:
-    return {(uuid, "signs"): OLD for uuid in service.ids} | {(uuid.replace("_", "-"), "signs"): created for uuid, created in others.items()}
+    return {(uuid, "signs"): OLD for uuid in service.ids} | {
+        (uuid.replace("_", "-"), "signs"): created for uuid, created in others.items()
+    }
 
 
 def test_what_is_there_but_not_listed_leaves_no_tombstone_and_comes_where_it_has_changed() -> None:
@@ -127,22 +148,46 @@ def test_what_is_there_but_not_listed_leaves_no_tombstone_and_comes_where_it_has
 
 @pytest.mark.parametrize(
     "refusal",
-    [Reply(404, b""), Reply(404, b"<html>"), Reply(400, b'{"message":"no"}'), Reply(405, b""), Reply(410, b'{"message":"no"}')],
+    [
+        Reply(404, b""),
+        Reply(404, b"<html>"),
+        Reply(400, b'{"message":"no"}'),
+        Reply(405, b""),
+        Reply(410, b'{"message":"no"}'),
+    ],
 )
-def test_what_the_service_does_not_say_is_gone_is_a_problem_and_leaves_no_tombstone(refusal: Reply) -> None:
+def test_what_the_service_does_not_say_is_gone_is_a_problem_and_leaves_no_tombstone(
+    refusal: Reply,
+) -> None:
     service = Service(3)
 
     def answer(request: Request) -> Reply:
         return refusal if "/annotations/inputs/v-0" in request.path else service(request)
 
-    done = Driver(answer).pulled(changes(known_of(service, **{f"v_{number}": OLD for number in range(20)})))
-    assert [row.key[0] for row in rows_of(done)] == [f"v-{number}" for number in sorted(map(str, range(1, 20)))]
+    done = Driver(answer).pulled(
+        changes(known_of(service, **{f"v_{number}": OLD for number in range(20)}))
+    )
+    assert [row.key[0] for row in rows_of(done)] == [
+        f"v-{number}" for number in sorted(map(str, range(1, 20)))
+    ]
     (problem,) = problems_of(done)
-    assert (problem.what, f"HTTP {refusal.status}" in problem.reason) == ("input v-0, type signs", True)
+    assert (problem.what, f"HTTP {refusal.status}" in problem.reason) == (
+        "input v-0, type signs",
+        True,
+    )
 
 
-@pytest.mark.parametrize("refusal", [Reply(404, b'{"message":"no Route matched with those values"}'), Reply(404, b""), Reply(405, b"")])
-def test_where_annotations_cannot_be_asked_for_by_themselves_nothing_counts_as_gone(refusal: Reply) -> None:
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Reply(404, b'{"message":"no Route matched with those values"}'),
+        Reply(404, b""),
+        Reply(405, b""),
+    ],
+)
+def test_where_annotations_cannot_be_asked_for_by_themselves_nothing_counts_as_gone(
+    refusal: Reply,
+) -> None:
     """One that is listed shows whether the address is served."""
     service = Service(3)
 
@@ -152,7 +197,10 @@ def test_where_annotations_cannot_be_asked_for_by_themselves_nothing_counts_as_g
     driver = Driver(answer)
     done = driver.pulled(changes(known_of(service, gone=OLD, lost=OLD)))
     assert rows_of(done) == []
-    assert [problem.what for problem in problems_of(done)] == ["input gone, type signs", "input lost, type signs"]
+    assert [problem.what for problem in problems_of(done)] == [
+        "input gone, type signs",
+        "input lost, type signs",
+    ]
     assert len([asked for asked in driver.asked if "/annotations/inputs/" in asked]) <= 3
 
 
@@ -164,14 +212,18 @@ def test_of_a_project_that_is_empty_by_now_all_is_gone_where_the_service_says_so
 
 @pytest.mark.parametrize("flavour", ["annotell", "kognic"])
 def test_a_project_that_names_no_types_any_more_buries_nothing(flavour: Flavour) -> None:
-    """No list was asked for, and no annotation that is there shows that they can be asked for by themselves."""
+    """No list was asked for, and no annotation that is there shows that they can be
+    asked for by themselves.
+    """
     project = listing(Selection(project="project-a"), flavour, BASE)
     assert isinstance(project, ProjectListing)
     with pytest.raises(Stopped, match="has no annotation types, so nothing says what has changed"):
         Driver(lambda _: ok({"data": []})).pulled(ChangeListing(project, {("a", ""): OLD}))
 
 
-def test_another_annotation_than_the_one_that_was_asked_for_is_a_problem_and_buries_nothing() -> None:
+def test_another_annotation_than_the_one_that_was_asked_for_is_a_problem_and_buries_nothing() -> (
+    None
+):
     service = Service(3)
 
     def answer(request: Request) -> Reply:
@@ -183,27 +235,45 @@ def test_another_annotation_than_the_one_that_was_asked_for_is_a_problem_and_bur
     assert [problem.what for problem in problems_of(done)] == ["input GONE, type signs"]
 
 
-def test_what_has_left_the_statuses_is_gone_and_what_the_project_does_not_list_is_asked_for() -> None:
+def test_what_has_left_the_statuses_is_gone_and_what_the_project_does_not_list_is_asked_for() -> (
+    None
+):
     service = Service(4)
     statuses = {"u-000": "created", "u-001": "failed", "left": "failed"}
 
     def answer(request: Request) -> Reply:
         if request.path.startswith("/v1/inputs?"):
-            return ok({"data": [{"internalId": uuid, "status": status} for uuid, status in statuses.items()]})
+            return ok(
+                {
+                    "data": [
+                        {"internalId": uuid, "status": status} for uuid, status in statuses.items()
+                    ]
+                }
+            )
         return service(request)
 
-    project = listing(Selection(project="project-a", annotation_types=("signs",), input_statuses=("created",)), "annotell", BASE)
+    project = listing(
+        Selection(project="project-a", annotation_types=("signs",), input_statuses=("created",)),
+        "annotell",
+        BASE,
+    )
     assert isinstance(project, ProjectListing)
     known = {(uuid, "signs"): OLD for uuid in ("u-000", "u-001", "u-002", "left", "there", "gone")}
     service.ids += ["there", "left"]
     done = Driver(answer).pulled(ChangeListing(project, known))
-    assert [found for found in shown(rows_of(done)) if found[1]] == [("left", True), ("u-001", True), ("gone", True)]
+    assert [found for found in shown(rows_of(done)) if found[1]] == [
+        ("left", True),
+        ("u-001", True),
+        ("gone", True),
+    ]
     assert [problem.what for problem in problems_of(done)] == ["input u-003, type signs"]
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 10**9), st.sampled_from([1, 2, 3, 7]))
-def test_a_mirror_never_buries_what_is_there_all_along_though_pages_shift(seed: int, page: int) -> None:
+def test_a_mirror_never_buries_what_is_there_all_along_though_pages_shift(
+    seed: int, page: int
+) -> None:
     rng = random.Random(seed)
     service = Service(rng.randrange(1, 12), page)
     goes = [uuid for uuid in service.ids if rng.random() < 0.4]
@@ -223,5 +293,7 @@ def test_a_mirror_never_buries_what_is_there_all_along_though_pages_shift(seed: 
     done = Driver(answer).pulled(changes(known))
     buried = {uuid for uuid, deleted in shown(rows_of(done)) if deleted}
     assert not buried & stays
-    assert problems_of(done) == [] or not stays  # without any that is there, nobody can know whether the address is served
+    assert (
+        problems_of(done) == [] or not stays
+    )  # without any that is there, nobody can know whether the address is served
     assert gone <= buried or not stays

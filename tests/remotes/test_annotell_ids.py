@@ -1,4 +1,6 @@
-"""Lists by ids: inputs by uuids, by type, request inputs, scenes, annotations, and the guide's use case."""
+"""Lists by ids: inputs by uuids, by type, request inputs, scenes, annotations, and the
+guide's use case.
+"""
 
 from __future__ import annotations
 
@@ -28,16 +30,27 @@ UUIDS = [str(UUID(int=number)) for number in range(1, 251)]
 def exports(request: Request) -> Reply:
     """A1: one annotation of every input that is asked for."""
     (inputs,) = parse_qs(urlsplit(request.path).query)["inputs"]
-    return ok({"data": {uuid: [{"annotationId": int(UUID(uuid)), "exportContent": {"of": uuid}}] for uuid in inputs.split(",")}})
+    return ok(
+        {
+            "data": {
+                uuid: [{"annotationId": int(UUID(uuid)), "exportContent": {"of": uuid}}]
+                for uuid in inputs.split(",")
+            }
+        }
+    )
 
 
-# --- by input uuids ----------------------------------------------------------------------------------------------
+# --- by input uuids -------------------------------------------------------------------
 
 
 def test_the_fixtures_annotations_by_uuids_become_lines_with_their_content_untouched() -> None:
     driver = Driver(from_fixtures)
     target = f"/v1/annotations?inputs={DECF}%2C{FIVE_DA4}"
-    rows = rows_of(Driver(lambda request: from_fixtures(Request("GET", target))).pulled(selected(input_uuids=(FIVE_DA4, DECF))))
+    rows = rows_of(
+        Driver(lambda request: from_fixtures(Request("GET", target))).pulled(
+            selected(input_uuids=(FIVE_DA4, DECF))
+        )
+    )
     raw = (annotell.FIXTURES / "v1_annotations_by_uuids.json").read_bytes()
     for row in rows:
         line = json.loads(row.line)
@@ -65,7 +78,10 @@ def test_inputs_are_asked_for_in_chunks_of_a_hundred_and_urls_that_any_server_ta
 def test_a_url_holds_as_many_inputs_as_there_is_room_for(name: str, base_bytes: int) -> None:
     base = "http://" + "h" * (base_bytes - 7)
     asks, uuids = Asks(base), [f"{number:03}" + name * 60 for number in range(80)]
-    asked, more = (asks.exports_of(uuids[:count]) for count in (len(asks.chunk(uuids)), len(asks.chunk(uuids)) + 1))
+    asked, more = (
+        asks.exports_of(uuids[:count])
+        for count in (len(asks.chunk(uuids)), len(asks.chunk(uuids)) + 1)
+    )
     assert isinstance(asked, Ask)
     assert isinstance(more, Ask)
     assert len(base + asked.request.path) <= 4_000 < len(base + more.request.path) + len("%2C")
@@ -82,8 +98,14 @@ def test_no_inputs_ask_for_nothing_as_no_uuids_would_ask_for_everything() -> Non
 
 
 def test_annotations_that_come_without_an_id_are_not_taken_for_one() -> None:
-    content = [{"exportContent": {"n": 1}}, {"exportContent": {"n": 2}}, {"annotationId": 7, "exportContent": 3}]
-    rows = rows_of(Driver(lambda _: ok({"data": {DECF: content}})).pulled(selected(input_uuids=(DECF,))))
+    content = [
+        {"exportContent": {"n": 1}},
+        {"exportContent": {"n": 2}},
+        {"annotationId": 7, "exportContent": 3},
+    ]
+    rows = rows_of(
+        Driver(lambda _: ok({"data": {DECF: content}})).pulled(selected(input_uuids=(DECF,)))
+    )
     assert [json.loads(row.line)["content"] for row in rows] == [{"n": 1}, {"n": 2}, 3]
 
 
@@ -97,12 +119,18 @@ def test_inputs_without_annotations_are_no_problem_however_they_are_shown(data: 
 
 def test_one_input_that_the_service_refuses_is_found_by_halving_and_the_others_come() -> None:
     def answer(request: Request) -> Reply:
-        return Reply(400, b'{"message":"no such input"}') if UUIDS[17] in request.path else exports(request)
+        return (
+            Reply(400, b'{"message":"no such input"}')
+            if UUIDS[17] in request.path
+            else exports(request)
+        )
 
     driver = Driver(answer)
     done = driver.pulled(selected(input_uuids=tuple(UUIDS[:64])))
     assert len(rows_of(done)) == 63
-    assert [(problem.what, problem.reason) for problem in problems_of(done)] == [(f"input {UUIDS[17]}", "HTTP 400: no such input")]
+    assert [(problem.what, problem.reason) for problem in problems_of(done)] == [
+        (f"input {UUIDS[17]}", "HTTP 400: no such input")
+    ]
     assert len(driver.asked) <= 1 + 2 * 6
 
 
@@ -130,12 +158,17 @@ def test_an_input_and_a_type_are_asked_for_by_themselves() -> None:
     raw = (annotell.FIXTURES / "v1_annotation_single.json").read_bytes()
     assert row.key == (DECF, "signs")
     assert row.line.partition(b',"content":')[2][:-1] in raw
-    assert json.loads(row.line)["content"] == annotell.read("v1_annotation_single.json")["data"]["content"]
-    assert [(problem.what, problem.reason) for problem in problems_of(done)] == [(f"input {DECF}, type od", "HTTP 404: Not found")]
+    assert (
+        json.loads(row.line)["content"]
+        == annotell.read("v1_annotation_single.json")["data"]["content"]
+    )
+    assert [(problem.what, problem.reason) for problem in problems_of(done)] == [
+        (f"input {DECF}, type od", "HTTP 404: Not found")
+    ]
     assert driver.at_once == [2]
 
 
-# --- the guide's use case ----------------------------------------------------------------------------------------
+# --- the guide's use case -------------------------------------------------------------
 
 
 def test_the_created_inputs_of_a_project_by_their_uuids_as_in_version_1_0() -> None:
@@ -144,14 +177,25 @@ def test_the_created_inputs_of_a_project_by_their_uuids_as_in_version_1_0() -> N
 
     driver = Driver(answer)
     rows = rows_of(driver.pulled(selected(project="project-a", input_statuses=("created",))))
-    assert driver.asked == ["GET /v1/inputs?project=project-a&invalidated=False", f"GET /v1/annotations?inputs={DECF}"]
+    assert driver.asked == [
+        "GET /v1/inputs?project=project-a&invalidated=False",
+        f"GET /v1/annotations?inputs={DECF}",
+    ]
     assert [row.key[0] for row in rows] == [DECF]
 
 
 def test_the_created_inputs_of_a_project_by_type() -> None:
     driver = Driver(from_fixtures)
-    done = driver.pulled(selected(project="project-a", annotation_types=("signs",), input_statuses=("created", "pending")))
-    created = [one["internalId"] for one in annotell.read("v1_inputs.json")["data"] if one["status"] in ("created", "pending")]
+    done = driver.pulled(
+        selected(
+            project="project-a", annotation_types=("signs",), input_statuses=("created", "pending")
+        )
+    )
+    created = [
+        one["internalId"]
+        for one in annotell.read("v1_inputs.json")["data"]
+        if one["status"] in ("created", "pending")
+    ]
     assert [row.key[0] for row in rows_of(done)] == created
     assert driver.asked.count("GET /v1/inputs?project=project-a&invalidated=False") == 1
     assert len([asked for asked in driver.asked if STORAGE in asked]) == len(created)
@@ -159,18 +203,22 @@ def test_the_created_inputs_of_a_project_by_type() -> None:
 
 def test_kognics_inputs_come_by_pages_and_their_annotations_by_type() -> None:
     driver = Driver(from_fixtures)
-    selection = Selection(project="project-a", annotation_types=("signs",), input_statuses=("created",))
+    selection = Selection(
+        project="project-a", annotation_types=("signs",), input_statuses=("created",)
+    )
     rows = rows_of(driver.pulled(listing(selection, "kognic", KOGNIC)))
     assert driver.asked[:2] == ["POST /v1/inputs/fetch", "POST /v1/inputs/fetch?cursorId=77"]
     assert len(rows) == 3
 
 
-# --- Kognic's second API -----------------------------------------------------------------------------------------
+# --- Kognic's second API --------------------------------------------------------------
 
 
 def kognic(path: str) -> Reply:
     """The fixtures, wherever their host is."""
-    return from_fixtures(Request("GET", path.removeprefix("https://annotation-integration.app.kognic.com")))
+    return from_fixtures(
+        Request("GET", path.removeprefix("https://annotation-integration.app.kognic.com"))
+    )
 
 
 def test_the_annotation_of_a_request_input_of_a_scene_and_by_its_id() -> None:
@@ -198,7 +246,10 @@ def test_the_annotation_of_a_request_input_of_a_scene_and_by_its_id() -> None:
         (Selection(input_uuids=("a",), iso_cuboids=True), "?useDefaultCartesian=true"),
         (Selection(scene_uuids=("a",), iso_cuboids=True), "?useDefaultCartesian=true"),
         (Selection(annotation_ids=("a",), iso_cuboids=True), "?isoBoxes=true"),
-        (Selection(input_uuids=("a",), annotation_types=("t",), iso_cuboids=True), "?useDefaultCartesian=true"),
+        (
+            Selection(input_uuids=("a",), annotation_types=("t",), iso_cuboids=True),
+            "?useDefaultCartesian=true",
+        ),
     ],
 )
 def test_iso_cuboids_are_asked_for_as_each_address_has_it(selection: Selection, query: str) -> None:
@@ -208,7 +259,9 @@ def test_iso_cuboids_are_asked_for_as_each_address_has_it(selection: Selection, 
     assert len(problems_of(done)) == 1
 
 
-def test_annotations_of_a_scene_that_are_of_one_input_all_come_also_when_their_urls_expire() -> None:
+def test_annotations_of_a_scene_that_are_of_one_input_all_come_also_when_their_urls_expire() -> (
+    None
+):
     """The list names neither type nor id: nothing but their documents tells them apart."""
     signature = 0
 
@@ -216,7 +269,11 @@ def test_annotations_of_a_scene_that_are_of_one_input_all_come_also_when_their_u
         nonlocal signature
         if request.path.startswith(STORAGE):
             name, _, signed = request.path.removeprefix(STORAGE).strip("/").partition("?")
-            return ok({"openlabel": {"metadata": {"uuid": name}}}) if signed == "2" else Reply(400, b"")
+            return (
+                ok({"openlabel": {"metadata": {"uuid": name}}})
+                if signed == "2"
+                else Reply(400, b"")
+            )
         signature += 1
         shown = [name if signature == 1 else {"a": "b", "b": "a"}[name] for name in ("a", "b", "a")]
         same = {"inputUuid": "i", "sceneUuid": "s", "requestUid": "r", "created": "t"}
@@ -237,14 +294,24 @@ def test_an_expired_url_of_an_id_is_asked_for_anew_by_the_id() -> None:
             return Reply(400, b"") if "first" in request.path else ok({"openlabel": {}})
         listed += 1
         address = f"{STORAGE}x.json?{'first' if listed == 1 else 'second'}"
-        return ok({"data": {"inputUuid": "a", "sceneUuid": "s", "requestUid": "r", "created": "t", "uri": address}})
+        return ok(
+            {
+                "data": {
+                    "inputUuid": "a",
+                    "sceneUuid": "s",
+                    "requestUid": "r",
+                    "created": "t",
+                    "uri": address,
+                }
+            }
+        )
 
     done = Driver(answer).pulled(listing(Selection(input_uuids=("a",)), "kognic", KOGNIC))
     assert (len(rows_of(done)), problems_of(done), listed) == (1, [], 2)
     listed = -5
-    done = Driver(lambda request: answer(Request("GET", request.path.replace("second", "first")))).pulled(
-        listing(Selection(input_uuids=("a",)), "kognic", KOGNIC)
-    )
+    done = Driver(
+        lambda request: answer(Request("GET", request.path.replace("second", "first")))
+    ).pulled(listing(Selection(input_uuids=("a",)), "kognic", KOGNIC))
     assert [problem.what for problem in problems_of(done)] == ["input a"]
 
 
@@ -259,33 +326,51 @@ def test_what_was_completed_last_of_each_input_of_a_request() -> None:
     driver = Driver(answer)
     rows = rows_of(driver.pulled(listing(Selection(request_id="r/1"), "kognic", KOGNIC)))
     host = "https://order-execution.app.kognic.com/v2/request-inputs"
-    assert driver.asked[:2] == [f"GET {host}?requestId=r%2F1", f"GET {host}?cursorId=c2&requestId=r%2F1"]
+    assert driver.asked[:2] == [
+        f"GET {host}?requestId=r%2F1",
+        f"GET {host}?cursorId=c2&requestId=r%2F1",
+    ]
     assert len(rows) == 1
 
 
 def untyped(request: Request) -> Reply:
-    """A project without annotation types: three request inputs, of which one has an annotation, and two scenes are known."""
+    """A project without annotation types: three request inputs, of which one has an
+    annotation, and two scenes are known.
+    """
     if request.path.endswith("/annotation-types"):
         return ok({"data": []})
     if request.path.startswith("/v2/scenes/query"):
         wanted = json.loads(request.body or b"")["sceneUuids"]
         known = {DECF: "created", "0edb8f59-a8ea-4c9b-aebb-a3caaa6f2ba3": "failed"}
         missing = Reply(404, b'{"message":"Not found"}')
-        return ok({"data": [{"uuid": uuid, "status": known[uuid]} for uuid in wanted]}) if set(wanted) <= known.keys() else missing
+        return (
+            ok({"data": [{"uuid": uuid, "status": known[uuid]} for uuid in wanted]})
+            if set(wanted) <= known.keys()
+            else missing
+        )
     return from_fixtures(request)
 
 
-def test_a_kognic_project_without_types_is_read_by_its_request_inputs_and_those_without_annotation_are_no_problem() -> None:
+def test_a_kognic_project_without_types_is_read_by_its_request_inputs_and_those_without_annotation_are_no_problem() -> (
+    None
+):
     driver = Driver(untyped)
     done = driver.pulled(listing(Selection(project="project-a"), "kognic", KOGNIC))
-    assert driver.asked[1:3] == ["POST /v2/inputs/query", "POST /v2/inputs/query?cursorId=b2Zmc2V0OjI"]
+    assert driver.asked[1:3] == [
+        "POST /v2/inputs/query",
+        "POST /v2/inputs/query?cursorId=b2Zmc2V0OjI",
+    ]
     assert [row.key[0] for row in rows_of(done)] == [FIVE_DA4]
     assert problems_of(done) == []
 
 
-def test_there_the_status_is_that_of_the_scenes_and_one_that_is_missing_does_not_hide_the_others() -> None:
+def test_there_the_status_is_that_of_the_scenes_and_one_that_is_missing_does_not_hide_the_others() -> (
+    None
+):
     driver = Driver(untyped)
-    done = driver.pulled(listing(Selection(project="project-a", input_statuses=("created",)), "kognic", KOGNIC))
+    done = driver.pulled(
+        listing(Selection(project="project-a", input_statuses=("created",)), "kognic", KOGNIC)
+    )
     assert [row.key[0] for row in rows_of(done)] == [FIVE_DA4]
     assert len([asked for asked in driver.asked if asked.endswith("/annotation")]) == 1
     assert driver.asked.count("POST /v2/scenes/query") > 1
@@ -296,11 +381,14 @@ def test_inputs_that_cannot_be_listed_end_the_pull() -> None:
         Driver(lambda _: Reply(404, b"")).pulled(selected(project="p", input_statuses=("created",)))
 
 
-# --- hosts, and selections that mean nothing ---------------------------------------------------------------------
+# --- hosts, and selections that mean nothing ------------------------------------------
 
 
 def test_kognics_other_hosts_stand_beside_the_first_and_any_other_host_serves_all() -> None:
-    assert neighbours(KOGNIC) == {"https://annotation-integration.app.kognic.com", "https://order-execution.app.kognic.com"}
+    assert neighbours(KOGNIC) == {
+        "https://annotation-integration.app.kognic.com",
+        "https://order-execution.app.kognic.com",
+    }
     assert neighbours("http://127.0.0.1:8080") == frozenset()
     driver = Driver(lambda _: Reply(404, b""))
     driver.pulled(listing(Selection(annotation_ids=("a",)), "kognic", "http://127.0.0.1:8080"))
@@ -311,30 +399,72 @@ def test_kognics_other_hosts_stand_beside_the_first_and_any_other_host_serves_al
     ("flavour", "selection", "why"),
     [
         ("annotell", Selection(), "nothing selected"),
-        ("annotell", Selection(project="p", input_uuids=("a",)), "project and input_uuids selected"),
+        (
+            "annotell",
+            Selection(project="p", input_uuids=("a",)),
+            "project and input_uuids selected",
+        ),
         ("annotell", Selection(input_uuids=("a",), batch="b"), "name the project"),
         ("annotell", Selection(batch="b"), "a batch or an input status needs a project"),
-        ("annotell", Selection(input_uuids=("a",), input_statuses=("created",)), "name the project"),
+        (
+            "annotell",
+            Selection(input_uuids=("a",), input_statuses=("created",)),
+            "name the project",
+        ),
         ("annotell", Selection(scene_uuids=("a",)), "flavour"),
         ("annotell", Selection(project="p", iso_cuboids=True), "flavour"),
-        ("kognic", Selection(scene_uuids=("a",), annotation_types=("t",)), "annotation types need a project"),
-        ("annotell", Selection(input_uuids=FIVE_DA4), "input_uuids is '5da4f44b.*it must be a tuple of ids"),
-        ("annotell", Selection(input_uuids=("a", "")), "input_uuids is .*each a string that is not empty"),
-        ("annotell", Selection(project="p", annotation_types="signs"), "annotation_types is 'signs'"),
-        ("annotell", Selection(input_uuids=("a", ".."), annotation_types=("t",)), "input_uuids: the path of a URL cannot hold '..'"),
-        ("kognic", Selection(input_uuids=("a", "..")), "input_uuids: the path of a URL cannot hold '..'"),
+        (
+            "kognic",
+            Selection(scene_uuids=("a",), annotation_types=("t",)),
+            "annotation types need a project",
+        ),
+        (
+            "annotell",
+            Selection(input_uuids=FIVE_DA4),
+            "input_uuids is '5da4f44b.*it must be a tuple of ids",
+        ),
+        (
+            "annotell",
+            Selection(input_uuids=("a", "")),
+            "input_uuids is .*each a string that is not empty",
+        ),
+        (
+            "annotell",
+            Selection(project="p", annotation_types="signs"),
+            "annotation_types is 'signs'",
+        ),
+        (
+            "annotell",
+            Selection(input_uuids=("a", ".."), annotation_types=("t",)),
+            "input_uuids: the path of a URL cannot hold '..'",
+        ),
+        (
+            "kognic",
+            Selection(input_uuids=("a", "..")),
+            "input_uuids: the path of a URL cannot hold '..'",
+        ),
         ("annotell", Selection(project="a/.."), "project: the path of a URL cannot hold 'a/..'"),
-        ("annotell", Selection(project="p", annotation_types=("signs", "..")), "annotation_types: the path of a URL cannot hold '..'"),
+        (
+            "annotell",
+            Selection(project="p", annotation_types=("signs", "..")),
+            "annotation_types: the path of a URL cannot hold '..'",
+        ),
     ],
 )
-def test_a_selection_that_means_nothing_says_what_to_give(flavour: Any, selection: Selection, why: str) -> None:
+def test_a_selection_that_means_nothing_says_what_to_give(
+    flavour: Any, selection: Selection, why: str
+) -> None:
     with pytest.raises(UsageError, match=why):
         listing(selection, flavour, BASE)
 
 
 def inputs_of_project(answer: Callable[[Request], Reply]) -> object:
-    """A pull of the created inputs of a Kognic project without types: its inputs are listed by pages first."""
-    return Driver(answer).pulled(listing(Selection(project="p", input_statuses=("created",)), "kognic", KOGNIC))
+    """A pull of the created inputs of a Kognic project without types: its inputs are
+    listed by pages first.
+    """
+    return Driver(answer).pulled(
+        listing(Selection(project="p", input_statuses=("created",)), "kognic", KOGNIC)
+    )
 
 
 def test_inputs_whose_pages_lead_in_circles_stop_the_pull() -> None:
@@ -354,7 +484,12 @@ def test_inputs_that_never_stop_changing_stop_the_pull_and_say_so() -> None:
         if request.path.endswith("/annotation-types"):
             return ok({"data": []})
         following = None if "cursorId" in request.path else 1
-        return ok({"data": [{"uuid": f"u-{next(numbers)}", "sceneUuid": "s"}], "metadata": {"nextCursorId": following}})
+        return ok(
+            {
+                "data": [{"uuid": f"u-{next(numbers)}", "sceneUuid": "s"}],
+                "metadata": {"nextCursorId": following},
+            }
+        )
 
     with pytest.raises(Stopped, match="changed all the time"):
         inputs_of_project(changing)

@@ -1,4 +1,6 @@
-"""Pages in between that are short, empty, refused or doubled, and cursors that are 0: a list is whole, or it is said that it is not."""
+"""Pages in between that are short, empty, refused or doubled, and cursors that are 0: a
+list is whole, or it is said that it is not.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ STORAGE = "https://storage.googleapis.com/"
 
 
 class Pages:
-    """A project whose pages are what a test says: uuids, and the cursor of the next page, by the cursor of the page."""
+    """A project whose pages are what a test says: uuids, and the cursor of the next
+    page, by the cursor of the page.
+    """
 
     def __init__(self, pages: dict[Any, tuple[Sequence[str], Any]]) -> None:
         self.pages = {str(cursor): page for cursor, page in pages.items()}
@@ -37,7 +41,15 @@ class Pages:
         if not url.path.endswith("/search"):
             return Reply(404, b'{"message":"Not found"}')
         uuids, following = self.pages[cursor]
-        rows = [{"inputUuid": uuid, "annotationType": "signs", "created": "t", "uri": f"{STORAGE}{uuid}"} for uuid in uuids]
+        rows = [
+            {
+                "inputUuid": uuid,
+                "annotationType": "signs",
+                "created": "t",
+                "uri": f"{STORAGE}{uuid}",
+            }
+            for uuid in uuids
+        ]
         return ok({"data": rows, "metadata": {"nextCursorId": following}})
 
 
@@ -46,7 +58,11 @@ def ok(value: Any) -> Reply:
 
 
 def of_project() -> Listing:
-    return listing(Selection(project="p", annotation_types=("signs",)), "annotell", "https://input.annotell.com")
+    return listing(
+        Selection(project="p", annotation_types=("signs",)),
+        "annotell",
+        "https://input.annotell.com",
+    )
 
 
 def uuids(pages: Pages) -> list[str]:
@@ -61,12 +77,20 @@ def uuids(pages: Pages) -> list[str]:
 @pytest.mark.parametrize("cursors", [(0, 1), ("0", "1"), (1, 0), ("a", "0"), (7, 7_000_000_000)])
 def test_every_page_is_read_whatever_its_cursor_is(cursors: tuple[Any, Any]) -> None:
     first, second = cursors
-    assert uuids(Pages({None: ("ab", first), first: ("cd", second), second: ("e", None)})) == ["a", "b", "c", "d", "e"]
+    assert uuids(Pages({None: ("ab", first), first: ("cd", second), second: ("e", None)})) == [
+        "a",
+        "b",
+        "c",
+        "d",
+        "e",
+    ]
 
 
 @pytest.mark.parametrize("middle", ["", "c"])
 def test_a_page_in_between_that_is_empty_or_short_is_not_the_end(middle: str) -> None:
-    assert uuids(Pages({None: ("ab", 1), 1: (middle, 2), 2: ("de", 3), 3: ("f", None)})) == sorted(["a", "b", *middle, "d", "e", "f"])
+    assert uuids(Pages({None: ("ab", 1), 1: (middle, 2), 2: ("de", 3), 3: ("f", None)})) == sorted(
+        ["a", "b", *middle, "d", "e", "f"]
+    )
 
 
 def test_a_first_page_that_is_empty_is_not_the_end() -> None:
@@ -83,7 +107,9 @@ def test_what_two_pages_show_comes_once(doubled: str) -> None:
     pages = Pages({None: ("ab", 1), 1: ("cd", 2), 2: ("ef", None)})
     first = json.loads(pages(Request("GET", "/search?cursorId=1")).body)
     rows = json.loads(pages(Request("GET", "/search")).body)["data"] + first["data"]
-    pages.refusals["1"] = [ok({**first, "data": [row for row in rows if row["inputUuid"] in doubled]})]
+    pages.refusals["1"] = [
+        ok({**first, "data": [row for row in rows if row["inputUuid"] in doubled]})
+    ]
     assert uuids(pages) == ["a", "b", "c", "d", "e", "f"]
 
 
@@ -96,7 +122,9 @@ def test_a_page_in_between_that_cannot_be_had_is_never_taken_for_the_end(status:
 
 
 @pytest.mark.parametrize("status", [400, 404, 410])
-def test_a_cursor_that_is_not_taken_any_more_leads_to_the_first_page_and_the_list_is_whole(status: int) -> None:
+def test_a_cursor_that_is_not_taken_any_more_leads_to_the_first_page_and_the_list_is_whole(
+    status: int,
+) -> None:
     pages = Pages({None: ("ab", 1), 1: ("cd", 2), 2: ("ef", None)})
     pages.refusals["2"] = [Reply(status, b'{"message":"no such cursor"}')]
     assert uuids(pages) == ["a", "b", "c", "d", "e", "f"]

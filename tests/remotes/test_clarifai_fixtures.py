@@ -1,4 +1,6 @@
-"""Every wire fixture through the codec: what the service (or something before it) answers, and what follows."""
+"""Every wire fixture through the codec: what the service (or something before it)
+answers, and what follows.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +11,26 @@ from typing import Any
 import pytest
 
 from syncer.core.change import Change, Verb
-from syncer.core.outcome import AllApplied, Answered, Applied, Exists, Failed, Halt, Refused, Throttled, Verdict
+from syncer.core.outcome import (
+    AllApplied,
+    Answered,
+    Applied,
+    Exists,
+    Failed,
+    Halt,
+    Refused,
+    Throttled,
+    Verdict,
+)
 from syncer.core.ports import Found, Reply
 from tests.remotes.made import CLARIFAI, FIXTURES, change, fixture
 
 NAMES = [path.stem for path in FIXTURES.glob("*.json") if path.stem != "index"]
-STORED = [name for name in NAMES if name.startswith(("post_", "patch_")) and name != "post_inputs_with_concepts"]
+STORED = [
+    name
+    for name in NAMES
+    if name.startswith(("post_", "patch_")) and name != "post_inputs_with_concepts"
+]
 LISTED = [name for name in NAMES if name.startswith("list_")]
 DELETED = [name for name in NAMES if name.startswith("delete_")]
 
@@ -48,17 +64,29 @@ def replies(loaded: dict[str, Any]) -> list[Reply]:
     """The fixture's answer, and its other legal encodings."""
     response = loaded["response"]
     bodies = [response["body"], *(other["body"] for other in response.get("also_accepted", []))]
-    return [Reply(response["http_status"], body.encode() if isinstance(body, str) else json.dumps(body).encode()) for body in bodies]
+    return [
+        Reply(
+            response["http_status"],
+            body.encode() if isinstance(body, str) else json.dumps(body).encode(),
+        )
+        for body in bodies
+    ]
 
 
 def posted(loaded: dict[str, Any]) -> list[Change]:
     """The changes of the fixture's request."""
-    annotations = (loaded["request"]["body"] or {}).get("annotations") or [{"id": "a", "input_id": "i"}]
+    annotations = (loaded["request"]["body"] or {}).get("annotations") or [
+        {"id": "a", "input_id": "i"}
+    ]
     return [change(annotation) for annotation in annotations]
 
 
 def without_reason(verdict: Verdict) -> Verdict:
-    return verdict if isinstance(verdict, Answered | AllApplied) else type(verdict)(**{**fields(verdict), "reason": ""})
+    return (
+        verdict
+        if isinstance(verdict, Answered | AllApplied)
+        else type(verdict)(**{**fields(verdict), "reason": ""})
+    )
 
 
 def fields(verdict: Any) -> dict[str, Any]:
@@ -77,7 +105,10 @@ def test_a_stored_answer_applies_every_change(name: str) -> None:
 @pytest.mark.parametrize("name", DELETED)
 def test_a_delete_that_is_ok_applies_every_change(name: str) -> None:
     for reply in replies(fixture(name)):
-        assert CLARIFAI.decode("delete", [change({"id": "a", "input_id": "i"}, "delete")], reply) == AllApplied()
+        assert (
+            CLARIFAI.decode("delete", [change({"id": "a", "input_id": "i"}, "delete")], reply)
+            == AllApplied()
+        )
 
 
 @pytest.mark.parametrize("name", LISTED)
@@ -105,10 +136,16 @@ def test_a_mixed_answer_is_read_item_by_item() -> None:
     loaded = fixture("error_mixed_status")
     verdict = CLARIFAI.decode("post", posted(loaded), replies(loaded)[0])
     assert isinstance(verdict, Answered)
-    codes = [None if isinstance(outcome, Applied) else (outcome.code, type(outcome)) for outcome in verdict.outcomes]
+    codes = [
+        None if isinstance(outcome, Applied) else (outcome.code, type(outcome))
+        for outcome in verdict.outcomes
+    ]
     assert codes == [None, (24155, Exists), (24155, Exists), (24156, Exists)]
     assert verdict.outcomes[2] == Exists(
-        "ANNOTATION_INVALID_ARGUMENT: Annotation invalid argument: annotation can contain at most one region", 24155, certain=False
+        "ANNOTATION_INVALID_ARGUMENT: Annotation invalid argument: annotation can contain at most"
+        " one region",
+        24155,
+        certain=False,
     )
 
 
@@ -123,7 +160,10 @@ def test_a_duplicate_named_by_its_item_certainly_exists() -> None:
     loaded = fixture("error_duplicate_id_per_item")
     verdict = CLARIFAI.decode("post", posted(loaded), replies(loaded)[0])
     assert isinstance(verdict, Answered)
-    assert [isinstance(outcome, Exists) and outcome.certain for outcome in verdict.outcomes] == [False, True]
+    assert [isinstance(outcome, Exists) and outcome.certain for outcome in verdict.outcomes] == [
+        False,
+        True,
+    ]
     assert verdict.outcomes[0] == Applied()
 
 
@@ -133,18 +173,26 @@ def test_not_found_says_that_it_is_missing_or_its_app() -> None:
     assert without_reason(found) == Refused("", 11101, missing=True, of_app="likely")
 
 
-@pytest.mark.parametrize("name", sorted(EXPECTED.keys() - {"error_duplicate_id", "error_ids_input_ids_mismatch"}))
+@pytest.mark.parametrize(
+    "name", sorted(EXPECTED.keys() - {"error_duplicate_id", "error_ids_input_ids_mismatch"})
+)
 def test_a_look_up_fails_as_a_post_does(name: str) -> None:
     verdict = CLARIFAI.found([change({"id": "a", "input_id": "i"})], replies(fixture(name))[0])
     assert not isinstance(verdict, Found)
     expected = EXPECTED[name]
     assert without_reason(verdict) == (
-        replace(expected, of_app="perhaps") if isinstance(expected, Refused) and expected.code != 40033 else expected
+        replace(expected, of_app="perhaps")
+        if isinstance(expected, Refused) and expected.code != 40033
+        else expected
     )
 
 
 @pytest.mark.parametrize("name", [name for name in STORED if name.startswith("post_")])
 def test_what_was_posted_is_the_same_as_what_the_service_shows(name: str) -> None:
     loaded = fixture(name)
-    for sent, held in zip(loaded["request"]["body"]["annotations"], loaded["response"]["body"]["annotations"], strict=True):
+    for sent, held in zip(
+        loaded["request"]["body"]["annotations"],
+        loaded["response"]["body"]["annotations"],
+        strict=True,
+    ):
         assert CLARIFAI.same(change(sent), held)

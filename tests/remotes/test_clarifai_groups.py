@@ -1,4 +1,6 @@
-"""How many inputs are asked for in one list, what that costs, and lists of inputs that end a pull. No network."""
+"""How many inputs are asked for in one list, what that costs, and lists of inputs that
+end a pull. No network.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +21,12 @@ def of_named(service: Service) -> list[Unit]:
     return [step for step in steps if isinstance(step, Unit)]
 
 
-def test_of_groups_that_are_asked_for_before_any_page_is_there_only_the_first_is_read_once_more() -> None:
-    """If all were of one size, the page of each would be as full as any, and so perhaps cut off."""
+def test_of_groups_that_are_asked_for_before_any_page_is_there_only_the_first_is_read_once_more() -> (
+    None
+):
+    """If all were of one size, the page of each would be as full as any, and so perhaps
+    cut off.
+    """
     service = Service(app(340, 1))
     begun = []
     for step in AnnotationListing("me", "app", Selection(input_ids=tuple(service.held))).units(""):
@@ -42,7 +48,9 @@ def test_a_list_of_inputs_may_fill_its_url_to_the_last_byte(beyond: int, groups:
     room = 3_800 - len(next(unit.flow())[0].request.path)
     service.held["i-0008" + "x" * (room + beyond)] = service.held.pop("i-0008")
     assert len(of_named(service)) == groups
-    assert sorted(keys(service, Selection(input_ids=tuple(service.held)))) == sorted(all_of(service.held))
+    assert sorted(keys(service, Selection(input_ids=tuple(service.held)))) == sorted(
+        all_of(service.held)
+    )
 
 
 def test_a_unit_of_annotations_that_were_named_is_named_by_the_first_and_the_last() -> None:
@@ -51,13 +59,16 @@ def test_a_unit_of_annotations_that_were_named_is_named_by_the_first_and_the_las
     assert unit.name == "annotations a-0-0 to a-2-0"
 
 
-# --- lists that cannot be read -----------------------------------------------------------------------------------
+# --- lists that cannot be read --------------------------------------------------------
 
 
 def test_a_dataset_that_is_refused_stops_the_pull_and_the_sign_in_its_name_is_told() -> None:
     service = Service(app(3, 1))
     service._answer = lambda *_: service._failed(404, 11101)  # type: ignore[method-assign]
-    with pytest.raises(Stopped, match=r"refused to list the inputs of dataset d/1: .*'/' in a name may have been changed"):
+    with pytest.raises(
+        Stopped,
+        match=r"refused to list the inputs of dataset d/1: .*'/' in a name may have been changed",
+    ):
         keys(service, DATASET)
 
 

@@ -1,4 +1,6 @@
-"""Whatever is answered: no exception, and no change applied that the answer does not name."""
+"""Whatever is answered: no exception, and no change applied that the answer does not
+name.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +20,37 @@ from tests.remotes.made import CLARIFAI, changes, fixture, item
 PATCHED_OR_POSTED: list[Verb] = ["post", "merge", "overwrite", "remove"]
 verbs = st.sampled_from([*PATCHED_OR_POSTED, "delete", "delete_input"])
 http = st.sampled_from([200, 201, 202, 204, 302, 400, 401, 404, 413, 414, 429, 500, 503])
-codes = st.one_of(st.sampled_from(sorted(CODES)), st.sampled_from([name for name, _ in CODES.values()]), st.integers(), st.text(max_size=5))
-headers = st.none() | st.text(max_size=40)
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
-trees = st.recursive(
-    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3), max_leaves=12
+codes = st.one_of(
+    st.sampled_from(sorted(CODES)),
+    st.sampled_from([name for name, _ in CODES.values()]),
+    st.integers(),
+    st.text(max_size=5),
 )
-statuses = st.none() | st.fixed_dictionaries({"code": codes}, optional={"description": st.text(max_size=9), "details": st.text(max_size=9)})
-items = st.fixed_dictionaries({}, optional={"id": st.sampled_from("abcd"), "input_id": st.sampled_from(["i", "j", ""]), "status": statuses})
+headers = st.none() | st.text(max_size=40)
+scalars = (
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
+)
+trees = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+statuses = st.none() | st.fixed_dictionaries(
+    {"code": codes}, optional={"description": st.text(max_size=9), "details": st.text(max_size=9)}
+)
+items = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": st.sampled_from("abcd"),
+        "input_id": st.sampled_from(["i", "j", ""]),
+        "status": statuses,
+    },
+)
 answers = st.fixed_dictionaries(
-    {"status": statuses}, optional={"annotations": st.lists(items, max_size=6), "inputs": st.lists(items, max_size=3)}
+    {"status": statuses},
+    optional={"annotations": st.lists(items, max_size=6), "inputs": st.lists(items, max_size=3)},
 )
 repeatable = settings(max_examples=200, deadline=None, derandomize=True)
 MIXED = fixture("error_mixed_status")["response"]["body"]
@@ -45,7 +68,9 @@ def answer_everything(verb: Verb, answer: Reply) -> None:
 
 @repeatable
 @given(verbs, http, st.binary(max_size=200), headers, headers)
-def test_arbitrary_bytes_and_headers_never_raise(verb: Verb, status: int, body: bytes, retry_after: str | None, date: str | None) -> None:
+def test_arbitrary_bytes_and_headers_never_raise(
+    verb: Verb, status: int, body: bytes, retry_after: str | None, date: str | None
+) -> None:
     answer_everything(verb, Reply(status, body, retry_after, date))
 
 
@@ -72,21 +97,31 @@ def test_a_mutated_answer_never_raises(data: st.DataObject) -> None:
 
 @repeatable
 @given(st.sampled_from(PATCHED_OR_POSTED), http, answers)
-def test_no_change_is_applied_that_no_item_names(verb: Verb, status: int, answer: dict[str, Any]) -> None:
+def test_no_change_is_applied_that_no_item_names(
+    verb: Verb, status: int, answer: dict[str, Any]
+) -> None:
     batch = changes("a", "b", "j/a", verb=verb)
     said = {(row.get("input_id") or "", row.get("id")) for row in answer.get("annotations", ())}
     verdict = CLARIFAI.decode(verb, batch, Reply(status, json.dumps(answer).encode()))
     if isinstance(verdict, AllApplied):
         assert {change.key for change in batch} <= said
     elif isinstance(verdict, Answered):
-        applied = [change for change, outcome in zip(batch, verdict.outcomes, strict=True) if isinstance(outcome, Applied)]
+        applied = [
+            change
+            for change, outcome in zip(batch, verdict.outcomes, strict=True)
+            if isinstance(outcome, Applied)
+        ]
         assert not applied or 200 <= status < 300
-        assert all(change.key in said or (change.id == "b" and ("", "b") in said) for change in applied)
+        assert all(
+            change.key in said or (change.id == "b" and ("", "b") in said) for change in applied
+        )
 
 
 @repeatable
 @given(st.permutations([item(id) for id in "abcde"]), st.integers(0, 5))
-def test_a_shuffled_and_shortened_answer_applies_exactly_what_it_names(rows: list[dict[str, Any]], length: int) -> None:
+def test_a_shuffled_and_shortened_answer_applies_exactly_what_it_names(
+    rows: list[dict[str, Any]], length: int
+) -> None:
     rows = rows[:length]
     answer = Reply(200, json.dumps({"status": {"code": 10000}, "annotations": rows}).encode())
     verdict = CLARIFAI.decode("post", changes(*"abcde"), answer)
@@ -95,14 +130,21 @@ def test_a_shuffled_and_shortened_answer_applies_exactly_what_it_names(rows: lis
         assert named == set("abcde")
     else:
         assert isinstance(verdict, Answered)
-        assert {id for id, outcome in zip("abcde", verdict.outcomes, strict=True) if isinstance(outcome, Applied)} == named
+        assert {
+            id
+            for id, outcome in zip("abcde", verdict.outcomes, strict=True)
+            if isinstance(outcome, Applied)
+        } == named
 
 
 @repeatable
 @given(trees, trees)
 def test_comparing_arbitrary_json_never_raises(sent: Any, held: Any) -> None:
     assert same_annotation({"data": sent}, {"data": held}) in (True, False)
-    assert same_annotation({"data": {"concepts": sent, "metadata": held}}, {"data": {"concepts": held, "metadata": sent}}) in (True, False)
+    assert same_annotation(
+        {"data": {"concepts": sent, "metadata": held}},
+        {"data": {"concepts": held, "metadata": sent}},
+    ) in (True, False)
 
 
 @repeatable

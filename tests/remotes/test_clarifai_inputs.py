@@ -1,4 +1,6 @@
-"""All inputs of an app, each once, however the service sorts them and whatever it makes of a cursor whose input is gone. No network."""
+"""All inputs of an app, each once, however the service sorts them and whatever it makes
+of a cursor whose input is gone. No network.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,12 @@ def mixed(count: int) -> dict[str, list[str]]:
     return {f"{letter}{number:03}": ["x"] for number in range(count) for letter in "aB"}
 
 
-def service_of(held: dict[str, list[str]], order: Callable[[str], object], gone_cursor: str, per_page_max: int = 1000) -> Service:
+def service_of(
+    held: dict[str, list[str]],
+    order: Callable[[str], object],
+    gone_cursor: str,
+    per_page_max: int = 1000,
+) -> Service:
     service = Service(held, per_page_max=per_page_max)
     service.order, service.gone_cursor = order, gone_cursor  # type: ignore[assignment]
     return service
@@ -39,7 +46,9 @@ def service_of(held: dict[str, list[str]], order: Callable[[str], object], gone_
 
 @of_every_order
 @of_every_cursor
-@pytest.mark.parametrize("deleted", ["the cursor's", "every other one that was done", "all that were done"])
+@pytest.mark.parametrize(
+    "deleted", ["the cursor's", "every other one that was done", "all that were done"]
+)
 def test_a_walk_that_is_carried_on_brings_what_is_left_though_inputs_were_deleted_meanwhile(
     order: Callable[[str], object], gone_cursor: str, deleted: str
 ) -> None:
@@ -52,7 +61,11 @@ def test_a_walk_that_is_carried_on_brings_what_is_left_though_inputs_were_delete
         cursor = unit.cursor
         if len(found) > 120:
             break
-    gone = {"the cursor's": [cursor], "every other one that was done": sorted(done)[::2], "all that were done": sorted(done)}[deleted]
+    gone = {
+        "the cursor's": [cursor],
+        "every other one that was done": sorted(done)[::2],
+        "all that were done": sorted(done),
+    }[deleted]
     for id in {cursor, *gone}:
         del service.held[id]
     rest = keys(service, after=cursor, done=done)
@@ -62,13 +75,28 @@ def test_a_walk_that_is_carried_on_brings_what_is_left_though_inputs_were_delete
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.integers(0, 10**9), st.sampled_from(sorted(ORDERS)), st.sampled_from(GONE), st.sampled_from([1, 2, 3, 7]), st.booleans())
+@given(
+    st.integers(0, 10**9),
+    st.sampled_from(sorted(ORDERS)),
+    st.sampled_from(GONE),
+    st.sampled_from([1, 2, 3, 7]),
+    st.booleans(),
+)
 def test_what_is_there_all_along_comes_exactly_once_over_any_number_of_runs(
-    seed: int, order: str, gone_cursor: Literal["refused", "place", "empty", "start"], per_page_max: int, inclusive: bool
+    seed: int,
+    order: str,
+    gone_cursor: Literal["refused", "place", "empty", "start"],
+    per_page_max: int,
+    inclusive: bool,
 ) -> None:
     """Inputs come and go between any two answers, and each run ends somewhere."""
     rng = random.Random(seed)
-    service = service_of(mixed(rng.randrange(1, 12)), ORDERS[order], gone_cursor, max(2, per_page_max) if inclusive else per_page_max)
+    service = service_of(
+        mixed(rng.randrange(1, 12)),
+        ORDERS[order],
+        gone_cursor,
+        max(2, per_page_max) if inclusive else per_page_max,
+    )
     service.inclusive = inclusive
     goes = [id for id in service.held if rng.random() < 0.5]
     stays = {(id, "x") for id in service.held if id not in goes}
@@ -97,10 +125,14 @@ def test_what_is_there_all_along_comes_exactly_once_over_any_number_of_runs(
 
 
 @of_every_order
-def test_a_walk_costs_one_question_more_than_its_pages_and_the_empty_one(order: Callable[[str], object]) -> None:
+def test_a_walk_costs_one_question_more_than_its_pages_and_the_empty_one(
+    order: Callable[[str], object],
+) -> None:
     service = service_of({f"i-{n:04}": [] for n in range(2500)}, order, "refused")
     list(fetched_units(service, Selection()))
-    asked = [request.path.partition("?")[0].rpartition("/apps/app")[2] for request in service.requests]
+    asked = [
+        request.path.partition("?")[0].rpartition("/apps/app")[2] for request in service.requests
+    ]
     assert (asked.count("/inputs/stream"), asked.count("/inputs")) == (4, 1)
 
 
@@ -111,7 +143,9 @@ def test_an_app_without_inputs_is_at_its_end_at_once() -> None:
 
 
 @pytest.mark.parametrize("gone_cursor", GONE)
-def test_a_state_of_an_older_version_goes_on_after_its_cursor_and_is_refused_where_that_is_gone(gone_cursor: str) -> None:
+def test_a_state_of_an_older_version_goes_on_after_its_cursor_and_is_refused_where_that_is_gone(
+    gone_cursor: str,
+) -> None:
     """Which inputs are done is told by the cursor alone there."""
     service = service_of(app(130, 1), str, gone_cursor)
     assert keys(service, after="i-0099", done=None) == all_of(service.held)[100:]
@@ -133,7 +167,9 @@ def test_a_cursor_that_the_service_refuses_though_its_input_is_there_stops_the_p
         keys(service)
 
 
-def test_a_service_that_shows_no_input_by_its_id_is_believed_once_the_whole_list_ends_there_again() -> None:
+def test_a_service_that_shows_no_input_by_its_id_is_believed_once_the_whole_list_ends_there_again() -> (
+    None
+):
     service = Service(app(5, 1), per_page_max=2)
     answer = service._answer
 
@@ -149,7 +185,9 @@ def test_a_list_that_never_stops_beginning_again_stops_the_pull() -> None:
     answer = service._answer
 
     def circle(path: str, query: dict[str, list[str]], sent: dict[str, object]) -> Reply:
-        return answer(path, query | {"last_id": ["a"]} if query.get("last_id") == ["c"] else query, sent)
+        return answer(
+            path, query | {"last_id": ["a"]} if query.get("last_id") == ["c"] else query, sent
+        )
 
     service._answer = circle  # type: ignore[method-assign,assignment]
     with pytest.raises(Stopped, match="began again 20 times without anything new"):

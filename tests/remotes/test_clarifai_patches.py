@@ -6,7 +6,11 @@ import pytest
 
 from syncer.remotes.clarifai.patches import merged, removed
 
-HELD = {"input_id": "i", "id": "a", "data": {"concepts": [{"id": "tree", "value": 1.0}, {"id": "car", "value": 0.0}], "text": "x"}}
+HELD = {
+    "input_id": "i",
+    "id": "a",
+    "data": {"concepts": [{"id": "tree", "value": 1.0}, {"id": "car", "value": 0.0}], "text": "x"},
+}
 
 
 def patch(*concepts: object) -> dict[str, object]:
@@ -15,7 +19,12 @@ def patch(*concepts: object) -> dict[str, object]:
 
 
 @pytest.mark.parametrize(
-    ("concept", "there"), [({"id": "car", "value": 0}, True), ({"id": "car", "value": 1}, False), ({"id": "sky", "value": 1}, False)]
+    ("concept", "there"),
+    [
+        ({"id": "car", "value": 0}, True),
+        ({"id": "car", "value": 1}, False),
+        ({"id": "sky", "value": 1}, False),
+    ],
 )
 def test_a_merge_is_there_where_each_item_it_names_is(concept: object, there: bool) -> None:
     assert merged(patch(concept), HELD) is there
@@ -49,13 +58,22 @@ def data(**members: object) -> dict[str, object]:
 
 
 MERGED = {
-    "null changes nothing": (data(metadata=None, text={"raw": None}), data(metadata={"k": 1}, text={"raw": "t"})),
-    "an object of metadata key by key": (data(metadata={"k": {"a": 1.0}, "n": None}), data(metadata={"k": {"a": 1, "b": 2}, "n": 3})),
+    "null changes nothing": (
+        data(metadata=None, text={"raw": None}),
+        data(metadata={"k": 1}, text={"raw": "t"}),
+    ),
+    "an object of metadata key by key": (
+        data(metadata={"k": {"a": 1.0}, "n": None}),
+        data(metadata={"k": {"a": 1, "b": 2}, "n": 3}),
+    ),
     "items of metadata by their ids": (
         data(metadata={"k": [{"id": "x", "v": 1}]}),
         data(metadata={"k": [{"id": "y"}, {"id": "x", "v": 1}]}),
     ),
-    "a concept without a value is there": (data(concepts=[{"id": "tree"}]), data(concepts=[{"id": "tree", "value": 1}])),
+    "a concept without a value is there": (
+        data(concepts=[{"id": "tree"}]),
+        data(concepts=[{"id": "tree", "value": 1}]),
+    ),
     "names in camelCase": (
         data(timeSegments=[{"id": "t", "timeInfo": {"beginTime": 0.5}}]),
         data(time_segments=[{"id": "s"}, {"id": "t", "time_info": {"begin_time": 0.5}}]),
@@ -66,10 +84,16 @@ MERGED = {
     "a field of a later version": (data(brightness={"k": 1}), data(brightness={"k": 1, "l": 2})),
 }
 NOT_MERGED = {
-    "another number of metadata": (data(metadata={"k": 16_777_217}), data(metadata={"k": 16_777_216})),
+    "another number of metadata": (
+        data(metadata={"k": 16_777_217}),
+        data(metadata={"k": 16_777_216}),
+    ),
     "true of metadata where 1 is held": (data(metadata={"k": True}), data(metadata={"k": 1})),
     "nought of metadata where nothing is held": (data(metadata={"k": 0}), data(metadata={})),
-    "a concept without a value where it is not there": (data(concepts=[{"id": "tree"}]), data(concepts=[{"id": "tree", "value": 0}])),
+    "a concept without a value where it is not there": (
+        data(concepts=[{"id": "tree"}]),
+        data(concepts=[{"id": "tree", "value": 0}]),
+    ),
     "names in camelCase": (
         data(timeSegments=[{"id": "t", "timeInfo": {"beginTime": 0.5}}]),
         data(time_segments=[{"id": "t", "time_info": {"begin_time": 0.25}}]),
@@ -77,7 +101,10 @@ NOT_MERGED = {
     "an empty list where something is held": (data(concepts=[]), data(concepts=[{"id": "tree"}])),
     "an empty object where something is held": (data(metadata={}), data(metadata={"k": 1})),
     "empty data where something is held": ({"data": {}}, data(text={"raw": "t"})),
-    "an item without an id, which is added each time": (data(regions=[{"value": 0.5}]), data(regions=[{"id": "r", "value": 0.5}])),
+    "an item without an id, which is added each time": (
+        data(regions=[{"value": 0.5}]),
+        data(regions=[{"id": "r", "value": 0.5}]),
+    ),
     "an object where nothing is held": (data(text={"raw": "t"}), data()),
     "a list where a number is held": (data(concepts=[{"id": "tree"}]), data(concepts=5)),
     "a text where an object is held": (data(text="x"), data(text={"raw": "t"})),
@@ -97,7 +124,10 @@ def test_a_merge_is_not_there(name: str) -> None:
 
 REMOVED = {
     "a member": (data(text=True), data()),
-    "a member of metadata": (data(metadata={"k": True, "l": {"m": True}}), data(metadata={"l": {"n": 1}})),
+    "a member of metadata": (
+        data(metadata={"k": True, "l": {"m": True}}),
+        data(metadata={"l": {"n": 1}}),
+    ),
     "an id of metadata": (data(metadata={"id": True}), data(metadata={"k": 1})),
     "a member of what is not there": (data(text={"raw": True}), data()),
     "a coordinate, which is shown as nought": (
@@ -116,7 +146,10 @@ NOT_REMOVED = {
     "a member in camelCase": (data(timeSegments=True), data(time_segments=[{"id": "t"}])),
     "a member of metadata": (data(metadata={"k": True}), data(metadata={"k": 0})),
     "an id of metadata": (data(metadata={"id": True}), data(metadata={"id": "x"})),
-    "a member deep in metadata": (data(metadata={"l": {"m": True}}), data(metadata={"l": {"m": [1]}})),
+    "a member deep in metadata": (
+        data(metadata={"l": {"m": True}}),
+        data(metadata={"l": {"m": [1]}}),
+    ),
     "an item in camelCase": (data(timeSegments=[{"id": "t"}]), data(time_segments=[{"id": "t"}])),
     "true of metadata where 1 is held": (data(metadata={"k": False}), data(metadata={"k": 0})),
     "a number by one": (data(int_value=str(1 << 53)), data(int_value=str((1 << 53) + 1))),

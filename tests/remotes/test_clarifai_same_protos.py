@@ -1,6 +1,8 @@
-"""Every field of an annotation, and of all that it holds, compared as the official parser of the protos reads it.
+"""Every field of an annotation, and of all that it holds, compared as the official
+parser of the protos reads it.
 
-Each pair of ways to write a value is parsed by clarifai-grpc; where it reads two equal protos, the annotations are the same, and else not.
+Each pair of ways to write a value is parsed by clarifai-grpc; where it reads two equal
+protos, the annotations are the same, and else not.
 """
 
 from __future__ import annotations
@@ -26,7 +28,21 @@ from syncer.remotes.clarifai.scalars import READERS
 F = FieldDescriptor
 Json = dict[str, Any]
 MISSING = object()
-WHOLE = [0, "0", 1, 1.0, "1", "1.0", "1e3", 1000, -1, 1 << 24, (1 << 24) + 1, str((1 << 24) + 1), (1 << 31) - 1]
+WHOLE = [
+    0,
+    "0",
+    1,
+    1.0,
+    "1",
+    "1.0",
+    "1e3",
+    1000,
+    -1,
+    1 << 24,
+    (1 << 24) + 1,
+    str((1 << 24) + 1),
+    (1 << 31) - 1,
+]
 LONG = [
     *WHOLE,
     1 << 53,
@@ -38,7 +54,22 @@ LONG = [
     (1 << 64) - 1,
     str((1 << 64) - 1),
 ]
-NUMBERS = [0, 1, 1.0, 0.1, "0.1", 0.10000000149011612, 0.10000001, 1 << 24, (1 << 24) + 1, 1e-46, 3e38, "Infinity", "-Infinity", -0.25]
+NUMBERS = [
+    0,
+    1,
+    1.0,
+    0.1,
+    "0.1",
+    0.10000000149011612,
+    0.10000001,
+    1 << 24,
+    (1 << 24) + 1,
+    1e-46,
+    3e38,
+    "Infinity",
+    "-Infinity",
+    -0.25,
+]
 VALUES: dict[int, list[Any]] = {
     F.TYPE_STRING: ["", "1", "true", "ä"],
     F.TYPE_BOOL: [False, True],
@@ -80,11 +111,19 @@ FREE: list[Any] = [
     [0],
     [None],
 ]
-STRUCTS = [{}, {"kA": 1}, {"k_a": 1}, *({"k": value} for value in FREE), *({"k": {"in": [value, 1]}} for value in FREE)]
+STRUCTS = [
+    {},
+    {"kA": 1},
+    {"k_a": 1},
+    *({"k": value} for value in FREE),
+    *({"k": {"in": [value, 1]}} for value in FREE),
+]
 
 
 def nothing_left_out(value: Any) -> Any:
-    """Of free-form JSON: keys that hold null, {} or [] are as good as missing; numbers are told from booleans."""
+    """Of free-form JSON: keys that hold null, {} or [] are as good as missing; numbers
+    are told from booleans.
+    """
     if isinstance(value, dict):
         kept = {key: nothing_left_out(item) for key, item in value.items()}
         return {key: item for key, item in kept.items() if item not in (None, {}, [])}
@@ -97,22 +136,37 @@ def values_of(field: FieldDescriptor) -> list[Any]:
     """Ways to write a value of this field."""
     if field.type == F.TYPE_ENUM:
         first, second = field.enum_type.values[0], field.enum_type.values[1]
-        return [first.number, first.name, second.number, second.name, str(second.number), float(second.number)]
+        return [
+            first.number,
+            first.name,
+            second.number,
+            second.name,
+            str(second.number),
+            float(second.number),
+        ]
     if field.type == F.TYPE_MESSAGE:
-        return {"google.protobuf.Timestamp": TIMES, "google.protobuf.Struct": STRUCTS}.get(field.message_type.full_name, [])
+        return {"google.protobuf.Timestamp": TIMES, "google.protobuf.Struct": STRUCTS}.get(
+            field.message_type.full_name, []
+        )
     return VALUES[field.type]
 
 
 def paths() -> dict[str, tuple[Descriptor, list[FieldDescriptor]]]:
     """How to get to a message of each kind from an annotation, the shortest way."""
     found: dict[str, tuple[Descriptor, list[FieldDescriptor]]] = {}
-    left: deque[tuple[Descriptor, list[FieldDescriptor]]] = deque([(resources_pb2.Annotation.DESCRIPTOR, [])])
+    left: deque[tuple[Descriptor, list[FieldDescriptor]]] = deque(
+        [(resources_pb2.Annotation.DESCRIPTOR, [])]
+    )
     while left:
         message, path = left.popleft()
         if message.name in found or message.name not in protos.MESSAGES:
             continue
         found[message.name] = (message, path)
-        left.extend((field.message_type, [*path, field]) for field in message.fields if field.message_type is not None)
+        left.extend(
+            (field.message_type, [*path, field])
+            for field in message.fields
+            if field.message_type is not None
+        )
     return found
 
 
@@ -137,7 +191,9 @@ def parsed(annotation: Json) -> Message | None:
 
 
 def read(path: list[FieldDescriptor], field: FieldDescriptor, value: Any) -> Any:
-    """What is to be equal where two writings mean the same; None where the writing is refused."""
+    """What is to be equal where two writings mean the same; None where the writing is
+    refused.
+    """
     proto = parsed(placed(path, field.name, value))
     if proto is None or field.type != F.TYPE_MESSAGE or field.message_type.name != "Struct":
         return proto
@@ -147,13 +203,24 @@ def read(path: list[FieldDescriptor], field: FieldDescriptor, value: Any) -> Any
     return nothing_left_out(json_format.MessageToDict(getattr(inner, field.name)))
 
 
-def pairs(path: list[FieldDescriptor], field: FieldDescriptor, filled: bool) -> Iterator[tuple[Any, Any, bool]]:
-    """(sent, held, whether they are read as equal) of each two writings that are both taken."""
+def pairs(
+    path: list[FieldDescriptor], field: FieldDescriptor, filled: bool
+) -> Iterator[tuple[Any, Any, bool]]:
+    """(sent, held, whether they are read as equal) of each two writings that are both
+    taken.
+    """
     written = [[value] if field.is_repeated else value for value in values_of(field)]
     readings = [(value, read(path, field, value)) for value in [*written, MISSING]]
     for (sent, one), (held, other) in product(readings, readings):
-        unshown = field.name == "embed_model_version_id" and held is MISSING  # the service takes it, and need not show it
-        if one is not None and other is not None and (sent is not MISSING or filled) and not unshown:
+        unshown = (
+            field.name == "embed_model_version_id" and held is MISSING
+        )  # the service takes it, and need not show it
+        if (
+            one is not None
+            and other is not None
+            and (sent is not MISSING or filled)
+            and not unshown
+        ):
             yield sent, held, one == other
 
 
@@ -168,7 +235,8 @@ def test_values_are_the_same_where_the_official_parser_reads_them_so(message: st
         filled = field.name in FILLED.get(message, ())
         for sent, held, equal in pairs(path, field, filled):
             one, other = placed(path, field.name, sent), placed(path, field.name, held)
-            if equal or field.message_type is None:  # free-form objects may hold more than was sent
+            # free-form objects may hold more than was sent
+            if equal or field.message_type is None:
                 assert same_annotation(one, other) is equal, (field.name, sent, held)
             if sent is not MISSING:
                 assert same_annotation(one, other, exact=True) is equal, (field.name, sent, held)
@@ -177,7 +245,9 @@ def test_values_are_the_same_where_the_official_parser_reads_them_so(message: st
 
 
 def test_every_type_of_the_table_can_be_read() -> None:
-    types = {field.type for name in protos.MESSAGES for field in protos.fields(protos.MESSAGES[name])}
+    types = {
+        field.type for name in protos.MESSAGES for field in protos.fields(protos.MESSAGES[name])
+    }
     assert types - protos.MESSAGES.keys() == READERS.keys() | {"struct"}
 
 

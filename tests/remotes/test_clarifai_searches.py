@@ -1,4 +1,6 @@
-"""Searches by status and time that end before all that they find, shift while they are read, and compare times as they will. No network."""
+"""Searches by status and time that end before all that they find, shift while they are
+read, and compare times as they will. No network.
+"""
 
 from __future__ import annotations
 
@@ -42,12 +44,16 @@ def searched(held: dict[str, list[str]], seconds: dict[str, float], **settings_:
     return service
 
 
-def found(service: Service, selection: Selection, after: str = "", done: set[str] | None = None) -> list[tuple[str, ...]]:
+def found(
+    service: Service, selection: Selection, after: str = "", done: set[str] | None = None
+) -> list[tuple[str, ...]]:
     """The keys, each where it comes first, as a lane writes them."""
     return list(dict.fromkeys(keys(service, selection, after, done or ())))
 
 
-def test_what_moves_on_to_now_between_answers_to_questions_that_were_asked_together_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_moves_on_to_now_between_answers_to_questions_that_were_asked_together_is_not_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The service may answer them in any order: the last first."""
     held = app(54, 50)
     ids = [id for _, id in all_of(held)]
@@ -67,7 +73,7 @@ def test_what_moves_on_to_now_between_answers_to_questions_that_were_asked_toget
     assert sorted(found(service, SINCE)) == sorted(all_of(held))
 
 
-# --- where searches end ------------------------------------------------------------------------------------------
+# --- where searches end ---------------------------------------------------------------
 
 WINDOW = 1000
 SHAPES = {
@@ -82,14 +88,20 @@ SHAPES = {
 @pytest.mark.parametrize("window", ["none", "refused", "empty"])
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
-    "selection", [SINCE, Selection(status="24150"), Selection(until="2030-01-01T00:00:00Z")], ids=["since", "status", "until"]
+    "selection",
+    [SINCE, Selection(status="24150"), Selection(until="2030-01-01T00:00:00Z")],
+    ids=["since", "status", "until"],
 )
-def test_three_times_as_many_as_a_search_shows_all_come(window: str, shape: str, selection: Selection) -> None:
+def test_three_times_as_many_as_a_search_shows_all_come(
+    window: str, shape: str, selection: Selection
+) -> None:
     when, where = SHAPES[shape]
     held: dict[str, list[str]] = {}
     for number in range(3 * WINDOW):
         held.setdefault(where(number), []).append(f"a-{number}")
-    service = searched(held, {f"a-{number}": when(number) for number in range(3 * WINDOW)}, window=(window, WINDOW))
+    service = searched(
+        held, {f"a-{number}": when(number) for number in range(3 * WINDOW)}, window=(window, WINDOW)
+    )
     service.updated["a-7"] = "2019-12-31T23:59:59.999999999Z"
     service.status["a-8"] = 24151
     came = found(service, selection)
@@ -109,14 +121,29 @@ def test_three_times_as_many_as_a_search_shows_all_come(window: str, shape: str,
     by_seconds=st.booleans(),
 )
 def test_what_was_updated_in_the_time_comes_whatever_the_window_the_order_and_the_clock(
-    seed: int, page: int, window: Literal["none", "refused", "empty"], spread: float, by_seconds: bool
+    seed: int,
+    page: int,
+    window: Literal["none", "refused", "empty"],
+    spread: float,
+    by_seconds: bool,
 ) -> None:
-    """Over any number of runs, while others update: what is updated moves to a later time."""
+    """Over any number of runs, while others update: what is updated moves to a later
+    time.
+    """
     rng = random.Random(seed)
     held = app(rng.randrange(1, 6), rng.randrange(1, 25))
     ids = [id for ids in held.values() for id in ids]
-    seconds = {id: rng.choice([0.0, 1.0, rng.random() * spread, round(rng.random() * spread)]) for id in ids}
-    service = searched(held, seconds, per_page_max=page, window=(window, page * rng.randrange(2, 5)), by_seconds=by_seconds)
+    seconds = {
+        id: rng.choice([0.0, 1.0, rng.random() * spread, round(rng.random() * spread)])
+        for id in ids
+    }
+    service = searched(
+        held,
+        seconds,
+        per_page_max=page,
+        window=(window, page * rng.randrange(2, 5)),
+        by_seconds=by_seconds,
+    )
     rng.shuffle(service.hits)
     updates = iter(range(4))
 
@@ -144,14 +171,20 @@ def test_a_search_that_fits_on_a_page_costs_four_requests() -> None:
     """The fullest page so far may have been cut off: it is read once more."""
     service = searched(app(9, 9), {})
     assert len(keys(service, SINCE)) == 81
-    assert [orjson.loads(request.body or b"")["pagination"]["page"] for request in service.requests] == [1, 2, 1, 2]
+    assert [
+        orjson.loads(request.body or b"")["pagination"]["page"] for request in service.requests
+    ] == [1, 2, 1, 2]
 
 
 @pytest.mark.parametrize("order", ["oldest first", "newest first", "neither"])
 def test_a_large_search_costs_few_requests_beyond_its_pages(order: str) -> None:
-    """Eight thousand are eight full pages; each part costs its page, and the empty one after it."""
+    """Eight thousand are eight full pages; each part costs its page, and the empty one
+    after it.
+    """
     held = app(400, 20)
-    service = searched(held, {id: number for number, (_, id) in enumerate(all_of(held))}, window=("empty", 3000))
+    service = searched(
+        held, {id: number for number, (_, id) in enumerate(all_of(held))}, window=("empty", 3000)
+    )
     if order == "newest first":
         service.hits.reverse()
     elif order == "neither":
@@ -161,7 +194,9 @@ def test_a_large_search_costs_few_requests_beyond_its_pages(order: str) -> None:
 
 
 def test_times_are_divided_at_whole_seconds_and_the_users_own_bounds_are_sent_as_they_are() -> None:
-    service = searched({"i": [f"a-{n}" for n in range(3000)]}, {f"a-{n}": n / 100 for n in range(3000)})
+    service = searched(
+        {"i": [f"a-{n}" for n in range(3000)]}, {f"a-{n}": n / 100 for n in range(3000)}
+    )
     since, until = "2026-01-01T12:00:03.25Z", "2026-01-01T12:00:20.5Z"
     came = keys(service, Selection(since=since, until=until))
     assert [id for _, id in came] == [f"a-{n}" for n in range(325, 2051)]
@@ -173,12 +208,16 @@ def test_times_are_divided_at_whole_seconds_and_the_users_own_bounds_are_sent_as
     assert all(len(cut) == len("2026-01-01T12:00:00Z") for cut in cuts)
 
 
-# --- by inputs ---------------------------------------------------------------------------------------------------
+# --- by inputs ------------------------------------------------------------------------
 
 
-def test_a_second_that_holds_more_than_a_page_is_listed_by_inputs_and_so_is_what_comes_after_it() -> None:
+def test_a_second_that_holds_more_than_a_page_is_listed_by_inputs_and_so_is_what_comes_after_it() -> (
+    None
+):
     held = app(30, 100)
-    seconds = {id: 0.0 if number < 2500 else 50.0 + number for number, (_, id) in enumerate(all_of(held))}
+    seconds = {
+        id: 0.0 if number < 2500 else 50.0 + number for number, (_, id) in enumerate(all_of(held))
+    }
     service = searched(held, seconds)
     assert set(found(service, SINCE)) == set(all_of(held))
     assert any("/inputs/stream" in request.path for request in service.requests)
@@ -210,32 +249,54 @@ def test_named_inputs_are_listed_and_filtered_without_a_search() -> None:
 @pytest.mark.parametrize("code", [24151, "24151", "ANNOTATION_PENDING"])
 def test_a_status_is_told_by_its_number_or_its_name(code: int | str) -> None:
     service = searched({"i": ["a", "b"]}, {})
-    service._row = lambda key: {"id": key[1], "input_id": key[0], "status": {"code": code if key[1] == "b" else 24150}}  # type: ignore[method-assign]
+    service._row = lambda key: {
+        "id": key[1],
+        "input_id": key[0],
+        "status": {"code": code if key[1] == "b" else 24150},
+    }  # type: ignore[method-assign]
     for status in ("24151", "ANNOTATION_PENDING"):
         assert keys(service, Selection(status=status, input_ids=("i",))) == [("i", "b")]
 
 
-@pytest.mark.parametrize("row", [{}, {"modified_at": None}, {"modified_at": "yesterday"}, {"modified_at": 7}, {"status": {"code": 0}}])
+@pytest.mark.parametrize(
+    "row",
+    [
+        {},
+        {"modified_at": None},
+        {"modified_at": "yesterday"},
+        {"modified_at": 7},
+        {"status": {"code": 0}},
+    ],
+)
 def test_a_row_that_does_not_say_whether_it_is_wanted_is_a_problem(row: dict[str, object]) -> None:
     service = searched({"i": ["a", "b"]}, {})
     shown = service._row
     service._row = lambda key: shown(key) if key[1] == "a" else {"id": "b", "input_id": "i", **row}  # type: ignore[method-assign]
-    (found_,) = [found_ for _, found_ in walked(service, Selection(status="24150", since=SINCE.since, input_ids=("i",)))]
+    (found_,) = [
+        found_
+        for _, found_ in walked(
+            service, Selection(status="24150", since=SINCE.since, input_ids=("i",))
+        )
+    ]
     assert [row.key[1] for row in found_.rows] == ["a"]
-    assert [(problem.what, "is not known" in problem.reason) for problem in found_.problems] == [("annotation b of input i", True)]
+    assert [(problem.what, "is not known" in problem.reason) for problem in found_.problems] == [
+        ("annotation b of input i", True)
+    ]
 
 
 def test_hits_that_do_not_say_when_they_were_updated_are_listed_by_inputs_and_told() -> None:
     held = app(30, 100)
     service = searched(held, {})
     shown = service._row
-    service._row = lambda key: {name: value for name, value in shown(key).items() if name != "modified_at"}  # type: ignore[method-assign]
+    service._row = lambda key: {
+        name: value for name, value in shown(key).items() if name != "modified_at"
+    }  # type: ignore[method-assign]
     came = [found_ for _, found_ in walked(service, SINCE)]
     assert sum(len(one.problems) for one in came) == 3000
     assert set(found(service, Selection(status="24150"))) == set(all_of(held))
 
 
-# --- refusals ----------------------------------------------------------------------------------------------------
+# --- refusals -------------------------------------------------------------------------
 
 
 def test_a_search_that_is_refused_stops_the_pull() -> None:
@@ -264,9 +325,11 @@ def test_a_state_of_an_older_version_which_counted_pages_begins_again() -> None:
     assert set(keys(service, named, "3", None)) == set(all_of(service.held))
 
 
-# --- spans -------------------------------------------------------------------------------------------------------
+# --- spans ----------------------------------------------------------------------------
 
-BOUNDS = st.one_of(st.just(""), st.integers(0, 50).map(at), st.floats(0, 50, allow_nan=False).map(at))
+BOUNDS = st.one_of(
+    st.just(""), st.integers(0, 50).map(at), st.floats(0, 50, allow_nan=False).map(at)
+)
 
 
 @settings(deadline=None)
@@ -280,7 +343,9 @@ def test_parts_of_a_span_are_neighbours_that_are_smaller_and_together_the_span(
     seconds = [second for second in seconds if span.holds(second)]
     parts = span.divided(seconds, most)
     if not parts:
-        assert not seconds or (since and until and (nanoseconds(until) or 0) - (nanoseconds(since) or 0) <= 2 * 10**9)
+        assert not seconds or (
+            since and until and (nanoseconds(until) or 0) - (nanoseconds(since) or 0) <= 2 * 10**9
+        )
         return
     assert len(parts) > 1
     assert (parts[0].since, parts[-1].until) == (since, until)

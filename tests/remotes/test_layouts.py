@@ -46,7 +46,7 @@ def listed(name: str, id: str) -> bytes:
     return json.dumps(found).encode()
 
 
-# --- annotations -------------------------------------------------------------------------------------------------
+# --- annotations ----------------------------------------------------------------------
 
 
 def test_a_box_of_the_wire_is_read_into_its_columns() -> None:
@@ -76,10 +76,14 @@ def test_a_box_of_the_wire_is_read_into_its_columns() -> None:
 
 def test_a_models_annotation_has_its_version_and_its_confidence_and_no_user() -> None:
     """As the wire lists one."""
-    found = record(AnnotationLayout(), listed("list_by_model_version_ids", "ae7be26cdaa742ca148068d5ac90eaca"))
+    found = record(
+        AnnotationLayout(), listed("list_by_model_version_ids", "ae7be26cdaa742ca148068d5ac90eaca")
+    )
     assert ("mv-1", 0.97) == (found["model_version_id"], found["region_value"])
     assert "annotation_user_id" not in found
-    assert "mv-2" == annotated(worker={"model": {"model_version": {"id": "mv-2"}}})["model_version_id"]
+    assert (
+        "mv-2" == annotated(worker={"model": {"model_version": {"id": "mv-2"}}})["model_version_id"]
+    )
 
 
 def test_a_user_is_the_annotations_own_or_its_workers() -> None:
@@ -104,7 +108,8 @@ def test_regions_of_other_forms_have_a_type_and_no_box(name: str, id: str, expec
 
 
 @pytest.mark.parametrize(
-    ("info", "expected"), [({"token": {}}, "token"), ({"keypoint_locations": [{"row": 0.1}]}, "keypoints"), ({}, None)]
+    ("info", "expected"),
+    [({"token": {}}, "token"), ({"keypoint_locations": [{"row": 0.1}]}, "keypoints"), ({}, None)],
 )
 def test_rarer_forms_have_a_type(info: dict[str, Any], expected: str | None) -> None:
     """None where the region does not say what it is."""
@@ -114,24 +119,37 @@ def test_rarer_forms_have_a_type(info: dict[str, Any], expected: str | None) -> 
 def test_a_coordinate_that_a_box_leaves_out_is_zero() -> None:
     """proto3 leaves zeros out; without a box there is no coordinate."""
     found = annotated(data={"regions": [{"region_info": {"bounding_box": {"bottom_row": 1}}}]})
-    assert (0.0, 0.0, 1.0, 0.0) == tuple(found[name] for name in ("top_row", "left_col", "bottom_row", "right_col"))
+    assert (0.0, 0.0, 1.0, 0.0) == tuple(
+        found[name] for name in ("top_row", "left_col", "bottom_row", "right_col")
+    )
 
 
 def test_a_frame_of_a_video_has_its_time_and_its_regions() -> None:
     """Its time comes as text, since it is of 64 bits."""
     found = record(AnnotationLayout(), listed("post_video_frame_and_time_segment", "lbl-frame"))
     assert (1500, 45, "bounding_box", "trk-1", ["car"]) == tuple(
-        found[name] for name in ("frame_time_ms", "frame_number", "region_type", "track_id", "concept_ids")
+        found[name]
+        for name in ("frame_time_ms", "frame_number", "region_type", "track_id", "concept_ids")
     )
 
 
 def test_concepts_are_gathered_from_every_place() -> None:
-    """Data, regions, frames, regions of frames, time segments, in this order; a value that is left out is 1."""
+    """Data, regions, frames, regions of frames, time segments, in this order; a value
+    that is left out is 1.
+    """
     concept = lambda id, **value: {"concepts": [{"id": id, **value}]}  # noqa: E731
     data = {
         **concept("data", value=0),
         "regions": [{"data": concept("region")}, {}],
-        "frames": [{"data": {**concept("frame", value="0.5"), "regions": [{"data": concept("frame-region", value=None)}]}}, {}],
+        "frames": [
+            {
+                "data": {
+                    **concept("frame", value="0.5"),
+                    "regions": [{"data": concept("frame-region", value=None)}],
+                }
+            },
+            {},
+        ],
         "time_segments": [{"data": concept("segment", value=0.25)}],
     }
     found = annotated(data=data)
@@ -142,7 +160,9 @@ def test_concepts_are_gathered_from_every_place() -> None:
 
 def test_a_value_that_is_no_number_is_null_and_its_concept_stays() -> None:
     """A string of a number is one, as proto3 JSON allows."""
-    found = annotated(data={"concepts": [{"id": "a", "value": "much"}, {"id": "b", "value": "0.25"}]})
+    found = annotated(
+        data={"concepts": [{"id": "a", "value": "much"}, {"id": "b", "value": "0.25"}]}
+    )
     assert (["a", "b"], [None, 0.25]) == (found["concept_ids"], found["concept_values"])
 
 
@@ -155,48 +175,95 @@ def test_an_annotation_of_little_is_mostly_null() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"), [(24151, 24151), ("24151", 24151), ("ANNOTATION_PENDING", 24151), ("NEW_CODE", None), (2**80, None)]
+    ("code", "expected"),
+    [
+        (24151, 24151),
+        ("24151", 24151),
+        ("ANNOTATION_PENDING", 24151),
+        ("NEW_CODE", None),
+        (2**80, None),
+    ],
 )
 def test_a_status_is_a_number_however_it_comes(code: object, expected: int | None) -> None:
     """The service is documented to write numbers, and in one place a name."""
     assert expected == annotated(status={"code": code}).get("status")
 
 
-@pytest.mark.parametrize(("time", "expected"), [(2**63 - 1, 2**63 - 1), (str(2**63 - 1), 2**63 - 1), (2**64 - 1, None), ("soon", None)])
+@pytest.mark.parametrize(
+    ("time", "expected"),
+    [(2**63 - 1, 2**63 - 1), (str(2**63 - 1), 2**63 - 1), (2**64 - 1, None), ("soon", None)],
+)
 def test_a_frames_time_past_int64_is_null(time: object, expected: int | None) -> None:
     """It is unsigned at the service; `annotation` keeps it."""
-    assert expected == annotated(data={"frames": [{"frame_info": {"time": time}}]}).get("frame_time_ms")
+    assert expected == annotated(data={"frames": [{"frame_info": {"time": time}}]}).get(
+        "frame_time_ms"
+    )
 
 
 def test_what_is_not_of_the_wires_form_keeps_its_ids_and_its_json() -> None:
     """One odd annotation is no reason to lose a table."""
-    for line in (b'{"data":[]}', b'{"data":{"regions":[null]}}', b"[1]", b"{", b'{"id":"\xff"}', b'{"a":' * 3000):
-        assert {"annotation_id": "id", "input_id": "input", "annotation": line.decode(errors="replace")} == record(AnnotationLayout(), line)
+    for line in (
+        b'{"data":[]}',
+        b'{"data":{"regions":[null]}}',
+        b"[1]",
+        b"{",
+        b'{"id":"\xff"}',
+        b'{"a":' * 3000,
+    ):
+        assert {
+            "annotation_id": "id",
+            "input_id": "input",
+            "annotation": line.decode(errors="replace"),
+        } == record(AnnotationLayout(), line)
 
 
-NAMES = ["id", "data", "regions", "region_info", "bounding_box", "concepts", "frames", "frame_info", "status", "worker", "annotation"]
+NAMES = [
+    "id",
+    "data",
+    "regions",
+    "region_info",
+    "bounding_box",
+    "concepts",
+    "frames",
+    "frame_info",
+    "status",
+    "worker",
+    "annotation",
+]
 NESTED = st.recursive(
-    st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(NAMES), inner), max_leaves=20
+    st.none() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(NAMES), inner),
+    max_leaves=20,
 )
 
 
 @given(st.binary() | NESTED.map(lambda value: json.dumps(value).encode()))
 def test_no_line_makes_a_layout_fail(line: bytes) -> None:
     """And every value is of its column's type."""
-    types = {"string": str, "bool": bool, "int64": int, "double": float, "timestamp": datetime, "list<string>": list, "list<double>": list}
+    types = {
+        "string": str,
+        "bool": bool,
+        "int64": int,
+        "double": float,
+        "timestamp": datetime,
+        "list<string>": list,
+        "list<double>": list,
+    }
     for layout in (AnnotationLayout(), InputsLayout()):
         for column, value in zip(layout.columns, layout.values(Row(("i", "a"), line)), strict=True):
             assert value is None or type(value) is types[column.type], column
 
 
-# --- inputs ------------------------------------------------------------------------------------------------------
+# --- inputs ---------------------------------------------------------------------------
 
 
 def test_an_input_is_joined_with_its_annotation() -> None:
     """All columns of both, the input's id once."""
     whole = json.dumps(fixture("post_inputs_with_concepts")["response"]["body"]["inputs"][0])
     annotation = listed("list_all", "lbl-0002")
-    found = record(InputsLayout(), b'{"input":' + whole.encode() + b',"annotation":' + annotation + b"}")
+    found = record(
+        InputsLayout(), b'{"input":' + whole.encode() + b',"annotation":' + annotation + b"}"
+    )
     time = datetime(2025, 1, 1, 12, 0, 0, 1, tzinfo=UTC)
     assert {
         "input_id": "img-0009",
@@ -208,7 +275,11 @@ def test_an_input_is_joined_with_its_annotation() -> None:
         "input_modified_at": time,
         "input_status": 30001,
         "input_status_description": "Download pending",
-        **{name: value for name, value in record(AnnotationLayout(), annotation).items() if name != "input_id"},
+        **{
+            name: value
+            for name, value in record(AnnotationLayout(), annotation).items()
+            if name != "input_id"
+        },
     } == found
     names = [column.name for column in InputsLayout().columns]
     assert len(names) == len(set(names))
@@ -216,32 +287,54 @@ def test_an_input_is_joined_with_its_annotation() -> None:
 
 def test_an_input_without_annotations_has_nulls_for_them() -> None:
     """A left join keeps it."""
-    found = record(InputsLayout(), b'{"input":{"id":"i","data":{"text":{"raw":"Hello"},"metadata":{"k": 1.0}}},"annotation":null}')
+    found = record(
+        InputsLayout(),
+        b'{"input":{"id":"i","data":{"text":{"raw":"Hello"},"metadata":{"k":'
+        b' 1.0}}},"annotation":null}',
+    )
     text = '{"id":"i","data":{"text":{"raw":"Hello"},"metadata":{"k": 1.0}}}'
-    assert {"input_id": "i", "input": text, "medium": "text", "text": "Hello", "metadata": '{"k": 1.0}', "dataset_ids": []} == found
+    assert {
+        "input_id": "i",
+        "input": text,
+        "medium": "text",
+        "text": "Hello",
+        "metadata": '{"k": 1.0}',
+        "dataset_ids": [],
+    } == found
 
 
 @pytest.mark.parametrize("medium", ["image", "video", "audio", "text"])
 def test_every_medium_has_its_url(medium: str) -> None:
     """In one column."""
-    line = json.dumps({"input": {"id": "i", "data": {medium: {"url": "https://x/y"}}}, "annotation": None}).encode()
-    assert (medium, "https://x/y") == tuple(record(InputsLayout(), line)[name] for name in ("medium", "url"))
+    line = json.dumps(
+        {"input": {"id": "i", "data": {medium: {"url": "https://x/y"}}}, "annotation": None}
+    ).encode()
+    assert (medium, "https://x/y") == tuple(
+        record(InputsLayout(), line)[name] for name in ("medium", "url")
+    )
 
 
 def test_an_odd_input_keeps_its_id_its_json_and_its_annotation() -> None:
     """Each half is read by itself."""
     found = record(InputsLayout(), b'{"input":{"data":7},"annotation":{"id":"a"}}', ("i", "a"))
-    assert ("i", '{"data":7}', "a", '{"id":"a"}') == tuple(found[name] for name in ("input_id", "input", "annotation_id", "annotation"))
+    assert ("i", '{"data":7}', "a", '{"id":"a"}') == tuple(
+        found[name] for name in ("input_id", "input", "annotation_id", "annotation")
+    )
 
 
-# --- documents ---------------------------------------------------------------------------------------------------
+# --- documents ------------------------------------------------------------------------
 
 
 def test_a_documents_content_is_its_bytes() -> None:
     """Spaces, order and digits as they came."""
-    content = '{ "openlabel" : {"metadata":{"uuid":"u-1","schema_version":"1.0.0"},\n"n": 1.0e2, "café": null } }'
+    content = (
+        '{ "openlabel" : {"metadata":{"uuid":"u-1","schema_version":"1.0.0"},\n"n": 1.0e2, "café":'
+        " null } }"
+    )
     line = (
-        '{"input_uuid":"i","annotation_type":"signs","created":"2022-05-12T12:20:49.123456Z","annotation_id":7,"content":' + content + "}"
+        '{"input_uuid":"i","annotation_type":"signs","created":"2022-05-12T12:20:49.123456Z","annotation_id":7,"content":'
+        + content
+        + "}"
     )
     assert {
         "input_uuid": "i",
@@ -258,28 +351,49 @@ def test_a_tombstone_has_no_content() -> None:
     """It says what is gone."""
     line = b'{"input_uuid":"i","annotation_type":"signs","created":"2022-05-12T12:20:49Z","deleted":true}'
     time = datetime(2022, 5, 12, 12, 20, 49, tzinfo=UTC)
-    assert {"input_uuid": "i", "annotation_type": "signs", "created": time, "deleted": True} == record(DocumentLayout(), line)
+    assert {
+        "input_uuid": "i",
+        "annotation_type": "signs",
+        "created": time,
+        "deleted": True,
+    } == record(DocumentLayout(), line)
 
 
 @pytest.mark.parametrize(
-    "content", [b"[1,2]", b'"text"', b'{"shapes":{}}', b'{"openlabel":null}', b'{"openlabel":{"metadata":{"uuid":7}}}']
+    "content",
+    [
+        b"[1,2]",
+        b'"text"',
+        b'{"shapes":{}}',
+        b'{"openlabel":null}',
+        b'{"openlabel":{"metadata":{"uuid":7}}}',
+    ],
 )
 def test_a_document_that_is_no_openlabel_is_kept(content: bytes) -> None:
     """Those of version 1.0 are the client's own format."""
     found = record(
-        DocumentLayout(), b'{"input_uuid":"i","annotation_type":null,"created":null,"annotation_id":null,"content":' + content + b"}"
+        DocumentLayout(),
+        b'{"input_uuid":"i","annotation_type":null,"created":null,"annotation_id":null,"content":'
+        + content
+        + b"}",
     )
     assert {"input_uuid": "i", "content": content.decode(), "deleted": False} == found
 
 
-# --- times -------------------------------------------------------------------------------------------------------
+# --- times ----------------------------------------------------------------------------
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.integers(0, 9), st.data())
-def test_a_time_is_the_one_that_the_official_parser_reads_cut_to_microseconds(time: datetime, digits: int, data: st.DataObject) -> None:
+def test_a_time_is_the_one_that_the_official_parser_reads_cut_to_microseconds(
+    time: datetime, digits: int, data: st.DataObject
+) -> None:
     """Of any number of digits, zeros first included."""
     fraction = data.draw(st.integers(0, 10**digits - 1))
-    text = time.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0") + (f".{fraction:0{digits}d}" if digits else "") + "Z"
+    text = (
+        time.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
+        + (f".{fraction:0{digits}d}" if digits else "")
+        + "Z"
+    )
     official = Timestamp()
     official.FromJsonString(text)
     assert time.replace(microsecond=official.nanos // 1000) == moment(text)
@@ -304,7 +418,7 @@ def test_times_of_other_forms(text: object, expected: datetime | None) -> None:
     assert expected == moment(text)
 
 
-# --- documentation -----------------------------------------------------------------------------------------------
+# --- documentation --------------------------------------------------------------------
 
 
 def documented(heading: str) -> list[tuple[str, str, str]]:
@@ -317,16 +431,30 @@ def documented(heading: str) -> list[tuple[str, str, str]]:
     ("heading", "columns"),
     [
         ("Annotations of Clarifai", AnnotationLayout().columns),
-        ("Inputs with their annotations", InputsLayout().columns[: -len(AnnotationLayout().columns) + 1]),
+        (
+            "Inputs with their annotations",
+            InputsLayout().columns[: -len(AnnotationLayout().columns) + 1],
+        ),
         ("Documents of Annotell and Kognic", DocumentLayout().columns),
     ],
 )
-def test_the_documented_columns_are_those_that_there_are(heading: str, columns: Sequence[Column]) -> None:
+def test_the_documented_columns_are_those_that_there_are(
+    heading: str, columns: Sequence[Column]
+) -> None:
     """Names, types and words, in order."""
     assert [(column.name, column.type, column.doc) for column in columns] == documented(heading)
 
 
 def test_the_first_columns_are_those_that_users_of_the_official_package_know() -> None:
-    """`annotation_id, annotation, annotation_user_id, input_id, annotation_created_at, annotation_modified_at`."""
-    expected = ["annotation_id", "annotation", "annotation_user_id", "input_id", "annotation_created_at", "annotation_modified_at"]
+    """`annotation_id, annotation, annotation_user_id, input_id, annotation_created_at,
+    annotation_modified_at`.
+    """
+    expected = [
+        "annotation_id",
+        "annotation",
+        "annotation_user_id",
+        "input_id",
+        "annotation_created_at",
+        "annotation_modified_at",
+    ]
     assert expected == [column.name for column in AnnotationLayout().columns[:6]]

@@ -1,4 +1,6 @@
-"""Names and answers that both remotes read in the same way: what can stand in a path, and what a missing answer means."""
+"""Names and answers that both remotes read in the same way: what can stand in a path,
+and what a missing answer means.
+"""
 
 from __future__ import annotations
 
@@ -25,20 +27,33 @@ def test_every_other_name_can_and_is_written_with_each_sign_quoted(name: str) ->
     assert "/" not in segment(name)
 
 
-@pytest.mark.parametrize(("names", "sign"), [(("a", "b/c"), "'/'"), (("a%b",), "'%'"), (("a\nb",), "'\\n'"), (("a", "ä b"), "")])
-def test_of_names_that_are_not_found_the_sign_is_told_that_may_have_been_changed(names: tuple[str, ...], sign: str) -> None:
+@pytest.mark.parametrize(
+    ("names", "sign"),
+    [(("a", "b/c"), "'/'"), (("a%b",), "'%'"), (("a\nb",), "'\\n'"), (("a", "ä b"), "")],
+)
+def test_of_names_that_are_not_found_the_sign_is_told_that_may_have_been_changed(
+    names: tuple[str, ...], sign: str
+) -> None:
     told = changed_on_the_way(*names)
     assert told.startswith(f" ({sign} in a name") if sign else told == ""
 
 
 def test_an_address_that_can_never_answer_stops_and_any_other_silence_is_tried_again() -> None:
-    assert no_reply(NoReply("no such host", sent=False, cause="never")) == Halt("no such host", kind="address")
-    assert no_reply(NoReply("reset", sent=True)) == Failed("reset", in_doubt=True, unreachable=False)
-    assert no_reply(NoReply("refused", sent=False)) == Failed("refused", in_doubt=False, unreachable=True)
+    assert no_reply(NoReply("no such host", sent=False, cause="never")) == Halt(
+        "no such host", kind="address"
+    )
+    assert no_reply(NoReply("reset", sent=True)) == Failed(
+        "reset", in_doubt=True, unreachable=False
+    )
+    assert no_reply(NoReply("refused", sent=False)) == Failed(
+        "refused", in_doubt=False, unreachable=True
+    )
 
 
 def test_what_a_service_says_is_one_short_line_without_signatures() -> None:
-    assert one_line("see\n https://s/o.json?sig=secret now\x1b[0m") == "see https://s/o.json?… now�[0m"
+    assert (
+        one_line("see\n https://s/o.json?sig=secret now\x1b[0m") == "see https://s/o.json?… now�[0m"
+    )
     assert len(one_line("x" * 1000)) == 300
 
 

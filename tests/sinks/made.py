@@ -27,7 +27,14 @@ def annotation(number: int, **more: Any) -> Record:
     """A label of a box, as the service lists it."""
     region = {
         "id": f"region-{number}",
-        "region_info": {"bounding_box": {"top_row": 0.1, "left_col": number / 1e6, "bottom_row": 0.4, "right_col": 0.5}},
+        "region_info": {
+            "bounding_box": {
+                "top_row": 0.1,
+                "left_col": number / 1e6,
+                "bottom_row": 0.4,
+                "right_col": 0.5,
+            }
+        },
         "data": {"concepts": [{"id": f"bike-{number % 7}", "value": 0.25}]},
     }
     time = f"2025-01-01T12:00:{number % 60:02d}.000082659Z"
@@ -50,7 +57,9 @@ def row(value: Record) -> Row:
 
 def pages(count: int, size: int = 3) -> list[list[Row]]:
     """Pages of rows that are all different."""
-    return [[row(annotation(page * size + number)) for number in range(size)] for page in range(count)]
+    return [
+        [row(annotation(page * size + number)) for number in range(size)] for page in range(count)
+    ]
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,9 @@ class Kind:
     name: str
     """What the path is called, with its ending."""
     read: Callable[[Path], list[Record]]
-    """The records in it, by a reader of others: of JSON Lines the objects, else the columns."""
+    """The records in it, by a reader of others: of JSON Lines the objects, else the
+    columns.
+    """
     in_progress: str
     """Where the pull writes before the end, from the path's parent."""
     ordered: bool = True
@@ -81,11 +92,16 @@ class Kind:
         names = [column.name for column in layout.columns]
         records = [dict(zip(names, layout.values(row), strict=True)) for row in rows]
         if "csv" in self.name:  # it cannot tell null from empty text
-            return [{name: None if value == "" else value for name, value in record.items()} for record in records]
+            return [
+                {name: None if value == "" else value for name, value in record.items()}
+                for record in records
+            ]
         return records
 
     def same(self, rows: Sequence[Row], folder: Path) -> bool:
-        """Does the output hold just these rows, each once, and in their order where it has one?"""
+        """Does the output hold just these rows, each once, and in their order where it
+        has one?
+        """
         expected, found = self.expected(rows), self.records(folder)
         if not self.ordered:
             expected, found = sorted(expected, key=repr), sorted(found, key=repr)
@@ -94,7 +110,9 @@ class Kind:
 
 
 def write(sink: Sink, some: Sequence[Sequence[Row]], position: str = "", first: int = 0) -> str:
-    """Open, write pages and let go, as a run that is interrupted does; the last position."""
+    """Open, write pages and let go, as a run that is interrupted does; the last
+    position.
+    """
     sink.open(position)
     for number, page in enumerate(some, first):
         position = sink.write(number, page)
@@ -110,12 +128,16 @@ def pull(sink: Sink, some: Sequence[Sequence[Row]]) -> None:
     sink.close()
 
 
-# --- readers -----------------------------------------------------------------------------------------------------
+# --- readers --------------------------------------------------------------------------
 
 
 def _text(path: Path) -> str:
     """The text, line ends as they are."""
-    with gzip.open(path, "rt", encoding="utf-8", newline="") if path.suffix == ".gz" else path.open(encoding="utf-8", newline="") as file:
+    with (
+        gzip.open(path, "rt", encoding="utf-8", newline="")
+        if path.suffix == ".gz"
+        else path.open(encoding="utf-8", newline="") as file
+    ):
         return file.read()
 
 
@@ -127,7 +149,10 @@ def _jsonl(path: Path) -> list[Record]:
 
 def _csv(path: Path) -> list[Record]:
     records = list(csv.DictReader(io.StringIO(_text(path), newline=""), strict=True))
-    return [{column.name: parsed(column, record[column.name]) for column in LAYOUT.columns} for record in records]
+    return [
+        {column.name: parsed(column, record[column.name]) for column in LAYOUT.columns}
+        for record in records
+    ]
 
 
 def parsed(column: Column, text: str) -> object:

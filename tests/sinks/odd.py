@@ -10,11 +10,29 @@ from hypothesis import strategies as st
 from syncer.core.pull import Row
 
 TEXT = st.one_of(
-    st.sampled_from(["", "a", "null", "ünïcødé 🦊", 'quo"te', "com,ma", "li\nne\r\n", "\x00", "=1+1", " lead", "\ufeff"]),
+    st.sampled_from(
+        [
+            "",
+            "a",
+            "null",
+            "ünïcødé 🦊",
+            'quo"te',
+            "com,ma",
+            "li\nne\r\n",
+            "\x00",
+            "=1+1",
+            " lead",
+            "\ufeff",
+        ]
+    ),
     st.text(max_size=20),
 )
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=8,
 )
@@ -36,11 +54,17 @@ TIME = st.one_of(
     st.datetimes().map(lambda time: time.isoformat() + "Z"),
 )
 NUMBER = st.one_of(
-    st.floats(allow_nan=False, allow_infinity=False), st.integers(), st.sampled_from([0, 1, "0.5", "NaN", "-Infinity", None])
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.integers(),
+    st.sampled_from([0, 1, "0.5", "NaN", "-Infinity", None]),
 )
 UINT64 = st.one_of(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1).map(str))
-CONCEPTS = st.lists(st.fixed_dictionaries({}, optional={"id": TEXT, "value": NUMBER, "name": TEXT}), max_size=3)
-BOX = st.fixed_dictionaries({}, optional=dict.fromkeys(("top_row", "left_col", "bottom_row", "right_col"), st.floats(0, 1)))
+CONCEPTS = st.lists(
+    st.fixed_dictionaries({}, optional={"id": TEXT, "value": NUMBER, "name": TEXT}), max_size=3
+)
+BOX = st.fixed_dictionaries(
+    {}, optional=dict.fromkeys(("top_row", "left_col", "bottom_row", "right_col"), st.floats(0, 1))
+)
 FORMS = st.one_of(
     st.fixed_dictionaries({"bounding_box": BOX}),
     st.just({"mask": {"image": {"base64": "iVBORw0KGgo="}}}),
@@ -51,26 +75,48 @@ FORMS = st.one_of(
 )
 REGIONS = st.lists(
     st.fixed_dictionaries(
-        {}, optional={"id": TEXT, "region_info": FORMS, "data": st.fixed_dictionaries({"concepts": CONCEPTS}), "value": NUMBER}
+        {},
+        optional={
+            "id": TEXT,
+            "region_info": FORMS,
+            "data": st.fixed_dictionaries({"concepts": CONCEPTS}),
+            "value": NUMBER,
+        },
     ),
     max_size=2,
 )
 FRAMES = st.lists(
     st.fixed_dictionaries(
-        {"frame_info": st.fixed_dictionaries({}, optional={"time": UINT64, "number": st.integers(0, 2**32 - 1)})},
-        optional={"data": st.fixed_dictionaries({}, optional={"regions": REGIONS, "concepts": CONCEPTS})},
+        {
+            "frame_info": st.fixed_dictionaries(
+                {}, optional={"time": UINT64, "number": st.integers(0, 2**32 - 1)}
+            )
+        },
+        optional={
+            "data": st.fixed_dictionaries({}, optional={"regions": REGIONS, "concepts": CONCEPTS})
+        },
     ),
     max_size=2,
 )
 DATA = st.fixed_dictionaries(
-    {}, optional={"concepts": CONCEPTS, "regions": REGIONS, "frames": FRAMES, "metadata": st.dictionaries(TEXT, JSON, max_size=3)}
+    {},
+    optional={
+        "concepts": CONCEPTS,
+        "regions": REGIONS,
+        "frames": FRAMES,
+        "metadata": st.dictionaries(TEXT, JSON, max_size=3),
+    },
 )
 ANNOTATION = st.fixed_dictionaries(
     {"id": TEXT, "input_id": TEXT},
     optional={
         "data": st.none() | DATA,
         "status": st.fixed_dictionaries(
-            {}, optional={"code": st.sampled_from([24150, "24151", "ANNOTATION_PENDING", 2**70, "?"]), "description": TEXT}
+            {},
+            optional={
+                "code": st.sampled_from([24150, "24151", "ANNOTATION_PENDING", 2**70, "?"]),
+                "description": TEXT,
+            },
         ),
         "created_at": TIME,
         "modified_at": TIME,

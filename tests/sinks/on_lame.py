@@ -1,4 +1,5 @@
-"""A process that writes outputs of every kind into a folder whose file system may lack calls, each in two parts, twice.
+"""A process that writes outputs of every kind into a folder whose file system may lack
+calls, each in two parts, twice.
 
 python -m tests.sinks.on_lame FOLDER WORK RUN      prints what each output notes; RUN tells one run's rows from another's
 """
@@ -27,10 +28,14 @@ def main(folder: str, work: Path, run: int) -> None:
         notes: list[str] = []
         try:
             position = ""
-            for page in range(PAGES):  # each page by another sink, as if each were another process
+            # each page by another sink, as if each were another process
+            for page in range(PAGES):
                 sink = output_sink(f"{folder}/{kind.name}", LAYOUT, stdout=io.BytesIO(), work=here)
                 sink.open(position)
-                position = sink.write(page, [row(annotation(run * 1000 + page * SIZE + number)) for number in range(SIZE)])
+                position = sink.write(
+                    page,
+                    [row(annotation(run * 1000 + page * SIZE + number)) for number in range(SIZE)],
+                )
                 if page < PAGES - 1:
                     sink.abandon()
                 else:

@@ -1,7 +1,9 @@
-"""Power that fails: a folder as it is on the disk when nothing got there but what was synced.
+"""Power that fails: a folder as it is on the disk when nothing got there but what was
+synced.
 
-Writes of other libraries go past Python, so what they wrote is seen where it ended up: a file holds what it held at its last sync, and a
-folder the names that it had at its own. Of a file that was never synced there is the first half.
+Writes of other libraries go past Python, so what they wrote is seen where it ended up:
+a file holds what it held at its last sync, and a folder the names that it had at its
+own. Of a file that was never synced there is the first half.
 """
 
 from __future__ import annotations
@@ -51,15 +53,30 @@ class Synced:
         self.syncs = 0
 
     def after_power_failure(self, folder: Path, target: Path, *, names_kept: bool) -> None:
-        """What a start finds. `names_kept`: names reached the disk unasked, as they often do before the content that they stand for."""
+        """What a start finds.
+
+        `names_kept`: names reached the disk unasked, as they often do before the
+        content that they stand for.
+        """
         there = {path.stat().st_ino: path for path in folder.rglob("*") if not path.is_symlink()}
         self._restore(folder.stat().st_ino, there, folder, target, names_kept)
         for descriptor in self.held:
             os.close(descriptor)
 
-    def _restore(self, number: int, there: dict[int, Path], folder: Path | None, target: Path, names_kept: bool) -> None:
+    def _restore(
+        self,
+        number: int,
+        there: dict[int, Path],
+        folder: Path | None,
+        target: Path,
+        names_kept: bool,
+    ) -> None:
         target.mkdir()
-        now = {path.name: path.stat().st_ino for path in folder.iterdir() if not path.is_symlink()} if folder else {}
+        now = (
+            {path.name: path.stat().st_ino for path in folder.iterdir() if not path.is_symlink()}
+            if folder
+            else {}
+        )
         for name, file in (now if names_kept else self.names.get(number, {})).items():
             path = there.get(file)
             if file in self.names or (path and path.is_dir()):

@@ -1,4 +1,5 @@
-"""A process that pulls made-up rows into an output, and says how far it is as the lane does.
+"""A process that pulls made-up rows into an output, and says how far it is as the lane
+does.
 
 python -m tests.sinks.running OUT CHECKPOINT PAGES SIZE [DIES_AT]      dies of SIGKILL at its DIES_AT-th sync
 """
@@ -21,11 +22,18 @@ def main(out: str, checkpoint: Path, pages: int, size: int, dies_at: int | None)
     """Carry the pull on, and print the peak of memory in MiB."""
     if dies_at is not None:
         die_at_sync(dies_at)
-    state = json.loads(checkpoint.read_text()) if checkpoint.exists() else {"position": "", "pages": 0}
+    state = (
+        json.loads(checkpoint.read_text()) if checkpoint.exists() else {"position": "", "pages": 0}
+    )
     sink = output_sink(out, LAYOUT, stdout=io.BytesIO())
     sink.open(state["position"])
     for page in range(state["pages"], pages):
-        state = {"position": sink.write(page, [row(annotation(page * size + number)) for number in range(size)]), "pages": page + 1}
+        state = {
+            "position": sink.write(
+                page, [row(annotation(page * size + number)) for number in range(size)]
+            ),
+            "pages": page + 1,
+        }
         fresh = checkpoint.with_suffix(".new")
         fresh.write_text(json.dumps(state))
         fresh.replace(checkpoint)
@@ -48,4 +56,10 @@ def die_at_sync(number: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]) if len(sys.argv) > 5 else None)
+    main(
+        sys.argv[1],
+        Path(sys.argv[2]),
+        int(sys.argv[3]),
+        int(sys.argv[4]),
+        int(sys.argv[5]) if len(sys.argv) > 5 else None,
+    )

@@ -37,7 +37,10 @@ def test_the_format_follows_the_ending(out: str, expected: str) -> None:
 def test_a_folder_that_is_there_says_what_it_is(tmp_path: Path) -> None:
     """A Delta table has a log; in another one there are Parquet files."""
     (tmp_path / "table" / "_delta_log").mkdir(parents=True)
-    assert ["delta", "parquet"] == [output_format(f"{tmp_path}/table"), output_format(f"{tmp_path}")]
+    assert ["delta", "parquet"] == [
+        output_format(f"{tmp_path}/table"),
+        output_format(f"{tmp_path}"),
+    ]
 
 
 def test_a_format_that_is_asked_for_beats_the_ending(tmp_path: Path) -> None:
@@ -70,14 +73,26 @@ def test_what_cannot_be_is_a_usage_error(out: str, wanted: str | None, told: str
 @pytest.mark.parametrize(
     ("there", "out", "wanted", "told"),
     [
-        ("labels/_delta_log/", "labels", "parquet", "this is a Delta table: write that, or name another path"),
-        ("labels/part-00000000.parquet", "labels", "delta", "there are Parquet files in it: write that, or name another path"),
+        (
+            "labels/_delta_log/",
+            "labels",
+            "parquet",
+            "this is a Delta table: write that, or name another path",
+        ),
+        (
+            "labels/part-00000000.parquet",
+            "labels",
+            "delta",
+            "there are Parquet files in it: write that, or name another path",
+        ),
         ("labels", "labels", "delta", "delta goes into a folder here, and this is a file"),
         ("labels", "labels/", None, "parquet goes into a folder here, and this is a file"),
         ("labels", "labels/a.csv", None, "there is no folder .*labels"),
     ],
 )
-def test_an_output_does_not_mix_with_one_of_another_form(tmp_path: Path, there: str, out: str, wanted: str | None, told: str) -> None:
+def test_an_output_does_not_mix_with_one_of_another_form(
+    tmp_path: Path, there: str, out: str, wanted: str | None, told: str
+) -> None:
     """Whoever reads a folder reads all that is in it."""
     held = tmp_path / there
     (held if there.endswith("/") else held.parent).mkdir(parents=True, exist_ok=True)
@@ -106,9 +121,21 @@ def test_a_delta_table_that_was_left_before_its_first_commit_is_carried_on(tmp_p
             "deltalake",
             "delta needs deltalake, which is not installed: pip install 'label-syncer[delta]'",
         ),
-        ("frame_sink(L)", "pyarrow", "parquet needs pyarrow, which is not installed: pip install 'label-syncer[parquet]'"),
-        ("frame_sink(L).pandas()", "pandas", "pandas needs pandas, which is not installed: pip install 'label-syncer[pandas]'"),
-        ("frame_sink(L).polars()", "polars", "polars needs polars, which is not installed: pip install 'label-syncer[polars]'"),
+        (
+            "frame_sink(L)",
+            "pyarrow",
+            "parquet needs pyarrow, which is not installed: pip install 'label-syncer[parquet]'",
+        ),
+        (
+            "frame_sink(L).pandas()",
+            "pandas",
+            "pandas needs pandas, which is not installed: pip install 'label-syncer[pandas]'",
+        ),
+        (
+            "frame_sink(L).polars()",
+            "polars",
+            "polars needs polars, which is not installed: pip install 'label-syncer[polars]'",
+        ),
     ],
 )
 def test_a_missing_extra_is_named_with_the_way_to_get_it(call: str, hidden: str, told: str) -> None:
@@ -142,7 +169,9 @@ def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
 
 def test_two_pulls_do_not_write_one_file(tmp_path: Path) -> None:
     """The second is told, and the first goes on."""
-    first, second = (output_sink(f"{tmp_path}/out.jsonl", LAYOUT, stdout=io.BytesIO()) for _ in range(2))
+    first, second = (
+        output_sink(f"{tmp_path}/out.jsonl", LAYOUT, stdout=io.BytesIO()) for _ in range(2)
+    )
     first.open("")
     with pytest.raises(OutputError, match="is being written by another pull"):
         second.open("")
@@ -151,7 +180,7 @@ def test_two_pulls_do_not_write_one_file(tmp_path: Path) -> None:
     assert 3 == len((tmp_path / "out.jsonl").read_bytes().splitlines())
 
 
-# --- standard output and memory ----------------------------------------------------------------------------------
+# --- standard output and memory -------------------------------------------------------
 
 
 def test_standard_output_gets_the_lines_page_by_page() -> None:
@@ -166,7 +195,9 @@ def test_standard_output_takes_csv() -> None:
     """A header, and a record a row."""
     stream = io.BytesIO()
     pull(output_sink("-", LAYOUT, "csv", stdout=stream), pages(1))
-    assert [b"annotation_id", b"label-0", b"label-1", b"label-2"] == [line.split(b",")[0] for line in stream.getvalue().splitlines()]
+    assert [b"annotation_id", b"label-0", b"label-1", b"label-2"] == [
+        line.split(b",")[0] for line in stream.getvalue().splitlines()
+    ]
 
 
 def test_standard_output_cannot_be_carried_on() -> None:
@@ -200,11 +231,18 @@ def test_frames_hold_all_rows_with_the_columns_of_the_layout() -> None:
     assert expected == sink.table()["annotation_id"].to_pylist()
     assert expected == list(sink.pandas()["annotation_id"])
     assert expected == list(sink.polars()["annotation_id"])
-    assert [column.name for column in LAYOUT.columns] == list(sink.pandas().columns) == sink.polars().columns
+    assert (
+        [column.name for column in LAYOUT.columns]
+        == list(sink.pandas().columns)
+        == sink.polars().columns
+    )
 
 
 def test_an_empty_frame_has_the_columns_of_the_layout() -> None:
     """Nothing was pulled."""
     sink = frame_sink(LAYOUT)
     pull(sink, [])
-    assert (0, [column.name for column in LAYOUT.columns]) == (sink.polars().height, sink.polars().columns)
+    assert (0, [column.name for column in LAYOUT.columns]) == (
+        sink.polars().height,
+        sink.polars().columns,
+    )

@@ -1,4 +1,6 @@
-"""What every output of a pull promises: each row is there once and in its place, whatever stopped the run and wherever."""
+"""What every output of a pull promises: each row is there once and in its place,
+whatever stopped the run and wherever.
+"""
 
 from __future__ import annotations
 
@@ -39,12 +41,16 @@ def test_nothing_but_the_output_is_left_behind(kind: Kind, tmp_path: Path) -> No
     pull(kind.sink(tmp_path), [[], *pages(2), [], pages(3)[2]])
     assert [kind.name.rstrip("/")] == [path.name for path in tmp_path.iterdir()]
     if kind.name == "out/":
-        assert {f"part-0000000{number}.parquet" for number in range(3)} == {path.name for path in (tmp_path / "out").iterdir()}
+        assert {f"part-0000000{number}.parquet" for number in range(3)} == {
+            path.name for path in (tmp_path / "out").iterdir()
+        }
 
 
 @of_every_kind
 def test_a_pull_is_taken_up_behind_every_page(kind: Kind, tmp_path: Path) -> None:
-    """By another process, with nothing but the position; also behind a page without rows."""
+    """By another process, with nothing but the position; also behind a page without
+    rows.
+    """
     some = [[], *pages(3)]
     for done in range(5):
         folder = tmp_path / str(done)
@@ -58,8 +64,12 @@ def test_a_pull_is_taken_up_behind_every_page(kind: Kind, tmp_path: Path) -> Non
 
 
 @of_every_kind
-def test_a_page_that_was_written_but_not_acknowledged_is_there_once(kind: Kind, tmp_path: Path) -> None:
-    """A crash came between the page and the checkpoint, so that the page is written again."""
+def test_a_page_that_was_written_but_not_acknowledged_is_there_once(
+    kind: Kind, tmp_path: Path
+) -> None:
+    """A crash came between the page and the checkpoint, so that the page is written
+    again.
+    """
     some = pages(3)
     acknowledged = write(kind.sink(tmp_path), some[:1])
     write(kind.sink(tmp_path), some[1:2], acknowledged, first=1)
@@ -72,8 +82,12 @@ def test_a_page_that_was_written_but_not_acknowledged_is_there_once(kind: Kind, 
 
 
 @of_every_kind
-def test_a_page_that_was_not_acknowledged_may_come_back_as_another(kind: Kind, tmp_path: Path) -> None:
-    """The remote changed meanwhile, or its list is read in other parts: twice the run stops, before and behind that page."""
+def test_a_page_that_was_not_acknowledged_may_come_back_as_another(
+    kind: Kind, tmp_path: Path
+) -> None:
+    """The remote changed meanwhile, or its list is read in other parts: twice the run
+    stops, before and behind that page.
+    """
     some = pages(4)
     acknowledged = write(kind.sink(tmp_path), some[:2])
     for lost in ([some[2], some[3]], [some[3]], []):
@@ -88,7 +102,9 @@ def test_a_page_that_was_not_acknowledged_may_come_back_as_another(kind: Kind, t
 
 
 @of_every_kind
-def test_a_page_that_was_not_acknowledged_and_does_not_come_back_is_gone(kind: Kind, tmp_path: Path) -> None:
+def test_a_page_that_was_not_acknowledged_and_does_not_come_back_is_gone(
+    kind: Kind, tmp_path: Path
+) -> None:
     """What it held was deleted at the remote."""
     some = pages(3)
     acknowledged = write(kind.sink(tmp_path), some[:2])
@@ -159,7 +175,7 @@ def test_an_output_that_was_made_whole_is_not_made_again(kind: Kind, tmp_path: P
     assert kind.same(rows(some), tmp_path)
 
 
-# --- crashes -----------------------------------------------------------------------------------------------------
+# --- crashes --------------------------------------------------------------------------
 
 
 class Crash(BaseException):
@@ -168,7 +184,10 @@ class Crash(BaseException):
 
 @contextmanager
 def crash_at(operation: int, patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Nothing reaches the disk from this operation on; of a write, half does. The list is what was done before."""
+    """Nothing reaches the disk from this operation on; of a write, half does.
+
+    The list is what was done before.
+    """
     done: list[str] = []
 
     def dying(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
@@ -191,7 +210,11 @@ def crash_at(operation: int, patch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
 def unfinished(folder: Path) -> list[Path]:
     """What a pull leaves only while it is not done."""
-    return [path for path in folder.rglob("*") if path.suffix in (".part", ".new") or path.name.startswith("_unfinished")]
+    return [
+        path
+        for path in folder.rglob("*")
+        if path.suffix in (".part", ".new") or path.name.startswith("_unfinished")
+    ]
 
 
 def carry_on(kind: Kind, folder: Path, some: list[list[Row]], checkpoint: dict[str, Any]) -> None:
@@ -211,7 +234,9 @@ def carry_on(kind: Kind, folder: Path, some: list[list[Row]], checkpoint: dict[s
 def test_a_crash_at_any_operation_on_the_disk_loses_and_doubles_nothing(
     kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One after another: each in a run over an older output, then the same command again."""
+    """One after another: each in a run over an older output, then the same command
+    again.
+    """
     older, some = pages(4), pages(3, size=2)
     crashed = 0
     while True:
@@ -237,9 +262,16 @@ def test_a_crash_at_any_operation_on_the_disk_loses_and_doubles_nothing(
 @pytest.mark.parametrize("names_kept", [True, False], ids=["names kept", "names lost"])
 @pytest.mark.parametrize("older", [pages(4), None], ids=["over an older one", "new"])
 def test_a_power_failure_at_any_sync_loses_and_doubles_nothing(
-    kind: Kind, older: list[list[Row]] | None, names_kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    kind: Kind,
+    older: list[list[Row]] | None,
+    names_kept: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Nor one behind the last of them. Until a new output is whole, the older one is: also where nobody carries on."""
+    """Nor one behind the last of them.
+
+    Until a new output is whole, the older one is: also where nobody carries on.
+    """
     some = pages(3, size=2)
     failed, done = 0, False
     while not done:
@@ -257,7 +289,8 @@ def test_a_power_failure_at_any_sync_loses_and_doubles_nothing(
             failed += 1
         synced.after_power_failure(folder, tmp_path / "found", names_kept=names_kept)
         lay(folder, tmp_path / "found")
-        if older is not None and kind.name != "out/":  # its files are moved one after another
+        # its files are moved one after another
+        if older is not None and kind.name != "out/":
             assert kind.records(folder) in (kind.expected(rows(older)), kind.expected(rows(some)))
         if not done:
             carry_on(kind, folder, some, checkpoint)
@@ -269,7 +302,10 @@ def test_a_power_failure_at_any_sync_loses_and_doubles_nothing(
 @of_every_kind
 def test_a_full_disk_is_told_and_carried_on_when_there_is_room(kind: Kind, tmp_path: Path) -> None:
     """A limit on the size of files stands for it."""
-    some = [pages(1)[0], [row(annotation(100 + number, noise=os.urandom(200).hex())) for number in range(500)]]
+    some = [
+        pages(1)[0],
+        [row(annotation(100 + number, noise=os.urandom(200).hex())) for number in range(500)],
+    ]
     sink = kind.sink(tmp_path)
     sink.open("")
     position = sink.write(0, some[0])
@@ -288,7 +324,7 @@ def test_a_full_disk_is_told_and_carried_on_when_there_is_room(kind: Kind, tmp_p
     assert kind.same(rows(some), tmp_path)
 
 
-# --- what is not ours --------------------------------------------------------------------------------------------
+# --- what is not ours -----------------------------------------------------------------
 
 
 @of_every_kind
@@ -305,8 +341,12 @@ def test_an_output_that_is_gone_is_not_carried_on(kind: Kind, tmp_path: Path) ->
 def test_a_position_of_another_output_is_refused(kind: Kind, tmp_path: Path) -> None:
     """Another pull wrote there since: as many pages, of the same sizes."""
     position = write(kind.sink(tmp_path), pages(2))
-    shutil.rmtree(tmp_path / kind.in_progress) if (tmp_path / kind.in_progress).is_dir() else (tmp_path / kind.in_progress).unlink()
-    other = [[row({**annotation(number), "task_id": "other"}) for number in range(3)] for _ in range(2)]
+    shutil.rmtree(tmp_path / kind.in_progress) if (tmp_path / kind.in_progress).is_dir() else (
+        tmp_path / kind.in_progress
+    ).unlink()
+    other = [
+        [row({**annotation(number), "task_id": "other"}) for number in range(3)] for _ in range(2)
+    ]
     write(kind.sink(tmp_path), other)
     with pytest.raises(OutputError, match=kind.name.rstrip("/")):
         kind.sink(tmp_path).open(position)
@@ -336,7 +376,9 @@ def test_a_position_of_another_kind_is_refused(kind: Kind, tmp_path: Path) -> No
 
 @of_every_kind
 @pytest.mark.parametrize("folder", ["missing", "/sys/kernel", "file"])
-def test_a_place_that_cannot_be_written_is_told_before_anything_is_asked(kind: Kind, folder: str, tmp_path: Path) -> None:
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_asked(
+    kind: Kind, folder: str, tmp_path: Path
+) -> None:
     """A folder that is not there, one that nobody may write to, and one that is none."""
     (tmp_path / "file").touch()
     with pytest.raises(SyncerError, match=f"{folder}/{kind.name.rstrip('/')}"):

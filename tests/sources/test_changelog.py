@@ -1,4 +1,6 @@
-"""Reading change logs: every byte of a block boundary gives the same, and a log is known again."""
+"""Reading change logs: every byte of a block boundary gives the same, and a log is
+known again.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +53,10 @@ def changes(found: list[Chunk]) -> list[tuple[object, ...]]:
     """What matters of the changes, bad and ignored lines."""
     rows: list[tuple[object, ...]] = []
     for chunk in found:
-        rows += [(change.index, change.line, change.verb, change.input_id, change.id, change.body) for change in chunk.changes]
+        rows += [
+            (change.index, change.line, change.verb, change.input_id, change.id, change.body)
+            for change in chunk.changes
+        ]
         rows += [(line.index, line.line, "bad", line.reason) for line in chunk.bad]
         rows += [(line.index, line.line, "ignored") for line in chunk.ignored]
     return sorted(rows, key=lambda row: row[0])  # type: ignore[arg-type,return-value]
@@ -69,14 +74,24 @@ def test_block_boundaries_change_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["log.jsonl", "log.jsonl.gz"])
-def test_a_chunk_holds_a_few_thousand_lines_however_short_they_are(tmp_path: Path, name: str) -> None:
+def test_a_chunk_holds_a_few_thousand_lines_however_short_they_are(
+    tmp_path: Path, name: str
+) -> None:
     """A dead letter takes hundreds of times as much as such a line."""
-    text = b'{"op":"delete","annotation":{"input_id":"i"}}\n' + b"x\n" * 100_000 + b"\n" * 50_000 + b" " * 200_000 + b"\nx"
+    text = (
+        b'{"op":"delete","annotation":{"input_id":"i"}}\n'
+        + b"x\n" * 100_000
+        + b"\n" * 50_000
+        + b" " * 200_000
+        + b"\nx"
+    )
     (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
     found = chunks(tmp_path / name)
     assert max(chunk.count for chunk in found) < 2 * CHUNK_LINES_MAX
     assert sum(chunk.count for chunk in found) == 100_001
-    assert [line.index for chunk in found for line in (*chunk.changes, *chunk.bad)] == list(range(100_001))
+    assert [line.index for chunk in found for line in (*chunk.changes, *chunk.bad)] == list(
+        range(100_001)
+    )
     assert found[-1].end.offset == len(text) - 1
 
 
@@ -89,7 +104,9 @@ def test_a_compressed_log_gives_the_same_ids_as_the_plain_one(tmp_path: Path) ->
 
 def test_a_line_of_more_than_16_mib_is_bad_and_the_next_one_is_not(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
-    log.write_bytes(b'{"op":"' + b"x" * (17 << 20) + b'"}\n{"op":"delete","annotation":{"input_id":"i"}}\n')
+    log.write_bytes(
+        b'{"op":"' + b"x" * (17 << 20) + b'"}\n{"op":"delete","annotation":{"input_id":"i"}}\n'
+    )
     found = chunks(log)
     assert [line.reason for chunk in found for line in chunk.bad] == ["longer than 16 MiB"]
     assert [(change.line, change.index) for chunk in found for change in chunk.changes] == [(2, 1)]
@@ -98,7 +115,11 @@ def test_a_line_of_more_than_16_mib_is_bad_and_the_next_one_is_not(tmp_path: Pat
 
 def test_what_was_written_is_what_is_sent_byte_for_byte() -> None:
     body = b'{"input_id" : "i","id":"a", "data":{"x":1.0,"y":10000000000000000000000}}'
-    for line in (b'{"op":"post","annotation":%s}', b'{"annotation":%s,"op":"post"}', b' { "op" : "post" , "annotation" : %s } '):
+    for line in (
+        b'{"op":"post","annotation":%s}',
+        b'{"annotation":%s,"op":"post"}',
+        b' { "op" : "post" , "annotation" : %s } ',
+    ):
         change = parse(line % body, PLACE, LineOptions())
         assert isinstance(change, Change)
         assert change.body == body
@@ -107,12 +128,23 @@ def test_what_was_written_is_what_is_sent_byte_for_byte() -> None:
 @pytest.mark.parametrize(
     ("line", "sent"),
     [
-        (b'{"op":"post","annotation":{"id":"a","input_id":"i"},"annotation":{"id":"b","input_id":"i"}}', b'{"id":"b","input_id":"i"}'),
-        (b'{"op":"post","annotation":{"id":"a","input_id":"i"},"op":"post"}', b'{"id":"a","input_id":"i"}'),
-        (b'{"op":"patch","action":"merge","annotation":{"id":"a","input_id":"i"},"op":"patch"}', b'{"id":"a","input_id":"i"}'),
+        (
+            b'{"op":"post","annotation":{"id":"a","input_id":"i"},"annotation":{"id":"b","input_id":"i"}}',
+            b'{"id":"b","input_id":"i"}',
+        ),
+        (
+            b'{"op":"post","annotation":{"id":"a","input_id":"i"},"op":"post"}',
+            b'{"id":"a","input_id":"i"}',
+        ),
+        (
+            b'{"op":"patch","action":"merge","annotation":{"id":"a","input_id":"i"},"op":"patch"}',
+            b'{"id":"a","input_id":"i"}',
+        ),
     ],
 )
-def test_a_line_that_repeats_a_member_sends_the_last_one_and_spoils_no_request(line: bytes, sent: bytes) -> None:
+def test_a_line_that_repeats_a_member_sends_the_last_one_and_spoils_no_request(
+    line: bytes, sent: bytes
+) -> None:
     change = parse(line, PLACE, LineOptions())
     assert isinstance(change, Change)
     assert change.body == sent
@@ -124,8 +156,17 @@ def open_log_of(path: Path, read: int = 0) -> ChangeLog:
     assert stamp is not None
     text = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
     part = b"".join(text.splitlines(keepends=True)[:read])
-    identity = LogIdentity.of(str(path), "log", head_of(text.splitlines()[0].removeprefix(BOM)), stamp)
-    return ChangeLog(path, "log", 1, LineOptions(), identity=identity, watermark=Watermark(Mark(read, len(part), read, crc32(part))))
+    identity = LogIdentity.of(
+        str(path), "log", head_of(text.splitlines()[0].removeprefix(BOM)), stamp
+    )
+    return ChangeLog(
+        path,
+        "log",
+        1,
+        LineOptions(),
+        identity=identity,
+        watermark=Watermark(Mark(read, len(part), read, crc32(part))),
+    )
 
 
 def read_all(log: ChangeLog) -> list[Chunk]:
@@ -164,7 +205,9 @@ def test_at_the_end_of_a_log_it_is_known_how_long_it_is(tmp_path: Path, name: st
         *_, last = read_all(log)
         assert last.identity is not None
         assert (last.identity.end, last.identity.size) == (len(TEXT), path.stat().st_size)
-    again = ChangeLog(path, "log", 1, LineOptions(), identity=last.identity, watermark=Watermark(last.end))
+    again = ChangeLog(
+        path, "log", 1, LineOptions(), identity=last.identity, watermark=Watermark(last.end)
+    )
     assert [chunk.identity for chunk in read_all(again)] == [None]
 
 
@@ -187,14 +230,20 @@ def test_how_far_a_log_is_read_is_told_from_before_its_beginning_to_its_end(tmp_
     assert log.progress == (size, size)
 
 
-def test_of_a_log_that_is_taken_up_as_much_is_read_as_its_bytes_on_disk_that_hold_what_was_applied(tmp_path: Path) -> None:
+def test_of_a_log_that_is_taken_up_as_much_is_read_as_its_bytes_on_disk_that_hold_what_was_applied(
+    tmp_path: Path,
+) -> None:
     plain, packed = tmp_path / "log.jsonl", tmp_path / "log.jsonl.gz"
     plain.write_bytes(TEXT * 100)
     packed.write_bytes(gzip.compress(TEXT * 100))
-    applied, size = len(b"".join((TEXT * 100).splitlines(keepends=True)[:300])), packed.stat().st_size
+    applied, size = (
+        len(b"".join((TEXT * 100).splitlines(keepends=True)[:300])),
+        packed.stat().st_size,
+    )
     assert open_log_of(plain, 300).progress == (applied, len(TEXT) * 100)
     log = open_log_of(packed, 300)
-    assert log.progress == (size, size)  # it is not known yet how long the log is, unpacked
+    # it is not known yet how long the log is, unpacked
+    assert log.progress == (size, size)
     assert log.identity is not None
     log.identity = structs.replace(log.identity, end=len(TEXT) * 100)
     assert log.progress == (applied * size // (len(TEXT) * 100), size)
@@ -209,28 +258,39 @@ def test_of_a_log_that_nobody_has_chosen_no_progress_is_told(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("name", "end"), [("log.jsonl", len(TEXT)), ("log.jsonl.gz", -1)])
-def test_the_end_of_a_log_that_is_still_being_written_is_not_where_reading_ended(tmp_path: Path, name: str, end: int) -> None:
+def test_the_end_of_a_log_that_is_still_being_written_is_not_where_reading_ended(
+    tmp_path: Path, name: str, end: int
+) -> None:
     path = tmp_path / name
     path.write_bytes(gzip.compress(TEXT)[:-9] if name.endswith(".gz") else TEXT[:-9])
     log = open_log_of(path) if not name.endswith(".gz") else None
     if log is None:
         stamp = stamp_of(path)
         assert stamp is not None
-        log = ChangeLog(path, "log", 1, LineOptions(), identity=LogIdentity.of(str(path), "log", "", stamp))
+        log = ChangeLog(
+            path, "log", 1, LineOptions(), identity=LogIdentity.of(str(path), "log", "", stamp)
+        )
     *_, last = read_all(log)
     assert log.unfinished is not None
     assert last.identity is None or last.identity.end == (end - 9 if end > 0 else -1)
     assert last.end.offset != end
 
 
-def test_a_log_that_was_rotated_between_the_choice_and_the_reading_is_not_left_out_for_the_new_one(tmp_path: Path) -> None:
-    """Nothing of it was applied, so that any file at its path would do; the next run finds both."""
+def test_a_log_that_was_rotated_between_the_choice_and_the_reading_is_not_left_out_for_the_new_one(
+    tmp_path: Path,
+) -> None:
+    """Nothing of it was applied, so that any file at its path would do; the next run
+    finds both.
+    """
     path = tmp_path / "log.jsonl"
     path.write_bytes(TEXT)
     log = open_log_of(path)
     path.rename(tmp_path / "log.jsonl.1")
     path.write_bytes(b'{"op":"delete","annotation":{"input_id":"new"}}\n')
-    with pytest.raises(SyncerError, match="the log log was replaced while the run went on: run the same command again"):
+    with pytest.raises(
+        SyncerError,
+        match="the log log was replaced while the run went on: run the same command again",
+    ):
         read_all(log)
 
 
@@ -252,19 +312,25 @@ def test_a_log_that_grew_between_the_choice_and_the_reading_is_carried_on(tmp_pa
         (None, "renamed or removed"),
     ],
 )
-def test_a_log_that_is_another_one_by_the_time_that_it_is_read_ends_the_reading(tmp_path: Path, text: bytes | None, how: str) -> None:
+def test_a_log_that_is_another_one_by_the_time_that_it_is_read_ends_the_reading(
+    tmp_path: Path, text: bytes | None, how: str
+) -> None:
     path = tmp_path / "log.jsonl"
     path.write_bytes(TEXT)
     log = open_log_of(path, 4)
     path.unlink()
     if text is not None:
         path.write_bytes(text)
-    with pytest.raises(SyncerError, match=f"the log log was ({how}).*run the same command again") as stopped:
+    with pytest.raises(
+        SyncerError, match=f"the log log was ({how}).*run the same command again"
+    ) as stopped:
         read_all(log)
     assert stopped.value.exit_code == 1
 
 
-def test_a_new_log_whose_first_line_came_after_the_choice_is_known_by_that_line(tmp_path: Path) -> None:
+def test_a_new_log_whose_first_line_came_after_the_choice_is_known_by_that_line(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "log.jsonl"
     path.write_bytes(b"\n")
     log = open_log_of(path)
@@ -282,19 +348,34 @@ def test_a_bad_last_line_without_a_line_ending_stops_a_strict_run(tmp_path: Path
 
 
 def test_a_post_without_id_gets_one_and_keeps_its_other_bytes() -> None:
-    change = parse(b'{"op":"post","annotation":{"input_id":"i","v":1.50}}', PLACE, LineOptions(embed_model_version_id="e"))
+    change = parse(
+        b'{"op":"post","annotation":{"input_id":"i","v":1.50}}',
+        PLACE,
+        LineOptions(embed_model_version_id="e"),
+    )
     assert isinstance(change, Change)
     assert len(change.id) == 32
-    assert change.body == b'{"id":"%s","embed_model_version_id":"e","input_id":"i","v":1.50}' % change.id.encode()
+    assert (
+        change.body
+        == b'{"id":"%s","embed_model_version_id":"e","input_id":"i","v":1.50}' % change.id.encode()
+    )
 
 
 @pytest.mark.parametrize("embedded", ["", "e", "of the line"])
 @pytest.mark.parametrize("id", ["", "a"])
 @pytest.mark.parametrize("bare", [False, True])
-def test_a_post_is_sent_with_its_own_members_and_gets_those_that_it_lacks(bare: bool, id: str, embedded: str) -> None:
-    members = {"input_id": "i", **({"id": id} if id else {}), **({"embed_model_version_id": embedded} if embedded == "of the line" else {})}
+def test_a_post_is_sent_with_its_own_members_and_gets_those_that_it_lacks(
+    bare: bool, id: str, embedded: str
+) -> None:
+    members = {
+        "input_id": "i",
+        **({"id": id} if id else {}),
+        **({"embed_model_version_id": embedded} if embedded == "of the line" else {}),
+    }
     options = LineOptions(embed_model_version_id="e" if embedded else "")
-    change = parse(orjson.dumps(members if bare else {"op": "post", "annotation": members}), PLACE, options)
+    change = parse(
+        orjson.dumps(members if bare else {"op": "post", "annotation": members}), PLACE, options
+    )
     assert isinstance(change, Change)
     assert (change.id if id else len(change.id)) == (id or 32)
     made = {"id": change.id, **({"embed_model_version_id": embedded} if embedded else {})}
@@ -318,13 +399,26 @@ def test_of_a_bare_line_only_what_its_owner_may_set_is_sent() -> None:
     ("line", "reason"),
     [
         ({"op": "post"}, "annotation"),
-        ({"op": "patch", "action": "merge", "annotation": {"input_id": "i"}}, "needs the annotation's"),
-        ({"op": "patch", "action": "mrge", "annotation": {"input_id": "i", "id": "a"}}, "did you mean merge"),
+        (
+            {"op": "patch", "action": "merge", "annotation": {"input_id": "i"}},
+            "needs the annotation's",
+        ),
+        (
+            {"op": "patch", "action": "mrge", "annotation": {"input_id": "i", "id": "a"}},
+            "did you mean merge",
+        ),
         ({"op": "x" * 61, "annotation": {"input_id": "i"}}, f"unknown op '{'x' * 60}'"),
         ({"op": "post", "action": "merge", "annotation": {"input_id": "i"}}, "belongs to a patch"),
         ({"op": "delete", "annotation": {"input_id": "i", "id": None}}, "empty or not a string"),
         ({"op": "delete", "annotation": {"input_id": "", "id": "a"}}, "input_id"),
-        ({"op": "patch", "action": "remove", "annotation": {"input_id": "i", "id": "a", "data": {"metadata": {"t": ["x"]}}}}, "overwrite"),
+        (
+            {
+                "op": "patch",
+                "action": "remove",
+                "annotation": {"input_id": "i", "id": "a", "data": {"metadata": {"t": ["x"]}}},
+            },
+            "overwrite",
+        ),
     ],
 )
 def test_a_bad_line_says_what_is_wrong(line: object, reason: str) -> None:
@@ -346,6 +440,10 @@ def test_whatever_the_bytes_a_line_is_a_change_or_says_why_not(raw: bytes) -> No
 )
 def test_whatever_the_annotation_holds_nothing_is_raised(value: object) -> None:
     for op in ("post", "patch", "delete"):
-        for annotation in (value, {"input_id": "i", "id": "a", "data": value}, {"input_id": value, "id": value}):
+        for annotation in (
+            value,
+            {"input_id": "i", "id": "a", "data": value},
+            {"input_id": value, "id": value},
+        ):
             line = orjson.dumps({"op": op, "action": "merge", "annotation": annotation})
             assert isinstance(parse(line, PLACE, LineOptions()), Change | BadLine)

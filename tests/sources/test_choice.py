@@ -1,4 +1,6 @@
-"""Which logs a run takes, on real files: what was renamed, rotated, compressed, copied and linked is known by what is in it."""
+"""Which logs a run takes, on real files: what was renamed, rotated, compressed, copied
+and linked is known by what is in it.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +60,10 @@ class Bench:
         part = b"".join(LINES[:lines])
         facts: list[Fact] = [Opened(number, identity)]
         if lines:
-            facts += [Read(number, Mark(lines, len(part), lines, crc32(part))), Settled(number, 0, lines, 0, "applied")]
+            facts += [
+                Read(number, Mark(lines, len(part), lines, crc32(part))),
+                Settled(number, 0, lines, 0, "applied"),
+            ]
         for fact in facts:
             self.ledger.apply(fact)
         return number
@@ -73,7 +78,9 @@ class Bench:
         named = [LogPath(self.folder / name, name) for name in names]
         self.opened.clear()
         files = LogFiles(opening)  # type: ignore[arg-type]
-        choice = Chooser(self.ledger, self.folder / "spool", files).choose(named if names else None, moved)
+        choice = Chooser(self.ledger, self.folder / "spool", files).choose(
+            named if names else None, moved
+        )
         for number in choice.replaced:
             self.ledger.apply(Forgotten(number))
         for number, aside in choice.displaced:
@@ -112,7 +119,7 @@ def grow(path: Path, text: bytes = b'{"more":1}\n') -> None:
         file.write(text)
 
 
-# --- at its path --------------------------------------------------------------------------------------------------------
+# --- at its path ----------------------------------------------------------------------
 
 
 def test_an_untouched_log_is_carried_on_without_being_opened(bench: Bench) -> None:
@@ -120,7 +127,9 @@ def test_an_untouched_log_is_carried_on_without_being_opened(bench: Bench) -> No
     assert bench.opened == []
 
 
-def test_a_log_that_grew_or_was_touched_is_carried_on_once_its_applied_part_was_checked(bench: Bench) -> None:
+def test_a_log_that_grew_or_was_touched_is_carried_on_once_its_applied_part_was_checked(
+    bench: Bench,
+) -> None:
     grow(bench.folder / "x.jsonl")
     assert bench.chosen("x.jsonl") == [(1, "x.jsonl")]
     assert set(bench.opened) == {"x.jsonl"}
@@ -138,14 +147,23 @@ CHANGES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 
 @pytest.mark.parametrize(("change", "how"), CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("named", [True, False])
-def test_a_log_that_was_cut_edited_or_replaced_is_refused(bench: Bench, change: Callable[[bytes], bytes], how: str, *, named: bool) -> None:
+def test_a_log_that_was_cut_edited_or_replaced_is_refused(
+    bench: Bench, change: Callable[[bytes], bytes], how: str, *, named: bool
+) -> None:
     path = bench.folder / "x.jsonl"
     path.write_bytes(change(path.read_bytes()))
-    with pytest.raises(LogChanged, match=rf"the log x.jsonl was {how}.*Nothing was sent\..*`syncer state (forget|move) x.jsonl"):
+    with pytest.raises(
+        LogChanged,
+        match=(
+            rf"the log x.jsonl was {how}.*Nothing was sent\..*`syncer state (forget|move) x.jsonl"
+        ),
+    ):
         bench.choose(*(["x.jsonl"] if named else []))
 
 
-def test_a_log_with_other_content_of_the_same_size_and_time_is_told_by_its_change_time(bench: Bench) -> None:
+def test_a_log_with_other_content_of_the_same_size_and_time_is_told_by_its_change_time(
+    bench: Bench,
+) -> None:
     path = bench.folder / "x.jsonl"
     path.write_bytes(TEXT.replace(b"1", b"9"))
     os.utime(path, (LONG_AGO, LONG_AGO))
@@ -169,7 +187,9 @@ def test_a_log_of_which_nothing_was_applied_is_known_by_its_path_alone(bench: Be
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_a_log_that_was_rotated_before_anything_of_it_was_applied_is_read_before_its_successor(bench: Bench, *, named: bool) -> None:
+def test_a_log_that_was_rotated_before_anything_of_it_was_applied_is_read_before_its_successor(
+    bench: Bench, *, named: bool
+) -> None:
     bench.write("y.jsonl")
     bench.apply("y.jsonl", 0)
     (bench.folder / "y.jsonl").rename(bench.folder / "y.jsonl.1")
@@ -177,7 +197,9 @@ def test_a_log_that_was_rotated_before_anything_of_it_was_applied_is_read_before
     assert bench.chosen(*(["y.jsonl"] if named else []))[-2:] == [(2, "y.jsonl.1"), (3, "y.jsonl")]
 
 
-def test_a_log_that_was_renamed_before_anything_of_it_was_applied_leaves_nothing_behind(bench: Bench) -> None:
+def test_a_log_that_was_renamed_before_anything_of_it_was_applied_leaves_nothing_behind(
+    bench: Bench,
+) -> None:
     bench.write("y.jsonl")
     bench.apply("y.jsonl", 0)
     (bench.folder / "y.jsonl").rename(bench.folder / "z.jsonl")
@@ -206,15 +228,22 @@ def test_a_known_log_that_is_now_at_the_path_of_one_of_which_nothing_was_applied
     assert ([log.number for log in choice.logs][-1], choice.replaced) == (1, [2])
 
 
-# --- moved --------------------------------------------------------------------------------------------------------------
+# --- moved ----------------------------------------------------------------------------
 
 
-def test_a_log_that_was_renamed_is_carried_on_under_its_new_name_and_that_is_said(bench: Bench) -> None:
+def test_a_log_that_was_renamed_is_carried_on_under_its_new_name_and_that_is_said(
+    bench: Bench,
+) -> None:
     grow(bench.folder / "x.jsonl")
     (bench.folder / "x.jsonl").rename(bench.folder / "a b.jsonl")
     choice = bench.choose("a b.jsonl")
-    assert [(log.number, log.path.name, log.identity.label) for log in choice.logs] == [(1, "a b.jsonl", "a b.jsonl")]
-    assert choice.notes == ["a b.jsonl is the log that was x.jsonl, read up to line 4: it is carried on under its new name"]
+    assert [(log.number, log.path.name, log.identity.label) for log in choice.logs] == [
+        (1, "a b.jsonl", "a b.jsonl")
+    ]
+    assert choice.notes == [
+        "a b.jsonl is the log that was x.jsonl, read up to line 4: it is carried on under its new"
+        " name"
+    ]
     assert bench.choose("a b.jsonl").notes == []
 
 
@@ -225,7 +254,10 @@ def test_of_many_logs_that_moved_the_first_are_named_and_the_others_counted(benc
     bench.choose()
     (bench.folder / "many").rename(bench.folder / "moved")
     notes = bench.choose(*(f"moved/{number}.jsonl" for number in range(9))).notes
-    assert [note.partition(" ")[0] for note in notes] == [*(f"moved/{number}.jsonl" for number in range(5)), "4"]
+    assert [note.partition(" ")[0] for note in notes] == [
+        *(f"moved/{number}.jsonl" for number in range(5)),
+        "4",
+    ]
     assert notes[-1] == "4 more logs are carried on under new names"
 
 
@@ -237,7 +269,9 @@ def test_a_log_that_was_moved_with_its_folder_is_carried_on(bench: Bench) -> Non
 
 
 @pytest.mark.parametrize("copy", [shutil.copy2, shutil.copy])
-def test_a_log_that_was_moved_to_another_file_system_is_known_by_its_time(bench: Bench, copy: Callable[[Path, Path], object]) -> None:
+def test_a_log_that_was_moved_to_another_file_system_is_known_by_its_time(
+    bench: Bench, copy: Callable[[Path, Path], object]
+) -> None:
     copy(bench.folder / "x.jsonl", bench.folder / "y.jsonl")
     (bench.folder / "x.jsonl").unlink()
     if copy is shutil.copy2:
@@ -245,12 +279,20 @@ def test_a_log_that_was_moved_to_another_file_system_is_known_by_its_time(bench:
         return
     with pytest.raises(LogChanged) as refused:
         bench.choose("y.jsonl")
-    for part in ("y.jsonl begins with all that was applied of x.jsonl (up to line 4), which is not there any more", "Nothing was sent"):
+    for part in (
+        (
+            "y.jsonl begins with all that was applied of x.jsonl (up to line 4), which is not there"
+            " any more"
+        ),
+        "Nothing was sent",
+    ):
         assert part in str(refused.value)
     assert bench.chosen("y.jsonl", moved="same") == [(1, "y.jsonl")]
 
 
-def test_a_log_that_may_be_moved_is_new_where_the_user_says_so_and_the_old_one_stays(bench: Bench) -> None:
+def test_a_log_that_may_be_moved_is_new_where_the_user_says_so_and_the_old_one_stays(
+    bench: Bench,
+) -> None:
     shutil.copy(bench.folder / "x.jsonl", bench.folder / "y.jsonl")
     (bench.folder / "x.jsonl").unlink()
     assert bench.chosen("y.jsonl", moved="new") == [(2, "y.jsonl")]
@@ -262,7 +304,9 @@ def test_all_unclear_logs_are_named_at_once(bench: Bench) -> None:
     for name in ("u.jsonl", "v.jsonl"):
         shutil.copy(bench.folder / "x.jsonl", bench.folder / name)
     (bench.folder / "x.jsonl").unlink()
-    with pytest.raises(LogChanged, match=r"u\.jsonl begins.*; v\.jsonl begins.*--moved same.*--moved new"):
+    with pytest.raises(
+        LogChanged, match=r"u\.jsonl begins.*; v\.jsonl begins.*--moved same.*--moved new"
+    ):
         bench.choose("u.jsonl", "v.jsonl")
 
 
@@ -275,7 +319,10 @@ def test_what_came_by_stdin_counts_as_gone(bench: Bench) -> None:
     bench = Bench(bench.folder)
     bench.apply("spool/0.jsonl", 5, label="-")
     shutil.copy(bench.folder / "spool" / "0.jsonl", bench.folder / "z.jsonl")
-    with pytest.raises(LogChanged, match=r"z\.jsonl begins with all that was applied of the stdin of an earlier push"):
+    with pytest.raises(
+        LogChanged,
+        match=r"z\.jsonl begins with all that was applied of the stdin of an earlier push",
+    ):
         bench.choose("z.jsonl")
     assert bench.chosen("z.jsonl", moved="same") == [(1, "z.jsonl")]
 
@@ -290,8 +337,12 @@ def test_the_spool_of_a_state_folder_that_was_renamed_is_found(bench: Bench) -> 
     assert moved.chosen() == [(2, "0.jsonl")]
 
 
-@pytest.mark.parametrize(("edited", "number"), [(b"6", 1), (b"7", 2)], ids=["after it all", "within it"])
-def test_what_was_applied_further_on_tells_a_log_from_another_too(bench: Bench, edited: bytes, number: int) -> None:
+@pytest.mark.parametrize(
+    ("edited", "number"), [(b"6", 1), (b"7", 2)], ids=["after it all", "within it"]
+)
+def test_what_was_applied_further_on_tells_a_log_from_another_too(
+    bench: Bench, edited: bytes, number: int
+) -> None:
     """Lines 6 and 8 were applied before line 5."""
     for index in (5, 7):
         bench.ledger.apply(Settled(1, index, 1, crc32(LINES[index].strip()), "applied"))
@@ -301,28 +352,46 @@ def test_what_was_applied_further_on_tells_a_log_from_another_too(bench: Bench, 
     assert bench.chosen("y.jsonl") == [(number, "y.jsonl")]
 
 
-def test_a_log_whose_applied_part_was_checked_is_not_read_again_where_another_one_moved(bench: Bench) -> None:
+def test_a_log_whose_applied_part_was_checked_is_not_read_again_where_another_one_moved(
+    bench: Bench,
+) -> None:
     """What was rotated from the one that moved is looked for, and all is decided anew."""
     bench.write("logs/y.jsonl.1", b'{"other":1}\n')
     bench.apply("logs/y.jsonl.1", 0)
-    bench.ledger.apply(Opened(2, msgspec.structs.replace(bench.ledger.logs[2].identity, was=str(bench.folder / "logs" / "y.jsonl"))))
+    bench.ledger.apply(
+        Opened(
+            2,
+            msgspec.structs.replace(
+                bench.ledger.logs[2].identity, was=str(bench.folder / "logs" / "y.jsonl")
+            ),
+        )
+    )
     bench.write("logs/y.jsonl")
     bench.apply("logs/y.jsonl", 5)
     (bench.folder / "logs" / "y.jsonl").rename(bench.folder / "logs" / "z.jsonl")
     grow(bench.folder / "x.jsonl")
-    assert sorted(bench.chosen("x.jsonl", "logs/z.jsonl")) == [(1, "x.jsonl"), (2, "y.jsonl.1"), (3, "z.jsonl")]
+    assert sorted(bench.chosen("x.jsonl", "logs/z.jsonl")) == [
+        (1, "x.jsonl"),
+        (2, "y.jsonl.1"),
+        (3, "z.jsonl"),
+    ]
     assert bench.opened.count("x.jsonl") == 2, "once for its first line, once for the part"
 
 
-# --- copies and other names ---------------------------------------------------------------------------------------------
+# --- copies and other names -----------------------------------------------------------
 
 
 @pytest.mark.parametrize("copy", [shutil.copy2, shutil.copy])
-def test_a_copy_is_a_log_of_its_own_and_that_is_said_once(bench: Bench, copy: Callable[[Path, Path], object]) -> None:
+def test_a_copy_is_a_log_of_its_own_and_that_is_said_once(
+    bench: Bench, copy: Callable[[Path, Path], object]
+) -> None:
     copy(bench.folder / "x.jsonl", bench.folder / "y.jsonl")
     choice = bench.choose("y.jsonl")
     assert [log.number for log in choice.logs] == [2]
-    assert "y.jsonl begins with all that was read of x.jsonl, which is still there: it is a log of its own" in choice.notes[0]
+    assert (
+        "y.jsonl begins with all that was read of x.jsonl, which is still there: it is a log of"
+        " its own" in choice.notes[0]
+    )
     assert bench.choose("y.jsonl").notes == []
 
 
@@ -334,7 +403,9 @@ def test_a_copy_of_a_log_that_has_grown_since_is_a_log_of_its_own(bench: Bench) 
     assert "which is still there" in choice.notes[0]
 
 
-def test_what_was_copied_from_a_log_before_another_came_into_its_place_may_be_that_log(bench: Bench) -> None:
+def test_what_was_copied_from_a_log_before_another_came_into_its_place_may_be_that_log(
+    bench: Bench,
+) -> None:
     shutil.copy(bench.folder / "x.jsonl", bench.folder / "y.jsonl")
     bench.write("x.jsonl", b'{"new":1}\n')
     with pytest.raises(LogChanged, match=r"y\.jsonl begins with all that was applied of x\.jsonl"):
@@ -358,7 +429,9 @@ def test_a_hard_link_is_the_log_that_it_is_another_name_of(bench: Bench) -> None
     assert bench.chosen("a.jsonl") == [(1, "a.jsonl")]
 
 
-def test_what_was_rotated_is_read_before_a_log_that_is_named_by_another_of_its_names(bench: Bench) -> None:
+def test_what_was_rotated_is_read_before_a_log_that_is_named_by_another_of_its_names(
+    bench: Bench,
+) -> None:
     (bench.folder / "x.jsonl").rename(bench.folder / "x.jsonl.1")
     bench.write("x.jsonl", b'{"new":1}\n')
     assert bench.chosen("x.jsonl") == [(1, "x.jsonl.1"), (2, "x.jsonl")]
@@ -370,7 +443,13 @@ def test_a_path_that_an_older_version_wrote_with_links_is_resolved(bench: Bench)
     (bench.folder / "link").symlink_to(bench.folder)
     identity = bench.ledger.logs[1].identity
     old = LogIdentity(
-        f"{bench.folder}/link/x.jsonl", "x", identity.head, identity.inode, identity.size, identity.mtime_ns, identity.ctime_ns
+        f"{bench.folder}/link/x.jsonl",
+        "x",
+        identity.head,
+        identity.inode,
+        identity.size,
+        identity.mtime_ns,
+        identity.ctime_ns,
     )
     bench.ledger.apply(Opened(1, old))
     assert bench.chosen("x.jsonl") == [(1, "x.jsonl")]
@@ -379,25 +458,35 @@ def test_a_path_that_an_older_version_wrote_with_links_is_resolved(bench: Bench)
     assert bench.ledger.logs[1].identity.device > 0
 
 
-# --- rotated ------------------------------------------------------------------------------------------------------------
+# --- rotated --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["x.jsonl.1", "x.jsonl-20261126.gz", "x.jsonl.gz", "x.jsonl~"])
 @pytest.mark.parametrize("named", [True, False])
-def test_the_rest_of_a_rotated_log_comes_before_the_new_log_of_its_name(bench: Bench, name: str, *, named: bool) -> None:
+def test_the_rest_of_a_rotated_log_comes_before_the_new_log_of_its_name(
+    bench: Bench, name: str, *, named: bool
+) -> None:
     grow(bench.folder / "x.jsonl")
     text = (bench.folder / "x.jsonl").read_bytes()
     (bench.folder / "x.jsonl").unlink()
     bench.write(name, text)
     bench.write("x.jsonl", b'{"new":1}\n')
     choice = bench.choose(*(["x.jsonl"] if named else []))
-    assert [(log.number, log.path.name, log.at) for log in choice.logs] == [(1, name, 0), (2, "x.jsonl", 0)]
-    assert choice.notes == [f"{name} is the log that was x.jsonl, read up to line 4: it is carried on under its new name"]
+    assert [(log.number, log.path.name, log.at) for log in choice.logs] == [
+        (1, name, 0),
+        (2, "x.jsonl", 0),
+    ]
+    assert choice.notes == [
+        f"{name} is the log that was x.jsonl, read up to line 4: it is carried on under its new"
+        " name"
+    ]
     assert bench.chosen("x.jsonl") == [(1, name), (2, "x.jsonl")]
 
 
 def test_a_log_that_came_and_was_rotated_between_two_runs_is_named_once(bench: Bench) -> None:
-    """Nobody knows that it is a log: it is not read, but whoever pushes the newest file alone is to know of it."""
+    """Nobody knows that it is a log: it is not read, but whoever pushes the newest file
+    alone is to know of it.
+    """
     (bench.folder / "x.jsonl").rename(bench.folder / "x.jsonl.2")
     bench.write("x.jsonl.1", b'{"between":1}\n')
     shutil.copy(bench.folder / "x.jsonl.2", bench.folder / "x.jsonl.bak")
@@ -423,7 +512,10 @@ def test_a_chain_of_rotations_is_followed(bench: Bench) -> None:
                 (bench.folder / f"x.jsonl.{old - 1}").rename(bench.folder / f"x.jsonl.{old}")
         (bench.folder / "x.jsonl").rename(bench.folder / "x.jsonl.1")
         bench.write("x.jsonl", b"".join([b'{"turn":%d}\n' % turn, *LINES[1:]]))
-        assert bench.chosen("x.jsonl") == [*((n, f"x.jsonl.{turn - n}") for n in range(1, turn)), (turn, "x.jsonl")]
+        assert bench.chosen("x.jsonl") == [
+            *((n, f"x.jsonl.{turn - n}") for n in range(1, turn)),
+            (turn, "x.jsonl"),
+        ]
         log = bench.ledger.logs[turn]
         text = (bench.folder / "x.jsonl").read_bytes()
         bench.ledger.apply(Read(turn, Mark(8, len(text), 8, crc32(text))))
@@ -431,7 +523,9 @@ def test_a_chain_of_rotations_is_followed(bench: Bench) -> None:
         assert log.watermark.resume.offset == len(text)
 
 
-def test_a_log_that_was_compressed_and_then_rotated_away_is_read_with_what_has_its_name_in_every_run(bench: Bench) -> None:
+def test_a_log_that_was_compressed_and_then_rotated_away_is_read_with_what_has_its_name_in_every_run(
+    bench: Bench,
+) -> None:
     compress(bench.folder / "x.jsonl")
     assert bench.chosen("x.jsonl.gz") == [(1, "x.jsonl.gz")]
     (bench.folder / "x.jsonl.gz").rename(bench.folder / "x.jsonl.gz.1")
@@ -440,23 +534,33 @@ def test_a_log_that_was_compressed_and_then_rotated_away_is_read_with_what_has_i
         assert bench.chosen("x.jsonl.gz") == [(1, "x.jsonl.gz.1"), (2, "x.jsonl.gz")]
 
 
-def test_a_log_that_was_copied_and_cut_in_place_is_read_to_its_end_in_the_copy(bench: Bench) -> None:
+def test_a_log_that_was_copied_and_cut_in_place_is_read_to_its_end_in_the_copy(
+    bench: Bench,
+) -> None:
     shutil.copy(bench.folder / "x.jsonl", bench.folder / "x.jsonl.1")
     bench.write("x.jsonl", b'{"new":1}\n')
     assert bench.chosen("x.jsonl") == [(1, "x.jsonl.1"), (2, "x.jsonl")]
 
 
-def test_a_log_that_was_renamed_otherwise_in_its_folder_is_found_as_the_same_file(bench: Bench) -> None:
+def test_a_log_that_was_renamed_otherwise_in_its_folder_is_found_as_the_same_file(
+    bench: Bench,
+) -> None:
     (bench.folder / "x.jsonl").rename(bench.folder / "x-1.jsonl")
     bench.write("x.jsonl", b'{"new":1}\n')
     assert bench.chosen("x.jsonl") == [(1, "x-1.jsonl"), (2, "x.jsonl")]
 
 
-def test_a_log_that_moved_is_read_before_the_new_one_whatever_the_order_of_their_names(bench: Bench) -> None:
+def test_a_log_that_moved_is_read_before_the_new_one_whatever_the_order_of_their_names(
+    bench: Bench,
+) -> None:
     (bench.folder / "x.jsonl").rename(bench.folder / "z.jsonl")
     bench.write("x.jsonl", b'{"new":1}\n')
     bench.write("y.jsonl", b'{"other":1}\n')
-    assert bench.chosen("x.jsonl", "y.jsonl", "z.jsonl") == [(1, "z.jsonl"), (2, "x.jsonl"), (3, "y.jsonl")]
+    assert bench.chosen("x.jsonl", "y.jsonl", "z.jsonl") == [
+        (1, "z.jsonl"),
+        (2, "x.jsonl"),
+        (3, "y.jsonl"),
+    ]
 
 
 def test_a_rotated_file_that_cannot_be_read_or_is_another_log_is_left_alone(bench: Bench) -> None:
@@ -468,7 +572,9 @@ def test_a_rotated_file_that_cannot_be_read_or_is_another_log_is_left_alone(benc
     assert (choice.logs, choice.gone) == ([], [1])
 
 
-def test_a_log_that_was_rotated_by_copying_is_not_taken_for_one_that_is_known_there(bench: Bench) -> None:
+def test_a_log_that_was_rotated_by_copying_is_not_taken_for_one_that_is_known_there(
+    bench: Bench,
+) -> None:
     bench.write("x.jsonl.1")
     assert bench.apply("x.jsonl.1", 8) == 2
     bench.write("x.jsonl", b'{"new":1}\n')
@@ -477,7 +583,9 @@ def test_a_log_that_was_rotated_by_copying_is_not_taken_for_one_that_is_known_th
 
 
 @pytest.mark.parametrize("how", ["file", "folder", "copied folder"])
-def test_what_was_rotated_moves_along_with_the_log_that_has_its_name(bench: Bench, how: str) -> None:
+def test_what_was_rotated_moves_along_with_the_log_that_has_its_name(
+    bench: Bench, how: str
+) -> None:
     logs = bench.folder / "logs"
     logs.mkdir()
     (bench.folder / "x.jsonl").rename(logs / "x.jsonl")
@@ -508,7 +616,10 @@ def test_the_rest_of_a_rotated_log_that_was_overwritten_is_told_of_as_gone(bench
     bench.write("x.jsonl", b'{"newer":1}\n')
     for names in (("x.jsonl",), ()):
         choice = bench.choose(*names)
-        assert [(log.number, log.path.name) for log in choice.logs] == [(2, "x.jsonl.1"), (3, "x.jsonl")]
+        assert [(log.number, log.path.name) for log in choice.logs] == [
+            (2, "x.jsonl.1"),
+            (3, "x.jsonl"),
+        ]
         assert choice.gone == [1]
     assert bench.ledger.logs[1].identity.label == "x.jsonl.1.old"
     assert bench.ledger.logs[1].identity.path == str(bench.folder / "x.jsonl.1.old")
@@ -541,7 +652,7 @@ def test_many_logs_that_are_gone_are_looked_for_in_little_time(bench: Bench) -> 
     assert asked < 3000
 
 
-# --- gone ---------------------------------------------------------------------------------------------------------------
+# --- gone -----------------------------------------------------------------------------
 
 
 def test_of_all_known_logs_the_others_go_where_one_is_gone(bench: Bench) -> None:
@@ -560,7 +671,9 @@ def test_a_log_that_is_named_and_gone_is_an_error_known_or_not(bench: Bench) -> 
             bench.choose(name)
 
 
-def test_a_log_in_a_folder_that_cannot_be_entered_is_not_taken_for_gone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_log_in_a_folder_that_cannot_be_entered_is_not_taken_for_gone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def denied(*_: object, **__: object) -> object:
         raise PermissionError(13, "Permission denied")
 
@@ -569,14 +682,18 @@ def test_a_log_in_a_folder_that_cannot_be_entered_is_not_taken_for_gone(bench: B
         bench.choose()
 
 
-# --- twins --------------------------------------------------------------------------------------------------------------
+# --- twins ----------------------------------------------------------------------------
 
 
-def test_a_compressed_copy_beside_a_log_is_the_same_log_and_that_is_looked_at_once(bench: Bench) -> None:
+def test_a_compressed_copy_beside_a_log_is_the_same_log_and_that_is_looked_at_once(
+    bench: Bench,
+) -> None:
     compress(bench.folder / "x.jsonl", keep=True)
     choice = bench.choose("x.jsonl", "x.jsonl.gz")
     assert [(log.number, log.path.name) for log in choice.logs] == [(1, "x.jsonl")]
-    assert choice.notes == ["x.jsonl.gz holds nothing that is not in x.jsonl: they are one log, and x.jsonl is read"]
+    assert choice.notes == [
+        "x.jsonl.gz holds nothing that is not in x.jsonl: they are one log, and x.jsonl is read"
+    ]
     assert bench.chosen("x.jsonl", "x.jsonl.gz") == [(1, "x.jsonl")]
     assert bench.opened == []
     assert bench.chosen("x.jsonl.gz") == [(1, "x.jsonl")]
@@ -617,8 +734,12 @@ def test_a_compressed_copy_beside_another_name_of_a_log_is_the_same_log(bench: B
 
 
 def test_a_compressed_log_is_merged_with_none_but_the_file_of_its_name(bench: Bench) -> None:
-    """Neither with older files that hold the same nor with newer ones, though the file of its name is not in the run."""
-    first, twin, last = sorted((bench.write(f"{n}.jsonl") for n in range(3)), key=lambda path: path.stat().st_ino)
+    """Neither with older files that hold the same nor with newer ones, though the file
+    of its name is not in the run.
+    """
+    first, twin, last = sorted(
+        (bench.write(f"{n}.jsonl") for n in range(3)), key=lambda path: path.stat().st_ino
+    )
     twin.rename(bench.folder / "y.jsonl")
     compress(bench.folder / "y.jsonl", keep=True)
     chosen = bench.chosen("y.jsonl.gz", first.name, last.name)
@@ -639,7 +760,9 @@ def test_a_log_that_was_compressed_and_one_that_was_unpacked_are_carried_on(benc
     assert bench.chosen("x.jsonl") == [(1, "x.jsonl")]
 
 
-def test_a_log_that_is_packed_and_unpacked_again_and_again_stays_one_log_and_is_no_rotation_of_itself(bench: Bench) -> None:
+def test_a_log_that_is_packed_and_unpacked_again_and_again_stays_one_log_and_is_no_rotation_of_itself(
+    bench: Bench,
+) -> None:
     path = bench.folder / "x.jsonl"
     for _ in range(2):
         packed = compress(path)
@@ -656,7 +779,9 @@ def test_logs_that_have_each_others_old_names_are_each_read_once(bench: Bench) -
     bench.apply("y.jsonl", 0)
     for number, was in ((1, "y.jsonl"), (2, "x.jsonl")):
         identity = bench.ledger.logs[number].identity
-        bench.ledger.apply(Opened(number, msgspec.structs.replace(identity, was=str(bench.folder / was))))
+        bench.ledger.apply(
+            Opened(number, msgspec.structs.replace(identity, was=str(bench.folder / was)))
+        )
     assert sorted(bench.chosen("x.jsonl")) == [(1, "x.jsonl"), (2, "y.jsonl")]
 
 
@@ -673,7 +798,14 @@ def test_a_log_of_which_nothing_was_applied_is_missed_unless_the_log_now_at_its_
     bench = Bench(tmp_path)
     plain = bench.write("x.jsonl", line)
     waiting = bench.apply("x.jsonl", 0)
-    bench.ledger.apply(Opened(waiting, msgspec.structs.replace(bench.ledger.logs[waiting].identity, head=head_of(line.strip()))))
+    bench.ledger.apply(
+        Opened(
+            waiting,
+            msgspec.structs.replace(
+                bench.ledger.logs[waiting].identity, head=head_of(line.strip())
+            ),
+        )
+    )
     os.utime(bench.write("x.jsonl.gz"), (LONG_AGO, LONG_AGO))
     read = bench.apply("x.jsonl.gz")
     bench.write("unpacked").replace(plain)

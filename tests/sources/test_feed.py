@@ -1,4 +1,6 @@
-"""Sources of users: a value that is no line is a bad line of its row; what is not meant to be is one clear error at once."""
+"""Sources of users: a value that is no line is a bad line of its row; what is not meant
+to be is one clear error at once.
+"""
 
 from __future__ import annotations
 
@@ -89,14 +91,20 @@ def test_a_value_that_is_no_line_is_a_bad_line_of_its_row_and_the_others_go_on()
         "annotation.id is not Unicode: character 1 is half of one (a lone surrogate)",
         "a change is a line as text or bytes, or a mapping; this is of type NoneType",
     ]
-    assert chunk.bad[0].raw == b"{'op': 'post', 'annotation': {'id': 'b', 'input_id': 'i', 'k': nan}}"
+    assert (
+        chunk.bad[0].raw == b"{'op': 'post', 'annotation': {'id': 'b', 'input_id': 'i', 'k': nan}}"
+    )
     assert (chunk.end.index, chunk.end.cursor) == (6, "1")
 
 
 def test_strict_stops_at_the_first_of_them() -> None:
     chunks, error = read(Given(SourceChunk([post("a"), {"k": {1}}, post("b")], "1")), strict=True)
     assert isinstance(error, BadLineFound)
-    assert str(error) == "source:given:2: k is of type set, which JSON has no form for; stopped here because of --strict"
+    assert (
+        str(error)
+        == "source:given:2: k is of type set, which JSON has no form for; stopped here because of"
+        " --strict"
+    )
     assert [change.id for chunk in chunks for change in chunk.changes] == ["a"]
 
 
@@ -124,7 +132,12 @@ def test_chunks_may_be_any_async_iterable_and_changes_any_sequence() -> None:
                 def __aiter__(self) -> AsyncIterator[SourceChunk]:
                     return given.chunks("")
 
-            given = Given(SourceChunk((post("a"), '{"op":"post","annotation":{"id":"b","input_id":"i"}}'), "1"), SourceChunk([], "1"))
+            given = Given(
+                SourceChunk(
+                    (post("a"), '{"op":"post","annotation":{"id":"b","input_id":"i"}}'), "1"
+                ),
+                SourceChunk([], "1"),
+            )
             return Chunks()
 
     chunks, error = read(Iterated())
@@ -132,12 +145,16 @@ def test_chunks_may_be_any_async_iterable_and_changes_any_sequence() -> None:
     assert [[change.id for change in chunk.changes] for chunk in chunks] == [["a", "b"], []]
 
 
-# --- misuse that is seen before anything is asked for ---------------------------------------------------------------
+# --- misuse that is seen before anything is asked for ---------------------------------
 
 
 def having(**members: Any) -> object:
     """A source with other members; None: without it."""
-    kept = {name: getattr(Given, name) for name in ("name", "chunks", "ack")} | {"given": (), "acked": [], "asked": []} | members
+    kept = (
+        {name: getattr(Given, name) for name in ("name", "chunks", "ack")}
+        | {"given": (), "acked": [], "asked": []}
+        | members
+    )
     return type("Made", (), {name: member for name, member in kept.items() if member is not None})()
 
 
@@ -163,20 +180,44 @@ async def yielding(self: object, cursor: str) -> AsyncIterator[None]:
 
 AT_ONCE: dict[str, tuple[object, str]] = {
     "no name": (having(name=None), "the source Made has no name: AttributeError"),
-    "a name that fails": (having(name=property(raising)), "the source Made has no name: ConnectionError: no table"),
-    "an empty name": (having(name=""), "the source Made is called '' (str): a name is text of printable characters"),
-    "a name that is not text": (having(name=5), "the source Made is called 5 (int): a name is text"),
+    "a name that fails": (
+        having(name=property(raising)),
+        "the source Made has no name: ConnectionError: no table",
+    ),
+    "an empty name": (
+        having(name=""),
+        "the source Made is called '' (str): a name is text of printable characters",
+    ),
+    "a name that is not text": (
+        having(name=5),
+        "the source Made is called 5 (int): a name is text",
+    ),
     "a name that is a method": (having(name=lambda self: "x"), "(method): a name is text"),
     "a long name": (having(name="ab\n" * 1000), r"is called 'ab\nab\n"),
     "a name of bytes": (having(name=b"x"), "is called b'x' (bytes)"),
     "a name with a line break": (having(name="a\nb"), r"is called 'a\nb' (str)"),
     "a name with half a character": (having(name="a\ud800"), r"is called 'a\ud800' (str)"),
-    "no chunks": (having(chunks=None), "source:given has no method chunks: write `async def chunks(self, after: str)`"),
+    "no chunks": (
+        having(chunks=None),
+        "source:given has no method chunks: write `async def chunks(self, after: str)`",
+    ),
     "chunks that are a list": (having(chunks=[1]), "source:given has no method chunks"),
-    "chunks that return": (having(chunks=returning), "source:given: chunks is an async function without a yield"),
-    "chunks of a plain generator": (having(chunks=plain), "source:given: chunks is a plain generator: write `async def chunks"),
-    "no ack": (having(ack=None), "source:given has no method ack: write `async def ack(self, cursor: str)`"),
-    "an ack that is not async": (having(ack=not_async), "source:given: ack is not an async function: write `async def ack"),
+    "chunks that return": (
+        having(chunks=returning),
+        "source:given: chunks is an async function without a yield",
+    ),
+    "chunks of a plain generator": (
+        having(chunks=plain),
+        "source:given: chunks is a plain generator: write `async def chunks",
+    ),
+    "no ack": (
+        having(ack=None),
+        "source:given has no method ack: write `async def ack(self, cursor: str)`",
+    ),
+    "an ack that is not async": (
+        having(ack=not_async),
+        "source:given: ack is not an async function: write `async def ack",
+    ),
     "an ack that yields": (having(ack=yielding), "source:given: ack is not an async function"),
 }
 
@@ -203,7 +244,7 @@ def test_a_decorated_ack_is_taken_for_what_it_decorates() -> None:
     assert source.acked == ["1"]
 
 
-# --- misuse that shows when it is asked ----------------------------------------------------------------------------
+# --- misuse that shows when it is asked -----------------------------------------------
 
 
 class Sized(Sequence[Json]):
@@ -218,19 +259,49 @@ class Sized(Sequence[Json]):
 
 FIRST = SourceChunk([post("a")], "1")
 WHEN_ASKED: dict[str, tuple[tuple[Any, ...], str]] = {
-    "nothing": ((None,), "source:given, chunk 2: it is None (NoneType), not a SourceChunk; write `async def chunks"),
+    "nothing": (
+        (None,),
+        "source:given, chunk 2: it is None (NoneType), not a SourceChunk; write `async def chunks",
+    ),
     "a list": (([post("b")],), "source:given, chunk 2: it is [{'op': 'post'"),
     "a pair": ((([], "2"),), "source:given, chunk 2: it is ([], '2') (tuple), not a SourceChunk"),
-    "changes that are text": ((SourceChunk("{}", "2"),), "source:given, chunk 2: its changes are '{}' (str), not a list of changes"),
+    "changes that are text": (
+        (SourceChunk("{}", "2"),),
+        "source:given, chunk 2: its changes are '{}' (str), not a list of changes",
+    ),
     "changes that are bytes": ((SourceChunk(b"{}", "2"),), "its changes are b'{}' (bytes)"),
-    "changes that are one change": ((SourceChunk(cast(Any, post("b")), "2"),), "(dict), not a list of changes"),
-    "changes that are a set": ((SourceChunk(cast(Any, {"{}"}), "2"),), "its changes are {'{}'} (set)"),
-    "changes that fail": ((SourceChunk(Sized(), "2"),), "source:given cannot be read after cursor '1': ConnectionError: the table is gone"),
-    "a cursor that is a number": ((SourceChunk([], cast(Any, 2)),), "source:given, chunk 2: its cursor is 2 (int); it must be text"),
-    "a cursor that is nothing": ((SourceChunk([], cast(Any, None)),), "its cursor is None (NoneType); it must be text"),
-    "a cursor that is empty": ((SourceChunk([post("b")], ""),), "its cursor is '' (str); it must be text that is not empty"),
-    "a cursor of half a character": ((SourceChunk([], "\ud800"),), r"its cursor is '\ud800' (str); it must be text"),
-    "the cursor of before": ((SourceChunk([post("b")], "1"),), "its cursor is '1' (str), as before it, though there are changes"),
+    "changes that are one change": (
+        (SourceChunk(cast(Any, post("b")), "2"),),
+        "(dict), not a list of changes",
+    ),
+    "changes that are a set": (
+        (SourceChunk(cast(Any, {"{}"}), "2"),),
+        "its changes are {'{}'} (set)",
+    ),
+    "changes that fail": (
+        (SourceChunk(Sized(), "2"),),
+        "source:given cannot be read after cursor '1': ConnectionError: the table is gone",
+    ),
+    "a cursor that is a number": (
+        (SourceChunk([], cast(Any, 2)),),
+        "source:given, chunk 2: its cursor is 2 (int); it must be text",
+    ),
+    "a cursor that is nothing": (
+        (SourceChunk([], cast(Any, None)),),
+        "its cursor is None (NoneType); it must be text",
+    ),
+    "a cursor that is empty": (
+        (SourceChunk([post("b")], ""),),
+        "its cursor is '' (str); it must be text that is not empty",
+    ),
+    "a cursor of half a character": (
+        (SourceChunk([], "\ud800"),),
+        r"its cursor is '\ud800' (str); it must be text",
+    ),
+    "the cursor of before": (
+        (SourceChunk([post("b")], "1"),),
+        "its cursor is '1' (str), as before it, though there are changes",
+    ),
 }
 
 
@@ -244,7 +315,9 @@ def test_a_chunk_that_cannot_be_meant_is_one_error_and_those_before_it_are_kept(
     assert source.acked == ["1"]
 
 
-def test_an_empty_chunk_may_have_the_cursor_of_before_and_a_run_that_is_carried_on_counts_it_too() -> None:
+def test_an_empty_chunk_may_have_the_cursor_of_before_and_a_run_that_is_carried_on_counts_it_too() -> (
+    None
+):
     assert read(Given(FIRST, SourceChunk([], "1"), SourceChunk([post("b")], "2")))[1] is None
     source = Given(FIRST)
     _, error = read(source, watermark=Watermark(Mark(1, 1, 1, 0, "1")))
@@ -257,7 +330,11 @@ def test_chunks_that_give_no_iterator_are_told_when_they_are_called() -> None:
         return []
 
     for given in ([FIRST], None, iter([FIRST]), later):
-        _, error = read(having(chunks=lambda self, after, given=given: given(after) if callable(given) else given))
+        _, error = read(
+            having(
+                chunks=lambda self, after, given=given: given(after) if callable(given) else given
+            )
+        )
         assert "source:given: chunks gave " in str(error)
         assert "not an async iterator: write `async def chunks" in str(error)
 
@@ -276,7 +353,11 @@ def test_an_ack_that_gives_nothing_to_await_is_told_with_the_first_one() -> None
             return 5
 
     _, error = read(having(ack=Called(), given=(FIRST,)))
-    assert str(error) == "source:given: ack gave 5 (int), nothing that can be awaited: write `async def ack(self, cursor: str)`"
+    assert (
+        str(error)
+        == "source:given: ack gave 5 (int), nothing that can be awaited: write `async def ack(self,"
+        " cursor: str)`"
+    )
 
 
 def test_what_ack_raises_is_told_with_its_cursor() -> None:
@@ -287,7 +368,9 @@ def test_what_ack_raises_is_told_with_its_cursor() -> None:
     assert str(error) == "source:given cannot acknowledge cursor '1': ConnectionError: no table"
 
 
-def test_what_a_source_raises_as_it_is_closed_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_a_source_raises_as_it_is_closed_is_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     class Stuck(Given):
         async def chunks(self, after: str) -> AsyncIterator[SourceChunk]:
             try:
@@ -303,7 +386,9 @@ def test_what_a_source_raises_as_it_is_closed_is_a_warning(caplog: pytest.LogCap
 
     with caplog.at_level(logging.WARNING, "syncer"):
         anyio.run(run)
-    assert [record.getMessage() for record in caplog.records] == ["source:given could not be closed: ConnectionError: it hangs"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "source:given could not be closed: ConnectionError: it hangs"
+    ]
 
 
 def test_a_bad_row_that_is_settled_is_not_told_again_and_rows_are_counted_over_runs() -> None:

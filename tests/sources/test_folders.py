@@ -1,4 +1,6 @@
-"""Which files are change logs: what arguments name, what is in folders, and what is left out and named."""
+"""Which files are change logs: what arguments name, what is in folders, and what is
+left out and named.
+"""
 
 from __future__ import annotations
 
@@ -61,13 +63,30 @@ def refusal(*arguments: str) -> str:
 
 
 def test_a_folder_is_read_recursively_by_name() -> None:
-    written("logs/b.jsonl", "logs/a/z.jsonl.gz", "logs/a/y.jsonl", "logs/a.jsonl", "logs/c/d/e.jsonl", "logs/note.txt")
-    assert labels("logs") == ["logs/a/y.jsonl", "logs/a/z.jsonl.gz", "logs/a.jsonl", "logs/b.jsonl", "logs/c/d/e.jsonl"]
+    written(
+        "logs/b.jsonl",
+        "logs/a/z.jsonl.gz",
+        "logs/a/y.jsonl",
+        "logs/a.jsonl",
+        "logs/c/d/e.jsonl",
+        "logs/note.txt",
+    )
+    assert labels("logs") == [
+        "logs/a/y.jsonl",
+        "logs/a/z.jsonl.gz",
+        "logs/a.jsonl",
+        "logs/b.jsonl",
+        "logs/c/d/e.jsonl",
+    ]
 
 
 def test_arguments_are_read_in_their_order_and_each_file_once() -> None:
     written("logs/b.jsonl", "logs/a.jsonl", "c.jsonl")
-    assert labels("c.jsonl", "logs/b.jsonl", "logs", "./c.jsonl") == ["c.jsonl", "logs/b.jsonl", "logs/a.jsonl"]
+    assert labels("c.jsonl", "logs/b.jsonl", "logs", "./c.jsonl") == [
+        "c.jsonl",
+        "logs/b.jsonl",
+        "logs/a.jsonl",
+    ]
 
 
 def test_a_folder_called_like_a_log_is_a_folder() -> None:
@@ -91,14 +110,24 @@ def test_a_deep_folder_is_read() -> None:
     try:
         assert labels("logs") == [deep + "x.jsonl"]
     finally:
-        subprocess.run(["rm", "-rf", "logs"], check=True)  # Python's own way to remove it fails at such a depth
+        subprocess.run(
+            ["rm", "-rf", "logs"], check=True
+        )  # Python's own way to remove it fails at such a depth
 
 
-# --- one file under several names ------------------------------------------------------------------------------------
+# --- one file under several names -----------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "spelling", ["logs/../logs/a.jsonl", "./logs/a.jsonl", "logs//a.jsonl", "linked/a.jsonl", "logs/link", "logs/hard"]
+    "spelling",
+    [
+        "logs/../logs/a.jsonl",
+        "./logs/a.jsonl",
+        "logs//a.jsonl",
+        "linked/a.jsonl",
+        "logs/link",
+        "logs/hard",
+    ],
 )
 def test_a_log_is_one_log_by_whatever_path_it_is_named(spelling: str, tmp_path: Path) -> None:
     written("logs/a.jsonl")
@@ -106,7 +135,11 @@ def test_a_log_is_one_log_by_whatever_path_it_is_named(spelling: str, tmp_path: 
     Path("logs/link").symlink_to("a.jsonl")
     Path("logs/hard").hardlink_to("logs/a.jsonl")
     logs = named()
-    (first,) = [log for argument in ("logs/a.jsonl", spelling, str(tmp_path / spelling)) for log in logs.of(argument)]
+    (first,) = [
+        log
+        for argument in ("logs/a.jsonl", spelling, str(tmp_path / spelling))
+        for log in logs.of(argument)
+    ]
     assert (first.path, first.label) == (tmp_path / "logs/a.jsonl", "logs/a.jsonl")
 
 
@@ -133,20 +166,26 @@ def test_a_link_to_a_folder_above_does_not_lead_in_circles() -> None:
     assert labels("logs") == ["logs/a.jsonl", "logs/b/c.jsonl"]
 
 
-# --- what cannot be read ends the run ---------------------------------------------------------------------------------
+# --- what cannot be read ends the run -------------------------------------------------
 
 
 def test_a_dangling_link_is_named() -> None:
     """It may have been a log, or a folder of them that is not mounted."""
     written("logs/a.jsonl")
     Path("logs/2026").symlink_to("/nowhere/2026")
-    assert "logs/2026, a link to /nowhere/2026, cannot be read: No such file or directory" in refusal("logs")
+    assert (
+        "logs/2026, a link to /nowhere/2026, cannot be read: No such file or directory"
+        in refusal("logs")
+    )
 
 
 def test_a_link_that_leads_in_circles_is_named() -> None:
     written("logs/a.jsonl")
     Path("logs/loop.jsonl").symlink_to("loop.jsonl")
-    assert "logs/loop.jsonl, a link to loop.jsonl, cannot be read: Too many levels of symbolic links" in refusal("logs")
+    assert (
+        "logs/loop.jsonl, a link to loop.jsonl, cannot be read: Too many levels of symbolic links"
+        in refusal("logs")
+    )
 
 
 @pytest.mark.parametrize("argument", ["logs", "logs/p.jsonl"])
@@ -189,7 +228,10 @@ def nobody() -> Iterator[None]:
         os.seteuid(before)
 
 
-@pytest.mark.parametrize(("locked", "said"), [("logs/b", "the folder logs/b"), ("logs/a.jsonl", "the change log logs/a.jsonl")])
+@pytest.mark.parametrize(
+    ("locked", "said"),
+    [("logs/b", "the folder logs/b"), ("logs/a.jsonl", "the change log logs/a.jsonl")],
+)
 def test_what_this_user_may_not_read_is_named(locked: str, said: str) -> None:
     with reachable():
         written("logs/a.jsonl", "logs/b/c.jsonl", "logs/d.jsonl")
@@ -204,7 +246,9 @@ def test_a_log_in_a_folder_that_this_user_may_list_but_not_enter_is_named() -> N
         written("logs/a.jsonl")
         Path("logs").chmod(0o444)
         with nobody():
-            assert "the change log logs/a.jsonl cannot be read: Permission denied" in refusal("logs")
+            assert "the change log logs/a.jsonl cannot be read: Permission denied" in refusal(
+                "logs"
+            )
         Path("logs").chmod(0o755)
 
 
@@ -214,7 +258,9 @@ def test_a_log_under_a_folder_that_this_user_may_not_enter_is_named() -> None:
         Path("link").symlink_to("logs/b/c.jsonl")
         Path("logs/b").chmod(0)
         with nobody():
-            assert "the change log logs/b/c.jsonl cannot be read: Permission denied" in refusal("logs/b/c.jsonl")
+            assert "the change log logs/b/c.jsonl cannot be read: Permission denied" in refusal(
+                "logs/b/c.jsonl"
+            )
             assert "the change log link cannot be read: Permission denied" in refusal("link")
         Path("logs/b").chmod(0o755)
 
@@ -227,7 +273,10 @@ def test_a_log_under_a_folder_that_this_user_may_not_enter_is_named() -> None:
         ("a.jsonl/b", "the change log a.jsonl/b cannot be read: Not a directory"),
         ("n" * 300, "cannot be read: File name too long"),
         ("a\0b", "cannot be read: embedded null byte"),
-        ("dangling", "there is no change log dangling: it is a link to gone.jsonl, which is not there"),
+        (
+            "dangling",
+            "there is no change log dangling: it is a link to gone.jsonl, which is not there",
+        ),
         ("none", "the folder none holds no change log (.jsonl or .jsonl.gz)"),
     ],
 )
@@ -238,14 +287,23 @@ def test_an_argument_that_is_not_a_log_is_refused_with_its_reason(argument: str,
     assert said in refusal(argument)
 
 
-# --- what is left out, and named --------------------------------------------------------------------------------------
+# --- what is left out, and named ------------------------------------------------------
 
 
 def test_names_that_begin_with_a_dot_are_left_out_of_a_folder_and_named() -> None:
-    written("logs/a.jsonl", "logs/._a.jsonl", "logs/.ipynb_checkpoints/a-checkpoint.jsonl", "logs/.git/HEAD", "logs/.hidden.txt")
+    written(
+        "logs/a.jsonl",
+        "logs/._a.jsonl",
+        "logs/.ipynb_checkpoints/a-checkpoint.jsonl",
+        "logs/.git/HEAD",
+        "logs/.hidden.txt",
+    )
     assert labels("logs") == ["logs/a.jsonl"]
     (note,) = notes("logs", "logs")
-    assert note.startswith("not read: logs/._a.jsonl, logs/.ipynb_checkpoints/… (in folders, names that begin with a dot are left out")
+    assert note.startswith(
+        "not read: logs/._a.jsonl, logs/.ipynb_checkpoints/… (in folders, names that begin with a"
+        " dot are left out"
+    )
 
 
 def test_files_that_look_like_logs_but_are_not_taken_are_named() -> None:
@@ -260,11 +318,18 @@ def test_files_that_look_like_logs_but_are_not_taken_are_named() -> None:
         "g.jsonl~",
         "h.jsonlines",
     ]
-    written("logs/a.jsonl", *[f"logs/{name}" for name in others], "logs/plan.jsonl.meta.json", "logs/x.json", "logs/x.jsonlx")
+    written(
+        "logs/a.jsonl",
+        *[f"logs/{name}" for name in others],
+        "logs/plan.jsonl.meta.json",
+        "logs/x.json",
+        "logs/x.jsonlx",
+    )
     assert labels("logs") == ["logs/a.jsonl"]
     (note,) = notes("logs")
     assert note.startswith(
-        f"not read: {', '.join(f'logs/{name}' for name in others)} (change logs in a folder are called *.jsonl or *.jsonl.gz"
+        f"not read: {', '.join(f'logs/{name}' for name in others)} (change logs in a folder are"
+        " called *.jsonl or *.jsonl.gz"
     )
 
 
@@ -282,7 +347,9 @@ def test_a_folder_in_which_nothing_is_taken_is_refused_with_what_was_left_out() 
     assert "logs/.b.jsonl" in said
 
 
-@pytest.mark.parametrize("name", [".hidden.jsonl", "x.ndjson", "A.JSONL", "no ending", ".hidden/a.jsonl"])
+@pytest.mark.parametrize(
+    "name", [".hidden.jsonl", "x.ndjson", "A.JSONL", "no ending", ".hidden/a.jsonl"]
+)
 def test_a_file_that_is_named_outright_is_always_read(name: str) -> None:
     written(name)
     assert (labels(name), notes(name)) == ([name], [])
@@ -294,7 +361,7 @@ def test_a_hidden_folder_that_is_named_outright_is_read() -> None:
     assert labels("../.hidden", ".") == ["../.hidden/a.jsonl", "a.jsonl"]
 
 
-# --- what is syncer's own ---------------------------------------------------------------------------------------------
+# --- what is syncer's own -------------------------------------------------------------
 
 
 def a_state(folder: str) -> Path:
@@ -330,7 +397,10 @@ def test_a_state_that_is_named_outright_is_refused_with_its_reason() -> None:
     assert "state (a state folder of syncer" in refusal("state")
 
 
-@pytest.mark.parametrize("names", [["dead.jsonl"], ["lock", "a.jsonl"], ["journal", "a.jsonl"], ["posted.bits", "a.jsonl"]])
+@pytest.mark.parametrize(
+    "names",
+    [["dead.jsonl"], ["lock", "a.jsonl"], ["journal", "a.jsonl"], ["posted.bits", "a.jsonl"]],
+)
 def test_a_users_folder_is_not_a_state_by_a_name_alone(names: list[str]) -> None:
     """A log left out in silence would be labels lost in silence."""
     written(*[f"logs/{name}" for name in names])

@@ -16,16 +16,26 @@ from syncer.sources.cutter import Cutter
 from syncer.sources.lines import LINE_BYTES_MAX, LineOptions
 
 BOM = b"\xef\xbb\xbf"
-LINES = [b'{"op":"post","annotation":{"input_id":"i","data":{"metadata":{"n":"%d \xef\xbc\x81"}}}}' % number for number in range(6)]
+LINES = [
+    b'{"op":"post","annotation":{"input_id":"i","data":{"metadata":{"n":"%d \xef\xbc\x81"}}}}'
+    % number
+    for number in range(6)
+]
 PLAIN = b"".join(line + b"\r\n" for line in LINES)
-MARKED = b"".join(BOM * (number % 3) + line + b"\r\n" + BOM + b"\n" for number, line in enumerate(LINES, 1))
+MARKED = b"".join(
+    BOM * (number % 3) + line + b"\r\n" + BOM + b"\n" for number, line in enumerate(LINES, 1)
+)
 
 
-def changes(path: Path, *, block_bytes: int = 1 << 18, mark: Mark = Mark()) -> tuple[list[Change], list[Mark]]:
+def changes(
+    path: Path, *, block_bytes: int = 1 << 18, mark: Mark = Mark()
+) -> tuple[list[Change], list[Mark]]:
     """The changes from this place on, and the places at which reading may be taken up."""
 
     async def read() -> tuple[list[Change], list[Mark]]:
-        log = ChangeLog(path, "log", 1, LineOptions(), block_bytes=block_bytes, watermark=Watermark(mark))
+        log = ChangeLog(
+            path, "log", 1, LineOptions(), block_bytes=block_bytes, watermark=Watermark(mark)
+        )
         found, marks = [], []
         while (chunk := await log.read()) is not None:
             assert not chunk.bad
@@ -36,7 +46,9 @@ def changes(path: Path, *, block_bytes: int = 1 << 18, mark: Mark = Mark()) -> t
     return anyio.run(read)
 
 
-def test_logs_that_were_joined_with_their_marks_give_no_bad_lines_and_send_no_mark(tmp_path: Path) -> None:
+def test_logs_that_were_joined_with_their_marks_give_no_bad_lines_and_send_no_mark(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "log.jsonl"
     path.write_bytes(MARKED)
     assert [change.raw for change in changes(path)[0]] == LINES
@@ -47,11 +59,15 @@ def test_a_made_id_counts_no_mark_wherever_it_stands(tmp_path: Path) -> None:
     plain, marked = tmp_path / "plain", tmp_path / "marked"
     plain.write_bytes(b"".join(line + b"\r\n\n" for line in LINES))
     marked.write_bytes(MARKED)
-    assert [change.id for change in changes(marked)[0]] == [change.id for change in changes(plain)[0]]
+    assert [change.id for change in changes(marked)[0]] == [
+        change.id for change in changes(plain)[0]
+    ]
 
 
 def test_reading_is_taken_up_behind_marks_with_the_same_ids(tmp_path: Path) -> None:
-    """From every place, in blocks of every size, and the place survives being written down."""
+    """From every place, in blocks of every size, and the place survives being written
+    down.
+    """
     path = tmp_path / "log.jsonl"
     path.write_bytes(MARKED)
     ids = [change.id for change in changes(path)[0]]
@@ -81,10 +97,16 @@ def test_the_limit_of_a_line_counts_neither_mark_nor_carriage_return(
 ) -> None:
     path = tmp_path / "log.jsonl"
     line = b'{"op":"delete","annotation":{"input_id":"i"}}'
-    path.write_bytes(bom + line + b" " * (LINE_BYTES_MAX + over - len(line)) + b"\r\n" + LINES[0] + b"\n")
+    path.write_bytes(
+        bom + line + b" " * (LINE_BYTES_MAX + over - len(line)) + b"\r\n" + LINES[0] + b"\n"
+    )
 
     async def read() -> tuple[list[int], int]:
-        log, counts, last = ChangeLog(path, "log", 1, LineOptions(), block_bytes=block_bytes), [0, 0], 0
+        log, counts, last = (
+            ChangeLog(path, "log", 1, LineOptions(), block_bytes=block_bytes),
+            [0, 0],
+            0,
+        )
         while (chunk := await log.read()) is not None:
             counts[0] += len(chunk.changes)
             counts[1] += len(chunk.bad)
@@ -96,12 +118,24 @@ def test_the_limit_of_a_line_counts_neither_mark_nor_carriage_return(
     assert last == path.stat().st_size
 
 
-def test_lines_that_are_too_long_are_cut_alike_in_blocks_of_every_size_and_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With marks before them or not, with the last byte that is allowed, and without an end."""
+def test_lines_that_are_too_long_are_cut_alike_in_blocks_of_every_size_and_memory_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With marks before them or not, with the last byte that is allowed, and without an
+    end.
+    """
     most = 40
     monkeypatch.setattr("syncer.sources.cutter.LINE_BYTES_MAX", most)
     lengths = [5, most, most + 1, most + 2, most + 3, 3 * most]
-    text = b"".join(BOM * marks + b"x" * length + end for length in lengths for marks in (0, 2) for end in (b"\n", b"\r\n")) + b"y" * 100
+    text = (
+        b"".join(
+            BOM * marks + b"x" * length + end
+            for length in lengths
+            for marks in (0, 2)
+            for end in (b"\n", b"\r\n")
+        )
+        + b"y" * 100
+    )
     whole = Cutter(Mark())
     lines = [*whole.feed(text), *whole.finish()]
     assert len(lines) == len(lengths) * 4 + 1
@@ -110,5 +144,13 @@ def test_lines_that_are_too_long_are_cut_alike_in_blocks_of_every_size_and_memor
         for at in range(0, len(text), block_bytes):
             found += cutter.feed(text[at : at + block_bytes])
             assert len(cutter.tail) <= most + 1 + 2 * len(BOM)
-        assert [(raw[: most + 1], *place) for raw, *place in found] == [(raw[: most + 1], *place) for raw, *place in lines[:-1]]
-        assert cutter.mark == Mark(whole.mark.index - 1, len(text) - 100, whole.mark.line - 1, crc32(text[:-100]), bom_bytes=12 * 2 * 3)
+        assert [(raw[: most + 1], *place) for raw, *place in found] == [
+            (raw[: most + 1], *place) for raw, *place in lines[:-1]
+        ]
+        assert cutter.mark == Mark(
+            whole.mark.index - 1,
+            len(text) - 100,
+            whole.mark.line - 1,
+            crc32(text[:-100]),
+            bom_bytes=12 * 2 * 3,
+        )

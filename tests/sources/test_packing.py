@@ -1,4 +1,6 @@
-"""Files of another kind are refused as files; gzip is told by its first bytes, and what is wrong with it leaves the other logs alone."""
+"""Files of another kind are refused as files; gzip is told by its first bytes, and what
+is wrong with it leaves the other logs alone.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,13 @@ from syncer.sources.lines import LineOptions
 from syncer.sources.opening import open_log
 from syncer.sources.packing import HEAD_BYTES, packing
 
-CHANGES = [{"op": "post", "annotation": {"id": f"a-{n}", "input_id": f"i-{n}", "data": {"metadata": {"é": n}}}} for n in range(300)]
+CHANGES = [
+    {
+        "op": "post",
+        "annotation": {"id": f"a-{n}", "input_id": f"i-{n}", "data": {"metadata": {"é": n}}},
+    }
+    for n in range(300)
+]
 TEXT = "".join(json.dumps(change, ensure_ascii=False) + "\n" for change in CHANGES)
 LOG = TEXT.encode()
 
@@ -89,20 +97,35 @@ BINARY = random.Random(11).randbytes(200_000)
 
 OTHERS: dict[str, tuple[bytes, str]] = {
     "UTF-16 with a mark": (TEXT.encode("utf-16"), "in UTF-16, not in UTF-8"),
-    "UTF-16, big end first, with a mark": (b"\xfe\xff" + TEXT.encode("utf-16-be"), "in UTF-16, not in UTF-8"),
+    "UTF-16, big end first, with a mark": (
+        b"\xfe\xff" + TEXT.encode("utf-16-be"),
+        "in UTF-16, not in UTF-8",
+    ),
     "UTF-16 without a mark": (TEXT.encode("utf-16-le"), "in UTF-16LE, not in UTF-8"),
-    "UTF-16, big end first, without a mark": (TEXT.encode("utf-16-be"), "in UTF-16BE, not in UTF-8"),
-    "UTF-16 with blank lines first": (("\r\n" + TEXT).encode("utf-16-le"), "in UTF-16LE, not in UTF-8"),
+    "UTF-16, big end first, without a mark": (
+        TEXT.encode("utf-16-be"),
+        "in UTF-16BE, not in UTF-8",
+    ),
+    "UTF-16 with blank lines first": (
+        ("\r\n" + TEXT).encode("utf-16-le"),
+        "in UTF-16LE, not in UTF-8",
+    ),
     "UTF-32": (TEXT.encode("utf-32"), "in UTF-32, not in UTF-8"),
     "UTF-32 without a mark": (TEXT.encode("utf-32-le"), "in UTF-32LE, not in UTF-8"),
-    "UTF-32, big end first, without a mark": (TEXT.encode("utf-32-be"), "in UTF-32BE, not in UTF-8"),
+    "UTF-32, big end first, without a mark": (
+        TEXT.encode("utf-32-be"),
+        "in UTF-32BE, not in UTF-8",
+    ),
     "a stored zip": (zipped(zipfile.ZIP_STORED), "a zip archive"),
     "a zip": (zipped(zipfile.ZIP_DEFLATED), "a zip archive"),
     "tar": (tarred(tarfile.GNU_FORMAT), "a tar archive"),
     "tar of POSIX": (tarred(tarfile.PAX_FORMAT), "a tar archive"),
     "the oldest tar": (v7_tarred(), "a tar archive"),
     "zstd": (of_arrow("zstd"), "compressed with zstd"),
-    "zstd that begins with a frame to be skipped": (b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + of_arrow("zstd"), "compressed with zstd"),
+    "zstd that begins with a frame to be skipped": (
+        b"\x50\x2a\x4d\x18\x04\0\0\0abcd" + of_arrow("zstd"),
+        "compressed with zstd",
+    ),
     "lz4": (of_arrow("lz4"), "compressed with lz4"),
     "xz": (lzma.compress(LOG), "compressed with xz"),
     "lzma": (lzma.compress(LOG, format=lzma.FORMAT_ALONE), "compressed with lzma"),
@@ -119,17 +142,34 @@ OTHERS: dict[str, tuple[bytes, str]] = {
     "UTF-16 in gzip": (gzip.compress(TEXT.encode("utf-16")), "in UTF-16, not in UTF-8"),
     "any binary data": (BINARY, "it is not text, but binary data"),
     "binary data in one line": (BINARY.replace(b"\n", b" "), "it is not text, but binary data"),
-    "an array over many lines": (json.dumps(CHANGES, indent=2).encode(), "it looks like JSON over several lines"),
-    "an array with a change a line": (b"[\n" + b",\n".join(LOG.splitlines()) + b"\n]\n", "it looks like JSON over several lines"),
-    "objects over many lines": (json.dumps(CHANGES[0], indent=2).encode() * 2, "it looks like JSON over several lines"),
-    "lines that are all bad": (b"bad\n" * FIRST_LINES, f"its first {FIRST_LINES:,} lines are all bad (line 1: not JSON: "),
-    "the same, with blank lines": (b"\n\xef\xbb\xbf\nbad\n" * FIRST_LINES + LOG, f"its first {FIRST_LINES:,} lines are all bad (line 3: "),
+    "an array over many lines": (
+        json.dumps(CHANGES, indent=2).encode(),
+        "it looks like JSON over several lines",
+    ),
+    "an array with a change a line": (
+        b"[\n" + b",\n".join(LOG.splitlines()) + b"\n]\n",
+        "it looks like JSON over several lines",
+    ),
+    "objects over many lines": (
+        json.dumps(CHANGES[0], indent=2).encode() * 2,
+        "it looks like JSON over several lines",
+    ),
+    "lines that are all bad": (
+        b"bad\n" * FIRST_LINES,
+        f"its first {FIRST_LINES:,} lines are all bad (line 1: not JSON: ",
+    ),
+    "the same, with blank lines": (
+        b"\n\xef\xbb\xbf\nbad\n" * FIRST_LINES + LOG,
+        f"its first {FIRST_LINES:,} lines are all bad (line 3: ",
+    ),
 }
 
 
 @pytest.mark.parametrize("name", ["log.jsonl", "log.jsonl.gz", "no ending"])
 @pytest.mark.parametrize(("content", "said"), OTHERS.values(), ids=OTHERS)
-def test_a_file_of_another_kind_is_refused_as_a_file(content: bytes, said: str, name: str, tmp_path: Path) -> None:
+def test_a_file_of_another_kind_is_refused_as_a_file(
+    content: bytes, said: str, name: str, tmp_path: Path
+) -> None:
     """Whatever it is called, with what it is and what to do."""
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UsageError) as refused:
@@ -194,7 +234,12 @@ def lines(chunks: list[Chunk]) -> tuple[int, int]:
 @pytest.mark.parametrize("name", ["log.jsonl", "log.jsonl.gz", "no ending"])
 @pytest.mark.parametrize(
     "content",
-    [LOG, gzip.compress(LOG), gzip.compress(LOG[:999]) + gzip.compress(LOG[999:]), gzip.compress(LOG) + b"\0" * 1000],
+    [
+        LOG,
+        gzip.compress(LOG),
+        gzip.compress(LOG[:999]) + gzip.compress(LOG[999:]),
+        gzip.compress(LOG) + b"\0" * 1000,
+    ],
     ids=["plain", "gzip", "gzip of two members", "gzip filled up with zeros"],
 )
 def test_gzip_is_told_by_its_first_bytes(content: bytes, name: str, tmp_path: Path) -> None:
@@ -209,16 +254,34 @@ MEMBER = gzip.compress(LOG)
 @pytest.mark.parametrize(
     ("content", "changes", "said"),
     [
-        (MEMBER + b"garbage", 300, "log:301: what follows the compressed data is not gzip, so the rest is left unread"),
+        (
+            MEMBER + b"garbage",
+            300,
+            "log:301: what follows the compressed data is not gzip, so the rest is left unread",
+        ),
         (MEMBER + LOG, 300, "log:301: what follows the compressed data is not gzip"),
         (MEMBER + b"\0\0\0garbage", 300, "log:301: what follows the compressed data is not gzip"),
-        (MEMBER + b"\x1f\x8b\x07 of no known method", 300, "log:301: the compressed data is damaged (unknown compression method)"),
-        (MEMBER[:-8] + b"\xff" * 8, None, "the compressed data is damaged (incorrect data check), so the rest is left unread"),
-        (MEMBER[:-4] + b"\xff" * 4, None, "the compressed data is damaged (incorrect length check)"),
+        (
+            MEMBER + b"\x1f\x8b\x07 of no known method",
+            300,
+            "log:301: the compressed data is damaged (unknown compression method)",
+        ),
+        (
+            MEMBER[:-8] + b"\xff" * 8,
+            None,
+            "the compressed data is damaged (incorrect data check), so the rest is left unread",
+        ),
+        (
+            MEMBER[:-4] + b"\xff" * 4,
+            None,
+            "the compressed data is damaged (incorrect length check)",
+        ),
         (MEMBER[:100] + b"\xff" * 100 + MEMBER[200:], None, "the compressed data is damaged ("),
     ],
 )
-def test_gzip_that_is_damaged_is_read_up_to_there_and_named(content: bytes, changes: int | None, said: str, tmp_path: Path) -> None:
+def test_gzip_that_is_damaged_is_read_up_to_there_and_named(
+    content: bytes, changes: int | None, said: str, tmp_path: Path
+) -> None:
     """No letters come of it, and the run goes on with the next log."""
     (tmp_path / "log.jsonl").write_bytes(content)
     chunks, log = read(tmp_path / "log.jsonl")
@@ -239,7 +302,9 @@ def test_gzip_that_is_cut_off_is_still_being_written(cut: int, tmp_path: Path) -
 
 
 def test_a_log_that_is_refused_is_closed(tmp_path: Path) -> None:
-    """The number of logs is not bounded by open files; pytest makes an error of a file that is left open."""
+    """The number of logs is not bounded by open files; pytest makes an error of a file
+    that is left open.
+    """
     (tmp_path / "log").write_bytes(zipped(zipfile.ZIP_STORED))
     with pytest.raises(UsageError):
         open_log(tmp_path / "log", "log")

@@ -50,7 +50,9 @@ def test_the_same_input_is_the_same_file_and_another_one_is_not(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EIO, os.strerror(errno.EIO)), KeyboardInterrupt()])
-def test_an_input_that_does_not_come_to_its_end_is_discarded(error: BaseException, tmp_path: Path) -> None:
+def test_an_input_that_does_not_come_to_its_end_is_discarded(
+    error: BaseException, tmp_path: Path
+) -> None:
     with pytest.raises((UsageError, KeyboardInterrupt)):
         Spool(tmp_path, REAL).keep(Failing(error))  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
@@ -63,13 +65,23 @@ def test_an_input_that_cannot_be_read_is_a_usage_error_that_says_so(tmp_path: Pa
 
 @pytest.mark.parametrize("kind", ["folder", "create", "write", "sync", "rename", "sync_folder"])
 def test_a_folder_that_cannot_be_written_is_named_and_keeps_no_part(kind: str) -> None:
-    disk = SimulatedDisk(lambda operation: Fault(OSError(errno.ENOSPC, "No space left on device")) if operation.kind == kind else None)
-    with pytest.raises(StateError, match=r"stdin cannot be spooled into /state/spool: No space left on device"):
+    disk = SimulatedDisk(
+        lambda operation: (
+            Fault(OSError(errno.ENOSPC, "No space left on device"))
+            if operation.kind == kind
+            else None
+        )
+    )
+    with pytest.raises(
+        StateError, match=r"stdin cannot be spooled into /state/spool: No space left on device"
+    ):
         Spool(STATE / "spool", disk).keep(BytesIO(LINE))
     assert [path for path in disk.files() if path.suffix == ".part"] == []
 
 
-def test_a_part_that_a_killed_process_left_is_discarded_and_so_is_what_no_log_is(tmp_path: Path) -> None:
+def test_a_part_that_a_killed_process_left_is_discarded_and_so_is_what_no_log_is(
+    tmp_path: Path,
+) -> None:
     spool = Spool(tmp_path, REAL)
     kept, stray = spool.keep(BytesIO(LINE)), spool.keep(BytesIO(LINE * 2))
     for name in ("stdin.part", "tmpabc.part", "a user's file"):

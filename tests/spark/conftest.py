@@ -1,4 +1,6 @@
-"""One Spark session for all tests of it, in a process and an environment of its own; the emulator is in this one."""
+"""One Spark session for all tests of it, in a process and an environment of its own;
+the emulator is in this one.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +63,9 @@ class Session:
 
     def written(self) -> str:
         """All that the session left in logs and event logs."""
-        events = [path for path in self._events.rglob("*") if path.is_file() and "local" not in path.parts]
+        events = [
+            path for path in self._events.rglob("*") if path.is_file() and "local" not in path.parts
+        ]
         assert events
         return "\n".join(path.read_text() for path in [self._log, *events])
 
@@ -70,8 +74,18 @@ class Session:
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     """Started once; ended by closing its input."""
     interpreter, folder = python(), tmp_path_factory.mktemp("spark")
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("CLARIFAI_", "SYNCER_", "ANNOTELL_", "KOGNIC_"))}
-    environment = {**own, "PYSPARK_PYTHON": str(interpreter), "HOME": str(folder), "TZ": "Asia/Kathmandu", **SETTINGS}
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("CLARIFAI_", "SYNCER_", "ANNOTELL_", "KOGNIC_"))
+    }
+    environment = {
+        **own,
+        "PYSPARK_PYTHON": str(interpreter),
+        "HOME": str(folder),
+        "TZ": "Asia/Kathmandu",
+        **SETTINGS,
+    }
     log, events = folder / "log.txt", folder / "events"
     events.mkdir()
     with log.open("w") as errors:
@@ -107,4 +121,6 @@ Start = Callable[..., Emulator]
 def start() -> Iterator[Start]:
     """Starts emulators that run beside the test."""
     with start_blocking_portal() as portal, ExitStack() as stack:
-        yield lambda **settings: stack.enter_context(portal.wrap_async_context_manager(emulator.running(**settings)))
+        yield lambda **settings: stack.enter_context(
+            portal.wrap_async_context_manager(emulator.running(**settings))
+        )

@@ -1,8 +1,10 @@
-"""A Spark session at work: reads a JSON job a line from standard input, prints a JSON answer a line. Run by the environment's interpreter.
+"""A Spark session at work: reads a JSON job a line from standard input, prints a JSON
+answer a line. Run by the environment's interpreter.
 
     python session.py FOLDER        FOLDER takes Spark's event log
 
-A job is [name of a function below, its keyword arguments]; an answer {"value": …} or {"error": text}.
+A job is [name of a function below, its keyword arguments]; an answer {"value": …} or
+{"error": text}.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ Json = Any
 def session(folder: Path) -> SparkSession:
     """Two tasks at once, each tried three times; far from UTC, as a user may be."""
     settings = {
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # for a minute of small jobs
+        # for a minute of small jobs
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "spark.ui.enabled": "false",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",
@@ -68,7 +71,10 @@ def read(options: dict[str, str], columns: list[str]) -> Json:
     """Rows, these expressions of them, and all columns."""
     frame = spark.read.format("syncer").options(**options).load()
     rows = [list(row) for row in frame.selectExpr(*columns).collect()] if columns else []
-    return {"rows": rows, "schema": [[field.name, field.dataType.simpleString()] for field in frame.schema]}
+    return {
+        "rows": rows,
+        "schema": [[field.name, field.dataType.simpleString()] for field in frame.schema],
+    }
 
 
 def partitions(options: dict[str, str]) -> Json:
@@ -102,23 +108,35 @@ def option_names() -> Json:
     return options.OF_REMOTE
 
 
-def pushed(rows: Json, columns: str, to: dict[str, str], arguments: dict[str, Any], spread: bool = False) -> Json:
-    """Push rows, scattered over the cluster where `spread`; what became of them, and how the result is called."""
+def pushed(
+    rows: Json, columns: str, to: dict[str, str], arguments: dict[str, Any], spread: bool = False
+) -> Json:
+    """Push rows, scattered over the cluster where `spread`; what became of them, and
+    how the result is called.
+    """
     frame = spark.createDataFrame([tuple(row) for row in rows], columns)
     if spread:
         frame = frame.repartition(7, F.rand(3))
     result = syncer.spark.push_dataframe(frame, syncer.Clarifai(**to), **arguments)
-    return {"columns": result.columns, "rows": [list(row) for row in result.collect()], "again": result.count()}
+    return {
+        "columns": result.columns,
+        "rows": [list(row) for row in result.collect()],
+        "again": result.count(),
+    }
 
 
 def pushed_read(options: dict[str, str], to: dict[str, str]) -> Json:
     """From one app into another."""
-    result = syncer.spark.push_dataframe(spark.read.format("syncer").options(**options).load(), syncer.Clarifai(**to))
+    result = syncer.spark.push_dataframe(
+        spark.read.format("syncer").options(**options).load(), syncer.Clarifai(**to)
+    )
     return {row.outcome: row["count"] for row in result.groupBy("outcome").count().collect()}
 
 
 def pushed_by_tasks_that_die(**arguments: Any) -> Json:
-    """Each task does all its work, and then its first attempt fails before Spark has the results."""
+    """Each task does all its work, and then its first attempt fails before Spark has
+    the results.
+    """
     real = push.push_partition
     push.push_partition = partial(dying, real)
     try:
@@ -141,7 +159,9 @@ def parts(count: int, units_count: int) -> Json:
 
 
 def seams(rate: float, gap: bool) -> int:
-    """The most requests in any second of tasks that come one after another, each with a pace of its own and woken a little late."""
+    """The most requests in any second of tasks that come one after another, each with a
+    pace of its own and woken a little late.
+    """
     rng, now = random.Random(1), 0.0
     times: list[float] = []
     for length in [1, 2, 3, *[int(1.5 * rate) + 2] * 8]:
@@ -163,7 +183,10 @@ def repeated(repeats: bool) -> Json:
 
     loaded = options.reading({"app_id": "app", "token": "a-token"}).loaded({})
     origin = replace(clarifai_origin(loaded, Selection()), listing=units.Part([], repeats))
-    return [[row.key for row in page.rows] for page in units.fetched(origin, [Unit("one", "1", flow), Unit("two", "2", flow)])]
+    return [
+        [row.key for row in page.rows]
+        for page in units.fetched(origin, [Unit("one", "1", flow), Unit("two", "2", flow)])
+    ]
 
 
 def example(path: str, environment: dict[str, str]) -> str:
@@ -181,7 +204,9 @@ def example(path: str, environment: dict[str, str]) -> str:
 
 def frame_without_lines() -> DataFrame:
     """Nothing that could be pushed."""
-    return syncer.spark.push_dataframe(spark.range(1), syncer.Clarifai(app_id="app", token="a-token"))
+    return syncer.spark.push_dataframe(
+        spark.range(1), syncer.Clarifai(app_id="app", token="a-token")
+    )
 
 
 if __name__ == "__main__":

@@ -1,18 +1,26 @@
-"""Annotations of every kind that labels have, and of every kind that some service may refuse."""
+"""Annotations of every kind that labels have, and of every kind that some service may
+refuse.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 Annotation = dict[str, Any]
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mP4DwABAQEAHLCMmQAAAABJRU5ErkJggg=="
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mP4DwABAQEAHLCMmQAAAABJRU5ErkJggg=="
+)
 
 
 def rich() -> list[Annotation]:
     """One of each, on four inputs."""
 
     def region(**info: Any) -> Annotation:
-        return {"regions": [{"id": "r", "region_info": info, "data": {"concepts": [{"id": "tree", "value": 1}]}}]}
+        return {
+            "regions": [
+                {"id": "r", "region_info": info, "data": {"concepts": [{"id": "tree", "value": 1}]}}
+            ]
+        }
 
     box = {"top_row": 0, "left_col": 0.123456789, "bottom_row": 0.3333333333333333, "right_col": 1}
     frame = {"frame_info": {"time": 1500, "number": 45}, "data": region(bounding_box=box)}
@@ -28,7 +36,10 @@ def rich() -> list[Annotation]:
         "assigned": {},
         "nowhere": {},
     }
-    made = [{"id": id, "input_id": "nowhere" if id == "nowhere" else f"input-{n % 3}", "data": data[id]} for n, id in enumerate(data)]
+    made = [
+        {"id": id, "input_id": "nowhere" if id == "nowhere" else f"input-{n % 3}", "data": data[id]}
+        for n, id in enumerate(data)
+    ]
     for annotation in made:
         annotation["data"].setdefault("concepts", [{"id": "tree", "value": 1}])
         if annotation["id"] == "assigned":

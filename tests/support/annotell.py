@@ -25,18 +25,39 @@ def document_of(uri: str) -> str:
 
 
 def projects() -> dict[str, Any]:
-    """Projects as the emulator loads them, which hold what the fixtures show. The n-th annotation has the number 183000 + n."""
-    inputs = {shown["internalId"]: {**shown, "annotations": []} for shown in read("v1_inputs.json")["data"]}
+    """Projects as the emulator loads them, which hold what the fixtures show.
+
+    The n-th annotation has the number 183000 + n.
+    """
+    inputs = {
+        shown["internalId"]: {**shown, "annotations": []}
+        for shown in read("v1_inputs.json")["data"]
+    }
     partials = [partial for page in SEARCH_PAGES for partial in read(page)["data"]]
     for number, partial in enumerate(partials, 183001):
         uuid = partial["inputUuid"]
-        one = {"annotationType": partial["annotationType"], "created": partial["created"], "number": number}
+        one = {
+            "annotationType": partial["annotationType"],
+            "created": partial["created"],
+            "number": number,
+        }
         one |= {"content": read(document_of(partial["uri"])), "id": f"{uuid}-{number}"}
-        inputs.setdefault(uuid, {"internalId": uuid, "batchId": "batch-9", "annotations": []})["annotations"].append(one)
+        inputs.setdefault(uuid, {"internalId": uuid, "batchId": "batch-9", "annotations": []})[
+            "annotations"
+        ].append(one)
     first = inputs["decf6479-d540-459f-b924-a12c2cecf3b5"]
     first["annotations"][0]["id"] = "63698712-b18e-426b-9ad5-1b178cc29838"
     first["requestInput"] = "5da4f44b-16cb-414a-8dbd-ff5e5afc309a"
     project = read("v1_projects.json")["data"][0]
     types = ["signs", "object-detection", "QA"]
     batches = [*read("v1_project_batches.json")["data"], {"batch": "batch-of-nothing"}]
-    return {"projects": [{**project, "batches": batches, "annotationTypes": types, "inputs": list(inputs.values())}]}
+    return {
+        "projects": [
+            {
+                **project,
+                "batches": batches,
+                "annotationTypes": types,
+                "inputs": list(inputs.values()),
+            }
+        ]
+    }

@@ -1,4 +1,6 @@
-"""An authority of its own, made with openssl, and the certificates that it issues: good ones, expired ones, ones for other names."""
+"""An authority of its own, made with openssl, and the certificates that it issues: good
+ones, expired ones, ones for other names.
+"""
 
 from __future__ import annotations
 
@@ -41,10 +43,38 @@ class Authority:
     def issued(self, *names: str, expired: bool = False) -> ssl.SSLContext:
         """What a server of these names (`DNS:localhost`, `IP:127.0.0.1`) shows."""
         number = len(list(self.folder.glob("*.csr")))
-        certificate, key, asked = (self.folder / f"server-{number}.{ending}" for ending in ("crt", "key", "csr"))
-        run("req", *_KEY, "-subj", "/CN=server", "-addext", f"subjectAltName={','.join(names)}", "-keyout", str(key), "-out", str(asked))
-        times = ("-startdate", "20200101000000Z", "-enddate", "20200201000000Z") if expired else ("-days", "2")
-        run("ca", "-batch", "-config", str(self.folder / "ca.conf"), "-in", str(asked), "-out", str(certificate), "-notext", *times)
+        certificate, key, asked = (
+            self.folder / f"server-{number}.{ending}" for ending in ("crt", "key", "csr")
+        )
+        run(
+            "req",
+            *_KEY,
+            "-subj",
+            "/CN=server",
+            "-addext",
+            f"subjectAltName={','.join(names)}",
+            "-keyout",
+            str(key),
+            "-out",
+            str(asked),
+        )
+        times = (
+            ("-startdate", "20200101000000Z", "-enddate", "20200201000000Z")
+            if expired
+            else ("-days", "2")
+        )
+        run(
+            "ca",
+            "-batch",
+            "-config",
+            str(self.folder / "ca.conf"),
+            "-in",
+            str(asked),
+            "-out",
+            str(certificate),
+            "-notext",
+            *times,
+        )
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(certificate, key)
         return context
@@ -56,7 +86,18 @@ def authority(folder: Path) -> Authority:
     (folder / "index.txt").touch()
     (folder / "serial").write_text("01\n")
     files = ("-keyout", str(folder / "ca.key"), "-out", str(folder / "ca.pem"))
-    run("req", "-x509", *_KEY, "-days", "2", "-subj", "/CN=own", "-addext", "basicConstraints=critical,CA:TRUE", *files)
+    run(
+        "req",
+        "-x509",
+        *_KEY,
+        "-days",
+        "2",
+        "-subj",
+        "/CN=own",
+        "-addext",
+        "basicConstraints=critical,CA:TRUE",
+        *files,
+    )
     return Authority(folder)
 
 

@@ -1,4 +1,6 @@
-"""Change logs of every kind of change, and what is left when they are applied once in order."""
+"""Change logs of every kind of change, and what is left when they are applied once in
+order.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,12 @@ def concepts(rng: random.Random) -> Annotation:
 
 
 def write_log(path: Path, count: int, seed: int) -> tuple[dict[Key, Annotation], int]:
-    """Write `count` changes; (annotations with ids that are left, number of posts without id that are left).
+    """Write `count` changes; (annotations with ids that are left, number of posts
+    without id that are left).
 
-    Posts with and without ids, all patch actions, deletes and whole-input deletes, several changes an annotation. Ids are
-    never used again after a delete, so that a post is never refused as taken.
+    Posts with and without ids, all patch actions, deletes and whole-input deletes,
+    several changes an annotation. Ids are never used again after a delete, so that a
+    post is never refused as taken.
     """
     rng = random.Random(seed)
     left: dict[Key, Annotation] = {}
@@ -35,13 +39,25 @@ def write_log(path: Path, count: int, seed: int) -> tuple[dict[Key, Annotation],
     return left, sum(nameless.values())
 
 
-def _change(number: int, rng: random.Random, left: dict[Key, Annotation], keys: list[Key], nameless: dict[str, int]) -> Annotation:
+def _change(
+    number: int,
+    rng: random.Random,
+    left: dict[Key, Annotation],
+    keys: list[Key],
+    nameless: dict[str, int],
+) -> Annotation:
     roll = rng.random()
     input_id = f"input-{rng.randrange(max(1, number // 5 + 1))}"
     key = rng.choice(keys[-200:]) if keys else None
     if roll < 0.1:
         nameless[input_id] = nameless.get(input_id, 0) + 1
-        return {"op": "post", "annotation": {"input_id": input_id, "data": {**concepts(rng), "metadata": {"n": number}}}}
+        return {
+            "op": "post",
+            "annotation": {
+                "input_id": input_id,
+                "data": {**concepts(rng), "metadata": {"n": number}},
+            },
+        }
     if roll > 0.99:
         for gone in [key for key in left if key[0] == input_id]:
             del left[gone]
@@ -57,8 +73,14 @@ def _change(number: int, rng: random.Random, left: dict[Key, Annotation], keys: 
         return {"op": "delete", "annotation": {"input_id": key[0], "id": key[1]}}
     action = rng.choice(["merge", "overwrite", "remove"])
     data = concepts(rng)
-    left[key]["data"]["concepts"] = _patched(left[key]["data"]["concepts"], data["concepts"], action)
-    return {"op": "patch", "action": action, "annotation": {"input_id": key[0], "id": key[1], "data": data}}
+    left[key]["data"]["concepts"] = _patched(
+        left[key]["data"]["concepts"], data["concepts"], action
+    )
+    return {
+        "op": "patch",
+        "action": action,
+        "annotation": {"input_id": key[0], "id": key[1], "data": data},
+    }
 
 
 def _patched(held: list[Annotation], sent: list[Annotation], action: str) -> list[Annotation]:
@@ -68,7 +90,9 @@ def _patched(held: list[Annotation], sent: list[Annotation], action: str) -> lis
     if action == "remove":
         return [item for item in held if item["id"] not in by_id]
     known = {item["id"] for item in held}
-    return [by_id.get(item["id"], item) for item in held] + [item for item in sent if item["id"] not in known]
+    return [by_id.get(item["id"], item) for item in held] + [
+        item for item in sent if item["id"] not in known
+    ]
 
 
 def differences(wanted: dict[Key, Annotation], nameless: int, held: list[Annotation]) -> list[str]:
@@ -90,4 +114,6 @@ def differences(wanted: dict[Key, Annotation], nameless: int, held: list[Annotat
 
 def same(wanted: Annotation, held: Annotation, same_annotation: Any) -> bool:
     """Field by field, and no concept more."""
-    return same_annotation(wanted, held) and len(wanted["data"]["concepts"]) == len(held["data"].get("concepts", []))
+    return same_annotation(wanted, held) and len(wanted["data"]["concepts"]) == len(
+        held["data"].get("concepts", [])
+    )

@@ -1,4 +1,5 @@
-"""A disk in memory: what was not synced may be lost in a crash, writes tear, any operation may fail, and all of them are recorded.
+"""A disk in memory: what was not synced may be lost in a crash, writes tear, any
+operation may fail, and all of them are recorded.
 
     disk = SimulatedDisk()
     journal = Journal.open(STATE, destination, disk=disk)        # or Checkpoints(STATE, job, disk=disk)
@@ -6,9 +7,11 @@
     disk.crash()                                                 # process and power are gone: locks, descriptors, what was not synced
     journal = Journal.open(STATE, destination, disk=disk)        # `disk.kill()`: only the process is gone
 
-What survives a crash beyond what was synced is asked operation by operation: `crash(NOTHING)`, `crash(EVERYTHING)`, or any function such as
-`torn(rng)`. Failures: `disk.fault = lambda operation: Fault(OSError(errno.ENOSPC, "…"), written=7)`; the error may be a crash of the
-test's own (a BaseException). `disk.operations` is the record; `SimulatedDisk().then(operations[:n])` is the disk as it was behind the n-th.
+What survives a crash beyond what was synced is asked operation by operation:
+`crash(NOTHING)`, `crash(EVERYTHING)`, or any function such as `torn(rng)`. Failures:
+`disk.fault = lambda operation: Fault(OSError(errno.ENOSPC, "…"), written=7)`; the error
+may be a crash of the test's own (a BaseException). `disk.operations` is the record;
+`SimulatedDisk().then(operations[:n])` is the disk as it was behind the n-th.
 """
 
 from __future__ import annotations
@@ -32,12 +35,17 @@ STATE = Path("/state")
 FOLDER = 0
 """What the name of a folder points at."""
 
-Kind = Literal["folder", "create", "write", "truncate", "rename", "unlink", "sync", "sync_folder", "read"]
+Kind = Literal[
+    "folder", "create", "write", "truncate", "rename", "unlink", "sync", "sync_folder", "read"
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing that is done to the disk. Files have numbers, which outlive their names; `path`: the file's name now."""
+    """One thing that is done to the disk.
+
+    Files have numbers, which outlive their names; `path`: the file's name now.
+    """
 
     kind: Kind
     path: Path
@@ -50,7 +58,11 @@ class Operation:
 
     def __str__(self) -> str:
         """For traces."""
-        more = {"write": f" {len(self.data)} bytes at {self.at}", "truncate": f" to {self.at}", "rename": f" to {self.target}"}
+        more = {
+            "write": f" {len(self.data)} bytes at {self.at}",
+            "truncate": f" to {self.at}",
+            "rename": f" to {self.target}",
+        }
         return f"{self.kind} {self.path}{more.get(self.kind, '')}"
 
 
@@ -63,7 +75,9 @@ class Fault:
 
 
 Survives = Callable[[Operation], int]
-"""How much of an operation that was not synced is on the disk after a crash: bytes of a write; 0 or 1 of anything else."""
+"""How much of an operation that was not synced is on the disk after a crash: bytes of a
+write; 0 or 1 of anything else.
+"""
 
 
 def NOTHING(_: Operation) -> int:
@@ -78,7 +92,9 @@ def EVERYTHING(operation: Operation) -> int:
 
 def torn(rng: random.Random) -> Survives:
     """Each operation by itself: all of it, nothing, or a part of a write."""
-    return lambda operation: rng.choice([0, len(operation.data) or 1, rng.randrange(len(operation.data) + 1)])
+    return lambda operation: rng.choice(
+        [0, len(operation.data) or 1, rng.randrange(len(operation.data) + 1)]
+    )
 
 
 @dataclass(slots=True)
@@ -98,7 +114,9 @@ class Image:
                 self.names[operation.path] = operation.file
             case "write":
                 content = self.files.setdefault(operation.file, bytearray())
-                content.extend(bytes(max(0, operation.at - len(content))))  # a lost write before one that was kept: a hole
+                content.extend(
+                    bytes(max(0, operation.at - len(content)))
+                )  # a lost write before one that was kept: a hole
                 content[operation.at : operation.at + much] = operation.data[:much]
             case "truncate":
                 content = self.files.setdefault(operation.file, bytearray())
@@ -113,8 +131,19 @@ class Image:
 
     def copy(self) -> Image:
         """Another one with the same content, less what no name leads to."""
-        names = {path: file for path, file in self.names.items() if all(above in self.names for above in path.parents)}
-        return Image({file: bytearray(self.files.get(file, b"")) for file in names.values() if file != FOLDER}, names)
+        names = {
+            path: file
+            for path, file in self.names.items()
+            if all(above in self.names for above in path.parents)
+        }
+        return Image(
+            {
+                file: bytearray(self.files.get(file, b""))
+                for file in names.values()
+                if file != FOLDER
+            },
+            names,
+        )
 
 
 class SimulatedLock:
@@ -122,7 +151,9 @@ class SimulatedLock:
 
     def __init__(self, held: set[Path], path: Path) -> None:
         if path in held:
-            raise StateError(f"the state {path.parent} is locked: process {os.getpid()} is using it")
+            raise StateError(
+                f"the state {path.parent} is locked: process {os.getpid()} is using it"
+            )
         held.add(path)
         self._held, self._path = held, path
 
@@ -132,13 +163,17 @@ class SimulatedLock:
 
 
 class SimulatedDisk(Disk):
-    """See the module. Appends only, as the journal does; safe beside reads of another thread."""
+    """See the module.
+
+    Appends only, as the journal does; safe beside reads of another thread.
+    """
 
     def __init__(self, fault: Callable[[Operation], Fault | None] = lambda _: None) -> None:
         self.fault = fault
         """Asked before every operation, reads too."""
         self.operations: list[Operation] = []
-        """What was done, without the reads; of a write that failed half-way, its half."""
+        """What was done, without the reads; of a write that failed half-way, its half.
+        """
         self._now = Image()
         self._durable = Image()
         self._unsynced: list[Operation] = []
@@ -147,7 +182,9 @@ class SimulatedDisk(Disk):
         self._next = 1
 
     def then(self, operations: Iterable[Operation]) -> SimulatedDisk:
-        """Another disk: this one, behind these recorded operations more, with nothing open."""
+        """Another disk: this one, behind these recorded operations more, with nothing
+        open.
+        """
         disk = SimulatedDisk()
         disk._now, disk._durable = deepcopy(self._now), deepcopy(self._durable)
         disk._unsynced, disk._next = list(self._unsynced), self._next
@@ -167,13 +204,19 @@ class SimulatedDisk(Disk):
         self._locks = set()
 
     def kill(self) -> None:
-        """The process is gone, the system stays: what was not synced is still to be seen, and still lost if the power goes later."""
+        """The process is gone, the system stays: what was not synced is still to be
+        seen, and still lost if the power goes later.
+        """
         self._descriptors.clear()
         self._locks = set()
 
     def files(self) -> dict[Path, bytes]:
         """What a process sees: every file's content."""
-        return {path: bytes(self._now.files[file]) for path, file in self._now.names.items() if file != FOLDER}
+        return {
+            path: bytes(self._now.files[file])
+            for path, file in self._now.names.items()
+            if file != FOLDER
+        }
 
     def put(self, path: Path, content: bytes | None) -> None:
         """Sabotage: this file holds this, durably; None: it is not there."""
@@ -186,7 +229,7 @@ class SimulatedDisk(Disk):
         self._unsynced.clear()
         self._durable = self._now.copy()
 
-    # --- what is done ---------------------------------------------------------------------------------------------
+    # --- what is done -----------------------------------------------------------------
 
     def _do(self, operation: Operation) -> None:
         fault = self.fault(operation)
@@ -194,16 +237,30 @@ class SimulatedDisk(Disk):
             self._done(operation)
             return
         if fault.written and operation.kind == "write":
-            self._done(Operation("write", operation.path, operation.file, operation.data[: fault.written], operation.at))
+            self._done(
+                Operation(
+                    "write",
+                    operation.path,
+                    operation.file,
+                    operation.data[: fault.written],
+                    operation.at,
+                )
+            )
         raise fault.error
 
     def _done(self, operation: Operation) -> None:
         self.operations.append(operation)
         self._next = max(self._next, operation.file + 1)
         if operation.kind == "sync":
-            self._settle(lambda done: done.kind in ("write", "truncate") and done.file == operation.file)
+            self._settle(
+                lambda done: done.kind in ("write", "truncate") and done.file == operation.file
+            )
         elif operation.kind == "sync_folder":
-            self._settle(lambda done: done.kind not in ("write", "truncate") and operation.path in _folders(done))
+            self._settle(
+                lambda done: (
+                    done.kind not in ("write", "truncate") and operation.path in _folders(done)
+                )
+            )
         else:
             self._now.apply(operation, len(operation.data))
             self._unsynced.append(operation)
@@ -221,7 +278,7 @@ class SimulatedDisk(Disk):
         if (fault := self.fault(Operation("read", path, file))) is not None:
             raise fault.error
 
-    # --- the port -------------------------------------------------------------------------------------------------
+    # --- the port ---------------------------------------------------------------------
 
     def make_folder(self, path: Path, mode: int = 0o700) -> None:
         known = self._now.names.get(path)
@@ -241,7 +298,9 @@ class SimulatedDisk(Disk):
 
     def names(self, folder: Path) -> list[str]:
         self._folder_of(folder / "any")
-        return [path.name for path in list(self._now.names) if path.parent == folder and path != folder]
+        return [
+            path.name for path in list(self._now.names) if path.parent == folder and path != folder
+        ]
 
     def size(self, path: Path) -> int | None:
         file = self._now.names.get(path)
@@ -305,7 +364,9 @@ class SimulatedDisk(Disk):
         if descriptor not in self._descriptors:
             raise _error(errno.EBADF, Path(str(descriptor)))
         file = self._descriptors[descriptor]
-        return file, next((path for path, named in self._now.names.items() if named == file), Path("no name"))
+        return file, next(
+            (path for path, named in self._now.names.items() if named == file), Path("no name")
+        )
 
     def _folder_of(self, path: Path) -> None:
         if self._now.names.get(path.parent) != FOLDER:
@@ -314,7 +375,11 @@ class SimulatedDisk(Disk):
 
 def _folders(operation: Operation) -> tuple[Path, ...]:
     """The folders whose sync makes the operation durable."""
-    return (operation.path.parent,) if operation.target is None else (operation.path.parent, operation.target.parent)
+    return (
+        (operation.path.parent,)
+        if operation.target is None
+        else (operation.path.parent, operation.target.parent)
+    )
 
 
 def _error(number: int, path: Path) -> OSError:

@@ -25,9 +25,16 @@ class Driver:
     """How many questions were asked at the same time, each time."""
 
     def pulled(
-        self, listing: Listing, after: str = "", *, done: Done | None = (), stop_behind: int | None = None
+        self,
+        listing: Listing,
+        after: str = "",
+        *,
+        done: Done | None = (),
+        stop_behind: int | None = None,
     ) -> list[tuple[Unit, Found]]:
-        """The units after a cursor without the parts that are done, each with what its flow came to; all of them, or this many."""
+        """The units after a cursor without the parts that are done, each with what its
+        flow came to; all of them, or this many.
+        """
         pulled: list[tuple[Unit, Found]] = []
         units = listing.units(after, done)
         answers: Sequence[object] | None = None

@@ -1,9 +1,10 @@
-"""A remote that holds nothing, whatever its size: it takes every post, and what it lists of an input follows from the input's id.
+"""A remote that holds nothing, whatever its size: it takes every post, and what it
+lists of an input follows from the input's id.
 
     python -m tests.support.endless      serves until it is ended; prints its address
 
-So the memory of a client can be measured at millions of annotations. Of a thousand annotations it lists one not at all, one with another
-value, and one twice.
+So the memory of a client can be measured at millions of annotations. Of a thousand
+annotations it lists one not at all, one with another value, and one twice.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def annotation(number: int, value: str = "1") -> str:
 def write_log(path: Path, count: int) -> None:
     """A change log of so many posts."""
     with path.open("w", buffering=1 << 20) as out:
-        out.writelines(f'{{"op":"post","annotation":{{{annotation(number)}}}}}\n' for number in range(count))
+        out.writelines(
+            f'{{"op":"post","annotation":{{{annotation(number)}}}}}\n' for number in range(count)
+        )
 
 
 def _posted(body: bytes) -> Iterator[str]:
@@ -81,9 +84,15 @@ class _Connection(asyncio.Protocol):
 
     def _answer(self, target: str, body: bytes) -> None:
         query = parse_qs(urlsplit(target).query)
-        rows = _posted(body) if body else _listed(query["input_ids"] if query["page"] == ["1"] else ())
+        rows = (
+            _posted(body) if body else _listed(query["input_ids"] if query["page"] == ["1"] else ())
+        )
         answer = f'{{"status":{{"code":10000}},"annotations":[{",".join(rows)}]}}'.encode()
-        self._transport.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(answer) + answer)
+        self._transport.write(
+            b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+            % len(answer)
+            + answer
+        )
 
 
 async def _serve() -> None:
@@ -94,7 +103,10 @@ async def _serve() -> None:
 
 @contextmanager
 def endless(*before: str) -> Iterator[str]:
-    """Its address, while the block lasts. `before`: what its command line begins with, such as `taskset`."""
+    """Its address, while the block lasts.
+
+    `before`: what its command line begins with, such as `taskset`.
+    """
     command = [*before, sys.executable, "-m", "tests.support.endless"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT, text=True)
     try:

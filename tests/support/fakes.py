@@ -1,6 +1,8 @@
-"""The ports of the engine, made of memory: a service with its codec, a journal, a source. The contract suites run on them, too.
+"""The ports of the engine, made of memory: a service with its codec, a journal, a
+source. The contract suites run on them, too.
 
-They are told what to do by tests and keep what was done to them. Nothing of HTTP, JSON or disks is in between.
+They are told what to do by tests and keep what was done to them. Nothing of HTTP, JSON
+or disks is in between.
 """
 
 from __future__ import annotations
@@ -16,18 +18,31 @@ import orjson
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, Key, Mark, Verb
 from syncer.core.facts import Fact, Queued
 from syncer.core.ledger import Ledger
-from syncer.core.outcome import APPLIED, AllApplied, Answered, Exists, Failed, Missing, Outcome, Throttled, Verdict
+from syncer.core.outcome import (
+    APPLIED,
+    AllApplied,
+    Answered,
+    Exists,
+    Failed,
+    Missing,
+    Outcome,
+    Throttled,
+    Verdict,
+)
 from syncer.core.ports import Found, Inputs, Listed, LookUpFailure, NoReply, Reply, Request
 from syncer.core.watermark import Skip, Watermark
 from syncer.errors import StateError, SyncerError
 from syncer.sources.lines import LineOptions, Place, parse
 
 LOST = NoReply("no complete answer in time", sent=True)
-"""Played as a part: the service does what it is asked to do, and its answer gets lost."""
+"""Played as a part: the service does what it is asked to do, and its answer gets lost.
+"""
 UNREACHED = NoReply("no connection", sent=False)
 
 LOOK_UP, INPUTS, LIST, OTHER = "look-up", "inputs", "list", "other"
-"""Kinds of questions, beside the verbs. Other ones are those that its codec has not made."""
+"""Kinds of questions, beside the verbs.
+Other ones are those that its codec has not made.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +82,8 @@ class _Parts:
 
 
 class Service:
-    """A remote, and its codec: implements `Transport` and `Remote`. It holds annotations, and answers as a good service does.
+    """A remote, and its codec: implements `Transport` and `Remote`. It holds
+    annotations, and answers as a good service does.
 
     Unless it is to play something else: `plays`, `always`, `hold`.
     """
@@ -92,14 +108,19 @@ class Service:
         self._told: list[object] = []
         self._requests: dict[str, tuple[str, Sequence[Change], int]] = {}
 
-    # --- what tests say -------------------------------------------------------------------------------------------
+    # --- what tests say ---------------------------------------------------------------
 
     def plays(self, kind: str, *parts: Play) -> None:
-        """The next answers to this kind of question are these, one after the other, and nothing is applied."""
+        """The next answers to this kind of question are these, one after the other, and
+        nothing is applied.
+        """
         self._parts.setdefault(kind, _Parts()).next.extend(parts)
 
     def always(self, kind: str, part: Play | None) -> None:
-        """So is every answer to this kind of question from now on. None: as a good service."""
+        """So is every answer to this kind of question from now on.
+
+        None: as a good service.
+        """
         self._parts.setdefault(kind, _Parts()).always = part
 
     def hold(self, kind: str) -> Callable[[], None]:
@@ -115,12 +136,14 @@ class Service:
         """What was asked of this kind."""
         return [asked for asked in self.asked if asked.kind == kind]
 
-    # --- transport ------------------------------------------------------------------------------------------------
+    # --- transport --------------------------------------------------------------------
 
     async def send(self, request: Request) -> Reply | NoReply:
         """Carry a request out, and answer it after a while."""
         kind, changes, page = self._requests.get(request.path, (OTHER, (), 1))
-        self.asked.append(Asked(anyio.current_time(), kind, tuple(change.key for change in changes)))
+        self.asked.append(
+            Asked(anyio.current_time(), kind, tuple(change.key for change in changes))
+        )
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
@@ -138,7 +161,13 @@ class Service:
             return part
         retry_after = part.retry_after if isinstance(part, Waiting) else None
         self._told.append(part.what if isinstance(part, Waiting) else part)
-        status = 429 if isinstance(self._told[-1], Throttled) else 500 if isinstance(self._told[-1], Failed) else 200
+        status = (
+            429
+            if isinstance(self._told[-1], Throttled)
+            else 500
+            if isinstance(self._told[-1], Failed)
+            else 200
+        )
         return Reply(status, str(len(self._told) - 1).encode(), retry_after)
 
     def _part(self, kind: str, changes: Sequence[Change]) -> Part | None:
@@ -155,18 +184,30 @@ class Service:
             ids = {change.input_id for change in changes} - self.unknown
             return Inputs(frozenset(ids & self.processing), frozenset(ids - self.processing))
         if kind == LIST:
-            rows = [key for key in sorted(self.held) if key[0] in {change.input_id for change in changes}]
+            rows = [
+                key
+                for key in sorted(self.held)
+                if key[0] in {change.input_id for change in changes}
+            ]
             rows = rows[(page - 1) * self.page_rows : page * self.page_rows]
             return Listed(rows, len(rows))
         outcomes = [self._apply(kind, change) for change in changes]
-        return AllApplied() if all(outcome is APPLIED for outcome in outcomes) else Answered(outcomes)
+        return (
+            AllApplied() if all(outcome is APPLIED for outcome in outcomes) else Answered(outcomes)
+        )
 
     def _row(self, key: Key) -> dict[str, object] | None:
-        return {"input_id": key[0], "id": key[1], "data": self.held[key]} if key in self.held else None
+        return (
+            {"input_id": key[0], "id": key[1], "data": self.held[key]} if key in self.held else None
+        )
 
     def _apply(self, verb: str, change: Change) -> Outcome:
         key = change.key
-        if verb != "delete" and verb != "delete_input" and change.input_id in self.unknown | self.processing:
+        if (
+            verb != "delete"
+            and verb != "delete_input"
+            and change.input_id in self.unknown | self.processing
+        ):
             return Missing("no such input", 1)
         if verb == "post" and key in self.held:
             return Exists("duplicate", 2)
@@ -182,13 +223,17 @@ class Service:
         self.applied.append((anyio.current_time(), change.verb, key))
         return APPLIED
 
-    # --- codec ----------------------------------------------------------------------------------------------------
+    # --- codec ------------------------------------------------------------------------
 
     def encode(self, verb: Verb, changes: Sequence[Change]) -> Request:
         """A request that carries the batch."""
         assert changes, "an empty batch"
-        assert len({change.key for change in changes}) == len(changes), "an annotation twice in a batch"
-        assert verb in ("delete", "delete_input") or all(change.body for change in changes), "a change without its body"
+        assert len({change.key for change in changes}) == len(changes), (
+            "an annotation twice in a batch"
+        )
+        assert verb in ("delete", "delete_input") or all(change.body for change in changes), (
+            "a change without its body"
+        )
         return self._request(verb, changes)
 
     def decode(self, verb: Verb, changes: Sequence[Change], reply: Reply | NoReply) -> Verdict:
@@ -215,7 +260,9 @@ class Service:
         """A question for inputs."""
         return self._request(INPUTS, _inputs(input_ids))
 
-    def inputs_found(self, input_ids: Sequence[str], reply: Reply | NoReply) -> Inputs | LookUpFailure:
+    def inputs_found(
+        self, input_ids: Sequence[str], reply: Reply | NoReply
+    ) -> Inputs | LookUpFailure:
         """What was told to it."""
         return self._read(reply)
 
@@ -223,14 +270,21 @@ class Service:
         """A question for a page of all annotations of inputs."""
         return self._request(LIST, _inputs(input_ids), page)
 
-    def inputs_listed(self, input_ids: Sequence[str], reply: Reply | NoReply) -> Listed | LookUpFailure:
+    def inputs_listed(
+        self, input_ids: Sequence[str], reply: Reply | NoReply
+    ) -> Listed | LookUpFailure:
         """What was told to it."""
         return self._read(reply)
 
     def _request(self, kind: str, changes: Sequence[Change], page: int = 1) -> Request:
         path = f"/{kind}/{len(self._requests)}"
         self._requests[path] = kind, list(changes), page
-        return Request("POST" if kind in ("post", "merge", "overwrite", "remove", "delete", "delete_input") else "GET", path)
+        return Request(
+            "POST"
+            if kind in ("post", "merge", "overwrite", "remove", "delete", "delete_input")
+            else "GET",
+            path,
+        )
 
     def _read(self, reply: Reply | NoReply) -> object:
         if isinstance(reply, NoReply):
@@ -247,7 +301,10 @@ def _inputs(input_ids: Sequence[str]) -> list[Change]:
 
 
 class MemoryJournal:
-    """Facts, folded into a ledger as soon as they are committed. Implements `Journal`; it outlives the processes of a test."""
+    """Facts, folded into a ledger as soon as they are committed.
+
+    Implements `Journal`; it outlives the processes of a test.
+    """
 
     def __init__(self) -> None:
         self.ledger = Ledger()
@@ -284,7 +341,10 @@ class MemoryJournal:
 
 
 class Script:
-    """Lines of one log, so many a chunk. Implements `Source`; `before` is awaited before each chunk is handed over."""
+    """Lines of one log, so many a chunk.
+
+    Implements `Source`; `before` is awaited before each chunk is handed over.
+    """
 
     def __init__(
         self,
@@ -325,8 +385,16 @@ class Script:
         for index in range(self._at, end):
             if index in self._skip:
                 continue
-            found = parse(self._lines[index], Place(self._log, index, index + 1, index * 10, b"salt"), LineOptions())
-            kinds: dict[type, list[object]] = {Change: chunk.changes, BadLine: chunk.bad, IgnoredLine: chunk.ignored}  # type: ignore[dict-item]
+            found = parse(
+                self._lines[index],
+                Place(self._log, index, index + 1, index * 10, b"salt"),
+                LineOptions(),
+            )
+            kinds: dict[type, list[object]] = {
+                Change: chunk.changes,
+                BadLine: chunk.bad,
+                IgnoredLine: chunk.ignored,
+            }  # type: ignore[dict-item]
             kinds[type(found)].append(found)
         self._at = end
         self.handed_over = end

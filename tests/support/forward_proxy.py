@@ -1,6 +1,8 @@
-"""A proxy as companies have them, in a process of its own: CONNECT and plain requests, with a user and a password where it wants them.
+"""A proxy as companies have them, in a process of its own: CONNECT and plain requests,
+with a user and a password where it wants them.
 
-It prints its port as one JSON line, and writes the head of every request to a file, a JSON text a line.
+It prints its port as one JSON line, and writes the head of every request to a file, a
+JSON text a line.
 """
 
 from __future__ import annotations
@@ -23,7 +25,10 @@ HEAD_BYTES_MAX = 1 << 16
 
 
 class ForwardProxy:
-    """`user`: `name:password`, empty where everybody may. `refuse`: the status that every CONNECT is answered with, 0 for none."""
+    """`user`: `name:password`, empty where everybody may.
+
+    `refuse`: the status that every CONNECT is answered with, 0 for none.
+    """
 
     def __init__(self, heads: Path, user: str, refuse: int) -> None:
         self._heads = heads
@@ -36,7 +41,10 @@ class ForwardProxy:
             while head := (await reader.readuntil(b"\r\n\r\n")).decode():
                 with self._heads.open("a") as file:
                     file.write(json.dumps(head) + "\n")
-                if self._user and f"proxy-authorization: basic {self._user}".lower() not in head.lower():
+                if (
+                    self._user
+                    and f"proxy-authorization: basic {self._user}".lower() not in head.lower()
+                ):
                     await _answered(writer, reader, head, "407 Proxy Authentication Required")
                     continue
                 method, target, _ = head.split(" ", 2)
@@ -45,7 +53,9 @@ class ForwardProxy:
                         await _answered(writer, reader, head, f"{self._refuse} No")
                         continue
                     host, _, port = target.rpartition(":")
-                    from_server, to_server = await asyncio.open_connection(host.strip("[]"), int(port))
+                    from_server, to_server = await asyncio.open_connection(
+                        host.strip("[]"), int(port)
+                    )
                     writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
                     await asyncio.gather(_piped(reader, to_server), _piped(from_server, writer))
                     break
@@ -53,17 +63,25 @@ class ForwardProxy:
         writer.close()
 
 
-async def _answered(writer: asyncio.StreamWriter, reader: asyncio.StreamReader, head: str, status: str) -> None:
+async def _answered(
+    writer: asyncio.StreamWriter, reader: asyncio.StreamReader, head: str, status: str
+) -> None:
     await reader.readexactly(_length(head))
     writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode())
     await writer.drain()
 
 
-async def _forwarded(head: str, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _forwarded(
+    head: str, target: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
     """One plain request, on a connection of its own."""
     url = urlsplit(target)
     from_server, to_server = await asyncio.open_connection(url.hostname, url.port or 80)
-    lines = [line for line in head.split("\r\n")[1:] if not line.lower().startswith(("proxy-", "connection:"))]
+    lines = [
+        line
+        for line in head.split("\r\n")[1:]
+        if not line.lower().startswith(("proxy-", "connection:"))
+    ]
     path = url.path + (f"?{url.query}" if url.query else "")
     request = "\r\n".join([f"{head.split(' ')[0]} {path} HTTP/1.1", "Connection: close", *lines])
     to_server.write(request.encode() + await reader.readexactly(_length(head)))
@@ -76,7 +94,14 @@ async def _forwarded(head: str, target: str, reader: asyncio.StreamReader, write
 
 
 def _length(head: str) -> int:
-    return next((int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-length:")), 0)
+    return next(
+        (
+            int(line[15:])
+            for line in head.split("\r\n")
+            if line.lower().startswith("content-length:")
+        ),
+        0,
+    )
 
 
 async def _piped(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -104,14 +129,27 @@ class Running:
 
     def heads(self) -> list[str]:
         """Of the requests that it was asked for so far."""
-        return [json.loads(line) for line in self.file.read_text().splitlines()] if self.file.exists() else []
+        return (
+            [json.loads(line) for line in self.file.read_text().splitlines()]
+            if self.file.exists()
+            else []
+        )
 
 
 @contextmanager
 def forward_proxy(folder: Path, *, user: str = "", refuse: int = 0) -> Iterator[Running]:
     """Run one; ended by its process id."""
     heads = folder / "heads.jsonl"
-    arguments = [sys.executable, "-m", "tests.support.forward_proxy", str(heads), "--user", user, "--refuse", str(refuse)]
+    arguments = [
+        sys.executable,
+        "-m",
+        "tests.support.forward_proxy",
+        str(heads),
+        "--user",
+        user,
+        "--refuse",
+        str(refuse),
+    ]
     process = subprocess.Popen(arguments, cwd=ROOT, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None

@@ -1,4 +1,6 @@
-"""Push lanes over real logs and a real state folder, to a service within the process, in virtual time."""
+"""Push lanes over real logs and a real state folder, to a service within the process,
+in virtual time.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +33,19 @@ Interfering = Callable[[Request], Reply | NoReply | None]
 
 
 class App:
-    """An app of the emulator's, without HTTP. It outlives the lanes that push to it, and so does the time."""
+    """An app of the emulator's, without HTTP.
+
+    It outlives the lanes that push to it, and so does the time.
+    """
 
     def __init__(self, state: Path, switches: str = "", *, latency_seconds: float = 0.05) -> None:
         self.state = state
         self.time = VirtualTime()
         self.asked: list[Request] = []
         self.interfering: Interfering = lambda _: None
-        """What is answered instead of what the service says; None where it is the service."""
+        """What is answered instead of what the service says; None where it is the
+        service.
+        """
         self.latency_seconds: Callable[[Request], float] = lambda _: latency_seconds
         self._service = Clarifai(behaviour(switches).switches)
 
@@ -52,9 +59,18 @@ class App:
         """The app itself, to be changed as others would."""
         return self._service.app(USER, APP)
 
-    def push(self, *logs: str | Path | ChangeSource, lane: dict[str, Any] | None = None, **options: Any) -> Finished:
-        """One run. `options`: dotted config keys with `__` for the dot; `lane`: what else a lane takes."""
-        config, named = self.config(**options), [str(log) if isinstance(log, Path) else log for log in logs]
+    def push(
+        self, *logs: str | Path | ChangeSource, lane: dict[str, Any] | None = None, **options: Any
+    ) -> Finished:
+        """One run.
+
+        `options`: dotted config keys with `__` for the dot; `lane`: what else a lane
+        takes.
+        """
+        config, named = (
+            self.config(**options),
+            [str(log) if isinstance(log, Path) else log for log in logs],
+        )
 
         async def run() -> Finished:
             with opened(PushLane(config, named, **(lane or {}))) as made:
@@ -62,17 +78,27 @@ class App:
 
         return self.run(run)
 
-    def verify(self, *logs: Path, config: dict[str, Any] | None = None, **what: Any) -> tuple[Verified, list[Looked]]:
+    def verify(
+        self, *logs: Path, config: dict[str, Any] | None = None, **what: Any
+    ) -> tuple[Verified, list[Looked]]:
         """One verification, and what it told. `what`: how it compares."""
         told: list[Looked] = []
-        verification = Verification(self.config(**(config or {})), [str(log) for log in logs], **what)
+        verification = Verification(
+            self.config(**(config or {})), [str(log) for log in logs], **what
+        )
         return self.run(lambda: verification.run(told.append)), told
 
     def config(self, **options: Any) -> Loaded:
         """The configuration of this app, with dotted keys that have `__` for the dot."""
         where = Where(base_url="http://127.0.0.1:1", user_id=USER, app_id=APP, token="a-token")
         return loaded(
-            where, None, {"state.dir": str(self.state), **{name.replace("__", "."): value for name, value in options.items()}}, {}
+            where,
+            None,
+            {
+                "state.dir": str(self.state),
+                **{name.replace("__", "."): value for name, value in options.items()},
+            },
+            {},
         )
 
     def run(self, main: Callable[[], Awaitable[T]]) -> T:
@@ -108,4 +134,8 @@ class App:
         told = self.interfering(request)
         if told is not None:
             return told
-        return reply_of(self._service.answer(received(request, {"Authorization": "Key a-token", "Host": "remote"}), lambda _: 0))
+        return reply_of(
+            self._service.answer(
+                received(request, {"Authorization": "Key a-token", "Host": "remote"}), lambda _: 0
+            )
+        )

@@ -7,12 +7,23 @@ import orjson
 
 def post(id: str, input_id: str = "i", data: object = "new") -> bytes:
     """A line that posts an annotation."""
-    return orjson.dumps({"op": "post", "annotation": {"id": id, "input_id": input_id, "data": {"metadata": {"is": data}}}})
+    return orjson.dumps(
+        {
+            "op": "post",
+            "annotation": {"id": id, "input_id": input_id, "data": {"metadata": {"is": data}}},
+        }
+    )
 
 
-def patch(id: str, input_id: str = "i", data: object = "patched", action: str = "overwrite") -> bytes:
+def patch(
+    id: str, input_id: str = "i", data: object = "patched", action: str = "overwrite"
+) -> bytes:
     """A line that patches it."""
-    line = {"op": "patch", "action": action, "annotation": {"id": id, "input_id": input_id, "data": {"metadata": {"is": data}}}}
+    line = {
+        "op": "patch",
+        "action": action,
+        "annotation": {"id": id, "input_id": input_id, "data": {"metadata": {"is": data}}},
+    }
     return orjson.dumps(line)
 
 

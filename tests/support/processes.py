@@ -1,4 +1,6 @@
-"""Real processes: the emulator, pushes, and whatever is ended at some moment of its life."""
+"""Real processes: the emulator, pushes, and whatever is ended at some moment of its
+life.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,12 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-ENVIRONMENT = {**os.environ, "CLARIFAI_PAT": "secret-token-of-the-test", "PYTHONPATH": str(ROOT), "HOME": "/nonexistent"}
+ENVIRONMENT = {
+    **os.environ,
+    "CLARIFAI_PAT": "secret-token-of-the-test",
+    "PYTHONPATH": str(ROOT),
+    "HOME": "/nonexistent",
+}
 for name in ("CLARIFAI_API_BASE", "CLARIFAI_USER_ID", "CLARIFAI_APP_ID", "SYNCER_CONFIG"):
     ENVIRONMENT.pop(name, None)
 
@@ -28,7 +35,9 @@ def command(*arguments: str) -> list[str]:
 def started(arguments: Sequence[str], *, stdin: Path | None = None) -> subprocess.Popen[bytes]:
     """A process whose outputs are read by `communicate`."""
     with stdin.open("rb") if stdin else nullcontext() as file:
-        return subprocess.Popen(arguments, env=ENVIRONMENT, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return subprocess.Popen(
+            arguments, env=ENVIRONMENT, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
 
 
 def until(process: subprocess.Popen[bytes], happened: Callable[[], bool]) -> bool:
@@ -64,14 +73,18 @@ class EmulatorProcess:
 
     def held(self, app: str) -> list[dict[str, Any]]:
         """What an app holds."""
-        annotations: list[dict[str, Any]] = self.get(f"/_emulator/state?user=me&app={app}")["annotations"]
+        annotations: list[dict[str, Any]] = self.get(f"/_emulator/state?user=me&app={app}")[
+            "annotations"
+        ]
         return annotations
 
 
 @contextmanager
 def emulator(*options: str) -> Iterator[EmulatorProcess]:
     """Run the emulator; ended by its process id."""
-    process = subprocess.Popen(command("emulator", *options), stdout=subprocess.PIPE, env=ENVIRONMENT, text=True)
+    process = subprocess.Popen(
+        command("emulator", *options), stdout=subprocess.PIPE, env=ENVIRONMENT, text=True
+    )
     try:
         assert process.stdout is not None
         yield EmulatorProcess(json.loads(process.stdout.readline())["clarifai"])
@@ -82,14 +95,34 @@ def emulator(*options: str) -> Iterator[EmulatorProcess]:
             process.stdout.close()
 
 
-def push_arguments(url: str, app: str, state: Path, logs: Sequence[str], *options: str) -> list[str]:
+def push_arguments(
+    url: str, app: str, state: Path, logs: Sequence[str], *options: str
+) -> list[str]:
     """The command line of a push."""
-    return command("push", *logs, "--base-url", url, "--app-id", app, "--state", str(state), "--json", "--no-progress", *options)
+    return command(
+        "push",
+        *logs,
+        "--base-url",
+        url,
+        "--app-id",
+        app,
+        "--state",
+        str(state),
+        "--json",
+        "--no-progress",
+        *options,
+    )
 
 
 def push(
     url: str, app: str, state: Path, logs: Sequence[str], *options: str, stdin: bytes | None = None
 ) -> tuple[int, dict[str, Any], str]:
     """Push to the end: (exit code, JSON, stderr)."""
-    done = subprocess.run(push_arguments(url, app, state, logs, *options), env=ENVIRONMENT, input=stdin, capture_output=True, timeout=300)
+    done = subprocess.run(
+        push_arguments(url, app, state, logs, *options),
+        env=ENVIRONMENT,
+        input=stdin,
+        capture_output=True,
+        timeout=300,
+    )
     return done.returncode, json.loads(done.stdout), done.stderr.decode()

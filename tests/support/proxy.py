@@ -1,6 +1,8 @@
-"""A TCP proxy on loopback that stands before an HTTP server and does to its connections what networks do. Everything from one seed.
+"""A TCP proxy on loopback that stands before an HTTP server and does to its connections
+what networks do. Everything from one seed.
 
-It reads just enough HTTP/1.1 to know where a request and an answer end: a head, and a body of `Content-Length` bytes.
+It reads just enough HTTP/1.1 to know where a request and an answer end: a head, and a
+body of `Content-Length` bytes.
 """
 
 from __future__ import annotations
@@ -30,25 +32,33 @@ FAULTS = (
 """What may happen to a request:
 
 - `delay`: it reaches the server late, where the client still waits for it then
-- `reset before`, `reset after`: the connection is reset, without the server having seen the request, or with its answer in hand
+- `reset before`, `reset after`: the connection is reset, without the server having seen
+  the request, or with its answer in hand
 - `reset in head`: the same with half of the answer's head sent
-- `half-close`: the server has it, but the connection's other half is closed instead of an answer, and nothing that comes is answered
-- `stale`: it is answered, and then the connection is closed without a word, as by a server that tires of it
+- `half-close`: the server has it, but the connection's other half is closed instead of
+  an answer, and nothing that comes is answered
+- `stale`: it is answered, and then the connection is closed without a word, as by a
+  server that tires of it
 - `drip`: the answer comes in small pieces, sometimes for longer than anybody waits
 - `cut`: the connection is closed in the middle of the answer's body
 - `silence`: the connection is accepted, the request read, and that is all
 """
 LIMITS = ("413", "413 unread", "hang up", "reset", "silence")
-"""What may be done to a request with a body that is larger than the way lets through. The server never sees it.
+"""What may be done to a request with a body that is larger than the way lets through.
+The server never sees it.
 
 - `413`: the whole body is read, then that is the answer
-- `413 unread`: that is the answer as soon as the head is read; the rest is left unread and the connection closed
+- `413 unread`: that is the answer as soon as the head is read; the rest is left unread
+  and the connection closed
 - `hang up`, `reset`: the connection is closed, or reset, in the middle of the body
 - `silence`: nothing more is read from there on
 """
 PIECES = 20
 """Of an answer that drips."""
-TOO_LARGE = b"HTTP/1.1 413 Too Large\r\nContent-Type: text/html\r\nContent-Length: 7\r\nConnection: close\r\n\r\n<html/>"
+TOO_LARGE = (
+    b"HTTP/1.1 413 Too Large\r\nContent-Type: text/html\r\nContent-Length: 7\r\nConnection:"
+    b" close\r\n\r\n<html/>"
+)
 _LENGTH = re.compile(rb"\r\ncontent-length:\s*(\d+)", re.IGNORECASE)
 
 
@@ -64,9 +74,13 @@ class Proxy:
     """Make one with `proxied`."""
 
     def __init__(self, target: str, share: float, seed: int, late_seconds: float) -> None:
-        """`share`: of requests that something happens to; `late_seconds`: how late what is late comes, at most."""
+        """`share`: of requests that something happens to; `late_seconds`: how late what
+        is late comes, at most.
+        """
         self.body_limit: tuple[int, str] | None = None
-        """Bytes of a body that are let through, and what is done to a request with more: one of `LIMITS`."""
+        """Bytes of a body that are let through, and what is done to a request with
+        more: one of `LIMITS`.
+        """
         self.requests = 0
         url = urlsplit(target)
         assert url.hostname is not None
@@ -167,7 +181,9 @@ class Connection:
     def reset(self) -> None:
         """RST instead of FIN."""
         linger = struct.pack("ii", 1, 0)
-        self.to_client.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        self.to_client.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, linger
+        )
         self.to_client.transport.abort()
 
     async def until_left(self) -> None:
@@ -203,7 +219,7 @@ def _length(head: bytes) -> int:
     return int(found[1]) if found else 0
 
 
-# --- what may happen: each tells whether the connection goes on ------------------------------------------------------
+# --- what may happen: each tells whether the connection goes on -----------------------
 
 
 async def _forwarded(at: Connection, request: Message, late_seconds: float) -> bool:
@@ -213,7 +229,9 @@ async def _forwarded(at: Connection, request: Message, late_seconds: float) -> b
 
 
 async def _delayed(at: Connection, request: Message, late_seconds: float) -> bool:
-    """What reached the server when nobody waits for it any more could undo what came after it: no client can help that."""
+    """What reached the server when nobody waits for it any more could undo what came
+    after it: no client can help that.
+    """
     return not await at.left_within(late_seconds) and await _forwarded(at, request, 0)
 
 
@@ -283,7 +301,9 @@ async def _too_large(at: Connection, size: int, limit: int, how: str) -> None:
 
 
 @asynccontextmanager
-async def proxied(target: str, share: float, *, seed: int, late_seconds: float) -> AsyncIterator[Proxy]:
+async def proxied(
+    target: str, share: float, *, seed: int, late_seconds: float
+) -> AsyncIterator[Proxy]:
     """A proxy before this base URL, while the block lasts."""
     proxy = Proxy(target, share, seed, late_seconds)
     server = await asyncio.start_server(proxy.accept, "127.0.0.1", 0, limit=1 << 24)

@@ -1,4 +1,6 @@
-"""A push of the engine's, wired with the fakes: processes one after the other, over one journal, to one service, in virtual time."""
+"""A push of the engine's, wired with the fakes: processes one after the other, over one
+journal, to one service, in virtual time.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,10 @@ class Process:
 
 
 class Pushing:
-    """What outlives a process: the service, the journal, what was posted, the time. `push` runs one process."""
+    """What outlives a process: the service, the journal, what was posted, the time.
+
+    `push` runs one process.
+    """
 
     def __init__(self, service: Service | None = None) -> None:
         self.time = VirtualTime()
@@ -60,7 +65,9 @@ class Pushing:
         self.journal = MemoryJournal()
         self.created: set[Key] = set()
         self.order: list[tuple[str, Any]] = []
-        """What was told to the journal ("commit"), to the bitmap ("creating") and to the source ("ack"), in this order."""
+        """What was told to the journal ("commit"), to the bitmap ("creating") and to
+        the source ("ack"), in this order.
+        """
         self.journal.told = lambda facts: self.order.append(("commit", list(facts)))
 
     def push(
@@ -72,15 +79,27 @@ class Pushing:
         meanwhile: Callable[[Process], Awaitable[None]] | None = None,
         **of_source: Any,
     ) -> Process:
-        """Push these lines, from where the journal says. `meanwhile` runs beside it; `killed_at`: the process is gone then."""
+        """Push these lines, from where the journal says.
+
+        `meanwhile` runs beside it; `killed_at`: the process is gone then.
+        """
         if LOG not in self.journal.ledger.logs:
-            self.journal.commit([Opened(LOG, LogIdentity("/log.jsonl", "log.jsonl", "head", 1, len(lines) * 10, 0, 0))])
+            self.journal.commit(
+                [
+                    Opened(
+                        LOG,
+                        LogIdentity("/log.jsonl", "log.jsonl", "head", 1, len(lines) * 10, 0, 0),
+                    )
+                ]
+            )
         source = Script(LOG, lines, watermark=self.journal.ledger.logs[LOG].watermark, **of_source)
         source.told = lambda mark: self.order.append(("ack", mark.index))
         made: list[Process] = []
 
         async def main() -> None:
-            process = Process(self._engine(source, settings, lambda event: made[0].events.append(event)), source)
+            process = Process(
+                self._engine(source, settings, lambda event: made[0].events.append(event)), source
+            )
             made.append(process)
             async with anyio.create_task_group() as tasks:
                 if meanwhile is not None:
@@ -98,10 +117,20 @@ class Pushing:
     def _engine(self, source: Script, settings: Settings, observe: Callable[[Event], None]) -> Push:
         """Wired as the lane does it."""
         ledger, rng, now = self.journal.ledger, random.Random(1), Clock()
-        destination = DestinationState(*settings.backoff, settings.throttle_seconds, settings.give_up_seconds)
+        destination = DestinationState(
+            *settings.backoff, settings.throttle_seconds, settings.give_up_seconds
+        )
         destination.restore(ledger.destination, now())
         pace = Pace(settings.requests_per_second)
-        turns = Turns(self.service, pace, Concurrency(settings.concurrency, pace), destination, now, rng, observe)
+        turns = Turns(
+            self.service,
+            pace,
+            Concurrency(settings.concurrency, pace),
+            destination,
+            now,
+            rng,
+            observe,
+        )
         return Push(
             source=source,
             remote=self.service,
@@ -124,12 +153,14 @@ class Pushing:
             self.order.append(("creating", keys))
         self.created.update(keys)
 
-    # --- how it stands --------------------------------------------------------------------------------------------
+    # --- how it stands ----------------------------------------------------------------
 
     @property
     def letters(self) -> list[DeadLetter]:
         """All dead letters that were ever written."""
-        return [fact for facts in self.journal.commits for fact in facts if isinstance(fact, DeadLetter)]
+        return [
+            fact for facts in self.journal.commits for fact in facts if isinstance(fact, DeadLetter)
+        ]
 
     def counts(self) -> tuple[int, int, int, int]:
         """(applied, ignored, dead, queued) of the log."""

@@ -14,10 +14,16 @@ Answer = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
 class Server:
-    """Reads whole requests and answers the n-th with the n-th of its answers, the last one for all further ones."""
+    """Reads whole requests and answers the n-th with the n-th of its answers, the last
+    one for all further ones.
+    """
 
-    def __init__(self, *answers: Answer, at_once: Answer | None = None, at_head: Answer | None = None) -> None:
-        """`at_once`: what is done as soon as a connection is there; `at_head`: as soon as a head is, with the body unread."""
+    def __init__(
+        self, *answers: Answer, at_once: Answer | None = None, at_head: Answer | None = None
+    ) -> None:
+        """`at_once`: what is done as soon as a connection is there; `at_head`: as soon
+        as a head is, with the body unread.
+        """
         self.answers = answers
         self.at_once = at_once
         self.at_head = at_head
@@ -41,7 +47,14 @@ class Server:
                 if self.at_head is not None:
                     await self.at_head(writer)
                     return
-                length = next((int(line[15:]) for line in head.split("\r\n") if line.lower().startswith("content-length:")), 0)
+                length = next(
+                    (
+                        int(line[15:])
+                        for line in head.split("\r\n")
+                        if line.lower().startswith("content-length:")
+                    ),
+                    0,
+                )
                 self.bodies.append(await reader.readexactly(length))
                 self.heads.append(head)
                 await self.answers[min(len(self.heads), len(self.answers)) - 1](writer)
@@ -54,7 +67,10 @@ class Server:
 
 @asynccontextmanager
 async def serving(
-    *answers: Answer, tls: ssl.SSLContext | None = None, at_once: Answer | None = None, at_head: Answer | None = None
+    *answers: Answer,
+    tls: ssl.SSLContext | None = None,
+    at_once: Answer | None = None,
+    at_head: Answer | None = None,
 ) -> AsyncIterator[Server]:
     server = Server(*answers, at_once=at_once, at_head=at_head)
     listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
@@ -102,7 +118,9 @@ def free_port() -> int:
 
 @contextmanager
 def tls_or_400(tls: ssl.SSLContext) -> Iterator[int]:
-    """A port as the common web servers have it: TLS, and whoever speaks without it is told so in HTTP. Gives its number."""
+    """A port as the common web servers have it: TLS, and whoever speaks without it is
+    told so in HTTP. Gives its number.
+    """
 
     def serve(connection: socket.socket) -> None:
         with connection, suppress(OSError):
@@ -111,7 +129,10 @@ def tls_or_400(tls: ssl.SSLContext) -> Iterator[int]:
                 return
             connection.recv(1 << 16)
             page = b"<html>The plain HTTP request was sent to HTTPS port</html>"
-            connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(page), page))
+            connection.sendall(
+                b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s"
+                % (len(page), page)
+            )
 
     def accept() -> None:
         with suppress(OSError):

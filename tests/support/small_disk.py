@@ -1,4 +1,6 @@
-"""A small disk: a tmpfs in a mount namespace of its own, which goes with the process that holds it. Nothing else on the machine sees it."""
+"""A small disk: a tmpfs in a mount namespace of its own, which goes with the process
+that holds it. Nothing else on the machine sees it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ _HELD = 'mount -t tmpfs -o "size=$1,mode=700" tmpfs "$2" && echo mounted && exec
 
 @dataclass(frozen=True, slots=True)
 class SmallDisk:
-    """`path` is where processes that are started by `launcher` find it, `seen` where all others do."""
+    """`path` is where processes that are started by `launcher` find it, `seen` where
+    all others do.
+    """
 
     path: Path
     launcher: tuple[str, ...]
@@ -36,7 +40,9 @@ class SmallDisk:
     def copied(self, name: str, folder: Path) -> Path:
         """A file or folder of it, in another folder."""
         source, target = self.seen / name, folder / name
-        return Path(shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target))
+        return Path(
+            shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
+        )
 
     def empty(self) -> None:
         """Give all room back."""
@@ -45,7 +51,11 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(path: Path, size: int) -> Iterator[SmallDisk]:
-    """Mount it at a folder. Needs root, or user namespaces; where neither is given, the test that needs it fails, and says so."""
+    """Mount it at a folder.
+
+    Needs root, or user namespaces; where neither is given, the test that needs it
+    fails, and says so.
+    """
     path.mkdir()
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     arguments = ["unshare", "--mount", *user, "sh", "-c", _HELD, "sh", str(size), str(path)]
@@ -54,8 +64,18 @@ def small_disk(path: Path, size: int) -> Iterator[SmallDisk]:
         assert holder.stderr is not None
         try:
             mounted = holder.stdout.readline() == b"mounted\n"
-            assert mounted, f"this test mounts a small disk, which is not permitted here: {holder.stderr.read().decode().strip()}"
-            launcher = ("nsenter", "--mount", *(["--user", "--preserve-credentials"] if user else []), "--target", str(holder.pid), "--")
+            assert mounted, (
+                "this test mounts a small disk, which is not permitted here:"
+                f" {holder.stderr.read().decode().strip()}"
+            )
+            launcher = (
+                "nsenter",
+                "--mount",
+                *(["--user", "--preserve-credentials"] if user else []),
+                "--target",
+                str(holder.pid),
+                "--",
+            )
             yield SmallDisk(path, launcher, Path(f"/proc/{holder.pid}/root{path}"))
         finally:
             holder.kill()

@@ -1,4 +1,6 @@
-"""States that an older syncer wrote, put to use here: tests/fixtures/states/make.py made them."""
+"""States that an older syncer wrote, put to use here: tests/fixtures/states/make.py
+made them.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +19,18 @@ STATES = Path(__file__).resolve().parents[1] / "fixtures" / "states"
 
 @contextmanager
 def old_state(name: str, folder: Path) -> Iterator[EmulatorProcess]:
-    """A copy of a kept state and its logs in this folder, and an emulator that holds what the service held then."""
+    """A copy of a kept state and its logs in this folder, and an emulator that holds
+    what the service held then.
+    """
     with emulator("--rps", "0", "--load", f"me/app={STATES / name / 'held.jsonl'}") as remote:
         _copy(name, folder, remote.url)
         yield remote
 
 
 def _copy(name: str, folder: Path, address: str) -> None:
-    """Paths and the address are the only things in it that change: each frame of the journal is written again with them."""
+    """Paths and the address are the only things in it that change: each frame of the
+    journal is written again with them.
+    """
     shutil.copytree(STATES / name, folder, dirs_exist_ok=True)
     state, url = folder / "state", (folder / "url").read_text().strip()
     replaced = {str(PLACE): str(folder), url: address}

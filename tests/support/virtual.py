@@ -1,4 +1,6 @@
-"""Tests in virtual time: hours pass in milliseconds, nothing depends on the machine, and what never ends is found at once."""
+"""Tests in virtual time: hours pass in milliseconds, nothing depends on the machine,
+and what never ends is found at once.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,10 @@ class VirtualTime:
         return self.clock.now
 
     def run(self, main: Callable[[], Awaitable[T]], *, killed_at: float | None = None) -> T | None:
-        """What `main` comes to, None where the process was killed at this moment. Raises Endless, Wedged, and what `main` raises."""
+        """What `main` comes to, None where the process was killed at this moment.
+
+        Raises Endless, Wedged, and what `main` raises.
+        """
 
         async def bounded() -> T:
             with anyio.move_on_after(DAY_SECONDS):

@@ -1,4 +1,6 @@
-"""A way to a remote, in virtual time, that takes bodies up to some size; and a backlog that is sent over it as the engine does it."""
+"""A way to a remote, in virtual time, that takes bodies up to some size; and a backlog
+that is sent over it as the engine does it.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,11 @@ class Way:
 
     def takes(self, size: int, now: float) -> bool:
         """Does a body of this size go through?"""
-        limit = self.limit if self.later_limit is None or now < self.later_limit[0] else self.later_limit[1]
+        limit = (
+            self.limit
+            if self.later_limit is None or now < self.later_limit[0]
+            else self.later_limit[1]
+        )
         return size + ENVELOPE_BYTES <= limit
 
     def out(self, now: float) -> bool:
@@ -50,7 +56,9 @@ class Sent:
     dead: int = 0
     look_ups: int = 0
     sizes: list[tuple[float, int, bool]] = field(default_factory=list)
-    """When each request with changes was answered, its size, and whether it went through."""
+    """When each request with changes was answered, its size, and whether it went
+    through.
+    """
     seconds: float = 0.0
 
     @property
@@ -61,7 +69,10 @@ class Sent:
 
 def posts(sizes: Sequence[int]) -> list[Change]:
     """One of each size."""
-    return [Change(1, n, n + 1, "post", f"i-{n % 50}", f"a-{n}", b" " * size) for n, size in enumerate(sizes)]
+    return [
+        Change(1, n, n + 1, "post", f"i-{n % 50}", f"a-{n}", b" " * size)
+        for n, size in enumerate(sizes)
+    ]
 
 
 def least(sizes: Sequence[int], limit: int, batch_size: int = 128) -> int:
@@ -74,8 +85,17 @@ def least(sizes: Sequence[int], limit: int, batch_size: int = 128) -> int:
     return requests
 
 
-def sent(changes: Sequence[Change], way: Way, *, at_once: int = 8, per_look_up: int = 64, seconds_max: float = 5_000.0) -> Sent:
-    """All of them, `at_once` requests at a time; a change that is cut off was not applied."""
+def sent(
+    changes: Sequence[Change],
+    way: Way,
+    *,
+    at_once: int = 8,
+    per_look_up: int = 64,
+    seconds_max: float = 5_000.0,
+) -> Sent:
+    """All of them, `at_once` requests at a time; a change that is cut off was not
+    applied.
+    """
     limits = Limits()
     backlog = Backlog(limits)
     result = Sent(backlog)
@@ -98,12 +118,16 @@ def sent(changes: Sequence[Change], way: Way, *, at_once: int = 8, per_look_up: 
         if not (under_way or backlog.count or unread):
             break
         wake_at = None if len(under_way) == at_once else backlog.wake_at(now)
-        times = [time for time in (under_way[0][0] if under_way else None, wake_at) if time is not None]
+        times = [
+            time for time in (under_way[0][0] if under_way else None, wake_at) if time is not None
+        ]
         assert times, f"nothing will ever happen: {backlog!r}"
         assert min(times) > now, f"nothing is sent, and it wakes all the time: {backlog!r}"
         now = min(times)
         while under_way and under_way[0][0] <= now:
-            succeeded_at = max(succeeded_at, _answered(result, heapq.heappop(under_way)[2], way, now))
+            succeeded_at = max(
+                succeeded_at, _answered(result, heapq.heappop(under_way)[2], way, now)
+            )
         settlement = backlog.collect()
         result.applied += len(settlement.applied)
         result.dead += len(settlement.dead)
@@ -130,7 +154,11 @@ def _answered(result: Sent, batch: Batch, way: Way, now: float) -> float:
         backlog.passed(batch)
         backlog.applied(entries)
     elif way.out(now) or way.how == "cut":
-        delay_seconds = OUTAGE_SECONDS if way.out(now) else min(60, 0.5 * 2 ** max(entry.attempts for entry in entries))
+        delay_seconds = (
+            OUTAGE_SECONDS
+            if way.out(now)
+            else min(60, 0.5 * 2 ** max(entry.attempts for entry in entries))
+        )
         backlog.failed(entries, "cut", None, now, now + delay_seconds, doubt=True, cut=True)
         return 0.0
     elif len(entries) > 1:

@@ -1,4 +1,6 @@
-"""Why no answer came: what may pass by itself, what was cut off on the way, and what can never be answered there."""
+"""Why no answer came: what may pass by itself, what was cut off on the way, and what
+can never be answered there.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,17 @@ from syncer.core.ports import NoReply, Reply, Request
 from syncer.errors import UsageError
 from syncer.transport.http import HttpTransport
 from tests.support.authority import Authority, authority
-from tests.support.servers import OK, Answer, free_port, hangs_up, resets, says, says_and_hangs_up, serving, tls_or_400
+from tests.support.servers import (
+    OK,
+    Answer,
+    free_port,
+    hangs_up,
+    resets,
+    says,
+    says_and_hangs_up,
+    serving,
+    tls_or_400,
+)
 
 POST = Request("POST", "/v2/annotations", b'{"annotations":[]}')
 
@@ -44,7 +56,7 @@ async def no_reply(base_url: str, ca_file: str = "", *, seconds: float = 5.0) ->
     return reply
 
 
-# --- never ---------------------------------------------------------------------------------------------------------
+# --- never ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -70,7 +82,9 @@ async def no_reply(base_url: str, ca_file: str = "", *, seconds: float = 5.0) ->
         (":80", "no host"),
     ],
 )
-def test_an_address_that_is_wrong_in_form_is_refused_before_anything_is_asked(host: str, said: str) -> None:
+def test_an_address_that_is_wrong_in_form_is_refused_before_anything_is_asked(
+    host: str, said: str
+) -> None:
     with pytest.raises(UsageError, match=said) as refused:
         transport(f"https://{host}")
     assert "base_url" in str(refused.value)
@@ -78,7 +92,17 @@ def test_an_address_that_is_wrong_in_form_is_refused_before_anything_is_asked(ho
 
 @pytest.mark.parametrize(
     "host",
-    ["127.0.0.1", "localhost", "[::1]", "example.org.", "münchen.example", "my_host", "xn--bcher-kva.example", "[::1]:65535", "a"],
+    [
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "example.org.",
+        "münchen.example",
+        "my_host",
+        "xn--bcher-kva.example",
+        "[::1]:65535",
+        "a",
+    ],
 )
 def test_an_address_that_is_unusual_but_right_is_taken(host: str) -> None:
     transport(f"https://{host}/base/")
@@ -98,23 +122,39 @@ async def test_a_server_that_wants_tls_is_never_going_to_answer_http(own: Author
     assert "https://" in reply.reason
 
 
-async def test_a_server_that_says_400_because_it_wants_tls_is_told_apart_from_one_that_says_400(own: Authority) -> None:
+async def test_a_server_that_says_400_because_it_wants_tls_is_told_apart_from_one_that_says_400(
+    own: Authority,
+) -> None:
     with tls_or_400(own.issued("IP:127.0.0.1")) as port:
         reply = await no_reply(f"http://127.0.0.1:{port}")
     assert (reply.cause, reply.sent) == ("never", True)
     assert "https://" in reply.reason
 
 
-@pytest.mark.parametrize("answer", ["HTTP/1.1 400 Bad Request\nConnection: close\nContent-Length: 4\n\n<p/>", ""], ids=["400", "hangs up"])
-async def test_a_server_that_refuses_or_hangs_up_and_speaks_no_tls_is_asked_about_it_once(answer: str) -> None:
+@pytest.mark.parametrize(
+    "answer",
+    ["HTTP/1.1 400 Bad Request\nConnection: close\nContent-Length: 4\n\n<p/>", ""],
+    ids=["400", "hangs up"],
+)
+async def test_a_server_that_refuses_or_hangs_up_and_speaks_no_tls_is_asked_about_it_once(
+    answer: str,
+) -> None:
     async with serving(says_and_hangs_up(answer)) as server, transport(server.url) as opened:
         replies = [await opened.send(POST) for _ in range(3)]
-    assert {reply.cause if isinstance(reply, NoReply) else reply.status for reply in replies} == {"cut" if not answer else 400}
+    assert {reply.cause if isinstance(reply, NoReply) else reply.status for reply in replies} == {
+        "cut" if not answer else 400
+    }
     assert server.connections == 4
 
 
-@pytest.mark.parametrize(("names", "expired"), [(["IP:127.0.0.1"], True), (["DNS:other.example"], False)], ids=["expired", "another name"])
-async def test_a_certificate_that_is_not_accepted_is_never_going_to_be(own: Authority, names: list[str], expired: bool) -> None:
+@pytest.mark.parametrize(
+    ("names", "expired"),
+    [(["IP:127.0.0.1"], True), (["DNS:other.example"], False)],
+    ids=["expired", "another name"],
+)
+async def test_a_certificate_that_is_not_accepted_is_never_going_to_be(
+    own: Authority, names: list[str], expired: bool
+) -> None:
     async with serving(OK, tls=own.issued(*names, expired=expired)) as server:
         reply = await no_reply(f"https://127.0.0.1:{server.port}", str(own.file))
     assert (reply.cause, reply.sent) == ("never", False)
@@ -132,18 +172,30 @@ async def test_an_authority_that_nobody_named_is_never_going_to_be_trusted(own: 
             assert await opened.send(POST) == Reply(200, b"{}")
 
 
-@pytest.mark.parametrize("banner", ["SSH-2.0-OpenSSH_9.2\n", "-ERR unknown command\n", "220 mail ESMTP\n", "\0\0\0\7", "<html>\n"])
+@pytest.mark.parametrize(
+    "banner",
+    ["SSH-2.0-OpenSSH_9.2\n", "-ERR unknown command\n", "220 mail ESMTP\n", "\0\0\0\7", "<html>\n"],
+)
 @pytest.mark.parametrize("at_once", [False, True])
-async def test_a_server_that_speaks_something_else_is_never_going_to_answer_in_http(banner: str, at_once: bool) -> None:
+async def test_a_server_that_speaks_something_else_is_never_going_to_answer_in_http(
+    banner: str, at_once: bool
+) -> None:
     answer = says_and_hangs_up(banner)
     async with serving(answer, at_once=answer if at_once else None) as server:
         reply = await no_reply(server.url)
-    assert (reply.cause, reply.sent, reply.reason) == ("never", True, f"what 127.0.0.1:{server.port} answers is not HTTP")
+    assert (reply.cause, reply.sent, reply.reason) == (
+        "never",
+        True,
+        f"what 127.0.0.1:{server.port} answers is not HTTP",
+    )
 
 
 @pytest.mark.parametrize(
     ("status", "cause"),
-    [*((status, "never") for status in (307, 403, 405, 407, 501)), *((status, "outage") for status in (408, 429, 500, 502, 503, 504))],
+    [
+        *((status, "never") for status in (307, 403, 405, 407, 501)),
+        *((status, "outage") for status in (408, 429, 500, 502, 503, 504)),
+    ],
 )
 async def test_a_proxy_that_refuses_the_way_is_for_good_and_one_that_does_not_reach_the_remote_is_not(
     status: int, cause: str, monkeypatch: pytest.MonkeyPatch
@@ -157,13 +209,20 @@ async def test_a_proxy_that_refuses_the_way_is_for_good_and_one_that_does_not_re
 
 
 async def test_what_has_answered_once_can_answer_again() -> None:
-    """Garbage from there may be that of a proxy which restarts: nothing is wrong for good."""
-    async with serving(OK, says_and_hangs_up("what?\n\n")) as server, transport(server.url) as opened:
+    """Garbage from there may be that of a proxy which restarts: nothing is wrong for
+    good.
+    """
+    async with (
+        serving(OK, says_and_hangs_up("what?\n\n")) as server,
+        transport(server.url) as opened,
+    ):
         assert isinstance(await opened.send(POST), Reply)
-        assert await opened.send(POST) == NoReply(f"what 127.0.0.1:{server.port} answers is not HTTP", sent=True)
+        assert await opened.send(POST) == NoReply(
+            f"what 127.0.0.1:{server.port} answers is not HTTP", sent=True
+        )
 
 
-# --- what may pass by itself ---------------------------------------------------------------------------------------
+# --- what may pass by itself ----------------------------------------------------------
 
 
 async def test_a_refused_connection_and_a_name_that_is_not_found_may_pass_by_themselves() -> None:
@@ -182,11 +241,15 @@ async def test_tls_that_never_ends_may_be_a_network_that_is_slow() -> None:
         assert (await no_reply(f"https://127.0.0.1:{server.port}", seconds=0.05)).cause == "outage"
 
 
-# --- cut off on the way --------------------------------------------------------------------------------------------
+# --- cut off on the way ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cut", [hangs_up, resets, says("")], ids=["hangs up", "resets", "is silent"])
-async def test_where_nothing_at_all_comes_back_the_request_may_have_been_cut_off(cut: Answer) -> None:
+@pytest.mark.parametrize(
+    "cut", [hangs_up, resets, says("")], ids=["hangs up", "resets", "is silent"]
+)
+async def test_where_nothing_at_all_comes_back_the_request_may_have_been_cut_off(
+    cut: Answer,
+) -> None:
     async with serving(cut) as server:
         reply = await no_reply(server.url, seconds=0.2)
     assert (reply.cause, reply.sent) == ("cut", True)
@@ -201,9 +264,18 @@ async def test_a_body_that_is_cut_off_in_its_middle_is_told_so(cut: Answer, size
     assert (reply.cause, reply.sent) == ("cut", True)
 
 
-@pytest.mark.parametrize("begun", ["HTTP/1.1 200 OK\nContent-Length: 100\n\n{", "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\n{"])
+@pytest.mark.parametrize(
+    "begun",
+    [
+        "HTTP/1.1 200 OK\nContent-Length: 100\n\n{",
+        "HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n5\n{",
+    ],
+)
 async def test_where_the_answer_has_begun_the_request_was_not_cut_off(begun: str) -> None:
-    async with serving(says_and_hangs_up(begun), says(begun)) as server, transport(server.url, seconds=0.2) as opened:
+    async with (
+        serving(says_and_hangs_up(begun), says(begun)) as server,
+        transport(server.url, seconds=0.2) as opened,
+    ):
         for _ in range(2):
             reply = await opened.send(POST)
             assert isinstance(reply, NoReply)

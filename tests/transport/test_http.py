@@ -1,4 +1,6 @@
-"""The real transport against servers on this machine that answer, break, hang and lie as they are told."""
+"""The real transport against servers on this machine that answer, break, hang and lie
+as they are told.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.upper(), raising=False)
 
 
-def transport_to(base_url: str, *, connect: float = 5.0, request: float = 5.0, ca_file: str = "") -> HttpTransport:
+def transport_to(
+    base_url: str, *, connect: float = 5.0, request: float = 5.0, ca_file: str = ""
+) -> HttpTransport:
     return HttpTransport(
         base_url=base_url,
         authorization=("Key", TOKEN),
@@ -39,12 +43,14 @@ def transport_to(base_url: str, *, connect: float = 5.0, request: float = 5.0, c
     )
 
 
-async def result_of(request: Request, base_url: str, *, connect: float = 5.0, request_seconds: float = 5.0) -> Reply | NoReply:
+async def result_of(
+    request: Request, base_url: str, *, connect: float = 5.0, request_seconds: float = 5.0
+) -> Reply | NoReply:
     async with transport_to(base_url, connect=connect, request=request_seconds) as transport:
         return await transport.send(request)
 
 
-# --- what is sent, what comes back -------------------------------------------------------------------------------
+# --- what is sent, what comes back ----------------------------------------------------
 
 
 async def test_a_post_carries_its_bytes_its_type_the_key_and_who_asks() -> None:
@@ -66,13 +72,20 @@ async def test_a_get_has_no_content_type_and_its_path_goes_out_as_it_was_quoted(
 
 
 async def test_retry_after_and_date_are_handed_back_as_they_came() -> None:
-    answer = "HTTP/1.1 429 Slow\nRetry-After: 7\nDate: Tue, 24 Nov 2026 02:00:00 GMT\nContent-Length: 0\n\n"
+    answer = (
+        "HTTP/1.1 429 Slow\nRetry-After: 7\nDate: Tue, 24 Nov 2026 02:00:00 GMT\nContent-Length:"
+        " 0\n\n"
+    )
     async with serving(says(answer)) as server:
-        assert await result_of(POST, server.url) == Reply(429, b"", "7", "Tue, 24 Nov 2026 02:00:00 GMT")
+        assert await result_of(POST, server.url) == Reply(
+            429, b"", "7", "Tue, 24 Nov 2026 02:00:00 GMT"
+        )
 
 
 async def test_an_error_page_in_html_is_a_reply_like_any_other() -> None:
-    async with serving(says("HTTP/1.1 502 Bad\nContent-Type: text/html\nContent-Length: 8\n\n<html/>\n")) as server:
+    async with serving(
+        says("HTTP/1.1 502 Bad\nContent-Type: text/html\nContent-Length: 8\n\n<html/>\n")
+    ) as server:
         assert await result_of(POST, server.url) == Reply(502, b"<html/>\r\n"[:8])
 
 
@@ -100,7 +113,7 @@ async def test_a_redirect_is_not_followed_and_the_key_goes_to_nobody_else() -> N
         assert other.heads == []
 
 
-# --- no connection: certainly not sent ---------------------------------------------------------------------------
+# --- no connection: certainly not sent ------------------------------------------------
 
 
 async def test_a_refused_connection_is_certainly_not_sent() -> None:
@@ -119,15 +132,19 @@ async def test_a_connection_that_does_not_come_about_in_time_is_certainly_not_se
     listening = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
     async with listening:
-        reply = await result_of(POST, f"https://127.0.0.1:{port}", connect=0.05)  # TLS begins and never ends
+        reply = await result_of(
+            POST, f"https://127.0.0.1:{port}", connect=0.05
+        )  # TLS begins and never ends
     assert reply == NoReply("no connection within 0.05 s", sent=False)
 
 
-# --- sent, and no complete answer: in doubt ----------------------------------------------------------------------
+# --- sent, and no complete answer: in doubt -------------------------------------------
 
 
 @pytest.mark.parametrize("request_", [POST, GET], ids=["post", "get"])
-async def test_a_reset_instead_of_an_answer_leaves_it_in_doubt_and_is_not_sent_again(request_: Request) -> None:
+async def test_a_reset_instead_of_an_answer_leaves_it_in_doubt_and_is_not_sent_again(
+    request_: Request,
+) -> None:
     async with serving(resets) as server, transport_to(server.url) as transport:
         reply = await transport.send(request_)
         assert isinstance(reply, NoReply)
@@ -137,7 +154,9 @@ async def test_a_reset_instead_of_an_answer_leaves_it_in_doubt_and_is_not_sent_a
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST", "PATCH"])
-async def test_a_kept_connection_that_turns_out_closed_is_not_tried_again_unseen(method: str) -> None:
+async def test_a_kept_connection_that_turns_out_closed_is_not_tried_again_unseen(
+    method: str,
+) -> None:
     async with serving(OK, resets) as server, transport_to(server.url) as transport:
         assert isinstance(await transport.send(Request(method, "/")), Reply)
         reply = await transport.send(Request(method, "/"))
@@ -181,18 +200,24 @@ async def test_an_answer_that_trickles_in_does_not_outlast_the_deadline() -> Non
             await asyncio.sleep(0.005)
 
     async with serving(trickle) as server:
-        assert await result_of(POST, server.url, request_seconds=0.1) == NoReply("no complete answer within 0.1 s", sent=True)
+        assert await result_of(POST, server.url, request_seconds=0.1) == NoReply(
+            "no complete answer within 0.1 s", sent=True
+        )
 
 
 async def test_an_answer_beyond_all_bounds_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "ANSWER_BYTES_MAX", 1 << 20)
-    async with serving(says(f"HTTP/1.1 200 OK\nContent-Length: {2 << 20}\n\n" + "x" * (2 << 20)), OK) as server:  # noqa: SIM117 - the order of leaving is the point
+    async with serving(
+        says(f"HTTP/1.1 200 OK\nContent-Length: {2 << 20}\n\n" + "x" * (2 << 20)), OK
+    ) as server:  # noqa: SIM117 - the order of leaving is the point
         async with transport_to(server.url) as transport:
-            assert await transport.send(POST) == NoReply("the answer is larger than the 1 MiB allowed", sent=True)
+            assert await transport.send(POST) == NoReply(
+                "the answer is larger than the 1 MiB allowed", sent=True
+            )
             assert await transport.send(POST) == Reply(200, b"{}")
 
 
-# --- TLS ---------------------------------------------------------------------------------------------------------
+# --- TLS ------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -214,7 +239,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         "-subj",
         "/CN=test",
     ]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+    command += [
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return certificate, key
 
@@ -238,19 +270,26 @@ async def test_a_certificate_of_an_unknown_authority_is_refused_and_the_message_
     assert server.heads == []
 
 
-async def test_with_the_authority_in_ca_file_the_same_certificate_is_accepted(certificate: tuple[Path, Path]) -> None:
+async def test_with_the_authority_in_ca_file_the_same_certificate_is_accepted(
+    certificate: tuple[Path, Path],
+) -> None:
     async with serving(OK, tls=tls_of(certificate)) as server:  # noqa: SIM117 - the order of leaving is the point
-        async with transport_to(f"https://127.0.0.1:{server.port}", ca_file=str(certificate[0])) as transport:
+        async with transport_to(
+            f"https://127.0.0.1:{server.port}", ca_file=str(certificate[0])
+        ) as transport:
             assert await transport.send(POST) == Reply(200, b"{}")
 
 
-async def test_what_goes_wrong_with_tls_is_told_in_its_own_words_and_what_goes_wrong_below_in_the_systems() -> None:
+async def test_what_goes_wrong_with_tls_is_told_in_its_own_words_and_what_goes_wrong_below_in_the_systems() -> (
+    None
+):
     async def answer_at_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         await writer.drain()
         writer.close()
 
-    listening = await asyncio.start_server(answer_at_once, "127.0.0.1", 0)  # which speaks no TLS
+    # which speaks no TLS
+    listening = await asyncio.start_server(answer_at_once, "127.0.0.1", 0)
     async with listening:
         port = listening.sockets[0].getsockname()[1]
         async with transport_to(f"https://127.0.0.1:{port}") as transport:
@@ -262,9 +301,13 @@ async def test_what_goes_wrong_with_tls_is_told_in_its_own_words_and_what_goes_w
     assert refused == NoReply(f"no connection to 127.0.0.1:{port}: Connection refused", sent=False)
 
 
-async def test_a_certificate_for_another_name_is_refused_even_from_a_known_authority(certificate: tuple[Path, Path]) -> None:
+async def test_a_certificate_for_another_name_is_refused_even_from_a_known_authority(
+    certificate: tuple[Path, Path],
+) -> None:
     async with serving(OK, tls=tls_of(certificate)) as server:  # noqa: SIM117 - the order of leaving is the point
-        async with transport_to(f"https://localhost:{server.port}", ca_file=str(certificate[0])) as transport:
+        async with transport_to(
+            f"https://localhost:{server.port}", ca_file=str(certificate[0])
+        ) as transport:
             reply = await transport.send(POST)
     assert isinstance(reply, NoReply)
     assert not reply.sent
@@ -272,7 +315,9 @@ async def test_a_certificate_for_another_name_is_refused_even_from_a_known_autho
 
 
 @pytest.mark.parametrize("text", [None, "", "no certificate"])
-def test_a_ca_file_that_holds_no_certificates_is_refused_at_once(tmp_path: Path, text: str | None) -> None:
+def test_a_ca_file_that_holds_no_certificates_is_refused_at_once(
+    tmp_path: Path, text: str | None
+) -> None:
     path = tmp_path / "ca.pem"
     if text is not None:
         path.write_text(text)
@@ -280,14 +325,18 @@ def test_a_ca_file_that_holds_no_certificates_is_refused_at_once(tmp_path: Path,
         transport_to("https://127.0.0.1:1", ca_file=str(path))
 
 
-# --- proxies -----------------------------------------------------------------------------------------------------
+# --- proxies --------------------------------------------------------------------------
 
 
-async def test_the_proxy_of_the_environment_is_asked_with_its_own_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_proxy_of_the_environment_is_asked_with_its_own_credentials(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     async with serving(OK) as proxy:
         monkeypatch.setenv("http_proxy", f"http://someone:pass-2b@127.0.0.1:{proxy.port}")
         assert await result_of(POST, "http://remote.invalid") == Reply(200, b"{}")
-    assert proxy.heads[0].startswith("POST http://remote.invalid/v2/annotations?secret=in-query HTTP/1.1\r\n")
+    assert proxy.heads[0].startswith(
+        "POST http://remote.invalid/v2/annotations?secret=in-query HTTP/1.1\r\n"
+    )
     assert "Proxy-Authorization: Basic c29tZW9uZTpwYXNzLTJi\r\n" in proxy.heads[0]
     assert f"Authorization: Key {TOKEN}\r\n" in proxy.heads[0]
 
@@ -304,7 +353,9 @@ async def test_no_proxy_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     [says("HTTP/1.1 407 No\nContent-Length: 0\n\n"), says_and_hangs_up(""), resets],
     ids=["refuses", "hangs up", "resets"],
 )
-async def test_a_proxy_that_does_not_connect_leaves_the_request_certainly_unsent(answer: Answer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_proxy_that_does_not_connect_leaves_the_request_certainly_unsent(
+    answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with serving(answer) as proxy:
         monkeypatch.setenv("https_proxy", f"http://someone:pass-2b@127.0.0.1:{proxy.port}")
         reply = await result_of(POST, "https://remote.invalid")
@@ -326,21 +377,34 @@ async def test_a_proxy_that_cannot_be_reached_is_named(monkeypatch: pytest.Monke
     assert "pass-2b" not in reply.reason
 
 
-async def test_a_proxy_of_another_kind_is_refused_without_showing_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_proxy_of_another_kind_is_refused_without_showing_its_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("https_proxy", "socks5://someone:pass-2b@127.0.0.1:1")
     with pytest.raises(UsageError, match="https_proxy") as refused:
         transport_to("https://remote.invalid")
     assert "pass-2b" not in str(refused.value)
 
 
-# --- secrets -----------------------------------------------------------------------------------------------------
+# --- secrets --------------------------------------------------------------------------
 
 
 async def test_neither_token_nor_query_is_in_any_reason_or_repr() -> None:
-    answers = [resets, says_and_hangs_up(""), says_and_hangs_up("HTTP/1.1 200 OK\nContent-Length: 9\n\n{"), says_and_hangs_up("what?\n\n")]
+    answers = [
+        resets,
+        says_and_hangs_up(""),
+        says_and_hangs_up("HTTP/1.1 200 OK\nContent-Length: 9\n\n{"),
+        says_and_hangs_up("what?\n\n"),
+    ]
     async with serving(*answers) as server, transport_to(server.url) as transport:
         replies = [await transport.send(POST) for _ in answers]
-        shown = " ".join([repr(transport), *map(repr, replies), repr(await result_of(POST, f"http://127.0.0.1:{free_port()}"))])
+        shown = " ".join(
+            [
+                repr(transport),
+                *map(repr, replies),
+                repr(await result_of(POST, f"http://127.0.0.1:{free_port()}")),
+            ]
+        )
     assert all(isinstance(reply, NoReply) for reply in replies)
     assert TOKEN not in shown
     assert "secret" not in shown
@@ -350,12 +414,26 @@ async def test_neither_token_nor_query_is_in_any_reason_or_repr() -> None:
 @pytest.mark.parametrize("token", ["", "two words", "line\n", "schlüssel"])
 def test_a_token_that_cannot_be_one_is_refused_without_being_shown(token: str) -> None:
     with pytest.raises(UsageError, match="the token is") as refused:
-        HttpTransport(base_url="http://127.0.0.1", authorization=("Key", token), connect_timeout_seconds=1, request_timeout_seconds=1)
+        HttpTransport(
+            base_url="http://127.0.0.1",
+            authorization=("Key", token),
+            connect_timeout_seconds=1,
+            request_timeout_seconds=1,
+        )
     assert not token or token not in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    "base_url", ["", "127.0.0.1:80", "ftp://host", "https://", "https://me:pass-2b@host", "http://host:port", "http://host?a=b"]
+    "base_url",
+    [
+        "",
+        "127.0.0.1:80",
+        "ftp://host",
+        "https://",
+        "https://me:pass-2b@host",
+        "http://host:port",
+        "http://host?a=b",
+    ],
 )
 def test_a_base_url_that_cannot_be_used_is_refused_without_being_shown(base_url: str) -> None:
     with pytest.raises(UsageError, match="base_url") as refused:

@@ -1,4 +1,6 @@
-"""Which proxy the environment names for an address: what curl's manual says, row by row, beside the real curl; and what goes beyond it."""
+"""Which proxy the environment names for an address: what curl's manual says, row by
+row, beside the real curl; and what goes beyond it.
+"""
 
 from __future__ import annotations
 
@@ -111,9 +113,17 @@ def test_the_real_curl_reads_the_same_rows_the_same_way() -> None:
         thread.start()
 
         def ask(row: int) -> None:
-            environment = {"PATH": os.environ["PATH"], "http_proxy": f"http://127.0.0.1:{server.server_port}", "NO_PROXY": CURL[row][0]}
+            environment = {
+                "PATH": os.environ["PATH"],
+                "http_proxy": f"http://127.0.0.1:{server.server_port}",
+                "NO_PROXY": CURL[row][0],
+            }
             limits = ["--connect-timeout", "1", "-m", "5", "--globoff"]
-            subprocess.run(["curl", "-s", *limits, "-H", f"X-Row: {row}", CURL[row][1]], env=environment, capture_output=True)
+            subprocess.run(
+                ["curl", "-s", *limits, "-H", f"X-Row: {row}", CURL[row][1]],
+                env=environment,
+                capture_output=True,
+            )
 
         with ThreadPoolExecutor(16) as pool:
             list(pool.map(ask, range(len(CURL))))
@@ -127,39 +137,87 @@ def test_the_real_curl_reads_the_same_rows_the_same_way() -> None:
     [
         ({"https_proxy": "http://a:1"}, "https://x.org", "http://a:1", "https_proxy"),
         ({"HTTPS_PROXY": "http://a:1"}, "https://x.org", "http://a:1", "HTTPS_PROXY"),
-        ({"https_proxy": "http://a:1", "HTTPS_PROXY": "http://b:2"}, "https://x.org", "http://a:1", "https_proxy"),
-        ({"https_proxy": "", "HTTPS_PROXY": "http://b:2"}, "https://x.org", "http://b:2", "HTTPS_PROXY"),
+        (
+            {"https_proxy": "http://a:1", "HTTPS_PROXY": "http://b:2"},
+            "https://x.org",
+            "http://a:1",
+            "https_proxy",
+        ),
+        (
+            {"https_proxy": "", "HTTPS_PROXY": "http://b:2"},
+            "https://x.org",
+            "http://b:2",
+            "HTTPS_PROXY",
+        ),
         ({"https_proxy": "http://a:1"}, "http://x.org", "", ""),
         ({"HTTP_PROXY": "http://a:1"}, "http://x.org", "http://a:1", "HTTP_PROXY"),
         ({"all_proxy": "http://a:1"}, "https://x.org", "http://a:1", "all_proxy"),
         ({"ALL_PROXY": "http://a:1"}, "http://x.org", "http://a:1", "ALL_PROXY"),
-        ({"ALL_PROXY": "http://a:1", "HTTPS_PROXY": "http://b:2"}, "https://x.org", "http://b:2", "HTTPS_PROXY"),
+        (
+            {"ALL_PROXY": "http://a:1", "HTTPS_PROXY": "http://b:2"},
+            "https://x.org",
+            "http://b:2",
+            "HTTPS_PROXY",
+        ),
         ({"https_proxy": "http://a:1", "no_proxy": "x.org"}, "https://x.org", "", "no_proxy"),
         ({"https_proxy": "http://a:1", "NO_PROXY": "x.org"}, "https://x.org", "", "NO_PROXY"),
-        ({"https_proxy": "http://a:1", "no_proxy": "y.org", "NO_PROXY": "x.org"}, "https://x.org", "http://a:1", "https_proxy"),
-        ({"https_proxy": "http://a:1", "no_proxy": "", "NO_PROXY": "x.org"}, "https://x.org", "", "NO_PROXY"),
+        (
+            {"https_proxy": "http://a:1", "no_proxy": "y.org", "NO_PROXY": "x.org"},
+            "https://x.org",
+            "http://a:1",
+            "https_proxy",
+        ),
+        (
+            {"https_proxy": "http://a:1", "no_proxy": "", "NO_PROXY": "x.org"},
+            "https://x.org",
+            "",
+            "NO_PROXY",
+        ),
         ({"https_proxy": "a"}, "https://x.org", "http://a:1080", "https_proxy"),
         ({"https_proxy": "me:pw@a:8080"}, "https://x.org", "http://a:8080", "https_proxy"),
         ({"https_proxy": "https://a"}, "https://x.org", "https://a:443", "https_proxy"),
-        ({"https_proxy": "http://me:p%40w@[::1]:3128/"}, "https://x.org", "http://[::1]:3128", "https_proxy"),
+        (
+            {"https_proxy": "http://me:p%40w@[::1]:3128/"},
+            "https://x.org",
+            "http://[::1]:3128",
+            "https_proxy",
+        ),
         ({"no_proxy": "*"}, "https://x.org", "", ""),
         ({}, "https://x.org", "", ""),
     ],
 )
-def test_which_proxy_and_which_variable_names_it(environment: dict[str, str], address: str, proxy: str, variable: str) -> None:
+def test_which_proxy_and_which_variable_names_it(
+    environment: dict[str, str], address: str, proxy: str, variable: str
+) -> None:
     found = route(URL(address), environment)
     assert (found.shown(), found.variable, found.fault) == (proxy, variable, "")
 
 
 def test_a_variable_that_another_one_comes_before_is_told() -> None:
-    assert route(URL("https://x.org"), {"ALL_PROXY": "socks5://a:1", "HTTPS_PROXY": "http://b:2"}).unused == "ALL_PROXY"
+    assert (
+        route(
+            URL("https://x.org"), {"ALL_PROXY": "socks5://a:1", "HTTPS_PROXY": "http://b:2"}
+        ).unused
+        == "ALL_PROXY"
+    )
 
 
 @pytest.mark.parametrize(
-    "text", ["socks5://me:pw-2b@a:1", "SOCKS4://a:1", "socks5h://a:1", "ftp://a:1", "http://", "http://a:99999", "http://me:pw-2b@:1"]
+    "text",
+    [
+        "socks5://me:pw-2b@a:1",
+        "SOCKS4://a:1",
+        "socks5h://a:1",
+        "ftp://a:1",
+        "http://",
+        "http://a:99999",
+        "http://me:pw-2b@:1",
+    ],
 )
 @pytest.mark.parametrize("name", ["ALL_PROXY", "https_proxy"])
-def test_a_proxy_that_cannot_be_used_is_told_with_its_variable_and_without_its_password(name: str, text: str) -> None:
+def test_a_proxy_that_cannot_be_used_is_told_with_its_variable_and_without_its_password(
+    name: str, text: str
+) -> None:
     found = route(URL("https://x.org"), {name: text})
     assert found.proxy is None
     assert name in found.fault
@@ -169,7 +227,9 @@ def test_a_proxy_that_cannot_be_used_is_told_with_its_variable_and_without_its_p
 
 
 def test_a_proxy_that_cannot_be_used_does_not_matter_to_who_is_reached_directly() -> None:
-    assert route(URL("https://x.org"), {"ALL_PROXY": "socks5://a:1", "NO_PROXY": "x.org"}).fault == ""
+    assert (
+        route(URL("https://x.org"), {"ALL_PROXY": "socks5://a:1", "NO_PROXY": "x.org"}).fault == ""
+    )
 
 
 def test_a_name_that_looks_like_an_address_is_a_name() -> None:

@@ -1,4 +1,5 @@
-"""Annotell's and Kognic's annotations: a pure codec of lists and documents. It never sees the network.
+"""Annotell's and Kognic's annotations: a pure codec of lists and documents. It never
+sees the network.
 
 Selection ──listing──► Listing.units ──► Unit.flow ──► rows        (ports: syncer.core.pull)
 """
@@ -8,4 +9,13 @@ from syncer.remotes.annotell.delta import ChangeListing, index
 from syncer.remotes.annotell.listing import ProjectListing
 from syncer.remotes.annotell.selection import Flavour, Selection, listing
 
-__all__ = ["Asks", "ChangeListing", "Flavour", "ProjectListing", "Selection", "index", "listing", "neighbours"]
+__all__ = [
+    "Asks",
+    "ChangeListing",
+    "Flavour",
+    "ProjectListing",
+    "Selection",
+    "index",
+    "listing",
+    "neighbours",
+]

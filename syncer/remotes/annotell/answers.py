@@ -1,4 +1,6 @@
-"""What an answer of the API is: taken out of its envelope, or why there is nothing to take out (wire, 1b and 3)."""
+"""What an answer of the API is: taken out of its envelope, or why there is nothing to
+take out (wire, 1b and 3).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ from syncer.remotes.replies import good, no_reply, one_line
 
 T = TypeVar("T")
 Cursor = int | str
-"""What `cursorId` is: a number in the input API, a number or a text in Kognic's (wire, 1b)."""
+"""What `cursorId` is: a number in the input API, a number or a text in Kognic's (wire,
+1b).
+"""
 
 NO_SUCH_ADDRESS = (404, 405, 410)
 """HTTP statuses of a path that the service does not have; of what a path names, too."""
@@ -30,7 +34,10 @@ class _Envelope(msgspec.Struct, gc=False):
 
 
 class _Message(msgspec.Struct, gc=False):
-    """What an error says: of its form no more is known than `message` (wire, 3). A gateway's own has a code and details beside it."""
+    """What an error says: of its form no more is known than `message` (wire, 3).
+
+    A gateway's own has a code and details beside it.
+    """
 
     message: str = ""
     code: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
@@ -50,20 +57,28 @@ DECODE_ERRORS = (msgspec.DecodeError, ValueError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class Opened(Generic[T]):
-    """The data of an answer, and the cursor of the page behind it: None where there is none."""
+    """The data of an answer, and the cursor of the page behind it: None where there is
+    none.
+    """
 
     data: T
     next: Cursor | None
 
 
 def opened(
-    reply: Reply | NoReply, decoder: msgspec.json.Decoder[T], *, bare: bool = True, paged: bool = False
+    reply: Reply | NoReply,
+    decoder: msgspec.json.Decoder[T],
+    *,
+    bare: bool = True,
+    paged: bool = False,
 ) -> Opened[T] | LookUpFailure:
     """The data of an answer, read by `decoder`.
 
-    As the official clients unwrap it (annotell-base-clients 0.1.0: http_client.py): a list is data itself; else `data` is, beside
-    `metadata` or not; an object that has no `data` is data itself, unless it is not to be `bare`: an empty one would pass for an answer.
-    `paged`: there may be a next page. Else one that is named is a refusal: what it holds would be left out unseen.
+    As the official clients unwrap it (annotell-base-clients 0.1.0: http_client.py): a
+    list is data itself; else `data` is, beside `metadata` or not; an object that has no
+    `data` is data itself, unless it is not to be `bare`: an empty one would pass for an
+    answer. `paged`: there may be a next page. Else one that is named is a refusal: what
+    it holds would be left out unseen.
     """
     if isinstance(reply, NoReply):
         return no_reply(reply)
@@ -78,14 +93,20 @@ def opened(
         data = reply.body if bare and bytes(envelope.data) == b"null" else envelope.data
         following = metadata.next_cursor_id if metadata else None
         if following is not None and not paged:
-            return Refused(f"the answer names a next page ({one_line(str(following))}), where none was known to be")
+            return Refused(
+                f"the answer names a next page ({one_line(str(following))}), where none was known"
+                " to be"
+            )
         return Opened(decoder.decode(data), following)
     except DECODE_ERRORS:
-        return Failed(f"HTTP {reply.status}, but not what was asked for", in_doubt=False, strange="perhaps")
+        return Failed(
+            f"HTTP {reply.status}, but not what was asked for", in_doubt=False, strange="perhaps"
+        )
 
 
 def probed(reply: Reply | NoReply) -> LookUpFailure | None:
-    """Why the service cannot be asked at this address, None where it can: by the answer to a question that is good wherever it is.
+    """Why the service cannot be asked at this address, None where it can: by the answer
+    to a question that is good wherever it is.
 
     Whether the client may ask that is another thing.
     """
@@ -98,15 +119,19 @@ def probed(reply: Reply | NoReply) -> LookUpFailure | None:
             else Failed(f"HTTP {reply.status}, but not what was asked for", strange="perhaps")
         )
     failed = failure(reply)
-    there = reply.status == 403 or (isinstance(failed, Refused) and reply.status not in NO_SUCH_ADDRESS)
+    there = reply.status == 403 or (
+        isinstance(failed, Refused) and reply.status not in NO_SUCH_ADDRESS
+    )
     return None if there else failed
 
 
 def failure(reply: Reply) -> LookUpFailure:
-    """What follows from an answer that is no success. The code of `Refused` is the HTTP status.
+    """What follows from an answer that is no success. The code of `Refused` is the HTTP
+    status.
 
-    That something is `missing` is said by a 404 in the form of the service's own errors. One in another form is that of some host which
-    does not know the address, and says nothing of what was asked for.
+    That something is `missing` is said by a 404 in the form of the service's own
+    errors. One in another form is that of some host which does not know the address,
+    and says nothing of what was asked for.
     """
     text = f"HTTP {reply.status}"
     try:
@@ -120,13 +145,19 @@ def failure(reply: Reply) -> LookUpFailure:
     if reply.status == 429:
         return Throttled(text)
     if 300 <= reply.status < 400:
-        return Halt(f"{text}: a redirect, which is not followed; set [annotell] base_url to where the service is now", kind="address")
+        return Halt(
+            f"{text}: a redirect, which is not followed; set [annotell] base_url to where the"
+            " service is now",
+            kind="address",
+        )
     if reply.status >= 500 or reply.status < 300 or reply.status in (408, 425):
         return Failed(text, in_doubt=False)
     if reply.status != 404:
         return Refused(text, reply.status, of_app="perhaps")
     if message.of_gateway:
-        return Failed(f"{text}, which is a gateway's, not the service's", in_doubt=False, strange="perhaps")
+        return Failed(
+            f"{text}, which is a gateway's, not the service's", in_doubt=False, strange="perhaps"
+        )
     if not said:
         return Refused(f"{text} without a message of the service", 404, of_app="perhaps")
     return Refused(text, 404, missing=True, of_app="perhaps")

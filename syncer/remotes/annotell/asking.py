@@ -15,15 +15,25 @@ T = TypeVar("T")
 
 
 def needed(ask: Ask[Opened[T]] | Refused, what: str, hint: str = "") -> Asking[Opened[T]]:
-    """An answer that a list cannot do without. Raises Stopped where the remote refuses. `hint`: what may be the reason."""
+    """An answer that a list cannot do without.
+
+    Raises Stopped where the remote refuses. `hint`: what may be the reason.
+    """
     answer = yield from one(ask)
     if not isinstance(answer, Opened):
         raise Stopped(refusal(what, answer.reason + hint))
     return answer
 
 
-def all_pages(ask: Callable[[Cursor | None], Ask[Opened[list[T]]] | Refused], key: Callable[[T], str], what: str) -> Asking[list[T]]:
-    """The data of all pages. Raises Stopped where the remote refuses, leads in circles, or never stops changing."""
+def all_pages(
+    ask: Callable[[Cursor | None], Ask[Opened[list[T]]] | Refused],
+    key: Callable[[T], str],
+    what: str,
+) -> Asking[list[T]]:
+    """The data of all pages.
+
+    Raises Stopped where the remote refuses, leads in circles, or never stops changing.
+    """
 
     def one_pass() -> Asking[tuple[list[tuple[str, T]], int]]:
         rows: list[tuple[str, T]] = []
@@ -40,13 +50,18 @@ def all_pages(ask: Callable[[Cursor | None], Ask[Opened[list[T]]] | Refused], ke
 
     found = yield from settled(one_pass)
     if found is None:
-        raise Stopped(f"{what} changed all the time while they were read {PASSES_MAX} times: run again later")
+        raise Stopped(
+            f"{what} changed all the time while they were read {PASSES_MAX} times: run again later"
+        )
     return list(found.values())
 
 
 def in_circles(what: str, cursor: Cursor | None) -> str:
     """Why a list would never end, for people."""
-    return f"the service returned page {cursor} of {what} twice, so the list would never end; try again later"
+    return (
+        f"the service returned page {cursor} of {what} twice, so the list would never end; try"
+        " again later"
+    )
 
 
 def refusal(what: str, reason: str) -> str:

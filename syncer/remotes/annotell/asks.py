@@ -1,4 +1,6 @@
-"""The questions of the API: paths, quoted through and through, and what their answers are read as (wire, section 1)."""
+"""The questions of the API: paths, quoted through and through, and what their answers
+are read as (wire, section 1).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,9 @@ from syncer.remotes.paths import URL_BYTES_MOST, segment, unfit_for_path
 URL_BYTES_MAX = 4_000
 """Of a whole URL: what many servers take."""
 UUIDS_MAX = 100
-"""Asked for at once; kognic-io 2.19.0 does so for lists of uuids (tools/input_creation.py)."""
+"""Asked for at once; kognic-io 2.19.0 does so for lists of uuids
+(tools/input_creation.py).
+"""
 
 T = TypeVar("T")
 Reader = Callable[[Reply | NoReply], T | LookUpFailure]
@@ -34,7 +38,9 @@ class Input(msgspec.Struct, rename="camel", gc=False):
 
 
 class RequestedInput(msgspec.Struct, rename="camel", gc=False):
-    """An input as kognic-io 2.19.0 has it (model/input/input.py): a scene in a request, without a status."""
+    """An input as kognic-io 2.19.0 has it (model/input/input.py): a scene in a request,
+    without a status.
+    """
 
     uuid: str
     scene_uuid: str
@@ -63,24 +69,35 @@ _REQUEST_INPUTS = msgspec.json.Decoder(list[RequestInput])
 
 
 class Asks:
-    """The questions of one API. `iso_cuboids`: cuboids turned as in ISO 8855 (Kognic only)."""
+    """The questions of one API.
+
+    `iso_cuboids`: cuboids turned as in ISO 8855 (Kognic only).
+    """
 
     def __init__(self, base_url: str, *, iso_cuboids: bool = False) -> None:
         self._base_url = base_url
         self._iso = [("useDefaultCartesian", "true")] * iso_cuboids
         self._iso_by_id = [("isoBoxes", "true")] * iso_cuboids
 
-    # --- annotations --------------------------------------------------------------------------------------------
+    # --- annotations ------------------------------------------------------------------
 
     def exports_of(self, uuids: Sequence[str]) -> Ask[list[Row]] | Refused:
-        """A1: the annotations of these inputs, in the answer. No uuid would ask for all that the organisation has: never asked."""
+        """A1: the annotations of these inputs, in the answer.
+
+        No uuid would ask for all that the organisation has: never asked.
+        """
         assert uuids
         if any("," in uuid for uuid in uuids):
-            return Refused("a comma in an id stands for two ids where annotations are asked for by inputs alone: name an annotation type")
+            return Refused(
+                "a comma in an id stands for two ids where annotations are asked for by inputs"
+                " alone: name an annotation type"
+            )
         return _get(["/v1/annotations"], [("inputs", ",".join(uuids))], documents.read_exports)
 
     def chunk(self, uuids: Sequence[str]) -> list[str]:
-        """As many of the first as `exports_of` may ask for; at least one, and one with a comma by itself."""
+        """As many of the first as `exports_of` may ask for; at least one, and one with
+        a comma by itself.
+        """
         room = URL_BYTES_MAX - len(self._base_url) - len("/v1/annotations?inputs=")
         chunk: list[str] = []
         for uuid in uuids[:UUIDS_MAX]:
@@ -90,18 +107,33 @@ class Asks:
             chunk.append(uuid)
         return chunk
 
-    def annotations(self, project: str, batch: str, annotation_type: str, cursor: Cursor | None) -> Ask[Page] | Refused:
+    def annotations(
+        self, project: str, batch: str, annotation_type: str, cursor: Cursor | None
+    ) -> Ask[Page] | Refused:
         """A3: a page of what is finished in a project or batch."""
         cursors = [] if cursor is None else [("cursorId", str(cursor))]
-        return _get([*_of_type(project, batch, annotation_type), "/search"], [*cursors, *self._iso], documents.read_page)
+        return _get(
+            [*_of_type(project, batch, annotation_type), "/search"],
+            [*cursors, *self._iso],
+            documents.read_page,
+        )
 
-    def all_annotations(self, project: str, batch: str, annotation_type: str) -> Ask[Page] | Refused:
+    def all_annotations(
+        self, project: str, batch: str, annotation_type: str
+    ) -> Ask[Page] | Refused:
         """A2: the same in one list, as before version 1.2."""
         return _get(_of_type(project, batch, annotation_type), self._iso, documents.read_list)
 
     def single(self, item: Item) -> Ask[Row] | Refused:
-        """A5: one annotation by input (scene, in Kognic's words) and type, in the answer."""
-        path = ["/v1/annotations/inputs/", item.input_uuid, "/annotation-type/", item.annotation_type or ""]
+        """A5: one annotation by input (scene, in Kognic's words) and type, in the
+        answer.
+        """
+        path = [
+            "/v1/annotations/inputs/",
+            item.input_uuid,
+            "/annotation-type/",
+            item.annotation_type or "",
+        ]
         return _get(path, self._iso, documents.read_single)
 
     def of_request_input(self, uuid: str) -> Ask[Page] | Refused:
@@ -117,7 +149,7 @@ class Asks:
         path = [neighbour(self._base_url, "annotation-integration") + "/v1/annotations/", id]
         return _get(path, self._iso_by_id, documents.read_signed)
 
-    # --- what there is ------------------------------------------------------------------------------------------
+    # --- what there is ----------------------------------------------------------------
 
     def annotation_types(self, project: str, batch: str) -> Ask[Opened[list[str]]] | Refused:
         """The types of a project or batch."""
@@ -126,20 +158,33 @@ class Asks:
 
     @staticmethod
     def probe() -> Ask[object]:
-        """Is the service there? The projects are listed for everybody (wire, 1c); what they are does not matter."""
+        """Is the service there?
+
+        The projects are listed for everybody (wire, 1c); what they are does not matter.
+        """
         return Ask(Request("GET", "/v1/projects"), probed)
 
     def inputs(self, project: str, batch: str) -> Ask[Opened[list[Input]]] | Refused:
-        """All inputs that are not invalidated, in one list (annotell-input-api; `False` is how it writes it)."""
+        """All inputs that are not invalidated, in one list (annotell-input-api; `False`
+        is how it writes it).
+        """
         query = [("project", project), *[("batch", batch)] * bool(batch), ("invalidated", "False")]
         return _get(["/v1/inputs"], query, _reader(_INPUTS))
 
-    def inputs_page(self, project: str, batch: str, cursor: Cursor | None) -> Ask[Opened[list[Input]]]:
+    def inputs_page(
+        self, project: str, batch: str, cursor: Cursor | None
+    ) -> Ask[Opened[list[Input]]]:
         """The same by pages (kognic-io since 1.0.2)."""
-        body = {"project": project, **({"batch": batch} if batch else {}), "includeInvalidated": False}
+        body = {
+            "project": project,
+            **({"batch": batch} if batch else {}),
+            "includeInvalidated": False,
+        }
         return _post("/v1/inputs/fetch", body, cursor, _reader(_INPUTS, paged=True))
 
-    def requested_inputs(self, project: str, batch: str, cursor: Cursor | None) -> Ask[Opened[list[RequestedInput]]]:
+    def requested_inputs(
+        self, project: str, batch: str, cursor: Cursor | None
+    ) -> Ask[Opened[list[RequestedInput]]]:
         """A page of a project's request inputs."""
         body: dict[str, object] = {"project": project, **({"batch": batch} if batch else {})}
         return _post("/v2/inputs/query", body, cursor, _reader(_REQUESTED, paged=True))
@@ -148,17 +193,22 @@ class Asks:
         """Scenes with their status; refused with 404 where one of them is missing."""
         return _post("/v2/scenes/query", {"sceneUuids": list(uuids)}, None, _reader(_SCENES))
 
-    def request_inputs(self, request_id: str, cursor: Cursor | None) -> Ask[Opened[list[RequestInput]]] | Refused:
+    def request_inputs(
+        self, request_id: str, cursor: Cursor | None
+    ) -> Ask[Opened[list[RequestInput]]] | Refused:
         """A page of a request's inputs, with the id of what was completed last."""
         cursors = [] if cursor is None else [("cursorId", str(cursor))]
         path = neighbour(self._base_url, "order-execution") + "/v2/request-inputs"
-        return _get([path], [*cursors, ("requestId", request_id)], _reader(_REQUEST_INPUTS, paged=True))
+        return _get(
+            [path], [*cursors, ("requestId", request_id)], _reader(_REQUEST_INPUTS, paged=True)
+        )
 
 
 def neighbour(base_url: str, service: str) -> str:
     """The base URL of another of Kognic's services, empty where it is the same one.
 
-    They stand beside `input.app.kognic.com` (kognic-io 2.19.0: model/hosts.py); a host of another name, a proxy or an emulator, serves all.
+    They stand beside `input.app.kognic.com` (kognic-io 2.19.0: model/hosts.py); a host
+    of another name, a proxy or an emulator, serves all.
     """
     parts = urlsplit(base_url)
     if not parts.netloc.startswith("input."):
@@ -168,7 +218,15 @@ def neighbour(base_url: str, service: str) -> str:
 
 def neighbours(base_url: str) -> frozenset[str]:
     """All base URLs beside this one that questions go to."""
-    return frozenset(filter(None, (neighbour(base_url, service) for service in ("annotation-integration", "order-execution"))))
+    return frozenset(
+        filter(
+            None,
+            (
+                neighbour(base_url, service)
+                for service in ("annotation-integration", "order-execution")
+            ),
+        )
+    )
 
 
 def _of_type(project: str, batch: str, annotation_type: str) -> list[str]:
@@ -180,18 +238,29 @@ def _reader(decoder: msgspec.json.Decoder[T], *, paged: bool = False) -> Reader[
     return lambda reply: opened(reply, decoder, paged=paged)
 
 
-def _get(path: Sequence[str], query: Sequence[tuple[str, str]], read: Reader[T]) -> Ask[T] | Refused:
-    """A question, unless something in its path cannot stand there. Of the path, every second part is a name."""
+def _get(
+    path: Sequence[str], query: Sequence[tuple[str, str]], read: Reader[T]
+) -> Ask[T] | Refused:
+    """A question, unless something in its path cannot stand there.
+
+    Of the path, every second part is a name.
+    """
     if (why := next(filter(None, map(unfit_for_path, path[1::2])), None)) is not None:
         return Refused(why)
     url = "".join([segment(part) if place % 2 else part for place, part in enumerate(path)])
     url += "?" + urlencode(query, quote_via=quote, safe="") if query else ""
     if len(url) > URL_BYTES_MOST:
-        return Refused(f"its id makes a URL of {len(url):,} bytes, and servers take {URL_BYTES_MOST:,}")
+        return Refused(
+            f"its id makes a URL of {len(url):,} bytes, and servers take {URL_BYTES_MOST:,}"
+        )
     return Ask(Request("GET", url), read)
 
 
 def _post(path: str, body: dict[str, object], cursor: Cursor | None, read: Reader[T]) -> Ask[T]:
     """Every page repeats the body; the cursor stands in the query (wire, 1b)."""
-    query = "" if cursor is None else "?" + urlencode({"cursorId": str(cursor)}, quote_via=quote, safe="")
+    query = (
+        ""
+        if cursor is None
+        else "?" + urlencode({"cursorId": str(cursor)}, quote_via=quote, safe="")
+    )
     return Ask(Request("POST", path + query, json.dumps(body).encode()), read)

@@ -1,9 +1,12 @@
-"""What has changed since an earlier pull: the service has no filter for it, so all is listed and compared (wire, 1a).
+"""What has changed since an earlier pull: the service has no filter for it, so all is
+listed and compared (wire, 1a).
 
-A delivered correction shows a new `created`; what was invalidated is no longer listed. So a mirror fetches what is new or has another
-`created`, and writes a tombstone for what has vanished. That something is not listed does not make it vanish: pages shift while they are
-read, and a list may leave out what its project does not name any more. A tombstone is written for what the service says is not there,
-asked for by itself, and for what has left the statuses that are mirrored.
+A delivered correction shows a new `created`; what was invalidated is no longer listed.
+So a mirror fetches what is new or has another `created`, and writes a tombstone for
+what has vanished. That something is not listed does not make it vanish: pages shift
+while they are read, and a list may leave out what its project does not name any more. A
+tombstone is written for what the service says is not there, asked for by itself, and
+for what has left the statuses that are mirrored.
 """
 
 from __future__ import annotations
@@ -35,7 +38,8 @@ _LINE = msgspec.json.Decoder(_Line)
 
 
 def index(lines: Iterable[bytes]) -> dict[Key, str]:
-    """What the lines of earlier pulls, oldest first, leave a mirror with: `created` by (input uuid, annotation type).
+    """What the lines of earlier pulls, oldest first, leave a mirror with: `created` by
+    (input uuid, annotation type).
 
     Raises msgspec.DecodeError for what is no line of a pull.
     """
@@ -53,16 +57,23 @@ def index(lines: Iterable[bytes]) -> dict[Key, str]:
 def tombstone(key: Key, created: str) -> Row:
     """The row that says that an annotation is gone."""
     uuid, annotation_type = key
-    line = {"input_uuid": uuid, "annotation_type": annotation_type, "created": created, "deleted": True}
+    line = {
+        "input_uuid": uuid,
+        "annotation_type": annotation_type,
+        "created": created,
+        "deleted": True,
+    }
     return Row(key, msgspec.json.encode(line))
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeListing:
-    """What has changed in a project since `known`: rows of what is new or other, then tombstones. Implements `Listing`.
+    """What has changed in a project since `known`: rows of what is new or other, then
+    tombstones. Implements `Listing`.
 
-    `known` must be of the same selection. It stays the same over restarts of one pull; what was listed is then asked for again, and taken
-    up after the last key, in an order of our own.
+    `known` must be of the same selection. It stays the same over restarts of one pull;
+    what was listed is then asked for again, and taken up after the last key, in an
+    order of our own.
     """
 
     project: ProjectListing
@@ -70,37 +81,61 @@ class ChangeListing:
     repeats: bool = field(default=False, init=False)
 
     def units(self, after: str, done: Done | None = ()) -> Units:
-        """Units in the order of their keys. Raises Stopped where the remote refuses to list."""
+        """Units in the order of their keys.
+
+        Raises Stopped where the remote refuses to list.
+        """
         types = yield from self.project.types()
         if not types:
             raise Stopped(
-                f"project {self.project.project} has no annotation types, so nothing says what has changed: pull it without --changed-since"
+                f"project {self.project.project} has no annotation types, so nothing says what has"
+                " changed: pull it without --changed-since"
             )
         wanted = yield from self.project.wanted()
         listed: dict[Key, Entry] = {}
-        unlistable = [problem for problem in map(self.project.unlistable, types) if problem is not None]
+        unlistable = [
+            problem for problem in map(self.project.unlistable, types) if problem is not None
+        ]
         for annotation_type in types:
             if self.project.unlistable(annotation_type) is None:
                 listed |= yield from self.project.entries(annotation_type)
-        changed = sorted(key for key, (item, _) in listed.items() if self._is_other(item) and not wanted.is_out(key[0]))
+        changed = sorted(
+            key
+            for key, (item, _) in listed.items()
+            if self._is_other(item) and not wanted.is_out(key[0])
+        )
         missing = sorted(key for key in self.known if key not in listed or wanted.is_out(key[0]))
         changed, missing = _after(after, changed, missing)
         if unlistable and not after:
             yield Unit(unlistable[0].what, _cursor("changed", ("", "")), partial(told, unlistable))
         for keys in cut(changed, UNIT_MAX):
             entries = [listed[key] for key in keys]
-            yield Unit(f"{entries[0][0].what} and on", _cursor("changed", keys[-1]), partial(wanted.fetched, entries))
+            yield Unit(
+                f"{entries[0][0].what} and on",
+                _cursor("changed", keys[-1]),
+                partial(wanted.fetched, entries),
+            )
         unasked = (yield from self._unasked(listed)) if missing else ""
         for keys in cut(missing, UNIT_MAX):
-            yield Unit(f"what is gone, from input {keys[0][0]} on", _cursor("gone", keys[-1]), partial(self._gone, keys, wanted, unasked))
+            yield Unit(
+                f"what is gone, from input {keys[0][0]} on",
+                _cursor("gone", keys[-1]),
+                partial(self._gone, keys, wanted, unasked),
+            )
 
     def _is_other(self, item: Item) -> bool:
         return not item.created or self.known.get(item.key) != item.created
 
     def _unasked(self, listed: Mapping[Key, Entry]) -> Asking[str]:
-        """Why annotations cannot be asked for by themselves; nothing where they can: one that is there shows that the address is served."""
+        """Why annotations cannot be asked for by themselves; nothing where they can:
+        one that is there shows that the address is served.
+        """
         reason = ""
-        asks = [ask for item, _ in listed.values() if isinstance(ask := self.project.asks.single(item), Ask)]
+        asks = [
+            ask
+            for item, _ in listed.values()
+            if isinstance(ask := self.project.asks.single(item), Ask)
+        ]
         for ask in islice(asks, PASSES_MAX):  # some may be gone by now
             answer = yield from one(ask)
             if isinstance(answer, Row):
@@ -111,21 +146,32 @@ class ChangeListing:
         return reason
 
     def _gone(self, keys: Sequence[Key], wanted: Wanted, unasked: str) -> Flow:
-        """Tombstones of those that are not there, or have left the statuses; what is there after all is written where it has changed."""
+        """Tombstones of those that are not there, or have left the statuses; what is
+        there after all is written where it has changed.
+        """
         found = Found([tombstone(key, self.known[key]) for key in keys if wanted.is_out(key[0])])
         items = [Item(key[0], key[1], None) for key in keys if not wanted.is_out(key[0])]
         if unasked:
             found.problems.extend(
-                Problem(item.what, f"it is not listed any more, and cannot be asked for by itself: {unasked}") for item in items
+                Problem(
+                    item.what,
+                    f"it is not listed any more, and cannot be asked for by itself: {unasked}",
+                )
+                for item in items
             )
             return found
-        answers = (yield from each([self.project.asks.single(item) for item in items])) if items else []
+        answers = (
+            (yield from each([self.project.asks.single(item) for item in items])) if items else []
+        )
         for item, answer in zip(items, answers, strict=True):
             changed = changed_on_the_way(item.input_uuid, item.annotation_type or "")
             if isinstance(answer, Refused) and answer.missing and not changed:
                 found.rows.append(tombstone(item.key, self.known[item.key]))
             elif isinstance(answer, Refused):
-                reason = f"it is not listed any more, and by itself it is refused: {answer.reason}{changed}"
+                reason = (
+                    "it is not listed any more, and by itself it is refused:"
+                    f" {answer.reason}{changed}"
+                )
                 found.problems.append(Problem(item.what, reason))
             elif answer.key != item.key:
                 found.problems.append(Problem(item.what, OTHER))

@@ -1,4 +1,5 @@
-"""Documents: what a list says of them, how they are fetched from their signed URLs, and the lines that they become.
+"""Documents: what a list says of them, how they are fetched from their signed URLs, and
+the lines that they become.
 
 listed ──► GET the signed URL ──► OpenLABEL? ──► a line, the document's bytes in it as they came
              │ expired (400, 403)
@@ -30,7 +31,7 @@ Key = tuple[str, str]
 """(input uuid, annotation type); of what has no type, its annotation's id."""
 
 
-# --- what a list says --------------------------------------------------------------------------------------------
+# --- what a list says -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ class Item:
     uri: str = field(default="", repr=False)
     """Signed: whoever has it can read the document."""
     place: str = ""
-    """Its address without the signature, where nothing else tells it from another one of its input."""
+    """Its address without the signature, where nothing else tells it from another one
+    of its input.
+    """
 
     @property
     def key(self) -> Key:
@@ -55,7 +58,11 @@ class Item:
     def what(self) -> str:
         """Its ids, for people."""
         of = (
-            f", type {self.annotation_type}" if self.annotation_type else f", annotation {self.annotation_id}" if self.annotation_id else ""
+            f", type {self.annotation_type}"
+            if self.annotation_type
+            else f", annotation {self.annotation_id}"
+            if self.annotation_id
+            else ""
         )
         return f"input {self.input_uuid}{of}"
 
@@ -64,7 +71,9 @@ Page = Opened[list[Item]]
 
 
 class _Partial(msgspec.Struct, rename="camel", gc=False):
-    """A2, A3, A6, A7: `PartialAnnotation` of annotell-input-api 1.3.1 (client_annotation.py) and kognic-io 2.19.0 (annotation.py)."""
+    """A2, A3, A6, A7: `PartialAnnotation` of annotell-input-api 1.3.1
+    (client_annotation.py) and kognic-io 2.19.0 (annotation.py).
+    """
 
     input_uuid: str
     uri: str
@@ -125,13 +134,24 @@ def read_list(reply: Reply | NoReply) -> Page | LookUpFailure:
 
 
 def _page(answer: Opened[list[_Partial]] | LookUpFailure) -> Page | LookUpFailure:
-    return Opened(_told_apart([_item(partial) for partial in answer.data]), answer.next) if isinstance(answer, Opened) else answer
+    return (
+        Opened(_told_apart([_item(partial) for partial in answer.data]), answer.next)
+        if isinstance(answer, Opened)
+        else answer
+    )
 
 
 def _told_apart(items: list[Item]) -> list[Item]:
-    """A scene may have several annotations of one input, and A7 names neither type nor id: their addresses differ."""
+    """A scene may have several annotations of one input, and A7 names neither type nor
+    id: their addresses differ.
+    """
     alike = Counter(item.key for item in items)
-    return [replace(item, place=item.uri.partition("?")[0]) if not item.key[1] and alike[item.key] > 1 else item for item in items]
+    return [
+        replace(item, place=item.uri.partition("?")[0])
+        if not item.key[1] and alike[item.key] > 1
+        else item
+        for item in items
+    ]
 
 
 def read_one(reply: Reply | NoReply) -> Page | LookUpFailure:
@@ -146,14 +166,16 @@ def read_signed(reply: Reply | NoReply) -> Page | LookUpFailure:
     if not isinstance(answer, Opened):
         return answer
     signed = answer.data
-    return Opened([Item(signed.request_input_id, None, signed.created, signed.id, signed.signed_url)], None)
+    return Opened(
+        [Item(signed.request_input_id, None, signed.created, signed.id, signed.signed_url)], None
+    )
 
 
 def _item(partial: _Partial) -> Item:
     return Item(partial.input_uuid, partial.annotation_type, partial.created, None, partial.uri)
 
 
-# --- documents ---------------------------------------------------------------------------------------------------
+# --- documents ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +194,9 @@ class Expired:
 
 
 def document(raw: bytes) -> Document | None:
-    """The bytes as a document; None where they are not JSON with an object `openlabel` at its top."""
+    """The bytes as a document; None where they are not JSON with an object `openlabel`
+    at its top.
+    """
     try:
         check_utf8(raw)
         members = _OPENLABEL.decode(raw).openlabel
@@ -187,13 +211,16 @@ def document(raw: bytes) -> Document | None:
 def read_stored(reply: Reply | NoReply) -> Document | Expired | LookUpFailure:
     """What the storage answers to a signed URL.
 
-    An expired one is refused with 400 and a wrong signature with 403, as Google's storage does (wire, section 3: not attested for
-    Annotell). An answer that is no document may be a proxy's: it fails for now.
+    An expired one is refused with 400 and a wrong signature with 403, as Google's
+    storage does (wire, section 3: not attested for Annotell). An answer that is no
+    document may be a proxy's: it fails for now.
     """
     if isinstance(reply, NoReply):
         return no_reply(reply)
     if good(reply):
-        return document(reply.body) or Failed(f"HTTP {reply.status}, but no OpenLABEL document", in_doubt=False)
+        return document(reply.body) or Failed(
+            f"HTTP {reply.status}, but no OpenLABEL document", in_doubt=False
+        )
     text = f"the storage answered HTTP {reply.status}"
     if reply.status in (400, 401, 403):
         return Expired(text)
@@ -217,7 +244,9 @@ def read_single(reply: Reply | NoReply) -> Row | LookUpFailure:
 
 
 def read_exports(reply: Reply | NoReply) -> list[Row] | LookUpFailure:
-    """The annotations of some inputs, in the format of the client (A1): neither type nor time is told, and nothing of it is checked."""
+    """The annotations of some inputs, in the format of the client (A1): neither type
+    nor time is told, and nothing of it is checked.
+    """
     answer = opened(reply, _EXPORTS, bare=False)
     if not isinstance(answer, Opened):
         return answer
@@ -231,16 +260,30 @@ def read_exports(reply: Reply | NoReply) -> list[Row] | LookUpFailure:
     ]
 
 
-def line(input_uuid: str, annotation_type: str | None, created: str | None, annotation_id: int | str | None, content: bytes) -> bytes:
+def line(
+    input_uuid: str,
+    annotation_type: str | None,
+    created: str | None,
+    annotation_id: int | str | None,
+    content: bytes,
+) -> bytes:
     """The line of an annotation; its content as it came."""
     head = msgspec.json.encode(
-        {"input_uuid": input_uuid, "annotation_type": annotation_type, "created": created, "annotation_id": annotation_id}
+        {
+            "input_uuid": input_uuid,
+            "annotation_type": annotation_type,
+            "created": created,
+            "annotation_id": annotation_id,
+        }
     )
     return head[:-1] + b',"content":' + content + b"}"
 
 
 def row(item: Item, found: Document) -> Row:
-    """An annotation with its document. Where the list names no id, the document's own stands for it."""
+    """An annotation with its document.
+
+    Where the list names no id, the document's own stands for it.
+    """
     annotation_id = item.annotation_id or found.uuid
     return Row(
         (item.input_uuid, item.annotation_type or annotation_id or item.place),
@@ -248,14 +291,20 @@ def row(item: Item, found: Document) -> Row:
     )
 
 
-# --- from lists to documents -------------------------------------------------------------------------------------
+# --- from lists to documents ----------------------------------------------------------
 
 
 class Source:
-    """A page of a list, which can be asked for again, and the addresses that it gave last."""
+    """A page of a list, which can be asked for again, and the addresses that it gave
+    last.
+    """
 
-    def __init__(self, ask: Ask[Page], page: Page, single: Callable[[Item], Ask[Row] | Refused] | None = None) -> None:
-        """`single`: how to ask for one annotation of it with its document in the answer."""
+    def __init__(
+        self, ask: Ask[Page], page: Page, single: Callable[[Item], Ask[Row] | Refused] | None = None
+    ) -> None:
+        """`single`: how to ask for one annotation of it with its document in the
+        answer.
+        """
         self.ask = ask
         self.single = single
         self.uris: dict[Key, str] = {}
@@ -284,18 +333,27 @@ def fetched(entries: Sequence[Entry]) -> Flow:
     expired = yield from _stored(askable, found)
     if expired:
         yield from _listed_again(expired, tried)
-        fresh = [(item, source) for item, source in expired if source.uris[item.key] != tried[item.key]]
+        fresh = [
+            (item, source) for item, source in expired if source.uris[item.key] != tried[item.key]
+        ]
         refused = yield from _stored(fresh, found)
-        yield from _by_themselves([entry for entry in expired if entry in refused or entry not in fresh], found)
+        yield from _by_themselves(
+            [entry for entry in expired if entry in refused or entry not in fresh], found
+        )
     return found
 
 
 def _stored(entries: Sequence[Entry], found: Found) -> Asking[list[Entry]]:
-    """Ask the storage for these, and put what comes into `found`; those whose address has expired."""
+    """Ask the storage for these, and put what comes into `found`; those whose address
+    has expired.
+    """
     if not entries:
         return []
     expired: list[Entry] = []
-    asks = [Ask(Request("GET", source.uris[item.key]), read_stored, "storage") for item, source in entries]
+    asks = [
+        Ask(Request("GET", source.uris[item.key]), read_stored, "storage")
+        for item, source in entries
+    ]
     for (item, source), answer in zip(entries, (yield from each(asks)), strict=True):
         match answer:
             case Document():
@@ -310,26 +368,47 @@ def _stored(entries: Sequence[Entry], found: Found) -> Asking[list[Entry]]:
 
 
 def _listed_again(expired: Sequence[Entry], tried: dict[Key, str]) -> Asking[None]:
-    """Ask for the lists that gave these addresses again, but for those that others have asked for again meanwhile."""
-    stale = list(dict.fromkeys(source for item, source in expired if source.uris[item.key] == tried[item.key]))
+    """Ask for the lists that gave these addresses again, but for those that others have
+    asked for again meanwhile.
+    """
+    stale = list(
+        dict.fromkeys(
+            source for item, source in expired if source.uris[item.key] == tried[item.key]
+        )
+    )
     if stale:
-        for source, page in zip(stale, (yield from each([source.ask for source in stale])), strict=True):
+        for source, page in zip(
+            stale, (yield from each([source.ask for source in stale])), strict=True
+        ):
             if isinstance(page, Opened):
                 source.renew(page)
 
 
 def _by_themselves(entries: Sequence[Entry], found: Found) -> Asking[None]:
-    """What the storage refuses, or no longer stands where it was listed: each by input and type, with the document in the answer."""
+    """What the storage refuses, or no longer stands where it was listed: each by input
+    and type, with the document in the answer.
+    """
     asks: list[tuple[Item, Ask[Row] | Refused]] = []
     for item, source in entries:
         if source.single is not None:
             asks.append((item, source.single(item)))
         else:
-            found.problems.append(Problem(item.what, "the storage refuses its address, and there is no other way to it"))
+            found.problems.append(
+                Problem(
+                    item.what, "the storage refuses its address, and there is no other way to it"
+                )
+            )
     if asks:
-        for (item, _), answer in zip(asks, (yield from each([ask for _, ask in asks])), strict=True):
+        for (item, _), answer in zip(
+            asks, (yield from each([ask for _, ask in asks])), strict=True
+        ):
             if not isinstance(answer, Row):
-                found.problems.append(Problem(item.what, f"the storage refuses its address, and by itself: {answer.reason}"))
+                found.problems.append(
+                    Problem(
+                        item.what,
+                        f"the storage refuses its address, and by itself: {answer.reason}",
+                    )
+                )
             elif item.annotation_type and answer.key != item.key:
                 found.problems.append(Problem(item.what, OTHER))
             else:

@@ -1,6 +1,7 @@
 """Lists of ids as `syncer.core.pull.Listing`s: what is found for each.
 
-They are read in the order of the ids, and their cursor is the last id: what comes and goes in between moves nothing.
+They are read in the order of the ids, and their cursor is the last id: what comes and
+goes in between moves nothing.
 """
 
 from __future__ import annotations
@@ -23,8 +24,9 @@ from syncer.remotes.paths import changed_on_the_way
 class IdListing:
     """What is found for each of these ids (A6, A7, A8). Implements `Listing`.
 
-    `listed`: ids of inputs that came from a list of what there is, not from a user: one without an annotation is no problem. `unclear`:
-    ids of which it is known already that they cannot be had, and why.
+    `listed`: ids of inputs that came from a list of what there is, not from a user: one
+    without an annotation is no problem. `unclear`: ids of which it is known already
+    that they cannot be had, and why.
     """
 
     ask: Callable[[str], Ask[Page] | Refused]
@@ -43,15 +45,21 @@ class IdListing:
 
     def _unit(self, ids: Sequence[str]) -> Flow:
         entries: list[Entry] = []
-        problems = [Problem(f"{self.what} {id}", self.unclear[id]) for id in ids if id in self.unclear]
+        problems = [
+            Problem(f"{self.what} {id}", self.unclear[id]) for id in ids if id in self.unclear
+        ]
         asked = [(id, self.ask(id)) for id in ids if id not in self.unclear]
         answers = (yield from each([ask for _, ask in asked])) if asked else []
         for (id, ask), answer in zip(asked, answers, strict=True):
             if isinstance(answer, Opened) and isinstance(ask, Ask):
                 source = Source(ask, answer)
                 entries += [(item, source) for item in answer.data]
-            elif isinstance(answer, Refused) and not (self.listed and answer.missing and not changed_on_the_way(id)):
-                problems.append(Problem(f"{self.what} {id}", answer.reason + changed_on_the_way(id)))
+            elif isinstance(answer, Refused) and not (
+                self.listed and answer.missing and not changed_on_the_way(id)
+            ):
+                problems.append(
+                    Problem(f"{self.what} {id}", answer.reason + changed_on_the_way(id))
+                )
         found = yield from fetched(entries)
         found.problems.extend(problems)
         return found
@@ -59,7 +67,10 @@ class IdListing:
 
 @dataclass(frozen=True, slots=True)
 class ExportListing:
-    """The annotations of these inputs, in the format of the client (A1). Implements `Listing`. No inputs: nothing is asked."""
+    """The annotations of these inputs, in the format of the client (A1).
+
+    Implements `Listing`. No inputs: nothing is asked.
+    """
 
     asks: Asks
     uuids: tuple[str, ...]
@@ -75,11 +86,15 @@ class ExportListing:
             yield Unit(f"inputs {unit[0]} to {unit[-1]}", unit[-1], partial(self._unit, unit))
 
     def _unit(self, uuids: list[str]) -> Flow:
-        """What the answer has of these inputs: it is silent about those without an annotation, or says so (wire, 1a)."""
+        """What the answer has of these inputs: it is silent about those without an
+        annotation, or says so (wire, 1a).
+        """
         answer = yield from one(self.asks.exports_of(uuids))
         if isinstance(answer, list):
             unique = {row.key: row for row in reversed(answer) if row.key[0] in uuids}
-            return Found(list(reversed(unique.values())), len(answer) - len(unique), _unheeded(uuids, answer))
+            return Found(
+                list(reversed(unique.values())), len(answer) - len(unique), _unheeded(uuids, answer)
+            )
         if len(uuids) > 1 and (answer.missing or answer.code in UNCLEAR):
             middle = len(uuids) // 2
             left = yield from self._unit(uuids[:middle])
@@ -88,15 +103,23 @@ class ExportListing:
 
 
 def _unheeded(uuids: Sequence[str], rows: Sequence[Row]) -> list[Problem]:
-    """Those of which an answer says nothing, where it is about others: then its silence does not mean that there is nothing."""
+    """Those of which an answer says nothing, where it is about others: then its silence
+    does not mean that there is nothing.
+    """
     came = {row.key[0] for row in rows}
     others = sorted(came.difference(uuids))
-    return [Problem(f"input {uuid}", f"the answer is about others, such as {others[0]}") for uuid in uuids if uuid not in came and others]
+    return [
+        Problem(f"input {uuid}", f"the answer is about others, such as {others[0]}")
+        for uuid in uuids
+        if uuid not in came and others
+    ]
 
 
 @dataclass(frozen=True, slots=True)
 class SingleListing:
-    """The annotations of these inputs and types (A5), each with its document in the answer. Implements `Listing`."""
+    """The annotations of these inputs and types (A5), each with its document in the
+    answer. Implements `Listing`.
+    """
 
     asks: Asks
     uuids: tuple[str, ...]
@@ -110,11 +133,23 @@ class SingleListing:
             yield Unit(f"inputs {unit[0]} to {unit[-1]}", unit[-1], partial(self._unit, unit))
 
     def _unit(self, uuids: Sequence[str]) -> Flow:
-        items = [Item(uuid, annotation_type, None) for uuid in uuids for annotation_type in sorted(set(self.annotation_types))]
+        items = [
+            Item(uuid, annotation_type, None)
+            for uuid in uuids
+            for annotation_type in sorted(set(self.annotation_types))
+        ]
         found = Found([])
-        for item, answer in zip(items, (yield from each([self.asks.single(item) for item in items])), strict=True):
+        for item, answer in zip(
+            items, (yield from each([self.asks.single(item) for item in items])), strict=True
+        ):
             if not isinstance(answer, Row):
-                found.problems.append(Problem(item.what, answer.reason + changed_on_the_way(item.input_uuid, item.annotation_type or "")))
+                found.problems.append(
+                    Problem(
+                        item.what,
+                        answer.reason
+                        + changed_on_the_way(item.input_uuid, item.annotation_type or ""),
+                    )
+                )
             elif answer.key != item.key:
                 found.problems.append(Problem(item.what, OTHER))
             else:
@@ -131,6 +166,9 @@ class AskedListing:
     repeats: bool = field(default=False, init=False)
 
     def units(self, after: str, done: Done | None = ()) -> Units:
-        """The units of the ids' own list. Raises Stopped where the remote refuses to say which ids there are."""
+        """The units of the ids' own list.
+
+        Raises Stopped where the remote refuses to say which ids there are.
+        """
         chosen = yield from self.chosen()
         yield from self.of_chosen(chosen).units(after, done)

@@ -38,12 +38,20 @@ class DocumentLayout:
 
     columns = (
         Column("input_uuid", "string", "The input (a scene, in Kognic's words)."),
-        Column("annotation_type", "string", "The annotation type; null where the service names none."),
-        Column("created", "timestamp", "When the annotation was delivered, UTC, cut to microseconds."),
+        Column(
+            "annotation_type", "string", "The annotation type; null where the service names none."
+        ),
+        Column(
+            "created", "timestamp", "When the annotation was delivered, UTC, cut to microseconds."
+        ),
         Column("annotation_id", "string", "The annotation's id, where the service gives one."),
         Column("content", "string", "The document's JSON, byte for byte; null in a tombstone."),
         Column("openlabel_uuid", "string", "`openlabel.metadata.uuid` of the document."),
-        Column("deleted", "bool", "True in a tombstone: what an earlier pull had is not listed any more."),
+        Column(
+            "deleted",
+            "bool",
+            "True in a tombstone: what an earlier pull had is not listed any more.",
+        ),
     )
 
     def values(self, row: Row) -> tuple[object, ...]:

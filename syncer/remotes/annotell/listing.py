@@ -22,12 +22,15 @@ from syncer.remotes.paths import changed_on_the_way
 
 @dataclass(frozen=True, slots=True)
 class ProjectListing:
-    """What is finished in a project or batch: of these annotation types, else of all that the project has. Implements `Listing`.
+    """What is finished in a project or batch: of these annotation types, else of all
+    that the project has. Implements `Listing`.
 
-    `statuses`: only of inputs in some of them; None for all. `untyped`: what to list where the project has no annotation types.
+    `statuses`: only of inputs in some of them; None for all. `untyped`: what to list
+    where the project has no annotation types.
 
-    How the service sorts, and whether its pages shift while they are read, is not known (wire, section 8): a list of several pages is
-    read until two passes agree, and what was listed before is known by its key.
+    How the service sorts, and whether its pages shift while they are read, is not known
+    (wire, section 8): a list of several pages is read until two passes agree, and what
+    was listed before is known by its key.
     """
 
     asks: Asks
@@ -37,10 +40,15 @@ class ProjectListing:
     statuses: Statuses | None = None
     untyped: Listing | None = None
     repeats: bool = field(default=True, init=False)
-    """Of a state of an older version only the rows are known, not which documents are done."""
+    """Of a state of an older version only the rows are known, not which documents are
+    done.
+    """
 
     def units(self, after: str, done: Done | None = ()) -> Units:
-        """The parts of the list after this cursor. Raises Stopped where the remote refuses to list."""
+        """The parts of the list after this cursor.
+
+        Raises Stopped where the remote refuses to list.
+        """
         types = yield from self.types()
         if not types and self.untyped is not None:
             yield from self.untyped.units(after, done)
@@ -57,7 +65,9 @@ class ProjectListing:
             return sorted(set(self.annotation_types))
         what = f"the annotation types of project {self.project}"
         ask = self.asks.annotation_types(self.project, self.batch)
-        return sorted(set((yield from needed(ask, what, changed_on_the_way(self.project, self.batch))).data))
+        return sorted(
+            set((yield from needed(ask, what, changed_on_the_way(self.project, self.batch))).data)
+        )
 
     def unlistable(self, annotation_type: str) -> Problem | None:
         """Why nothing of a type can be asked for, however it is written."""
@@ -71,7 +81,11 @@ class ProjectListing:
         return Wanted((yield from self.statuses.asked()), self.statuses.wanted)
 
     def entries(self, annotation_type: str) -> Asking[dict[Key, Entry]]:
-        """All that is listed of a type. Raises Stopped where the remote refuses to list it, or where it never stops changing."""
+        """All that is listed of a type.
+
+        Raises Stopped where the remote refuses to list it, or where it never stops
+        changing.
+        """
 
         def one_pass() -> Asking[tuple[list[tuple[Key, Entry]], int]]:
             pages, rows = Pages(self, annotation_type), list[tuple[Key, Entry]]()
@@ -87,7 +101,11 @@ class ProjectListing:
 
     def _of_type(self, annotation_type: str, wanted: Wanted, done: Done) -> Units:
         if (problem := self.unlistable(annotation_type)) is not None:
-            yield Unit(problem.what, msgspec.json.encode((annotation_type, 1)).decode(), partial(told, [problem]))
+            yield Unit(
+                problem.what,
+                msgspec.json.encode((annotation_type, 1)).decode(),
+                partial(told, [problem]),
+            )
             return
         listed: set[Key] = set()
         before: Sequence[Key] | None = None
@@ -95,19 +113,34 @@ class ProjectListing:
         for _ in range(PASSES_MAX):
             pages = Pages(self, annotation_type)
             while (page := (yield from pages.more())) is not None:
-                unique = {item.key: (item, source) for item, source in page if item.key not in listed}
+                unique = {
+                    item.key: (item, source) for item, source in page if item.key not in listed
+                }
                 listed.update(unique)
-                fresh = [entry for key, entry in unique.items() if part(key) not in done and not wanted.is_out(key[0])]
+                fresh = [
+                    entry
+                    for key, entry in unique.items()
+                    if part(key) not in done and not wanted.is_out(key[0])
+                ]
                 for entries in cut(fresh, UNIT_MAX):
                     number += 1
                     cursor = msgspec.json.encode((annotation_type, number)).decode()
                     parts = tuple(part(item.key) for item, _ in entries)
-                    yield Unit(f"type {annotation_type}, {entries[0][0].what}", cursor, partial(wanted.fetched, entries), parts)
+                    yield Unit(
+                        f"type {annotation_type}, {entries[0][0].what}",
+                        cursor,
+                        partial(wanted.fetched, entries),
+                        parts,
+                    )
             if pages.count <= 1 or (before is not None and undisturbed(before, pages.keys)):
                 return
             before = pages.keys
         problem = Problem(f"type {annotation_type}", changing(self.project, annotation_type))
-        yield Unit(problem.what, msgspec.json.encode((annotation_type, number + 1)).decode(), partial(told, [problem]))
+        yield Unit(
+            problem.what,
+            msgspec.json.encode((annotation_type, number + 1)).decode(),
+            partial(told, [problem]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +157,31 @@ class Wanted:
 
     def is_out(self, input_uuid: str) -> bool:
         """Is it known that the input is not wanted?"""
-        return self.statuses is not None and input_uuid in self.statuses and self.statuses[input_uuid] not in self.among
+        return (
+            self.statuses is not None
+            and input_uuid in self.statuses
+            and self.statuses[input_uuid] not in self.among
+        )
 
     def fetched(self, entries: Sequence[Entry]) -> Flow:
-        """The documents of these, but for those of which it is not known whether they are wanted: they are problems."""
-        found = yield from fetched([entry for entry in entries if self.is_known(entry[0].input_uuid)])
-        found.problems.extend(self.unclear(item) for item, _ in entries if not self.is_known(item.input_uuid))
+        """The documents of these, but for those of which it is not known whether they
+        are wanted: they are problems.
+        """
+        found = yield from fetched(
+            [entry for entry in entries if self.is_known(entry[0].input_uuid)]
+        )
+        found.problems.extend(
+            self.unclear(item) for item, _ in entries if not self.is_known(item.input_uuid)
+        )
         return found
 
     def unclear(self, item: Item) -> Problem:
         """Of something whose input's status is not known."""
-        return Problem(item.what, "it is finished, but its input is not among the project's inputs: its status is not known")
+        return Problem(
+            item.what,
+            "it is finished, but its input is not among the project's inputs: its status is not"
+            " known",
+        )
 
 
 def part(key: Key) -> str:
@@ -144,7 +191,10 @@ def part(key: Key) -> str:
 
 def changing(project: str, annotation_type: str) -> str:
     """Why a list is not known to be whole, for people."""
-    return f"the list of project {project}, type {annotation_type}, changed all the time while it was read {PASSES_MAX} times"
+    return (
+        f"the list of project {project}, type {annotation_type}, changed all the time while it was"
+        f" read {PASSES_MAX} times"
+    )
 
 
 def told(problems: Sequence[Problem]) -> Flow:

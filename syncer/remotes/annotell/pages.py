@@ -21,7 +21,10 @@ NO_SUCH_PLACE = (400, 404, 405, 410)
 
 
 class Pages:
-    """A pass from the first page to the last one. Where a cursor is not taken any more, it begins again."""
+    """A pass from the first page to the last one.
+
+    Where a cursor is not taken any more, it begins again.
+    """
 
     def __init__(self, of: ProjectListing, annotation_type: str) -> None:
         self.keys: list[Key] = []
@@ -35,7 +38,10 @@ class Pages:
         self._over = False
 
     def more(self) -> Asking[list[Entry] | None]:
-        """The next page; None after the last one. Raises Stopped where the service refuses, or leads in circles."""
+        """The next page; None after the last one.
+
+        Raises Stopped where the service refuses, or leads in circles.
+        """
         if self._over:
             return None
         if self._next in self._seen:
@@ -52,7 +58,9 @@ class Pages:
         asks, what = self._of.asks, (self._of.project, self._of.batch, self._type)
         refused: Refused | None = None
         cursors = [None] if self._next is None else [self._next, None]
-        for number, ask in enumerate([*(asks.annotations(*what, cursor) for cursor in cursors), asks.all_annotations(*what)]):
+        for number, ask in enumerate(
+            [*(asks.annotations(*what, cursor) for cursor in cursors), asks.all_annotations(*what)]
+        ):
             answer = yield from one(ask)
             if isinstance(answer, Opened) and isinstance(ask, Ask):
                 if number:
@@ -64,12 +72,16 @@ class Pages:
                     break
         assert refused is not None, "there is a first try"
         reason = refused.reason + changed_on_the_way(*what)
-        raise Stopped(refusal(f"the annotations of project {self._of.project}, type {self._type}", reason))
+        raise Stopped(
+            refusal(f"the annotations of project {self._of.project}, type {self._type}", reason)
+        )
 
     def _begin_again(self) -> None:
         self._begun_again += 1
         if self._begun_again > PASSES_MAX:
-            raise Stopped(f"the list of type {self._type} began again {PASSES_MAX} times: run again later")
+            raise Stopped(
+                f"the list of type {self._type} began again {PASSES_MAX} times: run again later"
+            )
         self.keys.clear()
         self._seen.clear()
         self._next, self.count = None, 0

@@ -1,4 +1,6 @@
-"""From what a user selects to the list that fits: which of the API's many ways it is read by."""
+"""From what a user selects to the list that fits: which of the API's many ways it is
+read by.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +29,13 @@ class Selection:
     annotation_types: tuple[str, ...] = ()
     """None: all that the project has."""
     input_statuses: tuple[str, ...] = ()
-    """Only of the project's inputs (scenes) in one of these, such as `created`: the guide's use case. None: whatever their status."""
+    """Only of the project's inputs (scenes) in one of these, such as `created`: the
+    guide's use case. None: whatever their status.
+    """
     input_uuids: tuple[str, ...] = ()
-    """With types, inputs (scenes, in Kognic's words); without, Annotell's inputs or Kognic's request inputs."""
+    """With types, inputs (scenes, in Kognic's words); without, Annotell's inputs or
+    Kognic's request inputs.
+    """
     scene_uuids: tuple[str, ...] = ()
     """Kognic: all annotations of these scenes."""
     annotation_ids: tuple[str, ...] = ()
@@ -41,7 +47,10 @@ class Selection:
 
 
 def listing(selection: Selection, flavour: Flavour, base_url: str) -> Listing:
-    """The list of what is selected. Raises UsageError for a selection that means nothing."""
+    """The list of what is selected.
+
+    Raises UsageError for a selection that means nothing.
+    """
     check(selection, flavour)
     asks = Asks(base_url, iso_cuboids=selection.iso_cuboids)
     if selection.project:
@@ -57,7 +66,10 @@ def listing(selection: Selection, flavour: Flavour, base_url: str) -> Listing:
     if selection.annotation_ids:
         return IdListing(asks.by_id, selection.annotation_ids, "annotation")
     annotations = partial(IdListing, asks.by_id, what="annotation")
-    return AskedListing(partial(completed, asks, selection.request_id), lambda chosen: annotations(ids=chosen.ids, unclear=chosen.unclear))
+    return AskedListing(
+        partial(completed, asks, selection.request_id),
+        lambda chosen: annotations(ids=chosen.ids, unclear=chosen.unclear),
+    )
 
 
 def check(selection: Selection, flavour: Flavour) -> None:
@@ -70,35 +82,62 @@ def check(selection: Selection, flavour: Flavour) -> None:
         raise UsageError("a batch or an input status needs a project: name the project")
     if len(named) != 1:
         given = " and ".join(named) or "nothing"
-        raise UsageError(f"{given} selected: give a project, or input uuids (Kognic also: scene uuids, annotation ids, a request)")
+        raise UsageError(
+            f"{given} selected: give a project, or input uuids (Kognic also: scene uuids,"
+            " annotation ids, a request)"
+        )
     if selection.annotation_types and named[0] not in ("project", "input_uuids"):
-        raise UsageError("annotation types need a project or inputs: name the project, or input uuids")
-    if flavour == "annotell" and (named[0] not in ("project", "input_uuids") or selection.iso_cuboids):
-        raise UsageError('scenes, annotation ids, requests and ISO cuboids are Kognic\'s: set [annotell] flavour = "kognic"')
+        raise UsageError(
+            "annotation types need a project or inputs: name the project, or input uuids"
+        )
+    if flavour == "annotell" and (
+        named[0] not in ("project", "input_uuids") or selection.iso_cuboids
+    ):
+        raise UsageError(
+            "scenes, annotation ids, requests and ISO cuboids are Kognic's: set [annotell] flavour"
+            ' = "kognic"'
+        )
 
 
 def _unaddressable(selection: Selection, flavour: Flavour) -> str | None:
-    """Why the service cannot be asked for what was named: it stands in the path of a URL, or in a list of ids."""
+    """Why the service cannot be asked for what was named: it stands in the path of a
+    URL, or in a list of ids.
+    """
     exports = flavour == "annotell" and not selection.annotation_types
-    paths = {"project": [selection.project], "batch": [selection.batch], "annotation_types": selection.annotation_types}
+    paths = {
+        "project": [selection.project],
+        "batch": [selection.batch],
+        "annotation_types": selection.annotation_types,
+    }
     paths |= {"scene_uuids": selection.scene_uuids, "annotation_ids": selection.annotation_ids}
     paths |= {} if exports else {"input_uuids": selection.input_uuids}
     for field, names in paths.items():
-        if (why := next(filter(None, (unfit_for_path(name) for name in names if name)), None)) is not None:
+        if (
+            why := next(filter(None, (unfit_for_path(name) for name in names if name)), None)
+        ) is not None:
             return f"{field}: {why}"
     return None
 
 
 def _of_project(selection: Selection, flavour: Flavour, asks: Asks) -> Listing:
-    """By type; but inputs of a status without any type named, of Annotell, by their uuids: version 1.0's way, as in its guide."""
+    """By type; but inputs of a status without any type named, of Annotell, by their
+    uuids: version 1.0's way, as in its guide.
+    """
     project, batch, wanted = selection.project, selection.batch, selection.input_statuses
-    statuses = Statuses(partial(statuses_of_inputs, asks, project, batch, paged=flavour == "kognic"), wanted) if wanted else None
+    statuses = (
+        Statuses(
+            partial(statuses_of_inputs, asks, project, batch, paged=flavour == "kognic"), wanted
+        )
+        if wanted
+        else None
+    )
     if flavour == "annotell" and statuses is not None and not selection.annotation_types:
         return AskedListing(statuses.chosen, lambda chosen: ExportListing(asks, chosen.ids))
     untyped: Listing | None = None
     if flavour == "kognic":
         inputs = partial(IdListing, asks.of_request_input, what="input", listed=True)
         untyped = AskedListing(
-            partial(request_inputs, asks, project, batch, wanted), lambda chosen: inputs(ids=chosen.ids, unclear=chosen.unclear)
+            partial(request_inputs, asks, project, batch, wanted),
+            lambda chosen: inputs(ids=chosen.ids, unclear=chosen.unclear),
         )
     return ProjectListing(asks, project, batch, selection.annotation_types, statuses, untyped)

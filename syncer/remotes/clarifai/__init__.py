@@ -1,4 +1,6 @@
-"""Clarifai's v2 annotations over JSON (wire facts: the official protos and client, clarifai-grpc 12.6.0)."""
+"""Clarifai's v2 annotations over JSON (wire facts: the official protos and client,
+clarifai-grpc 12.6.0).
+"""
 
 from syncer.remotes.clarifai.codec import Clarifai
 from syncer.remotes.clarifai.same import same_annotation

@@ -1,4 +1,6 @@
-"""What an HTTP answer is before it is joined to any change: its status, or why there is none, and what that means."""
+"""What an HTTP answer is before it is joined to any change: its status, or why there is
+none, and what that means.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,16 @@ from syncer.remotes.replies import good, one_line
 Failure = Failed | Halt | Refused | Throttled
 REFUSALS = (Meaning.REFUSED, Meaning.MISSING, Meaning.FAILURE)
 NO_SUCH_ADDRESS = (404, 405, 407, 410, 421, 501, 505)
-"""HTTP statuses that speak of the path, the method or the way there, never of what was sent; the service has codes of its own for that."""
+"""HTTP statuses that speak of the path, the method or the way there, never of what was
+sent; the service has codes of its own for that.
+"""
 
 
 class Status(msgspec.Struct, gc=False):
-    """`clarifai.api.status.Status`, as much of it as matters. The code comes as a number, a numeric string or a name."""
+    """`clarifai.api.status.Status`, as much of it as matters.
+
+    The code comes as a number, a numeric string or a name.
+    """
 
     code: int | str | None = None
     description: str | None = None
@@ -59,13 +66,22 @@ ROWS = msgspec.json.Decoder(Rows)
 
 
 def read(reply: Reply, decoder: msgspec.json.Decoder[A]) -> tuple[A, Status] | Failure:
-    """The answer and its status, or what follows from there being none: a proxy's page, a gateway's envelope, an empty body."""
+    """The answer and its status, or what follows from there being none: a proxy's page,
+    a gateway's envelope, an empty body.
+    """
     if 300 <= reply.status < 400:
-        reason = f"HTTP {reply.status}: a redirect, which is not followed; set [clarifai] base_url to where the service is now"
+        reason = (
+            f"HTTP {reply.status}: a redirect, which is not followed; set [clarifai] base_url to"
+            " where the service is now"
+        )
         return Halt(reason, kind="address")
     try:
         answer = decoder.decode(reply.body)
-    except (msgspec.DecodeError, ValueError, RecursionError):  # ValueError: bytes that are not UTF-8
+    except (
+        msgspec.DecodeError,
+        ValueError,
+        RecursionError,
+    ):  # ValueError: bytes that are not UTF-8
         return _without_status(reply)
     code = None if answer.status is None else number(answer.status.code)
     if answer.status is None or (code is not None and code < CODES_FROM):
@@ -74,20 +90,29 @@ def read(reply: Reply, decoder: msgspec.json.Decoder[A]) -> tuple[A, Status] | F
 
 
 def listing_succeeded(status: Status, reply: Reply) -> bool:
-    """Whether what a list leaves out is not there: only a plain success says so. One that was accepted has yet to be carried out."""
+    """Whether what a list leaves out is not there: only a plain success says so.
+
+    One that was accepted has yet to be carried out.
+    """
     return number(status.code) == SUCCESS and good(reply)
 
 
 def says_missing(answer: object) -> bool:
-    """Whether the service refused because what it was asked for does not exist: in its own envelope, by a code that means just that."""
+    """Whether the service refused because what it was asked for does not exist: in its
+    own envelope, by a code that means just that.
+    """
     return isinstance(answer, Refused) and answer.missing
 
 
-def failure(status: Status, reply: Reply, *, duplicates: bool = False, settles: bool = True) -> Failure:
-    """What follows from a request that failed as a whole. `duplicates`: it can be refused because an id is there already.
+def failure(
+    status: Status, reply: Reply, *, duplicates: bool = False, settles: bool = True
+) -> Failure:
+    """What follows from a request that failed as a whole. `duplicates`: it can be
+    refused because an id is there already.
 
-    `settles`: something would be over for good by a refusal; else its parts are asked for next. The code says more than the HTTP status,
-    where it is one that says which side is to change something.
+    `settles`: something would be over for good by a refusal; else its parts are asked
+    for next. The code says more than the HTTP status, where it is one that says which
+    side is to change something.
     """
     code = number(status.code)
     what = meaning(code)
@@ -101,7 +126,9 @@ def failure(status: Status, reply: Reply, *, duplicates: bool = False, settles: 
     if what is Meaning.THROTTLED or reply.status == 429:
         return Throttled(text)
     if what is Meaning.CREDENTIALS or reply.status in (401, 403):
-        return Halt(reason(Status(status.code, status.description)), code, "credentials")  # the details may hold the key
+        return Halt(
+            reason(Status(status.code, status.description)), code, "credentials"
+        )  # the details may hold the key
     if reply.status == 413:
         return Refused(text, code, too_large=True)
     if duplicates and what in REFUSALS and "duplicate" in text.lower():
@@ -115,7 +142,9 @@ def failure(status: Status, reply: Reply, *, duplicates: bool = False, settles: 
 
 
 def reason(status: Status) -> str:
-    """The code's name and what the service says, as one short printable line; queries of URLs (signatures) are left out."""
+    """The code's name and what the service says, as one short printable line; queries
+    of URLs (signatures) are left out.
+    """
     known = CODES.get(number(status.code) or 0)
     texts = [known[0] if known else f"code {status.code}", status.description, status.details]
     return one_line(": ".join(text for text in texts if text))
@@ -131,4 +160,6 @@ def _without_status(reply: Reply) -> Failure:
         return Refused(text, too_large=reply.status == 413)
     if reply.status in NO_SUCH_ADDRESS:
         return Failed(text, strange="surely")
-    return Failed(text, strange="no" if reply.status >= 500 or reply.status in (408, 425) else "perhaps")
+    return Failed(
+        text, strange="no" if reply.status >= 500 or reply.status in (408, 425) else "perhaps"
+    )

@@ -1,4 +1,7 @@
-"""Batches to requests, replies to verdicts. Success is HTTP 2xx *and* a success code *and* every change found by its id."""
+"""Batches to requests, replies to verdicts.
+
+Success is HTTP 2xx *and* a success code *and* every change found by its id.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,25 @@ from syncer.core.outcome import (
     Verdict,
 )
 from syncer.core.ports import Found, Inputs, Listed, LookUpFailure, NoReply, Reply, Request
-from syncer.remotes.clarifai.answers import ANSWERS, ROWS, Failure, Item, Rows, failure, listing_succeeded, read, reason
+from syncer.remotes.clarifai.answers import (
+    ANSWERS,
+    ROWS,
+    Failure,
+    Item,
+    Rows,
+    failure,
+    listing_succeeded,
+    read,
+    reason,
+)
 from syncer.remotes.clarifai.codes import STORED, Meaning, meaning, number
 from syncer.remotes.clarifai.patches import merged, removed
 from syncer.remotes.clarifai.same import same_annotation
 from syncer.remotes.replies import good, no_reply
 
 URL_BYTES_MAX = 3_800
-"""Of path and query: many servers take 4,000 in all, and a base URL comes before them."""
+"""Of path and query: many servers take 4,000 in all, and a base URL comes before them.
+"""
 QUERY_BYTES = len("/annotations?list_all_annotations=true&page=1&per_page=128")
 """Of a look-up's URL, what is neither the app nor a pair."""
 PER_PAGE_MAX = 1000
@@ -39,23 +53,37 @@ PER_PAGE_MAX = 1000
 INPUT_READY = 30000
 """INPUT_SUCCESS, also called INPUT_DOWNLOAD_SUCCESS."""
 PAIRS_MAX = 128
-"""Ids in one GET: the service names no limit, so it is that of annotations in one POST."""
+"""Ids in one GET: the service names no limit, so it is that of annotations in one POST.
+"""
 
 
 class Clarifai:
-    """The codec of one app. Implements `syncer.core.ports.Remote`. Wire facts: the protos and the JSON client of clarifai-grpc 12.6.0."""
+    """The codec of one app.
+
+    Implements `syncer.core.ports.Remote`. Wire facts: the protos and the JSON client of
+    clarifai-grpc 12.6.0.
+    """
 
     def __init__(self, user_id: str, app_id: str) -> None:
         self._app = f"/v2/users/{quote(user_id, safe='')}/apps/{quote(app_id, safe='')}"
 
-    # --- changes ------------------------------------------------------------------------------------------------
+    # --- changes ----------------------------------------------------------------------
 
     def encode(self, verb: Verb, changes: Sequence[Change]) -> Request:
-        """The request for a batch. Only `delete_input` sends input_ids without ids: that deletes all of those inputs."""
+        """The request for a batch.
+
+        Only `delete_input` sends input_ids without ids: that deletes all of those
+        inputs.
+        """
         assert changes, "without ids and inputs, a delete has no bounds"
         if verb == "delete":
-            assert all(change.id for change in changes), "a delete without ids deletes all of these inputs' annotations"
-            pairs = {"ids": [change.id for change in changes], "input_ids": [change.input_id for change in changes]}
+            assert all(change.id for change in changes), (
+                "a delete without ids deletes all of these inputs' annotations"
+            )
+            pairs = {
+                "ids": [change.id for change in changes],
+                "input_ids": [change.input_id for change in changes],
+            }
             return Request("DELETE", f"{self._app}/inputs/annotations", orjson.dumps(pairs))
         if verb == "delete_input":
             inputs = {"input_ids": [change.input_id for change in changes]}
@@ -63,7 +91,9 @@ class Clarifai:
         annotations = b'"annotations":[' + b",".join([change.body for change in changes]) + b"]}"
         if verb == "post":
             return Request("POST", f"{self._app}/annotations", b"{" + annotations)
-        return Request("PATCH", f"{self._app}/annotations", b'{"action":"%s",' % verb.encode() + annotations)
+        return Request(
+            "PATCH", f"{self._app}/annotations", b'{"action":"%s",' % verb.encode() + annotations
+        )
 
     def decode(self, verb: Verb, changes: Sequence[Change], reply: Reply | NoReply) -> Verdict:
         """What the reply says of each change, joined by id."""
@@ -80,32 +110,55 @@ class Clarifai:
             if deletes or _all_stored(changes, items):
                 return AllApplied()
             return Answered(_joined(verb, changes, items, silence_applied=code == 10000))
-        if what in (Meaning.MIXED, Meaning.FAILURE) and items and not deletes and reply.status not in (401, 403, 429):
-            return _shared_failure(items, reply) or Answered(_joined(verb, changes, items, stored=good(reply)))
+        if (
+            what in (Meaning.MIXED, Meaning.FAILURE)
+            and items
+            and not deletes
+            and reply.status not in (401, 403, 429)
+        ):
+            return _shared_failure(items, reply) or Answered(
+                _joined(verb, changes, items, stored=good(reply))
+            )
         failed = failure(status, reply, duplicates=verb == "post", settles=len(changes) == 1)
-        if len(changes) == 1 and isinstance(failed, Refused) and what is Meaning.FAILURE and verb == "post":
-            return Answered([Exists(failed.reason, code, certain=False)])  # and not a word about why: perhaps it is there already
+        if (
+            len(changes) == 1
+            and isinstance(failed, Refused)
+            and what is Meaning.FAILURE
+            and verb == "post"
+        ):
+            return Answered(
+                [Exists(failed.reason, code, certain=False)]
+            )  # and not a word about why: perhaps it is there already
         return failed
 
-    # --- a question that asks for nothing -----------------------------------------------------------------------
+    # --- a question that asks for nothing ---------------------------------------------
 
     def probe(self) -> Request:
-        """`GET annotations`, at most one of them: changes nothing, but needs the token, the user and the app to be right."""
+        """`GET annotations`, at most one of them: changes nothing, but needs the token,
+        the user and the app to be right.
+        """
         return Request("GET", f"{self._app}/annotations?page=1&per_page=1")
 
     def probed(self, reply: Reply | NoReply) -> LookUpFailure | None:
-        """Why the app cannot be used, None where it can. An app that is not there is refused with a code that means missing."""
+        """Why the app cannot be used, None where it can.
+
+        An app that is not there is refused with a code that means missing.
+        """
         rows = _rows(reply, 1)
         return None if isinstance(rows, Rows) else rows
 
-    # --- look-ups -----------------------------------------------------------------------------------------------
+    # --- look-ups ---------------------------------------------------------------------
 
     def look_up_size(self, changes: Sequence[Change]) -> int:
         """How many pairs keep the URL short enough; at least one."""
         room = URL_BYTES_MAX - len(self._app) - QUERY_BYTES
         count = 0
         for change in changes[:PAIRS_MAX]:
-            room -= len(quote(change.id, safe="")) + len(quote(change.input_id, safe="")) + len("&ids=&input_ids=")
+            room -= (
+                len(quote(change.id, safe=""))
+                + len(quote(change.input_id, safe=""))
+                + len("&ids=&input_ids=")
+            )
             if room < 0:
                 break
             count += 1
@@ -113,7 +166,9 @@ class Clarifai:
 
     def look_up(self, changes: Sequence[Change]) -> Request:
         """`GET annotations` by pairs: ids and input_ids in the same order."""
-        query = [("ids", change.id) for change in changes] + [("input_ids", change.input_id) for change in changes]
+        query = [("ids", change.id) for change in changes] + [
+            ("input_ids", change.input_id) for change in changes
+        ]
         query += [("list_all_annotations", "true"), ("page", "1"), ("per_page", str(len(changes)))]
         return Request("GET", f"{self._app}/annotations?{urlencode(query, quote_via=quote)}")
 
@@ -131,44 +186,78 @@ class Clarifai:
         return Found([held.get(change.key) for change in changes])
 
     def same(self, change: Change, annotation: dict[str, object]) -> bool:
-        """Is what the post or patch asks for there? Then sending it again changes nothing."""
+        """Is what the post or patch asks for there?
+
+        Then sending it again changes nothing.
+        """
         sent = orjson.loads(change.body)
         if change.verb == "merge":
             return merged(sent, annotation)
-        return removed(sent, annotation) if change.verb == "remove" else same_annotation(sent, annotation)
+        return (
+            removed(sent, annotation)
+            if change.verb == "remove"
+            else same_annotation(sent, annotation)
+        )
 
     def inputs_look_up(self, input_ids: Sequence[str]) -> Request:
         """`GET inputs` by ids."""
-        query = [("ids", id) for id in input_ids] + [("page", "1"), ("per_page", str(len(input_ids)))]
+        query = [("ids", id) for id in input_ids] + [
+            ("page", "1"),
+            ("per_page", str(len(input_ids))),
+        ]
         return Request("GET", f"{self._app}/inputs?{urlencode(query, quote_via=quote)}")
 
     def inputs_list(self, input_ids: Sequence[str], page: int) -> Request:
-        """`GET annotations` by inputs, those that models made included: a delete of an input deletes them all."""
+        """`GET annotations` by inputs, those that models made included: a delete of an
+        input deletes them all.
+        """
         query = [("input_ids", id) for id in input_ids]
-        query += [("list_all_annotations", "true"), ("page", str(page)), ("per_page", str(PER_PAGE_MAX))]
+        query += [
+            ("list_all_annotations", "true"),
+            ("page", str(page)),
+            ("per_page", str(PER_PAGE_MAX)),
+        ]
         return Request("GET", f"{self._app}/annotations?{urlencode(query, quote_via=quote)}")
 
-    def inputs_listed(self, input_ids: Sequence[str], reply: Reply | NoReply) -> Listed | LookUpFailure:
-        """The annotations of these inputs on a page; input-level ones survive a delete of their input's annotations (wire, 5)."""
+    def inputs_listed(
+        self, input_ids: Sequence[str], reply: Reply | NoReply
+    ) -> Listed | LookUpFailure:
+        """The annotations of these inputs on a page; input-level ones survive a delete
+        of their input's annotations (wire, 5).
+        """
         rows = _rows(reply, len(input_ids))
         if not isinstance(rows, Rows):
             return rows
         wanted = set(input_ids)
         listed = rows.annotations or []
         keys = [
-            (str(row["input_id"]), str(row.get("id"))) for row in listed if row.get("input_id") in wanted and not row.get("input_level")
+            (str(row["input_id"]), str(row.get("id")))
+            for row in listed
+            if row.get("input_id") in wanted and not row.get("input_level")
         ]
         return Listed(keys, len(listed))
 
-    def inputs_found(self, input_ids: Sequence[str], reply: Reply | NoReply) -> Inputs | LookUpFailure:
-        """Those with code 30001 or 30003 are being processed, those with 30000 are ready."""
+    def inputs_found(
+        self, input_ids: Sequence[str], reply: Reply | NoReply
+    ) -> Inputs | LookUpFailure:
+        """Those with code 30001 or 30003 are being processed, those with 30000 are
+        ready.
+        """
         rows = _rows(reply, len(input_ids))
         if not isinstance(rows, Rows):
             return rows
         wanted = set(input_ids)
-        codes = {row.id: number(row.status.code) for row in rows.inputs or () if row.id in wanted and row.status}
-        processing = frozenset(id for id, code in codes.items() if id and meaning(code) is Meaning.PENDING)
-        return Inputs(processing, frozenset(id for id, code in codes.items() if id and code == INPUT_READY))
+        codes = {
+            row.id: number(row.status.code)
+            for row in rows.inputs or ()
+            if row.id in wanted and row.status
+        }
+        processing = frozenset(
+            id for id, code in codes.items() if id and meaning(code) is Meaning.PENDING
+        )
+        return Inputs(
+            processing, frozenset(id for id, code in codes.items() if id and code == INPUT_READY)
+        )
 
 
 def _all_stored(changes: Sequence[Change], items: Sequence[Item]) -> bool:
@@ -177,23 +266,37 @@ def _all_stored(changes: Sequence[Change], items: Sequence[Item]) -> bool:
         return False
     for change, item in zip(changes, items, strict=True):
         status = item.status
-        if item.id != change.id or item.input_id != change.input_id or status is None or status.code not in STORED:
+        if (
+            item.id != change.id
+            or item.input_id != change.input_id
+            or status is None
+            or status.code not in STORED
+        ):
             return False
     return True
 
 
 def _joined(
-    verb: Verb, changes: Sequence[Change], items: Sequence[Item], *, stored: bool = True, silence_applied: bool = False
+    verb: Verb,
+    changes: Sequence[Change],
+    items: Sequence[Item],
+    *,
+    stored: bool = True,
+    silence_applied: bool = False,
 ) -> list[Outcome]:
-    """One outcome a change, from the items that name it: by (input_id, id), or by an id that is unique in the batch.
+    """One outcome a change, from the items that name it: by (input_id, id), or by an id
+    that is unique in the batch.
 
-    `stored`: an item may say so (HTTP does not contradict it). `silence_applied`: an item without a status was applied.
+    `stored`: an item may say so (HTTP does not contradict it). `silence_applied`: an
+    item without a status was applied.
     """
     ids = Counter([change.id for change in changes])
     told: dict[tuple[str, str], list[Outcome]] = {}
     for item in items:
         if item.id:
-            told.setdefault((item.input_id or "", item.id), []).append(_outcome(verb, item, silence_applied=silence_applied))
+            told.setdefault((item.input_id or "", item.id), []).append(
+                _outcome(verb, item, silence_applied=silence_applied)
+            )
     joined: list[Outcome] = []
     for change in changes:
         outcomes = told.get(change.key, [])
@@ -215,7 +318,11 @@ def _outcome(verb: Verb, item: Item, *, silence_applied: bool) -> Outcome:
     status = item.status
     code = 0 if status is None else number(status.code)
     if status is None or code == 0:
-        return APPLIED if silence_applied and status is None else InDoubt("the answer has no status for it", omitted=True)
+        return (
+            APPLIED
+            if silence_applied and status is None
+            else InDoubt("the answer has no status for it", omitted=True)
+        )
     what = meaning(code)
     if what is Meaning.STORED or what is Meaning.OK:
         return APPLIED
@@ -223,8 +330,14 @@ def _outcome(verb: Verb, item: Item, *, silence_applied: bool) -> Outcome:
     match what:
         case Meaning.DUPLICATE:
             return Exists(text, code) if verb == "post" else Rejected(text, code)
-        case Meaning.REFUSED | Meaning.TOO_LARGE:  # for a post perhaps a duplicate, in words that we do not know
-            return Exists(text, code, certain="duplicate" in text.lower()) if verb == "post" else Rejected(text, code)
+        case (
+            Meaning.REFUSED | Meaning.TOO_LARGE
+        ):  # for a post perhaps a duplicate, in words that we do not know
+            return (
+                Exists(text, code, certain="duplicate" in text.lower())
+                if verb == "post"
+                else Rejected(text, code)
+            )
         case Meaning.MISSING:
             return Missing(text, code)
         case Meaning.UNKNOWN:
@@ -234,10 +347,16 @@ def _outcome(verb: Verb, item: Item, *, silence_applied: bool) -> Outcome:
 
 
 def _shared_failure(items: Sequence[Item], reply: Reply) -> Failure | None:
-    """A throttle, an empty account or a refused token that every item repeats concerns the request, not the items."""
+    """A throttle, an empty account or a refused token that every item repeats concerns
+    the request, not the items.
+    """
     said = {meaning(number(item.status.code)) if item.status else None for item in items}
     status = items[0].status
-    if status is not None and len(said) == 1 and said <= {Meaning.THROTTLED, Meaning.ACCOUNT, Meaning.CREDENTIALS}:
+    if (
+        status is not None
+        and len(said) == 1
+        and said <= {Meaning.THROTTLED, Meaning.ACCOUNT, Meaning.CREDENTIALS}
+    ):
         return failure(status, reply)
     return None
 

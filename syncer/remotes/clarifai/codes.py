@@ -1,6 +1,8 @@
-"""Status codes: what each means for a request and for one annotation. Codes that are not here are never success.
+"""Status codes: what each means for a request and for one annotation. Codes that are
+not here are never success.
 
-Names and numbers are those of the official enum `status_code_pb2` (clarifai-grpc 12.6.0); what follows from each is ours.
+Names and numbers are those of the official enum `status_code_pb2` (clarifai-grpc
+12.6.0); what follows from each is ours.
 """
 
 from __future__ import annotations
@@ -17,7 +19,9 @@ class Meaning(Enum):
     FAILURE = auto()
     """All items failed: look at each, where there are any."""
     STORED = auto()
-    """Of an annotation: it is there, in whatever state of a review. Says nothing of a request."""
+    """Of an annotation: it is there, in whatever state of a review.
+    Says nothing of a request.
+    """
     THROTTLED = auto()
     BUSY = auto()
     """Certainly not applied; again later."""
@@ -78,7 +82,10 @@ CODES: dict[int, tuple[str, Meaning]] = {
     24900: ("METADATA_INVALID_PATCH_ARGUMENTS", Meaning.REFUSED),
     24901: ("METADATA_PARSING_ISSUE", Meaning.REFUSED),
     24902: ("METADATA_MANIPULATION_ISSUE", Meaning.REFUSED),
-    30000: ("INPUT_SUCCESS", Meaning.UNKNOWN),  # the input is ready, which says nothing of an annotation
+    30000: (
+        "INPUT_SUCCESS",
+        Meaning.UNKNOWN,
+    ),  # the input is ready, which says nothing of an annotation
     30001: ("INPUT_PENDING", Meaning.PENDING),
     30002: ("INPUT_FAILED", Meaning.REFUSED),
     30003: ("INPUT_IN_PROGRESS", Meaning.PENDING),
@@ -99,7 +106,8 @@ CODES: dict[int, tuple[str, Meaning]] = {
     40015: ("DATABASE_FAIL_TO_GET_CONNECTIONS", Meaning.UNKNOWN),
     40016: ("DATABASE_TOO_MANY_CLIENTS", Meaning.UNKNOWN),
     40017: ("DATABASE_CONSTRAINT_VIOLATED", Meaning.REFUSED),
-    40019: ("OPERATION_ALREADY_PROCESSING", Meaning.BUSY),  # in the docs only, so the name is ours
+    # in the docs only, so the name is ours
+    40019: ("OPERATION_ALREADY_PROCESSING", Meaning.BUSY),
     40021: ("DATABASE_CANCELED", Meaning.UNKNOWN),
     40030: ("RPC_REQUEST_QUEUE_FULL", Meaning.BUSY),
     40031: ("RPC_SERVER_UNAVAILABLE", Meaning.UNKNOWN),
@@ -163,7 +171,9 @@ STORED = frozenset(code for code, (_, meaning) in CODES.items() if meaning is Me
 
 
 def number(code: object) -> int | None:
-    """A code as an integer, however it came: integer, numeric string or name. 0 where nothing is said, None for an unknown name."""
+    """A code as an integer, however it came: integer, numeric string or name. 0 where
+    nothing is said, None for an unknown name.
+    """
     if isinstance(code, int):
         return code
     if isinstance(code, str) and code:

@@ -1,6 +1,8 @@
-"""What a change log should have left of an input, and how that compares with what the service holds. Pure.
+"""What a change log should have left of an input, and how that compares with what the
+service holds. Pure.
 
-Patches are folded as the service documents them (wire, 2.3): merge by ids, overwrite by members, remove by ids.
+Patches are folded as the service documents them (wire, 2.3): merge by ids, overwrite by
+members, remove by ids.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ DELETED = ("it should be deleted",)
 
 @dataclass(slots=True)
 class Expected:
-    """What should be there of one annotation: all of it (it was made by the logs), or what the last patch says; None: nothing."""
+    """What should be there of one annotation: all of it (it was made by the logs), or
+    what the last patch says; None: nothing.
+    """
 
     annotation: Json | None
     made: bool
@@ -37,7 +41,9 @@ class Left:
 
     annotations: dict[str, Expected]
     emptied: bool = False
-    """All of it was deleted once: what is not of later changes should be gone, whoever made it."""
+    """All of it was deleted once: what is not of later changes should be gone, whoever
+    made it.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,8 @@ class Difference:
 def folded(changes: Iterable[tuple[Verb, str, bytes]]) -> Left:
     """What the changes (verb, id, body) of one input leave when applied once in order.
 
-    A post of an id that is there changes nothing, nor does a patch of one that was deleted: the service refuses both.
+    A post of an id that is there changes nothing, nor does a patch of one that was
+    deleted: the service refuses both.
     """
     left: dict[str, Expected] = {}
     emptied = False
@@ -87,14 +94,19 @@ def _merged(held: Json, sent: Json) -> Json:
 
 
 def _merged_value(held: object, sent: object) -> object:
-    """Objects are merged deeply, list items by their ids; what is empty replaces, null changes nothing."""
+    """Objects are merged deeply, list items by their ids; what is empty replaces, null
+    changes nothing.
+    """
     if sent is None:
         return held
     if isinstance(sent, dict) and isinstance(held, dict) and sent:
         return _merged(held, sent)
     if isinstance(sent, list) and isinstance(held, list) and sent:
         news = {id: item for item in sent if (id := item_id(item)) is not None}
-        kept = [_merged_value(item, news.pop(id)) if (id := item_id(item)) in news else item for item in held]
+        kept = [
+            _merged_value(item, news.pop(id)) if (id := item_id(item)) in news else item
+            for item in held
+        ]
         return kept + [item for item in sent if item_id(item) is None or item_id(item) in news]
     return sent
 
@@ -116,7 +128,9 @@ def _removed(held: Json, sent: Json) -> Json:
 
 
 def compared(input_id: str, left: Left, held: Mapping[str, Json]) -> list[Difference]:
-    """Every annotation that should be there, or should not, beside what is held; then what is there beyond them."""
+    """Every annotation that should be there, or should not, beside what is held; then
+    what is there beyond them.
+    """
     found: list[Difference] = []
     expected = left.annotations
     for id, wanted in expected.items():
@@ -134,7 +148,11 @@ def compared(input_id: str, left: Left, held: Mapping[str, Json]) -> list[Differ
             if _is_double(row, expected):
                 found.append(Difference("doubled", input_id, id))
             else:
-                found.append(Difference("differs", input_id, id, DELETED) if left.emptied else Difference("extra", input_id, id))
+                found.append(
+                    Difference("differs", input_id, id, DELETED)
+                    if left.emptied
+                    else Difference("extra", input_id, id)
+                )
     return found
 
 
@@ -148,7 +166,10 @@ def _differing(wanted: Expected, row: Json) -> Iterable[str]:
 
 
 def _fields(annotation: Json, row: Json, *, exact: bool) -> list[str]:
-    """The members that differ, those of `data` one by one. `exact`: also what was added to them since."""
+    """The members that differ, those of `data` one by one.
+
+    `exact`: also what was added to them since.
+    """
     fields = []
     annotation = set_fields(annotation)
     for name in {**annotation, **dict.fromkeys(CLOSED & row.keys() if exact else ())}:
@@ -167,14 +188,20 @@ def _parts_of_data(sent: object, held: object, exact: bool) -> list[str]:
     return [
         f"data.{part}"
         for part in {**wanted, **there}
-        if not same_annotation({"data": {part: wanted.get(part)}}, {"data": {part: there.get(part)}}, exact=exact)
+        if not same_annotation(
+            {"data": {part: wanted.get(part)}}, {"data": {part: there.get(part)}}, exact=exact
+        )
     ]
 
 
 def _is_double(row: Json, expected: Mapping[str, Expected]) -> bool:
     """Does it hold what another annotation of its input should, and nothing else?"""
     return any(
-        same_annotation({name: value for name, value in wanted.annotation.items() if name != "id"}, row, exact=True)
+        same_annotation(
+            {name: value for name, value in wanted.annotation.items() if name != "id"},
+            row,
+            exact=True,
+        )
         for wanted in expected.values()
         if wanted.annotation is not None and wanted.made
     )

@@ -1,7 +1,9 @@
 """Annotations as tables: which columns there are, and what each is read from.
 
-An annotation holds at most one region and one frame (wire, 2.2), so a row is an annotation. Where there are more, the flat columns tell
-of the first, and `annotation` holds all of it. What is not of the wire's form keeps its ids and its JSON; all else is null.
+An annotation holds at most one region and one frame (wire, 2.2), so a row is an
+annotation. Where there are more, the flat columns tell of the first, and `annotation`
+holds all of it. What is not of the wire's form keeps its ids and its JSON; all else is
+null.
 """
 
 from __future__ import annotations
@@ -18,36 +20,76 @@ INT64_MAX = (1 << 63) - 1
 
 _ANNOTATION = (
     Column("annotation_id", "string", "The annotation's id."),
-    Column("annotation", "string", "The whole annotation: its JSON, byte for byte as the service gave it."),
-    Column("annotation_user_id", "string", "Whose it is: `user_id`, else `worker.user.id`; null where a model or a workflow made it."),
+    Column(
+        "annotation",
+        "string",
+        "The whole annotation: its JSON, byte for byte as the service gave it.",
+    ),
+    Column(
+        "annotation_user_id",
+        "string",
+        "Whose it is: `user_id`, else `worker.user.id`; null where a model or a workflow made it.",
+    ),
     Column("input_id", "string", "The id of the input that it labels."),
     Column("annotation_created_at", "timestamp", "`created_at`."),
     Column("annotation_modified_at", "timestamp", "`modified_at`."),
-    Column("status", "int64", "`status.code` as a number, also where the service writes its name: 24150 is ANNOTATION_SUCCESS."),
-    Column("status_description", "string", "`status.description`."),
-    Column("input_level", "bool", "The annotation that its input came with; false where the service leaves it out."),
     Column(
-        "model_version_id", "string", "The version of the model that made it: `model_version_id`, else `worker.model.model_version.id`."
+        "status",
+        "int64",
+        "`status.code` as a number, also where the service writes its name: 24150 is"
+        " ANNOTATION_SUCCESS.",
+    ),
+    Column("status_description", "string", "`status.description`."),
+    Column(
+        "input_level",
+        "bool",
+        "The annotation that its input came with; false where the service leaves it out.",
+    ),
+    Column(
+        "model_version_id",
+        "string",
+        "The version of the model that made it: `model_version_id`, else"
+        " `worker.model.model_version.id`.",
     ),
     Column("task_id", "string", "The labelling task that it was made in."),
     Column(
         "concept_ids",
         "list<string>",
-        "Ids of all concepts: those of the data, of its regions, of its frames and their regions, of its time segments.",
+        "Ids of all concepts: those of the data, of its regions, of its frames and their regions,"
+        " of its time segments.",
     ),
-    Column("concept_values", "list<double>", "Their values, in the same order; a value that is left out is 1."),
+    Column(
+        "concept_values",
+        "list<double>",
+        "Their values, in the same order; a value that is left out is 1.",
+    ),
     Column("region_count", "int64", "How many regions there are, those of frames included."),
     Column("region_id", "string", "The first region's id."),
-    Column("region_type", "string", "Its form: bounding_box, mask, polygon, point, span, token or keypoints."),
+    Column(
+        "region_type",
+        "string",
+        "Its form: bounding_box, mask, polygon, point, span, token or keypoints.",
+    ),
     Column("region_value", "double", "Its confidence."),
     Column("track_id", "string", "Its `track_id`: the same thing over the frames of a video."),
-    Column("top_row", "double", "Its box, from 0 to 1 of the height; null without a box, 0 where a box leaves it out."),
+    Column(
+        "top_row",
+        "double",
+        "Its box, from 0 to 1 of the height; null without a box, 0 where a box leaves it out.",
+    ),
     Column("left_col", "double", "The same, of the width."),
     Column("bottom_row", "double", "The same, of the height."),
     Column("right_col", "double", "The same, of the width."),
-    Column("frame_time_ms", "int64", "`frame_info.time` of the first frame, in milliseconds; null without a frame, and past int64."),
+    Column(
+        "frame_time_ms",
+        "int64",
+        "`frame_info.time` of the first frame, in milliseconds; null without a frame, and past"
+        " int64.",
+    ),
     Column("frame_number", "int64", "`frame_info.number` of the first frame."),
-    Column("annotation_info", "string", "`annotation_info`: JSON of the user's own, byte for byte."),
+    Column(
+        "annotation_info", "string", "`annotation_info`: JSON of the user's own, byte for byte."
+    ),
 )
 _INPUT = (
     Column("input_id", "string", "The input's id."),
@@ -199,7 +241,9 @@ _annotation = msgspec.json.Decoder(_Annotation)
 _input = msgspec.json.Decoder(_Input)
 _joined = msgspec.json.Decoder(_Joined)
 UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
-"""What decoding raises for JSON that is none, not UTF-8, nested too deep, or not of the wire's form."""
+"""What decoding raises for JSON that is none, not UTF-8, nested too deep, or not of the
+wire's form.
+"""
 
 
 class AnnotationLayout:
@@ -208,24 +252,38 @@ class AnnotationLayout:
     columns: Sequence[Column] = _ANNOTATION
 
     def values(self, row: Row) -> tuple[object, ...]:
-        """One value a column. An annotation that is not of the wire's form keeps its ids and its JSON."""
+        """One value a column.
+
+        An annotation that is not of the wire's form keeps its ids and its JSON.
+        """
         return _annotation_values(row.line, row.key)
 
 
 class InputsLayout:
-    """Lines that are `{"input": …, "annotation": … or null}`: a left join. Implements `syncer.core.pull.Layout`."""
+    """Lines that are `{"input": …, "annotation": … or null}`: a left join.
 
-    columns: Sequence[Column] = _INPUT + tuple(column for column in _ANNOTATION if column.name != "input_id")
+    Implements `syncer.core.pull.Layout`.
+    """
+
+    columns: Sequence[Column] = _INPUT + tuple(
+        column for column in _ANNOTATION if column.name != "input_id"
+    )
 
     def values(self, row: Row) -> tuple[object, ...]:
-        """One value a column; those of the annotation are null where its input has none."""
+        """One value a column; those of the annotation are null where its input has
+        none.
+        """
         try:
             line = _joined.decode(row.line)
         except UNREADABLE:
             line = _Joined(msgspec.Raw(row.line))
         annotation = bytes(line.annotation)
         labels = _NONE if annotation == b"null" else _annotation_values(annotation, row.key)
-        return (*_input_values(bytes(line.input), row.key[0]), *labels[:_INPUT_ID], *labels[_INPUT_ID + 1 :])
+        return (
+            *_input_values(bytes(line.input), row.key[0]),
+            *labels[:_INPUT_ID],
+            *labels[_INPUT_ID + 1 :],
+        )
 
 
 _INPUT_ID = [column.name for column in _ANNOTATION].index("input_id")
@@ -267,16 +325,29 @@ def _region_values(data: _Data) -> tuple[object, ...]:
         return (0, None, None, None, None, None, None, None, None)
     first = regions[0]
     info = first.region_info or _RegionInfo()
-    about = (len(regions), first.id or None, _region_type(info), _float(first.value), first.track_id or None)
+    about = (
+        len(regions),
+        first.id or None,
+        _region_type(info),
+        _float(first.value),
+        first.track_id or None,
+    )
     box = info.bounding_box
-    return (*about, None, None, None, None) if box is None else (*about, box.top_row, box.left_col, box.bottom_row, box.right_col)
+    return (
+        (*about, None, None, None, None)
+        if box is None
+        else (*about, box.top_row, box.left_col, box.bottom_row, box.right_col)
+    )
 
 
 def _regions(data: _Data) -> Sequence[_Region]:
     """Those of the data, then those of its frames."""
     if not data.frames:
         return data.regions or ()
-    return [*(data.regions or ()), *(region for frame in data.frames if frame.data for region in frame.data.regions or ())]
+    return [
+        *(data.regions or ()),
+        *(region for frame in data.frames if frame.data for region in frame.data.regions or ()),
+    ]
 
 
 def _frame_values(data: _Data) -> tuple[int | None, int | None]:
@@ -306,7 +377,12 @@ def _concepts(data: _Data) -> list[_Concept]:
             places += [frame.data, *(region.data for region in frame.data.regions or ())]
     if data.time_segments:
         places += [segment.data for segment in data.time_segments]
-    return [concept for place in places if place is not None and place.concepts for concept in place.concepts]
+    return [
+        concept
+        for place in places
+        if place is not None and place.concepts
+        for concept in place.concepts
+    ]
 
 
 def _model_version(worker: _Worker | None) -> str | None:
@@ -321,8 +397,15 @@ def _input_values(json: bytes, input_id: str) -> tuple[object, ...]:
     except UNREADABLE:
         return (input_id, whole, *[None] * (len(_INPUT) - 2))
     data, status = read.data or _InputData(), read.status or _Status()
-    media = (("image", data.image), ("video", data.video), ("audio", data.audio), ("text", data.text))
-    name, medium = next(((name, medium) for name, medium in media if medium is not None), (None, None))
+    media = (
+        ("image", data.image),
+        ("video", data.video),
+        ("audio", data.audio),
+        ("text", data.text),
+    )
+    name, medium = next(
+        ((name, medium) for name, medium in media if medium is not None), (None, None)
+    )
     return (
         read.id or None,
         whole,
@@ -349,7 +432,9 @@ def _code(status: _Status | None) -> int | None:
 
 
 def _float(value: Number, missing: float | None = None) -> float | None:
-    """A number, or a string of one, as proto3 JSON allows; null is a field that is not set."""
+    """A number, or a string of one, as proto3 JSON allows; null is a field that is not
+    set.
+    """
     if type(value) is float:
         return value
     try:
@@ -359,7 +444,9 @@ def _float(value: Number, missing: float | None = None) -> float | None:
 
 
 def _int(value: int | str | None) -> int | None:
-    """An integer that int64 holds, or a string of one: proto3 JSON writes 64-bit integers as strings."""
+    """An integer that int64 holds, or a string of one: proto3 JSON writes 64-bit
+    integers as strings.
+    """
     try:
         whole = None if value is None else int(value)
     except ValueError:

@@ -1,4 +1,7 @@
-"""Would sending a patch (again) change anything? Asked of a patch in doubt, with what the remote holds now."""
+"""Would sending a patch (again) change anything?
+
+Asked of a patch in doubt, with what the remote holds now.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ _NAMES = frozenset(("id", "input_id"))
 
 
 def merged(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
-    """Is all that a merge brings there? Lists may hold more items than it names; null changes nothing, {} and [] replace."""
+    """Is all that a merge brings there?
+
+    Lists may hold more items than it names; null changes nothing, {} and [] replace.
+    """
     try:
         return _merged_message("Annotation", sent, held)
     except RecursionError:  # far deeper than any annotation
@@ -22,13 +28,21 @@ def merged(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
 def _merged_message(type_: str, sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
     message, wanted, there = message_of(type_), set_fields(sent), set_fields(held)
     names = dict.fromkeys([*wanted, *message.filled])
-    return all(_merged(message.fields.get(name), wanted.get(name), there.get(name)) for name in names)
+    return all(
+        _merged(message.fields.get(name), wanted.get(name), there.get(name)) for name in names
+    )
 
 
 def _merged(field: Field | None, sent: object, held: object) -> bool:
     if isinstance(sent, list) and sent:
-        by_id = {id: item for item in held if (id := item_id(item)) is not None} if isinstance(held, list) else {}
-        return all((id := item_id(item)) in by_id and _merged_one(field, item, by_id[id]) for item in sent)
+        by_id = (
+            {id: item for item in held if (id := item_id(item)) is not None}
+            if isinstance(held, list)
+            else {}
+        )
+        return all(
+            (id := item_id(item)) in by_id and _merged_one(field, item, by_id[id]) for item in sent
+        )
     return _merged_one(field, sent, held)
 
 
@@ -43,7 +57,10 @@ def _merged_one(field: Field | None, sent: object, held: object) -> bool:
 
 
 def removed(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
-    """Is all that a remove takes away gone? Items are named by their ids, members by `true`; scalars are replaced."""
+    """Is all that a remove takes away gone?
+
+    Items are named by their ids, members by `true`; scalars are replaced.
+    """
     try:
         return _removed_message("Annotation", sent, held)
     except RecursionError:  # far deeper than any annotation
@@ -52,7 +69,10 @@ def removed(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
 
 def _removed_message(type_: str, sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
     fields, there = message_of(type_).fields, set_fields(held)
-    return all(name in _NAMES or _removed(fields.get(name, _FREE), value, there.get(name)) for name, value in set_fields(sent).items())
+    return all(
+        name in _NAMES or _removed(fields.get(name, _FREE), value, there.get(name))
+        for name, value in set_fields(sent).items()
+    )
 
 
 def _removed(field: Field, sent: object, held: object) -> bool:

@@ -102,12 +102,18 @@ def of_search(reply: Reply | NoReply) -> list[Line] | LookUpFailure:
 
 def of_inputs(reply: Reply | NoReply) -> list[Line] | LookUpFailure:
     """The inputs of a list."""
-    return _rows(reply, lambda listed: listed.inputs, lambda raw: Line(_INPUT_HEAD.decode(raw).id, "", False, bytes(raw)))
+    return _rows(
+        reply,
+        lambda listed: listed.inputs,
+        lambda raw: Line(_INPUT_HEAD.decode(raw).id, "", False, bytes(raw)),
+    )
 
 
 def of_dataset(reply: Reply | NoReply) -> list[str] | LookUpFailure:
     """The ids of a dataset's inputs."""
-    return _rows(reply, lambda listed: listed.dataset_inputs, lambda raw: _DATASET_INPUT.decode(raw).input.id)
+    return _rows(
+        reply, lambda listed: listed.dataset_inputs, lambda raw: _DATASET_INPUT.decode(raw).input.id
+    )
 
 
 def _annotation(raw: msgspec.Raw) -> Line:
@@ -116,7 +122,9 @@ def _annotation(raw: msgspec.Raw) -> Line:
 
 
 def _rows(
-    reply: Reply | NoReply, of: Callable[[Listed], list[msgspec.Raw] | None], row: Callable[[msgspec.Raw], T]
+    reply: Reply | NoReply,
+    of: Callable[[Listed], list[msgspec.Raw] | None],
+    row: Callable[[msgspec.Raw], T],
 ) -> list[T] | LookUpFailure:
     listed = _listed(reply)
     if not isinstance(listed, Listed):
@@ -128,7 +136,10 @@ def _rows(
 
 
 def _listed(reply: Reply | NoReply) -> Listed | LookUpFailure:
-    """The answer, where it is a success. A list may be left out where it is empty (wire, 3.3)."""
+    """The answer, where it is a success.
+
+    A list may be left out where it is empty (wire, 3.3).
+    """
     if isinstance(reply, NoReply):
         return no_reply(reply)
     answer = read(reply, _LISTED)

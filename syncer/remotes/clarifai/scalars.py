@@ -1,6 +1,8 @@
-"""Scalars of the wire as values that are equal where they mean the same, whatever way of the JSON form they are written in.
+"""Scalars of the wire as values that are equal where they mean the same, whatever way
+of the JSON form they are written in.
 
-Each reader takes a JSON value that is there, and raises ValueError (or TypeError) for one that its type does not have.
+Each reader takes a JSON value that is there, and raises ValueError (or TypeError) for
+one that its type does not have.
 """
 
 from __future__ import annotations
@@ -23,7 +25,9 @@ Reader = Callable[[object], object]
 _FLOAT32 = struct.Struct("<f")
 _DIGITS = re.compile(r"[+-]?[0-9]{1,40}")
 _STANDARD_BASE64 = str.maketrans("-_", "+/", "=\r\n")
-_TIME = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))")
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:[Zz]|([+-])(\d\d):(\d\d))"
+)
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - offsets are added up beside it, so that the first and last year have room
 
 
@@ -90,7 +94,11 @@ def _time(value: object) -> tuple[int, int]:
     if parts is None:
         raise ValueError
     since = datetime.fromisoformat(f"{parts[1]}T{parts[2]}") - _EPOCH
-    east = (int(parts[5]) * 60 + int(parts[6])) * 60 * (-1 if parts[4] == "-" else 1) if parts[4] else 0
+    east = (
+        (int(parts[5]) * 60 + int(parts[6])) * 60 * (-1 if parts[4] == "-" else 1)
+        if parts[4]
+        else 0
+    )
     return since.days * 86_400 + since.seconds - east, int(f"{parts[3] or '':0<9}")
 
 
@@ -111,6 +119,8 @@ DEFAULTS: Mapping[str, object] = {
     "string": "",
     "bool": False,
     "bytes": "",
-    **dict.fromkeys(("float", "double", "int32", "uint32", "int64", "uint64", "StatusCode", *ENUMS), 0),
+    **dict.fromkeys(
+        ("float", "double", "int32", "uint32", "int64", "uint64", "StatusCode", *ENUMS), 0
+    ),
 }
 """What a missing field is. A missing time is no time at all."""

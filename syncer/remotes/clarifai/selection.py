@@ -16,7 +16,8 @@ from syncer.remotes.selections import unfit
 class Selection:
     """Which annotations. What is empty is no filter: `input_ids=()` are all inputs.
 
-    The filters by maker are OR-ed by the service, and each implies `all_makers` (wire, 2.1).
+    The filters by maker are OR-ed by the service, and each implies `all_makers` (wire,
+    2.1).
     """
 
     input_ids: tuple[str, ...] = ()
@@ -45,11 +46,16 @@ ONE_OF = (
     ("status", "since", "until"),
     ("user_ids", "model_version_ids", "workflow_version_ids", "task_id", "dataset_id"),
 )
-"""Ways to select that the service has no combination of: of these groups a selection has at most one."""
+"""Ways to select that the service has no combination of: of these groups a selection
+has at most one.
+"""
 
 
 def fault(selection: Selection, named: Callable[[str], str] = str) -> str | None:
-    """Why a selection means nothing, None where it does. `named`: what the caller calls a field, for the message."""
+    """Why a selection means nothing, None where it does.
+
+    `named`: what the caller calls a field, for the message.
+    """
     if (why := unfit(selection, named)) is not None:
         return why
     for field in ("since", "until"):
@@ -57,18 +63,31 @@ def fault(selection: Selection, named: Callable[[str], str] = str) -> str | None
         if time and not _is_time(time):
             return f'{named(field)} is "{time}"; it must be a time like 2026-11-24T12:00:00Z'
     if selection.since and selection.until and _time(selection.since) > _time(selection.until):
-        return f"{named('since')} {selection.since} is later than {named('until')} {selection.until}: nothing is in between"
+        return (
+            f"{named('since')} {selection.since} is later than {named('until')} {selection.until}:"
+            " nothing is in between"
+        )
     if selection.dataset_id and (why := unfit_for_path(selection.dataset_id)) is not None:
         return f"{named('dataset_id')}: {why}"
     if (unknown := _unknown_status(selection.status)) is not None:
         return f"{named('status')} {unknown}"
-    ways = [given for group in ONE_OF if (given := [field for field in group if getattr(selection, field)])]
+    ways = [
+        given
+        for group in ONE_OF
+        if (given := [field for field in group if getattr(selection, field)])
+    ]
     if len(ways) > 1:
         return f"{named(ways[0][0])} cannot be combined with {named(ways[1][0])}"
     if selection.dataset_id and selection.input_ids:
-        return f"{named('dataset_id')} cannot be combined with {named('input_ids')}: name the inputs, or the dataset that holds them"
+        return (
+            f"{named('dataset_id')} cannot be combined with {named('input_ids')}: name the inputs,"
+            " or the dataset that holds them"
+        )
     if selection.pairs and selection.input_ids:
-        return f"{named('pairs')} cannot be combined with {named('input_ids')}: pairs name their inputs themselves"
+        return (
+            f"{named('pairs')} cannot be combined with {named('input_ids')}: pairs name their"
+            " inputs themselves"
+        )
     return None
 
 
@@ -84,10 +103,14 @@ def _is_time(text: str) -> bool:
 
 
 def _unknown_status(status: str) -> str | None:
-    """A number that is not known may be of a later version of the service; a name that is not known is a slip."""
+    """A number that is not known may be of a later version of the service; a name that
+    is not known is a slip.
+    """
     if not status or number(status) is not None:
         return None
     names = [name for name, _ in CODES.values() if name.startswith("ANNOTATION_")]
-    close = get_close_matches(status.upper(), names, 1) or get_close_matches(f"ANNOTATION_{status.upper()}", names, 1)
+    close = get_close_matches(status.upper(), names, 1) or get_close_matches(
+        f"ANNOTATION_{status.upper()}", names, 1
+    )
     hint = f"did you mean {close[0]}?" if close else f"use a code, or one of {', '.join(names)}"
     return f'is "{status}", which is not a status of an annotation; {hint}'

@@ -1,4 +1,6 @@
-"""The remote of the script: the emulator's answers without a network, failing as the script says; its content can be kept and put back."""
+"""The remote of the script: the emulator's answers without a network, failing as the
+script says; its content can be kept and put back.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ Held = dict[tuple[str, str], dict[str, float]]
 class Remote:
     """A transport and what is behind it.
 
-    `faults`: by number of the request, what happens to it; `items`: by action (of a patch) or method, and id, the codes of failures.
+    `faults`: by number of the request, what happens to it; `items`: by action (of a
+    patch) or method, and id, the codes of failures.
     """
 
     def __init__(self, rng: random.Random, image: bytes | None = None) -> None:
@@ -46,10 +49,16 @@ class Remote:
     def held(self) -> Held:
         """What it holds, as values to compare."""
         annotations = self._part.app(USER, APP).annotations
-        return {key: {one["id"]: one["value"] for one in held["data"].get("concepts", [])} for key, held in annotations.items()}
+        return {
+            key: {one["id"]: one["value"] for one in held["data"].get("concepts", [])}
+            for key, held in annotations.items()
+        }
 
     async def send(self, request: Request) -> Reply | NoReply:
-        """One request. It is applied on its way there or on its way back, as chance has it."""
+        """One request.
+
+        It is applied on its way there or on its way back, as chance has it.
+        """
         self.requests += 1
         fault = self.faults.get(self.requests, "") if self.requests < self.outage_from else "html"
         there = self._rng.random() * LATENCY_SECONDS
@@ -63,13 +72,22 @@ class Remote:
                 return _reply(self._part.throttled(self._asked(request), silent=False))
             case "html":
                 return Reply(503, b"<html>503</html>")
-        answer = self._part.answer(self._asked(request), lambda id: self._item_fault(f"{_action(request)} {id}"))
+        answer = self._part.answer(
+            self._asked(request), lambda id: self._item_fault(f"{_action(request)} {id}")
+        )
         await anyio.sleep(LATENCY_SECONDS - there)
         return NoReply("connection reset", sent=True) if fault == "answer lost" else _reply(answer)
 
     def _asked(self, request: Request) -> Asked:
         path, _, query = request.path.partition("?")
-        return Asked(request.method, path, parse_qs(query, keep_blank_values=True), {}, request.body or b"", len(request.path))
+        return Asked(
+            request.method,
+            path,
+            parse_qs(query, keep_blank_values=True),
+            {},
+            request.body or b"",
+            len(request.path),
+        )
 
     def _item_fault(self, item: str) -> int:
         codes = self.items.get(item)
@@ -77,7 +95,9 @@ class Remote:
 
 
 def _action(request: Request) -> str:
-    action: str = orjson.loads(request.body).get("action", request.method) if request.body else request.method
+    action: str = (
+        orjson.loads(request.body).get("action", request.method) if request.body else request.method
+    )
     return action
 
 

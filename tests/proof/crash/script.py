@@ -1,6 +1,8 @@
-"""The script whose every file operation is a crash point: pushes, a retry and a drop of dead letters, on one disk, against one remote.
+"""The script whose every file operation is a crash point: pushes, a retry and a drop of
+dead letters, on one disk, against one remote.
 
-The same commands are what recovers: whoever was interrupted gives the command again, and goes on with the rest.
+The same commands are what recovers: whoever was interrupted gives the command again,
+and goes on with the rest.
 """
 
 from __future__ import annotations
@@ -54,11 +56,15 @@ def bare(input_id: str, id: str, **concepts: float) -> str:
 
 
 def patch(action: str, input_id: str, id: str, **concepts: float) -> str:
-    return _line({"op": "patch", "action": action, "annotation": _annotation(input_id, id, concepts)})
+    return _line(
+        {"op": "patch", "action": action, "annotation": _annotation(input_id, id, concepts)}
+    )
 
 
 def delete(input_id: str, id: str | None = None) -> str:
-    return _line({"op": "delete", "annotation": {"input_id": input_id} | ({"id": id} if id else {})})
+    return _line(
+        {"op": "delete", "annotation": {"input_id": input_id} | ({"id": id} if id else {})}
+    )
 
 
 def _annotation(input_id: str, id: str | None, concepts: Mapping[str, float]) -> dict[str, object]:
@@ -88,7 +94,8 @@ FIRST = (
     post("i6", "g", tree=1),
     delete("i6"),
     post("i6", "h", tree=1),
-    _line({"id": "m", "input_id": "i1", "model_version_id": "v", "data": {}}),  # not the user's
+    # not the user's
+    _line({"id": "m", "input_id": "i1", "model_version_id": "v", "data": {}}),
     patch("overwrite", "i1", "a", sky=0.5),
     patch("merge", "i4", "x", water=1),  # 20: refused at first
     patch("overwrite", "i4", "x", car=1),  # fails as long
@@ -121,7 +128,9 @@ COUNTS = {"applied": 27, "ignored": 2, "dead": 1, "queued": 0}
 
 @dataclass(frozen=True)
 class Step:
-    """A command of the script, and what goes wrong with the remote while it is carried out."""
+    """A command of the script, and what goes wrong with the remote while it is carried
+    out.
+    """
 
     command: str
     lines: Sequence[str] = FIRST
@@ -138,7 +147,11 @@ STEPS = [
     Step(
         "push",
         faults={2: "answer lost", 4: "throttle", 6: "html", 8: "reset", 11: "answer lost"},
-        items={"merge x": [INVALID] * 99, "overwrite x": [FAILED_FOR_NOW] * 99, "POST e": [FAILED_FOR_NOW]},
+        items={
+            "merge x": [INVALID] * 99,
+            "overwrite x": [FAILED_FOR_NOW] * 99,
+            "POST e": [FAILED_FOR_NOW],
+        },
         outage_from=21,
     ),
     Step("retry 20"),
@@ -166,7 +179,10 @@ class World:
         self.remote = Remote(self.rng, self.image)
 
     def play(self, steps: Sequence[Step], *, faults: bool) -> None:
-        """Give these commands, one after another. Raises whatever a crash is, and StateError."""
+        """Give these commands, one after another.
+
+        Raises whatever a crash is, and StateError.
+        """
         log = self.folder / "log.jsonl"
         for step in steps:
             text = "".join(f"{line}\n" for line in step.lines)
@@ -186,19 +202,26 @@ class World:
     async def _push(self, log: Path) -> None:
         journal = self._recording(Journal.open(STATE, DESTINATION, disk=self.disk))
         try:
-            inputs, facts = open_inputs([str(log)], journal.ledger, self.folder, Reading(LineOptions()), sys.stdin.buffer)
+            inputs, facts = open_inputs(
+                [str(log)], journal.ledger, self.folder, Reading(LineOptions()), sys.stdin.buffer
+            )
             journal.commit(facts)
             now, made = RunClock(), set[Key]()
             destination = DestinationState(*RETRY)
             destination.restore(journal.ledger.destination, now())
             pace = Pace(20.0)
-            turns = Turns(self.remote, pace, Concurrency(4, pace), destination, now, self.rng, lambda _: None)
+            turns = Turns(
+                self.remote, pace, Concurrency(4, pace), destination, now, self.rng, lambda _: None
+            )
             engine = Push(
                 source=inputs,
                 remote=Clarifai(USER, APP),
                 journal=journal,
                 ledger=journal.ledger,
-                backlog=Backlog(Limits(batch_size=3, linger_seconds=0.02, max_attempts=90), journal.ledger.next_number),
+                backlog=Backlog(
+                    Limits(batch_size=3, linger_seconds=0.02, max_attempts=90),
+                    journal.ledger.next_number,
+                ),
                 turns=turns,
                 deletions=Deletions(journal.ledger.deleted),
                 created=made.__contains__,
@@ -225,7 +248,10 @@ class World:
                 assert dead_lane.retry(STATE, selector, LineOptions()).queued == 1
             else:
                 dead_lane.drop(STATE, selector)
-        except (UsageError, StateError) as error:  # done before the crash, or the change did not die this time, or all is asked again
+        except (
+            UsageError,
+            StateError,
+        ) as error:  # done before the crash, or the change did not die this time, or all is asked again
             if not str(error).startswith(("no dead letter matches", "no state at")):
                 raise
 
@@ -242,7 +268,9 @@ class World:
 
     @contextmanager
     def _here(self) -> Iterator[None]:
-        """Virtual time, small compactions, and the commands for dead letters on this disk."""
+        """Virtual time, small compactions, and the commands for dead letters on this
+        disk.
+        """
         disk = self.disk
 
         def opened(folder: Path, destination: DestinationId | None) -> Journal:
@@ -252,12 +280,18 @@ class World:
             stack.enter_context(virtual(self.clock, self.rng, lambda: self.rng.random() * 0.002))
             stack.enter_context(mock.patch("syncer.journal.journal.COMPACT_BYTES_MIN", 3000))
             stack.enter_context(mock.patch("syncer.journal.journal.COMPACT_RATIO", 1.5))
-            stack.enter_context(mock.patch.object(dead_lane, "Journal", SimpleNamespace(open=opened)))
-            stack.enter_context(mock.patch.object(dead_lane, "open_letters", partial(open_letters, disk=disk)))
-            stack.enter_context(mock.patch.object(dead_lane, "letter_at", partial(letter_at, disk=disk)))
+            stack.enter_context(
+                mock.patch.object(dead_lane, "Journal", SimpleNamespace(open=opened))
+            )
+            stack.enter_context(
+                mock.patch.object(dead_lane, "open_letters", partial(open_letters, disk=disk))
+            )
+            stack.enter_context(
+                mock.patch.object(dead_lane, "letter_at", partial(letter_at, disk=disk))
+            )
             yield
 
-    # --- what came of it ------------------------------------------------------------------------------------------
+    # --- what came of it --------------------------------------------------------------
 
     def wrong(self) -> list[str]:
         """How the end differs from what the log gives; nothing where it does not."""
@@ -269,7 +303,10 @@ class World:
         if held != WANTED:
             wrong.append(f"the remote holds {held}")
         if [(found.letter.line, found.superseded) for found in letters] != OPEN_LETTERS:
-            wrong.append(f"dead letters: {[(found.letter.line, found.superseded, found.letter.reason) for found in letters]}")
+            wrong.append(
+                "dead letters:"
+                f" {[(found.letter.line, found.superseded, found.letter.reason) for found in letters]}"
+            )
         (log,) = ledger.logs.values()
         counts = {name: getattr(log.counts, name) for name in COUNTS}
         if counts != COUNTS or ledger.queue or log.watermark.index != sum(COUNTS.values()):

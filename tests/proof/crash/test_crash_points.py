@@ -1,4 +1,6 @@
-"""Every file operation of the script is a place to crash: whatever was not synced is lost, or not, and the same commands end right."""
+"""Every file operation of the script is a place to crash: whatever was not synced is
+lost, or not, and the same commands end right.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,9 @@ from tests.proof.crash.recording import End, Recording, found, recorded
 from tests.support.disk import EVERYTHING, NOTHING, Operation, torn
 
 SEEDS = int(os.environ.get("SYNCER_PROOF_CRASH_SEEDS", "1"))
-"""Scripts: the same commands, with other moments at which requests and commits fall together."""
+"""Scripts: the same commands, with other moments at which requests and commits fall
+together.
+"""
 AGAIN = int(os.environ.get("SYNCER_PROOF_CRASH_AGAIN", "1"))
 """Crash points of each recovery that are tried, too."""
 POINTS = Counter[str]()
@@ -47,7 +51,9 @@ ENDS: dict[str, End] = {
 
 
 @pytest.fixture(params=range(SEEDS), scope="module")
-def script(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, Recording]:
+def script(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, int, Recording]:
     """The script, played without a crash: (folder of its log, seed, what it did)."""
     folder, seed = tmp_path_factory.mktemp("logs"), int(request.param)
     return folder, seed, recorded(folder, seed)
@@ -61,12 +67,19 @@ def facts_of(recording: Recording) -> Iterator[str]:
                 if line.startswith(b"{"):
                     yield orjson.loads(line)["event"]
                 else:
-                    yield from (fact[0] for fact in orjson.loads(line.split(b" ", 3)[3]) if isinstance(fact, list))
+                    yield from (
+                        fact[0]
+                        for fact in orjson.loads(line.split(b" ", 3)[3])
+                        if isinstance(fact, list)
+                    )
 
 
 def test_the_script_writes_every_kind_of_fact_but_forgetting(tmp_path: Path) -> None:
     recording = recorded(tmp_path, 0)
-    journal = "log totals read settled queued retried requeued unqueued unburied dead_file destination deleted"
+    journal = (
+        "log totals read settled queued retried requeued unqueued unburied dead_file destination"
+        " deleted"
+    )
     assert set(facts_of(recording)) == {*journal.split(), "dead", "superseded", "closed"}
     assert Counter(operation.kind for operation in recording.operations)["rename"] > 2
 
@@ -78,7 +91,9 @@ def test_every_crash_point_is_recovered_from(script: tuple[Path, int, Recording]
     done: set[tuple[object, ...]] = set()
     for count in range(len(recording.operations) + 1):
         disk = recording.ended(count, ENDS[end])
-        assert found(disk) in recording.allowed(count), f"behind {count} operations: a state that never was"
+        assert found(disk) in recording.allowed(count), (
+            f"behind {count} operations: a state that never was"
+        )
         for moment in recording.images(count):
             POINTS[end] += 1
             same = (*sorted(disk.files().items()), len(disk._unsynced), moment.image, moment.step)
@@ -87,13 +102,19 @@ def test_every_crash_point_is_recovered_from(script: tuple[Path, int, Recording]
             done.add(same)
             try:
                 recovery = recorded(folder, seed, disk=disk, moment=moment, faults=False)
-                for again in rng.sample(range(len(recovery.operations)), min(AGAIN, len(recovery.operations))):
+                for again in rng.sample(
+                    range(len(recovery.operations)), min(AGAIN, len(recovery.operations))
+                ):
                     crash_again(folder, seed, recovery, again, rng)
             except Exception as error:
-                raise AssertionError(f"crash behind {count} operations ({recording.operations[count - 1]}), {end}") from error
+                raise AssertionError(
+                    f"crash behind {count} operations ({recording.operations[count - 1]}), {end}"
+                ) from error
 
 
-def crash_again(folder: Path, seed: int, recovery: Recording, count: int, rng: random.Random) -> None:
+def crash_again(
+    folder: Path, seed: int, recovery: Recording, count: int, rng: random.Random
+) -> None:
     """A recovery is cut short, too."""
     name = rng.choice([*ENDS, "torn"])
     POINTS[f"{name}, in a recovery"] += 1

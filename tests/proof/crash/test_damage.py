@@ -1,4 +1,5 @@
-"""Bytes that rot, tails that tear, files that go: a start is exact or refused with file, byte and the way out; and a repair ends right.
+"""Bytes that rot, tails that tear, files that go: a start is exact or refused with
+file, byte and the way out; and a repair ends right.
 
 The damage is done to the state as it was after each command of the script.
 """
@@ -30,7 +31,10 @@ REPAIRS = int(os.environ.get("SYNCER_PROOF_STATE_REPAIRS", "60"))
 """Of the mutations that are refused, how many are repaired and pushed to the end."""
 JOURNAL, LETTERS = STATE / "journal", STATE / "dead.jsonl"
 DIED_AT_FIRST: Held = {("i9", "zz"): {"car": 1, "tree": 1}}
-"""A patch came before its post, and died. Where not even the log is known any more it is asked again, and now there is what it patches."""
+"""A patch came before its post, and died.
+Where not even the log is known any more it is asked again, and now there is what it
+patches.
+"""
 
 
 @dataclass
@@ -56,18 +60,32 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Recording]:
     return folder, recorded(folder, 0)
 
 
-@pytest.fixture(params=range(1, len(STEPS) + 1), ids=lambda step: f"after-{STEPS[step - 1].command.replace(' ', '-')}-{step}")
+@pytest.fixture(
+    params=range(1, len(STEPS) + 1),
+    ids=lambda step: f"after-{STEPS[step - 1].command.replace(' ', '-')}-{step}",
+)
 def kept(request: pytest.FixtureRequest, script: tuple[Path, Recording]) -> Kept:
     folder, recording = script
     step = request.param
-    count = next((at for at, moment in enumerate(recording.moments) if moment.step == step), len(recording.operations))
+    count = next(
+        (at for at, moment in enumerate(recording.moments) if moment.step == step),
+        len(recording.operations),
+    )
     last = recording.moments[count]
     moment = Moment(last.image, last.seconds, min(step, len(STEPS) - 1))
-    return Kept(folder, recording.ended(count, None), moment, [value for done, value in recording.states if done <= count])
+    return Kept(
+        folder,
+        recording.ended(count, None),
+        moment,
+        [value for done, value in recording.states if done <= count],
+    )
 
 
 def started(disk: SimulatedDisk) -> object:
-    """What a start makes of it; the message where it refuses. Anything else that is raised is wrong."""
+    """What a start makes of it; the message where it refuses.
+
+    Anything else that is raised is wrong.
+    """
     try:
         journal = Journal.open(STATE, DESTINATION, disk=disk.then(()))
     except StateError as error:
@@ -84,11 +102,15 @@ def told(message: object, path: Path) -> bool:
 
 
 def ended(kept: Kept, disk: SimulatedDisk, *, repaired: bool = True) -> list[str]:
-    """Repair, give the rest of the commands, and what is wrong with the end: labels that are not what the log gives, changes uncounted."""
+    """Repair, give the rest of the commands, and what is wrong with the end: labels
+    that are not what the log gives, changes uncounted.
+    """
     if repaired:
         assert repair(STATE, "now", disk=disk).damages
         assert damages(disk) == []
-    known = JOURNAL in disk.files() and Journal.open(STATE, DESTINATION, disk=disk.then(())).ledger.logs
+    known = (
+        JOURNAL in disk.files() and Journal.open(STATE, DESTINATION, disk=disk.then(())).ledger.logs
+    )
     world = World(kept.folder, 1, disk, kept.moment.image)
     world.clock.pass_(kept.moment.seconds)
     world.play(STEPS[kept.moment.step :], faults=False)
@@ -115,9 +137,13 @@ def test_every_flipped_byte_is_refused_or_is_the_torn_tail(kept: Kept, path: Pat
     last = content.rstrip(b"\n").rfind(b"\n") + 1
     for at in range(len(content)):
         for bit in (0x01, 0x20, 0x80):
-            found = started(kept.with_(path, content[:at] + bytes([content[at] ^ bit]) + content[at + 1 :]))
+            found = started(
+                kept.with_(path, content[:at] + bytes([content[at] ^ bit]) + content[at + 1 :])
+            )
             if path == JOURNAL and at >= last and found in kept.states:
-                continue  # as if it had not been written; what a compaction wrote was synced whole, and is refused
+                # as if it had not been written; what a compaction wrote was synced
+                # whole, and is refused
+                continue
             assert told(found, path), f"byte {at}, bit {bit}: {found}"
 
 
@@ -149,7 +175,20 @@ def damaged(kept: Kept, rng: random.Random, path: Path) -> bytes:
     one, two = sorted(rng.sample(range(len(lines)), 2)) if len(lines) > 1 else (0, 0)
     at = rng.randrange(len(content))
     noise = rng.randbytes(rng.choice([1, 2, 9, 200]))
-    match rng.choice(["flip", "cut", "noise in", "noise over", "lost", "doubled", "swapped", "zeros", "tail", "spliced"]):
+    match rng.choice(
+        [
+            "flip",
+            "cut",
+            "noise in",
+            "noise over",
+            "lost",
+            "doubled",
+            "swapped",
+            "zeros",
+            "tail",
+            "spliced",
+        ]
+    ):
         case "flip":
             return content[:at] + bytes([content[at] ^ 1 << rng.randrange(8)]) + content[at + 1 :]
         case "cut":
@@ -188,21 +227,29 @@ def test_no_mutation_is_a_state_that_never_was(kept: Kept) -> None:
 
 
 def test_what_is_refused_can_be_repaired_and_ends_with_what_the_log_gives(kept: Kept) -> None:
-    """Nothing is lost or doubled at the remote, and every change stays counted, whatever was damaged."""
+    """Nothing is lost or doubled at the remote, and every change stays counted,
+    whatever was damaged.
+    """
     tried = 0
     for name, _, disk in mutations(kept, MUTATIONS):
         if tried < REPAIRS and isinstance(started(disk), str):
             tried += 1
             before = disk.files()
             assert ended(kept, disk) == [], name
-            aside = {path.name: content for path, content in disk.files().items() if path.parent.parent.name == "quarantine"}
+            aside = {
+                path.name: content
+                for path, content in disk.files().items()
+                if path.parent.parent.name == "quarantine"
+            }
             assert aside["journal"] == before[JOURNAL], name
             assert aside["dead.jsonl"] == before[LETTERS], name
     assert tried == REPAIRS
 
 
 @pytest.mark.parametrize("path", [JOURNAL, LETTERS], ids=["journal", "dead.jsonl"])
-def test_a_missing_file_can_be_repaired_and_ends_with_what_the_log_gives(kept: Kept, path: Path) -> None:
+def test_a_missing_file_can_be_repaired_and_ends_with_what_the_log_gives(
+    kept: Kept, path: Path
+) -> None:
     assert ended(kept, kept.with_(path, None)) == []
 
 
@@ -213,7 +260,9 @@ def damages(disk: SimulatedDisk) -> list[Damage]:
 
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.parametrize("where", ["header", "middle"])
-def test_a_repair_that_is_cut_short_anywhere_is_done_by_the_next_one(kept: Kept, where: str, end: str) -> None:
+def test_a_repair_that_is_cut_short_anywhere_is_done_by_the_next_one(
+    kept: Kept, where: str, end: str
+) -> None:
     """Of a journal that is damaged, and a letter with it."""
     journal, letters = kept.disk.files()[JOURNAL], kept.disk.files()[LETTERS]
     at = 20 if where == "header" else len(journal) // 2
@@ -232,7 +281,11 @@ def test_a_repair_that_is_cut_short_anywhere_is_done_by_the_next_one(kept: Kept,
         if damages(cut_short):
             repair(STATE, "later", disk=cut_short)
         assert damages(cut_short) == [], f"behind {count} operations"
-        aside = {content for path, content in cut_short.files().items() if path.parent.parent.name == "quarantine"}
+        aside = {
+            content
+            for path, content in cut_short.files().items()
+            if path.parent.parent.name == "quarantine"
+        }
         assert start.files()[JOURNAL] in aside, f"behind {count} operations"
         if count % 5 == 0:
             assert ended(kept, cut_short, repaired=False) == [], f"behind {count} operations"

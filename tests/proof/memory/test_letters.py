@@ -24,7 +24,9 @@ def peaks(count: int, folder: Path) -> dict[str, int]:
     with endless("taskset", "-c", "1") as url:
         used = {"push": cpu_of(push_arguments(url, "a", state, [str(log)]), 3)}
         used["push again"] = cpu_of(push_arguments(url, "a", state, [str(log)]), 3)
-        used["verify"] = cpu_of(command("verify", "--base-url", url, "--app-id", "a", *kept, "--json"), 4)
+        used["verify"] = cpu_of(
+            command("verify", "--base-url", url, "--app-id", "a", *kept, "--json"), 4
+        )
         for name, arguments, code in [
             ("dead list", ("dead", "list"), 0),
             ("dead list --json", ("dead", "list", "--json"), 0),

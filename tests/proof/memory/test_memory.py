@@ -1,4 +1,7 @@
-"""Memory does not grow with what there is to do. The longer run is `python -m benchmarks memory`: 500,000 changes and 5,000,000."""
+"""Memory does not grow with what there is to do.
+
+The longer run is `python -m benchmarks memory`: 500,000 changes and 5,000,000.
+"""
 
 from __future__ import annotations
 

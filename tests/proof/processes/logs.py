@@ -1,4 +1,6 @@
-"""Logs of every kind of change in which each post and each patch carries its own number, so that the remote's writes can be told apart."""
+"""Logs of every kind of change in which each post and each patch carries its own
+number, so that the remote's writes can be told apart.
+"""
 
 from __future__ import annotations
 
@@ -27,12 +29,16 @@ class Log:
     def differences(self, held: list[dict[str, Any]]) -> list[str]:
         """How what is held differs from what is wanted."""
         twice = Counter(annotation["data"]["metadata"]["n"] for annotation in held)
-        doubled = [f"change {number} is held {times} times" for number, times in twice.items() if times > 1]
+        doubled = [
+            f"change {number} is held {times} times" for number, times in twice.items() if times > 1
+        ]
         return differences(self.wanted, self.nameless, held) + doubled
 
 
 def numbered_log(path: Path, count: int, seed: int) -> Log:
-    """Write a log of `write_log`'s, each post and patch with `metadata.n`, its number counted from 0."""
+    """Write a log of `write_log`'s, each post and patch with `metadata.n`, its number
+    counted from 0.
+    """
     wanted, nameless = write_log(path, count, seed)
     log = Log(path, count, wanted, nameless)
     lines = []

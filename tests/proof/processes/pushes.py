@@ -1,4 +1,6 @@
-"""Pushes as processes: of one log, into one state, ended at random moments and carried on until done."""
+"""Pushes as processes: of one log, into one state, ended at random moments and carried
+on until done.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +88,15 @@ class Pushes:
         config = self.folder / "syncer.toml"
         config.write_text(self.settings)
         url = self.url or self.remote.url
-        own = push_arguments(url, APP, self.state, [str(self.log.path)], "-c", str(config), *(self.options if options is None else options))
+        own = push_arguments(
+            url,
+            APP,
+            self.state,
+            [str(self.log.path)],
+            "-c",
+            str(config),
+            *(self.options if options is None else options),
+        )
         return [*self.launcher, *own]
 
     def start(self, *options: str) -> subprocess.Popen[bytes]:
@@ -104,7 +114,11 @@ class Pushes:
             return [*wrong, f"exit code {last.code}: {last.out!r} {last.err}"]
         if (last.summary["read"], last.settled) != (self.log.count, self.log.count):
             wrong.append(f"{self.log.count} changes, but {last.summary}")
-        return wrong + self.log.differences(self.remote.held()) + misplaced(self.remote.writes, self.log)
+        return (
+            wrong
+            + self.log.differences(self.remote.held())
+            + misplaced(self.remote.writes, self.log)
+        )
 
 
 def ended(process: subprocess.Popen[bytes], seconds: float = END_SECONDS) -> Ended:
@@ -119,8 +133,12 @@ def ended(process: subprocess.Popen[bytes], seconds: float = END_SECONDS) -> End
     return Ended(process.returncode, out, err.decode(), time.monotonic() - began)
 
 
-def moment(remote: Remote, rng: random.Random, requests_max: int, *, starting: float) -> Callable[[], bool]:
-    """A random moment in a run: just after one of its next requests has come; of so many, any time while it starts or later."""
+def moment(
+    remote: Remote, rng: random.Random, requests_max: int, *, starting: float
+) -> Callable[[], bool]:
+    """A random moment in a run: just after one of its next requests has come; of so
+    many, any time while it starts or later.
+    """
     now = time.monotonic()
     if rng.random() < starting:
         at = now + rng.random() * START_SECONDS * 1.5
@@ -153,7 +171,9 @@ def cut_short(
     times: int,
     number: signal.Signals = signal.SIGKILL,
 ) -> list[Ended]:
-    """Start a command so many times, each ended by this signal at a moment of its own; how each ended. Fewer where it was done before."""
+    """Start a command so many times, each ended by this signal at a moment of its own;
+    how each ended. Fewer where it was done before.
+    """
     runs: list[Ended] = []
     while len(runs) < times:
         process = start()
@@ -167,7 +187,8 @@ def cut_short(
 
 
 def until_tallied(scenario: Callable[[int], Tally], wanted: int, each: int) -> list[Tally]:
-    """Run a scenario, which ends `each` runs, with one seed after another, some side by side, until so many runs were ended.
+    """Run a scenario, which ends `each` runs, with one seed after another, some side by
+    side, until so many runs were ended.
 
     Ends early where something is wrong.
     """
@@ -176,7 +197,9 @@ def until_tallied(scenario: Callable[[int], Tally], wanted: int, each: int) -> l
     seeds = iter(range(FIRST_SEED, FIRST_SEED + 10 * wanted))
 
     def one_after_another() -> None:
-        while sum(tally.hit for tally in tallies) + each * len(under_way) < wanted and not any(tally.wrong for tally in tallies):
+        while sum(tally.hit for tally in tallies) + each * len(under_way) < wanted and not any(
+            tally.wrong for tally in tallies
+        ):
             seed = next(seeds)
             under_way.add(seed)
             try:
@@ -194,11 +217,16 @@ def until_tallied(scenario: Callable[[int], Tally], wanted: int, each: int) -> l
 
 
 def told(name: str, tallies: list[Tally]) -> list[str]:
-    """Print what was done, for whoever runs it by hand; what is wrong, each with its seed."""
+    """Print what was done, for whoever runs it by hand; what is wrong, each with its
+    seed.
+    """
     faults = sum(sum(tally.faults.values()) for tally in tallies)
     seeds = f"seeds {tallies[0].seed} to {tallies[-1].seed}"
     wrong = [f"seed {tally.seed}: {what}" for tally in tallies for what in tally.wrong]
-    print(f"{sum(tally.hit for tally in tallies)} {name}, {seeds}, {faults:,} faults: {len(wrong)} differences")
+    print(
+        f"{sum(tally.hit for tally in tallies)} {name}, {seeds}, {faults:,} faults: {len(wrong)}"
+        " differences"
+    )
     return wrong
 
 

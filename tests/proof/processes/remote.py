@@ -1,4 +1,6 @@
-"""The emulator in this process, with a ledger of every write that it carried out; and what the ledger says against a log."""
+"""The emulator in this process, with a ledger of every write that it carried out; and
+what the ledger says against a log.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,9 @@ LATE_SECONDS = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """One write to the store, as it took effect: `number` is the change's own, which deletes do not carry."""
+    """One write to the store, as it took effect: `number` is the change's own, which
+    deletes do not carry.
+    """
 
     kind: Literal["create", "change", "delete", "delete input"]
     input_id: str
@@ -46,7 +50,13 @@ class RecordedApp(App):
 
     def put(self, annotation: Annotation, lag: int = 0) -> None:
         key = (annotation["input_id"], annotation["id"])
-        self.writes.append(Write("change" if key in self.annotations else "create", *key, annotation["data"]["metadata"]["n"]))
+        self.writes.append(
+            Write(
+                "change" if key in self.annotations else "create",
+                *key,
+                annotation["data"]["metadata"]["n"],
+            )
+        )
         super().put(annotation, lag)
 
     def delete(self, key: Key, lag: int = 0) -> bool:
@@ -88,7 +98,13 @@ class Remote:
     @property
     def faults(self) -> Counter[str]:
         """How often each fault was met."""
-        return Counter({name.removeprefix("fault "): count for name, count in self.server.counts.items() if name.startswith("fault ")})
+        return Counter(
+            {
+                name.removeprefix("fault "): count
+                for name, count in self.server.counts.items()
+                if name.startswith("fault ")
+            }
+        )
 
     def held(self) -> list[dict[str, Any]]:
         return list(self.server.annotations("me", APP).values())
@@ -103,22 +119,42 @@ class Remote:
         return sum(start <= at < end for at in self.server._times for start, end in spans)
 
     def most_in(self, seconds: float) -> int:
-        """The most requests that came within so many seconds, by its clock; where it was late itself, nothing can be told."""
+        """The most requests that came within so many seconds, by its clock; where it
+        was late itself, nothing can be told.
+        """
         times = list(self.server._times)
-        windows = [(at, bisect.bisect_left(times, at + seconds) - place) for place, at in enumerate(times)]
-        return max((count for at, count in windows if not any(at - 1 < late < at + seconds + 1 for late in self.late_at)), default=0)
+        windows = [
+            (at, bisect.bisect_left(times, at + seconds) - place) for place, at in enumerate(times)
+        ]
+        return max(
+            (
+                count
+                for at, count in windows
+                if not any(at - 1 < late < at + seconds + 1 for late in self.late_at)
+            ),
+            default=0,
+        )
 
     def set_faults(self, faults: str) -> None:
         self.portal.call(self.server.set_faults, faults)
 
 
 @contextmanager
-def remote(faults: str = "", *, seed: int = 0, latency_seconds: float = 0.0, rps: float = 0, load: Path | None = None) -> Iterator[Remote]:
+def remote(
+    faults: str = "",
+    *,
+    seed: int = 0,
+    latency_seconds: float = 0.0,
+    rps: float = 0,
+    load: Path | None = None,
+) -> Iterator[Remote]:
     """Run the emulator in a thread; its app holds what is in the file to load."""
     loads = () if load is None else (f"me/{APP}={load}",)
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(running(rps=rps, faults=faults, seed=seed, latency=latency_seconds, load=loads)) as server,
+        portal.wrap_async_context_manager(
+            running(rps=rps, faults=faults, seed=seed, latency=latency_seconds, load=loads)
+        ) as server,
     ):
         app = RecordedApp(OWNER, APP)
         if load is None:
@@ -134,7 +170,9 @@ def remote(faults: str = "", *, seed: int = 0, latency_seconds: float = 0.0, rps
 
 
 async def _watched(late_at: list[float]) -> None:
-    """Notes when the loop was late: on a busy machine, requests then seem to come all at once."""
+    """Notes when the loop was late: on a busy machine, requests then seem to come all
+    at once.
+    """
     while True:
         wanted = time.monotonic() + WATCH_SECONDS
         await anyio.sleep(WATCH_SECONDS)
@@ -156,12 +194,14 @@ def reached(server: Remote, more: int) -> Callable[[], bool]:
     return lambda: server.requests >= wanted
 
 
-# --- against a log ---------------------------------------------------------------------------------------------------
+# --- against a log --------------------------------------------------------------------
 
 
 @dataclass(slots=True)
 class _Order:
-    """How far each annotation and each input is: the number of the latest change that took effect."""
+    """How far each annotation and each input is: the number of the latest change that
+    took effect.
+    """
 
     of_key: dict[Key, int] = field(default_factory=dict)
     of_input: dict[str, int] = field(default_factory=dict)
@@ -169,9 +209,11 @@ class _Order:
 
 
 def misplaced(writes: list[Write], log: Log) -> list[str]:
-    """What of these writes is doubled or out of order; nothing where each took effect in the log's order.
+    """What of these writes is doubled or out of order; nothing where each took effect
+    in the log's order.
 
-    That a change took effect twice in a row is no fault: what syncer repeats gives the same. That a post made its annotation twice is one.
+    That a change took effect twice in a row is no fault: what syncer repeats gives the
+    same. That a post made its annotation twice is one.
     """
     wrong: list[str] = []
     order = _Order()
@@ -182,7 +224,9 @@ def misplaced(writes: list[Write], log: Log) -> list[str]:
             lines = log.input_deletes.get(write.input_id, [])
             place = bisect.bisect_left(lines, order.of_input.get(write.input_id, -1))
             if place == len(lines):
-                wrong.append(f"{write}: a change behind the delete of its input took effect before it")
+                wrong.append(
+                    f"{write}: a change behind the delete of its input took effect before it"
+                )
                 continue
             number = order.deleted[write.input_id] = lines[place]
         else:

@@ -1,4 +1,6 @@
-"""What judges the other tests of this folder finds each way in which a remote can be wrong."""
+"""What judges the other tests of this folder finds each way in which a remote can be
+wrong.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,10 @@ def writes_of(log: Log) -> list[Write]:
     for number, line in enumerate(log.path.read_bytes().splitlines()):
         change = orjson.loads(line)
         annotation = change["annotation"]
-        key = (annotation["input_id"], annotation.get("id", f"made-{number}" if change["op"] == "post" else ""))
+        key = (
+            annotation["input_id"],
+            annotation.get("id", f"made-{number}" if change["op"] == "post" else ""),
+        )
         if change["op"] != "delete":
             alive[key] = {**annotation, "id": key[1]}
             app.put(alive[key])
@@ -36,7 +41,11 @@ def writes_of(log: Log) -> list[Write]:
 def test_a_log_carried_out_once_in_order_is_right_and_so_are_repeats_at_once(log: Log) -> None:
     writes = writes_of(log)
     assert misplaced(writes, log) == []
-    repeated = [again for write in writes for again in ([write] if write.kind == "create" else [write, write])]
+    repeated = [
+        again
+        for write in writes
+        for again in ([write] if write.kind == "create" else [write, write])
+    ]
     assert misplaced(repeated, log) == []
 
 
@@ -46,10 +55,16 @@ def after(write: Write, other: Write) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["create", "change", "delete", "delete input"])
-def test_a_write_that_comes_back_at_the_end_is_found_where_something_later_was_done(kind: str, log: Log) -> None:
+def test_a_write_that_comes_back_at_the_end_is_found_where_something_later_was_done(
+    kind: str, log: Log
+) -> None:
     """All writes of a kind, one by one: of those that anything came behind."""
     writes = writes_of(log)
-    late = [write for place, write in enumerate(writes) if write.kind == kind and any(after(write, other) for other in writes[place + 1 :])]
+    late = [
+        write
+        for place, write in enumerate(writes)
+        if write.kind == kind and any(after(write, other) for other in writes[place + 1 :])
+    ]
     if kind == "delete input":  # a second one of an input is as good as a later one
         late = [write for write in late if len(log.input_deletes[write.input_id]) == 1]
     assert late
@@ -60,7 +75,14 @@ def test_a_post_that_overtakes_the_delete_of_its_input_is_found(log: Log) -> Non
     writes = writes_of(log)
     found = 0
     for place, write in enumerate(writes):
-        behind = next((later for later in writes[place + 1 :] if later.input_id == write.input_id and later.kind == "create"), None)
+        behind = next(
+            (
+                later
+                for later in writes[place + 1 :]
+                if later.input_id == write.input_id and later.kind == "create"
+            ),
+            None,
+        )
         if write.kind == "delete input" and behind is not None:
             found += 1
             overtaken = [other for other in writes if other is not behind]
@@ -75,4 +97,9 @@ def test_what_is_missing_differs_or_is_held_twice_is_found(log: Log) -> None:
     assert log.differences(held) == []
     assert log.differences(held[1:]) != []
     assert log.differences([*held, {**held[0], "id": "another"}]) != []
-    assert log.differences([{**held[0], "data": {**held[0]["data"], "metadata": {"n": -1}}}, *held[1:]]) != []
+    assert (
+        log.differences(
+            [{**held[0], "data": {**held[0]["data"], "metadata": {"n": -1}}}, *held[1:]]
+        )
+        != []
+    )

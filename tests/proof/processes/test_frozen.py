@@ -1,4 +1,6 @@
-"""A process that is frozen and thawed, and clocks that jump: the end is right, and nothing is sent sooner than it may be."""
+"""A process that is frozen and thawed, and clocks that jump: the end is right, and
+nothing is sent sooner than it may be.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +23,13 @@ FREEZES_A_RUN = 6
 RATE = 40
 """Requests a second."""
 WINDOW_SECONDS = 0.95
-"""In which the remote may count no more than a second's requests: they may come closer together than they left."""
+"""In which the remote may count no more than a second's requests: they may come closer
+together than they left.
+"""
 ON_ITS_WAY = 1
-"""A request that is between its turn and the wire when the process is stopped leaves when it is thawed: no process can help that."""
+"""A request that is between its turn and the wire when the process is stopped leaves
+when it is thawed: no process can help that.
+"""
 TIMEOUT_SECONDS = 0.5
 IMPATIENT = f"[push]\nrequest_timeout_seconds = {TIMEOUT_SECONDS}\n{SETTINGS}"
 RETRY_AFTER_SECONDS = 2
@@ -32,17 +38,24 @@ UNDER_WAY_SECONDS = 0.3
 
 
 def frozen_push(folder: Path, seed: int) -> Tally:
-    """One push, frozen so many times while requests are under way, for moments or for longer than they may take. Half have no faults."""
+    """One push, frozen so many times while requests are under way, for moments or for
+    longer than they may take. Half have no faults.
+    """
     rng = random.Random(seed)
     with remote(FAULTS if seed % 2 else "", seed=seed, latency_seconds=0.1) as server:
-        pushes = made(server, folder / str(seed), 4_000, seed, "--rps", str(RATE), "--batch-size", "64")
+        pushes = made(
+            server, folder / str(seed), 4_000, seed, "--rps", str(RATE), "--batch-size", "64"
+        )
         pushes.settings = IMPATIENT
         process = pushes.start()
         for length in range(FREEZES_A_RUN):
             if not until(process, reached(server, rng.randrange(2, RATE // 2))):
                 break
             process.send_signal(signal.SIGSTOP)
-            until(process, after(TIMEOUT_SECONDS * (rng.uniform(1.2, 2.5) if length % 2 else rng.random())))
+            until(
+                process,
+                after(TIMEOUT_SECONDS * (rng.uniform(1.2, 2.5) if length % 2 else rng.random())),
+            )
             process.send_signal(signal.SIGCONT)
         else:
             length += 1
@@ -54,7 +67,10 @@ def frozen_push(folder: Path, seed: int) -> Tally:
 
 
 def test_a_push_frozen_under_load_ends_right_and_keeps_the_rate(tmp_path: Path) -> None:
-    """When it thaws, deadlines have passed whose answers came long ago. What it is late with it does not make up for all at once."""
+    """When it thaws, deadlines have passed whose answers came long ago.
+
+    What it is late with it does not make up for all at once.
+    """
     tallies = until_tallied(partial(frozen_push, tmp_path), FREEZES, FREEZES_A_RUN)
     assert told("freezes", tallies) == []
     assert sum(tally.hit for tally in tallies) >= FREEZES
@@ -98,7 +114,9 @@ main()
 
 
 @pytest.mark.parametrize("jump_seconds", [3600, -3600])
-def test_a_wall_clock_that_jumps_while_a_push_runs_changes_nothing(jump_seconds: int, tmp_path: Path) -> None:
+def test_a_wall_clock_that_jumps_while_a_push_runs_changes_nothing(
+    jump_seconds: int, tmp_path: Path
+) -> None:
     """Retry-After comes as a date, which is measured against the remote's own clock."""
     with remote("throttle=0.03,retry-after=date", seed=9, latency_seconds=0.02) as server:
         pushes = made(server, tmp_path / "push", 2_500, 9, "--rps", str(RATE), "--batch-size", "64")

@@ -1,4 +1,6 @@
-"""SIGTERM and SIGINT at random moments under load: what is in flight is finished, the state is kept, and the same command carries on."""
+"""SIGTERM and SIGINT at random moments under load: what is in flight is finished, the
+state is kept, and the same command carries on.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,17 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from tests.proof.processes.pushes import FAULTS, Ended, Tally, cut_short, ended, made, moment, told, until_tallied
+from tests.proof.processes.pushes import (
+    FAULTS,
+    Ended,
+    Tally,
+    cut_short,
+    ended,
+    made,
+    moment,
+    told,
+    until_tallied,
+)
 from tests.proof.processes.remote import Remote, remote
 from tests.support.processes import until
 
@@ -18,7 +30,9 @@ SIGTERMS = int(os.environ.get("SYNCER_PROOF_SIGTERMS", "50"))
 SIGTERMS_A_RUN = 10
 CHANGES = 9_000
 AT_ONCE_SECONDS = 3.0
-"""In which a process that is told to stop at once has to be gone, on a busy machine too."""
+"""In which a process that is told to stop at once has to be gone, on a busy machine
+too.
+"""
 QUIET_SECONDS = 0.3
 """Without a request, at 100 a second: it has stopped sending."""
 HEARD_REQUESTS_MAX = 50
@@ -26,26 +40,36 @@ HEARD_REQUESTS_MAX = 50
 CODES = {signal.SIGTERM: 143, signal.SIGINT: 130}
 
 
-def wrong_after(done: Ended, number: signal.Signals, kept: int, took_effect: int | None) -> list[str]:
-    """What is not as it should be after a signal under load. `kept`: what earlier runs have settled; `took_effect`: None among faults."""
+def wrong_after(
+    done: Ended, number: signal.Signals, kept: int, took_effect: int | None
+) -> list[str]:
+    """What is not as it should be after a signal under load.
+
+    `kept`: what earlier runs have settled; `took_effect`: None among faults.
+    """
     wrong = done.wrong()
     if done.code != CODES[number]:
         return [*wrong, f"exit code {done.code} after {number.name}: {done.out!r} {done.err}"]
     if done.summary["skipped"] != kept:
         wrong.append(f"{kept} changes were settled before, but {done.summary}")
-    # Without faults all that took effect was answered, all that was answered is written down, and nothing is sent twice.
+    # Without faults all that took effect was answered, all that was answered is written
+    # down, and nothing is sent twice.
     if took_effect not in (None, done.settled):
         wrong.append(f"{took_effect} changes took effect, but {done.summary}")
     return wrong
 
 
 def signalled_push(folder: Path, seed: int) -> Tally:
-    """One log, its push ended by so many SIGTERMs and some SIGINTs, then carried on to its end. Half of the seeds have no faults."""
+    """One log, its push ended by so many SIGTERMs and some SIGINTs, then carried on to
+    its end. Half of the seeds have no faults.
+    """
     rng = random.Random(seed)
     faults = FAULTS if seed % 2 else ""
     terminated = kept = 0
     with remote(faults, seed=seed, latency_seconds=0.05) as server:
-        pushes = made(server, folder / str(seed), CHANGES, seed, "--rps", "100", "--batch-size", "32")
+        pushes = made(
+            server, folder / str(seed), CHANGES, seed, "--rps", "100", "--batch-size", "32"
+        )
         wrong: list[str] = []
         while terminated < SIGTERMS_A_RUN and not wrong:
             number = signal.SIGINT if rng.random() < 0.15 else signal.SIGTERM
@@ -72,17 +96,27 @@ def quiet(server: Remote) -> Callable[[], bool]:
     return is_quiet
 
 
-def test_a_signal_under_load_finishes_what_is_in_flight_and_the_same_command_carries_on(tmp_path: Path) -> None:
+def test_a_signal_under_load_finishes_what_is_in_flight_and_the_same_command_carries_on(
+    tmp_path: Path,
+) -> None:
     tallies = until_tallied(partial(signalled_push, tmp_path), SIGTERMS, SIGTERMS_A_RUN)
     assert told("SIGTERMs, and SIGINTs among them", tallies) == []
     assert sum(tally.hit for tally in tallies) >= SIGTERMS
 
 
-def test_a_second_signal_stops_at_once_and_what_hung_is_settled_by_the_next_run(tmp_path: Path) -> None:
-    """Some requests take effect and are never answered: the first signal waits for them, the second one does not."""
+def test_a_second_signal_stops_at_once_and_what_hung_is_settled_by_the_next_run(
+    tmp_path: Path,
+) -> None:
+    """Some requests take effect and are never answered: the first signal waits for
+    them, the second one does not.
+    """
     with remote("hang=0.05", seed=3) as server:
         pushes = made(server, tmp_path / "push", CHANGES, 3, "--rps", "100", "--batch-size", "32")
-        for number, second in ((signal.SIGTERM, signal.SIGTERM), (signal.SIGINT, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)):
+        for number, second in (
+            (signal.SIGTERM, signal.SIGTERM),
+            (signal.SIGINT, signal.SIGTERM),
+            (signal.SIGTERM, signal.SIGINT),
+        ):
             before = server.faults["hang"]
             process = pushes.start()
             assert until(process, lambda before=before: server.faults["hang"] > before)
@@ -100,7 +134,9 @@ def test_a_second_signal_stops_at_once_and_what_hung_is_settled_by_the_next_run(
 
 
 def test_two_signals_in_a_row_at_any_moment_of_a_run_lose_nothing(tmp_path: Path) -> None:
-    """From before the interpreter listens to the very end: it stops by its own means or by the system's, and says no traceback."""
+    """From before the interpreter listens to the very end: it stops by its own means or
+    by the system's, and says no traceback.
+    """
     rng = random.Random(4)
     codes = set()
     with remote(FAULTS, seed=4, latency_seconds=0.02) as server:

@@ -1,4 +1,6 @@
-"""A long pull uses the rate it is given, at any latency, and never more: the engine and the listing of a pull, in virtual time."""
+"""A long pull uses the rate it is given, at any latency, and never more: the engine and
+the listing of a pull, in virtual time.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +29,9 @@ SECONDS = int(os.environ.get("SYNCER_PROOF_RATE_SECONDS", "40"))
 """How long the list is, at the rate."""
 USED_MIN = 0.97
 INPUTS_A_REQUEST = 9
-"""Ids are so long that eighteen inputs fill a URL, and a group of inputs takes two requests."""
+"""Ids are so long that eighteen inputs fill a URL, and a group of inputs takes two
+requests.
+"""
 
 
 class Distant:
@@ -47,9 +51,13 @@ class Distant:
 
 @pytest.mark.parametrize("latency_seconds", [0.05, 0.4])
 @pytest.mark.parametrize("rate", [15, 50, 200])
-def test_a_long_pull_uses_its_rate_from_the_first_request_to_the_last(rate: int, latency_seconds: float) -> None:
+def test_a_long_pull_uses_its_rate_from_the_first_request_to_the_last(
+    rate: int, latency_seconds: float
+) -> None:
     """The first answers, which name the inputs and tell how many fill a page, included."""
-    inputs = [f"input-{number:08}-{'x' * 180}" for number in range(rate * SECONDS * INPUTS_A_REQUEST)]
+    inputs = [
+        f"input-{number:08}-{'x' * 180}" for number in range(rate * SECONDS * INPUTS_A_REQUEST)
+    ]
     remote = Distant(Service({id: ["a"] for id in inputs}), latency_seconds, random.Random(rate))
     fetched: set[tuple[str, ...]] = set()
 
@@ -59,10 +67,25 @@ def test_a_long_pull_uses_its_rate_from_the_first_request_to_the_last(rate: int,
     async def pull() -> None:
         destination = DestinationState(1.0, 60.0, 1.0, 0.0)
         pace = Pace(rate)
-        turns = Turns(remote, pace, Concurrency("auto", pace), destination, RunClock(), random.Random(1), lambda _: None)
+        turns = Turns(
+            remote,
+            pace,
+            Concurrency("auto", pace),
+            destination,
+            RunClock(),
+            random.Random(1),
+            lambda _: None,
+        )
         ways = {"api": Way(turns, anyio.Semaphore(API_AT_ONCE_MAX))}
         listing = AnnotationListing("me", "app", Selection())
-        engine = Pull(listing, ways, units_ahead_max=UNITS_AHEAD_MAX, max_attempts=5, rng=random.Random(2), backoff=(1.0, 60.0))
+        engine = Pull(
+            listing,
+            ways,
+            units_ahead_max=UNITS_AHEAD_MAX,
+            max_attempts=5,
+            rng=random.Random(2),
+            backoff=(1.0, 60.0),
+        )
         await engine.run("", deliver)
 
     Clock().run(pull, steps_max=10**8)

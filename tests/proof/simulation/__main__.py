@@ -79,13 +79,17 @@ def digest(result: Result) -> str:
 
 def all_of(start: int, seeds: int, jobs: int) -> Many:
     """These seeds, in processes side by side."""
-    chunks = [range(at, min(at + CHUNK, start + seeds)) for at in range(start, start + seeds, CHUNK)]
+    chunks = [
+        range(at, min(at + CHUNK, start + seeds)) for at in range(start, start + seeds, CHUNK)
+    ]
     many = Many()
     with ProcessPoolExecutor(jobs) as pool:
         for part in pool.map(several, chunks):
             many.add(part)
             if sys.stderr.isatty():
-                print(f"\r{many.seeds:,} seeds, {len(many.failed)} failed ", end="", file=sys.stderr)
+                print(
+                    f"\r{many.seeds:,} seeds, {len(many.failed)} failed ", end="", file=sys.stderr
+                )
     return many
 
 
@@ -93,7 +97,11 @@ def _many(start: int, seeds: int, jobs: int) -> int:
     began = time.perf_counter()
     many = all_of(start, seeds, jobs)
     elapsed = time.perf_counter() - began
-    print(f"{many.seeds:,} seeds from {start} in {elapsed:.0f} s, {many.seeds / elapsed:.1f} a second with {jobs} processes;", end=" ")
+    print(
+        f"{many.seeds:,} seeds from {start} in {elapsed:.0f} s, {many.seeds / elapsed:.1f} a second"
+        f" with {jobs} processes;",
+        end=" ",
+    )
     print(f"{many.processes:,} simulated processes, {many.seconds / 3600:,.0f} hours of their time")
     for fault, count in sorted(many.seen.items()):
         print(f"  {fault:20} {count:10,}")
@@ -109,11 +117,16 @@ def _many(start: int, seeds: int, jobs: int) -> int:
 def _show(seed: int, *, pull: bool, smaller: bool) -> int:
     result = one(seed, pull=pull)
     if result.wrong and smaller:
-        scenario, result = smallest(drawn_pull(seed), simulate_pull) if pull else smallest(drawn(seed), simulate)  # type: ignore[assignment]
+        scenario, result = (
+            smallest(drawn_pull(seed), simulate_pull) if pull else smallest(drawn(seed), simulate)
+        )  # type: ignore[assignment]
         print(f"the smallest scenario that fails so:\n{scenario}\n")
     shown = result.trace[-TRACE_LINES_MAX:]
     print("\n".join(line[:220] for line in shown))
-    print(f"trace {digest(result)}, {len(result.trace)} lines, {result.seconds:.1f} s simulated; {dict(result.seen)}")
+    print(
+        f"trace {digest(result)}, {len(result.trace)} lines, {result.seconds:.1f} s simulated;"
+        f" {dict(result.seen)}"
+    )
     for wrong in result.wrong:
         print(f"WRONG {wrong}")
     return 1 if result.wrong else 0
@@ -124,7 +137,9 @@ def _mutants(start: int, jobs: int) -> int:
     with ProcessPoolExecutor(jobs) as pool:
         for name, found in pool.map(partial(_caught, start), range(len(MUTANTS))):
             missed += found.seed is None
-            seen = f"NOT CAUGHT in {found.seeds} seeds" if found.seed is None else f"seed {found.seed}"
+            seen = (
+                f"NOT CAUGHT in {found.seeds} seeds" if found.seed is None else f"seed {found.seed}"
+            )
             print(f"{name:96} {seen:10} {found.wrong[:100]}", flush=True)
     print(f"{len(MUTANTS) - missed} of {len(MUTANTS)} caught")
     return 1 if missed else 0

@@ -1,6 +1,8 @@
-"""Virtual time: an event loop whose clock moves only when nothing else can happen, and everything else that tells the time.
+"""Virtual time: an event loop whose clock moves only when nothing else can happen, and
+everything else that tells the time.
 
-A run in it is the same each time: nothing waits for the machine, nothing is left to the system's own order, threads are turns of the loop.
+A run in it is the same each time: nothing waits for the machine, nothing is left to the
+system's own order, threads are turns of the loop.
 """
 
 from __future__ import annotations
@@ -22,11 +24,16 @@ import anyio
 T = TypeVar("T")
 
 EPOCH = 1_750_000_000.0
-"""What the wall clock shows at the beginning of every simulation: some day in June 2025."""
+"""What the wall clock shows at the beginning of every simulation: some day in June
+2025.
+"""
 
 
 class Crashed(BaseException):
-    """The process is gone: killed, or without power. Nothing in it may catch this and go on."""
+    """The process is gone: killed, or without power.
+
+    Nothing in it may catch this and go on.
+    """
 
 
 class Wedged(Exception):
@@ -44,9 +51,15 @@ class _Selector(selectors.SelectSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """`started`: the time it begins at. After `crash_at` turns, or at `killed_at`, the process is gone. `steps_max`: then it is wedged."""
+    """`started`: the time it begins at.
 
-    def __init__(self, started: float, crash_at: int | None, steps_max: int, killed_at: float | None = None) -> None:
+    After `crash_at` turns, or at `killed_at`, the process is gone. `steps_max`: then it
+    is wedged.
+    """
+
+    def __init__(
+        self, started: float, crash_at: int | None, steps_max: int, killed_at: float | None = None
+    ) -> None:
         self.now = started
         self.steps = 0
         self._crash_at = crash_at
@@ -55,13 +68,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector = _Selector()
         selector.loop = self
         super().__init__(selector)
-        self._clock_resolution = 1e-6  # after decades a float tells no finer apart, and a timer that is due must be seen to be
+        # after decades a float tells no finer apart, and a timer that is due must be
+        # seen to be
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self.now
 
     def step(self, timeout: float | None) -> None:
-        """One turn of the loop; `timeout`: until something is to be done, None where nothing ever is."""
+        """One turn of the loop; `timeout`: until something is to be done, None where
+        nothing ever is.
+        """
         self.steps += 1
         if self._crash_at is not None and self.steps >= self._crash_at:
             raise Crashed
@@ -80,7 +97,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 class Clock:
-    """The time of a simulation, over all processes that live in it: how much of it has passed, and what the wall clock shows.
+    """The time of a simulation, over all processes that live in it: how much of it has
+    passed, and what the wall clock shows.
 
     The wall clock may be set at any time, forward or back. The remote has a right one.
     """
@@ -137,7 +155,10 @@ class Clock:
         killed_at: float | None = None,
         steps_max: int = 2_000_000,
     ) -> T:
-        """One process, until it ends. Raises Crashed, Wedged, and whatever `main` raises."""
+        """One process, until it ends.
+
+        Raises Crashed, Wedged, and whatever `main` raises.
+        """
         loop = self.loop = VirtualLoop(self._between, crash_at, steps_max, killed_at)
         try:
             return loop.run_until_complete(main())
@@ -162,7 +183,10 @@ def _drop(loop: VirtualLoop) -> None:
 
 @contextmanager
 def virtual(clock: Clock, rng: random.Random, hold_up: Callable[[], float]) -> Iterator[None]:
-    """All that tells the time, and threads, as long as the block lasts. `hold_up`: seconds before a thread gets to its work."""
+    """All that tells the time, and threads, as long as the block lasts.
+
+    `hold_up`: seconds before a thread gets to its work.
+    """
 
     async def in_thread(work: Callable[..., T], *arguments: Any, **_: Any) -> T:
         with anyio.CancelScope(shield=True):

@@ -1,4 +1,6 @@
-"""The service that a push writes to, and what it sees of the order in which things come."""
+"""The service that a push writes to, and what it sees of the order in which things
+come.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,9 @@ USER, APP = "me", "app"
 
 def clarifai(weather: Weather) -> Clarifai:
     """The emulator's part, as the weather has it."""
-    switches = behaviour(",".join(f"{name}={value}" for name, value in weather.switches.items())).switches
+    switches = behaviour(
+        ",".join(f"{name}={value}" for name, value in weather.switches.items())
+    ).switches
     service = Clarifai(switches)
     service.behave(switches, random.Random(f"service {weather.seed}"))
     return service
@@ -32,7 +36,9 @@ def clarifai(weather: Weather) -> Clarifai:
 class Labels(Network):
     """A network to an app that is pushed to."""
 
-    def __init__(self, scenario: Scenario, model: Model, clock: Clock, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, scenario: Scenario, model: Model, clock: Clock, say: Callable[[str], None]
+    ) -> None:
         service = clarifai(scenario)
         super().__init__(scenario, service, clock, say)
         self.history = History(model)
@@ -42,7 +48,9 @@ class Labels(Network):
         self._poison = scenario.poison
         self._model = model
         self._emptying = False
-        self._items: dict[tuple[str, str], str] = {}  # of the request that is being answered: marker by (input_id, id)
+        self._items: dict[
+            tuple[str, str], str
+        ] = {}  # of the request that is being answered: marker by (input_id, id)
         self._watch()
 
     def _watch(self) -> None:
@@ -84,18 +92,29 @@ class Labels(Network):
         return codes.FAILED_FOR_NOW if fault == "partial" and self.rng.random() < 0.3 else 0
 
     def _named(self, request: Received) -> dict[tuple[str, str], str]:
-        """The changes that a request carries, by what they change. No annotation twice."""
+        """The changes that a request carries, by what they change.
+
+        No annotation twice.
+        """
         sent = json.loads(request.body or b"{}")
         if request.method == "DELETE":
             ids = sent.get("ids")
-            keys = list(zip(sent["input_ids"], ids, strict=True)) if ids else [(input_id, "") for input_id in sent["input_ids"]]
+            keys = (
+                list(zip(sent["input_ids"], ids, strict=True))
+                if ids
+                else [(input_id, "") for input_id in sent["input_ids"]]
+            )
             named = dict.fromkeys(keys, "")
         else:
             annotations = sent.get("annotations", [])
             keys = [(annotation["input_id"], annotation["id"]) for annotation in annotations]
-            named = {key: _marker(annotation) for key, annotation in zip(keys, annotations, strict=True)}
+            named = {
+                key: _marker(annotation) for key, annotation in zip(keys, annotations, strict=True)
+            }
         if len(named) < len(keys):
-            self.wrong.append(f"batch: an annotation comes twice in one request: {self.told(request)}")
+            self.wrong.append(
+                f"batch: an annotation comes twice in one request: {self.told(request)}"
+            )
         return named
 
     def told(self, request: Received) -> str:
@@ -107,7 +126,10 @@ class Labels(Network):
             ids = sent.get("ids") or ["*"] * len(sent["input_ids"])
             keys = [f"{input_id}/{id}" for input_id, id in zip(sent["input_ids"], ids, strict=True)]
         else:
-            keys = [f"{annotation['input_id']}/{annotation['id'][:12]} {_marker(annotation)}" for annotation in sent["annotations"]]
+            keys = [
+                f"{annotation['input_id']}/{annotation['id'][:12]} {_marker(annotation)}"
+                for annotation in sent["annotations"]
+            ]
         few = ", ".join(keys[:6]) + (f", and {len(keys) - 6} more" if len(keys) > 6 else "")
         return f"{request.method} {sent.get('action', '')} {len(keys)}: {few}"
 
@@ -118,4 +140,8 @@ def poisoned(id: str, share: float) -> bool:
 
 
 def _marker(annotation: dict[str, Any]) -> str:
-    return next(concept["id"] for concept in annotation["data"]["concepts"] if concept["id"].startswith("n-"))
+    return next(
+        concept["id"]
+        for concept in annotation["data"]["concepts"]
+        if concept["id"].startswith("n-")
+    )

@@ -1,4 +1,6 @@
-"""The services that a pull reads from: a Clarifai app that others write to all the while, and a project of Annotell's with its storage."""
+"""The services that a pull reads from: a Clarifai app that others write to all the
+while, and a project of Annotell's with its storage.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,9 @@ Key = tuple[str, str]
 
 
 class Lists(Network, ABC):
-    """What a pull is to bring: `always` is there from the beginning to the end as it is, `ever` was there at some time."""
+    """What a pull is to bring: `always` is there from the beginning to the end as it
+    is, `ever` was there at some time.
+    """
 
     @abstractmethod
     def always(self) -> dict[Key, Any]:
@@ -48,7 +52,9 @@ class App(Lists):
         self._number = 0
         for _ in range(scenario.rows):
             self._post()
-        self._ever: dict[Key, list[Any]] = {key: [_seen(held)] for key, held in self._app.annotations.items()}
+        self._ever: dict[Key, list[Any]] = {
+            key: [_seen(held)] for key, held in self._app.annotations.items()
+        }
         self._always = set(self._ever)
 
     def answer(self, request: Received, fault: str) -> Answer:
@@ -88,7 +94,12 @@ class App(Lists):
                 if roll < 0.7:
                     app.delete(key)
                     continue
-                app.put({**app.annotations[key], "data": {"concepts": [{"id": f"changed-{rng.random():.6f}", "value": 1}]}})
+                app.put(
+                    {
+                        **app.annotations[key],
+                        "data": {"concepts": [{"id": f"changed-{rng.random():.6f}", "value": 1}]},
+                    }
+                )
             self._ever.setdefault(key, []).append(_seen(app.annotations[key]))
 
     def always(self) -> dict[Key, Any]:
@@ -99,30 +110,51 @@ class App(Lists):
 
 
 def _seen(annotation: dict[str, Any]) -> Any:
-    """What is compared: the concepts, as far as they do not depend on how numbers are written."""
+    """What is compared: the concepts, as far as they do not depend on how numbers are
+    written.
+    """
     return [concept["id"] for concept in annotation["data"]["concepts"]]
 
 
 class Documents(Lists):
-    """A project; tokens that are revoked at any time, signed URLs that run out, annotations that are invalidated or delivered anew."""
+    """A project; tokens that are revoked at any time, signed URLs that run out,
+    annotations that are invalidated or delivered anew.
+    """
 
     def __init__(self, scenario: PullScenario, clock: Clock, say: Callable[[str], None]) -> None:
-        switches = behaviour(",".join(f"{name}={value}" for name, value in scenario.switches.items())).switches
+        switches = behaviour(
+            ",".join(f"{name}={value}" for name, value in scenario.switches.items())
+        ).switches
         self._annotell = Annotell(switches)
-        self._annotell.tokens, self._annotell.signatures = Tokens(clock.true), Signatures(clock.true)
+        self._annotell.tokens, self._annotell.signatures = (
+            Tokens(clock.true),
+            Signatures(clock.true),
+        )
         super().__init__(scenario, self._annotell, clock, say)
         self._revoked = scenario.writes
         inputs = [
             {
                 "internalId": f"00000000-0000-4000-8000-{number:012}",
                 "annotations": [
-                    {"annotationType": kind, "content": {"openlabel": {"metadata": {"schema_version": "1.0.0", "n": number, "kind": kind}}}}
+                    {
+                        "annotationType": kind,
+                        "content": {
+                            "openlabel": {
+                                "metadata": {"schema_version": "1.0.0", "n": number, "kind": kind}
+                            }
+                        },
+                    }
                     for kind in ("signs", "QA")[: 1 + number % 2]
                 ],
             }
             for number in range(scenario.rows)
         ]
-        project = {"project": "p", "batches": [{"batch": "b"}], "annotationTypes": ["signs", "QA"], "inputs": inputs}
+        project = {
+            "project": "p",
+            "batches": [{"batch": "b"}],
+            "annotationTypes": ["signs", "QA"],
+            "inputs": inputs,
+        }
         self._annotell.projects.add({"projects": [project]})
         self._others = random.Random(f"others {scenario.seed}")
         self._number = 10**6
@@ -141,7 +173,9 @@ class Documents(Lists):
         return answer
 
     def refuse_token(self, request: Received) -> Reply:
-        """The auth server does not know the client; the API does not know the token; the storage asks for none."""
+        """The auth server does not know the client; the API does not know the token;
+        the storage asks for none.
+        """
         if request.path == TOKEN_PATH:
             return Reply(401, b'{"error":"invalid_client"}')
         if request.path.startswith(STORAGE):
@@ -153,8 +187,12 @@ class Documents(Lists):
         return f"{request.method} {request.path}"
 
     def _write(self) -> None:
-        """An annotation is not listed any more, or as the last one: what stood after it moves up."""
-        scenes = [scene for scene in self._annotell.projects.by_name["p"].scenes if scene.annotations]
+        """An annotation is not listed any more, or as the last one: what stood after it
+        moves up.
+        """
+        scenes = [
+            scene for scene in self._annotell.projects.by_name["p"].scenes if scene.annotations
+        ]
         if scenes:
             self.happened("others write")
             annotations = self._others.choice(scenes).annotations

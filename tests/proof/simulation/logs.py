@@ -1,6 +1,8 @@
-"""The change logs of a simulated push, as users and their tools treat them between runs: renamed, rotated, compressed, copied, linked.
+"""The change logs of a simulated push, as users and their tools treat them between
+runs: renamed, rotated, compressed, copied, linked.
 
-Files are real ones; what the file system says of them is told here, by the simulated clock, so that a seed gives the same stamps each time.
+Files are real ones; what the file system says of them is told here, by the simulated
+clock, so that a seed gives the same stamps each time.
 """
 
 from __future__ import annotations
@@ -19,7 +21,15 @@ from syncer.core.change import Stamp
 from syncer.sources.identity import head_of
 
 Kind = Literal[
-    "renamed", "rotated", "compressed", "packed beside", "copied and removed", "copied as it is", "linked", "folder renamed", "touched"
+    "renamed",
+    "rotated",
+    "compressed",
+    "packed beside",
+    "copied and removed",
+    "copied as it is",
+    "linked",
+    "folder renamed",
+    "touched",
 ]
 KINDS: tuple[Kind, ...] = (
     *("renamed", "rotated", "compressed", "packed beside", "copied and removed"),
@@ -39,7 +49,10 @@ class Move:
 
 
 def drawn_moves(seed: int, logs: int) -> tuple[Move, ...]:
-    """The moves of a seed: in most none. A rotation is of the last log that is there, and brings the next one."""
+    """The moves of a seed: in most none.
+
+    A rotation is of the last log that is there, and brings the next one.
+    """
     rng = random.Random(f"moves {seed}")
     moves: list[Move] = []
     for _ in range(rng.choice([0, 0, 0, 1, 2, 4])):
@@ -62,7 +75,9 @@ class _Node:
 class LogFolder:
     """The folder, and how its owner names the logs to syncer."""
 
-    def __init__(self, root: Path, texts: Sequence[str], moves: Sequence[Move], now: Callable[[], float]) -> None:
+    def __init__(
+        self, root: Path, texts: Sequence[str], moves: Sequence[Move], now: Callable[[], float]
+    ) -> None:
         """`texts`: of each log, whole."""
         self._root = root / "logs"
         self._root.mkdir()
@@ -74,13 +89,17 @@ class LogFolder:
         self._names: list[list[str]] = [[f"{log}.jsonl"] for log in range(len(texts))]
         """Of each log; all of them are named to syncer."""
         self._named_by: dict[int, int] = {}
-        """Logs that were rotated, and the one that has their old name: naming that names both."""
-        self._to_come = list(range(len(texts) - sum(move.kind == "rotated" for move in moves), len(texts)))
+        """Logs that were rotated, and the one that has their old name: naming that
+        names both.
+        """
+        self._to_come = list(
+            range(len(texts) - sum(move.kind == "rotated" for move in moves), len(texts))
+        )
         self._copied: set[int] = set()
         self.moved: Literal["same"] | None = None
         """What the owner says of logs that were treated so that nobody can tell."""
 
-    # --- what the owner does ------------------------------------------------------------------------------------------
+    # --- what the owner does ----------------------------------------------------------
 
     def write(self, log: int, text: str) -> None:
         """Bring a log to this text: it is new, or it grew."""
@@ -101,7 +120,11 @@ class LogFolder:
 
     def arguments(self) -> list[str]:
         """What is named to syncer, in the order of the logs."""
-        named = [names for log, names in enumerate(self._names) if log not in self._to_come and log not in self._named_by]
+        named = [
+            names
+            for log, names in enumerate(self._names)
+            if log not in self._to_come and log not in self._named_by
+        ]
         return [str(self._path(name)) for names in named for name in names]
 
     @property
@@ -110,7 +133,11 @@ class LogFolder:
         return bool(self._moves)
 
     def move(self, known: Mapping[tuple[str, str], int]) -> Move:
-        """Do the next thing; what it was. `known`: by path and hash of the first line, when the logs that the state knows were changed."""
+        """Do the next thing; what it was.
+
+        `known`: by path and hash of the first line, when the logs that the state knows
+        were changed.
+        """
         move = self._moves.pop(0)
         if (
             move.kind in BY_TIME
@@ -125,10 +152,14 @@ class LogFolder:
         return move
 
     def _renamed(self, log: int) -> None:
-        self._replace(log, f"z{self._count}-{log}.jsonl" + self._ending(log), lambda old, new: old.rename(new))
+        self._replace(
+            log, f"z{self._count}-{log}.jsonl" + self._ending(log), lambda old, new: old.rename(new)
+        )
 
     def _rotated(self, log: int, known: Container[tuple[str, str]]) -> None:
-        """The next log gets the name of this one; a name of its own where the state does not know this one, which would not be found."""
+        """The next log gets the name of this one; a name of its own where the state
+        does not know this one, which would not be found.
+        """
         text, name = self._texts[log + 1].encode(), self._names[log][0]
         del self._to_come[0]
         head = head_of(self._texts[log].encode().partition(b"\n")[0])
@@ -139,7 +170,9 @@ class LogFolder:
         self._replace(log, f"{name}.{self._count}", lambda old, new: old.rename(new))
         self._names[log + 1] = [name]
         self._named_by |= dict.fromkeys([*before, log], log + 1)
-        self._create(self._path(name), gzip.compress(text, mtime=0) if name.endswith(".gz") else text)
+        self._create(
+            self._path(name), gzip.compress(text, mtime=0) if name.endswith(".gz") else text
+        )
 
     def _compressed(self, log: int) -> None:
         if self._path(self._names[log][0]).read_bytes().startswith(b"\x1f\x8b"):
@@ -167,7 +200,9 @@ class LogFolder:
 
     def _pack(self, old: Path, new: Path, *, keep: bool = False) -> None:
         mtime_ns = self._node(old).mtime_ns
-        self._create(new, gzip.compress(old.read_bytes(), mtime=0), mtime_ns // SECOND_NS * SECOND_NS)
+        self._create(
+            new, gzip.compress(old.read_bytes(), mtime=0), mtime_ns // SECOND_NS * SECOND_NS
+        )
         if not keep:
             old.unlink()
 
@@ -205,10 +240,12 @@ class LogFolder:
     def _touched(self, log: int) -> None:
         self._changed(self._path(self._names[log][0]))
 
-    # --- files --------------------------------------------------------------------------------------------------------
+    # --- files ------------------------------------------------------------------------
 
     def _replace(self, log: int, new: str, how: Callable[[Path, Path], None]) -> None:
-        """Another name in the place of all others; a log that was rotated is named by itself once its name says nothing any more."""
+        """Another name in the place of all others; a log that was rotated is named by
+        itself once its name says nothing any more.
+        """
         old, *others = self._names[log]
         for other in others:
             self._path(other).unlink(missing_ok=True)
@@ -217,14 +254,18 @@ class LogFolder:
         self._names[log] = [new]
         self._count += 1
         for rotated, successor in list(self._named_by.items()):
-            if (log == rotated and not new.startswith(self._names[successor][0])) or log == successor:
+            if (
+                log == rotated and not new.startswith(self._names[successor][0])
+            ) or log == successor:
                 del self._named_by[rotated]
 
     def _create(self, path: Path, content: bytes, mtime_ns: int | None = None) -> None:
         path.write_bytes(content)
         self._count += 1
         now = self._now_ns()
-        self._nodes[path.stat().st_ino] = _Node(self._count, now, now if mtime_ns is None else mtime_ns, now)
+        self._nodes[path.stat().st_ino] = _Node(
+            self._count, now, now if mtime_ns is None else mtime_ns, now
+        )
 
     def _changed(self, path: Path) -> None:
         node = self._node(path)
@@ -242,7 +283,7 @@ class LogFolder:
     def _node(self, path: Path) -> _Node:
         return self._nodes[path.stat().st_ino]
 
-    # --- what the file system says ------------------------------------------------------------------------------------
+    # --- what the file system says ----------------------------------------------------
 
     def _stamp(self, status: os.stat_result, known: Stamp | None) -> Stamp:
         node = self._nodes[status.st_ino]

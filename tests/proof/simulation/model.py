@@ -1,4 +1,6 @@
-"""What the logs say must be, and what was seen of the remote while it became so: plain dictionaries, nothing of syncer."""
+"""What the logs say must be, and what was seen of the remote while it became so: plain
+dictionaries, nothing of syncer.
+"""
 
 from __future__ import annotations
 
@@ -44,11 +46,15 @@ class Model:
                 self._deletes[line.input_id, line.id].append(line.place)
 
     def delete_at(self, input_id: str, id: str, last: int) -> int | None:
-        """Which delete of this annotation (or input) it must be, where `last` is the newest change of it that was seen."""
+        """Which delete of this annotation (or input) it must be, where `last` is the
+        newest change of it that was seen.
+        """
         return next((place for place in self._deletes[input_id, id] if place >= last), None)
 
     def held(self, dead: set[int]) -> dict[tuple[str, str], Concepts]:
-        """By (input_id, id), or (input_id, marker) for posts without an id: what is left when the dead ones are left out."""
+        """By (input_id, id), or (input_id, marker) for posts without an id: what is
+        left when the dead ones are left out.
+        """
         state: dict[tuple[str, str], Concepts] = {}
         for line in self.lines:
             if line.place not in dead:
@@ -82,11 +88,25 @@ def _lines(scenario: Scenario) -> Iterator[Line]:
 def _line(place: int, log: int, line: int, change: dict[str, Any]) -> Line:
     annotation = change["annotation"]
     id = annotation.get("id", "")
-    concepts = tuple((concept["id"], concept["value"]) for concept in annotation.get("data", {}).get("concepts", ()))
+    concepts = tuple(
+        (concept["id"], concept["value"])
+        for concept in annotation.get("data", {}).get("concepts", ())
+    )
     kind = "delete_input" if change["op"] == "delete" and not id else change["op"]
     mark = next((name for name, _ in concepts if name.startswith("n-")), "")
     text = json.dumps(change, separators=(",", ":"))
-    return Line(place, log, line, text, kind, change.get("action", ""), annotation["input_id"], id, concepts, mark)
+    return Line(
+        place,
+        log,
+        line,
+        text,
+        kind,
+        change.get("action", ""),
+        annotation["input_id"],
+        id,
+        concepts,
+        mark,
+    )
 
 
 def _apply(state: dict[tuple[str, str], Concepts], line: Line) -> None:
@@ -110,7 +130,9 @@ def _apply(state: dict[tuple[str, str], Concepts], line: Line) -> None:
 
 
 class History:
-    """In which order the remote applied things: of each annotation as the logs say, and whole-input deletes among them."""
+    """In which order the remote applied things: of each annotation as the logs say, and
+    whole-input deletes among them.
+    """
 
     def __init__(self, model: Model) -> None:
         self.wrong: list[str] = []
@@ -121,7 +143,11 @@ class History:
 
     def written(self, input_id: str, id: str, line: Line) -> None:
         """The remote changed this annotation as this line asks."""
-        self._follows(line.place, max(self._of_key.get((input_id, id), -1), self._of_gate.get(input_id, -1)), f"{input_id}/{id}")
+        self._follows(
+            line.place,
+            max(self._of_key.get((input_id, id), -1), self._of_gate.get(input_id, -1)),
+            f"{input_id}/{id}",
+        )
         self._note(input_id, id, line.place)
 
     def deleted(self, input_id: str, id: str) -> None:
@@ -129,7 +155,10 @@ class History:
         last = max(self._of_key.get((input_id, id), -1), self._of_gate.get(input_id, -1))
         place = self._model.delete_at(input_id, id, last)
         if place is None:
-            self.wrong.append(f"order: {input_id}/{id} was deleted again after change {last}, which follows every delete of it")
+            self.wrong.append(
+                f"order: {input_id}/{id} was deleted again after change {last}, which follows every"
+                " delete of it"
+            )
         else:
             self._note(input_id, id, place)
 
@@ -138,7 +167,10 @@ class History:
         last = self._of_input.get(input_id, -1)
         place = self._model.delete_at(input_id, "", last)
         if place is None:
-            self.wrong.append(f"order: input {input_id} was emptied after change {last}, which follows every delete of it")
+            self.wrong.append(
+                f"order: input {input_id} was emptied after change {last}, which follows every"
+                " delete of it"
+            )
             return
         self._of_gate[input_id] = self._of_input[input_id] = max(place, last)
 
@@ -158,10 +190,16 @@ def differences(wanted: dict[tuple[str, str], Concepts], held: list[Annotation])
     for annotation in held:
         if annotation.get("input_level"):
             continue
-        concepts = {concept["id"]: concept.get("value", 0) for concept in annotation.get("data", {}).get("concepts", ())}
+        concepts = {
+            concept["id"]: concept.get("value", 0)
+            for concept in annotation.get("data", {}).get("concepts", ())
+        }
         key = annotation["input_id"], annotation["id"]
         if key not in wanted:
-            key = annotation["input_id"], next((name for name in concepts if name.startswith("n-")), annotation["id"])
+            key = (
+                annotation["input_id"],
+                next((name for name in concepts if name.startswith("n-")), annotation["id"]),
+            )
         if key in seen:
             wrong.append(f"twice: {key} is there once more, as {annotation['id']}")
         elif key not in wanted:

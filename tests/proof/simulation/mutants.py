@@ -1,4 +1,5 @@
-"""The safeguards of docs/reliability.md, switched off one by one: the simulation must notice each, or it proves nothing.
+"""The safeguards of docs/reliability.md, switched off one by one: the simulation must
+notice each, or it proves nothing.
 
 A mutant is a patch that lives as long as a block. Nothing of it is in syncer.
 """
@@ -70,14 +71,23 @@ def caught(mutant: Mutant, start: int, seeds_max: int) -> Caught:
     return Caught(None, seeds_max, "")
 
 
-# --- the patches ----------------------------------------------------------------------------------------------------
+# --- the patches ----------------------------------------------------------------------
 
 
 def _by_position(
-    verb: Verb, changes: Sequence[Change], items: Sequence[Item], *, stored: bool = True, silence_applied: bool = False
+    verb: Verb,
+    changes: Sequence[Change],
+    items: Sequence[Item],
+    *,
+    stored: bool = True,
+    silence_applied: bool = False,
 ) -> list[Outcome]:
-    told: list[Outcome] = [codec._outcome(verb, item, silence_applied=silence_applied) for item in items]
-    return (told + [InDoubt("the answer does not mention it", omitted=True)] * len(changes))[: len(changes)]
+    told: list[Outcome] = [
+        codec._outcome(verb, item, silence_applied=silence_applied) for item in items
+    ]
+    return (told + [InDoubt("the answer does not mention it", omitted=True)] * len(changes))[
+        : len(changes)
+    ]
 
 
 def _join_by_position() -> AbstractContextManager[object]:
@@ -86,7 +96,9 @@ def _join_by_position() -> AbstractContextManager[object]:
 
 def _ids_by_chance() -> AbstractContextManager[object]:
     rng = random.Random(1)
-    return mock.patch("syncer.sources.lines.made_id", lambda place, raw: UUID(int=rng.getrandbits(128)).hex)
+    return mock.patch(
+        "syncer.sources.lines.made_id", lambda place, raw: UUID(int=rng.getrandbits(128)).hex
+    )
 
 
 class _Forgetful(UserDict[Any, Any]):
@@ -133,7 +145,9 @@ def _queue_left_out() -> AbstractContextManager[object]:
 
 
 def _no_read_back() -> AbstractContextManager[object]:
-    async def not_asked(self: Sender, entries: Sequence[Entry], *, taken: bool = False) -> list[Entry]:
+    async def not_asked(
+        self: Sender, entries: Sequence[Entry], *, taken: bool = False
+    ) -> list[Entry]:
         if taken:
             self._turns.give_back()
         return list(entries)
@@ -161,7 +175,10 @@ def _many_committers() -> Iterator[None]:
         await send(self, batch)
         await self._commit()
 
-    with mock.patch.object(Push, "__init__", init), mock.patch.object(Push, "_send", send_and_commit):
+    with (
+        mock.patch.object(Push, "__init__", init),
+        mock.patch.object(Push, "_send", send_and_commit),
+    ):
         yield
 
 
@@ -170,7 +187,9 @@ def _pauses_forgotten() -> AbstractContextManager[object]:
 
 
 def _pauses_by_their_end() -> AbstractContextManager[object]:
-    return mock.patch.object(Destination, "left_seconds", lambda self, now, _: max(0.0, self.until - now))
+    return mock.patch.object(
+        Destination, "left_seconds", lambda self, now, _: max(0.0, self.until - now)
+    )
 
 
 def _by_the_wall_clock() -> AbstractContextManager[object]:
@@ -179,14 +198,20 @@ def _by_the_wall_clock() -> AbstractContextManager[object]:
 
 def _seconds_as_they_come() -> AbstractContextManager[object]:
     def asked(header: str | None, date: str | None, now: float) -> float | None:
-        return max(0.0, float(header)) if header and header.lstrip("-").isdecimal() else asked_seconds(header, date, now)
+        return (
+            max(0.0, float(header))
+            if header and header.lstrip("-").isdecimal()
+            else asked_seconds(header, date, now)
+        )
 
     return mock.patch("syncer.engine.turns.asked_seconds", asked)
 
 
 def _waits_of_throttles_only() -> AbstractContextManager[object]:
     return mock.patch.object(
-        DestinationState, "asked_to_wait", lambda self, now, seconds, why: self._pause(now, seconds) if why == THROTTLED else None
+        DestinationState,
+        "asked_to_wait",
+        lambda self, now, seconds, why: self._pause(now, seconds) if why == THROTTLED else None,
     )
 
 
@@ -210,13 +235,18 @@ def _successors_at_once() -> Iterator[None]:
 
     def collect_and_release(self: Backlog) -> Settlement:
         settlement = collect(self)
-        committed(self, Settlement(applied=settlement.applied, dead=settlement.dead), anyio.current_time())
+        committed(
+            self, Settlement(applied=settlement.applied, dead=settlement.dead), anyio.current_time()
+        )
         return settlement
 
     def rest(self: Backlog, settlement: Settlement, now: float) -> None:
         committed(self, Settlement(queued=settlement.queued, waiting=settlement.waiting), now)
 
-    with mock.patch.object(Backlog, "collect", collect_and_release), mock.patch.object(Backlog, "committed", rest):
+    with (
+        mock.patch.object(Backlog, "collect", collect_and_release),
+        mock.patch.object(Backlog, "committed", rest),
+    ):
         yield
 
 
@@ -234,21 +264,43 @@ def _rotated_left_out() -> AbstractContextManager[object]:
 
 MUTANTS = (
     Mutant("answers are joined by id", "by position", _join_by_position),
-    Mutant("ids stay the same over retries and restarts", "drawn anew for each reading", _ids_by_chance),
+    Mutant(
+        "ids stay the same over retries and restarts", "drawn anew for each reading", _ids_by_chance
+    ),
     Mutant("a change is held until its predecessor is over", "sent at once", _nothing_held),
     Mutant("what is written is synced", "left to the system", nullcontext, _WithoutSync),
-    Mutant("renames are made durable", "the folder is never synced", nullcontext, _WithoutFolderSync),
+    Mutant(
+        "renames are made durable", "the folder is never synced", nullcontext, _WithoutFolderSync
+    ),
     Mutant("a compacted journal holds the retry queue", "the queue is left out", _queue_left_out),
     Mutant("what is in doubt is read back", "nothing is asked", _no_read_back),
     Mutant("one committer, in order", "every sender writes its own", _many_committers),
     Mutant("a pause outlives the process", "it is not written down", _pauses_forgotten),
-    Mutant("a pause is never longer than was asked", "it ends when the clock says so", _pauses_by_their_end),
+    Mutant(
+        "a pause is never longer than was asked",
+        "it ends when the clock says so",
+        _pauses_by_their_end,
+    ),
     Mutant("a run counts by a clock that cannot be set", "by the wall clock", _by_the_wall_clock),
-    Mutant("a throttle that names no usable time pauses", "its 0 is taken for a time", _seconds_as_they_come),
+    Mutant(
+        "a throttle that names no usable time pauses",
+        "its 0 is taken for a time",
+        _seconds_as_they_come,
+    ),
     Mutant("a 5xx may ask to wait", "only throttles may", _waits_of_throttles_only),
-    Mutant("the app is asked for before a refusal is believed", "it is believed", _refusals_believed),
-    Mutant("a dead letter is there before its change counts as over", "written afterwards", _letters_late),
-    Mutant("a successor goes once its predecessor's end is synced", "once it is known", _successors_at_once),
+    Mutant(
+        "the app is asked for before a refusal is believed", "it is believed", _refusals_believed
+    ),
+    Mutant(
+        "a dead letter is there before its change counts as over",
+        "written afterwards",
+        _letters_late,
+    ),
+    Mutant(
+        "a successor goes once its predecessor's end is synced",
+        "once it is known",
+        _successors_at_once,
+    ),
     Mutant("a log is known by what is in it", "by its path", _known_by_path),
     Mutant("the rest of a rotated log is read", "only what has its name", _rotated_left_out),
 )

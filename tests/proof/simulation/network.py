@@ -1,6 +1,8 @@
-"""The network: requests that are late, lost, refused, answered in every wrong way, all drawn from a seed.
+"""The network: requests that are late, lost, refused, answered in every wrong way, all
+drawn from a seed.
 
-The service behind it is a part of the emulator, asked without HTTP. It outlives every process that speaks to it.
+The service behind it is a part of the emulator, asked without HTTP. It outlives every
+process that speaks to it.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ SLOW_SECONDS = 10.0
 class Network:
     """See the module. `say` writes the trace."""
 
-    def __init__(self, weather: Weather, service: Part, clock: Clock, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, weather: Weather, service: Part, clock: Clock, say: Callable[[str], None]
+    ) -> None:
         self.seen: Counter[str] = Counter()
         """Faults that happened."""
         self.wrong: list[str] = []
@@ -46,12 +50,13 @@ class Network:
         self._rate = weather.settings["push.requests_per_second"]
         self._recent: deque[float] = deque()
         self._in_outage: Counter[Outage] = Counter()
-        self._gone: set[Outage] = set()  # of apps: they last until a process has ended after them
+        # of apps: they last until a process has ended after them
+        self._gone: set[Outage] = set()
         self._pauses = {"api": Pauses(clock), "storage": Pauses(clock)}
         self._happened_at = 0.0  # the last thing of the process that runs
         self._under_way: dict[int, Received] = {}
 
-    # --- what is watched ------------------------------------------------------------------------------------------
+    # --- what is watched --------------------------------------------------------------
 
     def process_begins(self) -> None:
         """A new one."""
@@ -73,7 +78,9 @@ class Network:
         return max(pauses.left_seconds for pauses in self._pauses.values())
 
     def process_ended(self, *, kept_pauses: bool) -> None:
-        """What the process had sent arrives now, or never; its rate does not count any more. `kept_pauses`: were they written down?"""
+        """What the process had sent arrives now, or never; its rate does not count any
+        more. `kept_pauses`: were they written down?
+        """
         for request in self._under_way.values():
             if self.rng.random() < 0.5:
                 self._say(f"          arrives after the end of its process: {self.told(request)}")
@@ -90,21 +97,33 @@ class Network:
             recent.popleft()
         recent.append(now)
         if len(recent) > max(1, int(self._rate)):
-            self.wrong.append(f"rate: {len(recent)} requests in the second before {now:.3f}, {self._rate} allowed")
+            self.wrong.append(
+                f"rate: {len(recent)} requests in the second before {now:.3f}, {self._rate} allowed"
+            )
 
     def check_outages(self) -> None:
         """In a long outage few requests are made."""
         for outage, count in self._in_outage.items():
             seconds = outage.end - outage.start
-            probes = seconds / (self._weather.settings["retry.cap_seconds"] / 4)  # full jitter: half the cap in the mean, and some luck
+            probes = seconds / (
+                self._weather.settings["retry.cap_seconds"] / 4
+            )  # full jitter: half the cap in the mean, and some luck
             allowed = max(0.1 * self._rate * seconds, probes) + 10
             if outage.kind == "refused" and seconds >= 30 and count > allowed:
-                self.wrong.append(f"outage: {count} requests in {seconds:g} s without any connection, {allowed:g} allowed")
+                self.wrong.append(
+                    f"outage: {count} requests in {seconds:g} s without any connection, {allowed:g}"
+                    " allowed"
+                )
 
-    # --- one request ----------------------------------------------------------------------------------------------
+    # --- one request ------------------------------------------------------------------
 
-    async def carry(self, request: Received, timeout_seconds: float, *, paced: bool = True) -> Reply | NoReply:
-        """Send it, and what comes back within the time. `paced`: the limit and the pauses hold for it."""
+    async def carry(
+        self, request: Received, timeout_seconds: float, *, paced: bool = True
+    ) -> Reply | NoReply:
+        """Send it, and what comes back within the time.
+
+        `paced`: the limit and the pauses hold for it.
+        """
         started = self.clock.now
         self.sends += 1
         if paced:
@@ -114,7 +133,14 @@ class Network:
             self.wrong += pauses.sent(self._happened_at)
         self._happened_at = started
         number = self.sends
-        outage = next((outage for outage in self._weather.outages if outage.start <= started < outage.end or outage in self._gone), None)
+        outage = next(
+            (
+                outage
+                for outage in self._weather.outages
+                if outage.start <= started < outage.end or outage in self._gone
+            ),
+            None,
+        )
         if outage is not None:
             if outage.kind == "no app":
                 self._gone.add(outage)
@@ -128,15 +154,27 @@ class Network:
         self._say(f"#{number:<4} ──► {self.told(request)}")
         self._under_way[number] = request
         reply = await self._way(number, request, outage, fault, started + timeout_seconds)
-        shown = b"" if request.path == TOKEN_PATH else reply.body[:90] if isinstance(reply, Reply) else b""  # a token is never the same
-        told = f"HTTP {reply.status} {shown!r}" if isinstance(reply, Reply) else f"no answer ({reply.reason})"
+        shown = (
+            b""
+            if request.path == TOKEN_PATH
+            else reply.body[:90]
+            if isinstance(reply, Reply)
+            else b""
+        )  # a token is never the same
+        told = (
+            f"HTTP {reply.status} {shown!r}"
+            if isinstance(reply, Reply)
+            else f"no answer ({reply.reason})"
+        )
         self._say(f"#{number:<4} ◄── {told}{f'   [{fault}]' if fault else ''}")
         self._happened_at = self.clock.now
         if isinstance(reply, Asking):
             self._note_wait(reply, self._pauses_of(request))
         return reply
 
-    async def _way(self, number: int, request: Received, outage: Outage | None, fault: str, deadline: float) -> Reply | NoReply:
+    async def _way(
+        self, number: int, request: Received, outage: Outage | None, fault: str, deadline: float
+    ) -> Reply | NoReply:
         clock, rng, narrow = self.clock, self.rng, self._weather.narrow
         await anyio.sleep(self._latency())
         if narrow is not None and len(request.body) > narrow.bytes:
@@ -170,7 +208,9 @@ class Network:
         return NoReply("no complete answer in time", sent=True, cause="cut")
 
     def _latency(self) -> float:
-        """Never so long that a request arrives when nobody waits for its answer any more: that is not to be made good."""
+        """Never so long that a request arrives when nobody waits for its answer any
+        more: that is not to be made good.
+        """
         return min(2.0, self._weather.latency_seconds * (0.2 + self.rng.expovariate(1.0)))
 
     def _fault(self, now: float) -> str:
@@ -188,7 +228,7 @@ class Network:
         """It is counted."""
         self.seen[fault] += 1
 
-    # --- the service ----------------------------------------------------------------------------------------------
+    # --- the service ------------------------------------------------------------------
 
     def told(self, request: Received) -> str:
         """A request, for the trace."""
@@ -208,17 +248,27 @@ class Network:
     def _answered(self, request: Received, fault: str, outage: Outage | None = None) -> Reply:
         service = self._service
         if outage is not None:
-            self.happened({"token": "token refused", "quota": "quota refused", "errors": "errors only"}.get(outage.kind, outage.kind))
+            self.happened(
+                {"token": "token refused", "quota": "quota refused", "errors": "errors only"}.get(
+                    outage.kind, outage.kind
+                )
+            )
             if outage.kind == "token":
                 return self.refuse_token(request)
             if outage.kind == "no path":
                 return Reply(self.rng.choice([404, 405, 200]), b"<html>something else</html>")
             if outage.kind == "no app":
                 return reply_of(Answer.of(MISSING, "app_id 'app' not found."))
-            return reply_of(Answer.of(QUOTA) if outage.kind == "quota" else service.failed(request)[0])
+            return reply_of(
+                Answer.of(QUOTA) if outage.kind == "quota" else service.failed(request)[0]
+            )
         if (refused := service.refused(request)) is not None:
             return reply_of(refused)
-        if self._limit is not None and service.limited(request) and not self._limit.take(self.clock.now):
+        if (
+            self._limit is not None
+            and service.limited(request)
+            and not self._limit.take(self.clock.now)
+        ):
             self.happened("over the limit")
             return self._throttled(request, Wait("1", None, 1.0))
         return self._faulty(request, fault)
@@ -226,7 +276,14 @@ class Network:
     def _faulty(self, request: Received, fault: str) -> Reply:
         service, rng = self._service, self.rng
         match fault:
-            case "throttle" | "throttle-silent" | "throttle-date" | "throttle-odd" | "throttle-unusable" | "throttle-ages":
+            case (
+                "throttle"
+                | "throttle-silent"
+                | "throttle-date"
+                | "throttle-odd"
+                | "throttle-unusable"
+                | "throttle-ages"
+            ):
                 return self._throttled(request, drawn_wait(fault, rng, self.clock))
             case "html":
                 return Reply(503, b"<html><body>503 Service Unavailable</body></html>")
@@ -240,7 +297,11 @@ class Network:
         reply = reply_of(self.answer(request, fault))
         if fault == "empty":
             return Reply(200, b"")
-        return Reply(reply.status, reply.body[: len(reply.body) // 2]) if fault == "half-body" else reply
+        return (
+            Reply(reply.status, reply.body[: len(reply.body) // 2])
+            if fault == "half-body"
+            else reply
+        )
 
     def _throttled(self, request: Received, wait: Wait) -> Reply:
         return asking(reply_of(self._service.throttled(request, silent=True)), wait, throttle=True)
@@ -249,7 +310,11 @@ class Network:
         return self._pauses["storage" if request.path.startswith(STORAGE) else "api"]
 
     def _note_wait(self, reply: Asking, pauses: Pauses) -> None:
-        """What the client knows from now on. After a throttle that names no time that can be waited for, it waits for a time of its own."""
+        """What the client knows from now on.
+
+        After a throttle that names no time that can be waited for, it waits for a time
+        of its own.
+        """
         seconds = reply.wait.seconds_at(self.clock.wall())
         if seconds is None and reply.throttle:
             seconds = self._weather.settings["retry.throttle_seconds"]
@@ -291,11 +356,21 @@ class SimulatedTransport:
 
     hidden_retries = 0
 
-    def __init__(self, network: Network, timeout_seconds: float, authorization: str = "", *, paced: bool = True) -> None:
+    def __init__(
+        self,
+        network: Network,
+        timeout_seconds: float,
+        authorization: str = "",
+        *,
+        paced: bool = True,
+    ) -> None:
         self.requests = 0
         self._network = network
         self._timeout_seconds = timeout_seconds
-        self._headers = {"Host": "remote", **({"Authorization": authorization} if authorization else {})}
+        self._headers = {
+            "Host": "remote",
+            **({"Authorization": authorization} if authorization else {}),
+        }
         self._paced = paced
 
     async def __aenter__(self) -> SimulatedTransport:
@@ -304,7 +379,13 @@ class SimulatedTransport:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def send(self, request: Request, headers: Mapping[str, str] | None = None) -> Reply | NoReply:
+    async def send(
+        self, request: Request, headers: Mapping[str, str] | None = None
+    ) -> Reply | NoReply:
         """Send once."""
         self.requests += 1
-        return await self._network.carry(received(request, {**self._headers, **(headers or {})}), self._timeout_seconds, paced=self._paced)
+        return await self._network.carry(
+            received(request, {**self._headers, **(headers or {})}),
+            self._timeout_seconds,
+            paced=self._paced,
+        )

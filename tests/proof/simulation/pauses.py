@@ -1,7 +1,9 @@
-"""What a client is told of waiting, and whether it keeps to it: never sooner than it was told to, and never longer.
+"""What a client is told of waiting, and whether it keeps to it: never sooner than it
+was told to, and never longer.
 
-Within a process nothing depends on the wall clock. From one process to the next a pause is kept by it: where it was set in between, a
-pause may end sooner, as if more time had passed, and never later than so long after the next start as was asked.
+Within a process nothing depends on the wall clock. From one process to the next a pause
+is kept by it: where it was set in between, a pause may end sooner, as if more time had
+passed, and never later than so long after the next start as was asked.
 """
 
 from __future__ import annotations
@@ -18,16 +20,22 @@ ODD = ("fraction", "old-date", "undated", "several")
 UNUSABLE = ("zero", "negative", "past", "words", "infinite")
 AGES = 999_999_999.0
 PERSISTED_AFTER_SECONDS = 5.0
-"""A pause that was told this long before a crash must have been written down by then, however slow the disk is."""
+"""A pause that was told this long before a crash must have been written down by then,
+however slow the disk is.
+"""
 SOON_SECONDS = 0.06
 """So far apart clocks may be that nobody has set."""
 LATE_SECONDS = 90.0
-"""What else a request may wait for where no pause is on: a retry that is not due, an outage that is backed off, a slow disk."""
+"""What else a request may wait for where no pause is on: a retry that is not due, an
+outage that is backed off, a slow disk.
+"""
 
 
 @dataclass(slots=True)
 class Pause:
-    """Told at some time, to last until another; and since when that is the earliest for what a later process knows of it."""
+    """Told at some time, to last until another; and since when that is the earliest for
+    what a later process knows of it.
+    """
 
     told: float
     until: float
@@ -41,7 +49,8 @@ class Pauses:
         self._clock = clock
         self._told: list[Pause] = []
         self._kept: list[Pause] = []  # of the told ones, those that must be kept to
-        self._latest = 0.0  # when the process must be ready to send, as far as pauses go
+        # when the process must be ready to send, as far as pauses go
+        self._latest = 0.0
 
     def told(self, seconds: float) -> None:
         """The client knows of a pause from now on."""
@@ -52,19 +61,27 @@ class Pauses:
         self._latest = max(self._latest, pause.until)
 
     def begins(self) -> None:
-        """A process begins: it knows what the one before wrote down, by the clock of now."""
+        """A process begins: it knows what the one before wrote down, by the clock of
+        now.
+        """
         now, ahead = self._clock.now, self._clock.ahead()
         self._latest = now
         for pause in self._told:
             aheads = self._clock.aheads(pause.told)
             pause.earliest = min(pause.earliest, pause.until - max(0.0, ahead - min(aheads)))
             back = max(aheads) > ahead + 1e-6
-            self._latest = max(self._latest, now + pause.until - pause.told if back else pause.until)
+            self._latest = max(
+                self._latest, now + pause.until - pause.told if back else pause.until
+            )
 
     def ended(self, *, kept: bool) -> None:
         """The process is gone. `kept`: it was able to write its pauses down."""
         now = self._clock.now
-        self._kept = [pause for pause in self._kept if kept and pause.earliest > now and pause.told < now - PERSISTED_AFTER_SECONDS]
+        self._kept = [
+            pause
+            for pause in self._kept
+            if kept and pause.earliest > now and pause.told < now - PERSISTED_AFTER_SECONDS
+        ]
 
     def resumed(self) -> None:
         """The pause was lifted by hand."""
@@ -72,17 +89,21 @@ class Pauses:
         self._kept.clear()
 
     def sent(self, idle_since: float) -> list[str]:
-        """A request goes now, the last thing that happened before was then: what is wrong with that."""
+        """A request goes now, the last thing that happened before was then: what is
+        wrong with that.
+        """
         now = self._clock.now
         wrong = [
-            f"pause: a request at {now:.3f}, though the service asked at {pause.told:.3f} to wait until {pause.until:.3f}"
+            f"pause: a request at {now:.3f}, though the service asked at {pause.told:.3f} to wait"
+            f" until {pause.until:.3f}"
             for pause in self._kept
             if now < pause.earliest - SOON_SECONDS
         ]
         self._kept = [pause for pause in self._kept if pause.earliest > now]
         if now > max(self._latest, idle_since) + LATE_SECONDS:
             wrong.append(
-                f"held: a request at {now:.3f} only, though no pause lasts beyond {self._latest:.3f} (idle since {idle_since:.3f})"
+                f"held: a request at {now:.3f} only, though no pause lasts beyond"
+                f" {self._latest:.3f} (idle since {idle_since:.3f})"
             )
         return wrong
 
@@ -99,9 +120,11 @@ class Pauses:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """What an answer asks: its headers, and the seconds that they mean to the client; None where they name none.
+    """What an answer asks: its headers, and the seconds that they mean to the client;
+    None where they name none.
 
-    `until`: seconds since 1970, of a date that the client compares with its own wall clock, whatever that shows.
+    `until`: seconds since 1970, of a date that the client compares with its own wall
+    clock, whatever that shows.
     """
 
     retry_after: str | None

@@ -1,4 +1,6 @@
-"""One seed: a pull from its first process to its end, and what was wrong with what it brought."""
+"""One seed: a pull from its first process to its end, and what was wrong with what it
+brought.
+"""
 
 from __future__ import annotations
 
@@ -48,12 +50,16 @@ STORAGE_AT_ONCE = 8
 
 
 class PullWorld(World):
-    """With something to pull from, and an output on the real disk: a killed process loses nothing that it wrote there."""
+    """With something to pull from, and an output on the real disk: a killed process
+    loses nothing that it wrote there.
+    """
 
     weather: PullScenario
     network: Lists
 
-    def __init__(self, scenario: PullScenario, folder: Path, disk_type: type[SimulatedDisk] = SimulatedDisk) -> None:
+    def __init__(
+        self, scenario: PullScenario, folder: Path, disk_type: type[SimulatedDisk] = SimulatedDisk
+    ) -> None:
         super().__init__(scenario, disk_type)
         remote: type[App] | type[Documents] = App if scenario.remote == "clarifai" else Documents
         self.network = remote(scenario, self.clock, self.say)
@@ -70,9 +76,12 @@ class PullWorld(World):
         finally:
             lane.close()
             sink.abandon()
-        # Of Annotell's annotations, what others have taken away by the time that it is fetched is told.
+        # Of Annotell's annotations, what others have taken away by the time that it is
+        # fetched is told.
         invalidated = self.weather.remote == "annotell" and self.weather.writes
-        if pulled.report.fetched != pulled.report.written + pulled.report.duplicates or (pulled.report.unreadable and not invalidated):
+        if pulled.report.fetched != pulled.report.written + pulled.report.duplicates or (
+            pulled.report.unreadable and not invalidated
+        ):
             self.wrong.append(f"conservation: {pulled.report} {pulled.problems}")
         return pulled
 
@@ -83,11 +92,23 @@ class PullWorld(World):
     def _origin(self) -> Origin:
         scenario = self.weather
         settings, timeout = scenario.settings, scenario.settings["push.request_timeout_seconds"]
-        retry = Retry(**{name.partition(".")[2]: value for name, value in settings.items() if name.startswith("retry.")})
-        common: dict[str, Any] = {"pace": Pace(float(settings["push.requests_per_second"])), "retry": retry, "credentials": "them"}
+        retry = Retry(
+            **{
+                name.partition(".")[2]: value
+                for name, value in settings.items()
+                if name.startswith("retry.")
+            }
+        )
+        common: dict[str, Any] = {
+            "pace": Pace(float(settings["push.requests_per_second"])),
+            "retry": retry,
+            "credentials": "them",
+        }
         common |= {"name": "the job", "concurrency": settings["push.concurrency"]}
         if scenario.remote == "clarifai":
-            selection = Selection(all_makers=True, status="ANNOTATION_SUCCESS" if scenario.by == "search" else "")
+            selection = Selection(
+                all_makers=True, status="ANNOTATION_SUCCESS" if scenario.by == "search" else ""
+            )
             return Origin(
                 listing=AnnotationListing(USER, APP, selection),
                 layout=AnnotationLayout(),
@@ -98,7 +119,9 @@ class PullWorld(World):
                 probe=Ask(Clarifai(USER, APP).probe(), Clarifai(USER, APP).probed),
                 **common,
             )
-        client = ClientTokens("client", "secret", clock=lambda: self.clock.now, rng=random.Random(scenario.seed))
+        client = ClientTokens(
+            "client", "secret", clock=lambda: self.clock.now, rng=random.Random(scenario.seed)
+        )
         api: Any = SimulatedTransport(self.network, timeout)
         auth: Any = SimulatedTransport(self.network, timeout, paced=False)
         storage: Any = SimulatedTransport(self.network, timeout, paced=False)
@@ -113,7 +136,9 @@ class PullWorld(World):
         )
 
 
-def simulate_pull(scenario: PullScenario, *, disk_type: type[SimulatedDisk] = SimulatedDisk) -> Result:
+def simulate_pull(
+    scenario: PullScenario, *, disk_type: type[SimulatedDisk] = SimulatedDisk
+) -> Result:
     """Play a scenario to its end. Never raises for what syncer does."""
     folder = Path(tempfile.mkdtemp(prefix="sim-", dir=MEMORY if MEMORY.is_dir() else None))
     world = PullWorld(scenario, folder, disk_type)
@@ -130,12 +155,19 @@ def simulate_pull(scenario: PullScenario, *, disk_type: type[SimulatedDisk] = Si
 
 @contextmanager
 def surrounded(world: PullWorld) -> Iterator[None]:
-    """Syncer's clock, threads, chance, disk and network are those of the world, as long as the block lasts."""
+    """Syncer's clock, threads, chance, disk and network are those of the world, as long
+    as the block lasts.
+    """
     with (
         world.inside(),
         mock.patch("syncer.lanes.pull.random", SimpleNamespace(Random=lambda: world.engine_rng)),
-        mock.patch("syncer.lanes.pull.Checkpoints", lambda _, job, out: Checkpoints(STATE, job, out=out, disk=world.disk)),
-        mock.patch("syncer.lanes.pull.Parts", lambda _, count: Parts(STATE, count, disk=world.disk)),
+        mock.patch(
+            "syncer.lanes.pull.Checkpoints",
+            lambda _, job, out: Checkpoints(STATE, job, out=out, disk=world.disk),
+        ),
+        mock.patch(
+            "syncer.lanes.pull.Parts", lambda _, count: Parts(STATE, count, disk=world.disk)
+        ),
     ):
         yield
 
@@ -150,7 +182,9 @@ def _judge(world: PullWorld) -> None:
         found[key] = content
         if content not in world.network.ever(key):
             world.wrong.append(f"torn: {key} is {content}, and was {world.network.ever(key)}")
-    world.wrong += [f"lost: {key} is not there" for key in world.network.always() if key not in found]
+    world.wrong += [
+        f"lost: {key} is not there" for key in world.network.always() if key not in found
+    ]
 
 
 def _rows(world: PullWorld) -> Iterator[tuple[Key, Any]]:
@@ -158,13 +192,18 @@ def _rows(world: PullWorld) -> Iterator[tuple[Key, Any]]:
     clarifai, out = world.weather.remote == "clarifai", world.out
     for row in _objects(out, clarifai):
         if clarifai:
-            yield (row["input_id"], row["id"]), [concept["id"] for concept in row["data"]["concepts"]]
+            yield (
+                (row["input_id"], row["id"]),
+                [concept["id"] for concept in row["data"]["concepts"]],
+            )
         else:
             yield (row["input_uuid"], row["annotation_type"]), row["content"]
 
 
 def _objects(out: Path, clarifai: bool) -> Iterator[dict[str, Any]]:
-    """The JSON objects that were pulled; of a table of documents, as much of them as is looked at."""
+    """The JSON objects that were pulled; of a table of documents, as much of them as is
+    looked at.
+    """
     if out.suffix == ".jsonl":
         yield from map(json.loads, out.read_text().splitlines())
         return
@@ -173,4 +212,8 @@ def _objects(out: Path, clarifai: bool) -> Iterator[dict[str, Any]]:
     else:
         rows = pq.read_table(out).to_pylist()
     for row in rows:
-        yield json.loads(row["annotation"]) if clarifai else {**row, "content": json.loads(row["content"])}
+        yield (
+            json.loads(row["annotation"])
+            if clarifai
+            else {**row, "content": json.loads(row["content"])}
+        )

@@ -1,4 +1,6 @@
-"""One seed: a push from its first process to its end, through everything that the scenario has in store, and what was wrong with it."""
+"""One seed: a push from its first process to its end, through everything that the
+scenario has in store, and what was wrong with it.
+"""
 
 from __future__ import annotations
 
@@ -42,13 +44,18 @@ class PushWorld(World):
     weather: Scenario
     network: Labels
 
-    def __init__(self, scenario: Scenario, folder: Path, disk_type: type[SimulatedDisk] = SimulatedDisk) -> None:
+    def __init__(
+        self, scenario: Scenario, folder: Path, disk_type: type[SimulatedDisk] = SimulatedDisk
+    ) -> None:
         super().__init__(scenario, disk_type)
         self.model = Model(scenario)
         self.network = Labels(scenario, self.model, self.clock, self.say)
         self.bits = bytearray(BYTES)
         self.files: list[BinaryIO] = []
-        texts = [_text(line.text for line in self.model.lines if line.log == log) for log in range(len(scenario.logs))]
+        texts = [
+            _text(line.text for line in self.model.lines if line.log == log)
+            for log in range(len(scenario.logs))
+        ]
         self.logs = LogFolder(folder, texts, scenario.moves, lambda: self.clock.now)
 
     def write(self, *, whole: bool) -> None:
@@ -60,18 +67,30 @@ class PushWorld(World):
             self.logs.write(number, _text(lines))
 
     def known(self) -> dict[tuple[str, str], int]:
-        """By path and hash of the first line, when the logs that the state knows were changed, as far as it knows."""
+        """By path and hash of the first line, when the logs that the state knows were
+        changed, as far as it knows.
+        """
         disk = self.disk.then(())  # without its faults
         if not disk.size(STATE / "journal"):
             return {}
         ledger = replay(STATE / "journal", disk=disk).ledger
-        return {(log.identity.path, log.identity.head): log.identity.mtime_ns for log in ledger.logs.values()}
+        return {
+            (log.identity.path, log.identity.head): log.identity.mtime_ns
+            for log in ledger.logs.values()
+        }
 
     async def push(self) -> Finished:
         """One process."""
-        given = {"clarifai.base_url": "http://remote", "clarifai.user_id": USER, "clarifai.app_id": APP, **self.weather.settings}
+        given = {
+            "clarifai.base_url": "http://remote",
+            "clarifai.user_id": USER,
+            "clarifai.app_id": APP,
+            **self.weather.settings,
+        }
         lane = PushLane(
-            load(None, {"CLARIFAI_PAT": "a-token"}, {**given, "state.dir": str(STATE)}), self.logs.arguments(), moved=self.logs.moved
+            load(None, {"CLARIFAI_PAT": "a-token"}, {**given, "state.dir": str(STATE)}),
+            self.logs.arguments(),
+            moved=self.logs.moved,
         )
         try:
             return await lane.run(signals=True)
@@ -80,7 +99,8 @@ class PushWorld(World):
 
     def ended(self, finished: Finished | None) -> bool:
         """Did it come to the end of the logs?"""
-        while self.files:  # as the system does with what a process that is gone had open
+        # as the system does with what a process that is gone had open
+        while self.files:
             self.files.pop().close()
         if finished is None:
             return False
@@ -107,13 +127,19 @@ def simulate(scenario: Scenario, *, disk_type: type[SimulatedDisk] = SimulatedDi
 
 @contextmanager
 def surrounded(world: PushWorld) -> Iterator[None]:
-    """Syncer's clock, threads, chance, disk and network are those of the world, as long as the block lasts."""
+    """Syncer's clock, threads, chance, disk and network are those of the world, as long
+    as the block lasts.
+    """
     settings = world.weather.settings
     real_open = changelog.open_log
 
     def app(loaded: object) -> App:
-        transport = SimulatedTransport(world.network, settings["push.request_timeout_seconds"], "Key a-token")
-        return App(Clarifai(USER, APP), transport, Pace(float(settings["push.requests_per_second"])))  # type: ignore[arg-type]
+        transport = SimulatedTransport(
+            world.network, settings["push.request_timeout_seconds"], "Key a-token"
+        )
+        return App(
+            Clarifai(USER, APP), transport, Pace(float(settings["push.requests_per_second"]))
+        )  # type: ignore[arg-type]
 
     def opened(path: Path, label: str) -> BinaryIO:
         world.files.append(real_open(path, label))
@@ -124,7 +150,10 @@ def surrounded(world: PushWorld) -> Iterator[None]:
         mock.patch("syncer.lanes.push.app", app),
         mock.patch("syncer.lanes.push.random", SimpleNamespace(Random=lambda: world.engine_rng)),
         mock.patch("syncer.lanes.push.Posted", lambda _: _Posted(world.bits)),
-        mock.patch("syncer.lanes.push.Journal", mock.Mock(open=lambda folder, to: Journal.open(STATE, to, disk=world.disk))),
+        mock.patch(
+            "syncer.lanes.push.Journal",
+            mock.Mock(open=lambda folder, to: Journal.open(STATE, to, disk=world.disk)),
+        ),
         world.logs.seen(),
         mock.patch("syncer.sources.changelog.open_log", opened),
         mock.patch("syncer.journal.journal.COMPACT_BYTES_MIN", COMPACT_BYTES),
@@ -154,7 +183,10 @@ def _play(world: PushWorld) -> None:
             return
         if world.logs.left:
             move = world.logs.move(world.known())
-            world.say(f"~~~ log {move.log} {move.kind}; named: {', '.join(Path(path).name for path in world.logs.arguments())}")
+            world.say(
+                f"~~~ log {move.log} {move.kind}; named:"
+                f" {', '.join(Path(path).name for path in world.logs.arguments())}"
+            )
             world.seen[move.kind] += 1
         if not whole:
             whole = True
@@ -165,7 +197,7 @@ def _text(lines: Iterable[str]) -> str:
     return "".join(line + "\n" for line in lines)
 
 
-# --- the judgement --------------------------------------------------------------------------------------------------
+# --- the judgement --------------------------------------------------------------------
 
 
 def _judge(world: PushWorld, finished: Finished) -> None:
@@ -178,7 +210,10 @@ def _judge(world: PushWorld, finished: Finished) -> None:
     if (summary.read, summary.pending) != (len(model.lines), 0):
         wrong.append(f"conservation: {len(model.lines)} lines, and at the end {summary}")
     if summary.dead != len(letters) or finished.exit_code != (3 if letters else 0):
-        wrong.append(f"conservation: {len(letters)} dead letters on disk, exit code {finished.exit_code}, {summary}")
+        wrong.append(
+            f"conservation: {len(letters)} dead letters on disk, exit code {finished.exit_code},"
+            f" {summary}"
+        )
     nothing_to_patch = model.nothing_to_patch(dead)
     for line in model.lines:
         deserved = line.kind == "bad" or line.place in nothing_to_patch or _poisoned(world, line)
@@ -191,7 +226,11 @@ def _judge(world: PushWorld, finished: Finished) -> None:
 
 
 def _poisoned(world: PushWorld, line: Line) -> bool:
-    return line.marker in world.network.poisoned if not line.id else bool(line.marker) and poisoned(line.id, world.weather.poison)
+    return (
+        line.marker in world.network.poisoned
+        if not line.id
+        else bool(line.marker) and poisoned(line.id, world.weather.poison)
+    )
 
 
 def _letters(world: PushWorld) -> tuple[dict[Line, str], list[Line]]:
@@ -201,7 +240,11 @@ def _letters(world: PushWorld) -> tuple[dict[Line, str], list[Line]]:
     for raw in world.disk.files().get(STATE / "dead.jsonl", b"").splitlines():
         letter = json.loads(raw)
         if letter["event"] == "dead":
-            same = [line for line in world.model.lines if (line.line, line.text) == (letter["line"], letter["change"])]
+            same = [
+                line
+                for line in world.model.lines
+                if (line.line, line.text) == (letter["line"], letter["change"])
+            ]
             line = next((line for line in same if line not in found), same[0])
             if line in found:
                 doubled.append(line)

@@ -1,4 +1,6 @@
-"""What is simulated, all of it from one seed and as plain values: a failing one can be made smaller."""
+"""What is simulated, all of it from one seed and as plain values: a failing one can be
+made smaller.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +30,23 @@ FAULTS = (
     "slow",
     "partial",
 )
-"""What may happen to a request. `lost`: it never arrives; `answer-lost`: the answer never does; `half-body`: an answer that looks whole."""
+"""What may happen to a request.
+`lost`: it never arrives; `answer-lost`: the answer never does; `half-body`: an answer
+that looks whole.
+"""
 WAITS = ("throttle-odd", "throttle-unusable", "throttle-ages", "error-wait")
-"""A throttle that names a time in a form that nobody expects, none that can be waited for, or decades; a 5xx that names a time."""
-LEFT_OUT = {"duplicate-id": "replace", "answer": "none", "throttle-code": "11004", "body-limit": "100"}
-"""Values under which something else has to come out, or nothing can: each has tests of its own."""
+"""A throttle that names a time in a form that nobody expects, none that can be waited
+for, or decades; a 5xx that names a time.
+"""
+LEFT_OUT = {
+    "duplicate-id": "replace",
+    "answer": "none",
+    "throttle-code": "11004",
+    "body-limit": "100",
+}
+"""Values under which something else has to come out, or nothing can: each has tests of
+its own.
+"""
 LIKELY = ("answer", "read-lag", "delete-lag")
 """Their first value is drawn twice as often: the others leave less to be told apart."""
 
@@ -45,9 +59,35 @@ def _values(name: str) -> tuple[str, ...]:
 SWITCHES = {
     name: _values(name)
     for name in (
-        *("duplicate-id", "duplicate-code", "post", "patch-missing", "patch-code", "answer", "answer-order", "failed-item"),
-        *("mixed-http", "failed-http", "enums", "float32", "added-fields", "list-order", "read-lag", "delete-lag"),
-        *("throttle-form", "throttle-code", "url-limit", "body-limit", "error-code", "gateway-form", "refused-code"),
+        *(
+            "duplicate-id",
+            "duplicate-code",
+            "post",
+            "patch-missing",
+            "patch-code",
+            "answer",
+            "answer-order",
+            "failed-item",
+        ),
+        *(
+            "mixed-http",
+            "failed-http",
+            "enums",
+            "float32",
+            "added-fields",
+            "list-order",
+            "read-lag",
+            "delete-lag",
+        ),
+        *(
+            "throttle-form",
+            "throttle-code",
+            "url-limit",
+            "body-limit",
+            "error-code",
+            "gateway-form",
+            "refused-code",
+        ),
     )
 }
 """What nobody knows of the service and what changes nothing of what has to come out."""
@@ -55,7 +95,9 @@ SWITCHES = {
 
 @dataclass(frozen=True)
 class End:
-    """How a process ends before its time: after so many turns of its loop, or at so many operations of its disk."""
+    """How a process ends before its time: after so many turns of its loop, or at so
+    many operations of its disk.
+    """
 
     how: Literal["kill", "power", "signal"]
     at: int
@@ -72,12 +114,16 @@ class Outage:
     start: float
     end: float
     kind: Literal["refused", "errors", "token", "quota", "no path", "no app"]
-    """`no path`: something else answers; `no app`: the app is gone, until a process has ended after that."""
+    """`no path`: something else answers; `no app`: the app is gone, until a process has
+    ended after that.
+    """
 
 
 @dataclass(frozen=True)
 class Narrow:
-    """Something on the way lets bodies of so many bytes through, and does this with larger ones; the service never sees them."""
+    """Something on the way lets bodies of so many bytes through, and does this with
+    larger ones; the service never sees them.
+    """
 
     bytes: int
     how: Literal["413", "hang up"]
@@ -124,7 +170,9 @@ class Scenario(Weather):
     logs: tuple[tuple[Change | str, ...], ...]
     """Changes; a text is a line as it stands."""
     grown_from: int | None
-    """So many lines of the last log are there at first; the rest is written after the first process."""
+    """So many lines of the last log are there at first; the rest is written after the
+    first process.
+    """
     poison: float
     """Share of ids that the service will never take."""
     moves: tuple[Move, ...] = ()
@@ -132,7 +180,11 @@ class Scenario(Weather):
 
 
 def drawn(seed: int, *, odd: bool = True) -> Scenario:
-    """The scenario of a seed. Without `odd` weather it is the one of before there was any, which seeds that are kept are about."""
+    """The scenario of a seed.
+
+    Without `odd` weather it is the one of before there was any, which seeds that are
+    kept are about.
+    """
     rng = random.Random(seed)
     switches = {name: rng.choice(values) for name, values in SWITCHES.items() if rng.random() < 0.4}
     lagging = any(switches.get(name, "0") != "0" for name in ("read-lag", "delete-lag"))
@@ -141,12 +193,23 @@ def drawn(seed: int, *, odd: bool = True) -> Scenario:
     weather = bad_weather(rng, seed, switches)
     if odd:
         weather = odd_weather(weather, seed) | {"narrow": _narrow(random.Random(f"narrow {seed}"))}
-    weather["settings"] |= {"push.batch_size": rng.choice([1, 2, 3, 7, 16, 32, 128]), "push.linger_seconds": rng.choice([0.01, 0.2])}
-    if switches.get("answer") == "short":  # an answer of one failed item that leaves it out says that it failed for good (wire, 4: 10020)
+    weather["settings"] |= {
+        "push.batch_size": rng.choice([1, 2, 3, 7, 16, 32, 128]),
+        "push.linger_seconds": rng.choice([0.01, 0.2]),
+    }
+    if (
+        switches.get("answer") == "short"
+    ):  # an answer of one failed item that leaves it out says that it failed for good (wire, 4: 10020)
         weather["faults"].pop("partial", None)
         switches |= {"read-lag": "0", "delete-lag": "0"}
     grown_from = rng.randrange(len(logs[-1]) + 1) if rng.random() < 0.2 else None
-    return Scenario(logs=logs, grown_from=grown_from, poison=rng.choice([0, 0, 0.02, 0.1]), moves=drawn_moves(seed, len(logs)), **weather)
+    return Scenario(
+        logs=logs,
+        grown_from=grown_from,
+        poison=rng.choice([0, 0, 0.02, 0.1]),
+        moves=drawn_moves(seed, len(logs)),
+        **weather,
+    )
 
 
 def _narrow(rng: random.Random) -> Narrow | None:
@@ -173,8 +236,16 @@ def bad_weather(rng: random.Random, seed: int, switches: dict[str, str]) -> dict
         "seed": seed,
         "settings": settings,
         "switches": switches,
-        "faults": {name: rng.choice([0.02, 0.05, 0.1, 0.2 if heavy else 0.05]) for name in FAULTS if rng.random() < 0.45},
-        "disk": {name: p for name, p in (("eio", 0.003), ("enospc", 0.003), ("slow", 0.1)) if rng.random() < 0.2},
+        "faults": {
+            name: rng.choice([0.02, 0.05, 0.1, 0.2 if heavy else 0.05])
+            for name in FAULTS
+            if rng.random() < 0.45
+        },
+        "disk": {
+            name: p
+            for name, p in (("eio", 0.003), ("enospc", 0.003), ("slow", 0.1))
+            if rng.random() < 0.2
+        },
         "ends": _ends(rng),
         "outages": _outages(rng),
         "clock": (),
@@ -189,31 +260,65 @@ def _ends(rng: random.Random) -> tuple[End, ...]:
     for _ in range(rng.choice([0, 0, 1, 1, 2, 3, 5])):
         how = rng.choice(["kill", "power", "power", "signal"])
         unit = "turn" if how == "signal" or rng.random() < 0.5 else "operation"
-        ends.append(End(how, int(10 ** rng.uniform(1.0, 3.2)) if unit == "turn" else rng.randrange(1, 60), unit))  # type: ignore[arg-type]
+        ends.append(
+            End(
+                how,
+                int(10 ** rng.uniform(1.0, 3.2)) if unit == "turn" else rng.randrange(1, 60),
+                unit,
+            )
+        )  # type: ignore[arg-type]
     return tuple(ends)
 
 
 def odd_weather(weather: dict[str, Any], seed: int) -> dict[str, Any]:
-    """What else there may be: clocks that are set, waits in odd forms, addresses where something else answers, apps that are gone."""
+    """What else there may be: clocks that are set, waits in odd forms, addresses where
+    something else answers, apps that are gone.
+    """
     rng = random.Random(f"odd {seed}")
-    waits = {name: rng.choice([0.02, 0.05, 0.1]) if name != "throttle-ages" else 0.01 for name in WAITS if rng.random() < 0.35}
+    waits = {
+        name: rng.choice([0.02, 0.05, 0.1]) if name != "throttle-ages" else 0.01
+        for name in WAITS
+        if rng.random() < 0.35
+    }
     outages = weather["outages"]
     if rng.random() < 0.15:
         start = rng.choice([0.0, 1.0, 5.0, 30.0]) * rng.random()
-        outages += (Outage(start, start + rng.choice([2.0, 30.0, 120.0]), rng.choice(["no path", "no app"])),)  # type: ignore[arg-type]
-    odd = {**weather, "faults": {**waits, **weather["faults"]}, "outages": outages, "clock": _clock(rng)}
+        outages += (
+            Outage(
+                start, start + rng.choice([2.0, 30.0, 120.0]), rng.choice(["no path", "no app"])
+            ),
+        )  # type: ignore[arg-type]
+    odd = {
+        **weather,
+        "faults": {**waits, **weather["faults"]},
+        "outages": outages,
+        "clock": _clock(rng),
+    }
     if rng.random() < 0.2:
-        odd["disk"] = {**weather["disk"], "slow": 0.6}  # so that much is known for a while before it is written down
+        odd["disk"] = {
+            **weather["disk"],
+            "slow": 0.6,
+        }  # so that much is known for a while before it is written down
     return odd
 
 
 def _clock(rng: random.Random) -> tuple[Set, ...]:
-    """Forward and back, by a little and by years, in the middle of runs and between them."""
+    """Forward and back, by a little and by years, in the middle of runs and between
+    them.
+    """
     found = []
     for _ in range(rng.choice([0, 0, 1, 2, 4])):
-        seconds = rng.choice([-1, 1]) * rng.choice([0.7, 20.0, 3600.0, 1e7, 3e8]) * (0.5 + rng.random())
+        seconds = (
+            rng.choice([-1, 1]) * rng.choice([0.7, 20.0, 3600.0, 1e7, 3e8]) * (0.5 + rng.random())
+        )
         process = rng.random() < 0.4
-        found.append(Set(rng.randrange(1, 5) if process else 10 ** rng.uniform(-1, 2.5), "process" if process else "second", seconds))
+        found.append(
+            Set(
+                rng.randrange(1, 5) if process else 10 ** rng.uniform(-1, 2.5),
+                "process" if process else "second",
+                seconds,
+            )
+        )
     return tuple(found)
 
 
@@ -226,7 +331,7 @@ def _outages(rng: random.Random) -> tuple[Outage, ...]:
     return tuple(outages)
 
 
-# --- logs -----------------------------------------------------------------------------------------------------------
+# --- logs -----------------------------------------------------------------------------
 
 BAD = (
     '{"op":"post","annotation":{"id":"x"',
@@ -242,11 +347,16 @@ def marker(number: int) -> str:
 
 
 def _logs(rng: random.Random, count: int, *, reuse: bool) -> tuple[tuple[Change | str, ...], ...]:
-    """Changes of few annotations, so that much of it must keep an order. `reuse`: ids may live again after they were deleted."""
+    """Changes of few annotations, so that much of it must keep an order.
+
+    `reuse`: ids may live again after they were deleted.
+    """
     inputs = [f"input-{number}" for number in range(rng.choice([1, 3, 10, 40]))]
     living: dict[tuple[str, str], bool] = {}
     logs: list[list[Change | str]] = [[]]
-    cuts = {rng.randrange(1, count) for _ in range(rng.choice([0, 0, 1, 2]))} if count > 1 else set()
+    cuts = (
+        {rng.randrange(1, count) for _ in range(rng.choice([0, 0, 1, 2]))} if count > 1 else set()
+    )
     for number in range(count):
         if number in cuts:
             logs.append([])
@@ -257,7 +367,14 @@ def _logs(rng: random.Random, count: int, *, reuse: bool) -> tuple[tuple[Change 
     return tuple(map(tuple, logs))
 
 
-def _change(rng: random.Random, number: int, inputs: list[str], living: dict[tuple[str, str], bool], *, reuse: bool) -> Change:
+def _change(
+    rng: random.Random,
+    number: int,
+    inputs: list[str],
+    living: dict[tuple[str, str], bool],
+    *,
+    reuse: bool,
+) -> Change:
     input_id = rng.choice(inputs)
     roll = rng.random()
     alive = [key for key, alive in living.items() if alive and key[0] == input_id]
@@ -270,7 +387,10 @@ def _change(rng: random.Random, number: int, inputs: list[str], living: dict[tup
         gone = [key for key, alive in living.items() if not alive and key[0] == input_id]
         id = rng.choice(gone)[1] if gone and reuse and rng.random() < 0.5 else f"a-{number}"
         living[input_id, id] = True
-        return {"op": "post", "annotation": {"id": id, "input_id": input_id, "data": _data(rng, number)}}
+        return {
+            "op": "post",
+            "annotation": {"id": id, "input_id": input_id, "data": _data(rng, number)},
+        }
     key = rng.choice(alive[-4:])
     named = {"id": key[1], "input_id": input_id}
     if roll < 0.55:

@@ -1,4 +1,6 @@
-"""A failing scenario made smaller, until nothing can be left out of it without its failure going away."""
+"""A failing scenario made smaller, until nothing can be left out of it without its
+failure going away.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +16,16 @@ W = TypeVar("W", bound=Weather)
 
 TRIES_MAX = 1500
 CHANCES = 8
-"""With something left out, chance falls differently everywhere: a candidate is tried with so many seeds."""
+"""With something left out, chance falls differently everywhere: a candidate is tried
+with so many seeds.
+"""
 
 
 def smallest(scenario: W, simulate: Callable[[W], Result]) -> tuple[W, Result]:
-    """The smallest scenario found that fails in the same way, and its result. `scenario` fails."""
+    """The smallest scenario found that fails in the same way, and its result.
+
+    `scenario` fails.
+    """
     result = simulate(scenario)
     kind = _kind(result)
     tries = 0
@@ -41,7 +48,9 @@ def _kind(result: Result) -> str:
 
 
 def _candidates(scenario: W) -> Iterator[W]:
-    """Scenarios with something left out, the largest things first; then the same by other chances."""
+    """Scenarios with something left out, the largest things first; then the same by
+    other chances.
+    """
     for chance in range(CHANCES):
         for candidate in _with_less(scenario):
             yield replace(candidate, seed=candidate.seed + chance)
@@ -67,11 +76,20 @@ def _with_less(scenario: W) -> Iterator[W]:
     for at in range(len(scenario.clock)):
         yield replace(scenario, clock=scenario.clock[:at] + scenario.clock[at + 1 :])
     for name in scenario.faults:
-        yield replace(scenario, faults={fault: p for fault, p in scenario.faults.items() if fault != name})
+        yield replace(
+            scenario, faults={fault: p for fault, p in scenario.faults.items() if fault != name}
+        )
     for name in scenario.disk:
-        yield replace(scenario, disk={fault: p for fault, p in scenario.disk.items() if fault != name})
+        yield replace(
+            scenario, disk={fault: p for fault, p in scenario.disk.items() if fault != name}
+        )
     for name in scenario.switches:
-        yield replace(scenario, switches={switch: value for switch, value in scenario.switches.items() if switch != name})
+        yield replace(
+            scenario,
+            switches={
+                switch: value for switch, value in scenario.switches.items() if switch != name
+            },
+        )
     if scenario.service_rps:
         yield replace(scenario, service_rps=0)
     if scenario.narrow is not None:
@@ -90,7 +108,8 @@ def _shorter(scenario: Scenario) -> Iterator[Scenario]:
         for start in range(0, len(places), size):
             gone = set(places[start : start + size])
             logs = tuple(
-                tuple(change for line, change in enumerate(lines) if (log, line) not in gone) for log, lines in enumerate(scenario.logs)
+                tuple(change for line, change in enumerate(lines) if (log, line) not in gone)
+                for log, lines in enumerate(scenario.logs)
             )
             yield replace(scenario, logs=logs)
         size //= 2

@@ -1,4 +1,6 @@
-"""The simulation as a test: enough seeds to see every kind of fault, and every safeguard missed when it is off."""
+"""The simulation as a test: enough seeds to see every kind of fault, and every
+safeguard missed when it is off.
+"""
 
 from __future__ import annotations
 
@@ -32,12 +34,18 @@ EVERY_FAULT = {
     *KINDS,
 }
 LANDED = (1651, 1845, 3546, 4816, 1002051, 1047751)
-"""A post whose answer was lost, then refused in an answer that did not say why, was buried though it had landed."""
+"""A post whose answer was lost, then refused in an answer that did not say why, was
+buried though it had landed.
+"""
 PAUSED_LOOK_UP = (1003702, 1037701, 1044477)
-"""A pause told to a look-up was written down only when the look-up was over, and a power cut came before."""
+"""A pause told to a look-up was written down only when the look-up was over, and a
+power cut came before.
+"""
 REGRESSIONS_PUSH = LANDED + PAUSED_LOOK_UP
 TOKENS = (184, 211, 359)
-"""Requests that waited for a token, or were repeated with a new one, went past the rate and the Retry-After."""
+"""Requests that waited for a token, or were repeated with a new one, went past the rate
+and the Retry-After.
+"""
 PAUSED_PAGE = (1007297, 1010564, 1038212, 1038875, 1045166)
 """A pause was written down with the next page only."""
 REGRESSIONS_PULL = TOKENS + PAUSED_PAGE
@@ -62,9 +70,19 @@ def test_a_pull_that_once_failed(seed: int) -> None:
 def test_the_same_seed_gives_the_same_trace_in_every_process() -> None:
     seeds = range(20)
     traces = [digest(one(seed, pull=seed % 3 == 2)) for seed in seeds]
-    script = f"from tests.proof.simulation.__main__ import *; print(*[digest(one(s, pull=s % 3 == 2)) for s in range({len(seeds)})])"
+    script = (
+        "from tests.proof.simulation.__main__ import *; print(*[digest(one(s, pull=s % 3 == 2))"
+        f" for s in range({len(seeds)})])"
+    )
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
-    again = subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    again = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert again.stdout.split() == traces
 
 

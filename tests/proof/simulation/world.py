@@ -1,4 +1,6 @@
-"""What outlives every process of a simulation: time, disk, network; and how processes run in it, one after the other."""
+"""What outlives every process of a simulation: time, disk, network; and how processes
+run in it, one after the other.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +37,10 @@ SHOWN_OPERATIONS = ("write", "sync", "rename", "truncate", "sync_folder")
 
 @dataclass
 class Result:
-    """What came of a scenario: nothing wrong, or what. `seen`: which faults happened how often."""
+    """What came of a scenario: nothing wrong, or what.
+
+    `seen`: which faults happened how often.
+    """
 
     wrong: list[str]
     trace: list[str]
@@ -68,7 +73,9 @@ class World:
         self.trace: list[str] = []
         self.wrong: list[str] = []
         self.seen: Counter[str] = Counter()
-        self.clock = Clock((setting.at, setting.seconds) for setting in weather.clock if setting.unit == "second")
+        self.clock = Clock(
+            (setting.at, setting.seconds) for setting in weather.clock if setting.unit == "second"
+        )
         self.disk = disk_type(self._fault)
         self.rng = random.Random(f"world {weather.seed}")
         self.engine_rng = random.Random(f"engine {weather.seed}")
@@ -83,15 +90,25 @@ class World:
 
     def result(self) -> Result:
         """How it was."""
-        self.seen["clock set forward"] += sum(ahead > before for before, ahead in pairwise(self.clock.aheads(-1.0)))
-        self.seen["clock set back"] += sum(ahead < before for before, ahead in pairwise(self.clock.aheads(-1.0)))
+        self.seen["clock set forward"] += sum(
+            ahead > before for before, ahead in pairwise(self.clock.aheads(-1.0))
+        )
+        self.seen["clock set back"] += sum(
+            ahead < before for before, ahead in pairwise(self.clock.aheads(-1.0))
+        )
         wrong = self.wrong + self.network.wrong
-        return Result(wrong, self.trace, self.seen + self.network.seen, self.processes, self.clock.now)
+        return Result(
+            wrong, self.trace, self.seen + self.network.seen, self.processes, self.clock.now
+        )
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """Everything that tells the time tells this world's, as long as the block lasts."""
-        listening = mock.patch("syncer.signals.listening", lambda tell, *, patience=1: _listening(self, tell))
+        """Everything that tells the time tells this world's, as long as the block
+        lasts.
+        """
+        listening = mock.patch(
+            "syncer.signals.listening", lambda tell, *, patience=1: _listening(self, tell)
+        )
         with virtual(self.clock, self.rng, self._hold_up), listening:
             yield
 
@@ -114,7 +131,10 @@ class World:
                 if self.rng.random() < self.weather.disk.get(name, 0):
                     self.seen[name] += 1
                     self.say(f"disk: {name} at {operation}")
-                    return Fault(OSError(number, os.strerror(number)), written=self.rng.randrange(len(operation.data) + 1))
+                    return Fault(
+                        OSError(number, os.strerror(number)),
+                        written=self.rng.randrange(len(operation.data) + 1),
+                    )
         return None
 
     def lift_pause(self) -> None:
@@ -126,22 +146,28 @@ class World:
         except StateError:
             return  # of a disk that fails
         except UsageError as error:
-            if self.network.must_keep_pauses():  # else power was lost right after it was told
+            # else power was lost right after it was told
+            if self.network.must_keep_pauses():
                 self.wrong.append(f"pause: it was not kept: {error}")
         self.seen["pause lifted"] += 1
         self.network.resumed()
 
-    # --- processes ------------------------------------------------------------------------------------------------
+    # --- processes --------------------------------------------------------------------
 
     def process(self, main: Callable[[], Coroutine[Any, Any, E]]) -> E | None:
-        """One process; None where it did not come to its end. What it saw of a pause is then still to be kept."""
+        """One process; None where it did not come to its end.
+
+        What it saw of a pause is then still to be kept.
+        """
         self.processes += 1
         self.end = self._ends.pop(0) if self._ends else None
         self._operations = 0
         self.network.process_begins()
         end = self.end
         self.say(f"=== process {self.processes}{f', to end by {end}' if end else ''}")
-        crash_at = end.at if end is not None and end.unit == "turn" and end.how != "signal" else None
+        crash_at = (
+            end.at if end is not None and end.unit == "turn" and end.how != "signal" else None
+        )
         written_down = True
         ended: E | None = None
         try:
@@ -166,7 +192,11 @@ class World:
             if setting.unit == "process" and setting.at == self.processes:
                 self.clock.set_wall(setting.seconds)
                 self.say(f"the clock is set by {setting.seconds:+.1f} s")
-        if self.network.pause_seconds() > PATIENCE_SECONDS and ended is not None and ended.error is not None:
+        if (
+            self.network.pause_seconds() > PATIENCE_SECONDS
+            and ended is not None
+            and ended.error is not None
+        ):
             self.lift_pause()
         if self.processes >= PROCESSES_MAX:
             self.wrong.append(f"wedged: not done after {PROCESSES_MAX} processes")
@@ -182,11 +212,15 @@ class World:
         failing_disk = bool({"eio", "enospc"} & set(self.weather.disk))
         match error:
             case CredentialsRefused():
-                fine = any(outage.kind == "token" for outage in self.weather.outages) or self.tokens_revoked
+                fine = (
+                    any(outage.kind == "token" for outage in self.weather.outages)
+                    or self.tokens_revoked
+                )
             case StateError():
                 fine = failing_disk
             case Stopped():
-                fine = True  # given up, or the account: what is left is done by the next process
+                # given up, or the account: what is left is done by the next process
+                fine = True
             case _:
                 fine = False
         if not fine:
@@ -196,12 +230,16 @@ class World:
 
 def _is_crash(error: BaseException) -> bool:
     """The end of the process, perhaps on its way through task groups."""
-    return isinstance(error, Crashed) or (isinstance(error, BaseExceptionGroup) and error.subgroup(Crashed) is not None)
+    return isinstance(error, Crashed) or (
+        isinstance(error, BaseExceptionGroup) and error.subgroup(Crashed) is not None
+    )
 
 
 @contextmanager
 def _listening(world: World, tell: Callable[[int], None]) -> Iterator[None]:
-    """Stand in for `syncer.signals.listening`: no signal, or SIGTERM after so many turns of the loop, and perhaps once more."""
+    """Stand in for `syncer.signals.listening`: no signal, or SIGTERM after so many
+    turns of the loop, and perhaps once more.
+    """
     task = asyncio.create_task(_signals(world, tell))
     try:
         yield

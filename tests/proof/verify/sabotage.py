@@ -1,4 +1,6 @@
-"""A log of annotations of many shapes, and what a stranger may do to them at the remote by its own API."""
+"""A log of annotations of many shapes, and what a stranger may do to them at the remote
+by its own API.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ SENT_AT_ONCE = 100
 
 
 def write_posts(path: Path, count: int, seed: int) -> dict[Key, Annotation]:
-    """A log that leaves `count` annotations, each unlike any other: one in twenty patched later, as many others deleted again."""
+    """A log that leaves `count` annotations, each unlike any other: one in twenty
+    patched later, as many others deleted again.
+    """
     rng = random.Random(seed)
     left: dict[Key, Annotation] = {}
     with path.open("wb") as out:
@@ -41,7 +45,11 @@ def write_posts(path: Path, count: int, seed: int) -> dict[Key, Annotation]:
                 continue
             if roll < 0.1:
                 note = {"metadata": {"checked": number}}
-                write("patch", {"id": annotation["id"], "input_id": input_id, "data": note}, action="merge")
+                write(
+                    "patch",
+                    {"id": annotation["id"], "input_id": input_id, "data": note},
+                    action="merge",
+                )
                 annotation["data"]["metadata"] |= note["metadata"]
             left[input_id, annotation["id"]] = annotation
             if len(left) == count:
@@ -50,25 +58,38 @@ def write_posts(path: Path, count: int, seed: int) -> dict[Key, Annotation]:
 
 
 def _inputs(rng: random.Random) -> Iterator[str]:
-    """The inputs of the annotations, one by one: the first one has very many, the others a few."""
+    """The inputs of the annotations, one by one: the first one has very many, the
+    others a few.
+    """
     number = 0
     while True:
-        yield from [f"input-{number:06}" + (" ä/&" if number % 97 == 1 else "")] * (LARGE if number == 0 else rng.randrange(1, 20))
+        yield from [f"input-{number:06}" + (" ä/&" if number % 97 == 1 else "")] * (
+            LARGE if number == 0 else rng.randrange(1, 20)
+        )
         number += 1
 
 
 def _annotation(number: int, input_id: str, rng: random.Random) -> Annotation:
     data: Annotation = {"metadata": {"number": number, "by": {"name": "Ann", "level": 3}}}
     if number % 2:
-        data["concepts"] = [{"id": name, "value": rng.choice([0, 0.25, 1])} for name in rng.sample(["tree", "water", "car", "sky"], 2)]
+        data["concepts"] = [
+            {"id": name, "value": rng.choice([0, 0.25, 1])}
+            for name in rng.sample(["tree", "water", "car", "sky"], 2)
+        ]
     if number % 3:
         edges = ("top_row", "left_col", "bottom_row", "right_col")
         box = {"bounding_box": {edge: 0.1 + rng.random() / 2 for edge in edges}}
-        data["regions"] = [{"id": f"r-{number}", "region_info": box, "data": {"concepts": [{"id": "tree", "value": 1}]}}]
+        data["regions"] = [
+            {
+                "id": f"r-{number}",
+                "region_info": box,
+                "data": {"concepts": [{"id": "tree", "value": 1}]},
+            }
+        ]
     return {"id": f"a-{number}", "input_id": input_id, "data": data}
 
 
-# --- edits ----------------------------------------------------------------------------------------------------------
+# --- edits ----------------------------------------------------------------------------
 
 
 def _value(data: Annotation) -> None:
@@ -101,7 +122,11 @@ def _box(data: Annotation) -> None:
 
 def _region(data: Annotation) -> None:
     """An annotation has one region at most."""
-    data["regions"] = [] if "regions" in data else [{"id": "r-new", "region_info": {"point": {"row": 0.5, "col": 0.5}}}]
+    data["regions"] = (
+        []
+        if "regions" in data
+        else [{"id": "r-new", "region_info": {"point": {"row": 0.5, "col": 0.5}}}]
+    )
 
 
 def _label(data: Annotation) -> None:
@@ -123,12 +148,14 @@ def edited(annotation: Annotation, rng: random.Random) -> Annotation:
     """It with one thing changed in its data."""
     changed = copy.deepcopy(annotation)
     data = changed["data"]
-    edit = rng.choice([*ANY, *WITH_CONCEPTS * ("concepts" in data), *WITH_REGIONS * ("regions" in data)])
+    edit = rng.choice(
+        [*ANY, *WITH_CONCEPTS * ("concepts" in data), *WITH_REGIONS * ("regions" in data)]
+    )
     edit(data)
     return changed
 
 
-# --- the remote's own API -------------------------------------------------------------------------------------------
+# --- the remote's own API -------------------------------------------------------------
 
 
 class Stranger:
@@ -140,7 +167,11 @@ class Stranger:
     def drop(self, keys: Iterable[Key]) -> None:
         """Delete annotations."""
         for part in _some(keys):
-            self._send("DELETE", "/inputs/annotations", {"ids": [id for _, id in part], "input_ids": [input_id for input_id, _ in part]})
+            self._send(
+                "DELETE",
+                "/inputs/annotations",
+                {"ids": [id for _, id in part], "input_ids": [input_id for input_id, _ in part]},
+            )
 
     def overwrite(self, annotations: Iterable[Annotation]) -> None:
         """Change annotations: their data are what is given here."""
@@ -152,12 +183,16 @@ class Stranger:
         made: list[Key] = []
         for part in _some(annotations):
             answer = self._send("POST", "/annotations", {"annotations": part})
-            made += [(annotation["input_id"], annotation["id"]) for annotation in answer["annotations"]]
+            made += [
+                (annotation["input_id"], annotation["id"]) for annotation in answer["annotations"]
+            ]
         return made
 
     def _send(self, method: str, path: str, body: Annotation) -> Any:
         headers = {"Authorization": "Key somebody", "Content-Type": "application/json"}
-        request = urllib.request.Request(self._url + path, json.dumps(body).encode(), headers, method=method)
+        request = urllib.request.Request(
+            self._url + path, json.dumps(body).encode(), headers, method=method
+        )
         with urllib.request.urlopen(request, timeout=60) as response:
             answer = json.load(response)
         assert answer["status"]["code"] == 10000, answer

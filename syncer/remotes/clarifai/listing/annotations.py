@@ -17,15 +17,22 @@ from syncer.remotes.clarifai.selection import Selection, fault
 
 
 class AnnotationListing:
-    """The annotations of one app that a selection names. Implements `syncer.core.pull.Listing`."""
+    """The annotations of one app that a selection names.
+
+    Implements `syncer.core.pull.Listing`.
+    """
 
     def __init__(self, user_id: str, app_id: str, selection: Selection) -> None:
-        """Raises UsageError for a selection that means nothing: a filter that is not applied would go unseen."""
+        """Raises UsageError for a selection that means nothing: a filter that is not
+        applied would go unseen.
+        """
         if (why := fault(selection)) is not None:
             raise UsageError(f"the selection: {why}")
         self._selection = selection
         self._groups = Groups(Queries(user_id, app_id, selection), selection)
-        everyone = Queries(user_id, app_id, replace(selection, all_makers=True))  # as a search finds them
+        everyone = Queries(
+            user_id, app_id, replace(selection, all_makers=True)
+        )  # as a search finds them
         self._filtered = Groups(everyone, selection, as_searched(selection))
         self._by_search = bool(selection.status or selection.since or selection.until)
 
@@ -35,7 +42,10 @@ class AnnotationListing:
         return self._by_search
 
     def units(self, after: str, done: Done | None = ()) -> Units:
-        """The parts of the list after this cursor. Raises Stopped where the remote refuses to enumerate them."""
+        """The parts of the list after this cursor.
+
+        Raises Stopped where the remote refuses to enumerate them.
+        """
         selection, groups = self._selection, self._groups
         if selection.pairs:
             return of_pairs(groups, selection.pairs, int(after or 0))

@@ -21,7 +21,9 @@ def by_level(selection: Selection) -> Keep:
 
 
 def as_searched(selection: Selection) -> Keep:
-    """What a search by status and time would find, times included at both ends (wire, 5)."""
+    """What a search by status and time would find, times included at both ends (wire,
+    5).
+    """
     code = number(selection.status) if selection.status else None
     since, until = nanoseconds(selection.since), nanoseconds(selection.until)
     level = by_level(selection)
@@ -35,7 +37,11 @@ def as_searched(selection: Selection) -> Keep:
         if since is None and until is None:
             return True
         at = nanoseconds(shown.modified_at)
-        return None if at is None else (since is None or since <= at) and (until is None or at <= until)
+        return (
+            None
+            if at is None
+            else (since is None or since <= at) and (until is None or at <= until)
+        )
 
     return keep
 

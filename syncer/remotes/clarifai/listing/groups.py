@@ -1,4 +1,6 @@
-"""The annotations of a group of inputs: one page is a snapshot, several pages are read until they agree."""
+"""The annotations of a group of inputs: one page is a snapshot, several pages are read
+until they agree.
+"""
 
 from __future__ import annotations
 
@@ -28,30 +30,46 @@ class Groups:
     """Groups of one app's inputs, as large as fits on a page of annotations."""
 
     def __init__(self, queries: Queries, selection: Selection, keep: Keep | None = None) -> None:
-        """`keep`: which of the rows that are listed are wanted; else those of the selection's level."""
+        """`keep`: which of the rows that are listed are wanted; else those of the
+        selection's level.
+        """
         self._keep = keep or by_level(selection)
         self._filtered = keep is not None
         self.queries = queries
         self.selection = selection
         self.inputs = Inputs(queries)
-        self._group_max = GROUP_MAX  # a hint from how full the pages are; what is found does not hang on it
-        self._page_max = 0  # the fullest page so far: a page of fewer rows was certainly not cut off
+        self._group_max = (
+            # a hint from how full the pages are; what is found does not hang on it
+            GROUP_MAX
+        )
+        self._page_max = (
+            0  # the fullest page so far: a page of fewer rows was certainly not cut off
+        )
 
     def fitting(self, ids: Sequence[str]) -> list[str]:
         """As many of the first of these inputs as one list may ask for; at least one."""
         return self.queries.fitting(ids, self._group_max)
 
     def unit(
-        self, ids: list[str], cursor: str, known: dict[str, Line] | None = None, *, named: bool = False, parts: tuple[str, ...] = ()
+        self,
+        ids: list[str],
+        cursor: str,
+        known: dict[str, Line] | None = None,
+        *,
+        named: bool = False,
+        parts: tuple[str, ...] = (),
     ) -> Unit:
-        """All that the selection wants of these inputs. `known`: what is known of them; `named`: those that do not exist are reported.
+        """All that the selection wants of these inputs. `known`: what is known of them;
+        `named`: those that do not exist are reported.
 
-        `parts`: as what they are noted, where the list is to know which of them are done.
+        `parts`: as what they are noted, where the list is to know which of them are
+        done.
         """
 
         def flow() -> Flow:
             if not self._page_max:
-                # Until a page is there, each group that is asked for makes the next one smaller: one of them shows what is no full page.
+                # Until a page is there, each group that is asked for makes the next one
+                # smaller: one of them shows what is no full page.
                 self._group_max = max(1, min(self._group_max, len(ids) * 9 // 10))
             found = yield from self._group(ids)
             every_input = self.selection.with_inputs and not self._filtered
@@ -64,19 +82,28 @@ class Groups:
         return Unit(span(ids), cursor, flow, parts)
 
     def _group(self, ids: list[str]) -> Flow:
-        """The annotations of these inputs. Where they fill more than a page, parts of them are asked, so that each answer is a snapshot."""
+        """The annotations of these inputs.
+
+        Where they fill more than a page, parts of them are asked, so that each answer
+        is a snapshot.
+        """
         pages = yield from each([self.queries.annotations(ids, number) for number in (1, 2)])
         first, second = pages
         rows_count = len(first) if isinstance(first, list) else 0
-        whole = rows_count < max(1, self._page_max)  # an empty page is cut off from nothing
+        # an empty page is cut off from nothing
+        whole = rows_count < max(1, self._page_max)
         self._page_max = max(self._page_max, rows_count)
         if isinstance(first, list) and second == []:
             # The next group is to be a little less full than the fullest page.
             fits = len(ids) * self._page_max * 9 // 10 // rows_count if rows_count else GROUP_MAX
             self._group_max = min(GROUP_MAX, max(1, fits))
-            return self._found_of(ids, first) if whole else (yield from self._until_stable(ids, pages))
+            return (
+                self._found_of(ids, first) if whole else (yield from self._until_stable(ids, pages))
+            )
         if len(ids) > 1:
-            on_a_page = len({line.input_id for line in first}) if isinstance(first, list) else len(ids)
+            on_a_page = (
+                len({line.input_id for line in first}) if isinstance(first, list) else len(ids)
+            )
             self._group_max = max(1, min(len(ids) // 2, on_a_page * 9 // 10))
             return (yield from self._divided(ids, self._group_max))
         return (yield from self._until_stable(ids, pages))
@@ -85,9 +112,11 @@ class Groups:
         return together([self._group(part) for part in cut(ids, size)])
 
     def _until_stable(self, ids: list[str], pages: Pages) -> Flow:
-        """What may not have been a snapshot is read until two passes in a row say the same. `pages`: what the first one begins with.
+        """What may not have been a snapshot is read until two passes in a row say the
+        same. `pages`: what the first one begins with.
 
-        A pass misses a row where one before it is deleted between two pages; then the next pass lacks the deleted one.
+        A pass misses a row where one before it is deleted between two pages; then the
+        next pass lacks the deleted one.
         """
         before: list[tuple[str, str]] | None = None
         held: dict[tuple[str, str], Line] = {}
@@ -95,7 +124,11 @@ class Groups:
             width = 2 if before is None else -(-len(before) // max(1, self._page_max)) + 1
             lines = yield from self._pass(ids, pages, width)
             if isinstance(lines, Refused):
-                return (yield from self._divided(ids, len(ids) // 2)) if len(ids) > 1 else (yield from self._refused(ids[0], lines))
+                return (
+                    (yield from self._divided(ids, len(ids) // 2))
+                    if len(ids) > 1
+                    else (yield from self._refused(ids[0], lines))
+                )
             pages = []
             keys = [(line.input_id, line.id) for line in lines]
             held.update(zip(keys, lines, strict=True))
@@ -105,15 +138,20 @@ class Groups:
         if len(ids) > 1:
             return (yield from self._divided(ids, len(ids) // 2))
         found = self._found_of(ids, list(held.values()))
-        problem = Problem(span(ids), f"changed all the time while it was read {PASSES_MAX} times", ids[0])
+        problem = Problem(
+            span(ids), f"changed all the time while it was read {PASSES_MAX} times", ids[0]
+        )
         return Found(found.rows, found.duplicates, [*found.problems, problem])
 
     def _refused(self, id: str, refused: Refused) -> Flow:
-        """Of an input that the service refuses to list: nothing where the input itself is not there any more, else a problem."""
+        """Of an input that the service refuses to list: nothing where the input itself
+        is not there any more, else a problem.
+        """
         for _ in range(PASSES_MAX if says_missing(refused) else 0):
             if (yield from self.inputs.is_gone(id)):
                 return Found([])
-            # It is there: it was made again, or the service refuses to list it. It may go again between two questions.
+            # It is there: it was made again, or the service refuses to list it. It may
+            # go again between two questions.
             answer = yield from one(self.queries.annotations([id], 1))
             if not isinstance(answer, Refused):
                 return (yield from self._group([id]))
@@ -123,16 +161,24 @@ class Groups:
         return Found([], problems=[Problem(span([id]), refused.reason, id)])
 
     def _pass(self, ids: list[str], pages: Pages, width: int) -> Asking[list[Line] | Refused]:
-        """All pages up to the first empty one, several at a time, and more where there are many."""
+        """All pages up to the first empty one, several at a time, and more where there
+        are many.
+        """
         lines: list[Line] = []
         number, width = 1, min(width, PAGES_AT_ONCE_MAX)
         while True:
             if not pages:
-                pages = yield from each([self.queries.annotations(ids, page) for page in range(number, number + width)])
+                pages = yield from each(
+                    [self.queries.annotations(ids, page) for page in range(number, number + width)]
+                )
                 width = min(2 * width, PAGES_AT_ONCE_MAX)
             for page in pages:
                 if isinstance(page, Refused):
-                    return page if number == 1 else replace(page, reason=f"page {number}: {page.reason}")
+                    return (
+                        page
+                        if number == 1
+                        else replace(page, reason=f"page {number}: {page.reason}")
+                    )
                 if not page:
                     return lines
                 lines += page
@@ -140,7 +186,10 @@ class Groups:
             pages = []
 
     def _found_of(self, ids: list[str], lines: Sequence[Line]) -> Found:
-        """What was listed of these inputs. Of others, which nobody asked for here, their own groups tell."""
+        """What was listed of these inputs.
+
+        Of others, which nobody asked for here, their own groups tell.
+        """
         return self.found([line for line in lines if line.input_id in ids])
 
     def found(self, lines: Sequence[Line]) -> Found:
@@ -148,5 +197,12 @@ class Groups:
         unique = {(line.input_id, line.id): line for line in lines}
         kept = {key: self._keep(line) for key, line in unique.items()}
         unclear = [key for key, wanted in kept.items() if wanted is None]
-        problems = [Problem(f"annotation {id} of input {input_id}", UNCLEAR, input_id) for input_id, id in unclear]
-        return Found([Row(key, unique[key].raw) for key, wanted in kept.items() if wanted], len(lines) - len(unique), problems)
+        problems = [
+            Problem(f"annotation {id} of input {input_id}", UNCLEAR, input_id)
+            for input_id, id in unclear
+        ]
+        return Found(
+            [Row(key, unique[key].raw) for key, wanted in kept.items() if wanted],
+            len(lines) - len(unique),
+            problems,
+        )

@@ -25,31 +25,50 @@ class Inputs:
         self._queries = queries
 
     def beside(self, found: Found, ids: Sequence[str], known: dict[str, Line] | None) -> Flow:
-        """Rows of inputs with annotations: every annotation beside its input, every one of `ids` at least once."""
+        """Rows of inputs with annotations: every annotation beside its input, every one
+        of `ids` at least once.
+        """
         wanted = list(dict.fromkeys([*ids, *(row.key[0] for row in found.rows)]))
         held = dict(known or {})
         unknown = yield from self.look_up([id for id in wanted if id not in held], held)
         by_input: dict[str, list[Row]] = {}
         for row in found.rows:
             by_input.setdefault(row.key[0], []).append(row)
-        # An input that went after its annotations were listed is no problem; one that the service refuses to show is.
-        problems = [_problem(id, reason) for id, reason in unknown.items() if reason != GONE or id not in by_input]
+        # An input that went after its annotations were listed is no problem; one that
+        # the service refuses to show is.
+        problems = [
+            _problem(id, reason)
+            for id, reason in unknown.items()
+            if reason != GONE or id not in by_input
+        ]
         rows = [row for id in wanted for row in _beside(id, held.get(id), by_input.get(id, []))]
         return Found(rows, found.duplicates, found.problems + problems)
 
     def with_absent(self, found: Found, ids: Sequence[str]) -> Flow:
-        """What was found, and which of these inputs do not exist. A list is silent about them, as about those without annotations."""
+        """What was found, and which of these inputs do not exist.
+
+        A list is silent about them, as about those without annotations.
+        """
         seen = {row.key[0] for row in found.rows} | {problem.input_id for problem in found.problems}
         unknown = yield from self.look_up([id for id in ids if id not in seen], {})
-        return Found(found.rows, found.duplicates, found.problems + [_problem(id, reason) for id, reason in unknown.items()])
+        return Found(
+            found.rows,
+            found.duplicates,
+            found.problems + [_problem(id, reason) for id, reason in unknown.items()],
+        )
 
     def is_gone(self, id: str) -> Asking[bool]:
-        """Whether an answer, which an input in it would have been a part of, shows that there is no such input."""
+        """Whether an answer, which an input in it would have been a part of, shows that
+        there is no such input.
+        """
         unknown = yield from self.look_up([id], {})
         return unknown.get(id) == GONE
 
     def look_up(self, ids: list[str], held: dict[str, Line]) -> Asking[dict[str, str]]:
-        """These inputs, into `held`; of the others, why they cannot be had. What an answer leaves out is asked for until no more comes."""
+        """These inputs, into `held`; of the others, why they cannot be had.
+
+        What an answer leaves out is asked for until no more comes.
+        """
         unknown: dict[str, str] = {}
         while ids:
             group = self._queries.fitting(ids, LOOKED_UP_MAX)
@@ -62,7 +81,13 @@ class Inputs:
                     unknown |= yield from self.look_up(part, held)
                 rest = []
             elif len(rest) == len(group):
-                reason = GONE if says_missing(page) or page == [] else page.reason if isinstance(page, Refused) else OTHERS
+                reason = (
+                    GONE
+                    if says_missing(page) or page == []
+                    else page.reason
+                    if isinstance(page, Refused)
+                    else OTHERS
+                )
                 unknown |= dict.fromkeys(rest, reason)
                 rest = []
             ids = rest + ids[len(group) :]

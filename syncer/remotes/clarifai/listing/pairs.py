@@ -19,25 +19,41 @@ def of_pairs(groups: Groups, named: Sequence[Pair], at: int) -> Units:
     while at < len(pairs):
         chunk = groups.queries.fitting_pairs(pairs[at:])
         at += len(chunk)
-        yield Unit(f"annotations {chunk[0][1]} to {chunk[-1][1]}", str(at), partial(_unit, groups, chunk))
+        yield Unit(
+            f"annotations {chunk[0][1]} to {chunk[-1][1]}", str(at), partial(_unit, groups, chunk)
+        )
 
 
 def _unit(groups: Groups, pairs: list[Pair]) -> Flow:
     found = yield from _read(groups, pairs)
-    return (yield from groups.inputs.beside(found, [], None)) if groups.selection.with_inputs else found
+    return (
+        (yield from groups.inputs.beside(found, [], None))
+        if groups.selection.with_inputs
+        else found
+    )
 
 
 def _read(groups: Groups, pairs: list[Pair]) -> Flow:
-    """These annotations. What an answer leaves out is asked for until nothing more comes: a page may hold fewer than it was asked to."""
+    """These annotations.
+
+    What an answer leaves out is asked for until nothing more comes: a page may hold
+    fewer than it was asked to.
+    """
     lines: dict[Pair, Line] = {}
     while left := [pair for pair in pairs if pair not in lines]:
         page = yield from one(groups.queries.pairs(left))
         if isinstance(page, Refused):
-            rest = _problems(left, page.reason) if len(left) == 1 else (yield from _halved(groups, left))
+            rest = (
+                _problems(left, page.reason)
+                if len(left) == 1
+                else (yield from _halved(groups, left))
+            )
             return joined([groups.found(list(lines.values())), rest])
         came = {(line.input_id, line.id): line for line in page}
         if not any(pair in came for pair in left):
-            return joined([groups.found(list(lines.values())), _problems(left, "there is no such annotation")])
+            return joined(
+                [groups.found(list(lines.values())), _problems(left, "there is no such annotation")]
+            )
         lines |= {pair: came[pair] for pair in left if pair in came}
     return groups.found(list(lines.values()))
 
@@ -47,4 +63,9 @@ def _halved(groups: Groups, pairs: list[Pair]) -> Flow:
 
 
 def _problems(pairs: Sequence[Pair], reason: str) -> Found:
-    return Found([], problems=[Problem(f"annotation {id} of input {input_id}", reason) for input_id, id in pairs])
+    return Found(
+        [],
+        problems=[
+            Problem(f"annotation {id} of input {input_id}", reason) for input_id, id in pairs
+        ],
+    )

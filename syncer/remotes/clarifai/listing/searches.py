@@ -1,9 +1,12 @@
-"""Annotations of a status, or that were updated within a time, for which the service has a search only.
+"""Annotations of a status, or that were updated within a time, for which the service
+has a search only.
 
-A search may end before all that it finds: at 10,000 hits, say, beyond which pages are refused, or simply empty. And its pages shift while
-they are read. So a span of time is divided until what it holds fits on one page. Spans are read in their order: what is updated meanwhile
-moves on to a later one. Where a single second holds more than a page, or a search is refused, the rest is listed by inputs and filtered
-here; what was found before is known by its keys.
+A search may end before all that it finds: at 10,000 hits, say, beyond which pages are
+refused, or simply empty. And its pages shift while they are read. So a span of time is
+divided until what it holds fits on one page. Spans are read in their order: what is
+updated meanwhile moves on to a later one. Where a single second holds more than a page,
+or a search is refused, the rest is listed by inputs and filtered here; what was found
+before is known by its keys.
 """
 
 from __future__ import annotations
@@ -34,24 +37,34 @@ Pages = Sequence[list[Line] | Refused]
 
 
 def searched(groups: Groups, by_input: Groups, after: str, done: Done | None) -> Units:
-    """What a search by the selection of these groups finds. `by_input`: lists and filters the same by inputs.
+    """What a search by the selection of these groups finds. `by_input`: lists and
+    filters the same by inputs.
 
     Raises Stopped where the service refuses to search, or to list its inputs.
     """
     selection = groups.selection
     phase, at = _place(after)
-    if selection.input_ids:  # a list of these tells all that a search would, and needs no index
-        yield from of_named_inputs(by_input, selection.input_ids, int(at or 0), partial(_cursor, "named"))
+    # a list of these tells all that a search would, and needs no index
+    if selection.input_ids:
+        yield from of_named_inputs(
+            by_input, selection.input_ids, int(at or 0), partial(_cursor, "named")
+        )
         return
     if phase == "time":
         spans = _Spans(groups.queries, Span(at or selection.since, selection.until))
         before: list[Key] = []
         while (read := (yield from spans.more())) is not None:
             span, page = read
-            lines = [line for line in page if _key(line) not in before]  # spans share the second at which they meet
+            lines = [
+                line for line in page if _key(line) not in before
+            ]  # spans share the second at which they meet
             before = list(map(_key, page))
             cursor = _cursor("end" if span.until == selection.until else "time", span.until)
-            yield Unit(f"what was updated from {span.since or 'the beginning'} on", cursor, partial(_found, groups, lines))
+            yield Unit(
+                f"what was updated from {span.since or 'the beginning'} on",
+                cursor,
+                partial(_found, groups, lines),
+            )
         phase, at = ("inputs", "") if spans.indivisible else ("end", "")
     if phase == "inputs":
         yield from of_all_inputs(by_input, at, done, partial(_cursor, "inputs"))
@@ -71,10 +84,13 @@ class _Spans:
         self._begun = False
 
     def more(self) -> Asking[tuple[Span, list[Line]] | None]:
-        """The next span, and all that it holds; None after the last one, and where one cannot be divided any more.
+        """The next span, and all that it holds; None after the last one, and where one
+        cannot be divided any more.
 
-        A page as full as the fullest so far may have been cut off by a limit that nobody documents, and what came after it may have moved
-        up before the next page was asked for. One that is read twice with the same rows is whole. Raises Stopped where a search is refused.
+        A page as full as the fullest so far may have been cut off by a limit that
+        nobody documents, and what came after it may have moved up before the next page
+        was asked for. One that is read twice with the same rows is whole. Raises
+        Stopped where a search is refused.
         """
         before: list[Key] | None = None
         looks = 0
@@ -86,7 +102,9 @@ class _Spans:
             if isinstance(first, Refused) and not self._begun:
                 raise Stopped(f"the remote refused to list by a search: {first.reason}")
             self._begun = True
-            if isinstance(first, list) and (not first or (second == [] and len(first) < PER_PAGE_MAX)):
+            if isinstance(first, list) and (
+                not first or (second == [] and len(first) < PER_PAGE_MAX)
+            ):
                 keys = list(map(_key, first))
                 if len(first) < max(1, self._fullest) or keys == before:
                     self._waiting.popleft()
@@ -100,19 +118,32 @@ class _Spans:
         return None
 
     def _ask(self) -> Asking[None]:
-        """The first two pages of the next span, and of some after it; the last one by itself: what is updated meanwhile moves there."""
+        """The first two pages of the next span, and of some after it; the last one by
+        itself: what is updated meanwhile moves there.
+        """
         count = max(1, min(self._at_once, len(self._waiting) - 1))
         asked = [self._waiting[place] for place in range(count)]
-        answers = yield from each([self._queries.search(span, page) for span in asked for page in (1, 2)])
-        self._answered = {span: answers[2 * place : 2 * place + 2] for place, span in enumerate(asked)}
+        answers = yield from each(
+            [self._queries.search(span, page) for span in asked for page in (1, 2)]
+        )
+        self._answered = {
+            span: answers[2 * place : 2 * place + 2] for place, span in enumerate(asked)
+        }
         self._at_once = min(2 * self._at_once, SPANS_AT_ONCE_MAX)
 
     def _divide(self, span: Span, pages: Pages) -> None:
-        """Put its parts in the place of a span. The next one is asked for by itself again: it may hold too much as well."""
+        """Put its parts in the place of a span.
+
+        The next one is asked for by itself again: it may hold too much as well.
+        """
         lines = [line for page in pages if isinstance(page, list) for line in page]
         full = max((len(page) for page in pages if isinstance(page, list)), default=0)
         self._fullest = max(self._fullest, full)
-        seconds = [second for line in lines if (second := second_of(dated(line).modified_at)) is not None and span.holds(second)]
+        seconds = [
+            second
+            for line in lines
+            if (second := second_of(dated(line).modified_at)) is not None and span.holds(second)
+        ]
         parts = span.divided(seconds, max(1, full * 9 // 10))
         self.indivisible = not parts
         self._waiting.popleft()
@@ -127,7 +158,11 @@ def _key(line: Line) -> Key:
 
 def _found(groups: Groups, lines: list[Line]) -> Flow:
     found = groups.found(lines)
-    return (yield from groups.inputs.beside(found, [], None)) if groups.selection.with_inputs else found
+    return (
+        (yield from groups.inputs.beside(found, [], None))
+        if groups.selection.with_inputs
+        else found
+    )
 
 
 def _cursor(phase: str, at: str) -> str:
@@ -135,7 +170,10 @@ def _cursor(phase: str, at: str) -> str:
 
 
 def _place(cursor: str) -> tuple[str, str]:
-    """In which phase a pull is, and where in it. A state of an older version counted pages: it begins again, its rows are known."""
+    """In which phase a pull is, and where in it.
+
+    A state of an older version counted pages: it begins again, its rows are known.
+    """
     if not cursor.startswith("["):
         return "time", ""
     return msgspec.json.decode(cursor, type=tuple[str, str])

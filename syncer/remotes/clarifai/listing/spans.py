@@ -1,4 +1,6 @@
-"""Spans of time, and how one of them that holds too much is divided: at whole seconds, for nobody knows how exactly a service compares."""
+"""Spans of time, and how one of them that holds too much is divided: at whole seconds,
+for nobody knows how exactly a service compares.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +15,19 @@ from syncer.core.moments import moment
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """From a time to another one, both included; empty: from the beginning, or without an end. RFC 3339, as it is sent."""
+    """From a time to another one, both included; empty: from the beginning, or without
+    an end. RFC 3339, as it is sent.
+    """
 
     since: str
     until: str
 
     def divided(self, seconds: Sequence[int], most: int) -> list[Span]:
-        """Neighbours that share their ends and are this span together; none where it cannot be divided.
+        """Neighbours that share their ends and are this span together; none where it
+        cannot be divided.
 
-        `seconds`: since 1970, when something happened in it, as far as that is known; a part is to hold `most` of these.
+        `seconds`: since 1970, when something happened in it, as far as that is known; a
+        part is to hold `most` of these.
         """
         low, high = _seconds(self.since), _seconds(self.until)
 
@@ -31,7 +37,9 @@ class Span:
         known = sorted(seconds)
         cuts = sorted({cut for cut in known[most::most] if within(cut)})
         if not cuts:  # all at about the same time: it is set apart, second by second
-            cuts = [cut for second in known for cut in (second, second + 1, second - 1) if within(cut)][:1]
+            cuts = [
+                cut for second in known for cut in (second, second + 1, second - 1) if within(cut)
+            ][:1]
         ends = [self.since, *map(_text, cuts), self.until]
         return [Span(since, until) for since, until in pairwise(ends)] if cuts else []
 

@@ -15,8 +15,13 @@ from syncer.remotes.flows import PASSES_MAX, one, settled
 from syncer.remotes.paths import changed_on_the_way
 
 
-def of_all_inputs(groups: Groups, after: str, done: Done | None, cursor: Callable[[str], str] = str) -> Units:
-    """All inputs of the app, by the one cursor that the service has: `StreamInputs`. `cursor`: of a unit, from its last input."""
+def of_all_inputs(
+    groups: Groups, after: str, done: Done | None, cursor: Callable[[str], str] = str
+) -> Units:
+    """All inputs of the app, by the one cursor that the service has: `StreamInputs`.
+
+    `cursor`: of a unit, from its last input.
+    """
     inputs = _Inputs(groups, after, done)
     while fresh := (yield from inputs.more()):
         while fresh:
@@ -27,10 +32,12 @@ def of_all_inputs(groups: Groups, after: str, done: Done | None, cursor: Callabl
 
 
 class _Inputs:
-    """The app's inputs, each once, however the service sorts them and whatever it makes of a cursor whose input is gone.
+    """The app's inputs, each once, however the service sorts them and whatever it makes
+    of a cursor whose input is gone.
 
-    An input that was listed is known by its id. Where the list does not go on after the cursor, and the cursor's input is not there any
-    more, the list is read from its start once more, for what is not known.
+    An input that was listed is known by its id. Where the list does not go on after the
+    cursor, and the cursor's input is not there any more, the list is read from its
+    start once more, for what is not known.
     """
 
     def __init__(self, groups: Groups, after: str, done: Done | None) -> None:
@@ -44,7 +51,10 @@ class _Inputs:
         self._in_vain = 0
 
     def more(self) -> Asking[list[Line]]:
-        """Some that were not listed before; none at the end. Raises Stopped where the service refuses, or begins again for ever."""
+        """Some that were not listed before; none at the end.
+
+        Raises Stopped where the service refuses, or begins again for ever.
+        """
         if self._blind and not self._listed and not (yield from self._is_there(self._last)):
             self._begin_again("")
         while True:
@@ -53,11 +63,20 @@ class _Inputs:
                 before = self._last
                 fresh = self._taken(page)
                 if not fresh and self._last == before and len(page) >= PER_PAGE_MAX:
-                    raise Stopped(f"the list of inputs cannot go on: {len(page):,} ids, one after the other, are too long for a URL")
-                if fresh or self._last == before:  # what comes after the last page is what it ended with
+                    raise Stopped(
+                        f"the list of inputs cannot go on: {len(page):,} ids, one after the other,"
+                        " are too long for a URL"
+                    )
+                if (
+                    fresh or self._last == before
+                ):  # what comes after the last page is what it ended with
                     return fresh
                 continue
-            there = not self._last or (yield from self._is_there(self._last)) or self._last == self._lost
+            there = (
+                not self._last
+                or (yield from self._is_there(self._last))
+                or self._last == self._lost
+            )
             if isinstance(page, Refused) and there:
                 raise Stopped(f"the remote refused to list its inputs: {page.reason}")
             if there:
@@ -68,20 +87,29 @@ class _Inputs:
         return not isinstance(self._groups.queries.stream(id), Refused)
 
     def _taken(self, page: list[Line]) -> list[Line]:
-        """Those of a page that are new; the list goes on after its last one, or after the last of those that a URL has room for."""
+        """Those of a page that are new; the list goes on after its last one, or after
+        the last of those that a URL has room for.
+        """
         fresh = [line for line in page if line.id not in self._listed and line.id not in self._done]
         self._listed.update(line.id for line in fresh)
         if fresh:
             self._in_vain = 0
-        last = next((line.id for line in reversed(page) if self._may_be_cursor(line.id)), self._last)
-        if last != self._last and last in self._cursors:  # the service itself has gone back
+        last = next(
+            (line.id for line in reversed(page) if self._may_be_cursor(line.id)), self._last
+        )
+        # the service itself has gone back
+        if last != self._last and last in self._cursors:
             self._begin_again(last)
         self._cursors.add(last)
         self._last = last
         return fresh
 
     def _is_there(self, id: str) -> Asking[bool]:
-        """Whether the service shows this input. One that does not show it shows the whole list once more: nothing is left out by that."""
+        """Whether the service shows this input.
+
+        One that does not show it shows the whole list once more: nothing is left out by
+        that.
+        """
         unknown = yield from self._groups.inputs.look_up([id], {})
         if unknown and unknown[id] not in (GONE, OTHERS):
             raise Stopped(f"the remote refused to show input {id}: {unknown[id]}")
@@ -91,18 +119,27 @@ class _Inputs:
         """The list does not go on after the cursor, whose input is gone."""
         if self._blind:
             raise Stopped(
-                f"input {self._last}, after which the pull was to go on, is gone, and this state of an older version does not tell which "
-                "inputs are done: start the pull again with another --state"
+                f"input {self._last}, after which the pull was to go on, is gone, and this state of"
+                " an older version does not tell which inputs are done: start the pull again with"
+                " another --state"
             )
         self._in_vain += 1
         if self._in_vain > PASSES_MAX:
-            raise Stopped(f"the list of inputs began again {PASSES_MAX} times without anything new: run again later")
+            raise Stopped(
+                f"the list of inputs began again {PASSES_MAX} times without anything new: run again"
+                " later"
+            )
         self._lost, self._last = self._last, after
         self._cursors.clear()
 
 
-def of_named_inputs(groups: Groups, input_ids: Sequence[str], at: int, cursor: Callable[[str], str] = str) -> Units:
-    """Inputs that the user named. `cursor`: of a unit, from how many there are up to its end."""
+def of_named_inputs(
+    groups: Groups, input_ids: Sequence[str], at: int, cursor: Callable[[str], str] = str
+) -> Units:
+    """Inputs that the user named.
+
+    `cursor`: of a unit, from how many there are up to its end.
+    """
     ids = list(dict.fromkeys(input_ids))
     while at < len(ids):
         group = groups.fitting(ids[at : at + GROUP_MAX])
@@ -111,7 +148,9 @@ def of_named_inputs(groups: Groups, input_ids: Sequence[str], at: int, cursor: C
 
 
 def of_dataset(groups: Groups, dataset_id: str, after: str) -> Units:
-    """A dataset's inputs, which have no cursor: all are asked for first, and then listed in an order of our own."""
+    """A dataset's inputs, which have no cursor: all are asked for first, and then
+    listed in an order of our own.
+    """
     what = f"the inputs of dataset {dataset_id}"
 
     def one_pass() -> Asking[tuple[list[tuple[str, None]], int]]:
@@ -119,14 +158,22 @@ def of_dataset(groups: Groups, dataset_id: str, after: str) -> Units:
         pages = 0
         while page := (yield from one(groups.queries.dataset(dataset_id, pages + 1))):
             if isinstance(page, Refused):
-                raise Stopped(f"the remote refused to list {what}: {page.reason}{changed_on_the_way(dataset_id)}")
+                raise Stopped(
+                    f"the remote refused to list {what}:"
+                    f" {page.reason}{changed_on_the_way(dataset_id)}"
+                )
             ids += [(id, None) for id in page]
             pages += 1
-        return ids, pages + 1  # that of the end, too: a row may have moved up to a page that was read already
+        return (
+            ids,
+            pages + 1,
+        )  # that of the end, too: a row may have moved up to a page that was read already
 
     ids = yield from settled(one_pass)
     if ids is None:
-        raise Stopped(f"{what} changed all the time while they were read {PASSES_MAX} times: run again later")
+        raise Stopped(
+            f"{what} changed all the time while they were read {PASSES_MAX} times: run again later"
+        )
     left = sorted(id for id in ids if id > after)
     at = 0
     while at < len(left):
