@@ -119,8 +119,10 @@ async def all_pages(source: syncer.Clarifai, observe: Callable[[syncer.Event], N
     ("arguments", "message"), PUSHES, ids=[said(arguments) for arguments, _ in PUSHES]
 )
 async def test_a_push_that_cannot_be_meant_is_refused(
-    arguments: dict[str, Any], message: str, home: Path
-) -> None:  # noqa: F811
+    arguments: dict[str, Any],
+    message: str,
+    home: Path,  # noqa: F811
+) -> None:
     log(home, POST)
     given: dict[str, Any] = {
         "source": "changes.jsonl",
@@ -138,8 +140,10 @@ async def test_a_push_that_cannot_be_meant_is_refused(
     ("arguments", "message"), PULLS, ids=[said(arguments) for arguments, _ in PULLS]
 )
 async def test_a_pull_that_cannot_be_meant_is_refused(
-    arguments: dict[str, Any], message: str, home: Path
-) -> None:  # noqa: F811
+    arguments: dict[str, Any],
+    message: str,
+    home: Path,  # noqa: F811
+) -> None:
     given: dict[str, Any] = {
         "source": syncer.Clarifai(app_id="app", base_url="http://127.0.0.1:9", token="t"),
         "out": "x.jsonl",
@@ -193,9 +197,9 @@ def test_a_document_of_what_is_not_a_row_is_refused(row: Any) -> None:
 
 @pytest.mark.anyio
 async def test_values_that_are_no_json_are_dead_letters_of_their_rows_and_the_run_goes_on(
-    home: Path,
-) -> None:  # noqa: F811
-    """The other rows are applied; the second run sends nothing and has nothing to say."""
+    home: Path,  # noqa: F811
+) -> None:
+    """The other rows are applied; the second run sends nothing and says nothing."""
     loop: dict[str, Any] = {"op": "post"}
     loop["annotation"] = {"input_id": "i", "data": loop}
     rows: list[Any] = [
@@ -243,8 +247,8 @@ async def test_values_that_are_no_json_are_dead_letters_of_their_rows_and_the_ru
 
 @pytest.mark.anyio
 async def test_a_misuse_in_the_middle_keeps_what_came_before_and_the_same_call_carries_on(
-    home: Path,
-) -> None:  # noqa: F811
+    home: Path,  # noqa: F811
+) -> None:
     class Slip(Table):
         mended = False
 

@@ -174,8 +174,9 @@ async def test_a_library_that_is_missing_is_told_before_anything_is_asked(
 
 @pytest.mark.anyio
 async def test_what_could_not_be_had_is_a_warning_also_of_frames(
-    home: Path, caplog: pytest.LogCaptureFixture
-) -> None:  # noqa: F811
+    home: Path,  # noqa: F811
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """A report has but a number, and a frame not even that."""
     wanted = syncer.Selection(input_ids=("i-0001", "nope"))
     async with emulator.running(rps=0, load=(f"me/app={change_log(home, 3)}",)) as server:

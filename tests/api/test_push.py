@@ -1,12 +1,10 @@
-"""The Python API as users meet it: real sockets, a real state folder, a running event
-loop.
-"""
+"""The Python API as users meet it: real sockets, a real state folder, a live loop."""
 
 from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -286,9 +284,11 @@ async def test_a_cancelled_push_gives_the_state_back_and_carries_on(home: Path) 
         ),
     )
     settled = asyncio.Event()
-    told: Callable[[syncer.Event], None] = lambda event: (
-        settled.set() if isinstance(event, syncer.ChangesSettled) else None
-    )  # noqa: E731
+
+    def told(event: syncer.Event) -> None:
+        if isinstance(event, syncer.ChangesSettled):
+            settled.set()
+
     async with emulator.running(rps=0, latency=0.02) as server:
         task = asyncio.create_task(
             syncer.push(

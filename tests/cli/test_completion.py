@@ -1,4 +1,4 @@
-"""`syncer completion`: a shell that has read the script completes commands and options."""
+"""`syncer completion`: a shell that read the script completes commands and options."""
 
 from __future__ import annotations
 

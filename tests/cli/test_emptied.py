@@ -1,4 +1,4 @@
-"""`CLARIFAI_API_BASE=$UNSET`: no command that asks for an app takes the default for it."""
+"""`CLARIFAI_API_BASE=$UNSET`: no command that asks an app takes the default for it."""
 
 from __future__ import annotations
 

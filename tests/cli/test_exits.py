@@ -411,9 +411,7 @@ def test_a_signal_ends_any_command_with_its_code_and_one_object(
 
 
 def test_no_color_is_honoured_on_a_terminal() -> None:
-    """https://no-color.org: colour only where the terminal is, and not where it is
-    unwanted.
-    """
+    """https://no-color.org: colour only where the terminal is, and not if unwanted."""
     colours = {}
     for wanted, environment in {"colour": {}, "none": {"NO_COLOR": "1"}}.items():
         ours, theirs = pty.openpty()

@@ -158,9 +158,7 @@ def test_a_pull_that_is_asked_to_wait_for_decades_ends_and_its_pause_is_lifted_i
 def test_a_pause_written_while_the_clock_was_years_ahead_holds_no_push_for_longer_than_was_asked(
     bench: PauseBench, asked_seconds: float | None
 ) -> None:
-    """Without that, as in states of before, for no longer than a push would wait at
-    all.
-    """
+    """Without that, as in states of before, no longer than a push would wait at all."""
     bench.configured.write_text("[retry]\ngive_up_seconds = 0.5\n")
     assert bench.push()[0] == 0
     bench.write(post("c"))

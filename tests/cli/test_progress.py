@@ -45,7 +45,7 @@ def report(**counts: int) -> PushReport:
 def pushed(
     remote: EmulatorProcess, folder: Path, columns: int, rps: int = 15, **environment: str
 ) -> list[str]:
-    """The lines that a terminal of this width shows during a push, and what it leaves."""
+    """The lines a terminal of this width shows during a push, and what it leaves."""
     log = folder / "log.jsonl"
     log.write_text(POSTS)
     place = ("--base-url", remote.url, "--app-id", folder.name, "--state", str(folder / "state"))

@@ -45,7 +45,7 @@ def test_the_first_signal_stops_a_command_and_a_second_is_left_to_the_system(
 def test_once_the_outcome_stands_a_signal_changes_nothing_and_a_second_is_left_to_the_system(
     owner: Owner, number: signal.Signals
 ) -> None:
-    """A process that cannot say its outcome, for nobody reads it, can still be ended."""
+    """A process that cannot say its outcome, as nobody reads it, can still be ended."""
     owner.hold()
     signal.raise_signal(number)
     assert handlers() == [signal.SIG_DFL] * 2
@@ -135,7 +135,7 @@ async def test_a_signal_in_the_last_moment_of_a_listener_goes_to_the_one_around_
 async def test_a_listener_hears_a_signal_that_interrupts_another_thread_while_the_loop_sleeps(
     owner: Owner,
 ) -> None:
-    """The system picks any thread of a process; the loop's own may sleep for an hour."""
+    """The system picks any thread of a process; the loop's own may sleep an hour."""
     heard = anyio.Event()
     release = threading.Event()
     other = threading.Thread(target=release.wait)
@@ -150,7 +150,7 @@ async def test_a_listener_hears_a_signal_that_interrupts_another_thread_while_th
         other.join()
 
 
-def test_at_every_line_of_the_end_of_a_finished_push_a_signal_changes_neither_its_code_nor_its_object(
+def test_at_every_line_of_the_end_of_a_finished_push_a_signal_changes_neither_code_nor_object(
     tmp_path: Path,
 ) -> None:
     """From the moment its outcome stands to the interpreter's end."""

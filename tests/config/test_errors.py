@@ -240,9 +240,7 @@ def test_a_config_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         load(tmp_path / "gone.toml", {}, {})
 
 
-def test_a_variable_that_is_almost_one_of_ours_is_an_error_and_others_with_our_prefix_are_not() -> (
-    None
-):
+def test_a_variable_that_is_almost_ours_is_an_error_and_others_with_our_prefix_are_not() -> None:
     """Kubernetes sets SYNCER_PORT and the like for a service of that name; a slip of
     the pen must not be lost, though.
     """

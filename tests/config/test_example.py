@@ -1,4 +1,4 @@
-"""`config.example.toml` is the reference of the config: it is loaded here, key by key."""
+"""`config.example.toml` is the reference of the config: here it is loaded by key."""
 
 from __future__ import annotations
 

@@ -87,9 +87,7 @@ def test_a_token_file_without_a_token_is_an_error_that_names_who_named_it(
     assert SECRET not in "".join(traceback.format_exception(raised.value))
 
 
-def test_a_token_file_that_is_not_there_is_an_error_that_does_not_repeat_what_may_be_the_token_itself() -> (
-    None
-):
+def test_a_missing_token_file_is_an_error_that_does_not_repeat_what_may_be_the_token() -> None:
     """A token pasted where its file's name belongs must not end up in a log."""
     loaded = load(None, {"SYNCER_CLARIFAI_TOKEN_FILE": SECRET}, {})
     with pytest.raises(UsageError) as raised:

@@ -1,6 +1,4 @@
-"""The simulated disk does what the real one does, whatever it is asked for, errors
-included.
-"""
+"""The simulated disk does what the real one does, whatever is asked, also errors."""
 
 from __future__ import annotations
 

@@ -104,9 +104,7 @@ def test_one_poison_change_in_128_is_found_with_14_requests() -> None:
     assert (len(settlement.applied), len(settlement.dead)) == (127, 1)
 
 
-def test_a_failed_request_counts_only_where_the_destination_was_well_and_halves_the_next_one() -> (
-    None
-):
+def test_a_failed_request_counts_only_where_the_destination_was_well_and_halves_the_next() -> None:
     backlog = ended([change(n, f"a-{n}", "merge") for n in range(128)])
     batch = backlog.take(0)
     assert batch is not None
@@ -142,7 +140,7 @@ def test_the_last_attempt_is_made_alone_and_then_the_change_is_dead() -> None:
 
 
 def test_a_change_that_the_remote_named_twice_does_not_die_of_a_neighbours_request() -> None:
-    """Nor after a restart, which knows its attempts and not that it had been suspected."""
+    """Nor after a restart, which knows its attempts, not that it had been suspected."""
     backlog = ended([change(n, f"a-{n}", "delete") for n in range(2)], Limits(max_attempts=2))
     named = backlog.take(0)
     assert named is not None
@@ -202,7 +200,7 @@ def large(index: int, verb: Verb = "post") -> Change:
     ("verb", "batch_size", "waits"),
     [("post", 2, True), ("merge", 2, True), ("post", 1, False), ("delete", 2, False)],
 )
-def test_others_wait_for_a_large_request_only_where_it_could_have_been_smaller_and_carries_its_changes(
+def test_others_wait_for_a_large_request_only_where_it_could_be_smaller_and_carries_its_changes(
     verb: Verb, batch_size: int, waits: bool
 ) -> None:
     backlog = ended([large(index, verb) for index in range(4)], Limits(batch_size=batch_size))

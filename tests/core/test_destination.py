@@ -96,17 +96,14 @@ def test_throttles_of_requests_that_were_under_way_together_are_one() -> None:
 def test_a_success_after_the_pause_makes_the_next_one_short_again() -> None:
     destination = state()
     now = START + sum(pauses_of_throttles(destination, 2))
-    destination.succeeded(
-        now - 1.0
-    )  # of a request sent before: it says nothing of what comes after the pause
+    # Of a request sent before: it says nothing of what comes after the pause.
+    destination.succeeded(now - 1.0)
     assert pauses_of_throttles(destination, 1, now) == [60.0]
     destination.succeeded(now + 60.0)
     assert pauses_of_throttles(destination, 1, now + 61.0) == [15.0]
 
 
-def test_a_pause_without_a_usable_time_is_never_shorter_than_configured_however_low_the_cap() -> (
-    None
-):
+def test_a_pause_without_usable_time_is_never_shorter_than_configured_however_low_the_cap() -> None:
     destination = DestinationState(
         base_seconds=0.5, cap_seconds=2.0, throttle_seconds=15.0, give_up_seconds=0.0
     )
@@ -323,9 +320,7 @@ def test_a_restart_into_a_pause_longer_than_it_would_wait_gives_up() -> None:
     assert "4000 s" in (after.gave_up(START) or "")
 
 
-def test_a_pause_that_was_told_before_the_clock_was_set_back_is_never_longer_than_was_asked() -> (
-    None
-):
+def test_a_pause_told_before_the_clock_was_set_back_is_never_longer_than_was_asked() -> None:
     before, after = state(), state()
     before.throttled(START, 30.0)
     set_back = START - 40 * 365 * 86400

@@ -51,7 +51,7 @@ class Line:
 
 @dataclass
 class World:
-    """A backlog, a ledger and dead.jsonl, driven by dice; and beside them what is true."""
+    """A backlog, a ledger and dead.jsonl, driven by dice; beside them what is true."""
 
     rng: random.Random
     logs: tuple[int, ...] = (1, 1, 2)
@@ -190,7 +190,7 @@ class World:
             self.commit(queue.put(found, queued_again(found, line.change)))
 
     def later_applied(self, found: OpenLetter) -> bool:
-        """Was a change applied that comes later than this one and is of its annotation?"""
+        """Was a change of its annotation applied that comes later than this one?"""
         at = self.at[found.letter.log, found.letter.index]
         mine = self.lines[at].change
         return any(after > at and related(mine, self.lines[after].change) for after in self.applied)
@@ -361,9 +361,7 @@ def test_dropped_letters_and_those_of_forgotten_logs_are_closed_and_counted() ->
 
 
 def test_a_letter_of_a_line_without_an_input_is_nobodys() -> None:
-    """It cannot be superseded, and does not make other keys look as if they had
-    letters.
-    """
+    """It cannot be superseded, and does not make other keys seem to have letters."""
     nobodys = DeadLetter("x", 1, None, None, None, "not JSON", None, 0, "t", "t", "{", 1, 0)
     keys = LetterKeys()
     keys.bury(nobodys)
@@ -398,9 +396,7 @@ def test_key_bits_know_everything_that_was_added_and_few_strangers() -> None:
     assert sum((f"input-{n}", "other") in bits for n in range(10_000)) < 600
 
 
-def test_what_a_forgotten_log_applied_supersedes_no_letter_of_a_later_log_that_got_its_number() -> (
-    None
-):
+def test_what_a_forgotten_log_applied_supersedes_no_letter_of_a_later_log_of_its_number() -> None:
     states = LetterStates()
     for fact in (
         letter(0, 0).letter,

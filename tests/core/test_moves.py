@@ -1,6 +1,4 @@
-"""Which log a file is: a table of what users do to files, and what holds whatever they
-do.
-"""
+"""Which log a file is: a table of what users do to files, and what always holds."""
 
 from __future__ import annotations
 
@@ -218,9 +216,7 @@ def test_at_the_path_of_a_log_of_which_nothing_was_applied_another_log_may_certa
     ]
 
 
-def test_a_log_of_which_nothing_was_applied_is_found_again_as_the_same_file_beside_the_new_one_of_its_name() -> (
-    None
-):
+def test_an_unapplied_log_is_found_as_the_same_file_beside_the_new_one_of_its_name() -> None:
     files = [
         FoundFile("/l/x.jsonl", OTHER, 1, awaited=True),
         found("/l/x.jsonl.1", SAME_FILE, holds=(1,), named=False),
@@ -244,9 +240,7 @@ def test_two_files_that_changed_their_names_with_each_other_are_two_known_logs()
     assert decided(logs, files) == [MovedHere(2, "file"), MovedHere(1, "file")]
 
 
-def test_the_file_itself_is_the_log_and_its_copy_of_the_same_time_is_not_whichever_comes_first() -> (
-    None
-):
+def test_the_file_itself_is_the_log_not_its_copy_of_the_same_time_whichever_comes_first() -> None:
     copy, itself = (
         found("/l/a.jsonl", SAME_TIME, holds=(1,)),
         found("/l/b.jsonl", SAME_FILE, holds=(1,)),

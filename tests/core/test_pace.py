@@ -98,9 +98,7 @@ def test_requests_are_spread_over_the_second_and_not_sent_in_one_burst() -> None
     assert all(later - earlier >= 0.06 for earlier, later in pairwise(times[1:]))
 
 
-def test_a_start_is_like_the_end_of_a_rest_the_second_request_need_not_wait_for_the_schedule() -> (
-    None
-):
+def test_a_start_is_like_the_end_of_a_rest_the_second_request_need_not_await_the_schedule() -> None:
     pace = Pace(10)
     pace.take(EPOCH)
     assert pace.next_at(EPOCH) <= EPOCH
@@ -165,9 +163,7 @@ def test_a_slower_rate_holds_at_once_and_counts_what_was_sent_before() -> None:
     assert pace.requests_per_second == 2
 
 
-def test_the_turn_of_a_request_that_did_not_go_is_taken_by_the_next_one_and_counts_in_its_second() -> (
-    None
-):
+def test_the_turn_of_a_request_that_did_not_go_is_the_next_ones_and_counts_in_its_second() -> None:
     pace = Pace(10)
     pace.take(EPOCH)
     pace.give_back()

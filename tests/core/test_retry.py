@@ -1,4 +1,4 @@
-"""Letters back into the retry queue: what becomes of them, and where they stand in it."""
+"""Letters back in the retry queue: what becomes of them, and where they stand in it."""
 
 from __future__ import annotations
 
@@ -54,9 +54,7 @@ def put(queue: list[Queued], found: OpenLetter) -> list[tuple[int, str]]:
     return order(queue, RetryQueue(queue, 1 + len(queue)).put(found, queued_again(found, change)))
 
 
-def test_a_letter_that_is_queued_again_has_all_attempts_before_it_and_says_why_it_was_dead() -> (
-    None
-):
+def test_a_letter_queued_again_has_all_attempts_before_it_and_says_why_it_was_dead() -> None:
     queued = queued_again(letter(0, 5), change_of(1, 5, "i", "a"))
     assert (queued.attempts, queued.reason, queued.code) == (0, "no", 7)
 
@@ -67,9 +65,7 @@ def test_only_a_post_that_is_queued_again_may_have_been_applied_after_all() -> N
     ] == [True, False]
 
 
-def test_a_letter_goes_before_the_waiting_changes_of_its_annotation_and_leaves_others_alone() -> (
-    None
-):
+def test_a_letter_goes_before_waiting_changes_of_its_annotation_and_leaves_others_alone() -> None:
     assert put([waiting(1, 9, id="b"), waiting(2, 8)], letter(0, 5)) == [
         (9, "b"),
         (5, "a"),

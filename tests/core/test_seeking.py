@@ -131,9 +131,7 @@ def test_refusals_of_what_was_on_its_way_lower_the_rate_once() -> None:
     assert pace.requests_per_second == found
 
 
-def test_there_are_no_bursts_after_a_rest_for_some_services_count_how_far_requests_are_apart() -> (
-    None
-):
+def test_no_bursts_follow_a_rest_for_some_services_count_how_far_requests_are_apart() -> None:
     pace = SeekingPace()
     pace.take(0.0)
     pace.take(60.0)
@@ -149,9 +147,7 @@ def asked_for(pace: SeekingPace, now: float, seconds: float) -> float:
     return now
 
 
-def test_a_faster_try_that_is_refused_goes_back_to_the_rate_that_held_and_waits_longer_each_time() -> (
-    None
-):
+def test_a_refused_faster_try_goes_back_to_the_rate_that_held_and_waits_longer_each_time() -> None:
     pace, now = SeekingPace(), 0.0
     now = asked_for(pace, now, 1.0)
     pace.refused(now - 0.01)

@@ -132,7 +132,7 @@ def test_while_a_larger_one_is_tried_no_other_goes() -> None:
     ("fits", "size", "waits"),
     [(0, SMALL, False), (0, SMALL + 1, True), (MB, 2 * MB, False), (MB, 2 * MB + 1, True)],
 )
-def test_where_nothing_speaks_of_a_limit_the_others_wait_only_for_what_is_much_larger_than_any_before(
+def test_where_nothing_speaks_of_a_limit_others_wait_only_for_what_is_much_larger_than_before(
     fits: int, size: int, waits: bool
 ) -> None:
     limit = SizeLimit(MOST)
@@ -141,9 +141,7 @@ def test_where_nothing_speaks_of_a_limit_the_others_wait_only_for_what_is_much_l
     assert limit.bound == (0 if waits else MOST)
 
 
-def test_where_something_speaks_of_a_limit_the_others_wait_for_all_that_is_larger_than_any_before() -> (
-    None
-):
+def test_where_something_speaks_of_a_limit_others_wait_for_all_that_is_larger_than_before() -> None:
     limit = SizeLimit(MOST)
     limit.passed(MB)
     limit.cut(MB + KB, 1.0)
@@ -246,9 +244,7 @@ def test_an_outage_is_not_taken_for_a_limit(
     assert result.backlog._batches.size.bound == MOST
 
 
-def test_where_not_even_one_label_goes_through_a_refusal_is_the_end_and_a_cut_is_tried_as_often_as_usual() -> (
-    None
-):
+def test_where_not_one_label_goes_through_a_refusal_is_the_end_and_a_cut_tried_as_usual() -> None:
     sizes = [20_000] * 30
     refused, cut = sent(posts(sizes), Way(10_000, "413")), sent(posts(sizes), Way(10_000, "cut"))
     assert (refused.applied, refused.dead, cut.applied, cut.dead) == (0, 30, 0, 30)

@@ -32,7 +32,10 @@ from syncer.transport.oauth import OAuthTransport, Tokens
 
 pytestmark = pytest.mark.anyio
 
-FAULTS = "error=0.05,html=0.05,reset-before=0.03,reset-after=0.03,cut=0.05,gateway=0.03,empty=0.03,list-page=7"
+FAULTS = (
+    "error=0.05,html=0.05,reset-before=0.03,reset-after=0.03,"
+    "cut=0.05,gateway=0.03,empty=0.03,list-page=7"
+)
 RETRY = Retry(
     base_seconds=0.001,
     cap_seconds=0.002,
@@ -302,7 +305,7 @@ async def test_the_created_scenes_of_a_project_without_types_come_or_it_is_told_
 
 
 @pytest.mark.parametrize("form", ANNOTELL_SWITCHES["not-found"])
-async def test_inputs_without_an_annotation_are_no_problem_where_the_service_says_that_there_is_none(
+async def test_inputs_without_an_annotation_are_no_problem_where_the_service_says_there_is_none(
     form: str,
 ) -> None:
     async with running(rps=0, faults=f"not-found={form}") as server:
@@ -327,7 +330,7 @@ async def test_inputs_without_an_annotation_are_no_problem_where_the_service_say
 
 
 @pytest.mark.parametrize("form", ANNOTELL_SWITCHES["unknown-address"])
-async def test_what_a_request_names_as_completed_is_told_where_the_host_of_annotations_does_not_know_the_address(
+async def test_what_is_named_as_completed_is_told_where_the_host_of_annotations_lacks_the_address(
     form: str,
 ) -> None:
     async with running(rps=0, faults=f"unserved=by-id,unknown-address={form}") as server:

@@ -36,9 +36,8 @@ def written(folder: Path, sizes: list[int]) -> Path:
                 "input_id": f"i-{number % 50}",
                 "data": {"metadata": {"text": ""}},
             }
-            annotation["data"]["metadata"]["text"] = "x" * (
-                size - len(json.dumps(annotation, separators=(",", ":")))
-            )  # type: ignore[index]
+            padding = size - len(json.dumps(annotation, separators=(",", ":")))
+            annotation["data"]["metadata"]["text"] = "x" * padding  # type: ignore[index]
             file.write(
                 json.dumps({"op": "post", "annotation": annotation}, separators=(",", ":")) + "\n"
             )

@@ -269,9 +269,8 @@ async def test_a_pull_to_an_object_store_that_is_killed_is_carried_on(home: Path
         "--json",
         "--no-progress",
     ]
-    log = (
-        home / "log.jsonl"
-    )  # of so many inputs that there is more to fetch once something is written
+    # Of so many inputs that there is more to fetch once something is written.
+    log = home / "log.jsonl"
     log.write_text(
         "".join(
             json.dumps({"id": f"a-{n}", "input_id": f"i-{n}", "data": {}}) + "\n"

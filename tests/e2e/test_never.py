@@ -111,12 +111,12 @@ async def test_every_command_ends_at_once_and_nothing_is_dead(
             started = time.monotonic()
             done = await anyio.to_thread.run_sync(
                 lambda: subprocess.run(
-                    command(*arguments),
+                    command(*arguments),  # noqa: B023
                     env=environment,
                     capture_output=True,
                     text=True,
                     timeout=300,
-                )  # noqa: B023
+                )
             )
             assert time.monotonic() - started < SECONDS_MAX, arguments
             assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (

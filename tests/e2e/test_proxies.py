@@ -187,7 +187,7 @@ async def test_a_socks_proxy_is_told_before_anything_is_sent(variable: str, tmp_
     assert f"{variable} names a SOCKS proxy" in err
 
 
-async def test_a_pull_of_documents_goes_through_the_proxy_to_all_that_it_asks_and_shows_storage_no_token(
+async def test_a_pull_of_documents_asks_everything_through_the_proxy_and_shows_storage_no_token(
     emulator: Emulator, proxy: Running, tmp_path: Path
 ) -> None:
     at = {

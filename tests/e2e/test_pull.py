@@ -68,9 +68,7 @@ def chosen(remote: EmulatorProcess, wanted: Callable[[Annotation], bool]) -> dic
 
 
 def by_hand(row: Annotation) -> bool:
-    """Not made by a model or a workflow: what a list shows where nothing else is asked
-    for.
-    """
+    """Not made by a model or a workflow: what a list shows if nothing else is asked."""
     return "model_version_id" not in row and "workflow" not in row.get("worker", {})
 
 
@@ -335,7 +333,7 @@ def test_what_does_not_exist_is_told_by_its_ids_and_exits_3(
 def under_way(
     remote: EmulatorProcess, out: Path, *options: str
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A pull of `wide` that has noted a page and is far from done; killed at the end."""
+    """A pull of `wide` that noted a page and is far from done; killed at the end."""
     arguments = pull_arguments(remote.url, "wide", out, "--rps", "20", *options)
     process = subprocess.Popen(
         arguments, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -394,7 +392,7 @@ def test_another_pull_in_the_same_state_is_refused_until_the_first_is_done(
     )
 
 
-def test_without_state_each_pull_has_a_folder_of_its_own_and_an_older_output_stays_until_the_new_one_is_whole(
+def test_without_state_a_pull_has_its_own_folder_and_an_older_output_stays_until_the_new_is_whole(
     remote: EmulatorProcess, tmp_path: Path
 ) -> None:
     config = tmp_path / "syncer.toml"

@@ -22,7 +22,10 @@ from tests.support.mixed import write_mixed
 from tests.support.processes import EmulatorProcess, emulator
 from tests.support.pulls import Key, held, keyed, killed, pull, pull_arguments, wrong
 
-FAULTS = "throttle-silent=0.01,error=0.02,html=0.01,gateway=0.01,reset-before=0.02,reset-after=0.01,cut=0.02"
+FAULTS = (
+    "throttle-silent=0.01,error=0.02,html=0.01,gateway=0.01,"
+    "reset-before=0.02,reset-after=0.01,cut=0.02"
+)
 """One request in ten."""
 MANY_FAULTS = "throttle-silent=0.03,error=0.05,html=0.03,gateway=0.03,reset-before=0.03,cut=0.05"
 SHORT_PAUSES = "[retry]\nbase_seconds = 0.02\ncap_seconds = 0.2\nthrottle_seconds = 0.1\n"
@@ -30,9 +33,7 @@ SHORT_PAUSES = "[retry]\nbase_seconds = 0.02\ncap_seconds = 0.2\nthrottle_second
 
 @pytest.fixture(scope="module")
 def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess]:
-    """8,000 annotations of every kind; one input has 1,500 of them, more than a page
-    holds.
-    """
+    """8,000 annotations of every kind; one input has 1,500, more than a page holds."""
     log = tmp_path_factory.mktemp("load") / "mixed.jsonl"
     write_mixed(log, 8000, seed=21, each=1, large=1500)
     with emulator(
@@ -45,7 +46,7 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess
     ("name", "format_"),
     [("out.jsonl", "jsonl"), ("out.parquet", "parquet"), ("out.delta", "delta")],
 )
-def test_a_pull_killed_three_times_among_faults_holds_each_annotation_once_byte_for_byte_and_value_for_value(
+def test_a_pull_killed_thrice_among_faults_holds_each_annotation_once_in_bytes_and_in_values(
     name: str, format_: str, remote: EmulatorProcess, tmp_path: Path
 ) -> None:
     config = tmp_path / "syncer.toml"
@@ -112,7 +113,8 @@ async def shown(server: Emulator) -> dict[Key, bytes]:
     """
 
     def ask(key: Key) -> bytes:
-        path = f"/v2/users/me/apps/app/inputs/{quote(key[0], safe='')}/annotations/{quote(key[1], safe='')}"
+        input_id, id = (quote(part, safe="") for part in key)
+        path = f"/v2/users/me/apps/app/inputs/{input_id}/annotations/{id}"
         with urllib.request.urlopen(
             urllib.request.Request(server.url + path, headers={"Authorization": "Key t"}),
             timeout=10,

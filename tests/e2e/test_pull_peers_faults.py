@@ -93,7 +93,7 @@ SPECIALS = syncer.Selection(input_ids=("special",), all_makers=True)
 async def test_fault_12_a_list_of_more_than_a_page_does_not_end_with_its_first_page(
     server: Emulator,
 ) -> None:
-    """Every request names its page and its size, and the list still comes to its end."""
+    """Every request names its page and size, and the list still comes to its end."""
     assert len(await objects(server, syncer.Selection(input_ids=("many",)))) == 1200
 
 

@@ -103,9 +103,7 @@ async def test_the_databricks_guide_retrieves_annotations_in_json_format(server:
 
 
 async def test_the_databricks_guide_retrieves_annotations_as_a_dataframe(server: Emulator) -> None:
-    """`dataset.export_annotations_to_dataframe()`: its six columns, and others behind
-    them.
-    """
+    """`dataset.export_annotations_to_dataframe()`: its six columns, others behind."""
     frame = await syncer.annotations_frame(app(server), into="pandas", requests_per_second=1000)
     guide = [
         "annotation_id",
@@ -129,7 +127,7 @@ async def test_the_databricks_guide_retrieves_annotations_as_a_dataframe(server:
 async def test_the_databricks_guide_retrieves_inputs_with_annotations_as_a_dataframe(
     server: Emulator,
 ) -> None:
-    """`dataset.export_dataset_to_dataframe()`: a left join of inputs and annotations."""
+    """`dataset.export_dataset_to_dataframe()`: inputs left-joined with annotations."""
     frame = await syncer.inputs_with_annotations_frame(
         app(server), into="polars", requests_per_second=1000
     )

@@ -41,7 +41,7 @@ def without(row: Annotation, names: frozenset[str]) -> Annotation:
     return {name: value for name, value in row.items() if name not in names}
 
 
-def test_a_pull_pushed_to_another_app_and_pulled_again_is_the_same_but_for_what_the_service_fills_in(
+def test_a_pull_pushed_to_another_app_and_pulled_again_is_the_same_but_for_what_is_filled_in(
     remote: EmulatorProcess, tmp_path: Path
 ) -> None:
     first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"

@@ -126,9 +126,7 @@ def post_inputs(url: str, ids: list[str]) -> None:
 def left(
     wanted: dict[Key, Annotation], nameless: int, server: Emulator, dead: set[str]
 ) -> list[str]:
-    """How what the emulator holds differs from what the log leaves, what is dead left
-    aside.
-    """
+    """How what the emulator holds differs from what the log leaves, the dead aside."""
     held = [row for row in server.annotations("me", "app").values() if not row.get("input_level")]
     return differences(
         {key: annotation for key, annotation in wanted.items() if key[1] not in dead},
@@ -207,7 +205,7 @@ async def test_at_the_monthly_limit_a_push_stops_and_carries_on_when_that_is_set
 
 
 @pytest.mark.anyio
-async def test_asked_to_wait_for_decades_a_push_stops_at_once_and_carries_on_when_the_pause_is_lifted(
+async def test_asked_to_wait_for_decades_a_push_stops_at_once_and_goes_on_when_the_pause_is_lifted(
     tmp_path: Path,
 ) -> None:
     log = tmp_path / "changes.jsonl"

@@ -1,6 +1,4 @@
-"""`syncer verify` finds what was dropped, edited or doubled at the remote, and nothing
-else.
-"""
+"""`syncer verify` finds what was dropped, edited or doubled at the remote, no more."""
 
 from __future__ import annotations
 
@@ -118,8 +116,8 @@ async def test_strangers_are_counted_and_are_differences_only_where_the_logs_are
     )
     made = tmp_path / "made.jsonl"
     made.write_text(
-        log.read_text()
-        + '{"op":"post","annotation":{"id":"b","input_id":"i","data":{"concepts":[{"id":"z","value":1}]}}}\n'
+        log.read_text() + '{"op":"post","annotation":{"id":"b","input_id":"i",'
+        '"data":{"concepts":[{"id":"z","value":1}]}}}\n'
     )
     async with running(rps=0, load=(f"me/app={made}",)) as server:
         code, plain = await verified(tmp_path, server, "log.jsonl")

@@ -1,6 +1,4 @@
-"""The emulator in this process, and the official JSON client of clarifai-grpc before
-it.
-"""
+"""The emulator in this process, and clarifai-grpc's official JSON client before it."""
 
 from __future__ import annotations
 

@@ -118,10 +118,8 @@ def check_tasks_and_statuses_filter(client: Client) -> None:
             "annotations"
         ]
     ] == ["b"]
-    assert ids(client("ListAnnotations", statuses=[Status(code=24151)])) == [
-        "a",
-        "b",
-    ]  # it sends no code: wire 2.1
+    # It sends no code: wire 2.1.
+    assert ids(client("ListAnnotations", statuses=[Status(code=24151)])) == ["a", "b"]
 
 
 def check_a_search_finds_by_status_time_and_concept(client: Client) -> None:
@@ -143,9 +141,8 @@ def check_a_search_finds_by_status_time_and_concept(client: Client) -> None:
     assert found(Filter(annotation=Annotation(status=Status(code=24151)))) == ["new"]
     assert found(Filter(annotation=Annotation(status=Status(code=24151)), negate=True)) == ["old"]
     assert found(Filter(annotation=Annotation(data=concepts(("tree", 1))))) == ["old"]
-    assert found(Filter(last_updated_time_range=TimeRange(end_time=between))) == [
-        "old"
-    ]  # its ends are included
+    # Its ends are included.
+    assert found(Filter(last_updated_time_range=TimeRange(end_time=between))) == ["old"]
     later = Timestamp()
     later.FromNanoseconds(between.ToNanoseconds() + 1)
     assert found(Filter(last_updated_time_range=TimeRange(start_time=later))) == ["new"]

@@ -69,9 +69,7 @@ def shape(value: Any) -> Any:
 
 
 def replayed(server: Emulator, entry: dict[str, Any]) -> Answer:
-    """The fixture's request, with the emulator's own tokens, signatures and request
-    ids.
-    """
+    """The fixture's request, with the emulator's own tokens, signatures and ids."""
     name, target = entry["file"], entry["target"].partition("#")[0]
     server.set_faults("")
     access, refresh = (token(server)[key] for key in ("access_token", "refresh_token"))

@@ -193,9 +193,7 @@ def failed(client: Client, ids: list[str], code: int) -> list[str]:
     return [item["id"] for item in answer["annotations"] if item["status"]["code"] == code]
 
 
-def test_an_item_that_is_rejected_is_rejected_always_and_one_that_failed_partially_only_for_now() -> (
-    None
-):
+def test_a_rejected_item_is_rejected_always_and_one_that_failed_partially_only_for_now() -> None:
     ids = [f"a{number}" for number in range(100)]
     with emulated("reject=0.2") as server:
         client = Client(server.url)
@@ -212,10 +210,8 @@ def test_an_item_that_is_rejected_is_rejected_always_and_one_that_failed_partial
 @pytest.mark.parametrize(
     ("rule", "taken"),
     [
-        (
-            "sliding",
-            [True, True, False, False, True, True],
-        ),  # the first two are out of the window at 0.96
+        # the first two are out of the window at 0.96
+        ("sliding", [True, True, False, False, True, True]),
         ("second", [True, True, False, False, True, True]),
         # one came back by 0.5, one by 0.96
         ("bucket", [True, True, False, True, True, False]),

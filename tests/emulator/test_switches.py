@@ -345,9 +345,8 @@ def listed_status(client: Client) -> Any:
 
 
 def retry_after(client: Client) -> Any:
-    answer = client.session.post(
-        f"{client.url}/v2/annotations", headers={"Authorization": "Key x"}
-    )  # a GET would be sent again
+    # A GET would be sent again.
+    answer = client.session.post(f"{client.url}/v2/annotations", headers={"Authorization": "Key x"})
     text, date = answer.headers.get("Retry-After", ""), answer.headers["Date"]
     return (
         text
@@ -378,9 +377,7 @@ def odd_names_in_a_path(client: Client) -> Any:
 
 
 def raw(client: Client, path: str) -> Any:
-    """Whether an address, which is sent as it is, is that of an annotation or a
-    dataset.
-    """
+    """Whether an address, sent as it is, is that of an annotation or a dataset."""
     connection = HTTPConnection(client.url.removeprefix("http://"))
     connection.request("GET", path, headers={"Authorization": "Key x"})
     answer = json.loads(connection.getresponse().read())

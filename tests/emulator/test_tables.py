@@ -1,6 +1,4 @@
-"""The emulator's tables against the official protos: messages, enums, status codes,
-bindings.
-"""
+"""The emulator's tables against the official protos: messages, enums and codes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Lists that tests make up, a remote that answers as it is told, and the engine between
-them.
-"""
+"""Lists that tests make up, a remote that answers as told, and the engine between."""
 
 from __future__ import annotations
 
@@ -50,9 +48,7 @@ def ask(path: str, via: Literal["api", "storage"] = "api") -> Ask[str]:
 
 
 class Parts:
-    """A list of so many parts, each of one row and asked for by one question: /0, /1,
-    /2 …
-    """
+    """A list of so many parts, each one row and asked for by one question: /0, /1 …"""
 
     repeats = False
 

@@ -71,9 +71,7 @@ async def test_a_part_that_is_refused_is_halved_and_all_later_ones_with_it() -> 
     assert service.asked == [5, 2, 2, 2, 2, 2]
 
 
-async def test_what_is_refused_by_itself_ends_the_questions_and_what_was_answered_before_stays() -> (
-    None
-):
+async def test_what_is_refused_alone_ends_the_questions_and_the_answers_before_it_stay() -> None:
     service = Service(takes=0)
     assert await parts(service) == ([], 0, Refused("URI Too Long", 414))
     assert service.asked == [5, 2, 1]

@@ -106,9 +106,7 @@ def test_where_the_list_fails_nothing_is_deleted_until_it_is_answered() -> None:
     assert pushing.service.held == {}
 
 
-def test_a_delete_of_an_input_that_can_never_be_listed_is_dead_in_the_end_and_no_other_one() -> (
-    None
-):
+def test_a_delete_of_an_input_that_can_never_be_listed_is_dead_in_the_end_and_no_other() -> None:
     pushing = Pushing()
     pushing.service.held.update({("i", "a"): holds(), ("j", "a"): holds(), ("k", "a"): holds()})
     refused = Refused("no such input", 400)

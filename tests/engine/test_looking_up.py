@@ -42,9 +42,7 @@ def test_a_look_up_that_is_refused_as_a_whole_is_asked_in_halves() -> None:
     assert pushing.counts() == (4, 0, 0, 0)
 
 
-def test_where_a_look_up_fails_in_an_outage_what_it_asked_for_stays_in_doubt_and_what_was_answered_is_settled() -> (
-    None
-):
+def test_a_look_up_that_fails_in_an_outage_leaves_in_doubt_only_what_it_asked_for() -> None:
     pushing = Pushing(Service(look_up_size=2))
     pushing.service.plays("post", LOST)
     pushing.service.plays("look-up", lambda _: None, BROKEN)
@@ -152,9 +150,7 @@ def test_a_post_that_was_refused_for_its_input_goes_again_where_the_input_is_rea
     assert pushing.counts() == (1, 0, 0, 0)
 
 
-def test_a_change_of_an_input_that_is_not_there_is_dead_at_once_and_of_one_that_is_there_it_is_not() -> (
-    None
-):
+def test_a_change_is_dead_at_once_if_its_input_is_not_there_and_is_not_if_it_is_there() -> None:
     pushing = Pushing()
     pushing.service.unknown.add("nobody's")
     pushing.push([post("a", "nobody's"), post("b"), patch("c", "nobody's")])
@@ -184,9 +180,7 @@ def test_a_throttled_question_about_inputs_is_no_attempt() -> None:
     assert reasons(pushing) == [("a", "no such input", 1)]
 
 
-def test_a_post_of_an_input_that_is_gone_is_dead_at_once_whatever_this_state_created_there() -> (
-    None
-):
+def test_a_post_of_an_input_that_is_gone_is_dead_at_once_whatever_this_state_made_there() -> None:
     pushing = Pushing()
     pushing.created.add(("i", "a"))
     pushing.service.unknown.add("i")

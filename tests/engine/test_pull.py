@@ -242,9 +242,7 @@ async def test_a_drain_does_not_wait_for_the_pause_before_another_attempt() -> N
     assert delivered.units == []
 
 
-async def test_a_part_that_keeps_failing_while_others_come_stops_the_run_and_what_came_before_it_is_kept() -> (
-    None
-):
+async def test_a_part_failing_while_others_come_stops_the_run_and_what_came_before_stays() -> None:
     remote, delivered = Remote({"/3": [BROKEN]}), Delivered()
     with pytest.raises(
         Stopped, match=r"could not be read in 3 attempts: HTTP 500.*run the same command again"

@@ -183,9 +183,7 @@ def test_a_pause_is_written_down_at_once_though_nothing_is_settled() -> None:
     assert (pause.state, pause.reason) == ("paused", "throttled by the remote")
 
 
-def test_a_pause_that_a_look_up_was_told_is_written_down_while_another_request_is_long_under_way() -> (
-    None
-):
+def test_a_pause_told_to_a_look_up_is_written_down_while_another_request_is_under_way() -> None:
     pushing = Pushing()
     pushing.service.plays("post", LOST)
     pushing.service.always("look-up", busy(90))
@@ -268,9 +266,7 @@ def test_an_interrupted_run_does_not_wait_for_the_turn_of_what_failed() -> None:
     assert pushing.counts() == (0, 0, 0, 4)
 
 
-def test_what_is_settled_is_written_down_though_the_run_is_cancelled_while_it_waits_for_a_thread() -> (
-    None
-):
+def test_what_is_settled_is_written_down_though_the_run_is_cancelled_awaiting_a_thread() -> None:
     pushing = Pushing()
 
     async def all_threads_are_busy(work: Callable[[], object]) -> object:

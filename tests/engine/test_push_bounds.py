@@ -1,6 +1,4 @@
-"""How much a push reads, keeps and sends at once, and in which order changes take
-effect.
-"""
+"""How much a push reads, keeps, sends at once; in which order changes take effect."""
 
 from __future__ import annotations
 

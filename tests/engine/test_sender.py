@@ -150,9 +150,7 @@ def test_a_post_whose_id_is_there_with_other_content_is_dead_and_left_as_it_is()
     assert pushing.service.held["i", "a1"] == holds("before")
 
 
-def test_a_post_that_is_refused_as_a_duplicate_and_never_found_is_tried_again_and_dead_in_the_end() -> (
-    None
-):
+def test_a_post_refused_as_a_duplicate_and_never_found_is_tried_again_and_dead_in_the_end() -> None:
     pushing = Pushing()
     pushing.service.always("post", each(Exists("duplicate", 40010)))
     pushing.push([post("a")])
@@ -161,9 +159,7 @@ def test_a_post_that_is_refused_as_a_duplicate_and_never_found_is_tried_again_an
     ]
 
 
-def test_a_post_that_was_perhaps_refused_as_a_duplicate_and_is_not_there_is_dead_for_what_was_said() -> (
-    None
-):
+def test_a_post_perhaps_refused_as_a_duplicate_and_not_there_is_dead_for_what_was_said() -> None:
     pushing = Pushing()
     pushing.service.plays("post", each(Exists("bad box", 21200, certain=False)))
     pushing.push([post("a")])
@@ -171,9 +167,7 @@ def test_a_post_that_was_perhaps_refused_as_a_duplicate_and_is_not_there_is_dead
     assert pushing.service.kinds() == ["post", "look-up"]
 
 
-def test_of_a_batch_that_is_refused_as_a_duplicate_what_is_there_is_settled_and_the_rest_goes_again_at_once() -> (
-    None
-):
+def test_of_a_batch_refused_as_duplicate_what_exists_is_settled_and_the_rest_goes_at_once() -> None:
     pushing = Pushing()
     pushing.service.held["i", "a1"] = holds()
     pushing.service.plays("post", Refused("duplicate", 40010, duplicate=True))
@@ -184,9 +178,7 @@ def test_of_a_batch_that_is_refused_as_a_duplicate_what_is_there_is_settled_and_
     assert pushing.counts() == (4, 0, 0, 0)
 
 
-def test_a_batch_that_is_refused_as_a_duplicate_of_what_is_not_there_is_halved_until_one_is_left() -> (
-    None
-):
+def test_a_batch_refused_as_a_duplicate_of_what_is_not_there_is_halved_until_one_is_left() -> None:
     pushing = Pushing()
     pushing.service.always("post", while_with("a1", Refused("duplicate", 40010, duplicate=True)))
     pushing.push(posts(4))
@@ -297,9 +289,7 @@ def test_an_outage_of_answers_is_no_attempt_of_anything() -> None:
     assert pushing.counts() == (8, 0, 0, 0)
 
 
-def test_a_change_whose_request_fails_while_all_else_is_well_is_dead_in_the_end_and_no_neighbour_of_it() -> (
-    None
-):
+def test_a_change_whose_request_fails_while_all_else_is_well_is_dead_in_the_end_it_alone() -> None:
     pushing = Pushing()
     pushing.service.always("post", while_with("a5", IN_DOUBT))
     pushing.push(posts(8), Settings(Limits(batch_size=8, linger_seconds=0.0, max_attempts=4)))

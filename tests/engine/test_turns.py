@@ -43,9 +43,7 @@ async def seconds_of_another(*, gone: bool) -> float:
     return anyio.current_time() - begun
 
 
-async def test_a_request_that_waited_for_a_token_goes_at_once_for_nothing_went_in_its_turn() -> (
-    None
-):
+async def test_a_request_that_awaited_a_token_goes_at_once_for_nothing_went_in_its_turn() -> None:
     assert await seconds_of_another(gone=False) < SPACING_SECONDS / 2
 
 
@@ -101,9 +99,7 @@ async def test_the_pace_is_told_of_a_throttle_alone_and_when_its_request_was_sen
 
 
 class Told:
-    """Turns to a remote that gives one answer to everything; and what came of a
-    request.
-    """
+    """Turns to a remote with one answer to everything; and what came of a request."""
 
     def __init__(
         self, reply: Reply | NoReply, *, give_up_seconds: float = 0.0, resume: str = ""
@@ -197,9 +193,7 @@ async def test_a_pause_is_kept_by_the_wall_clock_though_that_was_set_while_the_r
     assert told.turns.fact().until == pytest.approx(4e9 + 40.0, abs=2.0)
 
 
-async def test_a_run_that_is_asked_to_wait_for_too_long_says_until_when_and_how_the_pause_is_lifted() -> (
-    None
-):
+async def test_a_run_asked_to_wait_too_long_says_until_when_and_how_the_pause_is_lifted() -> None:
     told = Told(
         Reply(429, b"", "4000"), give_up_seconds=600.0, resume="syncer state resume --state here"
     )

@@ -71,9 +71,7 @@ def test_a_refusal_with_a_code_of_the_services_is_an_answer_of_the_service() -> 
     ] * STRANGE_MAX
 
 
-def test_a_method_that_something_on_the_way_does_not_let_through_is_told_though_others_are_answered() -> (
-    None
-):
+def test_a_method_that_something_on_the_way_stops_is_told_though_others_are_answered() -> None:
     where = place()
     where.noted("POST", AllApplied(), 0.0)
     noted = [where.noted("DELETE", NO_PATH, 0.0) for _ in range(STRANGE_MAX)]
@@ -163,9 +161,7 @@ async def test_an_app_that_is_deleted_in_the_middle_of_a_run_is_noticed_too() ->
     assert isinstance(await app.ask(GONE), Halt)
 
 
-async def test_what_is_of_the_app_only_perhaps_is_believed_where_the_app_was_seen_a_moment_ago() -> (
-    None
-):
+async def test_what_is_perhaps_of_the_app_is_believed_where_the_app_was_seen_just_before() -> None:
     app = App(THERE)
     assert await app.ask(INVALID) is INVALID
     assert await app.ask(INVALID) is INVALID
@@ -199,9 +195,7 @@ async def test_the_question_is_put_until_it_is_answered() -> None:
     assert app.probes == 4
 
 
-async def test_refusals_that_come_together_share_a_question_but_not_one_that_was_put_before_them() -> (
-    None
-):
+async def test_refusals_that_come_together_share_a_question_but_not_one_put_before_them() -> None:
     app = App(THERE, GONE)
     app.under_way = anyio.Event()
     came: list[object] = []

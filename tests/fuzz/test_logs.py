@@ -103,9 +103,8 @@ def test_every_line_of_a_log_is_counted_once_however_it_is_read(
     folder: Path, lines: list[bytes], ended: bool, block_bytes: int
 ) -> None:
     text = b"\n".join(lines) + b"\n" * ended
-    assume(
-        not text.startswith(GZIP) and packing(text[:HEAD_BYTES]) is None
-    )  # files of other kinds are refused as a whole
+    # Files of other kinds are refused as a whole.
+    assume(not text.startswith(GZIP) and packing(text[:HEAD_BYTES]) is None)
     path = folder / "log.jsonl"
     path.write_bytes(text)
     log = ChangeLog(path, "log", 1, LineOptions(), block_bytes=block_bytes)

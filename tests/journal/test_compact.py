@@ -19,9 +19,7 @@ FULL = 748
 
 @pytest.fixture
 def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Journal:
-    """One in which bodies of many lengths wait; the next commit is followed by a
-    compaction.
-    """
+    """One where bodies of many lengths wait; the next commit brings a compaction."""
     monkeypatch.setattr("syncer.journal.compact.FRAME_BYTES", FULL)
     journal = Journal.open(tmp_path, HERE)
     journal.commit([opened()])

@@ -1,6 +1,4 @@
-"""dead.jsonl: letters that are closed are gone from the lists, and nothing is ever half
-done.
-"""
+"""dead.jsonl: closed letters leave the lists, and nothing is ever half done."""
 
 from __future__ import annotations
 

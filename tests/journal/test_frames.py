@@ -78,9 +78,8 @@ def test_a_whole_frame_after_or_inside_bad_bytes_is_damage(
 
 
 def test_a_head_hidden_in_another_head_is_found() -> None:
-    hidden = b"12345678 6 " + frames.encode(
-        b"[1234]", 11
-    )  # looks like a head, and may be one only of digits
+    # Looks like a head, and may be one only of digits.
+    hidden = b"12345678 6 " + frames.encode(b"[1234]", 11)
     digits = next(
         frames.encode(b"[%d]" % n, 9)
         for n in range(10_000)

@@ -1,6 +1,4 @@
-"""The journal: what was committed is there after anything, and damage is never guessed
-away.
-"""
+"""The journal: what was committed outlives anything; damage is never guessed away."""
 
 from __future__ import annotations
 

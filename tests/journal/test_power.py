@@ -70,9 +70,7 @@ def test_a_frame_that_a_start_found_is_there_after_the_power_went() -> None:
     assert found(disk) == seen
 
 
-def test_commits_behind_a_compaction_whose_rename_was_never_synced_are_there_after_the_power_went() -> (
-    None
-):
+def test_commits_behind_a_compaction_whose_rename_was_never_synced_survive_a_power_cut() -> None:
     disk, journal = with_history()
     journal._compact_at = 0
     killed_at(disk, "sync_folder", "", lambda: journal.commit([Deleted(1)]))
@@ -142,9 +140,7 @@ def test_a_folder_that_a_killed_process_made_is_there_after_the_power_went() -> 
 def test_a_failed_write_and_then_no_power_leaves_a_state_that_starts(
     kind: str, name: str, code: int
 ) -> None:
-    """The part that was written, the cuts that take it back: each may be on the disk,
-    or not.
-    """
+    """The part that was written, the cuts that undo it: each may be on disk, or not."""
     disk, journal = with_history()
     before = state(journal.ledger)
     journal.commit(MORE)

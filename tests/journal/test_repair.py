@@ -114,7 +114,7 @@ def compacted(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_where_the_beginning_of_a_compacted_journal_rots_pause_and_deletions_are_kept_and_the_rest_is_asked_again(
+def test_where_a_compacted_journals_beginning_rots_pause_and_deletions_stay_the_rest_is_asked_again(
     compacted: Path,
 ) -> None:
     flip(compacted / "journal", 1)
@@ -225,9 +225,7 @@ def test_what_is_not_there_is_not_set_aside(folder: Path) -> None:
     assert aside.copied([folder / "missing", folder / "journal"], there, REAL) == ["journal"]
 
 
-def test_a_file_that_is_set_aside_is_in_the_quarantine_for_good_before_it_is_gone_from_its_place() -> (
-    None
-):
+def test_a_file_set_aside_is_in_the_quarantine_for_good_before_it_is_gone_from_its_place() -> None:
     """Else a power cut between the two might take its only name."""
     disk = SimulatedDisk()
     journal = Journal.open(STATE, HERE, disk=disk)

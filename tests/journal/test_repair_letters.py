@@ -88,7 +88,7 @@ def test_a_letter_that_was_dropped_behind_the_damage_stays_dropped(folder: Path)
     assert "may be open again" not in after.unknown
 
 
-def test_a_letter_that_was_sent_again_behind_the_damage_is_open_again_since_the_queue_of_then_is_lost(
+def test_a_letter_sent_again_behind_the_damage_is_open_again_since_the_queue_of_then_is_lost(
     folder: Path,
 ) -> None:
     written(
@@ -105,7 +105,7 @@ def test_a_letter_that_was_sent_again_behind_the_damage_is_open_again_since_the_
     )
 
 
-def test_a_line_that_died_behind_the_damage_without_being_kept_whole_is_read_again_and_not_counted_twice(
+def test_a_line_that_died_behind_the_damage_not_kept_whole_is_read_again_and_not_counted_twice(
     folder: Path,
 ) -> None:
     cut = msgspec.structs.replace(letter(3), whole=False)
@@ -221,7 +221,7 @@ def test_what_waited_before_the_damage_and_died_behind_it_waits_no_more(folder: 
 def test_each_change_that_died_behind_the_damage_is_settled_whatever_came_of_those_before_it(
     folder: Path, *, known: bool
 ) -> None:
-    """The first of them was a letter before, or was sent again and then not waited for."""
+    """The first of them was a letter before, or sent again and then not waited for."""
     first: list[Fact] = [letter(3), Settled(1, 3, 1, 33, "dead")]
     again: list[Fact] = [Closed(0, "retried"), Unburied(1, "queued"), queued(1, 3)]
     died: list[Fact] = [letter(4), Settled(1, 4, 1, 44, "dead")]
@@ -290,7 +290,7 @@ def test_a_repair_leaves_no_file_open(folder: Path) -> None:
     [(DROPPED, 1), ([Closed(0, "retried"), Unburied(1, "queued"), queued(1, 3)], 0)],
     ids=["dropped", "sent again"],
 )
-def test_a_change_that_died_behind_the_damage_is_asked_again_if_it_was_sent_again_and_not_if_it_was_dropped(
+def test_a_change_that_died_behind_the_damage_is_asked_again_if_sent_again_and_not_if_dropped(
     folder: Path, closed: list[Fact], ignored: int
 ) -> None:
     written(

@@ -1,6 +1,4 @@
-"""Logs that a state knows: forgotten with or without what they hold, and given another
-path.
-"""
+"""Logs that a state knows: forgotten with or without what they hold, and moved."""
 
 from __future__ import annotations
 

@@ -24,7 +24,10 @@ from tests.support.lines import delete, patch, post
 
 ALL = Selector(every=True)
 REFUSING = Reply(400, b'{"status":{"code":11102,"description":"invalid"}}')
-LISTS = b'{"op":"patch","action":"merge","annotation":{"id":"a","input_id":"i","data":{"metadata":{"t":["x"]}}}}'
+LISTS = (
+    b'{"op":"patch","action":"merge","annotation":'
+    b'{"id":"a","input_id":"i","data":{"metadata":{"t":["x"]}}}}'
+)
 
 
 @pytest.fixture
@@ -56,8 +59,12 @@ class Again:
 
 
 def again(
-    app: App, selector: Selector = ALL, *, force: bool = False, options: LineOptions = LineOptions()
-) -> Again:  # noqa: B008 - frozen
+    app: App,
+    selector: Selector = ALL,
+    *,
+    force: bool = False,
+    options: LineOptions = LineOptions(),  # noqa: B008 - frozen
+) -> Again:
     told: list[RefusedLetter] = []
     result = retry(app.state, selector, options, told.append, force=force)
     assert result.refused == len(told)
@@ -241,9 +248,8 @@ def test_no_more_are_queued_than_the_retry_queue_takes(
     assert again(app) == Again(queued=3, left=4)
     assert lines(app) == [4, 5, 6, 7]
     assert again(app) == Again(queued=0, left=4)
-    monkeypatch.setattr(
-        "syncer.lanes.dead.Limits", lambda: Limits(queue_max=2)
-    )  # a delete of a whole input queues more at once
+    # A delete of a whole input queues more at once.
+    monkeypatch.setattr("syncer.lanes.dead.Limits", lambda: Limits(queue_max=2))
     assert again(app) == Again(queued=0, left=4)
 
 

@@ -91,7 +91,10 @@ def test_what_has_changed_is_told_of_a_project_only(tmp_path: Path) -> None:
 
 # --- earlier pulls --------------------------------------------------------------------
 
-LINE = b'{"input_uuid":"u","annotation_type":"signs","created":"2022-01-01","annotation_id":"a","content":{}}\n'
+LINE = (
+    b'{"input_uuid":"u","annotation_type":"signs","created":"2022-01-01",'
+    b'"annotation_id":"a","content":{}}\n'
+)
 
 
 def test_what_an_earlier_pull_holds_is_known_packed_or_not(tmp_path: Path) -> None:

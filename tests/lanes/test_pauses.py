@@ -1,6 +1,4 @@
-"""Pauses of a pull outlive it: that of the API, and that of the storage, which has its
-own.
-"""
+"""Pauses of a pull outlive it: the API's, and the storage's, which has its own."""
 
 from __future__ import annotations
 
@@ -128,7 +126,7 @@ async def test_a_pull_that_is_asked_to_wait_for_too_long_asks_no_more_until_its_
 
 
 def test_every_pause_is_kept_from_when_it_is_told(tmp_path: Path) -> None:
-    """It may be long until the next page, and a killed process says nothing any more."""
+    """It may be long until the next page, and a killed process says nothing more."""
     api = Watched(tmp_path, Reply(429, b"", "10"), Reply(429, b"", "20"), FINE)
     ended = VirtualTime().run(lambda: pull(tmp_path, api, Way(FINE)))
     assert ended is not None

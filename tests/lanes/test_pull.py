@@ -89,9 +89,7 @@ def row(number: int) -> Row:
 
 
 class Full(Disk):
-    """A disk that fails with this error at the n-th write of a checkpoint, and from
-    then on.
-    """
+    """A disk that fails with this error from the n-th write of a checkpoint on."""
 
     def __init__(self, good: int, code: int) -> None:
         self.good, self.code = good, code
@@ -255,7 +253,7 @@ async def test_parts_that_are_lost_end_the_start_with_the_way_out(
         await pulled(tmp_path, "out.jsonl", Made([2] * 6, parts=True))
 
 
-async def test_a_list_whose_end_was_reached_is_not_read_on_when_only_the_end_of_the_output_was_missing(
+async def test_a_list_whose_end_was_reached_is_not_read_on_when_only_the_outputs_end_was_missing(
     tmp_path: Path, failing: Callable[[int, int], None]
 ) -> None:
     """The crash comes between making the output whole and noting it; meanwhile the list

@@ -322,7 +322,10 @@ def open_files() -> list[str]:
 
 # --- dead letters ---------------------------------------------------------------------
 
-LISTS = b'{"op":"patch","action":"merge","annotation":{"id":"a","input_id":"i","data":{"metadata":{"t":["x"]}}}}'
+LISTS = (
+    b'{"op":"patch","action":"merge","annotation":'
+    b'{"id":"a","input_id":"i","data":{"metadata":{"t":["x"]}}}}'
+)
 SENDING = LineOptions("send")
 
 

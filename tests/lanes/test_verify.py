@@ -1,4 +1,4 @@
-"""What a verification compares, counts and tells, in one process and in virtual time."""
+"""What a verification compares, counts and tells, in one process and virtual time."""
 
 from __future__ import annotations
 

@@ -434,9 +434,7 @@ class BacklogMachine(RuleBasedStateMachine):
             assert self.backlog.window_bytes == 0
 
     def teardown(self) -> None:
-        """All is well from now on: the run comes to its end, and every change to its
-        own.
-        """
+        """All is well from now on: the run ends, and every change comes to its end."""
         for _ in range(20 * (1 + len(self.plain.all))):
             if self.in_flight:
                 self._answer(0, "item by item", ["applied"] * BATCH_MAX, 0.01)

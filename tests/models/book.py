@@ -33,7 +33,7 @@ from syncer.core.ledger import Ledger
 
 @dataclass
 class Log:
-    """One log: where each of its changes went, and the places that its reader passed."""
+    """One log: where each of its changes went, and the places its reader passed."""
 
     identity: LogIdentity
     places: dict[int, str] = field(default_factory=dict)

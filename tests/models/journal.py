@@ -78,9 +78,7 @@ def pick(some: Sequence[int], number: int) -> int:
 
 
 class Writer:
-    """Facts as runs and commands write them, from a book that they are written into at
-    once.
-    """
+    """Facts as runs and commands write them, from a book that takes them at once."""
 
     def __init__(self, book: Book) -> None:
         self.book = book

@@ -1,8 +1,11 @@
 """Which changes of a module's text are plausible bugs, by the operators of cosmic-ray.
 It runs in an environment of its own, as a filter.
 
-    {"path": …}                on standard input  ──►  the places of this module, each with what could stand there instead
-    {"path": …, "option": …}                      ──►  the text of the module with this change; null where that is not Python
+    on standard input              on standard output
+    {"path": …}               ──►  the places of this module,
+                                   each with what could stand there instead
+    {"path": …, "option": …}  ──►  the text of the module with this change;
+                                   null where that is not Python
 
 A place is where one thing stands: of an operator, a number, a condition, a call that is
 a statement. Not looked at are annotations (they do nothing), decorators, docstrings,
@@ -102,9 +105,7 @@ def places(source: str) -> list[dict[str, Any]]:
 
 
 def changed(source: str, name: str, number: int, index: int) -> str | None:
-    """The text with this change, None where it is not Python, or the operator cannot
-    make it.
-    """
+    """The text with this change, None if not Python or not what the operator makes."""
     tree = parso.parse(source)
     node = next(node for at, node in enumerate(ast_nodes(tree)) if at == number)
     try:

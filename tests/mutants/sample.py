@@ -34,9 +34,7 @@ class Mutant:
 
     @property
     def key(self) -> str:
-        """Tells it from all others, and from the same one of another text of the
-        module.
-        """
+        """Tells it from all others, and from itself in another text of the module."""
         return hashlib.blake2b(
             f"{self.path}\n{self.text}\n{(ROOT / self.path).read_text()}".encode(), digest_size=12
         ).hexdigest()
@@ -50,16 +48,13 @@ class Mutant:
 
 
 def sample(seed: int, count: int, names: Sequence[str]) -> list[Mutant]:
-    """As many of each part as of any other, as far as it has so many places; of no
-    place two.
-    """
+    """As many of each part as of any other, while it has them; of no place two."""
     mutants: list[Mutant] = []
     for number, name in enumerate(sorted(names)):
         share = count // len(names) + (number < count % len(names))
         mutants += _of(name, seed, share)
-    random.Random(seed).shuffle(
-        mutants
-    )  # so that a run which is interrupted tells something of each part
+    # So that a run which is interrupted tells something of each part.
+    random.Random(seed).shuffle(mutants)
     return mutants
 
 

@@ -21,9 +21,7 @@ UPDATED = "2026-01-01T12:00:00Z"
 
 
 class Service:
-    """As much of the service as listing needs; `churn` is called between any two
-    answers.
-    """
+    """As much of the service as listing needs; `churn` is called between answers."""
 
     def __init__(
         self, held: dict[str, list[str]], *, per_page_max: int = 1000, newest_first: bool = False
@@ -81,8 +79,8 @@ class Service:
             ids = [
                 id
                 for id in sorted(self.held, key=self.order)
-                if first or place < self.order(id) or (self.inclusive and id == last)
-            ]  # type: ignore[operator]
+                if first or place < self.order(id) or (self.inclusive and id == last)  # type: ignore[operator]
+            ]
             ids = ids[: min(self.per_page_max, int(query["per_page"][0]))]
             return self._said(inputs=[{"id": id, "data": {"text": {"raw": id}}} for id in ids])
         if path.startswith("/datasets/"):

@@ -119,9 +119,7 @@ def test_other_answers_mean(reply: Reply | NoReply, kind: type) -> None:
 def test_only_a_404_in_the_services_own_form_says_that_something_is_not_there(
     body: bytes, missing: bool
 ) -> None:
-    """That of a host which does not know the address says nothing of what was asked
-    for.
-    """
+    """That of a host not knowing the address says nothing of what was asked for."""
     for read in (read_page, read_one, read_signed, read_single, read_exports):
         refused = read(Reply(404, body))
         assert isinstance(refused, Refused)

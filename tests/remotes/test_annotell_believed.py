@@ -305,9 +305,7 @@ def test_annotations_that_name_a_next_page_where_there_are_no_pages_are_told(
 
 
 def test_inputs_of_pages_that_shift_while_they_are_listed_are_read_until_two_passes_agree() -> None:
-    """The cursor is a place in the list: what is taken out before it moves others past
-    it.
-    """
+    """The cursor is a place in the list: what is taken out before it moves others."""
     inputs = [f"i-{number}" for number in range(9)]
     asked = 0
 
@@ -349,9 +347,7 @@ def test_inputs_of_pages_that_shift_while_they_are_listed_are_read_until_two_pas
 
 
 def test_annotations_of_inputs_that_were_not_asked_for_are_not_taken() -> None:
-    """As where a proxy cuts the query off, which then asks for all that the
-    organisation has.
-    """
+    """As if a proxy cut the query off, which then asks for all of the organisation."""
     everything = {
         uuid: [{"annotationId": number, "exportContent": {}}] for number, uuid in enumerate("abcd")
     }
@@ -360,9 +356,7 @@ def test_annotations_of_inputs_that_were_not_asked_for_are_not_taken() -> None:
 
 
 def test_inputs_of_which_an_answer_about_others_says_nothing_are_told() -> None:
-    """As where the service writes their ids in another way: their annotations are
-    there.
-    """
+    """As if the service wrote their ids in another way: their annotations are there."""
     done = Driver(lambda _: ok({"data": {"a": [{"annotationId": 1, "exportContent": {}}]}})).pulled(
         selected(input_uuids=("A", "b"))
     )

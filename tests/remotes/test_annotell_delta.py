@@ -221,9 +221,7 @@ def test_a_project_that_names_no_types_any_more_buries_nothing(flavour: Flavour)
         Driver(lambda _: ok({"data": []})).pulled(ChangeListing(project, {("a", ""): OLD}))
 
 
-def test_another_annotation_than_the_one_that_was_asked_for_is_a_problem_and_buries_nothing() -> (
-    None
-):
+def test_another_annotation_than_the_one_asked_for_is_a_problem_and_buries_nothing() -> None:
     service = Service(3)
 
     def answer(request: Request) -> Reply:
@@ -235,9 +233,7 @@ def test_another_annotation_than_the_one_that_was_asked_for_is_a_problem_and_bur
     assert [problem.what for problem in problems_of(done)] == ["input GONE, type signs"]
 
 
-def test_what_has_left_the_statuses_is_gone_and_what_the_project_does_not_list_is_asked_for() -> (
-    None
-):
+def test_what_left_the_statuses_is_gone_and_what_the_project_does_not_list_is_asked_for() -> None:
     service = Service(4)
     statuses = {"u-000": "created", "u-001": "failed", "left": "failed"}
 
@@ -293,7 +289,6 @@ def test_a_mirror_never_buries_what_is_there_all_along_though_pages_shift(
     done = Driver(answer).pulled(changes(known))
     buried = {uuid for uuid, deleted in shown(rows_of(done)) if deleted}
     assert not buried & stays
-    assert (
-        problems_of(done) == [] or not stays
-    )  # without any that is there, nobody can know whether the address is served
+    # Without any that is there, nobody can know whether the address is served.
+    assert problems_of(done) == [] or not stays
     assert gone <= buried or not stays

@@ -259,10 +259,8 @@ def test_iso_cuboids_are_asked_for_as_each_address_has_it(selection: Selection, 
     assert len(problems_of(done)) == 1
 
 
-def test_annotations_of_a_scene_that_are_of_one_input_all_come_also_when_their_urls_expire() -> (
-    None
-):
-    """The list names neither type nor id: nothing but their documents tells them apart."""
+def test_annotations_of_a_scene_that_are_of_one_input_all_come_even_if_their_urls_expire() -> None:
+    """The list names neither type nor id: only their documents tell them apart."""
     signature = 0
 
     def answer(request: Request) -> Reply:
@@ -351,9 +349,7 @@ def untyped(request: Request) -> Reply:
     return from_fixtures(request)
 
 
-def test_a_kognic_project_without_types_is_read_by_its_request_inputs_and_those_without_annotation_are_no_problem() -> (
-    None
-):
+def test_a_kognic_project_without_types_is_read_by_its_request_inputs_annotated_or_not() -> None:
     driver = Driver(untyped)
     done = driver.pulled(listing(Selection(project="project-a"), "kognic", KOGNIC))
     assert driver.asked[1:3] == [
@@ -364,9 +360,7 @@ def test_a_kognic_project_without_types_is_read_by_its_request_inputs_and_those_
     assert problems_of(done) == []
 
 
-def test_there_the_status_is_that_of_the_scenes_and_one_that_is_missing_does_not_hide_the_others() -> (
-    None
-):
+def test_there_the_status_is_that_of_the_scenes_and_a_missing_one_hides_no_other() -> None:
     driver = Driver(untyped)
     done = driver.pulled(
         listing(Selection(project="project-a", input_statuses=("created",)), "kognic", KOGNIC)

@@ -145,6 +145,7 @@ def test_the_fixtures_pages_become_lines_with_the_documents_bytes_untouched() ->
         assert (line["input_uuid"], line["created"]) == (partial["inputUuid"], partial["created"])
         assert line["annotation_id"] == line["content"]["openlabel"]["metadata"]["uuid"]
     pages = [asked for asked in driver.asked if "/v1/" in asked]
+    # Until two passes agree.
     assert (
         pages
         == [
@@ -153,7 +154,7 @@ def test_the_fixtures_pages_become_lines_with_the_documents_bytes_untouched() ->
             f"GET {SEARCH}?cursorId=183004",
         ]
         * 2
-    )  # until two passes agree
+    )
 
 
 def test_a_list_in_one_answer_is_taken_where_there_is_no_search() -> None:
@@ -380,9 +381,8 @@ def test_an_expired_url_is_asked_for_anew_once_by_listing_the_same_page_again() 
     done = driver.pulled(of_project())
     assert len(rows_of(done)) == 40
     assert problems_of(done) == []
-    assert (
-        driver.asked.count(f"GET {SEARCH}?cursorId=20") == 2 + 1
-    )  # and once more, to see that no page has shifted
+    # And once more, to see that no page has shifted.
+    assert driver.asked.count(f"GET {SEARCH}?cursorId=20") == 2 + 1
     assert driver.asked.count(f"GET {STORAGE}u-021.json") == 2
 
 
@@ -392,9 +392,8 @@ def test_units_of_a_page_share_what_one_of_them_asked_for_anew() -> None:
     driver = Driver(service)
     units = [unit for unit, _ in driver.pulled(of_project())]
     assert len(units) == 3
-    assert (
-        driver.asked.count(f"GET {SEARCH}") == 2
-    )  # the later units were enumerated after the first one had asked
+    # The later units were enumerated after the first one had asked.
+    assert driver.asked.count(f"GET {SEARCH}") == 2
 
 
 @pytest.mark.parametrize("by_itself", [True, False])
@@ -518,8 +517,9 @@ def test_no_beginning_of_a_document_passes_for_a_whole_one() -> None:
 
 def test_a_document_with_odd_metadata_is_stored_as_it_is() -> None:
     odd = b'{"openlabel":{"metadata":7},"more":1e400,"openlabel":{"metadata":[]}}'
-    answer: Answer = lambda request: (
-        Reply(200, odd) if request.path.startswith(STORAGE) else Service(1)(request)
-    )  # noqa: E731
+
+    def answer(request: Request) -> Reply | NoReply:
+        return Reply(200, odd) if request.path.startswith(STORAGE) else Service(1)(request)
+
     ((_, found),) = Driver(answer).pulled(of_project())
     assert found.rows[0].line.endswith(b'"annotation_id":null,"content":' + odd + b"}")

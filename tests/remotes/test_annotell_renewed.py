@@ -58,9 +58,7 @@ def test_a_list_that_another_unit_has_asked_for_meanwhile_is_not_asked_for_again
     assert driver.asked.count(f"GET {SEARCH}") == 2
 
 
-def test_where_a_list_is_refused_when_it_is_asked_for_again_what_has_expired_comes_by_itself() -> (
-    None
-):
+def test_where_a_list_asked_for_again_is_refused_what_has_expired_comes_by_itself() -> None:
     service = Service(3)
     service.stale = {"u-001"}
     lists = 0

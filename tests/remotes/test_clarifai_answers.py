@@ -1,4 +1,4 @@
-"""Answers of one's own making: what each says of the request, and of each change in it."""
+"""Answers made for the purpose: what each says of the request and each change in it."""
 
 from __future__ import annotations
 
@@ -65,9 +65,7 @@ def test_a_missing_item_is_in_doubt_under_success_too() -> None:
     assert kinds(CLARIFAI.decode("post", changes("a"), reply(200, 10000))) == [InDoubt]
 
 
-def test_an_item_repeated_in_other_words_is_fine_and_one_that_contradicts_itself_is_in_doubt() -> (
-    None
-):
+def test_an_item_repeated_in_other_words_is_fine_and_one_contradicting_itself_is_in_doubt() -> None:
     agreeing = reply(200, 10000, [item("a"), item("a", 24151), item("b")])
     assert kinds(CLARIFAI.decode("post", changes("a", "b"), agreeing)) == [Applied, Applied]
     contradicting = reply(200, 10010, [item("a"), item("a", 24152), item("b")])

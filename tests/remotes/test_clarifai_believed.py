@@ -72,9 +72,7 @@ def test_only_a_plain_success_means_that_what_is_left_out_is_not_there(read: Rea
     assert isinstance(read(Reply(404, b"<html>not found</html>")), Failed)
 
 
-def test_an_input_that_is_deleted_while_it_is_listed_is_no_problem_however_the_service_says_so() -> (
-    None
-):
+def test_an_input_deleted_while_it_is_listed_is_no_problem_however_the_service_says_so() -> None:
     service = Service(app(40, 2))
 
     def delete() -> None:
@@ -126,9 +124,7 @@ def test_an_input_that_is_there_but_cannot_be_listed_is_a_problem() -> None:
     ]
 
 
-def test_an_input_that_is_gone_when_it_is_listed_each_time_and_there_when_it_is_asked_for_is_asked_again() -> (
-    None
-):
+def test_an_input_gone_each_time_it_is_listed_and_there_when_asked_for_is_asked_again() -> None:
     """Others delete it and make it again, each time between two questions."""
     service = Service({"i": ["a"]})
     service.refuse_what_is_missing = True
@@ -161,9 +157,7 @@ def test_an_input_that_is_gone_when_it_is_listed_each_time_and_there_when_it_is_
     )
 
 
-def test_an_input_that_the_service_refuses_to_show_beside_its_annotations_is_a_problem_and_they_come() -> (
-    None
-):
+def test_an_input_that_is_refused_beside_its_annotations_is_a_problem_and_they_come() -> None:
     service = Service({"i": ["a"], "j": ["b"]})
     service.hits = all_of(service.held)
     answer = service._answer
@@ -247,7 +241,7 @@ def test_a_service_that_does_not_heed_which_inputs_are_asked_for_doubles_nothing
 
 
 @pytest.mark.parametrize("second", [404, 400])
-def test_an_input_that_is_made_again_between_two_questions_comes_unless_it_is_refused_for_another_reason(
+def test_an_input_made_again_between_two_questions_comes_unless_refused_for_another_reason(
     second: int,
 ) -> None:
     """Gone when it is listed, there when it is asked for, and then listed, or refused
@@ -296,9 +290,7 @@ def test_pairs_are_asked_in_urls_that_any_server_takes() -> None:
     assert sorted(keys(service, Selection(pairs=tuple(all_of(held))))) == sorted(all_of(held))
 
 
-def test_an_input_whose_id_makes_a_url_longer_than_servers_take_is_told_and_the_others_come() -> (
-    None
-):
+def test_an_input_whose_id_makes_a_url_longer_than_servers_take_is_told_and_others_come() -> None:
     service = Service(app(2, 1))
     found = [
         found

@@ -204,9 +204,7 @@ def test_what_nobody_knows_of_is_extra_and_what_only_looks_alike_is_no_double() 
     ]
 
 
-def test_after_a_delete_of_the_whole_input_whatever_is_left_of_before_should_be_gone_whoever_made_it() -> (
-    None
-):
+def test_after_a_delete_of_the_whole_input_all_of_before_should_be_gone_whoever_made_it() -> None:
     held = {"a": body("a", {"text": {"raw": "t"}}), "x": body("x", {"text": {"raw": "of others"}})}
     found = marks([("delete_input", "", {}), ("post", "a", {"text": {"raw": "t"}})], held)
     assert [(one.mark, one.id, one.fields) for one in found] == [

@@ -21,9 +21,7 @@ def of_named(service: Service) -> list[Unit]:
     return [step for step in steps if isinstance(step, Unit)]
 
 
-def test_of_groups_that_are_asked_for_before_any_page_is_there_only_the_first_is_read_once_more() -> (
-    None
-):
+def test_of_groups_asked_for_before_any_page_is_there_only_the_first_is_read_once_more() -> None:
     """If all were of one size, the page of each would be as full as any, and so perhaps
     cut off.
     """

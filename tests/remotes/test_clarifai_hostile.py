@@ -1,6 +1,4 @@
-"""Whatever is answered: no exception, and no change applied that the answer does not
-name.
-"""
+"""Whatever is answered: no exception, and no change applied that it does not name."""
 
 from __future__ import annotations
 

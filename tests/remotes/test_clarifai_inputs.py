@@ -167,9 +167,7 @@ def test_a_cursor_that_the_service_refuses_though_its_input_is_there_stops_the_p
         keys(service)
 
 
-def test_a_service_that_shows_no_input_by_its_id_is_believed_once_the_whole_list_ends_there_again() -> (
-    None
-):
+def test_a_service_that_shows_no_input_by_id_is_believed_once_the_list_ends_there_again() -> None:
     service = Service(app(5, 1), per_page_max=2)
     answer = service._answer
 

@@ -179,9 +179,7 @@ def test_a_list_that_is_refused_is_asked_in_halves_and_one_input_that_is_refused
 
 
 def test_a_group_that_is_refused_while_it_is_read_once_more_is_asked_in_halves() -> None:
-    """Its first page was as full as any, so a second pass is to show that it was not
-    cut off.
-    """
+    """Its first page was as full as any, so a second pass is to show it was not cut."""
     service = Service(app(6, 1))
 
     def refuse() -> None:
@@ -193,9 +191,7 @@ def test_a_group_that_is_refused_while_it_is_read_once_more_is_asked_in_halves()
     assert [problem for one in found for problem in one.problems] == []
 
 
-def test_a_group_in_which_one_input_changes_all_the_time_is_read_in_parts_and_that_input_is_told() -> (
-    None
-):
+def test_a_group_where_one_input_keeps_changing_is_read_in_parts_and_that_input_is_told() -> None:
     service = Service({f"i-{n}": ["a"] for n in range(8)})
     more = iter(range(10**6))
     service.churn = lambda: service.held["i-5"].append(f"b-{next(more)}")  # type: ignore[method-assign]
@@ -301,9 +297,7 @@ def test_a_dataset_that_changes_while_it_is_read_is_read_until_nothing_new_shows
     assert set(keys(service, Selection(dataset_id="d"))) == set(all_of(service.held))
 
 
-def test_an_input_that_moves_up_from_a_datasets_second_page_before_that_is_asked_for_is_not_missed() -> (
-    None
-):
+def test_an_input_moving_up_from_a_datasets_second_page_before_that_is_read_is_not_missed() -> None:
     service = Service(app(11, 1), per_page_max=10)
 
     def churn() -> None:

@@ -206,15 +206,12 @@ def read(path: list[FieldDescriptor], field: FieldDescriptor, value: Any) -> Any
 def pairs(
     path: list[FieldDescriptor], field: FieldDescriptor, filled: bool
 ) -> Iterator[tuple[Any, Any, bool]]:
-    """(sent, held, whether they are read as equal) of each two writings that are both
-    taken.
-    """
+    """(sent, held, whether read as equal) of each two writings that are both taken."""
     written = [[value] if field.is_repeated else value for value in values_of(field)]
     readings = [(value, read(path, field, value)) for value in [*written, MISSING]]
     for (sent, one), (held, other) in product(readings, readings):
-        unshown = (
-            field.name == "embed_model_version_id" and held is MISSING
-        )  # the service takes it, and need not show it
+        # The service takes it, and need not show it.
+        unshown = field.name == "embed_model_version_id" and held is MISSING
         if (
             one is not None
             and other is not None

@@ -127,9 +127,7 @@ def test_what_was_updated_in_the_time_comes_whatever_the_window_the_order_and_th
     spread: float,
     by_seconds: bool,
 ) -> None:
-    """Over any number of runs, while others update: what is updated moves to a later
-    time.
-    """
+    """Over any number of runs, while others update: what is updated moves later."""
     rng = random.Random(seed)
     held = app(rng.randrange(1, 6), rng.randrange(1, 25))
     ids = [id for ids in held.values() for id in ids]
@@ -211,9 +209,7 @@ def test_times_are_divided_at_whole_seconds_and_the_users_own_bounds_are_sent_as
 # --- by inputs ------------------------------------------------------------------------
 
 
-def test_a_second_that_holds_more_than_a_page_is_listed_by_inputs_and_so_is_what_comes_after_it() -> (
-    None
-):
+def test_a_second_of_more_than_a_page_is_listed_by_inputs_and_so_is_what_comes_after_it() -> None:
     held = app(30, 100)
     seconds = {
         id: 0.0 if number < 2500 else 50.0 + number for number, (_, id) in enumerate(all_of(held))
@@ -249,11 +245,11 @@ def test_named_inputs_are_listed_and_filtered_without_a_search() -> None:
 @pytest.mark.parametrize("code", [24151, "24151", "ANNOTATION_PENDING"])
 def test_a_status_is_told_by_its_number_or_its_name(code: int | str) -> None:
     service = searched({"i": ["a", "b"]}, {})
-    service._row = lambda key: {
+    service._row = lambda key: {  # type: ignore[method-assign]
         "id": key[1],
         "input_id": key[0],
         "status": {"code": code if key[1] == "b" else 24150},
-    }  # type: ignore[method-assign]
+    }
     for status in ("24151", "ANNOTATION_PENDING"):
         assert keys(service, Selection(status=status, input_ids=("i",))) == [("i", "b")]
 
@@ -288,9 +284,9 @@ def test_hits_that_do_not_say_when_they_were_updated_are_listed_by_inputs_and_to
     held = app(30, 100)
     service = searched(held, {})
     shown = service._row
-    service._row = lambda key: {
+    service._row = lambda key: {  # type: ignore[method-assign]
         name: value for name, value in shown(key).items() if name != "modified_at"
-    }  # type: ignore[method-assign]
+    }
     came = [found_ for _, found_ in walked(service, SINCE)]
     assert sum(len(one.problems) for one in came) == 3000
     assert set(found(service, Selection(status="24150"))) == set(all_of(held))

@@ -349,7 +349,10 @@ def test_a_documents_content_is_its_bytes() -> None:
 
 def test_a_tombstone_has_no_content() -> None:
     """It says what is gone."""
-    line = b'{"input_uuid":"i","annotation_type":"signs","created":"2022-05-12T12:20:49Z","deleted":true}'
+    line = (
+        b'{"input_uuid":"i","annotation_type":"signs",'
+        b'"created":"2022-05-12T12:20:49Z","deleted":true}'
+    )
     time = datetime(2022, 5, 12, 12, 20, 49, tzinfo=UTC)
     assert {
         "input_uuid": "i",

@@ -110,9 +110,7 @@ class Kind:
 
 
 def write(sink: Sink, some: Sequence[Sequence[Row]], position: str = "", first: int = 0) -> str:
-    """Open, write pages and let go, as a run that is interrupted does; the last
-    position.
-    """
+    """Open, write pages and let go, as an interrupted run does; the last position."""
     sink.open(position)
     for number, page in enumerate(some, first):
         position = sink.write(number, page)

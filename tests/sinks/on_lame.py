@@ -1,7 +1,8 @@
 """A process that writes outputs of every kind into a folder whose file system may lack
 calls, each in two parts, twice.
 
-python -m tests.sinks.on_lame FOLDER WORK RUN      prints what each output notes; RUN tells one run's rows from another's
+    python -m tests.sinks.on_lame FOLDER WORK RUN
+        prints what each output notes; RUN tells one run's rows from another's
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """A process that pulls made-up rows into an output, and says how far it is as the lane
 does.
 
-python -m tests.sinks.running OUT CHECKPOINT PAGES SIZE [DIES_AT]      dies of SIGKILL at its DIES_AT-th sync
+    python -m tests.sinks.running OUT CHECKPOINT PAGES SIZE [DIES_AT]
+        dies of SIGKILL at its DIES_AT-th sync
 """
 
 from __future__ import annotations

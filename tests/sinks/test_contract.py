@@ -48,9 +48,7 @@ def test_nothing_but_the_output_is_left_behind(kind: Kind, tmp_path: Path) -> No
 
 @of_every_kind
 def test_a_pull_is_taken_up_behind_every_page(kind: Kind, tmp_path: Path) -> None:
-    """By another process, with nothing but the position; also behind a page without
-    rows.
-    """
+    """By another process, from nothing but the position; also after a rowless page."""
     some = [[], *pages(3)]
     for done in range(5):
         folder = tmp_path / str(done)
@@ -67,9 +65,7 @@ def test_a_pull_is_taken_up_behind_every_page(kind: Kind, tmp_path: Path) -> Non
 def test_a_page_that_was_written_but_not_acknowledged_is_there_once(
     kind: Kind, tmp_path: Path
 ) -> None:
-    """A crash came between the page and the checkpoint, so that the page is written
-    again.
-    """
+    """A crash came between page and checkpoint, so that the page is written again."""
     some = pages(3)
     acknowledged = write(kind.sink(tmp_path), some[:1])
     write(kind.sink(tmp_path), some[1:2], acknowledged, first=1)
@@ -234,9 +230,7 @@ def carry_on(kind: Kind, folder: Path, some: list[list[Row]], checkpoint: dict[s
 def test_a_crash_at_any_operation_on_the_disk_loses_and_doubles_nothing(
     kind: Kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One after another: each in a run over an older output, then the same command
-    again.
-    """
+    """One by one: each in a run over an older output, then the same command again."""
     older, some = pages(4), pages(3, size=2)
     crashed = 0
     while True:
@@ -379,7 +373,7 @@ def test_a_position_of_another_kind_is_refused(kind: Kind, tmp_path: Path) -> No
 def test_a_place_that_cannot_be_written_is_told_before_anything_is_asked(
     kind: Kind, folder: str, tmp_path: Path
 ) -> None:
-    """A folder that is not there, one that nobody may write to, and one that is none."""
+    """A folder that is not there, one nobody may write to, and one that is none."""
     (tmp_path / "file").touch()
     with pytest.raises(SyncerError, match=f"{folder}/{kind.name.rstrip('/')}"):
         kind.sink(tmp_path / folder).open("")

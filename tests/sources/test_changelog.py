@@ -151,7 +151,7 @@ def test_a_line_that_repeats_a_member_sends_the_last_one_and_spoils_no_request(
 
 
 def open_log_of(path: Path, read: int = 0) -> ChangeLog:
-    """A log that was chosen as it is now, of which so many of its lines were applied."""
+    """A log that was chosen as it is now, so many of whose lines were applied."""
     stamp = stamp_of(path)
     assert stamp is not None
     text = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
@@ -383,7 +383,10 @@ def test_a_post_is_sent_with_its_own_members_and_gets_those_that_it_lacks(
 
 
 def test_of_a_bare_line_only_what_its_owner_may_set_is_sent() -> None:
-    raw = b'{"id":"a","input_id":"i","created_at":"t","user_id":"u","status":{"code":24151,"description":"d"},"data":{"v":1.0}}'
+    raw = (
+        b'{"id":"a","input_id":"i","created_at":"t","user_id":"u",'
+        b'"status":{"code":24151,"description":"d"},"data":{"v":1.0}}'
+    )
     change = parse(raw, PLACE, LineOptions())
     assert isinstance(change, Change)
     assert change.body == b'{"id":"a","input_id":"i","status":{"code":24151},"data":{"v":1.0}}'

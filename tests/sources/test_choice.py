@@ -206,7 +206,7 @@ def test_a_log_that_was_renamed_before_anything_of_it_was_applied_leaves_nothing
     assert bench.chosen("z.jsonl") == [(2, "z.jsonl")]
 
 
-def test_a_log_that_was_renamed_before_anything_of_it_was_applied_is_known_though_another_of_that_first_line_is_at_its_path(
+def test_a_log_renamed_unapplied_is_known_though_another_of_that_first_line_is_at_its_path(
     bench: Bench,
 ) -> None:
     bench.write("y.jsonl")
@@ -217,7 +217,7 @@ def test_a_log_that_was_renamed_before_anything_of_it_was_applied_is_known_thoug
 
 
 @pytest.mark.parametrize("before", [[], ["a.jsonl"]])
-def test_a_known_log_that_is_now_at_the_path_of_one_of_which_nothing_was_applied_is_carried_on_there(
+def test_a_known_log_now_at_the_path_of_one_of_which_nothing_was_applied_is_carried_on_there(
     bench: Bench, before: list[str]
 ) -> None:
     bench.write("a.jsonl", b'{"new":1}\n')
@@ -355,7 +355,7 @@ def test_what_was_applied_further_on_tells_a_log_from_another_too(
 def test_a_log_whose_applied_part_was_checked_is_not_read_again_where_another_one_moved(
     bench: Bench,
 ) -> None:
-    """What was rotated from the one that moved is looked for, and all is decided anew."""
+    """What was rotated from the one that moved is looked for, all is decided anew."""
     bench.write("logs/y.jsonl.1", b'{"other":1}\n')
     bench.apply("logs/y.jsonl.1", 0)
     bench.ledger.apply(
@@ -523,7 +523,7 @@ def test_a_chain_of_rotations_is_followed(bench: Bench) -> None:
         assert log.watermark.resume.offset == len(text)
 
 
-def test_a_log_that_was_compressed_and_then_rotated_away_is_read_with_what_has_its_name_in_every_run(
+def test_a_log_compressed_and_then_rotated_away_is_read_with_what_has_its_name_in_every_run(
     bench: Bench,
 ) -> None:
     compress(bench.folder / "x.jsonl")
@@ -760,7 +760,7 @@ def test_a_log_that_was_compressed_and_one_that_was_unpacked_are_carried_on(benc
     assert bench.chosen("x.jsonl") == [(1, "x.jsonl")]
 
 
-def test_a_log_that_is_packed_and_unpacked_again_and_again_stays_one_log_and_is_no_rotation_of_itself(
+def test_a_log_packed_and_unpacked_again_and_again_stays_one_log_and_is_no_rotation_of_itself(
     bench: Bench,
 ) -> None:
     path = bench.folder / "x.jsonl"
@@ -792,7 +792,7 @@ def test_an_empty_log_is_no_beginning_of_the_one_that_was_rotated(bench: Bench) 
 
 
 @pytest.mark.parametrize(("line", "missed"), [(LINES[0], False), (b'{"other":1}\n', True)])
-def test_a_log_of_which_nothing_was_applied_is_missed_unless_the_log_now_at_its_path_begins_as_it_did(
+def test_a_log_of_which_nothing_was_applied_is_missed_unless_what_is_at_its_path_begins_as_it_did(
     tmp_path: Path, line: bytes, missed: bool
 ) -> None:
     bench = Bench(tmp_path)

@@ -315,9 +315,7 @@ def test_a_chunk_that_cannot_be_meant_is_one_error_and_those_before_it_are_kept(
     assert source.acked == ["1"]
 
 
-def test_an_empty_chunk_may_have_the_cursor_of_before_and_a_run_that_is_carried_on_counts_it_too() -> (
-    None
-):
+def test_an_empty_chunk_may_have_the_cursor_of_before_and_a_run_carried_on_counts_it_too() -> None:
     assert read(Given(FIRST, SourceChunk([], "1"), SourceChunk([post("b")], "2")))[1] is None
     source = Given(FIRST)
     _, error = read(source, watermark=Watermark(Mark(1, 1, 1, 0, "1")))

@@ -110,9 +110,8 @@ def test_a_deep_folder_is_read() -> None:
     try:
         assert labels("logs") == [deep + "x.jsonl"]
     finally:
-        subprocess.run(
-            ["rm", "-rf", "logs"], check=True
-        )  # Python's own way to remove it fails at such a depth
+        # Python's own way to remove it fails at such a depth.
+        subprocess.run(["rm", "-rf", "logs"], check=True)
 
 
 # --- one file under several names -----------------------------------------------------

@@ -30,7 +30,7 @@ MARKED = b"".join(
 def changes(
     path: Path, *, block_bytes: int = 1 << 18, mark: Mark = Mark()
 ) -> tuple[list[Change], list[Mark]]:
-    """The changes from this place on, and the places at which reading may be taken up."""
+    """The changes from this place on, and the places where reading may be taken up."""
 
     async def read() -> tuple[list[Change], list[Mark]]:
         log = ChangeLog(
@@ -55,7 +55,7 @@ def test_logs_that_were_joined_with_their_marks_give_no_bad_lines_and_send_no_ma
 
 
 def test_a_made_id_counts_no_mark_wherever_it_stands(tmp_path: Path) -> None:
-    """The same lines with and without marks, first line included, are the same posts."""
+    """The same lines with and without marks, even the first, are the same posts."""
     plain, marked = tmp_path / "plain", tmp_path / "marked"
     plain.write_bytes(b"".join(line + b"\r\n\n" for line in LINES))
     marked.write_bytes(MARKED)
@@ -65,9 +65,7 @@ def test_a_made_id_counts_no_mark_wherever_it_stands(tmp_path: Path) -> None:
 
 
 def test_reading_is_taken_up_behind_marks_with_the_same_ids(tmp_path: Path) -> None:
-    """From every place, in blocks of every size, and the place survives being written
-    down.
-    """
+    """From every place, in blocks of every size, and a place survives being noted."""
     path = tmp_path / "log.jsonl"
     path.write_bytes(MARKED)
     ids = [change.id for change in changes(path)[0]]
@@ -121,9 +119,7 @@ def test_the_limit_of_a_line_counts_neither_mark_nor_carriage_return(
 def test_lines_that_are_too_long_are_cut_alike_in_blocks_of_every_size_and_memory_is_bounded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """With marks before them or not, with the last byte that is allowed, and without an
-    end.
-    """
+    """With marks before them or not, with the last byte allowed, and without an end."""
     most = 40
     monkeypatch.setattr("syncer.sources.cutter.LINE_BYTES_MAX", most)
     lengths = [5, most, most + 1, most + 2, most + 3, 3 * most]

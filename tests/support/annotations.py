@@ -1,6 +1,4 @@
-"""Annotations of every kind that labels have, and of every kind that some service may
-refuse.
-"""
+"""Annotations of every kind that labels have, and of every kind some may refuse."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Change logs of every kind of change, and what is left when they are applied once in
-order.
-"""
+"""Change logs of every kind of change, and what they leave, applied once in order."""
 
 from __future__ import annotations
 

@@ -2,10 +2,13 @@
 operation may fail, and all of them are recorded.
 
     disk = SimulatedDisk()
-    journal = Journal.open(STATE, destination, disk=disk)        # or Checkpoints(STATE, job, disk=disk)
+    journal = Journal.open(STATE, destination, disk=disk)
     journal.commit(facts)
-    disk.crash()                                                 # process and power are gone: locks, descriptors, what was not synced
-    journal = Journal.open(STATE, destination, disk=disk)        # `disk.kill()`: only the process is gone
+    disk.crash()
+    journal = Journal.open(STATE, destination, disk=disk)
+
+So does `Checkpoints(STATE, job, disk=disk)`. At `disk.crash()` process and power are
+gone: locks, descriptors, what was not synced. At `disk.kill()` only the process is.
 
 What survives a crash beyond what was synced is asked operation by operation:
 `crash(NOTHING)`, `crash(EVERYTHING)`, or any function such as `torn(rng)`. Failures:
@@ -114,9 +117,8 @@ class Image:
                 self.names[operation.path] = operation.file
             case "write":
                 content = self.files.setdefault(operation.file, bytearray())
-                content.extend(
-                    bytes(max(0, operation.at - len(content)))
-                )  # a lost write before one that was kept: a hole
+                # A lost write before one that was kept: a hole.
+                content.extend(bytes(max(0, operation.at - len(content))))
                 content[operation.at : operation.at + much] = operation.data[:much]
             case "truncate":
                 content = self.files.setdefault(operation.file, bytearray())
@@ -182,9 +184,7 @@ class SimulatedDisk(Disk):
         self._next = 1
 
     def then(self, operations: Iterable[Operation]) -> SimulatedDisk:
-        """Another disk: this one, behind these recorded operations more, with nothing
-        open.
-        """
+        """Another disk: this one behind these recorded operations, nothing open."""
         disk = SimulatedDisk()
         disk._now, disk._durable = deepcopy(self._now), deepcopy(self._durable)
         disk._unsynced, disk._next = list(self._unsynced), self._next

@@ -30,8 +30,10 @@ def annotation(number: int, value: str = "1") -> str:
     """As it is posted: some 300 bytes, each unlike any other."""
     edges = f'"top_row":0.{number:09},"left_col":0.25,"bottom_row":0.75,"right_col":0.5'
     return (
-        f'"id":"ann-{number:012}","input_id":"img-{number // LABELS_AN_INPUT:012}","data":{{"metadata":{{"number":{number}}},"regions":['
-        f'{{"id":"r","region_info":{{"bounding_box":{{{edges}}}}},"data":{{"concepts":[{{"id":"tree","value":{value}}}]}}}}]}}'
+        f'"id":"ann-{number:012}","input_id":"img-{number // LABELS_AN_INPUT:012}",'
+        f'"data":{{"metadata":{{"number":{number}}},"regions":['
+        f'{{"id":"r","region_info":{{"bounding_box":{{{edges}}}}},'
+        f'"data":{{"concepts":[{{"id":"tree","value":{value}}}]}}}}]}}'
     )
 
 

@@ -391,10 +391,10 @@ class Script:
                 LineOptions(),
             )
             kinds: dict[type, list[object]] = {
-                Change: chunk.changes,
-                BadLine: chunk.bad,
-                IgnoredLine: chunk.ignored,
-            }  # type: ignore[dict-item]
+                Change: chunk.changes,  # type: ignore[dict-item]
+                BadLine: chunk.bad,  # type: ignore[dict-item]
+                IgnoredLine: chunk.ignored,  # type: ignore[dict-item]
+            }
             kinds[type(found)].append(found)
         self._at = end
         self.handed_over = end

@@ -89,7 +89,7 @@ class App:
         return self.run(lambda: verification.run(told.append)), told
 
     def config(self, **options: Any) -> Loaded:
-        """The configuration of this app, with dotted keys that have `__` for the dot."""
+        """The configuration of this app; dotted keys have `__` for the dot."""
         where = Where(base_url="http://127.0.0.1:1", user_id=USER, app_id=APP, token="a-token")
         return loaded(
             where,

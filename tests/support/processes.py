@@ -1,6 +1,4 @@
-"""Real processes: the emulator, pushes, and whatever is ended at some moment of its
-life.
-"""
+"""Real processes: the emulator, pushes, and what is ended at a moment of its life."""
 
 from __future__ import annotations
 

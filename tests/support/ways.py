@@ -93,9 +93,7 @@ def sent(
     per_look_up: int = 64,
     seconds_max: float = 5_000.0,
 ) -> Sent:
-    """All of them, `at_once` requests at a time; a change that is cut off was not
-    applied.
-    """
+    """All of them, `at_once` requests at a time; a change cut off was not applied."""
     limits = Limits()
     backlog = Backlog(limits)
     result = Sent(backlog)

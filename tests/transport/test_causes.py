@@ -197,7 +197,7 @@ async def test_a_server_that_speaks_something_else_is_never_going_to_answer_in_h
         *((status, "outage") for status in (408, 429, 500, 502, 503, 504)),
     ],
 )
-async def test_a_proxy_that_refuses_the_way_is_for_good_and_one_that_does_not_reach_the_remote_is_not(
+async def test_a_proxy_refusing_the_way_is_for_good_and_one_that_does_not_reach_the_remote_is_not(
     status: int, cause: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with serving(says(f"HTTP/1.1 {status} No\nContent-Length: 0\n\n")) as proxy:
@@ -209,9 +209,7 @@ async def test_a_proxy_that_refuses_the_way_is_for_good_and_one_that_does_not_re
 
 
 async def test_what_has_answered_once_can_answer_again() -> None:
-    """Garbage from there may be that of a proxy which restarts: nothing is wrong for
-    good.
-    """
+    """Garbage from there may be a restarting proxy's: nothing is wrong for good."""
     async with (
         serving(OK, says_and_hangs_up("what?\n\n")) as server,
         transport(server.url) as opened,

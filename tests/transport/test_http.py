@@ -132,9 +132,8 @@ async def test_a_connection_that_does_not_come_about_in_time_is_certainly_not_se
     listening = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
     async with listening:
-        reply = await result_of(
-            POST, f"https://127.0.0.1:{port}", connect=0.05
-        )  # TLS begins and never ends
+        # TLS begins and never ends.
+        reply = await result_of(POST, f"https://127.0.0.1:{port}", connect=0.05)
     assert reply == NoReply("no connection within 0.05 s", sent=False)
 
 
@@ -207,9 +206,9 @@ async def test_an_answer_that_trickles_in_does_not_outlast_the_deadline() -> Non
 
 async def test_an_answer_beyond_all_bounds_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http, "ANSWER_BYTES_MAX", 1 << 20)
-    async with serving(
+    async with serving(  # noqa: SIM117 - the order of leaving is the point
         says(f"HTTP/1.1 200 OK\nContent-Length: {2 << 20}\n\n" + "x" * (2 << 20)), OK
-    ) as server:  # noqa: SIM117 - the order of leaving is the point
+    ) as server:
         async with transport_to(server.url) as transport:
             assert await transport.send(POST) == NoReply(
                 "the answer is larger than the 1 MiB allowed", sent=True
@@ -257,7 +256,7 @@ def tls_of(certificate: tuple[Path, Path]) -> ssl.SSLContext:
     return context
 
 
-async def test_a_certificate_of_an_unknown_authority_is_refused_and_the_message_names_host_and_way_out(
+async def test_a_certificate_of_an_unknown_authority_is_refused_naming_host_and_way_out(
     certificate: tuple[Path, Path],
 ) -> None:
     async with serving(OK, tls=tls_of(certificate)) as server:
@@ -280,9 +279,7 @@ async def test_with_the_authority_in_ca_file_the_same_certificate_is_accepted(
             assert await transport.send(POST) == Reply(200, b"{}")
 
 
-async def test_what_goes_wrong_with_tls_is_told_in_its_own_words_and_what_goes_wrong_below_in_the_systems() -> (
-    None
-):
+async def test_trouble_with_tls_is_told_in_its_own_words_and_trouble_below_in_the_systems() -> None:
     async def answer_at_once(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
         await writer.drain()

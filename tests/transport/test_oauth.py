@@ -27,9 +27,7 @@ pytestmark = pytest.mark.anyio
 
 
 class AuthServer:
-    """Answers the n-th question with the n-th of its answers, the last for all further
-    ones.
-    """
+    """Answers the n-th question with its n-th answer, any further one with the last."""
 
     def __init__(self, *answers: Reply | NoReply) -> None:
         self.answers = answers

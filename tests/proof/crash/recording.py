@@ -78,9 +78,7 @@ def recorded(
     moment: Moment | None = None,
     faults: bool = True,
 ) -> Recording:
-    """Play the script, or what is left of it, to its end, and check that the end is
-    right.
-    """
+    """Play the script, or what is left, to its end, and check that the end is right."""
     world = World(
         folder, seed, (disk or SimulatedDisk()).then(()), moment.image if moment else None
     )

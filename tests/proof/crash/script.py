@@ -128,9 +128,7 @@ COUNTS = {"applied": 27, "ignored": 2, "dead": 1, "queued": 0}
 
 @dataclass(frozen=True)
 class Step:
-    """A command of the script, and what goes wrong with the remote while it is carried
-    out.
-    """
+    """A command of the script, and what goes wrong with the remote during it."""
 
     command: str
     lines: Sequence[str] = FIRST
@@ -248,10 +246,9 @@ class World:
                 assert dead_lane.retry(STATE, selector, LineOptions()).queued == 1
             else:
                 dead_lane.drop(STATE, selector)
-        except (
-            UsageError,
-            StateError,
-        ) as error:  # done before the crash, or the change did not die this time, or all is asked again
+        except (UsageError, StateError) as error:
+            # Done before the crash, or the change did not die this time, or all is
+            # asked again.
             if not str(error).startswith(("no dead letter matches", "no state at")):
                 raise
 
@@ -268,9 +265,7 @@ class World:
 
     @contextmanager
     def _here(self) -> Iterator[None]:
-        """Virtual time, small compactions, and the commands for dead letters on this
-        disk.
-        """
+        """Virtual time, small compactions, and dead-letter commands on this disk."""
         disk = self.disk
 
         def opened(folder: Path, destination: DestinationId | None) -> Journal:
@@ -303,10 +298,8 @@ class World:
         if held != WANTED:
             wrong.append(f"the remote holds {held}")
         if [(found.letter.line, found.superseded) for found in letters] != OPEN_LETTERS:
-            wrong.append(
-                "dead letters:"
-                f" {[(found.letter.line, found.superseded, found.letter.reason) for found in letters]}"
-            )
+            told = [(found.letter.line, found.superseded, found.letter.reason) for found in letters]
+            wrong.append(f"dead letters: {told}")
         (log,) = ledger.logs.values()
         counts = {name: getattr(log.counts, name) for name in COUNTS}
         if counts != COUNTS or ledger.queue or log.watermark.index != sum(COUNTS.values()):

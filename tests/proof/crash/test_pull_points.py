@@ -81,9 +81,8 @@ def test_every_crash_point_leaves_the_last_checkpoint_or_the_next_one(
             f"behind {count} operations"
         )
         ended = ended.then(())
-        Checkpoints(
-            STATE, JOB, disk=ended
-        )  # a start, and then the power goes: what it found it finds again
+        # A start, and then the power goes: what it found it finds again.
+        Checkpoints(STATE, JOB, disk=ended)
         ended.crash()
         assert found(ended) == seen, f"behind {count} operations, and a start"
 

@@ -1,4 +1,4 @@
-"""Memory does not grow with the dead letters, in any command that reads or writes them."""
+"""Memory does not grow with the dead letters, whatever command reads or writes them."""
 
 from __future__ import annotations
 

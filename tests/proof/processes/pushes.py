@@ -217,9 +217,7 @@ def until_tallied(scenario: Callable[[int], Tally], wanted: int, each: int) -> l
 
 
 def told(name: str, tallies: list[Tally]) -> list[str]:
-    """Print what was done, for whoever runs it by hand; what is wrong, each with its
-    seed.
-    """
+    """Print what was done, for whoever runs it by hand; what is wrong with its seed."""
     faults = sum(sum(tally.faults.values()) for tally in tallies)
     seeds = f"seeds {tallies[0].seed} to {tallies[-1].seed}"
     wrong = [f"seed {tally.seed}: {what}" for tally in tallies for what in tally.wrong]

@@ -114,7 +114,7 @@ class Remote:
         return [orjson.dumps(annotation) for annotation in self.held()]
 
     def came_within(self, from_seconds: float, to_seconds: float) -> int:
-        """How many requests came so long after it had said that it was asked too often."""
+        """How many requests came so long after it had said that they are too many."""
         spans = [(at + from_seconds, at + to_seconds) for at in self.throttled_at]
         return sum(start <= at < end for at in self.server._times for start, end in spans)
 

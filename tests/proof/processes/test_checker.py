@@ -1,6 +1,4 @@
-"""What judges the other tests of this folder finds each way in which a remote can be
-wrong.
-"""
+"""What judges the other tests of this folder finds each way a remote can be wrong."""
 
 from __future__ import annotations
 

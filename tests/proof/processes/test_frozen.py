@@ -106,7 +106,8 @@ def test_nothing_is_sent_before_retry_after_by_a_push_that_is_frozen_nor_by_the_
 JUMPY = """
 import sys, time
 from syncer.cli.main import main
-real, began, jumps_seconds, sys.argv = time.time, time.monotonic(), float(sys.argv[1]), ["syncer", *sys.argv[5:]]
+real, began, jumps_seconds = time.time, time.monotonic(), float(sys.argv[1])
+sys.argv = ["syncer", *sys.argv[5:]]
 time.time = lambda: real() + (jumps_seconds if time.monotonic() - began > 1 else 0)
 main()
 """

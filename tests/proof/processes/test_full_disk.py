@@ -51,7 +51,10 @@ def no_larger_than(size: int) -> tuple[str, ...]:
 
 def posts(count: int, padding: int = 0) -> bytes:
     """A log of plain posts, each so many bytes longer than it has to be."""
-    line = b'{"op":"post","annotation":{"id":"p-%d","input_id":"i-%d","data":{"metadata":{"n":%d,"text":"%s"}}}}\n'
+    line = (
+        b'{"op":"post","annotation":{"id":"p-%d","input_id":"i-%d",'
+        b'"data":{"metadata":{"n":%d,"text":"%s"}}}}\n'
+    )
     return b"".join(line % (number, number, number, b"x" * padding) for number in range(count))
 
 
@@ -87,10 +90,8 @@ def test_files_that_may_not_grow_stop_the_push_and_keep_all(
 ) -> None:
     """The state's own; the second limit is met by dead letters."""
     log = tmp_path / "changes.jsonl"
-    first, rest = (
-        posts(1),
-        posts(2_000).split(b"\n", 1)[1],
-    )  # a log of which the first 10,000 lines are bad would be refused
+    # A log of which the first 10,000 lines are bad would be refused.
+    first, rest = posts(1), posts(2_000).split(b"\n", 1)[1]
     log.write_bytes(first + b"{}\n" * 20_000 + rest)
     with remote(seed=2) as server:
         arguments = push_arguments(server.url, APP, tmp_path / "state", [str(log)], "--rps", "300")
@@ -166,16 +167,14 @@ def test_a_pull_that_finds_no_room_for_its_output_or_its_state_names_it_and_is_c
             else:
                 disk.leave(0 if limited == "state" else room)
                 run, why = ended(started(arguments)), NO_SPACE
-            named = (
-                out if limited == "disk" else tmp_path if limited == "file" else state
-            )  # a part that is built, or what it becomes
+            # A part that is built, or what it becomes.
+            named = out if limited == "disk" else tmp_path if limited == "file" else state
             assert stopped(run, why, named) == [], f"{room} bytes"
         disk.empty()
         done = ended(started(arguments))
         assert (done.code, done.wrong()) == (0, []), done.err
         assert done.summary["written"] == ANNOTATIONS
-        if (
-            limited != "state"
-        ):  # not all that reads tables follows a path into another process's folders
+        # Not all that reads tables follows a path into another process's folders.
+        if limited != "state":
             out = disk.copied(name, tmp_path)
         assert wrong(out, format_, keyed(server.lines())) == []

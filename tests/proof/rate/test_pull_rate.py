@@ -54,7 +54,7 @@ class Distant:
 def test_a_long_pull_uses_its_rate_from_the_first_request_to_the_last(
     rate: int, latency_seconds: float
 ) -> None:
-    """The first answers, which name the inputs and tell how many fill a page, included."""
+    """Even the first answers, which name the inputs and tell how many fill a page."""
     inputs = [
         f"input-{number:08}-{'x' * 180}" for number in range(rate * SECONDS * INPUTS_A_REQUEST)
     ]

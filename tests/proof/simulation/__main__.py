@@ -1,9 +1,12 @@
 """The simulation as a command.
 
-    python -m tests.proof.simulation                        500 seeds, two in three of them pushes, on all cores
+    python -m tests.proof.simulation
+        500 seeds, two in three of them pushes, on all cores
     python -m tests.proof.simulation --seeds 50000 --start 1000
-    python -m tests.proof.simulation --seed 17              one seed, with its trace; push 17 or, with --pull, pull 17
-    python -m tests.proof.simulation --mutants              each safeguard switched off, and which seed noticed
+    python -m tests.proof.simulation --seed 17
+        one seed, with its trace; push 17 or, with --pull, pull 17
+    python -m tests.proof.simulation --mutants
+        each safeguard switched off, and which seed noticed
 
 Ends with 1 where something was wrong.
 """
@@ -117,9 +120,9 @@ def _many(start: int, seeds: int, jobs: int) -> int:
 def _show(seed: int, *, pull: bool, smaller: bool) -> int:
     result = one(seed, pull=pull)
     if result.wrong and smaller:
-        scenario, result = (
+        scenario, result = (  # type: ignore[assignment]
             smallest(drawn_pull(seed), simulate_pull) if pull else smallest(drawn(seed), simulate)
-        )  # type: ignore[assignment]
+        )
         print(f"the smallest scenario that fails so:\n{scenario}\n")
     shown = result.trace[-TRACE_LINES_MAX:]
     print("\n".join(line[:220] for line in shown))

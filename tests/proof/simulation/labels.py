@@ -1,6 +1,4 @@
-"""The service that a push writes to, and what it sees of the order in which things
-come.
-"""
+"""The service that a push writes to, and what it sees of the order of things."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ class Model:
         return state
 
     def nothing_to_patch(self, dead: set[int]) -> set[int]:
-        """Patches that come when their annotation is not there, the dead ones left out."""
+        """Patches that come when their annotation is not there, save the dead ones."""
         state: dict[tuple[str, str], Concepts] = {}
         found = set()
         for line in self.lines:

@@ -105,9 +105,8 @@ class Network:
         """In a long outage few requests are made."""
         for outage, count in self._in_outage.items():
             seconds = outage.end - outage.start
-            probes = seconds / (
-                self._weather.settings["retry.cap_seconds"] / 4
-            )  # full jitter: half the cap in the mean, and some luck
+            # Full jitter: half the cap in the mean, and some luck.
+            probes = seconds / (self._weather.settings["retry.cap_seconds"] / 4)
             allowed = max(0.1 * self._rate * seconds, probes) + 10
             if outage.kind == "refused" and seconds >= 30 and count > allowed:
                 self.wrong.append(
@@ -154,13 +153,14 @@ class Network:
         self._say(f"#{number:<4} ──► {self.told(request)}")
         self._under_way[number] = request
         reply = await self._way(number, request, outage, fault, started + timeout_seconds)
+        # A token is never the same.
         shown = (
             b""
             if request.path == TOKEN_PATH
             else reply.body[:90]
             if isinstance(reply, Reply)
             else b""
-        )  # a token is never the same
+        )
         told = (
             f"HTTP {reply.status} {shown!r}"
             if isinstance(reply, Reply)

@@ -61,9 +61,7 @@ class Pauses:
         self._latest = max(self._latest, pause.until)
 
     def begins(self) -> None:
-        """A process begins: it knows what the one before wrote down, by the clock of
-        now.
-        """
+        """A process begins: it knows what the one before wrote, by the clock of now."""
         now, ahead = self._clock.now, self._clock.ahead()
         self._latest = now
         for pause in self._told:

@@ -82,9 +82,9 @@ def drawn_pull(seed: int, *, odd: bool = True) -> PullScenario:
     if odd:
         weather = odd_weather(weather, seed)
     weather["faults"].pop("partial", None)  # nothing is asked for that could be
-    if (
-        remote == "annotell"
-    ):  # a document that the storage fails to give 60 times counts as unreadable, and is told so
+    # A document that the storage fails to give 60 times counts as unreadable, and is
+    # told so.
+    if remote == "annotell":
         strange = ("errors", "no path", "no app")
         weather["outages"] = tuple(
             outage for outage in weather["outages"] if outage.kind not in strange

@@ -137,9 +137,8 @@ def surrounded(world: PushWorld) -> Iterator[None]:
         transport = SimulatedTransport(
             world.network, settings["push.request_timeout_seconds"], "Key a-token"
         )
-        return App(
-            Clarifai(USER, APP), transport, Pace(float(settings["push.requests_per_second"]))
-        )  # type: ignore[arg-type]
+        pace = Pace(float(settings["push.requests_per_second"]))
+        return App(Clarifai(USER, APP), transport, pace)  # type: ignore[arg-type]
 
     def opened(path: Path, label: str) -> BinaryIO:
         world.files.append(real_open(path, label))

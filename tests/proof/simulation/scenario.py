@@ -131,7 +131,7 @@ class Narrow:
 
 @dataclass(frozen=True)
 class Set:
-    """The wall clock is set by so many seconds: at a time, or after so many processes."""
+    """The wall clock is set by some seconds: at a time or after so many processes."""
 
     at: float
     unit: Literal["second", "process"]
@@ -140,7 +140,7 @@ class Set:
 
 @dataclass(frozen=True, kw_only=True)
 class Weather:
-    """What processes have to live through; what follows from chance in it, by `seed`."""
+    """What processes have to live through; what comes of chance in it, by `seed`."""
 
     seed: int
     settings: dict[str, Any]
@@ -197,9 +197,9 @@ def drawn(seed: int, *, odd: bool = True) -> Scenario:
         "push.batch_size": rng.choice([1, 2, 3, 7, 16, 32, 128]),
         "push.linger_seconds": rng.choice([0.01, 0.2]),
     }
-    if (
-        switches.get("answer") == "short"
-    ):  # an answer of one failed item that leaves it out says that it failed for good (wire, 4: 10020)
+    if switches.get("answer") == "short":
+        # An answer of one failed item that leaves it out says that it failed for good
+        # (wire, 4: 10020).
         weather["faults"].pop("partial", None)
         switches |= {"read-lag": "0", "delete-lag": "0"}
     grown_from = rng.randrange(len(logs[-1]) + 1) if rng.random() < 0.2 else None
@@ -260,13 +260,8 @@ def _ends(rng: random.Random) -> tuple[End, ...]:
     for _ in range(rng.choice([0, 0, 1, 1, 2, 3, 5])):
         how = rng.choice(["kill", "power", "power", "signal"])
         unit = "turn" if how == "signal" or rng.random() < 0.5 else "operation"
-        ends.append(
-            End(
-                how,
-                int(10 ** rng.uniform(1.0, 3.2)) if unit == "turn" else rng.randrange(1, 60),
-                unit,
-            )
-        )  # type: ignore[arg-type]
+        at = int(10 ** rng.uniform(1.0, 3.2)) if unit == "turn" else rng.randrange(1, 60)
+        ends.append(End(how, at, unit))  # type: ignore[arg-type]
     return tuple(ends)
 
 
@@ -283,11 +278,8 @@ def odd_weather(weather: dict[str, Any], seed: int) -> dict[str, Any]:
     outages = weather["outages"]
     if rng.random() < 0.15:
         start = rng.choice([0.0, 1.0, 5.0, 30.0]) * rng.random()
-        outages += (
-            Outage(
-                start, start + rng.choice([2.0, 30.0, 120.0]), rng.choice(["no path", "no app"])
-            ),
-        )  # type: ignore[arg-type]
+        end, kind = start + rng.choice([2.0, 30.0, 120.0]), rng.choice(["no path", "no app"])
+        outages += (Outage(start, end, kind),)  # type: ignore[arg-type]
     odd = {
         **weather,
         "faults": {**waits, **weather["faults"]},
@@ -295,17 +287,13 @@ def odd_weather(weather: dict[str, Any], seed: int) -> dict[str, Any]:
         "clock": _clock(rng),
     }
     if rng.random() < 0.2:
-        odd["disk"] = {
-            **weather["disk"],
-            "slow": 0.6,
-        }  # so that much is known for a while before it is written down
+        # So that much is known for a while before it is written down.
+        odd["disk"] = {**weather["disk"], "slow": 0.6}
     return odd
 
 
 def _clock(rng: random.Random) -> tuple[Set, ...]:
-    """Forward and back, by a little and by years, in the middle of runs and between
-    them.
-    """
+    """Forward and back, by a little and by years, in the middle of runs and between."""
     found = []
     for _ in range(rng.choice([0, 0, 1, 2, 4])):
         seconds = (

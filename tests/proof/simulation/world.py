@@ -103,9 +103,7 @@ class World:
 
     @contextmanager
     def inside(self) -> Iterator[None]:
-        """Everything that tells the time tells this world's, as long as the block
-        lasts.
-        """
+        """Everything that tells the time tells this world's, while the block lasts."""
         listening = mock.patch(
             "syncer.signals.listening", lambda tell, *, patience=1: _listening(self, tell)
         )
