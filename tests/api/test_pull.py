@@ -168,7 +168,7 @@ async def test_a_library_that_is_missing_is_told_before_anything_is_asked(
 ) -> None:
     monkeypatch.setitem(sys.modules, library, None)
     nobody = syncer.Clarifai(app_id="app", base_url="http://127.0.0.1:9", token="t")
-    with pytest.raises(syncer.UsageError, match=rf"pip install 'syncer\[{library}\]'"):
+    with pytest.raises(syncer.UsageError, match=rf"pip install 'label-syncer\[{library}\]'"):
         await syncer.annotations_frame(nobody, into=library)
 
 
