@@ -4,17 +4,26 @@ pull-peers, annotell-peers, some six minutes.
 `make setup` is all that they need: environments of other clients are made from their
 locks, once.
 
-cpu             CPU and memory of `syncer push` for a million posts, echoed answers, beside the floor of ../shared/bench
-rate            share of the request limit that a push uses, at 15 and 200 requests a second, 50 and 400 ms latency, told and found
-memory          peak memory of `syncer push` and `syncer verify` at 500,000 and at 5,000,000 changes; six minutes, 2 GB of disk
-kills           100,000 changes of every kind with faults, killed -9 thirty times; is the remote right afterwards?
-incumbents      20,000 labels pushed by the SDK, dlt, a script and syncer under the same faults: lost, doubled, named; a quarter of an hour
-instructions    instructions of a push of 20,000 changes beside the committed baseline (callgrind); three minutes
-pull            CPU and memory of `syncer pull` for 20,000 and 200,000 annotations, in every form
+cpu             CPU and memory of `syncer push` for a million posts, echoed answers,
+                beside the floor of ../shared/bench
+rate            share of the request limit that a push uses, at 15 and 200 requests a
+                second, 50 and 400 ms latency, told and found
+memory          peak memory of `syncer push` and `syncer verify` at 500,000 and at
+                5,000,000 changes; six minutes, 2 GB of disk
+kills           100,000 changes of every kind with faults, killed -9 thirty times; is
+                the remote right afterwards?
+incumbents      20,000 labels pushed by the SDK, dlt, a script and syncer under the same
+                faults: lost, doubled, named; a quarter of an hour
+instructions    instructions of a push of 20,000 changes beside the committed baseline
+                (callgrind); three minutes
+pull            CPU and memory of `syncer pull` for 20,000 and 200,000 annotations, in
+                every form
 pull-rate       share of the request limit that a long pull uses
-pull-kills      200,000 annotations of every kind, one request in ten faulty, killed -9 ten times, in three forms; is all of it there, once?
+pull-kills      200,000 annotations of every kind, one request in ten faulty, killed -9
+                ten times, in three forms; is all of it there, once?
 pull-peers      Clarifai's own clients' ways to fetch beside ours: CPU and memory
-annotell-peers  Annotell's and Kognic's own clients beside ours: 200 documents at 20 ms each
+annotell-peers  Annotell's and Kognic's own clients beside ours: 200 documents at 20 ms
+                each
 
 `python -m benchmarks.spark [ROWS]` measures Spark.
 """

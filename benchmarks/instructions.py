@@ -1,8 +1,10 @@
 """How many instructions a push of 20,000 changes takes, counted by callgrind: clocks
 spread by some percent, counts repeat within 0.1%.
 
-    python -m benchmarks instructions                          the baseline, now, and the ratio; ends with 1 above the bar
-    python -m benchmarks.instructions record REASON [COMMIT]   counts a commit (HEAD) and makes it the baseline, which is then committed
+    python -m benchmarks instructions
+        the baseline, now, and the ratio; ends with 1 above the bar
+    python -m benchmarks.instructions record REASON [COMMIT]
+        counts a commit (HEAD) and makes it the baseline, which is then committed
 
 A count depends on the interpreter, its C library, the processor and valgrind. Where
 these are not those of the baseline, its commit is counted here instead; where git does

@@ -1,6 +1,7 @@
 """Processes, and what they used.
 
-    python measured.py COMMAND…      runs it on core 0; prints its status, CPU seconds and peak resident KB
+    python measured.py COMMAND…
+        runs it on core 0; prints its status, CPU seconds and peak resident KB
 
 It is a process of its own, since a child's peak begins with what its parent holds when
 it is made.

@@ -19,7 +19,7 @@ FORMS = ("jsonl", "parquet", "delta")
 
 
 def kills(count: int = 200_000, times: int = 10, seed: int = 1) -> None:
-    """Ends with 1 where anything is lost, doubled or other than the emulator holds it."""
+    """Ends with 1 where anything is lost, doubled or other than in the emulator."""
     failed = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -56,11 +56,13 @@ def in_spark(master: str, url: str, rows: int) -> None:
     syncer.spark.register(spark)
 
     def push(count: int, app_id: str) -> int:
-        box = '"region_info":{"bounding_box":{"top_row":0.25,"left_col":0.25,"bottom_row":0.75,"right_col":0.75}}'
+        sides = '"top_row":0.25,"left_col":0.25,"bottom_row":0.75,"right_col":0.75'
+        box = f'"region_info":{{"bounding_box":{{{sides}}}}}'
         data = (
             f'{{"regions":[{{"id":"r",{box},"data":{{"concepts":[{{"id":"tree","value":1}}]}}}}]}}'
         )
-        ids = f"""'{{"op":"post","annotation":{{"id":"a-', id, '","input_id":"i-', id % {count // 10}"""
+        start = """'{"op":"post","annotation":{"id":"a-', id, '","input_id":"i-'"""
+        ids = f"{start}, id % {count // 10}"
         changes = spark.range(count).selectExpr(
             f"""concat({ids}, '","data":{data}}}}}') as change"""
         )

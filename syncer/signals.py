@@ -1,11 +1,13 @@
 """SIGINT and SIGTERM of this process: one owner, from the first line of `main` to the
 end of the interpreter.
 
-    the process             the first signal                                  the next one
-    starts, reads, asks     raises KeyboardInterrupt or Terminated            is the system's: it ends the process as it stands
-    runs an event loop      goes to the listener, from within the loop        too, or the system's: as the listener wants it
-    says how it ended       changes nothing                                   is the system's
-    is over                 changes nothing                                   changes nothing
+    the process            the first signal               the next one
+    starts, reads, asks    raises KeyboardInterrupt       is the system's: it ends the
+                           or Terminated                  process as it stands
+    runs an event loop     goes to the listener, from     too, or the system's: as the
+                           within the loop                listener wants it
+    says how it ended      changes nothing                is the system's
+    is over                changes nothing                changes nothing
 
 One handler serves all of it, and what it does hangs on one attribute: there is no
 moment at which a signal is nobody's.

@@ -1,1 +1,1 @@
-"""Pushes of the incumbents and of syncer under the same faults, and what came of them."""
+"""Pushes of the incumbents and of syncer under the same faults: what came of them."""

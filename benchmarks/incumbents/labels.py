@@ -37,7 +37,7 @@ def patched(number: int) -> bool:
 
 
 def inputs(count: int) -> list[Change]:
-    """A line for `--load` an input: its input-level annotation, with which it is there."""
+    """A line for `--load` an input: its input-level annotation, which it comes with."""
     names = sorted({input_of(number) for number in range(count) if not refused(number)})
     return [{"input_id": name, "input_level": True, "data": {}} for name in names]
 

@@ -20,7 +20,10 @@ from tests.support.processes import ENVIRONMENT, EmulatorProcess, emulator
 COUNT = 20_000
 SEED = 1
 RPS, LATENCY_SECONDS = 15, 0.05
-FAULTS = "throttle=0.02,error=0.03,html=0.01,gateway=0.01,empty=0.01,reset-before=0.02,reset-after=0.03,cut=0.02,partial=0.03"
+FAULTS = (
+    "throttle=0.02,error=0.03,html=0.01,gateway=0.01,empty=0.01,"
+    "reset-before=0.02,reset-after=0.03,cut=0.02,partial=0.03"
+)
 SWITCHES = "inputs=must-exist"
 RUNS_MAX = 6
 """One that does not come to its end is run again, so many times in all."""

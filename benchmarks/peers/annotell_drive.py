@@ -1,8 +1,10 @@
 """Fetches all documents of a project as users of each client do, and stores them: a
 line of JSON a document.
 
-    annotell_drive.py project FLAVOUR URL PROJECT TYPE OUT    annotell, kognic or syncer: a project's documents of one annotation type
-    annotell_drive.py inputs  FLAVOUR URL PROJECT TYPE OUT    annotell or syncer: the guide's recipe, all inputs with the status "created"
+    annotell_drive.py project FLAVOUR URL PROJECT TYPE OUT
+        annotell, kognic or syncer: a project's documents of one annotation type
+    annotell_drive.py inputs  FLAVOUR URL PROJECT TYPE OUT
+        annotell or syncer: the guide's recipe, all inputs with the status "created"
 
 syncer-64 is syncer with 64 documents at a time in place of its 32.
 

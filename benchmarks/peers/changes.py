@@ -33,7 +33,7 @@ def batches(rows: list[Change]) -> list[list[Change]]:
 
 
 class Failed:
-    """Labels that a peer names as failed; a line each, there when the process is gone."""
+    """Labels that a peer names as failed: a line each, which outlives the process."""
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)

@@ -1,10 +1,15 @@
 """The official clients' ways to fetch annotations, run by the interpreter of their own
 environment (clarifai.lock).
 
-    drive.py json URL APP        clarifai-grpc over JSON: ListAnnotations page by page, each annotation written as a line of JSON
-    drive.py sdk ADDRESS         clarifai's list_annotations, which answers of gRPC are read by; only counted
-    drive.py pyspark ADDRESS     the same, each made into the row that clarifai-pyspark 0.0.4 makes of it
-    drive.py serve COUNT         a gRPC server of so many annotations with boxes; prints its address
+    drive.py json URL APP
+        clarifai-grpc over JSON: ListAnnotations page by page, each annotation written
+        as a line of JSON
+    drive.py sdk ADDRESS
+        clarifai's list_annotations, which answers of gRPC are read by; only counted
+    drive.py pyspark ADDRESS
+        the same, each made into the row that clarifai-pyspark 0.0.4 makes of it
+    drive.py serve COUNT
+        a gRPC server of so many annotations with boxes; prints its address
 
 `sdk` and `pyspark` cannot ask the emulator: in them http:// means gRPC without TLS.
 Each prints how many annotations there were.

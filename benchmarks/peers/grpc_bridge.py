@@ -5,11 +5,15 @@ emulator, by clarifai-grpc's own converters.
 
 What the emulator's faults are in gRPC:
 
-    a connection that breaks, before or after it was applied, or amid the answer    UNAVAILABLE
-    an answer of a proxy, HTML with 502, 503 or 504                                 UNAVAILABLE (gRPC's own table of HTTP statuses)
-    the gateway's envelope {"code": 5, "message": …}                                that code of gRPC, NOT_FOUND
-    an answer without a body                                                        an empty message
-    JSON with a status, whatever its HTTP status (429, 500, 200)                    the message with that status, as the service does
+    a connection that breaks, before or     UNAVAILABLE
+    after it was applied, or amid the answer
+    an answer of a proxy, HTML with 502,    UNAVAILABLE (gRPC's own table of HTTP
+    503 or 504                              statuses)
+    the gateway's envelope                  that code of gRPC, NOT_FOUND
+    {"code": 5, "message": …}
+    an answer without a body                an empty message
+    JSON with a status, whatever its HTTP   the message with that status, as the
+    status (429, 500, 200)                  service does
 
 Nothing is sent twice on the way: every call has a connection of its own.
 """

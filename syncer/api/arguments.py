@@ -14,9 +14,7 @@ from syncer.sources.feed import ChangeSource
 from syncer.sources.misuse import check_source, checked_name, shown
 
 Source = str | os.PathLike[str] | ChangeSource
-"""A change log by its path (a file, or a folder of them), or a source of the user's
-own.
-"""
+"""A change log by its path, a file or a folder of them, or a source of the user's."""
 
 
 def path(name: str, value: object) -> str:
@@ -67,9 +65,7 @@ def observer(observe: Callable[[Event], None] | None) -> Callable[[Event], None]
         raise UsageError(
             f"argument observe: is {shown(observe)}; it must be a function that takes an event"
         )
-    called = inspect.unwrap(
-        observe if inspect.isroutine(observe) else getattr(observe, "__call__", observe)
-    )  # noqa: B004
+    called = inspect.unwrap(observe if inspect.isroutine(observe) else type(observe).__call__)
     if inspect.iscoroutinefunction(observe) or inspect.iscoroutinefunction(called):
         raise UsageError(f"argument observe: is an async function. {_PLAIN}")
 

@@ -12,6 +12,7 @@ from syncer.config import Loaded, load_from_environment
 from syncer.errors import SyncerError
 from syncer.lanes import ways
 
+NO_FILE = "none (looked for $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)"
 _FILES_OF_SECRETS = ("clarifai.token_file", "annotell.credentials")
 Shown = tuple[str, object, str]
 """Key, value, origin."""
@@ -88,10 +89,7 @@ def show(config: Path | None, options: dict[str, object], *, as_json: bool) -> i
     """Every value with its origin. Of the token and the credentials only the origin."""
     loaded = load_from_environment(config, options)
     loaded.check_destination()
-    say(
-        "config file:"
-        f" {loaded.path or 'none (looked for $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)'}"
-    )
+    say(f"config file: {loaded.path or NO_FILE}")
     shown = [*_shown(loaded), *ways.shown(loaded)]
     if as_json:
         print_json({key: {"value": value, "origin": origin} for key, value, origin in shown})

@@ -103,10 +103,8 @@ def _block(found: OpenLetter) -> list[str]:
 def _pretty(change: str) -> list[str]:
     try:
         return orjson.dumps(orjson.loads(change), option=orjson.OPT_INDENT_2).decode().split("\n")
-    except (
-        orjson.JSONDecodeError,
-        orjson.JSONEncodeError,
-    ):  # not JSON, or nested too deep to be laid out
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        # Not JSON, or nested too deep to be laid out.
         return [change]
 
 

@@ -17,7 +17,10 @@ from syncer.remotes.clarifai import same_annotation
 
 CHANGES = 20_000
 SEED = 11
-FAULTS = "throttle=0.02,error=0.02,html=0.01,gateway=0.01,reset-before=0.02,reset-after=0.02,cut=0.02,partial=0.02"
+FAULTS = (
+    "throttle=0.02,error=0.02,html=0.01,gateway=0.01,"
+    "reset-before=0.02,reset-after=0.02,cut=0.02,partial=0.02"
+)
 USER, APP = "demo", "labels"
 RIGHT, WRONG = (
     "the remote holds exactly what the log says",

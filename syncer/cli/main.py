@@ -21,9 +21,8 @@ def run(arguments: Sequence[str]) -> int:
 
 def main() -> NoReturn:
     """The console script."""
-    gc.set_threshold(
-        100_000, 50, 50
-    )  # imports, a state that is read and a push make much that stays, and hardly any cycles
+    # Imports, a state that is read and a push make much that stays, and few cycles.
+    gc.set_threshold(100_000, 50, 50)
     try:
         signals.own()
         from syncer.cli.output import mend_streams

@@ -83,16 +83,14 @@ def print_as(arguments: Arguments) -> None:
 
 
 def mend_streams() -> None:
-    """Streams that our starter closed lead nowhere, and no character is a reason to
-    fail.
-    """
+    """Streams that our starter closed lead nowhere, and no character is an error."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             _closed.add(name)
             setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - as long as the process
-    if (
-        "stdin" in _closed
-    ):  # its descriptor stays taken; reading it is an error all the same, not an empty input
+    if "stdin" in _closed:
+        # Its descriptor stays taken; reading it is an error all the same, not an empty
+        # input.
         _kept.append(sys.stdin)
         sys.stdin = TextIOWrapper(BufferedReader(_ClosedInput()))
     if isinstance(sys.stderr, TextIOWrapper):
@@ -167,9 +165,8 @@ def redraw(line: str, columns: int) -> None:
         printable(line).encode(sys.stderr.encoding, "backslashreplace").decode(sys.stderr.encoding)
     )
     with suppress(OSError):
-        sys.stderr.write(
-            f"\r{set_cell_size(plain, columns - 1).rstrip()}\x1b[K"
-        )  # a full line would move the cursor to the next one
+        # A full line would move the cursor to the next one.
+        sys.stderr.write(f"\r{set_cell_size(plain, columns - 1).rstrip()}\x1b[K")
         sys.stderr.flush()
 
 

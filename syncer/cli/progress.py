@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A run at a moment: in one line, and how much of it is done, where that is known."""
+    """A run at a moment, in one line, and its share that is done where it is known."""
 
     parts: tuple[Part, ...]
     share: float | None = None
@@ -58,7 +58,7 @@ class Shown:
 
 @asynccontextmanager
 async def shown(now: Callable[[], Shown], *, show: bool) -> AsyncIterator[None]:
-    """Show a run while the block lasts; `now` is asked a few times a second how it is."""
+    """Show a run while the block lasts; `now` is asked for it a few times a second."""
     if not show:
         yield
         return

@@ -12,6 +12,7 @@ from syncer.cli.options import Common, Log, Remote
 
 if TYPE_CHECKING:
     from syncer.cli.pull import Target
+    from syncer.remotes.clarifai.selection import Selection
 
 pull_app = App(name="pull", help="Fetch annotations to JSONL, CSV, Parquet or Delta.")
 
@@ -71,25 +72,75 @@ class Place:
         return {key: value for key, value in given.items() if value is not None}
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which annotations of a Clarifai app are fetched."""
+
+    input_id: Ids = ()
+    """Only of this input; may be repeated."""
+    annotation_id: Ids = ()
+    """Only this annotation of the --input-id at the same place; may be repeated."""
+    by_user: Ids = ()
+    """Only those made by this user; may be repeated."""
+    by_model_version: Ids = ()
+    """Only those made by this model version; may be repeated."""
+    by_workflow_version: Ids = ()
+    """Only those made by this workflow version; may be repeated."""
+    task: Id = ""
+    """Only those of this task."""
+    dataset: Id = ""
+    """Only of this dataset's inputs."""
+    status: Annotated[str, Parameter(metavar="CODE|NAME")] = ""
+    """Only those of this status: a code, or a name like ANNOTATION_PENDING. Found by a
+    search; with --input-id, in a list.
+    """
+    since: Time = ""
+    """Only those updated at or after this time (RFC 3339). Found by a search; with
+    --input-id, in a list.
+    """
+    until: Time = ""
+    """Only those updated at or before this time."""
+    every_maker: Annotated[bool, Parameter(name="--all")] = False
+    """Those made by models, too."""
+    input_level: Annotated[
+        Literal["keep", "drop"], Parameter(metavar="keep|drop", show_choices=False)
+    ] = "keep"
+    """Keep (the default) or drop the annotation that each input comes with."""
+    with_inputs: bool = False
+    """Write inputs with their annotations: every input, beside each of its
+    annotations.
+    """
+
+    def selection(self) -> Selection:
+        """What these select. Raises UsageError where they mean nothing."""
+        from syncer.cli import pull as command
+
+        return command.selection(
+            input_ids=self.input_id,
+            annotation_ids=self.annotation_id,
+            user_ids=self.by_user,
+            model_version_ids=self.by_model_version,
+            workflow_version_ids=self.by_workflow_version,
+            task_id=self.task,
+            dataset_id=self.dataset,
+            status=self.status,
+            since=self.since,
+            until=self.until,
+            all_makers=self.every_maker,
+            input_level=self.input_level == "keep",
+            with_inputs=self.with_inputs,
+        )
+
+
+EVERYTHING = Wanted()
+
+
 @pull_app.command
 def clarifai(
     *,
     output: Output,
-    input_id: Ids = (),
-    annotation_id: Ids = (),
-    by_user: Ids = (),
-    by_model_version: Ids = (),
-    by_workflow_version: Ids = (),
-    task: Id = "",
-    dataset: Id = "",
-    status: Annotated[str, Parameter(metavar="CODE|NAME")] = "",
-    since: Time = "",
-    until: Time = "",
-    every_maker: Annotated[bool, Parameter(name="--all")] = False,
-    input_level: Annotated[
-        Literal["keep", "drop"], Parameter(metavar="keep|drop", show_choices=False)
-    ] = "keep",
-    with_inputs: bool = False,
+    wanted: Wanted = EVERYTHING,
     common: Common = Common(),
     remote: Remote = Remote(),
 ) -> int:
@@ -98,57 +149,10 @@ def clarifai(
 
     Exit codes: 0 done, 1 stopped by an error (run again), 2 bad usage or refused
     credentials, 3 something is missing, 130/143 interrupted.
-
-    Parameters
-    ----------
-    input_id
-        Only of this input; may be repeated.
-    annotation_id
-        Only this annotation of the --input-id at the same place; may be repeated.
-    by_user
-        Only those made by this user; may be repeated.
-    by_model_version
-        Only those made by this model version; may be repeated.
-    by_workflow_version
-        Only those made by this workflow version; may be repeated.
-    task
-        Only those of this task.
-    dataset
-        Only of this dataset's inputs.
-    status
-        Only those of this status: a code, or a name like ANNOTATION_PENDING. Found by a
-        search; with --input-id, in a list.
-    since
-        Only those updated at or after this time (RFC 3339). Found by a search; with
-        --input-id, in a list.
-    until
-        Only those updated at or before this time.
-    every_maker
-        Those made by models, too.
-    input_level
-        Keep (the default) or drop the annotation that each input comes with.
-    with_inputs
-        Write inputs with their annotations: every input, beside each of its
-        annotations.
     """
     from syncer.cli import pull as command
 
-    selection = command.selection(
-        input_ids=input_id,
-        annotation_ids=annotation_id,
-        user_ids=by_user,
-        model_version_ids=by_model_version,
-        workflow_version_ids=by_workflow_version,
-        task_id=task,
-        dataset_id=dataset,
-        status=status,
-        since=since,
-        until=until,
-        all_makers=every_maker,
-        input_level=input_level == "keep",
-        with_inputs=with_inputs,
-    )
-    return command.clarifai(selection, output.target(), common, remote)
+    return command.clarifai(wanted.selection(), output.target(), common, remote)
 
 
 @pull_app.command

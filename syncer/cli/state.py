@@ -249,7 +249,7 @@ def _damaged(found: lane.Looked, details: dict[str, object] | None = None) -> in
 def export(
     out: Path | None, config: Path | None, options: dict[str, object], *, as_json: bool
 ) -> int:
-    """Print all that the state knows, a record a line; 1 where some of it is damaged."""
+    """Print what the state knows, a record a line; 1 where some of it is damaged."""
     folder = any_folder(config, options)
     found = lane.look(folder)
     if out is not None and out.absolute().resolve().is_relative_to(folder.resolve()):

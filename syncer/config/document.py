@@ -104,12 +104,11 @@ def _lines(text: str) -> dict[Location, int]:
 
 
 def _names(fragment: str) -> Location:
-    """The names in a table header or in front of a value, with their quotes resolved."""
+    """The names in a table header or in front of a value, their quotes resolved."""
     try:
         value: object = tomllib.loads(fragment)
-    except (
-        tomllib.TOMLDecodeError
-    ):  # a line of an array over several lines that looks like a header
+    except tomllib.TOMLDecodeError:
+        # A line of an array over several lines that looks like a header.
         return ()
     names: list[str | int] = []
     while isinstance(value, dict) and value:

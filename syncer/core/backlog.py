@@ -1,17 +1,19 @@
-"""All decisions of a push: what may be sent, what goes together, what waits, what is
-over. Effects happen elsewhere.
+"""All decisions of a push: what is sent, and with what, what waits and what is over.
+
+Effects happen elsewhere.
 
     held ──► ready ──► in flight ──► settled: applied, or dead
                ▲          │    └───► refused whole ──► halves, ready at once
-               │          └────────► failed ──► queued, with its body on disk ──► due ──► ready, or looked up first
+               │          └────────► failed ──► queued, its body on disk
+               │                                  └──► due ──► ready, or looked up first
                └── released when the end of its predecessor is durable
 
 Three rules carry the guarantee:
 
 1. Of each annotation only the oldest live change leaves `held`; its successor follows
    when the predecessor's end is *durable* (`committed`), not merely known. A
-   whole-input delete (`Gate`) waits for every earlier change of its input, and holds
-   every later one.
+   whole-input delete waits for every earlier change of its input, and holds every
+   later one (`Order`).
 2. A change leaves the window with its first outcome. What fails is queued with its
    body, and whatever is held behind it is queued behind it, in order; so the log's
    watermark moves on while one change fails for an hour.
@@ -24,12 +26,14 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
+from itertools import chain
 
 from syncer.core.batches import TEACHING, Batches, bytes_of
-from syncer.core.change import Change, Key
-from syncer.core.entry import Batch, Entry, Gate, LookUp, Settlement, restored
+from syncer.core.change import Change
+from syncer.core.entry import Batch, Entry, LookUp, Settlement, restored
 from syncer.core.facts import Queued
 from syncer.core.limits import Limits
+from syncer.core.order import Order
 
 
 class Backlog:
@@ -47,11 +51,7 @@ class Backlog:
         """Requests under way; whoever sends them keeps it."""
         self.source_ended = False
         self._next_number = next_number
-        self._tails: dict[Key, Entry] = {}
-        self._live: dict[str, int] = {}  # by input: live changes before its gate
-        # by input: those of them that are queued
-        self._queued_inputs: dict[str, int] = {}
-        self._gates: dict[str, Gate] = {}
+        self._order = Order(self._go, self._queue)
         self._batches = Batches(limits)
         self._waiting: list[tuple[float, int, Entry]] = []
         self._settlement = Settlement()
@@ -70,7 +70,7 @@ class Backlog:
 
     def offer(self, changes: Iterable[Change], now: float) -> None:
         """Take over changes, in the source's order."""
-        place = self._place
+        place = self._order.place
         for change in changes:
             raw_bytes, written = len(change.raw), change.written
             size, held_bytes = (
@@ -90,37 +90,7 @@ class Backlog:
             entry = restored(queued)
             entry.due = now
             self.queue_count += 1
-            self._place(entry, now)
-
-    def _place(self, entry: Entry, now: float) -> None:
-        """Put an entry where it may go on, or hold it behind what it has to wait for."""
-        change = entry.change
-        input_id = change.input_id
-        gate = self._gates.get(input_id) if self._gates else None
-        if gate is not None:
-            gate.behind.append(entry)
-            if gate.barrier.number:
-                self._queue(entry)
-            return
-        if change.verb == "delete_input":
-            self._gates[input_id] = Gate(entry)
-            self._queue_gate(input_id)
-            if input_id not in self._live:
-                self._go(entry, now)
-            return
-        key = (input_id, change.id)
-        tail = self._tails.get(key)
-        self._tails[key] = entry
-        self._live[input_id] = self._live.get(input_id, 0) + 1
-        if entry.number:
-            self._count_queued(input_id)
-        if tail is None:
-            self._go(entry, now)
-            return
-        tail.after = entry
-        if tail.number and not entry.number:
-            self._queue(entry)
-            self._count_queued(input_id)
+            self._order.place(entry, now)
 
     def _go(self, entry: Entry, now: float) -> None:
         """Nothing is before this entry any more."""
@@ -323,34 +293,11 @@ class Backlog:
         self._settlement.waiting.append(entry)
         if entry.number:
             self._settlement.retried.append(entry)
-            return
-        input_id = entry.change.input_id
-        follower: Entry | None = entry
-        while follower is not None:
-            self._queue(follower)
-            if follower.change.verb != "delete_input":
-                self._count_queued(input_id)
-            follower = follower.after
-        self._queue_gate(input_id)
-
-    def _queue_gate(self, input_id: str) -> None:
-        """Queue a gate, and what it holds, once all that it waits for is queued.
-
-        Not before: a restart puts the queue before the log, and what was still in the
-        window would come behind the gate.
-        """
-        gate = self._gates.get(input_id)
-        if gate is None or (
-            not gate.barrier.number
-            and self._queued_inputs.get(input_id, 0) < max(1, self._live.get(input_id, 0))
-        ):
-            return
-        self._queue(gate.barrier)
-        for held in gate.behind:
-            self._queue(held)
+        else:
+            self._order.queue(entry)
 
     def _queue(self, entry: Entry) -> None:
-        """Move an entry from the window to the retry queue, unless it is there already."""
+        """Move an entry from the window to the retry queue, unless it is there."""
         if entry.number:
             return
         entry.number = self._next_number
@@ -359,9 +306,6 @@ class Backlog:
         self.window_bytes -= entry.held_bytes
         self.queue_count += 1
         self._settlement.queued.append(entry)
-
-    def _count_queued(self, input_id: str) -> None:
-        self._queued_inputs[input_id] = self._queued_inputs.get(input_id, 0) + 1
 
     # --- durable ----------------------------------------------------------------------
 
@@ -386,48 +330,13 @@ class Backlog:
             entry.drop_body()
         for entry in settlement.waiting:
             heapq.heappush(self._waiting, (entry.due, entry.number, entry))
-        for entry in settlement.applied:
-            self._release(entry, now)
-        for entry in settlement.dead:
-            self._release(entry, now)
-
-    def _release(self, entry: Entry, now: float) -> None:
-        """This entry is over for good."""
-        change = entry.change
-        input_id = change.input_id
-        if entry.number:
-            self.queue_count -= 1
-        else:
-            self.window_count -= 1
-            self.window_bytes -= entry.held_bytes
-        if change.verb == "delete_input":
-            for held in self._gates.pop(input_id).behind:
-                self._place(held, now)
-            return
-        live = self._live[input_id] - 1
-        if entry.number:
-            self._less_queued(input_id)
-        key = (input_id, change.id)
-        if self._tails[key] is entry:
-            del self._tails[key]
-        else:
-            assert entry.after is not None, "whoever is the tail now stands behind it"
-            self._go(entry.after, now)
-        if live:
-            self._live[input_id] = live
-            if self._gates:
-                self._queue_gate(input_id)
-            return
-        del self._live[input_id]
-        if self._gates and (gate := self._gates.get(input_id)) is not None:
-            self._go(gate.barrier, now)
-
-    def _less_queued(self, input_id: str) -> None:
-        left = self._queued_inputs[input_id] - 1
-        if left:
-            self._queued_inputs[input_id] = left
-        else:
-            del self._queued_inputs[input_id]
+        for entry in chain(settlement.applied, settlement.dead):
+            if entry.number:
+                self.queue_count -= 1
+            else:
+                self.window_count -= 1
+                self.window_bytes -= entry.held_bytes
+            self._order.release(entry, now)
 
     # --- to look at -------------------------------------------------------------------
 
@@ -439,5 +348,5 @@ class Backlog:
     def __repr__(self) -> str:
         return (
             f"Backlog(window={self.window_count}, queue={self.queue_count}, {self._batches!r}, "
-            f"waiting={len(self._waiting)}, gates={len(self._gates)})"
+            f"waiting={len(self._waiting)}, {self._order!r})"
         )

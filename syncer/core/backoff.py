@@ -8,7 +8,7 @@ DOUBLINGS_MAX = 40
 
 
 def doubled(attempt: int, base_seconds: float, cap_seconds: float) -> float:
-    """`base_seconds`, doubled with each attempt after the first, at most `cap_seconds`."""
+    """`base_seconds`, doubled by each attempt after the first, up to `cap_seconds`."""
     return min(cap_seconds, base_seconds * 2.0 ** min(max(attempt - 1, 0), DOUBLINGS_MAX))
 
 

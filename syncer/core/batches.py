@@ -1,4 +1,4 @@
-"""What may be sent, and what of it goes into one request: by verb, by number, by bytes."""
+"""What may be sent, and what goes into one request: by verb, by number, by bytes."""
 
 from __future__ import annotations
 
@@ -86,13 +86,8 @@ class Batches:
             verb, look_up, cap = group
             if look_up == "no" and not bound:
                 continue
-            batch = _cut(
-                verb,
-                entries,
-                cap,
-                bound if look_up == "no" else self._limits.batch_bytes_max,
-                look_up,
-            )
+            most = bound if look_up == "no" else self._limits.batch_bytes_max
+            batch = _cut(verb, entries, cap, most, look_up)
             if not entries:
                 del self._apart[group]
             return self._sent(batch)
@@ -145,9 +140,7 @@ def bytes_of(entries: Iterable[Entry]) -> int:
 
 
 def _cut(verb: Verb, entries: deque[Entry], cap: int, bound: int, look_up: LookUp = "no") -> Batch:
-    """Take up to `cap` entries off the front, as many as go into so many bytes; one at
-    least.
-    """
+    """Take up to `cap` entries off the front, as many as fit `bound`; at least one."""
     size = bytes_of(islice(entries, cap))
     if size <= bound:
         return Batch(

@@ -17,9 +17,7 @@ million 14.
 
 
 class Bytes(Protocol):
-    """A buffer of which single bytes can be read and set: a bytearray, or a mapped
-    file.
-    """
+    """A buffer whose bytes can be read and set singly: a bytearray or a mapped file."""
 
     def __len__(self) -> int: ...
     def __getitem__(self, at: int, /) -> int: ...
@@ -47,7 +45,7 @@ class KeyBits:
 
 
 class NumberBits:
-    """A set of numbers from 0 on, exactly, in a bit for each number up to the largest."""
+    """An exact set of numbers from 0 on: a bit for each number up to the largest."""
 
     def __init__(self) -> None:
         self._bits = bytearray()

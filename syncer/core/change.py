@@ -1,4 +1,4 @@
-"""What a source hands over: changes in chunks, with the place that each one came from."""
+"""What a source hands over: changes in chunks, each with the place it came from."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
     """When it was created; 0 where the file system does not say."""
 
     def is_untouched(self, now: Stamp) -> bool:
-        """Whether `now` is the same file, and nobody wrote to it or renamed it since."""
+        """Whether `now` is the same file, neither written to nor renamed since."""
         same_device = not self.device or self.device == now.device
         return same_device and (self.inode, self.size, self.mtime_ns, self.ctime_ns) == (
             now.inode,
@@ -170,9 +170,7 @@ class LogIdentity(msgspec.Struct, frozen=True, array_like=True):
     label: str
     """The name users see: the path as they gave it, or `-`."""
     head: str
-    """Hash of the first line (see `sources.identity`); changes where a log was
-    replaced.
-    """
+    """Hash of the first line (see `sources.identity`); another once it was replaced."""
     inode: int
     size: int
     mtime_ns: int
@@ -180,9 +178,7 @@ class LogIdentity(msgspec.Struct, frozen=True, array_like=True):
     device: int = 0
     birth_ns: int = 0
     end: int = -1
-    """How many bytes it holds, uncompressed, while its stamp is this one; -1: not
-    known.
-    """
+    """How many bytes it holds, uncompressed, while its stamp is this; -1: unknown."""
     was: str = ""
     """The path that it had before it was rotated; empty where it was not."""
     twin: Stamp | None = None
@@ -200,14 +196,8 @@ class LogIdentity(msgspec.Struct, frozen=True, array_like=True):
         twin: Stamp | None = None,
     ) -> LogIdentity:
         """A log whose end is not known yet."""
-        file = (
-            stamp.inode,
-            stamp.size,
-            stamp.mtime_ns,
-            stamp.ctime_ns,
-            stamp.device,
-            stamp.birth_ns,
-        )
+        times = (stamp.mtime_ns, stamp.ctime_ns)
+        file = (stamp.inode, stamp.size, *times, stamp.device, stamp.birth_ns)
         return cls(path, label, head, *file, was=was, twin=twin)
 
     @property

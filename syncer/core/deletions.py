@@ -1,6 +1,4 @@
-"""How many annotations may be deleted (`--max-delete`), counted over all runs of a
-state.
-"""
+"""How many annotations all runs of a state may delete together (`--max-delete`)."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
 """How the destination is to be treated: one small state machine, told how requests
 fared.
 
-            no connection, or requests fail in a row          time
-      ┌──────────────────────────────────► paused (outage) ──────────► probing: one request at a time
-      │                                         ▲                        │  │
-      │                                         └──────── failure ───────┘  │
-    open ◄───────────────────────── success ────────────────────────────────┘
+          no connection, or
+        requests fail in a row                     time
+      ┌────────────────────────► paused (outage) ───────► probing: one request at a time
+      │                               ▲                     │  │
+      │                               └────── failure ──────┘  │
+    open ◄────────────────────── success ──────────────────────┘
       │ ▲
       │ └────────── time ──────────┐
       └── throttled ──► paused (throttle)
@@ -67,14 +68,10 @@ class DestinationState:
         self._asked_until = 0.0
         self._asked_seconds = 0.0  # how long that pause was to last when it was told
         self._asked_reason = ""
-        # without a usable time, each after the pause of the one before
-        self._throttles = 0
+        self._throttles = 0  # without a usable time, each after the pause of the last
         self._outage_until = 0.0
-        self._outages = (
-            # pauses since the last success: more than none means probing once they are
-            # over
-            0
-        )
+        # pauses since the last success: after one, probing comes before all else
+        self._outages = 0
         self._failures = 0
         self._failing_since: float | None = None
         self._asked_too_long: str | None = None
@@ -142,20 +139,16 @@ class DestinationState:
         """
         self._note_failing(now)
         self._failures += 1
-        self._reason = ("the remote cannot be reached" if unreachable else "requests fail") + (
-            why and f": {why}"
-        )
-        if now < self._outage_until or not (
-            unreachable or self._outages or self._failures >= FAILURES_MAX
-        ):
+        what = "the remote cannot be reached" if unreachable else "requests fail"
+        self._reason = f"{what}: {why}" if why else what
+        outage = unreachable or self._outages or self._failures >= FAILURES_MAX
+        if now < self._outage_until or not outage:
             return
         self._outages += 1
-        least_seconds = min(
-            self._base_seconds / 2, self._cap_seconds
-        )  # jitter alone could make the pause nothing
-        self._outage_until = now + max(
-            least_seconds, delay(self._outages, rng, self._base_seconds, self._cap_seconds)
-        )
+        # Jitter alone could make the pause nothing.
+        least_seconds = min(self._base_seconds / 2, self._cap_seconds)
+        seconds = delay(self._outages, rng, self._base_seconds, self._cap_seconds)
+        self._outage_until = now + max(least_seconds, seconds)
 
     def gave_up(self, now: float) -> str | None:
         """Why it is pointless to go on, None while it is not."""
@@ -212,11 +205,9 @@ class DestinationState:
 
     def _pause(self, now: float, seconds: float) -> None:
         if now + seconds > self._asked_until:
-            self._asked_until, self._asked_seconds, self._asked_reason = (
-                now + seconds,
-                seconds,
-                self._reason,
-            )
+            self._asked_until = now + seconds
+            self._asked_seconds = seconds
+            self._asked_reason = self._reason
 
     def _note_failing(self, now: float) -> None:
         if self._failing_since is None:

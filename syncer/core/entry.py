@@ -139,9 +139,7 @@ class Gate:
 
 @dataclass(slots=True)
 class Settlement:
-    """What became true since the last one, to be written down before anything is built
-    on it.
-    """
+    """What became true since the last one; durable before anything builds on it."""
 
     applied: list[Entry] = field(default_factory=list)
     dead: list[Entry] = field(default_factory=list)

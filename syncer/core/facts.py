@@ -138,9 +138,7 @@ class Unqueued(msgspec.Struct, frozen=True, array_like=True, tag="unqueued"):
 
 
 class Requeued(msgspec.Struct, frozen=True, array_like=True, tag="requeued"):
-    """A queued change goes on waiting under another number, behind what was put before
-    it.
-    """
+    """A queued change waits on under another number, behind what was put before it."""
 
     old: int
     new: int
@@ -180,9 +178,7 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True, tag="dead", ta
     log: int
     index: int
     whole: bool = True
-    """`change` is the line byte for byte; not so where a bad line was cut, or is not
-    UTF-8.
-    """
+    """`change` is the line byte for byte, unless a bad line was cut or is not UTF-8."""
     rank: int | None = None
     """The number of the first letter of this change, which tells its turn among other
     logs' changes. None: this one.

@@ -145,9 +145,8 @@ class Ledger:
                 counts.queued -= 1
                 counts.add(fact.ending, 1)
             case Requeued():
-                self.queue[fact.new] = msgspec.structs.replace(
-                    self.queue.pop(fact.old), number=fact.new
-                )
+                queued = self.queue.pop(fact.old)
+                self.queue[fact.new] = msgspec.structs.replace(queued, number=fact.new)
                 self.next_number = max(self.next_number, fact.new + 1)
             case Unburied():
                 counts = self.logs[fact.log].counts
@@ -164,11 +163,8 @@ class Ledger:
                     known.identity = fact.identity
             case Forgotten():
                 del self.logs[fact.log]
-                self.queue = {
-                    number: queued
-                    for number, queued in self.queue.items()
-                    if queued.log != fact.log
-                }
+                queue = self.queue.items()
+                self.queue = {number: one for number, one in queue if one.log != fact.log}
             case Destination():
                 self.destination = fact
             case Deleted():

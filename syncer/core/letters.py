@@ -127,12 +127,8 @@ class LetterStates:
         the number now. Older versions used numbers again.
         """
         self._whole_inputs = KeyBits(bytearray(BYTES))
-        self._hashes, self._logs, self._indexes, self._before = (
-            array("q"),
-            array("q"),
-            array("q"),
-            array("q"),
-        )
+        self._hashes, self._logs = array("q"), array("q")
+        self._indexes, self._before = array("q"), array("q")
         self._sorted = 0
         self._forgotten_logs = 0
 
@@ -177,12 +173,10 @@ class LetterStates:
             return False
         if _deletes_input(letter):
             keys: Iterable[Key] = ((letter.input_id, ANY),)
+        elif letter.id:
+            keys = ((letter.input_id, letter.id), (letter.input_id, ""))
         else:
-            keys = (
-                ((letter.input_id, letter.id), (letter.input_id, ""))
-                if letter.id
-                else ((letter.input_id, ""),)
-            )
+            keys = ((letter.input_id, ""),)
         rank = number if letter.rank is None else letter.rank
         return any(self._by(hash(key), letter.log, letter.index, rank) for key in keys)
 

@@ -19,8 +19,6 @@ def moment(text: object) -> datetime | None:
         if time.tzinfo is UTC:
             return time
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    except (
-        ValueError,
-        OverflowError,
-    ):  # OverflowError: an offset that leads out of the years 1 to 9999
+    except (ValueError, OverflowError):
+        # OverflowError: an offset that leads out of the years 1 to 9999.
         return None

@@ -5,9 +5,11 @@ a file at a known path that holds its log             that log, carried on
 a file that begins with all that was applied of a log which is not at its path any more,
 and
     is the same file: device, inode, time of birth    that log, moved
-    has a name that begins with the log's             that log, moved: it was rotated or compressed
+    has a name that begins with the log's             that log, moved: it was rotated
+                                                      or compressed
     has the log's modification time                   that log, moved
-    none of these                                     unclear: the user says `same` or `new`
+    none of these                                     unclear: the user says `same`
+                                                      or `new`
 the same, but the log is still at its path            a copy: a log of its own
 a file at a known path whose log is nowhere           changed: cut, edited or replaced
 a file at the path of a log of which nothing was
@@ -60,9 +62,7 @@ class FoundFile:
     """Whether it is to be read in any case; else only if it is a known log that moved.
     """
     awaited: bool = False
-    """Whether nothing was applied of the log of this path: it is known by its path
-    alone.
-    """
+    """Whether nothing was applied of this path's log: only its path tells it."""
 
 
 @dataclass(frozen=True, slots=True)

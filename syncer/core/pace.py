@@ -14,9 +14,7 @@ WINDOW_SECONDS = 1.001
 requests move against each other.
 """
 RING_MAX = 5000
-"""Above this rate the process itself is slower than the limit: only the schedule is
-kept.
-"""
+"""Above this rate the process is slower than the limit: only the schedule is kept."""
 CATCH_UP_SECONDS = 0.05
 """How much lateness is made up for, or one request's spacing where that is more."""
 RATE_MAX = 1000.0
@@ -59,14 +57,12 @@ class Pace:
         window = max(1, math.floor(requests_per_second))
         self._window_seconds = max(WINDOW_SECONDS, self._spacing)
         self._sent = deque(self._sent or (), maxlen=window) if window <= RING_MAX else None
-        self._steady = (
-            min(requests_per_second, window / self._window_seconds)
-            if self._sent is not None
-            else requests_per_second
-        )
+        self._steady = requests_per_second
+        if self._sent is not None:
+            self._steady = min(requests_per_second, window / self._window_seconds)
 
     def next_at(self, now: float) -> float:
-        """The earliest moment for the next request; a moment that has passed means now."""
+        """The earliest moment for the next request; one that has passed means now."""
         ring = self._sent
         if ring is not None and len(ring) == ring.maxlen:
             return max(self._scheduled, ring[0] + self._window_seconds)

@@ -33,9 +33,7 @@ class Reply:
     joined by commas.
     """
     date: str | None = None
-    """The Date header as it came: the remote's own clock, for a Retry-After that is a
-    date.
-    """
+    """The Date header as it came: the remote's clock, for a Retry-After with a date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +103,7 @@ class Remote(Protocol):
     """
 
     def encode(self, verb: Verb, changes: Sequence[Change]) -> Request:
-        """The request that carries this batch (one verb, at most 128 changes, no key
-        twice).
-        """
+        """The request for this batch: one verb, at most 128 changes, no key twice."""
         ...
 
     def decode(self, verb: Verb, changes: Sequence[Change], reply: Reply | NoReply) -> Verdict:
@@ -121,9 +117,7 @@ class Remote(Protocol):
         ...
 
     def look_up(self, changes: Sequence[Change]) -> Request:
-        """The request that reads these changes' annotations back by (input_id, id)
-        pairs.
-        """
+        """The request that reads these changes' annotations back, by (input_id, id)."""
         ...
 
     def found(self, changes: Sequence[Change], reply: Reply | NoReply) -> Found | LookUpFailure:

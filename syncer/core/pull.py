@@ -6,7 +6,8 @@ sent the answers, and the engine does the rest (rate, retries, pauses, order,
 checkpoints).
 
     listing.units(after, done) ──► Unit ──► Unit ──► …    each with the cursor after it
-                              └ flow(): questions ⇄ answers ──► rows ──► sink.write(page, rows) ──► checkpoint(cursor, position)
+                                   └ flow(): questions ⇄ answers ──► rows
+                            ──► sink.write(page, rows) ──► checkpoint(cursor, position)
 """
 
 from __future__ import annotations

@@ -86,9 +86,7 @@ class RetryQueue:
         return [*facts, Closed(found.number, "retried")]
 
     def _behind(self, queued: Queued) -> list[Queued]:
-        """What waits and must come after this change, and what must come after that, in
-        order.
-        """
+        """What waits and must come after this change, and after that, in order."""
         input_id, id = queued.input_id, queued.id
         waiting = self._inputs.get(input_id, [])
         if id and (input_id, id) not in self._keys and (input_id, "") not in self._keys:

@@ -1,12 +1,14 @@
 """A pace that finds a limit which nobody has told. `now` is an argument, in seconds of
 any one clock.
 
-15 a second ──► ever faster ──► a request too many ──► a little less than was taken in the second before it ──┐
-                                                                                                              ▼
-     a step faster, a minute later ◄──────────────────────────────────────────────────────────────── kept for a while
-       │            │                                                                                         │
-       │ kept       └──► a request too many: back, and twice as long until the next step                      │
-       └──► the next step                                               a request too many: slower ◄──────────┘
+15 a second ──► ever faster ──► a request too many ──► a little less than was taken
+                                                       in the second before it ───┐
+                                                                                  ▼
+     a step faster, a minute later ◄─────────────────────────────────── kept for a while
+       │            │                                                             │
+       │ kept       └──► a request too many: back, and twice as long              │
+       │                 until the next step                                      │
+       └──► the next step                           a request too many: slower ◄──┘
 """
 
 from __future__ import annotations
@@ -63,9 +65,7 @@ class SeekingPace(Pace):
         super().slow_to(requests_per_second)
 
     def next_at(self, now: float) -> float:
-        """As of any pace, but without bursts: some services count how far requests are
-        apart.
-        """
+        """As of any pace, but without bursts: some services measure the gaps."""
         return max(super().next_at(now), self._last + CLOSEST / self.requests_per_second)
 
     def take(self, now: float) -> None:
@@ -95,9 +95,7 @@ class SeekingPace(Pace):
             self._refused.add(sent_at)
 
     def _keep(self, busy_seconds: float) -> None:
-        """The rate holds so far: after a while it counts as kept, and a step faster is
-        tried.
-        """
+        """The rate holds so far: after a while it is kept, and a step faster tried."""
         self._again -= busy_seconds
         if self._again <= 0:
             self._kept_rate = self.requests_per_second
@@ -105,9 +103,7 @@ class SeekingPace(Pace):
             self._go_at(self.requests_per_second * STEP)
 
     def _lower(self, now: float) -> None:
-        """Requests were too many: all of them are known by now, for sending has paused
-        since.
-        """
+        """Requests were too many: all are known now, for sending has paused since."""
         first, rate = min(self._refused), self.requests_per_second
         if self._ramping:
             self._ramping = False

@@ -130,11 +130,8 @@ def facts_of(
     facts += runs([entry.change for entry in settlement.dead if not entry.number], "dead")
     facts += [Unqueued(entry.number, "applied") for entry in settlement.applied if entry.number]
     facts += [Unqueued(entry.number, "dead") for entry in settlement.dead if entry.number]
-    facts += _superseded(
-        settlement.applied,
-        ledger,
-        [fact for fact in (*before, *letters) if isinstance(fact, DeadLetter)],
-    )
+    died = [fact for fact in (*before, *letters) if isinstance(fact, DeadLetter)]
+    facts += _superseded(settlement.applied, ledger, died)
     deleted = sum(entry.deletions for entry in settlement.applied)
     if deleted:
         facts.append(Deleted(deleted))

@@ -50,9 +50,9 @@ class Watermark:
         assert run.count > 0, run
         assert run.end > self.index, (run, self)
         self._runs[run.start] = run
-        if (
-            run.start <= self.index
-        ):  # a run that straddles `resume` is seen again when a compacted journal is read
+        if run.start <= self.index:
+            # A run that straddles `resume` is seen again when a compacted journal is
+            # read.
             self.index = run.end
         else:
             self._ahead[run.start] = run

@@ -65,7 +65,7 @@ class Tokens:
     def _client(
         self, request: Request, form: Mapping[str, str], way: str
     ) -> tuple[str, str] | None:
-        """(id, secret), None where they are not shown in a way that this server takes."""
+        """(id, secret); None where they are not shown in a way this server takes."""
         scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "basic" and way != "post":
             try:
@@ -126,10 +126,15 @@ class Signatures:
         )
         at = self._clock() - (seconds + 1 if stale else 0)
         date = strftime("%Y%m%dT%H%M%SZ", gmtime(at))
-        query = f"X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Credential={quote('svc@emulator/auto/storage/goog4_request', safe='')}"
-        query += f"&X-Goog-Date={date}&X-Goog-Expires={seconds}&X-Goog-SignedHeaders=host"
+        credential = quote("svc@emulator/auto/storage/goog4_request", safe="")
         expires_at = f"{at + seconds:.3f}"
-        return f"http://{host}{STORAGE}{name}?{query}&X-Emulator-Until={expires_at}&X-Goog-Signature={self._signature(name, expires_at)}"
+        query = (
+            f"X-Goog-Algorithm=GOOG4-RSA-SHA256&X-Goog-Credential={credential}"
+            f"&X-Goog-Date={date}&X-Goog-Expires={seconds}&X-Goog-SignedHeaders=host"
+            f"&X-Emulator-Until={expires_at}"
+            f"&X-Goog-Signature={self._signature(name, expires_at)}"
+        )
+        return f"http://{host}{STORAGE}{name}?{query}"
 
     def expires_at(self, url: str) -> float:
         """When a URL that was signed here expires: seconds since 1970."""

@@ -40,7 +40,7 @@ class Answer:
 
     @classmethod
     def of(cls, code: int = codes.OK, details: str = "", /, **members: Any) -> Answer:
-        """An answer with a status object, and the HTTP status that goes with its code."""
+        """An answer with a status object and the HTTP status of its code."""
         return cls({"status": codes.status(code, details), **members}, codes.http_status(code))
 
 

@@ -14,7 +14,7 @@ from syncer.emulator.patching import ACTIONS, patched
 
 
 def list_concepts(call: Call) -> Answer:
-    """ListConcepts: those that were posted, and those that annotations brought along."""
+    """ListConcepts: those that were posted, and those that annotations brought."""
     id = call.sent.get("id")
     return call.paged(
         "concepts",

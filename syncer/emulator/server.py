@@ -1,4 +1,4 @@
-"""The emulator as an HTTP server on aiohttp: parts, limits, faults, and what happened."""
+"""The emulator as an HTTP server on aiohttp: parts, limits, faults, what happened."""
 
 from __future__ import annotations
 
@@ -352,9 +352,8 @@ async def running(
             site = web.TCPSite(runner, host, port)
             await site.start()
         except OSError as error:
-            why = (
-                os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
-            )  # a name that is not found has another number
+            # A name that is not found has another number.
+            why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
             raise UsageError(
                 f"the emulator cannot listen on {_authority(host, port)}: {why}"
             ) from None

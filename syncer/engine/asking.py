@@ -44,9 +44,7 @@ class Parts(Generic[T]):
 
 
 class Asker:
-    """Asks within the rate, again after a throttle, and remembers why the run cannot go
-    on.
-    """
+    """Asks within the rate, again after a throttle; knows why a run cannot go on."""
 
     def __init__(self, remote: Remote, turns: Turns) -> None:
         self.error: SyncerError | None = None
@@ -101,9 +99,9 @@ class Asker:
             refused = isinstance(answer, Refused) or (
                 probing and isinstance(answer, Failed) and await self.well(part[0], taken=False)
             )
-            if (
-                refused and len(part) > 1
-            ):  # perhaps its URL is too long for something on the way, or one of them is at fault
+            if refused and len(part) > 1:
+                # Perhaps its URL is too long for something on the way, or one of them
+                # is at fault.
                 size_max = len(part) // 2
                 continue
             if isinstance(answer, LookUpFailure):

@@ -1,7 +1,8 @@
 """A pull at work: one task enumerates the units of a listing, a task a unit fetches,
 and what they find is delivered in order.
 
-    listing.units ──► enumerate ──► fetch, fetch, fetch … (at most `units_ahead_max`) ──► deliver, one after another
+    listing.units ──► enumerate ──► fetch, fetch, fetch … (at most `units_ahead_max`)
+        ──► deliver, one after another
 
 A unit's place is kept until it has been delivered, so memory holds at most so many. A
 drained run delivers what is whole and in order, and ends; whoever delivers writes down
@@ -110,9 +111,7 @@ class Pull:
             raise first_error(group) from None
 
     def drain(self) -> None:
-        """End the run: finish what is in flight, deliver what is whole, ask nothing
-        more.
-        """
+        """End the run: finish what is in flight, deliver what is whole, ask no more."""
         self._draining = True
         self._drained.set()
         for way in self.ways.values():
@@ -144,9 +143,7 @@ class Pull:
             self._more.set()
 
     def _ahead_max(self) -> int:
-        """Few until some have told how large units are, and no more than keep the rate
-        busy.
-        """
+        """Few until some have told how large units are; no more than the rate needs."""
         begun = AHEAD_AT_FIRST << min(self._found, DOUBLINGS_MAX)
         keep_busy = min(self._units_ahead_max, begun, self.ways["api"].turns.concurrency.limit)
         return min(
@@ -249,9 +246,8 @@ class Pull:
                             "a part of the list could not be read in"
                             f" {counted(attempts, 'attempt')}: {answer.reason}"
                         )
-                    with anyio.move_on_after(
-                        delay(failures, self._rng, self._base_seconds, self._cap_seconds)
-                    ):
+                    seconds = delay(failures, self._rng, self._base_seconds, self._cap_seconds)
+                    with anyio.move_on_after(seconds):
                         await self._drained.wait()
                 case Failed() | Throttled():
                     # the destination is paused: the next turn comes when it is over

@@ -1,6 +1,7 @@
 """A push lane at work: one reader, one dispatcher with a task a request, one committer.
 
-    source ──read──► backlog ──dispatch──► sender ──► backlog ──commit──► journal ──► backlog (successors go)
+    source ──read──► backlog ──dispatch──► sender ──► backlog ──commit──► journal
+        ──► backlog (successors go)
 
 The committer is the only one that writes: all that waits goes into one frame with one
 fsync, in order, and only then is anything built on it. A run ends when the source has
@@ -235,9 +236,8 @@ class Push:
             facts, self._lines, self._letters_bytes = self._lines, [], 0
             facts += facts_of(settlement, self._letters(settlement), self._ledger, facts)
             destination = self.turns.fact()
-            if (
-                destination != self._ledger.destination
-            ):  # a pause is written down, so that a restart keeps it
+            if destination != self._ledger.destination:
+                # A pause is written down, so that a restart keeps it.
                 facts.append(destination)
             if not facts:
                 return
@@ -266,14 +266,8 @@ class Push:
         observe = self._observe
         letters = [fact for fact in facts if isinstance(fact, DeadLetter)]
         if settlement or letters:
-            observe(
-                ChangesSettled(
-                    len(settlement.applied),
-                    len(letters),
-                    len(settlement.queued),
-                    len(settlement.retried),
-                )
-            )
+            applied, queued = len(settlement.applied), len(settlement.queued)
+            observe(ChangesSettled(applied, len(letters), queued, len(settlement.retried)))
         for letter in letters:
             observe(ChangeDied(letter))
         for fact in facts:

@@ -41,9 +41,7 @@ PROCESSING = "its input was still being processed"
 
 
 class Sender:
-    """Sends batches of one backlog to one remote and tells the backlog what came of
-    them.
-    """
+    """Sends batches of a backlog to one remote and tells it what came of them."""
 
     def __init__(  # noqa: PLR0913 - all that it works with
         self,
@@ -176,9 +174,8 @@ class Sender:
             case Failed():
                 if verdict.unreachable:
                     backlog.again(batch)
-                elif (
-                    verdict.strange == "surely"
-                ):  # it says nothing of any change, so it is no attempt of one
+                elif verdict.strange == "surely":
+                    # It says nothing of any change, so it is no attempt of one.
                     backlog.unsettled(
                         entries, verdict.reason, verdict.code, self._now(), self._due(0)
                     )

@@ -39,7 +39,7 @@ class Draining(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a run that stops early leaves behind, and why to run it again, for messages."""
+    """What a run that stops early leaves, and why to run it again, for messages."""
 
     what: str
     aim: str
@@ -170,11 +170,8 @@ class Turns:
         answer = await anyio.to_thread.run_sync(read, reply) if large else read(reply)
         answer = cast("V", self.whereabouts.noted(request.method, answer, self._now()))
         result = self._fared(answer, reply, started)
-        self._observe(
-            RequestAnswered(
-                request.method, reply.status if isinstance(reply, Reply) else None, result, seconds
-            )
-        )
+        status = reply.status if isinstance(reply, Reply) else None
+        self._observe(RequestAnswered(request.method, status, result, seconds))
         return answer
 
     async def another(self, *, gone: bool) -> None:

@@ -31,9 +31,7 @@ class Whereabouts:
     """What is known of the place that requests go to."""
 
     def __init__(self, address: str, check: str) -> None:
-        """For messages: where requests go, and which settings to check where it is
-        wrong.
-        """
+        """For messages: where requests go, and which settings say so."""
         self.probe: Ask[object] | None = None
         """A question that every app answers, and that changes nothing; None where an
         app is taken to be there.

@@ -20,15 +20,8 @@ def made(folder: Path, when: str, disk: Disk) -> Path:
     """
     disk.make_folder(folder / FOLDER)
     there = set(disk.names(folder / FOLDER))
-    path = (
-        folder
-        / FOLDER
-        / next(
-            name
-            for number in range(1, len(there) + 2)
-            if (name := f"{when.replace(':', '')}-{number}") not in there
-        )
-    )
+    names = (f"{when.replace(':', '')}-{number}" for number in range(1, len(there) + 2))
+    path = folder / FOLDER / next(name for name in names if name not in there)
     disk.make_folder(path)
     return path
 

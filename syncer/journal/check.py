@@ -82,9 +82,7 @@ def cut(path: Path, size: int, wanted: int) -> Damage:
 
 
 def _letters(path: Path, found: Checked, disk: Disk) -> list[Damage]:
-    """What is wrong with the letters that count; behind damage of the journal, with
-    all.
-    """
+    """What is wrong with the letters that count: behind damage of the journal, all."""
     ledger = found.ledger
     size, wanted = disk.size(path) or 0, ledger.dead_size
     readable = size if found.journal.damages else min(size, wanted)

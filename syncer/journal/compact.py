@@ -24,9 +24,7 @@ _queued = msgspec.json.Decoder(Queued)
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """The `Queued` facts of what waits, with their bodies, where an open journal has
-    them.
-    """
+    """The `Queued` facts of what waits, with bodies, where an open journal has them."""
 
     disk: Disk
     file: int

@@ -37,9 +37,8 @@ class Disk:
             path.mkdir(mode, exist_ok=True)
         elif not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
-        with suppress(
-            PermissionError
-        ):  # whoever may not even list the parent did not make this folder
+        with suppress(PermissionError):
+            # Whoever may not even list the parent did not make this folder.
             self.sync_folder(path.parent)
 
     def lock(self, path: Path) -> Held:

@@ -1,8 +1,10 @@
 """The journal: facts to disk, and back to a ledger.
 
 commit: dead letters ─► fsync ─► one frame ─► fsync ─► folded into the ledger
-open:   lock ─► frames folded ─► torn tail cut off, and said ─► all of it fsynced ─► dead.jsonl cut to what the journal knows of
-grown:  the fewest facts that fold to the same ledger ─► a new file ─► fsync ─► renamed over the old ─► fsync of the folder
+open:   lock ─► frames folded ─► torn tail cut off, and said ─► all of it fsynced
+        ─► dead.jsonl cut to what the journal knows of
+grown:  the fewest facts that fold to the same ledger ─► a new file ─► fsync
+        ─► renamed over the old ─► fsync of the folder
 """
 
 from __future__ import annotations
@@ -114,9 +116,8 @@ class Journal:
         if there:
             self._file = self._disk.open(path)
             self._fold(path)
-            self._disk.sync_folder(
-                self._folder
-            )  # a rename that the process before did not get to sync
+            # A rename that the process before did not get to sync.
+            self._disk.sync_folder(self._folder)
         else:
             if self._disk.size(self._folder / PULL) is not None:
                 raise StateError(
@@ -140,9 +141,8 @@ class Journal:
                 " cut off"
             )
             self._disk.truncate(self._file, found.end)
-        self._disk.sync(
-            self._file
-        )  # what a killed process wrote but did not get to sync: this one builds on it
+        # What a killed process wrote but did not get to sync: this one builds on it.
+        self._disk.sync(self._file)
 
     def _recover_dead(self) -> None:
         path = self._folder / dead.FILE
@@ -237,9 +237,7 @@ class Journal:
             self._fail(error)
 
     def _write_new(self, ledger: Ledger | None) -> None:
-        """Write a journal that adds up to this beside the old one, and put it in its
-        place.
-        """
+        """Write a journal that adds up to this, and put it in the place of the old."""
         path = self._folder / FILE
         old_file, old_bodies = self._file, self._bodies
         assert self._destination is not None

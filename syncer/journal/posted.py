@@ -30,9 +30,9 @@ class Posted:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 size = os.fstat(descriptor).st_size
-                while (
-                    size < BYTES
-                ):  # written, not only declared: a mapped hole on a full disk ends the process with SIGBUS
+                # Written, not only declared: a mapped hole on a full disk ends the
+                # process with SIGBUS.
+                while size < BYTES:
                     size += _written(descriptor, bytes(BYTES - size), size)
                 self._file = _mapped(descriptor)
             finally:

@@ -2,11 +2,16 @@
 nothing is claimed that may not be.
 
 of the journal, all before the first damage    stands
-behind it, pauses, deletions, logs             are taken over: they only make the next run more careful
+behind it, pauses, deletions, logs             are taken over: they only make the next
+                                               run more careful
 behind it, what died                           is dead, as dead.jsonl says
-behind it, everything else                     is asked again, in order, as after a lost state: ids are stable, the last change of all wins
-dead letters that are lost                     become letters that say so: they stay counted, and to be seen
-what closed letters behind damage              is left out: of which letters it was is not known any more, so they are open again
+behind it, everything else                     is asked again, in order, as after a lost
+                                               state: ids are stable, the last change of
+                                               all wins
+dead letters that are lost                     become letters that say so: they stay
+                                               counted, and to be seen
+what closed letters behind damage              is left out: of which letters it was is
+                                               unknown by then, so they are open again
 """
 
 from __future__ import annotations
@@ -93,9 +98,7 @@ _AGAIN = (
 
 
 def _rebuild(folder: Path, found: Checked, when: str, repaired: Repaired, disk: Disk) -> None:
-    """A new journal of what is known, and a new file of letters where that one is
-    damaged.
-    """
+    """A new journal of what is known, and new letters where those are damaged."""
     assert repaired.quarantine is not None
     journal, ledger = found.journal, found.ledger
     assert journal.destination is not None
@@ -119,9 +122,8 @@ def _rebuild(folder: Path, found: Checked, when: str, repaired: Repaired, disk: 
         disk.close(new)
     finally:
         disk.close(old)
-    disk.replace(
-        (folder / FILE).with_suffix(".new"), folder / FILE
-    )  # first: beside the old letters it is refused, never taken for whole
+    # First: beside the old letters it is refused, never taken for whole.
+    disk.replace((folder / FILE).with_suffix(".new"), folder / FILE)
     disk.replace(folder / FILE_NEW, folder / dead.FILE)
 
 

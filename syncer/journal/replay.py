@@ -140,10 +140,8 @@ class _Reading:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._found = Replayed()
-        self._bad: int | None = (
-            # where pieces began that are no frames: a torn tail, if nothing follows
-            None
-        )
+        # where pieces began that are no frames: a torn tail, if nothing follows
+        self._bad: int | None = None
         self._header_end = 0
         self._compacted = False  # inside of what a compaction wrote
         self.half_folded = False  # the ledger is one that never was

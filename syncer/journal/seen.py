@@ -22,20 +22,20 @@ AGAIN = "Fix that, then run the same command again"
 Sums = tuple[int, ...]
 """How many keys, the sums of the four 32-bit parts of each, and of their pages."""
 
-_TABLES = (
-    (
-        "create table seen (high integer, low integer, page integer not null, primary key (high,"
-        " low)) without rowid"
-    ),
-    (
-        "create table sums (page integer primary key, keys integer, a integer, b integer, c"
-        " integer, d integer, pages integer)"
-    ),
+_SEEN = (
+    "create table seen (high integer, low integer, page integer not null,"
+    " primary key (high, low)) without rowid"
 )
+_SUMS = (
+    "create table sums (page integer primary key, keys integer,"
+    " a integer, b integer, c integer, d integer, pages integer)"
+)
+_TABLES = (_SEEN, _SUMS)
 _ADDED_UP = (
-    "select count(*), ifnull(sum((high >> 32) & 4294967295), 0), ifnull(sum(high & 4294967295), 0),"
-    " ifnull(sum((low >> 32) & 4294967295), 0), ifnull(sum(low & 4294967295), 0), ifnull(sum(page),"
-    " 0) from seen where page < ?"
+    "select count(*),"
+    " ifnull(sum((high >> 32) & 4294967295), 0), ifnull(sum(high & 4294967295), 0),"
+    " ifnull(sum((low >> 32) & 4294967295), 0), ifnull(sum(low & 4294967295), 0),"
+    " ifnull(sum(page), 0) from seen where page < ?"
 )
 _NOTED = "select keys, a, b, c, d, pages from sums where page = ?"
 _PART = 0xFFFFFFFF
@@ -98,22 +98,14 @@ class Seen:
             self._rows.execute("begin")
             for key in keys:
                 high, low = _digest(key)
-                new = (
-                    self._rows.execute(
-                        "insert or ignore into seen values (?, ?, ?)", (high, low, page)
-                    ).rowcount
-                    == 1
+                added = self._rows.execute(
+                    "insert or ignore into seen values (?, ?, ?)", (high, low, page)
                 )
+                new = added.rowcount == 1
                 fresh.append(new)
                 if new:
-                    parts = (
-                        1,
-                        high >> 32 & _PART,
-                        high & _PART,
-                        low >> 32 & _PART,
-                        low & _PART,
-                        page,
-                    )
+                    quarters = (high >> 32 & _PART, high & _PART, low >> 32 & _PART, low & _PART)
+                    parts = (1, *quarters, page)
                     sums = [total + part for total, part in zip(sums, parts, strict=True)]
             self._rows.execute(
                 "insert or replace into sums values (?, ?, ?, ?, ?, ?, ?)", (page, *sums)
@@ -146,7 +138,7 @@ def _lacking(error: Exception) -> str:
 
 
 def files(folder: Path) -> tuple[Path, Path]:
-    """All that belongs to the keys of a pull: the database, and what it writes first."""
+    """All that belongs to the keys of a pull: the database and its journal."""
     return folder / FILE, folder / f"{FILE}-journal"
 
 

@@ -31,9 +31,7 @@ COMMIT_BYTES_MAX = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which letters are meant: those of these places (`SOURCE:LINE`), of this code, or
-    all.
-    """
+    """Which letters are meant: of places (`SOURCE:LINE`), of a code, or all."""
 
     places: tuple[str, ...] = ()
     code: int | None = None
@@ -95,7 +93,7 @@ class _Place:
     line: int
 
     def is_of(self, source: str, path: str) -> bool:
-        """Return whether this is the log, by the name that it was given or by its path."""
+        """Return whether this is the log, by the name it was given or by its path."""
         return source == self.source or path == self.path
 
 
@@ -186,7 +184,7 @@ def retry(
 
 
 def _unwanted(found: OpenLetter, ledger: Ledger, *, force: bool) -> str | None:
-    """Why a letter is not to be queued, whatever its line says; None where it may be."""
+    """Why a letter is not to be queued, whatever its line says; None: it may be."""
     letter = found.letter
     if found.superseded and not force:
         return (
@@ -260,9 +258,8 @@ def drop(folder: Path, selector: Selector) -> Dropped:
             by_present_names(open_letters(folder / FILE, ledger.dead_size), ledger), ledger, folder
         )
         with _Portions(journal.commit) as portions:
-            for found in (
-                list(letters) if selector.places else letters
-            ):  # a place that is not there: nothing is dropped at all
+            # All places first: where one is not there, nothing is dropped at all.
+            for found in list(letters) if selector.places else letters:
                 portions.add(dropped(found.number, found.letter), 0)
                 result.dropped += 1
     finally:

@@ -130,9 +130,9 @@ def open_inputs(
     try:
         return _opened(sources, ledger, state, reading, stdin)
     except SyncerError:
-        spool.sweep(
-            known
-        )  # what came by stdin is refused with the rest, and may be another input next time
+        # What came by stdin is refused with the rest, and may be another input next
+        # time.
+        spool.sweep(known)
         raise
 
 

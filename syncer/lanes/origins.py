@@ -17,8 +17,9 @@ from syncer.config import Loaded
 from syncer.errors import UsageError
 from syncer.lanes.clarifai import CREDENTIALS, SETTINGS, app
 from syncer.lanes.limits import shared_pace
-from syncer.lanes.pull import Origin, PullLane
+from syncer.lanes.pull import PullLane
 from syncer.lanes.ways import transport
+from syncer.lanes.wiring import Origin
 from syncer.remotes.annotell import Asks, ChangeListing, ProjectListing, index, listing, neighbours
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.annotell.layout import DocumentLayout
@@ -67,9 +68,7 @@ def clarifai_origin(loaded: Loaded, selection: Selection) -> Origin:
 
 
 DOCUMENT_UNITS_AHEAD_MAX = 6
-"""Units of up to 16 documents, each perhaps 10 MB: enough to keep 32 under way at a
-time.
-"""
+"""Units of up to 16 documents of perhaps 10 MB: enough to keep 32 under way."""
 
 
 def annotell_origin(

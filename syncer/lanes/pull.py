@@ -1,75 +1,40 @@
 """A pull lane, wired: a listing, HTTP, a sink, a checkpoint, the engine.
 
-fetched ──► repeats left out ──► sink.write, durable ──► checkpoint, durable ──► the next page
+fetched ─► repeats left out ─► sink.write, durable ─► checkpoint, durable ─► next page
 """
 
 from __future__ import annotations
 
 import os
-import random
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import anyio
 import anyio.to_thread
 import msgspec
 
-from syncer.config.models import Retry
 from syncer.core.events import Event
-from syncer.core.facts import OPEN, Destination
-from syncer.core.pace import Pace
-from syncer.core.pull import Ask, Found, Layout, Listing, Problem, Sink, Unit
-from syncer.engine.clock import Clock
-from syncer.engine.pull import Pull, Way
+from syncer.core.facts import Destination
+from syncer.core.pull import Found, Problem, Sink, Unit
+from syncer.engine.pull import Pull
 from syncer.engine.signal import Signal
-from syncer.engine.turns import OUTPUT_KEPT, PARTLY_READ, Advice, Left
+from syncer.engine.turns import OUTPUT_KEPT
 from syncer.errors import SyncerError, first_error
 from syncer.journal.checkpoint import Checkpoint, Checkpoints
 from syncer.journal.parts import Parts
 from syncer.journal.seen import Seen
-from syncer.lanes.limits import turns
 from syncer.lanes.progress import Sending, Share, sending
 from syncer.lanes.report import exit_code
 from syncer.lanes.signals import until_signal
-from syncer.lanes.state import resuming
+from syncer.lanes.wiring import Origin, wired
 from syncer.printable import counted
-from syncer.transport.http import HttpTransport
-from syncer.transport.oauth import OAuthTransport
 
 Destinations = dict[str, Destination]
 """By their names in a checkpoint."""
-API_AT_ONCE_MAX = 256
 PROBLEMS_SHOWN_MAX = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a pull reads from: a listing of a remote, and the ways to ask it."""
-
-    listing: Listing
-    layout: Layout
-    api: HttpTransport | OAuthTransport
-    pace: Pace
-    concurrency: int | Literal["auto"]
-    storage: HttpTransport | None
-    """For signed URLs; None where there are none."""
-    storage_concurrency: int
-    retry: Retry
-    units_ahead_max: int
-    credentials: str
-    """Where they come from, for messages."""
-    name: str
-    """What is pulled from where, without any secret: what a checkpoint is for."""
-    address: str = "the remote"
-    """Where requests go, for messages."""
-    settings: str = "base_url"
-    """What says where they go."""
-    probe: Ask[object] | None = None
-    """A question that is answered wherever the address is right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,9 +218,7 @@ class PullLane:
                 await anyio.to_thread.run_sync(write, *arguments)
 
     def _write(self, unit: Unit, found: Found, destinations: Destinations) -> None:
-        """A page to the sink, then the checkpoint behind it: each durable before the
-        next.
-        """
+        """A page to the sink, then the checkpoint, each durable before the next."""
         last = self._checkpoints.last
         rows = found.rows
         if self._seen is not None:
@@ -360,61 +323,3 @@ class PullLane:
     def close(self) -> None:
         """Give the state folder back."""
         self._opened.close()
-
-
-@asynccontextmanager
-async def wired(
-    origin: Origin,
-    observe: Callable[[Event], None],
-    *,
-    left: Destination = OPEN,
-    storage_left: Destination = OPEN,
-    state: Path | None = None,
-    listing: Listing | None = None,
-    leaves: Left = PARTLY_READ,
-) -> AsyncIterator[Pull]:
-    """The engine of a run, its connections open while the block lasts. `left`: how an
-    earlier run left the API, as `state` says, and `storage_left` the storage.
-    `listing`: another one than the origin's, of the same remote. `leaves`: what there
-    is where the run stops early.
-    """
-    now, rng = Clock(), random.Random()  # noqa: S311 - jitter, not a secret
-    retry = origin.retry
-    at_once = API_AT_ONCE_MAX if origin.concurrency == "auto" else origin.concurrency
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(origin.api)
-        advice = Advice(
-            origin.credentials,
-            "" if state is None else resuming(state),
-            origin.address,
-            origin.settings,
-            leaves,
-        )
-        api_turns = turns(
-            origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe, advice
-        )
-        api_turns.whereabouts.probe = origin.probe
-        if isinstance(origin.api, OAuthTransport):
-            origin.api.another_turn = api_turns.another
-        ways: dict[Literal["api", "storage"], Way] = {
-            "api": Way(api_turns, anyio.Semaphore(at_once, fast_acquire=True))
-        }
-        if origin.storage is not None:
-            await stack.enter_async_context(origin.storage)
-            pace, count = Pace(STORAGE_RATE), origin.storage_concurrency
-            storage_turns = turns(
-                origin.storage, pace, count, retry, storage_left, now, rng, observe, advice
-            )
-            ways["storage"] = Way(storage_turns, anyio.Semaphore(count, fast_acquire=True))
-        yield Pull(
-            listing or origin.listing,
-            ways,
-            units_ahead_max=origin.units_ahead_max,
-            max_attempts=retry.max_attempts,
-            rng=rng,
-            backoff=(retry.base_seconds, retry.cap_seconds),
-        )
-
-
-STORAGE_RATE = 1e6
-"""Signed URLs are bounded by how many are fetched at a time, not by a rate."""

@@ -146,9 +146,8 @@ class PushLane:
             finally:
                 with anyio.CancelScope(shield=True):
                     await self._inputs.close()
-        early = (
-            interrupted[0] if interrupted and not engine.complete else None
-        )  # a drain that came too late has stopped nothing
+        # A drain that came too late has stopped nothing.
+        early = interrupted[0] if interrupted and not engine.complete else None
         if error is None and early is None and (unfinished := self._inputs.unfinished()):
             error = SyncerError(unfinished)
         elapsed_seconds = time.monotonic() - self._started

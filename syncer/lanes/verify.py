@@ -1,7 +1,8 @@
 """Does the remote hold what the logs should have left? Logs folded by input, inputs
 listed, compared.
 
-logs ──read once──► parts on disk by input ──► a part in memory: groups of inputs ──listed ahead──► compared, in order
+logs ──read once──► parts on disk by input ──► a part in memory: groups of inputs
+    ──listed ahead──► compared, in order
 
 Memory holds one part and the groups under way, whatever the size of the logs.
 """
@@ -10,21 +11,18 @@ from __future__ import annotations
 
 import heapq
 import random
-import struct
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 from zlib import crc32
 
 import orjson
 
 from syncer.config import Loaded
 from syncer.core.bits import NumberBits
-from syncer.core.change import Change, Verb
 from syncer.core.ledger import Ledger
 from syncer.core.moves import Moved
 from syncer.core.pull import Done, Found, Unit, Units
@@ -36,10 +34,10 @@ from syncer.journal.journal import DestinationId, Journal, check_destination
 from syncer.lanes.inputs import was_looked_at
 from syncer.lanes.origins import clarifai_origin
 from syncer.lanes.ours import SPOOL, named_logs
-from syncer.lanes.pull import wired
-from syncer.lanes.report import exit_code
+from syncer.lanes.recorded import Parts, Recorded
 from syncer.lanes.signals import until_signal
-from syncer.printable import counted
+from syncer.lanes.verified import SIGNS, Looked, Tell, Verified
+from syncer.lanes.wiring import wired
 from syncer.remotes.clarifai.expected import Difference, Mark, compared, folded
 from syncer.remotes.clarifai.listing import GROUP_MAX, AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
@@ -51,159 +49,7 @@ from syncer.sources.lines import LineOptions
 
 PART_BYTES = 4 << 20
 """Of the logs' size to a part; in memory it takes some four times as much."""
-WAITING_BYTES_MAX = 4 << 20
-"""Of changes that wait to be written to their parts."""
-DIFFERENT = 4
-"""The exit code where differences were found."""
 EVERY_ANNOTATION = Selection(all_makers=True, input_level=False)
-
-_VERBS: tuple[Verb, ...] = ("post", "merge", "overwrite", "remove", "delete", "delete_input")
-_RECORD = struct.Struct("<BIII")
-Recorded = tuple[Verb, str, bytes]
-"""A change: verb, annotation id, body."""
-
-
-@dataclass(slots=True)
-class Verified:
-    """What a verification came to."""
-
-    compared: int = 0
-    same: int = 0
-    missing: int = 0
-    differs: int = 0
-    doubled: int = 0
-    extra: int = 0
-    unreadable: int = 0
-    """Inputs that could not be read."""
-    bad_lines: int = 0
-    """Of the logs: no changes, so nothing is expected of them."""
-    requests: int = 0
-    differences: int = 0
-    """How many of what was told are differences."""
-    error: SyncerError | None = None
-    interrupted: int | None = None
-    notes: list[str] = field(default_factory=list)
-    """What users are to know of the logs."""
-    gone: list[str] = field(default_factory=list)
-    """Logs that the state knows, and of which there is no file any more: what they
-    should have left is not known.
-    """
-
-    @property
-    def exit_code(self) -> int:
-        """4 where something differs; else as for all lanes, 3 where something could not
-        be read.
-        """
-        code = exit_code(self.error, self.interrupted, self.unreadable + len(self.gone))
-        return DIFFERENT if code in (0, 3) and self.differences else code
-
-    def sentence(self) -> str:
-        """One line for people, with the legend of the marks."""
-        return (
-            f"compared {self.compared:,}: = same {self.same:,}, + missing {self.missing:,}, *"
-            f" differs {self.differs:,}; - doubled {self.doubled:,}, - other extra {self.extra:,},"
-            f" ! unreadable inputs {self.unreadable:,}; "
-            + (f"{counted(self.bad_lines, 'bad line')} left out; " if self.bad_lines else "")
-            + (f"logs that are gone {len(self.gone):,}; " if self.gone else "")
-            + f"{counted(self.requests, 'request')}"
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What was looked at: an annotation, or an input that could not be read."""
-
-    mark: Literal["=", "-", "*", "+", "!"]
-    input_id: str
-    id: str = ""
-    fields: tuple[str, ...] = ()
-    """Where it differs."""
-    reason: str = ""
-    """Why it could not be read."""
-
-    @property
-    def differs(self) -> bool:
-        """Is it something that should not be so?"""
-        return self.mark in "-*+"
-
-    def sentence(self) -> str:
-        """One line for people."""
-        if self.mark == "!":
-            return f"! {self.input_id}: {self.reason}"
-        return f"{self.mark} {self.input_id}/{self.id}" + (
-            f": {', '.join(self.fields)}" if self.fields else ""
-        )
-
-
-Tell = Callable[[Looked], None]
-"""Told of everything that was looked at, as it is: a verification keeps none of it."""
-
-SIGNS: dict[Mark, Literal["=", "-", "*", "+"]] = {
-    "same": "=",
-    "missing": "+",
-    "differs": "*",
-    "doubled": "-",
-    "extra": "-",
-}
-
-
-class Parts:
-    """Changes by input, on disk. Of one input they are in one part, in their order."""
-
-    def __init__(self, folder: Path, count: int) -> None:
-        """`count`: so many parts; as large as one of them is, so much memory reading
-        takes.
-        """
-        self._paths = [folder / f"{number}.part" for number in range(count)]
-        self._waiting = [bytearray() for _ in self._paths]
-
-    def add(self, change: Change) -> None:
-        """Keep a change."""
-        input_id, id = change.input_id.encode(), change.id.encode()
-        body = b"" if change.verb in ("delete", "delete_input") else change.body
-        record = (
-            _RECORD.pack(_VERBS.index(change.verb), len(input_id), len(id), len(body))
-            + input_id
-            + id
-            + body
-        )
-        part = crc32(input_id) % len(self._paths)
-        self._waiting[part] += record
-        if len(self._waiting[part]) * len(self._paths) > WAITING_BYTES_MAX:
-            self._write(part)
-
-    def write(self) -> None:
-        """All that waits goes to disk."""
-        for part in range(len(self._paths)):
-            self._write(part)
-
-    def _write(self, part: int) -> None:
-        """The file is open for so long only, so that there may be any number."""
-        if self._waiting[part]:
-            with self._paths[part].open("ab") as file:
-                file.write(self._waiting[part])
-            self._waiting[part].clear()
-
-    def __iter__(self) -> Iterator[dict[str, list[Recorded]]]:
-        """Each part, once: the changes of its inputs."""
-        for path in self._paths:
-            if path.exists():
-                yield _recorded(path.read_bytes())
-                path.unlink()
-
-
-def _recorded(data: bytes) -> dict[str, list[Recorded]]:
-    inputs: dict[str, list[Recorded]] = {}
-    at = 0
-    while at < len(data):
-        verb, *sizes = _RECORD.unpack_from(data, at)
-        at += _RECORD.size
-        texts = []
-        for size in sizes:
-            texts.append(data[at : at + size])
-            at += size
-        inputs.setdefault(texts[0].decode(), []).append((_VERBS[verb], texts[1].decode(), texts[2]))
-    return inputs
 
 
 class _Groups:
@@ -231,7 +77,7 @@ class _Groups:
         yield from self._units(inputs, last=True)
 
     def _units(self, inputs: dict[str, list[Recorded]], *, last: bool) -> Iterator[Unit]:
-        """Groups that are full, taken out of the inputs; at the end what is left, too."""
+        """Full groups, taken out of the inputs; at the end what is left, too."""
         while group := self._listing.group_of(list(islice(inputs, GROUP_MAX))):
             if len(group) == len(inputs) and not last:
                 return
@@ -377,9 +223,7 @@ def _size(log: ChosenLog) -> int:
 
 
 class _Sample:
-    """So many inputs, each as likely as any other, in memory that does not grow with
-    them.
-    """
+    """So many inputs, each as likely as any other, in memory that does not grow."""
 
     def __init__(self, count: int | None) -> None:
         self._count = count
@@ -426,9 +270,8 @@ def _compare(
 
 
 def _count(found: Difference, result: Verified, tell: Tell, *, exclusive: bool) -> None:
-    mark: Mark = (
-        "extra" if found.mark == "doubled" and result.gone else found.mark
-    )  # it may be of a log that is gone
+    # It may be of a log that is gone.
+    mark: Mark = "extra" if found.mark == "doubled" and result.gone else found.mark
     setattr(result, mark, getattr(result, mark) + 1)
     result.compared += mark in ("same", "missing", "differs")
     if mark == "extra" and not exclusive:

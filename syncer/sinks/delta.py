@@ -1,7 +1,8 @@
 """Delta tables: a whole pull is one commit, made exactly once. Needs deltalake and
 pyarrow.
 
-PATH/_unfinished.part   the pages, an Arrow stream ─► at the end PATH/part-….parquet ─► synced ─► committed ─► synced
+PATH/_unfinished.part   the pages, an Arrow stream
+    ─► at the end PATH/part-….parquet ─► synced ─► committed ─► synced
 
 So a reader sees the older table or the new one, and the cost of a page does not grow
 with the pages before it. A name that begins with an underscore is no part of a table
@@ -69,9 +70,8 @@ class Delta(arrow.Pages):
     def finish(self, part: Path, path: Path, position: str) -> bool:
         """The part's pages as a file of the table, and as all that it holds."""
         at_once = True
-        folder = (
-            part.parent if self._work is None or files.links(part.parent) else self._work
-        )  # the library links, too
+        # The library links, too.
+        folder = part.parent if self._work is None or files.links(part.parent) else self._work
         with _told(path):
             if not self.finished(path, position):
                 data = path / f"part-{position.replace(':', '-')}.parquet"

@@ -10,7 +10,7 @@ from syncer.errors import UsageError
 
 @contextmanager
 def needs(extra: str) -> Iterator[None]:
-    """Turns the import of what is not installed into a UsageError that names the extra."""
+    """Turn the import of what is not installed into a UsageError naming the extra."""
     try:
         yield
     except ModuleNotFoundError as missing:

@@ -1,7 +1,9 @@
 """One file that grows by a page at a time and is named once it is whole.
 
-part:   head ─► page ─► fsync ─► page ─► fsync ─► …        a position is its size behind a page, and a checksum of how it begins and ends
+part:   head ─► page ─► fsync ─► page ─► fsync ─► …
 close:  part ─► made into PATH, at once or not at all
+
+A position is the part's size behind a page, and a checksum of how it begins and ends.
 
 So an older PATH stays whole until the new one is, and what stands in the part behind a
 position is from a page that was never acknowledged: it is cut off, and the page is
@@ -91,9 +93,8 @@ class FileSink:
             self._part = self._form.part(self._path)
             if self._local is not None and self._local.exists():
                 if position:
-                    self._part.unlink(
-                        missing_ok=True
-                    )  # what was copied from there, if a crash came behind that
+                    # What was copied from there, if a crash came behind that.
+                    self._part.unlink(missing_ok=True)
                     self._part = self._local
                 else:
                     self._local.unlink()

@@ -53,9 +53,7 @@ class FrameSink:
         """What is here stays."""
 
     def table(self) -> pa.Table:
-        """All rows so far, with the layout's columns; a timestamp is in microseconds,
-        UTC.
-        """
+        """All rows so far, in the layout's columns; timestamps in microseconds, UTC."""
         return pa.Table.from_batches(self._batches, arrow.schema(self._layout))
 
     def pandas(self) -> pd.DataFrame:

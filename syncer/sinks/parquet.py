@@ -1,8 +1,10 @@
 """Parquet: one file with large row groups, or a folder with a file a page that has
 rows. Needs pyarrow.
 
-PATH   pages ─► PATH.part, an Arrow stream ─► at the end read again, some row groups at a time ─► PATH.new ─► PATH
-PATH/  page ─► PATH/_unfinished/part-00000007.parquet ─► at the end ─► PATH/part-00000007.parquet
+PATH   pages ─► PATH.part, an Arrow stream
+       ─► at the end read again, some row groups at a time ─► PATH.new ─► PATH
+PATH/  page ─► PATH/_unfinished/part-00000007.parquet
+       ─► at the end ─► PATH/part-00000007.parquet
 """
 
 from __future__ import annotations

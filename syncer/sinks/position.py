@@ -1,6 +1,4 @@
-"""What a sink writes down to be taken up again: what it was, and how much of it there
-is.
-"""
+"""What a sink writes down to be taken up again: what it was, and how much of it."""
 
 from __future__ import annotations
 

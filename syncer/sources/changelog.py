@@ -53,7 +53,7 @@ class ChangeLog:
         strict: bool = False,
         block_bytes: int = BLOCK_BYTES,
     ) -> None:
-        """`identity`: the file as it was when it was chosen; None: that is not asked."""
+        """`identity`: the file as it was when it was chosen; None: nobody asks."""
         self.number = number
         self.label = label
         self.identity = identity
@@ -115,9 +115,7 @@ class ChangeLog:
 
     @property
     def progress(self) -> tuple[int, int] | None:
-        """(bytes read, bytes in all) of the file as it is on disk; before it is opened,
-        about.
-        """
+        """(bytes read, bytes in all) of the file on disk; a guess until it is open."""
         known = self.identity
         if known is None or self._ended:
             return (0, 0) if known is None else (known.size, known.size)
@@ -134,9 +132,8 @@ class ChangeLog:
             self._open()
         assert self._file is not None
         try:
-            self._stamp = stamp_of_open(
-                self._file, self._stamp
-            )  # before it is read: what is written later is seen by the next run
+            # Before it is read: what is written later is seen by the next run.
+            self._stamp = stamp_of_open(self._file, self._stamp)
             return self._file.read1(self._block_bytes)
         except EOFError:
             self._cut = "the compressed data is cut off: the log is still being written"

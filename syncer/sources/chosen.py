@@ -1,4 +1,4 @@
-"""What a run is to read, as values, and what is said of it and of what cannot be read."""
+"""What a run is to read, and what is said of it and of what cannot be read."""
 
 from __future__ import annotations
 
@@ -49,9 +49,7 @@ class Choice:
     called from now on.
     """
     unread: list[LogPath] = field(default_factory=list)
-    """Files that have names of a log which was rotated, and are neither named nor
-    known.
-    """
+    """Files with names of a log that was rotated, neither named nor known."""
     notes: list[str] = field(default_factory=list)
 
 
@@ -107,9 +105,7 @@ def note_gone(labels: Sequence[str]) -> str:
 
 
 def tell_lost(logs: Sequence[tuple[str, int]]) -> str:
-    """Say that logs (label, the line up to which each was read) are gone before their
-    end.
-    """
+    """Say that logs (label, last line that was read) are gone before their end."""
     one = len(logs) == 1
     each = [f"{label} (read up to line {line})" for label, line in logs]
     names = " ".join(as_argument(label) for label, _ in logs) if len(logs) <= NAMED_MAX else "LOG…"
@@ -144,7 +140,7 @@ class UnclearLog:
 
 
 def refuse_unclear(logs: Sequence[UnclearLog]) -> NoReturn:
-    """Raise LogChanged for files of which the user has to say whether they are known."""
+    """Raise LogChanged for files that the user has to tell from known logs."""
     each = [
         f"{log.label} begins with all that was applied of {log.known} (up to line {log.line}), "
         f"{'where another log is now' if log.replaced else 'which is not there any more'}"

@@ -1,6 +1,4 @@
-"""Bytes of a change log to its lines, in bounded memory, whatever the blocks in which
-they come.
-"""
+"""Bytes of a change log to its lines, in bounded memory, whatever their blocks."""
 
 from __future__ import annotations
 
@@ -53,11 +51,8 @@ class Cutter:
         """Keep no more of a line that is too long than tells so."""
         line = without_bom(self.tail)
         if len(line) > LINE_BYTES_MAX + 1:  # one more may be a carriage return
-            self._long, self._long_bytes, self._long_bom_bytes = (
-                True,
-                len(self.tail),
-                len(self.tail) - len(line),
-            )
+            self._long, self._long_bytes = True, len(self.tail)
+            self._long_bom_bytes = len(self.tail) - len(line)
             self._long_crc = crc32(self.tail, self.mark.crc)
             self.tail = line[: LINE_BYTES_MAX + 1]
 

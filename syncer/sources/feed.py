@@ -1,9 +1,11 @@
 """A source that users write themselves: chunks of change-log lines behind a cursor of
 its own.
 
-chunks(after="") ──► SourceChunk(changes, cursor="1") ──► SourceChunk(changes, cursor="2") …
-ack("1")         when everything up to there is settled, durably
-chunks(after="1")    is how a later run takes it up: it must give the same changes again, in the same order
+chunks(after="")     ──► SourceChunk(changes, cursor="1")
+                     ──► SourceChunk(changes, cursor="2") …
+ack("1")             when everything up to there is settled, durably
+chunks(after="1")    is how a later run takes it up: it must give the same changes
+                     again, in the same order
 """
 
 from __future__ import annotations

@@ -42,9 +42,7 @@ class _Folder:
             self.by_inode.setdefault(inode, []).append(path)
 
     def beginning(self, log: str) -> Iterator[str]:
-        """Yield the paths that are names of this log once it was rotated, packed or
-        unpacked.
-        """
+        """Yield the paths that this log may have once rotated, packed or unpacked."""
         plain = log.removesuffix(".gz")
         for name in (plain, log) if plain != log else (log,):
             at = bisect_left(self.paths, name)
@@ -141,9 +139,8 @@ class LogFiles:
             try:
                 self._folders[path] = _Folder(inodes_in(path))
             except OSError:
-                self._folders[path] = _Folder(
-                    []
-                )  # what is in it cannot be a rotated log that can be read
+                # What is in it cannot be a rotated log that can be read.
+                self._folders[path] = _Folder([])
         return self._folders[path]
 
     @contextmanager

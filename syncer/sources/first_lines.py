@@ -21,9 +21,7 @@ was written by a program gone wrong.
 
 BINARY_BYTES_MIN = 4096
 BINARY_SHARE = 0.05
-"""Of bytes that text does not have, from which on a file without a good line is not
-text.
-"""
+"""Of bytes that no text has: from there on, a file without a good line is no text."""
 
 _BLOCK_BYTES = 1 << 14  # the first line settles it for most logs
 _NOT_IN_TEXT = bytes(code for code in range(0x20) if code not in b"\t\n\r\f\b\x1b") + b"\x7f"

@@ -2,7 +2,8 @@
 and has to be named.
 
 FOLDER/.hidden.jsonl       left out, named
-FOLDER/2026/a.jsonl        a log                      folders are entered where their names stand among the others
+FOLDER/2026/a.jsonl        a log: a folder is entered where its name stands
+                           among the others
 FOLDER/a.ndjson            left out, named
 FOLDER/b.jsonl.gz          a log
 FOLDER/latest -> 2026      entered once, under the first of its names

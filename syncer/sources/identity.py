@@ -1,6 +1,4 @@
-"""What tells one change log from another: its first line, and the part of it that was
-applied.
-"""
+"""What tells one change log from another: its first line, and its applied part."""
 
 from __future__ import annotations
 

@@ -247,7 +247,7 @@ def _check_lists(value: object, path: str) -> None:
 
 
 def _completed(change: Change, annotation: Object, place: Place, options: LineOptions) -> Change:
-    """The post with the members that are filled in, put right after the opening brace."""
+    """The post with the members that are filled in, right after the opening brace."""
     body = change.body
     added = b""
     if not change.id:

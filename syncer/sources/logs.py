@@ -27,9 +27,7 @@ class LogPath:
 
 
 def resolved(path: str) -> str:
-    """Return the absolute path without links and `..`, whether there is such a file or
-    not.
-    """
+    """Return the absolute path without links and `..`; the file need not be there."""
     return os.path.realpath(path)
 
 
@@ -71,16 +69,12 @@ class NamedLogs:
         """
         left_out = [one for one in dict.fromkeys(self.left_out) if one.path not in read]
         named = {one.path for one in left_out}
-        return explained(
-            [
-                *left_out,
-                *(
-                    LeftOut(Path(log.label), "rotated", log.path)
-                    for log in rotated
-                    if log.path not in named
-                ),
-            ]
-        )
+        left_out += [
+            LeftOut(Path(log.label), "rotated", log.path)
+            for log in rotated
+            if log.path not in named
+        ]
+        return explained(left_out)
 
     def _all_of(self, argument: str) -> Iterator[LogPath]:
         if argument == "-":

@@ -56,9 +56,7 @@ def as_line(change: object) -> bytes:
 
 
 def ids_of(change: object) -> dict[str, object]:
-    """What tells a change that is no line from others, as far as it is text: op,
-    input_id and id.
-    """
+    """What tells a change that is no line from others: op, input_id and id, if text."""
     told: dict[str, object] = {}
     try:
         if isinstance(change, Mapping):
@@ -112,13 +110,8 @@ def _fault(change: object) -> str | None:
                 isinstance(key, int) and not isinstance(value, list | tuple)
             ):
                 return f"a key of {_cut(path) or 'the change'} is {_kind(key)}, not text"
-            inner.append(
-                (
-                    item,
-                    f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip("."),
-                    depth + 1,
-                )
-            )
+            at = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip(".")
+            inner.append((item, at, depth + 1))
         waiting += reversed(inner)
     return None
 
@@ -158,10 +151,8 @@ def _fault_of_scalar(value: object) -> str | None:
 
 def _kind(value: object) -> str:
     kind = type(value)
-    return (
-        "of type"
-        f" {kind.__qualname__ if kind.__module__ == 'builtins' else f'{kind.__module__}.{kind.__qualname__}'}"
-    )
+    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
+    return f"of type {module}{kind.__qualname__}"
 
 
 def _cut(path: str) -> str:

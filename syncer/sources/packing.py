@@ -85,9 +85,8 @@ def packing(head: bytes, *, within_gzip: bool = False) -> Packing | None:
     for magic, found in _MAGIC:
         if head.startswith(magic):
             return found
-    if (
-        head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5
-    ):  # what begins some files of zstd and of lz4
+    if head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5:
+        # What begins some files of zstd and of lz4.
         return _compressed("zstd or lz4")
     if b"\0" not in head:
         return None

@@ -37,9 +37,8 @@ class Places:
 
     def _add(self, number: int, identity: LogIdentity) -> None:
         path = self._paths[number] = self._path(identity)
-        other = self._by_place.setdefault(
-            path, number
-        )  # older states may know a file twice: what was applied further counts
+        # Older states may know a file twice: what was applied further counts.
+        other = self._by_place.setdefault(path, number)
         if self._ledger.logs[number].watermark.index > self._ledger.logs[other].watermark.index:
             self._by_place[path] = number
         if self.applied(number):
@@ -63,7 +62,7 @@ class Places:
         return Applied.of(self._ledger.logs[number].watermark)
 
     def is_read_to_its_end(self, number: int) -> bool:
-        """Return whether nothing of the log, as it was seen last, is left to be read."""
+        """Return whether nothing of the log, as seen last, is left to be read."""
         return self._ledger.logs[number].is_read_to_its_end
 
     def path(self, number: int) -> str:
@@ -85,15 +84,11 @@ class Places:
         )
 
     def all(self) -> list[int]:
-        """Return the change logs, a place each, in the order in which they became
-        known.
-        """
+        """Return the change logs, a place each, in the order they became known."""
         return sorted(self._by_place.values())
 
     def rotated_from(self, path: str) -> list[int]:
-        """Return the logs that were at this path before they were rotated, the oldest
-        first.
-        """
+        """Return the logs that were rotated away from this path, the oldest first."""
         return sorted(self._rotated.get(path, ()))
 
     def of_head(self, head: str) -> list[int]:

@@ -1,7 +1,7 @@
 """What came by stdin, kept in files that are named by their content: the same input
 again is the same log.
 
-    stdin ──► FOLDER/stdin.part ──► fsync ──► FOLDER/<digest>.jsonl ──► fsync of the folder
+stdin ──► FOLDER/stdin.part ──► fsync ──► FOLDER/<digest>.jsonl ──► fsync of the folder
 
 The caller holds the lock of the folder above, so one part at a time is enough; one that
 is found was never finished.

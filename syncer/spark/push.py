@@ -1,7 +1,8 @@
 """`push_dataframe`: the push engine in every task of a cluster, at one rate; what
 became of each row comes back as a DataFrame.
 
-df ──shuffle by input, in order──► mapInArrow: rows ──► changes with ids of their own ──► engine ──► outcomes by row
+df ──shuffle by input, in order──► mapInArrow: rows
+   ──► changes with ids of their own ──► engine ──► outcomes by row
 """
 
 from __future__ import annotations
@@ -210,7 +211,7 @@ def push_partition(
 
 
 def _keys(batch: pa.RecordBatch) -> Iterator[bytes]:
-    """What tells each row from others, as bytes; nothing where there is no key column."""
+    """What tells each row from others, as bytes; nothing without a key column."""
     if batch.num_columns == 1:
         return iter([b""] * batch.num_rows)
     return (repr(value).encode() for value in batch.column(0).to_pylist())

@@ -1,7 +1,8 @@
 """A list in parts for Spark: the driver enumerates its units, each task fetches some of
 them.
 
-listing.units ──driver: asks what is there, fetches nothing──► units ──cut──► parts ──task──► the engine ──► rows
+listing.units ──driver: asks what is there, fetches nothing──► units ──cut──► parts
+    ──task──► the engine ──► rows
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pyspark import cloudpickle
 
 from syncer.api.pull import Page, pages_of
 from syncer.core.pull import Done, Found, Listing, Unit, Units
-from syncer.lanes.pull import Origin, wired
+from syncer.lanes.wiring import Origin, wired
 from syncer.spark.rate import gap_seconds
 
 

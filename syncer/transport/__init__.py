@@ -1,3 +1,1 @@
-"""Requests over the network: one request in, one answer or the reason why there is none
-out.
-"""
+"""Requests over the network: a request in, an answer out, or why there is none."""

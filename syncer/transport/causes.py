@@ -106,9 +106,8 @@ def _refuses(status: int) -> bool:
 def _not_connected(error: aiohttp.ClientConnectorError) -> NoReply:
     whom = "the proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
     reason = f"no connection to {whom}{error.host}:{error.port}: {_why_not(error.os_error)}"
-    ended = isinstance(
-        error.os_error, ssl.SSLEOFError | ssl.SSLZeroReturnError
-    )  # whoever is there hung up: that may be a moment
+    # Whoever is there hung up: that may be a moment.
+    ended = isinstance(error.os_error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
     return (
         _never(reason)
         if isinstance(error.os_error, ssl.SSLError) and not ended

@@ -253,10 +253,8 @@ async def _once(
     """
     try:
         return await handler(request)
-    except (
-        aiohttp.ClientConnectorError,
-        aiohttp.ConnectionTimeoutError,
-    ):  # never repeated, and told apart later
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+        # Never repeated, and told apart later.
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise SentOnceOnly from error
@@ -291,6 +289,5 @@ def _checked_base_url(base_url: str) -> str:
     """Without its last slash. Raises UsageError."""
     if (fault := address_fault(base_url)) is not None:
         raise UsageError(f"the base URL {fault}: check base_url")
-    return (base_url if base_url.isascii() else str(URL(base_url))).rstrip(
-        "/"
-    )  # names and paths in the forms that are sent
+    # Names and paths in the forms that are sent.
+    return (base_url if base_url.isascii() else str(URL(base_url))).rstrip("/")

@@ -99,9 +99,8 @@ class Tokens:
         async with self._lock:
             if self._good(refused):
                 return self._access
-            if (
-                self._fetched == fetched
-            ):  # else somebody asked while this one waited: what came of it holds for all
+            # Else somebody asked while this one waited: what came of it holds for all.
+            if self._fetched == fetched:
                 self._last = await self._fetch(ask, anew=bool(refused))
                 self._fetched += 1
             return self._last

@@ -20,7 +20,8 @@ from syncer.core.pull import Ask, Row
 from syncer.core.retry_after import asked_seconds
 from syncer.remotes.annotell import documents
 from syncer.remotes.annotell.answers import Opened
-from syncer.remotes.annotell.documents import Document, Expired, Item, Source
+from syncer.remotes.annotell.documents import Document, Expired, Item
+from syncer.remotes.annotell.fetching import Source, fetched
 from syncer.remotes.clarifai import rows
 from syncer.remotes.clarifai.codes import CODES, Meaning
 from tests.fuzz.outside import FUZZED, STATUSES, dumped, mangled, trees
@@ -282,7 +283,7 @@ def test_every_document_that_is_listed_is_fetched_or_told_whatever_the_storage_s
         Opened(items, None),
         (lambda _: single) if alone else None,
     )
-    flow = documents.fetched([(item, source) for item in items])
+    flow = fetched([(item, source) for item in items])
     found: Any = None
     try:
         asks = next(flow)

@@ -24,7 +24,8 @@ from syncer.core.pull import Done, Flow, Found, Problem, Row, Unit, Units
 from syncer.errors import OutputError, StateError
 from syncer.journal.checkpoint import Checkpoints
 from syncer.journal.disk import Disk
-from syncer.lanes.pull import Origin, Pulled, PullLane
+from syncer.lanes.pull import Pulled, PullLane
+from syncer.lanes.wiring import Origin
 from syncer.remotes.clarifai.layout import AnnotationLayout
 from syncer.sinks.choose import output_sink
 from syncer.sinks.file import FileSink

@@ -11,7 +11,8 @@ from syncer.core.facts import Destination
 from syncer.core.ports import Reply, Request
 from syncer.errors import LogChanged, StateError, Stopped, UsageError
 from syncer.journal.journal import Journal
-from syncer.lanes.verify import Looked, Parts, Recorded
+from syncer.lanes.recorded import Parts, Recorded
+from syncer.lanes.verified import Looked
 from tests.remotes.made import change
 from tests.support.lanes import App
 from tests.support.lines import delete, delete_all, patch, post
@@ -260,7 +261,7 @@ def test_many_inputs_in_several_parts_are_all_compared(
     app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("syncer.lanes.verify.PART_BYTES", 1000)
-    monkeypatch.setattr("syncer.lanes.verify.WAITING_BYTES_MAX", 300)
+    monkeypatch.setattr("syncer.lanes.recorded.WAITING_BYTES_MAX", 300)
     log = pushed(
         app,
         tmp_path / "log.jsonl",
@@ -275,7 +276,7 @@ def test_many_inputs_in_several_parts_are_all_compared(
 def test_changes_by_input_come_back_in_their_order_each_once_and_few_of_them_wait_in_memory(
     count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncer.lanes.verify.WAITING_BYTES_MAX", 2000)
+    monkeypatch.setattr("syncer.lanes.recorded.WAITING_BYTES_MAX", 2000)
     parts = Parts(tmp_path, count)
     recorded: dict[str, list[Recorded]] = {}
     added_bytes = 0

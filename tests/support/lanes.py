@@ -20,7 +20,8 @@ from syncer.emulator.settings import behaviour
 from syncer.emulator.store import App as Held
 from syncer.errors import SyncerError
 from syncer.lanes.push import Finished, PushLane, opened
-from syncer.lanes.verify import Looked, Verification, Verified
+from syncer.lanes.verified import Looked, Verified
+from syncer.lanes.verify import Verification
 from syncer.sources.feed import ChangeSource
 from syncer.transport.http import HttpTransport
 from tests.proof.simulation.network import received, reply_of

@@ -31,7 +31,7 @@ Reader = Callable[[Reply | NoReply], T | LookUpFailure]
 
 
 class Input(msgspec.Struct, rename="camel", gc=False):
-    """An input with its status: `Input` of annotell-input-api 1.3.1 (input_entry.py)."""
+    """An input with its status: `Input` of annotell-input-api 1.3.1, input_entry.py."""
 
     internal_id: str
     status: str

@@ -22,7 +22,7 @@ UNCLEAR = (400, 413, 414, 422, 431)
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Ids that are wanted, and those of which it cannot be known, each with its reason."""
+    """Ids that are wanted, and those of which nobody can tell, each with its reason."""
 
     ids: tuple[str, ...]
     unclear: Mapping[str, str] = field(default_factory=dict)
@@ -107,9 +107,8 @@ class _Scenes:
             yield from self._ask(chunk)
             if not self.statuses and self.unclear:  # of a whole chunk, each by itself
                 raise Stopped(refusal(self._what, next(iter(self.unclear.values()))))
-        if (
-            uuids and not self.statuses
-        ):  # the project lists inputs of them: so it is the address that is not known
+        if uuids and not self.statuses:
+            # The project lists inputs of them: so it is the address that is not known.
             raise Stopped(refusal(self._what, f"it knows none of them ({self._absent})"))
         return self
 
@@ -139,7 +138,7 @@ class _Scenes:
 
 
 def completed(asks: Asks, request_id: str) -> Asking[Chosen]:
-    """The annotation that was completed last, of each input of a request that has one."""
+    """The annotation completed last of each input of a request, where it has one."""
     what = f"the inputs of request {request_id}"
     inputs = yield from all_pages(
         partial(asks.request_inputs, request_id), lambda known: known.id, what

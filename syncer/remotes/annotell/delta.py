@@ -21,7 +21,8 @@ import msgspec
 from syncer.core.outcome import Refused
 from syncer.core.pull import Ask, Asking, Done, Flow, Found, Problem, Row, Unit, Units
 from syncer.errors import Stopped
-from syncer.remotes.annotell.documents import OTHER, UNIT_MAX, Entry, Item, Key
+from syncer.remotes.annotell.documents import OTHER, Item, Key
+from syncer.remotes.annotell.fetching import UNIT_MAX, Entry
 from syncer.remotes.annotell.listing import ProjectListing, Wanted, told
 from syncer.remotes.flows import PASSES_MAX, cut, each, one
 from syncer.remotes.paths import changed_on_the_way

@@ -1,30 +1,20 @@
-"""Documents: what a list says of them, how they are fetched from their signed URLs, and
-the lines that they become.
+"""Documents: what a list and the storage say of them, and the lines that they become.
 
-listed ──► GET the signed URL ──► OpenLABEL? ──► a line, the document's bytes in it as they came
-             │ expired (400, 403)
-             └► listed again, once ──► GET the fresh URL ──► …
-                      └► refused as well: asked for by itself ──► not there: a problem
+A document's bytes stand in its line as they came.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
 
-from syncer.core.address import address_fault
 from syncer.core.outcome import Failed, Refused, Throttled
-from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
-from syncer.core.pull import Ask, Asking, Flow, Found, Problem, Row
+from syncer.core.ports import LookUpFailure, NoReply, Reply
+from syncer.core.pull import Row
 from syncer.remotes.annotell.answers import DECODE_ERRORS, NULL, Opened, check_utf8, opened
-from syncer.remotes.flows import each
 from syncer.remotes.replies import good, no_reply
-
-UNIT_MAX = 16
-"""Documents of one unit: they may be megabytes each."""
 
 OTHER = "the service answered with another annotation than the one that was asked for"
 Key = tuple[str, str]
@@ -289,127 +279,3 @@ def row(item: Item, found: Document) -> Row:
         (item.input_uuid, item.annotation_type or annotation_id or item.place),
         line(item.input_uuid, item.annotation_type, item.created, annotation_id, found.raw),
     )
-
-
-# --- from lists to documents ----------------------------------------------------------
-
-
-class Source:
-    """A page of a list, which can be asked for again, and the addresses that it gave
-    last.
-    """
-
-    def __init__(
-        self, ask: Ask[Page], page: Page, single: Callable[[Item], Ask[Row] | Refused] | None = None
-    ) -> None:
-        """`single`: how to ask for one annotation of it with its document in the
-        answer.
-        """
-        self.ask = ask
-        self.single = single
-        self.uris: dict[Key, str] = {}
-        self.renew(page)
-
-    def renew(self, page: Page) -> None:
-        """Take the addresses of a later answer."""
-        self.uris.update({item.key: item.uri for item in page.data})
-
-
-Entry = tuple[Item, Source]
-
-
-def fetched(entries: Sequence[Entry]) -> Flow:
-    """The documents of what was listed, all at once."""
-    unique = {item.key: (item, source) for item, source in reversed(entries)}
-    wanted = [unique[key] for key in dict.fromkeys(item.key for item, _ in entries)]
-    found = Found([], duplicates=len(entries) - len(wanted))
-    tried = {item.key: source.uris[item.key] for item, source in wanted}
-    askable: list[Entry] = []
-    for item, source in wanted:
-        if tried[item.key].isascii() and address_fault(tried[item.key], base=False) is None:
-            askable.append((item, source))
-        else:
-            found.problems.append(Problem(item.what, "it is listed without an address"))
-    expired = yield from _stored(askable, found)
-    if expired:
-        yield from _listed_again(expired, tried)
-        fresh = [
-            (item, source) for item, source in expired if source.uris[item.key] != tried[item.key]
-        ]
-        refused = yield from _stored(fresh, found)
-        yield from _by_themselves(
-            [entry for entry in expired if entry in refused or entry not in fresh], found
-        )
-    return found
-
-
-def _stored(entries: Sequence[Entry], found: Found) -> Asking[list[Entry]]:
-    """Ask the storage for these, and put what comes into `found`; those whose address
-    has expired.
-    """
-    if not entries:
-        return []
-    expired: list[Entry] = []
-    asks = [
-        Ask(Request("GET", source.uris[item.key]), read_stored, "storage")
-        for item, source in entries
-    ]
-    for (item, source), answer in zip(entries, (yield from each(asks)), strict=True):
-        match answer:
-            case Document():
-                found.rows.append(row(item, answer))
-            case Expired():
-                expired.append((item, source))
-            case Refused():
-                found.problems.append(Problem(item.what, answer.reason))
-            case _:
-                raise AssertionError(answer)
-    return expired
-
-
-def _listed_again(expired: Sequence[Entry], tried: dict[Key, str]) -> Asking[None]:
-    """Ask for the lists that gave these addresses again, but for those that others have
-    asked for again meanwhile.
-    """
-    stale = list(
-        dict.fromkeys(
-            source for item, source in expired if source.uris[item.key] == tried[item.key]
-        )
-    )
-    if stale:
-        for source, page in zip(
-            stale, (yield from each([source.ask for source in stale])), strict=True
-        ):
-            if isinstance(page, Opened):
-                source.renew(page)
-
-
-def _by_themselves(entries: Sequence[Entry], found: Found) -> Asking[None]:
-    """What the storage refuses, or no longer stands where it was listed: each by input
-    and type, with the document in the answer.
-    """
-    asks: list[tuple[Item, Ask[Row] | Refused]] = []
-    for item, source in entries:
-        if source.single is not None:
-            asks.append((item, source.single(item)))
-        else:
-            found.problems.append(
-                Problem(
-                    item.what, "the storage refuses its address, and there is no other way to it"
-                )
-            )
-    if asks:
-        for (item, _), answer in zip(
-            asks, (yield from each([ask for _, ask in asks])), strict=True
-        ):
-            if not isinstance(answer, Row):
-                found.problems.append(
-                    Problem(
-                        item.what,
-                        f"the storage refuses its address, and by itself: {answer.reason}",
-                    )
-                )
-            elif item.annotation_type and answer.key != item.key:
-                found.problems.append(Problem(item.what, OTHER))
-            else:
-                found.rows.append(answer)

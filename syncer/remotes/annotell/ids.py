@@ -15,7 +15,8 @@ from syncer.core.pull import Ask, Asking, Done, Flow, Found, Listing, Problem, R
 from syncer.remotes.annotell.answers import Opened
 from syncer.remotes.annotell.asks import UUIDS_MAX, Asks
 from syncer.remotes.annotell.chosen import UNCLEAR, Chosen
-from syncer.remotes.annotell.documents import OTHER, UNIT_MAX, Entry, Item, Page, Source, fetched
+from syncer.remotes.annotell.documents import OTHER, Item, Page
+from syncer.remotes.annotell.fetching import UNIT_MAX, Entry, Source, fetched
 from syncer.remotes.flows import cut, each, joined, one
 from syncer.remotes.paths import changed_on_the_way
 
@@ -127,7 +128,7 @@ class SingleListing:
     repeats: bool = field(default=False, init=False)
 
     def units(self, after: str, done: Done | None = ()) -> Units:
-        """Units of some inputs each, in the order of their uuids, each with all types."""
+        """Units of some inputs each, in order of their uuids, each with all types."""
         left = [uuid for uuid in sorted(set(self.uuids)) if uuid > after]
         for unit in cut(left, max(1, UNIT_MAX // max(1, len(self.annotation_types)))):
             yield Unit(f"inputs {unit[0]} to {unit[-1]}", unit[-1], partial(self._unit, unit))

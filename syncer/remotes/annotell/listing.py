@@ -1,4 +1,4 @@
-"""The list of what is finished in a project or batch, as a `syncer.core.pull.Listing`."""
+"""What is finished in a project or batch, listed as a `syncer.core.pull.Listing`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from syncer.errors import Stopped
 from syncer.remotes.annotell.asking import needed
 from syncer.remotes.annotell.asks import Asks
 from syncer.remotes.annotell.chosen import Statuses
-from syncer.remotes.annotell.documents import UNIT_MAX, Entry, Item, Key, fetched
+from syncer.remotes.annotell.documents import Item, Key
+from syncer.remotes.annotell.fetching import UNIT_MAX, Entry, fetched
 from syncer.remotes.annotell.pages import Pages
 from syncer.remotes.flows import PASSES_MAX, cut, settled, undisturbed
 from syncer.remotes.paths import changed_on_the_way

@@ -9,7 +9,8 @@ from syncer.core.pull import Ask, Asking
 from syncer.errors import Stopped
 from syncer.remotes.annotell.answers import Cursor, Opened
 from syncer.remotes.annotell.asking import in_circles, refusal
-from syncer.remotes.annotell.documents import Entry, Key, Page, Source
+from syncer.remotes.annotell.documents import Key, Page
+from syncer.remotes.annotell.fetching import Entry, Source
 from syncer.remotes.flows import PASSES_MAX, one
 from syncer.remotes.paths import changed_on_the_way
 
@@ -54,7 +55,7 @@ class Pages:
         return [(item, source) for item in page.data]
 
     def _page(self) -> Asking[tuple[Source, Page]]:
-        """Where there is no such address, the list is asked for as before version 1.2."""
+        """Where there is no such address, the list is asked as before version 1.2."""
         asks, what = self._of.asks, (self._of.project, self._of.batch, self._type)
         refused: Refused | None = None
         cursors = [None] if self._next is None else [self._next, None]

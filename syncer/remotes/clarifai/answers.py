@@ -77,11 +77,8 @@ def read(reply: Reply, decoder: msgspec.json.Decoder[A]) -> tuple[A, Status] | F
         return Halt(reason, kind="address")
     try:
         answer = decoder.decode(reply.body)
-    except (
-        msgspec.DecodeError,
-        ValueError,
-        RecursionError,
-    ):  # ValueError: bytes that are not UTF-8
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        # ValueError: bytes that are not UTF-8.
         return _without_status(reply)
     code = None if answer.status is None else number(answer.status.code)
     if answer.status is None or (code is not None and code < CODES_FROM):
@@ -126,9 +123,8 @@ def failure(
     if what is Meaning.THROTTLED or reply.status == 429:
         return Throttled(text)
     if what is Meaning.CREDENTIALS or reply.status in (401, 403):
-        return Halt(
-            reason(Status(status.code, status.description)), code, "credentials"
-        )  # the details may hold the key
+        # The details may hold the key.
+        return Halt(reason(Status(status.code, status.description)), code, "credentials")
     if reply.status == 413:
         return Refused(text, code, too_large=True)
     if duplicates and what in REFUSALS and "duplicate" in text.lower():

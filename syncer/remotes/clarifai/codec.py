@@ -120,15 +120,10 @@ class Clarifai:
                 _joined(verb, changes, items, stored=good(reply))
             )
         failed = failure(status, reply, duplicates=verb == "post", settles=len(changes) == 1)
-        if (
-            len(changes) == 1
-            and isinstance(failed, Refused)
-            and what is Meaning.FAILURE
-            and verb == "post"
-        ):
-            return Answered(
-                [Exists(failed.reason, code, certain=False)]
-            )  # and not a word about why: perhaps it is there already
+        lone_post = verb == "post" and len(changes) == 1
+        if lone_post and isinstance(failed, Refused) and what is Meaning.FAILURE:
+            # Not a word about why: perhaps it is there already.
+            return Answered([Exists(failed.reason, code, certain=False)])
         return failed
 
     # --- a question that asks for nothing ---------------------------------------------
@@ -330,9 +325,8 @@ def _outcome(verb: Verb, item: Item, *, silence_applied: bool) -> Outcome:
     match what:
         case Meaning.DUPLICATE:
             return Exists(text, code) if verb == "post" else Rejected(text, code)
-        case (
-            Meaning.REFUSED | Meaning.TOO_LARGE
-        ):  # for a post perhaps a duplicate, in words that we do not know
+        case Meaning.REFUSED | Meaning.TOO_LARGE:
+            # For a post perhaps a duplicate, in words that we do not know.
             return (
                 Exists(text, code, certain="duplicate" in text.lower())
                 if verb == "post"

@@ -19,7 +19,7 @@ from syncer.engine.clock import Clock as RunClock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.turns import Turns
 from syncer.lanes.origins import UNITS_AHEAD_MAX
-from syncer.lanes.pull import API_AT_ONCE_MAX
+from syncer.lanes.wiring import API_AT_ONCE_MAX
 from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
 from tests.proof.simulation.clock import Clock

@@ -116,7 +116,7 @@ def _nothing_held() -> AbstractContextManager[object]:
 
     def init(self: Backlog, *arguments: Any, **named: Any) -> None:
         made(self, *arguments, **named)
-        self._tails = _Forgetful()  # type: ignore[assignment]
+        self._order._tails = _Forgetful()  # type: ignore[assignment]
 
     return mock.patch.object(Backlog, "__init__", init)
 

@@ -26,7 +26,8 @@ from syncer.core.pull import Ask
 from syncer.journal.checkpoint import Checkpoints
 from syncer.journal.parts import Parts
 from syncer.lanes.origins import DOCUMENT_UNITS_AHEAD_MAX, UNITS_AHEAD_MAX
-from syncer.lanes.pull import Origin, Pulled, PullLane
+from syncer.lanes.pull import Pulled, PullLane
+from syncer.lanes.wiring import Origin
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.annotell import listing
 from syncer.remotes.annotell.layout import DocumentLayout
@@ -160,7 +161,7 @@ def surrounded(world: PullWorld) -> Iterator[None]:
     """
     with (
         world.inside(),
-        mock.patch("syncer.lanes.pull.random", SimpleNamespace(Random=lambda: world.engine_rng)),
+        mock.patch("syncer.lanes.wiring.random", SimpleNamespace(Random=lambda: world.engine_rng)),
         mock.patch(
             "syncer.lanes.pull.Checkpoints",
             lambda _, job, out: Checkpoints(STATE, job, out=out, disk=world.disk),

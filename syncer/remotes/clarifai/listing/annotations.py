@@ -30,9 +30,8 @@ class AnnotationListing:
             raise UsageError(f"the selection: {why}")
         self._selection = selection
         self._groups = Groups(Queries(user_id, app_id, selection), selection)
-        everyone = Queries(
-            user_id, app_id, replace(selection, all_makers=True)
-        )  # as a search finds them
+        # As a search finds them.
+        everyone = Queries(user_id, app_id, replace(selection, all_makers=True))
         self._filtered = Groups(everyone, selection, as_searched(selection))
         self._by_search = bool(selection.status or selection.since or selection.until)
 
@@ -58,7 +57,7 @@ class AnnotationListing:
         return of_all_inputs(groups, after, done)
 
     def group_of(self, ids: Sequence[str]) -> list[str]:
-        """As many of the first of these inputs as one list may ask for; at least one."""
+        """The first of these inputs, as many as one list may ask for; at least one."""
         return self._groups.fitting(ids)
 
     def unit(self, ids: list[str], cursor: str) -> Unit:

@@ -38,16 +38,13 @@ class Groups:
         self.queries = queries
         self.selection = selection
         self.inputs = Inputs(queries)
-        self._group_max = (
-            # a hint from how full the pages are; what is found does not hang on it
-            GROUP_MAX
-        )
-        self._page_max = (
-            0  # the fullest page so far: a page of fewer rows was certainly not cut off
-        )
+        # a hint from how full the pages are; what is found does not hang on it
+        self._group_max = GROUP_MAX
+        # the fullest page so far: a page of fewer rows was certainly not cut off
+        self._page_max = 0
 
     def fitting(self, ids: Sequence[str]) -> list[str]:
-        """As many of the first of these inputs as one list may ask for; at least one."""
+        """The first of these inputs, as many as one list may ask for; at least one."""
         return self.queries.fitting(ids, self._group_max)
 
     def unit(

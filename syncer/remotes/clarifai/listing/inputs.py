@@ -1,4 +1,4 @@
-"""Inputs looked up by their ids: beside their annotations, and those that do not exist."""
+"""Inputs looked up by their ids: beside their annotations, and which do not exist."""
 
 from __future__ import annotations
 

@@ -71,9 +71,10 @@ class Queries:
             for name, time in (("start_time", span.since), ("end_time", span.until))
             if time
         }
+        # No number in quotes: it is an enum.
         code: int | str = (
             int(selection.status) if selection.status.isdecimal() else selection.status
-        )  # no number in quotes: it is an enum
+        )
         wanted: dict[str, object] = (
             {"annotation": {"status": {"code": code}}} if selection.status else {}
         )
@@ -109,7 +110,7 @@ class Queries:
     # --- how much fits ----------------------------------------------------------------
 
     def fitting(self, input_ids: Sequence[str], most: int) -> list[str]:
-        """As many of the first of these inputs as one list may ask for; at least one."""
+        """The first of these inputs, as many as one list may ask for; at least one."""
         room = self._room()
         fitting: list[str] = []
         for id in input_ids[:most]:

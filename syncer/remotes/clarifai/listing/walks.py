@@ -67,9 +67,8 @@ class _Inputs:
                         f"the list of inputs cannot go on: {len(page):,} ids, one after the other,"
                         " are too long for a URL"
                     )
-                if (
-                    fresh or self._last == before
-                ):  # what comes after the last page is what it ended with
+                if fresh or self._last == before:
+                    # What comes after the last page is what it ended with.
                     return fresh
                 continue
             there = (
@@ -164,10 +163,8 @@ def of_dataset(groups: Groups, dataset_id: str, after: str) -> Units:
                 )
             ids += [(id, None) for id in page]
             pages += 1
-        return (
-            ids,
-            pages + 1,
-        )  # that of the end, too: a row may have moved up to a page that was read already
+        # With the page of the end: a row may have moved up to one that was read before.
+        return ids, pages + 1
 
     ids = yield from settled(one_pass)
     if ids is None:

@@ -1,0 +1,126 @@
+"""The order of live changes: which of them may go, and what each one waits for.
+
+Of each annotation only the oldest change may go. A whole-input delete (`Gate`) waits
+for every earlier change of its input, and holds every later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from syncer.core.change import Key
+from syncer.core.entry import Entry, Gate
+
+
+class Order:
+    """Give it entries (`place`), and tell it those that are over (`release`)."""
+
+    def __init__(self, go: Callable[[Entry, float], None], queue: Callable[[Entry], None]) -> None:
+        """`go` is called with an entry that nothing is before any more, and the time;
+        `queue` with one that has to wait in the retry queue, perhaps not for the first
+        time.
+        """
+        self._go = go
+        self._queue = queue
+        self._tails: dict[Key, Entry] = {}
+        self._live: dict[str, int] = {}
+        """By input: live changes before its gate."""
+        self._queued: dict[str, int] = {}
+        """By input: those of them that are queued."""
+        self._gates: dict[str, Gate] = {}
+
+    def place(self, entry: Entry, now: float) -> None:
+        """Let an entry go, or hold it behind what it has to wait for."""
+        change = entry.change
+        input_id = change.input_id
+        gate = self._gates.get(input_id) if self._gates else None
+        if gate is not None:
+            gate.behind.append(entry)
+            if gate.barrier.number:
+                self._queue(entry)
+            return
+        if change.verb == "delete_input":
+            self._gates[input_id] = Gate(entry)
+            self._queue_gate(input_id)
+            if input_id not in self._live:
+                self._go(entry, now)
+            return
+        key = (input_id, change.id)
+        tail = self._tails.get(key)
+        self._tails[key] = entry
+        self._live[input_id] = self._live.get(input_id, 0) + 1
+        if entry.number:
+            self._count_queued(input_id)
+        if tail is None:
+            self._go(entry, now)
+            return
+        tail.after = entry
+        if tail.number and not entry.number:
+            self._queue(entry)
+            self._count_queued(input_id)
+
+    def queue(self, entry: Entry) -> None:
+        """Queue an entry of the window, and behind it all that waits for it."""
+        input_id = entry.change.input_id
+        follower: Entry | None = entry
+        while follower is not None:
+            self._queue(follower)
+            if follower.change.verb != "delete_input":
+                self._count_queued(input_id)
+            follower = follower.after
+        self._queue_gate(input_id)
+
+    def release(self, entry: Entry, now: float) -> None:
+        """This entry is over for good: what waited for it alone goes."""
+        change = entry.change
+        input_id = change.input_id
+        if change.verb == "delete_input":
+            for held in self._gates.pop(input_id).behind:
+                self.place(held, now)
+            return
+        live = self._live[input_id] - 1
+        if entry.number:
+            self._less_queued(input_id)
+        key = (input_id, change.id)
+        if self._tails[key] is entry:
+            del self._tails[key]
+        else:
+            assert entry.after is not None, "whoever is the tail now stands behind it"
+            self._go(entry.after, now)
+        if live:
+            self._live[input_id] = live
+            if self._gates:
+                self._queue_gate(input_id)
+            return
+        del self._live[input_id]
+        if self._gates and (gate := self._gates.get(input_id)) is not None:
+            self._go(gate.barrier, now)
+
+    def _queue_gate(self, input_id: str) -> None:
+        """Queue a gate, and what it holds, once all that it waits for is queued.
+
+        Not before: a restart puts the queue before the log, and what was still in the
+        window would come behind the gate.
+        """
+        gate = self._gates.get(input_id)
+        if gate is None or (
+            not gate.barrier.number
+            and self._queued.get(input_id, 0) < max(1, self._live.get(input_id, 0))
+        ):
+            return
+        self._queue(gate.barrier)
+        for held in gate.behind:
+            self._queue(held)
+
+    def _count_queued(self, input_id: str) -> None:
+        self._queued[input_id] = self._queued.get(input_id, 0) + 1
+
+    def _less_queued(self, input_id: str) -> None:
+        left = self._queued[input_id] - 1
+        if left:
+            self._queued[input_id] = left
+        else:
+            del self._queued[input_id]
+
+    def __repr__(self) -> str:
+        return f"gates={len(self._gates)}"

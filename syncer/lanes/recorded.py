@@ -1,0 +1,75 @@
+"""The changes of logs by input, on disk: memory holds a part of them at a time."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from zlib import crc32
+
+from syncer.core.change import Change, Verb
+
+WAITING_BYTES_MAX = 4 << 20
+"""Of changes that wait to be written to their parts."""
+
+_VERBS: tuple[Verb, ...] = ("post", "merge", "overwrite", "remove", "delete", "delete_input")
+_RECORD = struct.Struct("<BIII")
+Recorded = tuple[Verb, str, bytes]
+"""A change: verb, annotation id, body."""
+
+
+class Parts:
+    """Changes by input, on disk. Of one input they are in one part, in their order."""
+
+    def __init__(self, folder: Path, count: int) -> None:
+        """`count`: so many parts; reading takes as much memory as one of them."""
+        self._paths = [folder / f"{number}.part" for number in range(count)]
+        self._waiting = [bytearray() for _ in self._paths]
+
+    def add(self, change: Change) -> None:
+        """Keep a change."""
+        input_id, id = change.input_id.encode(), change.id.encode()
+        body = b"" if change.verb in ("delete", "delete_input") else change.body
+        record = (
+            _RECORD.pack(_VERBS.index(change.verb), len(input_id), len(id), len(body))
+            + input_id
+            + id
+            + body
+        )
+        part = crc32(input_id) % len(self._paths)
+        self._waiting[part] += record
+        if len(self._waiting[part]) * len(self._paths) > WAITING_BYTES_MAX:
+            self._write(part)
+
+    def write(self) -> None:
+        """All that waits goes to disk."""
+        for part in range(len(self._paths)):
+            self._write(part)
+
+    def _write(self, part: int) -> None:
+        """The file is open for so long only, so that there may be any number."""
+        if self._waiting[part]:
+            with self._paths[part].open("ab") as file:
+                file.write(self._waiting[part])
+            self._waiting[part].clear()
+
+    def __iter__(self) -> Iterator[dict[str, list[Recorded]]]:
+        """Each part, once: the changes of its inputs."""
+        for path in self._paths:
+            if path.exists():
+                yield _recorded(path.read_bytes())
+                path.unlink()
+
+
+def _recorded(data: bytes) -> dict[str, list[Recorded]]:
+    inputs: dict[str, list[Recorded]] = {}
+    at = 0
+    while at < len(data):
+        verb, *sizes = _RECORD.unpack_from(data, at)
+        at += _RECORD.size
+        texts = []
+        for size in sizes:
+            texts.append(data[at : at + size])
+            at += size
+        inputs.setdefault(texts[0].decode(), []).append((_VERBS[verb], texts[1].decode(), texts[2]))
+    return inputs
