@@ -100,7 +100,7 @@ def verify(
 ) -> int:
     """Compare what the logs should have left with what the remote holds.
 
-    One line each: = same, - missing at the remote, * differs, + a double of an
+    One line each: = same, + missing at the remote, * differs, - a double of an
     annotation in the log, ! an input that could not be read.
 
     Exit code 4 if something differs.
