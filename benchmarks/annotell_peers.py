@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from syncer.emulator.annotell_documents import identified, image
+from syncer.emulator.annotell.documents import identified, image
 from tests.clients.environments import python_of
 from tests.support.processes import ENVIRONMENT, command, emulator
 

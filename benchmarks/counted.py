@@ -18,7 +18,7 @@ from unittest import mock
 import anyio
 
 import syncer
-from syncer.core.ports import Reply, Request
+from syncer.core.ports.wire import Reply, Request
 from syncer.transport.http import HttpTransport
 from tests.proof.simulation.clock import Clock
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
         RequestAnswered,
     )
     from syncer.core.facts import DeadLetter
-    from syncer.core.pull import Problem, Row
+    from syncer.core.ports.pull import Problem, Row
     from syncer.errors import (
         BadLineFound,
         CredentialsRefused,
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
         SyncerError,
         UsageError,
     )
-    from syncer.lanes.pull import PullReport
-    from syncer.lanes.report import PushReport
+    from syncer.jobs.pull import PullReport
+    from syncer.jobs.report import PushReport
     from syncer.remotes.annotell import Selection as DocumentSelection
     from syncer.remotes.clarifai.selection import Selection
     from syncer.sources.feed import ChangeSource, SourceChunk
@@ -98,7 +98,7 @@ _HOMES = {
         "RequestAnswered",
     ),
     "syncer.core.facts": ("DeadLetter",),
-    "syncer.core.pull": ("Problem", "Row"),
+    "syncer.core.ports.pull": ("Problem", "Row"),
     "syncer.errors": (
         "BadLineFound",
         "CredentialsRefused",
@@ -109,8 +109,8 @@ _HOMES = {
         "SyncerError",
         "UsageError",
     ),
-    "syncer.lanes.pull": ("PullReport",),
-    "syncer.lanes.report": ("PushReport",),
+    "syncer.jobs.pull": ("PullReport",),
+    "syncer.jobs.report": ("PushReport",),
     "syncer.remotes.clarifai.selection": ("Selection",),
     "syncer.sources.feed": ("ChangeSource", "SourceChunk"),
 }

@@ -81,7 +81,7 @@ def syncer_stored(
     import anyio.lowlevel
 
     import syncer
-    import syncer.lanes.origins  # what the first call would import
+    import syncer.jobs.origins  # what the first call would import
 
     asyncio.run(anyio.lowlevel.checkpoint())  # and what anyio does at its first use
     remote = syncer.Annotell(base_url=url, auth_url=url, client_id=ID, client_secret=SECRET)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from syncer.core.pull import Row
+from syncer.core.ports.pull import Row
 from syncer.errors import UsageError
 from syncer.sources.misuse import shown
 

@@ -20,11 +20,11 @@ from syncer.api.arguments import unobserved
 from syncer.api.remotes import Annotell, Clarifai, loaded
 from syncer.config import Loaded
 from syncer.core.events import Event
-from syncer.core.pull import Found, Problem, Row, Unit
+from syncer.core.ports.pull import Found, Problem, Row, Unit
 from syncer.errors import UsageError, first_error
-from syncer.lanes.origins import annotell_origin, clarifai_origin, open_pull
-from syncer.lanes.pull import PullLane, PullReport
-from syncer.lanes.wiring import Origin, wired
+from syncer.jobs.origins import annotell_origin, clarifai_origin, open_pull
+from syncer.jobs.pull import PullLane, PullReport
+from syncer.jobs.wiring import Origin, wired
 from syncer.printable import printable
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.clarifai.selection import Selection

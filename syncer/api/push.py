@@ -12,8 +12,8 @@ from syncer.api import arguments
 from syncer.api.arguments import Source
 from syncer.api.remotes import Clarifai, app_of, loaded
 from syncer.core.events import Event
-from syncer.lanes.push import PushLane, opened
-from syncer.lanes.report import PushReport
+from syncer.jobs.push import PushLane, opened
+from syncer.jobs.report import PushReport
 from syncer.printable import printable
 
 _log = logging.getLogger("syncer")

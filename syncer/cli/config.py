@@ -10,7 +10,7 @@ from pathlib import Path
 from syncer.cli.output import blame, print_json, print_lines, say
 from syncer.config import Loaded, load_from_environment
 from syncer.errors import SyncerError
-from syncer.lanes import ways
+from syncer.jobs import ways
 
 NO_FILE = "none (looked for $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)"
 _FILES_OF_SECRETS = ("clarifai.token_file", "annotell.credentials")
@@ -65,7 +65,7 @@ def _error(tried: Callable[[], object]) -> Iterator[SyncerError]:
 def _online(loaded: Loaded, result: dict[str, object]) -> Iterator[SyncerError]:
     """Try token and app, tell it in `result`; what was wrong."""
     from syncer.cli.loop import run
-    from syncer.lanes.check import check as try_online
+    from syncer.jobs.check import check as try_online
 
     try:
         checked = run(try_online, loaded)

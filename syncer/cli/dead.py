@@ -11,10 +11,10 @@ from syncer.cli.output import complain, flush, print_json, print_json_item, prin
 from syncer.cli.state import state_folder
 from syncer.config import load_from_environment
 from syncer.core.letters import OpenLetter
+from syncer.jobs import dead as lane
+from syncer.jobs.dead import RefusedLetter, Selector
 from syncer.journal.dead import read_dead
 from syncer.journal.journal import Journal
-from syncer.lanes import dead as lane
-from syncer.lanes.dead import RefusedLetter, Selector
 from syncer.printable import as_argument, counted
 from syncer.sources.lines import LineOptions
 

@@ -11,8 +11,8 @@ from syncer.cli.output import complain, print_json, say
 from syncer.cli.push import report
 from syncer.config import load
 from syncer.emulator import running
-from syncer.lanes.push import Finished, PushLane, opened
-from syncer.lanes.sample import Key, write_sample
+from syncer.jobs.push import Finished, PushLane, opened
+from syncer.jobs.sample import Key, write_sample
 from syncer.remotes.clarifai import same_annotation
 
 CHANGES = 20_000

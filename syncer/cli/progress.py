@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import anyio
 
 from syncer.cli.output import redraw, say, terminal_columns, terminal_shows
-from syncer.lanes.progress import Progress, Sending
-from syncer.lanes.pull import PullReport
+from syncer.jobs.progress import Progress, Sending
+from syncer.jobs.pull import PullReport
 
 LINE_EVERY_SECONDS = 10.0
 SAMPLE_EVERY_SECONDS = 0.2

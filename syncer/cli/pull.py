@@ -16,9 +16,9 @@ from syncer.cli.output import blame, complain, ended, print_json, say, stdout_is
 from syncer.cli.progress import of_pull, shown
 from syncer.config import Loaded, load_from_environment
 from syncer.errors import UsageError
-from syncer.lanes.origins import annotell_origin, clarifai_origin, known_documents, open_pull
-from syncer.lanes.pull import Pulled, PullLane
-from syncer.lanes.wiring import Origin
+from syncer.jobs.origins import annotell_origin, clarifai_origin, known_documents, open_pull
+from syncer.jobs.pull import Pulled, PullLane
+from syncer.jobs.wiring import Origin
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.clarifai.selection import Selection, fault
 from syncer.sinks.choose import STDOUT

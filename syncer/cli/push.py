@@ -14,9 +14,9 @@ from syncer.cli.progress import of_push, shown
 from syncer.config import load_from_environment
 from syncer.core.moves import Moved
 from syncer.errors import UsageError
-from syncer.lanes.dry_run import dry_run as count
-from syncer.lanes.push import Finished, PushLane, opened
-from syncer.lanes.report import exit_code
+from syncer.jobs.dry_run import dry_run as count
+from syncer.jobs.push import Finished, PushLane, opened
+from syncer.jobs.report import exit_code
 from syncer.printable import as_argument, counted
 
 INTERRUPTED = "interrupted; nothing is lost: run the same command again to carry on"

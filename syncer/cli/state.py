@@ -17,14 +17,14 @@ from syncer.core.facts import Destination
 from syncer.core.ledger import Ledger
 from syncer.core.settle import rfc3339
 from syncer.errors import OutputError, UsageError
+from syncer.jobs import known
+from syncer.jobs import state as lane
+from syncer.jobs.state_export import export as records
 from syncer.journal import checkpoint
 from syncer.journal.checkpoint import Checkpoint
 from syncer.journal.damage import way_out
 from syncer.journal.journal import Journal
 from syncer.journal.lock import holder
-from syncer.lanes import known
-from syncer.lanes import state as lane
-from syncer.lanes.state_export import export as records
 from syncer.printable import as_argument, counted
 
 

@@ -12,8 +12,8 @@ from syncer.cli.output import blame, complain, ended, flush, print_lines, say
 from syncer.config import load_from_environment
 from syncer.core.moves import Moved
 from syncer.errors import UsageError
-from syncer.lanes.verified import Looked, Verified
-from syncer.lanes.verify import Verification
+from syncer.jobs.verified import Looked, Verified
+from syncer.jobs.verify import Verification
 from syncer.sources.chosen import tell_uncompared
 
 INTERRUPTED = "interrupted; not everything was compared"

@@ -19,14 +19,14 @@ from aiohttp import web
 
 from syncer import signals
 from syncer.emulator import codes
-from syncer.emulator.annotell import Annotell
-from syncer.emulator.annotell_projects import Unloadable
+from syncer.emulator.annotell.part import Annotell
+from syncer.emulator.annotell.projects import Unloadable
 from syncer.emulator.answer import Answer, ItemFault, Part, Request
 from syncer.emulator.bodies import Unreadable, read_json
-from syncer.emulator.clarifai import Clarifai
+from syncer.emulator.clarifai.part import Clarifai
+from syncer.emulator.clarifai.store import Annotation, Key
 from syncer.emulator.limits import WINDOW_SECONDS, Limit
 from syncer.emulator.settings import Settings, behaviour
-from syncer.emulator.store import Annotation, Key
 from syncer.emulator.waits import asking_to_wait
 from syncer.errors import UsageError
 

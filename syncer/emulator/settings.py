@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from syncer.emulator.annotell_settings import ANNOTELL_SWITCHES
+from syncer.emulator.annotell.settings import ANNOTELL_SWITCHES
 from syncer.emulator.waits import FORMS
 from syncer.errors import UsageError
 

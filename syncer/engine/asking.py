@@ -11,7 +11,8 @@ from typing import Generic, Protocol, TypeVar
 
 from syncer.core.change import Change, Key
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
-from syncer.core.ports import Found, Inputs, Listed, LookUpFailure, NoReply, Remote, Reply, Request
+from syncer.core.ports.push import Found, Inputs, Listed, LookUpFailure, Remote
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.engine.turns import Draining, Turns
 from syncer.errors import SyncerError
 

@@ -23,7 +23,7 @@ import anyio.abc
 
 from syncer.core.backoff import delay
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
-from syncer.core.pull import Ask, Done, Found, Listing, Unit, Units
+from syncer.core.ports.pull import Ask, Done, Found, Listing, Unit, Units
 from syncer.engine.signal import Signal
 from syncer.engine.turns import Draining, Turns
 from syncer.errors import first_error

@@ -27,7 +27,7 @@ from syncer.core.entry import Batch, Settlement
 from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged, Event
 from syncer.core.facts import DeadLetter, Destination, Fact, Opened, Read
 from syncer.core.ledger import Ledger
-from syncer.core.ports import Journal, Remote, Source
+from syncer.core.ports.push import Journal, Remote, Source
 from syncer.core.settle import facts_of, letter_of_entry, letter_of_line, runs
 from syncer.engine.sender import Sender
 from syncer.engine.signal import Signal

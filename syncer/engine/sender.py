@@ -30,7 +30,7 @@ from syncer.core.outcome import (
     Throttled,
     Verdict,
 )
-from syncer.core.ports import Inputs, Remote
+from syncer.core.ports.push import Inputs, Remote
 from syncer.engine.asking import Asker, Parts
 from syncer.engine.turns import Draining, Turns
 from syncer.errors import Stopped, SyncerError

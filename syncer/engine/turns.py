@@ -17,8 +17,8 @@ from syncer.core.events import Event, RequestAnswered, RequestResult
 from syncer.core.facts import Destination
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
-from syncer.core.ports import NoReply, Reply, Request, Transport
-from syncer.core.pull import Ask
+from syncer.core.ports.pull import Ask
+from syncer.core.ports.wire import NoReply, Reply, Request, Transport
 from syncer.core.retry_after import asked_seconds
 from syncer.core.settle import rfc3339
 from syncer.engine.clock import Clock

@@ -17,7 +17,7 @@ from dataclasses import replace
 import anyio
 
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
-from syncer.core.pull import Ask
+from syncer.core.ports.pull import Ask
 
 SEEN_SECONDS = 5.0
 """So long the app counts as seen, where a refusal is of it only perhaps."""

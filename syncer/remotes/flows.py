@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TypeVar, cast
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Ask, Asking, Flow, Found
+from syncer.core.ports.pull import Ask, Asking, Flow, Found
 
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")

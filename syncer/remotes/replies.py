@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from syncer.core.outcome import Failed, Halt
-from syncer.core.ports import NoReply, Reply
+from syncer.core.ports.wire import NoReply, Reply
 
 REASON_MAX = 300
 """Characters of what a service says that are kept."""

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pyarrow as pa
 
-from syncer.core.pull import ColumnType, Layout, Row
+from syncer.core.ports.pull import ColumnType, Layout, Row
 from syncer.errors import OutputError
 from syncer.sinks.columns import columns
 from syncer.sinks.position import FROM_THE_START

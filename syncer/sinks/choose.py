@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from syncer.core.pull import Layout, Sink
+from syncer.core.ports.pull import Layout, Sink
 from syncer.errors import UsageError
 from syncer.sinks.extras import needs
 from syncer.sinks.file import FileSink, Form

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from syncer.core.pull import Layout, Row
+from syncer.core.ports.pull import Layout, Row
 
 
 def columns(layout: Layout, rows: Sequence[Row]) -> Iterable[Sequence[Any]]:

@@ -30,7 +30,7 @@ from deltalake.exceptions import DeltaError
 from deltalake.transaction import AddAction, create_table_with_add_actions
 
 from syncer import files
-from syncer.core.pull import Layout
+from syncer.core.ports.pull import Layout
 from syncer.errors import OutputError
 from syncer.sinks import arrow, parquet
 

@@ -21,7 +21,7 @@ from typing import Protocol
 from zlib import crc32
 
 from syncer import files
-from syncer.core.pull import Row
+from syncer.core.ports.pull import Row
 from syncer.errors import OutputError
 from syncer.sinks import disk
 from syncer.sinks.position import FROM_THE_START, parsed, written

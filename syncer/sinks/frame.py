@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from syncer.core.pull import Layout, Row
+from syncer.core.ports.pull import Layout, Row
 from syncer.errors import OutputError
 from syncer.sinks import arrow
 from syncer.sinks.extras import needs

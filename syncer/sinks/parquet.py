@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from syncer import files
-from syncer.core.pull import Layout, Row
+from syncer.core.ports.pull import Layout, Row
 from syncer.errors import OutputError
 from syncer.sinks import arrow, disk
 from syncer.sinks.position import FROM_THE_START, parsed, written

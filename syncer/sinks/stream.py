@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from syncer.core.pull import Row
+from syncer.core.ports.pull import Row
 from syncer.errors import OutputError
 from syncer.sinks.file import Form
 from syncer.sinks.position import FROM_THE_START

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from syncer import files
-from syncer.core.pull import ColumnType, Layout, Row
+from syncer.core.ports.pull import ColumnType, Layout, Row
 from syncer.sinks import disk
 from syncer.sinks.columns import columns
 from syncer.sinks.file import Form, mark

@@ -14,7 +14,7 @@ import orjson
 
 from syncer.api.remotes import Annotell, Clarifai, loaded
 from syncer.config import Loaded
-from syncer.core.pull import Layout
+from syncer.core.ports.pull import Layout
 from syncer.errors import UsageError
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.annotell.layout import DocumentLayout

@@ -27,8 +27,8 @@ from syncer.core.change import BadLine, Change
 from syncer.core.events import ChangeDied, Event
 from syncer.core.facts import DeadLetter
 from syncer.errors import UsageError
-from syncer.lanes.clarifai import app
-from syncer.lanes.push import PushLane, opened
+from syncer.jobs.clarifai import app
+from syncer.jobs.push import PushLane, opened
 from syncer.sources.feed import SourceChunk
 from syncer.sources.lines import LineOptions, Place, parse
 from syncer.sources.misuse import shown

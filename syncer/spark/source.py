@@ -28,10 +28,10 @@ from pyspark.sql.types import (
 )
 
 from syncer.config import Loaded
-from syncer.core.pull import ColumnType, Layout, Problem
+from syncer.core.ports.pull import ColumnType, Layout, Problem
 from syncer.errors import SyncerError
-from syncer.lanes.origins import annotell_origin, clarifai_origin
-from syncer.lanes.wiring import Origin
+from syncer.jobs.origins import annotell_origin, clarifai_origin
+from syncer.jobs.wiring import Origin
 from syncer.printable import printable
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sinks import arrow

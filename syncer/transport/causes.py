@@ -12,7 +12,7 @@ import ssl
 
 import aiohttp
 
-from syncer.core.ports import NoReply
+from syncer.core.ports.wire import NoReply
 from syncer.transport.proxies import Route
 
 

@@ -17,7 +17,7 @@ import aiohttp
 from yarl import URL
 
 from syncer.core.address import address_fault
-from syncer.core.ports import NoReply, Reply, Request
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.errors import UsageError
 from syncer.transport.causes import SentOnceOnly, not_answered, not_sent, refused_by_proxy
 from syncer.transport.proxies import Route, route

@@ -24,7 +24,7 @@ from weakref import WeakValueDictionary
 import anyio
 
 from syncer.core.backoff import delay
-from syncer.core.ports import NoReply, Reply, Request
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.errors import UsageError
 from syncer.transport.http import HttpTransport, checked_token
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from syncer.cli.progress import BARS, drawn, of_pull, of_push, share_done, span
-from syncer.lanes.progress import Progress, Sending
-from syncer.lanes.pull import PullReport
-from syncer.lanes.report import PushReport
+from syncer.jobs.progress import Progress, Sending
+from syncer.jobs.pull import PullReport
+from syncer.jobs.report import PushReport
 from tests.cli.terminal import at_a_terminal
 from tests.support.processes import EmulatorProcess, command, emulator
 

@@ -12,7 +12,7 @@ import pytest
 
 from syncer.core.facts import Unqueued
 from syncer.core.ledger import Ledger
-from syncer.core.ports import Journal as Port
+from syncer.core.ports.push import Journal as Port
 from syncer.errors import StateError
 from syncer.journal.disk import Disk
 from syncer.journal.journal import Journal

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.core.pull import Layout, Row
+from syncer.core.ports.pull import Layout, Row
 from syncer.remotes.annotell.layout import DocumentLayout
 from syncer.remotes.clarifai.layout import AnnotationLayout, InputsLayout
 from tests.fuzz.outside import FUZZED, dumped, trees

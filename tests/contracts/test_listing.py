@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from syncer.core.ports import NoReply, Reply, Request
-from syncer.core.pull import Done, Listing, Unit
+from syncer.core.ports.pull import Done, Listing, Unit
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.remotes.annotell import Selection as AnnotellSelection
 from syncer.remotes.annotell import listing as annotell_listing
 from syncer.remotes.annotell.delta import ChangeListing

@@ -14,9 +14,10 @@ import pytest
 
 from syncer.core.change import Change, Verb
 from syncer.core.outcome import AllApplied, Answered, Applied, Failed, Missing
-from syncer.core.ports import Found, Inputs, Listed, NoReply, Remote, Reply, Request
+from syncer.core.ports.push import Found, Inputs, Listed, Remote
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.emulator.answer import Answer
-from syncer.emulator.clarifai import Clarifai as Emulated
+from syncer.emulator.clarifai.part import Clarifai as Emulated
 from syncer.emulator.settings import behaviour
 from syncer.remotes.clarifai import Clarifai
 from tests.proof.simulation.network import received, reply_of

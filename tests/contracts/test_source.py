@@ -13,9 +13,9 @@ import anyio
 import pytest
 
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, Mark
-from syncer.core.ports import Source
+from syncer.core.ports.push import Source
 from syncer.core.watermark import Run, Watermark
-from syncer.lanes.inputs import Inputs
+from syncer.jobs.inputs import Inputs
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.feed import Feed, SourceChunk
 from syncer.sources.lines import LineOptions

@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import pytest
 
-from syncer.core.ports import NoReply, Reply, Request, Transport
-from syncer.emulator.clarifai import Clarifai
+from syncer.core.ports.wire import NoReply, Reply, Request, Transport
+from syncer.emulator.clarifai.part import Clarifai
 from syncer.emulator.settings import behaviour
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import OAuthTransport, Tokens

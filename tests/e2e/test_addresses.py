@@ -14,7 +14,7 @@ import pytest
 
 from syncer.emulator import Emulator, running
 from syncer.emulator.answer import Answer, ItemFault, Request
-from syncer.emulator.clarifai import Clarifai
+from syncer.emulator.clarifai.part import Clarifai
 from tests.cli.answering import answering
 from tests.support.processes import ENVIRONMENT, command
 

@@ -15,16 +15,16 @@ import pytest
 from syncer.config.models import Retry
 from syncer.core.facts import Destination
 from syncer.core.pace import Pace
-from syncer.core.pull import Found, Listing, Unit
+from syncer.core.ports.pull import Found, Listing, Unit
 from syncer.emulator import Emulator, running
-from syncer.emulator.annotell_documents import identified, image
-from syncer.emulator.annotell_settings import ANNOTELL_SWITCHES
+from syncer.emulator.annotell.documents import identified, image
+from syncer.emulator.annotell.settings import ANNOTELL_SWITCHES
 from syncer.emulator.answer import Answer, ItemFault, Request
 from syncer.emulator.waits import FORMS
 from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.errors import CredentialsRefused, Stopped
-from syncer.lanes.limits import turns
+from syncer.jobs.limits import turns
 from syncer.remotes.annotell import Selection, listing, neighbours
 from syncer.remotes.annotell.selection import Flavour
 from syncer.transport.http import HttpTransport

@@ -15,7 +15,7 @@ import pytest
 
 from syncer.config import load
 from syncer.emulator import running
-from syncer.lanes.push import Finished, PushLane, opened
+from syncer.jobs.push import Finished, PushLane, opened
 from tests.support.processes import ENVIRONMENT, command
 from tests.support.proxy import LIMITS, proxied
 from tests.support.ways import least

@@ -18,7 +18,7 @@ import pytest
 
 import syncer
 from syncer.emulator import Emulator, running
-from syncer.emulator.annotell_documents import image
+from syncer.emulator.annotell.documents import image
 from syncer.emulator.answer import Answer, ItemFault, Request
 from syncer.errors import Stopped, UsageError
 from syncer.remotes.annotell import ChangeListing, ProjectListing, index

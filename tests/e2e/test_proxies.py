@@ -16,9 +16,9 @@ import anyio.to_thread
 import pytest
 
 from syncer.config import load
-from syncer.core.ports import NoReply, Reply, Request
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.emulator import Emulator, running
-from syncer.lanes.origins import annotell_origin
+from syncer.jobs.origins import annotell_origin
 from syncer.remotes.annotell import Selection
 from tests.support.authority import Authority, authority
 from tests.support.forward_proxy import Running, forward_proxy

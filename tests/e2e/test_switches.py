@@ -18,9 +18,9 @@ import pytest
 from syncer.config import load
 from syncer.emulator import Emulator, running
 from syncer.emulator.settings import SWITCHES
-from syncer.lanes.push import PushLane, opened
-from syncer.lanes.report import PushReport
-from syncer.lanes.state import resume
+from syncer.jobs.push import PushLane, opened
+from syncer.jobs.report import PushReport
+from syncer.jobs.state import resume
 from tests.support.annotations import rich
 from tests.support.changes import Annotation, Key, differences, write_log
 from tests.support.processes import ENVIRONMENT, command

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from syncer.emulator import Emulator
-from syncer.emulator.annotell_documents import identified
-from syncer.emulator.annotell_projects import Held, Scene
+from syncer.emulator.annotell.documents import identified
+from syncer.emulator.annotell.projects import Held, Scene
 from tests.clients.environments import NAMES, python_of
 from tests.emulator.official import emulated
 

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from syncer.emulator import Emulator
-from syncer.emulator.annotell_documents import identified
+from syncer.emulator.annotell.documents import identified
 from tests.emulator.official import emulated
 from tests.support import annotell
 

@@ -14,7 +14,7 @@ import anyio
 import pytest
 
 from syncer.emulator import Emulator, running
-from syncer.emulator.annotell_settings import ANNOTELL_SWITCHES
+from syncer.emulator.annotell.settings import ANNOTELL_SWITCHES
 from syncer.errors import UsageError
 from tests.emulator.official import emulated
 from tests.emulator.test_annotell_fixtures import asked, token

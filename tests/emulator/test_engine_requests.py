@@ -13,8 +13,8 @@ from clarifai_grpc.grpc.api import service_pb2
 from google.protobuf import json_format
 
 from syncer.core.change import Change, Verb
-from syncer.core.ports import Request
-from syncer.emulator.bindings import find
+from syncer.core.ports.wire import Request
+from syncer.emulator.clarifai.bindings import find
 from syncer.remotes.clarifai import Clarifai
 from tests.support.annotations import rich
 from tests.support.changes import write_log

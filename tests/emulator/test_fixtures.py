@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from google.protobuf import json_format
 
-from syncer.emulator.call import COLLABORATOR
+from syncer.emulator.clarifai.call import COLLABORATOR
 from tests.emulator.official import emulated, requests, response_class
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "clarifai"

@@ -10,9 +10,12 @@ from typing import Any
 
 import pytest
 
-from syncer.emulator import call, clarifai, codes, forms, labels, messages, patching, reads, wire
+from syncer.emulator import codes
 from syncer.emulator.answer import Answer
-from syncer.emulator.store import App, Key
+from syncer.emulator.clarifai import annotations as labels
+from syncer.emulator.clarifai import call, forms, messages, patching, reads, wire
+from syncer.emulator.clarifai import part as clarifai
+from syncer.emulator.clarifai.store import App, Key
 from tests.emulator import holding, reading, writing
 from tests.emulator.official import Client, emulated
 from tests.emulator.seen import MADE_BY_A_MODEL, Check, needs_loaded
@@ -198,14 +201,14 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
     ),
     "the ends of a time range are left out": (
         lambda patch: patch.setattr(
-            "syncer.emulator.searches._in_time",
+            "syncer.emulator.clarifai.searches._in_time",
             lambda call, wanted, held: not wanted.get("last_updated_time_range"),
         ),
         reading.check_a_search_finds_by_status_time_and_concept,
     ),
     "an input has no annotation of its own": (
         lambda patch: patch.setattr(
-            "syncer.emulator.inputs.dress",
+            "syncer.emulator.clarifai.inputs.dress",
             lambda call, level: call.app.delete((level["input_id"], level["id"])),
         ),
         reading.check_an_input_comes_with_its_input_level_annotation,

@@ -12,10 +12,10 @@ from google.api import annotations_pb2
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from syncer import protos
-from syncer.emulator.bindings import BINDINGS
+from syncer.emulator.clarifai.bindings import BINDINGS
+from syncer.emulator.clarifai.messages import ENUMS, MESSAGES
+from syncer.emulator.clarifai.wire import Field, messages
 from syncer.emulator.codes import CODES, NUMBERS
-from syncer.emulator.messages import ENUMS, MESSAGES
-from syncer.emulator.wire import Field, messages
 
 F = FieldDescriptor
 KINDS = {

@@ -12,8 +12,9 @@ import anyio.lowlevel
 from syncer.core.destination import DestinationState
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
-from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
-from syncer.core.pull import Ask, Done, Flow, Found, Problem, Row, Unit, Units
+from syncer.core.ports.pull import Ask, Done, Flow, Found, Problem, Row, Unit, Units
+from syncer.core.ports.push import LookUpFailure
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.turns import Turns

@@ -12,7 +12,7 @@ import pytest
 
 from syncer.core.change import Change
 from syncer.core.outcome import Failed, Refused
-from syncer.core.ports import Found, Inputs, LookUpFailure, Remote
+from syncer.core.ports.push import Found, Inputs, LookUpFailure, Remote
 from syncer.engine.asking import Asker
 from syncer.engine.turns import Draining, Turns
 from syncer.errors import Stopped

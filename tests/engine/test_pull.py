@@ -12,7 +12,7 @@ import anyio.lowlevel
 import pytest
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Flow, Found, Problem, Row, Unit
+from syncer.core.ports.pull import Flow, Found, Problem, Row, Unit
 from syncer.engine.pull import AHEAD_AT_FIRST, AHEAD_BYTES_MAX
 from syncer.errors import CredentialsRefused, OutputError, Stopped
 from tests.engine.lists import (

@@ -10,7 +10,7 @@ import pytest
 from syncer.core.destination import DestinationState
 from syncer.core.outcome import Failed, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
-from syncer.core.ports import NoReply, Reply, Request
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.core.settle import rfc3339
 from syncer.engine.clock import Clock
 from syncer.engine.turns import Advice, Turns

@@ -14,8 +14,8 @@ import pytest
 from syncer.core.destination import DestinationState
 from syncer.core.outcome import AllApplied, Answered, Failed, Halt, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
-from syncer.core.ports import NoReply, Reply, Request
-from syncer.core.pull import Ask
+from syncer.core.ports.pull import Ask
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.engine.clock import Clock
 from syncer.engine.turns import Advice, Turns
 from syncer.engine.whereabouts import STRANGE_MAX, Whereabouts

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from syncer.core.change import Verb
 from syncer.core.outcome import AllApplied, Failed, Halt, Refused, Throttled
-from syncer.core.ports import Found, Inputs, Listed, NoReply, Reply, Request
-from syncer.core.pull import Ask, Row
+from syncer.core.ports.pull import Ask, Row
+from syncer.core.ports.push import Found, Inputs, Listed
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.core.retry_after import asked_seconds
 from syncer.remotes.annotell import documents
 from syncer.remotes.annotell.answers import Opened

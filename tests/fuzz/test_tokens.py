@@ -12,7 +12,7 @@ import anyio
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.core.ports import NoReply, Reply, Request
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.transport.oauth import TRIES_MAX, Tokens
 from tests.fuzz.outside import FUZZED, STATUSES, dumped, mangled, trees
 

@@ -41,7 +41,7 @@ PARTS = {
     ),
     "engine": Part(
         ("syncer/engine/**/*.py",),
-        ("tests/engine", "tests/contracts/test_listing.py", "tests/lanes"),
+        ("tests/engine", "tests/contracts/test_listing.py", "tests/jobs"),
     ),
     "journal": Part(
         ("syncer/journal/**/*.py",),
@@ -52,9 +52,9 @@ PARTS = {
             "tests/models",
         ),
     ),
-    "lanes": Part(("syncer/lanes/**/*.py",), ("tests/lanes",)),
+    "jobs": Part(("syncer/jobs/**/*.py",), ("tests/jobs",)),
     "sources": Part(
         ("syncer/sources/**/*.py",),
-        ("tests/sources", "tests/contracts/test_source.py", "tests/lanes/test_push.py"),
+        ("tests/sources", "tests/contracts/test_source.py", "tests/jobs/test_push.py"),
     ),
 }

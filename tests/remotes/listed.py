@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 
-from syncer.core.ports import Reply, Request
-from syncer.core.pull import Ask, Done, Found, Unit
+from syncer.core.ports.pull import Ask, Done, Found, Unit
+from syncer.core.ports.wire import Reply, Request
 from syncer.remotes.clarifai.codes import CODES
 from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.selection import Selection

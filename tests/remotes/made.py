@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from syncer.core.change import Change, Verb
-from syncer.core.ports import Reply
+from syncer.core.ports.wire import Reply
 from syncer.remotes.clarifai import Clarifai
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "clarifai"

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
-from syncer.core.ports import NoReply, Reply
+from syncer.core.ports.wire import NoReply, Reply
 from syncer.remotes.annotell.answers import Opened, opened, probed
 from syncer.remotes.annotell.documents import (
     Document,

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from syncer.core.ports import Reply, Request
-from syncer.core.pull import Found
+from syncer.core.ports.pull import Found
+from syncer.core.ports.wire import Reply, Request
 from syncer.errors import Stopped
 from syncer.remotes.annotell import Selection, listing
 from tests.remotes.test_annotell_listing import STORAGE, Service, ok, selected

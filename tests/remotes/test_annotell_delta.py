@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer.core.ports import Reply, Request
-from syncer.core.pull import Row
+from syncer.core.ports.pull import Row
+from syncer.core.ports.wire import Reply, Request
 from syncer.errors import Stopped
 from syncer.remotes.annotell import ChangeListing, ProjectListing, Selection, index, listing
 from syncer.remotes.annotell.asks import Asks

@@ -12,8 +12,8 @@ from uuid import UUID
 
 import pytest
 
-from syncer.core.ports import Reply, Request
-from syncer.core.pull import Ask
+from syncer.core.ports.pull import Ask
+from syncer.core.ports.wire import Reply, Request
 from syncer.errors import Stopped, UsageError
 from syncer.remotes.annotell import Selection, listing, neighbours
 from syncer.remotes.annotell.asks import Asks

@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer.core.ports import NoReply, Reply, Request
-from syncer.core.pull import Listing, Problem
+from syncer.core.ports.pull import Listing, Problem
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.errors import Stopped
 from syncer.remotes.annotell import Selection, listing
 from syncer.remotes.annotell.selection import Flavour

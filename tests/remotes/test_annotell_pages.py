@@ -11,8 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from syncer.core.ports import Reply, Request
-from syncer.core.pull import Listing
+from syncer.core.ports.pull import Listing
+from syncer.core.ports.wire import Reply, Request
 from syncer.errors import Stopped
 from syncer.remotes.annotell import Selection, listing
 from tests.support.driving import Driver, NoAnswer, problems_of, rows_of

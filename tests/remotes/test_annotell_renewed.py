@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from syncer.core.ports import Reply, Request
-from syncer.core.pull import Ask, Unit
+from syncer.core.ports.pull import Ask, Unit
+from syncer.core.ports.wire import Reply, Request
 from syncer.errors import Stopped
 from syncer.remotes.annotell import ChangeListing, ProjectListing
 from syncer.remotes.annotell.asks import Asks

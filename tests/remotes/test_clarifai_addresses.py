@@ -10,7 +10,7 @@ import pytest
 
 from syncer.core.change import Verb
 from syncer.core.outcome import Failed, Halt, Refused
-from syncer.core.ports import Reply
+from syncer.core.ports.wire import Reply
 from syncer.remotes.clarifai import rows
 from tests.remotes.made import CLARIFAI, changes, reply
 

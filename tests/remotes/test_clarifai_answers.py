@@ -23,7 +23,8 @@ from syncer.core.outcome import (
     Throttled,
     Verdict,
 )
-from syncer.core.ports import Found, Inputs, NoReply, Reply
+from syncer.core.ports.push import Found, Inputs
+from syncer.core.ports.wire import NoReply, Reply
 from syncer.remotes.clarifai.answers import says_missing
 from tests.remotes.made import CLARIFAI, OK, STORED, changes, item, reply
 

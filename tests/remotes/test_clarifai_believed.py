@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from syncer.core.outcome import Failed
-from syncer.core.ports import NoReply, Reply
+from syncer.core.ports.wire import NoReply, Reply
 from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.rows import of_dataset, of_inputs, of_list, of_search
 from syncer.remotes.clarifai.selection import Selection

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer.core.change import Verb
-from syncer.emulator.patching import patched
+from syncer.emulator.clarifai.patching import patched
 from syncer.remotes.clarifai.expected import Difference, compared, folded
 
 Json = dict[str, Any]

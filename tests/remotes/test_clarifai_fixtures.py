@@ -22,7 +22,8 @@ from syncer.core.outcome import (
     Throttled,
     Verdict,
 )
-from syncer.core.ports import Found, Reply
+from syncer.core.ports.push import Found
+from syncer.core.ports.wire import Reply
 from tests.remotes.made import CLARIFAI, FIXTURES, change, fixture
 
 NAMES = [path.stem for path in FIXTURES.glob("*.json") if path.stem != "index"]

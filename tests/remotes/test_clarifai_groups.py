@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncer.core.pull import Unit
+from syncer.core.ports.pull import Unit
 from syncer.errors import Stopped
 from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.selection import Selection

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from syncer.core.change import Verb
 from syncer.core.outcome import AllApplied, Answered, Applied
-from syncer.core.ports import Found, Inputs, Reply
+from syncer.core.ports.push import Found, Inputs
+from syncer.core.ports.wire import Reply
 from syncer.remotes.clarifai.codes import CODES
 from syncer.remotes.clarifai.same import same_annotation
 from tests.remotes.made import CLARIFAI, changes, fixture, item

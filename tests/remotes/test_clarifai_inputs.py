@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer.core.ports import Reply
+from syncer.core.ports.wire import Reply
 from syncer.errors import Stopped
 from syncer.remotes.clarifai.selection import Selection
 from tests.remotes.listed import Service, all_of, app, fetched_units, keys

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer.core.ports import Reply
-from syncer.core.pull import Unit
+from syncer.core.ports.pull import Unit
+from syncer.core.ports.wire import Reply
 from syncer.errors import Stopped, UsageError
 from syncer.remotes.clarifai.listing import GROUP_MAX, AnnotationListing
 from syncer.remotes.clarifai.rows import Line, of_list

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer.core.ports import Reply
-from syncer.core.pull import Ask
+from syncer.core.ports.pull import Ask
+from syncer.core.ports.wire import Reply
 from syncer.errors import Stopped
 from syncer.remotes.clarifai.listing.filters import nanoseconds
 from syncer.remotes.clarifai.listing.spans import Span

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from syncer.core.moments import moment
-from syncer.core.pull import Column, Layout, Row
+from syncer.core.ports.pull import Column, Layout, Row
 from syncer.remotes.annotell.layout import DocumentLayout
 from syncer.remotes.clarifai.layout import AnnotationLayout, InputsLayout
 from tests.remotes.made import fixture

@@ -7,7 +7,7 @@ from __future__ import annotations
 import pytest
 
 from syncer.core.outcome import Failed, Halt
-from syncer.core.ports import NoReply
+from syncer.core.ports.wire import NoReply
 from syncer.remotes.clarifai.selection import Selection
 from syncer.remotes.clarifai.selection import fault as clarifai_fault
 from syncer.remotes.paths import changed_on_the_way, segment, unfit_for_path

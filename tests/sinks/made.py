@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from syncer.core.pull import Column, Layout, Row, Sink
+from syncer.core.ports.pull import Column, Layout, Row, Sink
 from syncer.remotes.clarifai.layout import AnnotationLayout
 from syncer.sinks.choose import output_sink
 

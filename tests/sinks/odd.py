@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from syncer.core.pull import Row
+from syncer.core.ports.pull import Row
 
 TEXT = st.one_of(
     st.sampled_from(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from syncer.core.pull import Row
+from syncer.core.ports.pull import Row
 from syncer.errors import OutputError, SyncerError
 from tests.sinks.made import KINDS, Kind, annotation, pages, pull, row, write
 from tests.sinks.power import PowerFailure, Synced, lay, power_fails_at

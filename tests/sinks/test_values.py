@@ -20,7 +20,7 @@ from deltalake import DeltaTable, write_deltalake
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncer.core.pull import Column, ColumnType, Row
+from syncer.core.ports.pull import Column, ColumnType, Row
 from syncer.errors import OutputError
 from syncer.remotes.annotell.layout import DocumentLayout
 from syncer.sinks import arrow

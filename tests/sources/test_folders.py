@@ -16,9 +16,9 @@ from tempfile import mkdtemp
 import pytest
 
 from syncer.errors import UsageError
+from syncer.jobs.ours import named_logs
 from syncer.journal.disk import REAL
 from syncer.journal.journal import DestinationId, Journal
-from syncer.lanes.ours import named_logs
 from syncer.sources.logs import NamedLogs
 
 LINE = b'{"op":"post","annotation":{"id":"a","input_id":"i"}}\n'

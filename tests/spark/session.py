@@ -30,8 +30,8 @@ from pyspark.sql import functions as F  # noqa: N812
 import syncer
 import syncer.spark
 from syncer.core.pace import Pace
-from syncer.core.pull import Flow, Found, Row, Unit
-from syncer.lanes.origins import clarifai_origin
+from syncer.core.ports.pull import Flow, Found, Row, Unit
+from syncer.jobs.origins import clarifai_origin
 from syncer.remotes.clarifai.selection import Selection
 from syncer.spark import options, push, units
 from syncer.spark.rate import gap_seconds

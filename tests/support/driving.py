@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from syncer.core.outcome import Failed, Halt, Throttled
-from syncer.core.ports import NoReply, Reply, Request
-from syncer.core.pull import Ask, Done, Found, Listing, Problem, Row, Unit
+from syncer.core.ports.pull import Ask, Done, Found, Listing, Problem, Row, Unit
+from syncer.core.ports.wire import NoReply, Reply, Request
 
 
 class NoAnswer(Exception):

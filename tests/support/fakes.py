@@ -29,7 +29,8 @@ from syncer.core.outcome import (
     Throttled,
     Verdict,
 )
-from syncer.core.ports import Found, Inputs, Listed, LookUpFailure, NoReply, Reply, Request
+from syncer.core.ports.push import Found, Inputs, Listed, LookUpFailure
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.core.watermark import Skip, Watermark
 from syncer.errors import StateError, SyncerError
 from syncer.sources.lines import LineOptions, Place, parse

@@ -14,14 +14,14 @@ import anyio
 from syncer.api.remotes import Clarifai as Where
 from syncer.api.remotes import loaded
 from syncer.config import Loaded
-from syncer.core.ports import NoReply, Reply, Request
-from syncer.emulator.clarifai import Clarifai
+from syncer.core.ports.wire import NoReply, Reply, Request
+from syncer.emulator.clarifai.part import Clarifai
+from syncer.emulator.clarifai.store import App as Held
 from syncer.emulator.settings import behaviour
-from syncer.emulator.store import App as Held
 from syncer.errors import SyncerError
-from syncer.lanes.push import Finished, PushLane, opened
-from syncer.lanes.verified import Looked, Verified
-from syncer.lanes.verify import Verification
+from syncer.jobs.push import Finished, PushLane, opened
+from syncer.jobs.verified import Looked, Verified
+from syncer.jobs.verify import Verification
 from syncer.sources.feed import ChangeSource
 from syncer.transport.http import HttpTransport
 from tests.proof.simulation.network import received, reply_of

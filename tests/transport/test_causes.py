@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncer.core.ports import NoReply, Reply, Request
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.errors import UsageError
 from syncer.transport.http import HttpTransport
 from tests.support.authority import Authority, authority

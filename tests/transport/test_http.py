@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from syncer.core.ports import NoReply, Reply, Request
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.errors import UsageError
 from syncer.transport import http
 from syncer.transport.http import HttpTransport

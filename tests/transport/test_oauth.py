@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import anyio
 import pytest
 
-from syncer.core.ports import NoReply, Reply, Request
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.emulator import Emulator, running
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import LEEWAY_SECONDS, TRIES_MAX, OAuthTransport, Tokens, shared_tokens

@@ -10,7 +10,8 @@ from typing import Generic, TypeVar
 import msgspec
 
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
-from syncer.core.ports import LookUpFailure, NoReply, Reply
+from syncer.core.ports.push import LookUpFailure
+from syncer.core.ports.wire import NoReply, Reply
 from syncer.remotes.replies import good, no_reply, one_line
 
 T = TypeVar("T")

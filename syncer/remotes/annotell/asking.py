@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Ask, Asking
+from syncer.core.ports.pull import Ask, Asking
 from syncer.errors import Stopped
 from syncer.remotes.annotell.answers import Cursor, Opened
 from syncer.remotes.flows import PASSES_MAX, one, settled

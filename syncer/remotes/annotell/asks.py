@@ -12,8 +12,9 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 
 from syncer.core.outcome import Refused
-from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
-from syncer.core.pull import Ask, Row
+from syncer.core.ports.pull import Ask, Row
+from syncer.core.ports.push import LookUpFailure
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.remotes.annotell import documents
 from syncer.remotes.annotell.answers import Cursor, Opened, opened, probed
 from syncer.remotes.annotell.documents import Item, Page

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from syncer.core.pull import Asking
+from syncer.core.ports.pull import Asking
 from syncer.errors import Stopped
 from syncer.remotes.annotell.answers import Opened
 from syncer.remotes.annotell.asking import all_pages, needed, refusal

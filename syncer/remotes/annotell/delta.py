@@ -19,7 +19,7 @@ from itertools import islice
 import msgspec
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Ask, Asking, Done, Flow, Found, Problem, Row, Unit, Units
+from syncer.core.ports.pull import Ask, Asking, Done, Flow, Found, Problem, Row, Unit, Units
 from syncer.errors import Stopped
 from syncer.remotes.annotell.documents import OTHER, Item, Key
 from syncer.remotes.annotell.fetching import UNIT_MAX, Entry

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from syncer.core.outcome import Failed, Refused, Throttled
-from syncer.core.ports import LookUpFailure, NoReply, Reply
-from syncer.core.pull import Row
+from syncer.core.ports.pull import Row
+from syncer.core.ports.push import LookUpFailure
+from syncer.core.ports.wire import NoReply, Reply
 from syncer.remotes.annotell.answers import DECODE_ERRORS, NULL, Opened, check_utf8, opened
 from syncer.remotes.replies import good, no_reply
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 
 from syncer.core.address import address_fault
 from syncer.core.outcome import Refused
-from syncer.core.ports import Request
-from syncer.core.pull import Ask, Asking, Flow, Found, Problem, Row
+from syncer.core.ports.pull import Ask, Asking, Flow, Found, Problem, Row
+from syncer.core.ports.wire import Request
 from syncer.remotes.annotell.answers import Opened
 from syncer.remotes.annotell.documents import (
     OTHER,

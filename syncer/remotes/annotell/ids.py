@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Ask, Asking, Done, Flow, Found, Listing, Problem, Row, Unit, Units
+from syncer.core.ports.pull import (
+    Ask,
+    Asking,
+    Done,
+    Flow,
+    Found,
+    Listing,
+    Problem,
+    Row,
+    Unit,
+    Units,
+)
 from syncer.remotes.annotell.answers import Opened
 from syncer.remotes.annotell.asks import UUIDS_MAX, Asks
 from syncer.remotes.annotell.chosen import UNCLEAR, Chosen

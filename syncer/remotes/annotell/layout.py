@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from syncer.core.moments import moment
-from syncer.core.pull import Column, Row
+from syncer.core.ports.pull import Column, Row
 
 
 class _Metadata(msgspec.Struct, gc=False):

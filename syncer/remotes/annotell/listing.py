@@ -9,7 +9,7 @@ from functools import partial
 import msgspec
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Asking, Done, Flow, Found, Listing, Problem, Unit, Units
+from syncer.core.ports.pull import Asking, Done, Flow, Found, Listing, Problem, Unit, Units
 from syncer.errors import Stopped
 from syncer.remotes.annotell.asking import needed
 from syncer.remotes.annotell.asks import Asks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Ask, Asking
+from syncer.core.ports.pull import Ask, Asking
 from syncer.errors import Stopped
 from syncer.remotes.annotell.answers import Cursor, Opened
 from syncer.remotes.annotell.asking import in_circles, refusal

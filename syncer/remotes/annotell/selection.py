@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
-from syncer.core.pull import Listing
+from syncer.core.ports.pull import Listing
 from syncer.errors import UsageError
 from syncer.remotes.annotell.asks import Asks
 from syncer.remotes.annotell.chosen import Statuses, completed, request_inputs, statuses_of_inputs

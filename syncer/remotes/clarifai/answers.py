@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
-from syncer.core.ports import Reply
+from syncer.core.ports.wire import Reply
 from syncer.remotes.clarifai.codes import CODES, CODES_FROM, SUCCESS, Meaning, meaning, number
 from syncer.remotes.replies import good, one_line
 

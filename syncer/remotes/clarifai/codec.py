@@ -26,7 +26,8 @@ from syncer.core.outcome import (
     Retriable,
     Verdict,
 )
-from syncer.core.ports import Found, Inputs, Listed, LookUpFailure, NoReply, Reply, Request
+from syncer.core.ports.push import Found, Inputs, Listed, LookUpFailure
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.remotes.clarifai.answers import (
     ANSWERS,
     ROWS,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from syncer.core.pull import Column
+from syncer.core.ports.pull import Column
 
 ANNOTATION = (
     Column("annotation_id", "string", "The annotation's id."),

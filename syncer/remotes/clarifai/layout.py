@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from syncer.core.moments import moment
-from syncer.core.pull import Column, Row
+from syncer.core.ports.pull import Column, Row
 from syncer.remotes.clarifai.codes import number
 from syncer.remotes.clarifai.columns import ANNOTATION, INPUT
 

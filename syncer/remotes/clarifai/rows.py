@@ -8,7 +8,8 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from syncer.core.outcome import Failed
-from syncer.core.ports import LookUpFailure, NoReply, Reply
+from syncer.core.ports.push import LookUpFailure
+from syncer.core.ports.wire import NoReply, Reply
 from syncer.remotes.clarifai.answers import Said, Status, failure, listing_succeeded, read
 from syncer.remotes.clarifai.codes import number
 from syncer.remotes.replies import no_reply

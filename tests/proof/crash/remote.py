@@ -12,10 +12,10 @@ from urllib.parse import parse_qs
 import anyio
 import orjson
 
-from syncer.core.ports import NoReply, Reply, Request
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.emulator.answer import Answer
 from syncer.emulator.answer import Request as Asked
-from syncer.emulator.clarifai import Clarifai
+from syncer.emulator.clarifai.part import Clarifai
 from syncer.emulator.settings import behaviour
 
 USER, APP = "me", "app"

@@ -30,10 +30,10 @@ from syncer.engine.clock import Clock as RunClock
 from syncer.engine.push import Push
 from syncer.engine.turns import Turns
 from syncer.errors import StateError, SyncerError, UsageError
+from syncer.jobs import dead as dead_lane
+from syncer.jobs.inputs import Reading, open_inputs
 from syncer.journal.dead import letter_at, open_letters
 from syncer.journal.journal import DestinationId, Journal
-from syncer.lanes import dead as dead_lane
-from syncer.lanes.inputs import Reading, open_inputs
 from syncer.remotes.clarifai import Clarifai
 from syncer.sources.lines import LineOptions
 from tests.journal.made import state

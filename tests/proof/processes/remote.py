@@ -19,8 +19,8 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from syncer.emulator import Emulator, running
 from syncer.emulator.answer import Answer, Request
-from syncer.emulator.clarifai import OWNER
-from syncer.emulator.store import Annotation, App, Key
+from syncer.emulator.clarifai.part import OWNER
+from syncer.emulator.clarifai.store import Annotation, App, Key
 from tests.proof.processes.logs import Log
 
 APP = "app"

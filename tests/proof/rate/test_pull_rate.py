@@ -13,13 +13,13 @@ import pytest
 
 from syncer.core.destination import DestinationState
 from syncer.core.pace import Concurrency, Pace
-from syncer.core.ports import Reply, Request
-from syncer.core.pull import Found, Unit
+from syncer.core.ports.pull import Found, Unit
+from syncer.core.ports.wire import Reply, Request
 from syncer.engine.clock import Clock as RunClock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.turns import Turns
-from syncer.lanes.origins import UNITS_AHEAD_MAX
-from syncer.lanes.wiring import API_AT_ONCE_MAX
+from syncer.jobs.origins import UNITS_AHEAD_MAX
+from syncer.jobs.wiring import API_AT_ONCE_MAX
 from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
 from tests.proof.simulation.clock import Clock

@@ -199,7 +199,7 @@ def virtual(clock: Clock, rng: random.Random, hold_up: Callable[[], float]) -> I
         mock.patch("time.time", clock.wall),
         mock.patch("time.time_ns", lambda: int(clock.wall() * 1e9)),
         mock.patch("time.monotonic", lambda: clock.now),
-        mock.patch("syncer.emulator.clarifai.time", clock.true),
+        mock.patch("syncer.emulator.clarifai.part.time", clock.true),
         mock.patch("anyio.to_thread.run_sync", in_thread),
     ):
         yield

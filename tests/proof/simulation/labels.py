@@ -11,7 +11,7 @@ from zlib import crc32
 from syncer.emulator import codes
 from syncer.emulator.answer import Answer
 from syncer.emulator.answer import Request as Received
-from syncer.emulator.clarifai import Clarifai
+from syncer.emulator.clarifai.part import Clarifai
 from syncer.emulator.settings import behaviour
 from tests.proof.simulation.clock import Clock
 from tests.proof.simulation.model import History, Model

@@ -11,12 +11,12 @@ from typing import Any
 
 import orjson
 
-from syncer.core.ports import Reply
-from syncer.emulator import loading
-from syncer.emulator.annotell import Annotell
-from syncer.emulator.annotell_tokens import STORAGE, TOKEN_PATH, Signatures, Tokens
+from syncer.core.ports.wire import Reply
+from syncer.emulator.annotell.part import Annotell
+from syncer.emulator.annotell.tokens import STORAGE, TOKEN_PATH, Signatures, Tokens
 from syncer.emulator.answer import Answer
 from syncer.emulator.answer import Request as Received
+from syncer.emulator.clarifai import loading
 from syncer.emulator.settings import behaviour
 from tests.proof.simulation.clock import Clock
 from tests.proof.simulation.labels import APP, USER, clarifai

@@ -16,8 +16,8 @@ from urllib.parse import parse_qs
 import anyio
 import orjson
 
-from syncer.core.ports import NoReply, Reply, Request
-from syncer.emulator.annotell_tokens import STORAGE, TOKEN_PATH
+from syncer.core.ports.wire import NoReply, Reply, Request
+from syncer.emulator.annotell.tokens import STORAGE, TOKEN_PATH
 from syncer.emulator.answer import Answer, Part
 from syncer.emulator.answer import Request as Received
 from syncer.emulator.codes import MISSING

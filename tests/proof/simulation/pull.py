@@ -22,12 +22,12 @@ import pyarrow.parquet as pq
 
 from syncer.config.models import Retry
 from syncer.core.pace import Pace
-from syncer.core.pull import Ask
+from syncer.core.ports.pull import Ask
+from syncer.jobs.origins import DOCUMENT_UNITS_AHEAD_MAX, UNITS_AHEAD_MAX
+from syncer.jobs.pull import Pulled, PullLane
+from syncer.jobs.wiring import Origin
 from syncer.journal.checkpoint import Checkpoints
 from syncer.journal.parts import Parts
-from syncer.lanes.origins import DOCUMENT_UNITS_AHEAD_MAX, UNITS_AHEAD_MAX
-from syncer.lanes.pull import Pulled, PullLane
-from syncer.lanes.wiring import Origin
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.annotell import listing
 from syncer.remotes.annotell.layout import DocumentLayout
@@ -161,14 +161,12 @@ def surrounded(world: PullWorld) -> Iterator[None]:
     """
     with (
         world.inside(),
-        mock.patch("syncer.lanes.wiring.random", SimpleNamespace(Random=lambda: world.engine_rng)),
+        mock.patch("syncer.jobs.wiring.random", SimpleNamespace(Random=lambda: world.engine_rng)),
         mock.patch(
-            "syncer.lanes.pull.Checkpoints",
+            "syncer.jobs.pull.Checkpoints",
             lambda _, job, out: Checkpoints(STATE, job, out=out, disk=world.disk),
         ),
-        mock.patch(
-            "syncer.lanes.pull.Parts", lambda _, count: Parts(STATE, count, disk=world.disk)
-        ),
+        mock.patch("syncer.jobs.pull.Parts", lambda _, count: Parts(STATE, count, disk=world.disk)),
     ):
         yield
 

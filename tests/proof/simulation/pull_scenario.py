@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 from typing import Literal
 
-from syncer.emulator.annotell_settings import ANNOTELL_SWITCHES
+from syncer.emulator.annotell.settings import ANNOTELL_SWITCHES
 from syncer.emulator.settings import SWITCHES
 from tests.proof.simulation.scenario import Weather, bad_weather, odd_weather
 

@@ -18,10 +18,10 @@ from syncer.config import load
 from syncer.core.bits import BYTES, KeyBits
 from syncer.core.pace import Pace
 from syncer.errors import StateError
+from syncer.jobs.clarifai import App
+from syncer.jobs.push import Finished, PushLane
 from syncer.journal.journal import Journal
 from syncer.journal.replay import replay
-from syncer.lanes.clarifai import App
-from syncer.lanes.push import Finished, PushLane
 from syncer.remotes.clarifai import Clarifai
 from syncer.sources import changelog
 from tests.proof.simulation.labels import APP, USER, Labels, poisoned
@@ -146,11 +146,11 @@ def surrounded(world: PushWorld) -> Iterator[None]:
 
     with (
         world.inside(),
-        mock.patch("syncer.lanes.push.app", app),
-        mock.patch("syncer.lanes.push.random", SimpleNamespace(Random=lambda: world.engine_rng)),
-        mock.patch("syncer.lanes.push.Posted", lambda _: _Posted(world.bits)),
+        mock.patch("syncer.jobs.push.app", app),
+        mock.patch("syncer.jobs.push.random", SimpleNamespace(Random=lambda: world.engine_rng)),
+        mock.patch("syncer.jobs.push.Posted", lambda _: _Posted(world.bits)),
         mock.patch(
-            "syncer.lanes.push.Journal",
+            "syncer.jobs.push.Journal",
             mock.Mock(open=lambda folder, to: Journal.open(STATE, to, disk=world.disk)),
         ),
         world.logs.seen(),

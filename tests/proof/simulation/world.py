@@ -21,7 +21,7 @@ from unittest import mock
 import anyio
 
 from syncer.errors import CredentialsRefused, StateError, Stopped, SyncerError, UsageError
-from syncer.lanes.state import resume
+from syncer.jobs.state import resume
 from tests.proof.simulation.clock import Clock, Crashed, Wedged, virtual
 from tests.proof.simulation.network import Network
 from tests.proof.simulation.scenario import End, Weather

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from syncer.core.pull import Done, Unit, Units
+from syncer.core.ports.pull import Done, Unit, Units
 from syncer.errors import UsageError
 from syncer.remotes.clarifai.listing.filters import as_searched
 from syncer.remotes.clarifai.listing.groups import Groups

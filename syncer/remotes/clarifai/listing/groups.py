@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Asking, Flow, Found, Problem, Row, Unit
+from syncer.core.ports.pull import Asking, Flow, Found, Problem, Row, Unit
 from syncer.remotes.clarifai.answers import says_missing
 from syncer.remotes.clarifai.listing.filters import Keep, by_level
 from syncer.remotes.clarifai.listing.inputs import Inputs, span

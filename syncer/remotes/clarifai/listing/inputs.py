@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import orjson
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Asking, Flow, Found, Problem, Row
+from syncer.core.ports.pull import Asking, Flow, Found, Problem, Row
 from syncer.remotes.clarifai.answers import says_missing
 from syncer.remotes.clarifai.listing.queries import Queries
 from syncer.remotes.clarifai.rows import Line

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Flow, Found, Problem, Unit, Units
+from syncer.core.ports.pull import Flow, Found, Problem, Unit, Units
 from syncer.remotes.clarifai.listing.groups import Groups
 from syncer.remotes.clarifai.listing.queries import Pair
 from syncer.remotes.clarifai.rows import Line

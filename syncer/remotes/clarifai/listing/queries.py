@@ -10,8 +10,9 @@ from urllib.parse import quote
 import orjson
 
 from syncer.core.outcome import Refused
-from syncer.core.ports import LookUpFailure, NoReply, Reply, Request
-from syncer.core.pull import Ask
+from syncer.core.ports.pull import Ask
+from syncer.core.ports.push import LookUpFailure
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.remotes.clarifai import rows
 from syncer.remotes.clarifai.codec import PAIRS_MAX, PER_PAGE_MAX, URL_BYTES_MAX
 from syncer.remotes.clarifai.listing.spans import Span

@@ -18,7 +18,7 @@ from functools import partial
 import msgspec
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Asking, Done, Flow, Unit, Units
+from syncer.core.ports.pull import Asking, Done, Flow, Unit, Units
 from syncer.errors import Stopped
 from syncer.remotes.clarifai.codec import PER_PAGE_MAX
 from syncer.remotes.clarifai.listing.groups import Groups

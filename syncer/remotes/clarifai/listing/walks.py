@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from syncer.core.outcome import Refused
-from syncer.core.pull import Asking, Done, Units
+from syncer.core.ports.pull import Asking, Done, Units
 from syncer.errors import Stopped
 from syncer.remotes.clarifai.codec import PER_PAGE_MAX
 from syncer.remotes.clarifai.listing.groups import GROUP_MAX, Groups

@@ -1,0 +1,137 @@
+"""The seams of a push: what a source, a remote and a journal are to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from syncer.core.change import Change, Chunk, Key, Mark, Verb
+from syncer.core.facts import Fact
+from syncer.core.outcome import Failed, Halt, Refused, Throttled, Verdict
+from syncer.core.ports.wire import NoReply, Reply, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look-up by pairs told of each change asked for, in order: its annotation's
+    JSON value, None where absent.
+    """
+
+    annotations: list[dict[str, object] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a look-up of inputs told: the ids of those that the remote is still
+    processing, and of those that are ready.
+    """
+
+    processing: frozenset[str]
+    ready: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A page of a list of annotations: the (input_id, id) of each that a delete of its
+    whole input deletes; `rows` are all of the page.
+    """
+
+    keys: list[Key]
+    rows: int
+
+
+LookUpFailure = Failed | Throttled | Refused | Halt
+
+
+class Remote(Protocol):
+    """A pure codec: batches to requests, replies to verdicts.
+
+    It never sees the network.
+    """
+
+    def encode(self, verb: Verb, changes: Sequence[Change]) -> Request:
+        """The request for this batch: one verb, at most 128 changes, no key twice."""
+        ...
+
+    def decode(self, verb: Verb, changes: Sequence[Change], reply: Reply | NoReply) -> Verdict:
+        """What the reply says of each change, joined by id, never by position."""
+        ...
+
+    def look_up_size(self, changes: Sequence[Change]) -> int:
+        """How many of the first of these changes one look-up may ask for (at least 1:
+        URL under 4,000 bytes).
+        """
+        ...
+
+    def look_up(self, changes: Sequence[Change]) -> Request:
+        """The request that reads these changes' annotations back, by (input_id, id)."""
+        ...
+
+    def found(self, changes: Sequence[Change], reply: Reply | NoReply) -> Found | LookUpFailure:
+        """What the look-up's reply holds for each change."""
+        ...
+
+    def same(self, change: Change, annotation: dict[str, object]) -> bool:
+        """Is everything that the post or patch asks for there, with equal values?"""
+        ...
+
+    def inputs_look_up(self, input_ids: Sequence[str]) -> Request:
+        """The request that asks for the status of these inputs (at most `look_up_size`
+        of them).
+        """
+        ...
+
+    def inputs_found(
+        self, input_ids: Sequence[str], reply: Reply | NoReply
+    ) -> Inputs | LookUpFailure:
+        """Which of the inputs are still being processed, and which are ready."""
+        ...
+
+    def inputs_list(self, input_ids: Sequence[str], page: int) -> Request:
+        """The request that lists all annotations of these inputs (at most
+        `look_up_size` of them), page by page from 1.
+        """
+        ...
+
+    def inputs_listed(
+        self, input_ids: Sequence[str], reply: Reply | NoReply
+    ) -> Listed | LookUpFailure:
+        """What a page of that list holds; a page of no rows is behind the last one."""
+        ...
+
+
+class Source(Protocol):
+    """A sequence of changes that can be read again from any mark."""
+
+    async def read(self) -> Chunk | None:
+        """The next chunk, None at the end.
+
+        Raises LogChanged, BadLineFound (strict), SyncerError.
+        """
+        ...
+
+    async def ack(self, log: int, mark: Mark) -> None:
+        """Everything before this mark of this log is settled, durably.
+
+        Raises SyncerError.
+        """
+        ...
+
+
+class Journal(Protocol):
+    """Where settlements become durable, in order."""
+
+    def commit(self, facts: Sequence[Fact]) -> None:
+        """Write the facts as one unit and fsync.
+
+        Blocking: call it from a thread. Raises StateError.
+        """
+        ...
+
+    def stored(self, number: int) -> Change:
+        """The change that was queued under this number, read back from disk.
+
+        Raises StateError.
+        """
+        ...

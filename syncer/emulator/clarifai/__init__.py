@@ -1,0 +1,1 @@
+"""The stand-in for Clarifai's API."""

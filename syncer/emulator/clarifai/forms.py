@@ -1,0 +1,82 @@
+"""Forms that an answer may take without saying anything else: what the switches make of
+it before it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from zlib import crc32
+
+from syncer.emulator.clarifai.messages import ENUMS
+from syncer.emulator.clarifai.wire import Object
+from syncer.emulator.codes import CODES
+from syncer.protos import STRUCTS
+
+Change = Callable[[str, Object], Object]
+"""From the name of the member that holds an object, and the object, to what is shown in
+its place.
+"""
+
+_NAMES: Mapping[str, Mapping[int, str]] = {
+    "code": {code: name for code, (name, _, _) in CODES.items()},
+    **{
+        member: {number: name for name, number in ENUMS[enum].items()}
+        for member, enum in (("visibility", "PointVisibility"), ("gettable", "Gettable"))
+    },
+}
+
+
+def shown(body: Object, switches: Mapping[str, str], http_status: int, url: str) -> Object:
+    """The body as it is written.
+
+    `url`: the emulator's own, for what is hosted there.
+    """
+    changes: list[Change] = []
+    if switches["enums"] != "number":
+        changes.append(_named if switches["enums"] == "name" else _as_text)
+    if switches["masks"] == "url":
+        changes.append(lambda name, value: _hosted(name, value, url))
+    if switches["added-fields"] == "some":
+        changes.append(
+            lambda _, value: {**value, "added_by_a_later_version": {"of": ["the service", 1, None]}}
+        )
+    if switches["http-status-code"] == "set":
+        body = {**body, "status": {**body["status"], "http_status_code": http_status}}
+    return _changed("", body, changes) if changes else body
+
+
+def _changed(name: str, value: Any, changes: list[Change]) -> Any:
+    if isinstance(value, list):
+        return [_changed(name, item, changes) for item in value]
+    if not isinstance(value, dict) or name in STRUCTS:
+        return value
+    value = {inner: _changed(inner, item, changes) for inner, item in value.items()}
+    for change in changes:
+        value = change(name, value)
+    return value
+
+
+def _named(_: str, value: Object) -> Object:
+    return {
+        name: _NAMES[name].get(item, item) if name in _NAMES and isinstance(item, int) else item
+        for name, item in value.items()
+    }
+
+
+def _as_text(_: str, value: Object) -> Object:
+    return {
+        name: str(item) if name in _NAMES and isinstance(item, int) else item
+        for name, item in value.items()
+    }
+
+
+def _hosted(name: str, value: Object, url: str) -> Object:
+    """A mask's picture by its URL, its bytes left out.
+
+    The URL stands for a place where it would be; nothing is served there.
+    """
+    if name == "mask" and "base64" in value.get("image", {}):
+        picture = value["image"]["base64"].encode()
+        return {**value, "image": {"url": f"{url}/masks/{crc32(picture):08x}.png"}}
+    return value

@@ -1,0 +1,107 @@
+"""Is the token good, and is the app there?
+
+One request that changes nothing, and what its answer means for the user.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from syncer.config import Loaded
+from syncer.core.outcome import Failed, Halt, Refused, Throttled
+from syncer.core.ports.push import LookUpFailure
+from syncer.core.ports.wire import Reply
+from syncer.core.retry_after import asked_seconds
+from syncer.errors import CredentialsRefused, Stopped, SyncerError
+from syncer.jobs.clarifai import app
+from syncer.remotes.clarifai.codes import Meaning, meaning
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What was asked, and how it went: `error` is None where token and app are good."""
+
+    base_url: str
+    user_id: str
+    app_id: str
+    answer_seconds: float
+    error: SyncerError | None
+
+
+async def check(loaded: Loaded) -> Checked:
+    """Ask the app for one annotation.
+
+    Raises UsageError where token or app are not configured or the settings cannot be
+    used.
+    """
+    clarifai = loaded.config.clarifai
+    remote = app(loaded)
+    started = time.monotonic()
+    async with remote.transport as transport:
+        reply = await transport.send(remote.codec.probe())
+    failure = remote.codec.probed(reply)
+    seconds = round(time.monotonic() - started, 3)
+    wait = (
+        asked_seconds(reply.retry_after, reply.date, time.time())
+        if isinstance(reply, Reply)
+        else None
+    )
+    error = None if failure is None else _error(failure, wait, loaded)
+    return Checked(clarifai.base_url, clarifai.user_id, clarifai.app_id, seconds, error)
+
+
+def _error(failure: LookUpFailure, wait_seconds: float | None, loaded: Loaded) -> SyncerError:
+    """What went wrong, with the values that it hangs on and where they came from.
+
+    `wait_seconds`: what the remote asks for.
+    """
+    clarifai = loaded.config.clarifai
+
+    def of(key: str) -> str:
+        return f"clarifai.{key} ({loaded.origins[f'clarifai.{key}']})"
+
+    code = (
+        "" if isinstance(failure, Throttled) or failure.code is None else f" (code {failure.code})"
+    )
+    match failure:
+        case Halt(kind="credentials"):
+            return CredentialsRefused(
+                f"the remote refused the credentials{code}: {failure.reason}; check {of('token')},"
+                f" and that it belongs to user {clarifai.user_id} and may read and write the"
+                f" annotations of app {clarifai.app_id}"
+            )
+        case Halt(kind="address"):
+            return Stopped(
+                f"{clarifai.base_url} can never answer: {failure.reason}; check {of('base_url')},"
+                " its authority and the proxy"
+            )
+        case Halt():
+            return Stopped(
+                f"the remote refuses to go on{code}: {failure.reason}; settle that with the"
+                " service, then check again"
+            )
+        case Throttled():
+            wait = "in a while" if wait_seconds is None else f"in {wait_seconds:g} s"
+            return Stopped(f"throttled by the remote: {failure.reason}; check again {wait}")
+        case Refused() if meaning(failure.code or 0) is Meaning.MISSING:
+            return Stopped(
+                f"there is no app {clarifai.app_id} of user {clarifai.user_id} at"
+                f" {clarifai.base_url}{code}: {failure.reason}; check {of('app_id')} and"
+                f" {of('user_id')}"
+            )
+        case Refused():
+            return Stopped(
+                f"the remote rejected a harmless test request{code}: {failure.reason}; check"
+                f" {of('user_id')} and {of('app_id')}"
+            )
+        case Failed(unreachable=True):
+            return Stopped(
+                f"{clarifai.base_url} cannot be reached: {failure.reason}; check {of('base_url')},"
+                " the network and the proxy"
+            )
+        case Failed():
+            return Stopped(
+                f"{clarifai.base_url} did not answer as the service does{code}: {failure.reason};"
+                f" check {of('base_url')}, or try again"
+            )

@@ -1,0 +1,61 @@
+"""From the configuration to a Clarifai app that can be spoken to: codec, transport, and
+the pace that all lanes share.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from syncer.config import Loaded
+from syncer.core.pace import Pace
+from syncer.core.ports.pull import Ask
+from syncer.errors import UsageError
+from syncer.jobs.limits import shared_pace
+from syncer.jobs.ways import transport
+from syncer.remotes.clarifai import Clarifai
+from syncer.remotes.paths import unfit_for_path
+from syncer.transport.http import HttpTransport
+
+CREDENTIALS = "CLARIFAI_PAT or [clarifai] token_file, user_id and app_id"
+SETTINGS = "[clarifai] base_url, user_id and app_id"
+"""What says where requests go."""
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One app. The transport is an async context manager that is entered once."""
+
+    codec: Clarifai
+    transport: HttpTransport
+    pace: Pace
+    address: str = ""
+    """Where requests go, for people."""
+
+    @property
+    def probe(self) -> Ask[object]:
+        """Is the app there? Changes nothing."""
+        return Ask(self.codec.probe(), self.codec.probed)
+
+
+def app(loaded: Loaded) -> App:
+    """The configured app.
+
+    Raises UsageError where token or app are not configured, or a setting cannot be
+    used.
+    """
+    loaded.check_destination()
+    clarifai, push = loaded.config.clarifai, loaded.config.push
+    token = loaded.token()
+    if token is None:
+        raise UsageError("no token: set CLARIFAI_PAT, or name a file in [clarifai] token_file")
+    if not clarifai.app_id:
+        raise UsageError("no app: give --app-id, set CLARIFAI_APP_ID, or set [clarifai] app_id")
+    for name, id in (("user_id", clarifai.user_id), ("app_id", clarifai.app_id)):
+        if (why := unfit_for_path(id)) is not None:
+            raise UsageError(
+                f"[clarifai] {name}: {why} (it comes from {loaded.origins[f'clarifai.{name}']})"
+            )
+    pace = shared_pace(clarifai.base_url, token, push.requests_per_second)
+    address = f"{clarifai.base_url}, user {clarifai.user_id}, app {clarifai.app_id}"
+    way = transport(loaded, "clarifai", clarifai.base_url, ("Key", token))
+    return App(Clarifai(clarifai.user_id, clarifai.app_id), way, pace, address)

@@ -1,0 +1,117 @@
+"""What a push would do, counted without network or state."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import BinaryIO
+
+import anyio
+
+from syncer.config import Loaded
+from syncer.core.change import PATCHES, Chunk, Verb
+from syncer.core.ledger import Ledger
+from syncer.errors import SyncerError, UsageError
+from syncer.jobs.ours import named_logs
+from syncer.printable import counted
+from syncer.sources.changelog import ChangeLog
+from syncer.sources.choice import Chooser
+from syncer.sources.first_lines import refuse_what_is_not_a_log
+from syncer.sources.lines import LineOptions
+
+MESSAGES_MAX = 20
+
+
+@dataclass(slots=True)
+class DryRun:
+    """The counts of a dry run."""
+
+    read: int = 0
+    posts: int = 0
+    patches: int = 0
+    deletes: int = 0
+    input_deletes: int = 0
+    ignored: int = 0
+    bad: int = 0
+    requests: int = 0
+    estimated_seconds: float = 0.0
+    messages: list[str] = field(default_factory=list)
+    error: SyncerError | None = None
+    """Some of a log can never be read."""
+
+    def as_json(self) -> dict[str, object]:
+        """For `--json`."""
+        value = {
+            one.name: getattr(self, one.name)
+            for one in fields(self)
+            if one.name not in ("messages", "error")
+        }
+        return {
+            "dry_run": True,
+            **value,
+            **({"error": str(self.error)} if self.error is not None else {}),
+        }
+
+    def sentence(self) -> str:
+        """One line for people."""
+        return (
+            f"dry run: read {self.read:,}: {counted(self.posts, 'post')},"
+            f" {counted(self.patches, 'patch', 'patches')}, {counted(self.deletes, 'delete')},"
+            f" {counted(self.input_deletes, 'whole-input delete')}, {self.ignored:,} ignored,"
+            f" {self.bad:,} bad; about {counted(self.requests, 'request')},"
+            f" {self.estimated_seconds:,.0f} s"
+        )
+
+
+def dry_run(loaded: Loaded, arguments: Sequence[str], stdin: BinaryIO) -> DryRun:
+    """Read the logs to their end and count. Raises UsageError where none is named."""
+    if not arguments:
+        raise UsageError("a dry run needs the change logs: name files, folders, or - for stdin")
+    with tempfile.TemporaryDirectory() as spool:
+        return anyio.run(_count, loaded, arguments, Path(spool), stdin)
+
+
+async def _count(loaded: Loaded, arguments: Sequence[str], spool: Path, stdin: BinaryIO) -> DryRun:
+    push = loaded.config.push
+    options = LineOptions(push.lists_without_ids, push.embed_model_version_id)
+    result = DryRun()
+    verbs: dict[Verb, int] = {}
+    named = named_logs(Path(loaded.config.state.dir), stdin, spool=spool)
+    choice = Chooser(Ledger(), spool).choose(
+        [path for argument in arguments for path in named.of(argument)]
+    )
+    result.messages += [*named.notes({log.path for log in choice.logs}), *choice.notes]
+    for chosen in choice.logs:
+        refuse_what_is_not_a_log(chosen.path, chosen.identity.label, options)
+    for chosen in choice.logs:
+        log = ChangeLog(chosen.path, chosen.identity.label, chosen.number, options)
+        while (chunk := await log.read()) is not None:
+            _add(result, verbs, chunk, log.label)
+        if log.damaged and result.error is None:
+            result.error = SyncerError(
+                f"{log.unfinished}; what is before it was counted, and the other logs"
+            )
+        elif log.unfinished:
+            result.messages.append(log.unfinished)
+    result.posts = verbs.get("post", 0)
+    result.patches = sum(count for verb, count in verbs.items() if verb in PATCHES)
+    result.deletes = verbs.get("delete", 0)
+    result.input_deletes = verbs.get("delete_input", 0)
+    result.requests = sum(math.ceil(count / push.batch_size) for count in verbs.values())
+    if isinstance(push.requests_per_second, int | float):
+        result.estimated_seconds = round(result.requests / push.requests_per_second, 1)
+    return result
+
+
+def _add(result: DryRun, verbs: dict[Verb, int], chunk: Chunk, label: str) -> None:
+    result.read += chunk.count
+    result.ignored += len(chunk.ignored)
+    result.bad += len(chunk.bad)
+    for change in chunk.changes:
+        verbs[change.verb] = verbs.get(change.verb, 0) + 1
+    for line in chunk.bad:
+        if len(result.messages) < MESSAGES_MAX:
+            result.messages.append(f"{label}:{line.line}: {line.reason}")

@@ -1,0 +1,264 @@
+"""What is pushed: change logs by path, and sources of users, as one sequence for the
+engine.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from syncer.core.change import Chunk, LogIdentity, Mark
+from syncer.core.facts import Fact, Opened
+from syncer.core.ledger import Ledger, LogState
+from syncer.core.moves import Moved
+from syncer.core.settle import forgotten
+from syncer.errors import SyncerError, UsageError
+from syncer.jobs.ours import SPOOL, named_logs
+from syncer.journal.disk import REAL
+from syncer.sources.changelog import ChangeLog
+from syncer.sources.choice import Chooser
+from syncer.sources.chosen import Choice, ChosenLog, note_gone, tell_lost
+from syncer.sources.feed import ChangeSource, Feed, identity
+from syncer.sources.first_lines import FIRST_LINES, refuse_what_is_not_a_log
+from syncer.sources.lines import LineOptions
+from syncer.sources.logs import LogPath
+from syncer.sources.spool import Spool
+
+
+class Inputs:
+    """Change logs and feeds, one after the other.
+
+    Implements `syncer.core.ports.Source`.
+    """
+
+    def __init__(
+        self,
+        members: Sequence[ChangeLog | Feed],
+        done: Sequence[ChosenLog] = (),
+        gone: Sequence[int] = (),
+        notes: Sequence[str] = (),
+        lost: str = "",
+    ) -> None:
+        """`done`: logs that were read to their end before, and are untouched since;
+        nothing of them is opened.
+
+        `gone`: logs of which there is no file any more; what is known of them counts.
+        `notes`: what users are to know of the logs; `lost`: of those that are gone
+        before their end.
+        """
+        self.numbers = [*(log.number for log in (*done, *members)), *gone]
+        self.notes = notes
+        self._by_number = {member.number: member for member in members}
+        self._waiting = deque(members)
+        self._done_bytes = sum(log.identity.size for log in done)
+        self._lost = lost
+
+    async def read(self) -> Chunk | None:
+        """The next chunk of the sequence."""
+        while self._waiting:
+            chunk = await self._waiting[0].read()
+            if chunk is not None:
+                return chunk
+            self._waiting.popleft()
+        return None
+
+    async def ack(self, log: int, mark: Mark) -> None:
+        """To the member that it concerns."""
+        await self._by_number[log].ack(mark)
+
+    async def close(self) -> None:
+        """Let go of all of them."""
+        for member in self._by_number.values():
+            await member.close()
+
+    def unfinished(self) -> str | None:
+        """Say which logs are still being written, or gone."""
+        writing = [member.unfinished for member in self._by_number.values() if member.unfinished]
+        it, are = ("it", "is") if len(writing) == 1 else ("them", "are")
+        they = "it" if are == "is" else "they"
+        parts = (
+            [
+                f"{'; '.join(writing)}; everything before {it} is done. Push again when {they}"
+                f" {are} whole"
+            ]
+            if writing
+            else []
+        )
+        return ". ".join([*parts, *([self._lost] if self._lost else [])]) or None
+
+    def progress(self) -> tuple[int, int] | None:
+        """(bytes read, bytes in all); None where a member does not know."""
+        parts = [member.progress for member in self._by_number.values()]
+        known, done = [part for part in parts if part is not None], self._done_bytes
+        return (
+            (done + sum(read for read, _ in known), done + sum(size for _, size in known))
+            if len(known) == len(parts)
+            else None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How the logs are read."""
+
+    options: LineOptions
+    strict: bool = False
+    moved: Moved | None = None
+
+
+def open_inputs(
+    sources: Sequence[str | ChangeSource],
+    ledger: Ledger,
+    state: Path,
+    reading: Reading,
+    stdin: BinaryIO,
+) -> tuple[Inputs, list[Fact]]:
+    """Return the inputs, where they were left, and what the journal is to be told of
+    them. Without any: every log that the state knows.
+
+    Raises UsageError for what is not there or not a log, LogChanged for a log that is
+    not the one that was applied, or may not be.
+    """
+    spool, known = (
+        Spool(state / SPOOL, REAL),
+        {log.identity.path.rpartition("/")[2] for log in ledger.logs.values()},
+    )
+    spool.sweep(known)
+    try:
+        return _opened(sources, ledger, state, reading, stdin)
+    except SyncerError:
+        # What came by stdin is refused with the rest, and may be another input next
+        # time.
+        spool.sweep(known)
+        raise
+
+
+def _opened(
+    sources: Sequence[str | ChangeSource],
+    ledger: Ledger,
+    state: Path,
+    reading: Reading,
+    stdin: BinaryIO,
+) -> tuple[Inputs, list[Fact]]:
+    named = named_logs(state, stdin)
+    items = [
+        item
+        for source in sources
+        for item in (named.of(source) if isinstance(source, str) else (source,))
+    ]
+    logs = [item for item in items if isinstance(item, LogPath)]
+    choice = Chooser(ledger, state / SPOOL).choose(logs if sources else None, reading.moved)
+    facts: list[Fact] = [fact for number in choice.replaced for fact in forgotten(number)]
+    facts += [Opened(number, aside) for number, aside in choice.displaced]
+    members: list[ChangeLog | Feed] = []
+    done: list[ChosenLog] = []
+    for found in _woven(items, choice.logs, ledger):
+        known = ledger.logs.get(found.number)
+        if known is None or known.identity != found.identity:
+            facts.append(Opened(found.number, found.identity))
+        if isinstance(found, _FeedAt):
+            watermark = known.watermark if known else None
+            members.append(
+                Feed(
+                    found.source,
+                    found.number,
+                    reading.options,
+                    watermark=watermark,
+                    strict=reading.strict,
+                )
+            )
+        elif known is not None and LogState(found.identity, known.watermark).is_read_to_its_end:
+            done.append(found)
+        else:
+            members.append(_log(found, known, reading))
+    if not members and not done and not choice.gone:
+        raise UsageError(
+            f"no change log: name one (a file, a folder, or - for stdin); the state {state} knows"
+            " none yet"
+        )
+    finished, lost = _told_of_gone(choice, ledger)
+    gone = [number for number in choice.gone if number not in choice.replaced]
+    notes = [
+        *named.notes({log.path for log in choice.logs}, choice.unread),
+        *choice.notes,
+        *finished,
+    ]
+    return Inputs(members, done, gone, notes, lost), facts
+
+
+def _told_of_gone(choice: Choice, ledger: Ledger) -> tuple[list[str], str]:
+    """What is to be noted of logs that are gone, and what is wrong with them."""
+    labels = {number: aside.label for number, aside in choice.displaced}
+    finished, lost = [], []
+    for number in choice.gone:
+        log = ledger.logs[number]
+        label = labels.get(number, log.identity.label)
+        if log.is_read_to_its_end:
+            finished.append(label)
+        else:
+            lost.append((label, log.watermark.resume.line))
+    return [note_gone(finished)] if finished else [], tell_lost(lost) if lost else ""
+
+
+def _log(log: ChosenLog, known: LogState | None, reading: Reading) -> ChangeLog:
+    label = log.identity.label
+    if not was_looked_at(log, known):
+        refuse_what_is_not_a_log(log.path, label, reading.options)
+    watermark = known.watermark if known else None
+    return ChangeLog(
+        log.path,
+        label,
+        log.number,
+        reading.options,
+        identity=log.identity,
+        watermark=watermark,
+        strict=reading.strict,
+    )
+
+
+def was_looked_at(log: ChosenLog, known: LogState | None) -> bool:
+    """Return whether the first lines of this file need no look: enough of them were
+    read, or they were looked at as they are.
+    """
+    if known is None:
+        return False
+    return known.watermark.index >= FIRST_LINES or known.identity.stamp.is_untouched(
+        log.identity.stamp
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _FeedAt:
+    """A source of a user among the logs."""
+
+    number: int
+    identity: LogIdentity
+    source: ChangeSource
+
+
+def _woven(
+    items: Sequence[LogPath | ChangeSource], logs: Sequence[ChosenLog], ledger: Ledger
+) -> Iterator[ChosenLog | _FeedAt]:
+    """The chosen logs where their files were named, sources of users between them; each
+    once.
+    """
+    numbers = {log.identity.path: number for number, log in ledger.logs.items()}
+    next_number = max([ledger.next_log() - 1, *(log.number for log in logs)]) + 1
+    left, at, seen = list(logs), -1, set[str]()
+    for item in items:
+        if isinstance(item, LogPath):
+            at += 1
+            while left and left[0].at <= at:
+                yield left.pop(0)
+            continue
+        found = identity(item.name)
+        if found.path in seen:
+            continue
+        seen.add(found.path)
+        if (number := numbers.get(found.path)) is None:
+            number, next_number = next_number, next_number + 1
+        yield _FeedAt(number, found, item)
+    yield from left

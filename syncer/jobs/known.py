@@ -1,0 +1,202 @@
+"""The logs that a state knows, as users name them: given up, or given another path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+import msgspec
+
+from syncer.core.change import LogIdentity
+from syncer.core.facts import Fact, Opened
+from syncer.core.ledger import Ledger
+from syncer.core.settle import forgotten
+from syncer.errors import LogChanged, UsageError
+from syncer.jobs.ours import SPOOL
+from syncer.journal.journal import Journal
+from syncer.sources.chosen import enumerate_few
+from syncer.sources.files import LogFiles
+from syncer.sources.logs import LogPath, resolved
+from syncer.sources.places import STDIN, Places
+
+LOGS_MAX = 1000
+"""Given up in one commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """What a state knows no more."""
+
+    logs: list[str]
+    waiting: int
+    """Changes that waited to be sent again."""
+    dead: int
+    """Open dead letters."""
+
+    def sentence(self) -> str:
+        """One line for people."""
+        held = describe_held(self.waiting, self.dead)
+        return f"forgot {enumerate_few(self.logs)}" + (f" with {held}" if held else "")
+
+
+def forget(folder: Path, names: Sequence[str], *, force: bool) -> GivenUp:
+    """Let a state know nothing of these logs any more: of all of them, or of none.
+    Names may be patterns.
+
+    Raises UsageError for a name that no log has, and without `force` for logs with
+    waiting changes or dead letters; StateError.
+    """
+    journal = Journal.open(folder, None)
+    try:
+        logs = journal.ledger.logs
+        numbers = list(
+            dict.fromkeys(
+                number for name in names for number in _matching(journal.ledger, folder, name)
+            )
+        )
+        if not force and (
+            holding := [
+                number
+                for number in numbers
+                if logs[number].counts.queued or logs[number].counts.dead
+            ]
+        ):
+            each = [
+                f"{logs[number].identity.label} has"
+                f" {describe_held(logs[number].counts.queued, logs[number].counts.dead)}"
+                for number in holding
+            ]
+            raise UsageError(
+                f"{enumerate_few(each, '; ')}. Nothing was forgotten: push until nothing waits and"
+                " look at `syncer dead list`, or give them up with --force"
+            )
+        waiting, dead = (
+            sum(getattr(logs[number].counts, place) for number in numbers)
+            for place in ("queued", "dead")
+        )
+        result = GivenUp([logs[number].identity.label for number in numbers], waiting, dead)
+        for start in range(0, len(numbers), LOGS_MAX):
+            journal.commit(
+                [fact for number in numbers[start : start + LOGS_MAX] for fact in forgotten(number)]
+            )
+        return result
+    finally:
+        journal.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Renamed:
+    """A known log under another path."""
+
+    old: str
+    new: str
+    is_there: bool
+    """Whether there is a file at the new path."""
+
+    def sentence(self) -> str:
+        """One line for people."""
+        return f"{self.old} is {self.new} from now on" + (
+            "" if self.is_there else ", though there is no such file yet"
+        )
+
+
+def move(folder: Path, old: str, new: str) -> Renamed:
+    """Give a known log another path.
+
+    Raises UsageError for a name that no log or several have, LogChanged where the file
+    at the new path is not that log; StateError.
+    """
+    if not new or new == STDIN:
+        raise UsageError(f"the new name of a log is a path, not {new!r}")
+    journal = Journal.open(folder, None)
+    try:
+        ledger = journal.ledger
+        numbers = _matching(ledger, folder, old)
+        if len(numbers) > 1:
+            paths = enumerate_few(ledger.logs[number].identity.path for number in numbers)
+            raise UsageError(
+                f"{len(numbers):,} logs match {old}: name one of them by its path, {paths}"
+            )
+        before = ledger.logs[numbers[0]].identity.label
+        facts, is_there = _moved(Places(ledger, folder / SPOOL), numbers[0], new)
+        journal.commit(facts)
+        return Renamed(before, new, is_there)
+    finally:
+        journal.close()
+
+
+def _moved(places: Places, number: int, new: str) -> tuple[list[Fact], bool]:
+    """What is true of a log once it has this path, and whether there is a file."""
+    log, files, facts = LogPath(Path(resolved(new)), new), LogFiles(), list[Fact]()
+    known = places.identity(number)
+    other = places.at(log)
+    if other is not None and other != number:
+        if places.applied(other):
+            raise LogChanged(
+                f"the state knows {new} as a log of its own, of which something was applied:"
+                " nothing was changed"
+            )
+        facts += forgotten(other)
+    stamp = files.stamp(log, known.stamp)
+    if stamp is None:
+        if Path(new).exists():
+            raise UsageError(f"{new} is not a file")
+        return [
+            *facts,
+            Opened(
+                number,
+                msgspec.structs.replace(known, path=str(log.path), label=new, was="", twin=None),
+            ),
+        ], False
+    if (applied := places.applied(number)) and (
+        how := files.difference(log, known.head, applied)
+    ) is not None:
+        raise LogChanged(
+            f"{new} does not hold all that was applied of {known.label}: it was {how}. Nothing was"
+            " changed"
+        )
+    identity = LogIdentity.of(str(log.path), new, known.head, stamp)
+    if known.stamp.is_untouched(stamp):
+        identity = msgspec.structs.replace(identity, end=known.end)
+    return [*facts, Opened(number, identity)], True
+
+
+def _matching(ledger: Ledger, folder: Path, name: str) -> list[int]:
+    """The logs of this label or path, else those that match it as a pattern.
+
+    Raises UsageError where there is none.
+    """
+    paths = Places(ledger, folder / SPOOL)
+    known = {
+        number: (log.identity.label, paths.path(number)) for number, log in ledger.logs.items()
+    }
+    path = resolved(name)
+    if found := [number for number, (label, at) in known.items() if name == label or path == at]:
+        return found
+    pattern = str(PurePath(name))
+    is_pattern = any(sign in name for sign in "*?[")
+    if is_pattern and (found := [n for n, names in known.items() if _match(names, pattern)]):
+        return found
+    labels = enumerate_few(label for label, _ in known.values()) or "none"
+    raise UsageError(
+        f"the state {folder} does not know {'a log that matches' if is_pattern else 'the log'}"
+        f" {name}; it knows: {labels}"
+    )
+
+
+def _match(names: Iterable[str], pattern: str) -> bool:
+    """Whether one of these paths ends so, as the shell compares names: a star does not
+    match a slash.
+    """
+    return any(PurePath(name).match(pattern) for name in names)
+
+
+def describe_held(waiting: int, dead: int) -> str:
+    """Say how many changes wait and how many are dead; nothing where there are none."""
+    parts = [
+        f"{count:,} {one if count == 1 else one + 's'}"
+        for count, one in ((waiting, "waiting change"), (dead, "dead letter"))
+        if count
+    ]
+    return " and ".join(parts)

@@ -1,0 +1,180 @@
+"""From the configuration and a selection to where a pull reads from, and to the lane
+that writes it somewhere.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+import zlib
+from collections.abc import Mapping
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+
+from syncer.config import Loaded
+from syncer.errors import UsageError
+from syncer.jobs.clarifai import CREDENTIALS, SETTINGS, app
+from syncer.jobs.limits import shared_pace
+from syncer.jobs.pull import PullLane
+from syncer.jobs.ways import transport
+from syncer.jobs.wiring import Origin
+from syncer.remotes.annotell import Asks, ChangeListing, ProjectListing, index, listing, neighbours
+from syncer.remotes.annotell import Selection as DocumentSelection
+from syncer.remotes.annotell.layout import DocumentLayout
+from syncer.remotes.clarifai.layout import AnnotationLayout, InputsLayout
+from syncer.remotes.clarifai.listing import AnnotationListing
+from syncer.remotes.clarifai.selection import Selection
+from syncer.sinks.choose import STDOUT, output_format, output_sink
+from syncer.transport.http import HttpTransport
+from syncer.transport.oauth import OAuthTransport, shared_tokens
+
+DocumentKey = tuple[str, str]
+"""(input uuid, annotation type)"""
+
+UNITS_AHEAD_MAX = 256
+"""Groups of inputs fetched or waiting to be written: enough to keep any rate busy; the
+engine bounds them by their bytes, too.
+"""
+
+
+def clarifai_origin(loaded: Loaded, selection: Selection) -> Origin:
+    """The annotations of the configured app.
+
+    Raises UsageError where the configuration does not do.
+    """
+    remote, clarifai = app(loaded), loaded.config.clarifai
+    chosen = msgspec.json.encode(selection).decode()
+    return Origin(
+        listing=AnnotationListing(clarifai.user_id, clarifai.app_id, selection),
+        layout=InputsLayout() if selection.with_inputs else AnnotationLayout(),
+        api=remote.transport,
+        pace=remote.pace,
+        concurrency=loaded.config.push.concurrency,
+        storage=None,
+        storage_concurrency=1,
+        retry=loaded.config.retry,
+        units_ahead_max=UNITS_AHEAD_MAX,
+        credentials=CREDENTIALS,
+        name=(
+            f"annotations of {clarifai.base_url} user {clarifai.user_id} app {clarifai.app_id}:"
+            f" {chosen}"
+        ),
+        address=remote.address,
+        settings=SETTINGS,
+        probe=remote.probe,
+    )
+
+
+DOCUMENT_UNITS_AHEAD_MAX = 6
+"""Units of up to 16 documents of perhaps 10 MB: enough to keep 32 under way."""
+
+
+def annotell_origin(
+    loaded: Loaded, selection: DocumentSelection, known: Mapping[DocumentKey, str] | None = None
+) -> Origin:
+    """Annotations of Annotell or Kognic. `known`: of an earlier pull, `created` by
+    (input uuid, type): then only what has changed since.
+
+    Raises UsageError where the configuration or the selection does not do.
+    """
+    annotell = loaded.config.annotell
+    documents = listing(selection, annotell.flavour, annotell.base_url)
+    if known is not None:
+        if not isinstance(documents, ProjectListing):
+            raise UsageError("--changed-since works for a project or a batch: give --project")
+        if any(not annotation_type for _, annotation_type in known):
+            raise UsageError(
+                "--changed-since: the earlier pull holds documents without an annotation type, so"
+                " it is not of a project"
+            )
+        documents = ChangeListing(documents, known)
+    credentials = loaded.annotell_credentials()
+    if credentials is None:
+        raise UsageError(
+            f"no credentials for [annotell] flavour = {annotell.flavour!r}: set"
+            f" {annotell.flavour.upper()}_CREDENTIALS (a file),"
+            f" {annotell.flavour.upper()}_CLIENT_ID and {annotell.flavour.upper()}_CLIENT_SECRET,"
+            " or [annotell] credentials"
+        )
+
+    def http(base_url: str | None) -> HttpTransport:
+        return transport(loaded, "annotell", base_url)
+
+    chosen = msgspec.json.encode(selection).decode() + (
+        ""
+        if known is None
+        else f" changed since {_digest(msgspec.json.encode(sorted(known.items())))}"
+    )
+    return Origin(
+        listing=documents,
+        layout=DocumentLayout(),
+        api=OAuthTransport(
+            api=http(annotell.base_url),
+            auth=http(annotell.auth_url),
+            tokens=shared_tokens(
+                annotell.auth_url, credentials.client_id, credentials.client_secret
+            ),
+            elsewhere=http(None),
+            other_hosts=neighbours(annotell.base_url),
+        ),
+        pace=shared_pace(annotell.base_url, credentials.client_id, annotell.requests_per_second),
+        concurrency="auto",
+        storage=http(None),
+        storage_concurrency=annotell.concurrency,
+        retry=loaded.config.retry,
+        units_ahead_max=DOCUMENT_UNITS_AHEAD_MAX,
+        credentials=(
+            f"{annotell.flavour.upper()}_CREDENTIALS, {annotell.flavour.upper()}_CLIENT_ID and"
+            " _SECRET, or [annotell] credentials"
+        ),
+        name=f"annotations of {annotell.flavour} at {annotell.base_url}: {chosen}",
+        address=annotell.base_url,
+        settings="[annotell] base_url and flavour",
+        probe=Asks.probe(),
+    )
+
+
+def known_documents(path: Path) -> dict[DocumentKey, str]:
+    """What an earlier pull to this JSONL file holds.
+
+    Raises UsageError where it is none.
+    """
+    open_ = gzip.open if path.name.endswith(".gz") else open
+    try:
+        with open_(path, "rb") as file:
+            return index(file)
+    except OSError as error:
+        raise UsageError(
+            f"the earlier pull {path} cannot be read: {error.strerror or error}"
+        ) from None
+    except (msgspec.DecodeError, EOFError, zlib.error) as error:
+        raise UsageError(
+            f"{path} is not a JSONL file of an earlier annotell pull: {error}"
+        ) from None
+
+
+def _digest(data: bytes) -> str:
+    return blake2b(data, digest_size=6).hexdigest()
+
+
+def open_pull(
+    loaded: Loaded, origin: Origin, out: str, format_: str | None, *, state: Path | None
+) -> PullLane:
+    """A lane from an origin to a path, or to standard output. `state`: None for a
+    folder of the job's own within the configured one.
+
+    Raises UsageError for an output that cannot be, StateError, OutputError.
+    """
+    place = out if out == STDOUT else str(Path(out).absolute())
+    job = f"{origin.name} as {output_format(out, format_)} to {place}"
+    folder = (
+        state
+        if state is not None
+        else Path(loaded.config.state.dir) / f"pull-{_digest(job.encode())}"
+    )
+    sink = output_sink(out, origin.layout, format_, stdout=sys.stdout.buffer, work=folder)
+    return PullLane(
+        origin, sink, out=out, job=job, state=folder, path=None if out == STDOUT else Path(out)
+    )

@@ -1,0 +1,249 @@
+"""A push lane, wired: change logs or sources of users, Clarifai, HTTP, journal, engine.
+
+The only place that knows them all.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import anyio
+
+from syncer.config import Loaded
+from syncer.core.backlog import Backlog
+from syncer.core.deletions import Deletions
+from syncer.core.events import Event
+from syncer.core.ledger import Ledger
+from syncer.core.limits import Limits
+from syncer.core.moves import Moved
+from syncer.engine.clock import Clock
+from syncer.engine.push import Push
+from syncer.engine.turns import Advice
+from syncer.errors import SyncerError
+from syncer.jobs.clarifai import CREDENTIALS, SETTINGS, app
+from syncer.jobs.inputs import Reading, open_inputs
+from syncer.jobs.limits import turns as lane_turns
+from syncer.jobs.progress import Estimate, Progress, Sending, Share, sending, unread
+from syncer.jobs.report import Before, PushReport, exit_code, totals
+from syncer.jobs.signals import until_signal
+from syncer.jobs.state import resuming
+from syncer.journal.journal import DestinationId, Journal
+from syncer.journal.posted import Posted
+from syncer.sources.feed import ChangeSource
+from syncer.sources.lines import LineOptions
+
+OPENED_MAX = 1000
+"""Logs that one commit names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a push ended: its summary, the error that stopped it (None: it came to its
+    end), the signal that interrupted it.
+    """
+
+    summary: PushReport
+    error: SyncerError | None
+    interrupted: int | None
+
+    @property
+    def exit_code(self) -> int:
+        """Of the command line."""
+        return exit_code(self.error, self.interrupted, self.summary.dead)
+
+
+class PushLane:
+    """One push from the first log to the last.
+
+    Opening takes the state's lock; `close` gives it back.
+    """
+
+    def __init__(
+        self,
+        loaded: Loaded,
+        sources: Sequence[str | ChangeSource],
+        *,
+        strict: bool = False,
+        max_delete: int | None = None,
+        moved: Moved | None = None,
+        stdin: BinaryIO | None = None,
+    ) -> None:
+        """`sources`: change logs as named on the command line, and sources of users;
+        none: every log that the state knows.
+
+        `moved`: what is said of files that may be known logs under new names. Raises
+        UsageError, StateError, LogChanged.
+        """
+        config = loaded.config
+        self._config = config
+        self._app = app(loaded)
+        self._max_delete = max_delete
+        self._state = Path(config.state.dir)
+        destination = DestinationId(
+            config.clarifai.base_url, config.clarifai.user_id, config.clarifai.app_id
+        )
+        self._journal = Journal.open(self._state, destination)
+        try:
+            self._posted = Posted(self._state / "posted.bits")
+            options = LineOptions(config.push.lists_without_ids, config.push.embed_model_version_id)
+            reading = Reading(options, strict, moved)
+            self._inputs, facts = open_inputs(
+                sources, self.ledger, self._state, reading, stdin or sys.stdin.buffer
+            )
+            for start in range(0, len(facts), OPENED_MAX):
+                self._journal.commit(facts[start : start + OPENED_MAX])
+        except BaseException:
+            self._journal.close()
+            raise
+        self._before = Before.of(self.ledger, self._inputs.numbers)
+        self._estimate = Estimate(self._app.pace)
+        self._start_bytes = (self._inputs.progress() or (0, 0))[0]
+        self._engine: Push | None = None
+        self._share: Share | None = None
+        self._started = time.monotonic()
+
+    @property
+    def notes(self) -> list[str]:
+        """What users are to know before the run: what recovery had to do, and which
+        logs are not, or not as they were, read.
+        """
+        return [*self._journal.notes, *self._inputs.notes]
+
+    @property
+    def ledger(self) -> Ledger:
+        """What the state folder holds."""
+        return self._journal.ledger
+
+    async def run(
+        self, observe: Callable[[Event], None] = lambda _: None, *, signals: bool = False
+    ) -> Finished:
+        """Push to the end. Errors that stop a run are in what it returns; they lose
+        nothing. With `signals`, SIGINT and SIGTERM drain.
+
+        `observe` is told every event from within the event loop: it must be quick, and
+        an exception of its own ends the run.
+        """
+        self._started = time.monotonic()
+        error: SyncerError | None = None
+        interrupted: list[int] = []
+        async with self._app.transport:
+            self._engine = engine = self._wired(observe)
+            self._share = Share(self._app.pace, anyio.current_time())
+            try:
+                if signals:
+                    await until_signal(engine.run, engine.drain, interrupted)
+                else:
+                    await engine.run()
+            except SyncerError as stopped:
+                error = stopped
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await self._inputs.close()
+        # A drain that came too late has stopped nothing.
+        early = interrupted[0] if interrupted and not engine.complete else None
+        if error is None and early is None and (unfinished := self._inputs.unfinished()):
+            error = SyncerError(unfinished)
+        elapsed_seconds = time.monotonic() - self._started
+        return Finished(self.summary(elapsed_seconds), error, early)
+
+    def _wired(self, observe: Callable[[Event], None]) -> Push:
+        """The engine of this run."""
+        push, retry = self._config.push, self._config.retry
+        now, rng = Clock(), random.Random()  # noqa: S311 - jitter, not a secret
+        pace, left = self._app.pace, self.ledger.destination
+        advice = Advice(CREDENTIALS, resuming(self._state), self._app.address, SETTINGS)
+        turns = lane_turns(
+            self._app.transport, pace, push.concurrency, retry, left, now, rng, observe, advice
+        )
+        turns.whereabouts.probe = self._app.probe
+        limits = Limits(
+            batch_size=push.batch_size,
+            linger_seconds=push.linger_seconds,
+            max_attempts=retry.max_attempts,
+        )
+        return Push(
+            source=self._inputs,
+            remote=self._app.codec,
+            journal=self._journal,
+            ledger=self.ledger,
+            backlog=Backlog(limits, self.ledger.next_number),
+            turns=turns,
+            deletions=Deletions(self.ledger.deleted, self._max_delete),
+            created=self._posted.__contains__,
+            creating=self._posted.add,
+            now=now,
+            rng=rng,
+            backoff=(retry.base_seconds, retry.cap_seconds),
+            observe=observe,
+        )
+
+    def summary(self, elapsed_seconds: float | None = None) -> PushReport:
+        """Where the run stands, also while it is under way."""
+        engine = self._engine
+        elapsed = time.monotonic() - self._started if elapsed_seconds is None else elapsed_seconds
+        read_in_run = engine.counted.read if engine else {}
+        read, applied, skipped, ignored, dead, pending = totals(
+            self._before, self.ledger, read_in_run
+        )
+        return PushReport(
+            read=read,
+            applied=applied,
+            skipped=skipped,
+            ignored=ignored,
+            dead=dead,
+            pending=pending,
+            retries=engine.sender.retries if engine else 0,
+            requests=(engine.turns.requests if engine else 0) + self._app.transport.hidden_retries,
+            throttled=engine.turns.throttled if engine else 0,
+            reconciled=engine.sender.reconciled if engine else 0,
+            elapsed_seconds=round(elapsed, 3),
+            annotations_per_second=round(applied / elapsed, 1) if elapsed > 0 else 0.0,
+            state=str(self._state),
+        )
+
+    def progress(self) -> Progress:
+        """How far the run is.
+
+        To be asked a few times a second: what it says of the time left lives of being
+        asked.
+        """
+        report, engine = self.summary(), self._engine
+        now = sending(engine.turns, self._share) if engine and self._share else Sending()
+        read_bytes = self._inputs.progress()
+        self._estimate.note(report.elapsed_seconds, paused=now.pause_seconds > 0)
+        read = sum(engine.counted.read.values()) if engine else 0
+        to_read = (
+            0.0 if engine and engine.at_the_end else unread(read, read_bytes, self._start_bytes)
+        )
+        return Progress(
+            report=report,
+            share_read=read_bytes[0] / max(1, read_bytes[1]) if read_bytes else None,
+            sending=now,
+            left_seconds=self._estimate.seconds(
+                report.applied,
+                report.requests,
+                None if to_read is None else report.pending + to_read,
+                now.pause_seconds,
+            ),
+        )
+
+    def close(self) -> None:
+        """Give the state folder back."""
+        self._posted.close()
+        self._journal.close()
+
+
+@contextmanager
+def opened(lane: PushLane) -> Iterator[PushLane]:
+    """The lane, closed at the end."""
+    try:
+        yield lane
+    finally:
+        lane.close()

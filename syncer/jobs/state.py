@@ -1,0 +1,238 @@
+"""A state folder as a whole, of a push or of a pull: looked through, and repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+
+from syncer.core.facts import OPEN, Destination
+from syncer.errors import StateError, UsageError
+from syncer.jobs.ours import SPOOL
+from syncer.journal import aside, checkpoint, parts, seen
+from syncer.journal import check as push_state
+from syncer.journal.check import Checked
+from syncer.journal.checkpoint import Checkpoint
+from syncer.journal.damage import Damage
+from syncer.journal.dead import FILE as LETTERS
+from syncer.journal.disk import REAL, Disk
+from syncer.journal.journal import Journal
+from syncer.journal.lock import holder
+from syncer.journal.repair import Repaired, repair_held
+from syncer.journal.replay import FILE as JOURNAL
+from syncer.printable import as_argument
+
+BLOCK_BYTES = 1 << 20
+
+
+def resuming(folder: Path) -> str:
+    """The command that lifts the pause which this folder keeps."""
+    return f"syncer state resume --state {as_argument(folder)}"
+
+
+@dataclass(slots=True)
+class Looked:
+    """What was found in a folder."""
+
+    folder: Path
+    locked_by: int | None
+    push: Checked | None = None
+    """Of a push."""
+    pull: Checkpoint | None = None
+    """Of a pull; None also where it is damaged."""
+    damages: list[Damage] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def pull_in(folder: Path, *, disk: Disk = REAL) -> Checkpoint | None:
+    """Return how far the pull of this folder is; None where the folder holds no pull.
+
+    Raises StateError for one that cannot be read.
+    """
+    try:
+        if Journal.is_in(folder, disk=disk) or disk.size(folder / checkpoint.FILE) is None:
+            return None
+        found = checkpoint.read(folder, disk=disk)
+    except NotADirectoryError:
+        return None
+    except OSError as error:
+        raise StateError(f"the state {folder} cannot be read: {error.strerror or error}") from None
+    if isinstance(found, Damage):
+        raise found.error()
+    return found
+
+
+def resume(folder: Path, *, disk: Disk = REAL) -> Destination:
+    """Lift the pause that this folder keeps, of a push or of a pull; how the
+    destination was until then.
+
+    Raises UsageError where there is no state, StateError where it is in use, damaged or
+    cannot be written.
+    """
+    if Journal.is_in(folder, disk=disk):
+        journal = Journal.open(folder, None, disk=disk)
+        try:
+            before = journal.ledger.destination
+            if before.state == "paused":
+                journal.commit([OPEN])
+            return before
+        finally:
+            journal.close()
+    if disk.size(folder / checkpoint.FILE) is not None:
+        return _resume_pull(folder, disk)
+    raise UsageError(f"no state at {folder}: name the folder with --state")
+
+
+def _resume_pull(folder: Path, disk: Disk) -> Destination:
+    try:
+        lock = disk.lock(folder / "lock")
+        try:
+            found = checkpoint.read(folder, disk=disk)
+            if isinstance(found, Damage):
+                raise found.error()
+            if found is None:
+                return OPEN
+            before = found.pause
+            if before.state == "paused":
+                checkpoint.write(
+                    folder,
+                    msgspec.structs.replace(found, destination=OPEN, storage=OPEN),
+                    disk=disk,
+                )
+            return before
+        finally:
+            lock.release()
+    except OSError as error:
+        raise StateError(
+            f"the state {folder} cannot be written: {error.strerror or error}"
+        ) from None
+
+
+def look(folder: Path) -> Looked:
+    """Read everything, change nothing; needs no lock.
+
+    Raises UsageError where there is no state, StateError for that of a newer version.
+    """
+    found = Looked(folder, holder(folder / "lock"))
+    try:
+        if not any(of(folder) for of in (_is_push, _is_pull)):
+            raise UsageError(f"no state at {folder}: name the folder with --state")
+        if _is_push(folder):
+            found.push = push_state.check(folder)
+            found.damages += found.push.damages
+            found.notes += found.push.notes
+        if _is_pull(folder):
+            _look_at_pull(folder, found)
+        found.damages += _spooled(folder / SPOOL)
+    except OSError as error:
+        raise StateError(
+            f"the state folder {folder} cannot be read: {error.strerror or error}"
+        ) from None
+    return found
+
+
+def _is_push(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (JOURNAL, LETTERS, push_state.POSTED))
+
+
+def _is_pull(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (checkpoint.FILE, parts.FILE, seen.FILE))
+
+
+def _look_at_pull(folder: Path, found: Looked) -> None:
+    read = checkpoint.read(folder)
+    if isinstance(read, Damage):
+        found.damages.append(read)
+        return
+    found.pull = read
+    if (
+        read is not None
+        and not read.done
+        and isinstance(noted := parts.read(folder, read.parts), Damage)
+    ):
+        found.damages.append(noted)
+    written, first = seen.files(folder)
+    if first.exists():
+        found.notes.append(
+            f"{written}: not looked at: a write is under way, or was interrupted and is taken back"
+            " by the next start"
+        )
+    elif (
+        read is not None and not read.done and (lost := seen.check(folder, read.pages)) is not None
+    ):
+        found.damages.append(lost)
+
+
+def _spooled(folder: Path) -> Iterator[Damage]:
+    """What came by stdin is named by its content."""
+    for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
+        digest = blake2b(digest_size=16)
+        with path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                digest.update(block)
+        if digest.hexdigest() != path.stem:
+            yield Damage(
+                str(path),
+                0,
+                "its content is not the one it is named by",
+                "what came by stdin cannot be carried on from here",
+            )
+
+
+def repair(folder: Path) -> Repaired:
+    """Set aside what is damaged and leave a state that starts.
+
+    Raises UsageError where there is no state, StateError where it is in use.
+    """
+    look_first = look(folder)  # a folder without a state gets no lock
+    try:
+        lock = REAL.lock(folder / "lock")
+        try:
+            when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            repaired = repair_held(folder, when) if look_first.push is not None else Repaired()
+            if any(_of_pull(damage) for damage in look_first.damages):
+                _repair_pull(folder, when, repaired)
+            _repair_spool(folder, when, repaired)
+            return repaired
+        finally:
+            lock.release()
+    except OSError as error:
+        raise StateError(
+            f"the state {folder} cannot be repaired: {error.strerror or error}. Fix that, then"
+            " repair again"
+        ) from None
+
+
+def _of_pull(damage: Damage) -> bool:
+    return Path(damage.file).name in (checkpoint.FILE, parts.FILE, seen.FILE)
+
+
+def _repair_pull(folder: Path, when: str, repaired: Repaired) -> None:
+    found = Looked(folder, None)
+    _look_at_pull(folder, found)
+    repaired.damages += found.damages
+    repaired.quarantine = repaired.quarantine or aside.made(folder, when, REAL)
+    repaired.set_aside += aside.moved(
+        [folder / checkpoint.FILE, folder / parts.FILE, *seen.files(folder)],
+        repaired.quarantine,
+        REAL,
+    )
+    repaired.unknown.append(
+        "how far the pull was is no longer known: the next one starts from the beginning and writes"
+        " its output again"
+    )
+
+
+def _repair_spool(folder: Path, when: str, repaired: Repaired) -> None:
+    for damage in list(_spooled(folder / SPOOL)):
+        repaired.damages.append(damage)
+        repaired.quarantine = repaired.quarantine or aside.made(folder, when, REAL)
+        repaired.set_aside += aside.moved([Path(damage.file)], repaired.quarantine, REAL)
+        repaired.unknown.append(
+            f"{damage.file}: pipe the same input in again and it goes on where it was; "
+            f"else `syncer state forget {as_argument(damage.file)}`"
+        )

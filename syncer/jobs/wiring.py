@@ -1,0 +1,109 @@
+"""Where a pull reads from, and the engine that reads, wired: a listing, HTTP, turns."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import anyio
+
+from syncer.config.models import Retry
+from syncer.core.events import Event
+from syncer.core.facts import OPEN, Destination
+from syncer.core.pace import Pace
+from syncer.core.ports.pull import Ask, Layout, Listing
+from syncer.engine.clock import Clock
+from syncer.engine.pull import Pull, Way
+from syncer.engine.turns import PARTLY_READ, Advice, Left
+from syncer.jobs.limits import turns
+from syncer.jobs.state import resuming
+from syncer.transport.http import HttpTransport
+from syncer.transport.oauth import OAuthTransport
+
+API_AT_ONCE_MAX = 256
+STORAGE_RATE = 1e6
+"""Signed URLs are bounded by how many are fetched at a time, not by a rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a pull reads from: a listing of a remote, and the ways to ask it."""
+
+    listing: Listing
+    layout: Layout
+    api: HttpTransport | OAuthTransport
+    pace: Pace
+    concurrency: int | Literal["auto"]
+    storage: HttpTransport | None
+    """For signed URLs; None where there are none."""
+    storage_concurrency: int
+    retry: Retry
+    units_ahead_max: int
+    credentials: str
+    """Where they come from, for messages."""
+    name: str
+    """What is pulled from where, without any secret: what a checkpoint is for."""
+    address: str = "the remote"
+    """Where requests go, for messages."""
+    settings: str = "base_url"
+    """What says where they go."""
+    probe: Ask[object] | None = None
+    """A question that is answered wherever the address is right."""
+
+
+@asynccontextmanager
+async def wired(
+    origin: Origin,
+    observe: Callable[[Event], None],
+    *,
+    left: Destination = OPEN,
+    storage_left: Destination = OPEN,
+    state: Path | None = None,
+    listing: Listing | None = None,
+    leaves: Left = PARTLY_READ,
+) -> AsyncIterator[Pull]:
+    """The engine of a run, its connections open while the block lasts. `left`: how an
+    earlier run left the API, as `state` says, and `storage_left` the storage.
+    `listing`: another one than the origin's, of the same remote. `leaves`: what there
+    is where the run stops early.
+    """
+    now, rng = Clock(), random.Random()  # noqa: S311 - jitter, not a secret
+    retry = origin.retry
+    at_once = API_AT_ONCE_MAX if origin.concurrency == "auto" else origin.concurrency
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(origin.api)
+        advice = Advice(
+            origin.credentials,
+            "" if state is None else resuming(state),
+            origin.address,
+            origin.settings,
+            leaves,
+        )
+        api_turns = turns(
+            origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe, advice
+        )
+        api_turns.whereabouts.probe = origin.probe
+        if isinstance(origin.api, OAuthTransport):
+            origin.api.another_turn = api_turns.another
+        ways: dict[Literal["api", "storage"], Way] = {
+            "api": Way(api_turns, anyio.Semaphore(at_once, fast_acquire=True))
+        }
+        if origin.storage is not None:
+            await stack.enter_async_context(origin.storage)
+            pace, count = Pace(STORAGE_RATE), origin.storage_concurrency
+            storage_turns = turns(
+                origin.storage, pace, count, retry, storage_left, now, rng, observe, advice
+            )
+            ways["storage"] = Way(storage_turns, anyio.Semaphore(count, fast_acquire=True))
+        yield Pull(
+            listing or origin.listing,
+            ways,
+            units_ahead_max=origin.units_ahead_max,
+            max_attempts=retry.max_attempts,
+            rng=rng,
+            backoff=(retry.base_seconds, retry.cap_seconds),
+        )
