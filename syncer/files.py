@@ -4,6 +4,7 @@ floor of journal, sinks and sources.
 Mounted object stores (DBFS, FUSE), network shares and memory sticks do not append,
 lock, link, sync a folder or rename over a file, each in its own way. A refusal for want
 of a call is told from one for other reasons (no space, no permission) by its number.
+Nothing else in the program calls `os.fsync` or `os.write`.
 """
 
 from __future__ import annotations
@@ -69,6 +70,21 @@ def _name(descriptor: int) -> str:
         return "a file"
 
 
+def append(descriptor: int, data: bytes) -> None:
+    """Write all of it to an open file. Raises OSError."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def sync_open(descriptor: int) -> None:
+    """What was written to this open file is on the disk when this returns.
+
+    Raises OSError, also where the file system has no such call.
+    """
+    os.fsync(descriptor)
+
+
 def sync(path: Path) -> None:
     """What was written to this closed file, or which names there are in this folder, is
     on the disk when this returns. Raises OSError.
@@ -78,7 +94,7 @@ def sync(path: Path) -> None:
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        os.fsync(descriptor)
+        sync_open(descriptor)
     except OSError as error:
         if error.errno not in LACKING:
             raise

@@ -5,7 +5,6 @@ built on it. The format is docs/journal.md.
 from __future__ import annotations
 
 from pathlib import Path
-from zlib import crc32
 
 import msgspec
 
@@ -15,6 +14,7 @@ from syncer.errors import StateError, of_another_version
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
 from syncer.journal.replay import FILE as PUSH
+from syncer.journal.sealed import seal, unseal
 
 FILE = "pull.json"
 FORMAT = "syncer-pull"
@@ -62,25 +62,17 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return max(self.destination, self.storage, key=lambda destination: destination.until)
 
 
-_HEAD = b'{"crc":"%08x",'
-_HEAD_LENGTH = len(_HEAD % 0)
 _decoder = msgspec.json.Decoder(Checkpoint)
 
 
 def encode(checkpoint: Checkpoint) -> bytes:
-    """The file: one line of JSON that begins with the crc32 of all that stands behind
-    its comma, without the line feed.
-    """
-    rest = msgspec.json.encode(checkpoint)[1:]
-    return b"%s%s\n" % (_HEAD % crc32(rest), rest)
+    """The file: one sealed line."""
+    return seal(msgspec.json.encode(checkpoint)[1:])
 
 
 def decode(line: bytes) -> Checkpoint:
     """What `encode` was given. Raises ValueError (msgspec.DecodeError is one)."""
-    head, rest = line[:_HEAD_LENGTH], line[_HEAD_LENGTH:-1]
-    if head != _HEAD % crc32(rest) or line[-1:] != b"\n":
-        raise ValueError("its checksum is wrong")
-    return _decoder.decode(b"{" + rest)
+    return _decoder.decode(b"{" + unseal(line))
 
 
 def read(folder: Path, *, disk: Disk = REAL) -> Checkpoint | Damage | None:

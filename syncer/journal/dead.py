@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
-from zlib import crc32
 
 import msgspec
 
@@ -27,20 +26,18 @@ from syncer.journal.damage import Damage, way_out
 from syncer.journal.disk import REAL, Disk
 from syncer.journal.replay import FILE as JOURNAL
 from syncer.journal.replay import replay
+from syncer.journal.sealed import seal, unseal
 
 FILE = "dead.jsonl"
 T = TypeVar("T")
 
-_HEAD = b'{"crc":"%08x",'
-_HEAD_LENGTH = len(_HEAD % 0)
 _whole = msgspec.json.Decoder(DeadFact)
 _heads = msgspec.json.Decoder(LetterHead | Superseded | Closed | LettersForgotten)
 
 
 def encode(fact: DeadFact, offset: int) -> bytes:
     """The line of a fact, at this place in the file."""
-    rest = b'"at":%d,%s' % (offset, msgspec.json.encode(fact)[1:])
-    return b"%s%s\n" % (_HEAD % crc32(rest), rest)
+    return seal(b'"at":%d,%s' % (offset, msgspec.json.encode(fact)[1:]))
 
 
 def encoded(facts: Iterable[DeadFact], offset: int) -> bytes:
@@ -88,9 +85,7 @@ def pieces(
 
 def _check(line: bytes, at: int) -> None:
     """Raises ValueError where it is not as it was written, or not where."""
-    if line[:_HEAD_LENGTH] != _HEAD % crc32(line[_HEAD_LENGTH:-1]) or line[-1] != 0x0A:
-        raise ValueError("its checksum is wrong")
-    if not line.startswith(b'"at":%d,' % at, _HEAD_LENGTH):
+    if not unseal(line).startswith(b'"at":%d,' % at):
         raise ValueError("it was written for another place")
 
 

@@ -79,17 +79,15 @@ class Disk:
 
     def write(self, descriptor: int, data: bytes) -> None:
         """Write all of it."""
-        view = memoryview(data)
         try:
-            while view:
-                view = view[os.write(descriptor, view) :]
+            files.append(descriptor, data)
         except OSError as error:
             raise files.told(error, "append to a file", descriptor, WAY_OUT) from None
 
     def sync(self, descriptor: int) -> None:
         """What was written is on the disk when this returns."""
         try:
-            os.fsync(descriptor)
+            files.sync_open(descriptor)
         except OSError as error:
             raise files.told(error, "sync a file that is open", descriptor, WAY_OUT) from None
 

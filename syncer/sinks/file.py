@@ -212,11 +212,9 @@ class FileSink:
             raise files.told(error, "cut a file", self._part) from None
 
     def _append(self, data: bytes) -> None:
-        view = memoryview(data)
         try:
-            while view:
-                view = view[os.write(self._file, view) :]
-            os.fsync(self._file)
+            files.append(self._file, data)
+            files.sync_open(self._file)
             self._position = mark(self._file, os.fstat(self._file).st_size)
         except OSError as error:
             raise files.told(error, "write, sync and read a file that grows", self._part) from None

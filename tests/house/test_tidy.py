@@ -5,6 +5,7 @@ stays small.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,15 @@ def test_no_file_and_no_function_is_longer_than_a_reader_can_hold() -> None:
         for path in SOURCES
         for wrong in too_long(path.relative_to(ROOT), path.read_text("utf-8"))
     ]
+
+
+def test_only_the_floor_of_files_writes_and_syncs() -> None:
+    calls = [
+        str(path.relative_to(ROOT))
+        for path in SOURCES
+        if re.search(r"os\.(fsync|write)\(", path.read_text("utf-8"))
+    ]
+    assert calls == ["syncer/files.py"]
 
 
 def test_what_is_too_long_is_found() -> None:
