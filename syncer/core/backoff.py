@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 
 DOUBLINGS_MAX = 40
 
@@ -12,6 +13,14 @@ def doubled(attempt: int, base_seconds: float, cap_seconds: float) -> float:
     return min(cap_seconds, base_seconds * 2.0 ** min(max(attempt - 1, 0), DOUBLINGS_MAX))
 
 
-def delay(attempt: int, rng: random.Random, base_seconds: float, cap_seconds: float) -> float:
+@dataclass(frozen=True, slots=True)
+class Backoff:
     """Full jitter: anything up to what is doubled with each attempt."""
-    return rng.uniform(0.0, doubled(attempt, base_seconds, cap_seconds))
+
+    base_seconds: float
+    cap_seconds: float
+    rng: random.Random
+
+    def delay(self, attempt: int) -> float:
+        """Seconds to wait after so many failures; drawn anew with each call."""
+        return self.rng.uniform(0.0, doubled(attempt, self.base_seconds, self.cap_seconds))

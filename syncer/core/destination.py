@@ -25,7 +25,7 @@ from __future__ import annotations
 import random
 from typing import Literal
 
-from syncer.core.backoff import delay, doubled
+from syncer.core.backoff import Backoff, doubled
 from syncer.core.facts import OPEN, Destination
 
 FAILURES_MAX = 5
@@ -147,7 +147,7 @@ class DestinationState:
         self._outages += 1
         # Jitter alone could make the pause nothing.
         least_seconds = min(self._base_seconds / 2, self._cap_seconds)
-        seconds = delay(self._outages, rng, self._base_seconds, self._cap_seconds)
+        seconds = Backoff(self._base_seconds, self._cap_seconds, rng).delay(self._outages)
         self._outage_until = now + max(least_seconds, seconds)
 
     def gave_up(self, now: float) -> str | None:

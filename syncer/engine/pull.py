@@ -11,7 +11,6 @@ how far that is.
 
 from __future__ import annotations
 
-import random
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
@@ -21,7 +20,7 @@ from typing import Literal
 import anyio
 import anyio.abc
 
-from syncer.core.backoff import delay
+from syncer.core.backoff import Backoff
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports.pull import Ask, Done, Found, Listing, Unit, Units
 from syncer.engine.signal import Signal
@@ -70,11 +69,10 @@ class Pull:
         *,
         units_ahead_max: int,
         max_attempts: int,
-        rng: random.Random,
-        backoff: tuple[float, float],
+        backoff: Backoff,
     ) -> None:
-        """`units_ahead_max`: units fetched or waiting to be delivered; `backoff`: base
-        and cap in seconds.
+        """`units_ahead_max`: units fetched or waiting to be delivered; `backoff`:
+        between the attempts of one question.
         """
         self.ways = ways
         self.complete = False
@@ -82,8 +80,7 @@ class Pull:
         self._listing = listing
         self._units_ahead_max = units_ahead_max
         self._max_attempts = max_attempts
-        self._rng = rng
-        self._base_seconds, self._cap_seconds = backoff
+        self._backoff = backoff
         self._slots: deque[_Slot] = deque()
         self._found = 0
         # of a unit's rows, on an average of the last ones that were found
@@ -246,8 +243,7 @@ class Pull:
                             "a part of the list could not be read in"
                             f" {counted(attempts, 'attempt')}: {answer.reason}"
                         )
-                    seconds = delay(failures, self._rng, self._base_seconds, self._cap_seconds)
-                    with anyio.move_on_after(seconds):
+                    with anyio.move_on_after(self._backoff.delay(failures)):
                         await self._drained.wait()
                 case Failed() | Throttled():
                     # the destination is paused: the next turn comes when it is over

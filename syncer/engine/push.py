@@ -11,8 +11,7 @@ finished and written down.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -21,13 +20,13 @@ import anyio.abc
 import anyio.to_thread
 
 from syncer.core.backlog import Backlog
-from syncer.core.change import Chunk, Key
+from syncer.core.backoff import Backoff
+from syncer.core.change import Chunk
 from syncer.core.deletions import Deletions
 from syncer.core.entry import Batch, Settlement
-from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged, Event
+from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged
 from syncer.core.facts import DeadLetter, Destination, Fact, Opened, Read
-from syncer.core.ledger import Ledger
-from syncer.core.ports.push import Journal, Remote, Source
+from syncer.core.ports.push import Created, Journal, Remote, Source
 from syncer.core.settle import facts_of, letter_of_entry, letter_of_line, runs
 from syncer.engine.sender import Sender
 from syncer.engine.signal import Signal
@@ -60,37 +59,32 @@ class Counted:
 class Push:
     """One run of a push lane. `run` once; `drain` from a signal handler."""
 
-    def __init__(  # noqa: PLR0913 - all parts of the machine, by name
+    def __init__(
         self,
         *,
         source: Source,
         remote: Remote,
         journal: Journal,
-        ledger: Ledger,
+        created: Created,
         backlog: Backlog,
         turns: Turns,
-        created: Callable[[Key], bool],
-        creating: Callable[[Iterable[Key]], None],
-        now: Callable[[], float],
-        rng: random.Random,
-        backoff: tuple[float, float],
         deletions: Deletions,
-        observe: Callable[[Event], None],
+        backoff: Backoff,
     ) -> None:
+        """The time is that of `turns`, and so is the observer."""
+        ledger = journal.ledger
         self.backlog = backlog
         self.turns = turns
         self.counted = Counted()
         self.at_the_end = False
         """Whether the source was read to its end."""
-        self.sender = Sender(
-            backlog, remote, turns, deletions, journal.stored, created, now, rng, backoff
-        )
+        self.sender = Sender(backlog, remote, journal, created, turns, deletions, backoff)
         self._source = source
         self._journal = journal
         self._ledger = ledger
-        self._creating = creating
-        self._now = now
-        self._observe = observe
+        self._created = created
+        self._now = turns.now
+        self._observe = turns.observe
         self._deletions = deletions
         self._source_error: SyncerError | None = None
         self._acked = {number: log.watermark.resume for number, log in ledger.logs.items()}
@@ -241,7 +235,7 @@ class Push:
                 facts.append(destination)
             if not facts:
                 return
-            self._creating(
+            self._created.add(
                 [entry.change.key for entry in settlement.applied if entry.change.verb == "post"]
             )
             with anyio.CancelScope(shield=True):

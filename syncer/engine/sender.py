@@ -4,14 +4,13 @@ included.
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 from syncer.core.backlog import Backlog
-from syncer.core.backoff import delay
-from syncer.core.change import Change, Key, Verb
+from syncer.core.backoff import Backoff
+from syncer.core.change import Change, Verb
 from syncer.core.deletions import Deletions
 from syncer.core.entry import Batch, Entry
 from syncer.core.outcome import (
@@ -30,7 +29,7 @@ from syncer.core.outcome import (
     Throttled,
     Verdict,
 )
-from syncer.core.ports.push import Inputs, Remote
+from syncer.core.ports.push import Created, Inputs, Journal, Remote
 from syncer.engine.asking import Asker, Parts
 from syncer.engine.turns import Draining, Turns
 from syncer.errors import Stopped, SyncerError
@@ -43,30 +42,28 @@ PROCESSING = "its input was still being processed"
 class Sender:
     """Sends batches of a backlog to one remote and tells it what came of them."""
 
-    def __init__(  # noqa: PLR0913 - all that it works with
+    def __init__(
         self,
         backlog: Backlog,
         remote: Remote,
+        journal: Journal,
+        created: Created,
         turns: Turns,
         deletions: Deletions,
-        stored: Callable[[int], Change],
-        created: Callable[[Key], bool],
-        now: Callable[[], float],
-        rng: random.Random,
-        backoff: tuple[float, float],
+        backoff: Backoff,
     ) -> None:
+        """`backoff`: between the attempts of one change."""
         self.retries = 0
         self.reconciled = 0
         self._backlog = backlog
         self._remote = remote
-        self._turns = turns
-        self._deletions = deletions
-        self._asker = Asker(remote, turns)
-        self._stored = stored
+        self._journal = journal
         self._created = created
-        self._now = now
-        self._rng = rng
-        self._base_seconds, self._cap_seconds = backoff
+        self._turns = turns
+        self._now = turns.now
+        self._deletions = deletions
+        self._backoff = backoff
+        self._asker = Asker(remote, turns)
 
     @property
     def error(self) -> SyncerError | None:
@@ -96,7 +93,7 @@ class Sender:
 
     def _change(self, entry: Entry) -> Change:
         """The entry's change with its body, from disk where it is there only."""
-        return entry.change if entry.change.raw else self._stored(entry.number)
+        return entry.change if entry.change.raw else self._journal.stored(entry.number)
 
     async def _admitted(self, batch: Batch) -> Batch:
         """What of a batch of deletes may be sent, its turn taken; the rest goes back,
@@ -142,7 +139,7 @@ class Sender:
         )
 
     def _due(self, attempts: int) -> float:
-        return self._now() + delay(attempts + 1, self._rng, self._base_seconds, self._cap_seconds)
+        return self._now() + self._backoff.delay(attempts + 1)
 
     async def _follow(self, batch: Batch, verdict: Verdict) -> None:
         backlog, entries = self._backlog, batch.entries
@@ -336,7 +333,7 @@ class Sender:
         for entry, outcome in missing:
             if entry.change.verb in ("delete", "delete_input"):
                 self._backlog.applied((entry,))
-            elif entry.change.verb != "post" and self._created(entry.change.key):
+            elif entry.change.verb != "post" and entry.change.key in self._created:
                 self._backlog.retriable(entry, outcome.reason, outcome.code, self._now(), due)
             else:
                 unknown.append((entry, outcome))

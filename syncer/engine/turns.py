@@ -85,6 +85,8 @@ class Turns:
     ) -> None:
         """`pace` may be shared with other lanes of the process."""
         self.transport = transport
+        self.now = now
+        self.observe = observe
         self.concurrency = concurrency
         self.destination = destination
         self.requests = 0
@@ -96,9 +98,7 @@ class Turns:
         it must outlive the process.
         """
         self._pace = pace
-        self._now = now
         self._rng = rng
-        self._observe = observe
         self._advice = advice
         self.whereabouts = Whereabouts(advice.address, advice.settings)
         self._lock = anyio.Lock(fast_acquire=True)
@@ -111,7 +111,7 @@ class Turns:
         """
         async with self._lock:
             while True:
-                now = self._now()
+                now = self.now()
                 if self.draining:
                     raise Draining
                 if (reason := self.destination.gave_up(now)) is not None:
@@ -137,10 +137,10 @@ class Turns:
         that is asked for first.
         """
         answer = await self._once(request, read)
-        if not self.whereabouts.doubts(answer, self._now()):
+        if not self.whereabouts.doubts(answer, self.now()):
             return answer
         try:
-            gone = await self.whereabouts.missing(self._answered, self._now)
+            gone = await self.whereabouts.missing(self._answered, self.now)
         except (Draining, SyncerError) as ending:
             return cast("V", Failed(str(ending) or "the run is ending", in_doubt=False))
         return answer if gone is None else cast("V", gone)
@@ -168,10 +168,10 @@ class Turns:
             self.concurrency.answered(seconds)
         large = isinstance(reply, Reply) and len(reply.body) > LARGE_BODY_BYTES
         answer = await anyio.to_thread.run_sync(read, reply) if large else read(reply)
-        answer = cast("V", self.whereabouts.noted(request.method, answer, self._now()))
+        answer = cast("V", self.whereabouts.noted(request.method, answer, self.now()))
         result = self._fared(answer, reply, started)
         status = reply.status if isinstance(reply, Reply) else None
-        self._observe(RequestAnswered(request.method, status, result, seconds))
+        self.observe(RequestAnswered(request.method, status, result, seconds))
         return answer
 
     async def another(self, *, gone: bool) -> None:
@@ -196,11 +196,11 @@ class Turns:
 
     def fact(self) -> Destination:
         """How the destination is to be treated by a later run."""
-        return self.destination.fact(self._now.ahead_seconds())
+        return self.destination.fact(self.now.ahead_seconds())
 
     def stopped(self, reason: str) -> Stopped:
         """The error of a run that may go on later."""
-        return Stopped(f"{reason}; {self._advice.left.what}: {self._way_on(self._now())}")
+        return Stopped(f"{reason}; {self._advice.left.what}: {self._way_on(self.now())}")
 
     def _way_on(self, now: float) -> str:
         """What to do once the run has stopped."""
@@ -213,7 +213,7 @@ class Turns:
         )
         return (
             "run the same command again after"
-            f" {rfc3339(now + self._now.ahead_seconds() + left_seconds)}{aim}{lift}"
+            f" {rfc3339(now + self.now.ahead_seconds() + left_seconds)}{aim}{lift}"
         )
 
     def _fared(self, answer: object, reply: Reply | NoReply, sent_at: float) -> RequestResult:
@@ -221,7 +221,7 @@ class Turns:
 
         Any answer to the point is a success, refusals included.
         """
-        now = self._now()
+        now = self.now()
         result: RequestResult = "answered"
         wait = self._asked(reply)
         match answer:
@@ -258,11 +258,11 @@ class Turns:
         """
         if not isinstance(reply, Reply) or reply.retry_after is None:
             return None
-        return asked_seconds(reply.retry_after, reply.date, self._now() + self._now.ahead_seconds())
+        return asked_seconds(reply.retry_after, reply.date, self.now() + self.now.ahead_seconds())
 
     def pause_seconds(self) -> float:
         """Until the destination's pause is over; 0 where there is none."""
-        return self.destination.pause_seconds(self._now())
+        return self.destination.pause_seconds(self.now())
 
     def drain(self) -> None:
         """Let no further request go."""

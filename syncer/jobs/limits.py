@@ -1,23 +1,17 @@
 """Rates and pauses: one limiter for each (base URL, credential) of the process, shared
-by all its lanes, and the turns of a lane.
+by all its lanes, and a destination as an earlier run has left it.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
 from typing import Literal
 from weakref import WeakValueDictionary
 
 from syncer.config.models import Retry
 from syncer.core.destination import DestinationState
-from syncer.core.events import Event
 from syncer.core.facts import Destination
-from syncer.core.pace import Concurrency, Pace
-from syncer.core.ports.wire import Transport
+from syncer.core.pace import Pace
 from syncer.core.seeking import SeekingPace
-from syncer.engine.clock import Clock
-from syncer.engine.turns import Advice, Turns
 
 _paces: WeakValueDictionary[tuple[str, str], Pace] = WeakValueDictionary()
 
@@ -39,22 +33,10 @@ def shared_pace(
     return pace
 
 
-def turns(  # noqa: PLR0913 - all that a lane shares and remembers
-    transport: Transport,
-    pace: Pace,
-    concurrency: int | Literal["auto"],
-    retry: Retry,
-    left: Destination,
-    now: Clock,
-    rng: random.Random,
-    observe: Callable[[Event], None],
-    advice: Advice = Advice(),
-) -> Turns:
-    """The turns of a lane; `left` is how an earlier run left the destination."""
+def carried_on(retry: Retry, left: Destination, now: float) -> DestinationState:
+    """The destination as an earlier run has left it."""
     destination = DestinationState(
         retry.base_seconds, retry.cap_seconds, retry.throttle_seconds, retry.give_up_seconds
     )
-    destination.restore(left, now())
-    return Turns(
-        transport, pace, Concurrency(concurrency, pace), destination, now, rng, observe, advice
-    )
+    destination.restore(left, now)
+    return destination

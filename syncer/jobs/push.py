@@ -18,18 +18,20 @@ import anyio
 
 from syncer.config import Loaded
 from syncer.core.backlog import Backlog
+from syncer.core.backoff import Backoff
 from syncer.core.deletions import Deletions
 from syncer.core.events import Event
 from syncer.core.ledger import Ledger
 from syncer.core.limits import Limits
 from syncer.core.moves import Moved
+from syncer.core.pace import Concurrency
 from syncer.engine.clock import Clock
 from syncer.engine.push import Push
-from syncer.engine.turns import Advice
+from syncer.engine.turns import Advice, Turns
 from syncer.errors import SyncerError
 from syncer.jobs.clarifai import CREDENTIALS, SETTINGS, app
 from syncer.jobs.inputs import Reading, open_inputs
-from syncer.jobs.limits import turns as lane_turns
+from syncer.jobs.limits import carried_on
 from syncer.jobs.progress import Estimate, Progress, Sending, Share, sending, unread
 from syncer.jobs.report import Before, PushReport, exit_code, totals
 from syncer.jobs.signals import until_signal
@@ -157,10 +159,11 @@ class PushLane:
         """The engine of this run."""
         push, retry = self._config.push, self._config.retry
         now, rng = Clock(), random.Random()  # noqa: S311 - jitter, not a secret
-        pace, left = self._app.pace, self.ledger.destination
+        pace, concurrency = self._app.pace, Concurrency(push.concurrency, self._app.pace)
+        destination = carried_on(retry, self.ledger.destination, now())
         advice = Advice(CREDENTIALS, resuming(self._state), self._app.address, SETTINGS)
-        turns = lane_turns(
-            self._app.transport, pace, push.concurrency, retry, left, now, rng, observe, advice
+        turns = Turns(
+            self._app.transport, pace, concurrency, destination, now, rng, observe, advice
         )
         turns.whereabouts.probe = self._app.probe
         limits = Limits(
@@ -172,16 +175,11 @@ class PushLane:
             source=self._inputs,
             remote=self._app.codec,
             journal=self._journal,
-            ledger=self.ledger,
+            created=self._posted,
             backlog=Backlog(limits, self.ledger.next_number),
             turns=turns,
             deletions=Deletions(self.ledger.deleted, self._max_delete),
-            created=self._posted.__contains__,
-            creating=self._posted.add,
-            now=now,
-            rng=rng,
-            backoff=(retry.base_seconds, retry.cap_seconds),
-            observe=observe,
+            backoff=Backoff(retry.base_seconds, retry.cap_seconds, rng),
         )
 
     def summary(self, elapsed_seconds: float | None = None) -> PushReport:

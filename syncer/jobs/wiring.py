@@ -12,14 +12,16 @@ from typing import Literal
 import anyio
 
 from syncer.config.models import Retry
+from syncer.core.backoff import Backoff
 from syncer.core.events import Event
 from syncer.core.facts import OPEN, Destination
-from syncer.core.pace import Pace
+from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports.pull import Ask, Layout, Listing
+from syncer.core.ports.wire import Transport
 from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
-from syncer.engine.turns import PARTLY_READ, Advice, Left
-from syncer.jobs.limits import turns
+from syncer.engine.turns import PARTLY_READ, Advice, Left, Turns
+from syncer.jobs.limits import carried_on
 from syncer.jobs.state import resuming
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import OAuthTransport
@@ -83,9 +85,14 @@ async def wired(
             origin.settings,
             leaves,
         )
-        api_turns = turns(
-            origin.api, origin.pace, origin.concurrency, retry, left, now, rng, observe, advice
-        )
+
+        def turns(
+            transport: Transport, pace: Pace, most: int | Literal["auto"], left: Destination
+        ) -> Turns:
+            destination, concurrency = carried_on(retry, left, now()), Concurrency(most, pace)
+            return Turns(transport, pace, concurrency, destination, now, rng, observe, advice)
+
+        api_turns = turns(origin.api, origin.pace, origin.concurrency, left)
         api_turns.whereabouts.probe = origin.probe
         if isinstance(origin.api, OAuthTransport):
             origin.api.another_turn = api_turns.another
@@ -94,16 +101,13 @@ async def wired(
         }
         if origin.storage is not None:
             await stack.enter_async_context(origin.storage)
-            pace, count = Pace(STORAGE_RATE), origin.storage_concurrency
-            storage_turns = turns(
-                origin.storage, pace, count, retry, storage_left, now, rng, observe, advice
-            )
+            count = origin.storage_concurrency
+            storage_turns = turns(origin.storage, Pace(STORAGE_RATE), count, storage_left)
             ways["storage"] = Way(storage_turns, anyio.Semaphore(count, fast_acquire=True))
         yield Pull(
             listing or origin.listing,
             ways,
             units_ahead_max=origin.units_ahead_max,
             max_attempts=retry.max_attempts,
-            rng=rng,
-            backoff=(retry.base_seconds, retry.cap_seconds),
+            backoff=Backoff(retry.base_seconds, retry.cap_seconds, rng),
         )

@@ -23,7 +23,7 @@ from weakref import WeakValueDictionary
 
 import anyio
 
-from syncer.core.backoff import delay
+from syncer.core.backoff import Backoff
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.errors import UsageError
 from syncer.transport.http import HttpTransport, checked_token
@@ -75,7 +75,8 @@ class Tokens:
         self._client_secret = client_secret
         self._clock = clock
         self._sleep = sleep
-        self._rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        rng = rng or random.Random()  # noqa: S311 - jitter, not a secret
+        self._backoff = Backoff(*BACKOFF_SECONDS, rng)
         self._lock = anyio.Lock()
         # how the client shows who it is: in the body, as the official clients do, or by
         # HTTP Basic
@@ -198,7 +199,7 @@ class Tokens:
                 )
             if attempt == TRIES_MAX or reply.cause == "never":
                 return reply
-            await self._sleep(delay(attempt, self._rng, *BACKOFF_SECONDS))
+            await self._sleep(self._backoff.delay(attempt))
             attempt += 1
 
     def _taken(self, reply: Reply) -> str:

@@ -13,9 +13,11 @@ import anyio
 import pytest
 
 from syncer.config.models import Retry
-from syncer.core.facts import Destination
-from syncer.core.pace import Pace
+from syncer.core.backoff import Backoff
+from syncer.core.facts import OPEN
+from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports.pull import Found, Listing, Unit
+from syncer.core.ports.wire import Transport
 from syncer.emulator import Emulator, running
 from syncer.emulator.annotell.documents import identified, image
 from syncer.emulator.annotell.settings import ANNOTELL_SWITCHES
@@ -23,8 +25,9 @@ from syncer.emulator.answer import Answer, ItemFault, Request
 from syncer.emulator.waits import FORMS
 from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
+from syncer.engine.turns import Turns
 from syncer.errors import CredentialsRefused, Stopped
-from syncer.jobs.limits import turns
+from syncer.jobs.limits import carried_on
 from syncer.remotes.annotell import Selection, listing, neighbours
 from syncer.remotes.annotell.selection import Flavour
 from syncer.transport.http import HttpTransport
@@ -111,17 +114,15 @@ async def pulled(
         other_hosts=others,
     )
     async with api, plain(None) as storage:
-        now, rng, open_ = Clock(), random.Random(1), Destination("open", 0.0, "")
-        ways: Mapping[Literal["api", "storage"], Way] = {
-            "api": Way(
-                turns(api, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None),
-                anyio.Semaphore(32),
-            ),
-            "storage": Way(
-                turns(storage, Pace(1e6), 32, RETRY, open_, now, rng, lambda _: None),
-                anyio.Semaphore(32),
-            ),
-        }
+        now, rng = Clock(), random.Random(1)
+
+        def way(transport: Transport) -> Way:
+            pace, destination = Pace(1e6), carried_on(RETRY, OPEN, now())
+            concurrency = Concurrency(32, pace)
+            turns = Turns(transport, pace, concurrency, destination, now, rng, lambda _: None)
+            return Way(turns, anyio.Semaphore(32))
+
+        ways: Mapping[Literal["api", "storage"], Way] = {"api": way(api), "storage": way(storage)}
         the_list = (
             listing(selection, flavour, server.url)
             if isinstance(selection, Selection)
@@ -132,8 +133,7 @@ async def pulled(
             ways,
             units_ahead_max=8,
             max_attempts=max_attempts,
-            rng=rng,
-            backoff=(0.001, 0.002),
+            backoff=Backoff(0.001, 0.002, rng),
         )
         with anyio.fail_after(60):
             await engine.run("", deliver)

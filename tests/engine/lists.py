@@ -9,6 +9,7 @@ from typing import Literal
 import anyio
 import anyio.lowlevel
 
+from syncer.core.backoff import Backoff
 from syncer.core.destination import DestinationState
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
@@ -145,8 +146,7 @@ def engine(
         ways,
         units_ahead_max=ahead,
         max_attempts=max_attempts,
-        rng=random.Random(2),
-        backoff=backoff,
+        backoff=Backoff(*backoff, random.Random(2)),
     )
 
 

@@ -182,7 +182,7 @@ def test_a_throttled_question_about_inputs_is_no_attempt() -> None:
 
 def test_a_post_of_an_input_that_is_gone_is_dead_at_once_whatever_this_state_made_there() -> None:
     pushing = Pushing()
-    pushing.created.add(("i", "a"))
+    pushing.created.add([("i", "a")])
     pushing.service.unknown.add("i")
     pushing.push([post("a")])
     assert reasons(pushing) == [("a", "no such input", 1)]

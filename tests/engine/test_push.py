@@ -168,7 +168,7 @@ def test_only_posts_that_were_applied_are_noted_as_created() -> None:
     pushing.service.always("post", Answered([Retriable("not now")]))
     pushing.push([patch("b"), post("a")])
     assert [letter.id for letter in pushing.letters] == ["a"]
-    assert pushing.created == set()
+    assert not pushing.created.keys
 
 
 # --- pauses ---------------------------------------------------------------------------

@@ -5,13 +5,14 @@ journal, to one service, in virtual time.
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import anyio
 
 from syncer.core.backlog import Backlog
+from syncer.core.backoff import Backoff
 from syncer.core.change import Key, LogIdentity
 from syncer.core.deletions import Deletions
 from syncer.core.destination import DestinationState
@@ -53,6 +54,24 @@ class Process:
     came_to_its_end: bool = False
 
 
+class Created:
+    """Exact, where the bitmap is nearly so. Implements `Created`."""
+
+    def __init__(self) -> None:
+        self.keys: set[Key] = set()
+        self.told: Callable[[list[Key]], None] = lambda _: None
+        """Called with what is added, where that is anything."""
+
+    def add(self, keys: Iterable[Key]) -> None:
+        """Remember these."""
+        if added := list(keys):
+            self.told(added)
+            self.keys.update(added)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self.keys
+
+
 class Pushing:
     """What outlives a process: the service, the journal, what was posted, the time.
 
@@ -63,11 +82,12 @@ class Pushing:
         self.time = VirtualTime()
         self.service = service or Service()
         self.journal = MemoryJournal()
-        self.created: set[Key] = set()
+        self.created = Created()
         self.order: list[tuple[str, Any]] = []
         """What was told to the journal ("commit"), to the bitmap ("creating") and to
         the source ("ack"), in this order.
         """
+        self.created.told = lambda keys: self.order.append(("creating", keys))
         self.journal.told = lambda facts: self.order.append(("commit", list(facts)))
 
     def push(
@@ -135,23 +155,12 @@ class Pushing:
             source=source,
             remote=self.service,
             journal=self.journal,
-            ledger=ledger,
+            created=self.created,
             backlog=Backlog(settings.limits, ledger.next_number),
             turns=turns,
             deletions=Deletions(ledger.deleted, settings.max_delete),
-            created=self.created.__contains__,
-            creating=self._creating,
-            now=now,
-            rng=rng,
-            backoff=settings.backoff,
-            observe=observe,
+            backoff=Backoff(*settings.backoff, rng),
         )
-
-    def _creating(self, keys: Any) -> None:
-        keys = list(keys)
-        if keys:
-            self.order.append(("creating", keys))
-        self.created.update(keys)
 
     # --- how it stands ----------------------------------------------------------------
 

@@ -1,13 +1,16 @@
-"""The seams of a push: what a source, a remote and a journal are to the engine."""
+"""The seams of a push: what a source, a remote, a journal and a record of what was
+created are to the engine.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from syncer.core.change import Change, Chunk, Key, Mark, Verb
 from syncer.core.facts import Fact
+from syncer.core.ledger import Ledger
 from syncer.core.outcome import Failed, Halt, Refused, Throttled, Verdict
 from syncer.core.ports.wire import NoReply, Reply, Request
 
@@ -122,6 +125,11 @@ class Source(Protocol):
 class Journal(Protocol):
     """Where settlements become durable, in order."""
 
+    @property
+    def ledger(self) -> Ledger:
+        """What all that is durable adds up to; one object for as long as it is open."""
+        ...
+
     def commit(self, facts: Sequence[Fact]) -> None:
         """Write the facts as one unit and fsync.
 
@@ -135,3 +143,16 @@ class Journal(Protocol):
         Raises StateError.
         """
         ...
+
+
+class Created(Protocol):
+    """Which annotations this state may have created.
+
+    It may say yes of others now and then, but never no of one that was added.
+    """
+
+    def add(self, keys: Iterable[Key]) -> None:
+        """Remember these (input_id, id)."""
+        ...
+
+    def __contains__(self, key: Key, /) -> bool: ...

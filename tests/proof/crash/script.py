@@ -20,7 +20,8 @@ from unittest import mock
 import msgspec
 
 from syncer.core.backlog import Backlog
-from syncer.core.change import Key
+from syncer.core.backoff import Backoff
+from syncer.core.bits import KeyBits
 from syncer.core.deletions import Deletions
 from syncer.core.destination import DestinationState
 from syncer.core.facts import Fact
@@ -44,6 +45,7 @@ from tests.support.disk import STATE, SimulatedDisk
 DESTINATION = DestinationId("http://127.0.0.1:1", USER, APP)
 RETRY = (0.5, 4.0, 5.0, 20.0)
 """Base, cap, throttle and give-up seconds."""
+CREATED_BYTES = 1 << 12
 FAILED_FOR_NOW, INVALID = 24152, 24155
 
 
@@ -204,7 +206,7 @@ class World:
                 [str(log)], journal.ledger, self.folder, Reading(LineOptions()), sys.stdin.buffer
             )
             journal.commit(facts)
-            now, made = RunClock(), set[Key]()
+            now = RunClock()
             destination = DestinationState(*RETRY)
             destination.restore(journal.ledger.destination, now())
             pace = Pace(20.0)
@@ -215,19 +217,14 @@ class World:
                 source=inputs,
                 remote=Clarifai(USER, APP),
                 journal=journal,
-                ledger=journal.ledger,
+                created=KeyBits(bytearray(CREATED_BYTES)),
                 backlog=Backlog(
                     Limits(batch_size=3, linger_seconds=0.02, max_attempts=90),
                     journal.ledger.next_number,
                 ),
                 turns=turns,
                 deletions=Deletions(journal.ledger.deleted),
-                created=made.__contains__,
-                creating=made.update,
-                now=now,
-                rng=self.rng,
-                backoff=RETRY[:2],
-                observe=lambda _: None,
+                backoff=Backoff(*RETRY[:2], self.rng),
             )
             try:
                 await engine.run()

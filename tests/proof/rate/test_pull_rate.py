@@ -11,6 +11,7 @@ from bisect import bisect_left
 import anyio
 import pytest
 
+from syncer.core.backoff import Backoff
 from syncer.core.destination import DestinationState
 from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports.pull import Found, Unit
@@ -83,8 +84,7 @@ def test_a_long_pull_uses_its_rate_from_the_first_request_to_the_last(
             ways,
             units_ahead_max=UNITS_AHEAD_MAX,
             max_attempts=5,
-            rng=random.Random(2),
-            backoff=(1.0, 60.0),
+            backoff=Backoff(1.0, 60.0, random.Random(2)),
         )
         await engine.run("", deliver)
 
