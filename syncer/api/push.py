@@ -12,7 +12,8 @@ from syncer.api import arguments
 from syncer.api.arguments import Source
 from syncer.api.remotes import Clarifai, app_of, loaded
 from syncer.core.events import Event
-from syncer.jobs.push import PushLane, opened
+from syncer.jobs.parts import push_parts
+from syncer.jobs.push import PushLane
 from syncer.jobs.report import PushReport
 from syncer.printable import printable
 
@@ -68,15 +69,8 @@ async def push(
         "push.batch_size": batch_size,
         "retry.max_attempts": max_attempts,
     }
-    with opened(
-        PushLane(
-            loaded(app_of(to), config, options),
-            named,
-            strict=strict,
-            max_delete=max_delete,
-            moved=moved,
-        )
-    ) as lane:
+    with push_parts(loaded(app_of(to), config, options)) as parts:
+        lane = PushLane(parts, named, strict=strict, max_delete=max_delete, moved=moved)
         for note in lane.notes:
             _log.warning("%s", printable(note))
         finished = await lane.run(tell)

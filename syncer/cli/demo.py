@@ -11,7 +11,8 @@ from syncer.cli.output import complain, print_json, say
 from syncer.cli.push import report
 from syncer.config import load
 from syncer.emulator import running
-from syncer.jobs.push import Finished, PushLane, opened
+from syncer.jobs.parts import push_parts
+from syncer.jobs.push import Finished, PushLane
 from syncer.jobs.sample import Key, write_sample
 from syncer.remotes.clarifai import same_annotation
 
@@ -83,8 +84,8 @@ async def _push(folder: Path, log: Path, url: str) -> Finished:
         "retry.cap_seconds": 2,
     }
     loaded = load(None, {"CLARIFAI_PAT": "demo-token"}, options)
-    with opened(PushLane(loaded, [str(log)])) as lane:
-        return await lane.run()
+    with push_parts(loaded) as parts:
+        return await PushLane(parts, [str(log)]).run()
 
 
 def compare(

@@ -15,7 +15,8 @@ from syncer.config import load_from_environment
 from syncer.core.moves import Moved
 from syncer.errors import UsageError
 from syncer.jobs.dry_run import dry_run as count
-from syncer.jobs.push import Finished, PushLane, opened
+from syncer.jobs.parts import push_parts
+from syncer.jobs.push import Finished, PushLane
 from syncer.jobs.report import exit_code
 from syncer.printable import as_argument, counted
 
@@ -59,12 +60,10 @@ def push(
     loudness: Loudness,
 ) -> int:
     """Push and report; the exit code."""
-    loaded = load_from_environment(config, options)
-    with opened(
-        PushLane(
-            loaded, logs, strict=bounds.strict, max_delete=bounds.max_delete, moved=bounds.moved
+    with push_parts(load_from_environment(config, options)) as parts:
+        lane = PushLane(
+            parts, logs, strict=bounds.strict, max_delete=bounds.max_delete, moved=bounds.moved
         )
-    ) as lane:
         for note in lane.notes:
             say(f"syncer: {note}")
         finished = run(_run, lane, loudness)

@@ -1,22 +1,16 @@
-"""A push lane, wired: change logs or sources of users, Clarifai, HTTP, journal, engine.
-
-The only place that knows them all.
-"""
+"""A push lane: its parts, change logs or sources of users, and the engine."""
 
 from __future__ import annotations
 
-import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import anyio
 
-from syncer.config import Loaded
 from syncer.core.backlog import Backlog
 from syncer.core.backoff import Backoff
 from syncer.core.deletions import Deletions
@@ -25,19 +19,17 @@ from syncer.core.ledger import Ledger
 from syncer.core.limits import Limits
 from syncer.core.moves import Moved
 from syncer.core.pace import Concurrency
-from syncer.engine.clock import Clock
 from syncer.engine.push import Push
 from syncer.engine.turns import Advice, Turns
 from syncer.errors import SyncerError
-from syncer.jobs.clarifai import CREDENTIALS, SETTINGS, app
+from syncer.jobs.clarifai import CREDENTIALS, SETTINGS
 from syncer.jobs.inputs import Reading, open_inputs
 from syncer.jobs.limits import carried_on
+from syncer.jobs.parts import PushParts
 from syncer.jobs.progress import Estimate, Progress, Sending, Share, sending, unread
 from syncer.jobs.report import Before, PushReport, exit_code, totals
 from syncer.jobs.signals import until_signal
 from syncer.jobs.state import resuming
-from syncer.journal.journal import DestinationId, Journal
-from syncer.journal.posted import Posted
 from syncer.sources.feed import ChangeSource
 from syncer.sources.lines import LineOptions
 
@@ -62,14 +54,11 @@ class Finished:
 
 
 class PushLane:
-    """One push from the first log to the last.
-
-    Opening takes the state's lock; `close` gives it back.
-    """
+    """One push from the first log to the last."""
 
     def __init__(
         self,
-        loaded: Loaded,
+        parts: PushParts,
         sources: Sequence[str | ChangeSource],
         *,
         strict: bool = False,
@@ -83,29 +72,20 @@ class PushLane:
         `moved`: what is said of files that may be known logs under new names. Raises
         UsageError, StateError, LogChanged.
         """
-        config = loaded.config
-        self._config = config
-        self._app = app(loaded)
+        self._parts = parts
         self._max_delete = max_delete
-        self._state = Path(config.state.dir)
-        destination = DestinationId(
-            config.clarifai.base_url, config.clarifai.user_id, config.clarifai.app_id
+        self._state = Path(parts.config.state.dir)
+        push = parts.config.push
+        reading = Reading(
+            LineOptions(push.lists_without_ids, push.embed_model_version_id), strict, moved
         )
-        self._journal = Journal.open(self._state, destination)
-        try:
-            self._posted = Posted(self._state / "posted.bits")
-            options = LineOptions(config.push.lists_without_ids, config.push.embed_model_version_id)
-            reading = Reading(options, strict, moved)
-            self._inputs, facts = open_inputs(
-                sources, self.ledger, self._state, reading, stdin or sys.stdin.buffer
-            )
-            for start in range(0, len(facts), OPENED_MAX):
-                self._journal.commit(facts[start : start + OPENED_MAX])
-        except BaseException:
-            self._journal.close()
-            raise
+        self._inputs, facts = open_inputs(
+            sources, self.ledger, self._state, reading, stdin or sys.stdin.buffer
+        )
+        for start in range(0, len(facts), OPENED_MAX):
+            parts.journal.commit(facts[start : start + OPENED_MAX])
         self._before = Before.of(self.ledger, self._inputs.numbers)
-        self._estimate = Estimate(self._app.pace)
+        self._estimate = Estimate(parts.app.pace)
         self._start_bytes = (self._inputs.progress() or (0, 0))[0]
         self._engine: Push | None = None
         self._share: Share | None = None
@@ -116,12 +96,12 @@ class PushLane:
         """What users are to know before the run: what recovery had to do, and which
         logs are not, or not as they were, read.
         """
-        return [*self._journal.notes, *self._inputs.notes]
+        return [*self._parts.journal.notes, *self._inputs.notes]
 
     @property
     def ledger(self) -> Ledger:
         """What the state folder holds."""
-        return self._journal.ledger
+        return self._parts.journal.ledger
 
     async def run(
         self, observe: Callable[[Event], None] = lambda _: None, *, signals: bool = False
@@ -135,9 +115,10 @@ class PushLane:
         self._started = time.monotonic()
         error: SyncerError | None = None
         interrupted: list[int] = []
-        async with self._app.transport:
+        app = self._parts.app
+        async with app.transport:
             self._engine = engine = self._wired(observe)
-            self._share = Share(self._app.pace, anyio.current_time())
+            self._share = Share(app.pace, anyio.current_time())
             try:
                 if signals:
                     await until_signal(engine.run, engine.drain, interrupted)
@@ -157,15 +138,13 @@ class PushLane:
 
     def _wired(self, observe: Callable[[Event], None]) -> Push:
         """The engine of this run."""
-        push, retry = self._config.push, self._config.retry
-        now, rng = Clock(), random.Random()  # noqa: S311 - jitter, not a secret
-        pace, concurrency = self._app.pace, Concurrency(push.concurrency, self._app.pace)
+        parts, app, rng = self._parts, self._parts.app, self._parts.rng
+        push, retry, now = parts.config.push, parts.config.retry, parts.clock()
+        concurrency = Concurrency(push.concurrency, app.pace)
         destination = carried_on(retry, self.ledger.destination, now())
-        advice = Advice(CREDENTIALS, resuming(self._state), self._app.address, SETTINGS)
-        turns = Turns(
-            self._app.transport, pace, concurrency, destination, now, rng, observe, advice
-        )
-        turns.whereabouts.probe = self._app.probe
+        advice = Advice(CREDENTIALS, resuming(self._state), app.address, SETTINGS)
+        turns = Turns(app.transport, app.pace, concurrency, destination, now, rng, observe, advice)
+        turns.whereabouts.probe = app.probe
         limits = Limits(
             batch_size=push.batch_size,
             linger_seconds=push.linger_seconds,
@@ -173,9 +152,9 @@ class PushLane:
         )
         return Push(
             source=self._inputs,
-            remote=self._app.codec,
-            journal=self._journal,
-            created=self._posted,
+            remote=app.codec,
+            journal=parts.journal,
+            created=parts.created,
             backlog=Backlog(limits, self.ledger.next_number),
             turns=turns,
             deletions=Deletions(self.ledger.deleted, self._max_delete),
@@ -184,7 +163,7 @@ class PushLane:
 
     def summary(self, elapsed_seconds: float | None = None) -> PushReport:
         """Where the run stands, also while it is under way."""
-        engine = self._engine
+        engine, hidden_retries = self._engine, self._parts.app.transport.hidden_retries
         elapsed = time.monotonic() - self._started if elapsed_seconds is None else elapsed_seconds
         read_in_run = engine.counted.read if engine else {}
         read, applied, skipped, ignored, dead, pending = totals(
@@ -198,7 +177,7 @@ class PushLane:
             dead=dead,
             pending=pending,
             retries=engine.sender.retries if engine else 0,
-            requests=(engine.turns.requests if engine else 0) + self._app.transport.hidden_retries,
+            requests=(engine.turns.requests if engine else 0) + hidden_retries,
             throttled=engine.turns.throttled if engine else 0,
             reconciled=engine.sender.reconciled if engine else 0,
             elapsed_seconds=round(elapsed, 3),
@@ -231,17 +210,3 @@ class PushLane:
                 now.pause_seconds,
             ),
         )
-
-    def close(self) -> None:
-        """Give the state folder back."""
-        self._posted.close()
-        self._journal.close()
-
-
-@contextmanager
-def opened(lane: PushLane) -> Iterator[PushLane]:
-    """The lane, closed at the end."""
-    try:
-        yield lane
-    finally:
-        lane.close()

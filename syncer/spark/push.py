@@ -28,7 +28,8 @@ from syncer.core.events import ChangeDied, Event
 from syncer.core.facts import DeadLetter
 from syncer.errors import UsageError
 from syncer.jobs.clarifai import app
-from syncer.jobs.push import PushLane, opened
+from syncer.jobs.parts import push_parts
+from syncer.jobs.push import PushLane
 from syncer.sources.feed import SourceChunk
 from syncer.sources.lines import LineOptions, Place, parse
 from syncer.sources.misuse import shown
@@ -243,8 +244,9 @@ async def _pushed(loaded: Loaded, lines: Sequence[bytes]) -> list[DeadLetter]:
     letters: list[DeadLetter] = []
     with (
         tempfile.TemporaryDirectory(prefix="syncer-spark-") as state,
-        opened(PushLane(loaded.with_settings(state={"dir": state}), [Lines(lines)])) as lane,
+        push_parts(loaded.with_settings(state={"dir": state})) as parts,
     ):
+        lane = PushLane(parts, [Lines(lines)])
         await anyio.sleep(gap_seconds(float(rate)))
         finished = await lane.run(_collecting(letters))
     if finished.error is not None:

@@ -15,7 +15,8 @@ import pytest
 
 from syncer.config import load
 from syncer.emulator import running
-from syncer.jobs.push import Finished, PushLane, opened
+from syncer.jobs.parts import push_parts
+from syncer.jobs.push import Finished, PushLane
 from tests.support.processes import ENVIRONMENT, command
 from tests.support.proxy import LIMITS, proxied
 from tests.support.ways import least
@@ -54,8 +55,8 @@ async def push(url: str, folder: Path, log: Path, **options: object) -> Finished
         "state.dir": str(folder / "state"),
         **options,
     }
-    with opened(PushLane(load(None, {"CLARIFAI_PAT": "a-token"}, given), [str(log)])) as lane:
-        return await lane.run()
+    with push_parts(load(None, {"CLARIFAI_PAT": "a-token"}, given)) as parts:
+        return await PushLane(parts, [str(log)]).run()
 
 
 def letters(folder: Path) -> list[dict[str, Any]]:

@@ -18,7 +18,8 @@ import pytest
 from syncer.config import load
 from syncer.emulator import Emulator, running
 from syncer.emulator.settings import SWITCHES
-from syncer.jobs.push import PushLane, opened
+from syncer.jobs.parts import push_parts
+from syncer.jobs.push import PushLane
 from syncer.jobs.report import PushReport
 from syncer.jobs.state import resume
 from tests.support.annotations import rich
@@ -99,8 +100,8 @@ async def push(
         "retry.max_attempts": 60,
         **options,
     }
-    with opened(PushLane(load(None, {"CLARIFAI_PAT": token}, given), [str(log)])) as lane:
-        finished = await lane.run()
+    with push_parts(load(None, {"CLARIFAI_PAT": token}, given)) as parts:
+        finished = await PushLane(parts, [str(log)]).run()
     return Pushed(finished.exit_code, finished.summary, str(finished.error or ""))
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from syncer.errors import UsageError
-from syncer.jobs.push import PushLane, opened
+from syncer.jobs.parts import push_parts
+from syncer.jobs.push import PushLane
 from tests.support.lanes import App
 from tests.support.lines import post
 
@@ -29,6 +30,12 @@ def part(path: Path, id: str) -> Path:
     """A log of one line, and of another that is still being written."""
     path.write_bytes(post(id) + b"\n" + post("more")[:-5])
     return path
+
+
+def notes(app: App) -> list[str]:
+    """What a push of all the logs that the state knows tells before it runs."""
+    with push_parts(app.config()) as parts:
+        return PushLane(parts, []).notes
 
 
 def test_without_a_log_a_state_that_knows_none_is_told_to_name_one(app: App) -> None:
@@ -60,12 +67,10 @@ def test_of_logs_that_are_gone_it_is_told_which_were_applied_to_their_end_and_wh
     finished, unfinished = whole(tmp_path / "whole.jsonl", "a"), part(tmp_path / "part.jsonl", "b")
     app.push(finished, unfinished)
     app.push(whole(tmp_path / "kept.jsonl", "c"))
-    with opened(PushLane(app.config(), [])) as lane:
-        assert lane.notes == []
+    assert notes(app) == []
     finished.unlink()
     unfinished.unlink()
-    with opened(PushLane(app.config(), [])) as lane:
-        assert lane.notes == [f"{finished} is gone, and was applied to its end"]
+    assert notes(app) == [f"{finished} is gone, and was applied to its end"]
     assert f"a log is gone before its end: {unfinished} (read up to line 1)" in str(
         app.push().error
     )

@@ -11,8 +11,9 @@ import pytest
 from syncer.core.pace import Pace
 from syncer.core.ports.wire import Reply
 from syncer.core.seeking import SeekingPace
+from syncer.jobs.parts import push_parts
 from syncer.jobs.progress import Estimate, Share, unread
-from syncer.jobs.push import PushLane, opened
+from syncer.jobs.push import PushLane
 from tests.support.lanes import App
 from tests.support.lines import post
 
@@ -140,7 +141,8 @@ def test_the_time_left_is_told_by_what_was_done_outside_of_pauses_and_includes_t
     )
 
     async def run() -> float:
-        with opened(PushLane(config, [str(path)])) as lane:
+        with push_parts(config) as parts:
+            lane = PushLane(parts, [str(path)])
 
             async def watch() -> None:
                 while True:

@@ -16,7 +16,8 @@ from syncer.core.ports.wire import Reply, Request
 from syncer.errors import CredentialsRefused, LogChanged, Stopped, SyncerError
 from syncer.jobs.dead import RefusedLetter, Selector, retry
 from syncer.jobs.limits import shared_pace
-from syncer.jobs.push import PushLane, opened
+from syncer.jobs.parts import push_parts
+from syncer.jobs.push import PushLane
 from syncer.sources.feed import ChangeSource, SourceChunk
 from syncer.sources.lines import LineOptions
 from tests.support.lanes import App
@@ -300,7 +301,8 @@ def end_early(app: App, how: str, source: str | ChangeSource) -> None:
     app.interfering = lambda _: REFUSED if how == "stopped" else None
 
     async def run() -> list[str]:
-        with opened(PushLane(app.config(), [source])) as lane:
+        with push_parts(app.config()) as parts:
+            lane = PushLane(parts, [source])
             before = open_files()
             with anyio.move_on_after(2 if how == "cancelled" else None) as scope:
                 await lane.run()

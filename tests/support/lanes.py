@@ -19,7 +19,8 @@ from syncer.emulator.clarifai.part import Clarifai
 from syncer.emulator.clarifai.store import App as Held
 from syncer.emulator.settings import behaviour
 from syncer.errors import SyncerError
-from syncer.jobs.push import Finished, PushLane, opened
+from syncer.jobs.parts import push_parts
+from syncer.jobs.push import Finished, PushLane
 from syncer.jobs.verified import Looked, Verified
 from syncer.jobs.verify import Verification
 from syncer.sources.feed import ChangeSource
@@ -74,8 +75,8 @@ class App:
         )
 
         async def run() -> Finished:
-            with opened(PushLane(config, named, **(lane or {}))) as made:
-                return await made.run()
+            with push_parts(config) as parts:
+                return await PushLane(parts, named, **(lane or {})).run()
 
         return self.run(run)
 

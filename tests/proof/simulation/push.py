@@ -8,19 +8,19 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from types import SimpleNamespace
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from unittest import mock
 
-from syncer.config import load
+from syncer.config import Config, load
 from syncer.core.bits import BYTES, KeyBits
 from syncer.core.pace import Pace
 from syncer.errors import StateError
 from syncer.jobs.clarifai import App
+from syncer.jobs.parts import PushParts
 from syncer.jobs.push import Finished, PushLane
-from syncer.journal.journal import Journal
+from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.replay import replay
 from syncer.remotes.clarifai import Clarifai
 from syncer.sources import changelog
@@ -50,7 +50,7 @@ class PushWorld(World):
         super().__init__(scenario, disk_type)
         self.model = Model(scenario)
         self.network = Labels(scenario, self.model, self.clock, self.say)
-        self.bits = bytearray(BYTES)
+        self.created = KeyBits(bytearray(BYTES))
         self.files: list[BinaryIO] = []
         texts = [
             _text(line.text for line in self.model.lines if line.log == log)
@@ -81,21 +81,27 @@ class PushWorld(World):
 
     async def push(self) -> Finished:
         """One process."""
+        config, transport = self._config(), self._transport()
+        app = App(Clarifai(USER, APP), transport, Pace(config.push.requests_per_second))
+        destination = DestinationId(config.clarifai.base_url, USER, APP)
+        with closing(Journal.open(STATE, destination, disk=self.disk)) as journal:
+            parts = PushParts(config, app, journal, self.created, self.engine_rng)
+            lane = PushLane(parts, self.logs.arguments(), moved=self.logs.moved)
+            return await lane.run(signals=True)
+
+    def _config(self) -> Config:
         given = {
             "clarifai.base_url": "http://remote",
             "clarifai.user_id": USER,
             "clarifai.app_id": APP,
+            "state.dir": str(STATE),
             **self.weather.settings,
         }
-        lane = PushLane(
-            load(None, {"CLARIFAI_PAT": "a-token"}, {**given, "state.dir": str(STATE)}),
-            self.logs.arguments(),
-            moved=self.logs.moved,
-        )
-        try:
-            return await lane.run(signals=True)
-        finally:
-            lane.close()
+        return load(None, {"CLARIFAI_PAT": "a-token"}, given).config
+
+    def _transport(self) -> Any:
+        seconds = self.weather.settings["push.request_timeout_seconds"]
+        return SimulatedTransport(self.network, seconds, "Key a-token")
 
     def ended(self, finished: Finished | None) -> bool:
         """Did it come to the end of the logs?"""
@@ -127,18 +133,10 @@ def simulate(scenario: Scenario, *, disk_type: type[SimulatedDisk] = SimulatedDi
 
 @contextmanager
 def surrounded(world: PushWorld) -> Iterator[None]:
-    """Syncer's clock, threads, chance, disk and network are those of the world, as long
-    as the block lasts.
+    """Syncer's clock, threads and logs are those of the world, as long as the block
+    lasts.
     """
-    settings = world.weather.settings
     real_open = changelog.open_log
-
-    def app(loaded: object) -> App:
-        transport = SimulatedTransport(
-            world.network, settings["push.request_timeout_seconds"], "Key a-token"
-        )
-        pace = Pace(float(settings["push.requests_per_second"]))
-        return App(Clarifai(USER, APP), transport, pace)  # type: ignore[arg-type]
 
     def opened(path: Path, label: str) -> BinaryIO:
         world.files.append(real_open(path, label))
@@ -146,25 +144,11 @@ def surrounded(world: PushWorld) -> Iterator[None]:
 
     with (
         world.inside(),
-        mock.patch("syncer.jobs.push.app", app),
-        mock.patch("syncer.jobs.push.random", SimpleNamespace(Random=lambda: world.engine_rng)),
-        mock.patch("syncer.jobs.push.Posted", lambda _: _Posted(world.bits)),
-        mock.patch(
-            "syncer.jobs.push.Journal",
-            mock.Mock(open=lambda folder, to: Journal.open(STATE, to, disk=world.disk)),
-        ),
         world.logs.seen(),
         mock.patch("syncer.sources.changelog.open_log", opened),
         mock.patch("syncer.journal.journal.COMPACT_BYTES_MIN", COMPACT_BYTES),
     ):
         yield
-
-
-class _Posted(KeyBits):
-    """The bitmap, without its file."""
-
-    def close(self) -> None:
-        """Nothing to let go of."""
 
 
 def _play(world: PushWorld) -> None:

@@ -1,0 +1,50 @@
+"""The parts of a push: an app of Clarifai's, journal and bitmap of the state folder,
+clock and chance. The only place that knows them all.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from syncer.config import Config, Loaded
+from syncer.core.ports.push import Created
+from syncer.engine.clock import Clock
+from syncer.jobs.clarifai import App, app
+from syncer.journal.journal import DestinationId, Journal
+from syncer.journal.posted import Posted
+
+
+@dataclass(frozen=True, slots=True)
+class PushParts:
+    """What a push works with; whoever opened it closes it."""
+
+    config: Config
+    app: App
+    journal: Journal
+    created: Created
+    rng: random.Random
+    """For jitter."""
+    clock: Callable[[], Clock] = Clock
+    """Makes the clock of a run, within its event loop."""
+
+
+@contextmanager
+def push_parts(loaded: Loaded) -> Iterator[PushParts]:
+    """The parts that the configuration asks for, open while the block lasts, and with
+    them the state's lock.
+
+    Raises UsageError, StateError.
+    """
+    config, remote = loaded.config, app(loaded)
+    clarifai, state = config.clarifai, Path(config.state.dir)
+    destination = DestinationId(clarifai.base_url, clarifai.user_id, clarifai.app_id)
+    with (
+        closing(Journal.open(state, destination)) as journal,
+        closing(Posted(state / "posted.bits")) as created,
+    ):
+        rng = random.Random()  # noqa: S311 - jitter, not a secret
+        yield PushParts(config, remote, journal, created, rng)
