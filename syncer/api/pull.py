@@ -24,6 +24,7 @@ from syncer.core.ports.pull import Found, Problem, Row, Unit
 from syncer.errors import UsageError, first_error
 from syncer.jobs.origins import annotell_origin, clarifai_origin, open_pull
 from syncer.jobs.pull import PullLane, PullReport
+from syncer.jobs.pull_parts import pull_parts
 from syncer.jobs.wiring import Origin, wired
 from syncer.printable import printable
 from syncer.remotes.annotell import Selection as DocumentSelection
@@ -126,7 +127,8 @@ async def pull(
     if path == STDOUT:
         raise UsageError(f'argument out: is "{path}"; name a path')
     configured, origin = _origin(source, select, config, requests_per_second, concurrency)
-    return await _pulled(open_pull(configured, origin, path, format, state=folder), tell)
+    with open_pull(configured, origin, path, format, state=folder) as lane:
+        return await _pulled(lane, tell)
 
 
 @asynccontextmanager
@@ -227,10 +229,11 @@ async def annotations_frame(
             import_module(into)  # before all is fetched, not behind it
     _, origin = _origin(source, select, config, requests_per_second, None)
     sink = frame_sink(origin.layout)
-    with tempfile.TemporaryDirectory(prefix="syncer-frame-") as folder:
-        await _pulled(
-            PullLane(origin, sink, out="memory", job=origin.name, state=Path(folder)), unobserved
-        )
+    with (
+        tempfile.TemporaryDirectory(prefix="syncer-frame-") as folder,
+        pull_parts(origin, sink, job=origin.name, state=Path(folder)) as parts,
+    ):
+        await _pulled(PullLane(parts, out="memory"), unobserved)
     return {"arrow": sink.table, "pandas": sink.pandas, "polars": sink.polars}[into]()
 
 
@@ -285,10 +288,7 @@ async def inputs_with_annotations_frame(
 
 
 async def _pulled(lane: PullLane, observe: Callable[[Event], None]) -> PullReport:
-    try:
-        done = await lane.run(observe)
-    finally:
-        lane.close()
+    done = await lane.run(observe)
     for note in done.notes:
         _log.warning("%s", note)
     for problem in done.problems:

@@ -12,8 +12,8 @@ from syncer.api import arguments
 from syncer.api.arguments import Source
 from syncer.api.remotes import Clarifai, app_of, loaded
 from syncer.core.events import Event
-from syncer.jobs.parts import push_parts
 from syncer.jobs.push import PushLane
+from syncer.jobs.push_parts import push_parts
 from syncer.jobs.report import PushReport
 from syncer.printable import printable
 

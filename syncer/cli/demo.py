@@ -11,8 +11,8 @@ from syncer.cli.output import complain, print_json, say
 from syncer.cli.push import report
 from syncer.config import load
 from syncer.emulator import running
-from syncer.jobs.parts import push_parts
 from syncer.jobs.push import Finished, PushLane
+from syncer.jobs.push_parts import push_parts
 from syncer.jobs.sample import Key, write_sample
 from syncer.remotes.clarifai import same_annotation
 

@@ -104,8 +104,7 @@ def pulled(loaded: Loaded, origin: Origin, target: Target, common: Common) -> in
         state = common.state
         if out == STDOUT:  # nothing can be carried on
             state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncer-pull-")))
-        lane = open_pull(loaded, origin, out, target.format, state=state)
-        stack.callback(lane.close)
+        lane = stack.enter_context(open_pull(loaded, origin, out, target.format, state=state))
         done = run(_run, lane, target.progress and not common.quiet)
     report(done, as_json=common.json)
     return done.exit_code

@@ -15,8 +15,8 @@ from syncer.config import load_from_environment
 from syncer.core.moves import Moved
 from syncer.errors import UsageError
 from syncer.jobs.dry_run import dry_run as count
-from syncer.jobs.parts import push_parts
 from syncer.jobs.push import Finished, PushLane
+from syncer.jobs.push_parts import push_parts
 from syncer.jobs.report import exit_code
 from syncer.printable import as_argument, counted
 

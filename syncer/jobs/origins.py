@@ -7,7 +7,8 @@ from __future__ import annotations
 import gzip
 import sys
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from syncer.errors import UsageError
 from syncer.jobs.clarifai import CREDENTIALS, SETTINGS, app
 from syncer.jobs.limits import shared_pace
 from syncer.jobs.pull import PullLane
+from syncer.jobs.pull_parts import pull_parts
 from syncer.jobs.ways import transport
 from syncer.jobs.wiring import Origin
 from syncer.remotes.annotell import Asks, ChangeListing, ProjectListing, index, listing, neighbours
@@ -159,11 +161,12 @@ def _digest(data: bytes) -> str:
     return blake2b(data, digest_size=6).hexdigest()
 
 
+@contextmanager
 def open_pull(
     loaded: Loaded, origin: Origin, out: str, format_: str | None, *, state: Path | None
-) -> PullLane:
-    """A lane from an origin to a path, or to standard output. `state`: None for a
-    folder of the job's own within the configured one.
+) -> Iterator[PullLane]:
+    """A lane from an origin to a path, or to standard output, its parts open while the
+    block lasts. `state`: None for a folder of the job's own within the configured one.
 
     Raises UsageError for an output that cannot be, StateError, OutputError.
     """
@@ -175,6 +178,6 @@ def open_pull(
         else Path(loaded.config.state.dir) / f"pull-{_digest(job.encode())}"
     )
     sink = output_sink(out, origin.layout, format_, stdout=sys.stdout.buffer, work=folder)
-    return PullLane(
-        origin, sink, out=out, job=job, state=folder, path=None if out == STDOUT else Path(out)
-    )
+    path = None if out == STDOUT else Path(out)
+    with pull_parts(origin, sink, job=job, state=folder, path=path) as parts:
+        yield PullLane(parts, out=out)

@@ -1,16 +1,13 @@
-"""A pull lane, wired: a listing, HTTP, a sink, a checkpoint, the engine.
+"""A pull lane: its parts, and the engine.
 
 fetched ─► repeats left out ─► sink.write, durable ─► checkpoint, durable ─► next page
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -18,18 +15,17 @@ import msgspec
 
 from syncer.core.events import Event
 from syncer.core.facts import Destination
-from syncer.core.ports.pull import Found, Problem, Sink, Unit
+from syncer.core.ports.pull import Found, Problem, Unit
 from syncer.engine.pull import Pull
 from syncer.engine.signal import Signal
 from syncer.engine.turns import OUTPUT_KEPT
 from syncer.errors import SyncerError, first_error
 from syncer.jobs.progress import Sending, Share, sending
+from syncer.jobs.pull_parts import PullParts
 from syncer.jobs.report import exit_code
 from syncer.jobs.signals import until_signal
-from syncer.jobs.wiring import Origin, wired
-from syncer.journal.checkpoint import Checkpoint, Checkpoints
-from syncer.journal.parts import Parts
-from syncer.journal.seen import Seen
+from syncer.jobs.wiring import wired
+from syncer.journal.checkpoint import Checkpoint
 from syncer.printable import counted
 
 Destinations = dict[str, Destination]
@@ -84,44 +80,16 @@ class Pulled:
 
 
 class PullLane:
-    """One pull into one sink, carried on where an earlier run left it.
+    """One pull into one sink, carried on where an earlier run left it."""
 
-    Opening takes the state's lock; `close` gives it back.
-    """
-
-    def __init__(
-        self,
-        origin: Origin,
-        sink: Sink,
-        *,
-        out: str,
-        job: str,
-        state: Path,
-        path: Path | None = None,
-    ) -> None:
-        """`job`: all that makes this pull the one it is; `state`: its folder; `path`:
-        of the output, None where it has none.
-
-        Raises StateError, SyncerError.
-        """
-        self._origin = origin
-        self._sink = sink
+    def __init__(self, parts: PullParts, *, out: str) -> None:
+        """`out`: where rows go, for people. Raises SyncerError."""
+        self._parts = parts
+        self._origin = parts.origin
+        self._sink = parts.sink
+        self._checkpoints = parts.checkpoints
         self._out = out
-        self._state = state
-        self._path = path
-        with ExitStack() as opened:
-            self._checkpoints = opened.enter_context(
-                closing(Checkpoints(state, job, out=self._place()))
-            )
-            last = self._checkpoints.last
-            self._parts = opened.enter_context(closing(Parts(state, last.parts)))
-            self._seen = (
-                opened.enter_context(closing(Seen(state, last.pages)))
-                if origin.listing.repeats
-                else None
-            )
-            sink.open(last.position)
-            self._opened = opened.pop_all()
+        self._sink.open(self._checkpoints.last.position)
         self._problems: list[Problem] = []
         self._one_at_a_time = anyio.Lock()
         self._engine: Pull | None = None
@@ -159,8 +127,9 @@ class PullLane:
             observe,
             left=last.destination,
             storage_left=last.storage,
-            state=self._state,
+            state=self._parts.state,
             leaves=OUTPUT_KEPT,
+            rng=self._parts.rng,
         ) as engine:
             self._engine = engine
             self._share = Share(self._origin.pace, anyio.current_time())
@@ -194,7 +163,7 @@ class PullLane:
                 await engine.run(
                     last.cursor,
                     self._deliver,
-                    None if last.pages and not last.parts else self._parts.done,
+                    None if last.pages and not last.parts else self._parts.done.done,
                 )
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
@@ -219,14 +188,14 @@ class PullLane:
 
     def _write(self, unit: Unit, found: Found, destinations: Destinations) -> None:
         """A page to the sink, then the checkpoint, each durable before the next."""
-        last = self._checkpoints.last
+        last, done, seen = self._checkpoints.last, self._parts.done, self._parts.seen
         rows = found.rows
-        if self._seen is not None:
-            fresh = self._seen.fresh([row.key for row in rows], last.pages)
+        if seen is not None:
+            fresh = seen.fresh([row.key for row in rows], last.pages)
             rows = [row for row, new in zip(rows, fresh, strict=True) if new]
         duplicates = found.duplicates + len(found.rows) - len(rows)
         if unit.parts:
-            self._parts.add(unit.parts)
+            done.add(unit.parts)
         self._problems += found.problems[: max(0, PROBLEMS_SHOWN_MAX - len(self._problems))]
         self._checkpoints.commit(
             msgspec.structs.replace(
@@ -234,7 +203,7 @@ class PullLane:
                 cursor=unit.cursor,
                 position=self._sink.write(last.pages, rows),
                 pages=last.pages + 1,
-                parts=self._parts.count,
+                parts=done.count,
                 fetched=last.fetched + len(rows) + duplicates,
                 written=last.written + len(rows),
                 duplicates=last.duplicates + duplicates,
@@ -252,21 +221,18 @@ class PullLane:
         done = msgspec.structs.replace(
             self._checkpoints.last,
             done=True,
-            out=self._place(),
+            out=self._parts.place,
             wrote=self._written(),
             **destinations,
         )
         self._checkpoints.commit(done)
 
-    def _place(self) -> str:
-        """Where the output is, or will be."""
-        return "" if self._path is None else os.path.realpath(self._path)
-
     def _written(self) -> tuple[int, int] | None:
         """What the whole output is known by."""
-        if self._path is None or not self._path.is_file():
+        path = self._parts.path
+        if path is None or not path.is_file():
             return None
-        status = self._path.stat()
+        status = path.stat()
         return status.st_size, status.st_mtime_ns
 
     def _leave(self, destinations: Destinations) -> None:
@@ -319,7 +285,3 @@ class PullLane:
             if self._engine and self._share
             else Sending()
         )
-
-    def close(self) -> None:
-        """Give the state folder back."""
-        self._opened.close()

@@ -25,8 +25,8 @@ from syncer.errors import SyncerError
 from syncer.jobs.clarifai import CREDENTIALS, SETTINGS
 from syncer.jobs.inputs import Reading, open_inputs
 from syncer.jobs.limits import carried_on
-from syncer.jobs.parts import PushParts
 from syncer.jobs.progress import Estimate, Progress, Sending, Share, sending, unread
+from syncer.jobs.push_parts import PushParts
 from syncer.jobs.report import Before, PushReport, exit_code, totals
 from syncer.jobs.signals import until_signal
 from syncer.jobs.state import resuming

@@ -67,13 +67,14 @@ async def wired(
     state: Path | None = None,
     listing: Listing | None = None,
     leaves: Left = PARTLY_READ,
+    rng: random.Random | None = None,
 ) -> AsyncIterator[Pull]:
     """The engine of a run, its connections open while the block lasts. `left`: how an
     earlier run left the API, as `state` says, and `storage_left` the storage.
     `listing`: another one than the origin's, of the same remote. `leaves`: what there
-    is where the run stops early.
+    is where the run stops early. `rng`: for jitter.
     """
-    now, rng = Clock(), random.Random()  # noqa: S311 - jitter, not a secret
+    now, rng = Clock(), rng or random.Random()  # noqa: S311 - jitter, not a secret
     retry = origin.retry
     at_once = API_AT_ONCE_MAX if origin.concurrency == "auto" else origin.concurrency
     async with AsyncExitStack() as stack:

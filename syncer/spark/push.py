@@ -28,8 +28,8 @@ from syncer.core.events import ChangeDied, Event
 from syncer.core.facts import DeadLetter
 from syncer.errors import UsageError
 from syncer.jobs.clarifai import app
-from syncer.jobs.parts import push_parts
 from syncer.jobs.push import PushLane
+from syncer.jobs.push_parts import push_parts
 from syncer.sources.feed import SourceChunk
 from syncer.sources.lines import LineOptions, Place, parse
 from syncer.sources.misuse import shown

@@ -15,8 +15,8 @@ import pytest
 
 from syncer.config import load
 from syncer.emulator import running
-from syncer.jobs.parts import push_parts
 from syncer.jobs.push import Finished, PushLane
+from syncer.jobs.push_parts import push_parts
 from tests.support.processes import ENVIRONMENT, command
 from tests.support.proxy import LIMITS, proxied
 from tests.support.ways import least

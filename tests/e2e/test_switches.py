@@ -18,8 +18,8 @@ import pytest
 from syncer.config import load
 from syncer.emulator import Emulator, running
 from syncer.emulator.settings import SWITCHES
-from syncer.jobs.parts import push_parts
 from syncer.jobs.push import PushLane
+from syncer.jobs.push_parts import push_parts
 from syncer.jobs.report import PushReport
 from syncer.jobs.state import resume
 from tests.support.annotations import rich

@@ -133,16 +133,14 @@ def test_each_job_has_a_folder_of_its_own_unless_one_is_named(tmp_path: Path) ->
     origin = clarifai_origin(app.config(), Selection())
     made = []
     for out, format_ in (("a.jsonl", None), ("b.jsonl", None), ("a.jsonl", None), ("a", "csv")):
-        lane = open_pull(app.config(), origin, str(tmp_path / out), format_, state=None)
-        assert app.run(lane.run).error is None
-        lane.close()
+        with open_pull(app.config(), origin, str(tmp_path / out), format_, state=None) as lane:
+            assert app.run(lane.run).error is None
         made.append(sorted(path.name for path in app.state.iterdir()))
     assert [len(folders) for folders in made] == [1, 2, 2, 3]
     assert all(name.startswith("pull-") for name in made[-1])
-    open_pull(
-        app.config(), origin, str(tmp_path / "c.jsonl"), None, state=tmp_path / "named"
-    ).close()
-    assert (tmp_path / "named").is_dir()
+    out, named = str(tmp_path / "c.jsonl"), tmp_path / "named"
+    with open_pull(app.config(), origin, out, None, state=named):
+        assert named.is_dir()
     assert len(list(app.state.iterdir())) == 3
 
 

@@ -17,6 +17,7 @@ from syncer.core.ports.pull import Ask, Done, Flow, Found, Row, Unit, Units
 from syncer.core.ports.push import LookUpFailure
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.jobs.pull import Pulled, PullLane
+from syncer.jobs.pull_parts import pull_parts
 from syncer.jobs.state import resume
 from syncer.journal.checkpoint import Checkpoint, read
 from syncer.sinks.choose import output_sink
@@ -82,11 +83,10 @@ async def pull(folder: Path, api: Way, storage: Way) -> Pulled:
     given: dict[str, Any] = {"api": api, "storage": storage, "retry": Retry(give_up_seconds=60)}
     made = replace(origin(Document([1]), "the job"), **given)
     sink = output_sink(str(folder / "out.jsonl"), made.layout, None, stdout=sys.stdout.buffer)
-    lane = PullLane(made, sink, out="out.jsonl", job="the job", state=folder / "state")
     try:
-        return await lane.run()
+        with pull_parts(made, sink, job="the job", state=folder / "state") as parts:
+            return await PullLane(parts, out="out.jsonl").run()
     finally:
-        lane.close()
         sink.abandon()
 
 

@@ -11,9 +11,9 @@ import pytest
 from syncer.core.pace import Pace
 from syncer.core.ports.wire import Reply
 from syncer.core.seeking import SeekingPace
-from syncer.jobs.parts import push_parts
 from syncer.jobs.progress import Estimate, Share, unread
 from syncer.jobs.push import PushLane
+from syncer.jobs.push_parts import push_parts
 from tests.support.lanes import App
 from tests.support.lines import post
 

@@ -8,7 +8,7 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,16 +16,15 @@ import orjson
 import polars as pl
 import pytest
 
-import syncer.jobs.pull
 from syncer import signals
 from syncer.config.models import Retry
 from syncer.core.pace import Pace
 from syncer.core.ports.pull import Done, Flow, Found, Problem, Row, Unit, Units
 from syncer.errors import OutputError, StateError
 from syncer.jobs.pull import Pulled, PullLane
+from syncer.jobs.pull_parts import pull_parts
 from syncer.jobs.wiring import Origin
-from syncer.journal.checkpoint import Checkpoints
-from syncer.journal.disk import Disk
+from syncer.journal.disk import REAL, Disk
 from syncer.remotes.clarifai.layout import AnnotationLayout
 from syncer.sinks.choose import output_sink
 from syncer.sinks.file import FileSink
@@ -89,6 +88,9 @@ def row(number: int) -> Row:
     )
 
 
+CHECKPOINT = b'{"crc":'
+
+
 class Full(Disk):
     """A disk that fails with this error from the n-th write of a checkpoint on."""
 
@@ -96,9 +98,10 @@ class Full(Disk):
         self.good, self.code = good, code
 
     def write(self, descriptor: int, data: bytes) -> None:
-        if self.good <= 0:
-            raise OSError(self.code, os.strerror(self.code))
-        self.good -= 1
+        if data.startswith(CHECKPOINT):
+            if self.good <= 0:
+                raise OSError(self.code, os.strerror(self.code))
+            self.good -= 1
         super().write(descriptor, data)
 
 
@@ -125,15 +128,15 @@ def origin(listing: Made, job: str) -> Origin:
     )
 
 
-async def pulled(folder: Path, out: str, listing: Made, job: str = "the job") -> Pulled:
+async def pulled(
+    folder: Path, out: str, listing: Made, job: str = "the job", disk: Disk = REAL
+) -> Pulled:
     """One run of a lane."""
     path = str(folder / out) + ("/" if out.endswith("/") else "")
     sink = output_sink(path, AnnotationLayout(), stdout=sys.stdout.buffer)
-    lane = PullLane(origin(listing, job), sink, out=path, job=job, state=folder / "state")
-    try:
-        return await lane.run()
-    finally:
-        lane.close()
+    given, state = origin(listing, job), folder / "state"
+    with pull_parts(given, sink, job=job, state=state, disk=disk) as parts:
+        return await PullLane(parts, out=path).run()
 
 
 def ids(folder: Path, out: str) -> list[str]:
@@ -153,36 +156,17 @@ def ids(folder: Path, out: str) -> list[str]:
     return pl.read_parquet(path)["annotation_id"].to_list()
 
 
-@pytest.fixture
-def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
-    """Makes the next runs' checkpoints fail after so many good ones; with no more than
-    that many writes, never.
-    """
-
-    def fail(good: int, code: int = errno.ENOSPC) -> None:
-        disk = Full(good, code)
-        monkeypatch.setattr(
-            syncer.jobs.pull,
-            "Checkpoints",
-            lambda folder, job, out: Checkpoints(folder, job, out=out, disk=disk),
-        )
-
-    return fail
-
-
 @pytest.mark.parametrize("out", OUTPUTS)
 @pytest.mark.parametrize("after", [0, 1, 3])
 async def test_a_page_that_was_written_but_not_noted_is_there_once(
-    out: str, after: int, tmp_path: Path, failing: Callable[[int, int], None]
+    out: str, after: int, tmp_path: Path
 ) -> None:
-    failing(after, errno.ENOSPC)
-    stopped = await pulled(tmp_path, out, Made([10] * 6))
+    stopped = await pulled(tmp_path, out, Made([10] * 6), disk=Full(after, errno.ENOSPC))
     assert (stopped.exit_code, stopped.report.written) == (1, 10 * after)
     assert (
         "cannot be written: No space left on device. Fix that, then run the same command again"
         in str(stopped.error)
     )
-    failing(1000, 0)
     done = await pulled(tmp_path, out, Made([10] * 6))
     assert (done.exit_code, done.report.written) == (0, 60)
     assert ids(tmp_path, out) == [f"a-{number}" for number in range(60)]
@@ -191,38 +175,33 @@ async def test_a_page_that_was_written_but_not_noted_is_there_once(
 @pytest.mark.parametrize("out", OUTPUTS)
 @pytest.mark.parametrize("sizes", [(3, 50), (25, 1, 1)], ids=["smaller", "larger"])
 async def test_it_is_there_once_though_the_next_run_cuts_the_list_into_other_pages(
-    out: str, sizes: tuple[int, ...], tmp_path: Path, failing: Callable[[int, int], None]
+    out: str, sizes: tuple[int, ...], tmp_path: Path
 ) -> None:
     """How many inputs make a group hangs on how full pages were, which a new process
     does not know.
     """
-    failing(2, errno.EIO)
-    await pulled(tmp_path, out, Made([10] * 6))
-    failing(1000, 0)
+    await pulled(tmp_path, out, Made([10] * 6), disk=Full(2, errno.EIO))
     done = await pulled(tmp_path, out, Made(sizes, hits=range(60)))
     assert (done.exit_code, done.report.written) == (0, 60)
     assert ids(tmp_path, out) == [f"a-{number}" for number in range(60)]
 
 
-async def test_repeats_in_later_pages_are_left_out_also_over_a_restart(
-    tmp_path: Path, failing: Callable[[int, int], None]
-) -> None:
+async def test_repeats_in_later_pages_are_left_out_also_over_a_restart(tmp_path: Path) -> None:
     hits = [*range(20), *range(5, 15), *range(20, 40), *range(40)]
-    failing(3, errno.ENOSPC)
-    await pulled(tmp_path, "out.jsonl", Made([10] * 9, repeats=True, hits=hits))
-    failing(1000, 0)
+    await pulled(
+        tmp_path, "out.jsonl", Made([10] * 9, repeats=True, hits=hits), disk=Full(3, errno.ENOSPC)
+    )
     done = await pulled(tmp_path, "out.jsonl", Made([10] * 9, repeats=True, hits=hits))
     assert (done.report.fetched, done.report.written, done.report.duplicates) == (90, 40, 50)
     assert ids(tmp_path, "out.jsonl") == [f"a-{number}" for number in range(40)]
 
 
 async def test_a_list_is_given_back_the_parts_that_are_done_with_the_pages_that_were_noted(
-    tmp_path: Path, failing: Callable[[int, int], None]
+    tmp_path: Path,
 ) -> None:
     listing = Made([2] * 6, parts=True)
     for good in (2, 1, 0, 1000):
-        failing(good, errno.ENOSPC)
-        await pulled(tmp_path, "out.jsonl", listing)
+        await pulled(tmp_path, "out.jsonl", listing, disk=Full(good, errno.ENOSPC))
     parts = [f"part {number}" for number in range(6)]
     assert listing.given == [("", []), ("4", parts[:4]), ("6", parts), ("6", parts)]
     assert len(ids(tmp_path, "out.jsonl")) == 12
@@ -230,23 +209,16 @@ async def test_a_list_is_given_back_the_parts_that_are_done_with_the_pages_that_
     assert listing.given[-1] == ("", [])
 
 
-async def test_what_is_done_is_not_known_of_a_state_of_an_older_version(
-    tmp_path: Path, failing: Callable[[int, int], None]
-) -> None:
-    failing(2, errno.ENOSPC)
-    await pulled(tmp_path, "out.jsonl", Made([2] * 6))
-    failing(1000, 0)
+async def test_what_is_done_is_not_known_of_a_state_of_an_older_version(tmp_path: Path) -> None:
+    await pulled(tmp_path, "out.jsonl", Made([2] * 6), disk=Full(2, errno.ENOSPC))
     listing = Made([2] * 6, parts=True)
     await pulled(tmp_path, "out.jsonl", listing)
     assert listing.given == [("4", None)]
     assert len(ids(tmp_path, "out.jsonl")) == 12
 
 
-async def test_parts_that_are_lost_end_the_start_with_the_way_out(
-    tmp_path: Path, failing: Callable[[int, int], None]
-) -> None:
-    failing(2, errno.ENOSPC)
-    await pulled(tmp_path, "out.jsonl", Made([2] * 6, parts=True))
+async def test_parts_that_are_lost_end_the_start_with_the_way_out(tmp_path: Path) -> None:
+    await pulled(tmp_path, "out.jsonl", Made([2] * 6, parts=True), disk=Full(2, errno.ENOSPC))
     (tmp_path / "state" / "parts").unlink()
     with pytest.raises(
         StateError, match=r"state/parts: damaged at byte 0 \(it is missing\).*syncer state repair"
@@ -255,7 +227,7 @@ async def test_parts_that_are_lost_end_the_start_with_the_way_out(
 
 
 async def test_a_list_whose_end_was_reached_is_not_read_on_when_only_the_outputs_end_was_missing(
-    tmp_path: Path, failing: Callable[[int, int], None]
+    tmp_path: Path,
 ) -> None:
     """The crash comes between making the output whole and noting it; meanwhile the list
     has grown.
@@ -263,21 +235,15 @@ async def test_a_list_whose_end_was_reached_is_not_read_on_when_only_the_outputs
     for out in OUTPUTS:
         folder = tmp_path / out.replace(".", "-").strip("/")
         folder.mkdir()
-        failing(4, errno.ENOSPC)
-        stopped = await pulled(folder, out, Made([10] * 3))
+        stopped = await pulled(folder, out, Made([10] * 3), disk=Full(4, errno.ENOSPC))
         assert (stopped.exit_code, stopped.report.written) == (1, 30)
-        failing(1000, 0)
         done = await pulled(folder, out, Made([10] * 5))
         assert (done.exit_code, str(done.error), done.report.written) == (0, "None", 30)
         assert ids(folder, out) == [f"a-{number}" for number in range(30)]
 
 
-async def test_problems_end_a_run_with_3_also_where_an_earlier_run_met_them(
-    tmp_path: Path, failing: Callable[[int, int], None]
-) -> None:
-    failing(2, errno.ENOSPC)
-    await pulled(tmp_path, "out.jsonl", Made([10] * 4, problems_at=10))
-    failing(1000, 0)
+async def test_problems_end_a_run_with_3_also_where_an_earlier_run_met_them(tmp_path: Path) -> None:
+    await pulled(tmp_path, "out.jsonl", Made([10] * 4, problems_at=10), disk=Full(2, errno.ENOSPC))
     done = await pulled(tmp_path, "out.jsonl", Made([10] * 4, problems_at=10))
     assert (done.exit_code, done.report.unreadable, done.problems) == (3, 1, ())
 
@@ -306,14 +272,9 @@ async def test_a_signal_while_the_output_is_made_whole_changes_nothing(
 
     monkeypatch.setattr(FileSink, "close", interrupted)
     sink = FileSink(tmp_path / "out.jsonl", JsonLines())
-    lane = PullLane(
-        origin(Made([10]), "job"), sink, out="out.jsonl", job="job", state=tmp_path / "state"
-    )
-    try:
-        with owner.deferring():
-            done = await lane.run(signals=True)
-    finally:
-        lane.close()
+    given = origin(Made([10]), "job")
+    with pull_parts(given, sink, job="job", state=tmp_path / "state") as parts, owner.deferring():
+        done = await PullLane(parts, out="out.jsonl").run(signals=True)
     assert (done.exit_code, done.interrupted, done.report.written) == (0, None, 10)
     assert len(ids(tmp_path, "out.jsonl")) == 10
 
@@ -326,5 +287,8 @@ async def test_what_is_opened_is_given_back_where_the_output_cannot_be_used(
     sink = FileSink(tmp_path / "out.jsonl", JsonLines())
     given = origin(Made([10], repeats=repeats), "job")
     for _ in range(2):  # the second time the state would be locked
-        with pytest.raises(OutputError, match=r"out\.jsonl is a folder"):
-            PullLane(given, sink, out="out.jsonl", job="job", state=tmp_path / "state")
+        with (
+            pytest.raises(OutputError, match=r"out\.jsonl is a folder"),
+            pull_parts(given, sink, job="job", state=tmp_path / "state") as parts,
+        ):
+            PullLane(parts, out="out.jsonl")

@@ -16,8 +16,8 @@ from syncer.core.ports.wire import Reply, Request
 from syncer.errors import CredentialsRefused, LogChanged, Stopped, SyncerError
 from syncer.jobs.dead import RefusedLetter, Selector, retry
 from syncer.jobs.limits import shared_pace
-from syncer.jobs.parts import push_parts
 from syncer.jobs.push import PushLane
+from syncer.jobs.push_parts import push_parts
 from syncer.sources.feed import ChangeSource, SourceChunk
 from syncer.sources.lines import LineOptions
 from tests.support.lanes import App

@@ -19,8 +19,8 @@ from syncer.emulator.clarifai.part import Clarifai
 from syncer.emulator.clarifai.store import App as Held
 from syncer.emulator.settings import behaviour
 from syncer.errors import SyncerError
-from syncer.jobs.parts import push_parts
 from syncer.jobs.push import Finished, PushLane
+from syncer.jobs.push_parts import push_parts
 from syncer.jobs.verified import Looked, Verified
 from syncer.jobs.verify import Verification
 from syncer.sources.feed import ChangeSource

@@ -12,11 +12,9 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import pyarrow.parquet as pq
 
@@ -25,9 +23,11 @@ from syncer.core.pace import Pace
 from syncer.core.ports.pull import Ask
 from syncer.jobs.origins import DOCUMENT_UNITS_AHEAD_MAX, UNITS_AHEAD_MAX
 from syncer.jobs.pull import Pulled, PullLane
+from syncer.jobs.pull_parts import PullParts
 from syncer.jobs.wiring import Origin
 from syncer.journal.checkpoint import Checkpoints
 from syncer.journal.parts import Parts
+from syncer.journal.seen import Seen
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.annotell import listing
 from syncer.remotes.annotell.layout import DocumentLayout
@@ -69,14 +69,8 @@ class PullWorld(World):
 
     async def pull(self) -> Pulled:
         """One process."""
-        origin = self._origin()
-        sink = output_sink(str(self.out), origin.layout, None, stdout=sys.stdout.buffer)
-        lane = PullLane(origin, sink, out=str(self.out), job="the job", state=self.out.parent)
-        try:
-            pulled = await lane.run(signals=True)
-        finally:
-            lane.close()
-            sink.abandon()
+        with self._parts() as parts:
+            pulled = await PullLane(parts, out=str(self.out)).run(signals=True)
         # Of Annotell's annotations, what others have taken away by the time that it is
         # fetched is told.
         invalidated = self.weather.remote == "annotell" and self.weather.writes
@@ -89,6 +83,24 @@ class PullWorld(World):
     def ended(self, pulled: Pulled | None) -> bool:
         """Did it come to the end of the list?"""
         return pulled is not None and pulled.error is None and pulled.interrupted is None
+
+    @contextmanager
+    def _parts(self) -> Iterator[PullParts]:
+        """What syncer itself writes is on the simulated disk; SQLite and the output's
+        libraries write for themselves.
+        """
+        origin, folder = self._origin(), self.out.parent
+        sink = output_sink(str(self.out), origin.layout, None, stdout=sys.stdout.buffer)
+        with ExitStack() as opened:
+            opened.callback(sink.abandon)
+            checkpoints = opened.enter_context(
+                closing(Checkpoints(STATE, "the job", disk=self.disk))
+            )
+            last, seen = checkpoints.last, None
+            done = opened.enter_context(closing(Parts(STATE, last.parts, disk=self.disk)))
+            if origin.listing.repeats:
+                seen = opened.enter_context(closing(Seen(folder, last.pages)))
+            yield PullParts(origin, sink, folder, checkpoints, done, seen, self.engine_rng)
 
     def _origin(self) -> Origin:
         scenario = self.weather
@@ -144,7 +156,7 @@ def simulate_pull(
     folder = Path(tempfile.mkdtemp(prefix="sim-", dir=MEMORY if MEMORY.is_dir() else None))
     world = PullWorld(scenario, folder, disk_type)
     try:
-        with surrounded(world):
+        with world.inside():
             while not world.wrong:
                 if world.ended(world.process(world.pull)):
                     _judge(world)
@@ -152,23 +164,6 @@ def simulate_pull(
     finally:
         shutil.rmtree(folder)
     return world.result()
-
-
-@contextmanager
-def surrounded(world: PullWorld) -> Iterator[None]:
-    """Syncer's clock, threads, chance, disk and network are those of the world, as long
-    as the block lasts.
-    """
-    with (
-        world.inside(),
-        mock.patch("syncer.jobs.wiring.random", SimpleNamespace(Random=lambda: world.engine_rng)),
-        mock.patch(
-            "syncer.jobs.pull.Checkpoints",
-            lambda _, job, out: Checkpoints(STATE, job, out=out, disk=world.disk),
-        ),
-        mock.patch("syncer.jobs.pull.Parts", lambda _, count: Parts(STATE, count, disk=world.disk)),
-    ):
-        yield
 
 
 def _judge(world: PullWorld) -> None:

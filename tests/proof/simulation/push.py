@@ -18,8 +18,8 @@ from syncer.core.bits import BYTES, KeyBits
 from syncer.core.pace import Pace
 from syncer.errors import StateError
 from syncer.jobs.clarifai import App
-from syncer.jobs.parts import PushParts
 from syncer.jobs.push import Finished, PushLane
+from syncer.jobs.push_parts import PushParts
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.replay import replay
 from syncer.remotes.clarifai import Clarifai

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from syncer.errors import StateError, UsageError
-from syncer.jobs.parts import push_parts
 from syncer.jobs.push import PushLane
+from syncer.jobs.push_parts import push_parts
 from tests.support.lanes import App
 
 
