@@ -9,15 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-STDIN = "/dev/stdin"
-"""What a lone - is called on its way through the parser, which takes it for an option
-without a name.
-"""
-_STDIN = re.compile("-(:|$)")  # also as the source of a dead letter: -:7
+from syncer.cli.stdin import for_parser
+
 _EVERYWHERE = ("--json", "--quiet", "-q", "--verbose", "-v")
 _NOTHING = re.compile("(--[^=]+=)?")
 _FLAGS = re.compile("-[hnqvV]+")
-_NO = ("false", "no", "n", "0")
+_NO = ("false", "f", "no", "n", "0")
 _MAY_BE_EMPTY = ("--faults",)
 """What takes a list, and may take one of nothing."""
 
@@ -50,23 +47,13 @@ def understood(given: Sequence[str]) -> Arguments:
     end = given.index("--") if "--" in given else len(given)
     options, rest = list(given[:end]), given[end:]
     first = next((n for n, token in enumerate(options) if token not in _EVERYWHERE), 0)
-    tokens = tuple(
-        STDIN + word[1:] if _STDIN.match(word) else word
-        for word in (*options[first:], *options[:first], *rest)
-    )
+    tokens = tuple(for_parser(word) for word in (*options[first:], *options[:first], *rest))
     return Arguments(
         tokens,
         _has("json", "", options),
         _has("quiet", "q", options),
         _has("verbose", "v", options),
     )
-
-
-def as_typed(word: str) -> str:
-    """Return an argument as it was typed: the parser was given another name of standard
-    input.
-    """
-    return "-" + word.removeprefix(STDIN) if word == STDIN or word.startswith(f"{STDIN}:") else word
 
 
 def _has(name: str, letter: str, options: Sequence[str]) -> bool:
@@ -76,8 +63,7 @@ def _has(name: str, letter: str, options: Sequence[str]) -> bool:
     """
     for token in options:
         flag, is_set, value = token.partition("=")
-        if flag == f"--{name}" and (not is_set or value.lower() not in _NO):
-            return True
-        if letter and letter in token and _FLAGS.fullmatch(token):
+        named = flag == f"--{name}" or (letter and letter in flag and _FLAGS.fullmatch(flag))
+        if named and (not is_set or value.lower() not in _NO):
             return True
     return False

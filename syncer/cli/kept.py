@@ -10,7 +10,7 @@ from functools import partial
 from itertools import chain
 from types import TracebackType
 
-from syncer.cli.output import as_json, print_json_parts
+from syncer.cli.output import json_text, print_json_parts
 
 _PART_CHARACTERS = 1 << 16
 
@@ -34,14 +34,14 @@ class KeptList:
 
     def add(self, value: object) -> None:
         """Keep one more."""
-        self._file.write(("," if self._file.tell() else "") + as_json(value))
+        self._file.write(("," if self._file.tell() else "") + json_text(value))
 
     def print_within(self, value: Mapping[str, object], name: str) -> None:
         """Print the object with the list as its last member, of this name.
 
         Raises as `print_json` does.
         """
-        print_json_parts(chain((as_json(value)[:-1], f',"{name}":['), self._parts(), ("]}",)))
+        print_json_parts(chain((json_text(value)[:-1], f',"{name}":['), self._parts(), ("]}",)))
 
     def _parts(self) -> Iterator[str]:
         self._file.seek(0)

@@ -6,15 +6,19 @@ Their values are text where the config knows what they must be.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Group, Parameter
 from cyclopts.token import Token
 
-from syncer.cli.arguments import as_typed
+from syncer.cli.stdin import as_typed
+
+if TYPE_CHECKING:
+    from syncer.config import Loaded
 
 _destination = Group("Destination", sort_key=1)
 _printing = Group("Printing", sort_key=2)
@@ -45,12 +49,18 @@ Log = Annotated[str, Parameter(converter=lambda _, tokens: as_typed(tokens[0].va
 """A change log as it was named: a path, or - for standard input."""
 Code = Annotated[int | None, Parameter(converter=_whole, metavar="CODE")]
 """A status code of the remote."""
+Moved = Annotated[Literal["same", "new"] | None, Parameter(metavar="same|new", show_choices=False)]
+"""What is said of logs that may have moved."""
 
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Printing:
-    """Options that every command understands."""
+class PrintingOptions:
+    """Options that every command understands.
+
+    The parser only has to know them. What they say is read before it, and asked of
+    `output.printing`: a line that it refuses is answered in that way, too.
+    """
 
     json: Annotated[bool, Parameter(group=_printing)] = False
     """Print exactly one JSON object (JSON Lines for lists) on standard output."""
@@ -62,7 +72,7 @@ class Printing:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Common(Printing):
+class Common(PrintingOptions):
     """Options that every command which reads the config understands."""
 
     config: Annotated[Path | None, Parameter(name=["--config", "-c"], metavar="FILE")] = None
@@ -76,6 +86,12 @@ class Common(Printing):
     def options(self) -> dict[str, object]:
         """What was given, as dotted config keys."""
         return {} if self.state is None else {"state.dir": str(self.state)}
+
+    def loaded(self, others: Mapping[str, object] = MappingProxyType({})) -> Loaded:
+        """The config with these options and others, as dotted config keys, on top."""
+        from syncer.config import load_from_environment
+
+        return load_from_environment(self.config, {**self.options(), **others})
 
 
 @Parameter(name="*")

@@ -31,13 +31,14 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class _Told:
-    """What the command line said of printing."""
+class Printing:
+    """How this command prints, as its line says."""
 
-    quiet: bool = False
     json: bool = False
-    printed: bool = False
-    """The one JSON object."""
+    quiet: bool = False
+    verbose: bool = False
+    is_done: bool = False
+    """The one JSON object is out."""
 
 
 FIX_THAT = "fix that, then run the same command again"
@@ -45,7 +46,8 @@ _HALF = re.compile("[\ud800-\udfff]")
 _DUMB = ("", "dumb", "unknown")
 _COLUMNS = 80
 """Where a terminal says no width of its own."""
-_told = _Told()
+printing = Printing()
+"""The one of this process: whoever prints asks it."""
 _closed: set[str] = set()
 """Streams that our starter closed."""
 _kept: list[object] = []
@@ -79,7 +81,8 @@ class _Stdout(FileIO):
 
 def print_as(arguments: Arguments) -> None:
     """Print as this command line wants it, from now on."""
-    _told.quiet, _told.json, _told.printed = arguments.quiet, arguments.json, False
+    printing.json, printing.quiet = arguments.json, arguments.quiet
+    printing.verbose, printing.is_done = arguments.verbose, False
 
 
 def mend_streams() -> None:
@@ -114,7 +117,7 @@ def stdout_is_closed() -> bool:
 
 def say(*lines: str) -> None:
     """Lines for people, on stderr; not with --quiet."""
-    if not _told.quiet:
+    if not printing.quiet:
         complain(*lines)
 
 
@@ -188,7 +191,7 @@ def print_json(value: object) -> None:
 
     Raises as `print_lines` does.
     """
-    print_json_parts([as_json(value)])
+    print_json_parts([json_text(value)])
 
 
 def print_json_parts(parts: Iterable[str]) -> None:
@@ -197,7 +200,7 @@ def print_json_parts(parts: Iterable[str]) -> None:
     With it the outcome stands: no signal, and no error, adds another.
     """
     signals.hold()
-    _told.printed = True
+    printing.is_done = True
     stdout = _utf8()
     stdout.writelines(parts)
     stdout.write("\n")
@@ -206,7 +209,7 @@ def print_json_parts(parts: Iterable[str]) -> None:
 
 def print_json_item(value: object) -> None:
     """One of many JSON values, on a line of stdout. Raises as `print_lines` does."""
-    _utf8().write(as_json(value) + "\n")
+    _utf8().write(json_text(value) + "\n")
 
 
 def flush() -> None:
@@ -220,7 +223,7 @@ def _utf8() -> TextIO:
     return sys.stdout
 
 
-def as_json(value: object) -> str:
+def json_text(value: object) -> str:
     """One JSON value on one line.
 
     The halves of characters that stand for the bytes of a file's name that is no text
@@ -244,7 +247,7 @@ def fail(
     """Report what ended the command, on stderr in these lines; its exit code."""
     first, *rest = lines or (message,)
     complain(f"syncer: {first}", *rest)
-    if _told.json and not _told.printed:
+    if printing.json and not printing.is_done:
         print_json({"error": message, **(details or {})})
     return exit_code
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from syncer.cli.output import redraw, say, terminal_columns, terminal_shows
+from syncer.cli.output import printing, redraw, say, terminal_columns, terminal_shows
 from syncer.jobs.progress import Progress, Sending
 from syncer.jobs.pull import PullReport
 
@@ -59,7 +59,7 @@ class Shown:
 @asynccontextmanager
 async def shown(now: Callable[[], Shown], *, show: bool) -> AsyncIterator[None]:
     """Show a run while the block lasts; `now` is asked for it a few times a second."""
-    if not show:
+    if printing.quiet or not show:
         yield
         return
     async with anyio.create_task_group() as tasks:

@@ -25,6 +25,7 @@ from syncer.cli.output import (
     flush,
     print_as,
     print_json,
+    printing,
 )
 from syncer.cli.usage import usage_message
 from syncer.errors import OutputError, SyncerError, UsageError, first_error
@@ -49,9 +50,7 @@ def execute(app: App, given: Sequence[str]) -> int:
             flush()
         except (Exception, KeyboardInterrupt) as error:
             signals.hold()
-            code = _reported(
-                first_error(error) if isinstance(error, BaseExceptionGroup) else error, arguments
-            )
+            code = _reported(first_error(error) if isinstance(error, BaseExceptionGroup) else error)
             flush()
     except BrokenPipeError:  # who read us has seen enough
         abandon_stdout()
@@ -68,7 +67,7 @@ def _result(app: App, arguments: Arguments) -> int:
             f"an empty argument follows {before}, which could do more than was meant: give a value,"
             " or leave it out"
         )
-    if not arguments.json:
+    if not printing.json:
         code = app(arguments.tokens, **_CALL)
         return code if isinstance(code, int) else 0
     from rich.console import Console
@@ -80,7 +79,7 @@ def _result(app: App, arguments: Arguments) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _reported(error: BaseException, arguments: Arguments) -> int:
+def _reported(error: BaseException) -> int:
     """Say what ended the command; the exit code. Raises BrokenPipeError for one."""
     match error:
         case BrokenPipeError():
@@ -93,10 +92,10 @@ def _reported(error: BaseException, arguments: Arguments) -> int:
             return fail("terminated", 128 + signal.SIGTERM)
         case KeyboardInterrupt():
             return fail("interrupted", 128 + signal.SIGINT)
-        case OSError(strerror=str(reason), filename=filename) if not arguments.verbose:
+        case OSError(strerror=str(reason), filename=filename) if not printing.verbose:
             where = f"{os.fsdecode(filename)}: " if isinstance(filename, str | bytes) else ""
             return fail(f"{where}{reason}; {FIX_THAT}", SyncerError.exit_code)
-    debug = arguments.verbose or os.environ.get("SYNCER_DEBUG")
+    debug = printing.verbose or os.environ.get("SYNCER_DEBUG")
     if debug:
         complain(*"".join(traceback.format_exception(error)).rstrip().split("\n"))
     hint = "" if debug else " (run it again with -v or SYNCER_DEBUG=1 for the traceback)"

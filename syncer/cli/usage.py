@@ -17,7 +17,7 @@ from cyclopts.exceptions import (
 )
 from cyclopts.token import Token
 
-from syncer.cli.arguments import as_typed
+from syncer.cli.stdin import as_typed
 
 _WANTED: dict[object, str] = {
     float: "it must be a number",

@@ -19,8 +19,10 @@ from typing import Any
 
 import syncer
 from syncer import signals
-from syncer.cli import app, pull, push, running, verify
+from syncer.cli import app, loop, progress, running
 from syncer.cli import main as main_module
+from syncer.cli.commands import push
+from syncer.jobs import push as job
 
 EVERY = {"ending": 1, "ours": 20, "others": 400}
 """A signal comes at every line of the modules that end a process, at each 20th of our
@@ -28,7 +30,7 @@ others, at few of the event loop's.
 """
 OURS = str(Path(syncer.__file__).parent)
 ENDING = tuple(str(module.__file__) for module in (signals, main_module, running))
-IMPORTED = (app, pull, push, running, verify)
+IMPORTED = (app, job, loop, progress, push, running)
 """Before the first fork, once for all."""
 
 

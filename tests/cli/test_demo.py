@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncer.cli import demo
+from syncer.cli.commands import demo
 from tests.cli.conftest import Cli
 
 

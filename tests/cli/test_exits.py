@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
-from syncer.cli import config
+from syncer import config
 from syncer.cli.app import app
 from syncer.cli.main import run
 from syncer.errors import Stopped
@@ -176,7 +176,7 @@ def test_what_nobody_foresaw_is_one_line_that_names_the_place_and_nothing_secret
     done = cli("config", "show", "--json")
     error = done.json()["error"]
     assert done.code == 1
-    assert error.startswith("internal error: KeyError in syncer/cli/config.py:")
+    assert error.startswith("internal error: KeyError in syncer/cli/options.py:")
     assert "please report it (run it again with -v or SYNCER_DEBUG=1 for the traceback)" in error
     assert done.err == f"syncer: {error}\n"
     assert "secret-token" not in done.out + done.err
@@ -206,8 +206,8 @@ def test_the_traceback_is_there_for_who_asks(
             1,
             "state/journal: No space left on device; fix that",
         ),
-        (RecursionError(), 1, "internal error: RecursionError in syncer/cli/config.py:"),
-        (MemoryError(), 1, "internal error: MemoryError in syncer/cli/config.py:"),
+        (RecursionError(), 1, "internal error: RecursionError in syncer/cli/options.py:"),
+        (MemoryError(), 1, "internal error: MemoryError in syncer/cli/options.py:"),
     ],
     ids=lambda value: type(value).__name__,
 )

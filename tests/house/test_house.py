@@ -12,6 +12,7 @@ import tomllib
 from pathlib import Path
 
 import syncer
+from syncer.cli.app import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
@@ -56,12 +57,22 @@ def test_importing_syncer_imports_nothing_of_weight() -> None:
 
 
 def test_the_command_line_is_imported_without_what_only_some_commands_need() -> None:
-    """Config models, HTTP and YAML cost more than all of `--help`."""
-    code = "import sys, syncer.cli.main; print(*sys.modules)"
+    """Config models, HTTP and YAML cost more than all of `--help`, which imports every
+    command.
+    """
+    code = "import sys; from syncer.cli.app import app; app.help_print([]); print(*sys.modules)"
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT
     ).stdout.split()
-    assert set() == {"aiohttp", "pydantic", "yaml", "msgspec", "syncer.config"} & set(loaded)
+    assert {f"syncer.cli.commands.{name}" for name in COMMANDS} <= set(loaded)
+    heavy = {"aiohttp", "anyio", "pydantic", "yaml", "msgspec", "syncer.config", "syncer.jobs"}
+    assert set() == heavy & set(loaded)
+
+
+def test_every_file_of_a_command_is_named_in_the_program() -> None:
+    """Else nobody could run it."""
+    files = (ROOT / "syncer/cli/commands").glob("[!_]*.py")
+    assert sorted(COMMANDS) == sorted(path.stem for path in files)
 
 
 def test_sinks_are_imported_without_the_libraries_of_data() -> None:

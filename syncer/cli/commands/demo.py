@@ -5,16 +5,16 @@ from __future__ import annotations
 import dataclasses
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from syncer.cli.loop import run
-from syncer.cli.output import complain, print_json, say
-from syncer.cli.push import report
-from syncer.config import load
-from syncer.emulator import running
-from syncer.jobs.push import Finished, PushLane
-from syncer.jobs.push_parts import push_parts
-from syncer.jobs.sample import Key, write_sample
-from syncer.remotes.clarifai import same_annotation
+from cyclopts import App
+
+from syncer.cli.options import PrintingOptions
+from syncer.cli.output import complain, print_json, printing, say
+
+if TYPE_CHECKING:
+    from syncer.jobs.push import Finished
+    from syncer.jobs.sample import Key
 
 CHANGES = 20_000
 SEED = 11
@@ -29,13 +29,26 @@ RIGHT, WRONG = (
 )
 
 
-def demo(*, as_json: bool) -> int:
-    """Run the demo; 0 only where the emulator holds exactly what the log says."""
+app = App(name="demo")
+
+
+@app.default
+def demo(*, options: PrintingOptions = PrintingOptions()) -> int:
+    """Push a sample of labels through the emulator with faults on, read them back,
+    compare.
+    """
+    from syncer.cli.loop import run
+
     with tempfile.TemporaryDirectory(prefix="syncer-demo-") as folder:
-        return run(_demo, Path(folder), as_json)
+        return run(_demo, Path(folder))
 
 
-async def _demo(folder: Path, as_json: bool) -> int:
+async def _demo(folder: Path) -> int:
+    """0 only where the emulator holds exactly what the log says."""
+    from syncer.cli.commands import push
+    from syncer.emulator import running
+    from syncer.jobs.sample import write_sample
+
     log = folder / "sample.jsonl"
     wanted = write_sample(log, CHANGES, SEED)
     say(
@@ -49,7 +62,7 @@ async def _demo(folder: Path, as_json: bool) -> int:
         )
         finished = await _push(folder, log, server.url)
         held = server.annotations(USER, APP)
-    report(finished, as_json=False, quiet=False)
+    push.tell(finished)
     missing, extra, differs = compare(wanted, held)
     good = finished.exit_code == 0 and not (missing or extra or differs)
     tell = say if good else complain
@@ -58,7 +71,7 @@ async def _demo(folder: Path, as_json: bool) -> int:
         " different"
     )
     tell(RIGHT if good else WRONG)
-    if as_json:
+    if printing.json:
         summary = dataclasses.asdict(finished.summary)
         print_json(
             {
@@ -74,6 +87,10 @@ async def _demo(folder: Path, as_json: bool) -> int:
 
 
 async def _push(folder: Path, log: Path, url: str) -> Finished:
+    from syncer.config import load
+    from syncer.jobs.push import PushLane
+    from syncer.jobs.push_parts import push_parts
+
     options: dict[str, object] = {
         "clarifai.base_url": url,
         "clarifai.user_id": USER,
@@ -92,6 +109,8 @@ def compare(
     wanted: dict[Key, dict[str, object]], held: dict[Key, dict[str, object]]
 ) -> tuple[int, int, int]:
     """(missing, too many, different)."""
+    from syncer.remotes.clarifai import same_annotation
+
     differs = sum(
         not same_annotation(annotation, held[key])
         for key, annotation in wanted.items()

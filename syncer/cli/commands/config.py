@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from syncer.cli.output import blame, print_json, print_lines, say
-from syncer.config import Loaded, load_from_environment
+from cyclopts import App
+
+from syncer.cli.options import Common, Pushing
+from syncer.cli.output import blame, print_json, print_lines, printing, say
 from syncer.errors import SyncerError
-from syncer.jobs import ways
+
+if TYPE_CHECKING:
+    from syncer.config import Loaded
 
 NO_FILE = "none (looked for $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)"
 _FILES_OF_SECRETS = ("clarifai.token_file", "annotell.credentials")
@@ -18,16 +22,28 @@ Shown = tuple[str, object, str]
 """Key, value, origin."""
 
 
-def check(config: Path | None, options: dict[str, object], *, online: bool, as_json: bool) -> int:
-    """Read the config and what it names; with `online`, try token and app.
+app = App(name="config", help="The configuration.")
 
-    All errors are told at once.
+
+@app.command
+def check(*, online: bool = False, common: Common = Common(), remote: Pushing = Pushing()) -> int:
+    """Read the config and report every error in it.
+
+    Exit codes: 0 no errors, 1 the app cannot be reached or does not exist, 2 errors in
+    the config, or refused credentials.
+
+    Parameters
+    ----------
+    online
+        Also try the token and the app, with one request that changes nothing.
     """
+    from syncer.jobs import ways
+
     result: dict[str, object] = {"ok": False, "token": False}
     errors: list[SyncerError] = []
     loaded = None
     try:
-        loaded = load_from_environment(config, options)
+        loaded = common.loaded(remote.options())
         result["token"] = loaded.token() is not None
     except SyncerError as error:
         errors.append(error)
@@ -49,7 +65,7 @@ def check(config: Path | None, options: dict[str, object], *, online: bool, as_j
             if result["token"]
             else "config OK, but without a token: set CLARIFAI_PAT or [clarifai] token_file"
         )
-    if as_json:
+    if printing.json:
         print_json(result)
     return max((found.exit_code for found in errors), default=0)
 
@@ -85,13 +101,16 @@ def _online(loaded: Loaded, result: dict[str, object]) -> Iterator[SyncerError]:
         yield checked.error
 
 
-def show(config: Path | None, options: dict[str, object], *, as_json: bool) -> int:
-    """Every value with its origin. Of the token and the credentials only the origin."""
-    loaded = load_from_environment(config, options)
+@app.command
+def show(*, common: Common = Common(), remote: Pushing = Pushing()) -> int:
+    """Show every value of the config and where it came from. Tokens are never shown."""
+    from syncer.jobs import ways
+
+    loaded = common.loaded(remote.options())
     loaded.check_destination()
     say(f"config file: {loaded.path or NO_FILE}")
     shown = [*_shown(loaded), *ways.shown(loaded)]
-    if as_json:
+    if printing.json:
         print_json({key: {"value": value, "origin": origin} for key, value, origin in shown})
         return 0
     width = max(len(key) for key, _, _ in shown)

@@ -1,7 +1,11 @@
-"""`syncer pull clarifai|annotell`: the commands and their options."""
+"""`syncer pull clarifai|annotell`."""
 
 from __future__ import annotations
 
+import dataclasses
+import tempfile
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -9,12 +13,37 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Group, Parameter
 
 from syncer.cli.options import Common, Log, Remote
+from syncer.cli.output import (
+    blame,
+    complain,
+    ended,
+    print_json,
+    printing,
+    say,
+    stdout_is_closed,
+)
+from syncer.errors import UsageError
 
 if TYPE_CHECKING:
-    from syncer.cli.pull import Target
+    from syncer.config import Loaded
+    from syncer.jobs.origins import DocumentKey
+    from syncer.jobs.pull import Pulled, PullLane
+    from syncer.jobs.wiring import Origin
     from syncer.remotes.clarifai.selection import Selection
 
-pull_app = App(name="pull", help="Fetch annotations to JSONL, CSV, Parquet or Delta.")
+INTERRUPTED = "interrupted; what is written is kept: run the same command again to carry on"
+OPTIONS = {
+    "input_ids": "--input-id",
+    "pairs": "--annotation-id",
+    "user_ids": "--by-user",
+    "model_version_ids": "--by-model-version",
+    "workflow_version_ids": "--by-workflow-version",
+    "task_id": "--task",
+    "dataset_id": "--dataset",
+}
+"""What the command line calls a field of a selection, where it is not --field."""
+
+app = App(name="pull", help="Fetch annotations to JSONL, CSV, Parquet or Delta.")
 
 Format = Literal["jsonl", "csv", "parquet", "delta"]
 _output = Group("Output", sort_key=0)
@@ -36,12 +65,6 @@ class Output:
     """Format. Default: what the ending of --out says."""
     no_progress: Annotated[bool, Parameter(group=_output)] = False
     """Show no progress."""
-
-    def target(self) -> Target:
-        """Where to write."""
-        from syncer.cli.pull import Target
-
-        return Target(self.out, self.format, not self.no_progress)
 
 
 @Parameter(name="*")
@@ -114,11 +137,17 @@ class Wanted:
 
     def selection(self) -> Selection:
         """What these select. Raises UsageError where they mean nothing."""
-        from syncer.cli import pull as command
+        from syncer.remotes.clarifai.selection import Selection, fault
 
-        return command.selection(
-            input_ids=self.input_id,
-            annotation_ids=self.annotation_id,
+        if self.annotation_id and len(self.annotation_id) != len(self.input_id):
+            raise UsageError(
+                f"{len(self.annotation_id)} --annotation-id but {len(self.input_id)} --input-id: "
+                "each annotation needs the input it belongs to, in the same order"
+            )
+        alone = not self.annotation_id
+        chosen = Selection(
+            input_ids=self.input_id if alone else (),
+            pairs=() if alone else tuple(zip(self.input_id, self.annotation_id, strict=True)),
             user_ids=self.by_user,
             model_version_ids=self.by_model_version,
             workflow_version_ids=self.by_workflow_version,
@@ -131,12 +160,15 @@ class Wanted:
             input_level=self.input_level == "keep",
             with_inputs=self.with_inputs,
         )
+        if (why := fault(chosen, lambda field: OPTIONS.get(field, f"--{field}"))) is not None:
+            raise UsageError(why)
+        return chosen
 
 
 EVERYTHING = Wanted()
 
 
-@pull_app.command
+@app.command
 def clarifai(
     *,
     output: Output,
@@ -150,12 +182,14 @@ def clarifai(
     Exit codes: 0 done, 1 stopped by an error (run again), 2 bad usage or refused
     credentials, 3 something is missing, 130/143 interrupted.
     """
-    from syncer.cli import pull as command
+    from syncer.jobs.origins import clarifai_origin
 
-    return command.clarifai(wanted.selection(), output.target(), common, remote)
+    chosen = wanted.selection()
+    loaded = common.loaded(remote.options())
+    return _pulled(loaded, clarifai_origin(loaded, chosen), output, common.state)
 
 
-@pull_app.command
+@app.command
 def annotell(
     *,
     output: Output,
@@ -202,9 +236,10 @@ def annotell(
         JSONL file of an earlier pull of the same project: only what is new or changed
         since, and tombstones of what is gone.
     """
-    from syncer.cli import pull as command
+    from syncer.jobs.origins import annotell_origin
+    from syncer.remotes.annotell import Selection
 
-    selection = command.document_selection(
+    chosen = Selection(
         project=project,
         batch=batch,
         annotation_types=annotation_type,
@@ -215,4 +250,65 @@ def annotell(
         request_id=request,
         iso_cuboids=iso_cuboids,
     )
-    return command.annotell(selection, changed_since, output.target(), common, place.options())
+    loaded = common.loaded(place.options())
+    known = None if changed_since is None else _known(changed_since, output.out)
+    return _pulled(loaded, annotell_origin(loaded, chosen, known), output, common.state)
+
+
+def _known(since: Path, out: str) -> Mapping[DocumentKey, str]:
+    """What an earlier pull wrote. Raises UsageError where this one would replace it."""
+    from syncer.jobs.origins import known_documents
+    from syncer.sinks.choose import STDOUT
+
+    if out != STDOUT and Path(out).resolve() == since.resolve():
+        raise UsageError(
+            f"--changed-since {since} is --out as well, which would replace it by what has changed"
+            " alone: name another --out"
+        )
+    return known_documents(since)
+
+
+def _pulled(loaded: Loaded, origin: Origin, output: Output, state: Path | None) -> int:
+    """Pull from an origin; the exit code."""
+    from syncer.cli.loop import run
+    from syncer.jobs.origins import open_pull
+    from syncer.sinks.choose import STDOUT
+
+    out = output.out
+    if out == STDOUT and printing.json:
+        raise UsageError("--json and --out - both want standard output: name a file")
+    if out == STDOUT and stdout_is_closed():
+        raise UsageError(
+            "--out - writes to standard output, which is closed: name a file, or leave it open"
+        )
+    with ExitStack() as stack:
+        if out == STDOUT:  # nothing can be carried on
+            state = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="syncer-pull-")))
+        lane = stack.enter_context(open_pull(loaded, origin, out, output.format, state=state))
+        done = run(_run, lane, not output.no_progress)
+    _report(done)
+    return done.exit_code
+
+
+async def _run(lane: PullLane, progress: bool) -> Pulled:
+    from syncer.cli.progress import of_pull, shown
+
+    async with shown(lambda: of_pull(lane.report(), lane.sending()), show=progress):
+        return await lane.run(signals=True)
+
+
+def _report(done: Pulled) -> None:
+    """The summary, and what went wrong."""
+    say(done.report.sentence())
+    for note in done.notes:
+        say(f"syncer: {note}")
+    for problem in done.problems:
+        complain(f"syncer: {problem.what}: {problem.reason}")
+    if done.error is not None:
+        blame(done.error)
+    elif done.interrupted is not None:
+        say(f"syncer: {INTERRUPTED}")
+    if printing.json:
+        print_json(
+            dataclasses.asdict(done.report) | ended(done.error, done.interrupted, INTERRUPTED)
+        )

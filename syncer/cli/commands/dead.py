@@ -1,0 +1,223 @@
+"""`syncer dead list|show|retry|drop`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import orjson
+from cyclopts import App, Parameter
+
+from syncer.cli.kept import KeptList
+from syncer.cli.options import Code, Common, Log
+from syncer.cli.output import (
+    complain,
+    flush,
+    print_json,
+    print_json_item,
+    print_lines,
+    printing,
+    say,
+)
+from syncer.printable import as_argument, counted
+
+if TYPE_CHECKING:
+    from syncer.core.letters import OpenLetter
+    from syncer.jobs.dead import RefusedLetter
+
+FIELDS = (
+    "source",
+    "line",
+    "op",
+    "input_id",
+    "id",
+    "reason",
+    "code",
+    "attempts",
+    "first_failed_at",
+    "last_failed_at",
+)
+
+app = App(name="dead", help="The dead letters: changes that the remote will not take.")
+
+
+@app.command(name="list")
+def dead_list(*, code: Code = None, common: Common = Common()) -> int:
+    """List the dead letters, oldest first.
+
+    Parameters
+    ----------
+    code
+        Only letters with this status code of the remote.
+    """
+    from syncer.cli.folders import push_folder
+    from syncer.journal.dead import read_dead
+
+    folder = push_folder(common.loaded())
+    count = 0
+    for found in read_dead(folder):
+        if code is not None and found.letter.code != code:
+            continue
+        count += 1
+        if printing.json:
+            print_json_item(_as_json(found))
+        else:
+            print_lines(_line(found))
+    if not printing.json:
+        flush()
+        say(counted(count, "dead letter") + (f" of code {code}" if code is not None else ""))
+    return 0
+
+
+def _as_json(found: OpenLetter) -> dict[str, object]:
+    letter = found.letter
+    return {
+        **{name: getattr(letter, name) for name in FIELDS},
+        "superseded": found.superseded,
+        "change": letter.change,
+    }
+
+
+def _line(found: OpenLetter) -> str:
+    letter = found.letter
+    code = f" (code {letter.code})" if letter.code is not None else ""
+    after = "; superseded by a later change" if found.superseded else ""
+    return f"{letter.source}:{letter.line}: {_what(found)}: {letter.reason}{code}{after}"
+
+
+def _what(found: OpenLetter) -> str:
+    letter = found.letter
+    return f"{letter.op or '?'} {letter.input_id or '?'}/{letter.id or '-'}"
+
+
+@app.command(name="show", usage="Usage: syncer dead show [OPTIONS] SOURCE:LINE")
+def dead_show(letter: Log, /, *, common: Common = Common()) -> int:
+    """Show everything about one dead letter.
+
+    Parameters
+    ----------
+    letter
+        The letter, as `dead list` shows it.
+    """
+    from syncer.cli.folders import push_folder
+    from syncer.jobs.dead import Selector
+    from syncer.journal.dead import read_dead
+    from syncer.journal.journal import Journal
+
+    folder = push_folder(common.loaded())
+    ledger, _, _ = Journal.read_only(folder)
+    for found in list(Selector((letter,)).select(read_dead(folder), ledger, folder)):
+        if printing.json:
+            print_json_item(_as_json(found))
+        else:
+            print_lines(*_block(found))
+    return 0
+
+
+def _block(found: OpenLetter) -> list[str]:
+    letter = found.letter
+    return [
+        f"{letter.source}:{letter.line}: {_what(found)}",
+        f"  reason           {letter.reason}",
+        f"  code             {'-' if letter.code is None else letter.code}",
+        f"  attempts         {letter.attempts}",
+        f"  first failed at  {letter.first_failed_at}",
+        f"  last failed at   {letter.last_failed_at}",
+        f"  superseded       {'yes: a later change was applied' if found.superseded else 'no'}",
+        "  change" + ("" if letter.whole else "           (only a part of the line was kept)"),
+        *(f"    {line}" for line in _pretty(letter.change)),
+    ]
+
+
+def _pretty(change: str) -> list[str]:
+    try:
+        return orjson.dumps(orjson.loads(change), option=orjson.OPT_INDENT_2).decode().split("\n")
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        # Not JSON, or nested too deep to be laid out.
+        return [change]
+
+
+@app.command(name="retry", usage="Usage: syncer dead retry [OPTIONS] [SOURCE:LINE...]")
+def dead_retry(
+    *letters: Log,
+    code: Code = None,
+    every: Annotated[bool, Parameter(name="--all")] = False,
+    force: bool = False,
+    common: Common = Common(),
+) -> int:
+    """Queue dead letters to be sent again by the next push, in the order of their logs.
+
+    Exit codes: 0 all were queued, 3 some were refused; each of those is named with the
+    reason.
+
+    Parameters
+    ----------
+    letters
+        The letters, as `dead list` shows them.
+    code
+        All letters with this status code of the remote.
+    every
+        All letters.
+    force
+        Also letters that a later change superseded: sending them undoes that change.
+    """
+    from syncer.cli.folders import push_folder
+    from syncer.jobs import dead as lane
+    from syncer.sources.lines import LineOptions
+
+    loaded = common.loaded()
+    folder = push_folder(loaded)
+    push = loaded.config.push
+    lines = LineOptions(push.lists_without_ids, push.embed_model_version_id)
+    with KeptList() as refused:
+
+        def refuse(letter: RefusedLetter) -> None:
+            complain(f"syncer: refused {letter.source}:{letter.line}: {letter.reason}")
+            if printing.json:
+                refused.add({"source": letter.source, "line": letter.line, "reason": letter.reason})
+
+        result = lane.retry(folder, lane.Selector(letters, code, every), lines, refuse, force=force)
+        left = (
+            f"; {result.left:,} more are left for when a push has made room in the retry queue"
+            if result.left
+            else ""
+        )
+        next_push = f"syncer push --state {as_argument(folder)}"
+        say(
+            f"queued {result.queued:,}, refused {result.refused:,}{left}. The next `{next_push}`"
+            " sends what is queued"
+        )
+        if printing.json:
+            refused.print_within(
+                {"queued": result.queued, **({"left": result.left} if result.left else {})},
+                "refused",
+            )
+    return 3 if result.refused or result.left else 0
+
+
+@app.command(name="drop", usage="Usage: syncer dead drop [OPTIONS] [SOURCE:LINE...]")
+def dead_drop(
+    *letters: Log,
+    code: Code = None,
+    every: Annotated[bool, Parameter(name="--all")] = False,
+    common: Common = Common(),
+) -> int:
+    """Give up dead letters: from then on they count as ignored.
+
+    Parameters
+    ----------
+    letters
+        The letters, as `dead list` shows them.
+    code
+        All letters with this status code of the remote.
+    every
+        All letters.
+    """
+    from syncer.cli.folders import push_folder
+    from syncer.jobs.dead import Selector, drop
+
+    folder = push_folder(common.loaded())
+    result = drop(folder, Selector(letters, code, every))
+    say(f"dropped {result.dropped:,}; they count as ignored now")
+    if printing.json:
+        print_json({"dropped": result.dropped, "refused": []})
+    return 0

@@ -1,0 +1,113 @@
+"""`syncer verify`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from syncer.cli.kept import KeptList
+from syncer.cli.options import Common, Log, Moved, Remote
+from syncer.cli.output import blame, complain, ended, flush, print_lines, printing, say
+from syncer.errors import UsageError
+
+if TYPE_CHECKING:
+    from syncer.jobs.verified import Looked, Verified
+    from syncer.jobs.verify import Verification
+
+INTERRUPTED = "interrupted; not everything was compared"
+_DIGITS_MAX = 20
+
+app = App(name="verify", usage="Usage: syncer verify [OPTIONS] [LOG...]")
+
+
+@app.default
+def verify(
+    *logs: Log,
+    sample: Annotated[str | None, Parameter(metavar="N")] = None,
+    exclusive: bool = False,
+    moved: Moved = None,
+    common: Common = Common(),
+    remote: Remote = Remote(),
+) -> int:
+    """Compare what the logs should have left with what the remote holds.
+
+    One line each: = same, + missing at the remote, * differs, - a double of an
+    annotation in the log, ! an input that could not be read.
+
+    Exit code 4 if something differs.
+
+    Parameters
+    ----------
+    logs
+        Change logs, as for push. Default: every log that the state knows.
+    sample
+        Compare only this many of the inputs, chosen at random.
+    exclusive
+        Count annotations of these inputs that the logs do not name as differences, too.
+    moved
+        As for push.
+    """
+    from syncer.jobs.verify import Verification
+
+    inputs = _inputs(sample)
+    loaded = common.loaded(remote.options())
+    return _compared(Verification(loaded, logs, inputs, exclusive, moved))
+
+
+def _inputs(sample: str | None) -> int | None:
+    """What --sample says."""
+    if sample is None:
+        return None
+    if not (sample.isascii() and sample.isdigit() and len(sample) < _DIGITS_MAX and int(sample)):
+        raise UsageError(
+            f'--sample is "{sample[:_DIGITS_MAX]}"; it must be a whole number of 1 or more'
+        )
+    return int(sample)
+
+
+def _compared(job: Verification) -> int:
+    """Compare and report; the exit code."""
+    from syncer.cli.loop import run
+    from syncer.sources.chosen import tell_uncompared
+
+    with KeptList() as differences:
+
+        def tell(looked: Looked) -> None:
+            if not printing.json:
+                print_lines(looked.sentence())
+            elif looked.differs:
+                differences.add(
+                    {
+                        "mark": looked.mark,
+                        "input_id": looked.input_id,
+                        "id": looked.id,
+                        "fields": looked.fields,
+                    }
+                )
+
+        result = run(job.run, tell)
+        flush()
+        for note in result.notes:
+            say(f"syncer: {note}")
+        if result.gone:
+            complain(f"syncer: {tell_uncompared(result.gone)}")
+        say(result.sentence())
+        if result.error is not None:
+            blame(result.error)
+        elif result.interrupted is not None:
+            say(f"syncer: {INTERRUPTED}")
+        if printing.json:
+            differences.print_within(_counts(result), "differences")
+    return result.exit_code
+
+
+def _counts(result: Verified) -> dict[str, object]:
+    """Return what `--json` says beside the differences."""
+    value = {
+        name: given
+        for name, given in asdict(result).items()
+        if name not in ("error", "interrupted", "differences", "notes")
+    }
+    return value | ended(result.error, result.interrupted, INTERRUPTED)
