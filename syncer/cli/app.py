@@ -32,7 +32,9 @@ class Program(App):
     @wraps(App.help_print)
     def help_print(self, *arguments: Any, **options: Any) -> None:  # type: ignore[override]  # it is the same
         """Print the help."""
-        self.resolved_commands()
+        of_command, _, _ = self.parse_commands(*arguments)
+        if not of_command:
+            self.resolved_commands()
         super().help_print(*arguments, **options)
 
 

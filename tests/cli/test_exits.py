@@ -142,7 +142,7 @@ def test_json_behind_the_end_of_options_is_a_log(cli: Cli) -> None:
 def test_a_false_json_is_none(cli: Cli) -> None:
     """The parser takes a value, so it counts."""
     assert cli("config", "check", "--json=false").out == ""
-    assert cli("push", "--json=false", "--bogus").out == ""
+    assert cli("push", "--json=f", "--bogus").out == ""
 
 
 def test_quiet_leaves_results_and_errors_and_nothing_else(cli: Cli) -> None:
@@ -152,6 +152,7 @@ def test_quiet_leaves_results_and_errors_and_nothing_else(cli: Cli) -> None:
         ("config", "check", "-q"),
         ("-q", "config", "check"),
         ("config", "check", "--quiet"),
+        ("config", "check", "-q=true"),
     ):
         assert (cli(*arguments).code, cli(*arguments).err) == (0, "")
     shown = cli("config", "show", "-q")

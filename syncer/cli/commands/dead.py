@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import orjson
 from cyclopts import App, Parameter
 
-from syncer.cli.kept import KeptList
 from syncer.cli.options import Code, Common, Log
 from syncer.cli.output import (
     complain,
@@ -161,6 +160,7 @@ def dead_retry(
         Also letters that a later change superseded: sending them undoes that change.
     """
     from syncer.cli.folders import push_folder
+    from syncer.cli.kept import KeptList
     from syncer.jobs import dead as lane
     from syncer.sources.lines import LineOptions
 

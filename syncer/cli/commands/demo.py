@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,8 @@ def demo(*, options: PrintingOptions = PrintingOptions()) -> int:
     """Push a sample of labels through the emulator with faults on, read them back,
     compare.
     """
+    import tempfile
+
     from syncer.cli.loop import run
 
     with tempfile.TemporaryDirectory(prefix="syncer-demo-") as folder:

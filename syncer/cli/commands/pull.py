@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -270,6 +269,8 @@ def _known(since: Path, out: str) -> Mapping[DocumentKey, str]:
 
 def _pulled(loaded: Loaded, origin: Origin, output: Output, state: Path | None) -> int:
     """Pull from an origin; the exit code."""
+    import tempfile
+
     from syncer.cli.loop import run
     from syncer.jobs.origins import open_pull
     from syncer.sinks.choose import STDOUT

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from syncer.cli.kept import KeptList
 from syncer.cli.options import Common, Log, Moved, Remote
 from syncer.cli.output import blame, complain, ended, flush, print_lines, printing, say
 from syncer.errors import UsageError
@@ -69,6 +68,7 @@ def _inputs(sample: str | None) -> int | None:
 
 def _compared(job: Verification) -> int:
     """Compare and report; the exit code."""
+    from syncer.cli.kept import KeptList
     from syncer.cli.loop import run
     from syncer.sources.chosen import tell_uncompared
 
