@@ -130,6 +130,8 @@ def test_the_version_is_told(cli: Cli) -> None:
     from syncer import __version__
 
     assert cli("--version").out == cli("-V").out == f"{__version__}\n"
+    for words in ("push", "pull clarifai", "dead list", "state check", "config show"):
+        assert cli(*words.split(), "--version").out == f"{__version__}\n"
     assert cli("--json", "--version").json() == {"text": __version__}
 
 

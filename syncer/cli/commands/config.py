@@ -12,6 +12,7 @@ from cyclopts import App
 from syncer.cli.options import Common, Pushing
 from syncer.cli.output import blame, print_json, print_lines, printing, say
 from syncer.errors import SyncerError
+from syncer.version import __version__
 
 if TYPE_CHECKING:
     from syncer.config import Loaded
@@ -22,7 +23,7 @@ Shown = tuple[str, object, str]
 """Key, value, origin."""
 
 
-app = App(name="config", help="The configuration.")
+app = App(name="config", version=__version__, help="The configuration.")
 
 
 @app.command

@@ -18,6 +18,7 @@ from syncer.cli.output import (
     say,
 )
 from syncer.printable import as_argument, counted
+from syncer.version import __version__
 
 if TYPE_CHECKING:
     from syncer.core.letters import OpenLetter
@@ -36,7 +37,11 @@ FIELDS = (
     "last_failed_at",
 )
 
-app = App(name="dead", help="The dead letters: changes that the remote will not take.")
+app = App(
+    name="dead",
+    version=__version__,
+    help="The dead letters: changes that the remote will not take.",
+)
 
 
 @app.command(name="list")

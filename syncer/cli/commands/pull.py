@@ -22,6 +22,7 @@ from syncer.cli.output import (
     stdout_is_closed,
 )
 from syncer.errors import UsageError
+from syncer.version import __version__
 
 if TYPE_CHECKING:
     from syncer.config import Loaded
@@ -42,7 +43,9 @@ OPTIONS = {
 }
 """What the command line calls a field of a selection, where it is not --field."""
 
-app = App(name="pull", help="Fetch annotations to JSONL, CSV, Parquet or Delta.")
+app = App(
+    name="pull", version=__version__, help="Fetch annotations to JSONL, CSV, Parquet or Delta."
+)
 
 Format = Literal["jsonl", "csv", "parquet", "delta"]
 _output = Group("Output", sort_key=0)

@@ -21,11 +21,12 @@ from syncer.cli.output import (
 )
 from syncer.errors import OutputError, UsageError
 from syncer.printable import counted
+from syncer.version import __version__
 
 if TYPE_CHECKING:
     from syncer.jobs.state import Looked
 
-app = App(name="state", help="The state folder itself.")
+app = App(name="state", version=__version__, help="The state folder itself.")
 
 
 @app.command(name="check")
