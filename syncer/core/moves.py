@@ -44,6 +44,10 @@ class KnownLog:
     """Of its file when it was last looked at."""
     where: Literal["there", "gone", "other"]
     """Whether the file at its path holds it, there is none, or another log is there."""
+    begun: bool = True
+    """Whether something of it was applied. Else only its first line says which it is,
+    and it may be read from its start as any new log.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,7 @@ class FoundFile:
     """The log that the state knows by this path."""
     holds: tuple[int, ...] = ()
     """The known logs whose applied part it begins with, the longest part first; last,
-    one of which nothing was applied: the same file.
+    those of which nothing was applied: the same file, or one with their first line.
     """
     named: bool = True
     """Whether it is to be read in any case; else only if it is a known log that moved.
@@ -156,12 +160,13 @@ class _Deciding:
             return (
                 New() if file.known is None or file.known in self._taken else CarriedOn(file.known)
             )
-        lost = next(self._lost(file), None)
+        lost = next((number for number in self._lost(file) if self._known[number].begun), None)
         if lost is not None and moved is None:
             return Unclear(lost)
         if file.known is not None and file.known not in self._taken:
             return Changed(file.known)
-        return New(next((number for number in file.holds if number != lost), None))
+        begun = (number for number in file.holds if self._known[number].begun)
+        return New(next((number for number in begun if number != lost), None))
 
     def _undecided(self) -> Iterator[tuple[int, FoundFile]]:
         return ((at, file) for at, file in enumerate(self._found) if at not in self._decisions)

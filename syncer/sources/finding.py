@@ -49,6 +49,7 @@ class Finder:
         self._look = look
         self._notes = notes
         self._added: set[str] = set()
+        self._by_place: dict[tuple[int, int], Candidate] = {}
         self._there: set[int] = set()
 
     # --- which files there are --------------------------------------------------------
@@ -61,18 +62,27 @@ class Finder:
         if (path := str(log.path)) in self._added:
             return
         self._added.add(path)
+        file = self._file(log, at, named=named)
+        same = None if file is None or file.known is not None else self._same_file(file.stamp)
+        first = file
+        if file is not None:
+            first = self._by_place.get(file.place, file)
+            at = first.at
+            if same is None:
+                self._by_place[file.place] = first
         for rotated in self._places.rotated_from(path):
             self.add(self._places.log(rotated), at, named=False, may_be_gone=True)
-        file = self._file(log, at, named=named)
         if file is None:
             number = self._places.at(log)
             if number is None or not may_be_gone:
                 raise UsageError(f"there is no change log {log.label}")
             self.lost.setdefault(number, at)
-        elif file.known is None and (same := self._same_file(file.stamp)) is not None:
+        elif same is not None:
             self.add(self._places.log(same), at, named=named, may_be_gone=may_be_gone)
-        else:
+        elif first is file:
             self.files[file.path] = file
+        elif file.known is not None:  # its path is now another name of a file of the run
+            self.lost.setdefault(file.known, at)
 
     def _file(self, log: LogPath, at: int, *, named: bool) -> Candidate | None:
         """The file at this path; None where there is none."""
@@ -152,7 +162,7 @@ class Finder:
         by their names, or as the same file.
         """
         identity = self._places.identity(number)
-        names = self._names(number) if self._places.applied(number) else ()
+        names = self._names(number)
         folders = (self._places.path(number), self.moved_along.get(number))
         for near in chain(
             *(self._look.near(path, names, identity.inode) for path in folders if path is not None)
@@ -168,6 +178,22 @@ class Finder:
             if file is not None and not self._holds_its_own(file):
                 file.known = None
                 self.files[near] = file
+
+    def _begun_like(self, file: Candidate) -> tuple[int, ...]:
+        """Return the logs of which nothing was applied and that this file may be: the
+        same file, or one with a lost log's first line.
+        """
+        same = self._places.of_file(file.stamp)
+        return tuple(
+            number
+            for number in sorted({*self.lost, *(() if same is None else (same,))})
+            if not self._places.applied(number)
+            and (number == same or self._has_first_line(file, number))
+        )
+
+    def _has_first_line(self, file: Candidate, number: int) -> bool:
+        head = self._places.identity(number).head
+        return file.stamp.size > 0 and self._look.head(file.log) == head
 
     def _names(self, number: int) -> tuple[str, ...]:
         """The paths of which a rotated log's own path is a longer form."""
@@ -214,6 +240,7 @@ class Finder:
                 self._names(number),
                 self._places.identity(number).stamp,
                 self.where(number),
+                begun=bool(self._places.applied(number)),
             )
             for number in numbers
             if number is not None
@@ -264,10 +291,7 @@ class Finder:
                 number: self._places.applied(number)
                 for number in self._places.of_head(self._look.head(file.log))
             }
-            file.holds = self._look.held_by(file.log, known)
-            number = self._places.of_file(file.stamp)
-            if number is not None and not self._places.applied(number):
-                file.holds += (number,)
+            file.holds = self._look.held_by(file.log, known) + self._begun_like(file)
         except UsageError:
             if file.named:
                 raise

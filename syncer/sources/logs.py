@@ -34,8 +34,8 @@ def resolved(path: str) -> str:
 class NamedLogs:
     """The logs that arguments name, in order.
 
-    A file comes once, under its first name, even where links or spellings name it
-    again.
+    A path comes once, even where links or spellings name it again. A file may have
+    several: hard links.
     """
 
     def __init__(self, spool: Spool, stdin: BinaryIO, ours: Ours) -> None:
@@ -44,7 +44,7 @@ class NamedLogs:
         self._spool = spool
         self._stdin = stdin
         self._ours = ours
-        self._files: set[tuple[int, int]] = set()
+        self._paths: set[Path] = set()
 
     def of(self, argument: str) -> Iterator[LogPath]:
         """Yield the logs of the next argument, less those that came before.
@@ -52,12 +52,10 @@ class NamedLogs:
         Raises UsageError, StateError.
         """
         for log in self._all_of(argument):
-            try:
-                status = log.path.stat()
-            except FileNotFoundError:
+            if not log.path.exists():
                 continue  # in a folder, it was removed since it was listed
-            if (place := (status.st_dev, status.st_ino)) not in self._files:
-                self._files.add(place)
+            if log.path not in self._paths:
+                self._paths.add(log.path)
                 yield log
 
     def notes(self, read: Collection[Path] = (), rotated: Iterable[LogPath] = ()) -> list[str]:

@@ -813,3 +813,51 @@ def test_a_log_of_which_nothing_was_applied_is_missed_unless_what_is_at_its_path
     choice = bench.choose("x.jsonl")
     assert [log.number for log in choice.logs] == [read]
     assert (choice.replaced, choice.gone) == ([waiting], [waiting] if missed else [])
+
+
+def test_a_file_is_read_once_by_whatever_names_and_what_left_one_of_them_is_read_before_it(
+    bench: Bench,
+) -> None:
+    (bench.folder / "x.jsonl").rename(bench.folder / "x.jsonl.1")
+    bench.write("x.jsonl", b'{"new":1}\n')
+    (bench.folder / "a.jsonl").hardlink_to(bench.folder / "x.jsonl")
+    assert bench.chosen("a.jsonl", "x.jsonl") == [(1, "x.jsonl.1"), (2, "a.jsonl")]
+    assert bench.chosen("a.jsonl", "x.jsonl") == [(1, "x.jsonl.1"), (2, "a.jsonl")]
+
+
+@pytest.mark.parametrize("how", ["compressed", "copied with its time", "said"])
+def test_a_rotated_log_of_which_nothing_was_applied_is_found_by_its_first_line(
+    tmp_path: Path, how: str
+) -> None:
+    bench = Bench(tmp_path)
+    old = bench.write("x.jsonl")
+    os.utime(old, (LONG_AGO, LONG_AGO))
+    bench.apply("x.jsonl", 0)
+    old.rename(tmp_path / "x.jsonl.1")
+    bench.write("x.jsonl", b'{"new":1}\n')
+    assert bench.chosen("x.jsonl") == [(1, "x.jsonl.1"), (2, "x.jsonl")]
+    if how == "compressed":
+        new = compress(tmp_path / "x.jsonl.1").name
+        assert bench.chosen("x.jsonl") == [(1, new), (2, "x.jsonl")]
+        return
+    shutil.copy2(tmp_path / "x.jsonl.1", tmp_path / "y.jsonl")
+    (tmp_path / "x.jsonl.1").unlink()
+    if how == "said":
+        os.utime(tmp_path / "y.jsonl", (LONG_AGO + 9, LONG_AGO + 9))
+    moved: Moved | None = "same" if how == "said" else None
+    choice = bench.choose("y.jsonl", "x.jsonl", moved=moved)
+    assert [log.number for log in choice.logs] == [1, 2]
+    assert choice.gone == []
+
+
+def test_a_new_log_with_the_first_line_of_one_that_is_gone_and_was_not_begun_is_new(
+    tmp_path: Path,
+) -> None:
+    """Nothing was applied, so nothing can be applied twice: no word is needed."""
+    bench = Bench(tmp_path)
+    old = bench.write("x.jsonl")
+    bench.apply("x.jsonl", 0)
+    old.unlink()
+    os.utime(bench.write("y.jsonl"), (LONG_AGO, LONG_AGO))
+    choice = bench.choose("y.jsonl")
+    assert [log.number for log in choice.logs] == [2]
