@@ -49,6 +49,14 @@ and the Retry-After.
 PAUSED_PAGE = (1007297, 1010564, 1038212, 1038875, 1045166)
 """A pause was written down with the next page only."""
 REGRESSIONS_PULL = TOKENS + PAUSED_PAGE
+NOT_BEGUN = (7005747, 7013793, 7014076, 7017391, 7018390)
+"""A log that was rotated, and then compressed or copied, before any change of it was
+applied counted as gone.
+"""
+LINKED = (7016863,)
+"""A log was left out whose path had become another name of a file of the run."""
+ONE_FORM = (7001373,)
+"""A client that was refused in one form, and throttled in the other, was given up."""
 
 
 def test_no_seed_loses_doubles_or_disorders_anything_and_every_fault_is_seen() -> None:
@@ -60,6 +68,16 @@ def test_no_seed_loses_doubles_or_disorders_anything_and_every_fault_is_seen() -
 @pytest.mark.parametrize("seed", REGRESSIONS_PUSH)
 def test_a_push_that_once_failed(seed: int) -> None:
     assert simulate(drawn(seed, odd=False)).wrong == []
+
+
+@pytest.mark.parametrize("seed", NOT_BEGUN + LINKED)
+def test_a_push_in_odd_weather_that_once_failed(seed: int) -> None:
+    assert simulate(drawn(seed)).wrong == []
+
+
+@pytest.mark.parametrize("seed", ONE_FORM)
+def test_a_pull_in_odd_weather_that_once_failed(seed: int) -> None:
+    assert simulate_pull(drawn_pull(seed)).wrong == []
 
 
 @pytest.mark.parametrize("seed", REGRESSIONS_PULL)
