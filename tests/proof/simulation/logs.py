@@ -253,10 +253,11 @@ class LogFolder:
         self._node(self._path(new)).ctime_ns = self._now_ns()
         self._names[log] = [new]
         self._count += 1
+        name = self._named_by.get(log)  # whose name says where it is
+        left = name is not None and not new.startswith(self._names[name][0])
         for rotated, successor in list(self._named_by.items()):
-            if (
-                log == rotated and not new.startswith(self._names[successor][0])
-            ) or log == successor:
+            older = successor == name and rotated <= log  # they are to be read before it
+            if log == successor or (left and older):
                 del self._named_by[rotated]
 
     def _create(self, path: Path, content: bytes, mtime_ns: int | None = None) -> None:
