@@ -179,22 +179,6 @@ class Finder:
                 file.known = None
                 self.files[near] = file
 
-    def _begun_like(self, file: Candidate) -> tuple[int, ...]:
-        """Return the logs of which nothing was applied and that this file may be: the
-        same file, or one with a lost log's first line.
-        """
-        same = self._places.of_file(file.stamp)
-        return tuple(
-            number
-            for number in sorted({*self.lost, *(() if same is None else (same,))})
-            if not self._places.applied(number)
-            and (number == same or self._has_first_line(file, number))
-        )
-
-    def _has_first_line(self, file: Candidate, number: int) -> bool:
-        head = self._places.identity(number).head
-        return file.stamp.size > 0 and self._look.head(file.log) == head
-
     def _names(self, number: int) -> tuple[str, ...]:
         """The paths of which a rotated log's own path is a longer form."""
         names = (
@@ -287,12 +271,20 @@ class Finder:
             return
         file.was_read = True
         try:
-            known = {
-                number: self._places.applied(number)
-                for number in self._places.of_head(self._look.head(file.log))
-            }
-            file.holds = self._look.held_by(file.log, known) + self._begun_like(file)
+            head = self._look.head(file.log)
+            known = {number: self._places.applied(number) for number in self._places.of_head(head)}
+            file.holds = self._look.held_by(file.log, known) + self._not_begun(file, head)
         except UsageError:
             if file.named:
                 raise
             del self.files[file.path]  # nobody asked for it
+
+    def _not_begun(self, file: Candidate, head: str) -> tuple[int, ...]:
+        """Return the logs of which nothing was applied and that this file may be: the
+        same file, or one with a lost log's first line.
+        """
+        same = self._places.of_file(file.stamp)
+        if same is not None and not self._places.applied(same):
+            return (same,)
+        alike = self._places.not_begun(head) if file.stamp.size else ()
+        return tuple(number for number in alike if number in self.lost)

@@ -29,6 +29,7 @@ class Places:
         self._paths: dict[int, str] = {}
         self._by_place: dict[str, int] = {}
         self._by_head: dict[str, list[int]] = defaultdict(list)
+        self._not_begun: dict[str, list[int]] = defaultdict(list)
         self._rotated: dict[str, list[int]] = defaultdict(list)
         self._by_file: dict[tuple[int, int, int], int] = {}
         for number, log in ledger.logs.items():
@@ -41,8 +42,8 @@ class Places:
         other = self._by_place.setdefault(path, number)
         if self._ledger.logs[number].watermark.index > self._ledger.logs[other].watermark.index:
             self._by_place[path] = number
-        if self.applied(number):
-            self._by_head[identity.head].append(number)
+        by_head = self._by_head if self.applied(number) else self._not_begun
+        by_head[identity.head].append(number)
         if identity.was:
             self._rotated[identity.was].append(number)
         if identity.device:
@@ -94,6 +95,10 @@ class Places:
     def of_head(self, head: str) -> list[int]:
         """Return the logs with this first line of which something was applied."""
         return self._by_head.get(head, [])
+
+    def not_begun(self, head: str) -> list[int]:
+        """Return the logs with this first line of which nothing was applied."""
+        return self._not_begun.get(head, [])
 
     def of_file(self, stamp: Stamp) -> int | None:
         """Return the log whose file, when it was seen last, was this one."""

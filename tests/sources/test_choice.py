@@ -25,9 +25,10 @@ from syncer.errors import LogChanged, UsageError
 from syncer.sources.choice import Chooser
 from syncer.sources.chosen import Choice
 from syncer.sources.files import LogFiles
-from syncer.sources.identity import head_of
+from syncer.sources.identity import Applied, head_of
 from syncer.sources.logs import LogPath
 from syncer.sources.opening import open_log
+from syncer.sources.places import Places
 from syncer.sources.stamps import stamp_of
 
 LINES = [b'{"n":%d}\n' % n for n in range(8)]
@@ -650,6 +651,27 @@ def test_many_logs_that_are_gone_are_looked_for_in_little_time(bench: Bench) -> 
     with mock.patch("syncer.sources.files.is_name_of", is_name_of):
         assert len(bench.choose().gone) == 1000
     assert asked < 3000
+
+
+def test_many_logs_that_are_gone_before_anything_of_them_was_applied_cost_as_little(
+    tmp_path: Path,
+) -> None:
+    bench, asked, applied = Bench(tmp_path), 0, Places.applied
+    for n in range(400):
+        bench.write(f"{n}.log")
+        bench.apply(f"{n}.log", 0)
+    for n in range(200):
+        (tmp_path / f"{n}.log").unlink()
+
+    def counted(places: Places, number: int) -> Applied:
+        nonlocal asked
+        asked += 1
+        return applied(places, number)
+
+    with mock.patch.object(Places, "applied", counted):
+        choice = bench.choose()
+    assert (len(choice.logs), len(choice.gone)) == (200, 200)
+    assert asked < 8_000
 
 
 # --- gone -----------------------------------------------------------------------------
