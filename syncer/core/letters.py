@@ -94,6 +94,21 @@ class LetterKeys:
         return self._bits is not None and key not in self._said and key in self._bits
 
 
+RECORDED = (
+    "source",
+    "line",
+    "op",
+    "input_id",
+    "id",
+    "reason",
+    "code",
+    "attempts",
+    "first_failed_at",
+    "last_failed_at",
+)
+"""What users are shown of a letter, besides its change."""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenLetter:
     """A letter that is neither dropped nor waiting to be sent again."""
@@ -108,6 +123,11 @@ class OpenLetter:
     def rank(self) -> int:
         """The number of the first letter of its change."""
         return self.number if self.letter.rank is None else self.letter.rank
+
+    def record(self) -> dict[str, object]:
+        """Return the letter as users get it in JSON."""
+        shown = {name: getattr(self.letter, name) for name in RECORDED}
+        return {**shown, "superseded": self.superseded, "change": self.letter.change}
 
 
 class LetterStates:

@@ -22,18 +22,6 @@ from syncer.journal.replay import FILE as JOURNAL
 from syncer.journal.replay import Span
 
 Record = dict[str, object]
-LETTER_FIELDS = (
-    "source",
-    "line",
-    "op",
-    "input_id",
-    "id",
-    "reason",
-    "code",
-    "attempts",
-    "first_failed_at",
-    "last_failed_at",
-)
 
 _queued = msgspec.json.Decoder(Queued)
 
@@ -162,12 +150,4 @@ def _dead(path: Path, push: Checked) -> Iterator[Record]:
 
 
 def _letter(found: OpenLetter, *, certain: bool) -> Record:
-    letter = found.letter
-    fields = {name: getattr(letter, name) for name in LETTER_FIELDS}
-    return {
-        "record": "dead",
-        **fields,
-        "superseded": found.superseded,
-        "change": letter.change,
-        "certain": certain,
-    }
+    return {"record": "dead", **found.record(), "certain": certain}

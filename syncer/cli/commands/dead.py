@@ -24,19 +24,6 @@ if TYPE_CHECKING:
     from syncer.core.letters import OpenLetter
     from syncer.jobs.dead import RefusedLetter
 
-FIELDS = (
-    "source",
-    "line",
-    "op",
-    "input_id",
-    "id",
-    "reason",
-    "code",
-    "attempts",
-    "first_failed_at",
-    "last_failed_at",
-)
-
 app = App(
     name="dead",
     version=__version__,
@@ -63,22 +50,13 @@ def dead_list(*, code: Code = None, common: Common = Common()) -> int:
             continue
         count += 1
         if printing.json:
-            print_json_item(_as_json(found))
+            print_json_item(found.record())
         else:
             print_lines(_line(found))
     if not printing.json:
         flush()
         say(counted(count, "dead letter") + (f" of code {code}" if code is not None else ""))
     return 0
-
-
-def _as_json(found: OpenLetter) -> dict[str, object]:
-    letter = found.letter
-    return {
-        **{name: getattr(letter, name) for name in FIELDS},
-        "superseded": found.superseded,
-        "change": letter.change,
-    }
 
 
 def _line(found: OpenLetter) -> str:
@@ -111,7 +89,7 @@ def dead_show(letter: Log, /, *, common: Common = Common()) -> int:
     ledger, _, _ = Journal.read_only(folder)
     for found in list(Selector((letter,)).select(read_dead(folder), ledger, folder)):
         if printing.json:
-            print_json_item(_as_json(found))
+            print_json_item(found.record())
         else:
             print_lines(*_block(found))
     return 0
