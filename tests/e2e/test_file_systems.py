@@ -89,27 +89,11 @@ async def test_a_push_names_what_the_file_system_of_its_state_cannot_do_before_i
 
 @pytest.mark.anyio
 async def test_a_push_needs_no_links_and_no_sync_of_folders(home: Path) -> None:
+    push = ("push", "log.jsonl", "--state", "lame/state", "--json")
+    lame = ("link", "symlink", "syncdir")
     async with running(rps=0) as server:
-        ran = await cli(
-            home,
-            server,
-            "push",
-            "log.jsonl",
-            "--state",
-            "lame/state",
-            "--json",
-            lame=("link", "symlink", "syncdir"),
-        )
-        again = await cli(
-            home,
-            server,
-            "push",
-            "log.jsonl",
-            "--state",
-            "lame/state",
-            "--json",
-            lame=("link", "symlink", "syncdir"),
-        )
+        ran = await cli(home, server, *push, lame=lame)
+        again = await cli(home, server, *push, lame=lame)
         held = len(server.annotations("me", "app"))
     assert (ran.returncode, json.loads(ran.stdout)["applied"], held) == (3, 200, 200)
     assert (again.returncode, json.loads(again.stdout)["requests"]) == (3, 0)
