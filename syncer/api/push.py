@@ -58,10 +58,8 @@ async def push(
     there.
     """
     named, tell = arguments.sources(source), arguments.observer(observe)
-    strict, max_delete = (
-        arguments.switch("strict", strict),
-        arguments.count("max_delete", max_delete),
-    )
+    strict = arguments.switch("strict", strict)
+    max_delete = arguments.count("max_delete", max_delete)
     options: dict[str, object] = {
         "state.dir": None if state is None else arguments.path("state", state),
         "push.requests_per_second": requests_per_second,

@@ -210,10 +210,8 @@ def _client(prefix: str, environment: Mapping[str, str]) -> ClientPlace | None:
     if path := environment.get(f"{prefix}_CREDENTIALS"):
         return ClientPlace(f"{prefix}_CREDENTIALS", file=Path(from_home(path, environment)))
     id_variable, secret_variable = f"{prefix}_CLIENT_ID", f"{prefix}_CLIENT_SECRET"
-    client_id, client_secret = (
-        environment.get(id_variable, ""),
-        environment.get(secret_variable, ""),
-    )
+    client_id = environment.get(id_variable, "")
+    client_secret = environment.get(secret_variable, "")
     if not (client_id or client_secret):
         return None
     return ClientPlace(

@@ -122,16 +122,13 @@ def open_inputs(
     Raises UsageError for what is not there or not a log, LogChanged for a log that is
     not the one that was applied, or may not be.
     """
-    spool, known = (
-        Spool(state / SPOOL, REAL),
-        {log.identity.path.rpartition("/")[2] for log in ledger.logs.values()},
-    )
+    spool = Spool(state / SPOOL, REAL)
+    known = {log.identity.path.rpartition("/")[2] for log in ledger.logs.values()}
     spool.sweep(known)
     try:
         return _opened(sources, ledger, state, reading, stdin)
     except SyncerError:
-        # What came by stdin is refused with the rest, and may be another input next
-        # time.
+        # What came by stdin is refused with the rest; next time it may be other data.
         spool.sweep(known)
         raise
 

@@ -82,10 +82,8 @@ def push_dataframe(
         "push.batch_size": batch_size,
         "retry.max_attempts": max_attempts,
     }
-    partitions, tasks = (
-        arguments.count("partitions", partitions, 1),
-        arguments.count("tasks", tasks, 1),
-    )
+    partitions = arguments.count("partitions", partitions, 1)
+    tasks = arguments.count("tasks", tasks, 1)
     ordered = _names("order", [order] if isinstance(order, str) else order)
     if not hasattr(df, "mapInArrow"):
         raise UsageError(f"argument df: is {shown(df)}; it must be a DataFrame of Spark")

@@ -89,10 +89,8 @@ class Call:
     def page(self, number_of_all: int, *, sent: Object | None = None) -> range | Answer:
         """Which of the rows are on the page that is asked for."""
         asked = self.sent if sent is None else sent
-        number, size = (
-            asked.get("page") or 1,
-            asked.get("per_page") or int(self.switches["per-page"]),
-        )
+        number = asked.get("page") or 1
+        size = asked.get("per_page") or int(self.switches["per-page"])
         if number < 0 or size < 0:
             return Answer.of(codes.INVALID_REQUEST, "page and per_page must not be negative")
         if size > PER_PAGE_MAX:
