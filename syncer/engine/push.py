@@ -137,8 +137,11 @@ class Push:
                     continue
                 chunk = await self._source.read()
                 if chunk is None:
-                    self.at_the_end = True
-                    break
+                    if self._source.ended:
+                        self.at_the_end = True
+                        break
+                    await self._source.wait()
+                    continue
                 self._take_in(chunk)
                 self._work.set()
         except SyncerError as error:  # what was read before is finished

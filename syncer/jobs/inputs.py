@@ -29,10 +29,7 @@ from syncer.sources.spool import Spool
 
 
 class Inputs:
-    """Change logs and feeds, one after the other.
-
-    Implements `syncer.core.ports.Source`.
-    """
+    """Change logs and feeds as one source, one after the other."""
 
     def __init__(
         self,
@@ -60,14 +57,24 @@ class Inputs:
         """The next chunk of the sequence."""
         while self._waiting:
             chunk = await self._waiting[0].read()
-            if chunk is not None:
+            if chunk is not None or not self._waiting[0].ended:
                 return chunk
             self._waiting.popleft()
         return None
 
+    @property
+    def ended(self) -> bool:
+        """Whether all of them were read to their ends."""
+        return not self._waiting
+
+    async def wait(self) -> None:
+        """Wait for more of the member that is being read."""
+        if self._waiting:
+            await self._waiting[0].wait()
+
     async def ack(self, log: int, mark: Mark) -> None:
-        """To the member that it concerns."""
-        await self._by_number[log].ack(mark)
+        """Pass it on to the member that it concerns."""
+        await self._by_number[log].ack(log, mark)
 
     async def close(self) -> None:
         """Let go of all of them."""

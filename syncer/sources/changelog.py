@@ -82,6 +82,11 @@ class ChangeLog:
 
     # --- reading ----------------------------------------------------------------------
 
+    @property
+    def ended(self) -> bool:
+        """Whether it was read to its end."""
+        return self._ended
+
     async def read(self) -> Chunk | None:
         """The next chunk; None at the end.
 
@@ -105,13 +110,24 @@ class ChangeLog:
             raise self._stopped
         return None
 
-    async def ack(self, mark: Mark) -> None:
+    async def wait(self) -> None:
+        """What is written later is seen by the next run."""
+
+    async def ack(self, log: int, mark: Mark) -> None:
         """A file needs no telling."""
 
     async def close(self) -> None:
         """Let go of the file."""
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """The next read, if any, opens it again after the last chunk."""
         if self._file is not None:
             self._file.close()
+            self._file = None
+            self._lines = Cutter(self._lines.mark)
+            self._pieces.clear()
+            self._applied = self._applied.up_to(self._lines.mark)
 
     @property
     def progress(self) -> tuple[int, int] | None:
@@ -153,6 +169,7 @@ class ChangeLog:
         return block[:size]
 
     def _open(self) -> None:
+        mark = self._lines.mark
         if self.identity is not None and not self._path.exists():
             raise SyncerError(
                 f"the log {self.label} was renamed or removed while the run went on: run the same"
@@ -164,12 +181,12 @@ class ChangeLog:
             self._salt = first_line(file)
             if self.identity is not None and not self.identity.stamp.is_untouched(self._stamp):
                 self._check_again(self.identity, file)
-            file.seek(self._applied.resume.offset)
+            file.seek(mark.offset)
         # of a compressed log all before the place is read
         except READING_FAILED as error:
             raise self._unreadable(error) from None
         except SyncerError:
-            file.close()
+            self._let_go()
             raise
 
     def _check_again(self, known: LogIdentity, file: BufferedReader) -> None:
@@ -195,8 +212,7 @@ class ChangeLog:
             )
 
     def _unreadable(self, error: Exception) -> SyncerError:
-        assert self._file is not None
-        self._file.close()
+        self._let_go()
         at = self._lines.mark
         return SyncerError(
             f"{self.label}: cannot be read after line {at.line} (byte {at.offset}): {error}"
@@ -254,8 +270,7 @@ class ChangeLog:
 
     def _end_reading(self) -> None:
         """Let go of the file; its end is known now."""
-        assert self._file is not None
-        self._file.close()
+        self._let_go()
         known, stamp = self.identity, self._stamp
         if known is None or stamp is None:
             return

@@ -104,7 +104,14 @@ class Feed:
         self._mark = watermark.resume
         self._skip = Skip(watermark.runs())
         self._chunks: AsyncIterator[object] | None = None
+        self._acked = not self._mark.cursor
+        self._ended = False
         self._stopped: BadLineFound | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether its chunks came to their end."""
+        return self._ended
 
     @property
     def progress(self) -> tuple[int, int] | None:
@@ -115,23 +122,34 @@ class Feed:
         """The next chunk; None at the end.
 
         Raises BadLineFound where strict, SyncerError for misuse and for whatever the
-        source raises.
+        source raises; then its chunks are asked for again, from the last cursor.
         """
         if self._stopped is not None:
             raise self._stopped
-        if self._chunks is None and self._mark.cursor:
-            await self.ack(self._mark)  # a crash may have come before the last one
+        if self._ended:
+            return None
+        if not self._acked:
+            await self.ack(self.number, self._mark)  # a crash may have come before the last one
+            self._acked = True
         try:
             if self._chunks is None:
                 self._chunks = opened(self.label, self._source.chunks(self._mark.cursor))
             found = await anext(self._chunks, _END)
-            return None if found is _END else self._chunk(found)
+            if found is not _END:
+                return self._chunk(found)
         except SyncerError:
+            await self.close()
             raise
         except Exception as error:
+            await self.close()
             raise self._failed("cannot be read after", self._mark, error) from error
+        self._ended = True
+        return None
 
-    async def ack(self, mark: Mark) -> None:
+    async def wait(self) -> None:
+        """What comes later is seen by the next run."""
+
+    async def ack(self, log: int, mark: Mark) -> None:
         """Hand the cursor on."""
         try:
             await awaited(self.label, self._source.ack(mark.cursor))
@@ -145,9 +163,10 @@ class Feed:
 
         What it raises then changes nothing of what is done: it is a warning.
         """
-        if isinstance(self._chunks, AsyncGenerator):
+        chunks, self._chunks = self._chunks, None
+        if isinstance(chunks, AsyncGenerator):
             try:
-                await self._chunks.aclose()
+                await chunks.aclose()
             except Exception as error:
                 _log.warning(
                     "%s could not be closed: %s: %s", self.label, type(error).__name__, error

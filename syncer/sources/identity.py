@@ -40,6 +40,10 @@ class Applied:
     def __bool__(self) -> bool:
         return bool(self.resume.offset or self.runs)
 
+    def up_to(self, mark: Mark) -> Applied:
+        """Return the same part with all before this later mark."""
+        return Applied(mark, tuple(run for run in self.runs if run.end > mark.index))
+
     @property
     def index(self) -> int:
         """How many changes have left the window, at least."""

@@ -81,14 +81,20 @@ from_every_source: Any = pytest.mark.parametrize("opened", [plain, compressed, u
 
 
 def read(source: Source) -> list[Chunk]:
-    """All of it; its end is told again and again."""
+    """All of it; its end comes again and again, and so may a mark, and so may closing
+    it.
+    """
 
     async def all_chunks() -> list[Chunk]:
         chunks = []
         while (chunk := await source.read()) is not None:
             chunks.append(chunk)
             await source.ack(LOG, chunk.end)
+            await source.ack(LOG, chunk.end)
         assert await source.read() is None
+        assert source.ended
+        await source.close()
+        await source.close()
         return chunks
 
     return anyio.run(all_chunks)
@@ -129,6 +135,19 @@ def test_every_line_comes_once_in_order_with_its_place(opened: Opened, tmp_path:
         lines: list[Change | BadLine | IgnoredLine] = [*chunk.changes, *chunk.bad, *chunk.ignored]
         assert {line.log for line in lines} <= {chunk.log} == {LOG}
         assert all(line.index < chunk.end.index for line in lines)
+
+
+@from_every_source
+def test_a_source_has_ended_once_its_end_was_read(opened: Opened, tmp_path: Path) -> None:
+    source = opened(tmp_path, None)
+
+    async def run() -> list[bool]:
+        ended = [source.ended]
+        while await source.read() is not None:
+            await source.ack(LOG, Mark())
+        return [*ended, source.ended]
+
+    assert anyio.run(run) == [False, True]
 
 
 @from_every_source

@@ -150,7 +150,7 @@ def test_a_line_that_repeats_a_member_sends_the_last_one_and_spoils_no_request(
     assert change.body == sent
 
 
-def open_log_of(path: Path, read: int = 0) -> ChangeLog:
+def open_log_of(path: Path, read: int = 0, block_bytes: int = 1 << 18) -> ChangeLog:
     """A log that was chosen as it is now, so many of whose lines were applied."""
     stamp = stamp_of(path)
     assert stamp is not None
@@ -166,6 +166,7 @@ def open_log_of(path: Path, read: int = 0) -> ChangeLog:
         LineOptions(),
         identity=identity,
         watermark=Watermark(Mark(read, len(part), read, crc32(part))),
+        block_bytes=block_bytes,
     )
 
 
@@ -450,3 +451,38 @@ def test_whatever_the_annotation_holds_nothing_is_raised(value: object) -> None:
         ):
             line = orjson.dumps({"op": op, "action": "merge", "annotation": annotation})
             assert isinstance(parse(line, PLACE, LineOptions()), Change | BadLine)
+
+
+def is_read_on(path: Path, log: ChangeLog, meanwhile: bytes) -> list[tuple[object, ...]]:
+    """What a log gives that could not be read after its first chunk, and then held
+    this.
+    """
+    found = [anyio.run(log.read)]
+    anyio.run(log.close)
+    path.rename(path.with_suffix(".away"))
+    with pytest.raises(SyncerError, match="renamed or removed"):
+        anyio.run(log.read)
+    assert not log.ended
+    path.with_suffix(".away").rename(path)
+    path.write_bytes(meanwhile)
+    while not log.ended:
+        found.append(anyio.run(log.read))
+    return changes([chunk for chunk in found if chunk is not None])
+
+
+@pytest.mark.parametrize("block_bytes", [70, 90])
+def test_a_log_that_could_not_be_read_is_read_on_after_the_last_chunk_that_it_gave(
+    tmp_path: Path, block_bytes: int
+) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(TEXT)
+    log = open_log_of(path, block_bytes=block_bytes)
+    assert is_read_on(path, log, TEXT) == changes(chunks(path))
+
+
+def test_a_log_that_was_edited_while_it_could_not_be_read_is_not_read_on(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(TEXT)
+    edited = TEXT.replace(b"\n  \n", b"\n \t\n")
+    with pytest.raises(SyncerError, match="was edited before byte 61"):
+        is_read_on(path, open_log_of(path, block_bytes=70), edited)

@@ -58,7 +58,7 @@ def read(source: object, **options: Any) -> tuple[list[Chunk], SyncerError | Non
         try:
             while (chunk := await opened.read()) is not None:
                 chunks.append(chunk)
-                await opened.ack(chunk.end)
+                await opened.ack(7, chunk.end)
         except SyncerError as error:
             return error
         finally:
@@ -397,3 +397,28 @@ def test_a_bad_row_that_is_settled_is_not_told_again_and_rows_are_counted_over_r
     assert ([change.id for change in chunk.changes], chunk.bad) == (["a", "b"], [])
     (later,), _ = read(Given(SourceChunk([{"k": math.inf}], "2")), watermark=Watermark(chunk.end))
     assert [(bad.index, bad.line) for bad in later.bad] == [(3, 4)]
+
+
+def test_a_source_that_failed_is_read_on_after_the_last_chunk_that_it_gave() -> None:
+    class Flaky(Given):
+        async def chunks(self, after: str) -> AsyncIterator[SourceChunk]:
+            self.asked.append(after)
+            if not after:
+                yield FIRST
+                raise ConnectionError("no table")
+            yield SourceChunk([post("b")], "2")
+
+    source = Flaky()
+    opened = feed(source)
+
+    async def run() -> list[str]:
+        first = await opened.read()
+        with pytest.raises(SyncerError, match="after cursor '1': ConnectionError: no table"):
+            await opened.read()
+        assert not opened.ended
+        rest = await opened.read()
+        assert await opened.read() is None
+        return [change.id for chunk in (first, rest) if chunk for change in chunk.changes]
+
+    assert anyio.run(run) == ["a", "b"]
+    assert (source.asked, source.acked) == (["", "1"], [])

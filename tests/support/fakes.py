@@ -401,6 +401,17 @@ class Script:
         self.handed_over = end
         return chunk
 
+    @property
+    def ended(self) -> bool:
+        """Whether it was read to its end, which is a good one."""
+        return self._at >= len(self._lines) and self._error is None
+
+    async def wait(self) -> None:
+        """Nothing follows."""
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
     async def ack(self, log: int, mark: Mark) -> None:
         """Everything before this mark is settled."""
         assert log == self._log

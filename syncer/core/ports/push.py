@@ -105,20 +105,42 @@ class Remote(Protocol):
 
 
 class Source(Protocol):
-    """A sequence of changes that can be read again from any mark."""
+    """A sequence of changes that can be read again from any mark, and that may never
+    end.
+
+    One task reads and waits; another may acknowledge at the same time.
+    """
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will ever follow what was read."""
+        ...
 
     async def read(self) -> Chunk | None:
-        """The next chunk, None at the end.
+        """Return the next chunk; None where there is nothing more now.
 
-        Raises LogChanged, BadLineFound (strict), SyncerError.
+        Raises LogChanged, BadLineFound (strict), SyncerError. A source that failed can
+        be read on: the next call goes on after the last chunk that was given, and
+        fails again while the reason stands.
+        """
+        ...
+
+    async def wait(self) -> None:
+        """Return once there may be more to read, after `read` gave None and the source
+        has not `ended`. It may return too early, and never raises SyncerError.
         """
         ...
 
     async def ack(self, log: int, mark: Mark) -> None:
-        """Everything before this mark of this log is settled, durably.
+        """Take note that everything before this mark of this log is settled, durably.
 
-        Raises SyncerError.
+        The same mark may come twice, also after a restart. Raises SyncerError; the
+        mark may come again then.
         """
+        ...
+
+    async def close(self) -> None:
+        """Let go of what is open. It may come twice, and after any failure."""
         ...
 
 
