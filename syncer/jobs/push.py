@@ -23,13 +23,13 @@ from syncer.engine.push import Push
 from syncer.engine.turns import Advice, Turns
 from syncer.errors import SyncerError
 from syncer.jobs.clarifai import CREDENTIALS, SETTINGS
+from syncer.jobs.folders import resuming
 from syncer.jobs.inputs import Reading, open_inputs
 from syncer.jobs.limits import carried_on
 from syncer.jobs.progress import Estimate, Progress, Sending, Share, sending, unread
 from syncer.jobs.push_parts import PushParts
 from syncer.jobs.report import Before, PushReport, exit_code, totals
 from syncer.jobs.signals import until_signal
-from syncer.jobs.state import resuming
 from syncer.sources.feed import ChangeSource
 from syncer.sources.lines import LineOptions
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import msgspec
 
 from syncer.core.facts import OPEN, Destination
-from syncer.errors import StateError, UsageError
+from syncer.errors import StateError
+from syncer.jobs.folders import no_state
 from syncer.jobs.ours import SPOOL
 from syncer.journal import aside, checkpoint, parts, seen
 from syncer.journal import check as push_state
@@ -29,11 +30,6 @@ from syncer.printable import as_argument
 BLOCK_BYTES = 1 << 20
 
 
-def resuming(folder: Path) -> str:
-    """The command that lifts the pause which this folder keeps."""
-    return f"syncer state resume --state {as_argument(folder)}"
-
-
 @dataclass(slots=True)
 class Looked:
     """What was found in a folder."""
@@ -46,24 +42,6 @@ class Looked:
     """Of a pull; None also where it is damaged."""
     damages: list[Damage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-
-def pull_in(folder: Path, *, disk: Disk = REAL) -> Checkpoint | None:
-    """Return how far the pull of this folder is; None where the folder holds no pull.
-
-    Raises StateError for one that cannot be read.
-    """
-    try:
-        if Journal.is_in(folder, disk=disk) or disk.size(folder / checkpoint.FILE) is None:
-            return None
-        found = checkpoint.read(folder, disk=disk)
-    except NotADirectoryError:
-        return None
-    except OSError as error:
-        raise StateError(f"the state {folder} cannot be read: {error.strerror or error}") from None
-    if isinstance(found, Damage):
-        raise found.error()
-    return found
 
 
 def resume(folder: Path, *, disk: Disk = REAL) -> Destination:
@@ -84,7 +62,7 @@ def resume(folder: Path, *, disk: Disk = REAL) -> Destination:
             journal.close()
     if disk.size(folder / checkpoint.FILE) is not None:
         return _resume_pull(folder, disk)
-    raise UsageError(f"no state at {folder}: name the folder with --state")
+    raise no_state(folder)
 
 
 def _resume_pull(folder: Path, disk: Disk) -> Destination:
@@ -120,7 +98,7 @@ def look(folder: Path) -> Looked:
     found = Looked(folder, holder(folder / "lock"))
     try:
         if not any(of(folder) for of in (_is_push, _is_pull)):
-            raise UsageError(f"no state at {folder}: name the folder with --state")
+            raise no_state(folder)
         if _is_push(folder):
             found.push = push_state.check(folder)
             found.damages += found.push.damages

@@ -21,8 +21,8 @@ from syncer.core.ports.wire import Transport
 from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.turns import PARTLY_READ, Advice, Left, Turns
+from syncer.jobs.folders import resuming
 from syncer.jobs.limits import carried_on
-from syncer.jobs.state import resuming
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import OAuthTransport
 

@@ -40,7 +40,7 @@ def dead_list(*, code: Code = None, common: Common = Common()) -> int:
     code
         Only letters with this status code of the remote.
     """
-    from syncer.cli.folders import push_folder
+    from syncer.jobs.folders import push_folder
     from syncer.journal.dead import read_dead
 
     folder = push_folder(common.loaded())
@@ -80,8 +80,8 @@ def dead_show(letter: Log, /, *, common: Common = Common()) -> int:
     letter
         The letter, as `dead list` shows it.
     """
-    from syncer.cli.folders import push_folder
     from syncer.jobs.dead import Selector
+    from syncer.jobs.folders import push_folder
     from syncer.journal.dead import read_dead
     from syncer.journal.journal import Journal
 
@@ -142,9 +142,9 @@ def dead_retry(
     force
         Also letters that a later change superseded: sending them undoes that change.
     """
-    from syncer.cli.folders import push_folder
     from syncer.cli.kept import KeptList
     from syncer.jobs import dead as lane
+    from syncer.jobs.folders import push_folder
     from syncer.sources.lines import LineOptions
 
     loaded = common.loaded()
@@ -195,8 +195,8 @@ def dead_drop(
     every
         All letters.
     """
-    from syncer.cli.folders import push_folder
     from syncer.jobs.dead import Selector, drop
+    from syncer.jobs.folders import push_folder
 
     folder = push_folder(common.loaded())
     result = drop(folder, Selector(letters, code, every))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
@@ -36,7 +37,7 @@ def state_check(*, common: Common = Common()) -> int:
 
     Exit codes: 0 nothing is damaged, 1 something is.
     """
-    from syncer.cli.folders import any_folder
+    from syncer.jobs.folders import any_folder
     from syncer.jobs.state import look
 
     found = look(any_folder(common.loaded()))
@@ -86,7 +87,7 @@ def state_export(
     out
         File to write to. Default: standard output.
     """
-    from syncer.cli.folders import any_folder
+    from syncer.jobs.folders import any_folder
     from syncer.jobs.state import look
     from syncer.jobs.state_export import export
 
@@ -136,7 +137,7 @@ def state_repair(*, common: Common = Common()) -> int:
     whose outcome is no longer known are looked up again by the next push. A state that
     is not damaged is left alone. Needs the state's lock.
     """
-    from syncer.cli.folders import any_folder
+    from syncer.jobs.folders import any_folder
     from syncer.jobs.state import repair
 
     folder = any_folder(common.loaded())
@@ -170,21 +171,22 @@ def state_resume(*, common: Common = Common()) -> int:
 
     A state that keeps no pause is left alone. Needs the state's lock.
     """
-    from syncer.cli.folders import any_folder, paused_until
+    from syncer.jobs.folders import any_folder
     from syncer.jobs.state import resume
+    from syncer.jobs.status import pause_of
 
     loaded = common.loaded()
     folder = any_folder(loaded)
-    before = resume(folder)
-    until = paused_until(before, loaded.config.retry.give_up_seconds)
+    lifted = pause_of(resume(folder), loaded.config.retry.give_up_seconds, time.time())
     if printing.json:
-        print_json({"state": str(folder), "resumed": until is not None, "paused_until": until})
-    elif until is None:
+        until = lifted and lifted.until
+        print_json({"state": str(folder), "resumed": lifted is not None, "paused_until": until})
+    elif lifted is None:
         print_lines(f"{folder}: not paused; nothing was done")
     else:
         print_lines(
-            f"{folder}: the pause until {until} is lifted ({before.reason}); the next run sends at"
-            " once"
+            f"{folder}: the pause until {lifted.until} is lifted ({lifted.reason}); the next run"
+            " sends at once"
         )
     return 0
 
@@ -202,8 +204,8 @@ def forget(*logs: Log, force: bool = False, common: Common = Common()) -> int:
     force
         Also logs with waiting changes or dead letters, which are lost.
     """
-    from syncer.cli.folders import push_folder
     from syncer.jobs import known
+    from syncer.jobs.folders import push_folder
 
     if not logs:
         raise UsageError(
@@ -232,8 +234,8 @@ def move(old: Log, new: Log, /, *, common: Common = Common()) -> int:
     new
         Its new path.
     """
-    from syncer.cli.folders import push_folder
     from syncer.jobs import known
+    from syncer.jobs.folders import push_folder
 
     renamed = known.move(push_folder(common.loaded()), old, new)
     say(renamed.sentence())
