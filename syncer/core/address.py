@@ -1,6 +1,5 @@
-"""Is a web address usable in form?
-
-What can be seen in it need not be tried for ten minutes.
+"""The form of a web address: a fault that shows in it need not be tried for ten
+minutes.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ _NOT_IPV6 = "has a host that is not one: an IPv6 address stands in brackets, as 
 
 
 def address_fault(address: str, *, base: bool = True) -> str | None:
-    """Why nothing can be asked at this address, None where its form is good. Says
-    nothing of a user or a password in it.
+    """Return the reason why this address cannot be used, None if its form is good. The
+    reason never repeats a user or a password.
 
     `base`: paths are appended to it, so that it can have neither query nor fragment.
     """

@@ -1,4 +1,4 @@
-"""How long to wait before trying again."""
+"""The wait before another try."""
 
 from __future__ import annotations
 
@@ -22,5 +22,7 @@ class Backoff:
     rng: random.Random
 
     def delay(self, attempt: int) -> float:
-        """Seconds to wait after so many failures; drawn anew with each call."""
+        """Return the seconds to wait after this number of failures; each call draws
+        again.
+        """
         return self.rng.uniform(0.0, doubled(attempt, self.base_seconds, self.cap_seconds))

@@ -1,4 +1,6 @@
-"""What may be sent, and what goes into one request: by verb, by number, by bytes."""
+"""The queues of what may be sent, and the forming of one request: by verb, number and
+bytes.
+"""
 
 from __future__ import annotations
 
@@ -58,13 +60,13 @@ class Batches:
     # --- out --------------------------------------------------------------------------
 
     def has(self, now: float, *, hurry: bool) -> bool:
-        """Would `take` give a batch now?"""
+        """Whether `take` would give a batch now."""
         if not self.size.bound:
             return any(look_up != "no" for _, look_up, _ in self._apart)
         return bool(self._formed or self._apart) or self._best(now, hurry) is not None
 
     def wake_at(self) -> float | None:
-        """When time alone makes a batch possible; None where only an event can."""
+        """Return when time alone makes a batch possible; None if only an event can."""
         if not self.size.bound:
             return None
         times = [
@@ -101,7 +103,7 @@ class Batches:
         return self._sent(batch)
 
     def _fitting(self, batch: Batch, bound: int) -> Batch:
-        """What was formed under a wider bound is divided."""
+        """Divide a batch that was formed under a wider bound."""
         rest = deque(batch.entries)
         first = _cut(batch.verb, rest, len(rest), bound)
         if rest:
@@ -135,7 +137,9 @@ class Batches:
 
 
 def bytes_of(entries: Iterable[Entry]) -> int:
-    """Of a request that carries these, but for its first few."""
+    """Return the reasons for a request that carries all of these except its first
+    few.
+    """
     return sum([entry.size + 1 for entry in entries])
 
 

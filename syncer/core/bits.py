@@ -25,7 +25,7 @@ class Bytes(Protocol):
 
 
 class KeyBits:
-    """One bit a key, by the hash of it, in a buffer whose length is a power of two."""
+    """One bit per key, by its hash, in a buffer whose length is a power of two."""
 
     def __init__(self, buffer: Bytes) -> None:
         assert len(buffer).bit_count() == 1, len(buffer)

@@ -1,4 +1,4 @@
-"""What a source hands over: changes in chunks, each with the place it came from."""
+"""Changes as a source hands them over: in chunks, each with the place it came from."""
 
 from __future__ import annotations
 
@@ -110,9 +110,9 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
     line: int = 0
     """Lines before this place, blank ones counted."""
     crc: int = 0
-    """crc32 of all bytes before this place; 0 where the source has none."""
+    """crc32 of all bytes before this place; 0 if the source has no checksum."""
     cursor: str = ""
-    """The source's own name of this place, where it is no file."""
+    """The source's own name of this place, if it is not a file."""
     bom_bytes: int = 0
     """Those of the bytes before this place that are byte-order marks: ids that are made
     do not count them.
@@ -120,7 +120,9 @@ class Mark(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Chunk(msgspec.Struct):
-    """Some hundreds of neighbouring lines of one log, in order, already told apart."""
+    """Some hundreds of neighbouring lines of one log, in order, already sorted by
+    kind.
+    """
 
     log: int
     changes: list[Change]
@@ -138,7 +140,9 @@ class Chunk(msgspec.Struct):
 
 
 class Stamp(msgspec.Struct, frozen=True, array_like=True):
-    """What a file system says of a file. Times are nanoseconds since 1970."""
+    """The facts that a file system gives of a file. Times are nanoseconds since
+    1970.
+    """
 
     device: int
     """0: not known, as in states of older versions."""
@@ -161,8 +165,8 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
 
 
 class LogIdentity(msgspec.Struct, frozen=True, array_like=True):
-    """What tells one log from another, and an untouched log from one that needs its
-    applied part checked.
+    """The marks by which logs differ, and an untouched log from one whose applied part
+    must be checked.
     """
 
     path: str

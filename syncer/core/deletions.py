@@ -1,4 +1,6 @@
-"""How many annotations all runs of a state may delete together (`--max-delete`)."""
+"""The bound on the annotations that all runs of a state delete together
+(`--max-delete`).
+"""
 
 from __future__ import annotations
 
@@ -8,21 +10,21 @@ from syncer.core.entry import Entry
 
 
 class Deletions:
-    """What was deleted so far, and what is about to be.
+    """A count of the annotations deleted so far and about to be.
 
     An entry's share is counted once, however often it is sent.
     """
 
     def __init__(self, done: int, limit: int | None = None) -> None:
-        """`done`: deletions of earlier runs; `limit`: at most so many in all, None for
-        no bound.
+        """`done`: deletions of earlier runs; `limit`: the most in all, None for no
+        bound.
         """
         self.limit = limit
         self.count = done
 
     def admit(self, entries: Sequence[Entry], counts: Sequence[int]) -> int:
-        """How many of the first entries may be sent, each of which deletes so many
-        annotations; their shares are counted.
+        """Return how many of the first entries may be sent, and count their shares.
+        `counts`: how many annotations each entry deletes.
         """
         for position, (entry, deletes) in enumerate(zip(entries, counts, strict=True)):
             more = max(0, deletes - entry.deletions)

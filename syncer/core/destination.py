@@ -1,5 +1,4 @@
-"""How the destination is to be treated: one small state machine, told how requests
-fared.
+"""The state of the destination: one small state machine, fed with how requests fared.
 
           no connection, or
         requests fail in a row                     time
@@ -38,7 +37,8 @@ how long it can be.
 
 
 def trusted_seconds(give_up_seconds: float) -> float:
-    """How long a pause can be of which a state does not say how long was asked.
+    """Return the longest pause to believe where a state does not say how long was
+    asked.
 
     A push gives up where it is asked to wait for longer than `give_up_seconds`, so a
     longer one is more likely a clock's mistake. If it is not, one request too early
@@ -66,7 +66,7 @@ class DestinationState:
         self._throttle_seconds = throttle_seconds
         self._give_up_seconds = give_up_seconds
         self._asked_until = 0.0
-        self._asked_seconds = 0.0  # how long that pause was to last when it was told
+        self._asked_seconds = 0.0  # how long that pause was to last when it was asked for
         self._asked_reason = ""
         self._throttles = 0  # without a usable time, each after the pause of the last
         self._outage_until = 0.0
@@ -87,12 +87,12 @@ class DestinationState:
         return "probing" if self._outages else "open"
 
     def allowed(self, now: float, in_flight: int) -> bool:
-        """May one more request go, with this many under way?"""
+        """Whether one more request may go, with this many under way."""
         return now >= self._paused_until() and not (self._outages and in_flight)
 
     def wake_at(self, now: float) -> float | None:
-        """When time alone next changes what `allowed` or `gave_up` say; None where only
-        an answer can.
+        """Return when time alone next changes what `allowed` or `gave_up` say; None if
+        only an answer can.
         """
         times = [self._paused_until()]
         if self._give_up_seconds and self._failing_since is not None:
@@ -124,7 +124,7 @@ class DestinationState:
         self._pause(now, doubled(self._throttles, self._throttle_seconds, longest_seconds))
 
     def asked_to_wait(self, now: float, seconds: float, why: str) -> None:
-        """An answer asks to wait, and `why`, for people: pause for so long.
+        """An answer asks to wait, and `why`, for people: pause for that long.
 
         A running pause is never shortened.
         """
@@ -151,7 +151,7 @@ class DestinationState:
         self._outage_until = now + max(least_seconds, seconds)
 
     def gave_up(self, now: float) -> str | None:
-        """Why it is pointless to go on, None while it is not."""
+        """Return why it is pointless to go on, None while it is not."""
         if not self._give_up_seconds:
             return None
         if self._asked_too_long is not None:
@@ -161,10 +161,10 @@ class DestinationState:
         return None
 
     def fact(self, ahead_seconds: float = 0.0) -> Destination:
-        """What a restart has to know: a pause, until a success shows that it is over;
-        that an outage is on.
+        """Return what a restart has to know: a pause, until a success shows that it is
+        over; that an outage is on.
 
-        `ahead_seconds`: how far the wall clock, by which facts are told, is ahead of
+        `ahead_seconds`: how far the wall clock, by which facts are timed, is ahead of
         the caller's.
         """
         if self._asked_until > self.last_success_at:
@@ -192,12 +192,12 @@ class DestinationState:
             self._outages = 1
 
     def pause_seconds(self, now: float) -> float:
-        """Until the pause is over; 0 where there is none."""
+        """Until the pause is over; 0 without a pause."""
         return max(0.0, self._paused_until() - now)
 
     @property
     def reason(self) -> str:
-        """Why it was paused last."""
+        """The reason of the last pause, for people."""
         return self._reason
 
     def _paused_until(self) -> float:

@@ -48,17 +48,15 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     deletions: int = 0
     """Annotations that it deletes, as far as that is known."""
     rank: int | None = None
-    """Of a dead letter that is tried again: the letter's rank (see `DeadLetter`)."""
+    """The letter's rank, for a dead letter that is tried again (see `DeadLetter`)."""
     after: Entry | None = None
     """The next change of the same annotation, held until this one's end is durable."""
 
     @property
     def to_read_back(self) -> bool:
-        """Is it to be settled by what the remote holds?
-
-        A post in doubt, so that it is not made twice. A patch only where answers leave
-        it out: sending it again is safe, but a read that lags may show a state before
-        it in which it seems done.
+        """Whether it is settled by what the remote holds: a post in doubt, so that it
+        is not made twice. A patch only where answers leave it out: sending it again is
+        safe, but a read that lags may show a state before it in which it seems done.
         """
         verb = self.change.verb
         return self.doubt and (verb == "post" or (self.omitted and verb in PATCHES))
@@ -139,7 +137,9 @@ class Gate:
 
 @dataclass(slots=True)
 class Settlement:
-    """What became true since the last one; durable before anything builds on it."""
+    """The facts that became true since the last one; durable before anything builds on
+    it.
+    """
 
     applied: list[Entry] = field(default_factory=list)
     dead: list[Entry] = field(default_factory=list)
@@ -149,7 +149,7 @@ class Settlement:
     """Were queued already, and stay so."""
     waiting: list[Entry] = field(default_factory=list)
     """Those of the queued and the retried that come due by time; the others are held
-    behind them.
+    behind those.
     """
 
     def __bool__(self) -> bool:

@@ -1,4 +1,4 @@
-"""What happens in a run, as frozen values: the one hook for logs, metrics, progress and
+"""The events of a run, as frozen values: the one hook for logs, metrics, progress and
 pages (`observe=`).
 """
 
@@ -57,4 +57,4 @@ class DestinationChanged:
 
 
 Event = RequestAnswered | ChangesSettled | ChangeDied | DestinationChanged
-"""Everything that an observer is told."""
+"""Everything that an observer receives."""

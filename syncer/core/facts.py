@@ -1,4 +1,4 @@
-"""What a run makes true, as values: the only things that the journal ever writes, and
+"""The facts that a run makes true: the only things that the journal ever writes, and
 all that a restart knows.
 
 Facts say what happened, never what is about to be done. Folding them in order
@@ -138,7 +138,7 @@ class Unqueued(msgspec.Struct, frozen=True, array_like=True, tag="unqueued"):
 
 
 class Requeued(msgspec.Struct, frozen=True, array_like=True, tag="requeued"):
-    """A queued change waits on under another number, behind what was put before it."""
+    """A queued change waits on under another number, after those queued before it."""
 
     old: int
     new: int
@@ -157,9 +157,10 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True, tag="dead", ta
     """A change that will not be sent again, as `dead list --json` shows it
     (`superseded` is added there).
 
-    Its place in the log is told by `Settled` or `Unqueued`; it is kept in a file of its
-    own (dead.jsonl). Letters are numbered from 0 in the order of that file. It is open
-    until `Closed`; if it is tried again in vain, that is a new letter of the same rank.
+    Its place in the log follows from `Settled` or `Unqueued`; it is kept in a file of
+    its own (dead.jsonl). Letters are numbered from 0 in the order of that file. It is
+    open until `Closed`; if it is tried again in vain, that is a new letter of the same
+    rank.
     """
 
     source: str
@@ -180,14 +181,14 @@ class DeadLetter(msgspec.Struct, frozen=True, omit_defaults=True, tag="dead", ta
     whole: bool = True
     """`change` is the line byte for byte, unless a bad line was cut or is not UTF-8."""
     rank: int | None = None
-    """The number of the first letter of this change, which tells its turn among other
+    """The number of the first letter of this change, which gives its turn among other
     logs' changes. None: this one.
     """
 
 
 class LetterHead(msgspec.Struct, frozen=True, tag="dead", tag_field="event"):
-    """What is needed of a million letters at a start, when there is no time for all of
-    each.
+    """The part of a letter that a start reads of a million, when there is no time for
+    all of each.
     """
 
     op: str | None
@@ -203,8 +204,8 @@ class Superseded(
     """This change of a dead letter's annotation (empty id: a delete of its whole input)
     was applied.
 
-    It stands behind the letters that it may supersede: those of its own log with a
-    lower index, those of other logs with a lower rank.
+    It comes after the letters that it may supersede: those of its own log with a lower
+    index, those of other logs with a lower rank.
     """
 
     input_id: str
@@ -231,28 +232,28 @@ class LettersForgotten(msgspec.Struct, frozen=True, tag="forgotten", tag_field="
 
 
 class DeadFile(msgspec.Struct, frozen=True, array_like=True, tag="dead_file"):
-    """dead.jsonl is this many bytes long: what stands behind that was never settled,
-    and is cut off.
+    """dead.jsonl is this many bytes long: what comes after them was never settled, and
+    is cut off.
     """
 
     size: int
 
 
 class Destination(msgspec.Struct, frozen=True, array_like=True, tag="destination"):
-    """How the destination is to be treated, across restarts."""
+    """The state of the destination, kept across restarts."""
 
     state: Literal["open", "paused", "probing", "stopped"]
     until: float
     """Seconds since 1970; 0 unless paused."""
     reason: str
     asked_seconds: float | None = None
-    """How long the pause was to last when it was told; None where it is not known:
-    states before this field was added.
+    """How long the pause was to last when it was asked for; None if not known: states
+    before this field was added.
     """
 
     def left_seconds(self, now: float, trusted_seconds: float) -> float:
-        """How much of the pause is left: never more than was asked, whatever the clock
-        did since. Not known: at most `trusted_seconds`.
+        """Return how much of the pause is left: never more than was asked, even if the
+        clock was set. If that is not known, at most `trusted_seconds`.
         """
         if self.state != "paused":
             return 0.0

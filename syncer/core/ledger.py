@@ -52,7 +52,7 @@ class LogCounts:
 
     @property
     def read(self) -> int:
-        """Changes that have left the window, to whatever place."""
+        """Changes that have left the window, to any place."""
         return self.applied + self.ignored + self.dead + self.queued
 
     def add(self, place: str, count: int) -> None:
@@ -81,8 +81,8 @@ class LogState:
 
 
 class Ledger:
-    """All that a state folder holds, but for the bodies of what waits and the dead
-    letters' texts.
+    """All that a state folder holds, except the bodies of what waits and the texts of
+    dead letters.
     """
 
     def __init__(self) -> None:
@@ -181,7 +181,7 @@ class Ledger:
     def facts(self) -> Iterator[JournalFact]:
         """Facts that fold to this ledger.
 
-        The `Queued` ones come without bodies: whoever writes them adds those.
+        The `Queued` ones come without bodies: the writer adds those.
         """
         for number, log in self.logs.items():
             yield Opened(number, log.identity)

@@ -24,7 +24,7 @@ SAID_MAX = 4096
 
 
 def letter_keys(letter: DeadLetter | LetterHead) -> Iterator[Key]:
-    """What a letter is found by: its key, and that of its input."""
+    """Yield the keys by which a letter is found: its own, and that of its input."""
     if letter.input_id:
         yield letter.input_id, letter.id or ""
         yield letter.input_id, ANY
@@ -35,9 +35,9 @@ def _deletes_input(letter: DeadLetter | LetterHead) -> bool:
 
 
 class LetterKeys:
-    """Which annotations and inputs have letters.
+    """The annotations and inputs that have letters.
 
-    A false yes costs a `Superseded` line that is about no letter; there is no false no.
+    A false yes costs a `Superseded` line without a letter; a false no never happens.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class LetterKeys:
             self._furthest[letter.log] = letter.index
 
     def said(self, fact: Superseded) -> None:
-        """This was written: the same again would tell nothing new, until there are more
+        """This was written: the same again would say nothing new, until there are more
         letters.
         """
         if fact.rank is not None or fact.index < self._furthest.get(fact.log, -1):
@@ -76,7 +76,7 @@ class LetterKeys:
             self._said.add((fact.input_id, ANY))
 
     def concerned(self, change: Change, fresh: Set[Key]) -> bool:
-        """May letters be superseded, now that this change was applied?
+        """Whether letters may be superseded, now that this change was applied.
 
         `fresh`: keys of letters of the same commit.
         """
@@ -131,10 +131,10 @@ class OpenLetter:
 
 
 class LetterStates:
-    """What became of the letters: fold all facts of dead.jsonl in (`note`), then ask of
-    each letter.
+    """The fates of the letters: fold all facts of dead.jsonl in (`note`), then ask
+    about each letter.
 
-    Memory: a bit a letter, and 32 bytes for each `Superseded`.
+    Memory: a bit per letter, and 32 bytes for each `Superseded`.
     """
 
     def __init__(self) -> None:
@@ -184,11 +184,11 @@ class LetterStates:
         self._before.append(self.count if fact.rank is None else fact.rank)
 
     def is_open(self, number: int, log: int) -> bool:
-        """Is the letter of this number, which is one of this log's, open?"""
+        """Whether the letter of this number, which is one of this log's, is open."""
         return number >= self._forgotten.get(log, 0) and number not in self._closed
 
     def superseded(self, number: int, letter: DeadLetter) -> bool:
-        """Was a later change applied that makes this one out of date?"""
+        """Whether a later change was applied that makes this one out of date."""
         if not letter.input_id or not self._hashes:
             return False
         if _deletes_input(letter):
@@ -201,7 +201,7 @@ class LetterStates:
         return any(self._by(hash(key), letter.log, letter.index, rank) for key in keys)
 
     def _by(self, hashed: int, log: int, index: int, rank: int) -> bool:
-        """Is one of the changes noted under this hash later?"""
+        """Whether one of the changes noted under this hash is later."""
         log = self._names.get(log, log)
         if self._sorted != len(self._hashes):
             self._sort()

@@ -1,4 +1,4 @@
-"""How much a push holds, sends at once, and tries."""
+"""The bounds of a push: how much it holds, sends at once, and tries."""
 
 from __future__ import annotations
 

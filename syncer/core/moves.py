@@ -1,5 +1,5 @@
-"""Which log is this file? A log is known by what is in it; its path is only where it
-was seen last.
+"""Telling which log a file is. A log is known by what is in it; its path is only where
+it was seen last.
 
 a file at a known path that holds its log             that log, carried on
 a file that begins with all that was applied of a log which is not at its path any more,
@@ -16,7 +16,7 @@ a file at the path of a log of which nothing was
     applied, and which is certainly no other log      that log, from its start
 any other                                             a new log
 
-Nothing here looks at a file: what files hold is told by whoever asks.
+Nothing here looks at a file: the caller says what files hold.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class KnownLog:
     stamp: Stamp
     """Of its file when it was last looked at."""
     where: Literal["there", "gone", "other"]
-    """Whether the file at its path holds it, there is none, or another log is there."""
+    """Whether the file at its path holds it, is gone, or holds another log."""
     begun: bool = True
     """Whether something of it was applied. Else only its first line says which it is,
     and it may be read from its start as any new log.
@@ -66,7 +66,7 @@ class FoundFile:
     """Whether it is to be read in any case; else only if it is a known log that moved.
     """
     awaited: bool = False
-    """Whether nothing was applied of this path's log: only its path tells it."""
+    """Whether nothing was applied of this path's log: only its path identifies it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,8 @@ def decide(
 
 
 class _Deciding:
-    """Strong signs come before weak ones, whatever the order of the files; a known log
-    goes to one file only.
+    """Strong signs come before weak ones, in any order of the files; a known log goes
+    to one file only.
     """
 
     def __init__(self, known: Mapping[int, KnownLog], found: Sequence[FoundFile]) -> None:

@@ -1,4 +1,4 @@
-"""What an answer means: for each change of a batch, or for the batch as a whole.
+"""The meanings of an answer: for each change of a batch, or for the batch as a whole.
 
 Closed unions, matched exhaustively.
 """
@@ -34,7 +34,7 @@ class Retriable:
 
 @dataclass(frozen=True, slots=True)
 class InDoubt:
-    """May or may not have been applied: a post is read back before it is sent again,
+    """A change that may have been applied: a post is read back before it is sent again,
     the rest is simply sent again.
 
     `omitted`: the remote dealt with the request, and its answer leaves this change out.
@@ -114,7 +114,7 @@ class Refused:
 class Throttled:
     """Too many requests, nothing applied.
 
-    How long to wait stands in the answer's headers, whatever the remote.
+    How long to wait stands in the answer's headers, for any remote.
     """
 
     reason: str
@@ -139,7 +139,7 @@ class Failed:
     strange: Literal["no", "perhaps", "surely"] = "no"
     """The answer is not the service's: it comes from something on the way, or the
     address is wrong. Surely, where HTTP itself says that there is no such path or
-    method: that is never said of a change.
+    method: that is never about a change.
     """
 
 

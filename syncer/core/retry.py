@@ -1,5 +1,5 @@
 """Dead letters back into the retry queue: each before the waiting changes that come
-after it, behind those that come before it.
+after it, after those that come before it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from syncer.core.letters import OpenLetter
 
 
 def queued_again(found: OpenLetter, change: Change) -> Queued:
-    """The fact that queues a letter's change anew (its number is given by
+    """The fact that queues a letter's change again (its number is given by
     `RetryQueue.put`): no attempts yet.
     """
     letter = found.letter
@@ -48,7 +48,7 @@ def dropped(number: int, letter: DeadLetter) -> list[Fact]:
 
 
 class RetryQueue:
-    """What waits, by input and in order, and what letters make of it.
+    """The changes that wait, by input and in order, and what letters make of them.
 
     Restarts restore a queue by its numbers.
     """
@@ -86,7 +86,9 @@ class RetryQueue:
         return [*facts, Closed(found.number, "retried")]
 
     def _behind(self, queued: Queued) -> list[Queued]:
-        """What waits and must come after this change, and after that, in order."""
+        """Return what waits and must come after this change, directly or not, in
+        order.
+        """
         input_id, id = queued.input_id, queued.id
         waiting = self._inputs.get(input_id, [])
         if id and (input_id, id) not in self._keys and (input_id, "") not in self._keys:
@@ -114,7 +116,7 @@ class RetryQueue:
 
 
 def _related(one: str, other: str) -> bool:
-    """Of one input: is the order of changes of these ids bound?
+    """Whether the order of changes of these ids of one input is bound.
 
     An empty id is that of a delete of the whole input.
     """
@@ -122,10 +124,9 @@ def _related(one: str, other: str) -> bool:
 
 
 def _precedes(queued: Queued, other: Queued) -> bool:
-    """Does the log say `queued` first?
+    """Whether the log says `queued` first.
 
-    Of another log, a change that was never dead came after all that were dead before
-    it.
+    A change of another log that was never dead came after all that were dead before it.
     """
     if queued.log == other.log:
         return queued.index < other.index

@@ -1,4 +1,4 @@
-"""How long a remote asks to wait: the Retry-After header (RFC 9110, 10.2.3)."""
+"""The time that a remote asks to wait: the Retry-After header (RFC 9110, 10.2.3)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ more.
 
 _NUMBER = re.compile(r"\d+(\.\d*)?", re.ASCII)
 _BETWEEN_VALUES = re.compile(r"(?<!mon|tue|wed|thu|fri|sat|sun|day),", re.IGNORECASE)
-"""A comma, but for the one after the name of a date's day."""
+"""A comma, except the one after the name of a date's day."""
 
 
 def asked_seconds(header: str | None, date: str | None, now: float) -> float | None:
@@ -22,8 +22,8 @@ def asked_seconds(header: str | None, date: str | None, now: float) -> float | N
 
     It may be a number of seconds or a date in any form of HTTP. A date is compared with
     the answer's Date header, which is the remote's own clock, and without a readable
-    one with `now` (seconds since 1970). Of several values (a proxy may add its own) the
-    longest counts.
+    one with `now` (seconds since 1970). The longest of several values counts: a proxy
+    may add its own.
     """
     waits = [_wait(value.strip(), date, now) for value in _BETWEEN_VALUES.split(header or "")]
     longest = max((wait for wait in waits if wait is not None), default=0.0)

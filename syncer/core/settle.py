@@ -25,7 +25,7 @@ from syncer.core.ledger import Ledger
 from syncer.core.letters import letter_keys
 
 LAST_SECOND = 253_402_300_799.0
-"""Of the year 9999."""
+"""The end of the year 9999."""
 LETTER_BYTES_MAX = 64 << 10
 """How much of a bad line its dead letter keeps."""
 
@@ -153,7 +153,7 @@ def _retried(entry: Entry) -> Retried:
 def _superseded(
     applied: Sequence[Entry], ledger: Ledger, fresh: Sequence[DeadLetter]
 ) -> Iterator[Superseded]:
-    """Which of these may have made dead letters out of date."""
+    """Yield those of these that may have made dead letters out of date."""
     if not fresh and not ledger.dead:
         return
     keys = {key for letter in fresh for key in letter_keys(letter)}

@@ -1,12 +1,12 @@
-"""How large a request's body may be: learnt from what goes through on the way to the
-remote, and from what does not.
+"""The size that a request's body may have: learnt from what goes through on the way to
+the remote, and from what does not.
 
           fits ───────── tried next ───────── fails
     the largest that    one request at     the smallest that is
     went through        a time             believed not to go through
 
-Nothing tells how much a proxy takes. So a request that is much larger than any before
-it goes first, and the others wait for what comes of it. A size that is refused (413) is
+Nothing says how much a proxy takes. So a request that is much larger than any before it
+goes first, and the others wait for what comes of it. A size that is refused (413) is
 believed at once. One that is cut off may have met an outage: it counts only once the
 remote has answered something since, and must be seen more than once where nothing else
 speaks of a limit. What is believed is put to the test again after many requests, for
@@ -18,7 +18,7 @@ from __future__ import annotations
 CLOSE = 1.1
 """Fails at no more than this many times what fits: no better bound is sought."""
 SMALL = 64 << 10
-"""What is no larger is not held back, before anything is known."""
+"""A body up to this size is not held back before anything is known."""
 PATIENCE = 64
 """Requests that go through before a larger one is tried again; twice as many each time
 that one fails.
@@ -26,7 +26,7 @@ that one fails.
 
 
 class SizeLimit:
-    """What is known of one way.
+    """The bounds known of one way.
 
     Sizes are in bytes, times in seconds of any one clock.
     """
@@ -42,7 +42,7 @@ class SizeLimit:
         # the size that was cut off last, with no word from the remote since
         self._suspect = 0
         self._suspect_at = 0.0
-        # the size that was cut off so many times while the remote was well
+        # the size that was cut off this often while the remote was well
         self._struck = 0
         self._strikes = 0
 
@@ -67,7 +67,7 @@ class SizeLimit:
             self._trial = size
 
     def over(self, size: int) -> None:
-        """It has been answered, or has failed, in whatever way."""
+        """It has been answered, or has failed, in any way."""
         if size == self._trial:
             self._trial = 0
 
@@ -83,7 +83,7 @@ class SizeLimit:
             self._struck = self._strikes = 0
 
     def refused(self, size: int) -> None:
-        """It is too large, says whoever refused it."""
+        """It is too large, says the one that refused it."""
         self._believe(size)
 
     def cut(self, size: int, now: float) -> bool:

@@ -1,4 +1,4 @@
-"""How far a log is settled, when its changes settle out of order.
+"""The extent to which a log is settled, when its changes settle out of order.
 
     settled:  ■■■■■■■■■■■■■■■□■■■□□■■□□□□…
                    ▲       ▲  └ runs ahead of the watermark
@@ -6,7 +6,7 @@
 
 Reading is taken up at `resume`, the last mark that a reader left at or below the
 watermark, and skips what the runs cover. Runs carry a checksum of their lines, `resume`
-one of all bytes before it: an edited log is told from an untouched one.
+one of all bytes before it: so an edited log differs from an untouched one.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Watermark:
             self._advance()
 
     def runs(self) -> list[Run]:
-        """What is settled at or after `resume`, in order."""
+        """Return what is settled at or after `resume`, in order."""
         return [self._runs[start] for start in sorted(self._runs)]
 
     def marks(self) -> list[Mark]:
@@ -95,8 +95,8 @@ class Watermark:
 
 
 class Skip:
-    """Which changes a reader that starts at `resume` is to pass over, asked in
-    ascending order of index.
+    """The changes that a reader that starts at `resume` passes over, asked in ascending
+    order of index.
     """
 
     def __init__(self, runs: list[Run]) -> None:

@@ -1,1 +1,1 @@
-"""What the core and the engine ask of the parts around them."""
+"""The ports: what the core and the engine ask of the parts around them."""

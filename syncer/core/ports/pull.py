@@ -1,4 +1,4 @@
-"""What a pull is made of, as values: questions to a remote, units of a list in their
+"""The values that a pull is made of: questions to a remote, units of a list in their
 order, rows, and where they go.
 
 A remote's listing is written as generators that never wait: they yield questions, are
@@ -29,7 +29,7 @@ T_co = TypeVar("T_co", covariant=True)
 class Ask(Generic[T_co]):
     """A question: a request, and what its reply is read as.
 
-    `read` gives the answer, or why there is none. Throttles, failures that may pass and
+    `read` gives the answer, or the failure. Throttles, failures that may pass and
     refused credentials are the engine's to deal with: a flow is only ever sent answers
     and `Refused`. It may be run in a thread where the body is large.
     """
@@ -53,7 +53,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     """One thing that was fetched."""
 
     key: tuple[str, ...]
-    """What tells it from all others of its list: (input_id, id), or (input_uuid,
+    """The key that no other of its list has: (input_id, id), or (input_uuid,
     annotation_type).
     """
     line: bytes
@@ -64,18 +64,18 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is listed but cannot be had."""
+    """An item that is listed but cannot be fetched."""
 
     what: str
     """Its ids."""
     reason: str
     input_id: str = ""
-    """Of an input, where something of it may be missing."""
+    """The input, if something of it may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a unit came to: its rows, each key once."""
+    """The outcome of a unit: its rows, each key once."""
 
     rows: list[Row]
     duplicates: int = 0
@@ -102,8 +102,8 @@ class Unit:
 
 
 Units = Generator["Sequence[Ask[object]] | Unit", "Sequence[object] | None", None]
-"""The parts of a list in order, with the questions that tell which parts there are.
-After a unit it is sent None.
+"""The parts of a list in order, with the questions that find out the parts. After a
+unit it is sent None.
 """
 
 
@@ -114,13 +114,13 @@ Done = Container[str]
 class Listing(Protocol):
     """A list of a remote.
 
-    The same cursor gives the same units again, but for what changed at the remote, and
+    The same cursor gives the same units again, except what changed at the remote, and
     what is done.
     """
 
     @property
     def repeats(self) -> bool:
-        """May a key come in several units?
+        """Whether a key may come in several units.
 
         Otherwise repeats only come within one, which leaves them out itself.
         """
@@ -153,7 +153,7 @@ class Column:
 
 
 class Layout(Protocol):
-    """How rows become a table: the same columns for every page, and for none."""
+    """The columns of a table: the same for every page, and for no page."""
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -168,7 +168,7 @@ class Layout(Protocol):
 
 
 class Sink(Protocol):
-    """Where pages go.
+    """The place where pages go.
 
     Every call blocks: the engine makes them in a thread. Raises SyncerError that names
     the path.
@@ -178,13 +178,13 @@ class Sink(Protocol):
     """What users are to know of it, by and by."""
 
     def open(self, position: str) -> None:
-        """Take up behind the page that this position was given for; what stands behind
-        it is removed. Empty: a new output.
+        """Go on after the page that this position was given for; what comes after it is
+        removed. Empty: a new output.
         """
         ...
 
     def write(self, page: int, rows: Sequence[Row]) -> str:
-        """Write a page, durably; the position behind it.
+        """Write a page, durably; return the position after it.
 
         Numbers start at 0. Written twice (a crash came between), a page is there once.
         """

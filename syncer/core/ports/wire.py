@@ -26,7 +26,9 @@ class Reply:
     joined by commas.
     """
     date: str | None = None
-    """The Date header as it came: the remote's clock, for a Retry-After with a date."""
+    """The Date header as it came: the remote's clock, needed for a Retry-After with a
+    date.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +55,5 @@ class Transport(Protocol):
     """
 
     async def send(self, request: Request) -> Reply | NoReply:
-        """Send once, never again by itself; the answer, or why there is none."""
+        """Send once, never again by itself; return the answer, or why none came."""
         ...
