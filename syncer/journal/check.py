@@ -24,7 +24,7 @@ BESIDE = (dead.FILE, POSTED)
 
 @dataclass(slots=True)
 class Checked:
-    """What a push's state folder holds, as far as it can be read."""
+    """The content of a push's state folder, as far as it can be read."""
 
     journal: Replayed
     damages: list[Damage] = field(default_factory=list)
@@ -33,15 +33,15 @@ class Checked:
 
     @property
     def ledger(self) -> Ledger:
-        """What is known for certain: all before the first damage of the journal."""
+        """The facts known for certain: all before the first damage of the journal."""
         return self.journal.ledger
 
 
 def check(folder: Path, *, disk: Disk = REAL) -> Checked:
     """Read everything.
 
-    Raises StateError for a format that this version does not know, and where there is
-    no state; OSError.
+    Raises StateError for a format that this version does not know, and if there is no
+    state; OSError.
     """
     path = folder / FILE
     if not disk.size(path):
@@ -61,7 +61,7 @@ def check(folder: Path, *, disk: Disk = REAL) -> Checked:
 
 
 def missing(folder: Path, disk: Disk) -> Damage | None:
-    """What it means that a folder has no journal; None where it never had one."""
+    """Return what it means that a folder has no journal; None if it never had one."""
     beside = [name for name in BESIDE if disk.size(folder / name)]
     if not beside:
         return None
@@ -82,7 +82,9 @@ def cut(path: Path, size: int, wanted: int) -> Damage:
 
 
 def _letters(path: Path, found: Checked, disk: Disk) -> list[Damage]:
-    """What is wrong with the letters that count: behind damage of the journal, all."""
+    """Return the faults of the letters that count: all letters, after damage of the
+    journal.
+    """
     ledger = found.ledger
     size, wanted = disk.size(path) or 0, ledger.dead_size
     readable = size if found.journal.damages else min(size, wanted)

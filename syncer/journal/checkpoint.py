@@ -1,5 +1,5 @@
-"""How far a pull is: one small file, replaced as a whole, durable before anything is
-built on it. The format is docs/journal.md.
+"""The progress of a pull: one small file, replaced as a whole, durable before anything
+is built on it. The format is docs/journal.md.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ VERSION = 1
 
 
 class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is durable of a pull, over all its runs."""
+    """The durable part of a pull, over all its runs."""
 
     job: str
     """What is pulled, from where, to where: another one does not carry on from here."""
     cursor: str = ""
     """Where the list goes on."""
     position: str = ""
-    """The sink's, behind the last page."""
+    """The sink's, after the last page."""
     pages: int = 0
     fetched: int = 0
     written: int = 0
@@ -42,8 +42,8 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     storage: Destination = OPEN
     """Where signed URLs are: it has pauses of its own."""
     parts: int = 0
-    """Of the list, noted beside it as done: 0 where its cursor alone says how far it
-    is, and in states of an older version.
+    """Parts of the list, noted beside it as done: 0 where its cursor alone says how far
+    it is, and in states of an older version.
     """
     out: str = ""
     """Where the output is, resolved: a push of the same [state] dir does not take it
@@ -51,7 +51,7 @@ class Checkpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
     wrote: tuple[int, int] | None = None
     """(bytes, modification time in nanoseconds since 1970) of the whole output: it is
-    known wherever it is moved.
+    known after any move.
     """
     format: str = FORMAT
     version: int = VERSION
@@ -71,13 +71,15 @@ def encode(checkpoint: Checkpoint) -> bytes:
 
 
 def decode(line: bytes) -> Checkpoint:
-    """What `encode` was given. Raises ValueError (msgspec.DecodeError is one)."""
+    """Return what `encode` was given. Raises ValueError (msgspec.DecodeError is
+    one).
+    """
     return _decoder.decode(b"{" + unseal(line))
 
 
 def read(folder: Path, *, disk: Disk = REAL) -> Checkpoint | Damage | None:
-    """The checkpoint of this folder, or what is wrong with it; None where there is
-    none. Raises StateError for another version.
+    """The checkpoint of this folder, or what is wrong with it; None if it has no
+    checkpoint. Raises StateError for another version.
     """
     path = folder / FILE
     try:
@@ -99,7 +101,7 @@ def read(folder: Path, *, disk: Disk = REAL) -> Checkpoint | Damage | None:
 
 
 def write(folder: Path, checkpoint: Checkpoint, *, disk: Disk = REAL) -> None:
-    """Replace the checkpoint of this folder, for whoever holds its lock; it is durable
+    """Replace the checkpoint of this folder, whose lock the caller holds; it is durable
     when this returns. Blocking. Raises OSError.
     """
     path = folder / FILE
@@ -118,8 +120,8 @@ class Checkpoints:
     """The state folder of one pull. One process at a time. Raises StateError."""
 
     def __init__(self, folder: Path, job: str, *, out: str = "", disk: Disk = REAL) -> None:
-        """A checkpoint of a job that is done counts as none: whatever the folder is
-        used for starts anew. `out`: as in `Checkpoint`.
+        """A checkpoint of a job that is done counts as none: the next use of the folder
+        starts from scratch. `out`: as in `Checkpoint`.
         """
         self._disk = disk
         self._path = folder / FILE
@@ -166,8 +168,8 @@ class Checkpoints:
             ) from None
 
     def _sync(self) -> None:
-        """What was found is built on: a rename that the process before did not get to
-        sync is made durable.
+        """Make a rename durable that the process before did not get to sync: what was
+        found is built on.
         """
         try:
             self._disk.sync_folder(self._path.parent)

@@ -1,5 +1,5 @@
-"""A journal written anew: the fewest facts that fold to a ledger, in frames of bounded
-size, with the bodies of what waits.
+"""A journal written from scratch: the fewest facts that fold to a ledger, in frames of
+bounded size, with the bodies of what waits.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""What is wrong with a state folder, as values: which file, at which byte, and what
-follows from it.
+"""Damage of a state folder, as values: which file, at which byte, and what follows from
+it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Damage:
     """Where it begins; None where it is about the file as a whole."""
     what: str
     means: str
-    """What it means for whoever has this state."""
+    """The consequence for the owner of this state."""
 
     def __str__(self) -> str:
         """One line for people."""
@@ -29,12 +29,12 @@ class Damage:
         return f"{self.file}: damaged{at} ({self.what})"
 
     def error(self) -> StateError:
-        """What a start ends with."""
+        """Return the error that a start ends with."""
         return StateError(f"{self}; nothing was guessed. {way_out(Path(self.file).parent)}")
 
 
 def way_out(folder: Path) -> str:
-    """What to do about damage."""
+    """Return what to do about damage."""
     return (
         "Put the folder back from a backup, or set what is damaged aside: `syncer state repair"
         f" --state {as_argument(folder)}`"

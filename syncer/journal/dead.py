@@ -3,8 +3,8 @@ object a line, with the line's own checksum in it.
 
     {"crc":"90a70275","at":1290,"event":"closed","letter":3,"how":"dropped"}
 
-The checksum is the crc32 of all that stands behind its comma, without the line feed;
-`at` is the line's own place in the file.
+The checksum is the crc32 of all after its comma, without the line feed; `at` is the
+line's own place in the file.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def encoded(facts: Iterable[DeadFact], offset: int) -> bytes:
 def facts(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[DeadFact]:
     """The facts in the first `size` bytes of the file.
 
-    Raises StateError for a line that is none.
+    Raises StateError for a line that is not one.
     """
     for _, fact in _decoded(path, size, _whole, disk):
         yield fact
@@ -69,8 +69,8 @@ def heads(
 def pieces(
     path: Path, size: int, *, disk: Disk = REAL
 ) -> Iterator[tuple[int, bytes, DeadFact | Damage]]:
-    """(offset, line, its fact or what is wrong with it) of each line, whatever is
-    wrong. Raises OSError.
+    """(offset, line, its fact or what is wrong with it) of each line, even of a bad
+    one. Raises OSError.
     """
     with disk.reader(path) as file:
         at = 0
@@ -176,8 +176,8 @@ def unapplied(path: Path, size: int) -> dict[int, NumberBits]:
     the remote did not take them.
 
     Of letters that were lost in a damage it is not known which changes they are of:
-    their index is negative. Memory: a bit a letter, and a bit a line of each log that
-    has letters. Raises StateError, OSError.
+    their index is negative. Memory: a bit per letter, and a bit per line of each log
+    that has letters. Raises StateError, OSError.
     """
     count, sent_again, forgotten = 0, NumberBits(), dict[int, int]()
     for fact in heads(path, size):

@@ -38,7 +38,7 @@ class Disk:
         elif not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))
         with suppress(PermissionError):
-            # Whoever may not even list the parent did not make this folder.
+            # A user who may not even list the parent did not make this folder.
             self.sync_folder(path.parent)
 
     def lock(self, path: Path) -> Held:
@@ -49,18 +49,18 @@ class Disk:
         return Lock(path)
 
     def try_folder(self, folder: Path) -> None:
-        """Can files in this folder do what those of a state have to?
+        """Try whether files in this folder can do what those of a state have to.
 
         Raises Unable: better now than after hours.
         """
         _try(Disk(), folder / "probe", folder / "probe.new")
 
     def names(self, folder: Path) -> list[str]:
-        """What is in a folder."""
+        """Return the names in a folder."""
         return [path.name for path in folder.iterdir()]
 
     def size(self, path: Path) -> int | None:
-        """Bytes of a file; None where there is none."""
+        """Return the bytes of a file; None if it does not exist."""
         try:
             return path.stat().st_size
         except FileNotFoundError:
@@ -85,7 +85,7 @@ class Disk:
             raise files.told(error, "append to a file", descriptor, WAY_OUT) from None
 
     def sync(self, descriptor: int) -> None:
-        """What was written is on the disk when this returns."""
+        """Put what was written on the disk; it is there when this returns."""
         try:
             files.sync_open(descriptor)
         except OSError as error:
@@ -115,12 +115,12 @@ class Disk:
             raise files.told(error, "rename a file over another", target, WAY_OUT) from None
 
     def unlink(self, path: Path) -> None:
-        """Take the name away; nothing happens where there is none. Not durable yet."""
+        """Take the name away; nothing happens if it does not exist. Not durable yet."""
         path.unlink(missing_ok=True)
 
     def sync_folder(self, folder: Path) -> None:
-        """Which names there are in this folder is on the disk when this returns, as far
-        as its file system can be asked for it.
+        """Put the names in this folder on the disk, as far as its file system can be
+        asked for it.
         """
         files.sync(folder)
 

@@ -1,11 +1,11 @@
-"""Frames: what one commit writes. A line each: crc32 of all that stands behind it (8
-hex digits), length of the array, offset, JSON array.
+"""Frames: what one commit writes. A line each: crc32 of the rest of the line (8 hex
+digits), length of the array, offset, JSON array.
 
     271e902d 17 133 [["deleted",128]]
 
 A frame that fails its checksum is a torn tail only where nothing valid follows it: each
 frame is fsynced before the next one is written. The offset is the frame's own place in
-the file: frames that were lost, doubled or swapped inside it are told.
+the file: frames that were lost, doubled or swapped inside it show.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CRC_LENGTH = 9
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A line of the file: a frame, or bytes that are none."""
+    """A line of the file: a frame, or bytes that are not one."""
 
     offset: int
     line: bytes
@@ -41,12 +41,12 @@ class Piece:
 
     @property
     def frame(self) -> bool:
-        """Is it whole, and where it belongs?"""
+        """Whether it is whole, and where it belongs."""
         return self.start > 0 and not self.moved
 
     @property
     def payload(self) -> bytes:
-        """Of a frame."""
+        """The parts of a frame."""
         return self.line[self.start : -1]
 
 
@@ -65,7 +65,7 @@ def lines(file: BinaryIO, size: int) -> Iterator[bytes]:
     """The lines of the first `size` bytes, with their line endings; a longer line than
     any frame comes in pieces.
 
-    What another process appends meanwhile lies behind `size`, so that nothing is seen
+    What another process appends meanwhile lies beyond `size`, so that nothing is seen
     half.
     """
     left = size
@@ -75,7 +75,7 @@ def lines(file: BinaryIO, size: int) -> Iterator[bytes]:
 
 
 def pieces(lines: Iterable[bytes]) -> Iterator[Piece]:
-    """Each line, told apart.
+    """Yield each line as a frame or not.
 
     A torn tail is what holds, moves and hides no frame and stands before none.
     """
@@ -93,7 +93,7 @@ def whole(line: bytes, at: int) -> tuple[int, int]:
     """(where its payload starts, the place in the file that it was written for) of the
     valid frame that begins here and ends with the line.
 
-    (0, 0) where there is none.
+    (0, 0) if no frame does.
     """
     head = _HEAD.match(line, at)
     if head is None or not line.endswith(b"\n") or head.end() + int(head[2]) + 1 != len(line):

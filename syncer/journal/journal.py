@@ -1,7 +1,7 @@
 """The journal: facts to disk, and back to a ledger.
 
 commit: dead letters ─► fsync ─► one frame ─► fsync ─► folded into the ledger
-open:   lock ─► frames folded ─► torn tail cut off, and said ─► all of it fsynced
+open:   lock ─► frames folded ─► torn tail cut off, and noted ─► all of it fsynced
         ─► dead.jsonl cut to what the journal knows of
 grown:  the fewest facts that fold to the same ledger ─► a new file ─► fsync
         ─► renamed over the old ─► fsync of the folder
@@ -44,7 +44,7 @@ class Journal:
     ) -> None:
         self.ledger = Ledger()
         self.notes: list[str] = []
-        """What recovery had to do, for the user."""
+        """The work of recovery, in words for the user."""
         self._folder = folder
         self._lock = lock
         self._disk = disk

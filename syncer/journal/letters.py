@@ -1,7 +1,7 @@
-"""dead.jsonl written anew in a repair: the lines that are whole, a letter for each one
-that is lost; the ledger is brought in line with it.
+"""dead.jsonl written from scratch in a repair: the lines that are whole, a letter for
+each one that is lost; the ledger is brought in line with it.
 
-Letters behind the part that the ledger counts are of changes that the journal's lost
+Letters beyond the part that the ledger counts are of changes that the journal's lost
 part settled. They died, which is known; so they are settled again as what they are,
 instead of being asked again: by now the remote might take what came to nothing then.
 """
@@ -58,7 +58,7 @@ class LettersAnew:
         ] = []  # letters of the first ones that went back to the queue, which is lost
 
     def written(self, *, beyond: bool) -> list[str]:
-        """Write it as `dead.new`, synced; what is to be told of it.
+        """Write it as `dead.new`, synced; return what to report of it.
 
         `beyond`: also what the ledger does not count. Raises OSError.
         """
@@ -220,7 +220,7 @@ class LettersAnew:
 
 
 def _settled(log: LogState, index: int) -> bool:
-    """Did the change of this index leave the window?"""
+    """Whether the change of this index has left the window."""
     return index < log.watermark.index or any(
         run.start <= index < run.end for run in log.watermark.runs()
     )

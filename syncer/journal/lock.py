@@ -14,7 +14,7 @@ WAY_OUT = ". Put --state on a local disk: a state may be copied there"
 """What to do where the file system of a state lacks what a state needs."""
 
 PID_WIDTH = 20
-"""The pid is written with blanks behind it, in one write: nobody ever reads a part of
+"""The pid is written with blanks after it, in one write: nobody ever reads a part of
 it, or one that is mixed with an older one.
 """
 

@@ -1,8 +1,8 @@
-"""Which parts of a list a pull has done, by their keys: how the service sorts its lists
-is not to be relied on.
+"""The parts of a list that a pull has done, by their keys: how the service sorts its
+lists is not to be relied on.
 
-A frame a page, appended and synced before the checkpoint counts what it holds. What
-stands after that count is of a page that was not noted any more: the next start cuts it
+A frame per page, appended and synced before the checkpoint counts what it holds. What
+comes after that count is of a page that was not noted any more: the next start cuts it
 off.
 """
 
@@ -79,7 +79,7 @@ class Parts:
 
 
 def read(folder: Path, count: int, *, disk: Disk = REAL) -> tuple[set[str], int] | Damage:
-    """The first so many parts of a pull's state, and where they end in the file.
+    """Return the first parts of a pull's state, and where they end in the file.
 
     A pull may be adding more. Raises OSError.
     """

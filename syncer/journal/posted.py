@@ -1,9 +1,9 @@
-"""Which annotations this state may have created, in fixed memory.
+"""The annotations that this state may have created, in fixed memory.
 
 A patch of what the remote does not know is dead at once, unless this state created it:
 then the remote only lags. The answer may be a false yes (then the patch is tried some
-more times before it dies), never a false no; so a bitmap with one bit a hash serves. It
-is a mapped file: what is set survives a killed process, and a lost bit after a power
+more times before it dies), never a false no; so a bitmap with one bit per hash serves.
+It is a mapped file: what is set survives a killed process, and a lost bit after a power
 cut costs one early dead letter.
 """
 

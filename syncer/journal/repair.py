@@ -2,15 +2,15 @@
 nothing is claimed that may not be.
 
 of the journal, all before the first damage    stands
-behind it, pauses, deletions, logs             are taken over: they only make the next
+after it, pauses, deletions, logs              are taken over: they only make the next
                                                run more careful
-behind it, what died                           is dead, as dead.jsonl says
-behind it, everything else                     is asked again, in order, as after a lost
-                                               state: ids are stable, the last change of
-                                               all wins
+after it, what died                            is dead, as dead.jsonl says
+after it, everything else                      is asked for again, in order, as after a
+                                               lost state: ids are stable, the last
+                                               change of all wins
 dead letters that are lost                     become letters that say so: they stay
                                                counted, and to be seen
-what closed letters behind damage              is left out: of which letters it was is
+what closed letters after damage               is left out: of which letters it was is
                                                unknown by then, so they are open again
 """
 
@@ -33,15 +33,13 @@ from syncer.printable import counted
 
 @dataclass(slots=True)
 class Repaired:
-    """What a repair did."""
+    """The outcome of a repair."""
 
     damages: list[Damage] = field(default_factory=list)
     """What was found; without any, nothing was done."""
     quarantine: Path | None = None
     set_aside: list[str] = field(default_factory=list)
-    """Files of which there is a copy in the quarantine as they were found, or which are
-    only there now.
-    """
+    """Files whose original is in the quarantine, or which are only there now."""
     unknown: list[str] = field(default_factory=list)
     """What is not known any more, or is to be looked at: sentences."""
 
@@ -60,7 +58,7 @@ def repair(folder: Path, when: str, *, disk: Disk = REAL) -> Repaired:
 
 
 def repair_held(folder: Path, when: str, *, disk: Disk = REAL) -> Repaired:
-    """The same, for whoever holds the lock."""
+    """Do the same for a caller that holds the lock."""
     found = check(folder, disk=disk)
     repaired = Repaired(found.damages)
     if found.damages:
@@ -128,8 +126,8 @@ def _rebuild(folder: Path, found: Checked, when: str, repaired: Repaired, disk: 
 
 
 def _take_over(journal: Replayed) -> None:
-    """What makes the next run more careful, from behind the damage: a pause, deletions,
-    which logs there are, and which were given up.
+    """Take over what comes after the damage and makes the next run more careful: a
+    pause, deletions, the logs, and those given up.
     """
     ledger, later = journal.ledger, journal.later
     ledger.apply(Deleted(later.deleted))

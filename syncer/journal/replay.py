@@ -41,7 +41,7 @@ _facts = msgspec.json.Decoder(list[JournalFact])
 
 @dataclass(frozen=True, slots=True)
 class DestinationId:
-    """What a state is for."""
+    """The destination that a state is for."""
 
     base_url: str
     user_id: str
@@ -70,10 +70,10 @@ class Header(msgspec.Struct, frozen=True, omit_defaults=True):
 
 @dataclass(slots=True)
 class Later:
-    """What the frames behind damage say.
+    """The facts of the frames after damage.
 
-    It is true, but not all that is: only what makes a run more careful is taken from
-    it.
+    They are true but not complete: only what makes a run more careful is taken from
+    them.
     """
 
     destination: Destination | None = None
@@ -88,7 +88,7 @@ class Later:
 
 @dataclass(slots=True)
 class Replayed:
-    """What a journal adds up to, up to its end or to the first damage."""
+    """The sum of a journal, up to its end or to the first damage."""
 
     destination: DestinationId | None = None
     """None where there is not even a header."""
@@ -98,7 +98,7 @@ class Replayed:
     end: int = 0
     """Bytes of the header and all whole frames, up to there."""
     torn: int = 0
-    """Bytes behind them: a write that was never synced."""
+    """Bytes after them: a write that was never synced."""
     damages: list[Damage] = field(default_factory=list)
     later: Later = field(default_factory=Later)
 
@@ -116,7 +116,7 @@ def replay(path: Path, *, disk: Disk = REAL) -> Replayed:
 
 
 def survey(path: Path, *, disk: Disk = REAL, end: int | None = None) -> Replayed:
-    """Fold the journal up to the first damage, and look at what is behind it. `end`:
+    """Fold the journal up to the first damage, and look at what comes after it. `end`:
     not further than there.
 
     Raises StateError for another format or version; OSError.
@@ -140,7 +140,7 @@ class _Reading:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._found = Replayed()
-        # where pieces began that are no frames: a torn tail, if nothing follows
+        # where pieces began that are not frames: a torn tail, if nothing follows
         self._bad: int | None = None
         self._header_end = 0
         self._compacted = False  # inside of what a compaction wrote
@@ -202,7 +202,7 @@ class _Reading:
         self._found.damages.append(Damage(str(self._path), offset, what, means))
 
     def ended(self, size: int) -> Replayed:
-        """What it came to."""
+        """Return the sum of all frames."""
         found = self._found
         if not found.end and not found.damages:
             self._damage(0, "not a journal, or one whose header was cut")
@@ -212,8 +212,8 @@ class _Reading:
         return found
 
     def _uncompacted(self) -> None:
-        """What a compaction wrote is known in part only: what is there may count what
-        is not, so it is not taken for a state.
+        """Drop a compaction that is known in part only: its frames may count what was
+        lost, so they are not taken for a state.
         """
         found = self._found
         if not found.damages:
@@ -226,7 +226,9 @@ class _Reading:
 
 
 def _look(later: Later, piece: frames.Piece) -> None:
-    """A frame behind damage: what can be known of it without all that was before."""
+    """Take in a frame after damage: what can be known of it without all that was
+    before.
+    """
     try:
         facts = _facts.decode(piece.payload)
         spans = _spans(piece.payload)
@@ -297,9 +299,9 @@ def fold(found: Replayed, piece: frames.Piece) -> list[JournalFact]:
 
 
 def _spans(payload: bytes) -> list[Span]:
-    """Where each value of a JSON array is.
+    """Return where each value of a JSON array is.
 
-    Raises ValueError where it is not written as the journal writes it.
+    Raises ValueError if it is not written as the journal writes it.
     """
     spans: list[Span] = []
     at = 1

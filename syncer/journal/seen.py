@@ -1,5 +1,5 @@
-"""Which keys a pull has had, on disk, for lists that repeat themselves: memory does not
-grow with the list.
+"""The keys that a pull has had, on disk, for lists that repeat themselves: memory does
+not grow with the list.
 
 With each page goes what all keys so far add up to, so that a start knows whether they
 are all there and as they were written: a key that is lost or altered would let a row
@@ -40,8 +40,7 @@ _ADDED_UP = (
 _NOTED = "select keys, a, b, c, d, pages from sums where page = ?"
 _PART = 0xFFFFFFFF
 Broken = (sqlite3.Error, ValueError)
-"""What the database says of a damaged file; a ValueError where what it says is no text.
-"""
+"""What the database says of a damaged file; a ValueError where that is not text."""
 
 
 class Seen:
@@ -91,7 +90,7 @@ class Seen:
         self._sums = self._rows.execute(_NOTED, (pages - 1,)).fetchone()
 
     def fresh(self, keys: Sequence[tuple[str, ...]], page: int) -> list[bool]:
-        """Which of these keys no page had before, durably. Blocking."""
+        """Return for each key whether no page had it before, durably. Blocking."""
         sums = list(self._sums)
         fresh: list[bool] = []
         try:
@@ -143,7 +142,8 @@ def files(folder: Path) -> tuple[Path, Path]:
 
 
 def check(folder: Path, pages: int) -> Damage | None:
-    """Are the keys of so many pages there, as they were written?
+    """Return the damage of the keys of the first pages, None if all are as they were
+    written.
 
     Reads only; a pull may be using them.
     """
@@ -164,7 +164,7 @@ def check(folder: Path, pages: int) -> Damage | None:
 
 
 def _wrong(rows: sqlite3.Connection, pages: int) -> str | None:
-    """What is wrong with the keys of so many pages."""
+    """Return the fault of the keys of the first pages."""
     noted = rows.execute(_NOTED, (pages - 1,)).fetchone()
     if noted is None or noted != rows.execute(_ADDED_UP, (pages,)).fetchone():
         return f"the stored keys of the first {counted(pages, 'page')} fail their checksum"
