@@ -60,8 +60,8 @@ def stream(page: pa.RecordBatch) -> bytes:
 
 
 class Pages:
-    """A part of Arrow streams: the first one has no rows and tells the part from all
-    others, then comes one a page.
+    """A part of Arrow streams: the first one has no rows and sets the part apart from
+    all others, then comes one per page.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -88,5 +88,5 @@ def streamed(path: Path) -> Iterator[pa.RecordBatch]:
                     yield from reader
             except pa.ArrowInvalid as error:
                 raise OutputError(
-                    f"{path} is damaged behind byte {at:,} ({error}). {FROM_THE_START}"
+                    f"{path} is damaged after byte {at:,} ({error}). {FROM_THE_START}"
                 ) from error

@@ -38,7 +38,7 @@ def output_format(out: str, wanted: str | None = None) -> str:
     """One of FORMATS: the one that is wanted, else what `out` says.
 
     `-` is JSON Lines, a folder with a `_delta_log` a Delta table, another folder or a
-    path that ends in "/" Parquet, and a file what its ending says; `.gz` behind it is
+    path that ends in "/" Parquet, and a file what its ending says; `.gz` after it is
     for JSON Lines and CSV. Raises UsageError.
     """
     if wanted is not None:
@@ -75,7 +75,8 @@ def output_sink(
     """The sink for a path or `-`. Opens nothing. Raises UsageError: no such format, not
     one for this path, or an extra is missing.
 
-    `work`: a folder on a local disk, for what the output's file system cannot do.
+    `work`: a folder on a local disk, used where the output's file system cannot do
+    something.
     """
     format_ = output_format(out, wanted)
     with _looking_at(out):
@@ -104,7 +105,7 @@ def _looking_at(out: str) -> Iterator[None]:
 
 
 def _unfit(path: Path, format_: str, *, folder: bool) -> str | None:
-    """Why this format cannot go there, None where it can.
+    """Return why this format cannot go there, None if it can.
 
     Two tables in one folder would be read as one.
     """

@@ -5,8 +5,8 @@ PATH/_unfinished.part   the pages, an Arrow stream
     ─► at the end PATH/part-….parquet ─► synced ─► committed ─► synced
 
 So a reader sees the older table or the new one, and the cost of a page does not grow
-with the pages before it. A name that begins with an underscore is no part of a table
-(Delta protocol, "Data Files").
+with the pages before it. A file whose name begins with an underscore is not part of a
+table (Delta protocol, "Data Files").
 
 The pull is an application of the table, which its commit says itself ("Transaction
 Identifiers"): a commit that was made but not noted is not made again. The library
@@ -85,7 +85,7 @@ class Delta(arrow.Pages):
         return at_once
 
     def finished(self, path: Path, position: str) -> bool:
-        """Is there a commit that was made from a part with this last position?"""
+        """Whether a commit was made from a part with this last position."""
         with _told(path):
             table = _table(path)
             return (
@@ -115,14 +115,16 @@ def _added(data: Path, rows: int) -> AddAction:
 
 @dataclass(frozen=True, slots=True)
 class _Commit:
-    """What makes a file known as all that a table holds, at once or not at all."""
+    """A commit that makes a file all that a table holds, at once or not at all."""
 
     path: Path
     copy: Path
     """Where a copy of the log is made."""
 
     def make(self, schema: pa.Schema, add: AddAction, application: str) -> bool:
-        """Was it at once? Raises OSError, DeltaError, OutputError."""
+        """Make the table; return whether it was at once. Raises OSError, DeltaError,
+        OutputError.
+        """
         log = self.path / LOG
         shutil.rmtree(self.copy, ignore_errors=True)
         (self.copy / LOG).mkdir(parents=True)

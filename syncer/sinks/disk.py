@@ -1,4 +1,4 @@
-"""What sinks do to files: durably, and with errors that name the path."""
+"""The work of sinks on files: durable, and with errors that name the path."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def told(path: Path) -> Iterator[None]:
 
 
 def beside(path: Path) -> Path:
-    """Where a file is while it is not whole: PATH.part.
+    """Return where a file is while it is not whole: PATH.part.
 
-    Raises OutputError: `path` is something else than a file.
+    Raises OutputError if `path` is something else than a file.
     """
     refuse_what_is_no_file(path)
     return path.with_name(path.name + ".part")
@@ -51,7 +51,7 @@ def refuse_what_is_no_file(path: Path) -> None:
 
 
 def not_at_once(path: Path) -> str:
-    """What users are to know of an output that was written over the older one."""
+    """Return what users must know of an output that was written over the older one."""
     return (
         f"the file system of {path} cannot rename files: the output was written in its place, where"
         " it was not whole until now"

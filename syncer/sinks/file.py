@@ -3,9 +3,9 @@
 part:   head ─► page ─► fsync ─► page ─► fsync ─► …
 close:  part ─► made into PATH, at once or not at all
 
-A position is the part's size behind a page, and a checksum of how it begins and ends.
+A position is the part's size after a page, and a checksum of how it begins and ends.
 
-So an older PATH stays whole until the new one is, and what stands in the part behind a
+So an older PATH stays whole until the new one is, and what stands in the part after a
 position is from a page that was never acknowledged: it is cut off, and the page is
 written again. Where the output's file system cannot do that (mounted object stores),
 the part is in a folder of ours, and the file is copied at the end.
@@ -35,17 +35,17 @@ is not taken for this one.
 
 
 class Form(Protocol):
-    """How rows become bytes, and how a part becomes the file."""
+    """The form of a file: how rows become bytes, and a part becomes the file."""
 
     @property
     def head(self) -> bytes:
-        """What a file begins with."""
+        """The bytes that a file begins with."""
         ...
 
     def part(self, path: Path) -> Path:
-        """Where the part of `path` is to be.
+        """Return the path of the part.
 
-        Raises OSError, OutputError: `path` cannot become such an output.
+        Raises OSError, OutputError if `path` cannot become such an output.
         """
         ...
 
@@ -61,7 +61,9 @@ class Form(Protocol):
         ...
 
     def finished(self, path: Path, position: str) -> bool:
-        """Was `path` made from a part with this last position? Raises OSError."""
+        """Whether `path` was made from a part with this last position. Raises
+        OSError.
+        """
         ...
 
 
@@ -93,7 +95,7 @@ class FileSink:
             self._part = self._form.part(self._path)
             if self._local is not None and self._local.exists():
                 if position:
-                    # What was copied from there, if a crash came behind that.
+                    # Remove what was copied from there, if a crash came after that.
                     self._part.unlink(missing_ok=True)
                     self._part = self._local
                 else:
@@ -148,7 +150,7 @@ class FileSink:
     def _go_local(self, position: str, unable: files.Unable) -> None:
         """Go on with what there is up to this position on a local disk.
 
-        Raises Unable where there is none.
+        Raises Unable if it cannot be kept there.
         """
         self.abandon()
         if self._local is None or self._part == self._local:
@@ -167,7 +169,9 @@ class FileSink:
         self._open(position)
 
     def write(self, page: int, rows: Sequence[Row]) -> str:
-        """Append a page and sync it; the position behind it. Raises OutputError."""
+        """Append a page and sync it; return the position after it. Raises
+        OutputError.
+        """
         if self._file < 0:
             raise OutputError(
                 f"{self._path} is whole already, so that page {page} cannot be added."

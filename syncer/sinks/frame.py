@@ -50,7 +50,7 @@ class FrameSink:
         """All is here."""
 
     def abandon(self) -> None:
-        """What is here stays."""
+        """Leave what is here."""
 
     def table(self) -> pa.Table:
         """All rows so far, in the layout's columns; timestamps in microseconds, UTC."""

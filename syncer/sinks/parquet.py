@@ -1,5 +1,5 @@
-"""Parquet: one file with large row groups, or a folder with a file a page that has
-rows. Needs pyarrow.
+"""Parquet: one file with large row groups, or a folder with a file for each page that
+has rows. Needs pyarrow.
 
 PATH   pages ─► PATH.part, an Arrow stream
        ─► at the end read again, some row groups at a time ─► PATH.new ─► PATH
@@ -27,7 +27,9 @@ from syncer.sinks.position import FROM_THE_START, parsed, written
 
 ROW_GROUP_ROWS = 1 << 16
 ROW_GROUP_BYTES = 16 << 20
-"""A row group ends at whichever comes first; this bounds the memory of `close`."""
+"""A row group ends at the first of the two bounds; this bounds the memory of
+`close`.
+"""
 
 _POSITION = b"syncer.position"
 _PULL = b"syncer.pull"
@@ -53,7 +55,7 @@ class Parquet(arrow.Pages):
         return at_once
 
     def finished(self, path: Path, position: str) -> bool:
-        """Was it made from a part with this last position?"""
+        """Whether it was made from a part with this last position."""
         return _noted(path, _POSITION) == position.encode()
 
 
@@ -75,7 +77,7 @@ class ParquetFolder:
         self._files = 0
 
     def open(self, position: str) -> None:
-        """Take up behind so many files, or begin.
+        """Go on after the files of this position, or begin.
 
         Raises OutputError: it cannot be written, or a file is not there.
         """
@@ -91,8 +93,8 @@ class ParquetFolder:
                 path.unlink()
 
     def write(self, page: int, rows: Sequence[Row]) -> str:
-        """Write a file and sync it, if there is anything to write; the position behind
-        it. Raises OutputError.
+        """Write a file and sync it, if there is anything to write; return the position
+        after it. Raises OutputError.
         """
         if rows:
             self._add(rows)
@@ -133,9 +135,9 @@ class ParquetFolder:
         """Nothing is held."""
 
     def _check(self) -> None:
-        """Are all files there, and is the last one of this pull?
+        """Check that all files are there, and the last one is of this pull.
 
-        They are where `close` moved them if a crash came behind it.
+        They are where `close` moved them if a crash came after it.
         """
         for number in range(self._files):
             here = [
@@ -208,7 +210,7 @@ def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterato
 
 
 def _noted(path: Path, key: bytes) -> bytes | None:
-    """What a Parquet file's own metadata says; None where it is no Parquet file.
+    """Return what a Parquet file's own metadata says; None if it is not a Parquet file.
 
     Raises OSError.
     """

@@ -1,4 +1,4 @@
-"""What a sink writes down to be taken up again: what it was, and how much of it."""
+"""The note from which a sink goes on: what it was, and how much of it."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ FROM_THE_START = "To pull from the start, use another --state"
 
 
 def written(what: str, count: int) -> str:
-    """A position: `what` tells an output from others, `count` is in its own unit."""
+    """A position: `what` sets an output apart from others, `count` is in its own
+    unit.
+    """
     return f"{what}:{count}"
 
 
 def parsed(position: str) -> tuple[str, int]:
-    """What `written` was given. Raises OutputError."""
+    """Return what `written` was given. Raises OutputError."""
     what, _, count = position.rpartition(":")
     if not what or not count.isdecimal():
         raise OutputError(

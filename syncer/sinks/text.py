@@ -34,7 +34,7 @@ class _Text:
         return files.place(part, path)
 
     def finished(self, path: Path, position: str) -> bool:
-        """Does `path` hold just what stood before this position?"""
+        """Whether `path` holds just what stood before this position."""
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             return mark(file, os.fstat(file).st_size) == position
@@ -43,7 +43,7 @@ class _Text:
 
 
 class JsonLines(_Text):
-    """A line a row, as it came. Implements `syncer.sinks.file.Form`."""
+    """A line per row, as it came. Implements `syncer.sinks.file.Form`."""
 
     head = b""
 
