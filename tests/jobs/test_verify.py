@@ -10,7 +10,7 @@ import pytest
 from syncer.core.facts import Destination
 from syncer.core.ports.wire import Reply, Request
 from syncer.errors import LogChanged, StateError, Stopped, UsageError
-from syncer.jobs.recorded import Parts, Recorded
+from syncer.jobs.compare.parts import Parts, Recorded
 from syncer.jobs.verified import Looked
 from syncer.journal.journal import Journal
 from tests.remotes.made import change
@@ -260,8 +260,8 @@ def test_only_a_pause_that_the_state_keeps_can_be_lifted_there(
 def test_many_inputs_in_several_parts_are_all_compared(
     app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncer.jobs.verify.PART_BYTES", 1000)
-    monkeypatch.setattr("syncer.jobs.recorded.WAITING_BYTES_MAX", 300)
+    monkeypatch.setattr("syncer.jobs.compare.parts.PART_BYTES", 1000)
+    monkeypatch.setattr("syncer.jobs.compare.parts.WAITING_BYTES_MAX", 300)
     log = pushed(
         app,
         tmp_path / "log.jsonl",
@@ -276,7 +276,7 @@ def test_many_inputs_in_several_parts_are_all_compared(
 def test_changes_by_input_come_back_in_their_order_each_once_and_few_of_them_wait_in_memory(
     count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncer.jobs.recorded.WAITING_BYTES_MAX", 2000)
+    monkeypatch.setattr("syncer.jobs.compare.parts.WAITING_BYTES_MAX", 2000)
     parts = Parts(tmp_path, count)
     recorded: dict[str, list[Recorded]] = {}
     added_bytes = 0

@@ -9,6 +9,8 @@ from zlib import crc32
 
 from syncer.core.change import Change, Verb
 
+PART_BYTES = 4 << 20
+"""Of the logs' size to a part; in memory it takes some four times as much."""
 WAITING_BYTES_MAX = 4 << 20
 """Of changes that wait to be written to their parts."""
 
@@ -25,6 +27,11 @@ class Parts:
         """`count`: so many parts; reading takes as much memory as one of them."""
         self._paths = [folder / f"{number}.part" for number in range(count)]
         self._waiting = [bytearray() for _ in self._paths]
+
+    @classmethod
+    def for_bytes(cls, folder: Path, size: int) -> Parts:
+        """As many as logs of this size need."""
+        return cls(folder, 1 + size // PART_BYTES)
 
     def add(self, change: Change) -> None:
         """Keep a change."""
