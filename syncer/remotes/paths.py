@@ -1,10 +1,12 @@
-"""Names in the path of a URL, where a query cannot hold them: which of them a path
-changes.
+"""Names in a URL: which of them a path changes, where a query cannot hold them, and how
+many of them fit.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import accumulate, takewhile
 from urllib.parse import quote
 
 URL_BYTES_MOST = 8_000
@@ -19,6 +21,11 @@ _SLASHES = re.compile(r"[/\\]")
 def segment(name: str) -> str:
     """A name as a part of a path."""
     return quote(name, safe="")
+
+
+def fitting(lengths: Iterable[int], room: int) -> int:
+    """How many of the first parts of these lengths a URL has room for; at least one."""
+    return max(1, sum(1 for _ in takewhile(lambda filled: filled <= room, accumulate(lengths))))
 
 
 def unfit_for_path(name: str) -> str | None:

@@ -18,7 +18,7 @@ from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.remotes.annotell import documents
 from syncer.remotes.annotell.answers import Cursor, Opened, opened, probed
 from syncer.remotes.annotell.documents import Item, Page
-from syncer.remotes.paths import URL_BYTES_MOST, segment, unfit_for_path
+from syncer.remotes.paths import URL_BYTES_MOST, fitting, segment, unfit_for_path
 
 URL_BYTES_MAX = 4_000
 """Of a whole URL: what many servers take."""
@@ -99,14 +99,11 @@ class Asks:
         """As many of the first as `exports_of` may ask for; at least one, and one with
         a comma by itself.
         """
+        first = list(uuids[:UUIDS_MAX])
         room = URL_BYTES_MAX - len(self._base_url) - len("/v1/annotations?inputs=")
-        chunk: list[str] = []
-        for uuid in uuids[:UUIDS_MAX]:
-            room -= len(segment(uuid)) + len("%2C")
-            if chunk and (room < 0 or "," in uuid or "," in chunk[-1]):
-                break
-            chunk.append(uuid)
-        return chunk
+        size = fitting((len(segment(uuid)) + len("%2C") for uuid in first), room)
+        commas = [place for place, uuid in enumerate(first[:size]) if "," in uuid]
+        return first[: max(1, commas[0]) if commas else size]
 
     def annotations(
         self, project: str, batch: str, annotation_type: str, cursor: Cursor | None

@@ -4,14 +4,14 @@ none, and what that means.
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports.wire import Reply
-from syncer.remotes.clarifai.codes import CODES, CODES_FROM, SUCCESS, Meaning, meaning, number
-from syncer.remotes.replies import good, one_line
+from syncer.remotes.clarifai.codes import CODES, CODES_FROM, Meaning, meaning, number
+from syncer.remotes.replies import one_line
 
 Failure = Failed | Halt | Refused | Throttled
 REFUSALS = (Meaning.REFUSED, Meaning.MISSING, Meaning.FAILURE)
@@ -52,17 +52,9 @@ class Answer(Said, gc=False):
     annotations: list[Item] | None = None
 
 
-class Rows(Said, gc=False):
-    """The answer to a GET of a list."""
-
-    annotations: list[dict[str, Any]] | None = None
-    inputs: list[Item] | None = None
-
-
 A = TypeVar("A", bound=Said)
 
 ANSWERS = msgspec.json.Decoder(Answer)
-ROWS = msgspec.json.Decoder(Rows)
 
 
 def read(reply: Reply, decoder: msgspec.json.Decoder[A]) -> tuple[A, Status] | Failure:
@@ -84,14 +76,6 @@ def read(reply: Reply, decoder: msgspec.json.Decoder[A]) -> tuple[A, Status] | F
     if answer.status is None or (code is not None and code < CODES_FROM):
         return _without_status(reply)
     return answer, answer.status
-
-
-def listing_succeeded(status: Status, reply: Reply) -> bool:
-    """Whether what a list leaves out is not there: only a plain success says so.
-
-    One that was accepted has yet to be carried out.
-    """
-    return number(status.code) == SUCCESS and good(reply)
 
 
 def says_missing(answer: object) -> bool:

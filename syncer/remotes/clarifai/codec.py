@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from urllib.parse import quote, urlencode
 
 import orjson
 
@@ -28,34 +27,16 @@ from syncer.core.outcome import (
 )
 from syncer.core.ports.push import Found, Inputs, Listed, LookUpFailure
 from syncer.core.ports.wire import NoReply, Reply, Request
-from syncer.remotes.clarifai.answers import (
-    ANSWERS,
-    ROWS,
-    Failure,
-    Item,
-    Rows,
-    failure,
-    listing_succeeded,
-    read,
-    reason,
-)
+from syncer.remotes.clarifai.answers import ANSWERS, Failure, Item, failure, read, reason
 from syncer.remotes.clarifai.codes import STORED, Meaning, meaning, number
 from syncer.remotes.clarifai.patches import merged, removed
+from syncer.remotes.clarifai.queries import ALL_MAKERS, PAIRS_MAX, AppUrls, page_of
+from syncer.remotes.clarifai.rows import Rows, of_look_up
 from syncer.remotes.clarifai.same import same_annotation
 from syncer.remotes.replies import good, no_reply
 
-URL_BYTES_MAX = 3_800
-"""Of path and query: many servers take 4,000 in all, and a base URL comes before them.
-"""
-QUERY_BYTES = len("/annotations?list_all_annotations=true&page=1&per_page=128")
-"""Of a look-up's URL, what is neither the app nor a pair."""
-PER_PAGE_MAX = 1000
-"""The most that the service gives a page (wire, 2.2)."""
 INPUT_READY = 30000
 """INPUT_SUCCESS, also called INPUT_DOWNLOAD_SUCCESS."""
-PAIRS_MAX = 128
-"""Ids in one GET: the service names no limit, so it is that of annotations in one POST.
-"""
 
 
 class Clarifai:
@@ -66,7 +47,8 @@ class Clarifai:
     """
 
     def __init__(self, user_id: str, app_id: str) -> None:
-        self._app = f"/v2/users/{quote(user_id, safe='')}/apps/{quote(app_id, safe='')}"
+        self._urls = AppUrls(user_id, app_id)
+        self._app = self._urls.app
 
     # --- changes ----------------------------------------------------------------------
 
@@ -133,44 +115,29 @@ class Clarifai:
         """`GET annotations`, at most one of them: changes nothing, but needs the token,
         the user and the app to be right.
         """
-        return Request("GET", f"{self._app}/annotations?page=1&per_page=1")
+        return Request("GET", self._urls.list("/annotations", page_of(1, 1)))
 
     def probed(self, reply: Reply | NoReply) -> LookUpFailure | None:
         """Why the app cannot be used, None where it can.
 
         An app that is not there is refused with a code that means missing.
         """
-        rows = _rows(reply, 1)
+        rows = of_look_up(reply, 1)
         return None if isinstance(rows, Rows) else rows
 
     # --- look-ups ---------------------------------------------------------------------
 
     def look_up_size(self, changes: Sequence[Change]) -> int:
         """How many pairs keep the URL short enough; at least one."""
-        room = URL_BYTES_MAX - len(self._app) - QUERY_BYTES
-        count = 0
-        for change in changes[:PAIRS_MAX]:
-            room -= (
-                len(quote(change.id, safe=""))
-                + len(quote(change.input_id, safe=""))
-                + len("&ids=&input_ids=")
-            )
-            if room < 0:
-                break
-            count += 1
-        return max(1, count)
+        return self._urls.fitting_pairs([change.key for change in changes[:PAIRS_MAX]])
 
     def look_up(self, changes: Sequence[Change]) -> Request:
         """`GET annotations` by pairs: ids and input_ids in the same order."""
-        query = [("ids", change.id) for change in changes] + [
-            ("input_ids", change.input_id) for change in changes
-        ]
-        query += [("list_all_annotations", "true"), ("page", "1"), ("per_page", str(len(changes)))]
-        return Request("GET", f"{self._app}/annotations?{urlencode(query, quote_via=quote)}")
+        return Request("GET", self._urls.pairs([change.key for change in changes]))
 
     def found(self, changes: Sequence[Change], reply: Reply | NoReply) -> Found | LookUpFailure:
         """The annotations of these pairs, None for those that are not there."""
-        rows = _rows(reply, len(changes))
+        rows = of_look_up(reply, len(changes))
         if not isinstance(rows, Rows):
             return rows
         wanted = {change.key for change in changes}
@@ -197,23 +164,13 @@ class Clarifai:
 
     def inputs_look_up(self, input_ids: Sequence[str]) -> Request:
         """`GET inputs` by ids."""
-        query = [("ids", id) for id in input_ids] + [
-            ("page", "1"),
-            ("per_page", str(len(input_ids))),
-        ]
-        return Request("GET", f"{self._app}/inputs?{urlencode(query, quote_via=quote)}")
+        return Request("GET", self._urls.inputs(input_ids))
 
     def inputs_list(self, input_ids: Sequence[str], page: int) -> Request:
         """`GET annotations` by inputs, those that models made included: a delete of an
         input deletes them all.
         """
-        query = [("input_ids", id) for id in input_ids]
-        query += [
-            ("list_all_annotations", "true"),
-            ("page", str(page)),
-            ("per_page", str(PER_PAGE_MAX)),
-        ]
-        return Request("GET", f"{self._app}/annotations?{urlencode(query, quote_via=quote)}")
+        return Request("GET", self._urls.annotations(input_ids, ALL_MAKERS, page))
 
     def inputs_listed(
         self, input_ids: Sequence[str], reply: Reply | NoReply
@@ -221,7 +178,7 @@ class Clarifai:
         """The annotations of these inputs on a page; input-level ones survive a delete
         of their input's annotations (wire, 5).
         """
-        rows = _rows(reply, len(input_ids))
+        rows = of_look_up(reply, len(input_ids))
         if not isinstance(rows, Rows):
             return rows
         wanted = set(input_ids)
@@ -239,7 +196,7 @@ class Clarifai:
         """Those with code 30001 or 30003 are being processed, those with 30000 are
         ready.
         """
-        rows = _rows(reply, len(input_ids))
+        rows = of_look_up(reply, len(input_ids))
         if not isinstance(rows, Rows):
             return rows
         wanted = set(input_ids)
@@ -354,14 +311,3 @@ def _shared_failure(items: Sequence[Item], reply: Reply) -> Failure | None:
     ):
         return failure(status, reply)
     return None
-
-
-def _rows(reply: Reply | NoReply, asked: int) -> Rows | LookUpFailure:
-    """The rows of a list answer about so many things."""
-    if isinstance(reply, NoReply):
-        return no_reply(reply)
-    answer = read(reply, ROWS)
-    if not isinstance(answer, tuple):
-        return Refused(answer.reason) if reply.status == 400 else answer
-    rows, status = answer
-    return rows if listing_succeeded(status, reply) else failure(status, reply, settles=asked == 1)

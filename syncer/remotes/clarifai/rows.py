@@ -1,20 +1,21 @@
-"""Rows of list answers, as the bytes that came."""
+"""What a list answer is: rows as the bytes that came, or as values for a look-up."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
-from syncer.core.outcome import Failed
+from syncer.core.outcome import Failed, Refused
 from syncer.core.ports.push import LookUpFailure
 from syncer.core.ports.wire import NoReply, Reply
-from syncer.remotes.clarifai.answers import Said, Status, failure, listing_succeeded, read
-from syncer.remotes.clarifai.codes import number
-from syncer.remotes.replies import no_reply
+from syncer.remotes.clarifai.answers import Item, Said, Status, failure, read
+from syncer.remotes.clarifai.codes import SUCCESS, number
+from syncer.remotes.replies import good, no_reply
 
 T = TypeVar("T")
+L = TypeVar("L", bound=Said)
 Id = Annotated[str, msgspec.Meta(min_length=1)]
 """A row without one cannot be told from others: it would pass for a repeat of them."""
 
@@ -32,6 +33,13 @@ class Listed(Said, gc=False):
     inputs: list[msgspec.Raw] | None = None
     dataset_inputs: list[msgspec.Raw] | None = None
     hits: list[Hit] | None = None
+
+
+class Rows(Said, gc=False):
+    """The answer to a look-up; each row as a value."""
+
+    annotations: list[dict[str, Any]] | None = None
+    inputs: list[Item] | None = None
 
 
 class InputHead(msgspec.Struct, gc=False):
@@ -54,6 +62,7 @@ class DatasetInput(msgspec.Struct, gc=False):
 
 
 _LISTED = msgspec.json.Decoder(Listed)
+_ROWS = msgspec.json.Decoder(Rows)
 _HEAD = msgspec.json.Decoder(Head)
 _INPUT_HEAD = msgspec.json.Decoder(InputHead)
 _DATASET_INPUT = msgspec.json.Decoder(DatasetInput)
@@ -89,6 +98,11 @@ def dated(line: Line) -> Dated:
         return _DATED.decode(line.raw)
     except msgspec.DecodeError:
         return Dated()
+
+
+def of_look_up(reply: Reply | NoReply, asked: int) -> Rows | LookUpFailure:
+    """The rows of a look-up of so many things."""
+    return _listed(reply, _ROWS, asked)
 
 
 def of_list(reply: Reply | NoReply) -> list[Line] | LookUpFailure:
@@ -127,7 +141,7 @@ def _rows(
     of: Callable[[Listed], list[msgspec.Raw] | None],
     row: Callable[[msgspec.Raw], T],
 ) -> list[T] | LookUpFailure:
-    listed = _listed(reply)
+    listed = _listed(reply, _LISTED)
     if not isinstance(listed, Listed):
         return listed
     try:
@@ -136,15 +150,23 @@ def _rows(
         return Failed(f"a row of the answer cannot be read: {error}", in_doubt=False)
 
 
-def _listed(reply: Reply | NoReply) -> Listed | LookUpFailure:
-    """The answer, where it is a success.
+def _listed(
+    reply: Reply | NoReply, decoder: msgspec.json.Decoder[L], asked: int | None = None
+) -> L | LookUpFailure:
+    """The answer, where it is a plain success: one that was accepted has yet to be
+    carried out, so what it leaves out may be there. A list may be left out where it is
+    empty (wire, 3.3).
 
-    A list may be left out where it is empty (wire, 3.3).
+    `asked`: about how many things, where a look-up that is refused goes again in parts.
+    Then a refusal settles something only where it is of one thing, and a 400 of
+    whoever says it is one.
     """
     if isinstance(reply, NoReply):
         return no_reply(reply)
-    answer = read(reply, _LISTED)
+    answer = read(reply, decoder)
     if not isinstance(answer, tuple):
-        return answer
+        return Refused(answer.reason) if asked is not None and reply.status == 400 else answer
     listed, status = answer
-    return listed if listing_succeeded(status, reply) else failure(status, reply)
+    if number(status.code) == SUCCESS and good(reply):
+        return listed
+    return failure(status, reply, settles=asked is None or asked == 1)

@@ -8,7 +8,7 @@ from functools import partial
 from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Flow, Found, Problem, Unit, Units
 from syncer.remotes.clarifai.listing.groups import Groups
-from syncer.remotes.clarifai.listing.queries import Pair
+from syncer.remotes.clarifai.queries import Pair
 from syncer.remotes.clarifai.rows import Line
 from syncer.remotes.flows import cut, joined, one, together
 

@@ -20,11 +20,11 @@ import msgspec
 from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Asking, Done, Flow, Unit, Units
 from syncer.errors import Stopped
-from syncer.remotes.clarifai.codec import PER_PAGE_MAX
 from syncer.remotes.clarifai.listing.groups import Groups
 from syncer.remotes.clarifai.listing.queries import Queries
 from syncer.remotes.clarifai.listing.spans import Span, second_of
 from syncer.remotes.clarifai.listing.walks import of_all_inputs, of_named_inputs
+from syncer.remotes.clarifai.queries import PER_PAGE_MAX
 from syncer.remotes.clarifai.rows import Line, dated
 from syncer.remotes.flows import PASSES_MAX, each
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Asking, Done, Units
 from syncer.errors import Stopped
-from syncer.remotes.clarifai.codec import PER_PAGE_MAX
 from syncer.remotes.clarifai.listing.groups import GROUP_MAX, Groups
 from syncer.remotes.clarifai.listing.inputs import GONE, OTHERS
+from syncer.remotes.clarifai.queries import PER_PAGE_MAX
 from syncer.remotes.clarifai.rows import Line
 from syncer.remotes.flows import PASSES_MAX, one, settled
 from syncer.remotes.paths import changed_on_the_way
