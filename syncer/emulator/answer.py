@@ -30,7 +30,7 @@ class Request:
 
 @dataclass(slots=True)
 class Answer:
-    """An HTTP answer; `text` is sent where there is no JSON body."""
+    """An HTTP answer; `text` is sent if there is not a JSON body."""
 
     body: dict[str, Any] | None
     status: int = 200
@@ -52,23 +52,23 @@ class Part(Protocol):
 
     @property
     def name(self) -> str:
-        """One word, for the limits."""
+        """One word, used by the limits."""
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """What was done, for the report."""
+        """The counts of what was done, to be reported."""
 
     def claims(self, request: Request) -> bool:
-        """Is the request for this service?"""
+        """Whether the request is for this service."""
 
     def limited(self, request: Request) -> bool:
-        """Does the request count against the limit of requests a second?"""
+        """Whether the request counts against the limit of requests a second."""
 
     def refused(self, request: Request) -> Answer | None:
         """The answer where the credentials are not taken."""
 
     def credential(self, request: Request) -> str:
-        """Whose limit the request counts against."""
+        """Return the credential whose limit the request counts against."""
 
     def answer(self, request: Request, item_fault: ItemFault) -> Answer:
         """Carry the request out."""
@@ -82,7 +82,7 @@ class Part(Protocol):
         """
 
     def gateway(self) -> Answer:
-        """What a gateway before the service says."""
+        """Return the answer of a gateway before the service."""
 
     def load(self, load: str) -> bool:
         """Take what `--load` names; false where it is not for this service.

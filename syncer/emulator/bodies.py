@@ -1,4 +1,4 @@
-"""JSON that is sent to the emulator, read so that whatever is taken can be answered."""
+"""JSON that is sent to the emulator, read so that all that is taken can be answered."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ client.
 
 
 class Unreadable(Exception):
-    """What was sent is not JSON, or is nested too deep to be answered. Says why."""
+    """A body that is not JSON, or nested too deep to be answered. Says why."""
 
 
 def read_json(body: bytes) -> Any:

@@ -33,7 +33,7 @@ from syncer.errors import UsageError
 HANG_SECONDS = 120.0
 SLOW_SECONDS = 1.0
 LINE_BYTES_MAX = 1 << 20
-"""Of a request's first line: long URLs are for the parts to refuse."""
+"""The bytes of a request's first line: long URLs are for the parts to refuse."""
 
 
 class Emulator:
@@ -57,7 +57,7 @@ class Emulator:
         return self.url
 
     def reset(self, faults: str) -> None:
-        """Forget everything; start the faults anew from the seed.
+        """Forget everything; start the faults again from the seed.
 
         Raises UsageError for a bad fault.
         """
@@ -66,7 +66,8 @@ class Emulator:
         self.clarifai.url = self.url
         self.annotell = Annotell(behave.switches)
         self.parts: tuple[Part, ...] = (self.annotell, self.clarifai)
-        """Whoever claims a request first answers it: what takes everything stands last.
+        """The first part that claims a request answers it, so the catch-all comes
+        last.
         """
         self.set_faults(faults)
         self.counts.clear()
@@ -84,7 +85,7 @@ class Emulator:
         self._limits: dict[tuple[str, str], Limit] = {}
 
     def annotations(self, user_id: str, app_id: str) -> dict[Key, Annotation]:
-        """What an app holds, by (input_id, id)."""
+        """Return what an app holds, by (input_id, id)."""
         return dict(self.clarifai.app(user_id, app_id).annotations)
 
     # --- one request ------------------------------------------------------------------
@@ -161,8 +162,8 @@ class Emulator:
         return ""
 
     def _item_fault(self, fault: str) -> ItemFault:
-        """Which code an item fails with: `reject` for good, by its id; `partial` for
-        now.
+        """Return the code that an item fails with: `reject` for good, by its id;
+        `partial` for now.
         """
         reject = self._behaviour.faults.get("reject", 0.0)
         partial = fault == "partial"

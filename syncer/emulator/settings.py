@@ -1,5 +1,5 @@
-"""How the emulator behaves: limits, faults with their probabilities, and a switch for
-what nobody knows of the service.
+"""The behaviour of the emulator: limits, faults with their probabilities, and a switch
+for what nobody knows of the service.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Behaviour:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that `syncer emulator` can be told."""
+    """Everything that can be set for `syncer emulator`."""
 
     host: str = "127.0.0.1"
     port: int = 0

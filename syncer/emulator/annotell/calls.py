@@ -40,7 +40,7 @@ def exports(call: Call) -> Answer:
 
 
 LAST_NUMBER = 10**9
-"""Of an annotation."""
+"""The fields of an annotation."""
 
 
 def finished(call: Call) -> Answer:
@@ -80,7 +80,7 @@ def finished(call: Call) -> Answer:
 
 
 def _places(call: Call) -> Callable[[tuple[Scene, Held]], int]:
-    """Where an annotation stands in a list: in the order of the switch."""
+    """Return the order of annotations in a list, as the switch has it."""
     match call.switches["document-order"]:
         case "newest":
             return lambda row: LAST_NUMBER - row[1].number

@@ -16,8 +16,8 @@ IDENTITY = [1.0 if row == column else 0.0 for row in range(4) for column in rang
 
 
 def written(content: Json) -> bytes:
-    """A document as it is stored: with line feeds and spaces, so that whoever writes it
-    anew is found out.
+    """A document as it is stored: with line feeds and spaces, so that a client that
+    writes it again is found out.
     """
     return json.dumps(content, indent=1).encode()
 

@@ -17,7 +17,7 @@ from syncer.emulator.waits import asking_to_wait
 
 
 class Annotell:
-    """Projects with finished annotations, to be read by whoever signs in.
+    """Projects with finished annotations, to be read by any client that signs in.
 
     Implements `Part`.
     """
@@ -33,7 +33,7 @@ class Annotell:
 
     @property
     def counts(self) -> Counter[str]:
-        """What was done, for the report."""
+        """The counts of what was done, to be reported."""
         granted = Counter(
             {f"tokens by {grant}": number for grant, number in self.tokens.granted.items()}
         )
@@ -42,7 +42,7 @@ class Annotell:
     # --- requests ---------------------------------------------------------------------
 
     def claims(self, request: Request) -> bool:
-        """All of /v1 and the storage, and whatever else comes with a bearer token or
+        """All of /v1 and the storage, and all else that comes with a bearer token or
         asks for one.
 
         Of /v2, which Clarifai has too, only what is an operation here.
@@ -111,7 +111,7 @@ class Annotell:
         return answer, True
 
     def gateway(self) -> Answer:
-        """The envelope of a gateway, which is no answer of the service's."""
+        """The envelope of a gateway, which is not an answer of the service's."""
         return Answer(
             {"code": 5, "message": "Not Found", "details": []}, int(self.switches["gateway-form"])
         )

@@ -1,5 +1,5 @@
-"""What the emulator's Annotell part holds: projects of batches, inputs and annotations,
-and how they are loaded.
+"""The content of the emulator's Annotell part: projects of batches, inputs and
+annotations, and how they are loaded.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Projects:
     def finished(
         self, project: str, batch: str | None, annotation_type: str
     ) -> list[tuple[Scene, Held]]:
-        """What is finished of a type, in the order of the numbers."""
+        """Return what is finished of a type, in the order of the numbers."""
         found = [
             (scene, held)
             for scene in self.by_name[project].scenes

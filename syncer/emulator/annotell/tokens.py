@@ -19,11 +19,11 @@ TOKEN_PATH = "/v1/auth/oauth/token"  # noqa: S105 - a path
 STORAGE = "/_storage/"
 REFUSED_SECRET = "refused-secret"  # noqa: S105 - the one that is always refused
 LEEWAY_SECONDS = 5.0
-"""A token is taken for so long after it has expired: clocks differ, and one that has
+"""A token is taken for this long after it has expired: clocks differ, and one that has
 run out when it comes can be looked at.
 """
 TOKEN_USES = 3
-"""Of a token under `token-uses=3`."""
+"""The uses of a token under `token-uses=3`."""
 
 
 class Tokens:
@@ -93,8 +93,8 @@ class Tokens:
         return made
 
     def takes(self, request: Request, switches: Mapping[str, str]) -> bool:
-        """Is the request's token one that was granted, has not expired, and may still
-        be used?
+        """Whether the request's token was granted, has not expired, and may still be
+        used.
         """
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or self._clock() >= self._expires_at.get(token, 0.0):
@@ -104,8 +104,8 @@ class Tokens:
 
 
 class Signatures:
-    """URLs that whoever has them may read for a while, in the form of Google's storage
-    (V4).
+    """URLs that anyone who has them may read for a while, in the form of Google's
+    storage (V4).
     """
 
     def __init__(self, clock: Callable[[], float] = time) -> None:
@@ -137,7 +137,7 @@ class Signatures:
         return f"http://{host}{STORAGE}{name}?{query}"
 
     def expires_at(self, url: str) -> float:
-        """When a URL that was signed here expires: seconds since 1970."""
+        """Return when a URL that was signed here expires: seconds since 1970."""
         return float(url.partition("&X-Emulator-Until=")[2].partition("&")[0])
 
     def refused(self, request: Request) -> Answer | None:

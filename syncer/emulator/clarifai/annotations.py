@@ -103,7 +103,7 @@ def _post_problem(call: Call, annotation: Object, taken: bool) -> Problem | None
 
 
 def _invalid(call: Call, annotation: Object) -> Problem | None:
-    """What is wrong with an annotation in itself."""
+    """Return what is wrong with an annotation in itself."""
     if not annotation.get("input_id"):
         return codes.INVALID, "input_id is required"
     id, data = annotation.get("id"), annotation.get("data")
@@ -184,7 +184,7 @@ def _dress(call: Call, data: Object, input_id: str) -> None:
 
 
 def _known_region(call: Call, input_id: str, id: str) -> Object | None:
-    """Where the region of this id is, as another annotation of the input has it."""
+    """Return the region of this id, as another annotation of the input has it."""
     for annotation in call.app.of_input(input_id):
         data = annotation.get("data", {})
         for region in [
@@ -205,7 +205,7 @@ def _known_region(call: Call, input_id: str, id: str) -> Object | None:
 
 
 def failed_item(call: Call, annotation: Object, problem: Problem) -> Object:
-    """What the answer says of an annotation that was not taken."""
+    """Return what the answer says of an annotation that was not taken."""
     status = codes.status(*problem)
     match call.switches["failed-item"]:
         case "whole":
@@ -292,7 +292,7 @@ def _patch_problem(call: Call, annotation: Object) -> Problem | None:
 
 
 def _patch_one(call: Call, annotation: Object, action: str) -> Object:
-    """Patch what is there; what the answer says of it."""
+    """Patch the annotation; return what the answer says of it."""
     app, held = call.app, call.app.annotations[_key(annotation)]
     changes = {name: value for name, value in annotation.items() if name not in UNCHANGED}
     result = patched(held, changes, action, call.switches)
@@ -356,7 +356,7 @@ def delete_one(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    """DeleteAnnotations: pairs, or all of these inputs where there are no ids."""
+    """DeleteAnnotations: pairs, or all of these inputs if no ids are given."""
     ids, input_ids = call.sent.get("ids", []), call.sent.get("input_ids", [])
     if not input_ids:
         return Answer.of(codes.INVALID_REQUEST, "at least one input_id is needed")

@@ -26,7 +26,7 @@ def nothing(_: Call) -> Answer:
 
 
 def not_implemented(_: Call) -> Answer:
-    """What labels do not need is refused, not pretended."""
+    """Refuse what labels do not need, rather than pretend it."""
     return Answer.of(codes.NOT_IMPLEMENTED, "the emulator does what labels need")
 
 

@@ -26,7 +26,7 @@ COLLABORATOR = "emulator-collaborator"
 
 @dataclass(slots=True)
 class Service:
-    """What all calls share: the switches, the counters, chance and fresh ids.
+    """The state that all calls share: the switches, the counters, chance and fresh ids.
 
     Repeatable: the same calls give the same ids.
     """
@@ -60,16 +60,16 @@ class Call:
 
     @property
     def user_id(self) -> str:
-        """Whose token it came with."""
+        """The user whose token it came with."""
         return self.app.owner if self.owner else COLLABORATOR
 
     @property
     def owner(self) -> bool:
-        """Is it the app's owner who calls?"""
+        """Whether the app's owner calls."""
         return self.switches["caller"] == "owner"
 
     def lag(self, name: str) -> int:
-        """How many reads a write is not seen by."""
+        """Return how many reads do not see a write."""
         return int(self.switches[name])
 
     def count(self, name: str, number: int = 1) -> None:
@@ -87,7 +87,7 @@ class Call:
         return None
 
     def page(self, number_of_all: int, *, sent: Object | None = None) -> range | Answer:
-        """Which of the rows are on the page that is asked for."""
+        """Return which of the rows are on the page that is asked for."""
         asked = self.sent if sent is None else sent
         number = asked.get("page") or 1
         size = asked.get("per_page") or int(self.switches["per-page"])
@@ -110,7 +110,7 @@ class Call:
         )
 
     def items(self, member: str, items: list[Object], failed: int) -> Answer:
-        """The answer that tells of each item: all well, mixed, or all failed."""
+        """Return the answer that reports each item: all well, mixed, or all failed."""
         if not failed:
             return Answer.of(**{member: items})
         if failed < len(items):
@@ -128,9 +128,9 @@ def missing(kind: str, id: str) -> Answer:
 
 
 def contains(sent: Any, held: Any) -> bool:
-    """Does what is held have all that was sent?
+    """Whether what is held has all that was sent, as filters mean it.
 
-    Lists: some item for each. What filters mean.
+    Lists: some item for each.
     """
     if isinstance(sent, dict):
         return isinstance(held, dict) and all(

@@ -30,7 +30,7 @@ _NAMES: Mapping[str, Mapping[int, str]] = {
 def shown(body: Object, switches: Mapping[str, str], http_status: int, url: str) -> Object:
     """The body as it is written.
 
-    `url`: the emulator's own, for what is hosted there.
+    `url`: the emulator's own, used for what is hosted there.
     """
     changes: list[Change] = []
     if switches["enums"] != "number":

@@ -177,7 +177,7 @@ def stream(call: Call) -> Answer:
 
 
 def _places(call: Call) -> Callable[[str], Any]:
-    """What the service sorts inputs by."""
+    """Return the key by which the service sorts inputs."""
     made = call.app.input_places
     for id in call.app.inputs:
         made.setdefault(id, len(made))

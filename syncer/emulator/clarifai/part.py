@@ -43,11 +43,11 @@ class Clarifai:
 
     @property
     def counts(self) -> Counter[str]:
-        """What was done, for the report."""
+        """The counts of what was done, to be reported."""
         return self.service.counts
 
     def behave(self, switches: Mapping[str, str], rng: random.Random) -> None:
-        """Other switches from now on, and chance anew."""
+        """Take other switches from now on, and start chance again."""
         self.service.switches = switches
         self.service.rng = rng
 
@@ -64,7 +64,7 @@ class Clarifai:
     # --- requests ---------------------------------------------------------------------
 
     def claims(self, request: Request) -> bool:
-        """It answers whatever no other part does."""
+        """It answers all that no other part does."""
         return True
 
     def limited(self, request: Request) -> bool:
@@ -169,7 +169,7 @@ class Clarifai:
         )
 
     def gateway(self) -> Answer:
-        """The envelope of a gateway, which is no message of the service's."""
+        """The envelope of a gateway, which is not a message of the service's."""
         return Answer(
             {"code": 5, "message": "Not Found", "details": []},
             int(self.service.switches["gateway-form"]),

@@ -88,5 +88,5 @@ def _removed_list(held: list[Any], sent: list[Any], append: bool) -> list[Any]:
 
 
 def _id(item: Any) -> str | None:
-    """The id of an item; None where it has none."""
+    """Return the id of an item; None if it has no id."""
     return (item.get("id") or None) if isinstance(item, dict) else None

@@ -15,7 +15,7 @@ from syncer.emulator.clarifai.store import Annotation
 from syncer.emulator.clarifai.wire import Object
 
 SECONDS = len("2026-11-26T12:00:00")
-"""Of a time's characters."""
+"""The characters of a time."""
 
 
 def search_annotations(call: Call) -> Answer:

@@ -1,5 +1,5 @@
-"""What an app holds: annotations, inputs, concepts, datasets, and what reads still show
-of the past. No network, no faults.
+"""The content of an app: annotations, inputs, concepts, datasets, and what reads still
+show of the past. No network, no faults.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class Past:
-    """What an annotation was before a write that reads do not show yet (None: nothing),
-    and how many reads will still miss it.
+    """An annotation before a write that reads do not show yet (None: nothing), and how
+    many reads will still miss it.
     """
 
     was: Annotation | None
@@ -46,7 +46,7 @@ class App:
         included that are gone.
         """
         self.input_level: dict[str, str] = {}
-        """Of each input that has one, the id of its input-level annotation."""
+        """The id of the input-level annotation, for each input that has one."""
         self.pending: dict[str, int] = {}
         """How many reads will still show that an input is being processed."""
         self.concepts: dict[str, Object] = {}
@@ -60,7 +60,7 @@ class App:
     # --- writes -----------------------------------------------------------------------
 
     def taken(self, key: Key, scope: str) -> bool:
-        """Is the id taken?
+        """Whether the id is taken.
 
         `scope`: within its input, or within the app. What reads still show of a deleted
         one takes it too.
@@ -90,7 +90,9 @@ class App:
         self.annotations[key] = annotation
 
     def delete(self, key: Key, lag: int = 0) -> bool:
-        """Remove one; was it there? The next `lag` reads of it still find it."""
+        """Remove one; return whether it was there. The next `lag` reads of it still
+        find it.
+        """
         held = self.annotations.pop(key, None)
         if held is None:
             return False
@@ -111,7 +113,7 @@ class App:
         return sum(self.delete((input_id, id), lag) for id in ids)
 
     def delete_input(self, input_id: str) -> bool:
-        """Remove an input with all of its annotations; was it there?"""
+        """Remove an input with all of its annotations; return whether it was there."""
         for id in list(self._by_input.get(input_id, ())):
             self.delete((input_id, id))
         for dataset in self.datasets.values():
@@ -127,8 +129,8 @@ class App:
         return (self.annotations[input_id, id] for id in self._by_input.get(input_id, ()))
 
     def keys_of(self, input_ids: Iterable[str] | None = None) -> list[Key]:
-        """Of these inputs, or of all: what there is, or still seems to be, from oldest
-        to newest.
+        """Return, for these inputs or all, what there is, or still seems to be, from
+        oldest to newest.
         """
         if input_ids is None:
             if not self.past:
@@ -140,12 +142,12 @@ class App:
         return sorted(keys, key=self._place)
 
     def shown(self, key: Key) -> Annotation | None:
-        """What a read would show, without being one."""
+        """Return what a read would show, without being one."""
         past = self.past.get(key) if self.past else None
         return self.annotations.get(key) if past is None else past.was
 
     def read(self, key: Key) -> Annotation | None:
-        """What this read shows."""
+        """Return what this read shows."""
         return self.annotations.get(key) if not self.past else self._seen(key)
 
     def _seen(self, key: Key) -> Annotation | None:

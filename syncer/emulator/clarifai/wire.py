@@ -4,7 +4,7 @@ shows, in one pass.
 In: snake_case and camelCase names, enums as number, name or numeric string, 64-bit
 integers as string or number, `null` as not there. Out: snake_case, enums as numbers,
 64-bit integers as strings, times with nine digits, coordinates as float32, defaults
-left out but for those that are shown.
+left out except those that are shown.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ float32: `0.` and six digits.
 
 
 class Malformed(Exception):
-    """What was sent is not the JSON form of its message. Says where and why."""
+    """A body that is not the JSON form of its message. Says where and why."""
 
     def __init__(self, why: str, where: str = "") -> None:
         super().__init__(f"{where}: {why}" if where else why)
@@ -371,6 +371,6 @@ _DEFAULTS: Mapping[str, Any] = {
     "uint64": "0",
     "float": 0.0,
 }
-"""Of the types of which some field is shown though it has its default, and of those
-whose default does not read as false.
+"""The types of which some field is shown though it has its default, and of those whose
+default does not read as false.
 """
