@@ -1,4 +1,4 @@
-"""Where secrets are, and how they are read when they are asked for.
+"""The places of secrets, and how they are read when they are asked for.
 
 No message and no `repr` holds any of them.
 """
@@ -17,9 +17,9 @@ _CLIENT_BYTES_MAX = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class TokenPlace:
-    """Where the Clarifai token is: itself, or the file that holds it.
+    """The Clarifai token: itself, or the file that holds it.
 
-    `origin` says who told.
+    `origin` says where that was set.
     """
 
     origin: str
@@ -27,7 +27,7 @@ class TokenPlace:
     file: Path | None = None
 
     def read(self) -> str:
-        """The token. Raises UsageError, which never quotes what is there."""
+        """Return the token. Raises UsageError, which never quotes the content."""
         text = self.pat
         place = self.origin
         if self.file is not None:
@@ -48,7 +48,8 @@ class TokenPlace:
 
 @dataclass(frozen=True, slots=True)
 class ClientCredentials:
-    """What an Annotell or Kognic client signs in with (OAuth 2 client credentials).
+    """The credentials that an Annotell or Kognic client signs in with (OAuth 2 client
+    credentials).
 
     `origin` says where they came from.
     """
@@ -60,8 +61,8 @@ class ClientCredentials:
 
 @dataclass(frozen=True, slots=True)
 class ClientPlace:
-    """Where an Annotell or Kognic client's id and secret are: themselves, or the JSON
-    file that holds them.
+    """The id and secret of an Annotell or Kognic client: themselves, or the JSON file
+    that holds them.
     """
 
     origin: str
@@ -70,9 +71,9 @@ class ClientPlace:
     client_secret: str = field(default="", repr=False)
 
     def read(self) -> ClientCredentials:
-        """The credentials. Raises UsageError, which never quotes what is there.
+        """Return the credentials. Raises UsageError, which never quotes the content.
 
-        Of the file, `clientId` and `clientSecret` are read (annotell-auth and
+        `clientId` and `clientSecret` of the file are read (annotell-auth and
         kognic-auth: credentials_parser.py); the official parsers want `email`, `userId`
         and `issuer` too, but send none of them.
         """

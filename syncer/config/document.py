@@ -1,5 +1,5 @@
 """A TOML text as values, and the line on which each key stands (which `tomllib` does
-not tell).
+not give).
 """
 
 from __future__ import annotations

@@ -73,15 +73,15 @@ class Layer:
         return config.model_dump(exclude_unset=True)
 
     def named(self, section: str, key: str) -> str:
-        """A string as it stands here, empty where there is none: what says where a
-        secret is, checked or not.
+        """A string as it stands here, empty if it is not set: it says where a secret
+        is, checked or not.
         """
         values = self.values.get(section)
         text = values.get(key) if isinstance(values, dict) else None
         return text if isinstance(text, str) else ""
 
     def problems(self, error: ValidationError) -> list[Problem]:
-        """What `checked` found wrong."""
+        """Return what `checked` found wrong."""
         return [
             Problem(self.origin(location), dotted(location), fault)
             for location, fault in faults(error)
@@ -101,15 +101,15 @@ NONE_GIVEN = Secrets()
 
 
 def option(location: Location) -> str:
-    """How the command line calls a key."""
+    """Return the name of a key on the command line."""
     return f"option --{_SHORTER.get(location) or str(location[-1]).replace('_', '-')}"
 
 
 def from_options(
     options: Mapping[str, object], named: Callable[[Location], str], secrets: Secrets
 ) -> Layer:
-    """What the caller gave: dotted keys, each of which it calls as `named` says, and
-    perhaps secrets.
+    """Return the layer that the caller gave: dotted keys, each of which it calls as
+    `named` says, and perhaps secrets.
     """
     values: Values = {}
     for key, value in options.items():
@@ -190,7 +190,7 @@ def from_official_variables(environment: Mapping[str, str]) -> Layer:
 
 
 def from_authority_variables(environment: Mapping[str, str]) -> Layer:
-    """The files of authorities that other programs are told of: they hold for a remote
+    """The files of authorities that are set for other programs: they hold for a remote
     that has no `ca_file` of its own.
     """
     found = {

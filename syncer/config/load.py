@@ -24,7 +24,7 @@ from syncer.config.models import HOSTS, SECTIONS, Config, from_home
 from syncer.config.problems import ConfigError, Problem, dotted
 
 Named = Callable[[Location], str]
-"""How whoever gives a value calls its key, for messages."""
+"""The name of a key, in messages, as the giver of its value knows it."""
 
 
 def load_from_environment(
@@ -45,7 +45,8 @@ def found(environment: Mapping[str, str]) -> Path | None:
     """The config file of this place: $SYNCER_CONFIG, ./syncer.toml,
     $XDG_CONFIG_HOME/syncer/config.toml.
 
-    A home that this user may not enter, as under sudo or in a container, holds none.
+    A home that this user may not enter, as under sudo or in a container, counts as
+    empty.
     """
     if named := environment.get("SYNCER_CONFIG"):
         return Path(named)
@@ -152,7 +153,7 @@ def _official_file(
 
 
 def _token(layers: Sequence[Layer], env: Mapping[str, str]) -> TokenPlace | None:
-    """Where the token is, by the highest layer that tells of one."""
+    """Return where the token is, by the highest layer that has one."""
     for layer in layers:
         if file := layer.named("clarifai", "token_file"):
             return TokenPlace(
@@ -164,7 +165,7 @@ def _token(layers: Sequence[Layer], env: Mapping[str, str]) -> TokenPlace | None
 
 
 def _client(layers: Sequence[Layer], config: Config, env: Mapping[str, str]) -> ClientPlace | None:
-    """Where the credentials of this flavour are, by the highest layer that tells of
+    """Return where the credentials of this flavour are, by the highest layer that has
     them.
     """
     for layer in layers:

@@ -17,8 +17,8 @@ class Loaded:
     """A checked configuration, frozen through and through.
 
     `origins` says of every dotted key who set it: of `clarifai.token` too, where there
-    is one, and of `annotell.credentials`, whichever way they were given. `path` is the
-    config file, None where none was read.
+    is one, and of `annotell.credentials`, in any way that they can be given. `path` is
+    the config file, None where none was read.
     """
 
     config: Config
@@ -43,8 +43,8 @@ class Loaded:
         return None if self._token is None else self._token.read()
 
     def annotell_credentials(self) -> ClientCredentials | None:
-        """What signs in at `[annotell] auth_url`, None where nothing is configured for
-        this flavour. Raises UsageError.
+        """Return what signs in at `[annotell] auth_url`, None if nothing is configured
+        for this flavour. Raises UsageError.
 
         From `[annotell] credentials`, else, as the flavour's own client reads them
         (annotell-auth 2.0.1, kognic-auth 4.5.2), ANNOTELL_CREDENTIALS, or

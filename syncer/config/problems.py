@@ -1,5 +1,5 @@
-"""What is wrong with a layer of the configuration, in words for the user: place, key,
-fault, way out. Never a secret.
+"""The faults of a layer of the configuration, in words for the user: place, key, fault,
+way out. Never a secret.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def dotted(location: Location) -> str:
 
 
 def faults(error: ValidationError) -> Iterator[tuple[Location, str]]:
-    """Where and what is wrong, once for each key."""
+    """Yield where and what is wrong, once for each key."""
     seen: set[Location] = set()
     for detail in error.errors(include_url=False):
         location, model = _resolve(detail["loc"])
