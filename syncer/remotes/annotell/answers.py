@@ -1,5 +1,5 @@
-"""What an answer of the API is: taken out of its envelope, or why there is nothing to
-take out (wire, 1b and 3).
+"""The answers of the API: taken out of their envelope, or the reason why nothing is in
+it (wire, 1b and 3).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Envelope(msgspec.Struct, gc=False):
 
 
 class _Message(msgspec.Struct, gc=False):
-    """What an error says: of its form no more is known than `message` (wire, 3).
+    """The words of an error: no more is known of its form than `message` (wire, 3).
 
     A gateway's own has a code and details beside it.
     """
@@ -58,8 +58,8 @@ DECODE_ERRORS = (msgspec.DecodeError, ValueError, RecursionError)
 
 @dataclass(frozen=True, slots=True)
 class Opened(Generic[T]):
-    """The data of an answer, and the cursor of the page behind it: None where there is
-    none.
+    """The data of an answer, and the cursor of the page after it: None after the last
+    page.
     """
 
     data: T
@@ -106,8 +106,8 @@ def opened(
 
 
 def probed(reply: Reply | NoReply) -> LookUpFailure | None:
-    """Why the service cannot be asked at this address, None where it can: by the answer
-    to a question that is good wherever it is.
+    """Return why the service cannot be asked at this address, None if it can: by the
+    answer to a question that any such service takes.
 
     Whether the client may ask that is another thing.
     """
@@ -127,12 +127,12 @@ def probed(reply: Reply | NoReply) -> LookUpFailure | None:
 
 
 def failure(reply: Reply) -> LookUpFailure:
-    """What follows from an answer that is no success. The code of `Refused` is the HTTP
-    status.
+    """Return what follows from an answer that is not a success. The code of `Refused`
+    is the HTTP status.
 
-    That something is `missing` is said by a 404 in the form of the service's own
-    errors. One in another form is that of some host which does not know the address,
-    and says nothing of what was asked for.
+    A 404 in the form of the service's own errors says that something is `missing`. One
+    in another form is that of some host which does not know the address, and says
+    nothing of what was asked for.
     """
     text = f"HTTP {reply.status}"
     try:
@@ -165,6 +165,6 @@ def failure(reply: Reply) -> LookUpFailure:
 
 
 def check_utf8(body: bytes) -> None:
-    """What the decoder skips it does not check. Raises ValueError."""
+    """Check what the decoder skips. Raises ValueError."""
     if not body.isascii():
         body.decode()

@@ -1,4 +1,4 @@
-"""How lists ask what there is, before they come to annotations."""
+"""The questions of lists that come before those about annotations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def all_pages(
 ) -> Asking[list[T]]:
     """The data of all pages.
 
-    Raises Stopped where the remote refuses, leads in circles, or never stops changing.
+    Raises Stopped if the remote refuses, gives a page twice, or never stops changing.
     """
 
     def one_pass() -> Asking[tuple[list[tuple[str, T]], int]]:
@@ -57,7 +57,7 @@ def all_pages(
 
 
 def in_circles(what: str, cursor: Cursor | None) -> str:
-    """Why a list would never end, for people."""
+    """Return why a list would never end, for people."""
     return (
         f"the service returned page {cursor} of {what} twice, so the list would never end; try"
         " again later"
@@ -65,5 +65,5 @@ def in_circles(what: str, cursor: Cursor | None) -> str:
 
 
 def refusal(what: str, reason: str) -> str:
-    """Why a list ends, for people."""
+    """Return why a list ends, for people."""
     return f"the remote refused to list {what}: {reason}; check what was named"

@@ -21,7 +21,7 @@ from syncer.remotes.annotell.documents import Item, Page
 from syncer.remotes.paths import URL_BYTES_MOST, fitting, segment, unfit_for_path
 
 URL_BYTES_MAX = 4_000
-"""Of a whole URL: what many servers take."""
+"""The bytes of a whole URL: what many servers take."""
 UUIDS_MAX = 100
 """Asked for at once; kognic-io 2.19.0 does so for lists of uuids
 (tools/input_creation.py).
@@ -156,7 +156,7 @@ class Asks:
 
     @staticmethod
     def probe() -> Ask[object]:
-        """Is the service there?
+        """Ask whether the service is there.
 
         The projects are listed for everybody (wire, 1c); what they are does not matter.
         """
@@ -241,7 +241,7 @@ def _get(
 ) -> Ask[T] | Refused:
     """A question, unless something in its path cannot stand there.
 
-    Of the path, every second part is a name.
+    Every second part of the path is a name.
     """
     if (why := next(filter(None, map(unfit_for_path, path[1::2])), None)) is not None:
         return Refused(why)

@@ -1,5 +1,5 @@
-"""Which inputs and annotations a selection means, where the service has no filter for
-it and they have to be asked for first.
+"""The inputs and annotations that a selection means, where the service has no filter
+for it and they have to be asked for first.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ UNCLEAR = (400, 413, 414, 422, 431)
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Ids that are wanted, and those of which nobody can tell, each with its reason."""
+    """Ids that are wanted, and those of which it is unknown, each with its reason."""
 
     ids: tuple[str, ...]
     unclear: Mapping[str, str] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class _Scenes:
     def of(self, uuids: list[str]) -> Asking[_Scenes]:
         """Ask for these.
 
-        Raises Stopped where the service refuses whatever is asked for, or knows none of
+        Raises Stopped if the service refuses all that is asked for, or knows none of
         them.
         """
         for chunk in cut(uuids, UUIDS_MAX):

@@ -1,5 +1,5 @@
-"""What has changed since an earlier pull: the service has no filter for it, so all is
-listed and compared (wire, 1a).
+"""The changes since an earlier pull: the service has no filter for it, so all is listed
+and compared (wire, 1a).
 
 A delivered correction shows a new `created`; what was invalidated is no longer listed.
 So a mirror fetches what is new or has another `created`, and writes a tombstone for
@@ -39,10 +39,10 @@ _LINE = msgspec.json.Decoder(_Line)
 
 
 def index(lines: Iterable[bytes]) -> dict[Key, str]:
-    """What the lines of earlier pulls, oldest first, leave a mirror with: `created` by
-    (input uuid, annotation type).
+    """Return what the lines of earlier pulls, oldest first, leave a mirror with:
+    `created` by (input uuid, annotation type).
 
-    Raises msgspec.DecodeError for what is no line of a pull.
+    Raises msgspec.DecodeError for a line that is not a pull's.
     """
     known: dict[Key, str] = {}
     for line in lines:
@@ -69,7 +69,7 @@ def tombstone(key: Key, created: str) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class ChangeListing:
-    """What has changed in a project since `known`: rows of what is new or other, then
+    """The changes of a project since `known`: rows of what is new or other, then
     tombstones. Implements `Listing`.
 
     `known` must be of the same selection. It stays the same over restarts of one pull;
@@ -128,8 +128,8 @@ class ChangeListing:
         return not item.created or self.known.get(item.key) != item.created
 
     def _unasked(self, listed: Mapping[Key, Entry]) -> Asking[str]:
-        """Why annotations cannot be asked for by themselves; nothing where they can:
-        one that is there shows that the address is served.
+        """Return why annotations cannot be asked for by themselves; nothing if they
+        can: one that is there shows that the address is served.
         """
         reason = ""
         asks = [
@@ -147,8 +147,8 @@ class ChangeListing:
         return reason
 
     def _gone(self, keys: Sequence[Key], wanted: Wanted, unasked: str) -> Flow:
-        """Tombstones of those that are not there, or have left the statuses; what is
-        there after all is written where it has changed.
+        """Tombstones of those that are not there, or have left the statuses; one that
+        is there after all is written if it has changed.
         """
         found = Found([tombstone(key, self.known[key]) for key in keys if wanted.is_out(key[0])])
         items = [Item(key[0], key[1], None) for key in keys if not wanted.is_out(key[0])]
@@ -186,7 +186,7 @@ def _cursor(phase: str, key: Key) -> str:
 
 
 def _after(after: str, changed: list[Key], missing: list[Key]) -> tuple[list[Key], list[Key]]:
-    """What is left of both after a cursor."""
+    """Return what is left of both after a cursor."""
     if not after:
         return changed, missing
     phase, *last = msgspec.json.decode(after, type=tuple[str, str, str])

@@ -34,15 +34,15 @@ class Item:
     created: str | None
     annotation_id: str | None = None
     uri: str = field(default="", repr=False)
-    """Signed: whoever has it can read the document."""
+    """Signed: anyone who has it can read the document."""
     place: str = ""
-    """Its address without the signature, where nothing else tells it from another one
-    of its input.
+    """Its address without the signature, if nothing else distinguishes it from another
+    one of its input.
     """
 
     @property
     def key(self) -> Key:
-        """What tells it from others of its list."""
+        """The key that no other of its list has."""
         return self.input_uuid, self.annotation_type or self.annotation_id or self.place
 
     @property
@@ -200,10 +200,10 @@ def document(raw: bytes) -> Document | None:
 
 
 def read_stored(reply: Reply | NoReply) -> Document | Expired | LookUpFailure:
-    """What the storage answers to a signed URL.
+    """Return what the storage answers to a signed URL.
 
     An expired one is refused with 400 and a wrong signature with 403, as Google's
-    storage does (wire, section 3: not attested for Annotell). An answer that is no
+    storage does (wire, section 3: not attested for Annotell). An answer that is not a
     document may be a proxy's: it fails for now.
     """
     if isinstance(reply, NoReply):
@@ -236,7 +236,7 @@ def read_single(reply: Reply | NoReply) -> Row | LookUpFailure:
 
 def read_exports(reply: Reply | NoReply) -> list[Row] | LookUpFailure:
     """The annotations of some inputs, in the format of the client (A1): neither type
-    nor time is told, and nothing of it is checked.
+    nor time is given, and nothing of it is checked.
     """
     answer = opened(reply, _EXPORTS, bare=False)
     if not isinstance(answer, Opened):

@@ -101,7 +101,7 @@ def _stored(entries: Sequence[Entry], found: Found) -> Asking[list[Entry]]:
 
 
 def _listed_again(expired: Sequence[Entry], tried: dict[Key, str]) -> Asking[None]:
-    """Ask for the lists that gave these addresses again, but for those that others have
+    """Ask for the lists that gave these addresses again, except those that others have
     asked for again meanwhile.
     """
     stale = list(
@@ -118,8 +118,8 @@ def _listed_again(expired: Sequence[Entry], tried: dict[Key, str]) -> Asking[Non
 
 
 def _by_themselves(entries: Sequence[Entry], found: Found) -> Asking[None]:
-    """What the storage refuses, or no longer stands where it was listed: each by input
-    and type, with the document in the answer.
+    """Ask for what the storage refuses, or no longer stands where it was listed: each
+    by input and type, with the document in the answer.
     """
     asks: list[tuple[Item, Ask[Row] | Refused]] = []
     for item, source in entries:

@@ -34,11 +34,11 @@ from syncer.remotes.paths import changed_on_the_way
 
 @dataclass(frozen=True, slots=True)
 class IdListing:
-    """What is found for each of these ids (A6, A7, A8). Implements `Listing`.
+    """The annotations found for each of these ids (A6, A7, A8). Implements `Listing`.
 
     `listed`: ids of inputs that came from a list of what there is, not from a user: one
-    without an annotation is no problem. `unclear`: ids of which it is known already
-    that they cannot be had, and why.
+    without an annotation is not a problem. `unclear`: ids that are known already not to
+    be fetched, and why.
     """
 
     ask: Callable[[str], Ask[Page] | Refused]
@@ -98,8 +98,8 @@ class ExportListing:
             yield Unit(f"inputs {unit[0]} to {unit[-1]}", unit[-1], partial(self._unit, unit))
 
     def _unit(self, uuids: list[str]) -> Flow:
-        """What the answer has of these inputs: it is silent about those without an
-        annotation, or says so (wire, 1a).
+        """Return what the answer has of these inputs: it is silent about those without
+        an annotation, or says so (wire, 1a).
         """
         answer = yield from one(self.asks.exports_of(uuids))
         if isinstance(answer, list):

@@ -39,7 +39,9 @@ class DocumentLayout:
     columns = (
         Column("input_uuid", "string", "The input (a scene, in Kognic's words)."),
         Column(
-            "annotation_type", "string", "The annotation type; null where the service names none."
+            "annotation_type",
+            "string",
+            "The annotation type; null if the service does not name it.",
         ),
         Column(
             "created", "timestamp", "When the annotation was delivered, UTC, cut to microseconds."

@@ -1,4 +1,6 @@
-"""What is finished in a project or batch, listed as a `syncer.core.pull.Listing`."""
+"""The finished annotations of a project or batch, listed as a
+`syncer.core.pull.Listing`.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +25,8 @@ from syncer.remotes.paths import changed_on_the_way
 
 @dataclass(frozen=True, slots=True)
 class ProjectListing:
-    """What is finished in a project or batch: of these annotation types, else of all
-    that the project has. Implements `Listing`.
+    """The finished annotations of a project or batch: of these annotation types, else
+    of all that the project has. Implements `Listing`.
 
     `statuses`: only of inputs in some of them; None for all. `untyped`: what to list
     where the project has no annotation types.
@@ -41,7 +43,7 @@ class ProjectListing:
     statuses: Statuses | None = None
     untyped: Listing | None = None
     repeats: bool = field(default=True, init=False)
-    """Of a state of an older version only the rows are known, not which documents are
+    """Only the rows of a state of an older version are known, not which documents are
     done.
     """
 
@@ -71,12 +73,12 @@ class ProjectListing:
         )
 
     def unlistable(self, annotation_type: str) -> Problem | None:
-        """Why nothing of a type can be asked for, however it is written."""
+        """Return why nothing of a type can be asked for, however it is written."""
         ask = self.asks.annotations(self.project, self.batch, annotation_type, None)
         return Problem(f"type {annotation_type}", ask.reason) if isinstance(ask, Refused) else None
 
     def wanted(self) -> Asking[Wanted]:
-        """Which inputs are."""
+        """Return which inputs are wanted."""
         if self.statuses is None:
             return Wanted(None, ())
         return Wanted((yield from self.statuses.asked()), self.statuses.wanted)
@@ -146,18 +148,18 @@ class ProjectListing:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which inputs are wanted: those in some statuses, or all."""
+    """The inputs that are wanted: those in some statuses, or all."""
 
     statuses: Mapping[str, str] | None
-    """Of each input of the project; None: whatever their status."""
+    """The status of each input of the project; None: any status."""
     among: tuple[str, ...]
 
     def is_known(self, input_uuid: str) -> bool:
-        """Is it known whether the input is wanted?"""
+        """Whether it is known if the input is wanted."""
         return self.statuses is None or input_uuid in self.statuses
 
     def is_out(self, input_uuid: str) -> bool:
-        """Is it known that the input is not wanted?"""
+        """Whether it is known that the input is not wanted."""
         return (
             self.statuses is not None
             and input_uuid in self.statuses
@@ -165,7 +167,7 @@ class Wanted:
         )
 
     def fetched(self, entries: Sequence[Entry]) -> Flow:
-        """The documents of these, but for those of which it is not known whether they
+        """The documents of these, except those of which it is not known whether they
         are wanted: they are problems.
         """
         found = yield from fetched(
@@ -186,12 +188,12 @@ class Wanted:
 
 
 def part(key: Key) -> str:
-    """What a document is noted as when it is done."""
+    """Return the name by which a document is noted when it is done."""
     return msgspec.json.encode(key).decode()
 
 
 def changing(project: str, annotation_type: str) -> str:
-    """Why a list is not known to be whole, for people."""
+    """Return why a list is not known to be whole, for people."""
     return (
         f"the list of project {project}, type {annotation_type}, changed all the time while it was"
         f" read {PASSES_MAX} times"

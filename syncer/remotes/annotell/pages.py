@@ -29,7 +29,7 @@ class Pages:
 
     def __init__(self, of: ProjectListing, annotation_type: str) -> None:
         self.keys: list[Key] = []
-        """Of all that was listed, in order."""
+        """The keys of all that was listed, in order."""
         self.count = 0
         self._of = of
         self._type = annotation_type
@@ -41,7 +41,7 @@ class Pages:
     def more(self) -> Asking[list[Entry] | None]:
         """The next page; None after the last one.
 
-        Raises Stopped where the service refuses, or leads in circles.
+        Raises Stopped if the service refuses, or gives a page twice.
         """
         if self._over:
             return None
@@ -55,7 +55,9 @@ class Pages:
         return [(item, source) for item in page.data]
 
     def _page(self) -> Asking[tuple[Source, Page]]:
-        """Where there is no such address, the list is asked as before version 1.2."""
+        """Ask for a page; a service without that address is asked as before version
+        1.2.
+        """
         asks, what = self._of.asks, (self._of.project, self._of.batch, self._type)
         refused: Refused | None = None
         cursors = [None] if self._next is None else [self._next, None]

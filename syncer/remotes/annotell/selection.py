@@ -22,7 +22,7 @@ Flavour = Literal["annotell", "kognic"]
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which annotations: of a project, or of one kind of ids."""
+    """The annotations to list: of a project, or of one kind of ids."""
 
     project: str = ""
     batch: str = ""
@@ -30,7 +30,7 @@ class Selection:
     """None: all that the project has."""
     input_statuses: tuple[str, ...] = ()
     """Only of the project's inputs (scenes) in one of these, such as `created`: the
-    guide's use case. None: whatever their status.
+    guide's use case. None: any status.
     """
     input_uuids: tuple[str, ...] = ()
     """With types, inputs (scenes, in Kognic's words); without, Annotell's inputs or
@@ -100,8 +100,8 @@ def check(selection: Selection, flavour: Flavour) -> None:
 
 
 def _unaddressable(selection: Selection, flavour: Flavour) -> str | None:
-    """Why the service cannot be asked for what was named: it stands in the path of a
-    URL, or in a list of ids.
+    """Return why the service cannot be asked for what was named: it stands in the path
+    of a URL, or in a list of ids.
     """
     exports = flavour == "annotell" and not selection.annotation_types
     paths = {
