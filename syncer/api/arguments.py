@@ -20,8 +20,8 @@ Source = str | os.PathLike[str] | ChangeSource
 def path(name: str, value: object) -> str:
     """A path as text.
 
-    Raises UsageError for what is none, and for an empty one: nothing is not the current
-    folder.
+    Raises UsageError for what is not a path, and for an empty one: nothing is not the
+    current folder.
     """
     try:
         text = os.fspath(value)  # type: ignore[call-overload]
@@ -55,9 +55,9 @@ def count(name: str, value: object, least: int = 0) -> int | None:
 
 
 def observer(observe: Callable[[Event], None] | None) -> Callable[[Event], None]:
-    """What is told of events, which nobody awaits.
+    """Return the observer of events, which nobody awaits.
 
-    Raises UsageError, and when it is told where it turns out to be asynchronous then.
+    Raises UsageError, also when it is called and turns out to be asynchronous.
     """
     if observe is None:
         return unobserved
@@ -92,7 +92,7 @@ def unobserved(event: Event) -> None:
 
 
 def sources(source: object) -> list[str | ChangeSource]:
-    """What is to be pushed, paths as text.
+    """Return what to push, paths as text.
 
     Raises UsageError for what is neither a path nor a source, and for two sources of
     one name.

@@ -66,10 +66,9 @@ def _origin(
     requests_per_second: float | Literal["auto"] | None,
     concurrency: int | Literal["auto"] | None,
 ) -> tuple[Loaded, Origin]:
-    """Where to pull from.
+    """Return where to pull from.
 
-    Raises UsageError for what is no source, and for a selection that is not of this
-    one.
+    Raises UsageError for what is not a source, and for a selection of another source.
     """
     if not isinstance(source, Clarifai | Annotell):
         raise UsageError(
@@ -105,15 +104,15 @@ async def pull(
     observe: Callable[[Event], None] | None = None,
 ) -> PullReport:
     """Fetch annotations into a file, a folder or a table. Run it again after anything
-    to carry on; after its end it starts anew.
+    to carry on; after its end it starts from scratch.
 
     `out`: its ending names the format (.jsonl, .jsonl.gz, .csv, .parquet, a folder for
     Parquet parts, .delta), unless `format` does; what an earlier pull left there is
     replaced at the end. `state`: the folder that remembers how far it is (a folder of
     its own in ".syncer"). `select`: of a Clarifai app everything where none is given.
     `requests_per_second`: more than 0, or "auto" to find the limit; `concurrency`:
-    requests in flight at most (of Annotell: documents). `observe` is told every event,
-    in the event loop.
+    requests in flight at most (of Annotell: documents). `observe` is called with every
+    event, in the event loop.
 
     Returns what was written; `report.unreadable` things are listed but could not be
     had: the first of them are warnings of the logger `syncer`. Raises UsageError,
@@ -144,9 +143,9 @@ async def pages(
     """Pages of annotations, fetched ahead while you work on one: `async with pages(...)
     as stream: async for page in stream:`.
 
-    Nothing is written down: leave the block at any time, a new one begins anew. Lists
-    found by a search (status, since, until) may repeat a key in a later page. Raises as
-    `pull` does.
+    Nothing is written down: leave the block at any time, a new one begins from the
+    start. Lists found by a search (status, since, until) may repeat a key in a later
+    page. Raises as `pull` does.
     """
     tell = arguments.observer(observe)
     _, origin = _origin(source, select, config, requests_per_second, concurrency)
@@ -219,14 +218,14 @@ async def annotations_frame(
     pandas or polars where asked.
 
     `config` and `requests_per_second` are as for `pull`. Needs the extra parquet, and
-    pandas or polars where asked for. What could not be had is told, and raised, as by
-    `pull`.
+    pandas or polars where asked for. What could not be fetched is reported, and raised,
+    as by `pull`.
     """
     if into not in FRAMES:
         raise UsageError(f"argument into: is {into!r}; it must be one of {', '.join(FRAMES)}")
     if into != "arrow":
         with needs(into):
-            import_module(into)  # before all is fetched, not behind it
+            import_module(into)  # before all is fetched, not after
     _, origin = _origin(source, select, config, requests_per_second, None)
     sink = frame_sink(origin.layout)
     with (

@@ -46,8 +46,8 @@ async def push(
     `max_attempts`: of one change, then it is a dead letter; `max_delete`: annotations
     that may be deleted, over all runs of the state; `moved`: what is true of logs that
     may be known ones under new names ("same" or "new"; else LogChanged is raised);
-    `strict`: stop at the first bad line. `observe` is told every event, in the event
-    loop: it must be quick.
+    `strict`: stop at the first bad line. `observe` is called with every event, in the
+    event loop: it must be quick.
 
     Returns the report of this run; `report.dead` changes became dead letters. Files in
     folders that look like logs and are not read, and logs that are carried on under new

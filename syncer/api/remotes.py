@@ -30,7 +30,7 @@ class Clarifai:
     """A personal access token."""
 
     def options(self) -> dict[str, object]:
-        """What was given, as dotted config keys; the token is not among them."""
+        """Return what was given, as dotted config keys; the token is not among them."""
         return {
             "clarifai.app_id": self.app_id,
             "clarifai.user_id": self.user_id,
@@ -55,7 +55,9 @@ class Annotell:
     client_secret: str | None = field(default=None, repr=False)
 
     def options(self) -> dict[str, object]:
-        """What was given, as dotted config keys; the secret is not among them."""
+        """Return what was given, as dotted config keys; the secret is not among
+        them.
+        """
         return {
             "annotell.flavour": self.flavour,
             "annotell.base_url": self.base_url,
