@@ -1,6 +1,6 @@
 """Options of `spark.read.format("syncer")` as what they mean.
 
-Every option is a string; names are told apart without regard to case.
+Every option is a string; names are compared without regard to case.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one read is asked for."""
+    """The request of one read."""
 
     remote: Literal["clarifai", "annotell"]
     source: Clarifai | Annotell
@@ -79,7 +79,7 @@ class Reading:
     partitions: int | None
     tasks: int | None
     keep_going: bool
-    """What is listed but cannot be had is left out, instead of ending the read."""
+    """Leave out what is listed but cannot be fetched, instead of ending the read."""
 
     @property
     def layout(self) -> Layout:
@@ -103,7 +103,7 @@ class Reading:
 
 
 def reading(options: Mapping[str, str]) -> Reading:
-    """What these options ask for.
+    """Parse these options.
 
     Raises UsageError that names the option, and never quotes a secret.
     """

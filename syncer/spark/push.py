@@ -64,8 +64,8 @@ def push_dataframe(
     `df` has a column `change` (a line of a change log, docs/changelog.md) or
     `annotation` (an annotation as JSON, which is posted). All changes of an input go
     through one task, in the order of the columns `order`, else in that of the
-    DataFrame. `key`: a column that tells rows apart; posts without id get theirs from
-    it and the line, so name one where such lines may be alike. `partitions`: tasks'
+    DataFrame. `key`: a column that no two rows share; posts without id get theirs from
+    it and the line, so name one if lines without id may be alike. `partitions`: tasks'
     worth of rows, each held in memory; `tasks`: how many of them run at once, each with
     its part of `requests_per_second` (both: as the cluster says). The rest is as for
     `syncer.push`.
@@ -89,7 +89,7 @@ def push_dataframe(
         raise UsageError(f"argument df: is {shown(df)}; it must be a DataFrame of Spark")
     _names("key", None if key is None else [key])
     configured = loaded(app_of(to), config, options).portable("clarifai")
-    app(configured)  # whatever is missing is told here, not by a task
+    app(configured)  # anything missing is reported here, not by a task
     at_once = tasks or tasks_at_once(df.sparkSession)
     count = partitions or at_once or TASKS_UNKNOWN
     rows = _rows(df, key, ordered)
@@ -104,7 +104,9 @@ def push_dataframe(
 
 
 def _names(name: str, columns: Sequence[str] | None) -> Sequence[str] | None:
-    """Names of columns, None where there are none to be named. Raises UsageError."""
+    """Return names of columns, None if the engine cannot name them. Raises
+    UsageError.
+    """
     if columns is not None and not (
         isinstance(columns, list | tuple)
         and all(isinstance(column, str) and column for column in columns)
@@ -150,7 +152,7 @@ def _rows(df: DataFrame, key: str | None, order: Sequence[str] | None) -> DataFr
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a row."""
+    """The fate of a row."""
 
     input_id: str | None
     annotation_id: str | None
@@ -210,18 +212,18 @@ def push_partition(
 
 
 def _keys(batch: pa.RecordBatch) -> Iterator[bytes]:
-    """What tells each row from others, as bytes; nothing without a key column."""
+    """Yield the key of each row, as bytes; nothing without a key column."""
     if batch.num_columns == 1:
         return iter([b""] * batch.num_rows)
     return (repr(value).encode() for value in batch.column(0).to_pylist())
 
 
 def prepared(raw: bytes, key: bytes, options: LineOptions) -> tuple[bytes | None, Outcome]:
-    """The line to be sent, None where there is none, and what becomes of the row if
-    nothing is in its way.
+    """Return the line to send, None for a row without one, and what becomes of the row
+    if nothing is in its way.
 
-    A post without id gets one from its line and the row's key alone: whichever task,
-    partition or attempt sends it, it is the same.
+    A post without id gets one from its line and the row's key alone: it is the same in
+    any task, partition or attempt that sends it.
     """
     if not raw.strip():
         return None, Outcome(None, None, "ignored", "there is no line")

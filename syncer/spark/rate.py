@@ -14,13 +14,13 @@ from syncer.errors import UsageError
 
 TASKS_UNKNOWN = 4
 """Partitions where it is not known how many tasks run at once; each then gets a quarter
-of the rate, whatever runs.
+of the rate, even if fewer run.
 """
 
 
 def tasks_at_once(spark: SparkSession) -> int | None:
-    """How many tasks the cluster runs at once, as far as it says so: a session of Spark
-    Connect does not.
+    """Return how many tasks the cluster runs at once, as far as it says so: a session
+    of Spark Connect does not.
     """
     try:
         return max(1, int(spark.sparkContext.defaultParallelism))
@@ -29,7 +29,7 @@ def tasks_at_once(spark: SparkSession) -> int | None:
 
 
 def shared(loaded: Loaded, section: str, tasks: int) -> Loaded:
-    """The configuration of one of so many tasks.
+    """Return the configuration of one of this number of tasks.
 
     Raises UsageError for a limit to be found.
     """
@@ -43,12 +43,12 @@ def shared(loaded: Loaded, section: str, tasks: int) -> Loaded:
 
 
 def gap_seconds(requests_per_second: float) -> float:
-    """How long a task waits before its first request: what ran just before it in its
-    place kept to the same rate.
+    """Return how long a task waits before its first request: what ran just before it in
+    its place kept to the same rate.
 
-    Requests are 1/rate apart, but for the lateness that a pace makes up for, also at
-    its start. Where that is waited for on both sides of the seam, no second that it
-    lies in holds more than the others.
+    Requests are 1/rate apart, except the lateness that a pace makes up for, also at its
+    start. Where that is waited for on both sides of the seam, no second that it lies in
+    holds more than the others.
     """
     spacing = 1.0 / requests_per_second
     return max(spacing, min(WINDOW_SECONDS, 2 * spacing + 2 * max(CATCH_UP_SECONDS, spacing)))

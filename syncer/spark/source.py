@@ -65,7 +65,7 @@ PROBLEMS_SHOWN_MAX = 5
 
 @dataclass(frozen=True, slots=True)
 class Driver:
-    """What a read needs to know of the driver: the process that plans it is another
+    """The facts of the driver that a read needs: the process that plans it is another
     one.
     """
 
@@ -95,7 +95,7 @@ class Source(DataSource):  # type: ignore[misc]
 
     @classmethod
     def name(cls) -> str:
-        """What `format` is given."""
+        """Return the name that `format` is given."""
         return "syncer"
 
     def schema(self) -> StructType:

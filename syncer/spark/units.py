@@ -59,7 +59,7 @@ class Part:
         self._units = units
 
     def units(self, after: str, done: Done | None = ()) -> Units:
-        """All of them: a task begins anew."""
+        """All of them: a task begins from the start."""
         yield from self._units
 
 
@@ -77,8 +77,8 @@ async def _nothing(unit: Unit, found: Found) -> None:
 
 
 def parts(units: Sequence[Unit], count: int) -> list[bytes]:
-    """Units in so many parts of neighbours, or in as many as there are units; at least
-    one. Packed: inputs may stand in them.
+    """Return the units in this number of parts of neighbours, at most one per unit; at
+    least one part. Packed: inputs may stand in them.
     """
     count = max(1, min(count, len(units)))
     cuts = [len(units) * number // count for number in range(count + 1)]
