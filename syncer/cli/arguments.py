@@ -1,5 +1,5 @@
-"""What can be said of a command line before the command is known: how to print, and a
-form that the parser takes.
+"""A command line before its command is known: how to print, and a form that the parser
+takes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Arguments:
     verbose: bool
 
     def empty_after(self) -> str | None:
-        """The word behind which an empty argument stands, None where there is none.
+        """Return the word before an empty argument, None if no argument is empty.
 
         Most often a variable of a script is not set.
         """
@@ -57,7 +57,7 @@ def understood(given: Sequence[str]) -> Arguments:
 
 
 def _has(name: str, letter: str, options: Sequence[str]) -> bool:
-    """Is this flag given?
+    """Whether this flag is given.
 
     No option takes a value that starts with a dash, so no value can look like one.
     """

@@ -50,7 +50,7 @@ Log = Annotated[str, Parameter(converter=lambda _, tokens: as_typed(tokens[0].va
 Code = Annotated[int | None, Parameter(converter=_whole, metavar="CODE")]
 """A status code of the remote."""
 Moved = Annotated[Literal["same", "new"] | None, Parameter(metavar="same|new", show_choices=False)]
-"""What is said of logs that may have moved."""
+"""The decision about logs that may have moved."""
 
 
 @Parameter(name="*")
@@ -84,7 +84,7 @@ class Common(PrintingOptions):
     """State folder of this destination."""
 
     def options(self) -> dict[str, object]:
-        """What was given, as dotted config keys."""
+        """Return what was given, as dotted config keys."""
         return {} if self.state is None else {"state.dir": str(self.state)}
 
     def loaded(self, others: Mapping[str, object] = MappingProxyType({})) -> Loaded:
@@ -111,7 +111,7 @@ class Remote:
     """Most requests in flight at a time."""
 
     def options(self) -> dict[str, object]:
-        """What was given, as dotted config keys."""
+        """Return what was given, as dotted config keys."""
         given = {
             "clarifai.base_url": self.base_url,
             "clarifai.user_id": self.user_id,
@@ -131,6 +131,6 @@ class Pushing(Remote):
     """Most changes per request, 1 to 128."""
 
     def options(self) -> dict[str, object]:
-        """What was given, as dotted config keys."""
+        """Return what was given, as dotted config keys."""
         given = super().options()
         return given if self.batch_size is None else {**given, "push.batch_size": self.batch_size}

@@ -2,7 +2,7 @@
 there.
 
 Text for people is a line an argument; each line passes `printable`, so that nothing
-from outside reaches a terminal as it is. JSON is UTF-8, whatever the locale.
+from outside reaches a terminal as it is. JSON is UTF-8 in any locale.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Printing:
-    """How this command prints, as its line says."""
+    """The way this command prints, as its line says."""
 
     json: bool = False
     quiet: bool = False
@@ -47,7 +47,7 @@ _DUMB = ("", "dumb", "unknown")
 _COLUMNS = 80
 """Where a terminal says no width of its own."""
 printing = Printing()
-"""The one of this process: whoever prints asks it."""
+"""The one of this process: all that print ask it."""
 _closed: set[str] = set()
 """Streams that our starter closed."""
 _kept: list[object] = []
@@ -65,7 +65,7 @@ class _ClosedInput(RawIOBase):
 
 
 class _Stdout(FileIO):
-    """Standard output, whose faults are told as its own wherever they show."""
+    """Standard output, whose faults are always reported as its own."""
 
     def write(self, data: ReadableBuffer, /) -> int:
         try:
@@ -111,7 +111,7 @@ def mend_streams() -> None:
 
 
 def stdout_is_closed() -> bool:
-    """What is written there reaches nobody."""
+    """Whether what is written there reaches nobody."""
     return "stdout" in _closed
 
 
@@ -124,7 +124,7 @@ def say(*lines: str) -> None:
 def complain(*lines: str) -> None:
     """Lines for people, on stderr, also with --quiet: what went wrong.
 
-    Nobody listening there is no reason to stop.
+    That nobody listens there is not a reason to stop.
     """
     with suppress(OSError):
         print(*map(printable, lines), sep="\n", file=sys.stderr, flush=True)
@@ -137,8 +137,8 @@ def blame(error: SyncerError) -> None:
 
 
 def terminal_columns() -> int | None:
-    """Return the width of the terminal on stderr; None where there is none, or none
-    that can draw a line again.
+    """Return the width of the terminal on stderr; None without a terminal that can draw
+    a line again.
     """
     if not sys.stderr.isatty() or os.environ.get("TERM", "dumb") in _DUMB:
         return None
@@ -226,7 +226,7 @@ def _utf8() -> TextIO:
 def json_text(value: object) -> str:
     """One JSON value on one line.
 
-    The halves of characters that stand for the bytes of a file's name that is no text
+    The halves of characters that stand for the bytes of a file's name that is not text
     become escapes.
     """
     try:

@@ -1,4 +1,4 @@
-"""How a run is shown while it lasts: on a terminal one line that is drawn again and
+"""The display of a run while it lasts: on a terminal one line that is drawn again and
 again, elsewhere a line now and then.
 """
 
@@ -28,7 +28,7 @@ BARS = ("━─", "#-")
 class Part:
     """A piece of a line, what parts it from the piece before included.
 
-    Of two pieces the one of the lower rank is left out later.
+    The one of two pieces with the lower rank is left out later.
     """
 
     rank: int
@@ -43,8 +43,8 @@ class Shown:
     share: float | None = None
 
     def line(self, columns: int | None = None) -> str:
-        """As much of the line as fits into so many columns, what matters most first;
-        None: all of it.
+        """Return as much of the line as fits into this number of columns, what matters
+        most first; None: all of it.
         """
         lines = [
             self.up_to(rank) for rank in sorted({part.rank for part in self.parts}, reverse=True)
@@ -137,8 +137,8 @@ def _of_sending(sending: Sending) -> Iterator[Part]:
 
 
 def share_done(now: Progress) -> float | None:
-    """Of all that is to be done, as far as the sources' size tells: what is read but
-    pending is not done.
+    """The share of all that is to be done, as far as the sources' size says: what is
+    read but pending is not done.
     """
     if now.share_read is None:
         return None

@@ -1,5 +1,5 @@
-"""One command from its arguments to its exit code: whatever happens, users get a
-message that says what to do, never a traceback.
+"""One command from its arguments to its exit code: in any case users get a message that
+says what to do, never a traceback.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def execute(app: App, given: Sequence[str]) -> int:
     except BrokenPipeError:  # who read us has seen enough
         abandon_stdout()
         return SyncerError.exit_code
-    except OutputError as error:  # also the error could not be told there
+    except OutputError as error:  # the error could not be printed there either
         blame(error)
         return error.exit_code
     return code

@@ -1,4 +1,4 @@
-"""What is wrong with a command line, in one sentence that says what to give instead."""
+"""The faults of a command line, in one sentence that says what to give instead."""
 
 from __future__ import annotations
 

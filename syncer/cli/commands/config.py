@@ -72,7 +72,7 @@ def check(*, online: bool = False, common: Common = Common(), remote: Pushing = 
 
 
 def _error(tried: Callable[[], object]) -> Iterator[SyncerError]:
-    """What is wrong with something that is only needed where it is used."""
+    """Yield what is wrong with something that is only needed where it is used."""
     try:
         tried()
     except SyncerError as error:
@@ -80,7 +80,7 @@ def _error(tried: Callable[[], object]) -> Iterator[SyncerError]:
 
 
 def _online(loaded: Loaded, result: dict[str, object]) -> Iterator[SyncerError]:
-    """Try token and app, tell it in `result`; what was wrong."""
+    """Try token and app, note the outcome in `result`; return what was wrong."""
     from syncer.cli.loop import run
     from syncer.jobs.check import check as try_online
 

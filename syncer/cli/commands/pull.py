@@ -59,7 +59,7 @@ Time = Annotated[str, Parameter(metavar="TIME")]
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Output:
-    """Where a pull writes."""
+    """The place where a pull writes."""
 
     out: Annotated[Log, Parameter(group=_output, metavar="PATH")]
     """File, folder or table to write; - for standard output."""
@@ -72,7 +72,7 @@ class Output:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where Annotell or Kognic is, and how hard to ask it."""
+    """The address of Annotell or Kognic, and how hard to ask it."""
 
     base_url: Annotated[str | None, Parameter(group=_place, metavar="URL")] = None
     """Address of the service."""
@@ -86,7 +86,7 @@ class Place:
     """Documents fetched at the same time."""
 
     def options(self) -> dict[str, object]:
-        """What was given, as dotted config keys."""
+        """Return what was given, as dotted config keys."""
         given = {
             "annotell.base_url": self.base_url,
             "annotell.auth_url": self.auth_url,
@@ -100,7 +100,7 @@ class Place:
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """Which annotations of a Clarifai app are fetched."""
+    """The annotations of a Clarifai app to fetch."""
 
     input_id: Ids = ()
     """Only of this input; may be repeated."""
@@ -138,7 +138,7 @@ class Wanted:
     """
 
     def selection(self) -> Selection:
-        """What these select. Raises UsageError where they mean nothing."""
+        """Return what these select. Raises UsageError if they mean nothing."""
         from syncer.remotes.clarifai.selection import Selection, fault
 
         if self.annotation_id and len(self.annotation_id) != len(self.input_id):
@@ -258,7 +258,9 @@ def annotell(
 
 
 def _known(since: Path, out: str) -> Mapping[DocumentKey, str]:
-    """What an earlier pull wrote. Raises UsageError where this one would replace it."""
+    """Return what an earlier pull wrote. Raises UsageError if this one would replace
+    it.
+    """
     from syncer.jobs.origins import known_documents
     from syncer.sinks.choose import STDOUT
 

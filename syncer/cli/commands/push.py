@@ -79,7 +79,7 @@ def push(
 
 
 def _deletions(text: str | None) -> int | None:
-    """What --max-delete says. Raises UsageError: a guard is never rounded."""
+    """Parse what --max-delete says. Raises UsageError: a guard is never rounded."""
     if text is None:
         return None
     if not (text.isascii() and text.isdigit()):

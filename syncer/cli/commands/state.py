@@ -79,7 +79,7 @@ def state_export(
     """Write everything that a state knows as JSON Lines: logs and how far they are,
     waiting changes, dead letters, pauses.
 
-    Of a damaged state it writes as much as can be read. Exit codes: 0 nothing is
+    If the state is damaged, it writes as much as can be read. Exit codes: 0 nothing is
     damaged, 1 something is.
 
     Parameters
@@ -167,7 +167,7 @@ def state_repair(*, common: Common = Common()) -> int:
 @app.command(name="resume")
 def state_resume(*, common: Common = Common()) -> int:
     """Lift the pause that a state of a push or a pull keeps: the next run sends at
-    once, whatever the remote asked for.
+    once, even if the remote asked to wait.
 
     A state that keeps no pause is left alone. Needs the state's lock.
     """

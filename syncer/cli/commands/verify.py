@@ -56,7 +56,7 @@ def verify(
 
 
 def _inputs(sample: str | None) -> int | None:
-    """What --sample says."""
+    """Parse what --sample says."""
     if sample is None:
         return None
     if not (sample.isascii() and sample.isdigit() and len(sample) < _DIGITS_MAX and int(sample)):
