@@ -11,7 +11,7 @@ from enum import Enum, auto
 
 
 class Meaning(Enum):
-    """What a code says, of a request or of one item."""
+    """The meaning of a code, for a request or for one item."""
 
     OK = auto()
     MIXED = auto()
@@ -19,8 +19,8 @@ class Meaning(Enum):
     FAILURE = auto()
     """All items failed: look at each, where there are any."""
     STORED = auto()
-    """Of an annotation: it is there, in whatever state of a review.
-    Says nothing of a request.
+    """For an annotation: it is there, in any state of a review. Says nothing of a
+    request.
     """
     THROTTLED = auto()
     BUSY = auto()
@@ -28,7 +28,7 @@ class Meaning(Enum):
     UNKNOWN = auto()
     """May have been applied."""
     PENDING = auto()
-    """Of an input: not ready yet."""
+    """For an input: not ready yet."""
     REFUSED = auto()
     """Never, as it is."""
     TOO_LARGE = auto()
@@ -41,7 +41,7 @@ class Meaning(Enum):
 
 SUCCESS = 10000
 CODES_FROM = 10000
-"""There are none below: what looks like one is another service's."""
+"""No code is below: what looks like one is another service's."""
 CODES: dict[int, tuple[str, Meaning]] = {
     SUCCESS: ("SUCCESS", Meaning.OK),
     10010: ("MIXED_STATUS", Meaning.MIXED),
@@ -171,8 +171,8 @@ STORED = frozenset(code for code, (_, meaning) in CODES.items() if meaning is Me
 
 
 def number(code: object) -> int | None:
-    """A code as an integer, however it came: integer, numeric string or name. 0 where
-    nothing is said, None for an unknown name.
+    """A code as an integer, however it came: integer, numeric string or name. 0 if it
+    is missing, None for an unknown name.
     """
     if isinstance(code, int):
         return code
@@ -184,7 +184,7 @@ def number(code: object) -> int | None:
 
 
 def meaning(code: int | None) -> Meaning | None:
-    """What a code says; None for an unknown one."""
+    """Return what a code means; None for an unknown one."""
     if code is None:
         return None
     known = CODES.get(code)

@@ -1,5 +1,5 @@
-"""What a change log should have left of an input, and how that compares with what the
-service holds. Pure.
+"""The annotations that a change log should have left of an input, compared with what
+the service holds. Pure.
 
 Patches are folded as the service documents them (wire, 2.3): merge by ids, overwrite by
 members, remove by ids.
@@ -26,8 +26,8 @@ DELETED = ("it should be deleted",)
 
 @dataclass(slots=True)
 class Expected:
-    """What should be there of one annotation: all of it (it was made by the logs), or
-    what the last patch says; None: nothing.
+    """The part of an annotation that should be there: all of it (it was made by the
+    logs), or what the last patch says; None: nothing.
     """
 
     annotation: Json | None
@@ -37,12 +37,12 @@ class Expected:
 
 @dataclass(slots=True)
 class Left:
-    """What should be left of an input, by annotation id."""
+    """The annotations that should be left of an input, by id."""
 
     annotations: dict[str, Expected]
     emptied: bool = False
-    """All of it was deleted once: what is not of later changes should be gone, whoever
-    made it.
+    """All of it was deleted once: what is not of later changes should be gone, no
+    matter who made it.
     """
 
 
@@ -57,7 +57,8 @@ class Difference:
 
 
 def folded(changes: Iterable[tuple[Verb, str, bytes]]) -> Left:
-    """What the changes (verb, id, body) of one input leave when applied once in order.
+    """Return what the changes (verb, id, body) of one input leave when applied once in
+    order.
 
     A post of an id that is there changes nothing, nor does a patch of one that was
     deleted: the service refuses both.
@@ -129,7 +130,7 @@ def _removed(held: Json, sent: Json) -> Json:
 
 def compared(input_id: str, left: Left, held: Mapping[str, Json]) -> list[Difference]:
     """Every annotation that should be there, or should not, beside what is held; then
-    what is there beyond them.
+    what is held beyond them.
     """
     found: list[Difference] = []
     expected = left.annotations
@@ -195,7 +196,9 @@ def _parts_of_data(sent: object, held: object, exact: bool) -> list[str]:
 
 
 def _is_double(row: Json, expected: Mapping[str, Expected]) -> bool:
-    """Does it hold what another annotation of its input should, and nothing else?"""
+    """Whether it holds what another annotation of its input should, and nothing
+    else.
+    """
     return any(
         same_annotation(
             {name: value for name, value in wanted.annotation.items() if name != "id"},

@@ -1,9 +1,9 @@
 """Annotations as tables: what stands in each of their columns.
 
 An annotation holds at most one region and one frame (wire, 2.2), so a row is an
-annotation. Where there are more, the flat columns tell of the first, and `annotation`
-holds all of it. What is not of the wire's form keeps its ids and its JSON; all else is
-null.
+annotation. If it has several regions, the flat columns are of the first, and
+`annotation` holds all of it. What is not of the wire's form keeps its ids and its JSON;
+all else is null.
 """
 
 from __future__ import annotations
@@ -155,8 +155,8 @@ _annotation = msgspec.json.Decoder(_Annotation)
 _input = msgspec.json.Decoder(_Input)
 _joined = msgspec.json.Decoder(_Joined)
 UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
-"""What decoding raises for JSON that is none, not UTF-8, nested too deep, or not of the
-wire's form.
+"""The errors of decoding: not JSON, not UTF-8, nested too deep, or not of the wire's
+form.
 """
 
 
@@ -184,8 +184,8 @@ class InputsLayout:
     )
 
     def values(self, row: Row) -> tuple[object, ...]:
-        """One value a column; those of the annotation are null where its input has
-        none.
+        """One value a column; those of the annotation are null if its input has no
+        annotation.
         """
         try:
             line = _joined.decode(row.line)
@@ -233,7 +233,9 @@ def _annotation_values(json: bytes, key: tuple[str, ...]) -> tuple[object, ...]:
 
 
 def _region_values(data: _Data) -> tuple[object, ...]:
-    """How many regions there are, and the first's id, type, value, track and box."""
+    """Return how many regions there are, and the first's id, type, value, track and
+    box.
+    """
     regions = _regions(data)
     if not regions:
         return (0, None, None, None, None, None, None, None, None)

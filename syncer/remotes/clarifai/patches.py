@@ -1,6 +1,5 @@
-"""Would sending a patch (again) change anything?
-
-Asked of a patch in doubt, with what the remote holds now.
+"""The effect of a patch that is in doubt: whether sending it (again) would change what
+the remote holds now.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ _NAMES = frozenset(("id", "input_id"))
 
 
 def merged(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
-    """Is all that a merge brings there?
+    """Whether all that a merge brings is there.
 
     Lists may hold more items than it names; null changes nothing, {} and [] replace.
     """
@@ -57,7 +56,7 @@ def _merged_one(field: Field | None, sent: object, held: object) -> bool:
 
 
 def removed(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
-    """Is all that a remove takes away gone?
+    """Whether all that a remove takes away is gone.
 
     Items are named by their ids, members by `true`; scalars are replaced.
     """

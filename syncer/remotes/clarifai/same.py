@@ -1,5 +1,5 @@
-"""Is what was sent there, with equal values? Each is compared as its type on the wire
-is (`syncer.protos`).
+"""Whether what was sent is there, with equal values. Each is compared as its type on
+the wire is (`syncer.protos`).
 
 What the server added is ignored, what it leaves out as a default is filled in: a
 missing concept value is 1, a missing coordinate 0, a missing message one that holds
@@ -39,8 +39,8 @@ FILLED: Mapping[str, Sequence[str]] = {
 service puts nothing else there (wire, 3.2).
 """
 CLOSED = frozenset(("data", "region_info", "annotation_info"))
-"""Members into which the service puts nothing of its own: what is there, somebody sent.
-Others it dresses (names of concepts, say).
+"""Members into which the service puts nothing of its own: all of it was sent. Others it
+dresses (names of concepts, say).
 """
 _CLOSED_MESSAGES = ("Data", "RegionInfo")
 _UNSHOWN = frozenset(("embed_model_version_id",))
@@ -73,8 +73,8 @@ def message_of(type_: str) -> Message:
 def same_annotation(
     sent: Mapping[str, object], held: Mapping[str, object], *, exact: bool = False
 ) -> bool:
-    """Does `held` hold every field of `sent` with an equal value? Both are annotations
-    in the wire's JSON form.
+    """Whether `held` holds every field of `sent` with an equal value. Both are
+    annotations in the wire's JSON form.
 
     `exact`: and does it hold nothing that somebody else must have sent?
     """
@@ -149,7 +149,7 @@ def same_field(field: Field | None, sent: object, held: object, *, exact: bool) 
 
 
 def _same_one(field: Field, sent: object, held: object, exact: bool) -> bool:
-    """Of a field, or of an item of one that is repeated."""
+    """The type of a field, or of an item of one that is repeated."""
     if field.type in MESSAGES:
         if isinstance(sent, dict | None) and isinstance(held, dict | None):
             return _same_message(field.type, sent or {}, held or {}, exact, unsent=sent is None)
@@ -198,7 +198,7 @@ def _same_map(field: Field, sent: object, held: object, exact: bool) -> bool:
 
 
 def item_id(item: object) -> str | None:
-    """The id of a list item, None where it has none."""
+    """Return the id of a list item, None if it has no id."""
     id = item.get("id") if isinstance(item, dict) else None
     return id if isinstance(id, str) and id else None
 

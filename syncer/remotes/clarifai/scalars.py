@@ -1,5 +1,5 @@
-"""Scalars of the wire as values that are equal where they mean the same, whatever way
-of the JSON form they are written in.
+"""Scalars of the wire as values that are equal if they mean the same, in any way that
+the JSON form allows.
 
 Each reader takes a JSON value that is there, and raises ValueError (or TypeError) for
 one that its type does not have.
@@ -123,4 +123,4 @@ DEFAULTS: Mapping[str, object] = {
         ("float", "double", "int32", "uint32", "int64", "uint64", "StatusCode", *ENUMS), 0
     ),
 }
-"""What a missing field is. A missing time is no time at all."""
+"""The value of a missing field. A missing time is not a time."""

@@ -1,4 +1,4 @@
-"""Which annotations to list, and which ways to select them go together."""
+"""The annotations to list, and which ways to select them go together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from syncer.remotes.selections import unfit
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which annotations. What is empty is no filter: `input_ids=()` are all inputs.
+    """The annotations to list. An empty member is not a filter: `input_ids=()` are all
+    inputs.
 
     The filters by maker are OR-ed by the service, and each implies `all_makers` (wire,
     2.1).
@@ -38,7 +39,9 @@ class Selection:
     input_level: bool = True
     """Keep the annotation that each input comes with."""
     with_inputs: bool = False
-    """Rows are {"input":…,"annotation":…}, one with null for an input that has none."""
+    """Rows are {"input":…,"annotation":…}, one with null for an input without
+    annotations.
+    """
 
 
 ONE_OF = (
@@ -52,9 +55,9 @@ has at most one.
 
 
 def fault(selection: Selection, named: Callable[[str], str] = str) -> str | None:
-    """Why a selection means nothing, None where it does.
+    """Return why a selection means nothing, None if it means something.
 
-    `named`: what the caller calls a field, for the message.
+    `named`: the caller's name of a field, used in the message.
     """
     if (why := unfit(selection, named)) is not None:
         return why

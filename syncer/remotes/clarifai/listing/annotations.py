@@ -37,7 +37,7 @@ class AnnotationListing:
 
     @property
     def repeats(self) -> bool:
-        """May a key come in several units?"""
+        """Whether a key may come in several units."""
         return self._by_search
 
     def units(self, after: str, done: Done | None = ()) -> Units:
@@ -57,7 +57,9 @@ class AnnotationListing:
         return of_all_inputs(groups, after, done)
 
     def group_of(self, ids: Sequence[str]) -> list[str]:
-        """The first of these inputs, as many as one list may ask for; at least one."""
+        """Return the first of these inputs, up to what one list may ask for; at least
+        one.
+        """
         return self._groups.fitting(ids)
 
     def unit(self, ids: list[str], cursor: str) -> Unit:

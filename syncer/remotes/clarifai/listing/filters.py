@@ -21,8 +21,8 @@ def by_level(selection: Selection) -> Keep:
 
 
 def as_searched(selection: Selection) -> Keep:
-    """What a search by status and time would find, times included at both ends (wire,
-    5).
+    """Return a filter that keeps what a search by status and time would find, times
+    included at both ends (wire, 5).
     """
     code = number(selection.status) if selection.status else None
     since, until = nanoseconds(selection.since), nanoseconds(selection.until)

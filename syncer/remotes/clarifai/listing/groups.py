@@ -20,7 +20,7 @@ from syncer.remotes.flows import PASSES_MAX, cut, each, one, together
 GROUP_MAX = 100
 """Inputs asked for in one list, where their ids are short enough."""
 PAGES_AT_ONCE_MAX = 16
-"""Of one input that has many; those after the last one are asked in vain."""
+"""The inputs after one that has many; those after the last one are asked in vain."""
 
 UNCLEAR = "it shows no status, or not when it was updated: whether it is wanted is not known"
 Pages = list[list[Line] | Refused]
@@ -44,7 +44,9 @@ class Groups:
         self._page_max = 0
 
     def fitting(self, ids: Sequence[str]) -> list[str]:
-        """The first of these inputs, as many as one list may ask for; at least one."""
+        """Return the first of these inputs, up to what one list may ask for; at least
+        one.
+        """
         return self.queries.fitting(ids, self._group_max)
 
     def unit(
@@ -66,7 +68,7 @@ class Groups:
         def flow() -> Flow:
             if not self._page_max:
                 # Until a page is there, each group that is asked for makes the next one
-                # smaller: one of them shows what is no full page.
+                # smaller: one of them shows what is not a full page.
                 self._group_max = max(1, min(self._group_max, len(ids) * 9 // 10))
             found = yield from self._group(ids)
             every_input = self.selection.with_inputs and not self._filtered
@@ -109,7 +111,7 @@ class Groups:
         return together([self._group(part) for part in cut(ids, size)])
 
     def _until_stable(self, ids: list[str], pages: Pages) -> Flow:
-        """What may not have been a snapshot is read until two passes in a row say the
+        """Read what may not have been a snapshot until two passes in a row say the
         same. `pages`: what the first one begins with.
 
         A pass misses a row where one before it is deleted between two pages; then the
@@ -141,8 +143,8 @@ class Groups:
         return Found(found.rows, found.duplicates, [*found.problems, problem])
 
     def _refused(self, id: str, refused: Refused) -> Flow:
-        """Of an input that the service refuses to list: nothing where the input itself
-        is not there any more, else a problem.
+        """Return the outcome for an input that the service refuses to list: nothing
+        where the input itself is not there any more, else a problem.
         """
         for _ in range(PASSES_MAX if says_missing(refused) else 0):
             if (yield from self.inputs.is_gone(id)):
@@ -183,9 +185,9 @@ class Groups:
             pages = []
 
     def _found_of(self, ids: list[str], lines: Sequence[Line]) -> Found:
-        """What was listed of these inputs.
+        """Return what was listed of these inputs.
 
-        Of others, which nobody asked for here, their own groups tell.
+        Others, which nobody asked for here, are of their own groups.
         """
         return self.found([line for line in lines if line.input_id in ids])
 

@@ -34,8 +34,8 @@ class Inputs:
         by_input: dict[str, list[Row]] = {}
         for row in found.rows:
             by_input.setdefault(row.key[0], []).append(row)
-        # An input that went after its annotations were listed is no problem; one that
-        # the service refuses to show is.
+        # An input that went after its annotations were listed is not a problem; one
+        # that the service refuses to show is.
         problems = [
             _problem(id, reason)
             for id, reason in unknown.items()
@@ -45,7 +45,7 @@ class Inputs:
         return Found(rows, found.duplicates, found.problems + problems)
 
     def with_absent(self, found: Found, ids: Sequence[str]) -> Flow:
-        """What was found, and which of these inputs do not exist.
+        """Return what was found, and which of these inputs do not exist.
 
         A list is silent about them, as about those without annotations.
         """
@@ -59,13 +59,13 @@ class Inputs:
 
     def is_gone(self, id: str) -> Asking[bool]:
         """Whether an answer, which an input in it would have been a part of, shows that
-        there is no such input.
+        the input does not exist.
         """
         unknown = yield from self.look_up([id], {})
         return unknown.get(id) == GONE
 
     def look_up(self, ids: list[str], held: dict[str, Line]) -> Asking[dict[str, str]]:
-        """These inputs, into `held`; of the others, why they cannot be had.
+        """These inputs, into `held`; for the others, why they cannot be fetched.
 
         What an answer leaves out is asked for until no more comes.
         """

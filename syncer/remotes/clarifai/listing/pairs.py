@@ -14,7 +14,7 @@ from syncer.remotes.flows import cut, joined, one, together
 
 
 def of_pairs(groups: Groups, named: Sequence[Pair], at: int) -> Units:
-    """These annotations, as many a unit as one list may ask for."""
+    """The annotations of these pairs; a unit holds what one list may ask for."""
     pairs = list(dict.fromkeys((input_id, id) for input_id, id in named))
     while at < len(pairs):
         chunk = groups.queries.fitting_pairs(pairs[at:])

@@ -37,14 +37,14 @@ Pages = Sequence[list[Line] | Refused]
 
 
 def searched(groups: Groups, by_input: Groups, after: str, done: Done | None) -> Units:
-    """What a search by the selection of these groups finds. `by_input`: lists and
+    """List what a search by the selection of these groups finds. `by_input`: lists and
     filters the same by inputs.
 
     Raises Stopped where the service refuses to search, or to list its inputs.
     """
     selection = groups.selection
     phase, at = _place(after)
-    # a list of these tells all that a search would, and needs no index
+    # a list of these gives all that a search would, and needs no index
     if selection.input_ids:
         yield from of_named_inputs(
             by_input, selection.input_ids, int(at or 0), partial(_cursor, "named")

@@ -44,7 +44,7 @@ class Span:
         return [Span(since, until) for since, until in pairwise(ends)] if cuts else []
 
     def holds(self, second: int) -> bool:
-        """Does the span hold something of this second?"""
+        """Whether the span holds something of this second."""
         low, high = _seconds(self.since), _seconds(self.until)
         return (low is None or low < second + 1) and (high is None or second <= high)
 

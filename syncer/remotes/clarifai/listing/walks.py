@@ -32,12 +32,12 @@ def of_all_inputs(
 
 
 class _Inputs:
-    """The app's inputs, each once, however the service sorts them and whatever it makes
-    of a cursor whose input is gone.
+    """The app's inputs, each once, in any order of the service, even if it does not
+    know a cursor whose input is gone.
 
     An input that was listed is known by its id. Where the list does not go on after the
     cursor, and the cursor's input is not there any more, the list is read from its
-    start once more, for what is not known.
+    start once more, to find what is not known.
     """
 
     def __init__(self, groups: Groups, after: str, done: Done | None) -> None:
