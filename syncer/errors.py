@@ -19,11 +19,11 @@ class SyncerError(Exception):
 
     exit_code = 1
     details: Mapping[str, object] = {}
-    """What `--json` tells beside the message: values that JSON can hold."""
+    """The values that `--json` gives beside the message: values that JSON can hold."""
 
     @property
     def lines(self) -> Sequence[str]:
-        """The message as it is shown to people: one line, but for messages that list
+        """The message as it is shown to people: one line, except messages that list
         things.
         """
         return (str(self),)
@@ -57,7 +57,7 @@ class StateError(SyncerError):
 
 
 def of_another_version(path: object, found: str, read: str) -> StateError:
-    """Return what is said of a file that is `found` (a format and its version), where
+    """Return the message about a file that is `found` (a format and its version), where
     this syncer reads another one.
     """
     return StateError(
@@ -87,7 +87,7 @@ class BadLineFound(SyncerError):
 
 
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Of the errors of several tasks the one that users are to see: one of ours before
+    """Return the one of several tasks' errors that users are to see: one of ours before
     anybody else's.
     """
     mine, _ = group.split(SyncerError)

@@ -3,7 +3,7 @@ floor of journal, sinks and sources.
 
 Mounted object stores (DBFS, FUSE), network shares and memory sticks do not append,
 lock, link, sync a folder or rename over a file, each in its own way. A refusal for want
-of a call is told from one for other reasons (no space, no permission) by its number.
+of a call differs from one for other reasons (no space, no permission) by its number.
 Nothing else in the program calls `os.fsync` or `os.write`.
 """
 
@@ -58,12 +58,12 @@ def told(
 
 
 def why(error: OSError) -> str:
-    """What to tell users of it."""
+    """Return what to tell users about it."""
     return str(error.strerror) if isinstance(error, Unable) else os.strerror(error.errno or 0)
 
 
 def _name(descriptor: int) -> str:
-    """What a descriptor is open on, as far as the system says it."""
+    """Return what a descriptor is open on, as far as the system says it."""
     try:
         return str(Path(f"/proc/self/fd/{descriptor}").readlink())
     except OSError:
@@ -78,7 +78,7 @@ def append(descriptor: int, data: bytes) -> None:
 
 
 def sync_open(descriptor: int) -> None:
-    """What was written to this open file is on the disk when this returns.
+    """Put what was written to this open file on the disk.
 
     Raises OSError, also where the file system has no such call.
     """
@@ -86,8 +86,8 @@ def sync_open(descriptor: int) -> None:
 
 
 def sync(path: Path) -> None:
-    """What was written to this closed file, or which names there are in this folder, is
-    on the disk when this returns. Raises OSError.
+    """Put what was written to this closed file, or the names in this folder, on the
+    disk. Raises OSError.
 
     Where the file system has no such call, it has nothing to be asked for: what is
     closed, made or renamed there is a server's to keep (docs/decisions.md).
@@ -159,7 +159,7 @@ def _beside(source: Path, target: Path) -> bool:
 
 
 def links(folder: Path) -> bool:
-    """Can names in this folder be links to one file?
+    """Whether names in this folder can be links to one file.
 
     Raises OSError for other reasons.
     """
@@ -179,8 +179,8 @@ def links(folder: Path) -> bool:
 
 
 def put_new(source: Path, target: Path) -> bool:
-    """Put a whole file where there is none yet, durably; was it at once? Raises
-    FileExistsError, OSError.
+    """Put a whole file where none is yet, durably; return whether it was at once.
+    Raises FileExistsError, OSError.
 
     By a link where that can be. Else it is looked for and then renamed, so that another
     writer of the same moment is not seen; or, without renames, written where it is to

@@ -1,5 +1,5 @@
-"""What people see: text from outside, such as ids, names of files and reasons, and
-numbers of things.
+"""Text for people: what comes from outside, such as ids, names of files and reasons,
+and numbers of things.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import shlex
 def printable(text: str) -> str:
     """Return the text as one line that a terminal does nothing but show.
 
-    Whatever it would obey, hide or turn round is written as an escape: line ends,
+    All that it would obey, hide or turn round is written as an escape: line ends,
     control characters, escape codes, marks of direction, halves of characters (`\\n`,
     `\\x1b`, `\\u202e`, `\\udcff`).
     """

@@ -1,12 +1,12 @@
 """The messages that labels travel in, as the service's protos have them (clarifai-grpc
 12.6.0), as a table.
 
-Whoever compares labels and whoever stores them reads their types here. A field is
-`name`, `name:type`, `[]` where it is repeated, `{}` where it is a map from strings, `!`
-where it is shown though it has its default (`cl_show_if_empty`), and `=1` where it has
-another default in JSON (`cl_default_float`). No type: a string. A message that begins
-with `...` has more fields than are listed here: who made a label is the service's own
-to say.
+The code that compares labels and the code that stores them read their types here. A
+field is `name`, `name:type`, `[]` where it is repeated, `{}` where it is a map from
+strings, `!` where it is shown though it has its default (`cl_show_if_empty`), and `=1`
+where it has another default in JSON (`cl_default_float`). No type: a string. A message
+that begins with `...` has more fields than are listed here: who made a label is the
+service's own to say.
 """
 
 from __future__ import annotations

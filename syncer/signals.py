@@ -9,8 +9,8 @@ end of the interpreter.
     says how it ended      changes nothing                is the system's
     is over                changes nothing                changes nothing
 
-One handler serves all of it, and what it does hangs on one attribute: there is no
-moment at which a signal is nobody's.
+One handler serves all of it, and what it does hangs on one attribute: at every moment
+someone handles a signal.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Interrupted(KeyboardInterrupt):
 
     A class of our own: where a KeyboardInterrupt itself leaves code that came as text
     (`exec`, as data classes are made), Python remembers it, and ends the process by the
-    signal in the end, whoever caught it meanwhile and whatever exit code was asked for.
+    signal in the end, even if it was caught meanwhile and an exit code was asked for.
     """
 
 
@@ -82,8 +82,8 @@ class Owner:
         """Around an event loop: signals wait for a listener within. At its end one that
         nobody took is raised, unless the outcome stands.
 
-        An exception in the midst of an event loop's own code would leave it, and
-        whatever it holds, in no good order.
+        An exception in the midst of an event loop's own code would leave it, and all
+        that it holds, in disorder.
         """
         raises, self._raises = self._raises, False
         try:
@@ -130,7 +130,7 @@ class Owner:
 
 @contextmanager
 def _woken(wake: Callable[[], None]) -> Iterator[None]:
-    """Call `wake` from within the event loop after each signal, whichever thread the
+    """Call `wake` from within the event loop after each signal, in any thread that the
     system interrupts for it.
     """
     # not at the top: until signals are owned, nothing is imported that takes time
