@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections import deque
 from io import BufferedReader
 from pathlib import Path
-from typing import cast
 
 import anyio.to_thread
 import msgspec
 import orjson
 
-from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark, Stamp
-from syncer.core.watermark import Skip, Watermark
-from syncer.errors import BadLineFound, SyncerError
+from syncer.core.change import Chunk, LogIdentity, Mark, Stamp
+from syncer.core.watermark import Watermark
+from syncer.errors import SyncerError
+from syncer.sources.chunks import BLOCK_BYTES, LineSorter, pieces
 from syncer.sources.cutter import Cutter, Line, without_bom
 from syncer.sources.gunzip import DamagedLog
 from syncer.sources.identity import (
@@ -27,15 +27,9 @@ from syncer.sources.identity import (
     first_line,
     head_of,
 )
-from syncer.sources.lines import LineOptions, Place, parse
+from syncer.sources.lines import LineOptions, parse
 from syncer.sources.opening import open_log, place_on_disk
 from syncer.sources.stamps import stamp_of_open
-
-BLOCK_BYTES = 256 << 10
-CHUNK_LINES_MAX = 4096
-"""About so many lines make a chunk: a dead letter takes hundreds of times as much as
-the shortest line.
-"""
 
 
 class ChangeLog:
@@ -63,16 +57,12 @@ class ChangeLog:
         """It is not only still being written: what was left unread can never be read.
         """
         self._cut = ""
-        self._options = options
-        self._strict = strict
         self._block_bytes = block_bytes
         self._path = path
         watermark = watermark or Watermark()
         self._applied = Applied.of(watermark)
-        self._skip = Skip(watermark.runs())
         self._lines = Cutter(watermark.resume)
-        self._salt = b""
-        self._stopped: BadLineFound | None = None
+        self._sorter = LineSorter(number, label, options, parse, watermark=watermark, strict=strict)
         self._ended = False
         self._end = -1
         self._file: BufferedReader | None = None
@@ -85,7 +75,7 @@ class ChangeLog:
     @property
     def ended(self) -> bool:
         """Whether it was read to its end."""
-        return self._ended
+        return self._ended and self._sorter.stopped is None
 
     async def read(self) -> Chunk | None:
         """The next chunk; None at the end.
@@ -93,22 +83,25 @@ class ChangeLog:
         Raises BadLineFound where strict, SyncerError where the file cannot be read or
         is not the one that was chosen.
         """
-        while not self._ended and self._stopped is None:
-            block = (
-                self._pieces.popleft()
-                if self._pieces
-                else await anyio.to_thread.run_sync(self._next_block)
-            )
-            if (count := block.count(b"\n")) > CHUNK_LINES_MAX:
-                block = self._divided(block, len(block) * CHUNK_LINES_MAX // count)
+        while not self._ended and self._sorter.stopped is None:
+            if not self._pieces:
+                self._pieces.extend(pieces(await anyio.to_thread.run_sync(self._next_block)))
+            block = self._pieces.popleft()
             before = self._lines.mark
             lines = self._lines.feed(block) if block else self._last_line()
             if lines or self._lines.mark.offset > before.offset or self._ended:
                 return self._chunk(lines, before)
-        if self._stopped is not None:
+        if self._sorter.stopped is not None:
             await self.close()
-            raise self._stopped
+            raise self._sorter.stopped
         return None
+
+    def _chunk(self, lines: list[Line], before: Mark) -> Chunk:
+        chunk = self._sorter.sort(lines, before, self._lines.mark)
+        if self.ended:
+            self._end_reading()
+        chunk.identity, self._news = self._news, None
+        return chunk
 
     async def wait(self) -> None:
         """What is written later is seen by the next run."""
@@ -159,15 +152,6 @@ class ChangeLog:
             raise self._unreadable(error) from None
         return b""
 
-    def _divided(self, block: bytes, size: int) -> bytes:
-        """Return the first piece of a block of many short lines; the others come before
-        the next block.
-        """
-        self._pieces.extendleft(
-            block[at : at + size] for at in reversed(range(size, len(block), size))
-        )
-        return block[:size]
-
     def _open(self) -> None:
         mark = self._lines.mark
         if self.identity is not None and not self._path.exists():
@@ -178,7 +162,7 @@ class ChangeLog:
         self._file = file = open_log(self._path, self.label)
         try:
             self._stamp = stamp_of_open(file)
-            self._salt = first_line(file)
+            self._sorter.salt = first_line(file)
             if self.identity is not None and not self.identity.stamp.is_untouched(self._stamp):
                 self._check_again(self.identity, file)
             file.seek(mark.offset)
@@ -193,7 +177,7 @@ class ChangeLog:
         """Between the choice and the opening the file was written to, or another one
         came into its place.
         """
-        head, stamp = head_of(self._salt), self._stamp
+        head, stamp = head_of(self._sorter.salt), self._stamp
         assert stamp is not None
         if not self._applied and (known.device, known.inode) != (stamp.device, stamp.inode):
             raise SyncerError(
@@ -239,35 +223,6 @@ class ChangeLog:
             return []
         return self._lines.finish()
 
-    def _chunk(self, lines: list[Line], before: Mark) -> Chunk:
-        changes: list[Change] = []
-        bad: list[BadLine] = []
-        ignored: list[IgnoredLine] = []
-        index, skip, options = before.index, self._skip, self._options
-        place = Place(self.number, index, 0, 0, self._salt)
-        for raw, number, offset in lines:
-            if index < skip.end and index in skip:
-                index += 1
-                continue
-            place.index, place.line, place.offset = index, number, offset
-            found = parse(raw, place, options)
-            if type(found) is Change:
-                changes.append(found)
-            elif type(found) is BadLine:
-                if self._strict:
-                    self._stopped = BadLineFound(
-                        f"{self.label}:{number}: {found.reason}; stopped here because of --strict"
-                    )
-                    return Chunk(self.number, changes, bad, ignored, before)
-                bad.append(found)
-            else:
-                ignored.append(cast(IgnoredLine, found))
-            index += 1
-        if self._ended:
-            self._end_reading()
-        news, self._news = self._news, None
-        return Chunk(self.number, changes, bad, ignored, self._lines.mark, news)
-
     def _end_reading(self) -> None:
         """Let go of the file; its end is known now."""
         self._let_go()
@@ -275,7 +230,12 @@ class ChangeLog:
         if known is None or stamp is None:
             return
         found = LogIdentity.of(
-            known.path, known.label, head_of(self._salt), stamp, was=known.was, twin=known.twin
+            known.path,
+            known.label,
+            head_of(self._sorter.salt),
+            stamp,
+            was=known.was,
+            twin=known.twin,
         )
         self.identity = msgspec.structs.replace(found, end=self._end)
         if self.identity != known:

@@ -17,8 +17,9 @@ from logging import getLogger
 from typing import Protocol, runtime_checkable
 
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
-from syncer.core.watermark import Skip, Watermark
-from syncer.errors import BadLineFound, SyncerError
+from syncer.core.watermark import Watermark
+from syncer.errors import SyncerError
+from syncer.sources.chunks import LineSorter
 from syncer.sources.lines import LineOptions, Place, bad_line, parse
 from syncer.sources.misuse import awaited, check_chunk, check_source, opened
 from syncer.sources.objects import Unwritable, as_line, ids_of
@@ -99,14 +100,19 @@ class Feed:
         self.identity = identity(source.name)
         self.label = self.identity.label
         self._source = source
-        self._options = options
-        self._strict = strict
         self._mark = watermark.resume
-        self._skip = Skip(watermark.runs())
+        self._sorter = LineSorter(
+            number,
+            self.label,
+            options,
+            _parse,
+            watermark=watermark,
+            strict=strict,
+            salt=self.identity.head.encode(),
+        )
         self._chunks: AsyncIterator[object] | None = None
         self._acked = not self._mark.cursor
         self._ended = False
-        self._stopped: BadLineFound | None = None
 
     @property
     def ended(self) -> bool:
@@ -124,8 +130,8 @@ class Feed:
         Raises BadLineFound where strict, SyncerError for misuse and for whatever the
         source raises; then its chunks are asked for again, from the last cursor.
         """
-        if self._stopped is not None:
-            raise self._stopped
+        if self._sorter.stopped is not None:
+            raise self._sorter.stopped
         if self._ended:
             return None
         if not self._acked:
@@ -179,36 +185,14 @@ class Feed:
 
     def _chunk(self, found: object) -> Chunk:
         before = self._mark
-        check_chunk(self.label, before.offset + 1, found, SourceChunk, before.cursor)
+        number = before.offset + 1
+        check_chunk(self.label, number, found, SourceChunk, before.cursor)
         assert isinstance(found, SourceChunk)
-        chunk = Chunk(self.number, [], [], [], before)
-        index = before.index
-        for change in found.changes:
-            place = Place(self.number, index, index + 1, index, self.identity.head.encode())
-            line = self._line(change, place)
-            if line is None:
-                continue
-            if not (index < self._skip.end and index in self._skip):
-                if self._strict and isinstance(line, BadLine):
-                    self._stopped = BadLineFound(
-                        f"{self.label}:{place.line}: {line.reason}; stopped here because of"
-                        " --strict"
-                    )
-                    return chunk
-                _sort(chunk, line)
-            index += 1
-        self._mark = chunk.end = Mark(index, before.offset + 1, index, 0, found.cursor)
+        lines = _lines(found.changes, before.index)
+        index = before.index + len(lines)
+        chunk = self._sorter.sort(lines, before, Mark(index, number, index, 0, found.cursor))
+        self._mark = chunk.end
         return chunk
-
-    def _line(self, change: object, place: Place) -> Change | BadLine | IgnoredLine | None:
-        """What a change asks for; None where it is blank."""
-        try:
-            raw = as_line(change)
-        except Unwritable as bad:
-            return bad_line(bad.shown, bad.reason, place, ids_of(change))
-        if not raw.strip():
-            return None
-        return parse(raw, place, self._options)
 
 
 _END = object()
@@ -221,10 +205,27 @@ def identity(name: str) -> LogIdentity:
     )
 
 
-def _sort(chunk: Chunk, line: Change | BadLine | IgnoredLine) -> None:
-    if isinstance(line, Change):
-        chunk.changes.append(line)
-    elif isinstance(line, BadLine):
-        chunk.bad.append(line)
-    else:
-        chunk.ignored.append(line)
+Row = bytes | tuple[Unwritable, dict[str, object]]
+"""A change as a line; or why it is not one, and as much of its ids as could be read."""
+
+
+def _lines(changes: Sequence[object], index: int) -> list[tuple[Row, int, int]]:
+    """Those that are not blank, with their numbers from this index on."""
+    lines: list[tuple[Row, int, int]] = []
+    for change in changes:
+        row: Row
+        try:
+            row = as_line(change)
+            if not row.strip():
+                continue
+        except Unwritable as bad:
+            row = (bad, ids_of(change))
+        lines.append((row, index + len(lines) + 1, index + len(lines)))
+    return lines
+
+
+def _parse(row: Row, place: Place, options: LineOptions) -> Change | BadLine | IgnoredLine:
+    if isinstance(row, bytes):
+        return parse(row, place, options)
+    bad, ids = row
+    return bad_line(bad.shown, bad.reason, place, ids)

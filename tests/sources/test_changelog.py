@@ -18,7 +18,8 @@ from msgspec import structs
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
 from syncer.core.watermark import Watermark
 from syncer.errors import BadLineFound, SyncerError
-from syncer.sources.changelog import CHUNK_LINES_MAX, ChangeLog
+from syncer.sources.changelog import ChangeLog
+from syncer.sources.chunks import CHUNK_LINES_MAX
 from syncer.sources.cutter import BOM
 from syncer.sources.identity import head_of
 from syncer.sources.lines import LineOptions, Place, parse
