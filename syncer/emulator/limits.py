@@ -4,8 +4,52 @@ from __future__ import annotations
 
 from collections import deque
 
+import anyio
+from aiolimiter import AsyncLimiter
+
 WINDOW_SECONDS = 0.95
 """A little under a second: requests that left in step may arrive closer together."""
+
+
+class Window:
+    """So many requests in any second, or in each of the clock's."""
+
+    def __init__(self, rps: float, rule: str) -> None:
+        self._most = max(1.0, rps)
+        self._rule = rule
+        self._arrivals: deque[float] = deque()
+        self._second = -1
+
+    def take(self, now: float) -> bool:
+        """Let a request go at this time, or not. Those that may not do not count."""
+        second = int(now / WINDOW_SECONDS)
+        if self._rule == "sliding":
+            while self._arrivals and self._arrivals[0] <= now - WINDOW_SECONDS:
+                self._arrivals.popleft()
+        elif second != self._second:
+            self._second = second
+            self._arrivals.clear()
+        if len(self._arrivals) + 1 > self._most:
+            return False
+        self._arrivals.append(now)
+        return True
+
+
+class Bucket:
+    """As many requests as a bucket holds, which is full again after a second.
+
+    It follows the clock of the event loop.
+    """
+
+    def __init__(self, rps: float) -> None:
+        self._limiter = AsyncLimiter(max(1.0, rps), WINDOW_SECONDS)
+
+    async def take(self) -> bool:
+        """Let a request go now, or not. Those that may not do not count."""
+        if not self._limiter.has_capacity():
+            return False
+        await self._limiter.acquire()
+        return True
 
 
 class Limit:
@@ -16,32 +60,10 @@ class Limit:
     """
 
     def __init__(self, rps: float, rule: str) -> None:
-        self._most = max(1.0, rps)
-        self._rule = rule
-        self._arrivals: deque[float] = deque()
-        self._second = -1
-        self._left = self._most
-        self._last = 0.0
+        self._counts = Bucket(rps) if rule == "bucket" else Window(rps, rule)
 
-    def take(self, now: float) -> bool:
-        """May a request go at this time? Those that may not do not count."""
-        if self._rule == "sliding":
-            while self._arrivals and self._arrivals[0] <= now - WINDOW_SECONDS:
-                self._arrivals.popleft()
-            if len(self._arrivals) + 1 > self._most:
-                return False
-            self._arrivals.append(now)
-            return True
-        if self._rule == "second":
-            second = int(now / WINDOW_SECONDS)
-            if second != self._second:
-                self._second, self._left = second, self._most
-        else:
-            self._left = min(
-                self._most, self._left + (now - self._last) * self._most / WINDOW_SECONDS
-            )
-            self._last = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
+    async def take(self) -> bool:
+        """Let a request go now, or not."""
+        if isinstance(self._counts, Bucket):
+            return await self._counts.take()
+        return self._counts.take(anyio.current_time())

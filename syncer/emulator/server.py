@@ -106,7 +106,7 @@ class Emulator:
             url_length=len(request.raw_path),
         )
         part = next(part for part in self.parts if part.claims(read))
-        if (refused := self._refused(part, read)) is not None:
+        if (refused := await self._refused(part, read)) is not None:
             return _response(refused)
         try:
             read.body = await request.read()
@@ -136,7 +136,7 @@ class Emulator:
                 steps.append(quote(step, safe=""))
         return "/" + "/".join(steps)
 
-    def _refused(self, part: Part, request: Request) -> Answer | None:
+    async def _refused(self, part: Part, request: Request) -> Answer | None:
         if (refused := part.refused(request)) is not None:
             self.counts["unauthorized"] += 1
             return refused
@@ -146,7 +146,7 @@ class Emulator:
             limit = self._limits.setdefault(
                 (part.name, scope), Limit(self.settings.rps, switches["rate-rule"])
             )
-            if not limit.take(time.monotonic()):
+            if not await limit.take():
                 self.counts["throttled"] += 1
                 return part.throttled(request, silent=False)
         return None

@@ -14,6 +14,7 @@ import pytest
 from syncer.core.pace import Concurrency
 from syncer.core.seeking import LOWER, START_RATE, SeekingPace
 from syncer.emulator.limits import Limit
+from tests.proof.simulation.clock import Clock
 
 SECONDS = 64.0
 FROM_SECONDS = 4.0
@@ -37,6 +38,7 @@ class Run:
         self.rng = random.Random(f"{self.limit} {self.rule} {self.latency_seconds}")
         self._concurrency = Concurrency("auto", self.pace)
         self._service = Limit(self.limit, self.rule)
+        self._clock = Clock()
         self._events: list[tuple[float, int, str, float]] = []
         self._numbers = count()
         self._in_flight = 0
@@ -56,12 +58,15 @@ class Run:
 
     def go(self) -> Run:
         """To the end."""
+        return self._clock.run(self._go)
+
+    async def _go(self) -> Run:
         now = 0.0
         while now < SECONDS:
             free = self._in_flight < self._concurrency.limit
             next_at = max(now, self.pace.next_at(now), self._paused_until) if free else SECONDS
             if self._events and self._events[0][0] <= next_at:
-                now = self._happens()
+                now = await self._happens()
                 continue
             now = next_at + 0.0005 * self.rng.random()
             self.pace.take(now)
@@ -69,10 +74,12 @@ class Run:
             self._later(now, "arrives", now)
         return self
 
-    def _happens(self) -> float:
+    async def _happens(self) -> float:
         now, _, what, sent_at = heapq.heappop(self._events)
         if what == "arrives":
-            taken = self._service.take(now)
+            assert self._clock.loop is not None
+            self._clock.loop.now = now
+            taken = await self._service.take()
             (self.taken if taken else self.refused).append(now)
             self._later(now, "taken" if taken else "refused", sent_at)
             return now

@@ -17,6 +17,7 @@ from syncer.emulator.limits import Limit
 from syncer.errors import UsageError
 from tests.emulator.official import Client, emulated, requests
 from tests.emulator.seen import MADE_BY_A_MODEL
+from tests.support.virtual import VirtualTime
 
 
 async def _start(**options: object) -> None:
@@ -219,7 +220,15 @@ def test_a_rejected_item_is_rejected_always_and_one_that_failed_partially_only_f
 )
 def test_two_a_second_are_counted_by_each_rule(rule: str, taken: list[bool]) -> None:
     limit = Limit(2, rule)
-    assert [limit.take(at) for at in (0.0, 0.01, 0.02, 0.5, 0.97, 0.98)] == taken
+
+    async def seen() -> list[bool]:
+        answers = []
+        for gap_seconds in (0.0, 0.01, 0.01, 0.48, 0.47, 0.01):
+            await anyio.sleep(gap_seconds)
+            answers.append(await limit.take())
+        return answers
+
+    assert VirtualTime().run(seen) == taken
 
 
 @pytest.mark.parametrize(("scope", "codes"), [("all", [10000, 11005]), ("token", [10000, 10000])])

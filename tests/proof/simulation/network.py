@@ -21,7 +21,7 @@ from syncer.emulator.annotell.tokens import STORAGE, TOKEN_PATH
 from syncer.emulator.answer import Answer, Part
 from syncer.emulator.answer import Request as Received
 from syncer.emulator.codes import MISSING
-from syncer.emulator.limits import Limit
+from syncer.emulator.limits import Window
 from tests.proof.simulation.clock import Clock
 from tests.proof.simulation.pauses import NO_WAIT, Pauses, Wait, drawn_wait
 from tests.proof.simulation.scenario import Outage, Weather
@@ -46,7 +46,7 @@ class Network:
         self._weather = weather
         self._service = service
         self._say = say
-        self._limit = Limit(weather.service_rps, "sliding") if weather.service_rps else None
+        self._limit = Window(weather.service_rps, "sliding") if weather.service_rps else None
         self._rate = weather.settings["push.requests_per_second"]
         self._recent: deque[float] = deque()
         self._in_outage: Counter[Outage] = Counter()
