@@ -15,7 +15,7 @@ from syncer.version import __version__
 if TYPE_CHECKING:
     from syncer import emulator
     from syncer.api.openlabel import openlabel
-    from syncer.api.pull import Page, annotations_frame, inputs_with_annotations_frame, pages, pull
+    from syncer.api.pull import annotations_frame, inputs_with_annotations_frame, pages, pull
     from syncer.api.push import push
     from syncer.api.remotes import Annotell, Clarifai
     from syncer.core.events import (
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         SyncerError,
         UsageError,
     )
+    from syncer.jobs.pages import Page
     from syncer.jobs.pull import PullReport
     from syncer.jobs.report import PushReport
     from syncer.remotes.annotell import Selection as DocumentSelection
@@ -81,13 +82,7 @@ __all__ = [
 
 _HOMES = {
     "syncer.api.openlabel": ("openlabel",),
-    "syncer.api.pull": (
-        "Page",
-        "annotations_frame",
-        "inputs_with_annotations_frame",
-        "pages",
-        "pull",
-    ),
+    "syncer.api.pull": ("annotations_frame", "inputs_with_annotations_frame", "pages", "pull"),
     "syncer.api.push": ("push",),
     "syncer.api.remotes": ("Annotell", "Clarifai"),
     "syncer.core.events": (
@@ -109,6 +104,7 @@ _HOMES = {
         "SyncerError",
         "UsageError",
     ),
+    "syncer.jobs.pages": ("Page",),
     "syncer.jobs.pull": ("PullReport",),
     "syncer.jobs.report": ("PushReport",),
     "syncer.remotes.clarifai.selection": ("Selection",),

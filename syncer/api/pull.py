@@ -7,25 +7,22 @@ import os
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args, overload
 
-import anyio
-import orjson
-
 from syncer.api import arguments
 from syncer.api.arguments import unobserved
-from syncer.api.remotes import Annotell, Clarifai, loaded
+from syncer.api.remotes import Annotell, Clarifai, limits, loaded
 from syncer.config import Loaded
 from syncer.core.events import Event
-from syncer.core.ports.pull import Found, Problem, Row, Unit
-from syncer.errors import UsageError, first_error
+from syncer.errors import UsageError
 from syncer.jobs.origins import annotell_origin, clarifai_origin, open_pull
+from syncer.jobs.pages import Page, pages_of
 from syncer.jobs.pull import PullLane, PullReport
 from syncer.jobs.pull_parts import pull_parts
-from syncer.jobs.wiring import Origin, wired
+from syncer.jobs.wiring import Origin
 from syncer.printable import printable
 from syncer.remotes.annotell import Selection as DocumentSelection
 from syncer.remotes.clarifai.selection import Selection
@@ -44,21 +41,6 @@ FRAMES = get_args(Frame)
 _log = logging.getLogger("syncer")
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A part of a list: some hundreds of rows, each key once."""
-
-    rows: list[Row]
-    problems: list[Problem]
-    """What is listed but could not be had."""
-
-    def objects(self) -> list[dict[str, object]]:
-        """The rows as values: annotations in the wire's JSON form, or {"input",
-        "annotation"} with inputs.
-        """
-        return [orjson.loads(row.line) for row in self.rows]
-
-
 def _origin(
     source: Clarifai | Annotell,
     select: Selection | DocumentSelection | None,
@@ -75,12 +57,7 @@ def _origin(
             f"argument source: is {source!r}; it must be syncer.Clarifai(app_id=...) or"
             " syncer.Annotell(...)"
         )
-    section = "push" if isinstance(source, Clarifai) else "annotell"
-    limits = {
-        f"{section}.requests_per_second": requests_per_second,
-        f"{section}.concurrency": concurrency,
-    }
-    configured = loaded(source, config, limits)
+    configured = loaded(source, config, limits(source, requests_per_second, concurrency))
     if isinstance(source, Clarifai) and isinstance(select, Selection | None):
         return configured, clarifai_origin(configured, select or Selection())
     if isinstance(source, Annotell) and isinstance(select, DocumentSelection):
@@ -151,32 +128,6 @@ async def pages(
     _, origin = _origin(source, select, config, requests_per_second, concurrency)
     async with pages_of(origin, tell) as stream:
         yield stream
-
-
-@asynccontextmanager
-async def pages_of(
-    origin: Origin, observe: Callable[[Event], None] = unobserved
-) -> AsyncIterator[AsyncIterator[Page]]:
-    """`pages` of what is wired already."""
-    give, take = anyio.create_memory_object_stream[Page](1)
-
-    async def deliver(unit: Unit, found: Found) -> None:
-        await give.send(Page(found.rows, found.problems))
-
-    async with wired(origin, observe) as engine:
-
-        async def run() -> None:
-            async with give:
-                await engine.run("", deliver)
-
-        try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(run)
-                async with take:
-                    yield take
-                tasks.cancel_scope.cancel()
-        except BaseExceptionGroup as group:
-            raise first_error(group) from None
 
 
 @overload

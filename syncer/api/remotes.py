@@ -68,6 +68,22 @@ class Annotell:
         }
 
 
+def rate_section(remote: Clarifai | Annotell) -> Literal["push", "annotell"]:
+    """The section of the configuration that says how hard a remote is asked."""
+    return "push" if isinstance(remote, Clarifai) else "annotell"
+
+
+def limits(
+    remote: Clarifai | Annotell, requests_per_second: object, concurrency: object
+) -> dict[str, object]:
+    """Limits of a remote, as dotted config keys; None is not given."""
+    section = rate_section(remote)
+    return {
+        f"{section}.requests_per_second": requests_per_second,
+        f"{section}.concurrency": concurrency,
+    }
+
+
 def app_of(to: object) -> Clarifai:
     """The app to push to. Raises UsageError."""
     if not isinstance(to, Clarifai):

@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from syncer.config import Loaded
+from syncer.core.ports.pull import Layout
 from syncer.errors import UsageError
 from syncer.jobs.clarifai import CREDENTIALS, SETTINGS, app
 from syncer.jobs.limits import shared_pace
@@ -41,6 +42,13 @@ engine bounds them by their bytes, too.
 """
 
 
+def layout_of(selection: Selection | DocumentSelection) -> Layout:
+    """The columns of what a selection selects."""
+    if isinstance(selection, DocumentSelection):
+        return DocumentLayout()
+    return InputsLayout() if selection.with_inputs else AnnotationLayout()
+
+
 def clarifai_origin(loaded: Loaded, selection: Selection) -> Origin:
     """The annotations of the configured app.
 
@@ -50,7 +58,7 @@ def clarifai_origin(loaded: Loaded, selection: Selection) -> Origin:
     chosen = msgspec.json.encode(selection).decode()
     return Origin(
         listing=AnnotationListing(clarifai.user_id, clarifai.app_id, selection),
-        layout=InputsLayout() if selection.with_inputs else AnnotationLayout(),
+        layout=layout_of(selection),
         api=remote.transport,
         pace=remote.pace,
         concurrency=loaded.config.push.concurrency,
@@ -111,7 +119,7 @@ def annotell_origin(
     )
     return Origin(
         listing=documents,
-        layout=DocumentLayout(),
+        layout=layout_of(selection),
         api=OAuthTransport(
             api=http(annotell.base_url),
             auth=http(annotell.auth_url),

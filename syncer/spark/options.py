@@ -12,14 +12,13 @@ from typing import Any, Literal, cast
 
 import orjson
 
-from syncer.api.remotes import Annotell, Clarifai, loaded
+from syncer.api.remotes import Annotell, Clarifai, limits, loaded, rate_section
 from syncer.config import Loaded
 from syncer.core.ports.pull import Layout
 from syncer.errors import UsageError
+from syncer.jobs.origins import layout_of
 from syncer.remotes.annotell import Selection as DocumentSelection
-from syncer.remotes.annotell.layout import DocumentLayout
-from syncer.remotes.clarifai.layout import AnnotationLayout, InputsLayout
-from syncer.remotes.clarifai.selection import Selection, fault
+from syncer.remotes.clarifai.selection import Selection, fault, inputs_or_pairs
 
 COMMON = ("remote", "base_url", "config", "rps", "concurrency", "partitions", "tasks", "unreadable")
 CLARIFAI = (
@@ -84,22 +83,17 @@ class Reading:
     @property
     def layout(self) -> Layout:
         """Its columns."""
-        if isinstance(self.select, DocumentSelection):
-            return DocumentLayout()
-        return InputsLayout() if self.select.with_inputs else AnnotationLayout()
+        return layout_of(self.select)
 
     @property
     def rates(self) -> str:
         """The section of the configuration that holds the rate."""
-        return "push" if self.remote == "clarifai" else "annotell"
+        return rate_section(self.source)
 
     def loaded(self, environment: Mapping[str, str]) -> Loaded:
         """The configuration for it, in this environment. Raises UsageError."""
-        limits = {
-            f"{self.rates}.requests_per_second": self.rps,
-            f"{self.rates}.concurrency": self.concurrency,
-        }
-        return loaded(self.source, self.config, limits, environment)
+        asked = limits(self.source, self.rps, self.concurrency)
+        return loaded(self.source, self.config, asked, environment)
 
 
 def reading(options: Mapping[str, str]) -> Reading:
@@ -203,15 +197,12 @@ def _clarifai(options: _Options) -> Clarifai:
 
 
 def _annotations(options: _Options) -> Selection:
-    input_ids, ids = options.list("input_ids"), options.list("annotation_ids")
-    if ids and len(ids) != len(input_ids):
-        raise UsageError(
-            f"{len(ids)} annotation_ids but {len(input_ids)} input_ids: each needs the input it"
-            " belongs to, in the same order"
-        )
+    input_ids, pairs = inputs_or_pairs(
+        options.list("input_ids"), options.list("annotation_ids"), _named
+    )
     chosen = Selection(
-        input_ids=() if ids else input_ids,
-        pairs=tuple(zip(input_ids, ids, strict=True)) if ids else (),
+        input_ids=input_ids,
+        pairs=pairs,
         user_ids=options.list("by_user"),
         model_version_ids=options.list("by_model_version"),
         workflow_version_ids=options.list("by_workflow_version"),
@@ -224,9 +215,14 @@ def _annotations(options: _Options) -> Selection:
         input_level=options.one_of("input_level", ("keep", "drop")) == "keep",
         with_inputs=options.true("with_inputs"),
     )
-    if (why := fault(chosen, lambda field: NAMES.get(field, field))) is not None:
+    if (why := fault(chosen, _named)) is not None:
         raise UsageError(f"option {why}")
     return chosen
+
+
+def _named(field: str) -> str:
+    """What a read calls a field of a selection."""
+    return NAMES.get(field, field)
 
 
 def _annotell(options: _Options) -> Annotell:

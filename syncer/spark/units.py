@@ -17,8 +17,8 @@ import anyio
 from anyio.from_thread import start_blocking_portal
 from pyspark import cloudpickle
 
-from syncer.api.pull import Page, pages_of
 from syncer.core.ports.pull import Done, Found, Listing, Unit, Units
+from syncer.jobs.pages import Page, pages_of
 from syncer.jobs.wiring import Origin, wired
 from syncer.spark.rate import gap_seconds
 

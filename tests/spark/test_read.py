@@ -211,8 +211,8 @@ def test_what_cannot_be_had_ends_the_read_or_is_left_out(
         (
             {"annotation_ids": "a"},
             (
-                "1 annotation_ids but 0 input_ids: each needs the input it belongs to, in the same"
-                " order"
+                "1 annotation_ids but 0 input_ids: each annotation needs the input it belongs to,"
+                " in the same order"
             ),
         ),
     ],

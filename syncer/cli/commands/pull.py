@@ -139,17 +139,12 @@ class Wanted:
 
     def selection(self) -> Selection:
         """Return what these select. Raises UsageError if they mean nothing."""
-        from syncer.remotes.clarifai.selection import Selection, fault
+        from syncer.remotes.clarifai.selection import Selection, fault, inputs_or_pairs
 
-        if self.annotation_id and len(self.annotation_id) != len(self.input_id):
-            raise UsageError(
-                f"{len(self.annotation_id)} --annotation-id but {len(self.input_id)} --input-id: "
-                "each annotation needs the input it belongs to, in the same order"
-            )
-        alone = not self.annotation_id
+        input_ids, pairs = inputs_or_pairs(self.input_id, self.annotation_id, _named)
         chosen = Selection(
-            input_ids=self.input_id if alone else (),
-            pairs=() if alone else tuple(zip(self.input_id, self.annotation_id, strict=True)),
+            input_ids=input_ids,
+            pairs=pairs,
             user_ids=self.by_user,
             model_version_ids=self.by_model_version,
             workflow_version_ids=self.by_workflow_version,
@@ -162,9 +157,14 @@ class Wanted:
             input_level=self.input_level == "keep",
             with_inputs=self.with_inputs,
         )
-        if (why := fault(chosen, lambda field: OPTIONS.get(field, f"--{field}"))) is not None:
+        if (why := fault(chosen, _named)) is not None:
             raise UsageError(why)
         return chosen
+
+
+def _named(field: str) -> str:
+    """What the command line calls a field of a selection."""
+    return OPTIONS.get(field, f"--{field}")
 
 
 EVERYTHING = Wanted()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 
+from syncer.errors import UsageError
 from syncer.remotes.clarifai.codes import CODES, number
 from syncer.remotes.paths import unfit_for_path
 from syncer.remotes.selections import unfit
@@ -42,6 +43,25 @@ class Selection:
     """Rows are {"input":…,"annotation":…}, one with null for an input without
     annotations.
     """
+
+
+def inputs_or_pairs(
+    input_ids: Sequence[str], annotation_ids: Sequence[str], named: Callable[[str], str] = str
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """`input_ids` and `pairs` of a selection, from two lists as users give them: with
+    annotations, each is that of the input at the same place.
+
+    `named`: what the caller calls a field. Raises UsageError for lists of different
+    lengths.
+    """
+    if not annotation_ids:
+        return tuple(input_ids), ()
+    if len(annotation_ids) != len(input_ids):
+        raise UsageError(
+            f"{len(annotation_ids)} {named('pairs')} but {len(input_ids)} {named('input_ids')}:"
+            " each annotation needs the input it belongs to, in the same order"
+        )
+    return (), tuple(zip(input_ids, annotation_ids, strict=True))
 
 
 ONE_OF = (
