@@ -164,13 +164,21 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
+FEED = "source:"
+"""Begins the name of a user's source, which stands where a file's path would."""
+INBOX = "inbox:"
+"""The same of a spool."""
+
+
 class LogIdentity(msgspec.Struct, frozen=True, array_like=True):
     """The marks by which logs differ, and an untouched log from one whose applied part
     must be checked.
     """
 
     path: str
-    """Absolute path, without links; for stdin the path of its spool file."""
+    """Absolute path, without links; for stdin the path of its spool file.
+    What is not a file has its name here.
+    """
     label: str
     """The name users see: the path as they gave it, or `-`."""
     head: str
@@ -203,6 +211,11 @@ class LogIdentity(msgspec.Struct, frozen=True, array_like=True):
         times = (stamp.mtime_ns, stamp.ctime_ns)
         file = (stamp.inode, stamp.size, *times, stamp.device, stamp.birth_ns)
         return cls(path, label, head, *file, was=was, twin=twin)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file; other sources have a name instead of a path."""
+        return not self.path.startswith((FEED, INBOX))
 
     @property
     def stamp(self) -> Stamp:

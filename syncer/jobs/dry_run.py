@@ -15,12 +15,12 @@ from syncer.config import Loaded
 from syncer.core.change import PATCHES, Chunk, Verb
 from syncer.core.ledger import Ledger
 from syncer.errors import SyncerError, UsageError
+from syncer.jobs.lines import line_options
 from syncer.jobs.ours import named_logs
 from syncer.printable import counted
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.choice import Chooser
 from syncer.sources.first_lines import refuse_what_is_not_a_log
-from syncer.sources.lines import LineOptions
 
 MESSAGES_MAX = 20
 
@@ -76,7 +76,7 @@ def dry_run(loaded: Loaded, arguments: Sequence[str], stdin: BinaryIO) -> DryRun
 
 async def _count(loaded: Loaded, arguments: Sequence[str], spool: Path, stdin: BinaryIO) -> DryRun:
     push = loaded.config.push
-    options = LineOptions(push.lists_without_ids, push.embed_model_version_id)
+    options = line_options(loaded.config)
     result = DryRun()
     verbs: dict[Verb, int] = {}
     named = named_logs(Path(loaded.config.state.dir), stdin, spool=spool)

@@ -26,12 +26,12 @@ from syncer.jobs.clarifai import CREDENTIALS, SETTINGS
 from syncer.jobs.folders import resuming
 from syncer.jobs.inputs import Reading, open_inputs
 from syncer.jobs.limits import carried_on
+from syncer.jobs.lines import line_options
 from syncer.jobs.progress import Estimate, Progress, Sending, Share, sending, unread
 from syncer.jobs.push_parts import PushParts
 from syncer.jobs.report import Before, PushReport, exit_code, totals
 from syncer.jobs.signals import until_signal
 from syncer.sources.feed import ChangeSource
-from syncer.sources.lines import LineOptions
 
 OPENED_MAX = 1000
 """Logs that one commit names."""
@@ -75,10 +75,7 @@ class PushLane:
         self._parts = parts
         self._max_delete = max_delete
         self._state = Path(parts.config.state.dir)
-        push = parts.config.push
-        reading = Reading(
-            LineOptions(push.lists_without_ids, push.embed_model_version_id), strict, moved
-        )
+        reading = Reading(line_options(parts.config), strict, moved)
         self._inputs, facts = open_inputs(
             sources, self.ledger, self._state, reading, stdin or sys.stdin.buffer
         )

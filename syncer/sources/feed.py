@@ -16,7 +16,7 @@ from hashlib import blake2b
 from logging import getLogger
 from typing import Protocol, runtime_checkable
 
-from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
+from syncer.core.change import FEED, BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
 from syncer.core.watermark import Watermark
 from syncer.errors import SyncerError
 from syncer.sources.chunks import LineSorter
@@ -25,9 +25,6 @@ from syncer.sources.misuse import awaited, check_chunk, check_source, opened
 from syncer.sources.objects import Unwritable, as_line, ids_of
 
 _log = getLogger("syncer")
-
-FEED = "source:"
-"""What stands before a feed's name where a log's path would."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from typing import Any
 
+from syncer.core.change import FEED
 from syncer.errors import SyncerError, UsageError
 from syncer.printable import is_unicode
 
@@ -39,7 +40,7 @@ def check_source(source: object) -> None:
 
     Raises UsageError.
     """
-    label = f"source:{checked_name(source)}"
+    label = f"{FEED}{checked_name(source)}"
     chunks, ack = _method(source, "chunks"), _method(source, "ack")
     if chunks is None:
         raise UsageError(f"{label} has no method chunks: {CHUNKS}")

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from syncer.core.change import LogIdentity, Stamp
 from syncer.core.ledger import Ledger
-from syncer.sources.feed import FEED
 from syncer.sources.identity import Applied
 from syncer.sources.logs import LogPath, resolved
 
@@ -33,7 +32,7 @@ class Places:
         self._rotated: dict[str, list[int]] = defaultdict(list)
         self._by_file: dict[tuple[int, int, int], int] = {}
         for number, log in ledger.logs.items():
-            if not log.identity.path.startswith(FEED):
+            if log.identity.is_file:
                 self._add(number, log.identity)
 
     def _add(self, number: int, identity: LogIdentity) -> None:

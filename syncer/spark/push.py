@@ -28,6 +28,7 @@ from syncer.core.events import ChangeDied, Event
 from syncer.core.facts import DeadLetter
 from syncer.errors import UsageError
 from syncer.jobs.clarifai import app
+from syncer.jobs.lines import line_options
 from syncer.jobs.push import PushLane
 from syncer.jobs.push_parts import push_parts
 from syncer.sources.feed import SourceChunk
@@ -189,8 +190,7 @@ def push_partition(
     Raises SyncerError.
     """
     held = [batch.select(list(kept)) for batch in batches]
-    push = loaded.config.push
-    options = LineOptions(push.lists_without_ids, push.embed_model_version_id)
+    options = line_options(loaded.config)
     outcomes: list[Outcome] = []
     lines: list[bytes] = []
     sent: list[int] = []

@@ -145,12 +145,11 @@ def dead_retry(
     from syncer.cli.kept import KeptList
     from syncer.jobs import dead as lane
     from syncer.jobs.folders import push_folder
-    from syncer.sources.lines import LineOptions
+    from syncer.jobs.lines import line_options
 
     loaded = common.loaded()
     folder = push_folder(loaded)
-    push = loaded.config.push
-    lines = LineOptions(push.lists_without_ids, push.embed_model_version_id)
+    lines = line_options(loaded.config)
     with KeptList() as refused:
 
         def refuse(letter: RefusedLetter) -> None:

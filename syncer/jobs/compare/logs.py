@@ -14,6 +14,7 @@ from syncer.core.ledger import Ledger
 from syncer.core.moves import Moved
 from syncer.errors import SyncerError, UsageError
 from syncer.jobs.inputs import was_looked_at
+from syncer.jobs.lines import line_options
 from syncer.jobs.ours import SPOOL, named_logs
 from syncer.journal.dead import FILE as LETTERS
 from syncer.journal.dead import unapplied
@@ -83,7 +84,7 @@ def logs_to_compare(
     Raises UsageError where there is none, StateError for a state of another
     destination.
     """
-    state, push = Path(loaded.config.state.dir), loaded.config.push
+    state = Path(loaded.config.state.dir)
     ledger = _ledger(state, loaded)
     ours = named_logs(state, sys.stdin.buffer, spool=spool)
     paths = [path for argument in named for path in ours.of(argument)]
@@ -92,7 +93,7 @@ def logs_to_compare(
         raise UsageError(f"no change log to compare with: name one; the state {state} knows none")
     return LogsToCompare(
         state,
-        LineOptions(push.lists_without_ids, push.embed_model_version_id),
+        line_options(loaded.config),
         ledger,
         choice.logs,
         gone=[ledger.logs[number].identity.label for number in choice.gone],
