@@ -32,7 +32,7 @@ STORED = b'"status":{"code":24150,"description":"Annotation success"},' + BEFORE
 asked = 0
 
 
-async def echo(_: HttpTransport, request: Request) -> Reply:
+async def echo(_: HttpTransport, request: Request, *more: object) -> Reply:
     """The answer of a service where all is well, as late as one over a network: each
     annotation comes back with its status.
     """

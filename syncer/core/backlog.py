@@ -47,8 +47,8 @@ class Backlog:
         self.window_count = 0
         self.window_bytes = 0
         self.queue_count = 0
-        self.in_flight = 0
-        """Requests under way; whoever sends them keeps it."""
+        self.batches_out = 0
+        """Batches that were taken and are not over."""
         self.source_ended = False
         self._next_number = next_number
         self._order = Order(self._go, self._queue)
@@ -61,7 +61,7 @@ class Backlog:
     def room(self) -> bool:
         """May more be read?"""
         limits = self.limits
-        window_max = limits.window_max + self.in_flight * limits.batch_size
+        window_max = limits.window_max + self.batches_out * limits.batch_size
         return (
             self.window_count < window_max
             and self.window_bytes < limits.window_bytes_max
@@ -168,13 +168,16 @@ class Backlog:
 
         Tell `over` when its request is over.
         """
-        return self._batches.take(now, hurry=self._hurry())
+        batch = self._batches.take(now, hurry=self._hurry())
+        self.batches_out += batch is not None
+        return batch
 
     def _hurry(self) -> bool:
         return self.source_ended or not self.room()
 
     def over(self, batch: Batch) -> None:
         """Its request has been answered, or has failed."""
+        self.batches_out -= 1
         self._batches.size.over(batch.size)
 
     def passed(self, batch: Batch) -> None:

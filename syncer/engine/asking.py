@@ -13,7 +13,7 @@ from syncer.core.change import Change, Key
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports.push import Found, Inputs, Listed, LookUpFailure, Remote
 from syncer.core.ports.wire import NoReply, Reply, Request
-from syncer.engine.turns import Draining, Turns
+from syncer.engine.turns import Draining, Turn, Turns
 from syncer.errors import SyncerError
 
 T = TypeVar("T")
@@ -21,9 +21,9 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class AskOfPart(Protocol[T_co]):
-    """A question about some changes. `taken`: its first turn has been taken already."""
+    """A question about some changes, sent in this turn."""
 
-    async def __call__(self, changes: Sequence[Change], *, taken: bool) -> T_co | LookUpFailure:
+    async def __call__(self, changes: Sequence[Change], turn: Turn) -> T_co | LookUpFailure:
         """The answer to the point, or why there is none."""
         ...
 
@@ -45,34 +45,27 @@ class Parts(Generic[T]):
 
 
 class Asker:
-    """Asks within the rate, again after a throttle; knows why a run cannot go on."""
+    """Asks within the rate, again after a throttle."""
 
     def __init__(self, remote: Remote, turns: Turns) -> None:
-        self.error: SyncerError | None = None
-        """Why the run cannot go on, once that is known."""
         self._remote = remote
         self._turns = turns
 
     async def ask(
-        self, request: Request, read: Callable[[Reply | NoReply], T | LookUpFailure], *, taken: bool
+        self, request: Request, read: Callable[[Reply | NoReply], T | LookUpFailure], turn: Turn
     ) -> T | LookUpFailure:
         """What `read` makes of the answer.
 
-        `taken`: the first turn has been taken already.
+        A reason for which no request goes any more is a failure that ends the run.
         """
         while True:
-            if not taken:
-                try:
-                    await self._turns.take()
-                except Draining:
-                    return Failed("the run is ending", in_doubt=False)
-                except SyncerError as error:
-                    self.error = error
-                    return Failed(str(error), in_doubt=False)
-            taken = False
-            answer = await self._turns.ask(request, read)
+            try:
+                answer = await turn.send(request, read)
+            except (Draining, SyncerError) as ending:
+                self._turns.end(ending)
+                return Failed(str(ending) or "the run is ending", in_doubt=False)
             if isinstance(answer, Halt):
-                self.error = self._turns.halted(answer)
+                self._turns.end(self._turns.advice.halted(answer))
             if not isinstance(answer, Throttled):
                 return answer
 
@@ -80,8 +73,8 @@ class Asker:
         self,
         changes: Sequence[Change],
         ask: AskOfPart[T],
+        turn: Turn,
         *,
-        taken: bool = False,
         probing: bool = False,
     ) -> Parts[T]:
         """Ask for as many changes at a time as one request can name, and for fewer
@@ -95,10 +88,9 @@ class Asker:
         while answered < len(changes):
             rest = changes[answered : answered + size_max]
             part = rest[: self._remote.look_up_size(rest)]
-            answer = await ask(part, taken=taken)
-            taken = False
+            answer = await ask(part, turn)
             refused = isinstance(answer, Refused) or (
-                probing and isinstance(answer, Failed) and await self.well(part[0], taken=False)
+                probing and isinstance(answer, Failed) and await self.well(part[0], turn)
             )
             if refused and len(part) > 1:
                 # Perhaps its URL is too long for something on the way, or one of them
@@ -111,50 +103,48 @@ class Asker:
             answered += len(part)
         return Parts(answers, answered, None)
 
-    async def well(self, change: Change, *, taken: bool) -> bool:
+    async def well(self, change: Change, turn: Turn) -> bool:
         """Does the remote answer?
 
         Any question about the input will do, and a refusal is an answer, too.
         """
-        return isinstance(await self.inputs([change], taken=taken), Inputs | Refused)
+        return isinstance(await self.inputs([change], turn), Inputs | Refused)
 
-    async def found(self, changes: Sequence[Change], *, taken: bool) -> Found | LookUpFailure:
+    async def found(self, changes: Sequence[Change], turn: Turn) -> Found | LookUpFailure:
         """What the remote holds of these changes' annotations."""
         found = await self.ask(
-            self._remote.look_up(changes), partial(self._remote.found, changes), taken=taken
+            self._remote.look_up(changes), partial(self._remote.found, changes), turn
         )
         return Found([None]) if _nothing_there(changes, found) else found
 
-    async def inputs(self, changes: Sequence[Change], *, taken: bool) -> Inputs | LookUpFailure:
+    async def inputs(self, changes: Sequence[Change], turn: Turn) -> Inputs | LookUpFailure:
         """How the inputs of these changes are."""
         input_ids = list(dict.fromkeys(change.input_id for change in changes))
         found = await self.ask(
             self._remote.inputs_look_up(input_ids),
             partial(self._remote.inputs_found, input_ids),
-            taken=taken,
+            turn,
         )
         return Inputs(frozenset()) if _nothing_there(input_ids, found) else found
 
     async def annotations_of(
-        self, changes: Sequence[Change], *, taken: bool
+        self, changes: Sequence[Change], turn: Turn
     ) -> list[int] | LookUpFailure:
         """How many annotations each of these whole-input deletes deletes."""
-        listed = await self._listed([change.input_id for change in changes], taken=taken)
+        listed = await self._listed([change.input_id for change in changes], turn)
         if not isinstance(listed, set):
             return listed
         by_input = Counter(input_id for input_id, _ in listed)
         return [by_input[change.input_id] for change in changes]
 
-    async def _listed(self, input_ids: Sequence[str], *, taken: bool) -> set[Key] | LookUpFailure:
+    async def _listed(self, input_ids: Sequence[str], turn: Turn) -> set[Key] | LookUpFailure:
         """Every annotation of these inputs that a delete of them deletes: pages until
         an empty one.
         """
         keys: set[Key] = set()
         for page in count(1):
             request = self._remote.inputs_list(input_ids, page)
-            listed = await self.ask(
-                request, partial(self._remote.inputs_listed, input_ids), taken=taken and page == 1
-            )
+            listed = await self.ask(request, partial(self._remote.inputs_listed, input_ids), turn)
             if _nothing_there(input_ids, listed):
                 break
             if not isinstance(listed, Listed):

@@ -225,7 +225,7 @@ class Pull:
             answer = await self._ask(ask, first)
             match answer:
                 case Halt():
-                    raise turns.halted(answer)
+                    raise turns.advice.halted(answer)
                 case Failed(unreachable=False):
                     failures += 1
                     # A document of a storage stands for itself; where a list fails, so
@@ -262,12 +262,13 @@ class Pull:
         async with nullcontext() if first else self._queues[ask.via]:
             await way.at_once.acquire()
             try:
-                await way.turns.take()
+                turn = await way.turns.next()
             except BaseException:
                 way.at_once.release()
                 raise
         try:
-            return await way.turns.ask(ask.request, ask.read)
+            with turn:
+                return await turn.send(ask.request, ask.read)
         finally:
             way.at_once.release()
 

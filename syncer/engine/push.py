@@ -30,7 +30,7 @@ from syncer.core.ports.push import Created, Journal, Remote, Source
 from syncer.core.settle import facts_of, letter_of_entry, letter_of_line, runs
 from syncer.engine.sender import Sender
 from syncer.engine.signal import Signal
-from syncer.engine.turns import Draining, Turns
+from syncer.engine.turns import Draining, Turn, Turns
 from syncer.errors import SyncerError, first_error
 
 COMMIT_LINGER_SECONDS = 0.005
@@ -86,7 +86,6 @@ class Push:
         self._now = turns.now
         self._observe = turns.observe
         self._deletions = deletions
-        self._source_error: SyncerError | None = None
         self._acked = {number: log.watermark.resume for number, log in ledger.logs.items()}
         # facts of lines that need no remote, for the next frame
         self._lines: list[Fact] = []
@@ -94,8 +93,7 @@ class Push:
         self._one_at_a_time = anyio.Lock()
         self._work = Signal()
         self._room = Signal()
-        self._to_commit = Signal()
-        turns.paused = self._to_commit.set
+        self._to_commit = turns.to_keep
 
     async def run(self) -> None:
         """Push until the source has ended and nothing is live, or until drained.
@@ -113,8 +111,8 @@ class Push:
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             raise first_error(group) from None
-        if (error := self.sender.error or self._source_error) is not None:
-            raise error
+        if self.turns.error is not None:
+            raise self.turns.error
 
     def drain(self) -> None:
         """End the run: finish what is in flight, write it down, send nothing more."""
@@ -145,7 +143,7 @@ class Push:
                 self._take_in(chunk)
                 self._work.set()
         except SyncerError as error:  # what was read before is finished
-            self._source_error = error
+            self.turns.fail(error)
         self.backlog.source_ended = True
         self._work.set()
 
@@ -174,7 +172,7 @@ class Push:
             backlog.ripen(now, turns.destination.last_success_at)
             if backlog.settling:
                 self._to_commit.set()
-            if backlog.in_flight >= turns.concurrency.limit:
+            if backlog.batches_out >= turns.concurrency.limit:
                 await self._work.wait()
                 continue
             if not backlog.has_batch(now):
@@ -182,19 +180,16 @@ class Push:
                 await self._work.wait(None if wake_at is None else max(0.0, wake_at - now))
                 continue
             try:
-                await turns.take()
-            except Draining:
-                return
-            except SyncerError as error:
-                self.sender.fail(error)
+                turn = await turns.next()
+            except (Draining, SyncerError) as ending:
+                turns.end(ending)
                 self.drain()
                 return
             batch = backlog.take(self._now())
             if batch is None:
-                turns.give_back()
+                turn.give_back()
                 continue
-            backlog.in_flight += 1
-            requests.start_soon(self._send, batch)
+            requests.start_soon(self._send, batch, turn)
 
     def _over(self) -> bool:
         if self.turns.draining:
@@ -202,15 +197,15 @@ class Push:
         return self.backlog.source_ended and not self._live()
 
     def _live(self) -> bool:
-        return bool(self.backlog.count or self.backlog.in_flight or self.backlog.settling)
+        return bool(self.backlog.count or self.backlog.batches_out or self.backlog.settling)
 
-    async def _send(self, batch: Batch) -> None:
+    async def _send(self, batch: Batch, turn: Turn) -> None:
         try:
-            await self.sender.send(batch)
+            with turn:
+                await self.sender.send(batch, turn)
         finally:
-            self.backlog.in_flight -= 1
             self.backlog.over(batch)
-        if self.sender.error is not None:
+        if self.turns.draining:
             self.drain()
         if self.backlog.settling or self.turns.fact() != self._ledger.destination:
             self._to_commit.set()

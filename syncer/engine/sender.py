@@ -31,7 +31,7 @@ from syncer.core.outcome import (
 )
 from syncer.core.ports.push import Created, Inputs, Journal, Remote
 from syncer.engine.asking import Asker, Parts
-from syncer.engine.turns import Draining, Turns
+from syncer.engine.turns import Draining, Turn, Turns
 from syncer.errors import Stopped, SyncerError
 
 DELETES: frozenset[Verb] = frozenset(("delete", "delete_input"))
@@ -65,47 +65,45 @@ class Sender:
         self._backoff = backoff
         self._asker = Asker(remote, turns)
 
-    @property
-    def error(self) -> SyncerError | None:
-        """Why the run cannot go on, once that is known."""
-        return self._asker.error
-
-    def fail(self, error: SyncerError) -> None:
-        """The run cannot go on; of several reasons the first is kept."""
-        self._asker.error = self._asker.error or error
-
-    async def send(self, batch: Batch) -> None:
-        """Carry a batch, whose turn has been taken, to its outcomes."""
+    async def send(self, batch: Batch, turn: Turn) -> None:
+        """Carry a batch to its outcomes; its first request goes in the turn that is
+        held.
+        """
         if batch.look_up != "no":
-            await self._look_up_batch(batch)
+            await self._look_up_batch(batch, turn)
             return
         if batch.verb in DELETES:
-            batch = await self._admitted(batch)
+            batch = await self._admitted(batch, turn)
             if not batch.entries:
                 return
         changes = [self._change(entry) for entry in batch.entries]
         self.retries += sum(entry.last_failed_at > 0 for entry in batch.entries)
-        verdict = await self._turns.ask(
-            self._remote.encode(batch.verb, changes),
-            partial(self._remote.decode, batch.verb, changes),
-        )
-        await self._follow(batch, verdict)
+        try:
+            verdict = await turn.send(
+                self._remote.encode(batch.verb, changes),
+                partial(self._remote.decode, batch.verb, changes),
+            )
+        except (Draining, SyncerError) as ending:
+            self._turns.end(ending)
+            self._backlog.again(batch)
+            return
+        await self._follow(batch, verdict, turn)
 
     def _change(self, entry: Entry) -> Change:
         """The entry's change with its body, from disk where it is there only."""
         return entry.change if entry.change.raw else self._journal.stored(entry.number)
 
-    async def _admitted(self, batch: Batch) -> Batch:
-        """What of a batch of deletes may be sent, its turn taken; the rest goes back,
-        and the run ends where deletions are bounded.
+    async def _admitted(self, batch: Batch, turn: Turn) -> Batch:
+        """What of a batch of deletes may be sent, its turn held; the rest goes back.
+
+        Where deletions are bounded, the run ends.
         """
         backlog, entries, counts = self._backlog, batch.entries, [0] * len(batch.entries)
         if batch.verb == "delete":
             counts = [1] * len(entries)
         elif self._deletions.limit is not None:
-            self._turns.give_back()
             listed = await self._asker.by_parts(
-                [entry.change for entry in entries], self._asker.annotations_of, probing=True
+                [entry.change for entry in entries], self._asker.annotations_of, turn, probing=True
             )
             if listed.failure is not None:
                 self._not_read(entries, listed)
@@ -114,16 +112,15 @@ class Sender:
                 return Batch(batch.verb, [])
             counts = [count for part in listed.answers for count in part]
             try:
-                await self._turns.take()
-            except (Draining, SyncerError):
+                await turn.hold()
+            except (Draining, SyncerError) as ending:
+                self._turns.end(ending)
                 backlog.again(batch)
                 return Batch(batch.verb, [])
         admitted = self._deletions.admit(entries, counts)
         if admitted < len(entries):
             backlog.again(Batch(batch.verb, entries[admitted:]))
-            self.fail(self._no_more(entries[admitted], counts[admitted]))
-            if not admitted:
-                self._turns.give_back()
+            self._turns.end(self._no_more(entries[admitted], counts[admitted]))
         return Batch(batch.verb, entries[:admitted])
 
     def _no_more(self, entry: Entry, deletes: int) -> Stopped:
@@ -141,7 +138,7 @@ class Sender:
     def _due(self, attempts: int) -> float:
         return self._now() + self._backoff.delay(attempts + 1)
 
-    async def _follow(self, batch: Batch, verdict: Verdict) -> None:
+    async def _follow(self, batch: Batch, verdict: Verdict, turn: Turn) -> None:
         backlog, entries = self._backlog, batch.entries
         if isinstance(verdict, AllApplied | Answered) or (
             isinstance(verdict, Refused) and not verdict.too_large
@@ -151,13 +148,14 @@ class Sender:
             case AllApplied():
                 backlog.applied(entries)
             case Answered():
-                await self._answered(entries, verdict.outcomes)
+                await self._answered(entries, verdict.outcomes, turn)
             case Refused() if verdict.duplicate and batch.verb == "post":
-                await self._refused_as_duplicate(batch, verdict)
+                await self._refused_as_duplicate(batch, verdict, turn)
             case Refused() if verdict.missing and len(entries) == 1:
                 await self._settle_missing(
                     [(entries[0], Missing(verdict.reason, verdict.code))],
                     self._due(entries[0].attempts),
+                    turn,
                 )
             case Refused():
                 if len(entries) > 1 and verdict.too_large:
@@ -190,9 +188,11 @@ class Sender:
                     )
             case Halt():
                 backlog.again(batch)
-                self.fail(self._turns.halted(verdict))
+                self._turns.end(self._turns.advice.halted(verdict))
 
-    async def _answered(self, entries: Sequence[Entry], outcomes: Sequence[Outcome]) -> None:
+    async def _answered(
+        self, entries: Sequence[Entry], outcomes: Sequence[Outcome], turn: Turn
+    ) -> None:
         backlog, now = self._backlog, self._now()
         due = self._due(max(entry.attempts for entry in entries))
         applied: list[Entry] = []
@@ -222,16 +222,16 @@ class Sender:
                     missing.append((entry, outcome))
         backlog.applied(applied)
         if exists:
-            await self._compare(exists)
+            await self._compare(exists, turn)
         if missing:
-            await self._settle_missing(missing, due)
+            await self._settle_missing(missing, due, turn)
 
     # --- posts that may be there already ----------------------------------------------
 
-    async def _compare(self, exists: Sequence[tuple[Entry, Exists]]) -> None:
+    async def _compare(self, exists: Sequence[tuple[Entry, Exists]], turn: Turn) -> None:
         """Posts that the answer refused one by one: are they there?"""
         why = {id(entry): outcome for entry, outcome in exists}
-        for entry in await self._not_settled_by_look_up([entry for entry, _ in exists]):
+        for entry in await self._not_settled_by_look_up([entry for entry, _ in exists], turn):
             outcome = why[id(entry)]
             if outcome.certain:
                 due = self._due(entry.attempts)
@@ -240,11 +240,11 @@ class Sender:
             else:
                 self._backlog.rejected(entry, outcome.reason, outcome.code, self._now())
 
-    async def _refused_as_duplicate(self, batch: Batch, verdict: Refused) -> None:
+    async def _refused_as_duplicate(self, batch: Batch, verdict: Refused, turn: Turn) -> None:
         """Some id of the batch exists: settle what is there, send the rest again, halve
         where none is.
         """
-        absent = await self._not_settled_by_look_up(batch.entries)
+        absent = await self._not_settled_by_look_up(batch.entries, turn)
         if not absent:
             return
         if len(absent) < len(batch.entries):
@@ -257,15 +257,13 @@ class Sender:
                 absent[0], reason, verdict.code, self._now(), self._due(absent[0].attempts)
             )
 
-    async def _not_settled_by_look_up(
-        self, entries: Sequence[Entry], *, taken: bool = False
-    ) -> list[Entry]:
+    async def _not_settled_by_look_up(self, entries: Sequence[Entry], turn: Turn) -> list[Entry]:
         """Read back, and settle what can be seen there.
 
         Returns the rest; where the look-up fails, it is queued in doubt.
         """
         changes = [self._change(entry) for entry in entries]
-        read = await self._asker.by_parts(changes, self._asker.found, taken=taken, probing=True)
+        read = await self._asker.by_parts(changes, self._asker.found, turn, probing=True)
         self._not_read(entries, read)
         annotations = [annotation for found in read.answers for annotation in found.annotations]
         return [
@@ -310,22 +308,24 @@ class Sender:
 
     # --- look-ups ---------------------------------------------------------------------
 
-    async def _look_up_batch(self, batch: Batch) -> None:
+    async def _look_up_batch(self, batch: Batch, turn: Turn) -> None:
         """A batch of the retry queue: it is read back, or it only matters that the
         destination answers.
         """
         entries: Sequence[Entry] = batch.entries
         if batch.look_up == "read back":
-            entries = await self._not_settled_by_look_up(entries, taken=True)
+            entries = await self._not_settled_by_look_up(entries, turn)
         else:
-            answer = await self._asker.inputs([entries[0].change], taken=True)
+            answer = await self._asker.inputs([entries[0].change], turn)
             if not isinstance(answer, Inputs | Refused):
                 self._not_read(entries, Parts([], 0, answer))
                 return
         for entry in entries:
             self._backlog.looked_up(entry, self._now())
 
-    async def _settle_missing(self, missing: Sequence[tuple[Entry, Missing]], due: float) -> None:
+    async def _settle_missing(
+        self, missing: Sequence[tuple[Entry, Missing]], due: float, turn: Turn
+    ) -> None:
         """Changes of what is not there: wait where this state made it or its input is
         being processed, else they are dead.
         """
@@ -338,7 +338,7 @@ class Sender:
             else:
                 unknown.append((entry, outcome))
         told = await self._asker.by_parts(
-            [entry.change for entry, _ in unknown], self._asker.inputs
+            [entry.change for entry, _ in unknown], self._asker.inputs, turn
         )
         processing = frozenset().union(*(inputs.processing for inputs in told.answers))
         ready = frozenset().union(*(inputs.ready for inputs in told.answers))

@@ -14,6 +14,11 @@ class Signal:
     def __init__(self) -> None:
         self._event = anyio.Event()
 
+    @property
+    def is_set(self) -> bool:
+        """Whether the next wait returns at once."""
+        return self._event.is_set()
+
     def set(self) -> None:
         """Wake the waiting task, or let its next wait return at once."""
         self._event.set()

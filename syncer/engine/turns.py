@@ -1,12 +1,17 @@
 """When the next request may go: the rate, the pauses of the destination, and giving up,
 for all requests of a lane alike.
+
+    turn = await turns.next()       waits for the rate, and while the destination pauses
+    with turn:                      at its end an unused turn goes back
+        await turn.send(…)          uses it up
+        await turn.send(…)          waits for another one first
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from types import TracebackType
 from typing import TypeVar, cast
 
 import anyio
@@ -21,10 +26,11 @@ from syncer.core.ports.pull import Ask
 from syncer.core.ports.wire import NoReply, Reply, Request, Transport
 from syncer.core.retry_after import asked_seconds
 from syncer.core.settle import rfc3339
+from syncer.engine.advice import NO_ADVICE, Advice
 from syncer.engine.clock import Clock
 from syncer.engine.signal import Signal
 from syncer.engine.whereabouts import Whereabouts
-from syncer.errors import CredentialsRefused, Stopped, SyncerError
+from syncer.errors import Stopped, SyncerError
 
 V = TypeVar("V")
 
@@ -35,36 +41,6 @@ LARGE_BODY_BYTES = 1 << 20
 
 class Draining(Exception):
     """No further request is sent: the run is ending."""
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """What a run that stops early leaves, and why to run it again, for messages."""
-
-    what: str
-    aim: str
-
-
-STATE_KEPT = Left("the state is kept", " to carry on")
-OUTPUT_KEPT = Left("what is written is kept", " to carry on")
-PARTLY_COMPARED = Left("not everything was compared", " to compare it all")
-PARTLY_READ = Left("not everything was read", "")
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """What messages name."""
-
-    credentials: str = "them"
-    """Where the credentials come from."""
-    resume: str = ""
-    """The command that lifts a pause which outlives the run; empty where none is kept.
-    """
-    address: str = "the address"
-    """Where requests go, down to the app."""
-    settings: str = "it"
-    """What to check where nothing is found there."""
-    left: Left = STATE_KEPT
 
 
 class Turns:
@@ -81,7 +57,7 @@ class Turns:
         now: Clock,
         rng: random.Random,
         observe: Callable[[Event], None],
-        advice: Advice = Advice(),
+        advice: Advice = NO_ADVICE,
     ) -> None:
         """`pace` may be shared with other lanes of the process."""
         self.transport = transport
@@ -89,26 +65,67 @@ class Turns:
         self.observe = observe
         self.concurrency = concurrency
         self.destination = destination
+        self.advice = advice
         self.requests = 0
         self.throttled = 0
         self.in_flight = 0
+        """Requests under way, and turns that are held for one."""
         self.draining = False
-        self.paused: Callable[[], None] = lambda: None
-        """Called for every pause, so that whoever keeps state writes it down at once:
-        it must outlive the process.
+        self.error: SyncerError | None = None
+        """Why the run cannot go on; of several reasons the first."""
+        self.to_keep = Signal()
+        """Set at every pause: a task that keeps state waits for it and writes it down
+        at once, since the pause must outlive the process.
         """
+        self.whereabouts = Whereabouts(advice.address, advice.settings)
         self._pace = pace
         self._rng = rng
-        self._advice = advice
-        self.whereabouts = Whereabouts(advice.address, advice.settings)
         self._lock = anyio.Lock(fast_acquire=True)
         self._changed = Signal()
 
-    async def take(self) -> None:
-        """Wait for the next turn and take it.
+    async def next(self) -> Turn:
+        """Wait for the next turn.
 
         Raises Draining at the end of a run, Stopped where the destination is given up.
         """
+        turn = Turn(self)
+        await turn.hold()
+        return turn
+
+    def drain(self) -> None:
+        """Let no further request go."""
+        self.draining = True
+        self._changed.set()
+
+    def fail(self, error: SyncerError) -> None:
+        """Note why the run will not be complete; what is left of it goes on."""
+        self.error = self.error or error
+
+    def end(self, ending: Draining | SyncerError) -> None:
+        """Let no further request go: the run ends, perhaps because of this error."""
+        if isinstance(ending, SyncerError):
+            self.fail(ending)
+        self.drain()
+
+    def fact(self) -> Destination:
+        """How the destination is to be treated by a later run."""
+        return self.destination.fact(self.now.ahead_seconds())
+
+    def stopped(self, reason: str) -> Stopped:
+        """The error of a run that may go on later."""
+        now = self.now()
+        left_seconds = self.destination.pause_seconds(now)
+        if self.destination.fact().state != "paused" or not left_seconds:
+            return self.advice.stopped(reason)
+        return self.advice.stopped(reason, rfc3339(now + self.now.ahead_seconds() + left_seconds))
+
+    def pause_seconds(self) -> float:
+        """Until the destination's pause is over; 0 where there is none."""
+        return self.destination.pause_seconds(self.now())
+
+    # --- what a turn does -------------------------------------------------------------
+
+    async def _take(self) -> None:
         async with self._lock:
             while True:
                 now = self.now()
@@ -129,40 +146,21 @@ class Turns:
                     return
                 await self._changed.wait(next_at - monotonic)
 
-    async def ask(self, request: Request, read: Callable[[Reply | NoReply], V]) -> V:
-        """Send a request whose turn has been taken; what `read` makes of the answer, or
-        what it means by all that is known.
+    def _release(self, *, unused: bool) -> None:
+        self.in_flight -= 1
+        if unused:
+            self._changed.set()
 
-        The destination is told how it fared. Where the answer may speak of the app,
-        that is asked for first.
-        """
-        answer = await self._once(request, read)
-        if not self.whereabouts.doubts(answer, self.now()):
-            return answer
-        try:
-            gone = await self.whereabouts.missing(self._answered, self.now)
-        except (Draining, SyncerError) as ending:
-            return cast("V", Failed(str(ending) or "the run is ending", in_doubt=False))
-        return answer if gone is None else cast("V", gone)
-
-    async def _answered(self, ask: Ask[object]) -> object:
-        """The answer to a question of our own. Raises as `take` does."""
-        while True:
-            await self.take()
-            answer = await self._once(ask.request, ask.read)
-            if not isinstance(answer, Failed | Throttled):
-                return answer
-
-    async def _once(self, request: Request, read: Callable[[Reply | NoReply], V]) -> V:
+    async def _carry_out(
+        self, turn: Turn, request: Request, read: Callable[[Reply | NoReply], V]
+    ) -> V:
+        """Send a request in a turn that is held; keep account of how it fared."""
         self.requests += 1
         started = anyio.current_time()
-        reply: Reply | NoReply
         try:
-            reply = await self.transport.send(request)
-        except (Draining, SyncerError):  # while it waited for another turn
-            reply = NoReply("the run is ending", sent=False)
+            reply = await self.transport.send(request, turn)
         finally:
-            self.in_flight -= 1
+            turn.pass_on()
         seconds = anyio.current_time() - started
         if isinstance(reply, Reply):
             self.concurrency.answered(seconds)
@@ -173,48 +171,6 @@ class Turns:
         status = reply.status if isinstance(reply, Reply) else None
         self.observe(RequestAnswered(request.method, status, result, seconds))
         return answer
-
-    async def another(self, *, gone: bool) -> None:
-        """Wait for one more turn, in the place of one that has been taken: a request
-        has gone for it, or it has passed unused.
-
-        Raises as `take` does.
-        """
-        self.give_back()
-        if not gone:
-            self._pace.give_back()
-        try:
-            await self.take()
-        except BaseException:
-            self.in_flight += 1  # whoever had taken the first one gives it back
-            raise
-
-    def give_back(self) -> None:
-        """Nothing is sent for the turn that was taken."""
-        self.in_flight -= 1
-        self._changed.set()
-
-    def fact(self) -> Destination:
-        """How the destination is to be treated by a later run."""
-        return self.destination.fact(self.now.ahead_seconds())
-
-    def stopped(self, reason: str) -> Stopped:
-        """The error of a run that may go on later."""
-        return Stopped(f"{reason}; {self._advice.left.what}: {self._way_on(self.now())}")
-
-    def _way_on(self, now: float) -> str:
-        """What to do once the run has stopped."""
-        aim = self._advice.left.aim
-        left_seconds = self.destination.pause_seconds(now)
-        if self.destination.fact().state != "paused" or not left_seconds:
-            return f"run the same command again{aim}"
-        lift = (
-            f", or lift the pause with `{self._advice.resume}` first" if self._advice.resume else ""
-        )
-        return (
-            "run the same command again after"
-            f" {rfc3339(now + self.now.ahead_seconds() + left_seconds)}{aim}{lift}"
-        )
 
     def _fared(self, answer: object, reply: Reply | NoReply, sent_at: float) -> RequestResult:
         """Tell the destination, and the pace of what was too much.
@@ -230,7 +186,7 @@ class Turns:
                 self.throttled += 1
                 self.destination.throttled(now, wait)
                 self._pace.refused(sent_at)
-                self.paused()
+                self.to_keep.set()
             case Failed():
                 result = "failed"
                 self.destination.failed(now, self._rng, answer.unreachable, answer.reason)
@@ -247,7 +203,7 @@ class Turns:
         ):
             why = answer.reason if isinstance(answer, Failed) else f"HTTP {reply.status}"
             self.destination.asked_to_wait(now, wait, f"the remote asks to wait: {why}")
-            self.paused()
+            self.to_keep.set()
         self._changed.set()
         return result
 
@@ -260,30 +216,81 @@ class Turns:
             return None
         return asked_seconds(reply.retry_after, reply.date, self.now() + self.now.ahead_seconds())
 
-    def pause_seconds(self) -> float:
-        """Until the destination's pause is over; 0 where there is none."""
-        return self.destination.pause_seconds(self.now())
 
-    def drain(self) -> None:
-        """Let no further request go."""
-        self.draining = True
-        self._changed.set()
+class Turn:
+    """The right to send one request, and then the next one: what one task sends, in the
+    order in which it sends it. A context manager; at its end an unused turn goes back.
+    """
 
-    def halted(self, verdict: Halt) -> SyncerError:
-        """The error that a run ends with."""
-        code = "" if verdict.code is None else f" (code {verdict.code})"
-        if verdict.kind == "credentials":
-            return CredentialsRefused(
-                f"the remote refused the credentials{code}: {verdict.reason}. Nothing is lost; "
-                f"check {self._advice.credentials}, then run the same command again"
-            )
-        if verdict.kind == "address":
-            return Stopped(
-                f"{verdict.reason}. Nothing is lost; set it right, then run the same command again"
-                " (with another --state, where another destination was meant)"
-            )
-        kept = self._advice.left.what
-        return Stopped(
-            f"the remote refuses to go on{code}: {verdict.reason}; {kept}: run the same command"
-            " again once that is settled"
-        )
+    __slots__ = ("_held", "_turns")
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self._held = False
+
+    async def hold(self) -> None:
+        """Wait for the turn, unless it is held already.
+
+        Raises Draining at the end of a run, Stopped where the destination is given up.
+        """
+        if not self._held:
+            await self._turns._take()
+            self._held = True
+
+    async def send(self, request: Request, read: Callable[[Reply | NoReply], V]) -> V:
+        """Send a request when its turn has come; return what `read` makes of the
+        answer, or what it means by all that is known.
+
+        The destination is told how it fared. Where the answer may speak of the app,
+        that is asked for first. Raises as `hold` does; nothing is settled then.
+        """
+        turns = self._turns
+        if not self._held:
+            await self.hold()
+        answer = await turns._carry_out(self, request, read)
+        if not turns.whereabouts.doubts(answer, turns.now()):
+            return answer
+        gone = await turns.whereabouts.missing(self._answered, turns.now)
+        return answer if gone is None else cast("V", gone)
+
+    async def another(self, *, gone: bool) -> None:
+        """Wait for one more turn, in the place of the one that is held: a request has
+        gone for it, or it has passed unused.
+
+        Raises as `hold` does.
+        """
+        self.give_back()
+        if not gone:
+            self._turns._pace.give_back()
+        await self.hold()
+
+    def give_back(self) -> None:
+        """Nothing is sent for the turn that is held, if one is."""
+        if self._held:
+            self._held = False
+            self._turns._release(unused=True)
+
+    def pass_on(self) -> None:
+        """The request that went for the turn is over."""
+        if self._held:
+            self._held = False
+            self._turns._release(unused=False)
+
+    async def _answered(self, ask: Ask[object]) -> object:
+        """The answer to a question of our own, asked until there is one."""
+        while True:
+            await self.hold()
+            answer = await self._turns._carry_out(self, ask.request, ask.read)
+            if not isinstance(answer, Failed | Throttled):
+                return answer
+
+    def __enter__(self) -> Turn:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.give_back()

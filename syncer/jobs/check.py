@@ -39,7 +39,7 @@ async def check(loaded: Loaded) -> Checked:
     remote = app(loaded)
     started = time.monotonic()
     async with remote.transport as transport:
-        reply = await transport.send(remote.codec.probe())
+        reply = await transport.send_with({}, remote.codec.probe())
     failure = remote.codec.probed(reply)
     seconds = round(time.monotonic() - started, 3)
     wait = (

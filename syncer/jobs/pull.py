@@ -16,9 +16,9 @@ import msgspec
 from syncer.core.events import Event
 from syncer.core.facts import Destination
 from syncer.core.ports.pull import Found, Problem, Unit
+from syncer.engine.advice import OUTPUT_KEPT
 from syncer.engine.pull import Pull
 from syncer.engine.signal import Signal
-from syncer.engine.turns import OUTPUT_KEPT
 from syncer.errors import SyncerError, first_error
 from syncer.jobs.progress import Sending, Share, sending
 from syncer.jobs.pull_parts import PullParts
@@ -154,12 +154,10 @@ class PullLane:
         last = self._checkpoints.last
         if last.listed:
             return
-        paused = Signal()
-        for way in engine.ways.values():
-            way.turns.paused = paused.set
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._keep_pauses, paused)
+                for way in engine.ways.values():
+                    tasks.start_soon(self._keep_pauses, way.turns.to_keep)
                 await engine.run(
                     last.cursor,
                     self._deliver,

@@ -19,8 +19,9 @@ from syncer.core.ledger import Ledger
 from syncer.core.limits import Limits
 from syncer.core.moves import Moved
 from syncer.core.pace import Concurrency
+from syncer.engine.advice import Advice
 from syncer.engine.push import Push
-from syncer.engine.turns import Advice, Turns
+from syncer.engine.turns import Turns
 from syncer.errors import SyncerError
 from syncer.jobs.clarifai import CREDENTIALS, SETTINGS
 from syncer.jobs.folders import resuming

@@ -13,7 +13,7 @@ from syncer.config import Loaded
 from syncer.core.change import Change
 from syncer.core.moves import Moved
 from syncer.core.ports.pull import Found, Unit
-from syncer.engine.turns import PARTLY_COMPARED
+from syncer.engine.advice import PARTLY_COMPARED
 from syncer.errors import SyncerError
 from syncer.jobs.compare.groups import RecordedGroups, held_in
 from syncer.jobs.compare.logs import LogsToCompare, logs_to_compare

@@ -18,9 +18,10 @@ from syncer.core.facts import OPEN, Destination
 from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports.pull import Ask, Layout, Listing
 from syncer.core.ports.wire import Transport
+from syncer.engine.advice import PARTLY_READ, Advice, Left
 from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
-from syncer.engine.turns import PARTLY_READ, Advice, Left, Turns
+from syncer.engine.turns import Turns
 from syncer.jobs.folders import resuming
 from syncer.jobs.limits import carried_on
 from syncer.transport.http import HttpTransport
@@ -95,8 +96,6 @@ async def wired(
 
         api_turns = turns(origin.api, origin.pace, origin.concurrency, left)
         api_turns.whereabouts.probe = origin.probe
-        if isinstance(origin.api, OAuthTransport):
-            origin.api.another_turn = api_turns.another
         ways: dict[Literal["api", "storage"], Way] = {
             "api": Way(api_turns, anyio.Semaphore(at_once, fast_acquire=True))
         }

@@ -17,7 +17,7 @@ import aiohttp
 from yarl import URL
 
 from syncer.core.address import address_fault
-from syncer.core.ports.wire import NoReply, Reply, Request
+from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.errors import UsageError
 from syncer.transport.causes import SentOnceOnly, not_answered, not_sent, refused_by_proxy
 from syncer.transport.proxies import Route, route
@@ -113,13 +113,15 @@ class HttpTransport:
         assert self._session is not None
         await self._session.close()
 
-    async def send(
-        self, request: Request, headers: Mapping[str, str] | None = None
-    ) -> Reply | NoReply:
-        """Send once, with these headers too.
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
+        """Send once. It needs no other turn than the one that it goes in.
 
         Never raises for what the network or the remote does.
         """
+        return await self.send_with({}, request)
+
+    async def send_with(self, headers: Mapping[str, str], request: Request) -> Reply | NoReply:
+        """Send once, with these headers too."""
         assert self._session is not None, "used outside of its context"
         try:
             url = URL(self._base_url + request.path, encoded=True)
@@ -128,7 +130,7 @@ class HttpTransport:
         way = self._route(url)
         if way.fault:
             return NoReply(way.fault, sent=False, cause="never")
-        reply = await self._sent(request, url, way, headers or {})
+        reply = await self._sent(request, url, way, headers)
         if isinstance(reply, Reply) and reply.status == 407 and way.proxy is not None:
             return refused_by_proxy(way, reply.status)
         if url.scheme == "http" and way.proxy is None and _origin(url) not in self._plain:

@@ -17,14 +17,14 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 from weakref import WeakValueDictionary
 
 import anyio
 
 from syncer.core.backoff import Backoff
-from syncer.core.ports.wire import NoReply, Reply, Request
+from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.errors import UsageError
 from syncer.transport.http import HttpTransport, checked_token
 
@@ -44,15 +44,8 @@ LEEWAY_SECONDS = 60.0
 less. kognic-auth (authlib 1.9): 60.
 """
 
-Ask = Callable[[Request, dict[str, str]], Awaitable[Reply | NoReply]]
-"""How the auth server is asked: a request, and headers."""
-
-
-class AnotherTurn(Protocol):
-    """Waits for one more turn in the place of one that was taken."""
-
-    async def __call__(self, *, gone: bool) -> None:
-        """`gone`: has a request gone for the one that was taken?"""
+Ask = Callable[[dict[str, str], Request], Awaitable[Reply | NoReply]]
+"""How the auth server is asked: headers, and a request."""
 
 
 class Tokens:
@@ -186,7 +179,7 @@ class Tokens:
         request = Request("POST", TOKEN_PATH, urlencode(grant).encode())
         attempt = 1
         while True:
-            reply = await ask(request, headers)
+            reply = await ask(headers, request)
             if isinstance(reply, Reply):
                 if _asks_to_wait(reply) or _refuses(reply) or _token(reply):
                     return reply
@@ -264,10 +257,6 @@ class OAuthTransport:
         self._other_hosts = other_hosts
         self._tokens = tokens
         self._repeated = 0
-        self.another_turn: AnotherTurn | None = None
-        """Waited for before a request goes that had to wait for a token, or goes a
-        second time: rate and pauses hold for it, too.
-        """
         self._stack = AsyncExitStack()
 
     @property
@@ -303,32 +292,29 @@ class OAuthTransport:
             if transport is not None
         ]
 
-    async def send(self, request: Request) -> Reply | NoReply:
-        """Send once, or once more with a new token.
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
+        """Send once, or once more with a new token; another turn is waited for where
+        the request had to wait for a token, or goes a second time.
 
         Raises ValueError for a host that is not to have the token.
         """
         transport = self._at(request.path)
         access = self._tokens.at_hand()
         if not access:
-            found = await self._tokens.access(self._auth.send)
+            found = await self._tokens.access(self._auth.send_with)
             if not isinstance(found, str):
                 return found
             access = found
-            await self._turn(gone=False)
-        reply = await transport.send(request, _bearer(access))
+            await turn.another(gone=False)
+        reply = await transport.send_with(_bearer(access), request)
         if isinstance(reply, Reply) and reply.status == 401:
-            renewed = await self._tokens.access(self._auth.send, refused=access)
+            renewed = await self._tokens.access(self._auth.send_with, refused=access)
             if not isinstance(renewed, str):
                 return renewed
-            await self._turn(gone=True)
+            await turn.another(gone=True)
             self._repeated += 1
-            reply = await transport.send(request, _bearer(renewed))
+            reply = await transport.send_with(_bearer(renewed), request)
         return reply
-
-    async def _turn(self, *, gone: bool) -> None:
-        if self.another_turn is not None:
-            await self.another_turn(gone=gone)
 
     def _at(self, path: str) -> HttpTransport:
         if path.startswith("/"):

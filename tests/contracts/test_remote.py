@@ -22,6 +22,7 @@ from syncer.emulator.settings import behaviour
 from syncer.remotes.clarifai import Clarifai
 from tests.proof.simulation.network import received, reply_of
 from tests.support.fakes import Service
+from tests.support.turns import UNPACED
 
 Send = Callable[[Request], Reply]
 VERBS: list[Verb] = ["post", "merge", "overwrite", "remove", "delete", "delete_input"]
@@ -42,7 +43,7 @@ def fake(_: str = "") -> tuple[Remote, Send]:
     """The fake of the engine's tests."""
     service = Service()
     service.unknown.add("nobody's")
-    return service, lambda request: cast(Reply, anyio.run(service.send, request))
+    return service, lambda request: cast(Reply, anyio.run(service.send, request, UNPACED))
 
 
 on_every_remote: Any = pytest.mark.parametrize("made", [clarifai, fake])

@@ -21,6 +21,7 @@ from tests.proof.simulation.clock import Clock
 from tests.proof.simulation.network import Network, SimulatedTransport
 from tests.proof.simulation.scenario import Outage, Weather
 from tests.support.fakes import OTHER, Service
+from tests.support.turns import UNPACED
 from tests.transport.test_http import Answer, free_port, resets, says, says_and_hangs_up, serving
 
 Scene = Literal["answered", "page", "throttled", "nobody", "reset", "cut"]
@@ -139,11 +140,11 @@ on_every_way: Any = pytest.mark.parametrize(
 @on_every_way
 async def test_an_answer_is_handed_back_whole_whatever_its_status(way: Ways) -> None:
     async with way("answered") as there:
-        found = await there.transport.send(GET)
+        found = await there.transport.send(GET, UNPACED)
         assert isinstance(found, Reply)
         assert (found.status, found.body[:10]) == (200, b'{"status":')
     async with way("page") as there:
-        found = await there.transport.send(GET)
+        found = await there.transport.send(GET, UNPACED)
         assert isinstance(found, Reply)
         assert (found.status, found.body[:6]) == (503, b"<html>")
 
@@ -151,7 +152,7 @@ async def test_an_answer_is_handed_back_whole_whatever_its_status(way: Ways) -> 
 @on_every_way
 async def test_a_throttle_is_an_answer_with_its_header_as_it_came(way: Ways) -> None:
     async with way("throttled") as there:
-        found = await there.transport.send(GET)
+        found = await there.transport.send(GET, UNPACED)
     assert isinstance(found, Reply)
     assert found.status == 429
     assert found.retry_after is not None
@@ -161,7 +162,7 @@ async def test_a_throttle_is_an_answer_with_its_header_as_it_came(way: Ways) -> 
 @on_every_way
 async def test_where_nobody_listens_nothing_was_sent(way: Ways) -> None:
     async with way("nobody") as there:
-        found = await there.transport.send(GET)
+        found = await there.transport.send(GET, UNPACED)
     assert isinstance(found, NoReply)
     assert not found.sent
 
@@ -172,7 +173,7 @@ async def test_an_answer_that_does_not_come_whole_leaves_it_in_doubt_and_is_not_
     way: Ways, scene: Scene
 ) -> None:
     async with way(scene) as there:
-        found = await there.transport.send(GET)
+        found = await there.transport.send(GET, UNPACED)
         assert isinstance(found, NoReply)
         assert found.sent
         assert found.reason
@@ -182,6 +183,6 @@ async def test_an_answer_that_does_not_come_whole_leaves_it_in_doubt_and_is_not_
 @on_every_way
 async def test_what_failed_does_not_spoil_what_comes_after_it(way: Ways) -> None:
     async with way("reset") as there:
-        results = [await there.transport.send(GET) for _ in range(3)]
+        results = [await there.transport.send(GET, UNPACED) for _ in range(3)]
         assert [isinstance(result, NoReply) and result.sent for result in results] == [True] * 3
         assert there.asked() == 3

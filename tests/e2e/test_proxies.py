@@ -24,6 +24,7 @@ from tests.support.authority import Authority, authority
 from tests.support.forward_proxy import Running, forward_proxy
 from tests.support.processes import ENVIRONMENT, command
 from tests.support.servers import behind_tls
+from tests.support.turns import UNPACED
 
 USER = "someone:pass-2b"
 TOKEN = ENVIRONMENT["CLARIFAI_PAT"]
@@ -293,7 +294,7 @@ async def test_signed_addresses_are_fetched_with_annotells_authority(
     origin = annotell_origin(loaded, Selection(project="emulator-project"))
     assert origin.storage is not None
     async with tls(emulator, own) as url, origin.storage as storage:
-        reply = await storage.send(Request("GET", f"{url}/_storage/nothing"))
+        reply = await storage.send(Request("GET", f"{url}/_storage/nothing"), UNPACED)
     assert (
         isinstance(reply, Reply) if named else isinstance(reply, NoReply) and reply.cause == "never"
     )

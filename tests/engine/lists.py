@@ -15,7 +15,7 @@ from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports.pull import Ask, Done, Flow, Found, Problem, Row, Unit, Units
 from syncer.core.ports.push import LookUpFailure
-from syncer.core.ports.wire import NoReply, Reply, Request
+from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.turns import Turns
@@ -98,7 +98,7 @@ class Remote:
         for path in paths:
             self.gates[path].set()
 
-    async def send(self, request: Request) -> Reply | NoReply:
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
         path = request.path
         self.asked.append(path)
         self.told(path)

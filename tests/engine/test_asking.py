@@ -14,11 +14,12 @@ from syncer.core.change import Change
 from syncer.core.outcome import Failed, Refused
 from syncer.core.ports.push import Found, Inputs, LookUpFailure, Remote
 from syncer.engine.asking import Asker
-from syncer.engine.turns import Draining, Turns
+from syncer.engine.turns import Draining, Turn, Turns
 from syncer.errors import Stopped
 
 pytestmark = pytest.mark.anyio
 
+TURN = cast("Turn", object())
 CHANGES = [cast("Change", f"change {number}") for number in range(10)]
 
 
@@ -38,11 +39,10 @@ class Service:
     takes: int = 5
     stumbles_over: Change | None = None
     asked: list[int] = field(default_factory=list)
-    taken: list[bool] = field(default_factory=list)
 
-    async def ask(self, changes: Sequence[Change], *, taken: bool) -> list[Change] | LookUpFailure:
+    async def ask(self, changes: Sequence[Change], turn: Turn) -> list[Change] | LookUpFailure:
+        assert turn is TURN
         self.asked.append(len(changes))
-        self.taken.append(taken)
         if len(changes) > self.takes:
             return Refused("URI Too Long", 414)
         return (
@@ -50,11 +50,9 @@ class Service:
         )
 
 
-async def parts(
-    service: Service, *, taken: bool = False
-) -> tuple[list[Change], int, LookUpFailure | None]:
+async def parts(service: Service) -> tuple[list[Change], int, LookUpFailure | None]:
     found = await Asker(cast("Remote", Names()), cast("Turns", None)).by_parts(
-        CHANGES, service.ask, taken=taken
+        CHANGES, service.ask, TURN
     )
     return [change for part in found.answers for change in part], found.answered, found.failure
 
@@ -82,12 +80,6 @@ async def test_a_part_that_fails_ends_the_questions_and_what_was_answered_before
     assert await parts(service) == (CHANGES[:5], 5, Failed("HTTP 500", in_doubt=False))
 
 
-async def test_the_turn_that_was_taken_is_good_for_the_first_question_only() -> None:
-    service = Service()
-    await parts(service, taken=True)
-    assert service.taken == [True, False]
-
-
 # --- one thing that does not exist ----------------------------------------------------
 
 MISSING = Refused("CONN_DOES_NOT_EXIST", 11101, missing=True, of_app="likely")
@@ -97,36 +89,39 @@ LABELS = [
 
 
 class Answering:
-    """A remote and turns to it: everything is answered so."""
+    """A remote, turns to it and a turn: everything is answered so."""
 
     def __init__(self, answer: object) -> None:
         self.answer = answer
+        self.ended: list[object] = []
+
+    def end(self, ending: object) -> None:
+        self.ended.append(ending)
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         return lambda *_: self.answer
 
-    async def take(self) -> None:
-        pass
-
-    async def ask(self, request: object, read: Callable[[object], object]) -> object:
+    async def send(self, request: object, read: Callable[[object], object]) -> object:
         return read(None)
 
 
-def asker(answer: object) -> Asker:
-    both = Answering(answer)
-    return Asker(cast("Remote", both), cast("Turns", both))
+def asker(answer: object) -> tuple[Asker, Turn]:
+    all_of_it = Answering(answer)
+    return Asker(cast("Remote", all_of_it), cast("Turns", all_of_it)), cast("Turn", all_of_it)
 
 
 async def test_one_thing_that_does_not_exist_is_an_empty_answer() -> None:
     one = LABELS[:1]
-    assert await asker(MISSING).found(one, taken=False) == Found([None])
-    assert await asker(MISSING).inputs(one, taken=False) == Inputs(frozenset())
-    assert await asker(MISSING).annotations_of(one, taken=False) == [0]
+    asking, turn = asker(MISSING)
+    assert await asking.found(one, turn) == Found([None])
+    assert await asking.inputs(one, turn) == Inputs(frozenset())
+    assert await asking.annotations_of(one, turn) == [0]
 
 
 async def test_of_several_it_may_be_any_so_that_nothing_is_known() -> None:
-    for ask in (asker(MISSING).found, asker(MISSING).inputs, asker(MISSING).annotations_of):
-        assert await ask(LABELS, taken=False) is MISSING
+    asking, turn = asker(MISSING)
+    for ask in (asking.found, asking.inputs, asking.annotations_of):
+        assert await ask(LABELS, turn) is MISSING
 
 
 # --- the end of a run -----------------------------------------------------------------
@@ -135,16 +130,19 @@ async def test_of_several_it_may_be_any_so_that_nothing_is_known() -> None:
 class Ending(Answering):
     """No turn is given any more, for this reason."""
 
-    async def take(self) -> None:
+    async def send(self, request: object, read: Callable[[object], object]) -> object:
         raise cast("Exception", self.answer)
 
 
-@pytest.mark.parametrize(("reason", "kept"), [(Draining(), False), (Stopped("it gave up"), True)])
-async def test_where_there_are_no_turns_any_more_a_question_fails_and_what_stopped_the_run_is_kept(
-    reason: Exception, kept: bool
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [(Draining(), "the run is ending"), (Stopped("it gave up"), "it gave up")],
+)
+async def test_where_there_are_no_turns_any_more_a_question_fails_and_the_run_ends(
+    reason: Exception, words: str
 ) -> None:
     ending = Ending(reason)
     asking = Asker(cast("Remote", ending), cast("Turns", ending))
-    answer = await asking.found(LABELS, taken=False)
-    assert answer == Failed("it gave up" if kept else "the run is ending", in_doubt=False)
-    assert asking.error is (reason if kept else None)
+    answer = await asking.found(LABELS, cast("Turn", ending))
+    assert answer == Failed(words, in_doubt=False)
+    assert ending.ended == [reason]

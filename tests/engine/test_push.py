@@ -316,8 +316,8 @@ def test_of_several_reasons_to_stop_the_first_is_told() -> None:
     pushing = Pushing()
 
     async def twice(process: Process) -> None:
-        process.engine.sender.fail(Stopped("first"))
-        process.engine.sender.fail(Stopped("second"))
+        process.engine.turns.end(Stopped("first"))
+        process.engine.turns.end(Stopped("second"))
         process.engine.drain()
 
     assert str(pushing.push(posts(3), meanwhile=twice).error) == "first"

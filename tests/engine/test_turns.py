@@ -1,4 +1,4 @@
-"""Turns of requests: one more of them, in the place of one that was taken."""
+"""Turns of requests: held, used, given back, and one more in the place of one."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import pytest
 from syncer.core.destination import DestinationState
 from syncer.core.outcome import Failed, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
-from syncer.core.ports.wire import NoReply, Reply, Request
+from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.core.settle import rfc3339
+from syncer.engine.advice import Advice
 from syncer.engine.clock import Clock
-from syncer.engine.turns import Advice, Turns
+from syncer.engine.turns import Draining, Turns
 from syncer.errors import Stopped
 from tests.engine.lists import Remote
 
@@ -26,19 +27,18 @@ def unseen(_: object) -> None:
     """An observer that looks at nothing."""
 
 
-def turns() -> Turns:
+def turns(remote: Remote | None = None) -> Turns:
     state, pace = DestinationState(0.001, 0.002, 0.05, 0.0), Pace(1 / SPACING_SECONDS)
     pace.take(anyio.current_time())  # at its start two may go
-    return Turns(
-        Remote(), pace, Concurrency(4, pace), state, Clock(), random.Random(1), lambda _: None
-    )
+    remote = remote or Remote()
+    return Turns(remote, pace, Concurrency(4, pace), state, Clock(), random.Random(1), unseen)
 
 
 async def seconds_of_another(*, gone: bool) -> float:
     of = turns()
-    await of.take()
+    turn = await of.next()
     begun = anyio.current_time()
-    await of.another(gone=gone)
+    await turn.another(gone=gone)
     assert of.in_flight == 1
     return anyio.current_time() - begun
 
@@ -49,6 +49,47 @@ async def test_a_request_that_awaited_a_token_goes_at_once_for_nothing_went_in_i
 
 async def test_a_request_that_is_repeated_waits_for_a_turn_of_its_own() -> None:
     assert await seconds_of_another(gone=True) >= SPACING_SECONDS * 0.9
+
+
+async def test_each_request_of_a_turn_after_the_first_waits_for_one_more() -> None:
+    of = turns()
+    begun = anyio.current_time()
+    with await of.next() as turn:
+        for _ in range(3):
+            await turn.send(Request("GET", "/"), lambda _: "fine")
+            assert of.in_flight == 0
+    assert anyio.current_time() - begun >= 2 * SPACING_SECONDS * 0.9
+
+
+async def test_a_turn_that_nothing_was_sent_for_goes_back() -> None:
+    of = turns()
+    with await of.next():
+        assert of.in_flight == 1
+    assert of.in_flight == 0
+
+
+class Renewing(Remote):
+    """A transport that needs one more turn for each request, after the run was told to
+    end.
+    """
+
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
+        self.turns.drain()
+        await turn.another(gone=False)
+        return await super().send(request, turn)
+
+    turns: Turns
+
+
+async def test_a_run_that_ends_while_a_request_waits_for_a_token_does_not_count_as_an_outage() -> (
+    None
+):
+    remote = Renewing()
+    of = remote.turns = turns(remote)
+    before = of.fact()
+    with await of.next() as turn, pytest.raises(Draining):
+        await turn.send(Request("GET", "/"), lambda _: Failed("no answer", unreachable=True))
+    assert (of.fact(), of.in_flight) == (before, 0)
 
 
 # --- what the pace is told ------------------------------------------------------------
@@ -70,9 +111,9 @@ class Timed(Remote):
 
     there_at = 0.0
 
-    async def send(self, request: Request) -> Reply | NoReply:
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
         self.there_at = anyio.current_time()
-        return await super().send(request)
+        return await super().send(request, turn)
 
 
 @pytest.mark.parametrize(
@@ -89,9 +130,9 @@ async def test_the_pace_is_told_of_a_throttle_alone_and_when_its_request_was_sen
 ) -> None:
     remote, pace, state = Timed(), Noting(), DestinationState(0.001, 0.002, 0.05, 0.0)
     of = Turns(remote, pace, Concurrency(4, pace), state, Clock(), random.Random(1), unseen)
-    await of.take()
+    turn = await of.next()
     before = anyio.current_time()
-    await of.ask(Request("GET", "/"), lambda _: answer)
+    await turn.send(Request("GET", "/"), lambda _: answer)
     assert [before <= at <= remote.there_at for at in pace.told] == ([True] if too_many else [])
 
 
@@ -118,16 +159,16 @@ class Told:
             unseen,
             advice,
         )
-        self.paused = 0
-        self.turns.paused = self.note
 
-    def note(self) -> None:
-        self.paused += 1
+    @property
+    def paused(self) -> bool:
+        """Whether a pause is to be kept."""
+        return self.turns.to_keep.is_set
 
     async def asked(self, answer: object) -> float:
         """Ask once, the answer read as this; the seconds of the pause that follows."""
-        await self.turns.take()
-        assert await self.turns.ask(Request("GET", "/"), lambda _: answer) is answer
+        with await self.turns.next() as turn:
+            assert await turn.send(Request("GET", "/"), lambda _: answer) is answer
         return self.state.pause_seconds(self.clock())
 
 
@@ -139,7 +180,7 @@ async def test_a_throttle_of_any_status_pauses_for_what_its_retry_after_asks(sta
     told = Told(Reply(status, b"", "40"))
     assert await told.asked(Throttled("busy")) == pytest.approx(40.0, abs=1.0)
     assert told.turns.fact().asked_seconds == 40.0
-    assert (told.turns.throttled, told.paused) == (1, 1)
+    assert (told.turns.throttled, told.paused) == (1, True)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +198,7 @@ async def test_a_5xx_that_names_a_time_pauses_whatever_else_it_says(answer: obje
     told = Told(Reply(503, b"", "40"))
     assert await told.asked(answer) == pytest.approx(40.0, abs=1.0)
     assert told.turns.fact().state == "paused"
-    assert (told.turns.throttled, told.paused) == (0, 1)
+    assert (told.turns.throttled, told.paused) == (0, True)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +214,7 @@ async def test_a_5xx_that_names_a_time_pauses_whatever_else_it_says(answer: obje
 async def test_other_answers_pause_nothing(reply: Reply) -> None:
     told = Told(reply)
     assert await told.asked(FAILED) == 0.0
-    assert told.paused == 0
+    assert not told.paused
 
 
 async def test_a_retry_after_that_is_a_date_beside_no_date_is_told_by_the_wall_clock_of_now(
@@ -206,4 +247,4 @@ async def test_a_run_asked_to_wait_too_long_says_until_when_and_how_the_pause_is
             r" resume --state here` first"
         ),
     ):
-        await told.turns.take()
+        await told.turns.next()

@@ -15,9 +15,10 @@ from syncer.core.destination import DestinationState
 from syncer.core.outcome import AllApplied, Answered, Failed, Halt, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports.pull import Ask
-from syncer.core.ports.wire import NoReply, Reply, Request
+from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
+from syncer.engine.advice import Advice
 from syncer.engine.clock import Clock
-from syncer.engine.turns import Advice, Turns
+from syncer.engine.turns import Draining, Turns
 from syncer.engine.whereabouts import STRANGE_MAX, Whereabouts
 from tests.engine.test_turns import unseen
 
@@ -124,7 +125,7 @@ class App:
         )
         self.turns.whereabouts.probe = Ask(Request("GET", "/probe"), self.read)
 
-    async def send(self, request: Request) -> Reply | NoReply:
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
         if request.path == "/probe" and self.under_way is not None:
             await self.under_way.wait()
         await anyio.lowlevel.checkpoint()
@@ -136,8 +137,8 @@ class App:
 
     async def ask(self, answer: object) -> object:
         """What an answer comes to."""
-        await self.turns.take()
-        return await self.turns.ask(Request("POST", "/"), lambda _: answer)
+        with await self.turns.next() as turn:
+            return await turn.send(Request("POST", "/"), lambda _: answer)
 
 
 async def test_a_refusal_is_believed_once_the_app_is_seen_to_be_there() -> None:
@@ -216,10 +217,10 @@ async def test_refusals_that_come_together_share_a_question_but_not_one_put_befo
 
 async def test_a_run_that_ends_in_the_meantime_leaves_the_answer_open() -> None:
     app = App(THERE)
-    await app.turns.take()
+    turn = await app.turns.next()
     app.turns.drain()
-    answer = await app.turns.ask(Request("POST", "/"), lambda _: GONE)
-    assert answer == Failed("the run is ending", in_doubt=False)
+    with pytest.raises(Draining):
+        await turn.send(Request("POST", "/"), lambda _: GONE)
     assert app.probes == 0
 
 

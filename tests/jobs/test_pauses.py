@@ -15,7 +15,7 @@ from syncer.core.facts import Destination
 from syncer.core.outcome import Throttled
 from syncer.core.ports.pull import Ask, Done, Flow, Found, Row, Unit, Units
 from syncer.core.ports.push import LookUpFailure
-from syncer.core.ports.wire import NoReply, Reply, Request
+from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.jobs.pull import Pulled, PullLane
 from syncer.jobs.pull_parts import pull_parts
 from syncer.jobs.state import resume
@@ -42,7 +42,7 @@ class Way:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def send(self, request: Request) -> Reply | NoReply:
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
         self.asked += 1
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
@@ -60,10 +60,10 @@ class Watched(Way):
         self.folder = folder
         self.pauses: list[float] = []
 
-    async def send(self, request: Request) -> Reply | NoReply:
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
         if self.pauses or self.asked:
             self.pauses.append(kept(self.folder).destination.asked_seconds)
-        return await super().send(request)
+        return await super().send(request, turn)
 
 
 class Document(Made):

@@ -187,7 +187,6 @@ class BacklogMachine(RuleBasedStateMachine):
         for entry in batch.entries:
             self._has_its_body(entry)
         self.in_flight.append(batch)
-        self.backlog.in_flight = len(self.in_flight)
 
     def _has_its_body(self, entry: Entry) -> None:
         """With it, or on disk."""
@@ -207,7 +206,6 @@ class BacklogMachine(RuleBasedStateMachine):
 
     def _answer(self, number: int, verdict: Verdict, said: Sequence[Said], later: float) -> None:
         batch = self.in_flight.pop(number % len(self.in_flight))
-        self.backlog.in_flight = len(self.in_flight)
         self.backlog.over(batch)
         if verdict in ("item by item", "refused", "too large"):
             self.succeeded_at = self.now

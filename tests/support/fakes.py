@@ -30,7 +30,7 @@ from syncer.core.outcome import (
     Verdict,
 )
 from syncer.core.ports.push import Found, Inputs, Listed, LookUpFailure
-from syncer.core.ports.wire import NoReply, Reply, Request
+from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.core.watermark import Skip, Watermark
 from syncer.errors import StateError, SyncerError
 from syncer.sources.lines import LineOptions, Place, parse
@@ -139,7 +139,7 @@ class Service:
 
     # --- transport --------------------------------------------------------------------
 
-    async def send(self, request: Request) -> Reply | NoReply:
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
         """Carry a request out, and answer it after a while."""
         kind, changes, page = self._requests.get(request.path, (OTHER, (), 1))
         self.asked.append(

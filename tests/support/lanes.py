@@ -112,10 +112,12 @@ class App:
         async def closed(_: HttpTransport, *__: object) -> None:
             pass
 
-        async def send(_: HttpTransport, request: Request) -> Reply | NoReply:
+        async def send(_: HttpTransport, headers: object, request: Request) -> Reply | NoReply:
             return await self._answer(request)
 
-        with mock.patch.multiple(HttpTransport, __aenter__=opened, __aexit__=closed, send=send):
+        with mock.patch.multiple(
+            HttpTransport, __aenter__=opened, __aexit__=closed, send_with=send
+        ):
             came_to = self.time.run(main)
         assert came_to is not None
         return came_to

@@ -112,7 +112,6 @@ def sent(
             look_ups = -(-len(batch.entries) // per_look_up) if batch.look_up != "no" else 1
             result.look_ups += look_ups * (batch.look_up != "no")
             heapq.heappush(under_way, (now + way.latency_seconds * look_ups, next(numbers), batch))
-        backlog.in_flight = len(under_way)
         if not (under_way or backlog.count or unread):
             break
         wake_at = None if len(under_way) == at_once else backlog.wake_at(now)

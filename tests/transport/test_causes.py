@@ -21,6 +21,7 @@ from tests.support.servers import (
     serving,
     tls_or_400,
 )
+from tests.support.turns import UNPACED
 
 POST = Request("POST", "/v2/annotations", b'{"annotations":[]}')
 
@@ -51,7 +52,7 @@ def transport(base_url: str, ca_file: str = "", *, seconds: float = 5.0) -> Http
 
 async def no_reply(base_url: str, ca_file: str = "", *, seconds: float = 5.0) -> NoReply:
     async with transport(base_url, ca_file, seconds=seconds) as opened:
-        reply = await opened.send(POST)
+        reply = await opened.send(POST, UNPACED)
     assert isinstance(reply, NoReply)
     return reply
 
@@ -140,7 +141,7 @@ async def test_a_server_that_refuses_or_hangs_up_and_speaks_no_tls_is_asked_abou
     answer: str,
 ) -> None:
     async with serving(says_and_hangs_up(answer)) as server, transport(server.url) as opened:
-        replies = [await opened.send(POST) for _ in range(3)]
+        replies = [await opened.send(POST, UNPACED) for _ in range(3)]
     assert {reply.cause if isinstance(reply, NoReply) else reply.status for reply in replies} == {
         "cut" if not answer else 400
     }
@@ -169,7 +170,7 @@ async def test_an_authority_that_nobody_named_is_never_going_to_be_trusted(own: 
         assert (reply.cause, reply.sent) == ("never", False)
         assert "ca_file" in reply.reason
         async with transport(f"https://127.0.0.1:{server.port}", str(own.file)) as opened:
-            assert await opened.send(POST) == Reply(200, b"{}")
+            assert await opened.send(POST, UNPACED) == Reply(200, b"{}")
 
 
 @pytest.mark.parametrize(
@@ -214,8 +215,8 @@ async def test_what_has_answered_once_can_answer_again() -> None:
         serving(OK, says_and_hangs_up("what?\n\n")) as server,
         transport(server.url) as opened,
     ):
-        assert isinstance(await opened.send(POST), Reply)
-        assert await opened.send(POST) == NoReply(
+        assert isinstance(await opened.send(POST, UNPACED), Reply)
+        assert await opened.send(POST, UNPACED) == NoReply(
             f"what 127.0.0.1:{server.port} answers is not HTTP", sent=True
         )
 
@@ -257,7 +258,7 @@ async def test_where_nothing_at_all_comes_back_the_request_may_have_been_cut_off
 @pytest.mark.parametrize("cut", [hangs_up, resets], ids=["hangs up", "resets"])
 async def test_a_body_that_is_cut_off_in_its_middle_is_told_so(cut: Answer, size: int) -> None:
     async with serving(OK, at_head=cut) as server, transport(server.url) as opened:
-        reply = await opened.send(Request("POST", "/", b" " * size))
+        reply = await opened.send(Request("POST", "/", b" " * size), UNPACED)
     assert isinstance(reply, NoReply)
     assert (reply.cause, reply.sent) == ("cut", True)
 
@@ -275,6 +276,6 @@ async def test_where_the_answer_has_begun_the_request_was_not_cut_off(begun: str
         transport(server.url, seconds=0.2) as opened,
     ):
         for _ in range(2):
-            reply = await opened.send(POST)
+            reply = await opened.send(POST, UNPACED)
             assert isinstance(reply, NoReply)
             assert (reply.cause, reply.sent) == ("outage", True)

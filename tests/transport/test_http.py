@@ -16,6 +16,7 @@ from syncer.errors import UsageError
 from syncer.transport import http
 from syncer.transport.http import HttpTransport
 from tests.support.servers import OK, Answer, free_port, resets, says, says_and_hangs_up, serving
+from tests.support.turns import UNPACED
 
 TOKEN = "made-up-token-5c1e"
 POST = Request("POST", "/v2/annotations?secret=in-query", b'{"annotations":[]}')
@@ -47,7 +48,7 @@ async def result_of(
     request: Request, base_url: str, *, connect: float = 5.0, request_seconds: float = 5.0
 ) -> Reply | NoReply:
     async with transport_to(base_url, connect=connect, request=request_seconds) as transport:
-        return await transport.send(request)
+        return await transport.send(request, UNPACED)
 
 
 # --- what is sent, what comes back ----------------------------------------------------
@@ -92,7 +93,7 @@ async def test_an_error_page_in_html_is_a_reply_like_any_other() -> None:
 async def test_one_connection_serves_many_requests() -> None:
     async with serving(OK) as server, transport_to(server.url) as transport:
         for _ in range(5):
-            assert isinstance(await transport.send(POST), Reply)
+            assert isinstance(await transport.send(POST, UNPACED), Reply)
         assert (server.connections, transport.requests, transport.hidden_retries) == (1, 5, 0)
 
 
@@ -145,7 +146,7 @@ async def test_a_reset_instead_of_an_answer_leaves_it_in_doubt_and_is_not_sent_a
     request_: Request,
 ) -> None:
     async with serving(resets) as server, transport_to(server.url) as transport:
-        reply = await transport.send(request_)
+        reply = await transport.send(request_, UNPACED)
         assert isinstance(reply, NoReply)
         assert reply.sent
         assert len(server.heads) == transport.requests == 1
@@ -157,8 +158,8 @@ async def test_a_kept_connection_that_turns_out_closed_is_not_tried_again_unseen
     method: str,
 ) -> None:
     async with serving(OK, resets) as server, transport_to(server.url) as transport:
-        assert isinstance(await transport.send(Request(method, "/")), Reply)
-        reply = await transport.send(Request(method, "/"))
+        assert isinstance(await transport.send(Request(method, "/"), UNPACED), Reply)
+        reply = await transport.send(Request(method, "/"), UNPACED)
         assert isinstance(reply, NoReply)
         assert reply.sent
         assert (len(server.heads), transport.requests, transport.hidden_retries) == (2, 2, 0)
@@ -210,10 +211,10 @@ async def test_an_answer_beyond_all_bounds_is_not_kept(monkeypatch: pytest.Monke
         says(f"HTTP/1.1 200 OK\nContent-Length: {2 << 20}\n\n" + "x" * (2 << 20)), OK
     ) as server:
         async with transport_to(server.url) as transport:
-            assert await transport.send(POST) == NoReply(
+            assert await transport.send(POST, UNPACED) == NoReply(
                 "the answer is larger than the 1 MiB allowed", sent=True
             )
-            assert await transport.send(POST) == Reply(200, b"{}")
+            assert await transport.send(POST, UNPACED) == Reply(200, b"{}")
 
 
 # --- TLS ------------------------------------------------------------------------------
@@ -276,7 +277,7 @@ async def test_with_the_authority_in_ca_file_the_same_certificate_is_accepted(
         async with transport_to(
             f"https://127.0.0.1:{server.port}", ca_file=str(certificate[0])
         ) as transport:
-            assert await transport.send(POST) == Reply(200, b"{}")
+            assert await transport.send(POST, UNPACED) == Reply(200, b"{}")
 
 
 async def test_trouble_with_tls_is_told_in_its_own_words_and_trouble_below_in_the_systems() -> None:
@@ -290,9 +291,9 @@ async def test_trouble_with_tls_is_told_in_its_own_words_and_trouble_below_in_th
     async with listening:
         port = listening.sockets[0].getsockname()[1]
         async with transport_to(f"https://127.0.0.1:{port}") as transport:
-            spoken = await transport.send(Request("GET", "/"))
+            spoken = await transport.send(Request("GET", "/"), UNPACED)
     async with transport_to(f"http://127.0.0.1:{port}") as transport:
-        refused = await transport.send(Request("GET", "/"))
+        refused = await transport.send(Request("GET", "/"), UNPACED)
     assert isinstance(spoken, NoReply)
     assert "does not speak TLS" in spoken.reason
     assert refused == NoReply(f"no connection to 127.0.0.1:{port}: Connection refused", sent=False)
@@ -305,7 +306,7 @@ async def test_a_certificate_for_another_name_is_refused_even_from_a_known_autho
         async with transport_to(
             f"https://localhost:{server.port}", ca_file=str(certificate[0])
         ) as transport:
-            reply = await transport.send(POST)
+            reply = await transport.send(POST, UNPACED)
     assert isinstance(reply, NoReply)
     assert not reply.sent
     assert "localhost" in reply.reason
@@ -394,7 +395,7 @@ async def test_neither_token_nor_query_is_in_any_reason_or_repr() -> None:
         says_and_hangs_up("what?\n\n"),
     ]
     async with serving(*answers) as server, transport_to(server.url) as transport:
-        replies = [await transport.send(POST) for _ in answers]
+        replies = [await transport.send(POST, UNPACED) for _ in answers]
         shown = " ".join(
             [
                 repr(transport),

@@ -19,6 +19,7 @@ from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.emulator import Emulator, running
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import LEEWAY_SECONDS, TRIES_MAX, OAuthTransport, Tokens, shared_tokens
+from tests.support.turns import UNPACED
 
 ID, SECRET = "client-7", "sécret/of+it"
 PROJECTS = Request("GET", "/v1/projects")
@@ -42,7 +43,7 @@ class AuthServer:
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
 
-    async def ask(self, request: Request, headers: dict[str, str]) -> Reply | NoReply:
+    async def ask(self, headers: dict[str, str], request: Request) -> Reply | NoReply:
         assert (request.method, request.path) == ("POST", "/v1/auth/oauth/token")
         await anyio.lowlevel.checkpoint()
         self.forms.append(
@@ -338,7 +339,7 @@ def statuses(replies: list[Reply | NoReply]) -> list[int]:
 )
 async def test_many_requests_share_a_token(switches: str) -> None:
     async with running(rps=0, faults=switches) as server, signed_in(server) as transport:
-        replies = [await transport.send(PROJECTS) for _ in range(5)]
+        replies = [await transport.send(PROJECTS, UNPACED) for _ in range(5)]
         assert statuses(replies) == [200] * 5
         assert sum(server.annotell.tokens.granted.values()) == 1
         assert transport.hidden_retries == (2 if "basic" in switches else 1)
@@ -350,7 +351,7 @@ async def test_tokens_that_have_run_out_are_renewed_before_they_are_used(switche
         running(rps=0, faults=f"token-seconds=-1,{switches}") as server,
         signed_in(server) as transport,
     ):
-        assert statuses([await transport.send(PROJECTS) for _ in range(3)]) == [200] * 3
+        assert statuses([await transport.send(PROJECTS, UNPACED) for _ in range(3)]) == [200] * 3
         granted = server.annotell.tokens.granted
         assert granted["refresh_token"] == (2 if not switches else 0)
         assert sum(granted.values()) == 3
@@ -358,7 +359,7 @@ async def test_tokens_that_have_run_out_are_renewed_before_they_are_used(switche
 
 async def test_a_token_that_the_api_refuses_is_renewed_once_and_the_request_repeated() -> None:
     async with running(rps=0, faults="token-uses=3") as server, signed_in(server) as transport:
-        assert statuses([await transport.send(PROJECTS) for _ in range(8)]) == [200] * 8
+        assert statuses([await transport.send(PROJECTS, UNPACED) for _ in range(8)]) == [200] * 8
         assert server.annotell.tokens.granted["client_credentials"] == 3
         assert transport.hidden_retries == 3 + 2
 
@@ -366,13 +367,13 @@ async def test_a_token_that_the_api_refuses_is_renewed_once_and_the_request_repe
 async def test_an_api_that_refuses_every_token_is_asked_twice_and_not_for_ever() -> None:
     async with running(rps=0) as server, running(rps=0) as another, signed_in(server) as transport:
         transport._auth._base_url = another.url  # its tokens are not known here
-        assert statuses([await transport.send(PROJECTS)]) == [401]
+        assert statuses([await transport.send(PROJECTS, UNPACED)]) == [401]
         assert server.counts["unauthorized"] == 2
 
 
 async def test_refused_credentials_are_told_without_sending_the_request() -> None:
     async with running(rps=0) as server, signed_in(server, secret="refused-secret") as transport:
-        reply = await transport.send(PROJECTS)
+        reply = await transport.send(PROJECTS, UNPACED)
         assert isinstance(reply, Reply)
         assert (reply.status, b"invalid_client" in reply.body) == (401, True)
         assert b"refused-secret" not in reply.body
@@ -382,7 +383,7 @@ async def test_refused_credentials_are_told_without_sending_the_request() -> Non
 
 async def test_a_throttle_of_the_auth_server_comes_back_with_the_time_to_wait() -> None:
     async with running(rps=0, faults="throttle=1") as server, signed_in(server) as transport:
-        reply = await transport.send(PROJECTS)
+        reply = await transport.send(PROJECTS, UNPACED)
         assert isinstance(reply, Reply)
         assert (reply.status, reply.retry_after) == (429, "1")
         assert server.counts["requests"] == 1
@@ -395,7 +396,9 @@ async def test_the_token_goes_to_the_hosts_it_is_for_and_nowhere_else() -> None:
         signed_in(server, others=frozenset({other.url})) as transport,
     ):
         other.annotell.tokens = server.annotell.tokens
-        assert statuses([await transport.send(Request("GET", f"{other.url}/v1/projects"))]) == [200]
+        assert statuses(
+            [await transport.send(Request("GET", f"{other.url}/v1/projects"), UNPACED)]
+        ) == [200]
         for elsewhere in (
             "http://127.0.0.1:9/v1/projects",
             f"{other.url}.evil.test/",
@@ -403,7 +406,7 @@ async def test_the_token_goes_to_the_hosts_it_is_for_and_nowhere_else() -> None:
         ):
             before = other.counts["requests"]
             with pytest.raises(ValueError, match="not for"):
-                await transport.send(Request("GET", elsewhere))
+                await transport.send(Request("GET", elsewhere), UNPACED)
             assert other.counts["requests"] == before
 
 
@@ -419,13 +422,13 @@ async def test_whole_urls_are_asked_without_any_token_and_never_shown() -> None:
             server.url.removeprefix("http://"), f"{held.id}.json", server.annotell.switches
         )
         async with storage:
-            found = await storage.send(Request("GET", url))
+            found = await storage.send(Request("GET", url), UNPACED)
             assert isinstance(found, Reply)
             assert (found.status, found.body) == (200, held.document)
             lost = await storage.send(
-                Request("GET", "http://127.0.0.1:9/x?X-Goog-Signature=secret")
+                Request("GET", "http://127.0.0.1:9/x?X-Goog-Signature=secret"), UNPACED
             )
-            odd = await storage.send(Request("GET", "no address ?X-Goog-Signature=secret"))
+            odd = await storage.send(Request("GET", "no address ?X-Goog-Signature=secret"), UNPACED)
         for reply in (lost, odd):
             assert isinstance(reply, NoReply)
             assert not reply.sent

@@ -48,12 +48,28 @@ class NoReply:
     """
 
 
+class AnotherTurn(Protocol):
+    """The right to send one request, which a transport may have to ask for again."""
+
+    async def another(self, *, gone: bool) -> None:
+        """Wait for one more turn in the place of the one that was taken. `gone`: a
+        request has gone for that one.
+
+        Raises where no further request is to go.
+        """
+        ...
+
+
 class Transport(Protocol):
     """Sends one request within its deadlines.
 
     Never raises for what the network or the remote does.
     """
 
-    async def send(self, request: Request) -> Reply | NoReply:
-        """Send once, never again by itself; return the answer, or why none came."""
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
+        """Send once; return the answer, or why none came.
+
+        Where a request has to wait for something else first, or goes a second time,
+        another turn is waited for: rate and pauses hold for it, too.
+        """
         ...

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 import anyio
 import orjson
 
-from syncer.core.ports.wire import NoReply, Reply, Request
+from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.emulator.answer import Answer
 from syncer.emulator.answer import Request as Asked
 from syncer.emulator.clarifai.part import Clarifai
@@ -54,7 +54,7 @@ class Remote:
             for key, held in annotations.items()
         }
 
-    async def send(self, request: Request) -> Reply | NoReply:
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
         """One request.
 
         It is applied on its way there or on its way back, as chance has it.

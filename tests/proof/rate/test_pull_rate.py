@@ -15,7 +15,7 @@ from syncer.core.backoff import Backoff
 from syncer.core.destination import DestinationState
 from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports.pull import Found, Unit
-from syncer.core.ports.wire import Reply, Request
+from syncer.core.ports.wire import AnotherTurn, Reply, Request
 from syncer.engine.clock import Clock as RunClock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.turns import Turns
@@ -44,7 +44,7 @@ class Distant:
         self._latency_seconds = latency_seconds
         self._rng = rng
 
-    async def send(self, request: Request) -> Reply:
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply:
         self.sent.append(anyio.current_time())
         await anyio.sleep(self._latency_seconds * (0.9 + 0.2 * self._rng.random()))
         return self._service.answer(request)

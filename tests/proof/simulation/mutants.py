@@ -31,6 +31,7 @@ from syncer.core.retry_after import asked_seconds
 from syncer.engine.clock import Clock
 from syncer.engine.push import Push
 from syncer.engine.sender import Sender
+from syncer.engine.turns import Turn
 from syncer.engine.whereabouts import Whereabouts
 from syncer.journal.journal import Journal
 from syncer.remotes.clarifai import codec
@@ -145,11 +146,8 @@ def _queue_left_out() -> AbstractContextManager[object]:
 
 
 def _no_read_back() -> AbstractContextManager[object]:
-    async def not_asked(
-        self: Sender, entries: Sequence[Entry], *, taken: bool = False
-    ) -> list[Entry]:
-        if taken:
-            self._turns.give_back()
+    async def not_asked(self: Sender, entries: Sequence[Entry], turn: Turn) -> list[Entry]:
+        turn.give_back()
         return list(entries)
 
     return mock.patch.object(Sender, "_not_settled_by_look_up", not_asked)
@@ -171,8 +169,8 @@ def _many_committers() -> Iterator[None]:
         made(self, **named)
         self._one_at_a_time = _NoLock()  # type: ignore[assignment]
 
-    async def send_and_commit(self: Push, batch: Any) -> None:
-        await send(self, batch)
+    async def send_and_commit(self: Push, batch: Any, turn: Turn) -> None:
+        await send(self, batch, turn)
         await self._commit()
 
     with (

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 import anyio
 import orjson
 
-from syncer.core.ports.wire import NoReply, Reply, Request
+from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.emulator.annotell.tokens import STORAGE, TOKEN_PATH
 from syncer.emulator.answer import Answer, Part
 from syncer.emulator.answer import Request as Received
@@ -379,13 +379,15 @@ class SimulatedTransport:
     async def __aexit__(self, *_: object) -> None:
         pass
 
-    async def send(
-        self, request: Request, headers: Mapping[str, str] | None = None
-    ) -> Reply | NoReply:
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
         """Send once."""
+        return await self.send_with({}, request)
+
+    async def send_with(self, headers: Mapping[str, str], request: Request) -> Reply | NoReply:
+        """Send once, with these headers too."""
         self.requests += 1
         return await self._network.carry(
-            received(request, {**self._headers, **(headers or {})}),
+            received(request, {**self._headers, **headers}),
             self._timeout_seconds,
             paced=self._paced,
         )
