@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.measured import cpu_of
-from syncer.jobs.verified import DIFFERENT
+from syncer.errors import DIFFERENT
 from tests.support.endless import endless, write_log
 from tests.support.processes import command, push_arguments
 

@@ -86,6 +86,26 @@ class BadLineFound(SyncerError):
     """
 
 
+LEFT = 3
+"""The exit code where something is left that could not be done."""
+DIFFERENT = 4
+"""The exit code where differences were found."""
+
+
+def exit_code(
+    error: SyncerError | None, interrupted: int | None, left: int, differences: int = 0
+) -> int:
+    """Return the exit code that scripts rely on: 128 + the signal that interrupted the
+    run, the code of the error that stopped it (1 or 2), 4 where something differs, 3
+    where something is left, else 0.
+    """
+    if interrupted is not None:
+        return 128 + interrupted
+    if error is not None:
+        return error.exit_code
+    return DIFFERENT if differences else LEFT if left else 0
+
+
 def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     """Return the one of several tasks' errors that users are to see: one of ours before
     anybody else's.

@@ -38,13 +38,14 @@ def main() -> NoReturn:
 def _stopped(stopped: KeyboardInterrupt) -> int:
     from syncer.cli.arguments import understood
     from syncer.cli.output import fail, print_as
+    from syncer.errors import exit_code
 
     print_as(understood(sys.argv[1:]))
     terminated = isinstance(stopped, signals.Terminated)
     return fail(
         *(
-            ("terminated", 128 + signal.SIGTERM)
+            ("terminated", exit_code(None, signal.SIGTERM, 0))
             if terminated
-            else ("interrupted", 128 + signal.SIGINT)
+            else ("interrupted", exit_code(None, signal.SIGINT, 0))
         )
     )

@@ -28,7 +28,7 @@ from syncer.cli.output import (
     printing,
 )
 from syncer.cli.usage import usage_message
-from syncer.errors import OutputError, SyncerError, UsageError, first_error
+from syncer.errors import OutputError, SyncerError, UsageError, exit_code, first_error
 
 _PAGE_COLUMNS = 100
 _CALL: dict[str, Any] = {
@@ -89,9 +89,9 @@ def _reported(error: BaseException) -> int:
         case SyncerError():
             return fail(str(error), error.exit_code, error.details, lines=error.lines)
         case signals.Terminated():
-            return fail("terminated", 128 + signal.SIGTERM)
+            return fail("terminated", exit_code(None, signal.SIGTERM, 0))
         case KeyboardInterrupt():
-            return fail("interrupted", 128 + signal.SIGINT)
+            return fail("interrupted", exit_code(None, signal.SIGINT, 0))
         case OSError(strerror=str(reason), filename=filename) if not printing.verbose:
             where = f"{os.fsdecode(filename)}: " if isinstance(filename, str | bytes) else ""
             return fail(f"{where}{reason}; {FIX_THAT}", SyncerError.exit_code)

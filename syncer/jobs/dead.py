@@ -18,7 +18,7 @@ from syncer.core.letters import OpenLetter
 from syncer.core.limits import Limits
 from syncer.core.retry import RetryQueue, dropped, queued_again
 from syncer.errors import UsageError
-from syncer.journal.dead import FILE, by_present_names, letter_at, open_letters
+from syncer.journal.dead import FILE, by_present_names, letter_at, open_letters, read_dead
 from syncer.journal.journal import Journal
 from syncer.printable import as_argument
 from syncer.sources.lines import LineOptions, Place, parse
@@ -102,6 +102,16 @@ def _parsed(place: str) -> _Place:
     if not colon or not source or not line.isascii() or not line.isdigit():
         raise UsageError(f"{place!r} is not of the form SOURCE:LINE (for example changes.jsonl:7)")
     return _Place(source, resolved(source), int(line))
+
+
+def open_in(folder: Path, selector: Selector | None = None) -> Iterator[OpenLetter]:
+    """The open letters of a state that another process may be using, oldest first: all,
+    or those that are meant. Raises StateError, UsageError.
+    """
+    if selector is None:
+        return read_dead(folder)
+    ledger, _, _ = Journal.read_only(folder)
+    return selector.select(read_dead(folder), ledger, folder)
 
 
 @dataclass(frozen=True, slots=True)

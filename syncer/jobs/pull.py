@@ -19,10 +19,9 @@ from syncer.core.ports.pull import Found, Problem, Unit
 from syncer.engine.advice import OUTPUT_KEPT
 from syncer.engine.pull import Pull
 from syncer.engine.signal import Signal
-from syncer.errors import SyncerError, first_error
+from syncer.errors import SyncerError, exit_code, first_error
 from syncer.jobs.progress import Sending, Share, sending
 from syncer.jobs.pull_parts import PullParts
-from syncer.jobs.report import exit_code
 from syncer.jobs.signals import until_signal
 from syncer.jobs.wiring import wired
 from syncer.journal.checkpoint import Checkpoint

@@ -22,7 +22,7 @@ from syncer.core.pace import Concurrency
 from syncer.engine.advice import Advice
 from syncer.engine.push import Push
 from syncer.engine.turns import Turns
-from syncer.errors import SyncerError
+from syncer.errors import SyncerError, exit_code
 from syncer.jobs.clarifai import CREDENTIALS, SETTINGS
 from syncer.jobs.folders import resuming
 from syncer.jobs.inputs import Reading, open_inputs
@@ -30,7 +30,7 @@ from syncer.jobs.limits import carried_on
 from syncer.jobs.lines import line_options
 from syncer.jobs.progress import Estimate, Progress, Sending, Share, sending, unread
 from syncer.jobs.push_parts import PushParts
-from syncer.jobs.report import Before, PushReport, exit_code, totals
+from syncer.jobs.report import Before, PushReport, totals
 from syncer.jobs.signals import until_signal
 from syncer.sources.feed import ChangeSource
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from syncer.core.ledger import Ledger, LogCounts
-from syncer.errors import SyncerError
 from syncer.printable import counted
 
 
@@ -54,17 +53,6 @@ class PushReport:
             f" {self.throttled:,} throttled, {self.reconciled:,} reconciled;"
             f" {self.elapsed_seconds:.1f} s, {self.annotations_per_second:,.0f}/s"
         )
-
-
-def exit_code(error: SyncerError | None, interrupted: int | None, left: int) -> int:
-    """As scripts rely on it: 0, 128 + signal, the error's own (1 or 2), or 3 where
-    something is left that could not be done.
-    """
-    if interrupted is not None:
-        return 128 + interrupted
-    if error is not None:
-        return error.exit_code
-    return 3 if left else 0
 
 
 @dataclass(frozen=True, slots=True)

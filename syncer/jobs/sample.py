@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from syncer.remotes.clarifai import same_annotation
+
 CONCEPTS = ("car", "person", "bicycle", "traffic-light", "dog")
 
 Key = tuple[str, str]
@@ -43,6 +45,18 @@ def write_sample(path: Path, count: int, seed: int) -> dict[Key, dict[str, Any]]
                 left[key] = change["annotation"]
             out.write(orjson.dumps(change) + b"\n")
     return left
+
+
+def compare(
+    wanted: dict[Key, dict[str, Any]], held: dict[Key, dict[str, Any]]
+) -> tuple[int, int, int]:
+    """(missing, too many, different)."""
+    differs = sum(
+        not same_annotation(annotation, held[key])
+        for key, annotation in wanted.items()
+        if key in held
+    )
+    return len(wanted.keys() - held.keys()), len(held.keys() - wanted.keys()), differs
 
 
 def _post(number: int, rng: random.Random) -> dict[str, Any]:

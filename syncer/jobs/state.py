@@ -18,14 +18,14 @@ from syncer.journal import aside, checkpoint, parts, seen
 from syncer.journal import check as push_state
 from syncer.journal.check import Checked
 from syncer.journal.checkpoint import Checkpoint
-from syncer.journal.damage import Damage
+from syncer.journal.damage import Damage, way_out
 from syncer.journal.dead import FILE as LETTERS
 from syncer.journal.disk import REAL, Disk
 from syncer.journal.journal import Journal
 from syncer.journal.lock import holder
 from syncer.journal.repair import Repaired, repair_held
 from syncer.journal.replay import FILE as JOURNAL
-from syncer.printable import as_argument
+from syncer.printable import as_argument, counted
 
 BLOCK_BYTES = 1 << 20
 
@@ -42,6 +42,12 @@ class Looked:
     """Of a pull; None also where it is damaged."""
     damages: list[Damage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def damaged_sentence(self) -> str:
+        """Say that it is damaged, and what to do."""
+        places = counted(len(self.damages), "place")
+        return f"the state {self.folder} is damaged in {places}. {way_out(self.folder)}"
 
 
 def resume(folder: Path, *, disk: Disk = REAL) -> Destination:

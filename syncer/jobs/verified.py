@@ -6,13 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from syncer.errors import SyncerError
-from syncer.jobs.report import exit_code
+from syncer.errors import SyncerError, exit_code
 from syncer.printable import counted
 from syncer.remotes.clarifai.expected import Mark
+from syncer.sources.chosen import tell_uncompared
 
-DIFFERENT = 4
-"""The exit code where differences were found."""
 SIGNS: dict[Mark, Literal["=", "-", "*", "+"]] = {
     "same": "=",
     "missing": "+",
@@ -53,8 +51,13 @@ class Verified:
         """4 where something differs; else as for all lanes, 3 where something could not
         be read.
         """
-        code = exit_code(self.error, self.interrupted, self.unreadable + len(self.gone))
-        return DIFFERENT if code in (0, 3) and self.differences else code
+        left = self.unreadable + len(self.gone)
+        return exit_code(self.error, self.interrupted, left, self.differences)
+
+    @property
+    def gone_sentence(self) -> str | None:
+        """One line for people on logs that are gone; None where none is."""
+        return tell_uncompared(self.gone) if self.gone else None
 
     def sentence(self) -> str:
         """One line for people, with the legend of the marks."""

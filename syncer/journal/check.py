@@ -46,7 +46,7 @@ def check(folder: Path, *, disk: Disk = REAL) -> Checked:
     path = folder / FILE
     if not disk.size(path):
         if (lost := missing(folder, disk)) is None:
-            raise StateError(f"no state at {folder}: there is no {path}")
+            raise no_journal(folder)
         return Checked(Replayed(), [lost])
     found = Checked(survey(path, disk=disk))
     found.damages += found.journal.damages
@@ -58,6 +58,11 @@ def check(folder: Path, *, disk: Disk = REAL) -> Checked:
     if found.journal.end:
         found.damages += _letters(folder / dead.FILE, found, disk)
     return found
+
+
+def no_journal(folder: Path) -> StateError:
+    """Return what is said where a folder holds nothing of a push."""
+    return StateError(f"no state at {folder}: there is no {folder / FILE}")
 
 
 def missing(folder: Path, disk: Disk) -> Damage | None:

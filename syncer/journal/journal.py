@@ -20,7 +20,7 @@ from syncer.core.facts import DeadFact, DeadFile, Fact, Forgotten
 from syncer.core.ledger import Ledger
 from syncer.errors import StateError
 from syncer.journal import dead, frames
-from syncer.journal.check import cut, missing
+from syncer.journal.check import cut, missing, no_journal
 from syncer.journal.checkpoint import FILE as PULL
 from syncer.journal.compact import Bodies, joined, write_journal
 from syncer.journal.disk import REAL, Disk, Held
@@ -111,7 +111,7 @@ class Journal:
         self._disk.unlink(path.with_suffix(".new"))
         there = (self._disk.size(path) or 0) > 0
         if not there and self._destination is None:
-            raise StateError(f"no state at {self._folder}: there is no {path}")
+            raise no_journal(self._folder)
         self._dead_file = self._disk.open(self._folder / dead.FILE)
         if there:
             self._file = self._disk.open(path)

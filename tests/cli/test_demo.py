@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from syncer.cli.commands import demo
+from syncer.jobs import sample
 from tests.cli.conftest import Cli
 
 
@@ -24,7 +25,7 @@ def test_a_quiet_demo_says_nothing_where_all_is_well(cli: Cli) -> None:
 def test_a_quiet_demo_still_says_that_the_remote_does_not_hold_what_the_log_says(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(demo, "compare", lambda wanted, held: (3, 0, 1))
+    monkeypatch.setattr(sample, "compare", lambda wanted, held: (3, 0, 1))
     done = cli("demo", "-q", "--json")
     assert (done.code, done.json()["ok"]) == (1, False)
     assert done.err.splitlines() == [

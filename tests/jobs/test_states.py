@@ -17,10 +17,10 @@ from msgspec import structs
 
 from syncer.core.facts import Destination
 from syncer.core.ledger import Ledger, LogCounts, LogState
-from syncer.errors import CredentialsRefused, StateError, Stopped, UsageError
+from syncer.errors import CredentialsRefused, StateError, Stopped, UsageError, exit_code
 from syncer.jobs.dry_run import dry_run
 from syncer.jobs.folders import resuming
-from syncer.jobs.report import Before, PushReport, exit_code, totals
+from syncer.jobs.report import Before, PushReport, totals
 from syncer.jobs.state import look, repair, resume
 from syncer.journal import checkpoint
 from syncer.journal.journal import Journal

@@ -17,6 +17,7 @@ from syncer.cli.output import (
     printing,
     say,
 )
+from syncer.errors import exit_code
 from syncer.printable import as_argument, counted
 from syncer.version import __version__
 
@@ -40,12 +41,12 @@ def dead_list(*, code: Code = None, common: Common = Common()) -> int:
     code
         Only letters with this status code of the remote.
     """
+    from syncer.jobs.dead import open_in
     from syncer.jobs.folders import push_folder
-    from syncer.journal.dead import read_dead
 
     folder = push_folder(common.loaded())
     count = 0
-    for found in read_dead(folder):
+    for found in open_in(folder):
         if code is not None and found.letter.code != code:
             continue
         count += 1
@@ -80,14 +81,10 @@ def dead_show(letter: Log, /, *, common: Common = Common()) -> int:
     letter
         The letter, as `dead list` shows it.
     """
-    from syncer.jobs.dead import Selector
+    from syncer.jobs.dead import Selector, open_in
     from syncer.jobs.folders import push_folder
-    from syncer.journal.dead import read_dead
-    from syncer.journal.journal import Journal
 
-    folder = push_folder(common.loaded())
-    ledger, _, _ = Journal.read_only(folder)
-    for found in list(Selector((letter,)).select(read_dead(folder), ledger, folder)):
+    for found in list(open_in(push_folder(common.loaded()), Selector((letter,)))):
         if printing.json:
             print_json_item(found.record())
         else:
@@ -173,7 +170,7 @@ def dead_retry(
                 {"queued": result.queued, **({"left": result.left} if result.left else {})},
                 "refused",
             )
-    return 3 if result.refused or result.left else 0
+    return exit_code(None, None, result.refused + result.left)
 
 
 @app.command(name="drop", usage="Usage: syncer dead drop [OPTIONS] [SOURCE:LINE...]")

@@ -13,7 +13,6 @@ from syncer.cli.output import complain, print_json, printing, say
 
 if TYPE_CHECKING:
     from syncer.jobs.push import Finished
-    from syncer.jobs.sample import Key
 
 CHANGES = 20_000
 SEED = 11
@@ -48,7 +47,7 @@ async def _demo(folder: Path) -> int:
     """0 only where the emulator holds exactly what the log says."""
     from syncer.cli.commands import push
     from syncer.emulator import running
-    from syncer.jobs.sample import write_sample
+    from syncer.jobs.sample import compare, write_sample
 
     log = folder / "sample.jsonl"
     wanted = write_sample(log, CHANGES, SEED)
@@ -104,17 +103,3 @@ async def _push(folder: Path, log: Path, url: str) -> Finished:
     loaded = load(None, {"CLARIFAI_PAT": "demo-token"}, options)
     with push_parts(loaded) as parts:
         return await PushLane(parts, [str(log)]).run()
-
-
-def compare(
-    wanted: dict[Key, dict[str, object]], held: dict[Key, dict[str, object]]
-) -> tuple[int, int, int]:
-    """(missing, too many, different)."""
-    from syncer.remotes.clarifai import same_annotation
-
-    differs = sum(
-        not same_annotation(annotation, held[key])
-        for key, annotation in wanted.items()
-        if key in held
-    )
-    return len(wanted.keys() - held.keys()), len(held.keys() - wanted.keys()), differs

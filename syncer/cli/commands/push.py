@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 
 from syncer.cli.options import Common, Log, Moved, Pushing
 from syncer.cli.output import blame, ended, print_json, printing, say
-from syncer.errors import UsageError
+from syncer.errors import UsageError, exit_code
 from syncer.printable import as_argument, counted
 
 if TYPE_CHECKING:
@@ -140,7 +140,6 @@ def tell(finished: Finished) -> None:
 def _count(loaded: Loaded, logs: Sequence[str]) -> int:
     """Read and count; the exit code."""
     from syncer.jobs.dry_run import dry_run
-    from syncer.jobs.report import exit_code
 
     result = dry_run(loaded, logs, sys.stdin.buffer)
     for message in result.messages:

@@ -20,7 +20,7 @@ from syncer.cli.output import (
     printing,
     say,
 )
-from syncer.errors import OutputError, UsageError
+from syncer.errors import OutputError, StateError, UsageError
 from syncer.printable import counted
 from syncer.version import __version__
 
@@ -61,15 +61,7 @@ def state_check(*, common: Common = Common()) -> int:
 
 
 def _damaged(found: Looked, details: dict[str, object] | None = None) -> int:
-    from syncer.journal.damage import way_out
-
-    places = "place" if len(found.damages) == 1 else "places"
-    return fail(
-        f"the state {found.folder} is damaged in {len(found.damages):,} {places}."
-        f" {way_out(found.folder)}",
-        1,
-        details,
-    )
+    return fail(found.damaged_sentence, StateError.exit_code, details)
 
 
 @app.command(name="export")

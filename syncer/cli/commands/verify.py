@@ -70,7 +70,6 @@ def _compared(job: Verification) -> int:
     """Compare and report; the exit code."""
     from syncer.cli.kept import KeptList
     from syncer.cli.loop import run
-    from syncer.sources.chosen import tell_uncompared
 
     with KeptList() as differences:
 
@@ -91,8 +90,8 @@ def _compared(job: Verification) -> int:
         flush()
         for note in result.notes:
             say(f"syncer: {note}")
-        if result.gone:
-            complain(f"syncer: {tell_uncompared(result.gone)}")
+        if result.gone_sentence is not None:
+            complain(f"syncer: {result.gone_sentence}")
         say(result.sentence())
         if result.error is not None:
             blame(result.error)
