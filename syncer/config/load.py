@@ -19,7 +19,7 @@ from syncer.config import layers as places
 from syncer.config.credentials import ClientPlace, TokenPlace
 from syncer.config.document import Location, NotToml, parse, read
 from syncer.config.layers import NONE_GIVEN, BadOfficialFile, Layer, Secrets
-from syncer.config.loaded import Loaded
+from syncer.config.loaded import DEFAULT, Loaded
 from syncer.config.models import HOSTS, SECTIONS, Config, from_home
 from syncer.config.problems import ConfigError, Problem, dotted
 
@@ -180,4 +180,4 @@ def _client(layers: Sequence[Layer], config: Config, env: Mapping[str, str]) -> 
 
 def _defaults() -> dict[str, str]:
     keys = [f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields]
-    return dict.fromkeys([*keys, "sources"], "default")
+    return dict.fromkeys([*keys, "sources"], DEFAULT)

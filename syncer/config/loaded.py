@@ -11,6 +11,11 @@ from syncer.config.credentials import ClientCredentials, ClientPlace, TokenPlace
 from syncer.config.models import Config
 from syncer.config.problems import ConfigError, Problem
 
+DEFAULT = "default"
+"""The origin of what nobody set."""
+OF_THE_DAEMON = {"daemon": "[daemon]", "sources": "[[sources]]"}
+"""Sections that are checked already, for a daemon that is still to come."""
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -52,6 +57,22 @@ class Loaded:
         flavour kognic.
         """
         return None if self._client is None else self._client.read()
+
+    def unused(self) -> str | None:
+        """Name what somebody set and no command of this version uses, in one sentence;
+        None where there is nothing.
+        """
+        names = [
+            name
+            for section, name in OF_THE_DAEMON.items()
+            if any(
+                origin != DEFAULT
+                for key, origin in self.origins.items()
+                if key == section or key.startswith(f"{section}.")
+            )
+        ]
+        are = "is" if len(names) == 1 else "are"
+        return f"{' and '.join(names)} {are} not used by this version" if names else None
 
     def portable(self, remote: Literal["clarifai", "annotell"]) -> Loaded:
         """The same for another process, on another machine: it holds the secret of this

@@ -66,6 +66,8 @@ def check(*, online: bool = False, common: Common = Common(), remote: Pushing = 
             if result["token"]
             else "config OK, but without a token: set CLARIFAI_PAT or [clarifai] token_file"
         )
+    if loaded is not None:
+        _say_unused(loaded)
     if printing.json:
         print_json(result)
     return max((found.exit_code for found in errors), default=0)
@@ -110,6 +112,7 @@ def show(*, common: Common = Common(), remote: Pushing = Pushing()) -> int:
     loaded = common.loaded(remote.options())
     loaded.check_destination()
     say(f"config file: {loaded.path or NO_FILE}")
+    _say_unused(loaded)
     shown = [*_shown(loaded), *ways.shown(loaded)]
     if printing.json:
         print_json({key: {"value": value, "origin": origin} for key, value, origin in shown})
@@ -117,6 +120,11 @@ def show(*, common: Common = Common(), remote: Pushing = Pushing()) -> int:
     width = max(len(key) for key, _, _ in shown)
     print_lines(*(f"{key:{width}}  {value!r}  ({origin})" for key, value, origin in shown))
     return 0
+
+
+def _say_unused(loaded: Loaded) -> None:
+    if (unused := loaded.unused()) is not None:
+        say(f"note: {unused}")
 
 
 def _shown(loaded: Loaded) -> Iterator[Shown]:
