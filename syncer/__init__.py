@@ -24,6 +24,8 @@ if TYPE_CHECKING:
         DestinationChanged,
         Event,
         RequestAnswered,
+        SourceFailed,
+        SourceRecovered,
     )
     from syncer.core.facts import DeadLetter
     from syncer.core.ports.pull import Problem, Row
@@ -66,6 +68,8 @@ __all__ = [
     "Row",
     "Selection",
     "SourceChunk",
+    "SourceFailed",
+    "SourceRecovered",
     "StateError",
     "Stopped",
     "SyncerError",
@@ -91,6 +95,8 @@ _HOMES = {
         "DestinationChanged",
         "Event",
         "RequestAnswered",
+        "SourceFailed",
+        "SourceRecovered",
     ),
     "syncer.core.facts": ("DeadLetter",),
     "syncer.core.ports.pull": ("Problem", "Row"),

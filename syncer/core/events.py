@@ -56,5 +56,29 @@ class DestinationChanged:
     reason: str
 
 
-Event = RequestAnswered | ChangesSettled | ChangeDied | DestinationChanged
+@dataclass(frozen=True, slots=True)
+class SourceFailed:
+    """A source could not be read, or told what is settled; the others go on."""
+
+    source: str
+    reason: str
+    again_seconds: float
+    """Until it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecovered:
+    """A source that had failed works again."""
+
+    source: str
+
+
+Event = (
+    RequestAnswered
+    | ChangesSettled
+    | ChangeDied
+    | DestinationChanged
+    | SourceFailed
+    | SourceRecovered
+)
 """Everything that an observer receives."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from zlib import crc32
 
-from syncer.core.change import BadLine, Change, IgnoredLine
+from syncer.core.change import BadLine, Change, Chunk, IgnoredLine
 from syncer.core.entry import Entry, Settlement
 from syncer.core.facts import (
     DeadLetter,
@@ -15,7 +15,9 @@ from syncer.core.facts import (
     Fact,
     Forgotten,
     LettersForgotten,
+    Opened,
     Place,
+    Read,
     Retried,
     Settled,
     Superseded,
@@ -86,6 +88,18 @@ def letter_of_line(line: BadLine, source: str, now: float) -> DeadLetter:
         line.index,
         whole,
     )
+
+
+def facts_of_chunk(chunk: Chunk, source: str, now: float) -> list[Fact]:
+    """Return what reading a chunk makes true, its changes aside."""
+    facts: list[Fact] = []
+    if chunk.identity is not None:
+        facts.append(Opened(chunk.log, chunk.identity))
+    facts += [letter_of_line(line, source, now) for line in chunk.bad]
+    facts += runs(chunk.bad, "dead")
+    facts += runs(chunk.ignored, "ignored")
+    facts.append(Read(chunk.log, chunk.end))
+    return facts
 
 
 def letter_of_entry(entry: Entry, raw: bytes, source: str) -> DeadLetter:

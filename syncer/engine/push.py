@@ -1,7 +1,7 @@
-"""A push lane at work: one reader, one dispatcher with a task a request, one committer.
+"""A push lane at work: an intake, a dispatcher with a task per request, a committer.
 
-    source ──read──► backlog ──dispatch──► sender ──► backlog ──commit──► journal
-        ──► backlog (successors go)
+    intake ──read──► backlog ──dispatch──► sender ──► backlog ──commit──► journal
+        ──► backlog (successors go), intake (sources are told)
 
 The committer is the only one that writes: all that waits goes into one frame with one
 fsync, in order, and only then is anything built on it. A run ends when the source has
@@ -12,7 +12,6 @@ finished and written down.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import partial
 
 import anyio
@@ -25,9 +24,10 @@ from syncer.core.change import Chunk
 from syncer.core.deletions import Deletions
 from syncer.core.entry import Batch, Settlement
 from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged
-from syncer.core.facts import DeadLetter, Destination, Fact, Opened, Read
-from syncer.core.ports.push import Created, Journal, Remote, Source
-from syncer.core.settle import facts_of, letter_of_entry, letter_of_line, runs
+from syncer.core.facts import DeadLetter, Destination, Fact
+from syncer.core.ports.push import Created, Journal, Remote
+from syncer.core.settle import facts_of, facts_of_chunk, letter_of_entry
+from syncer.engine.intake import Intake
 from syncer.engine.sender import Sender
 from syncer.engine.signal import Signal
 from syncer.engine.turns import Draining, Turn, Turns
@@ -47,22 +47,13 @@ LETTER_BYTES = 512
 """What a dead letter takes beside its line."""
 
 
-@dataclass(slots=True)
-class Counted:
-    """What a run read, by log: changes offered, bad and ignored lines; lines settled by
-    earlier runs are not among them.
-    """
-
-    read: dict[int, int] = field(default_factory=dict)
-
-
 class Push:
     """One run of a push lane. `run` once; `drain` from a signal handler."""
 
     def __init__(
         self,
         *,
-        source: Source,
+        intake: Intake,
         remote: Remote,
         journal: Journal,
         created: Created,
@@ -75,11 +66,10 @@ class Push:
         ledger = journal.ledger
         self.backlog = backlog
         self.turns = turns
-        self.counted = Counted()
+        self.intake = intake
         self.at_the_end = False
-        """Whether the source was read to its end."""
+        """Whether every source was read to its end."""
         self.sender = Sender(backlog, remote, journal, created, turns, deletions, backoff)
-        self._source = source
         self._journal = journal
         self._ledger = ledger
         self._created = created
@@ -102,13 +92,16 @@ class Push:
         """
         self.backlog.restore(self._ledger.queue.values(), self._now())
         try:
-            async with anyio.create_task_group() as tasks:
-                tasks.start_soon(self._read)
-                tasks.start_soon(self._commit_all)
-                async with anyio.create_task_group() as requests:
-                    await self._dispatch(requests)
-                await self._commit()
-                tasks.cancel_scope.cancel()
+            async with anyio.create_task_group() as telling:
+                telling.start_soon(self.intake.acknowledge_all, self.turns.fail)
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._read)
+                    tasks.start_soon(self._commit_all)
+                    async with anyio.create_task_group() as requests:
+                        await self._dispatch(requests)
+                    await self._commit()
+                    tasks.cancel_scope.cancel()
+                self.intake.close()
         except BaseExceptionGroup as group:
             raise first_error(group) from None
         if self.turns.error is not None:
@@ -122,46 +115,38 @@ class Push:
 
     @property
     def complete(self) -> bool:
-        """Whether the source was read to its end and nothing of it is left to do."""
+        """Whether every source was read to its end and nothing is left to do."""
         return self.at_the_end and not self._live()
 
     # --- reader -----------------------------------------------------------------------
 
     async def _read(self) -> None:
-        try:
-            while not self.turns.draining:
-                if not self.backlog.room() or self._letters_bytes > LETTERS_BYTES_MAX:
-                    await self._room.wait()
-                    continue
-                chunk = await self._source.read()
-                if chunk is None:
-                    if self._source.ended:
-                        self.at_the_end = True
-                        break
-                    await self._source.wait()
-                    continue
-                self._take_in(chunk)
-                self._work.set()
-        except SyncerError as error:  # what was read before is finished
-            self.turns.fail(error)
+        self.at_the_end = await self.intake.read_all(
+            self._has_room,
+            self._take_in,
+            self.turns.fail,  # what was read before is finished
+        )
         self.backlog.source_ended = True
         self._work.set()
 
+    async def _has_room(self) -> bool:
+        while not self.turns.draining:
+            if self.backlog.room() and self._letters_bytes <= LETTERS_BYTES_MAX:
+                return True
+            await self._room.wait()
+        return False
+
     def _take_in(self, chunk: Chunk) -> None:
-        source = self._ledger.logs[chunk.log].identity.label
         now = self._now()
-        self.counted.read[chunk.log] = self.counted.read.get(chunk.log, 0) + chunk.count
-        if chunk.identity is not None:
-            self._lines.append(Opened(chunk.log, chunk.identity))
-        letters = [letter_of_line(line, source, now) for line in chunk.bad]
-        self._letters_bytes += sum(LETTER_BYTES + len(letter.change) for letter in letters)
-        self._lines += letters
-        self._lines += runs(chunk.bad, "dead")
-        self._lines += runs(chunk.ignored, "ignored")
-        self._lines.append(Read(chunk.log, chunk.end))
+        facts = facts_of_chunk(chunk, self._ledger.logs[chunk.log].identity.label, now)
+        self._letters_bytes += sum(
+            LETTER_BYTES + len(fact.change) for fact in facts if isinstance(fact, DeadLetter)
+        )
+        self._lines += facts
         self.backlog.offer(chunk.changes, now)
         if chunk.bad or chunk.ignored:
             self._to_commit.set()
+        self._work.set()
 
     # --- dispatcher -------------------------------------------------------------------
 
@@ -233,6 +218,7 @@ class Push:
                 facts.append(destination)
             if not facts:
                 return
+            # Before the fsync: after a crash it must know at least what the frame says.
             self._created.add(
                 [entry.change.key for entry in settlement.applied if entry.change.verb == "post"]
             )
@@ -243,15 +229,15 @@ class Push:
             self._work.set()
             self._room.set()
             self._tell(settlement, facts)
-            await self._ack()
+            self._acknowledge()
 
-    async def _ack(self) -> None:
-        """Tell the source how far its logs are settled for good."""
-        for number in self.counted.read:
+    def _acknowledge(self) -> None:
+        """Let the sources be told how far their logs are settled for good."""
+        for number in self.intake.read:
             resume = self._ledger.logs[number].watermark.resume
             if self._acked[number] != resume:
                 self._acked[number] = resume
-                await self._source.ack(number, resume)
+                self.intake.acknowledge(number, resume)
 
     def _tell(self, settlement: Settlement, facts: Iterable[Fact]) -> None:
         """What became durable, to the observer."""

@@ -31,6 +31,8 @@ from syncer.sources.spool import Spool
 class Inputs:
     """Change logs and feeds as one source, one after the other."""
 
+    label = "the change logs"
+
     def __init__(
         self,
         members: Sequence[ChangeLog | Feed],

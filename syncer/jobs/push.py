@@ -20,6 +20,7 @@ from syncer.core.limits import Limits
 from syncer.core.moves import Moved
 from syncer.core.pace import Concurrency
 from syncer.engine.advice import Advice
+from syncer.engine.intake import Intake
 from syncer.engine.push import Push
 from syncer.engine.turns import Turns
 from syncer.errors import SyncerError, exit_code
@@ -149,7 +150,7 @@ class PushLane:
             max_attempts=retry.max_attempts,
         )
         return Push(
-            source=self._inputs,
+            intake=Intake([self._inputs], observe),
             remote=app.codec,
             journal=parts.journal,
             created=parts.created,
@@ -163,7 +164,7 @@ class PushLane:
         """Where the run stands, also while it is under way."""
         engine, hidden_retries = self._engine, self._parts.app.transport.hidden_retries
         elapsed = time.monotonic() - self._started if elapsed_seconds is None else elapsed_seconds
-        read_in_run = engine.counted.read if engine else {}
+        read_in_run = engine.intake.read if engine else {}
         read, applied, skipped, ignored, dead, pending = totals(
             self._before, self.ledger, read_in_run
         )
@@ -193,7 +194,7 @@ class PushLane:
         now = sending(engine.turns, self._share) if engine and self._share else Sending()
         read_bytes = self._inputs.progress()
         self._estimate.note(report.elapsed_seconds, paused=now.pause_seconds > 0)
-        read = sum(engine.counted.read.values()) if engine else 0
+        read = sum(engine.intake.read.values()) if engine else 0
         to_read = (
             0.0 if engine and engine.at_the_end else unread(read, read_bytes, self._start_bytes)
         )

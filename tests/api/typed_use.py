@@ -31,6 +31,8 @@ def told(event: syncer.Event) -> str:
             return "open"
         case syncer.DestinationChanged(state=state):
             return state
+        case syncer.SourceFailed(source=source) | syncer.SourceRecovered(source=source):
+            return source
         case _:
             assert_never(event)
 

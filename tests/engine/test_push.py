@@ -367,7 +367,7 @@ def test_what_a_run_read_is_counted_without_what_earlier_runs_settled() -> None:
     pushing = Pushing()
     pushing.push(posts(10))
     process = pushing.push([*posts(12), b"bad"])
-    assert process.engine.counted.read == {LOG: 3}
+    assert process.engine.intake.read == {LOG: 3}
 
 
 def test_a_letter_of_a_change_that_waited_holds_its_line() -> None:

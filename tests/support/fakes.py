@@ -347,6 +347,8 @@ class Script:
     Implements `Source`; `before` is awaited before each chunk is handed over.
     """
 
+    label = "log.jsonl"
+
     def __init__(
         self,
         log: int,

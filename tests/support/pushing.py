@@ -21,6 +21,7 @@ from syncer.core.facts import DeadLetter, Opened
 from syncer.core.limits import Limits
 from syncer.core.pace import Concurrency, Pace
 from syncer.engine.clock import Clock
+from syncer.engine.intake import Intake
 from syncer.engine.push import Push
 from syncer.engine.turns import Turns
 from syncer.errors import SyncerError
@@ -152,7 +153,7 @@ class Pushing:
             observe,
         )
         return Push(
-            source=source,
+            intake=Intake([source], observe),
             remote=self.service,
             journal=self.journal,
             created=self.created,

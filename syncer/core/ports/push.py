@@ -112,6 +112,11 @@ class Source(Protocol):
     """
 
     @property
+    def label(self) -> str:
+        """What people call it."""
+        ...
+
+    @property
     def ended(self) -> bool:
         """Whether nothing will ever follow what was read."""
         ...

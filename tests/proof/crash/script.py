@@ -28,6 +28,7 @@ from syncer.core.facts import Fact
 from syncer.core.limits import Limits
 from syncer.core.pace import Concurrency, Pace
 from syncer.engine.clock import Clock as RunClock
+from syncer.engine.intake import Intake
 from syncer.engine.push import Push
 from syncer.engine.turns import Turns
 from syncer.errors import StateError, SyncerError, UsageError
@@ -214,7 +215,7 @@ class World:
                 self.remote, pace, Concurrency(4, pace), destination, now, self.rng, lambda _: None
             )
             engine = Push(
-                source=inputs,
+                intake=Intake([inputs], lambda _: None),
                 remote=Clarifai(USER, APP),
                 journal=journal,
                 created=KeyBits(bytearray(CREATED_BYTES)),
