@@ -75,7 +75,7 @@ def observer(observe: Callable[[Event], None] | None) -> Callable[[Event], None]
             if inspect.iscoroutine(given):
                 given.close()
             raise UsageError(
-                f"argument observe: gives {shown(given)}, which is to be awaited. {_PLAIN}"
+                f"argument observe: gives {shown(given)}, which must be awaited. {_PLAIN}"
             )
 
     return tell
@@ -110,8 +110,8 @@ def sources(source: object) -> list[str | ChangeSource]:
             and by_name.setdefault(name := checked_name(one), one) is not one
         ):
             raise UsageError(
-                f"two sources are called {name!r}: the state could not tell one from the other."
-                " Give each a name of its own"
+                f"two sources are called {name!r}: the state could not distinguish them. Give"
+                " each its own name"
             )
     return named
 

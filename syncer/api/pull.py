@@ -227,8 +227,7 @@ async def inputs_with_annotations_frame(
     """
     if not isinstance(select, Selection | None):
         raise UsageError(
-            "argument select: inputs with annotations are of a Clarifai app, which takes a"
-            " Selection"
+            "argument select: inputs with annotations need a Clarifai app, which takes a Selection"
         )
     as_asked = cast(Literal["arrow"], into)  # the caller knows which overload it is
     joined = replace(select or Selection(), with_inputs=True)

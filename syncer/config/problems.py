@@ -161,7 +161,8 @@ def _unknown(location: Location, model: type[Section]) -> str:
     name, section = str(location[-1]), str(location[0])
     if name.lower().removeprefix("clarifai_") in _SECRET_NAMES:
         return (
-            f"secrets never stand in the config file: {_SECRET_HOMES.get(section, _CLARIFAI_HOME)}"
+            "secrets do not belong in the config file:"
+            f" {_SECRET_HOMES.get(section, _CLARIFAI_HOME)}"
         )
     if homes := [
         f"[{other}] {name}" for other, fields in SECTIONS.items() if name in fields.model_fields

@@ -59,10 +59,7 @@ def _host_fault(host: str) -> str | None:
     except ValueError:  # a UnicodeError is one
         names = [""]
     if not all(0 < len(name) <= _LABEL_BYTES_MAX for name in names):
-        return (
-            "has a host of which a part between two dots is empty, too long, or cannot be written"
-            " as a name"
-        )
+        return "has a host with a part that is empty, too long, or cannot be written as a name"
     return None
 
 

@@ -70,7 +70,7 @@ def missing(folder: Path, disk: Disk) -> Damage | None:
     beside = [name for name in BESIDE if disk.size(folder / name)]
     if not beside:
         return None
-    means = "what was applied is not known any more"
+    means = "what was applied is no longer known"
     return Damage(
         str(folder / FILE), 0, f"missing or empty, though there is {' and '.join(beside)}", means
     )

@@ -89,7 +89,10 @@ def read(folder: Path, *, disk: Disk = REAL) -> Checkpoint | Damage | None:
         return None
     except ValueError as error:
         return Damage(
-            str(path), 0, str(error), "how far the pull is, is not known: it cannot be carried on"
+            str(path),
+            0,
+            str(error),
+            "how far the pull had come is not known, so it cannot be carried on",
         )
     except OSError as error:
         raise StateError(f"{path}: {error.strerror}") from None

@@ -194,8 +194,9 @@ class LettersAnew:
         for log in sorted(set(self._logs) - set(self._ledger.logs)):
             self._append(LettersForgotten(log))
             yield (
-                f"{self._sources[log]}: that it was pushed is all that is known: when it is pushed,"
-                " all of it is asked again, and what was a dead letter may be applied this time"
+                f"{self._sources[log]}: only that it was pushed is known; when it is pushed"
+                " again, all of it is sent again, and what was a dead letter may be applied"
+                " this time"
             )
 
     def _even(self, number: int, log: LogState, open_: int) -> Iterator[str]:
@@ -234,7 +235,7 @@ def _lost(number: int, log: LogState, when: str) -> DeadLetter:
         input_id=None,
         id=None,
         reason=(
-            "this dead letter was damaged: which line it was is not known; what is left of it is in"
+            "this dead letter was damaged, and its line is not known; what is left of it is in"
             " the state's quarantine"
         ),
         code=None,

@@ -100,9 +100,7 @@ def read(folder: Path, count: int, *, disk: Disk = REAL) -> tuple[set[str], int]
             if came >= count:
                 break
     return (
-        (parts, end)
-        if came == count
-        else _lost(path, end, f"{came:,} parts are noted there, and {count:,} should be")
+        (parts, end) if came == count else _lost(path, end, f"it notes {came:,} parts of {count:,}")
     )
 
 
@@ -111,5 +109,5 @@ def _lost(path: Path, at: int, what: str) -> Damage:
         str(path),
         at,
         what,
-        "which parts of the list are done is not known: the pull cannot be carried on",
+        "it is not known which parts of the list are done, so the pull cannot be carried on",
     )

@@ -79,18 +79,18 @@ def _start_anew(folder: Path, repaired: Repaired, disk: Disk) -> None:
     repaired.set_aside = aside.moved(files, repaired.quarantine, disk)
     repaired.unknown = [
         (
-            "nothing is known of what was applied: the next push makes a new state, and asks for"
-            " all changes of its logs again, in order"
+            "it is not known what was applied: the next push makes a new state, and sends all"
+            " changes of its logs again, in order"
         ),
         "--max-delete counts from 0 again",
-        "what was a dead letter is asked again, too, and may be applied this time",
+        "what was a dead letter is sent again, too, and may be applied this time",
         _AGAIN,
     ]
 
 
 _AGAIN = (
-    "nothing is doubled by asking again; but a post whose annotation was changed since comes to be"
-    " a dead letter (`id taken`), and so does a patch of what was deleted since: these can be"
+    "sending again doubles nothing; but a post whose annotation was changed since becomes a"
+    " dead letter (`id taken`), and so does a patch of what was deleted since: these can be"
     " dropped"
 )
 
@@ -146,8 +146,8 @@ def _asked_again(journal: Replayed) -> Iterator[str]:
         )
         what = f"lines {first:,} to {last:,}" if last >= first else f"lines from {first:,} on"
         yield (
-            f"{log.identity.label}: what became of {what} is not known for certain: those not known"
-            " to be done are asked again, in order"
+            f"{log.identity.label}: what became of {what} is not certain: those not known to be"
+            " done are sent again, in order"
         )
     if journal.ledger.queue:
         yield (

@@ -175,7 +175,7 @@ class _Reading:
             why = str(error) or type(error).__name__
             self._damage(
                 piece.offset,
-                f"the frame there holds what this syncer cannot understand: {why}; a newer one may",
+                f"this syncer cannot understand the frame there: {why}; a newer one may",
             )
         else:
             self._found.end = piece.offset + len(piece.line)
@@ -195,9 +195,9 @@ class _Reading:
 
     def _damage(self, offset: int, what: str) -> None:
         means = (
-            "what became true from there on is not known"
+            "what became true after that is not known"
             if not self._found.damages
-            else "the same holds of it"
+            else "the same holds for it"
         )
         self._found.damages.append(Damage(str(self._path), offset, what, means))
 
@@ -217,7 +217,7 @@ class _Reading:
         """
         found = self._found
         if not found.damages:
-            self._damage(found.end, "cut: not all is there of what was written and synced")
+            self._damage(found.end, "cut: a part of what was written and synced is missing")
         ledger, later = found.ledger, found.later
         later.logs[:0] = [Opened(number, log.identity) for number, log in ledger.logs.items()]
         later.deleted += ledger.deleted
@@ -273,8 +273,8 @@ def _header(path: Path, payload: bytes) -> Header:
         return msgspec.json.decode(payload, type=list[Header])[0]
     except (msgspec.DecodeError, ValueError, LookupError) as error:
         raise StateError(
-            f"{path}: the header is one that this syncer cannot understand ({error}). It may come"
-            " from a newer one"
+            f"{path}: this syncer cannot understand the header ({error}). A newer one may have"
+            " written it"
         ) from None
 
 

@@ -176,7 +176,7 @@ def _lost(path: Path, what: str) -> Damage:
         str(path),
         0,
         what,
-        "which rows were written already is not known: the pull cannot be carried on",
+        "it is not known which rows were written already, so the pull cannot be carried on",
     )
 
 

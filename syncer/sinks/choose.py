@@ -59,7 +59,8 @@ def output_format(out: str, wanted: str | None = None) -> str:
     if folder:
         return "parquet"
     raise UsageError(
-        f"--out {out}: its ending names no format; use {', '.join(_ENDINGS)} (.jsonl.gz, .csv.gz),"
+        f"--out {out}: its ending does not name a format; use {', '.join(_ENDINGS)} (.jsonl.gz,"
+        " .csv.gz),"
         " a folder, or --format"
     )
 

@@ -53,6 +53,6 @@ def refuse_what_is_no_file(path: Path) -> None:
 def not_at_once(path: Path) -> str:
     """Return what users must know of an output that was written over the older one."""
     return (
-        f"the file system of {path} cannot rename files: the output was written in its place, where"
-        " it was not whole until now"
+        f"the file system of {path} cannot rename files: the output was written in place, and"
+        " was not whole until now"
     )

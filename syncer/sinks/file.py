@@ -174,8 +174,7 @@ class FileSink:
         """
         if self._file < 0:
             raise OutputError(
-                f"{self._path} is whole already, so that page {page} cannot be added."
-                f" {FROM_THE_START}"
+                f"{self._path} is whole already, so page {page} cannot be added. {FROM_THE_START}"
             )
         data = self._form.page(rows)
         with disk.told(self._path):

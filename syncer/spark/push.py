@@ -131,7 +131,8 @@ def _rows(df: DataFrame, key: str | None, order: Sequence[str] | None) -> DataFr
             raise UsageError(f"the DataFrame has no column {name}, but {', '.join(df.columns)}")
     if key in (*OUTCOME, "change"):
         raise UsageError(
-            f"the key is called {key}, as a column of the result is: rename it (withColumnRenamed)"
+            f"the key column {key} has the name of a column of the result: rename it"
+            " (withColumnRenamed)"
         )
     line = df[lines[0]].cast("string")
     orders: list[Column] = (
@@ -231,9 +232,7 @@ def prepared(raw: bytes, key: bytes, options: LineOptions) -> tuple[bytes | None
     if isinstance(found, BadLine):
         return None, Outcome(found.input_id, found.id, "dead", found.reason)
     if not isinstance(found, Change):
-        return None, Outcome(
-            None, None, "ignored", "not its owner's to send: input-level, or made by a model"
-        )
+        return None, Outcome(None, None, "ignored", "not sent: input-level, or made by a model")
     line = raw if found.written is None else b'{"op":"post","annotation":' + found.written + b"}"
     return line, Outcome(found.input_id, found.id or None, "applied")
 

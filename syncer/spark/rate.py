@@ -36,8 +36,8 @@ def shared(loaded: Loaded, section: str, tasks: int) -> Loaded:
     rate = getattr(loaded.config, section).requests_per_second
     if isinstance(rate, str):
         raise UsageError(
-            f'[{section}] requests_per_second = "{rate}" finds no limit that is divided among'
-            " tasks: give the number"
+            f'[{section}] requests_per_second = "{rate}" cannot be divided among tasks:'
+            " give a number"
         )
     return loaded.with_settings(**{section: {"requests_per_second": rate / tasks}})
 

@@ -126,7 +126,7 @@ def _delete(folder: Path) -> Path:
 @pytest.mark.anyio
 async def test_an_output_that_cannot_be_is_told_before_anything_is_asked(home: Path) -> None:  # noqa: F811
     to = syncer.Clarifai(app_id="app", token="t")
-    with pytest.raises(syncer.UsageError, match="names no format"):
+    with pytest.raises(syncer.UsageError, match="does not name a format"):
         await syncer.pull(to, "out.txt")
     with pytest.raises(syncer.UsageError, match="argument out"):
         await syncer.pull(to, "-")

@@ -39,9 +39,9 @@ CONFIGS: list[tuple[str | bytes, int, str]] = [
      "push.max_attempts: no such key here; did you mean [retry] max_attempts?"),
     ("batch_size = 3\n", 1, "batch_size: no such key here; did you mean [push] batch_size?"),
     ("[clarifai]\nwhatever = 3\n", 2, "clarifai.whatever: no such key; known are base_url"),
-    ("[clarifai]\ntoken = 'x'\n", 2, "secrets never stand in the config file: set CLARIFAI_PAT"),
+    ("[clarifai]\ntoken = 'x'\n", 2, "secrets do not belong in the config file: set CLARIFAI_PAT"),
     ("[annotell]\nclient_secret = 'x'\n", 2,
-     "secrets never stand in the config file: ANNOTELL_CREDENTIALS"),
+     "secrets do not belong in the config file: ANNOTELL_CREDENTIALS"),
     ("[daemon.more]\na = 1\n", 1, "daemon.more: no such key; known are listen, drain_seconds"),
     # types and ranges
     ("push = 3\n", 1, "push: is 3; it must be a table: [push]"),

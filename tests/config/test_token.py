@@ -117,7 +117,7 @@ def test_a_token_in_the_config_file_is_refused_and_the_message_says_where_it_bel
     with pytest.raises(UsageError) as raised:
         load(path, {}, {})
     assert (
-        "secrets never stand in the config file: set CLARIFAI_PAT, or name a file that holds it"
+        "secrets do not belong in the config file: set CLARIFAI_PAT, or name a file that holds it"
         " with [clarifai] token_file" in str(raised.value)
     )
     assert SECRET not in "".join(traceback.format_exception(raised.value))

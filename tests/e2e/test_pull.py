@@ -288,7 +288,7 @@ def test_bad_usage_exits_2_before_anything_is_asked_or_written(
         code, answer, _ = pull(remote.url, "mixed", tmp_path / "out.jsonl", *options)
         assert (code, said in answer["error"]) == (2, True), answer
     for out, said in (
-        ("out.txt", "its ending names no format"),
+        ("out.txt", "its ending does not name a format"),
         ("-", "both want standard output"),
     ):
         code, answer, _ = pull(remote.url, "mixed", out)

@@ -152,8 +152,8 @@ def test_every_flipped_bit_of_what_counts_is_found(tmp_path: Path) -> None:
     ("left", "said"),
     [
         (0, r"0 \(it is missing\)"),
-        (1, r"\d\d \(2 parts are noted there, and 7 should be\)"),
-        (2, r"\d\d \(3 parts are noted there"),
+        (1, r"\d\d \(it notes 2 parts of 7\)"),
+        (2, r"\d\d \(it notes 3 parts of 7"),
     ],
 )
 def test_parts_that_are_missing_end_a_start_with_the_way_out(

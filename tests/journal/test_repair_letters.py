@@ -244,7 +244,7 @@ def test_letters_of_a_log_of_which_nothing_else_is_left_are_closed_and_that_is_s
     told = repair(folder, "2026-11-26T12-00-00")
     assert list(read_dead(folder)) == []
     assert any(
-        sentence.startswith("x.jsonl: that it was pushed is all that is known")
+        sentence.startswith("x.jsonl: only that it was pushed is known")
         for sentence in told.unknown
     )
 

@@ -325,7 +325,7 @@ def test_a_list_that_never_stops_changing_is_told_and_what_was_seen_of_it_comes(
     done = Driver(service).pulled(of_project())
     assert [row.key[0] for row in rows_of(done)] == ["u-000", "u-001"]
     assert [problem.what for problem in problems_of(done)] == ["type signs"]
-    assert "changed all the time while it was read 20 times" in problems_of(done)[0].reason
+    assert "kept changing while it was read 20 times" in problems_of(done)[0].reason
 
 
 @settings(max_examples=200, deadline=None)

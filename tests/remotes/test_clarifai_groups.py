@@ -78,7 +78,7 @@ def test_a_dataset_that_never_stops_changing_stops_the_pull() -> None:
         service.held[first] = service.held.pop(first)
 
     service.churn = churn  # type: ignore[method-assign]
-    with pytest.raises(Stopped, match="changed all the time while they were read 20 times"):
+    with pytest.raises(Stopped, match="kept changing while they were read 20 times"):
         keys(service, DATASET)
 
 

@@ -53,13 +53,13 @@ def test_a_format_that_is_asked_for_beats_the_ending(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("out", "wanted", "told"),
     [
-        ("labels.txt", None, "labels.txt: its ending names no format"),
-        ("labels", None, "labels: its ending names no format"),
+        ("labels.txt", None, "labels.txt: its ending does not name a format"),
+        ("labels", None, "labels: its ending does not name a format"),
         ("labels.jsonl", "xml", "xml: not a format; one of jsonl, csv, parquet, delta"),
         ("-", "parquet", "parquet needs a file"),
         ("-", "delta", "delta needs a file"),
         ("labels/", "csv", "labels/: csv goes into a file"),
-        ("labels.parquet.gz", None, "labels.parquet.gz: its ending names no format"),
+        ("labels.parquet.gz", None, "labels.parquet.gz: its ending does not name a format"),
         ("gone/labels.jsonl", None, "gone/labels.jsonl: there is no folder gone"),
         ("gone/labels.delta", None, "gone/labels.delta: there is no folder gone"),
     ],

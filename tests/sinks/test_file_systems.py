@@ -24,7 +24,7 @@ BUILT_ELSEWHERE = {
     "truncate": "cut a file",
     "lock": "lock a file",
 }
-IN_PLACE = "cannot rename files: the output was written in its place"
+IN_PLACE = "cannot rename files: the output was written in place"
 
 
 def written(folder: Path, work: Path, run: int, *calls: str) -> dict[str, list[str]]:

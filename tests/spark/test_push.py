@@ -197,7 +197,7 @@ def test_what_is_wrong_is_told_before_anything_is_pushed(session: Session, start
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"key": "nope"}, "the DataFrame has no column nope, but n, change"),
         ({"order": ["nope"]}, "the DataFrame has no column nope, but n, change"),
-        ({"key": "change"}, "the key is called change, as a column of the result is"),
+        ({"key": "change"}, "the key column change has the name of a column of the result"),
         ({"requests_per_second": 0}, "argument requests_per_second"),
         (
             {"partitions": 0},

@@ -156,7 +156,7 @@ def dead_retry(
 
         result = lane.retry(folder, lane.Selector(letters, code, every), lines, refuse, force=force)
         left = (
-            f"; {result.left:,} more are left for when a push has made room in the retry queue"
+            f"; {result.left:,} more wait until a push has made room in the retry queue"
             if result.left
             else ""
         )
@@ -196,7 +196,7 @@ def dead_drop(
 
     folder = push_folder(common.loaded())
     result = drop(folder, Selector(letters, code, every))
-    say(f"dropped {result.dropped:,}; they count as ignored now")
+    say(f"dropped {counted(result.dropped, 'dead letter')} (now counted as ignored)")
     if printing.json:
         print_json({"dropped": result.dropped, "refused": []})
     return 0

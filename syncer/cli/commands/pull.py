@@ -266,7 +266,7 @@ def _known(since: Path, out: str) -> Mapping[DocumentKey, str]:
 
     if out != STDOUT and Path(out).resolve() == since.resolve():
         raise UsageError(
-            f"--changed-since {since} is --out as well, which would replace it by what has changed"
+            f"--changed-since {since} is --out as well, and would be replaced by the changes"
             " alone: name another --out"
         )
     return known_documents(since)

@@ -51,7 +51,7 @@ def all_pages(
     found = yield from settled(one_pass)
     if found is None:
         raise Stopped(
-            f"{what} changed all the time while they were read {PASSES_MAX} times: run again later"
+            f"{what} kept changing while they were read {PASSES_MAX} times: run again later"
         )
     return list(found.values())
 

@@ -127,9 +127,7 @@ def _by_themselves(entries: Sequence[Entry], found: Found) -> Asking[None]:
             asks.append((item, source.single(item)))
         else:
             found.problems.append(
-                Problem(
-                    item.what, "the storage refuses its address, and there is no other way to it"
-                )
+                Problem(item.what, "the storage refuses its address, and nothing else leads to it")
             )
     if asks:
         for (item, _), answer in zip(

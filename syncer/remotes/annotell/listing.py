@@ -195,7 +195,7 @@ def part(key: Key) -> str:
 def changing(project: str, annotation_type: str) -> str:
     """Return why a list is not known to be whole, for people."""
     return (
-        f"the list of project {project}, type {annotation_type}, changed all the time while it was"
+        f"the list of project {project}, type {annotation_type}, kept changing while it was"
         f" read {PASSES_MAX} times"
     )
 

@@ -137,9 +137,7 @@ class Groups:
         if len(ids) > 1:
             return (yield from self._divided(ids, len(ids) // 2))
         found = self._found_of(ids, list(held.values()))
-        problem = Problem(
-            span(ids), f"changed all the time while it was read {PASSES_MAX} times", ids[0]
-        )
+        problem = Problem(span(ids), f"kept changing while it was read {PASSES_MAX} times", ids[0])
         return Found(found.rows, found.duplicates, [*found.problems, problem])
 
     def _refused(self, id: str, refused: Refused) -> Flow:

@@ -119,7 +119,7 @@ class _Inputs:
         if self._blind:
             raise Stopped(
                 f"input {self._last}, after which the pull was to go on, is gone, and this state of"
-                " an older version does not tell which inputs are done: start the pull again with"
+                " an older version does not say which inputs are done: start the pull again with"
                 " another --state"
             )
         self._in_vain += 1
@@ -169,7 +169,7 @@ def of_dataset(groups: Groups, dataset_id: str, after: str) -> Units:
     ids = yield from settled(one_pass)
     if ids is None:
         raise Stopped(
-            f"{what} changed all the time while they were read {PASSES_MAX} times: run again later"
+            f"{what} kept changing while they were read {PASSES_MAX} times: run again later"
         )
     left = sorted(id for id in ids if id > after)
     at = 0
