@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from syncer.jobs.pages import Page
     from syncer.jobs.pull import PullReport
     from syncer.jobs.report import PushReport
-    from syncer.remotes.annotell import Selection as DocumentSelection
+    from syncer.remotes.annotell.selection import DocumentSelection
     from syncer.remotes.clarifai.selection import Selection
     from syncer.sources.feed import ChangeSource, SourceChunk
 
@@ -113,19 +113,16 @@ _HOMES = {
     "syncer.jobs.pages": ("Page",),
     "syncer.jobs.pull": ("PullReport",),
     "syncer.jobs.report": ("PushReport",),
+    "syncer.remotes.annotell.selection": ("DocumentSelection",),
     "syncer.remotes.clarifai.selection": ("Selection",),
     "syncer.sources.feed": ("ChangeSource", "SourceChunk"),
 }
-_RENAMED = {"DocumentSelection": ("syncer.remotes.annotell", "Selection")}
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
     if name == "emulator":
         return import_module("syncer.emulator")
-    if name in _RENAMED:
-        module, there = _RENAMED[name]
-        return getattr(import_module(module), there)
     if name not in _HOME:
         raise AttributeError(f"module 'syncer' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

@@ -13,7 +13,7 @@ from syncer.errors import UsageError
 from syncer.sources.feed import ChangeSource
 from syncer.sources.misuse import check_source, checked_name, shown
 
-Source = str | os.PathLike[str] | ChangeSource
+SourceArgument = str | os.PathLike[str] | ChangeSource
 """A change log by its path, a file or a folder of them, or a source of the user's."""
 
 

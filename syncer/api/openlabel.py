@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from kognic.openlabel.models import OpenLabelAnnotation
 
 
-class _Line(msgspec.Struct):
+class _DocumentLine(msgspec.Struct):
     content: msgspec.Raw
 
 
-_LINE = msgspec.json.Decoder(_Line)
+_LINE = msgspec.json.Decoder(_DocumentLine)
 
 
 def openlabel(row: Row) -> OpenLabelAnnotation:

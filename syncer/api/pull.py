@@ -24,7 +24,7 @@ from syncer.jobs.pull import PullLane, PullReport
 from syncer.jobs.pull_parts import pull_parts
 from syncer.jobs.wiring import Origin
 from syncer.printable import printable
-from syncer.remotes.annotell import Selection as DocumentSelection
+from syncer.remotes.annotell import DocumentSelection
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sinks.choose import FORMATS, STDOUT, frame_sink
 from syncer.sinks.extras import needs
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa
 
-Place = str | os.PathLike[str]
+OutPath = str | os.PathLike[str]
 Format = Literal["jsonl", "csv", "parquet", "delta"]
 Frame = Literal["arrow", "pandas", "polars"]
 FRAMES = get_args(Frame)
@@ -44,7 +44,7 @@ _log = logging.getLogger("syncer")
 def _origin(
     source: Clarifai | Annotell,
     select: Selection | DocumentSelection | None,
-    config: Place | None,
+    config: OutPath | None,
     requests_per_second: float | Literal["auto"] | None,
     concurrency: int | Literal["auto"] | None,
 ) -> tuple[Loaded, Origin]:
@@ -70,12 +70,12 @@ def _origin(
 
 async def pull(
     source: Clarifai | Annotell,
-    out: Place,
+    out: OutPath,
     select: Selection | DocumentSelection | None = None,
     *,
     format: Format | None = None,  # noqa: A002 - as the command line calls it
-    state: Place | None = None,
-    config: Place | None = None,
+    state: OutPath | None = None,
+    config: OutPath | None = None,
     requests_per_second: float | Literal["auto"] | None = None,
     concurrency: int | Literal["auto"] | None = None,
     observe: Callable[[Event], None] | None = None,
@@ -112,7 +112,7 @@ async def pages(
     source: Clarifai | Annotell,
     select: Selection | DocumentSelection | None = None,
     *,
-    config: Place | None = None,
+    config: OutPath | None = None,
     requests_per_second: float | Literal["auto"] | None = None,
     concurrency: int | Literal["auto"] | None = None,
     observe: Callable[[Event], None] | None = None,
@@ -136,7 +136,7 @@ async def annotations_frame(
     select: Selection | DocumentSelection | None = ...,
     *,
     into: Literal["arrow"] = ...,
-    config: Place | None = ...,
+    config: OutPath | None = ...,
     requests_per_second: float | Literal["auto"] | None = ...,
 ) -> pa.Table: ...
 @overload
@@ -145,7 +145,7 @@ async def annotations_frame(
     select: Selection | DocumentSelection | None = ...,
     *,
     into: Literal["pandas"],
-    config: Place | None = ...,
+    config: OutPath | None = ...,
     requests_per_second: float | Literal["auto"] | None = ...,
 ) -> pd.DataFrame: ...
 @overload
@@ -154,7 +154,7 @@ async def annotations_frame(
     select: Selection | DocumentSelection | None = ...,
     *,
     into: Literal["polars"],
-    config: Place | None = ...,
+    config: OutPath | None = ...,
     requests_per_second: float | Literal["auto"] | None = ...,
 ) -> pl.DataFrame: ...
 async def annotations_frame(
@@ -162,7 +162,7 @@ async def annotations_frame(
     select: Selection | DocumentSelection | None = None,
     *,
     into: Frame = "arrow",
-    config: Place | None = None,
+    config: OutPath | None = None,
     requests_per_second: float | Literal["auto"] | None = None,
 ) -> pa.Table | pd.DataFrame | pl.DataFrame:
     """Annotations as a table in memory, with the columns of docs/schema.md: Arrow, or
@@ -193,7 +193,7 @@ async def inputs_with_annotations_frame(
     select: Selection | None = ...,
     *,
     into: Literal["arrow"] = ...,
-    config: Place | None = ...,
+    config: OutPath | None = ...,
     requests_per_second: float | Literal["auto"] | None = ...,
 ) -> pa.Table: ...
 @overload
@@ -202,7 +202,7 @@ async def inputs_with_annotations_frame(
     select: Selection | None = ...,
     *,
     into: Literal["pandas"],
-    config: Place | None = ...,
+    config: OutPath | None = ...,
     requests_per_second: float | Literal["auto"] | None = ...,
 ) -> pd.DataFrame: ...
 @overload
@@ -211,7 +211,7 @@ async def inputs_with_annotations_frame(
     select: Selection | None = ...,
     *,
     into: Literal["polars"],
-    config: Place | None = ...,
+    config: OutPath | None = ...,
     requests_per_second: float | Literal["auto"] | None = ...,
 ) -> pl.DataFrame: ...
 async def inputs_with_annotations_frame(
@@ -219,7 +219,7 @@ async def inputs_with_annotations_frame(
     select: Selection | None = None,
     *,
     into: Frame = "arrow",
-    config: Place | None = None,
+    config: OutPath | None = None,
     requests_per_second: float | Literal["auto"] | None = None,
 ) -> pa.Table | pd.DataFrame | pl.DataFrame:
     """Inputs left-joined with their annotations, as a table in memory: every input at

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Literal
 
 from syncer.api import arguments
-from syncer.api.arguments import Source
+from syncer.api.arguments import SourceArgument
 from syncer.api.remotes import Clarifai, app_of, loaded
 from syncer.core.events import Event
 from syncer.jobs.push import PushLane
@@ -21,7 +21,7 @@ _log = logging.getLogger("syncer")
 
 
 async def push(
-    source: Source | Sequence[Source],
+    source: SourceArgument | Sequence[SourceArgument],
     to: Clarifai = Clarifai(),
     *,
     state: str | os.PathLike[str] | None = None,

@@ -12,10 +12,10 @@ import anyio
 from syncer import signals
 
 T = TypeVar("T")
-Arguments = TypeVarTuple("Arguments")
+ArgumentTypes = TypeVarTuple("ArgumentTypes")
 
 
-def run(function: Callable[[Unpack[Arguments]], Awaitable[T]], *arguments: *Arguments) -> T:
+def run(function: Callable[[Unpack[ArgumentTypes]], Awaitable[T]], *arguments: *ArgumentTypes) -> T:
     """Return what the function comes to, on uvloop where that is installed.
 
     A signal that nobody within listens to cancels the function; then this raises

@@ -49,7 +49,9 @@ Log = Annotated[str, Parameter(converter=lambda _, tokens: as_typed(tokens[0].va
 """A change log as it was named: a path, or - for standard input."""
 Code = Annotated[int | None, Parameter(converter=_whole, metavar="CODE")]
 """A status code of the remote."""
-Moved = Annotated[Literal["same", "new"] | None, Parameter(metavar="same|new", show_choices=False)]
+MovedOption = Annotated[
+    Literal["same", "new"] | None, Parameter(metavar="same|new", show_choices=False)
+]
 """The decision about logs that may have moved."""
 
 
@@ -96,7 +98,7 @@ class Common(PrintingOptions):
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Remote:
+class RemoteOptions:
     """Options that say where the remote is, and how hard to ask it."""
 
     base_url: Annotated[str | None, Parameter(group=_destination, metavar="URL")] = None
@@ -124,7 +126,7 @@ class Remote:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Pushing(Remote):
+class Pushing(RemoteOptions):
     """Options of what pushes."""
 
     batch_size: Annotated[str | None, Parameter(group=_destination, metavar="N")] = None

@@ -25,7 +25,7 @@ BARS = ("━─", "#-")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class LinePiece:
     """A piece of a line, what parts it from the piece before included.
 
     The one of two pieces with the lower rank is left out later.
@@ -36,10 +36,10 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ProgressLine:
     """A run at a moment, in one line, and its share that is done where it is known."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[LinePiece, ...]
     share: float | None = None
 
     def line(self, columns: int | None = None) -> str:
@@ -57,7 +57,7 @@ class Shown:
 
 
 @asynccontextmanager
-async def shown(now: Callable[[], Shown], *, show: bool) -> AsyncIterator[None]:
+async def shown(now: Callable[[], ProgressLine], *, show: bool) -> AsyncIterator[None]:
     """Show a run while the block lasts; `now` is asked for it a few times a second."""
     if printing.quiet or not show:
         yield
@@ -68,7 +68,7 @@ async def shown(now: Callable[[], Shown], *, show: bool) -> AsyncIterator[None]:
         tasks.cancel_scope.cancel()
 
 
-async def _lines(now: Callable[[], Shown]) -> None:
+async def _lines(now: Callable[[], ProgressLine]) -> None:
     samples = round(LINE_EVERY_SECONDS / SAMPLE_EVERY_SECONDS)
     while True:
         for _ in range(samples):
@@ -77,7 +77,7 @@ async def _lines(now: Callable[[], Shown]) -> None:
         say(run.line())
 
 
-async def _drawn(now: Callable[[], Shown]) -> None:
+async def _drawn(now: Callable[[], ProgressLine]) -> None:
     signs = next(signs for signs in BARS if terminal_shows(signs))
     columns = 0
     try:
@@ -89,7 +89,7 @@ async def _drawn(now: Callable[[], Shown]) -> None:
         redraw("", columns)
 
 
-def drawn(run: Shown, columns: int, signs: str) -> str:
+def drawn(run: ProgressLine, columns: int, signs: str) -> str:
     """The line of a terminal: a bar before the text, where it is known how much is done
     and a short text leaves room for one.
     """
@@ -101,39 +101,43 @@ def drawn(run: Shown, columns: int, signs: str) -> str:
     return f"{signs[0] * done}{signs[1] * (room - done)} {line}"
 
 
-def of_push(now: Progress) -> Shown:
+def of_push(now: Progress) -> ProgressLine:
     """A push as it is shown."""
     report = now.report
-    left = () if now.left_seconds is None else (Part(1, f", about {span(now.left_seconds)} left"),)
+    left = (
+        ()
+        if now.left_seconds is None
+        else (LinePiece(1, f", about {span(now.left_seconds)} left"),)
+    )
     parts = (
-        Part(0, f"applied {report.applied:,}"),
-        Part(4, f" of {report.read - report.skipped:,} read"),
-        Part(6, f", {report.annotations_per_second:,.0f}/s"),
+        LinePiece(0, f"applied {report.applied:,}"),
+        LinePiece(4, f" of {report.read - report.skipped:,} read"),
+        LinePiece(6, f", {report.annotations_per_second:,.0f}/s"),
         *_of_sending(now.sending),
         *left,
-        Part(9, f"; sent again {report.retries:,}"),
-        Part(7, f", dead {report.dead:,}"),
-        Part(8, f", throttled {report.throttled:,}"),
+        LinePiece(9, f"; sent again {report.retries:,}"),
+        LinePiece(7, f", dead {report.dead:,}"),
+        LinePiece(8, f", throttled {report.throttled:,}"),
     )
-    return Shown(parts, share_done(now))
+    return ProgressLine(parts, share_done(now))
 
 
-def of_pull(report: PullReport, sending: Sending) -> Shown:
+def of_pull(report: PullReport, sending: Sending) -> ProgressLine:
     """A pull as it is shown."""
     parts = (
-        Part(0, f"written {report.written:,}"),
+        LinePiece(0, f"written {report.written:,}"),
         *_of_sending(sending),
-        Part(7, f"; throttled {report.throttled:,}"),
-        Part(6, f", unreadable {report.unreadable:,}"),
+        LinePiece(7, f"; throttled {report.throttled:,}"),
+        LinePiece(6, f", unreadable {report.unreadable:,}"),
     )
-    return Shown(parts)
+    return ProgressLine(parts)
 
 
-def _of_sending(sending: Sending) -> Iterator[Part]:
-    yield Part(5, f", {sending.share_of_limit:.0%} of the limit")
+def _of_sending(sending: Sending) -> Iterator[LinePiece]:
+    yield LinePiece(5, f", {sending.share_of_limit:.0%} of the limit")
     if sending.pause_seconds:
-        yield Part(2, f", paused for {span(sending.pause_seconds)}")
-        yield Part(3, f": {sending.pause_reason}")
+        yield LinePiece(2, f", paused for {span(sending.pause_seconds)}")
+        yield LinePiece(3, f": {sending.pause_reason}")
 
 
 def share_done(now: Progress) -> float | None:

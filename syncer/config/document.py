@@ -29,7 +29,7 @@ class NotToml(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ConfigDocument:
     """A TOML file. `name` is how messages call it."""
 
     name: str
@@ -56,7 +56,7 @@ def read(path: Path) -> bytes:
         raise UsageError(f"config file {path}: cannot be read ({error.strerror})") from error
 
 
-def parse(data: bytes, name: str) -> Document:
+def parse(data: bytes, name: str) -> ConfigDocument:
     """Values and lines of a TOML file. Raises NotToml."""
     try:
         text = data.decode("utf-8-sig").replace("\r\n", "\n")
@@ -72,7 +72,7 @@ def parse(data: bytes, name: str) -> Document:
         at = _AT.search(str(error))
         line = int(at[1]) if at and at[1] else text.rstrip("\n").count("\n") + 1
         raise NotToml(line, _AT.sub("", str(error))) from None
-    return Document(name, values, _lines(text))
+    return ConfigDocument(name, values, _lines(text))
 
 
 def _lines(text: str) -> dict[Location, int]:

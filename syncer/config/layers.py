@@ -13,9 +13,9 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from syncer.config.credentials import ClientPlace
-from syncer.config.document import Document, Location
-from syncer.config.models import SECTIONS, Config, Flavour, from_home
-from syncer.config.problems import Problem, dotted, faults
+from syncer.config.document import ConfigDocument, Location
+from syncer.config.models import SECTIONS, Config, FlavourSetting, from_home
+from syncer.config.problems import ConfigFault, dotted, faults
 
 Values = dict[str, dict[str, str]]
 
@@ -33,7 +33,7 @@ AUTHORITIES: dict[str, tuple[str, ...]] = {
 of requests, of the official client.
 """
 PAT = "CLARIFAI_PAT"
-CLIENT_PREFIXES: dict[Flavour, str] = {"annotell": "ANNOTELL", "kognic": "KOGNIC"}
+CLIENT_PREFIXES: dict[FlavourSetting, str] = {"annotell": "ANNOTELL", "kognic": "KOGNIC"}
 """What the variables of each flavour's own client start with."""
 _VARIABLES = {
     f"SYNCER_{section}_{key}".upper(): (section, key)
@@ -61,7 +61,7 @@ class Layer:
     text: bool = True
     pat: str | None = field(default=None, repr=False)
     pat_origin: str = ""
-    clients: Mapping[Flavour, ClientPlace] = field(default_factory=dict)
+    clients: Mapping[FlavourSetting, ClientPlace] = field(default_factory=dict)
 
     def checked(self, environment: Mapping[str, str]) -> dict[str, object]:
         """The values given, as their types. Raises ValidationError."""
@@ -80,10 +80,10 @@ class Layer:
         text = values.get(key) if isinstance(values, dict) else None
         return text if isinstance(text, str) else ""
 
-    def problems(self, error: ValidationError) -> list[Problem]:
+    def problems(self, error: ValidationError) -> list[ConfigFault]:
         """Return what `checked` found wrong."""
         return [
-            Problem(self.origin(location), dotted(location), fault)
+            ConfigFault(self.origin(location), dotted(location), fault)
             for location, fault in faults(error)
         ]
 
@@ -115,7 +115,7 @@ def from_options(
     for key, value in options.items():
         section, _, name = key.partition(".")
         values.setdefault(section, {})[name] = str(value)
-    clients: dict[Flavour, ClientPlace] = {}
+    clients: dict[FlavourSetting, ClientPlace] = {}
     if secrets.client is not None:
         client_id, client_secret = secrets.client
         place = ClientPlace(
@@ -136,7 +136,7 @@ def from_own_variables(environment: Mapping[str, str]) -> Layer:
     return Layer(values, lambda location: f"SYNCER_{location[0]}_{location[-1]}".upper())
 
 
-def emptied_variables(environment: Mapping[str, str], options: Layer) -> Iterator[Problem]:
+def emptied_variables(environment: Mapping[str, str], options: Layer) -> Iterator[ConfigFault]:
     """Variables that are to say where changes go, are set, and say nothing:
     `CLARIFAI_API_BASE=$UNSET` must not mean the real service.
 
@@ -148,7 +148,7 @@ def emptied_variables(environment: Mapping[str, str], options: Layer) -> Iterato
         for variable in (f"SYNCER_CLARIFAI_{key}".upper(), official):
             if (text := environment.get(variable)) is not None:
                 if not text.strip():
-                    yield Problem(
+                    yield ConfigFault(
                         variable,
                         "",
                         f"is set, but empty, so that clarifai.{key} is not known: give it a value,"
@@ -157,7 +157,7 @@ def emptied_variables(environment: Mapping[str, str], options: Layer) -> Iterato
                 break
 
 
-def mistyped_variables(environment: Mapping[str, str]) -> Iterator[Problem]:
+def mistyped_variables(environment: Mapping[str, str]) -> Iterator[ConfigFault]:
     """Variables that almost have a name of ours.
 
     Others are let be: platforms set some with our prefix on their own account.
@@ -167,9 +167,9 @@ def mistyped_variables(environment: Mapping[str, str]) -> Iterator[Problem]:
         if not variable.startswith("SYNCER_") or variable in known:
             continue
         if variable in ("SYNCER_CLARIFAI_TOKEN", "SYNCER_CLARIFAI_PAT"):
-            yield Problem(variable, "", f"no such variable; the token's is {PAT}")
+            yield ConfigFault(variable, "", f"no such variable; the token's is {PAT}")
         elif close := difflib.get_close_matches(variable, known, n=1, cutoff=_MISTYPED_LIKENESS):
-            yield Problem(variable, "", f"no such variable; did you mean {close[0]}?")
+            yield ConfigFault(variable, "", f"no such variable; did you mean {close[0]}?")
 
 
 def from_official_variables(environment: Mapping[str, str]) -> Layer:
@@ -219,7 +219,7 @@ def _client(prefix: str, environment: Mapping[str, str]) -> ClientPlace | None:
     )
 
 
-def from_document(document: Document) -> Layer:
+def from_document(document: ConfigDocument) -> Layer:
     """The config file."""
     return Layer(
         document.values, lambda location: f"{document.name}:{document.line(location)}", text=False

@@ -21,9 +21,9 @@ from syncer.config.document import Location, NotToml, parse, read
 from syncer.config.layers import NONE_GIVEN, BadOfficialFile, Layer, Secrets
 from syncer.config.loaded import DEFAULT, Loaded
 from syncer.config.models import HOSTS, SECTIONS, Config, from_home
-from syncer.config.problems import ConfigError, Problem, dotted
+from syncer.config.problems import ConfigError, ConfigFault, dotted
 
-Named = Callable[[Location], str]
+KeyNamer = Callable[[Location], str]
 """The name of a key, in messages, as the giver of its value knows it."""
 
 
@@ -31,7 +31,7 @@ def load_from_environment(
     path: Path | None,
     options: Mapping[str, object],
     *,
-    named: Named = places.option,
+    named: KeyNamer = places.option,
     secrets: Secrets = NONE_GIVEN,
     environment: Mapping[str, str] = os.environ,
 ) -> Loaded:
@@ -63,7 +63,7 @@ def load(
     env: Mapping[str, str],
     options: Mapping[str, object],
     *,
-    named: Named = places.option,
+    named: KeyNamer = places.option,
     secrets: Secrets = NONE_GIVEN,
 ) -> Loaded:
     """The configuration from this file (none is looked for), these variables and these
@@ -83,7 +83,7 @@ def load(
         try:
             layers.append(places.from_document(parse(read(path), str(path))))
         except NotToml as error:
-            problems.append(Problem(f"{path}:{error.line}", "", f"is not TOML: {error}"))
+            problems.append(ConfigFault(f"{path}:{error.line}", "", f"is not TOML: {error}"))
     layers += [*_official_file(env, layers, problems), places.from_authority_variables(env)]
     merged, origins = _merged(layers, env, problems)
     if problems:
@@ -105,7 +105,7 @@ def load(
 
 
 def _merged(
-    layers: Sequence[Layer], env: Mapping[str, str], problems: list[Problem]
+    layers: Sequence[Layer], env: Mapping[str, str], problems: list[ConfigFault]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The values of all layers and who set each, the highest layer first; what is wrong
     goes to `problems`.
@@ -135,7 +135,7 @@ def _merged(
 
 
 def _official_file(
-    environment: Mapping[str, str], above: Sequence[Layer], problems: list[Problem]
+    environment: Mapping[str, str], above: Sequence[Layer], problems: list[ConfigFault]
 ) -> list[Layer]:
     """The official client's file, where there is one.
 
@@ -148,7 +148,7 @@ def _official_file(
         return [places.from_official_file(Path(home, ".config", "clarifai", "config"))]
     except BadOfficialFile as error:
         if _token(above, environment) is None:
-            problems.append(Problem(str(error), "", f"fix it, or set {places.PAT}"))
+            problems.append(ConfigFault(str(error), "", f"fix it, or set {places.PAT}"))
         return []
 
 

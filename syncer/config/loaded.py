@@ -9,7 +9,7 @@ from typing import Literal
 
 from syncer.config.credentials import ClientCredentials, ClientPlace, TokenPlace
 from syncer.config.models import Config
-from syncer.config.problems import ConfigError, Problem
+from syncer.config.problems import ConfigError, ConfigFault
 
 DEFAULT = "default"
 """The origin of what nobody set."""
@@ -31,7 +31,7 @@ class Loaded:
     path: Path | None = None
     _token: TokenPlace | None = field(default=None, repr=False)
     _client: ClientPlace | None = field(default=None, repr=False)
-    _emptied: tuple[Problem, ...] = ()
+    _emptied: tuple[ConfigFault, ...] = ()
 
     def check_destination(self) -> None:
         """Raise ConfigError where a variable that is to say which app is meant is set,

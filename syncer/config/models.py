@@ -46,7 +46,7 @@ def _frozen(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _distinct_names(sources: tuple[Source, ...]) -> tuple[Source, ...]:
+def _distinct_names(sources: tuple[SourceTable, ...]) -> tuple[SourceTable, ...]:
     if len({source.name for source in sources}) < len(sources):
         raise ValueError
     return sources
@@ -64,12 +64,12 @@ ListenAddress = Annotated[
     AfterValidator(_listen_address),
     Field(description='a string with host and port, like "127.0.0.1:9464"'),
 ]
-Text = Annotated[str, Field(description="a string")]
+PlainText = Annotated[str, Field(description="a string")]
 Name = Annotated[str, Field(min_length=1, description="a string that is not empty")]
 OptionalFile = Annotated[
     str, AfterValidator(_from_home), Field(description="a string with a file's path")
 ]
-Place = Annotated[
+PathText = Annotated[
     str,
     AfterValidator(_from_home),
     Field(min_length=1, description="a string with a path, not empty"),
@@ -102,13 +102,13 @@ class Clarifai(Section):
 
     base_url: WebAddress = "https://api.clarifai.com"
     user_id: Name = "me"
-    app_id: Text = ""
+    app_id: PlainText = ""
     token_file: OptionalFile = ""
     ca_file: OptionalFile = ""
 
 
-Flavour = Literal["annotell", "kognic"]
-HOSTS: dict[Flavour, dict[str, str]] = {
+FlavourSetting = Literal["annotell", "kognic"]
+HOSTS: dict[FlavourSetting, dict[str, str]] = {
     "annotell": {"base_url": "https://input.annotell.com", "auth_url": "https://user.annotell.com"},
     "kognic": {
         "base_url": "https://input.app.kognic.com",
@@ -126,13 +126,13 @@ class Annotell(Section):
     base_url: WebAddress = HOSTS["annotell"]["base_url"]
     auth_url: WebAddress = HOSTS["annotell"]["auth_url"]
     ca_file: OptionalFile = ""
-    flavour: Annotated[Flavour, Field(description='"annotell" or "kognic"')] = "annotell"
+    flavour: Annotated[FlavourSetting, Field(description='"annotell" or "kognic"')] = "annotell"
     credentials: OptionalFile = ""
     requests_per_second: Rate = 10
     concurrency: Count = 32
 
 
-class Push(Section):
+class PushSection(Section):
     """`[push]`: how fast, how many at once."""
 
     requests_per_second: RateOrAuto = 15.0
@@ -141,7 +141,7 @@ class Push(Section):
         128
     )
     linger_seconds: SecondsOrNone = 0.2
-    embed_model_version_id: Text = ""
+    embed_model_version_id: PlainText = ""
     lists_without_ids: Annotated[
         Literal["refuse", "send"], Field(description='"refuse" or "send"')
     ] = "refuse"
@@ -162,7 +162,7 @@ class Retry(Section):
 class State(Section):
     """`[state]`: the folder that remembers."""
 
-    dir: Place = ".syncer"
+    dir: PathText = ".syncer"
 
 
 class Daemon(Section):
@@ -177,7 +177,7 @@ class FolderSource(Section):
 
     name: Name
     kind: Literal["changelog", "directory"]
-    path: Place
+    path: PathText
 
 
 class SqliteSource(Section):
@@ -185,7 +185,7 @@ class SqliteSource(Section):
 
     name: Name
     kind: Literal["sqlite"]
-    path: Place
+    path: PathText
     table: Name
 
 
@@ -201,7 +201,7 @@ class PostgresSource(Section):
     table: Name
 
 
-Source = Annotated[
+SourceTable = Annotated[
     FolderSource | SqliteSource | PostgresSource,
     Field(
         discriminator="kind",
@@ -221,12 +221,12 @@ class Config(Section):
 
     clarifai: Annotated[Clarifai, Field(description="a table: [clarifai]")] = Clarifai()
     annotell: Annotated[Annotell, Field(description="a table: [annotell]")] = Annotell()
-    push: Annotated[Push, Field(description="a table: [push]")] = Push()
+    push: Annotated[PushSection, Field(description="a table: [push]")] = PushSection()
     retry: Annotated[Retry, Field(description="a table: [retry]")] = Retry()
     state: Annotated[State, Field(description="a table: [state]")] = State()
     daemon: Annotated[Daemon, Field(description="a table: [daemon]")] = Daemon()
     sources: Annotated[
-        tuple[Source, ...],
+        tuple[SourceTable, ...],
         BeforeValidator(_frozen),
         AfterValidator(_distinct_names),
         Field(description="tables [[sources]], each with a name of its own"),
@@ -236,7 +236,7 @@ class Config(Section):
 SECTIONS: dict[str, type[Section]] = {
     "clarifai": Clarifai,
     "annotell": Annotell,
-    "push": Push,
+    "push": PushSection,
     "retry": Retry,
     "state": State,
     "daemon": Daemon,

@@ -39,7 +39,7 @@ _NUMBER_SHOWN_MAX = 10**18
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class ConfigFault:
     """One fault. `key` is dotted."""
 
     place: str
@@ -57,7 +57,7 @@ class ConfigError(UsageError):
     by line.
     """
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[ConfigFault]) -> None:
         ordered = sorted(problems, key=_by_place)
         if len(ordered) == 1:
             self._lines = [f"configuration: {ordered[0]}"]
@@ -75,7 +75,7 @@ class ConfigError(UsageError):
         return self._lines
 
 
-def _by_place(problem: Problem) -> tuple[str, int]:
+def _by_place(problem: ConfigFault) -> tuple[str, int]:
     name, _, line = problem.place.rpartition(":")
     return (name, int(line)) if line.isdigit() else (problem.place, 0)
 

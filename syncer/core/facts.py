@@ -17,7 +17,7 @@ from syncer.core.change import Change, LogIdentity, Mark, Verb
 Ending = Literal["applied", "ignored", "dead"]
 """How a change ends."""
 
-Place = Literal["applied", "ignored", "dead", "queued"]
+Fate = Literal["applied", "ignored", "dead", "queued"]
 """Where a change went when it left the window: to its end, or to the retry queue."""
 
 
@@ -50,7 +50,7 @@ class Settled(msgspec.Struct, frozen=True, array_like=True, tag="settled"):
     start: int
     count: int
     crc: int
-    place: Place
+    place: Fate
 
 
 class Totals(msgspec.Struct, frozen=True, array_like=True, tag="totals"):

@@ -13,10 +13,10 @@ from syncer.core.facts import (
     DeadLetter,
     Deleted,
     Fact,
+    Fate,
     Forgotten,
     LettersForgotten,
     Opened,
-    Place,
     Read,
     Retried,
     Settled,
@@ -36,7 +36,7 @@ Line = Change | BadLine | IgnoredLine
 _place_in_log = attrgetter("log", "index")
 
 
-def runs(lines: Iterable[Line], place: Place) -> Iterator[Settled]:
+def runs(lines: Iterable[Line], place: Fate) -> Iterator[Settled]:
     """The fewest runs of neighbours that cover these lines, each with its checksum."""
     ordered = sorted(lines, key=_place_in_log)
     start = 0

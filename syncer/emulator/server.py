@@ -20,11 +20,11 @@ from aiohttp import web
 from syncer import signals
 from syncer.emulator import codes
 from syncer.emulator.annotell.part import Annotell
-from syncer.emulator.annotell.projects import Unloadable
+from syncer.emulator.annotell.projects import UnloadableDocuments
 from syncer.emulator.answer import Answer, ItemFault, Part, Request
 from syncer.emulator.bodies import Unreadable, read_json
 from syncer.emulator.clarifai.part import Clarifai
-from syncer.emulator.clarifai.store import Annotation, Key
+from syncer.emulator.clarifai.store import Annotation, AnnotationKey
 from syncer.emulator.limits import WINDOW_SECONDS, Limit
 from syncer.emulator.settings import Settings, behaviour
 from syncer.emulator.waits import asking_to_wait
@@ -84,7 +84,7 @@ class Emulator:
         self.annotell.switches = self._behaviour.switches
         self._limits: dict[tuple[str, str], Limit] = {}
 
-    def annotations(self, user_id: str, app_id: str) -> dict[Key, Annotation]:
+    def annotations(self, user_id: str, app_id: str) -> dict[AnnotationKey, Annotation]:
         """Return what an app holds, by (input_id, id)."""
         return dict(self.clarifai.app(user_id, app_id).annotations)
 
@@ -254,7 +254,7 @@ class Emulator:
         if request.method == "POST":
             try:
                 self.annotell.projects.add(read_json(await request.read()))
-            except (Unreadable, Unloadable) as error:
+            except (Unreadable, UnloadableDocuments) as error:
                 return _json({"error": str(error)}, status=400)
         return _json({"projects": self.annotell.projects.shown()})
 

@@ -11,7 +11,7 @@ from typing import Generic, Protocol, TypeVar
 
 from syncer.core.change import Change, Key
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
-from syncer.core.ports.push import Found, Inputs, Listed, LookUpFailure, Remote
+from syncer.core.ports.push import InputStates, Listed, LookedUp, LookUpFailure, Remote
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.engine.turns import Draining, Turn, Turns
 from syncer.errors import SyncerError
@@ -29,7 +29,7 @@ class AskOfPart(Protocol[T_co]):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts(Generic[T]):
+class PartialAnswer(Generic[T]):
     """The answers about changes that were asked for in parts, in their order, and how
     many changes from the first on they are about.
     """
@@ -76,7 +76,7 @@ class Asker:
         turn: Turn,
         *,
         probing: bool = False,
-    ) -> Parts[T]:
+    ) -> PartialAnswer[T]:
         """Ask for as many changes at a time as one request can name, and for fewer
         where that is refused, until a part fails.
 
@@ -98,26 +98,26 @@ class Asker:
                 size_max = len(part) // 2
                 continue
             if isinstance(answer, LookUpFailure):
-                return Parts(answers, answered, answer, at_fault=refused)
+                return PartialAnswer(answers, answered, answer, at_fault=refused)
             answers.append(answer)
             answered += len(part)
-        return Parts(answers, answered, None)
+        return PartialAnswer(answers, answered, None)
 
     async def well(self, change: Change, turn: Turn) -> bool:
         """Does the remote answer?
 
         Any question about the input will do, and a refusal is an answer, too.
         """
-        return isinstance(await self.inputs([change], turn), Inputs | Refused)
+        return isinstance(await self.inputs([change], turn), InputStates | Refused)
 
-    async def found(self, changes: Sequence[Change], turn: Turn) -> Found | LookUpFailure:
+    async def found(self, changes: Sequence[Change], turn: Turn) -> LookedUp | LookUpFailure:
         """What the remote holds of these changes' annotations."""
         found = await self.ask(
             self._remote.look_up(changes), partial(self._remote.found, changes), turn
         )
-        return Found([None]) if _nothing_there(changes, found) else found
+        return LookedUp([None]) if _nothing_there(changes, found) else found
 
-    async def inputs(self, changes: Sequence[Change], turn: Turn) -> Inputs | LookUpFailure:
+    async def inputs(self, changes: Sequence[Change], turn: Turn) -> InputStates | LookUpFailure:
         """How the inputs of these changes are."""
         input_ids = list(dict.fromkeys(change.input_id for change in changes))
         found = await self.ask(
@@ -125,7 +125,7 @@ class Asker:
             partial(self._remote.inputs_found, input_ids),
             turn,
         )
-        return Inputs(frozenset()) if _nothing_there(input_ids, found) else found
+        return InputStates(frozenset()) if _nothing_there(input_ids, found) else found
 
     async def annotations_of(
         self, changes: Sequence[Change], turn: Turn

@@ -29,13 +29,13 @@ from syncer.core.outcome import (
     Throttled,
     Verdict,
 )
-from syncer.core.ports.push import Created, Inputs, Journal, Remote
-from syncer.engine.asking import Asker, Parts
+from syncer.core.ports.push import Created, InputStates, Journal, Remote
+from syncer.engine.asking import Asker, PartialAnswer
 from syncer.engine.turns import Draining, Turn, Turns
 from syncer.errors import Stopped, SyncerError
 
 DELETES: frozenset[Verb] = frozenset(("delete", "delete_input"))
-Annotation = dict[str, object]
+HeldAnnotation = dict[str, object]
 PROCESSING = "its input was still being processed"
 
 
@@ -272,7 +272,7 @@ class Sender:
             if annotation is None or not self._settled_by(entry, change, annotation)
         ]
 
-    def _settled_by(self, entry: Entry, change: Change, annotation: Annotation) -> bool:
+    def _settled_by(self, entry: Entry, change: Change, annotation: HeldAnnotation) -> bool:
         """Is it over, now that this is what the remote holds?
 
         A patch that cannot be seen there is not.
@@ -290,7 +290,7 @@ class Sender:
         self._backlog.rejected(entry, reason, entry.code, self._now())
         return True
 
-    def _not_read(self, entries: Sequence[Entry], read: Parts[Any]) -> None:
+    def _not_read(self, entries: Sequence[Entry], read: PartialAnswer[Any]) -> None:
         """What there was no answer about is asked for again.
 
         For the one that the remote does not answer to, that was an attempt.
@@ -317,8 +317,8 @@ class Sender:
             entries = await self._not_settled_by_look_up(entries, turn)
         else:
             answer = await self._asker.inputs([entries[0].change], turn)
-            if not isinstance(answer, Inputs | Refused):
-                self._not_read(entries, Parts([], 0, answer))
+            if not isinstance(answer, InputStates | Refused):
+                self._not_read(entries, PartialAnswer([], 0, answer))
                 return
         for entry in entries:
             self._backlog.looked_up(entry, self._now())

@@ -19,7 +19,7 @@ from syncer.remotes.clarifai.codes import Meaning, meaning
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class OnlineCheck:
     """What was asked, and how it went: `error` is None where token and app are good."""
 
     base_url: str
@@ -29,7 +29,7 @@ class Checked:
     error: SyncerError | None
 
 
-async def check(loaded: Loaded) -> Checked:
+async def check(loaded: Loaded) -> OnlineCheck:
     """Ask the app for one annotation.
 
     Raises UsageError where token or app are not configured or the settings cannot be
@@ -48,7 +48,7 @@ async def check(loaded: Loaded) -> Checked:
         else None
     )
     error = None if failure is None else _error(failure, wait, loaded)
-    return Checked(clarifai.base_url, clarifai.user_id, clarifai.app_id, seconds, error)
+    return OnlineCheck(clarifai.base_url, clarifai.user_id, clarifai.app_id, seconds, error)
 
 
 def _error(failure: LookUpFailure, wait_seconds: float | None, loaded: Loaded) -> SyncerError:

@@ -21,7 +21,7 @@ from syncer.errors import UsageError
 from syncer.journal.dead import FILE, by_present_names, letter_at, open_letters, read_dead
 from syncer.journal.journal import Journal
 from syncer.printable import as_argument
-from syncer.sources.lines import LineOptions, Place, parse
+from syncer.sources.lines import LineOptions, LinePlace, parse
 from syncer.sources.logs import resolved
 
 COMMIT_LETTERS_MAX = 2000
@@ -87,7 +87,7 @@ class Selector:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _LetterRef:
     source: str
     path: str
     line: int
@@ -97,11 +97,11 @@ class _Place:
         return source == self.source or path == self.path
 
 
-def _parsed(place: str) -> _Place:
+def _parsed(place: str) -> _LetterRef:
     source, colon, line = place.rpartition(":")
     if not colon or not source or not line.isascii() or not line.isdigit():
         raise UsageError(f"{place!r} is not of the form SOURCE:LINE (for example changes.jsonl:7)")
-    return _Place(source, resolved(source), int(line))
+    return _LetterRef(source, resolved(source), int(line))
 
 
 def open_in(folder: Path, selector: Selector | None = None) -> Iterator[OpenLetter]:
@@ -124,7 +124,7 @@ class RefusedLetter:
 
 
 @dataclass(slots=True)
-class Retried:
+class RetryResult:
     """What a retry came to."""
 
     queued: int = 0
@@ -134,7 +134,7 @@ class Retried:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
+class _Selected:
     """A letter to be queued, without its text."""
 
     log: int
@@ -155,17 +155,17 @@ def retry(
     refuse: Refuse = lambda _: None,
     *,
     force: bool = False,
-) -> Retried:
+) -> RetryResult:
     """Queue letters again; superseded ones only with `force`.
 
     Raises StateError, UsageError.
     """
-    result = Retried()
+    result = RetryResult()
     journal = Journal.open(folder, None)
     try:
         ledger, path = journal.ledger, folder / FILE
         room = Limits().queue_max - len(ledger.queue)
-        chosen: list[_Chosen] = []
+        chosen: list[_Selected] = []
         for found in selector.select(
             by_present_names(open_letters(path, ledger.dead_size), ledger), ledger, folder
         ):
@@ -179,7 +179,9 @@ def retry(
                 result.left += 1
             else:
                 chosen.append(
-                    _Chosen(letter.log, letter.index, found.number, found.superseded, found.offset)
+                    _Selected(
+                        letter.log, letter.index, found.number, found.superseded, found.offset
+                    )
                 )
         chosen.sort(key=lambda letter: (letter.log, letter.index))
         _queue(
@@ -236,7 +238,7 @@ def _change(letter: DeadLetter, options: LineOptions) -> Change | str:
     """The change that the letter's line asks for under the config as it is now, or why
     there is none.
     """
-    place = Place(letter.log, letter.index, letter.line, 0, b"", letter.id)
+    place = LinePlace(letter.log, letter.index, letter.line, 0, b"", letter.id)
     parsed = parse(letter.change.encode(), place, options)
     if not isinstance(parsed, Change):
         return (
@@ -249,18 +251,18 @@ def _change(letter: DeadLetter, options: LineOptions) -> Change | str:
 
 
 @dataclass(slots=True)
-class Dropped:
+class DropResult:
     """What a drop came to."""
 
     dropped: int = 0
 
 
-def drop(folder: Path, selector: Selector) -> Dropped:
+def drop(folder: Path, selector: Selector) -> DropResult:
     """Close letters for good: they count as ignored from then on.
 
     Raises StateError, UsageError.
     """
-    result = Dropped()
+    result = DropResult()
     journal = Journal.open(folder, None)
     try:
         ledger = journal.ledger

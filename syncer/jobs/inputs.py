@@ -28,7 +28,7 @@ from syncer.sources.logs import LogPath
 from syncer.sources.spool import Spool
 
 
-class Inputs:
+class PushInputs:
     """Change logs and feeds as one source, one after the other."""
 
     label = "the change logs"
@@ -110,7 +110,7 @@ class Inputs:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadingOptions:
     """How the logs are read."""
 
     options: LineOptions
@@ -122,9 +122,9 @@ def open_inputs(
     sources: Sequence[str | ChangeSource],
     ledger: Ledger,
     state: Path,
-    reading: Reading,
+    reading: ReadingOptions,
     stdin: BinaryIO,
-) -> tuple[Inputs, list[Fact]]:
+) -> tuple[PushInputs, list[Fact]]:
     """Return the inputs, where they were left, and what the journal is to be told of
     them. Without any: every log that the state knows.
 
@@ -146,9 +146,9 @@ def _opened(
     sources: Sequence[str | ChangeSource],
     ledger: Ledger,
     state: Path,
-    reading: Reading,
+    reading: ReadingOptions,
     stdin: BinaryIO,
-) -> tuple[Inputs, list[Fact]]:
+) -> tuple[PushInputs, list[Fact]]:
     named = named_logs(state, stdin)
     items = [
         item
@@ -192,7 +192,7 @@ def _opened(
         *choice.notes,
         *finished,
     ]
-    return Inputs(members, done, gone, notes, lost), facts
+    return PushInputs(members, done, gone, notes, lost), facts
 
 
 def _told_of_gone(choice: Choice, ledger: Ledger) -> tuple[list[str], str]:
@@ -209,7 +209,7 @@ def _told_of_gone(choice: Choice, ledger: Ledger) -> tuple[list[str], str]:
     return [note_gone(finished)] if finished else [], tell_lost(lost) if lost else ""
 
 
-def _log(log: ChosenLog, known: LogState | None, reading: Reading) -> ChangeLog:
+def _log(log: ChosenLog, known: LogState | None, reading: ReadingOptions) -> ChangeLog:
     label = log.identity.label
     if not was_looked_at(log, known):
         refuse_what_is_not_a_log(log.path, label, reading.options)

@@ -23,8 +23,16 @@ from syncer.jobs.pull import PullLane
 from syncer.jobs.pull_parts import pull_parts
 from syncer.jobs.ways import transport
 from syncer.jobs.wiring import Origin
-from syncer.remotes.annotell import Asks, ChangeListing, ProjectListing, index, listing, neighbours
-from syncer.remotes.annotell import Selection as DocumentSelection
+from syncer.remotes.annotell import (
+    Asks,
+    ChangeListing,
+    DocumentSelection,
+    ProjectListing,
+    index,
+    listing,
+    neighbours,
+)
+from syncer.remotes.annotell.documents import DocumentKey
 from syncer.remotes.annotell.layout import DocumentLayout
 from syncer.remotes.clarifai.layout import AnnotationLayout, InputsLayout
 from syncer.remotes.clarifai.listing import AnnotationListing
@@ -32,9 +40,6 @@ from syncer.remotes.clarifai.selection import Selection
 from syncer.sinks.choose import STDOUT, output_format, output_sink
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import OAuthTransport, shared_tokens
-
-DocumentKey = tuple[str, str]
-"""(input uuid, annotation type)"""
 
 UNITS_AHEAD_MAX = 256
 """Groups of inputs fetched or waiting to be written: enough to keep any rate busy; the

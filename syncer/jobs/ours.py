@@ -29,7 +29,7 @@ class OnDisk:
     """Implements `syncer.sources.folders.Ours` for the pulls of one [state] dir."""
 
     def __init__(self, state: Path) -> None:
-        self._pulled = _Pulled(state)
+        self._pulled = _PullOutputs(state)
 
     def is_state(self, folder: Path, names: Set[str]) -> bool:
         """Return whether there is a lock with something that it guards, or a journal:
@@ -51,7 +51,7 @@ class OnDisk:
         )
 
 
-class _Pulled:
+class _PullOutputs:
     """What the pulls of a [state] dir wrote.
 
     Their checkpoints are read on the first question: most pushes never ask.

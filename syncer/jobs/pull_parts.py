@@ -15,7 +15,7 @@ from syncer.core.ports.pull import Sink
 from syncer.jobs.wiring import Origin
 from syncer.journal.checkpoint import Checkpoints
 from syncer.journal.disk import REAL, Disk
-from syncer.journal.parts import Parts
+from syncer.journal.parts import DoneParts
 from syncer.journal.seen import Seen
 
 
@@ -28,7 +28,7 @@ class PullParts:
     state: Path
     """Its folder."""
     checkpoints: Checkpoints
-    done: Parts
+    done: DoneParts
     """Of the list."""
     seen: Seen | None
     """None where the list does not repeat itself."""
@@ -61,7 +61,7 @@ def pull_parts(
     with closing(Checkpoints(state, job, out=_place(path), disk=disk)) as checkpoints:
         last = checkpoints.last
         with (
-            closing(Parts(state, last.parts, disk=disk)) as done,
+            closing(DoneParts(state, last.parts, disk=disk)) as done,
             closing(Seen(state, last.pages)) if origin.listing.repeats else nullcontext() as seen,
         ):
             rng = random.Random()  # noqa: S311 - jitter, not a secret

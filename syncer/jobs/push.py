@@ -26,7 +26,7 @@ from syncer.engine.turns import Turns
 from syncer.errors import SyncerError, exit_code
 from syncer.jobs.clarifai import CREDENTIALS, SETTINGS
 from syncer.jobs.folders import resuming
-from syncer.jobs.inputs import Reading, open_inputs
+from syncer.jobs.inputs import ReadingOptions, open_inputs
 from syncer.jobs.limits import carried_on
 from syncer.jobs.lines import line_options
 from syncer.jobs.progress import Estimate, Progress, Sending, Share, sending, unread
@@ -77,7 +77,7 @@ class PushLane:
         self._parts = parts
         self._max_delete = max_delete
         self._state = Path(parts.config.state.dir)
-        reading = Reading(line_options(parts.config), strict, moved)
+        reading = ReadingOptions(line_options(parts.config), strict, moved)
         self._inputs, facts = open_inputs(
             sources, self.ledger, self._state, reading, stdin or sys.stdin.buffer
         )

@@ -8,11 +8,10 @@ from typing import Any
 
 import orjson
 
+from syncer.core.change import Key
 from syncer.remotes.clarifai import same_annotation
 
 CONCEPTS = ("car", "person", "bicycle", "traffic-light", "dog")
-
-Key = tuple[str, str]
 
 
 def write_sample(path: Path, count: int, seed: int) -> dict[Key, dict[str, Any]]:

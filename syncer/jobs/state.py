@@ -16,7 +16,7 @@ from syncer.jobs.folders import no_state
 from syncer.jobs.ours import SPOOL
 from syncer.journal import aside, checkpoint, parts, seen
 from syncer.journal import check as push_state
-from syncer.journal.check import Checked
+from syncer.journal.check import StateCheck
 from syncer.journal.checkpoint import Checkpoint
 from syncer.journal.damage import Damage, way_out
 from syncer.journal.dead import FILE as LETTERS
@@ -31,12 +31,12 @@ BLOCK_BYTES = 1 << 20
 
 
 @dataclass(slots=True)
-class Looked:
+class StateSurvey:
     """What was found in a folder."""
 
     folder: Path
     locked_by: int | None
-    push: Checked | None = None
+    push: StateCheck | None = None
     """Of a push."""
     pull: Checkpoint | None = None
     """Of a pull; None also where it is damaged."""
@@ -96,12 +96,12 @@ def _resume_pull(folder: Path, disk: Disk) -> Destination:
         ) from None
 
 
-def look(folder: Path) -> Looked:
+def look(folder: Path) -> StateSurvey:
     """Read everything, change nothing; needs no lock.
 
     Raises UsageError where there is no state, StateError for that of a newer version.
     """
-    found = Looked(folder, holder(folder / "lock"))
+    found = StateSurvey(folder, holder(folder / "lock"))
     try:
         if not any(of(folder) for of in (_is_push, _is_pull)):
             raise no_state(folder)
@@ -127,7 +127,7 @@ def _is_pull(folder: Path) -> bool:
     return any((folder / name).exists() for name in (checkpoint.FILE, parts.FILE, seen.FILE))
 
 
-def _look_at_pull(folder: Path, found: Looked) -> None:
+def _look_at_pull(folder: Path, found: StateSurvey) -> None:
     read = checkpoint.read(folder)
     if isinstance(read, Damage):
         found.damages.append(read)
@@ -196,7 +196,7 @@ def _of_pull(damage: Damage) -> bool:
 
 
 def _repair_pull(folder: Path, when: str, repaired: Repaired) -> None:
-    found = Looked(folder, None)
+    found = StateSurvey(folder, None)
     _look_at_pull(folder, found)
     repaired.damages += found.damages
     repaired.quarantine = repaired.quarantine or aside.made(folder, when, REAL)

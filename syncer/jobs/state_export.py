@@ -14,19 +14,19 @@ import msgspec
 from syncer.core.facts import DeadLetter, Destination, Queued
 from syncer.core.letters import LetterStates, OpenLetter
 from syncer.core.settle import rfc3339
-from syncer.jobs.state import Looked
-from syncer.journal.check import Checked
+from syncer.jobs.state import StateSurvey
+from syncer.journal.check import StateCheck
 from syncer.journal.dead import FILE as LETTERS
 from syncer.journal.dead import by_present_names, open_letters, pieces
 from syncer.journal.replay import FILE as JOURNAL
-from syncer.journal.replay import Span
+from syncer.journal.replay import ByteSpan
 
 Record = dict[str, object]
 
 _queued = msgspec.json.Decoder(Queued)
 
 
-def export(found: Looked) -> Iterator[Record]:
+def export(found: StateSurvey) -> Iterator[Record]:
     """The records, each of a kind: `state`, `log`, `waiting`, `dead`, `pull`, `damage`.
 
     `certain`: no damage touches it. OSError.
@@ -45,7 +45,7 @@ def export(found: Looked) -> Iterator[Record]:
         yield {"record": "damage", **asdict(damage)}
 
 
-def _state(found: Looked) -> Record:
+def _state(found: StateSurvey) -> Record:
     assert found.push is not None
     journal = found.push.journal
     later, ledger = journal.later, journal.ledger
@@ -69,7 +69,7 @@ def _pause(destination: Destination) -> Record | None:
     }
 
 
-def _logs(push: Checked) -> Iterator[Record]:
+def _logs(push: StateCheck) -> Iterator[Record]:
     for number, log in push.ledger.logs.items():
         counts, resume = log.counts, log.watermark.resume
         yield {
@@ -88,7 +88,7 @@ def _logs(push: Checked) -> Iterator[Record]:
         }
 
 
-def _waiting(path: Path, push: Checked) -> Iterator[Record]:
+def _waiting(path: Path, push: StateCheck) -> Iterator[Record]:
     """What waits in the retry queue, with its line; behind damage, what was waiting at
     some time, and may be done.
     """
@@ -108,7 +108,7 @@ def _waiting(path: Path, push: Checked) -> Iterator[Record]:
                 yield _waits(_stored(file, span), labels, certain=False)
 
 
-def _stored(file: BinaryIO, span: Span) -> Queued:
+def _stored(file: BinaryIO, span: ByteSpan) -> Queued:
     offset, length = span
     file.seek(offset)
     return _queued.decode(file.read(length))
@@ -134,7 +134,7 @@ def _waits(queued: Queued, labels: Mapping[int, str], *, certain: bool) -> Recor
     }
 
 
-def _dead(path: Path, push: Checked) -> Iterator[Record]:
+def _dead(path: Path, push: StateCheck) -> Iterator[Record]:
     """The open letters; of a damaged file all that can be read, open or not."""
     if not path.exists():
         return

@@ -8,10 +8,10 @@ from typing import Literal
 
 from syncer.errors import SyncerError, exit_code
 from syncer.printable import counted
-from syncer.remotes.clarifai.expected import Mark
+from syncer.remotes.clarifai.expected import DiffMark
 from syncer.sources.chosen import tell_uncompared
 
-SIGNS: dict[Mark, Literal["=", "-", "*", "+"]] = {
+SIGNS: dict[DiffMark, Literal["=", "-", "*", "+"]] = {
     "same": "=",
     "missing": "+",
     "differs": "*",
@@ -72,7 +72,7 @@ class Verified:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Finding:
     """What was looked at: an annotation, or an input that could not be read."""
 
     mark: Literal["=", "-", "*", "+", "!"]
@@ -97,5 +97,5 @@ class Looked:
         )
 
 
-Tell = Callable[[Looked], None]
+Tell = Callable[[Finding], None]
 """Told of everything that was looked at, as it is: a verification keeps none of it."""

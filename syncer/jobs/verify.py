@@ -17,13 +17,13 @@ from syncer.engine.advice import PARTLY_COMPARED
 from syncer.errors import SyncerError
 from syncer.jobs.compare.groups import RecordedGroups, held_in
 from syncer.jobs.compare.logs import LogsToCompare, logs_to_compare
-from syncer.jobs.compare.parts import Parts, Recorded
+from syncer.jobs.compare.parts import PartFiles, Recorded
 from syncer.jobs.compare.sample import InputSample
 from syncer.jobs.origins import clarifai_origin
 from syncer.jobs.signals import until_signal
-from syncer.jobs.verified import SIGNS, Looked, Tell, Verified
+from syncer.jobs.verified import SIGNS, Finding, Tell, Verified
 from syncer.jobs.wiring import wired
-from syncer.remotes.clarifai.expected import Difference, Mark, compared, folded
+from syncer.remotes.clarifai.expected import Difference, DiffMark, compared, folded
 from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
 
@@ -83,11 +83,11 @@ class Verification:
         result.interrupted = interrupted[0] if interrupted and not engine.complete else None
         return result
 
-    async def _read(self, folder: Path, logs: LogsToCompare) -> tuple[Parts, set[str] | None]:
+    async def _read(self, folder: Path, logs: LogsToCompare) -> tuple[PartFiles, set[str] | None]:
         """Every change that the remote should have taken, by input; and the inputs of
         the sample.
         """
-        parts, sample = Parts.for_bytes(folder, logs.size_bytes), InputSample(self.sample)
+        parts, sample = PartFiles.for_bytes(folder, logs.size_bytes), InputSample(self.sample)
 
         def add(change: Change) -> None:
             parts.add(change)
@@ -111,7 +111,7 @@ def _compare(
     for input_id, changes in recorded.items():
         if (reason := unread.get(input_id)) is not None:
             result.unreadable += 1
-            tell(Looked("!", input_id, reason=reason))
+            tell(Finding("!", input_id, reason=reason))
             continue
         for difference in compared(input_id, folded(changes), held.get(input_id, {})):
             _count(difference, result, tell, exclusive=exclusive)
@@ -119,11 +119,11 @@ def _compare(
 
 def _count(found: Difference, result: Verified, tell: Tell, *, exclusive: bool) -> None:
     # It may be of a log that is gone.
-    mark: Mark = "extra" if found.mark == "doubled" and result.gone else found.mark
+    mark: DiffMark = "extra" if found.mark == "doubled" and result.gone else found.mark
     setattr(result, mark, getattr(result, mark) + 1)
     result.compared += mark in ("same", "missing", "differs")
     if mark == "extra" and not exclusive:
         return
-    looked = Looked(SIGNS[mark], found.input_id, found.id, found.fields)
+    looked = Finding(SIGNS[mark], found.input_id, found.id, found.fields)
     result.differences += looked.differs
     tell(looked)

@@ -18,12 +18,12 @@ from syncer.transport.http import HttpTransport
 from syncer.transport.proxies import route
 from syncer.transport.trust import trust
 
-Remote = Literal["clarifai", "annotell"]
+RemoteName = Literal["clarifai", "annotell"]
 
 
 def transport(
     loaded: Loaded,
-    remote: Remote,
+    remote: RemoteName,
     base_url: str | None,
     authorization: tuple[str, str] | None = None,
 ) -> HttpTransport:
@@ -88,7 +88,7 @@ def faults(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> Itera
                 yield error
 
 
-def _remotes() -> tuple[Remote, ...]:
+def _remotes() -> tuple[RemoteName, ...]:
     return ("clarifai", "annotell")
 
 
@@ -101,13 +101,13 @@ def _addresses(loaded: Loaded) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _ca_file(loaded: Loaded, remote: Remote) -> str:
+def _ca_file(loaded: Loaded, remote: RemoteName) -> str:
     return (
         loaded.config.clarifai.ca_file if remote == "clarifai" else loaded.config.annotell.ca_file
     )
 
 
-def _named(loaded: Loaded, remote: Remote) -> str:
+def _named(loaded: Loaded, remote: RemoteName) -> str:
     """Who named the file with the authorities: on another machine than the one that
     read the configuration nobody knows any more.
     """

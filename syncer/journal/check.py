@@ -23,7 +23,7 @@ BESIDE = (dead.FILE, POSTED)
 
 
 @dataclass(slots=True)
-class Checked:
+class StateCheck:
     """The content of a push's state folder, as far as it can be read."""
 
     journal: Replayed
@@ -37,7 +37,7 @@ class Checked:
         return self.journal.ledger
 
 
-def check(folder: Path, *, disk: Disk = REAL) -> Checked:
+def check(folder: Path, *, disk: Disk = REAL) -> StateCheck:
     """Read everything.
 
     Raises StateError for a format that this version does not know, and if there is no
@@ -47,8 +47,8 @@ def check(folder: Path, *, disk: Disk = REAL) -> Checked:
     if not disk.size(path):
         if (lost := missing(folder, disk)) is None:
             raise no_journal(folder)
-        return Checked(Replayed(), [lost])
-    found = Checked(survey(path, disk=disk))
+        return StateCheck(Replayed(), [lost])
+    found = StateCheck(survey(path, disk=disk))
     found.damages += found.journal.damages
     if found.journal.torn:
         found.notes.append(
@@ -86,7 +86,7 @@ def cut(path: Path, size: int, wanted: int) -> Damage:
     )
 
 
-def _letters(path: Path, found: Checked, disk: Disk) -> list[Damage]:
+def _letters(path: Path, found: StateCheck, disk: Disk) -> list[Damage]:
     """Return the faults of the letters that count: all letters, after damage of the
     journal.
     """

@@ -14,7 +14,7 @@ from syncer.core.facts import JournalFact, Queued
 from syncer.core.ledger import Ledger
 from syncer.journal import frames
 from syncer.journal.disk import Disk
-from syncer.journal.replay import FORMAT, VERSION, DestinationId, Header, Span
+from syncer.journal.replay import FORMAT, VERSION, ByteSpan, DestinationId, Header
 
 FRAME_BYTES = 1 << 20
 """A frame ends with the fact that fills it: memory for it is bounded."""
@@ -28,7 +28,7 @@ class Bodies:
 
     disk: Disk
     file: int
-    places: Mapping[int, Span]
+    places: Mapping[int, ByteSpan]
 
     def queued(self, number: int) -> Queued:
         """The fact as it was written first. Raises OSError, DecodeError."""
@@ -38,12 +38,12 @@ class Bodies:
 
 def write_journal(
     disk: Disk, path: Path, destination: DestinationId, ledger: Ledger | None, bodies: Bodies
-) -> tuple[int, dict[int, Span], int]:
+) -> tuple[int, dict[int, ByteSpan], int]:
     """Write and sync it, without a ledger a new one; its descriptor, where the bodies
     are in it, and its size. Raises OSError.
     """
     file = disk.open(path)
-    places: dict[int, Span] = {}
+    places: dict[int, ByteSpan] = {}
     frame = frames.encode(
         msgspec.json.encode([Header(FORMAT, VERSION, destination, ledger is not None)]), 0
     )
@@ -70,10 +70,10 @@ def _with_body(fact: JournalFact, bodies: Bodies) -> bytes:
     return msgspec.json.encode(fact)
 
 
-def joined(encoded: Iterable[bytes]) -> tuple[bytes, list[Span]]:
+def joined(encoded: Iterable[bytes]) -> tuple[bytes, list[ByteSpan]]:
     """A JSON array of these values, and where in it each is."""
     parts: list[bytes] = []
-    places: list[Span] = []
+    places: list[ByteSpan] = []
     at = 1
     for part in encoded:
         parts.append(part)

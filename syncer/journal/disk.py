@@ -14,7 +14,7 @@ from syncer import files
 from syncer.journal.lock import WAY_OUT, Lock
 
 
-class Held(Protocol):
+class HeldLock(Protocol):
     """A lock that is held."""
 
     def release(self) -> None:
@@ -41,7 +41,7 @@ class Disk:
             # A user who may not even list the parent did not make this folder.
             self.sync_folder(path.parent)
 
-    def lock(self, path: Path) -> Held:
+    def lock(self, path: Path) -> HeldLock:
         """Take the lock of this file.
 
         Raises StateError where another process holds it.

@@ -23,9 +23,9 @@ from syncer.journal import dead, frames
 from syncer.journal.check import cut, missing, no_journal
 from syncer.journal.checkpoint import FILE as PULL
 from syncer.journal.compact import Bodies, joined, write_journal
-from syncer.journal.disk import REAL, Disk, Held
+from syncer.journal.disk import REAL, Disk, HeldLock
 from syncer.journal.lock import holder
-from syncer.journal.replay import FILE, DestinationId, Span, note_body, replay
+from syncer.journal.replay import FILE, ByteSpan, DestinationId, note_body, replay
 
 __all__ = ["DestinationId", "Journal"]
 
@@ -40,7 +40,7 @@ class Journal:
     """
 
     def __init__(
-        self, folder: Path, lock: Held, disk: Disk, destination: DestinationId | None
+        self, folder: Path, lock: HeldLock, disk: Disk, destination: DestinationId | None
     ) -> None:
         self.ledger = Ledger()
         self.notes: list[str] = []
@@ -50,7 +50,7 @@ class Journal:
         self._disk = disk
         self._destination = destination
         self._failed: str | None = None
-        self._bodies: dict[int, Span] = {}
+        self._bodies: dict[int, ByteSpan] = {}
         self._size = 0
         self._compact_at = COMPACT_BYTES_MIN
         self._file = -1

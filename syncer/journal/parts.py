@@ -23,7 +23,7 @@ FILE = "parts"
 _decoder = msgspec.json.Decoder(list[str])
 
 
-class Parts:
+class DoneParts:
     """The parts of one pull. Used from one thread at a time. Raises StateError."""
 
     def __init__(self, folder: Path, count: int, *, disk: Disk = REAL) -> None:

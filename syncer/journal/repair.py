@@ -22,7 +22,7 @@ from pathlib import Path
 
 from syncer.core.facts import Deleted, Opened
 from syncer.journal import aside, dead
-from syncer.journal.check import POSTED, Checked, check
+from syncer.journal.check import POSTED, StateCheck, check
 from syncer.journal.compact import Bodies, write_journal
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
@@ -95,7 +95,7 @@ _AGAIN = (
 )
 
 
-def _rebuild(folder: Path, found: Checked, when: str, repaired: Repaired, disk: Disk) -> None:
+def _rebuild(folder: Path, found: StateCheck, when: str, repaired: Repaired, disk: Disk) -> None:
     """A new journal of what is known, and new letters where those are damaged."""
     assert repaired.quarantine is not None
     journal, ledger = found.journal, found.ledger

@@ -33,7 +33,7 @@ FILE = "journal"
 FORMAT = "syncer-journal"
 VERSION = 1
 
-Span = tuple[int, int]
+ByteSpan = tuple[int, int]
 """(offset, length) of bytes in the journal."""
 
 _facts = msgspec.json.Decoder(list[JournalFact])
@@ -51,7 +51,7 @@ class DestinationId:
         return f"{self.base_url} user {self.user_id} app {self.app_id}"
 
 
-class _Format(msgspec.Struct, frozen=True):
+class _HeaderFormat(msgspec.Struct, frozen=True):
     format: str
     version: int
 
@@ -82,7 +82,7 @@ class Later:
     """By log: how far it was read."""
     logs: list[Opened | Forgotten] = field(default_factory=list)
     """Which logs were named there, or given up."""
-    queued: dict[int, Span] = field(default_factory=dict)
+    queued: dict[int, ByteSpan] = field(default_factory=dict)
     """Where the `Queued` facts are of what may be waiting."""
 
 
@@ -93,7 +93,7 @@ class Replayed:
     destination: DestinationId | None = None
     """None where there is not even a header."""
     ledger: Ledger = field(default_factory=Ledger)
-    bodies: dict[int, Span] = field(default_factory=dict)
+    bodies: dict[int, ByteSpan] = field(default_factory=dict)
     """Where the `Queued` fact of each waiting change is, by its number."""
     end: int = 0
     """Bytes of the header and all whole frames, up to there."""
@@ -124,7 +124,7 @@ def survey(path: Path, *, disk: Disk = REAL, end: int | None = None) -> Replayed
     with disk.reader(path) as file:
         size = file.seek(0, io.SEEK_END) if end is None else end
         file.seek(0)
-        reading = _Reading(path)
+        reading = _Replay(path)
         for piece in frames.pieces(frames.lines(file, size)):
             reading.take(piece)
     found = reading.ended(size)
@@ -134,7 +134,7 @@ def survey(path: Path, *, disk: Disk = REAL, end: int | None = None) -> Replayed
     return found
 
 
-class _Reading:
+class _Replay:
     """A journal, piece by piece."""
 
     def __init__(self, path: Path) -> None:
@@ -249,7 +249,7 @@ def _look(later: Later, piece: frames.Piece) -> None:
         note_body(later.queued, fact, (piece.offset + piece.start + at, length))
 
 
-def note_body(bodies: dict[int, Span], fact: JournalFact, span: Span) -> None:
+def note_body(bodies: dict[int, ByteSpan], fact: JournalFact, span: ByteSpan) -> None:
     """Keep account of where the bodies of what waits are.
 
     `span` is where the fact itself is.
@@ -265,7 +265,7 @@ def note_body(bodies: dict[int, Span], fact: JournalFact, span: Span) -> None:
 
 def _header(path: Path, payload: bytes) -> Header:
     try:
-        form = msgspec.json.decode(payload, type=list[_Format])[0]
+        form = msgspec.json.decode(payload, type=list[_HeaderFormat])[0]
         if (form.format, form.version) != (FORMAT, VERSION):
             raise of_another_version(
                 path, f"{form.format} version {form.version}", f"{FORMAT} version {VERSION}"
@@ -298,12 +298,12 @@ def fold(found: Replayed, piece: frames.Piece) -> list[JournalFact]:
     return facts
 
 
-def _spans(payload: bytes) -> list[Span]:
+def _spans(payload: bytes) -> list[ByteSpan]:
     """Return where each value of a JSON array is.
 
     Raises ValueError if it is not written as the journal writes it.
     """
-    spans: list[Span] = []
+    spans: list[ByteSpan] = []
     at = 1
     for raw in msgspec.json.decode(payload, type=list[msgspec.Raw]):
         spans.append((at, len(raw)))

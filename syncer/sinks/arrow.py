@@ -59,7 +59,7 @@ def stream(page: pa.RecordBatch) -> bytes:
     return buffer.getvalue().to_pybytes()  # type: ignore[no-any-return]
 
 
-class Pages:
+class ArrowPart:
     """A part of Arrow streams: the first one has no rows and sets the part apart from
     all others, then comes one per page.
     """

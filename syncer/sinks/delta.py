@@ -37,7 +37,7 @@ from syncer.sinks import arrow, parquet
 LOG, COPY = "_delta_log", "_unfinished.log"
 
 
-class Delta(arrow.Pages):
+class Delta(arrow.ArrowPart):
     """A table. Implements `syncer.sinks.file.Form`.
 
     A pull replaces what an existing table holds, columns included; its id and

@@ -36,7 +36,7 @@ _PULL = b"syncer.pull"
 _PART = re.compile(r"part-(\d{8,})\.parquet")
 
 
-class Parquet(arrow.Pages):
+class Parquet(arrow.ArrowPart):
     """One file. Implements `syncer.sinks.file.Form`."""
 
     def part(self, path: Path) -> Path:

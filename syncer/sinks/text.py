@@ -22,7 +22,7 @@ GZIP_LEVEL = 4
 """Half the time of the usual 6, and labels come out some percent larger."""
 
 
-class _Text:
+class _TextForm:
     """A part that is the file once it is whole."""
 
     def part(self, path: Path) -> Path:
@@ -42,7 +42,7 @@ class _Text:
             os.close(file)
 
 
-class JsonLines(_Text):
+class JsonLines(_TextForm):
     """A line per row, as it came. Implements `syncer.sinks.file.Form`."""
 
     head = b""
@@ -57,7 +57,7 @@ class JsonLines(_Text):
         )
 
 
-class Csv(_Text):
+class Csv(_TextForm):
     """A header with the layout's columns, then a record a row (RFC 4180, UTF-8).
     Implements `syncer.sinks.file.Form`.
 

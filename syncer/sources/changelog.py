@@ -17,12 +17,12 @@ from syncer.core.change import Chunk, LogIdentity, Mark, Stamp
 from syncer.core.watermark import Watermark
 from syncer.errors import SyncerError
 from syncer.sources.chunks import BLOCK_BYTES, LineSorter, pieces
-from syncer.sources.cutter import Cutter, Line, without_bom
+from syncer.sources.cutter import Cutter, RawLine, without_bom
 from syncer.sources.gunzip import DamagedLog
 from syncer.sources.identity import (
     READING_FAILED,
     REPLACED,
-    Applied,
+    AppliedPart,
     difference,
     first_line,
     head_of,
@@ -60,7 +60,7 @@ class ChangeLog:
         self._block_bytes = block_bytes
         self._path = path
         watermark = watermark or Watermark()
-        self._applied = Applied.of(watermark)
+        self._applied = AppliedPart.of(watermark)
         self._lines = Cutter(watermark.resume)
         self._sorter = LineSorter(number, label, options, parse, watermark=watermark, strict=strict)
         self._ended = False
@@ -96,7 +96,7 @@ class ChangeLog:
             raise self._sorter.stopped
         return None
 
-    def _chunk(self, lines: list[Line], before: Mark) -> Chunk:
+    def _chunk(self, lines: list[RawLine], before: Mark) -> Chunk:
         chunk = self._sorter.sort(lines, before, self._lines.mark)
         if self.ended:
             self._end_reading()
@@ -202,7 +202,7 @@ class ChangeLog:
             f"{self.label}: cannot be read after line {at.line} (byte {at.offset}): {error}"
         )
 
-    def _last_line(self) -> list[Line]:
+    def _last_line(self) -> list[RawLine]:
         """At the end of the file: what stands behind the last line ending, if it is a
         whole line.
         """

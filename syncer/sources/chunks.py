@@ -10,7 +10,7 @@ from typing import Generic, TypeVar, cast
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, Mark
 from syncer.core.watermark import Skip, Watermark
 from syncer.errors import BadLineFound
-from syncer.sources.lines import LineOptions, Place
+from syncer.sources.lines import LineOptions, LinePlace
 
 BLOCK_BYTES = 256 << 10
 CHUNK_LINES_MAX = 4096
@@ -20,7 +20,7 @@ the shortest line.
 
 Raw = TypeVar("Raw")
 """What a source has of a line: its bytes, or the reason why there are none."""
-Parse = Callable[[Raw, Place, LineOptions], Change | BadLine | IgnoredLine]
+Parse = Callable[[Raw, LinePlace, LineOptions], Change | BadLine | IgnoredLine]
 
 
 class LineSorter(Generic[Raw]):
@@ -59,7 +59,7 @@ class LineSorter(Generic[Raw]):
         bad: list[BadLine] = []
         ignored: list[IgnoredLine] = []
         index, skip, options, parse = before.index, self._skip, self._options, self._parse
-        place = Place(self._log, index, 0, 0, self.salt)
+        place = LinePlace(self._log, index, 0, 0, self.salt)
         for raw, number, offset in lines:
             if index < skip.end and index in skip:
                 index += 1

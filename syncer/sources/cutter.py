@@ -9,7 +9,7 @@ from syncer.sources.lines import LINE_BYTES_MAX
 
 BOM = b"\xef\xbb\xbf"
 
-Line = tuple[bytes, int, int]
+RawLine = tuple[bytes, int, int]
 """(its bytes without line ending and byte-order mark, 1-based number, byte offset with
 no byte-order mark counted)
 """
@@ -31,7 +31,7 @@ class Cutter:
         self._long_bom_bytes = 0
         self._long_crc = 0
 
-    def feed(self, block: bytes) -> list[Line]:
+    def feed(self, block: bytes) -> list[RawLine]:
         """The lines that this block completes."""
         if self._long:
             return self._feed_long(block)
@@ -42,7 +42,7 @@ class Cutter:
         self._cut_long()
         return lines
 
-    def finish(self) -> list[Line]:
+    def finish(self) -> list[RawLine]:
         """What is left, as the last line."""
         data, self.tail = self.tail, b""
         return self._split(data) if data else []
@@ -56,7 +56,7 @@ class Cutter:
             self._long_crc = crc32(self.tail, self.mark.crc)
             self.tail = line[: LINE_BYTES_MAX + 1]
 
-    def _feed_long(self, block: bytes) -> list[Line]:
+    def _feed_long(self, block: bytes) -> list[RawLine]:
         """Pass over the rest of a line that is too long, in bounded memory."""
         at = block.find(b"\n")
         part = block if at < 0 else block[: at + 1]
@@ -77,14 +77,14 @@ class Cutter:
         self.tail, self._long = b"", False
         return [line, *self.feed(block[at + 1 :])]
 
-    def _split(self, data: bytes) -> list[Line]:
+    def _split(self, data: bytes) -> list[RawLine]:
         raws = data.split(b"\n")
         if not raws[-1]:
             raws.pop()
         offset, number, bom_bytes = self.mark.offset, self.mark.line, self.mark.bom_bytes
         # the first question is much the faster one
         marked = b"\xef" in data and BOM in data
-        lines: list[Line] = []
+        lines: list[RawLine] = []
         for raw in raws:
             number += 1
             start = offset - bom_bytes

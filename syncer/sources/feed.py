@@ -20,7 +20,7 @@ from syncer.core.change import FEED, BadLine, Change, Chunk, IgnoredLine, LogIde
 from syncer.core.watermark import Watermark
 from syncer.errors import SyncerError
 from syncer.sources.chunks import LineSorter
-from syncer.sources.lines import LineOptions, Place, bad_line, parse
+from syncer.sources.lines import LineOptions, LinePlace, bad_line, parse
 from syncer.sources.misuse import awaited, check_chunk, check_source, opened
 from syncer.sources.objects import Unwritable, as_line, ids_of
 
@@ -202,15 +202,15 @@ def identity(name: str) -> LogIdentity:
     )
 
 
-Row = bytes | tuple[Unwritable, dict[str, object]]
+FeedRow = bytes | tuple[Unwritable, dict[str, object]]
 """A change as a line; or why it is not one, and as much of its ids as could be read."""
 
 
-def _lines(changes: Sequence[object], index: int) -> list[tuple[Row, int, int]]:
+def _lines(changes: Sequence[object], index: int) -> list[tuple[FeedRow, int, int]]:
     """Those that are not blank, with their numbers from this index on."""
-    lines: list[tuple[Row, int, int]] = []
+    lines: list[tuple[FeedRow, int, int]] = []
     for change in changes:
-        row: Row
+        row: FeedRow
         try:
             row = as_line(change)
             if not row.strip():
@@ -221,7 +221,7 @@ def _lines(changes: Sequence[object], index: int) -> list[tuple[Row, int, int]]:
     return lines
 
 
-def _parse(row: Row, place: Place, options: LineOptions) -> Change | BadLine | IgnoredLine:
+def _parse(row: FeedRow, place: LinePlace, options: LineOptions) -> Change | BadLine | IgnoredLine:
     if isinstance(row, bytes):
         return parse(row, place, options)
     bad, ids = row

@@ -18,7 +18,7 @@ from syncer.sources.identity import (
     EMPTIED,
     READING_FAILED,
     REPLACED,
-    Applied,
+    AppliedPart,
     difference,
     first_line,
     head_of,
@@ -32,7 +32,7 @@ from syncer.sources.stamps import inodes_in, stamp_of
 BLOCK_BYTES = 1 << 20
 
 
-class _Folder:
+class _FolderContent:
     """What was in a folder, for questions that are asked of each of many logs."""
 
     def __init__(self, found: list[tuple[str, int]]) -> None:
@@ -61,7 +61,7 @@ class LogFiles:
     def __init__(self, opened: Callable[[Path, str], BufferedReader] = open_log) -> None:
         self._opened = opened
         self._heads: dict[str, str] = {}
-        self._folders: dict[str, _Folder] = {}
+        self._folders: dict[str, _FolderContent] = {}
 
     def stamp(self, log: LogPath, known: Stamp | None = None) -> Stamp | None:
         """Return the stamp of a file (see `stamp_of`).
@@ -86,7 +86,7 @@ class LogFiles:
                 self._heads[key] = head_of(first_line(file))
         return self._heads[key]
 
-    def held_by(self, log: LogPath, applied: Mapping[int, Applied]) -> tuple[int, ...]:
+    def held_by(self, log: LogPath, applied: Mapping[int, AppliedPart]) -> tuple[int, ...]:
         """Return the known logs (by number, with what was applied of them) that the
         file begins with, the longest part first.
         """
@@ -95,7 +95,7 @@ class LogFiles:
         with self._open(log) as file:
             return tuple(held_by(file, applied))
 
-    def difference(self, log: LogPath, head: str, applied: Applied) -> str | None:
+    def difference(self, log: LogPath, head: str, applied: AppliedPart) -> str | None:
         """Say how the file differs from what was applied of a log; None where it holds
         all of that. Raises UsageError, SyncerError.
         """
@@ -134,13 +134,13 @@ class LogFiles:
         named = [found for name in names for found in folder.beginning(name)]
         return list(dict.fromkeys([*sorted(named), *folder.by_inode.get(inode, ())]))
 
-    def _folder(self, path: str) -> _Folder:
+    def _folder(self, path: str) -> _FolderContent:
         if path not in self._folders:
             try:
-                self._folders[path] = _Folder(inodes_in(path))
+                self._folders[path] = _FolderContent(inodes_in(path))
             except OSError:
                 # What is in it cannot be a rotated log that can be read.
-                self._folders[path] = _Folder([])
+                self._folders[path] = _FolderContent([])
         return self._folders[path]
 
     @contextmanager

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from syncer.core.change import BadLine, Mark
 from syncer.errors import UsageError
-from syncer.sources.cutter import Cutter, Line
+from syncer.sources.cutter import Cutter, RawLine
 from syncer.sources.gunzip import DamagedLog
-from syncer.sources.lines import LineOptions, Place, parse
+from syncer.sources.lines import LineOptions, LinePlace, parse
 from syncer.sources.opening import open_log
 
 FIRST_LINES = 10_000
@@ -64,7 +64,7 @@ class _Look:
         self._bytes = 0
         self._not_text = 0
 
-    def is_settled(self, block: bytes, lines: list[Line]) -> bool:
+    def is_settled(self, block: bytes, lines: list[RawLine]) -> bool:
         """Return whether there is a good line among these.
 
         Raises UsageError where there can be no doubt that it is not a log.
@@ -72,7 +72,7 @@ class _Look:
         self._bytes += len(block)
         self._not_text += len(block) - len(block.translate(None, _NOT_IN_TEXT))
         for raw, number, offset in lines:
-            found = parse(raw, Place(0, self._bad, number, offset, b""), self._options)
+            found = parse(raw, LinePlace(0, self._bad, number, offset, b""), self._options)
             if not isinstance(found, BadLine):
                 return True
             self._bad += 1

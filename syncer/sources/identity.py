@@ -10,7 +10,7 @@ from zlib import crc32
 
 from syncer.core.change import Mark
 from syncer.core.watermark import Run, Watermark
-from syncer.sources.cutter import Cutter, Line, without_bom
+from syncer.sources.cutter import Cutter, RawLine, without_bom
 from syncer.sources.gunzip import DamagedLog
 from syncer.sources.lines import LINE_BYTES_MAX
 
@@ -24,7 +24,7 @@ READING_FAILED = (OSError, EOFError, DamagedLog)
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedPart:
     """The part of a log whose changes have left the window: all before `resume`, and
     the runs after it.
     """
@@ -33,16 +33,16 @@ class Applied:
     runs: tuple[Run, ...]
 
     @classmethod
-    def of(cls, watermark: Watermark) -> Applied:
+    def of(cls, watermark: Watermark) -> AppliedPart:
         """Return that of a log."""
         return cls(watermark.resume, tuple(watermark.runs()))
 
     def __bool__(self) -> bool:
         return bool(self.resume.offset or self.runs)
 
-    def up_to(self, mark: Mark) -> Applied:
+    def up_to(self, mark: Mark) -> AppliedPart:
         """Return the same part with all before this later mark."""
-        return Applied(mark, tuple(run for run in self.runs if run.end > mark.index))
+        return AppliedPart(mark, tuple(run for run in self.runs if run.end > mark.index))
 
     @property
     def index(self) -> int:
@@ -76,7 +76,7 @@ def next_block(file: BufferedReader, most: int) -> bytes:
         return b""
 
 
-def difference(file: BufferedReader, applied: Applied) -> str | None:
+def difference(file: BufferedReader, applied: AppliedPart) -> str | None:
     """Say how an open log, whose first line is the known one, was changed where it was
     applied; None where it was not.
 
@@ -93,7 +93,7 @@ def difference(file: BufferedReader, applied: Applied) -> str | None:
     return _difference_of_runs(file, applied) if applied.runs else None
 
 
-def held_by(file: BufferedReader, applied: Mapping[int, Applied]) -> list[int]:
+def held_by(file: BufferedReader, applied: Mapping[int, AppliedPart]) -> list[int]:
     """Return the logs, by number, whose applied part this open log begins with: the
     longest part first. It is read once.
     """
@@ -132,7 +132,7 @@ def _checksums(file: BufferedReader, offsets: list[int]) -> dict[int, int]:
     return found
 
 
-def _difference_of_runs(file: BufferedReader, applied: Applied) -> str | None:
+def _difference_of_runs(file: BufferedReader, applied: AppliedPart) -> str | None:
     resume = applied.resume
     waiting = iter(applied.runs)
     run = next(waiting, None)
@@ -150,7 +150,7 @@ def _difference_of_runs(file: BufferedReader, applied: Applied) -> str | None:
     return None if run is None else "cut: lines that were applied are gone"
 
 
-def _lines_from(file: BufferedReader, mark: Mark) -> Iterator[Line]:
+def _lines_from(file: BufferedReader, mark: Mark) -> Iterator[RawLine]:
     cutter = Cutter(mark)
     while block := next_block(file, BLOCK_BYTES):
         yield from cutter.feed(block)

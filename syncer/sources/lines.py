@@ -41,7 +41,7 @@ _BRACE = ord("}")
 
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
-Object = dict[str, object]
+LineObject = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class LineOptions:
 
 
 @dataclass(slots=True)
-class Place:
+class LinePlace:
     """Where a line stands. `salt` is the log's first line, `offset` the line's place in
     the uncompressed log.
 
@@ -72,7 +72,7 @@ class _Bad(Exception):
     """Why a line is no change."""
 
 
-def parse(raw: bytes, place: Place, options: LineOptions) -> Change | BadLine | IgnoredLine:
+def parse(raw: bytes, place: LinePlace, options: LineOptions) -> Change | BadLine | IgnoredLine:
     """The change that a line (without its line ending) asks for. Never raises."""
     value: object = None
     try:
@@ -82,8 +82,8 @@ def parse(raw: bytes, place: Place, options: LineOptions) -> Change | BadLine | 
         if not isinstance(value, dict):
             raise _Bad("not a JSON object")
         if "op" not in value and "input_id" in value:
-            return _bare(raw, cast(Object, value), place, options)
-        return _change(raw, cast(Object, value), place, options)
+            return _bare(raw, cast(LineObject, value), place, options)
+        return _change(raw, cast(LineObject, value), place, options)
     except _Bad as bad:
         return bad_line(raw, str(bad), place, value)
     except RecursionError:
@@ -95,7 +95,7 @@ def parse(raw: bytes, place: Place, options: LineOptions) -> Change | BadLine | 
         )
 
 
-def _plain_post(raw: bytes, place: Place, options: LineOptions) -> Change | None:
+def _plain_post(raw: bytes, place: LinePlace, options: LineOptions) -> Change | None:
     """Most lines of most logs, told by a few comparisons: a post with its id, written
     the way everybody writes it.
 
@@ -121,7 +121,7 @@ def _plain_post(raw: bytes, place: Place, options: LineOptions) -> Change | None
     return Change(place.log, place.index, place.line, "post", input_id, id, raw, _PLAIN_LENGTH, -1)
 
 
-def bad_line(raw: bytes, reason: str, place: Place, value: object = None) -> BadLine:
+def bad_line(raw: bytes, reason: str, place: LinePlace, value: object = None) -> BadLine:
     """A line that can never be sent, with as much of its ids as could be read."""
     value = value if isinstance(value, dict) else {}
     annotation = value.get("annotation", value if "op" not in value else None)
@@ -155,7 +155,7 @@ def _decode(raw: bytes) -> object:
         raise _Bad(f"not JSON: {error.msg} (column {error.colno})") from None
 
 
-def _change(raw: bytes, value: Object, place: Place, options: LineOptions) -> Change:
+def _change(raw: bytes, value: LineObject, place: LinePlace, options: LineOptions) -> Change:
     verb = _verb(value)
     annotation = value.get("annotation")
     if not isinstance(annotation, dict):
@@ -188,7 +188,7 @@ def _change(raw: bytes, value: Object, place: Place, options: LineOptions) -> Ch
     return change
 
 
-def _verb(value: Object) -> Verb:
+def _verb(value: LineObject) -> Verb:
     op, action = value.get("op"), value.get("action")
     if op not in OPS:
         raise _Bad(
@@ -217,7 +217,7 @@ def _unknown(what: str, value: object, known: tuple[str, ...]) -> str:
     return f"unknown {what} {value[:60]!r}{hint}"
 
 
-def _ids(annotation: Object) -> tuple[str, str]:
+def _ids(annotation: LineObject) -> tuple[str, str]:
     input_id = annotation.get("input_id")
     if not isinstance(input_id, str) or not input_id:
         raise _Bad(
@@ -246,7 +246,9 @@ def _check_lists(value: object, path: str) -> None:
             _check_lists(item, f"{path}[{position}]")
 
 
-def _completed(change: Change, annotation: Object, place: Place, options: LineOptions) -> Change:
+def _completed(
+    change: Change, annotation: LineObject, place: LinePlace, options: LineOptions
+) -> Change:
     """The post with the members that are filled in, right after the opening brace."""
     body = change.body
     added = b""
@@ -259,7 +261,7 @@ def _completed(change: Change, annotation: Object, place: Place, options: LineOp
     return change
 
 
-def made_id(place: Place, raw: bytes) -> str:
+def made_id(place: LinePlace, raw: bytes) -> str:
     """32 hex digits that only this line at this place of this log gives, whatever the
     file is called.
     """
@@ -270,7 +272,9 @@ def made_id(place: Place, raw: bytes) -> str:
     return digest.hexdigest()
 
 
-def _bare(raw: bytes, value: Object, place: Place, options: LineOptions) -> Change | IgnoredLine:
+def _bare(
+    raw: bytes, value: LineObject, place: LinePlace, options: LineOptions
+) -> Change | IgnoredLine:
     """An annotation object as a pull writes it: a post of what its owner may set."""
     input_id, id = _ids(value)
     worker = value.get("worker")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from syncer.core.change import LogIdentity, Stamp
 from syncer.core.ledger import Ledger
-from syncer.sources.identity import Applied
+from syncer.sources.identity import AppliedPart
 from syncer.sources.logs import LogPath, resolved
 
 STDIN = "-"
@@ -57,9 +57,9 @@ class Places:
         """Return what is known of a log."""
         return self._ledger.logs[number].identity
 
-    def applied(self, number: int) -> Applied:
+    def applied(self, number: int) -> AppliedPart:
         """Return the part of a log that was applied; false where there is none."""
-        return Applied.of(self._ledger.logs[number].watermark)
+        return AppliedPart.of(self._ledger.logs[number].watermark)
 
     def is_read_to_its_end(self, number: int) -> bool:
         """Return whether nothing of the log, as seen last, is left to be read."""

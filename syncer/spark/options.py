@@ -17,7 +17,7 @@ from syncer.config import Loaded
 from syncer.core.ports.pull import Layout
 from syncer.errors import UsageError
 from syncer.jobs.origins import layout_of
-from syncer.remotes.annotell import Selection as DocumentSelection
+from syncer.remotes.annotell import DocumentSelection
 from syncer.remotes.clarifai.selection import Selection, fault, inputs_or_pairs
 
 COMMON = ("remote", "base_url", "config", "rps", "concurrency", "partitions", "tasks", "unreadable")
@@ -66,7 +66,7 @@ NAMES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadRequest:
     """The request of one read."""
 
     remote: Literal["clarifai", "annotell"]
@@ -96,7 +96,7 @@ class Reading:
         return loaded(self.source, self.config, asked, environment)
 
 
-def reading(options: Mapping[str, str]) -> Reading:
+def reading(options: Mapping[str, str]) -> ReadRequest:
     """Parse these options.
 
     Raises UsageError that names the option, and never quotes a secret.
@@ -115,7 +115,7 @@ def reading(options: Mapping[str, str]) -> Reading:
                 + (f"; did you mean {close[0]}?" if close else "")
             )
     known = _Options(options)
-    return Reading(
+    return ReadRequest(
         remote=cast(Literal["clarifai", "annotell"], remote),
         source=_clarifai(known) if remote == "clarifai" else _annotell(known),
         select=_annotations(known) if remote == "clarifai" else _documents(known),

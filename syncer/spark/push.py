@@ -32,7 +32,7 @@ from syncer.jobs.lines import line_options
 from syncer.jobs.push import PushLane
 from syncer.jobs.push_parts import push_parts
 from syncer.sources.feed import SourceChunk
-from syncer.sources.lines import LineOptions, Place, parse
+from syncer.sources.lines import LineOptions, LinePlace, parse
 from syncer.sources.misuse import shown
 from syncer.spark.rate import TASKS_UNKNOWN, gap_seconds, shared, tasks_at_once
 
@@ -153,7 +153,7 @@ def _rows(df: DataFrame, key: str | None, order: Sequence[str] | None) -> DataFr
 
 
 @dataclass(slots=True)
-class Outcome:
+class RowOutcome:
     """The fate of a row."""
 
     input_id: str | None
@@ -192,7 +192,7 @@ def push_partition(
     """
     held = [batch.select(list(kept)) for batch in batches]
     options = line_options(loaded.config)
-    outcomes: list[Outcome] = []
+    outcomes: list[RowOutcome] = []
     lines: list[bytes] = []
     sent: list[int] = []
     for batch in held:
@@ -219,7 +219,7 @@ def _keys(batch: pa.RecordBatch) -> Iterator[bytes]:
     return (repr(value).encode() for value in batch.column(0).to_pylist())
 
 
-def prepared(raw: bytes, key: bytes, options: LineOptions) -> tuple[bytes | None, Outcome]:
+def prepared(raw: bytes, key: bytes, options: LineOptions) -> tuple[bytes | None, RowOutcome]:
     """Return the line to send, None for a row without one, and what becomes of the row
     if nothing is in its way.
 
@@ -227,14 +227,14 @@ def prepared(raw: bytes, key: bytes, options: LineOptions) -> tuple[bytes | None
     any task, partition or attempt that sends it.
     """
     if not raw.strip():
-        return None, Outcome(None, None, "ignored", "there is no line")
-    found = parse(raw, Place(0, 0, 1, 0, key), options)
+        return None, RowOutcome(None, None, "ignored", "there is no line")
+    found = parse(raw, LinePlace(0, 0, 1, 0, key), options)
     if isinstance(found, BadLine):
-        return None, Outcome(found.input_id, found.id, "dead", found.reason)
+        return None, RowOutcome(found.input_id, found.id, "dead", found.reason)
     if not isinstance(found, Change):
-        return None, Outcome(None, None, "ignored", "not sent: input-level, or made by a model")
+        return None, RowOutcome(None, None, "ignored", "not sent: input-level, or made by a model")
     line = raw if found.written is None else b'{"op":"post","annotation":' + found.written + b"}"
-    return line, Outcome(found.input_id, found.id or None, "applied")
+    return line, RowOutcome(found.input_id, found.id or None, "applied")
 
 
 async def _pushed(loaded: Loaded, lines: Sequence[bytes]) -> list[DeadLetter]:
@@ -261,7 +261,7 @@ def _collecting(letters: list[DeadLetter]) -> Callable[[Event], None]:
     return told
 
 
-def _told(batch: pa.RecordBatch, outcomes: Sequence[Outcome]) -> pa.RecordBatch:
+def _told(batch: pa.RecordBatch, outcomes: Sequence[RowOutcome]) -> pa.RecordBatch:
     """The rows with what became of them."""
     columns = [
         pa.array(

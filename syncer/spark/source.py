@@ -35,7 +35,7 @@ from syncer.jobs.wiring import Origin
 from syncer.printable import printable
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sinks import arrow
-from syncer.spark.options import Reading, reading
+from syncer.spark.options import ReadRequest, reading
 from syncer.spark.rate import TASKS_UNKNOWN, shared, tasks_at_once
 from syncer.spark.units import enumerated, fetched, parts, unpacked
 
@@ -82,13 +82,13 @@ def register(spark: SparkSession) -> None:
     """
     environment = {name: value for name, value in os.environ.items() if name.startswith(VARIABLES)}
 
-    class Registered(Source):
+    class Registered(LabelSource):
         driver = Driver(environment, tasks_at_once(spark))
 
     spark.dataSource.register(Registered)
 
 
-class Source(DataSource):  # type: ignore[misc]
+class LabelSource(DataSource):  # type: ignore[misc]
     """The data source. `driver` is set by `register`."""
 
     driver: Driver
@@ -105,21 +105,21 @@ class Source(DataSource):  # type: ignore[misc]
         """
         return schema(reading(self.options).layout)
 
-    def reader(self, schema: StructType) -> Reader:
+    def reader(self, schema: StructType) -> LabelReader:
         """Called on the driver, for each read.
 
         Raises UsageError, also where the configuration does not do.
         """
-        return Reader(reading(self.options), self.driver)
+        return LabelReader(reading(self.options), self.driver)
 
 
-class Reader(DataSourceReader):  # type: ignore[misc]
+class LabelReader(DataSourceReader):  # type: ignore[misc]
     """One read: `partitions` on the driver, `read` in the tasks.
 
     All that it holds can be pickled.
     """
 
-    def __init__(self, asked: Reading, driver: Driver) -> None:
+    def __init__(self, asked: ReadRequest, driver: Driver) -> None:
         self._asked = asked
         self._loaded = asked.loaded(driver.environment).portable(asked.remote)
         self._tasks = asked.tasks or driver.tasks

@@ -51,7 +51,7 @@ class Outline:
                 answers = yield step
 
 
-class Part:
+class TaskPart:
     """Some units of a list, as a list. Implements `syncer.core.pull.Listing`."""
 
     def __init__(self, units: Sequence[Unit], repeats: bool) -> None:
@@ -97,7 +97,7 @@ def fetched(origin: Origin, units: Sequence[Unit] | None) -> Iterator[Page]:
     Raises SyncerError.
     """
     if units is not None:
-        origin = replace(origin, listing=Part(units, origin.listing.repeats))
+        origin = replace(origin, listing=TaskPart(units, origin.listing.repeats))
     seen: set[tuple[str, ...]] = set()
     with start_blocking_portal() as portal:
         portal.call(anyio.sleep, gap_seconds(origin.pace.requests_per_second))

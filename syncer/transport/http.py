@@ -35,7 +35,7 @@ DNS_CACHE_SECONDS = 300
 
 
 @dataclass(slots=True)
-class _Sending:
+class _RequestOnItsWay:
     """One request on its way: its deadline starts to run when the request leaves."""
 
     deadline: asyncio.Timeout
@@ -143,7 +143,7 @@ class HttpTransport:
         assert self._session is not None
         body = request.body
         sent_headers = {} if body is None else {"Content-Type": "application/json"}
-        sending = _Sending(asyncio.timeout(None))
+        sending = _RequestOnItsWay(asyncio.timeout(None))
         try:
             async with (
                 sending.deadline,
@@ -196,7 +196,9 @@ class HttpTransport:
         self._plain.add(_origin(url))
         return reply
 
-    def _no_reply(self, error: Exception, url: URL, way: Route, sending: _Sending) -> NoReply:
+    def _no_reply(
+        self, error: Exception, url: URL, way: Route, sending: _RequestOnItsWay
+    ) -> NoReply:
         """What has answered once can answer again: there nothing is wrong for good."""
         if sending.count:
             reply = not_answered(
@@ -217,7 +219,7 @@ class HttpTransport:
         params: aiohttp.TraceRequestHeadersSentParams,
     ) -> None:
         """From here on the request may have reached the remote."""
-        sending: _Sending = context.trace_request_ctx
+        sending: _RequestOnItsWay = context.trace_request_ctx
         sending.count += 1
         self.requests += 1
         if sending.count > 1:

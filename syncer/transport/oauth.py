@@ -44,7 +44,7 @@ LEEWAY_SECONDS = 60.0
 less. kognic-auth (authlib 1.9): 60.
 """
 
-Ask = Callable[[dict[str, str], Request], Awaitable[Reply | NoReply]]
+GrantAsk = Callable[[dict[str, str], Request], Awaitable[Reply | NoReply]]
 """How the auth server is asked: headers, and a request."""
 
 
@@ -80,7 +80,7 @@ class Tokens:
         self._fetched = 0
         self._last: str | Reply | NoReply = ""
 
-    async def access(self, ask: Ask, refused: str = "") -> str | Reply | NoReply:
+    async def access(self, ask: GrantAsk, refused: str = "") -> str | Reply | NoReply:
         """A token that has not expired and is not the one that was `refused`; else why
         there is none.
 
@@ -106,7 +106,7 @@ class Tokens:
     def _good(self, refused: str) -> bool:
         return bool(self._access) and self._access != refused and self._clock() < self._renew_at
 
-    async def _fetch(self, ask: Ask, *, anew: bool) -> str | Reply | NoReply:
+    async def _fetch(self, ask: GrantAsk, *, anew: bool) -> str | Reply | NoReply:
         """By the refresh token where there is one and the access token has merely run
         out, else by the client's credentials.
         """
@@ -144,7 +144,7 @@ class Tokens:
             )
         return self._taken(reply)
 
-    async def _granted(self, ask: Ask, grant: dict[str, str]) -> Reply | NoReply:
+    async def _granted(self, ask: GrantAsk, grant: dict[str, str]) -> Reply | NoReply:
         """What the auth server says, with the client shown in the other way too where
         it does not know it in the one (RFC 6749, 2.3.1).
         """
@@ -163,7 +163,7 @@ class Tokens:
             self._basic = not self._basic
         return reply
 
-    async def _answered(self, ask: Ask, grant: dict[str, str]) -> Reply | NoReply:
+    async def _answered(self, ask: GrantAsk, grant: dict[str, str]) -> Reply | NoReply:
         """Ask until there is an answer to the point: a token, a refusal, a throttle, a
         time to wait for.
         """

@@ -13,7 +13,7 @@ import pytest
 
 from syncer.core.ports.pull import Done, Listing, Unit
 from syncer.core.ports.wire import NoReply, Reply, Request
-from syncer.remotes.annotell import Selection as AnnotellSelection
+from syncer.remotes.annotell import DocumentSelection as AnnotellSelection
 from syncer.remotes.annotell import listing as annotell_listing
 from syncer.remotes.annotell.delta import ChangeListing
 from syncer.remotes.annotell.listing import ProjectListing

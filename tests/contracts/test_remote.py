@@ -14,7 +14,7 @@ import pytest
 
 from syncer.core.change import Change, Verb
 from syncer.core.outcome import AllApplied, Answered, Applied, Failed, Missing
-from syncer.core.ports.push import Found, Inputs, Listed, Remote
+from syncer.core.ports.push import InputStates, Listed, LookedUp, Remote
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.emulator.answer import Answer
 from syncer.emulator.clarifai.part import Clarifai as Emulated
@@ -77,7 +77,7 @@ def test_every_verb_is_carried_out_and_seen(
     assert remote.decode(verb, batch, send(remote.encode(verb, batch))) == AllApplied()
     asked = [change(id) for id in "ab"]
     found = remote.found(asked, send(remote.look_up(asked)))
-    assert isinstance(found, Found)
+    assert isinstance(found, LookedUp)
     gone = verb in ("delete", "delete_input")
     assert [annotation is None for annotation in found.annotations] == [gone, gone]
     if verb in ("post", "merge", "overwrite"):
@@ -133,7 +133,7 @@ def test_inputs_are_told_by_how_they_are_and_listed_to_their_last_annotation(
     batch = posted(remote, send, "abc")
     ids = [batch[0].input_id, "nobody's"]
     inputs = remote.inputs_found(ids, send(remote.inputs_look_up(ids)))
-    assert isinstance(inputs, Inputs)
+    assert isinstance(inputs, InputStates)
     assert inputs.ready == {ids[0]}
     listed = remote.inputs_listed(ids, send(remote.inputs_list(ids, 1)))
     assert isinstance(listed, Listed)

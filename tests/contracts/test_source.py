@@ -15,7 +15,7 @@ import pytest
 from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, Mark
 from syncer.core.ports.push import Source
 from syncer.core.watermark import Run, Watermark
-from syncer.jobs.inputs import Inputs
+from syncer.jobs.inputs import PushInputs
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.feed import Feed, SourceChunk
 from syncer.sources.lines import LineOptions
@@ -52,7 +52,7 @@ def plain(folder: Path, watermark: Watermark | None) -> Source:
     """A log as a file."""
     path = folder / "log.jsonl"
     path.write_bytes(b"\n".join(LINES) + b"\n")
-    return Inputs(
+    return PushInputs(
         [ChangeLog(path, "log", LOG, LineOptions(), watermark=watermark, block_bytes=100)]
     )
 
@@ -61,14 +61,14 @@ def compressed(folder: Path, watermark: Watermark | None) -> Source:
     """The same, compressed."""
     path = folder / "log.jsonl.gz"
     path.write_bytes(gzip.compress(b"\n".join(LINES) + b"\n", mtime=0))
-    return Inputs(
+    return PushInputs(
         [ChangeLog(path, "log", LOG, LineOptions(), watermark=watermark, block_bytes=100)]
     )
 
 
 def users(folder: Path, watermark: Watermark | None) -> Source:
     """A source that a user wrote."""
-    return Inputs([Feed(Listed(), LOG, LineOptions(), watermark=watermark)])
+    return PushInputs([Feed(Listed(), LOG, LineOptions(), watermark=watermark)])
 
 
 def scripted(folder: Path, watermark: Watermark | None) -> Source:

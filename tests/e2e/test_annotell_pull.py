@@ -28,7 +28,7 @@ from syncer.engine.pull import Pull, Way
 from syncer.engine.turns import Turns
 from syncer.errors import CredentialsRefused, Stopped
 from syncer.jobs.limits import carried_on
-from syncer.remotes.annotell import Selection, listing, neighbours
+from syncer.remotes.annotell import DocumentSelection, listing, neighbours
 from syncer.remotes.annotell.selection import Flavour
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import OAuthTransport, Tokens
@@ -48,7 +48,7 @@ RETRY = Retry(
 )
 TYPES = ("object-detection", "signs")
 SWITCHED = [f"{name}={value}" for name, values in ANNOTELL_SWITCHES.items() for value in values]
-SOME = Selection(project="many", annotation_types=TYPES)
+SOME = DocumentSelection(project="many", annotation_types=TYPES)
 
 
 def projects(inputs: int) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def projects(inputs: int) -> dict[str, Any]:
 
 async def pulled(
     server: Emulator,
-    selection: Selection | Listing,
+    selection: DocumentSelection | Listing,
     *,
     flavour: Flavour = "annotell",
     secret: str = "any",
@@ -125,7 +125,7 @@ async def pulled(
         ways: Mapping[Literal["api", "storage"], Way] = {"api": way(api), "storage": way(storage)}
         the_list = (
             listing(selection, flavour, server.url)
-            if isinstance(selection, Selection)
+            if isinstance(selection, DocumentSelection)
             else selection
         )
         engine = Pull(
@@ -218,7 +218,7 @@ async def test_the_guides_use_case_over_the_network(flavour: Flavour) -> None:
         server.annotell.projects.add(projects(40))
         found, _ = await pulled(
             server,
-            Selection(project="many", annotation_types=TYPES, input_statuses=("created",)),
+            DocumentSelection(project="many", annotation_types=TYPES, input_statuses=("created",)),
             flavour=flavour,
         )
         assert fetched(found) == held(server, statuses=("created",))
@@ -227,7 +227,9 @@ async def test_the_guides_use_case_over_the_network(flavour: Flavour) -> None:
 async def test_the_guides_use_case_by_uuids_as_in_version_1_0() -> None:
     async with running(rps=0) as server:
         server.annotell.projects.add(projects(40))
-        found, _ = await pulled(server, Selection(project="many", input_statuses=("created",)))
+        found, _ = await pulled(
+            server, DocumentSelection(project="many", input_statuses=("created",))
+        )
         scenes = [
             scene
             for scene in server.annotell.projects.by_name["many"].scenes
@@ -247,16 +249,16 @@ async def test_kognics_other_ways_over_the_network() -> None:
         project = server.annotell.projects.by_name["many"]
         ids = tuple(one.id for scene in project.scenes for one in scene.annotations)
         for selection, count in (
-            (Selection(annotation_ids=ids), len(ids)),
+            (DocumentSelection(annotation_ids=ids), len(ids)),
             (
-                Selection(
+                DocumentSelection(
                     input_uuids=tuple(
                         scene.request_input for scene in project.scenes if scene.annotations
                     )
                 ),
                 len(ids) // 2,
             ),
-            (Selection(request_id=project.request_id), len(ids) // 2),
+            (DocumentSelection(request_id=project.request_id), len(ids) // 2),
         ):
             found, _ = await pulled(server, selection, flavour="kognic")
             assert len(fetched(found)) == count
@@ -291,7 +293,7 @@ async def test_the_created_scenes_of_a_project_without_types_come_or_it_is_told_
             for scene in server.annotell.projects.by_name["many"].scenes
             if scene.shown["status"] == "created"
         ]
-        selection = Selection(project="many", input_statuses=("created",))
+        selection = DocumentSelection(project="many", input_statuses=("created",))
         if switches in STOPS:
             with pytest.raises(Stopped, match="HTTP 4"):
                 await pulled(server, selection, flavour="kognic", max_attempts=3)
@@ -315,9 +317,11 @@ async def test_inputs_without_an_annotation_are_no_problem_where_the_service_say
         scenes = server.annotell.projects.by_name["many"].scenes
         if form == "gateway":
             with pytest.raises(Stopped, match="a gateway's, not the service's"):
-                await pulled(server, Selection(project="many"), flavour="kognic", max_attempts=3)
+                await pulled(
+                    server, DocumentSelection(project="many"), flavour="kognic", max_attempts=3
+                )
             return
-        found, _ = await pulled(server, Selection(project="many"), flavour="kognic")
+        found, _ = await pulled(server, DocumentSelection(project="many"), flavour="kognic")
         assert {key[0] for key in fetched(found)} == {
             scene.request_input for scene in scenes if scene.annotations
         }
@@ -341,12 +345,14 @@ async def test_what_is_named_as_completed_is_told_where_the_host_of_annotations_
             with pytest.raises(Stopped, match="a gateway's, not the service's"):
                 await pulled(
                     server,
-                    Selection(request_id=project.request_id),
+                    DocumentSelection(request_id=project.request_id),
                     flavour="kognic",
                     max_attempts=3,
                 )
             return
-        found, _ = await pulled(server, Selection(request_id=project.request_id), flavour="kognic")
+        found, _ = await pulled(
+            server, DocumentSelection(request_id=project.request_id), flavour="kognic"
+        )
         assert fetched(found) == {}
         assert sum(len(came_to.problems) for came_to in found) == len(completed)
 
@@ -376,5 +382,7 @@ async def test_what_is_there_all_along_comes_though_others_invalidate_while_it_i
 async def test_refused_credentials_end_the_pull() -> None:
     async with running(rps=0) as server:
         with pytest.raises(CredentialsRefused, match="invalid_client") as refused:
-            await pulled(server, Selection(project="emulator-project"), secret="refused-secret")
+            await pulled(
+                server, DocumentSelection(project="emulator-project"), secret="refused-secret"
+            )
         assert "refused-secret" not in str(refused.value)

@@ -15,7 +15,7 @@ import pytest
 
 from syncer.emulator import Emulator
 from syncer.emulator.annotell.documents import identified
-from syncer.emulator.annotell.projects import Held, Scene
+from syncer.emulator.annotell.projects import FinishedAnnotation, Scene
 from tests.clients.environments import NAMES, python_of
 from tests.emulator.official import emulated
 
@@ -68,11 +68,11 @@ def scenes(server: Emulator) -> list[Scene]:
 
 def finished(
     server: Emulator, annotation_type: str, batch: str | None = None
-) -> list[tuple[Scene, Held]]:
+) -> list[tuple[Scene, FinishedAnnotation]]:
     return server.annotell.projects.finished(PROJECT, batch, annotation_type)
 
 
-def content(held: Held) -> Any:
+def content(held: FinishedAnnotation) -> Any:
     return json.loads(held.document)
 
 

@@ -15,7 +15,7 @@ from syncer.emulator.answer import Answer
 from syncer.emulator.clarifai import annotations as labels
 from syncer.emulator.clarifai import call, forms, messages, patching, reads, wire
 from syncer.emulator.clarifai import part as clarifai
-from syncer.emulator.clarifai.store import App, Key
+from syncer.emulator.clarifai.store import AnnotationKey, App
 from tests.emulator import holding, reading, writing
 from tests.emulator.official import Client, emulated
 from tests.emulator.seen import MADE_BY_A_MODEL, Check, needs_loaded
@@ -60,11 +60,11 @@ def everything_of_an_input(app: App, input_id: str, lag: int = 0) -> int:
     return sum(app.delete(key) for key in list(app.annotations) if key[0] == input_id)
 
 
-def first_page(self: call.Call, number_of_all: int, *, sent: Any = None) -> range:
+def first_page(self: call.ClarifaiCall, number_of_all: int, *, sent: Any = None) -> range:
     return range(number_of_all)
 
 
-def every_pair(call: call.Call, keys: list[Key]) -> None:
+def every_pair(call: call.ClarifaiCall, keys: list[AnnotationKey]) -> None:
     """Any id of any of the inputs, not pair by pair."""
     for input_id, _ in keys:
         for _, id in keys:
@@ -175,7 +175,9 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
     ),
     "one bad item is told as a success": (
         instead(
-            call.Call, "items", lambda self, member, items, failed: Answer.of(**{member: items})
+            call.ClarifaiCall,
+            "items",
+            lambda self, member, items, failed: Answer.of(**{member: items}),
         ),
         writing.check_a_bad_item_fails_alone,
     ),
@@ -184,7 +186,7 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
         writing.check_a_request_holds_1_to_128_annotations,
     ),
     "pages are ignored": (
-        instead(call.Call, "page", first_page),
+        instead(call.ClarifaiCall, "page", first_page),
         reading.check_pages_hold_per_page_and_end_with_an_empty_one,
     ),
     "an empty list is not shown": (

@@ -14,7 +14,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from syncer import protos
 from syncer.emulator.clarifai.bindings import BINDINGS
 from syncer.emulator.clarifai.messages import ENUMS, MESSAGES
-from syncer.emulator.clarifai.wire import Field, messages
+from syncer.emulator.clarifai.wire import WireField, messages
 from syncer.emulator.codes import CODES, NUMBERS
 
 F = FieldDescriptor
@@ -57,7 +57,7 @@ def is_map(field: FieldDescriptor) -> bool:
     return field.message_type is not None and field.message_type.GetOptions().map_entry
 
 
-def fields(message: str) -> dict[str, Field]:
+def fields(message: str) -> dict[str, WireField]:
     return {
         field.name: field for field in messages("shortest", strict=True).fields[message].values()
     }

@@ -12,7 +12,7 @@ import pytest
 
 from syncer.core.change import Change
 from syncer.core.outcome import Failed, Refused
-from syncer.core.ports.push import Found, Inputs, LookUpFailure, Remote
+from syncer.core.ports.push import InputStates, LookedUp, LookUpFailure, Remote
 from syncer.engine.asking import Asker
 from syncer.engine.turns import Draining, Turn, Turns
 from syncer.errors import Stopped
@@ -113,8 +113,8 @@ def asker(answer: object) -> tuple[Asker, Turn]:
 async def test_one_thing_that_does_not_exist_is_an_empty_answer() -> None:
     one = LABELS[:1]
     asking, turn = asker(MISSING)
-    assert await asking.found(one, turn) == Found([None])
-    assert await asking.inputs(one, turn) == Inputs(frozenset())
+    assert await asking.found(one, turn) == LookedUp([None])
+    assert await asking.inputs(one, turn) == InputStates(frozenset())
     assert await asking.annotations_of(one, turn) == [0]
 
 

@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from syncer.core.change import Verb
 from syncer.core.outcome import AllApplied, Failed, Halt, Refused, Throttled
 from syncer.core.ports.pull import Ask, Row
-from syncer.core.ports.push import Found, Inputs, Listed
+from syncer.core.ports.push import InputStates, Listed, LookedUp
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.core.retry_after import asked_seconds
 from syncer.remotes.annotell import documents
-from syncer.remotes.annotell.answers import Opened
+from syncer.remotes.annotell.answers import Unwrapped
 from syncer.remotes.annotell.documents import Document, Expired, Item
-from syncer.remotes.annotell.fetching import Source, fetched
+from syncer.remotes.annotell.fetching import PageSource, fetched
 from syncer.remotes.clarifai import rows
 from syncer.remotes.clarifai.codes import CODES, Meaning
 from tests.fuzz.outside import FUZZED, STATUSES, dumped, mangled, trees
@@ -106,7 +106,7 @@ def test_a_list_is_there_only_where_the_service_says_success(name: str, reply: R
     answer = READERS[name](reply)
     if isinstance(answer, FAILURES):
         return
-    assert isinstance(answer, Found | Inputs | Listed | list | None)
+    assert isinstance(answer, LookedUp | InputStates | Listed | list | None)
     assert 200 <= reply.status < 300
     assert said(reply) == WHOLE
 
@@ -124,21 +124,23 @@ def test_what_does_not_exist_is_absent_only_where_it_was_asked_for_alone(
             CLARIFAI.inputs_listed(keys, reply),
         ):
             assert isinstance(answer, FAILURES) or count == 1
-            assert answer in (Found([None]), Inputs(frozenset()), Listed([], 0)) or isinstance(
-                answer, FAILURES
-            )
+            assert answer in (
+                LookedUp([None]),
+                InputStates(frozenset()),
+                Listed([], 0),
+            ) or isinstance(answer, FAILURES)
 
 
 @FUZZED
 @given(st.sampled_from(sorted(READERS)), CLARIFAI_REPLY)
 def test_only_what_was_asked_for_is_found(name: str, reply: Reply) -> None:
     match READERS[name](reply):
-        case Found(annotations):
+        case LookedUp(annotations):
             keys = [row and (row["input_id"], row["id"]) for row in annotations]
             assert [key for key in keys if key] == [
                 key for key, row in zip([("i", "a"), ("j", "b")], annotations, strict=True) if row
             ]
-        case Inputs(processing, ready):
+        case InputStates(processing, ready):
             assert processing | ready <= {"i", "j"}
             assert not processing & ready
         case Listed(keys, count):
@@ -212,7 +214,7 @@ def test_a_page_is_there_only_under_success_and_no_reason_holds_a_signature(
     if isinstance(answer, FAILURES):
         assert "secret" not in answer.reason or reply.body.count(b"secret") > reply.body.count(URL)
         return
-    assert isinstance(answer, Opened | list | Row)
+    assert isinstance(answer, Unwrapped | list | Row)
     assert 200 <= reply.status < 300
     for row in answer if isinstance(answer, list) else [answer] if isinstance(answer, Row) else []:
         json.loads(row.line)
@@ -279,9 +281,9 @@ def test_every_document_that_is_listed_is_fetched_or_told_whatever_the_storage_s
     items: list[Item], alone: bool, replies: list[Reply]
 ) -> None:
     single = Ask(Request("GET", "/single"), documents.read_single)
-    source = Source(
+    source = PageSource(
         Ask(Request("GET", "/list"), documents.read_page),
-        Opened(items, None),
+        Unwrapped(items, None),
         (lambda _: single) if alone else None,
     )
     flow = fetched([(item, source) for item in items])

@@ -20,7 +20,7 @@ from syncer.core.watermark import Watermark
 from syncer.errors import SyncerError
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.gunzip import GZIP
-from syncer.sources.lines import LineOptions, Place, parse
+from syncer.sources.lines import LineOptions, LinePlace, parse
 from syncer.sources.packing import HEAD_BYTES, packing
 from tests.fuzz.outside import FUZZED, dumped, mangled, trees
 
@@ -56,7 +56,7 @@ def read_as_json(text: bytes) -> Any:
 def test_what_a_line_sends_is_json_and_says_what_the_line_says(
     raw: bytes, options: LineOptions
 ) -> None:
-    change = parse(raw, Place(1, 0, 1, 0, b"first line"), options)
+    change = parse(raw, LinePlace(1, 0, 1, 0, b"first line"), options)
     assert isinstance(change, Change | BadLine | IgnoredLine)
     if not isinstance(change, Change):
         return

@@ -15,7 +15,7 @@ from syncer.core.facts import DeadLetter
 from syncer.core.limits import Limits
 from syncer.core.ports.wire import Reply, Request
 from syncer.errors import StateError, UsageError
-from syncer.jobs.dead import Dropped, RefusedLetter, Selector, drop, retry
+from syncer.jobs.dead import DropResult, RefusedLetter, Selector, drop, retry
 from syncer.journal.dead import open_letters
 from syncer.journal.journal import Journal
 from syncer.sources.lines import LineOptions
@@ -307,11 +307,11 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_dropped_letters_count_as_ignored_and_are_gone(app: App, tmp_path: Path) -> None:
     log = pushed(app, tmp_path / "log.jsonl", post("a"), b"bad", patch("nobody's"))
-    assert drop(app.state, ALL) == Dropped(2)
+    assert drop(app.state, ALL) == DropResult(2)
     assert (counts(app), lines(app)) == ((1, 2, 0, 0), [])
     finished = app.push(log)
     assert (finished.summary.ignored, finished.summary.dead, finished.exit_code) == (2, 0, 0)
-    assert drop(app.state, ALL) == Dropped(0)
+    assert drop(app.state, ALL) == DropResult(0)
 
 
 def test_many_letters_are_dropped_in_several_commits(
@@ -320,7 +320,7 @@ def test_many_letters_are_dropped_in_several_commits(
     pushed(app, tmp_path / "log.jsonl", *[b"bad"] * 10)
     monkeypatch.setattr("syncer.jobs.dead.COMMIT_LETTERS_MAX", 4)
     commits = watched(monkeypatch)
-    assert drop(app.state, ALL) == Dropped(10)
+    assert drop(app.state, ALL) == DropResult(10)
     assert len(commits) == 3
     assert counts(app) == (0, 10, 0, 0)
 
@@ -348,7 +348,7 @@ def test_a_state_in_use_is_left_alone_and_given_back_afterwards(app: App, tmp_pa
     journal.close()
     with pytest.raises(UsageError):
         drop(app.state, Selector(("x:1",)))
-    assert drop(app.state, Selector((f"{log}:1",))) == Dropped(1)
+    assert drop(app.state, Selector((f"{log}:1",))) == DropResult(1)
 
 
 def test_deletes_that_died_are_sent_again_too(app: App, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from syncer.errors import UsageError
 from syncer.jobs.origins import annotell_origin, clarifai_origin, known_documents, open_pull
 from syncer.jobs.sample import write_sample
 from syncer.remotes.annotell import ChangeListing
-from syncer.remotes.annotell import Selection as Documents
+from syncer.remotes.annotell import DocumentSelection as Documents
 from syncer.remotes.clarifai.layout import AnnotationLayout, InputsLayout
 from syncer.remotes.clarifai.selection import Selection
 from tests.support.lanes import App

@@ -24,7 +24,7 @@ from syncer.jobs.report import Before, PushReport, totals
 from syncer.jobs.state import look, repair, resume
 from syncer.journal import checkpoint
 from syncer.journal.journal import Journal
-from syncer.journal.parts import Parts
+from syncer.journal.parts import DoneParts
 from syncer.journal.seen import Seen
 from tests.journal.made import HERE, opened, small_history
 from tests.support.lanes import App
@@ -159,7 +159,7 @@ def test_a_damaged_checkpoint_is_told_and_set_aside_and_the_pull_begins_anew(pul
 
 
 def test_a_pull_that_was_killed_before_its_first_checkpoint_has_no_damages(tmp_path: Path) -> None:
-    parts = Parts(tmp_path, 0)
+    parts = DoneParts(tmp_path, 0)
     parts.add(["a part"])
     parts.close()
     found = look(tmp_path)
@@ -170,7 +170,7 @@ def test_a_pull_that_was_killed_before_its_first_checkpoint_has_no_damages(tmp_p
 def test_what_a_pull_has_had_is_looked_at_for_as_long_as_it_is_needed(
     file: str, tmp_path: Path
 ) -> None:
-    with closing(Parts(tmp_path, 0)) as parts, closing(Seen(tmp_path, 0)) as seen:
+    with closing(DoneParts(tmp_path, 0)) as parts, closing(Seen(tmp_path, 0)) as seen:
         parts.add(["a part"])
         seen.fresh([("a", "row")], 0)
     noted = checkpoint.Checkpoint(job="job", parts=1, pages=1)

@@ -10,8 +10,8 @@ import pytest
 from syncer.core.facts import Destination
 from syncer.core.ports.wire import Reply, Request
 from syncer.errors import LogChanged, StateError, Stopped, UsageError
-from syncer.jobs.compare.parts import Parts, Recorded
-from syncer.jobs.verified import Looked
+from syncer.jobs.compare.parts import PartFiles, Recorded
+from syncer.jobs.verified import Finding
 from syncer.journal.journal import Journal
 from tests.remotes.made import change
 from tests.support.lanes import App
@@ -35,7 +35,7 @@ def pushed(app: App, path: Path, *lines: bytes) -> Path:
     return path
 
 
-def marks(told: list[Looked]) -> dict[tuple[str, str], str]:
+def marks(told: list[Finding]) -> dict[tuple[str, str], str]:
     return {(looked.input_id, looked.id): looked.mark for looked in told}
 
 
@@ -277,7 +277,7 @@ def test_changes_by_input_come_back_in_their_order_each_once_and_few_of_them_wai
     count: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("syncer.jobs.compare.parts.WAITING_BYTES_MAX", 2000)
-    parts = Parts(tmp_path, count)
+    parts = PartFiles(tmp_path, count)
     recorded: dict[str, list[Recorded]] = {}
     added_bytes = 0
     for number in range(300):

@@ -15,7 +15,7 @@ import pytest
 from syncer.errors import StateError
 from syncer.journal.checkpoint import Checkpoints
 from syncer.journal.damage import Damage
-from syncer.journal.parts import FILE, Parts, read
+from syncer.journal.parts import FILE, DoneParts, read
 from tests.support.disk import EVERYTHING, NOTHING, STATE, Fault, Operation, SimulatedDisk, torn
 
 PAGES = [("i-1", "i-2"), ("a/b",), ("..", "i\n3", "é"), ("i-4",)]
@@ -23,7 +23,7 @@ PAGES = [("i-1", "i-2"), ("a/b",), ("..", "i\n3", "é"), ("i-4",)]
 
 def noted(folder: Path, *pages: tuple[str, ...], after: int = 0) -> int:
     """Note these after so many; how many there are."""
-    parts = Parts(folder, after)
+    parts = DoneParts(folder, after)
     for page in pages:
         parts.add(page)
     parts.close()
@@ -40,13 +40,13 @@ def test_a_start_finds_the_parts_that_the_checkpoint_counts_whatever_their_names
         (3, {*PAGES[0], *PAGES[1]}),
         (7, {part for page in PAGES for part in page}),
     ):
-        assert Parts(tmp_path, count).done == known
+        assert DoneParts(tmp_path, count).done == known
 
 
 def test_what_the_checkpoint_does_not_count_is_cut_off_by_the_next_page(tmp_path: Path) -> None:
     noted(tmp_path, *PAGES)
     assert noted(tmp_path, ("new",), after=3) == 4
-    assert Parts(tmp_path, 4).done == {*PAGES[0], *PAGES[1], "new"}
+    assert DoneParts(tmp_path, 4).done == {*PAGES[0], *PAGES[1], "new"}
     assert (tmp_path / FILE).read_bytes().count(b"\n") == 3
 
 
@@ -58,13 +58,13 @@ def test_a_new_pull_makes_no_file_until_a_page_has_parts_and_forgets_those_of_an
     assert noted(tmp_path) == 0
     assert not (tmp_path / FILE).exists()
     noted(tmp_path / "state", ("new",))
-    assert Parts(tmp_path / "state", 1).done == {"new"}
+    assert DoneParts(tmp_path / "state", 1).done == {"new"}
 
 
 def test_every_crash_point_leaves_the_parts_of_the_page_that_was_noted_last() -> None:
     """Each page: the parts, durable, then the checkpoint that counts them."""
     disk = SimulatedDisk()
-    checkpoints, parts = Checkpoints(STATE, "job", disk=disk), Parts(STATE, 0, disk=disk)
+    checkpoints, parts = Checkpoints(STATE, "job", disk=disk), DoneParts(STATE, 0, disk=disk)
     for page in PAGES:
         parts.add(page)
         last = checkpoints.last
@@ -76,16 +76,16 @@ def test_every_crash_point_leaves_the_parts_of_the_page_that_was_noted_last() ->
             ended = SimulatedDisk().then(disk.operations[:count])
             ended.kill() if survives is None else ended.crash(survives)
             last = Checkpoints(STATE, "job", disk=ended).last
-            again = Parts(STATE, last.parts, disk=ended)
+            again = DoneParts(STATE, last.parts, disk=ended)
             assert again.done == {part for page in PAGES[: last.pages] for part in page}
             again.add(("x",))
-            assert Parts(STATE, last.parts + 1, disk=ended).done == again.done | {"x"}
+            assert DoneParts(STATE, last.parts + 1, disk=ended).done == again.done | {"x"}
 
 
 def test_a_write_that_fails_is_told_and_what_was_torn_is_cut_off() -> None:
     disk = SimulatedDisk()
     disk.make_folder(STATE)
-    parts = Parts(STATE, 0, disk=disk)
+    parts = DoneParts(STATE, 0, disk=disk)
     parts.add(PAGES[0])
 
     def full(operation: Operation) -> Fault | None:
@@ -105,30 +105,30 @@ def test_a_write_that_fails_is_told_and_what_was_torn_is_cut_off() -> None:
     ):
         parts.add(PAGES[1])
     disk.fault = lambda _: None
-    again = Parts(STATE, 2, disk=disk)
+    again = DoneParts(STATE, 2, disk=disk)
     again.add(PAGES[1])
-    assert Parts(STATE, 3, disk=disk).done == {*PAGES[0], *PAGES[1]}
+    assert DoneParts(STATE, 3, disk=disk).done == {*PAGES[0], *PAGES[1]}
 
 
 def test_parts_that_were_noted_are_there_after_the_power_went() -> None:
     disk = SimulatedDisk()
     disk.make_folder(STATE)
-    Parts(STATE, 0, disk=disk).add(PAGES[0])
+    DoneParts(STATE, 0, disk=disk).add(PAGES[0])
     disk.crash(NOTHING)
-    assert Parts(STATE, 2, disk=disk).done == set(PAGES[0])
+    assert DoneParts(STATE, 2, disk=disk).done == set(PAGES[0])
 
 
 def test_parts_that_cannot_be_read_are_told_and_nothing_is_said_to_be_lost() -> None:
     disk = SimulatedDisk()
     disk.make_folder(STATE)
-    Parts(STATE, 0, disk=disk).add(PAGES[0])
+    DoneParts(STATE, 0, disk=disk).add(PAGES[0])
     disk.fault = lambda operation: (
         Fault(OSError(errno.EIO, os.strerror(errno.EIO))) if operation.kind == "read" else None
     )
     with pytest.raises(
         StateError, match=r"/state/parts cannot be used: Input/output error\. Nothing is lost"
     ):
-        Parts(STATE, 2, disk=disk)
+        DoneParts(STATE, 2, disk=disk)
 
 
 def test_parts_that_are_closed_keep_no_file_open(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_parts_that_are_missing_end_a_start_with_the_way_out(
             r" .*state repair"
         ),
     ):
-        Parts(tmp_path, 7)
+        DoneParts(tmp_path, 7)
 
 
 def test_a_count_that_ends_inside_a_page_is_damage(tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ from syncer.core.facts import (
     Destination,
     Ending,
     Fact,
+    Fate,
     Forgotten,
     LettersForgotten,
-    Place,
     Queued,
     Read,
     Requeued,
@@ -127,10 +127,10 @@ class Writer:
             outside = [index for index in range(held.marks[-1].index) if index not in held.places]
             if outside:
                 self._settle(
-                    log, pick(outside, two), 1 + one % 3, cast(Place, pick_place(one + two))
+                    log, pick(outside, two), 1 + one % 3, cast(Fate, pick_place(one + two))
                 )
 
-    def _settle(self, log: int, start: int, most: int, place: Place) -> None:
+    def _settle(self, log: int, start: int, most: int, place: Fate) -> None:
         held = self.book.logs[log]
         end = start + 1
         while end < min(start + most, held.marks[-1].index) and end not in held.places:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports.wire import NoReply, Reply
-from syncer.remotes.annotell.answers import Opened, opened, probed
+from syncer.remotes.annotell.answers import Unwrapped, opened, probed
 from syncer.remotes.annotell.documents import (
     Document,
     Expired,
@@ -55,7 +55,7 @@ def fixture(name: str) -> Reply:
 def test_an_envelope_is_opened_as_the_official_clients_do(
     body: bytes, data: object, following: object
 ) -> None:
-    assert opened(Reply(200, body), VALUES, paged=True) == Opened(data, following)
+    assert opened(Reply(200, body), VALUES, paged=True) == Unwrapped(data, following)
 
 
 @pytest.mark.parametrize(

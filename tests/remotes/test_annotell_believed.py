@@ -13,7 +13,7 @@ import pytest
 from syncer.core.ports.pull import Found
 from syncer.core.ports.wire import Reply, Request
 from syncer.errors import Stopped
-from syncer.remotes.annotell import Selection, listing
+from syncer.remotes.annotell import DocumentSelection, listing
 from tests.remotes.test_annotell_listing import STORAGE, Service, ok, selected
 from tests.support.driving import Driver, NoAnswer, problems_of, rows_of
 
@@ -77,7 +77,7 @@ class Untyped:
     def created(self) -> list[tuple[Any, Found]]:
         """A pull of the inputs whose scenes are created."""
         return Driver(self).pulled(
-            listing(Selection(project="p", input_statuses=("created",)), "kognic", KOGNIC)
+            listing(DocumentSelection(project="p", input_statuses=("created",)), "kognic", KOGNIC)
         )
 
 
@@ -172,7 +172,7 @@ def test_a_query_of_scenes_that_is_too_long_is_halved(status: int) -> None:
         return Reply(status, b"") if long else service(request)
 
     done = Driver(short).pulled(
-        listing(Selection(project="p", input_statuses=("created",)), "kognic", KOGNIC)
+        listing(DocumentSelection(project="p", input_statuses=("created",)), "kognic", KOGNIC)
     )
     assert (len(rows_of(done)), problems_of(done)) == (125, [])
 
@@ -183,7 +183,7 @@ def test_an_input_without_an_annotation_is_no_problem_only_where_the_service_say
 ) -> None:
     service = many(20)
     service.unannotated = {"input-s-003": reply}
-    done = Driver(service).pulled(listing(Selection(project="p"), "kognic", KOGNIC))
+    done = Driver(service).pulled(listing(DocumentSelection(project="p"), "kognic", KOGNIC))
     assert len(rows_of(done)) == 19
     assert [problem.what for problem in problems_of(done)] == (
         ["input input-s-003"] if told else []
@@ -229,7 +229,7 @@ def test_an_input_that_is_completed_without_an_annotation_is_told() -> None:
         ]
         return ok({"data": inputs, "metadata": {}})
 
-    done = Driver(answer).pulled(listing(Selection(request_id="r"), "kognic", KOGNIC))
+    done = Driver(answer).pulled(listing(DocumentSelection(request_id="r"), "kognic", KOGNIC))
     assert [(problem.what, problem.reason) for problem in problems_of(done)] == [
         ("annotation of input i-1", "it is completed, but the service names no annotation of it")
     ]
@@ -251,7 +251,7 @@ def test_an_annotation_that_an_input_names_as_completed_and_that_cannot_be_had_i
             }
         )
 
-    done = Driver(answer).pulled(listing(Selection(request_id="r"), "kognic", KOGNIC))
+    done = Driver(answer).pulled(listing(DocumentSelection(request_id="r"), "kognic", KOGNIC))
     assert [problem.what for problem in problems_of(done)] == ["annotation a-1"]
 
 
@@ -263,16 +263,16 @@ PAGED = {"metadata": {"nextCursorId": 2}}
 @pytest.mark.parametrize(
     ("address", "data", "selection"),
     [
-        ("/annotation-types", ["signs"], Selection(project="p")),
+        ("/annotation-types", ["signs"], DocumentSelection(project="p")),
         (
             "/v1/inputs?",
             [{"internalId": "a", "status": "created"}],
-            Selection(project="p", input_statuses=("created",)),
+            DocumentSelection(project="p", input_statuses=("created",)),
         ),
     ],
 )
 def test_a_list_that_names_a_next_page_where_there_are_no_pages_is_not_taken_for_whole(
-    address: str, data: list[Any], selection: Selection
+    address: str, data: list[Any], selection: DocumentSelection
 ) -> None:
     def answer(request: Request) -> Reply:
         return ok({"data": data, **PAGED}) if address in request.path else Service(0)(request)
@@ -286,13 +286,13 @@ def test_a_list_that_names_a_next_page_where_there_are_no_pages_is_not_taken_for
     [
         (
             [{"inputUuid": "i", "created": "t", "uri": f"{STORAGE}i.json"}],
-            Selection(scene_uuids=("s",)),
+            DocumentSelection(scene_uuids=("s",)),
         ),
-        ({"a": [{"annotationId": 1, "exportContent": {}}]}, Selection(input_uuids=("a",))),
+        ({"a": [{"annotationId": 1, "exportContent": {}}]}, DocumentSelection(input_uuids=("a",))),
     ],
 )
 def test_annotations_that_name_a_next_page_where_there_are_no_pages_are_told(
-    data: Any, selection: Selection
+    data: Any, selection: DocumentSelection
 ) -> None:
     flavour: Any = "kognic" if selection.scene_uuids else "annotell"
     done = Driver(lambda _: ok({"data": data, **PAGED})).pulled(listing(selection, flavour, KOGNIC))
@@ -330,7 +330,9 @@ def test_inputs_of_pages_that_shift_while_they_are_listed_are_read_until_two_pas
     service = Service(9)
     service.ids = [f"i-{number}" for number in range(9)]
     project = listing(
-        Selection(project="project-a", annotation_types=("signs",), input_statuses=("created",)),
+        DocumentSelection(
+            project="project-a", annotation_types=("signs",), input_statuses=("created",)
+        ),
         "kognic",
         KOGNIC,
     )

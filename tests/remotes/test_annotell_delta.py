@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from syncer.core.ports.pull import Row
 from syncer.core.ports.wire import Reply, Request
 from syncer.errors import Stopped
-from syncer.remotes.annotell import ChangeListing, ProjectListing, Selection, index, listing
+from syncer.remotes.annotell import ChangeListing, DocumentSelection, ProjectListing, index, listing
 from syncer.remotes.annotell.asks import Asks
 from syncer.remotes.annotell.selection import Flavour
 from tests.remotes.test_annotell_listing import BASE, Service, ok
@@ -215,7 +215,7 @@ def test_a_project_that_names_no_types_any_more_buries_nothing(flavour: Flavour)
     """No list was asked for, and no annotation that is there shows that they can be
     asked for by themselves.
     """
-    project = listing(Selection(project="project-a"), flavour, BASE)
+    project = listing(DocumentSelection(project="project-a"), flavour, BASE)
     assert isinstance(project, ProjectListing)
     with pytest.raises(Stopped, match="has no annotation types, so nothing says what has changed"):
         Driver(lambda _: ok({"data": []})).pulled(ChangeListing(project, {("a", ""): OLD}))
@@ -249,7 +249,9 @@ def test_what_left_the_statuses_is_gone_and_what_the_project_does_not_list_is_as
         return service(request)
 
     project = listing(
-        Selection(project="project-a", annotation_types=("signs",), input_statuses=("created",)),
+        DocumentSelection(
+            project="project-a", annotation_types=("signs",), input_statuses=("created",)
+        ),
         "annotell",
         BASE,
     )

@@ -15,7 +15,7 @@ import pytest
 from syncer.core.ports.pull import Ask
 from syncer.core.ports.wire import Reply, Request
 from syncer.errors import Stopped, UsageError
-from syncer.remotes.annotell import Selection, listing, neighbours
+from syncer.remotes.annotell import DocumentSelection, listing, neighbours
 from syncer.remotes.annotell.asks import Asks
 from tests.remotes.test_annotell_listing import BASE, STORAGE, from_fixtures, ok, selected
 from tests.support import annotell
@@ -203,7 +203,7 @@ def test_the_created_inputs_of_a_project_by_type() -> None:
 
 def test_kognics_inputs_come_by_pages_and_their_annotations_by_type() -> None:
     driver = Driver(from_fixtures)
-    selection = Selection(
+    selection = DocumentSelection(
         project="project-a", annotation_types=("signs",), input_statuses=("created",)
     )
     rows = rows_of(driver.pulled(listing(selection, "kognic", KOGNIC)))
@@ -223,10 +223,10 @@ def kognic(path: str) -> Reply:
 
 def test_the_annotation_of_a_request_input_of_a_scene_and_by_its_id() -> None:
     for selection, asked, count in (
-        (Selection(input_uuids=(FIVE_DA4,)), f"/v2/inputs/{FIVE_DA4}/annotation", 1),
-        (Selection(scene_uuids=(DECF,)), f"/v2/scenes/{DECF}/annotations", 2),
+        (DocumentSelection(input_uuids=(FIVE_DA4,)), f"/v2/inputs/{FIVE_DA4}/annotation", 1),
+        (DocumentSelection(scene_uuids=(DECF,)), f"/v2/scenes/{DECF}/annotations", 2),
         (
-            Selection(annotation_ids=("63698712-b18e-426b-9ad5-1b178cc29838",)),
+            DocumentSelection(annotation_ids=("63698712-b18e-426b-9ad5-1b178cc29838",)),
             "https://annotation-integration.app.kognic.com/v1/annotations/63698712-b18e-426b-9ad5-1b178cc29838",
             1,
         ),
@@ -243,16 +243,18 @@ def test_the_annotation_of_a_request_input_of_a_scene_and_by_its_id() -> None:
 @pytest.mark.parametrize(
     ("selection", "query"),
     [
-        (Selection(input_uuids=("a",), iso_cuboids=True), "?useDefaultCartesian=true"),
-        (Selection(scene_uuids=("a",), iso_cuboids=True), "?useDefaultCartesian=true"),
-        (Selection(annotation_ids=("a",), iso_cuboids=True), "?isoBoxes=true"),
+        (DocumentSelection(input_uuids=("a",), iso_cuboids=True), "?useDefaultCartesian=true"),
+        (DocumentSelection(scene_uuids=("a",), iso_cuboids=True), "?useDefaultCartesian=true"),
+        (DocumentSelection(annotation_ids=("a",), iso_cuboids=True), "?isoBoxes=true"),
         (
-            Selection(input_uuids=("a",), annotation_types=("t",), iso_cuboids=True),
+            DocumentSelection(input_uuids=("a",), annotation_types=("t",), iso_cuboids=True),
             "?useDefaultCartesian=true",
         ),
     ],
 )
-def test_iso_cuboids_are_asked_for_as_each_address_has_it(selection: Selection, query: str) -> None:
+def test_iso_cuboids_are_asked_for_as_each_address_has_it(
+    selection: DocumentSelection, query: str
+) -> None:
     driver = Driver(lambda _: Reply(404, b""))
     done = driver.pulled(listing(selection, "kognic", KOGNIC))
     assert driver.asked[0].endswith(query)
@@ -277,7 +279,7 @@ def test_annotations_of_a_scene_that_are_of_one_input_all_come_even_if_their_url
         same = {"inputUuid": "i", "sceneUuid": "s", "requestUid": "r", "created": "t"}
         return ok({"data": [{**same, "uri": f"{STORAGE}/{name}?{signature}"} for name in shown]})
 
-    done = Driver(answer).pulled(listing(Selection(scene_uuids=("s",)), "kognic", KOGNIC))
+    done = Driver(answer).pulled(listing(DocumentSelection(scene_uuids=("s",)), "kognic", KOGNIC))
     assert sorted(json.loads(row.line)["annotation_id"] for row in rows_of(done)) == ["a", "b"]
     assert sorted(row.key for row in rows_of(done)) == [("i", "a"), ("i", "b")]
     assert (problems_of(done), done[0][1].duplicates) == ([], 1)
@@ -304,12 +306,12 @@ def test_an_expired_url_of_an_id_is_asked_for_anew_by_the_id() -> None:
             }
         )
 
-    done = Driver(answer).pulled(listing(Selection(input_uuids=("a",)), "kognic", KOGNIC))
+    done = Driver(answer).pulled(listing(DocumentSelection(input_uuids=("a",)), "kognic", KOGNIC))
     assert (len(rows_of(done)), problems_of(done), listed) == (1, [], 2)
     listed = -5
     done = Driver(
         lambda request: answer(Request("GET", request.path.replace("second", "first")))
-    ).pulled(listing(Selection(input_uuids=("a",)), "kognic", KOGNIC))
+    ).pulled(listing(DocumentSelection(input_uuids=("a",)), "kognic", KOGNIC))
     assert [problem.what for problem in problems_of(done)] == ["input a"]
 
 
@@ -322,7 +324,7 @@ def test_what_was_completed_last_of_each_input_of_a_request() -> None:
         return kognic(path)
 
     driver = Driver(answer)
-    rows = rows_of(driver.pulled(listing(Selection(request_id="r/1"), "kognic", KOGNIC)))
+    rows = rows_of(driver.pulled(listing(DocumentSelection(request_id="r/1"), "kognic", KOGNIC)))
     host = "https://order-execution.app.kognic.com/v2/request-inputs"
     assert driver.asked[:2] == [
         f"GET {host}?requestId=r%2F1",
@@ -351,7 +353,7 @@ def untyped(request: Request) -> Reply:
 
 def test_a_kognic_project_without_types_is_read_by_its_request_inputs_annotated_or_not() -> None:
     driver = Driver(untyped)
-    done = driver.pulled(listing(Selection(project="project-a"), "kognic", KOGNIC))
+    done = driver.pulled(listing(DocumentSelection(project="project-a"), "kognic", KOGNIC))
     assert driver.asked[1:3] == [
         "POST /v2/inputs/query",
         "POST /v2/inputs/query?cursorId=b2Zmc2V0OjI",
@@ -363,7 +365,9 @@ def test_a_kognic_project_without_types_is_read_by_its_request_inputs_annotated_
 def test_there_the_status_is_that_of_the_scenes_and_a_missing_one_hides_no_other() -> None:
     driver = Driver(untyped)
     done = driver.pulled(
-        listing(Selection(project="project-a", input_statuses=("created",)), "kognic", KOGNIC)
+        listing(
+            DocumentSelection(project="project-a", input_statuses=("created",)), "kognic", KOGNIC
+        )
     )
     assert [row.key[0] for row in rows_of(done)] == [FIVE_DA4]
     assert len([asked for asked in driver.asked if asked.endswith("/annotation")]) == 1
@@ -385,68 +389,74 @@ def test_kognics_other_hosts_stand_beside_the_first_and_any_other_host_serves_al
     }
     assert neighbours("http://127.0.0.1:8080") == frozenset()
     driver = Driver(lambda _: Reply(404, b""))
-    driver.pulled(listing(Selection(annotation_ids=("a",)), "kognic", "http://127.0.0.1:8080"))
+    driver.pulled(
+        listing(DocumentSelection(annotation_ids=("a",)), "kognic", "http://127.0.0.1:8080")
+    )
     assert driver.asked == ["GET /v1/annotations/a"]
 
 
 @pytest.mark.parametrize(
     ("flavour", "selection", "why"),
     [
-        ("annotell", Selection(), "nothing selected"),
+        ("annotell", DocumentSelection(), "nothing selected"),
         (
             "annotell",
-            Selection(project="p", input_uuids=("a",)),
+            DocumentSelection(project="p", input_uuids=("a",)),
             "project and input_uuids selected",
         ),
-        ("annotell", Selection(input_uuids=("a",), batch="b"), "name the project"),
-        ("annotell", Selection(batch="b"), "a batch or an input status needs a project"),
+        ("annotell", DocumentSelection(input_uuids=("a",), batch="b"), "name the project"),
+        ("annotell", DocumentSelection(batch="b"), "a batch or an input status needs a project"),
         (
             "annotell",
-            Selection(input_uuids=("a",), input_statuses=("created",)),
+            DocumentSelection(input_uuids=("a",), input_statuses=("created",)),
             "name the project",
         ),
-        ("annotell", Selection(scene_uuids=("a",)), "flavour"),
-        ("annotell", Selection(project="p", iso_cuboids=True), "flavour"),
+        ("annotell", DocumentSelection(scene_uuids=("a",)), "flavour"),
+        ("annotell", DocumentSelection(project="p", iso_cuboids=True), "flavour"),
         (
             "kognic",
-            Selection(scene_uuids=("a",), annotation_types=("t",)),
+            DocumentSelection(scene_uuids=("a",), annotation_types=("t",)),
             "annotation types need a project",
         ),
         (
             "annotell",
-            Selection(input_uuids=FIVE_DA4),
+            DocumentSelection(input_uuids=FIVE_DA4),
             "input_uuids is '5da4f44b.*it must be a tuple of ids",
         ),
         (
             "annotell",
-            Selection(input_uuids=("a", "")),
+            DocumentSelection(input_uuids=("a", "")),
             "input_uuids is .*each a string that is not empty",
         ),
         (
             "annotell",
-            Selection(project="p", annotation_types="signs"),
+            DocumentSelection(project="p", annotation_types="signs"),
             "annotation_types is 'signs'",
         ),
         (
             "annotell",
-            Selection(input_uuids=("a", ".."), annotation_types=("t",)),
+            DocumentSelection(input_uuids=("a", ".."), annotation_types=("t",)),
             "input_uuids: the path of a URL cannot hold '..'",
         ),
         (
             "kognic",
-            Selection(input_uuids=("a", "..")),
+            DocumentSelection(input_uuids=("a", "..")),
             "input_uuids: the path of a URL cannot hold '..'",
         ),
-        ("annotell", Selection(project="a/.."), "project: the path of a URL cannot hold 'a/..'"),
         (
             "annotell",
-            Selection(project="p", annotation_types=("signs", "..")),
+            DocumentSelection(project="a/.."),
+            "project: the path of a URL cannot hold 'a/..'",
+        ),
+        (
+            "annotell",
+            DocumentSelection(project="p", annotation_types=("signs", "..")),
             "annotation_types: the path of a URL cannot hold '..'",
         ),
     ],
 )
 def test_a_selection_that_means_nothing_says_what_to_give(
-    flavour: Any, selection: Selection, why: str
+    flavour: Any, selection: DocumentSelection, why: str
 ) -> None:
     with pytest.raises(UsageError, match=why):
         listing(selection, flavour, BASE)
@@ -457,7 +467,7 @@ def inputs_of_project(answer: Callable[[Request], Reply]) -> object:
     listed by pages first.
     """
     return Driver(answer).pulled(
-        listing(Selection(project="p", input_statuses=("created",)), "kognic", KOGNIC)
+        listing(DocumentSelection(project="p", input_statuses=("created",)), "kognic", KOGNIC)
     )
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from syncer.core.ports.pull import Listing, Problem
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.errors import Stopped
-from syncer.remotes.annotell import Selection, listing
+from syncer.remotes.annotell import DocumentSelection, listing
 from syncer.remotes.annotell.selection import Flavour
 from tests.support import annotell
 from tests.support.driving import Driver, NoAnswer, parts_of, problems_of, rows_of
@@ -53,7 +53,7 @@ def from_fixtures(request: Request) -> Reply:
 
 
 def selected(flavour: Flavour = "annotell", **selection: Any) -> Listing:
-    return listing(Selection(**selection), flavour, BASE)
+    return listing(DocumentSelection(**selection), flavour, BASE)
 
 
 def of_project(**selection: Any) -> Listing:

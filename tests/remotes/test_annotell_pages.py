@@ -14,7 +14,7 @@ import pytest
 from syncer.core.ports.pull import Listing
 from syncer.core.ports.wire import Reply, Request
 from syncer.errors import Stopped
-from syncer.remotes.annotell import Selection, listing
+from syncer.remotes.annotell import DocumentSelection, listing
 from tests.support.driving import Driver, NoAnswer, problems_of, rows_of
 
 STORAGE = "https://storage.googleapis.com/"
@@ -59,7 +59,7 @@ def ok(value: Any) -> Reply:
 
 def of_project() -> Listing:
     return listing(
-        Selection(project="p", annotation_types=("signs",)),
+        DocumentSelection(project="p", annotation_types=("signs",)),
         "annotell",
         "https://input.annotell.com",
     )

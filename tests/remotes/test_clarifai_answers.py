@@ -23,7 +23,7 @@ from syncer.core.outcome import (
     Throttled,
     Verdict,
 )
-from syncer.core.ports.push import Found, Inputs
+from syncer.core.ports.push import InputStates, LookedUp
 from syncer.core.ports.wire import NoReply, Reply
 from syncer.remotes.clarifai.answers import says_missing
 from tests.remotes.made import CLARIFAI, OK, STORED, changes, item, reply
@@ -450,7 +450,7 @@ def test_a_probe_asks_for_at_most_one_annotation() -> None:
 def test_a_look_up_joins_by_pairs_and_ignores_strangers() -> None:
     rows = [item("i2/a"), item("i9/a"), {"id": ["a"], "input_id": "i1"}, {"id": "b"}, item("i1/a")]
     found = CLARIFAI.found(changes("i1/a", "i2/a", "i1/b"), reply(200, 10000, rows))
-    assert found == Found([rows[4], rows[0], None])
+    assert found == LookedUp([rows[4], rows[0], None])
 
 
 @pytest.mark.parametrize("status", [400, 414, 431])
@@ -470,7 +470,7 @@ def test_inputs_are_processing_while_they_are_pending_or_in_progress() -> None:
     codes = {"i1": 30000, "i2": 30001, "i3": "INPUT_IN_PROGRESS", "i4": 30002, "i9": 30001}
     rows = [{"id": id, "status": {"code": code}} for id, code in codes.items()] + [{"id": "i5"}]
     body = json.dumps({"status": OK, "inputs": rows}).encode()
-    assert CLARIFAI.inputs_found(["i1", "i2", "i3", "i4", "i5"], Reply(200, body)) == Inputs(
+    assert CLARIFAI.inputs_found(["i1", "i2", "i3", "i4", "i5"], Reply(200, body)) == InputStates(
         frozenset(("i2", "i3")), frozenset(("i1",))
     )
     assert says_missing(CLARIFAI.inputs_found(["i1"], reply(404, 11101)))

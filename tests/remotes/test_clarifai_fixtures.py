@@ -22,7 +22,7 @@ from syncer.core.outcome import (
     Throttled,
     Verdict,
 )
-from syncer.core.ports.push import Found
+from syncer.core.ports.push import LookedUp
 from syncer.core.ports.wire import Reply
 from tests.remotes.made import CLARIFAI, FIXTURES, change, fixture
 
@@ -118,7 +118,7 @@ def test_a_list_answer_gives_the_annotations_asked_for_and_none_for_the_others(n
     rows = loaded["response"]["body"]["annotations"]
     asked = [change({"id": "not-there", "input_id": "img-0001"}), *(change(row) for row in rows)]
     for reply in replies(loaded):
-        assert CLARIFAI.found(asked, reply) == Found([None, *rows])
+        assert CLARIFAI.found(asked, reply) == LookedUp([None, *rows])
 
 
 @pytest.mark.parametrize("name", sorted(EXPECTED))
@@ -179,7 +179,7 @@ def test_not_found_says_that_it_is_missing_or_its_app() -> None:
 )
 def test_a_look_up_fails_as_a_post_does(name: str) -> None:
     verdict = CLARIFAI.found([change({"id": "a", "input_id": "i"})], replies(fixture(name))[0])
-    assert not isinstance(verdict, Found)
+    assert not isinstance(verdict, LookedUp)
     expected = EXPECTED[name]
     assert without_reason(verdict) == (
         replace(expected, of_app="perhaps")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from syncer.core.change import Verb
 from syncer.core.outcome import AllApplied, Answered, Applied
-from syncer.core.ports.push import Found, Inputs
+from syncer.core.ports.push import InputStates, LookedUp
 from syncer.core.ports.wire import Reply
 from syncer.remotes.clarifai.codes import CODES
 from syncer.remotes.clarifai.same import same_annotation
@@ -60,9 +60,9 @@ def answer_everything(verb: Verb, answer: Reply) -> None:
     verdict = CLARIFAI.decode(verb, batch, answer)
     assert not isinstance(verdict, Answered) or len(verdict.outcomes) == len(batch)
     found = CLARIFAI.found(batch, answer)
-    assert not isinstance(found, Found) or len(found.annotations) == len(batch)
+    assert not isinstance(found, LookedUp) or len(found.annotations) == len(batch)
     inputs = CLARIFAI.inputs_found(["i"], answer)
-    assert not isinstance(inputs, Inputs) or inputs.processing <= {"i"}
+    assert not isinstance(inputs, InputStates) or inputs.processing <= {"i"}
 
 
 @repeatable

@@ -17,7 +17,7 @@ from syncer.core.ports.pull import Unit
 from syncer.core.ports.wire import Reply
 from syncer.errors import Stopped, UsageError
 from syncer.remotes.clarifai.listing import GROUP_MAX, AnnotationListing
-from syncer.remotes.clarifai.rows import Line, of_list
+from syncer.remotes.clarifai.rows import ListedLine, of_list
 from syncer.remotes.clarifai.selection import Selection
 from syncer.remotes.flows import PASSES_MAX
 from tests.remotes.listed import Service, all_of, answered, app, keys, walked
@@ -242,7 +242,7 @@ def test_a_status_is_searched_for_by_number_or_by_name_and_by_no_number_in_quote
 def test_null_is_a_field_that_is_not_set() -> None:
     row = b'{"id":"a","input_id":"i","input_level":null,"data":null}'
     rows = of_list(Reply(200, b'{"status":{"code":10000},"annotations":[' + row + b"]}"))
-    assert rows == [Line("a", "i", False, row)]
+    assert rows == [ListedLine("a", "i", False, row)]
 
 
 def test_pairs_that_do_not_exist_are_told() -> None:

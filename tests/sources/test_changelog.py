@@ -22,10 +22,10 @@ from syncer.sources.changelog import ChangeLog
 from syncer.sources.chunks import CHUNK_LINES_MAX
 from syncer.sources.cutter import BOM
 from syncer.sources.identity import head_of
-from syncer.sources.lines import LineOptions, Place, parse
+from syncer.sources.lines import LineOptions, LinePlace, parse
 from syncer.sources.stamps import stamp_of
 
-PLACE = Place(1, 0, 1, 0, b"first line")
+PLACE = LinePlace(1, 0, 1, 0, b"first line")
 TEXT = (
     b'\xef\xbb\xbf{"op":"post","annotation":{"id":"a","input_id":"i"}}\r\n'
     b"\n  \n"

@@ -25,7 +25,7 @@ from syncer.errors import LogChanged, UsageError
 from syncer.sources.choice import Chooser
 from syncer.sources.chosen import Choice
 from syncer.sources.files import LogFiles
-from syncer.sources.identity import Applied, head_of
+from syncer.sources.identity import AppliedPart, head_of
 from syncer.sources.logs import LogPath
 from syncer.sources.opening import open_log
 from syncer.sources.places import Places
@@ -663,7 +663,7 @@ def test_many_logs_that_are_gone_before_anything_of_them_was_applied_cost_as_lit
     for n in range(200):
         (tmp_path / f"{n}.log").unlink()
 
-    def counted(places: Places, number: int) -> Applied:
+    def counted(places: Places, number: int) -> AppliedPart:
         nonlocal asked
         asked += 1
         return applied(places, number)

@@ -182,7 +182,7 @@ def repeated(repeats: bool) -> Json:
         return Found([Row(("i", "a"), b"{}")])
 
     loaded = options.reading({"app_id": "app", "token": "a-token"}).loaded({})
-    origin = replace(clarifai_origin(loaded, Selection()), listing=units.Part([], repeats))
+    origin = replace(clarifai_origin(loaded, Selection()), listing=units.TaskPart([], repeats))
     return [
         [row.key for row in page.rows]
         for page in units.fetched(origin, [Unit("one", "1", flow), Unit("two", "2", flow)])

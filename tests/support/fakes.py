@@ -29,11 +29,11 @@ from syncer.core.outcome import (
     Throttled,
     Verdict,
 )
-from syncer.core.ports.push import Found, Inputs, Listed, LookUpFailure
+from syncer.core.ports.push import InputStates, Listed, LookedUp, LookUpFailure
 from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.core.watermark import Skip, Watermark
 from syncer.errors import StateError, SyncerError
-from syncer.sources.lines import LineOptions, Place, parse
+from syncer.sources.lines import LineOptions, LinePlace, parse
 
 LOST = NoReply("no complete answer in time", sent=True)
 """Played as a part: the service does what it is asked to do, and its answer gets lost.
@@ -180,10 +180,10 @@ class Service:
 
     def _answer(self, kind: str, changes: Sequence[Change], page: int) -> object:
         if kind == LOOK_UP:
-            return Found([self._row(change.key) for change in changes])
+            return LookedUp([self._row(change.key) for change in changes])
         if kind == INPUTS:
             ids = {change.input_id for change in changes} - self.unknown
-            return Inputs(frozenset(ids & self.processing), frozenset(ids - self.processing))
+            return InputStates(frozenset(ids & self.processing), frozenset(ids - self.processing))
         if kind == LIST:
             rows = [
                 key
@@ -249,7 +249,7 @@ class Service:
         """A question for annotations."""
         return self._request(LOOK_UP, changes)
 
-    def found(self, changes: Sequence[Change], reply: Reply | NoReply) -> Found | LookUpFailure:
+    def found(self, changes: Sequence[Change], reply: Reply | NoReply) -> LookedUp | LookUpFailure:
         """What was told to it."""
         return self._read(reply)
 
@@ -263,7 +263,7 @@ class Service:
 
     def inputs_found(
         self, input_ids: Sequence[str], reply: Reply | NoReply
-    ) -> Inputs | LookUpFailure:
+    ) -> InputStates | LookUpFailure:
         """What was told to it."""
         return self._read(reply)
 
@@ -390,7 +390,7 @@ class Script:
                 continue
             found = parse(
                 self._lines[index],
-                Place(self._log, index, index + 1, index * 10, b"salt"),
+                LinePlace(self._log, index, index + 1, index * 10, b"salt"),
                 LineOptions(),
             )
             kinds: dict[type, list[object]] = {

@@ -21,7 +21,7 @@ from syncer.emulator.settings import behaviour
 from syncer.errors import SyncerError
 from syncer.jobs.push import Finished, PushLane
 from syncer.jobs.push_parts import push_parts
-from syncer.jobs.verified import Looked, Verified
+from syncer.jobs.verified import Finding, Verified
 from syncer.jobs.verify import Verification
 from syncer.sources.feed import ChangeSource
 from syncer.transport.http import HttpTransport
@@ -82,9 +82,9 @@ class App:
 
     def verify(
         self, *logs: Path, config: dict[str, Any] | None = None, **what: Any
-    ) -> tuple[Verified, list[Looked]]:
+    ) -> tuple[Verified, list[Finding]]:
         """One verification, and what it told. `what`: how it compares."""
-        told: list[Looked] = []
+        told: list[Finding] = []
         verification = Verification(
             self.config(**(config or {})), [str(log) for log in logs], **what
         )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NO_FILE = "none (looked for $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)"
 _FILES_OF_SECRETS = ("clarifai.token_file", "annotell.credentials")
-Shown = tuple[str, object, str]
+SettingRow = tuple[str, object, str]
 """Key, value, origin."""
 
 
@@ -127,7 +127,7 @@ def _say_unused(loaded: Loaded) -> None:
         say(f"note: {unused}")
 
 
-def _shown(loaded: Loaded) -> Iterator[Shown]:
+def _shown(loaded: Loaded) -> Iterator[SettingRow]:
     for section, values in loaded.config.model_dump(mode="json").items():
         if isinstance(values, dict):
             yield from (

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Group, Parameter
 
-from syncer.cli.options import Common, Log, Remote
+from syncer.cli.options import Common, Log, RemoteOptions
 from syncer.cli.output import (
     blame,
     complain,
@@ -26,7 +26,6 @@ from syncer.version import __version__
 
 if TYPE_CHECKING:
     from syncer.config import Loaded
-    from syncer.jobs.origins import DocumentKey
     from syncer.jobs.pull import Pulled, PullLane
     from syncer.jobs.wiring import Origin
     from syncer.remotes.clarifai.selection import Selection
@@ -47,12 +46,12 @@ app = App(
     name="pull", version=__version__, help="Fetch annotations to JSONL, CSV, Parquet or Delta."
 )
 
-Format = Literal["jsonl", "csv", "parquet", "delta"]
+FormatOption = Literal["jsonl", "csv", "parquet", "delta"]
 _output = Group("Output", sort_key=0)
 _place = Group("Source", sort_key=1)
 Ids = Annotated[tuple[str, ...], Parameter(consume_multiple=False, metavar="ID")]
 Names = Annotated[tuple[str, ...], Parameter(consume_multiple=False, metavar="NAME")]
-Id = Annotated[str, Parameter(metavar="ID")]
+IdOption = Annotated[str, Parameter(metavar="ID")]
 Time = Annotated[str, Parameter(metavar="TIME")]
 
 
@@ -63,7 +62,7 @@ class Output:
 
     out: Annotated[Log, Parameter(group=_output, metavar="PATH")]
     """File, folder or table to write; - for standard output."""
-    format: Annotated[Format | None, Parameter(group=_output, metavar="FORMAT")] = None
+    format: Annotated[FormatOption | None, Parameter(group=_output, metavar="FORMAT")] = None
     """Format. Default: what the ending of --out says."""
     no_progress: Annotated[bool, Parameter(group=_output)] = False
     """Show no progress."""
@@ -71,7 +70,7 @@ class Output:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class AnnotellOptions:
     """The address of Annotell or Kognic, and how hard to ask it."""
 
     base_url: Annotated[str | None, Parameter(group=_place, metavar="URL")] = None
@@ -99,7 +98,7 @@ class Place:
 
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class SelectionOptions:
     """The annotations of a Clarifai app to fetch."""
 
     input_id: Ids = ()
@@ -112,9 +111,9 @@ class Wanted:
     """Only those made by this model version; may be repeated."""
     by_workflow_version: Ids = ()
     """Only those made by this workflow version; may be repeated."""
-    task: Id = ""
+    task: IdOption = ""
     """Only those of this task."""
-    dataset: Id = ""
+    dataset: IdOption = ""
     """Only of this dataset's inputs."""
     status: Annotated[str, Parameter(metavar="CODE|NAME")] = ""
     """Only those of this status: a code, or a name like ANNOTATION_PENDING. Found by a
@@ -167,16 +166,16 @@ def _named(field: str) -> str:
     return OPTIONS.get(field, f"--{field}")
 
 
-EVERYTHING = Wanted()
+EVERYTHING = SelectionOptions()
 
 
 @app.command
 def clarifai(
     *,
     output: Output,
-    wanted: Wanted = EVERYTHING,
+    wanted: SelectionOptions = EVERYTHING,
     common: Common = Common(),
-    remote: Remote = Remote(),
+    remote: RemoteOptions = RemoteOptions(),
 ) -> int:
     """Fetch the annotations of a Clarifai app. Killed at any point, the same command
     carries on.
@@ -196,16 +195,16 @@ def annotell(
     *,
     output: Output,
     input_uuid: Ids = (),
-    project: Id = "",
-    batch: Id = "",
+    project: IdOption = "",
+    batch: IdOption = "",
     annotation_type: Names = (),
     input_status: Names = (),
     scene_uuid: Ids = (),
     annotation_id: Ids = (),
-    request: Id = "",
+    request: IdOption = "",
     iso_cuboids: bool = False,
     changed_since: Annotated[Path | None, Parameter(metavar="FILE")] = None,
-    place: Place = Place(),
+    place: AnnotellOptions = AnnotellOptions(),
     common: Common = Common(),
 ) -> int:
     """Fetch finished annotations of Annotell or Kognic (OpenLABEL documents). Killed at
@@ -239,9 +238,9 @@ def annotell(
         since, and tombstones of what is gone.
     """
     from syncer.jobs.origins import annotell_origin
-    from syncer.remotes.annotell import Selection
+    from syncer.remotes.annotell import DocumentSelection
 
-    chosen = Selection(
+    chosen = DocumentSelection(
         project=project,
         batch=batch,
         annotation_types=annotation_type,
@@ -257,7 +256,7 @@ def annotell(
     return _pulled(loaded, annotell_origin(loaded, chosen, known), output, common.state)
 
 
-def _known(since: Path, out: str) -> Mapping[DocumentKey, str]:
+def _known(since: Path, out: str) -> Mapping[tuple[str, str], str]:
     """Return what an earlier pull wrote. Raises UsageError if this one would replace
     it.
     """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from syncer.cli.options import Common, Log, Moved, Pushing
+from syncer.cli.options import Common, Log, MovedOption, Pushing
 from syncer.cli.output import blame, ended, print_json, printing, say
 from syncer.errors import UsageError, exit_code
 from syncer.printable import as_argument, counted
@@ -30,7 +30,7 @@ def push(
     remote: Pushing = Pushing(),
     max_attempts: Annotated[str | None, Parameter(metavar="N")] = None,
     max_delete: Annotated[str | None, Parameter(metavar="N")] = None,
-    moved: Moved = None,
+    moved: MovedOption = None,
     strict: bool = False,
     dry_run: Annotated[bool, Parameter(name=["--dry-run", "-n"])] = False,
     no_progress: bool = False,
@@ -93,7 +93,7 @@ def _pushed(
     *,
     strict: bool,
     max_delete: int | None,
-    moved: Moved,
+    moved: MovedOption,
     progress: bool,
 ) -> int:
     """Push and report; the exit code."""

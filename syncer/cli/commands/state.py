@@ -25,7 +25,7 @@ from syncer.printable import counted
 from syncer.version import __version__
 
 if TYPE_CHECKING:
-    from syncer.jobs.state import Looked
+    from syncer.jobs.state import StateSurvey
 
 app = App(name="state", version=__version__, help="The state folder itself.")
 
@@ -60,7 +60,7 @@ def state_check(*, common: Common = Common()) -> int:
     return _damaged(found, value) if found.damages else 0
 
 
-def _damaged(found: Looked, details: dict[str, object] | None = None) -> int:
+def _damaged(found: StateSurvey, details: dict[str, object] | None = None) -> int:
     return fail(found.damaged_sentence, StateError.exit_code, details)
 
 
@@ -109,7 +109,7 @@ def state_export(
     return 0
 
 
-def _write(file: TextIO, found: Looked) -> int:
+def _write(file: TextIO, found: StateSurvey) -> int:
     from syncer.jobs.state_export import export
 
     count = 0

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from syncer.cli.options import Common, Log, Moved, Remote
+from syncer.cli.options import Common, Log, MovedOption, RemoteOptions
 from syncer.cli.output import blame, complain, ended, flush, print_lines, printing, say
 from syncer.errors import UsageError
 
 if TYPE_CHECKING:
-    from syncer.jobs.verified import Looked, Verified
+    from syncer.jobs.verified import Finding, Verified
     from syncer.jobs.verify import Verification
 
 INTERRUPTED = "interrupted; not everything was compared"
@@ -26,9 +26,9 @@ def verify(
     *logs: Log,
     sample: Annotated[str | None, Parameter(metavar="N")] = None,
     exclusive: bool = False,
-    moved: Moved = None,
+    moved: MovedOption = None,
     common: Common = Common(),
-    remote: Remote = Remote(),
+    remote: RemoteOptions = RemoteOptions(),
 ) -> int:
     """Compare what the logs should have left with what the remote holds.
 
@@ -73,7 +73,7 @@ def _compared(job: Verification) -> int:
 
     with KeptList() as differences:
 
-        def tell(looked: Looked) -> None:
+        def tell(looked: Finding) -> None:
             if not printing.json:
                 print_lines(looked.sentence())
             elif looked.differs:

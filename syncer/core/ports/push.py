@@ -16,7 +16,7 @@ from syncer.core.ports.wire import NoReply, Reply, Request
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class LookedUp:
     """What a look-up by pairs told of each change asked for, in order: its annotation's
     JSON value, None where absent.
     """
@@ -25,7 +25,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Inputs:
+class InputStates:
     """What a look-up of inputs told: the ids of those that the remote is still
     processing, and of those that are ready.
     """
@@ -71,7 +71,7 @@ class Remote(Protocol):
         """The request that reads these changes' annotations back, by (input_id, id)."""
         ...
 
-    def found(self, changes: Sequence[Change], reply: Reply | NoReply) -> Found | LookUpFailure:
+    def found(self, changes: Sequence[Change], reply: Reply | NoReply) -> LookedUp | LookUpFailure:
         """What the look-up's reply holds for each change."""
         ...
 
@@ -87,7 +87,7 @@ class Remote(Protocol):
 
     def inputs_found(
         self, input_ids: Sequence[str], reply: Reply | NoReply
-    ) -> Inputs | LookUpFailure:
+    ) -> InputStates | LookUpFailure:
         """Which of the inputs are still being processed, and which are ready."""
         ...
 

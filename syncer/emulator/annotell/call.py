@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from syncer.emulator.annotell.documents import Json
-from syncer.emulator.annotell.projects import Held, Project, Projects, Scene
+from syncer.emulator.annotell.projects import FinishedAnnotation, Project, Projects, Scene
 from syncer.emulator.annotell.tokens import Signatures
 from syncer.emulator.answer import Answer, Request
 from syncer.emulator.bodies import Unreadable, read_json
@@ -40,7 +40,7 @@ def said(status: int, message: str, **members: object) -> Answer:
 
 
 @dataclass(slots=True)
-class Call:
+class AnnotellCall:
     """A request on its way through an operation."""
 
     projects: Projects
@@ -106,7 +106,7 @@ class Call:
         """Rows of a page where the request cannot say how many."""
         return int(self.switches["list-page"])
 
-    def uri(self, held: Held) -> str:
+    def uri(self, held: FinishedAnnotation) -> str:
         """A signed URL of an annotation's document."""
         iso = "true" in (self.parameter("useDefaultCartesian"), self.parameter("isoBoxes"))
         return self.signatures.url(
@@ -114,7 +114,7 @@ class Call:
         )
 
 
-def finished_of(scene: Scene) -> Iterator[Held]:
+def finished_of(scene: Scene) -> Iterator[FinishedAnnotation]:
     """The annotations of a scene that are finished."""
     return (held for held in scene.annotations if not held.preliminary)
 

@@ -13,16 +13,16 @@ from zlib import crc32
 import orjson
 
 from syncer.emulator.annotell import lists
-from syncer.emulator.annotell.call import Call, Refusal, finished_of, not_found
+from syncer.emulator.annotell.call import AnnotellCall, Refusal, finished_of, not_found
 from syncer.emulator.annotell.documents import Json
-from syncer.emulator.annotell.projects import Held, Project, Scene
+from syncer.emulator.annotell.projects import FinishedAnnotation, Project, Scene
 from syncer.emulator.annotell.tokens import STORAGE, no_such_file
 from syncer.emulator.answer import Answer
 
 # --- annotations ----------------------------------------------------------------------
 
 
-def exports(call: Call) -> Answer:
+def exports(call: AnnotellCall) -> Answer:
     """A1. Without inputs: all that there is."""
     named = call.parameter("inputs")
     wanted = None if named is None else named.split(",")
@@ -43,7 +43,7 @@ LAST_NUMBER = 10**9
 """The fields of an annotation."""
 
 
-def finished(call: Call) -> Answer:
+def finished(call: AnnotellCall) -> Answer:
     """A2 and A3: of a project, or a batch of it."""
     project, (batch, annotation_type, search) = call.project(), call.named[1:]
     if search and call.switches["search"] == "404":
@@ -61,7 +61,7 @@ def finished(call: Call) -> Answer:
         raise Refusal(400, f"Validation failed: {sentence}")
     rows = call.projects.finished(call.named[0], batch or None, annotation_type)
 
-    def show(row: tuple[Scene, Held]) -> Json:
+    def show(row: tuple[Scene, FinishedAnnotation]) -> Json:
         scene, held = row
         return {
             "inputUuid": scene.uuid,
@@ -79,7 +79,7 @@ def finished(call: Call) -> Answer:
     )
 
 
-def _places(call: Call) -> Callable[[tuple[Scene, Held]], int]:
+def _places(call: AnnotellCall) -> Callable[[tuple[Scene, FinishedAnnotation]], int]:
     """Return the order of annotations in a list, as the switch has it."""
     match call.switches["document-order"]:
         case "newest":
@@ -90,7 +90,7 @@ def _places(call: Call) -> Callable[[tuple[Scene, Held]], int]:
             return lambda row: row[1].number
 
 
-def single(call: Call) -> Answer:
+def single(call: AnnotellCall) -> Answer:
     """A5."""
     uuid, annotation_type = call.named
     for _, scene in call.projects.scenes():
@@ -114,7 +114,7 @@ def single(call: Call) -> Answer:
     raise Refusal(404, "Not found")
 
 
-def of_request_input(call: Call) -> Answer:
+def of_request_input(call: AnnotellCall) -> Answer:
     """A6: the first that is finished."""
     for project, scene in call.projects.scenes():
         if scene.request_input == call.named[0]:
@@ -123,7 +123,7 @@ def of_request_input(call: Call) -> Answer:
     raise Refusal(404, "Not found")
 
 
-def of_scene(call: Call) -> Answer:
+def of_scene(call: AnnotellCall) -> Answer:
     """A7."""
     found = [
         (project, scene) for project, scene in call.projects.scenes() if scene.uuid == call.named[0]
@@ -141,7 +141,7 @@ def of_scene(call: Call) -> Answer:
     )
 
 
-def by_id(call: Call) -> Answer:
+def by_id(call: AnnotellCall) -> Answer:
     """A8: preliminary ones too."""
     for project, scene in call.projects.scenes():
         for held in scene.annotations:
@@ -163,7 +163,7 @@ def by_id(call: Call) -> Answer:
     raise Refusal(404, "Not found")
 
 
-def stored(call: Call) -> Answer:
+def stored(call: AnnotellCall) -> Answer:
     """A9: a document by its signed URL, without any envelope."""
     if (refused := call.signatures.refused(call.request)) is not None:
         return refused
@@ -174,7 +174,7 @@ def stored(call: Call) -> Answer:
     return Answer(None, text=(held.iso_document if iso else held.document).decode())
 
 
-def _kognic(call: Call, project: Project, scene: Scene, held: Held) -> Json:
+def _kognic(call: AnnotellCall, project: Project, scene: Scene, held: FinishedAnnotation) -> Json:
     names = {
         "inputUuid": scene.request_input,
         "sceneUuid": scene.uuid,
@@ -183,7 +183,7 @@ def _kognic(call: Call, project: Project, scene: Scene, held: Held) -> Json:
     return {**names, "created": held.created, "uri": call.uri(held)}
 
 
-OPERATIONS: tuple[tuple[str, re.Pattern[str], Callable[[Call], Answer]], ...] = tuple(
+OPERATIONS: tuple[tuple[str, re.Pattern[str], Callable[[AnnotellCall], Answer]], ...] = tuple(
     (method, re.compile(path), operation)
     for method, path, operation in (
         ("GET", r"/v1/annotations", exports),
@@ -227,7 +227,7 @@ UNSERVED: dict[str, Callable[[str], bool]] = {
 """By the switch: which addresses the host does not know."""
 
 
-def find(method: str, path: str) -> tuple[Callable[[Call], Answer], list[str]] | None:
+def find(method: str, path: str) -> tuple[Callable[[AnnotellCall], Answer], list[str]] | None:
     """The operation of a request, and the names in its path."""
     for of_method, pattern, operation in OPERATIONS:
         if of_method == method and (match := pattern.fullmatch(path)):

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from syncer.emulator.annotell.call import Call, Refusal, finished_of
+from syncer.emulator.annotell.call import AnnotellCall, Refusal, finished_of
 from syncer.emulator.annotell.documents import Json, identified
 from syncer.emulator.annotell.projects import CREATED, Project, Scene
 from syncer.emulator.answer import Answer
@@ -23,7 +23,9 @@ input.py).
 # --- inputs ---------------------------------------------------------------------------
 
 
-def _inputs(call: Call, wanted: Mapping[str, Any], *, invalidated: bool) -> list[tuple[int, Scene]]:
+def _inputs(
+    call: AnnotellCall, wanted: Mapping[str, Any], *, invalidated: bool
+) -> list[tuple[int, Scene]]:
     rows = list(enumerate(call.project(str(wanted.get("project"))).scenes))
     batch, ids = wanted.get("batch"), wanted.get("externalIds")
     return [
@@ -35,7 +37,7 @@ def _inputs(call: Call, wanted: Mapping[str, Any], *, invalidated: bool) -> list
     ]
 
 
-def inputs(call: Call) -> Answer:
+def inputs(call: AnnotellCall) -> Answer:
     """GET /v1/inputs: one list.
 
     With `invalidated`, those alone (annotell-input-api 1.3.1: input.py).
@@ -59,13 +61,13 @@ def inputs(call: Call) -> Answer:
     )
 
 
-def inputs_fetch(call: Call) -> Answer:
+def inputs_fetch(call: AnnotellCall) -> Answer:
     """POST /v1/inputs/fetch: by pages."""
     rows = _inputs(call, call.sent, invalidated=bool(call.sent.get("includeInvalidated")))
     return call.page(rows, lambda row: row[1].shown, lambda row: row[0], call.page_size)
 
 
-def inputs_by_uuids(call: Call) -> Answer:
+def inputs_by_uuids(call: AnnotellCall) -> Answer:
     """POST /v1/inputs/query."""
     uuids = call.sent.get("uuids", [])
     return Answer(
@@ -73,7 +75,7 @@ def inputs_by_uuids(call: Call) -> Answer:
     )
 
 
-def requested_inputs(call: Call) -> Answer:
+def requested_inputs(call: AnnotellCall) -> Answer:
     """POST /v2/inputs/query."""
     sent = call.sent
     all_scenes = list(enumerate(call.projects.scenes()))
@@ -100,7 +102,7 @@ def requested_inputs(call: Call) -> Answer:
     return call.page(rows, show, lambda row: row[0], call.page_size)
 
 
-def request_inputs(call: Call) -> Answer:
+def request_inputs(call: AnnotellCall) -> Answer:
     """GET /v2/request-inputs."""
     limit = int(call.parameter("limit") or REQUEST_INPUTS)
     if not 0 < limit <= REQUEST_INPUTS_MAX:
@@ -123,7 +125,7 @@ def request_inputs(call: Call) -> Answer:
     )
 
 
-def request_input(call: Call) -> Answer:
+def request_input(call: AnnotellCall) -> Answer:
     """GET /v2/request-inputs/{id}."""
     for project, scene in call.projects.scenes():
         if scene.request_input == call.named[0]:
@@ -150,7 +152,7 @@ def _request_input(project: Project, scene: Scene) -> Json:
     }
 
 
-def scenes(call: Call) -> Answer:
+def scenes(call: AnnotellCall) -> Answer:
     """POST /v2/scenes/query: refused where one is missing."""
     field, key = (
         ("externalIds", "externalId")
@@ -188,17 +190,17 @@ def _scene(shown: Json) -> Json:
 # --- projects -------------------------------------------------------------------------
 
 
-def projects(call: Call) -> Answer:
+def projects(call: AnnotellCall) -> Answer:
     """GET /v1/projects."""
     return Answer({"data": [project.shown for project in call.projects.by_name.values()]})
 
 
-def batches(call: Call) -> Answer:
+def batches(call: AnnotellCall) -> Answer:
     """GET /v1/projects/{project}/batches."""
     return Answer({"data": call.project().batches})
 
 
-def annotation_types(call: Call) -> Answer:
+def annotation_types(call: AnnotellCall) -> Answer:
     """GET /v1/projects/{project}[/batches/{batch}]/annotation-types."""
     project, batch = call.project(), call.named[1]
     if batch not in project.annotation_types:
@@ -206,7 +208,7 @@ def annotation_types(call: Call) -> Answer:
     return Answer({"data": project.annotation_types[batch]})
 
 
-def requests(call: Call) -> Answer:
+def requests(call: AnnotellCall) -> Answer:
     """GET /v2/requests: of a project, by the uuid that it has nowhere else, or by its
     name.
     """
@@ -229,7 +231,7 @@ def requests(call: Call) -> Answer:
     return Answer({"data": [data]})
 
 
-def workspaces(call: Call) -> Answer:
+def workspaces(call: AnnotellCall) -> Answer:
     """GET /v1/workspaces: exactly one, as kognic-io wants it."""
     workspace = {
         "created": CREATED,

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from time import time
 
 from syncer.emulator.annotell import calls
-from syncer.emulator.annotell.call import Call, Refusal, not_found, said
+from syncer.emulator.annotell.call import AnnotellCall, Refusal, not_found, said
 from syncer.emulator.annotell.projects import Projects
-from syncer.emulator.annotell.tokens import STORAGE, TOKEN_PATH, Signatures, Tokens
+from syncer.emulator.annotell.tokens import STORAGE, TOKEN_PATH, GrantedTokens, Signatures
 from syncer.emulator.answer import Answer, ItemFault, Request
 from syncer.emulator.waits import asking_to_wait
 
@@ -27,7 +27,7 @@ class Annotell:
     def __init__(self, switches: Mapping[str, str]) -> None:
         self.switches = switches
         self.projects = Projects()
-        self.tokens = Tokens()
+        self.tokens = GrantedTokens()
         self.signatures = Signatures()
         self._counts: Counter[str] = Counter()
 
@@ -91,7 +91,9 @@ class Annotell:
         operation, named = found
         self._counts[f"annotell {operation.__name__}"] += 1
         try:
-            return operation(Call(self.projects, self.signatures, self.switches, request, named))
+            return operation(
+                AnnotellCall(self.projects, self.signatures, self.switches, request, named)
+            )
         except Refusal as refusal:
             return refusal.answer(self.switches)
 

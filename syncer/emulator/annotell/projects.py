@@ -28,7 +28,7 @@ FIRST_NUMBER = 183001
 
 
 @dataclass(slots=True)
-class Held:
+class FinishedAnnotation:
     """An annotation: finished, unless `preliminary`."""
 
     number: int
@@ -53,7 +53,7 @@ class Scene:
     shown: Json
     """As lists of inputs show it."""
     request_input: str
-    annotations: list[Held]
+    annotations: list[FinishedAnnotation]
 
     @property
     def uuid(self) -> str:
@@ -83,7 +83,7 @@ class Project:
         return identified(f"{self.shown['project']}/request uid")
 
 
-class Unloadable(Exception):
+class UnloadableDocuments(Exception):
     """A file of projects that cannot be loaded. Says where in it, and why."""
 
 
@@ -92,7 +92,7 @@ class Projects:
 
     def __init__(self) -> None:
         self.by_name: dict[str, Project] = {}
-        self._stored: dict[str, Held] = {}
+        self._stored: dict[str, FinishedAnnotation] = {}
         self._numbers = FIRST_NUMBER
         self.add(STARTING)
 
@@ -102,7 +102,7 @@ class Projects:
         Raises Unloadable.
         """
         if not isinstance(loaded, dict) or not isinstance(loaded.get("projects"), list):
-            raise Unloadable('it must be an object with a list "projects"')
+            raise UnloadableDocuments('it must be an object with a list "projects"')
         for place, project in enumerate(loaded["projects"]):
             try:
                 made = self._project(project)
@@ -112,7 +112,7 @@ class Projects:
                     if isinstance(error, KeyError)
                     else "has a value of another type than it should"
                 )
-                raise Unloadable(f"projects[{place}] {what}") from None
+                raise UnloadableDocuments(f"projects[{place}] {what}") from None
             self.by_name[made.shown["project"]] = made
         self._stored = {}
         for _, scene in self.scenes():
@@ -125,7 +125,7 @@ class Projects:
             self.add(read_json(Path(file).read_bytes()))
         except OSError as error:
             raise UsageError(f"--load {file}: {error.strerror}") from None
-        except (Unreadable, Unloadable) as error:
+        except (Unreadable, UnloadableDocuments) as error:
             raise UsageError(f"--load {file}: {error}") from None
 
     # --- to look things up ------------------------------------------------------------
@@ -138,7 +138,7 @@ class Projects:
 
     def finished(
         self, project: str, batch: str | None, annotation_type: str
-    ) -> list[tuple[Scene, Held]]:
+    ) -> list[tuple[Scene, FinishedAnnotation]]:
         """Return what is finished of a type, in the order of the numbers."""
         found = [
             (scene, held)
@@ -149,7 +149,7 @@ class Projects:
         ]
         return sorted(found, key=lambda pair: pair[1].number)
 
-    def stored(self, id: str) -> Held | None:
+    def stored(self, id: str) -> FinishedAnnotation | None:
         """The annotation of this id."""
         return self._stored.get(id)
 
@@ -229,11 +229,11 @@ class Projects:
             annotations,
         )
 
-    def _held(self, project: str, uuid: str, given: Json) -> Held:
+    def _held(self, project: str, uuid: str, given: Json) -> FinishedAnnotation:
         annotation_type, content = given["annotationType"], given["content"]
         own = content.get("openlabel", {}).get("metadata", {}).get("uuid")
         self._numbers += 1
-        return Held(
+        return FinishedAnnotation(
             number=given.get("number", self._numbers - 1),
             id=given.get("id") or own or identified(f"{project}/{uuid}/{annotation_type}"),
             annotation_type=annotation_type,
@@ -255,7 +255,7 @@ def _types(scenes: list[Scene]) -> list[str]:
     )
 
 
-def _shown(held: Held) -> Json:
+def _shown(held: FinishedAnnotation) -> Json:
     return {
         "annotationType": held.annotation_type,
         "created": held.created,

@@ -26,7 +26,7 @@ TOKEN_USES = 3
 """The uses of a token under `token-uses=3`."""
 
 
-class Tokens:
+class GrantedTokens:
     """Access tokens by client credentials, with and without refresh tokens.
 
     Any client id and secret will do, but one secret.

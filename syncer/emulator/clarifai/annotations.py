@@ -6,9 +6,9 @@ import re
 
 from syncer.emulator import codes
 from syncer.emulator.answer import Answer
-from syncer.emulator.clarifai.call import Call, missing
+from syncer.emulator.clarifai.call import ClarifaiCall, missing
 from syncer.emulator.clarifai.patching import ACTIONS, patched
-from syncer.emulator.clarifai.store import Annotation, Key
+from syncer.emulator.clarifai.store import Annotation, AnnotationKey
 from syncer.emulator.clarifai.wire import Object
 
 OUTPUT_ONLY = frozenset(
@@ -27,12 +27,12 @@ OUTPUT_ONLY = frozenset(
 UNCHANGED = OUTPUT_ONLY | {"id", "input_id"}
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 _INNER = ("regions", "frames", "time_segments", "tracks", "parts")
-Problem = tuple[int, str]
+ItemProblem = tuple[int, str]
 
 # --- post -----------------------------------------------------------------------------
 
 
-def post(call: Call) -> Answer:
+def post(call: ClarifaiCall) -> Answer:
     """PostAnnotations."""
     annotations = call.sent.get("annotations", [])
     if (refused := call.bad_count(annotations, "annotations")) is not None:
@@ -67,7 +67,7 @@ def post(call: Call) -> Answer:
     return call.items("annotations", told(call, items), failed)
 
 
-def _taken(call: Call, annotations: list[Object]) -> set[int]:
+def _taken(call: ClarifaiCall, annotations: list[Object]) -> set[int]:
     """The places of those whose id exists already, in the app or earlier in the
     request.
     """
@@ -85,7 +85,7 @@ def _taken(call: Call, annotations: list[Object]) -> set[int]:
     return taken
 
 
-def _post_problem(call: Call, annotation: Object, taken: bool) -> Problem | None:
+def _post_problem(call: ClarifaiCall, annotation: Object, taken: bool) -> ItemProblem | None:
     if (problem := _invalid(call, annotation)) is not None:
         return problem
     switches, input_id, id = call.switches, annotation["input_id"], annotation.get("id", "")
@@ -102,7 +102,7 @@ def _post_problem(call: Call, annotation: Object, taken: bool) -> Problem | None
     return (fault, "") if fault else None
 
 
-def _invalid(call: Call, annotation: Object) -> Problem | None:
+def _invalid(call: ClarifaiCall, annotation: Object) -> ItemProblem | None:
     """Return what is wrong with an annotation in itself."""
     if not annotation.get("input_id"):
         return codes.INVALID, "input_id is required"
@@ -119,7 +119,7 @@ def _invalid(call: Call, annotation: Object) -> Problem | None:
     return None
 
 
-def made(call: Call, annotation: Object) -> Annotation:
+def made(call: ClarifaiCall, annotation: Object) -> Annotation:
     """The annotation as it is held: id, owner, times and status filled in, concepts and
     inputs known from now on.
     """
@@ -148,7 +148,7 @@ def made(call: Call, annotation: Object) -> Annotation:
     return stored
 
 
-def dress(call: Call, annotation: Annotation) -> None:
+def dress(call: ClarifaiCall, annotation: Annotation) -> None:
     """Names of concepts, ids of regions, and the boxes of regions that a model found
     before: what the service adds to data.
     """
@@ -156,7 +156,7 @@ def dress(call: Call, annotation: Annotation) -> None:
         _dress(call, annotation["data"], annotation["input_id"])
 
 
-def _dress(call: Call, data: Object, input_id: str) -> None:
+def _dress(call: ClarifaiCall, data: Object, input_id: str) -> None:
     app = call.app
     for concept in data.get("concepts", ()):
         id = concept.get("id")
@@ -183,7 +183,7 @@ def _dress(call: Call, data: Object, input_id: str) -> None:
                 _dress(call, inner["data"], input_id)
 
 
-def _known_region(call: Call, input_id: str, id: str) -> Object | None:
+def _known_region(call: ClarifaiCall, input_id: str, id: str) -> Object | None:
     """Return the region of this id, as another annotation of the input has it."""
     for annotation in call.app.of_input(input_id):
         data = annotation.get("data", {})
@@ -204,7 +204,7 @@ def _known_region(call: Call, input_id: str, id: str) -> Object | None:
 # --- answers about items --------------------------------------------------------------
 
 
-def failed_item(call: Call, annotation: Object, problem: Problem) -> Object:
+def failed_item(call: ClarifaiCall, annotation: Object, problem: ItemProblem) -> Object:
     """Return what the answer says of an annotation that was not taken."""
     status = codes.status(*problem)
     match call.switches["failed-item"]:
@@ -220,7 +220,7 @@ def failed_item(call: Call, annotation: Object, problem: Problem) -> Object:
             }
 
 
-def told(call: Call, items: list[Object]) -> list[Object]:
+def told(call: ClarifaiCall, items: list[Object]) -> list[Object]:
     """The items of an answer to a POST or PATCH, as the switches have it."""
     if call.switches["answer-order"] == "shuffled":
         items = call.service.rng.sample(items, len(items))
@@ -248,7 +248,7 @@ def told(call: Call, items: list[Object]) -> list[Object]:
 # --- patch ----------------------------------------------------------------------------
 
 
-def patch(call: Call) -> Answer:
+def patch(call: ClarifaiCall) -> Answer:
     """PatchAnnotations."""
     annotations, action = call.sent.get("annotations", []), call.sent.get("action", "")
     if (refused := call.bad_count(annotations, "annotations")) is not None:
@@ -273,11 +273,11 @@ def patch(call: Call) -> Answer:
     return call.items("annotations", told(call, items), failed)
 
 
-def _key(annotation: Object) -> Key:
+def _key(annotation: Object) -> AnnotationKey:
     return annotation.get("input_id", ""), annotation.get("id", "")
 
 
-def _patch_problem(call: Call, annotation: Object) -> Problem | None:
+def _patch_problem(call: ClarifaiCall, annotation: Object) -> ItemProblem | None:
     held = call.app.annotations.get(_key(annotation))
     if held is None:
         return codes.MISSING, f"annotation_id '{annotation.get('id', '')}' not found"
@@ -291,7 +291,7 @@ def _patch_problem(call: Call, annotation: Object) -> Problem | None:
     return (fault, "") if fault else None
 
 
-def _patch_one(call: Call, annotation: Object, action: str) -> Object:
+def _patch_one(call: ClarifaiCall, annotation: Object, action: str) -> Object:
     """Patch the annotation; return what the answer says of it."""
     app, held = call.app, call.app.annotations[_key(annotation)]
     changes = {name: value for name, value in annotation.items() if name not in UNCHANGED}
@@ -318,7 +318,7 @@ def _patch_one(call: Call, annotation: Object, action: str) -> Object:
     )
 
 
-def patch_status(call: Call) -> Answer:
+def patch_status(call: ClarifaiCall) -> Answer:
     """PatchAnnotationsStatus: another status for all annotations of a task that the
     filters match.
     """
@@ -347,7 +347,7 @@ def patch_status(call: Call) -> Answer:
 # --- delete ---------------------------------------------------------------------------
 
 
-def delete_one(call: Call) -> Answer:
+def delete_one(call: ClarifaiCall) -> Answer:
     """DeleteAnnotation: not an error where it is not there; an input-level one goes
     with its input only.
     """
@@ -355,7 +355,7 @@ def delete_one(call: Call) -> Answer:
     return Answer.of()
 
 
-def delete(call: Call) -> Answer:
+def delete(call: ClarifaiCall) -> Answer:
     """DeleteAnnotations: pairs, or all of these inputs if no ids are given."""
     ids, input_ids = call.sent.get("ids", []), call.sent.get("input_ids", [])
     if not input_ids:
@@ -374,7 +374,7 @@ def delete(call: Call) -> Answer:
     return Answer.of()
 
 
-def _delete(call: Call, keys: list[Key]) -> None:
+def _delete(call: ClarifaiCall, keys: list[AnnotationKey]) -> None:
     app, lag = call.app, call.lag("delete-lag")
     call.count(
         "deleted",

@@ -11,21 +11,21 @@ from syncer.emulator import codes
 from syncer.emulator.answer import Answer
 from syncer.emulator.clarifai import annotations as labels
 from syncer.emulator.clarifai import concepts, inputs, reads, searches
-from syncer.emulator.clarifai.call import Call
+from syncer.emulator.clarifai.call import ClarifaiCall
 from syncer.emulator.clarifai.messages import MESSAGES
 
-Operation = Callable[[Call], Answer]
+Operation = Callable[[ClarifaiCall], Answer]
 
 LONG, SHORT = "/v2/users/{user_id}/apps/{app_id}", "/v2"
 _LONG_PATH = re.compile(r"/v2/users/([^/]+)/apps/([^/]+)(/.+)")
 
 
-def nothing(_: Call) -> Answer:
+def nothing(_: ClarifaiCall) -> Answer:
     """An honest empty list: labels need none of it, so nothing of it is ever there."""
     return Answer.of()
 
 
-def not_implemented(_: Call) -> Answer:
+def not_implemented(_: ClarifaiCall) -> Answer:
     """Refuse what labels do not need, rather than pretend it."""
     return Answer.of(codes.NOT_IMPLEMENTED, "the emulator does what labels need")
 

@@ -43,7 +43,7 @@ class Service:
 
 
 @dataclass(slots=True)
-class Call:
+class ClarifaiCall:
     """One call, its request read and its app found."""
 
     service: Service

@@ -8,12 +8,12 @@ from fnmatch import fnmatchcase
 
 from syncer.emulator import codes
 from syncer.emulator.answer import Answer
-from syncer.emulator.clarifai.call import Call, missing
+from syncer.emulator.clarifai.call import ClarifaiCall, missing
 from syncer.emulator.clarifai.inputs import dataset, seen
 from syncer.emulator.clarifai.patching import ACTIONS, patched
 
 
-def list_concepts(call: Call) -> Answer:
+def list_concepts(call: ClarifaiCall) -> Answer:
     """ListConcepts: those that were posted, and those that annotations brought."""
     id = call.sent.get("id")
     return call.paged(
@@ -22,7 +22,7 @@ def list_concepts(call: Call) -> Answer:
     )
 
 
-def get_concept(call: Call) -> Answer:
+def get_concept(call: ClarifaiCall) -> Answer:
     """GetConcept."""
     held = call.app.concepts.get(call.sent["concept_id"])
     return (
@@ -30,7 +30,7 @@ def get_concept(call: Call) -> Answer:
     )
 
 
-def post_concepts(call: Call) -> Answer:
+def post_concepts(call: ClarifaiCall) -> Answer:
     """PostConcepts: one that exists fails the request."""
     concepts = call.sent.get("concepts", [])
     if (refused := call.bad_count(concepts, "concepts")) is not None:
@@ -52,7 +52,7 @@ def post_concepts(call: Call) -> Answer:
     return Answer.of(concepts=[call.app.concepts[id] for id in ids])
 
 
-def patch_concepts(call: Call) -> Answer:
+def patch_concepts(call: ClarifaiCall) -> Answer:
     """PatchConcepts."""
     concepts, action = call.sent.get("concepts", []), call.sent.get("action", "")
     if (refused := call.bad_count(concepts, "concepts")) is not None:
@@ -71,7 +71,7 @@ def patch_concepts(call: Call) -> Answer:
     return Answer.of(concepts=[call.app.concepts[concept["id"]] for concept in concepts])
 
 
-def search_concepts(call: Call) -> Answer:
+def search_concepts(call: ClarifaiCall) -> Answer:
     """PostConceptsSearches: by name, with `*` for anything."""
     query = call.sent.get("concept_query", {})
     pattern = query.get("name", "*").lower()
@@ -87,7 +87,7 @@ def search_concepts(call: Call) -> Answer:
 # --- datasets -------------------------------------------------------------------------
 
 
-def list_datasets(call: Call) -> Answer:
+def list_datasets(call: ClarifaiCall) -> Answer:
     """ListDatasets: those that inputs were put into."""
     app, id = call.app, call.sent.get("id")
     return call.paged(
@@ -106,7 +106,7 @@ def list_datasets(call: Call) -> Answer:
     )
 
 
-def list_dataset_inputs(call: Call) -> Answer:
+def list_dataset_inputs(call: ClarifaiCall) -> Answer:
     """ListDatasetInputs."""
     held = call.app.datasets.get(call.sent["dataset_id"])
     if held is None:
@@ -122,7 +122,7 @@ def list_dataset_inputs(call: Call) -> Answer:
     )
 
 
-def get_dataset_input(call: Call) -> Answer:
+def get_dataset_input(call: ClarifaiCall) -> Answer:
     """GetDatasetInput."""
     held, id = call.app.datasets.get(call.sent["dataset_id"]), call.sent["input_id"]
     if held is None or id not in held.inputs:
@@ -130,7 +130,7 @@ def get_dataset_input(call: Call) -> Answer:
     return Answer.of(dataset_input={"created_at": held.inputs[id], "input": seen(call.app, id)})
 
 
-def post_dataset_inputs(call: Call) -> Answer:
+def post_dataset_inputs(call: ClarifaiCall) -> Answer:
     """PostDatasetInputs: inputs that exist into a dataset, which is made where it was
     not named before.
     """
@@ -148,7 +148,7 @@ def post_dataset_inputs(call: Call) -> Answer:
     )
 
 
-def delete_dataset_inputs(call: Call) -> Answer:
+def delete_dataset_inputs(call: ClarifaiCall) -> Answer:
     """DeleteDatasetInputs: the inputs themselves stay."""
     held = call.app.datasets.get(call.sent["dataset_id"])
     if held is None:
@@ -161,12 +161,12 @@ def delete_dataset_inputs(call: Call) -> Answer:
 # --- status codes ---------------------------------------------------------------------
 
 
-def list_status_codes(_: Call) -> Answer:
+def list_status_codes(_: ClarifaiCall) -> Answer:
     """ListStatusCodes: those that the emulator knows."""
     return Answer.of(statuses=[codes.status(code) for code in codes.CODES])
 
 
-def get_status_code(call: Call) -> Answer:
+def get_status_code(call: ClarifaiCall) -> Answer:
     """GetStatusCode: the answer's own status is the one that was asked for."""
     text = call.sent["status_code_id"]
     code = codes.NUMBERS.get(text, int(text) if text.isascii() and text.isdigit() else 0)

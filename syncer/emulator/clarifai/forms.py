@@ -13,7 +13,7 @@ from syncer.emulator.clarifai.wire import Object
 from syncer.emulator.codes import CODES
 from syncer.protos import STRUCTS
 
-Change = Callable[[str, Object], Object]
+FormChange = Callable[[str, Object], Object]
 """From the name of the member that holds an object, and the object, to what is shown in
 its place.
 """
@@ -32,7 +32,7 @@ def shown(body: Object, switches: Mapping[str, str], http_status: int, url: str)
 
     `url`: the emulator's own, used for what is hosted there.
     """
-    changes: list[Change] = []
+    changes: list[FormChange] = []
     if switches["enums"] != "number":
         changes.append(_named if switches["enums"] == "name" else _as_text)
     if switches["masks"] == "url":
@@ -46,7 +46,7 @@ def shown(body: Object, switches: Mapping[str, str], http_status: int, url: str)
     return _changed("", body, changes) if changes else body
 
 
-def _changed(name: str, value: Any, changes: list[Change]) -> Any:
+def _changed(name: str, value: Any, changes: list[FormChange]) -> Any:
     if isinstance(value, list):
         return [_changed(name, item, changes) for item in value]
     if not isinstance(value, dict) or name in STRUCTS:

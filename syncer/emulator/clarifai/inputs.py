@@ -12,7 +12,7 @@ from zlib import crc32
 from syncer.emulator import codes
 from syncer.emulator.answer import Answer
 from syncer.emulator.clarifai.annotations import dress
-from syncer.emulator.clarifai.call import Call, missing
+from syncer.emulator.clarifai.call import ClarifaiCall, missing
 from syncer.emulator.clarifai.patching import ACTIONS, patched
 from syncer.emulator.clarifai.store import Annotation, App, Dataset
 from syncer.emulator.clarifai.wire import Object
@@ -21,7 +21,7 @@ SUFFIX = 2  # InputIDConflictResolution
 STREAM_PER_PAGE = 20
 
 
-def post(call: Call) -> Answer:
+def post(call: ClarifaiCall) -> Answer:
     """PostInputs: an input-level annotation for each; an id that exists fails its item,
     or gets a suffix where that was asked for.
     """
@@ -45,7 +45,7 @@ def post(call: Call) -> Answer:
     return call.items("inputs", items, failed)
 
 
-def made(call: Call, given: Object) -> Object:
+def made(call: ClarifaiCall, given: Object) -> Object:
     """Store an input with its input-level annotation; the answer says that it is being
     processed.
     """
@@ -94,7 +94,7 @@ def seen(app: App, input_id: str) -> Object:
     return {**app.inputs[input_id], "status": codes.status(codes.INPUT_PENDING)}
 
 
-def patch(call: Call) -> Answer:
+def patch(call: ClarifaiCall) -> Answer:
     """PatchInputs: what the input-level annotation says changes with it."""
     inputs, action = call.sent.get("inputs", []), call.sent.get("action", "")
     if (refused := call.bad_count(inputs, "inputs")) is not None:
@@ -127,7 +127,7 @@ def patch(call: Call) -> Answer:
     return call.items("inputs", items, failed)
 
 
-def list_inputs(call: Call) -> Answer:
+def list_inputs(call: ClarifaiCall) -> Answer:
     """ListInputs, by ids and status."""
     app, ids = call.app, call.sent.get("ids")
     if call.switches["absent-ids"] == "refused" and (
@@ -150,7 +150,7 @@ def list_inputs(call: Call) -> Answer:
     )
 
 
-def stream(call: Call) -> Answer:
+def stream(call: ClarifaiCall) -> Answer:
     """StreamInputs: those after `last_id`."""
     sent, app, last_id = call.sent, call.app, call.sent.get("last_id")
     place = _places(call)
@@ -176,7 +176,7 @@ def stream(call: Call) -> Answer:
     )
 
 
-def _places(call: Call) -> Callable[[str], Any]:
+def _places(call: ClarifaiCall) -> Callable[[str], Any]:
     """Return the key by which the service sorts inputs."""
     made = call.app.input_places
     for id in call.app.inputs:
@@ -193,13 +193,13 @@ def _places(call: Call) -> Callable[[str], Any]:
             return lambda id: made.get(id, -1)
 
 
-def get(call: Call) -> Answer:
+def get(call: ClarifaiCall) -> Answer:
     """GetInput."""
     id = call.sent["input_id"]
     return Answer.of(input=seen(call.app, id)) if id in call.app.inputs else missing("input_id", id)
 
 
-def count(call: Call) -> Answer:
+def count(call: ClarifaiCall) -> Answer:
     """GetInputCount."""
     pending = len(call.app.pending)
     none = dict.fromkeys(
@@ -210,13 +210,13 @@ def count(call: Call) -> Answer:
     )
 
 
-def delete_one(call: Call) -> Answer:
+def delete_one(call: ClarifaiCall) -> Answer:
     """DeleteInput, with all annotations of it."""
     id = call.sent["input_id"]
     return Answer.of() if call.app.delete_input(id) else missing("input_id", id)
 
 
-def delete(call: Call) -> Answer:
+def delete(call: ClarifaiCall) -> Answer:
     """DeleteInputs."""
     ids = call.sent.get("ids", [])
     if not ids:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from syncer.emulator import codes
 from syncer.emulator.clarifai import annotations as labels
 from syncer.emulator.clarifai import inputs
-from syncer.emulator.clarifai.call import Call, Service
+from syncer.emulator.clarifai.call import ClarifaiCall, Service
 from syncer.emulator.clarifai.patching import ACTIONS, patched
 from syncer.emulator.clarifai.store import Annotation, App
 from syncer.emulator.clarifai.wire import Object
@@ -21,7 +21,7 @@ def apply(service: Service, app: App, change: Object) -> None:
     A post keeps what `pull` writes: owner, times, whether a model made it or it is
     input-level.
     """
-    annotation, call = change["annotation"], Call(service, app, {}, lambda _: 0)
+    annotation, call = change["annotation"], ClarifaiCall(service, app, {}, lambda _: 0)
     input_id, id = annotation.get("input_id"), annotation.get("id")
     if not input_id:
         raise Unloadable("an annotation needs an input_id")
@@ -51,7 +51,7 @@ def apply(service: Service, app: App, change: Object) -> None:
             raise Unloadable(f"unknown op {op!r}: use post, patch or delete")
 
 
-def _post(call: Call, annotation: Object) -> None:
+def _post(call: ClarifaiCall, annotation: Object) -> None:
     app, input_id = call.app, annotation["input_id"]
     if annotation.get("input_level"):
         if input_id not in app.inputs:

@@ -17,7 +17,7 @@ from syncer.emulator.answer import Answer, ItemFault, Request
 from syncer.emulator.bodies import Unreadable, read_json
 from syncer.emulator.clarifai import forms, loading
 from syncer.emulator.clarifai.bindings import Binding, find
-from syncer.emulator.clarifai.call import Call, Service, missing
+from syncer.emulator.clarifai.call import ClarifaiCall, Service, missing
 from syncer.emulator.clarifai.store import App
 from syncer.emulator.clarifai.wire import Malformed, Messages, Object, messages
 from syncer.emulator.waits import asking_to_wait
@@ -118,7 +118,7 @@ class Clarifai:
 
     def _call(
         self, request: Request, binding: Binding, named: dict[str, str], item_fault: ItemFault
-    ) -> Call:
+    ) -> ClarifaiCall:
         reader = self._messages()
         if request.body and request.method != "GET":
             sent = reader.read[binding.message](read_json(request.body))
@@ -130,7 +130,7 @@ class Clarifai:
             named.pop("app_id", given.get("app_id", "")),
         )
         sent.update(named)
-        return Call(self.service, app, sent, item_fault)
+        return ClarifaiCall(self.service, app, sent, item_fault)
 
     def _messages(self) -> Messages:
         switches = self.service.switches

@@ -7,11 +7,11 @@ from zlib import crc32
 
 from syncer.emulator import codes
 from syncer.emulator.answer import Answer
-from syncer.emulator.clarifai.call import Call, missing
-from syncer.emulator.clarifai.store import Annotation, Key
+from syncer.emulator.clarifai.call import ClarifaiCall, missing
+from syncer.emulator.clarifai.store import Annotation, AnnotationKey
 
 
-def list_annotations(call: Call) -> Answer:
+def list_annotations(call: ClarifaiCall) -> Answer:
     """ListAnnotations, with the filters of wire section 2.1."""
     sent, app = call.sent, call.app
     ids, input_ids = sent.get("ids", []), sent.get("input_ids", [])
@@ -39,7 +39,7 @@ def list_annotations(call: Call) -> Answer:
     return Answer.of(annotations=rows)
 
 
-def ordered(call: Call, keys: list[Key]) -> list[Key]:
+def ordered(call: ClarifaiCall, keys: list[AnnotationKey]) -> list[AnnotationKey]:
     """Keys from oldest to newest, as the switch has lists sorted."""
     match call.switches["list-order"]:
         case "newest":
@@ -50,7 +50,7 @@ def ordered(call: Call, keys: list[Key]) -> list[Key]:
             return keys
 
 
-def _absent(call: Call, ids: list[str], input_ids: list[str]) -> Answer | None:
+def _absent(call: ClarifaiCall, ids: list[str], input_ids: list[str]) -> Answer | None:
     """The answer to a list that names what is not there."""
     for input_id, id in zip(input_ids, ids, strict=True) if ids else ():
         if call.app.shown((input_id, id)) is None:
@@ -61,7 +61,7 @@ def _absent(call: Call, ids: list[str], input_ids: list[str]) -> Answer | None:
     return None
 
 
-def _filter(call: Call) -> Callable[[Annotation], bool]:
+def _filter(call: ClarifaiCall) -> Callable[[Annotation], bool]:
     sent = call.sent
     users, models, workflows = (
         set(sent.get(name, ()))
@@ -98,7 +98,7 @@ def _filter(call: Call) -> Callable[[Annotation], bool]:
     return wanted
 
 
-def get(call: Call) -> Answer:
+def get(call: ClarifaiCall) -> Answer:
     """GetAnnotation."""
     held = call.app.read((call.sent["input_id"], call.sent["annotation_id"]))
     return (
@@ -108,7 +108,7 @@ def get(call: Call) -> Answer:
     )
 
 
-def workers(call: Call) -> Answer:
+def workers(call: ClarifaiCall) -> Answer:
     """ListAnnotationWorkers: everyone who made an annotation of the app."""
     rows = [
         row

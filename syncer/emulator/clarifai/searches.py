@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from syncer.emulator import codes
 from syncer.emulator.answer import Answer
-from syncer.emulator.clarifai.call import Call, contains
+from syncer.emulator.clarifai.call import ClarifaiCall, contains
 from syncer.emulator.clarifai.reads import ordered
 from syncer.emulator.clarifai.store import Annotation
 from syncer.emulator.clarifai.wire import Object
@@ -18,7 +18,7 @@ SECONDS = len("2026-11-26T12:00:00")
 """The characters of a time."""
 
 
-def search_annotations(call: Call) -> Answer:
+def search_annotations(call: ClarifaiCall) -> Answer:
     """PostAnnotationsSearches and PatchAnnotationsSearches: annotations that all
     filters of a search match.
     """
@@ -35,7 +35,7 @@ def search_annotations(call: Call) -> Answer:
     return _answer(call, hits)
 
 
-def search_inputs(call: Call) -> Answer:
+def search_inputs(call: ClarifaiCall) -> Answer:
     """PostInputsSearches: inputs that all filters match; a filter of annotations asks
     for one that matches.
     """
@@ -54,7 +54,7 @@ def search_inputs(call: Call) -> Answer:
     return _answer(call, hits)
 
 
-def _answer(call: Call, hits: list[Object]) -> Answer:
+def _answer(call: ClarifaiCall, hits: list[Object]) -> Answer:
     if call.switches["search-hits"] == "repeated":
         hits = [hit for hit in hits for _ in range(2)]
     window, size = call.switches["search-window"], int(call.switches["search-window-size"])
@@ -79,21 +79,23 @@ def _meets(search: Object, held: Object) -> bool:
     return "as_of" not in search or bool(held["created_at"] <= search["as_of"])
 
 
-def _matches(call: Call, wanted: Object, row: Annotation) -> bool:
+def _matches(call: ClarifaiCall, wanted: Object, row: Annotation) -> bool:
     good = _in_time(call, wanted, row) and contains(wanted.get("annotation", {}), row)
     if good and "input" in wanted:
         good = contains(wanted["input"], call.app.inputs.get(row["input_id"], {}))
     return good is not wanted.get("negate", False)
 
 
-def _input_matches(call: Call, wanted: Object, held: Object, rows: list[Annotation]) -> bool:
+def _input_matches(
+    call: ClarifaiCall, wanted: Object, held: Object, rows: list[Annotation]
+) -> bool:
     good = _in_time(call, wanted, held) and contains(wanted.get("input", {}), held)
     if good and "annotation" in wanted:
         good = any(contains(wanted["annotation"], row) for row in rows)
     return good is not wanted.get("negate", False)
 
 
-def _in_time(call: Call, wanted: Object, held: Object) -> bool:
+def _in_time(call: ClarifaiCall, wanted: Object, held: Object) -> bool:
     """Changed within the range, its ends included."""
     cut = SECONDS if call.switches["search-times"] == "seconds" else None
     between = {name: time[:cut] for name, time in wanted.get("last_updated_time_range", {}).items()}

@@ -11,7 +11,7 @@ from typing import Any
 from syncer.emulator.clarifai.wire import Object
 
 Annotation = dict[str, Any]
-Key = tuple[str, str]
+AnnotationKey = tuple[str, str]
 """(input_id, annotation id)."""
 
 
@@ -39,7 +39,7 @@ class App:
     def __init__(self, owner: str, app_id: str) -> None:
         self.owner = owner
         self.app_id = app_id
-        self.annotations: dict[Key, Annotation] = {}
+        self.annotations: dict[AnnotationKey, Annotation] = {}
         self.inputs: dict[str, Object] = {}
         self.input_places: dict[str, int] = {}
         """In which order inputs were first streamed by when they were made, those
@@ -51,15 +51,15 @@ class App:
         """How many reads will still show that an input is being processed."""
         self.concepts: dict[str, Object] = {}
         self.datasets: dict[str, Dataset] = {}
-        self.past: dict[Key, Past] = {}
+        self.past: dict[AnnotationKey, Past] = {}
         self._by_input: dict[str, dict[str, None]] = {}
         self._ids: dict[str, int] = {}
-        self._order: dict[Key, int] = {}
+        self._order: dict[AnnotationKey, int] = {}
         self._made = 0
 
     # --- writes -----------------------------------------------------------------------
 
-    def taken(self, key: Key, scope: str) -> bool:
+    def taken(self, key: AnnotationKey, scope: str) -> bool:
         """Whether the id is taken.
 
         `scope`: within its input, or within the app. What reads still show of a deleted
@@ -89,7 +89,7 @@ class App:
             self._order[key] = self._made
         self.annotations[key] = annotation
 
-    def delete(self, key: Key, lag: int = 0) -> bool:
+    def delete(self, key: AnnotationKey, lag: int = 0) -> bool:
         """Remove one; return whether it was there. The next `lag` reads of it still
         find it.
         """
@@ -128,7 +128,7 @@ class App:
         """All that an input has, the past left aside."""
         return (self.annotations[input_id, id] for id in self._by_input.get(input_id, ()))
 
-    def keys_of(self, input_ids: Iterable[str] | None = None) -> list[Key]:
+    def keys_of(self, input_ids: Iterable[str] | None = None) -> list[AnnotationKey]:
         """Return, for these inputs or all, what there is, or still seems to be, from
         oldest to newest.
         """
@@ -141,16 +141,16 @@ class App:
         keys += [key for key in self.past if key[0] in wanted and key not in self.annotations]
         return sorted(keys, key=self._place)
 
-    def shown(self, key: Key) -> Annotation | None:
+    def shown(self, key: AnnotationKey) -> Annotation | None:
         """Return what a read would show, without being one."""
         past = self.past.get(key) if self.past else None
         return self.annotations.get(key) if past is None else past.was
 
-    def read(self, key: Key) -> Annotation | None:
+    def read(self, key: AnnotationKey) -> Annotation | None:
         """Return what this read shows."""
         return self.annotations.get(key) if not self.past else self._seen(key)
 
-    def _seen(self, key: Key) -> Annotation | None:
+    def _seen(self, key: AnnotationKey) -> Annotation | None:
         past = self.past.get(key)
         if past is None:
             return self.annotations.get(key)
@@ -161,5 +161,5 @@ class App:
                 self._order.pop(key, None)
         return past.was
 
-    def _place(self, key: Key) -> int:
+    def _place(self, key: AnnotationKey) -> int:
         return self._order.get(key, 0)

@@ -24,7 +24,7 @@ from syncer import protos
 from syncer.emulator.clarifai.messages import ENUMS, MESSAGES
 from syncer.emulator.codes import NUMBERS
 
-Read = Callable[[Any], Any]
+ValueReader = Callable[[Any], Any]
 Object = dict[str, Any]
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)")
@@ -54,7 +54,7 @@ class Malformed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class WireField:
     """A field of a message: the name that it is shown by, what reads its value, and
     whether it is shown with its default.
     """
@@ -64,7 +64,7 @@ class Field:
     repeated: bool
     shown: bool
     default: Any
-    read: Read
+    read: ValueReader
 
 
 class Messages:
@@ -74,9 +74,9 @@ class Messages:
     """
 
     def __init__(self, floats: str, *, strict: bool) -> None:
-        self._scalars: dict[str, Read] = {**_SCALARS, "float": _FLOATS[floats]}
+        self._scalars: dict[str, ValueReader] = {**_SCALARS, "float": _FLOATS[floats]}
         self._strict = strict
-        self.fields: dict[str, dict[str, Field]] = {name: {} for name in MESSAGES}
+        self.fields: dict[str, dict[str, WireField]] = {name: {} for name in MESSAGES}
         """By message and by the name that a client may use."""
         self.read: dict[str, Callable[[Any], Object]] = {
             name: self._message(name) for name in MESSAGES
@@ -87,12 +87,14 @@ class Messages:
                     told
                 )
 
-    def _field(self, told: protos.Field) -> Field:
+    def _field(self, told: protos.Field) -> WireField:
         kind = told.type
         one = self.read[kind] if kind in MESSAGES else self._scalars[kind]
         value = told.default if told.default is not None else _DEFAULTS.get(kind)
         read = _list(one) if told.repeated else _map(one) if told.map else one
-        return Field(told.name, kind, told.repeated, told.shown and value is not None, value, read)
+        return WireField(
+            told.name, kind, told.repeated, told.shown and value is not None, value, read
+        )
 
     def _message(self, message: str) -> Callable[[Any], Object]:
         fields = self.fields[message]
@@ -184,7 +186,7 @@ def time_of(nanoseconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{nanos:09}Z"
 
 
-def _list(one: Read) -> Read:
+def _list(one: ValueReader) -> ValueReader:
     def read(sent: Any) -> list[Any]:
         if type(sent) is not list:
             raise Malformed(f"a list is wanted, not {_kind_of(sent)}")
@@ -193,7 +195,7 @@ def _list(one: Read) -> Read:
     return read
 
 
-def _map(one: Read) -> Read:
+def _map(one: ValueReader) -> ValueReader:
     def read(sent: Any) -> Object:
         return {key: one(value) for key, value in _object(sent).items()}
 
@@ -334,7 +336,7 @@ def _time(sent: Any) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S") + f".{parts[2] or '':0<9}Z"
 
 
-def _enum(names: Mapping[str, int]) -> Read:
+def _enum(names: Mapping[str, int]) -> ValueReader:
     number = _integer(-(1 << 31), (1 << 31) - 1)
 
     def read(sent: Any) -> int:
@@ -348,8 +350,8 @@ def _enum(names: Mapping[str, int]) -> Read:
     return read
 
 
-_FLOATS: Mapping[str, Read] = {"shortest": _shortest, "widened": _widened, "exact": _double}
-_SCALARS: Mapping[str, Read] = {
+_FLOATS: Mapping[str, ValueReader] = {"shortest": _shortest, "widened": _widened, "exact": _double}
+_SCALARS: Mapping[str, ValueReader] = {
     "string": _string,
     "bool": _bool,
     "int32": _integer(-(1 << 31), (1 << 31) - 1),

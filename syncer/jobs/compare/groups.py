@@ -10,10 +10,10 @@ from itertools import islice
 import orjson
 
 from syncer.core.ports.pull import Done, Found, Unit, Units
-from syncer.jobs.compare.parts import Parts, Recorded
+from syncer.jobs.compare.parts import PartFiles, Recorded
 from syncer.remotes.clarifai.listing import GROUP_MAX, AnnotationListing
 
-Held = dict[str, dict[str, dict[str, object]]]
+HeldByInput = dict[str, dict[str, dict[str, object]]]
 """Annotations by input and id."""
 
 
@@ -25,7 +25,9 @@ class RecordedGroups:
 
     repeats = False
 
-    def __init__(self, parts: Parts, listing: AnnotationListing, sample: set[str] | None) -> None:
+    def __init__(
+        self, parts: PartFiles, listing: AnnotationListing, sample: set[str] | None
+    ) -> None:
         """`sample`: only these inputs; None: all."""
         self.recorded: dict[str, dict[str, list[Recorded]]] = {}
         """By unit: the changes of its inputs, until they are taken."""
@@ -52,9 +54,9 @@ class RecordedGroups:
             yield self._listing.unit(group, str(self._number))
 
 
-def held_in(found: Found) -> Held:
+def held_in(found: Found) -> HeldByInput:
     """What users made of what was found: what models made is nobody's to compare."""
-    held: Held = {}
+    held: HeldByInput = {}
     for row in found.rows:
         annotation = orjson.loads(row.line)
         if not annotation.get("model_version_id"):

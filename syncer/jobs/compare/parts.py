@@ -20,7 +20,7 @@ Recorded = tuple[Verb, str, bytes]
 """A change: verb, annotation id, body."""
 
 
-class Parts:
+class PartFiles:
     """Changes by input, on disk. Of one input they are in one part, in their order."""
 
     def __init__(self, folder: Path, count: int) -> None:
@@ -29,7 +29,7 @@ class Parts:
         self._waiting = [bytearray() for _ in self._paths]
 
     @classmethod
-    def for_bytes(cls, folder: Path, size: int) -> Parts:
+    def for_bytes(cls, folder: Path, size: int) -> PartFiles:
         """As many as logs of this size need."""
         return cls(folder, 1 + size // PART_BYTES)
 

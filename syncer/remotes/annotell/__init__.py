@@ -7,14 +7,14 @@ Selection ──listing──► Listing.units ──► Unit.flow ──► row
 from syncer.remotes.annotell.asks import Asks, neighbours
 from syncer.remotes.annotell.delta import ChangeListing, index
 from syncer.remotes.annotell.listing import ProjectListing
-from syncer.remotes.annotell.selection import Flavour, Selection, listing
+from syncer.remotes.annotell.selection import DocumentSelection, Flavour, listing
 
 __all__ = [
     "Asks",
     "ChangeListing",
+    "DocumentSelection",
     "Flavour",
     "ProjectListing",
-    "Selection",
     "index",
     "listing",
     "neighbours",

@@ -25,7 +25,7 @@ NO_SUCH_ADDRESS = (404, 405, 410)
 NULL = msgspec.Raw(b"null")
 
 
-class _Metadata(msgspec.Struct, rename="camel", gc=False):
+class _PageMetadata(msgspec.Struct, rename="camel", gc=False):
     next_cursor_id: Cursor | None = None
 
 
@@ -34,7 +34,7 @@ class _Envelope(msgspec.Struct, gc=False):
     metadata: msgspec.Raw = NULL
 
 
-class _Message(msgspec.Struct, gc=False):
+class _ErrorMessage(msgspec.Struct, gc=False):
     """The words of an error: no more is known of its form than `message` (wire, 3).
 
     A gateway's own has a code and details beside it.
@@ -50,14 +50,14 @@ class _Message(msgspec.Struct, gc=False):
 
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
-_METADATA = msgspec.json.Decoder(_Metadata | None)
-_MESSAGE = msgspec.json.Decoder(_Message)
+_METADATA = msgspec.json.Decoder(_PageMetadata | None)
+_MESSAGE = msgspec.json.Decoder(_ErrorMessage)
 DECODE_ERRORS = (msgspec.DecodeError, ValueError, RecursionError)
 """ValueError: bytes that are not UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
-class Opened(Generic[T]):
+class Unwrapped(Generic[T]):
     """The data of an answer, and the cursor of the page after it: None after the last
     page.
     """
@@ -72,7 +72,7 @@ def opened(
     *,
     bare: bool = True,
     paged: bool = False,
-) -> Opened[T] | LookUpFailure:
+) -> Unwrapped[T] | LookUpFailure:
     """The data of an answer, read by `decoder`.
 
     As the official clients unwrap it (annotell-base-clients 0.1.0: http_client.py): a
@@ -88,7 +88,7 @@ def opened(
     try:
         check_utf8(reply.body)
         if reply.body.lstrip()[:1] != b"{":
-            return Opened(decoder.decode(reply.body), None)
+            return Unwrapped(decoder.decode(reply.body), None)
         envelope = _ENVELOPE.decode(reply.body)
         metadata = _METADATA.decode(envelope.metadata)
         data = reply.body if bare and bytes(envelope.data) == b"null" else envelope.data
@@ -98,7 +98,7 @@ def opened(
                 f"the answer names a next page ({one_line(str(following))}), where none was known"
                 " to be"
             )
-        return Opened(decoder.decode(data), following)
+        return Unwrapped(decoder.decode(data), following)
     except DECODE_ERRORS:
         return Failed(
             f"HTTP {reply.status}, but not what was asked for", in_doubt=False, strange="perhaps"
@@ -138,7 +138,7 @@ def failure(reply: Reply) -> LookUpFailure:
     try:
         message = _MESSAGE.decode(reply.body)
     except DECODE_ERRORS:
-        message = _Message()  # a proxy's page, or nothing
+        message = _ErrorMessage()  # a proxy's page, or nothing
     said = one_line(message.message)
     text = f"{text}: {said}" if said else text
     if reply.status in (401, 403):

@@ -8,25 +8,25 @@ from typing import TypeVar
 from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Ask, Asking
 from syncer.errors import Stopped
-from syncer.remotes.annotell.answers import Cursor, Opened
+from syncer.remotes.annotell.answers import Cursor, Unwrapped
 from syncer.remotes.flows import PASSES_MAX, one, settled
 
 T = TypeVar("T")
 
 
-def needed(ask: Ask[Opened[T]] | Refused, what: str, hint: str = "") -> Asking[Opened[T]]:
+def needed(ask: Ask[Unwrapped[T]] | Refused, what: str, hint: str = "") -> Asking[Unwrapped[T]]:
     """An answer that a list cannot do without.
 
     Raises Stopped where the remote refuses. `hint`: what may be the reason.
     """
     answer = yield from one(ask)
-    if not isinstance(answer, Opened):
+    if not isinstance(answer, Unwrapped):
         raise Stopped(refusal(what, answer.reason + hint))
     return answer
 
 
 def all_pages(
-    ask: Callable[[Cursor | None], Ask[Opened[list[T]]] | Refused],
+    ask: Callable[[Cursor | None], Ask[Unwrapped[list[T]]] | Refused],
     key: Callable[[T], str],
     what: str,
 ) -> Asking[list[T]]:

@@ -16,8 +16,8 @@ from syncer.core.ports.pull import Ask, Row
 from syncer.core.ports.push import LookUpFailure
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.remotes.annotell import documents
-from syncer.remotes.annotell.answers import Cursor, Opened, opened, probed
-from syncer.remotes.annotell.documents import Item, Page
+from syncer.remotes.annotell.answers import Cursor, Unwrapped, opened, probed
+from syncer.remotes.annotell.documents import Item, ItemPage
 from syncer.remotes.paths import URL_BYTES_MOST, fitting, segment, unfit_for_path
 
 URL_BYTES_MAX = 4_000
@@ -28,7 +28,7 @@ UUIDS_MAX = 100
 """
 
 T = TypeVar("T")
-Reader = Callable[[Reply | NoReply], T | LookUpFailure]
+AnswerReader = Callable[[Reply | NoReply], T | LookUpFailure]
 
 
 class Input(msgspec.Struct, rename="camel", gc=False):
@@ -47,7 +47,7 @@ class RequestedInput(msgspec.Struct, rename="camel", gc=False):
     scene_uuid: str
 
 
-class Scene(msgspec.Struct, rename="camel", gc=False):
+class ListedScene(msgspec.Struct, rename="camel", gc=False):
     """kognic-io 2.19.0: model/scene/scene_entry.py."""
 
     uuid: str
@@ -65,7 +65,7 @@ class RequestInput(msgspec.Struct, rename="camel", gc=False):
 _TEXTS = msgspec.json.Decoder(list[str])
 _INPUTS = msgspec.json.Decoder(list[Input])
 _REQUESTED = msgspec.json.Decoder(list[RequestedInput])
-_SCENES = msgspec.json.Decoder(list[Scene])
+_SCENES = msgspec.json.Decoder(list[ListedScene])
 _REQUEST_INPUTS = msgspec.json.Decoder(list[RequestInput])
 
 
@@ -107,7 +107,7 @@ class Asks:
 
     def annotations(
         self, project: str, batch: str, annotation_type: str, cursor: Cursor | None
-    ) -> Ask[Page] | Refused:
+    ) -> Ask[ItemPage] | Refused:
         """A3: a page of what is finished in a project or batch."""
         cursors = [] if cursor is None else [("cursorId", str(cursor))]
         return _get(
@@ -118,7 +118,7 @@ class Asks:
 
     def all_annotations(
         self, project: str, batch: str, annotation_type: str
-    ) -> Ask[Page] | Refused:
+    ) -> Ask[ItemPage] | Refused:
         """A2: the same in one list, as before version 1.2."""
         return _get(_of_type(project, batch, annotation_type), self._iso, documents.read_list)
 
@@ -134,22 +134,22 @@ class Asks:
         ]
         return _get(path, self._iso, documents.read_single)
 
-    def of_request_input(self, uuid: str) -> Ask[Page] | Refused:
+    def of_request_input(self, uuid: str) -> Ask[ItemPage] | Refused:
         """A6: the annotation of a request input."""
         return _get(["/v2/inputs/", uuid, "/annotation"], self._iso, documents.read_one)
 
-    def of_scene(self, uuid: str) -> Ask[Page] | Refused:
+    def of_scene(self, uuid: str) -> Ask[ItemPage] | Refused:
         """A7: the annotations of a scene."""
         return _get(["/v2/scenes/", uuid, "/annotations"], self._iso, documents.read_list)
 
-    def by_id(self, id: str) -> Ask[Page] | Refused:
+    def by_id(self, id: str) -> Ask[ItemPage] | Refused:
         """A8: an annotation by its id, delivered or preliminary."""
         path = [neighbour(self._base_url, "annotation-integration") + "/v1/annotations/", id]
         return _get(path, self._iso_by_id, documents.read_signed)
 
     # --- what there is ----------------------------------------------------------------
 
-    def annotation_types(self, project: str, batch: str) -> Ask[Opened[list[str]]] | Refused:
+    def annotation_types(self, project: str, batch: str) -> Ask[Unwrapped[list[str]]] | Refused:
         """The types of a project or batch."""
         of_batch = ["/batches/", batch] if batch else []
         return _get(["/v1/projects/", project, *of_batch, "/annotation-types"], [], _reader(_TEXTS))
@@ -162,7 +162,7 @@ class Asks:
         """
         return Ask(Request("GET", "/v1/projects"), probed)
 
-    def inputs(self, project: str, batch: str) -> Ask[Opened[list[Input]]] | Refused:
+    def inputs(self, project: str, batch: str) -> Ask[Unwrapped[list[Input]]] | Refused:
         """All inputs that are not invalidated, in one list (annotell-input-api; `False`
         is how it writes it).
         """
@@ -171,7 +171,7 @@ class Asks:
 
     def inputs_page(
         self, project: str, batch: str, cursor: Cursor | None
-    ) -> Ask[Opened[list[Input]]]:
+    ) -> Ask[Unwrapped[list[Input]]]:
         """The same by pages (kognic-io since 1.0.2)."""
         body = {
             "project": project,
@@ -182,18 +182,18 @@ class Asks:
 
     def requested_inputs(
         self, project: str, batch: str, cursor: Cursor | None
-    ) -> Ask[Opened[list[RequestedInput]]]:
+    ) -> Ask[Unwrapped[list[RequestedInput]]]:
         """A page of a project's request inputs."""
         body: dict[str, object] = {"project": project, **({"batch": batch} if batch else {})}
         return _post("/v2/inputs/query", body, cursor, _reader(_REQUESTED, paged=True))
 
-    def scenes(self, uuids: Sequence[str]) -> Ask[Opened[list[Scene]]]:
+    def scenes(self, uuids: Sequence[str]) -> Ask[Unwrapped[list[ListedScene]]]:
         """Scenes with their status; refused with 404 where one of them is missing."""
         return _post("/v2/scenes/query", {"sceneUuids": list(uuids)}, None, _reader(_SCENES))
 
     def request_inputs(
         self, request_id: str, cursor: Cursor | None
-    ) -> Ask[Opened[list[RequestInput]]] | Refused:
+    ) -> Ask[Unwrapped[list[RequestInput]]] | Refused:
         """A page of a request's inputs, with the id of what was completed last."""
         cursors = [] if cursor is None else [("cursorId", str(cursor))]
         path = neighbour(self._base_url, "order-execution") + "/v2/request-inputs"
@@ -232,12 +232,12 @@ def _of_type(project: str, batch: str, annotation_type: str) -> list[str]:
     return ["/v1/annotations/projects/", project, *of_batch, "/annotation-type/", annotation_type]
 
 
-def _reader(decoder: msgspec.json.Decoder[T], *, paged: bool = False) -> Reader[Opened[T]]:
+def _reader(decoder: msgspec.json.Decoder[T], *, paged: bool = False) -> AnswerReader[Unwrapped[T]]:
     return lambda reply: opened(reply, decoder, paged=paged)
 
 
 def _get(
-    path: Sequence[str], query: Sequence[tuple[str, str]], read: Reader[T]
+    path: Sequence[str], query: Sequence[tuple[str, str]], read: AnswerReader[T]
 ) -> Ask[T] | Refused:
     """A question, unless something in its path cannot stand there.
 
@@ -254,7 +254,9 @@ def _get(
     return Ask(Request("GET", url), read)
 
 
-def _post(path: str, body: dict[str, object], cursor: Cursor | None, read: Reader[T]) -> Ask[T]:
+def _post(
+    path: str, body: dict[str, object], cursor: Cursor | None, read: AnswerReader[T]
+) -> Ask[T]:
     """Every page repeats the body; the cursor stands in the query (wire, 1b)."""
     query = (
         ""

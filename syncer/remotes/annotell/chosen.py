@@ -10,9 +10,9 @@ from functools import partial
 
 from syncer.core.ports.pull import Asking
 from syncer.errors import Stopped
-from syncer.remotes.annotell.answers import Opened
+from syncer.remotes.annotell.answers import Unwrapped
 from syncer.remotes.annotell.asking import all_pages, needed, refusal
-from syncer.remotes.annotell.asks import UUIDS_MAX, Asks, Scene
+from syncer.remotes.annotell.asks import UUIDS_MAX, Asks, ListedScene
 from syncer.remotes.flows import cut, one
 
 UNCLEAR = (400, 413, 414, 422, 431)
@@ -114,7 +114,7 @@ class _Scenes:
 
     def _ask(self, uuids: list[str]) -> Asking[None]:
         answer = yield from one(self._asks.scenes(uuids))
-        if isinstance(answer, Opened):
+        if isinstance(answer, Unwrapped):
             self._note(uuids, answer.data)
         elif len(uuids) > 1 and (answer.missing or answer.code in UNCLEAR):
             for half in cut(uuids, -(-len(uuids) // 2)):
@@ -126,7 +126,7 @@ class _Scenes:
         else:
             raise Stopped(refusal(self._what, answer.reason))
 
-    def _note(self, uuids: list[str], scenes: Sequence[Scene]) -> None:
+    def _note(self, uuids: list[str], scenes: Sequence[ListedScene]) -> None:
         """Known by their ids: a success that leaves one out does not say that it is
         missing.
         """

@@ -21,30 +21,30 @@ import msgspec
 from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Ask, Asking, Done, Flow, Found, Problem, Row, Unit, Units
 from syncer.errors import Stopped
-from syncer.remotes.annotell.documents import OTHER, Item, Key
-from syncer.remotes.annotell.fetching import UNIT_MAX, Entry
+from syncer.remotes.annotell.documents import OTHER, DocumentKey, Item
+from syncer.remotes.annotell.fetching import UNIT_MAX, ListedItem
 from syncer.remotes.annotell.listing import ProjectListing, Wanted, told
 from syncer.remotes.flows import PASSES_MAX, cut, each, one
 from syncer.remotes.paths import changed_on_the_way
 
 
-class _Line(msgspec.Struct, gc=False):
+class _KnownLine(msgspec.Struct, gc=False):
     input_uuid: str
     annotation_type: str | None = None
     created: str | None = None
     deleted: bool = False
 
 
-_LINE = msgspec.json.Decoder(_Line)
+_LINE = msgspec.json.Decoder(_KnownLine)
 
 
-def index(lines: Iterable[bytes]) -> dict[Key, str]:
+def index(lines: Iterable[bytes]) -> dict[DocumentKey, str]:
     """Return what the lines of earlier pulls, oldest first, leave a mirror with:
     `created` by (input uuid, annotation type).
 
     Raises msgspec.DecodeError for a line that is not a pull's.
     """
-    known: dict[Key, str] = {}
+    known: dict[DocumentKey, str] = {}
     for line in lines:
         if line.strip():
             read = _LINE.decode(line)
@@ -55,7 +55,7 @@ def index(lines: Iterable[bytes]) -> dict[Key, str]:
     return known
 
 
-def tombstone(key: Key, created: str) -> Row:
+def tombstone(key: DocumentKey, created: str) -> Row:
     """The row that says that an annotation is gone."""
     uuid, annotation_type = key
     line = {
@@ -78,7 +78,7 @@ class ChangeListing:
     """
 
     project: ProjectListing
-    known: Mapping[Key, str]
+    known: Mapping[DocumentKey, str]
     repeats: bool = field(default=False, init=False)
 
     def units(self, after: str, done: Done | None = ()) -> Units:
@@ -93,7 +93,7 @@ class ChangeListing:
                 " changed: pull it without --changed-since"
             )
         wanted = yield from self.project.wanted()
-        listed: dict[Key, Entry] = {}
+        listed: dict[DocumentKey, ListedItem] = {}
         unlistable = [
             problem for problem in map(self.project.unlistable, types) if problem is not None
         ]
@@ -127,7 +127,7 @@ class ChangeListing:
     def _is_other(self, item: Item) -> bool:
         return not item.created or self.known.get(item.key) != item.created
 
-    def _unasked(self, listed: Mapping[Key, Entry]) -> Asking[str]:
+    def _unasked(self, listed: Mapping[DocumentKey, ListedItem]) -> Asking[str]:
         """Return why annotations cannot be asked for by themselves; nothing if they
         can: one that is there shows that the address is served.
         """
@@ -146,7 +146,7 @@ class ChangeListing:
                 break
         return reason
 
-    def _gone(self, keys: Sequence[Key], wanted: Wanted, unasked: str) -> Flow:
+    def _gone(self, keys: Sequence[DocumentKey], wanted: Wanted, unasked: str) -> Flow:
         """Tombstones of those that are not there, or have left the statuses; one that
         is there after all is written if it has changed.
         """
@@ -181,11 +181,13 @@ class ChangeListing:
         return found
 
 
-def _cursor(phase: str, key: Key) -> str:
+def _cursor(phase: str, key: DocumentKey) -> str:
     return msgspec.json.encode((phase, *key)).decode()
 
 
-def _after(after: str, changed: list[Key], missing: list[Key]) -> tuple[list[Key], list[Key]]:
+def _after(
+    after: str, changed: list[DocumentKey], missing: list[DocumentKey]
+) -> tuple[list[DocumentKey], list[DocumentKey]]:
     """Return what is left of both after a cursor."""
     if not after:
         return changed, missing

@@ -14,11 +14,11 @@ from syncer.core.outcome import Failed, Refused, Throttled
 from syncer.core.ports.pull import Row
 from syncer.core.ports.push import LookUpFailure
 from syncer.core.ports.wire import NoReply, Reply
-from syncer.remotes.annotell.answers import DECODE_ERRORS, NULL, Opened, check_utf8, opened
+from syncer.remotes.annotell.answers import DECODE_ERRORS, NULL, Unwrapped, check_utf8, opened
 from syncer.remotes.replies import good, no_reply
 
 OTHER = "the service answered with another annotation than the one that was asked for"
-Key = tuple[str, str]
+DocumentKey = tuple[str, str]
 """(input uuid, annotation type); of what has no type, its annotation's id."""
 
 
@@ -41,7 +41,7 @@ class Item:
     """
 
     @property
-    def key(self) -> Key:
+    def key(self) -> DocumentKey:
         """The key that no other of its list has."""
         return self.input_uuid, self.annotation_type or self.annotation_id or self.place
 
@@ -58,7 +58,7 @@ class Item:
         return f"input {self.input_uuid}{of}"
 
 
-Page = Opened[list[Item]]
+ItemPage = Unwrapped[list[Item]]
 
 
 class _Partial(msgspec.Struct, rename="camel", gc=False):
@@ -97,11 +97,11 @@ class _Export(msgspec.Struct, rename="camel", gc=False):
     annotation_id: int | str | None = None
 
 
-class _OpenLabel(msgspec.Struct, gc=False):
+class _OpenLabelHead(msgspec.Struct, gc=False):
     openlabel: dict[str, msgspec.Raw]
 
 
-class _Named(msgspec.Struct, gc=False):
+class _DocumentHead(msgspec.Struct, gc=False):
     uuid: str | None = None
 
 
@@ -110,24 +110,24 @@ _PARTIAL = msgspec.json.Decoder(_Partial)
 _SIGNED = msgspec.json.Decoder(_Signed)
 _SINGLE = msgspec.json.Decoder(_Single)
 _EXPORTS = msgspec.json.Decoder(dict[str, list[_Export]])
-_OPENLABEL = msgspec.json.Decoder(_OpenLabel)
-_NAMED = msgspec.json.Decoder(_Named)
+_OPENLABEL = msgspec.json.Decoder(_OpenLabelHead)
+_NAMED = msgspec.json.Decoder(_DocumentHead)
 
 
-def read_page(reply: Reply | NoReply) -> Page | LookUpFailure:
+def read_page(reply: Reply | NoReply) -> ItemPage | LookUpFailure:
     """A page of a list (A3)."""
     return _page(opened(reply, _PARTIALS, paged=True))
 
 
-def read_list(reply: Reply | NoReply) -> Page | LookUpFailure:
+def read_list(reply: Reply | NoReply) -> ItemPage | LookUpFailure:
     """A list that has no pages (A2, A7)."""
     return _page(opened(reply, _PARTIALS))
 
 
-def _page(answer: Opened[list[_Partial]] | LookUpFailure) -> Page | LookUpFailure:
+def _page(answer: Unwrapped[list[_Partial]] | LookUpFailure) -> ItemPage | LookUpFailure:
     return (
-        Opened(_told_apart([_item(partial) for partial in answer.data]), answer.next)
-        if isinstance(answer, Opened)
+        Unwrapped(_told_apart([_item(partial) for partial in answer.data]), answer.next)
+        if isinstance(answer, Unwrapped)
         else answer
     )
 
@@ -145,19 +145,19 @@ def _told_apart(items: list[Item]) -> list[Item]:
     ]
 
 
-def read_one(reply: Reply | NoReply) -> Page | LookUpFailure:
+def read_one(reply: Reply | NoReply) -> ItemPage | LookUpFailure:
     """The annotation of a request input (A6)."""
     answer = opened(reply, _PARTIAL)
-    return Opened([_item(answer.data)], None) if isinstance(answer, Opened) else answer
+    return Unwrapped([_item(answer.data)], None) if isinstance(answer, Unwrapped) else answer
 
 
-def read_signed(reply: Reply | NoReply) -> Page | LookUpFailure:
+def read_signed(reply: Reply | NoReply) -> ItemPage | LookUpFailure:
     """An annotation by its id (A8)."""
     answer = opened(reply, _SIGNED)
-    if not isinstance(answer, Opened):
+    if not isinstance(answer, Unwrapped):
         return answer
     signed = answer.data
-    return Opened(
+    return Unwrapped(
         [Item(signed.request_input_id, None, signed.created, signed.id, signed.signed_url)], None
     )
 
@@ -225,7 +225,7 @@ def read_stored(reply: Reply | NoReply) -> Document | Expired | LookUpFailure:
 def read_single(reply: Reply | NoReply) -> Row | LookUpFailure:
     """One annotation with its document in it (A5)."""
     answer = opened(reply, _SINGLE)
-    if not isinstance(answer, Opened):
+    if not isinstance(answer, Unwrapped):
         return answer
     single = answer.data
     found = document(bytes(single.content))
@@ -239,7 +239,7 @@ def read_exports(reply: Reply | NoReply) -> list[Row] | LookUpFailure:
     nor time is given, and nothing of it is checked.
     """
     answer = opened(reply, _EXPORTS, bare=False)
-    if not isinstance(answer, Opened):
+    if not isinstance(answer, Unwrapped):
         return answer
     return [
         Row(

@@ -14,14 +14,14 @@ from syncer.core.address import address_fault
 from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Ask, Asking, Flow, Found, Problem, Row
 from syncer.core.ports.wire import Request
-from syncer.remotes.annotell.answers import Opened
+from syncer.remotes.annotell.answers import Unwrapped
 from syncer.remotes.annotell.documents import (
     OTHER,
     Document,
+    DocumentKey,
     Expired,
     Item,
-    Key,
-    Page,
+    ItemPage,
     read_stored,
     row,
 )
@@ -31,33 +31,36 @@ UNIT_MAX = 16
 """Documents of one unit: they may be megabytes each."""
 
 
-class Source:
+class PageSource:
     """A page of a list, to be asked for again, and the addresses it gave last."""
 
     def __init__(
-        self, ask: Ask[Page], page: Page, single: Callable[[Item], Ask[Row] | Refused] | None = None
+        self,
+        ask: Ask[ItemPage],
+        page: ItemPage,
+        single: Callable[[Item], Ask[Row] | Refused] | None = None,
     ) -> None:
         """`single`: asks for one annotation of it with its document in the answer."""
         self.ask = ask
         self.single = single
-        self.uris: dict[Key, str] = {}
+        self.uris: dict[DocumentKey, str] = {}
         self.renew(page)
 
-    def renew(self, page: Page) -> None:
+    def renew(self, page: ItemPage) -> None:
         """Take the addresses of a later answer."""
         self.uris.update({item.key: item.uri for item in page.data})
 
 
-Entry = tuple[Item, Source]
+ListedItem = tuple[Item, PageSource]
 
 
-def fetched(entries: Sequence[Entry]) -> Flow:
+def fetched(entries: Sequence[ListedItem]) -> Flow:
     """The documents of what was listed, all at once."""
     unique = {item.key: (item, source) for item, source in reversed(entries)}
     wanted = [unique[key] for key in dict.fromkeys(item.key for item, _ in entries)]
     found = Found([], duplicates=len(entries) - len(wanted))
     tried = {item.key: source.uris[item.key] for item, source in wanted}
-    askable: list[Entry] = []
+    askable: list[ListedItem] = []
     for item, source in wanted:
         if tried[item.key].isascii() and address_fault(tried[item.key], base=False) is None:
             askable.append((item, source))
@@ -76,13 +79,13 @@ def fetched(entries: Sequence[Entry]) -> Flow:
     return found
 
 
-def _stored(entries: Sequence[Entry], found: Found) -> Asking[list[Entry]]:
+def _stored(entries: Sequence[ListedItem], found: Found) -> Asking[list[ListedItem]]:
     """Ask the storage for these, and put what comes into `found`; those whose address
     has expired.
     """
     if not entries:
         return []
-    expired: list[Entry] = []
+    expired: list[ListedItem] = []
     asks = [
         Ask(Request("GET", source.uris[item.key]), read_stored, "storage")
         for item, source in entries
@@ -100,7 +103,7 @@ def _stored(entries: Sequence[Entry], found: Found) -> Asking[list[Entry]]:
     return expired
 
 
-def _listed_again(expired: Sequence[Entry], tried: dict[Key, str]) -> Asking[None]:
+def _listed_again(expired: Sequence[ListedItem], tried: dict[DocumentKey, str]) -> Asking[None]:
     """Ask for the lists that gave these addresses again, except those that others have
     asked for again meanwhile.
     """
@@ -113,11 +116,11 @@ def _listed_again(expired: Sequence[Entry], tried: dict[Key, str]) -> Asking[Non
         for source, page in zip(
             stale, (yield from each([source.ask for source in stale])), strict=True
         ):
-            if isinstance(page, Opened):
+            if isinstance(page, Unwrapped):
                 source.renew(page)
 
 
-def _by_themselves(entries: Sequence[Entry], found: Found) -> Asking[None]:
+def _by_themselves(entries: Sequence[ListedItem], found: Found) -> Asking[None]:
     """Ask for what the storage refuses, or no longer stands where it was listed: each
     by input and type, with the document in the answer.
     """

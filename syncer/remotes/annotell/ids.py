@@ -23,11 +23,11 @@ from syncer.core.ports.pull import (
     Unit,
     Units,
 )
-from syncer.remotes.annotell.answers import Opened
+from syncer.remotes.annotell.answers import Unwrapped
 from syncer.remotes.annotell.asks import UUIDS_MAX, Asks
 from syncer.remotes.annotell.chosen import UNCLEAR, Chosen
-from syncer.remotes.annotell.documents import OTHER, Item, Page
-from syncer.remotes.annotell.fetching import UNIT_MAX, Entry, Source, fetched
+from syncer.remotes.annotell.documents import OTHER, Item, ItemPage
+from syncer.remotes.annotell.fetching import UNIT_MAX, ListedItem, PageSource, fetched
 from syncer.remotes.flows import cut, each, joined, one
 from syncer.remotes.paths import changed_on_the_way
 
@@ -41,7 +41,7 @@ class IdListing:
     be fetched, and why.
     """
 
-    ask: Callable[[str], Ask[Page] | Refused]
+    ask: Callable[[str], Ask[ItemPage] | Refused]
     ids: tuple[str, ...]
     what: str
     """What an id is one of, for people."""
@@ -56,15 +56,15 @@ class IdListing:
             yield Unit(f"{self.what} {unit[0]} and on", unit[-1], partial(self._unit, unit))
 
     def _unit(self, ids: Sequence[str]) -> Flow:
-        entries: list[Entry] = []
+        entries: list[ListedItem] = []
         problems = [
             Problem(f"{self.what} {id}", self.unclear[id]) for id in ids if id in self.unclear
         ]
         asked = [(id, self.ask(id)) for id in ids if id not in self.unclear]
         answers = (yield from each([ask for _, ask in asked])) if asked else []
         for (id, ask), answer in zip(asked, answers, strict=True):
-            if isinstance(answer, Opened) and isinstance(ask, Ask):
-                source = Source(ask, answer)
+            if isinstance(answer, Unwrapped) and isinstance(ask, Ask):
+                source = PageSource(ask, answer)
                 entries += [(item, source) for item in answer.data]
             elif isinstance(answer, Refused) and not (
                 self.listed and answer.missing and not changed_on_the_way(id)

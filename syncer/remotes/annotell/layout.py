@@ -20,7 +20,7 @@ class _Content(msgspec.Struct, gc=False):
     openlabel: _OpenLabel | None = None
 
 
-class _Line(msgspec.Struct, gc=False):
+class _DocumentRow(msgspec.Struct, gc=False):
     input_uuid: str | None = None
     annotation_type: str | None = None
     created: str | None = None
@@ -29,7 +29,7 @@ class _Line(msgspec.Struct, gc=False):
     deleted: bool = False
 
 
-_LINE = msgspec.json.Decoder(_Line)
+_LINE = msgspec.json.Decoder(_DocumentRow)
 _CONTENT = msgspec.json.Decoder(_Content)
 
 

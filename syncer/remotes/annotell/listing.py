@@ -16,9 +16,9 @@ from syncer.errors import Stopped
 from syncer.remotes.annotell.asking import needed
 from syncer.remotes.annotell.asks import Asks
 from syncer.remotes.annotell.chosen import Statuses
-from syncer.remotes.annotell.documents import Item, Key
-from syncer.remotes.annotell.fetching import UNIT_MAX, Entry, fetched
-from syncer.remotes.annotell.pages import Pages
+from syncer.remotes.annotell.documents import DocumentKey, Item
+from syncer.remotes.annotell.fetching import UNIT_MAX, ListedItem, fetched
+from syncer.remotes.annotell.pages import PagePass
 from syncer.remotes.flows import PASSES_MAX, cut, settled, undisturbed
 from syncer.remotes.paths import changed_on_the_way
 
@@ -83,15 +83,15 @@ class ProjectListing:
             return Wanted(None, ())
         return Wanted((yield from self.statuses.asked()), self.statuses.wanted)
 
-    def entries(self, annotation_type: str) -> Asking[dict[Key, Entry]]:
+    def entries(self, annotation_type: str) -> Asking[dict[DocumentKey, ListedItem]]:
         """All that is listed of a type.
 
         Raises Stopped where the remote refuses to list it, or where it never stops
         changing.
         """
 
-        def one_pass() -> Asking[tuple[list[tuple[Key, Entry]], int]]:
-            pages, rows = Pages(self, annotation_type), list[tuple[Key, Entry]]()
+        def one_pass() -> Asking[tuple[list[tuple[DocumentKey, ListedItem]], int]]:
+            pages, rows = PagePass(self, annotation_type), list[tuple[DocumentKey, ListedItem]]()
             while (page := (yield from pages.more())) is not None:
                 rows = [] if pages.count == 1 else rows  # it began again
                 rows += [(entry[0].key, entry) for entry in page]
@@ -110,11 +110,11 @@ class ProjectListing:
                 partial(told, [problem]),
             )
             return
-        listed: set[Key] = set()
-        before: Sequence[Key] | None = None
+        listed: set[DocumentKey] = set()
+        before: Sequence[DocumentKey] | None = None
         number = 0
         for _ in range(PASSES_MAX):
-            pages = Pages(self, annotation_type)
+            pages = PagePass(self, annotation_type)
             while (page := (yield from pages.more())) is not None:
                 unique = {
                     item.key: (item, source) for item, source in page if item.key not in listed
@@ -166,7 +166,7 @@ class Wanted:
             and self.statuses[input_uuid] not in self.among
         )
 
-    def fetched(self, entries: Sequence[Entry]) -> Flow:
+    def fetched(self, entries: Sequence[ListedItem]) -> Flow:
         """The documents of these, except those of which it is not known whether they
         are wanted: they are problems.
         """
@@ -187,7 +187,7 @@ class Wanted:
         )
 
 
-def part(key: Key) -> str:
+def part(key: DocumentKey) -> str:
     """Return the name by which a document is noted when it is done."""
     return msgspec.json.encode(key).decode()
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Ask, Asking
 from syncer.errors import Stopped
-from syncer.remotes.annotell.answers import Cursor, Opened
+from syncer.remotes.annotell.answers import Cursor, Unwrapped
 from syncer.remotes.annotell.asking import in_circles, refusal
-from syncer.remotes.annotell.documents import Key, Page
-from syncer.remotes.annotell.fetching import Entry, Source
+from syncer.remotes.annotell.documents import DocumentKey, ItemPage
+from syncer.remotes.annotell.fetching import ListedItem, PageSource
 from syncer.remotes.flows import PASSES_MAX, one
 from syncer.remotes.paths import changed_on_the_way
 
@@ -21,14 +21,14 @@ NO_SUCH_PLACE = (400, 404, 405, 410)
 """HTTP statuses of an address or a cursor that the service does not have."""
 
 
-class Pages:
+class PagePass:
     """A pass from the first page to the last one.
 
     Where a cursor is not taken any more, it begins again.
     """
 
     def __init__(self, of: ProjectListing, annotation_type: str) -> None:
-        self.keys: list[Key] = []
+        self.keys: list[DocumentKey] = []
         """The keys of all that was listed, in order."""
         self.count = 0
         self._of = of
@@ -38,7 +38,7 @@ class Pages:
         self._begun_again = 0
         self._over = False
 
-    def more(self) -> Asking[list[Entry] | None]:
+    def more(self) -> Asking[list[ListedItem] | None]:
         """The next page; None after the last one.
 
         Raises Stopped if the service refuses, or gives a page twice.
@@ -54,7 +54,7 @@ class Pages:
         self.keys += [item.key for item in page.data]
         return [(item, source) for item in page.data]
 
-    def _page(self) -> Asking[tuple[Source, Page]]:
+    def _page(self) -> Asking[tuple[PageSource, ItemPage]]:
         """Ask for a page; a service without that address is asked as before version
         1.2.
         """
@@ -65,10 +65,10 @@ class Pages:
             [*(asks.annotations(*what, cursor) for cursor in cursors), asks.all_annotations(*what)]
         ):
             answer = yield from one(ask)
-            if isinstance(answer, Opened) and isinstance(ask, Ask):
+            if isinstance(answer, Unwrapped) and isinstance(ask, Ask):
                 if number:
                     self._begin_again()
-                return Source(ask, answer, asks.single), answer
+                return PageSource(ask, answer, asks.single), answer
             if isinstance(answer, Refused):
                 refused = refused or answer
                 if answer.code not in NO_SUCH_PLACE:

@@ -21,7 +21,7 @@ Flavour = Literal["annotell", "kognic"]
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class DocumentSelection:
     """The annotations to list: of a project, or of one kind of ids."""
 
     project: str = ""
@@ -46,7 +46,7 @@ class Selection:
     """Kognic: cuboids turned as in ISO 8855."""
 
 
-def listing(selection: Selection, flavour: Flavour, base_url: str) -> Listing:
+def listing(selection: DocumentSelection, flavour: Flavour, base_url: str) -> Listing:
     """The list of what is selected.
 
     Raises UsageError for a selection that means nothing.
@@ -72,7 +72,7 @@ def listing(selection: Selection, flavour: Flavour, base_url: str) -> Listing:
     )
 
 
-def check(selection: Selection, flavour: Flavour) -> None:
+def check(selection: DocumentSelection, flavour: Flavour) -> None:
     """Raises UsageError for a selection that means nothing."""
     if (why := unfit(selection) or _unaddressable(selection, flavour)) is not None:
         raise UsageError(f"the selection: {why}")
@@ -99,7 +99,7 @@ def check(selection: Selection, flavour: Flavour) -> None:
         )
 
 
-def _unaddressable(selection: Selection, flavour: Flavour) -> str | None:
+def _unaddressable(selection: DocumentSelection, flavour: Flavour) -> str | None:
     """Return why the service cannot be asked for what was named: it stands in the path
     of a URL, or in a list of ids.
     """
@@ -119,7 +119,7 @@ def _unaddressable(selection: Selection, flavour: Flavour) -> str | None:
     return None
 
 
-def _of_project(selection: Selection, flavour: Flavour, asks: Asks) -> Listing:
+def _of_project(selection: DocumentSelection, flavour: Flavour, asks: Asks) -> Listing:
     """By type; but inputs of a status without any type named, of Annotell, by their
     uuids: version 1.0's way, as in its guide.
     """

@@ -32,7 +32,7 @@ class Status(msgspec.Struct, gc=False):
     details: str | None = None
 
 
-class Item(msgspec.Struct, gc=False):
+class ItemStatus(msgspec.Struct, gc=False):
     """One annotation (or input) of an answer; its data is skipped unread."""
 
     id: str | None = None
@@ -46,15 +46,15 @@ class Said(msgspec.Struct, gc=False):
     status: Status | None = None
 
 
-class Answer(Said, gc=False):
+class ServiceAnswer(Said, gc=False):
     """The answer to a POST, PATCH or DELETE."""
 
-    annotations: list[Item] | None = None
+    annotations: list[ItemStatus] | None = None
 
 
 A = TypeVar("A", bound=Said)
 
-ANSWERS = msgspec.json.Decoder(Answer)
+ANSWERS = msgspec.json.Decoder(ServiceAnswer)
 
 
 def read(reply: Reply, decoder: msgspec.json.Decoder[A]) -> tuple[A, Status] | Failure:

@@ -25,9 +25,9 @@ from syncer.core.outcome import (
     Retriable,
     Verdict,
 )
-from syncer.core.ports.push import Found, Inputs, Listed, LookUpFailure
+from syncer.core.ports.push import InputStates, Listed, LookedUp, LookUpFailure
 from syncer.core.ports.wire import NoReply, Reply, Request
-from syncer.remotes.clarifai.answers import ANSWERS, Failure, Item, failure, read, reason
+from syncer.remotes.clarifai.answers import ANSWERS, Failure, ItemStatus, failure, read, reason
 from syncer.remotes.clarifai.codes import STORED, Meaning, meaning, number
 from syncer.remotes.clarifai.patches import merged, removed
 from syncer.remotes.clarifai.queries import ALL_MAKERS, PAIRS_MAX, AppUrls, page_of
@@ -135,7 +135,7 @@ class Clarifai:
         """`GET annotations` by pairs: ids and input_ids in the same order."""
         return Request("GET", self._urls.pairs([change.key for change in changes]))
 
-    def found(self, changes: Sequence[Change], reply: Reply | NoReply) -> Found | LookUpFailure:
+    def found(self, changes: Sequence[Change], reply: Reply | NoReply) -> LookedUp | LookUpFailure:
         """The annotations of these pairs, None for those that are not there."""
         rows = of_look_up(reply, len(changes))
         if not isinstance(rows, Rows):
@@ -146,7 +146,7 @@ class Clarifai:
             key = (row.get("input_id"), row.get("id"))
             if all(isinstance(part, str) for part in key) and key in wanted:
                 held.setdefault(key, row)
-        return Found([held.get(change.key) for change in changes])
+        return LookedUp([held.get(change.key) for change in changes])
 
     def same(self, change: Change, annotation: dict[str, object]) -> bool:
         """Is what the post or patch asks for there?
@@ -192,7 +192,7 @@ class Clarifai:
 
     def inputs_found(
         self, input_ids: Sequence[str], reply: Reply | NoReply
-    ) -> Inputs | LookUpFailure:
+    ) -> InputStates | LookUpFailure:
         """Those with code 30001 or 30003 are being processed, those with 30000 are
         ready.
         """
@@ -208,12 +208,12 @@ class Clarifai:
         processing = frozenset(
             id for id, code in codes.items() if id and meaning(code) is Meaning.PENDING
         )
-        return Inputs(
+        return InputStates(
             processing, frozenset(id for id, code in codes.items() if id and code == INPUT_READY)
         )
 
 
-def _all_stored(changes: Sequence[Change], items: Sequence[Item]) -> bool:
+def _all_stored(changes: Sequence[Change], items: Sequence[ItemStatus]) -> bool:
     """The plain case: every item in its place, named by its ids, and stored."""
     if len(changes) != len(items):
         return False
@@ -232,7 +232,7 @@ def _all_stored(changes: Sequence[Change], items: Sequence[Item]) -> bool:
 def _joined(
     verb: Verb,
     changes: Sequence[Change],
-    items: Sequence[Item],
+    items: Sequence[ItemStatus],
     *,
     stored: bool = True,
     silence_applied: bool = False,
@@ -266,7 +266,7 @@ def _joined(
     return joined
 
 
-def _outcome(verb: Verb, item: Item, *, silence_applied: bool) -> Outcome:
+def _outcome(verb: Verb, item: ItemStatus, *, silence_applied: bool) -> Outcome:
     """What one item says."""
     status = item.status
     code = 0 if status is None else number(status.code)
@@ -298,7 +298,7 @@ def _outcome(verb: Verb, item: Item, *, silence_applied: bool) -> Outcome:
             return Retriable(text, code)
 
 
-def _shared_failure(items: Sequence[Item], reply: Reply) -> Failure | None:
+def _shared_failure(items: Sequence[ItemStatus], reply: Reply) -> Failure | None:
     """A throttle, an empty account or a refused token that every item repeats concerns
     the request, not the items.
     """

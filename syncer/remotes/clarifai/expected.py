@@ -17,8 +17,8 @@ from syncer.core.change import Verb
 from syncer.remotes.clarifai.patches import merged, removed
 from syncer.remotes.clarifai.same import CLOSED, item_id, same_annotation, set_fields, snake_cased
 
-Json = dict[str, object]
-Mark = Literal["same", "missing", "differs", "doubled", "extra"]
+JsonObject = dict[str, object]
+DiffMark = Literal["same", "missing", "differs", "doubled", "extra"]
 _NAMES = frozenset(("id", "input_id"))
 DELETED = ("it should be deleted",)
 """Where such an annotation differs."""
@@ -30,13 +30,13 @@ class Expected:
     logs), or what the last patch says; None: nothing.
     """
 
-    annotation: Json | None
+    annotation: JsonObject | None
     made: bool
     action: Verb = "post"
 
 
 @dataclass(slots=True)
-class Left:
+class ExpectedInput:
     """The annotations that should be left of an input, by id."""
 
     annotations: dict[str, Expected]
@@ -50,13 +50,13 @@ class Left:
 class Difference:
     """An annotation that was looked at. `fields`: where it differs."""
 
-    mark: Mark
+    mark: DiffMark
     input_id: str
     id: str
     fields: tuple[str, ...] = ()
 
 
-def folded(changes: Iterable[tuple[Verb, str, bytes]]) -> Left:
+def folded(changes: Iterable[tuple[Verb, str, bytes]]) -> ExpectedInput:
     """Return what the changes (verb, id, body) of one input leave when applied once in
     order.
 
@@ -78,10 +78,10 @@ def folded(changes: Iterable[tuple[Verb, str, bytes]]) -> Left:
             left[id] = Expected(orjson.loads(body), made=False, action=verb)
         elif before.annotation is not None:
             before.annotation = patched(before.annotation, orjson.loads(body), verb)
-    return Left(left, emptied)
+    return ExpectedInput(left, emptied)
 
 
-def patched(held: Json, sent: Json, verb: Verb) -> Json:
+def patched(held: JsonObject, sent: JsonObject, verb: Verb) -> JsonObject:
     """The annotation after a patch. What is written in camelCase is the same field."""
     held = snake_cased(held)
     sent = {name: value for name, value in snake_cased(sent).items() if name not in _NAMES}
@@ -90,7 +90,7 @@ def patched(held: Json, sent: Json, verb: Verb) -> Json:
     return _merged(held, sent) if verb == "merge" else _removed(held, sent)
 
 
-def _merged(held: Json, sent: Json) -> Json:
+def _merged(held: JsonObject, sent: JsonObject) -> JsonObject:
     return {**held, **{name: _merged_value(held.get(name), value) for name, value in sent.items()}}
 
 
@@ -112,7 +112,7 @@ def _merged_value(held: object, sent: object) -> object:
     return sent
 
 
-def _removed(held: Json, sent: Json) -> Json:
+def _removed(held: JsonObject, sent: JsonObject) -> JsonObject:
     left = dict(held)
     for name, value in sent.items():
         there = left.get(name)
@@ -128,7 +128,9 @@ def _removed(held: Json, sent: Json) -> Json:
     return left
 
 
-def compared(input_id: str, left: Left, held: Mapping[str, Json]) -> list[Difference]:
+def compared(
+    input_id: str, left: ExpectedInput, held: Mapping[str, JsonObject]
+) -> list[Difference]:
     """Every annotation that should be there, or should not, beside what is held; then
     what is held beyond them.
     """
@@ -157,7 +159,7 @@ def compared(input_id: str, left: Left, held: Mapping[str, Json]) -> list[Differ
     return found
 
 
-def _differing(wanted: Expected, row: Json) -> Iterable[str]:
+def _differing(wanted: Expected, row: JsonObject) -> Iterable[str]:
     annotation = wanted.annotation or {}
     if wanted.action == "merge":
         return () if merged(annotation, row) else ("what the last merge says",)
@@ -166,7 +168,7 @@ def _differing(wanted: Expected, row: Json) -> Iterable[str]:
     return _fields(annotation, row, exact=wanted.made)
 
 
-def _fields(annotation: Json, row: Json, *, exact: bool) -> list[str]:
+def _fields(annotation: JsonObject, row: JsonObject, *, exact: bool) -> list[str]:
     """The members that differ, those of `data` one by one.
 
     `exact`: also what was added to them since.
@@ -195,7 +197,7 @@ def _parts_of_data(sent: object, held: object, exact: bool) -> list[str]:
     ]
 
 
-def _is_double(row: Json, expected: Mapping[str, Expected]) -> bool:
+def _is_double(row: JsonObject, expected: Mapping[str, Expected]) -> bool:
     """Whether it holds what another annotation of its input should, and nothing
     else.
     """

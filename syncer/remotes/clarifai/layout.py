@@ -28,20 +28,20 @@ class _Present(msgspec.Struct, gc=False):
     """A message of which only matters that it is there."""
 
 
-class _Named(msgspec.Struct, gc=False):
+class _WithId(msgspec.Struct, gc=False):
     id: str | None = None
 
 
 class _ModelWorker(msgspec.Struct, gc=False):
-    model_version: _Named | None = None
+    model_version: _WithId | None = None
 
 
 class _Worker(msgspec.Struct, gc=False):
-    user: _Named | None = None
+    user: _WithId | None = None
     model: _ModelWorker | None = None
 
 
-class _Status(msgspec.Struct, gc=False):
+class _StatusShape(msgspec.Struct, gc=False):
     code: int | str | None = None
     description: str | None = None
 
@@ -91,7 +91,7 @@ class _FrameData(_Labelled, gc=False):
     regions: list[_Region] | None = None
 
 
-class _Frame(msgspec.Struct, gc=False):
+class _FrameShape(msgspec.Struct, gc=False):
     frame_info: _FrameInfo | None = None
     data: _FrameData | None = None
 
@@ -101,11 +101,11 @@ class _TimeSegment(msgspec.Struct, gc=False):
 
 
 class _Data(_FrameData, gc=False):
-    frames: list[_Frame] | None = None
+    frames: list[_FrameShape] | None = None
     time_segments: list[_TimeSegment] | None = None
 
 
-class _Annotation(msgspec.Struct, gc=False):
+class _AnnotationShape(msgspec.Struct, gc=False):
     id: str | None = None
     input_id: str | None = None
     data: _Data | None = None
@@ -113,14 +113,14 @@ class _Annotation(msgspec.Struct, gc=False):
     user_id: str | None = None
     model_version_id: str | None = None
     worker: _Worker | None = None
-    status: _Status | None = None
+    status: _StatusShape | None = None
     created_at: str | None = None
     modified_at: str | None = None
     input_level: bool | None = False
     task_id: str | None = None
 
 
-class _Text(msgspec.Struct, gc=False):
+class _TextShape(msgspec.Struct, gc=False):
     raw: str | None = None
     url: str | None = None
 
@@ -133,17 +133,17 @@ class _InputData(msgspec.Struct, gc=False):
     image: _Medium | None = None
     video: _Medium | None = None
     audio: _Medium | None = None
-    text: _Text | None = None
+    text: _TextShape | None = None
     metadata: msgspec.Raw = _NULL
 
 
-class _Input(msgspec.Struct, gc=False):
+class _InputShape(msgspec.Struct, gc=False):
     id: str | None = None
     data: _InputData | None = None
     dataset_ids: list[str] | None = None
     created_at: str | None = None
     modified_at: str | None = None
-    status: _Status | None = None
+    status: _StatusShape | None = None
 
 
 class _Joined(msgspec.Struct, gc=False):
@@ -151,8 +151,8 @@ class _Joined(msgspec.Struct, gc=False):
     annotation: msgspec.Raw = _NULL
 
 
-_annotation = msgspec.json.Decoder(_Annotation)
-_input = msgspec.json.Decoder(_Input)
+_annotation = msgspec.json.Decoder(_AnnotationShape)
+_input = msgspec.json.Decoder(_InputShape)
 _joined = msgspec.json.Decoder(_Joined)
 UNREADABLE = (msgspec.DecodeError, ValueError, RecursionError)
 """The errors of decoding: not JSON, not UTF-8, nested too deep, or not of the wire's
@@ -210,7 +210,7 @@ def _annotation_values(json: bytes, key: tuple[str, ...]) -> tuple[object, ...]:
         read = _annotation.decode(json)
     except UNREADABLE:
         return (key[-1], whole, None, key[0], *_NONE[4:])
-    worker, status, data = read.worker, read.status or _Status(), read.data or _Data()
+    worker, status, data = read.worker, read.status or _StatusShape(), read.data or _Data()
     concepts = _concepts(data)
     return (
         read.id or None,
@@ -312,7 +312,7 @@ def _input_values(json: bytes, input_id: str) -> tuple[object, ...]:
         read = _input.decode(json)
     except UNREADABLE:
         return (input_id, whole, *[None] * (len(INPUT) - 2))
-    data, status = read.data or _InputData(), read.status or _Status()
+    data, status = read.data or _InputData(), read.status or _StatusShape()
     media = (
         ("image", data.image),
         ("video", data.video),
@@ -342,7 +342,7 @@ def _json(raw: msgspec.Raw) -> str | None:
     return None if text == b"null" else text.decode("utf-8", "replace")
 
 
-def _code(status: _Status | None) -> int | None:
+def _code(status: _StatusShape | None) -> int | None:
     code = None if status is None else number(status.code)
     return code if code is not None and -INT64_MAX <= code <= INT64_MAX else None
 

@@ -10,7 +10,7 @@ import msgspec
 from syncer.core.outcome import Failed, Refused
 from syncer.core.ports.push import LookUpFailure
 from syncer.core.ports.wire import NoReply, Reply
-from syncer.remotes.clarifai.answers import Item, Said, Status, failure, read
+from syncer.remotes.clarifai.answers import ItemStatus, Said, Status, failure, read
 from syncer.remotes.clarifai.codes import SUCCESS, number
 from syncer.remotes.replies import good, no_reply
 
@@ -26,7 +26,7 @@ class Hit(msgspec.Struct, gc=False):
     annotation: msgspec.Raw
 
 
-class Listed(Said, gc=False):
+class ListedRows(Said, gc=False):
     """The answer to a list or a search; each row as it came."""
 
     annotations: list[msgspec.Raw] | None = None
@@ -39,7 +39,7 @@ class Rows(Said, gc=False):
     """The answer to a look-up; each row as a value."""
 
     annotations: list[dict[str, Any]] | None = None
-    inputs: list[Item] | None = None
+    inputs: list[ItemStatus] | None = None
 
 
 class InputHead(msgspec.Struct, gc=False):
@@ -61,14 +61,14 @@ class DatasetInput(msgspec.Struct, gc=False):
     input: InputHead
 
 
-_LISTED = msgspec.json.Decoder(Listed)
+_LISTED = msgspec.json.Decoder(ListedRows)
 _ROWS = msgspec.json.Decoder(Rows)
 _HEAD = msgspec.json.Decoder(Head)
 _INPUT_HEAD = msgspec.json.Decoder(InputHead)
 _DATASET_INPUT = msgspec.json.Decoder(DatasetInput)
 
 
-class Line(msgspec.Struct, frozen=True, gc=False):
+class ListedLine(msgspec.Struct, frozen=True, gc=False):
     """A row: its ids, and its bytes."""
 
     id: str
@@ -92,7 +92,7 @@ class Dated(msgspec.Struct, gc=False):
 _DATED = msgspec.json.Decoder(Dated)
 
 
-def dated(line: Line) -> Dated:
+def dated(line: ListedLine) -> Dated:
     """When an annotation was updated last, and its status, as far as it says so."""
     try:
         return _DATED.decode(line.raw)
@@ -105,22 +105,22 @@ def of_look_up(reply: Reply | NoReply, asked: int) -> Rows | LookUpFailure:
     return _listed(reply, _ROWS, asked)
 
 
-def of_list(reply: Reply | NoReply) -> list[Line] | LookUpFailure:
+def of_list(reply: Reply | NoReply) -> list[ListedLine] | LookUpFailure:
     """The annotations of a list."""
     return _rows(reply, lambda listed: listed.annotations, _annotation)
 
 
-def of_search(reply: Reply | NoReply) -> list[Line] | LookUpFailure:
+def of_search(reply: Reply | NoReply) -> list[ListedLine] | LookUpFailure:
     """The annotations that a search hit."""
     return _rows(reply, lambda listed: [hit.annotation for hit in listed.hits or ()], _annotation)
 
 
-def of_inputs(reply: Reply | NoReply) -> list[Line] | LookUpFailure:
+def of_inputs(reply: Reply | NoReply) -> list[ListedLine] | LookUpFailure:
     """The inputs of a list."""
     return _rows(
         reply,
         lambda listed: listed.inputs,
-        lambda raw: Line(_INPUT_HEAD.decode(raw).id, "", False, bytes(raw)),
+        lambda raw: ListedLine(_INPUT_HEAD.decode(raw).id, "", False, bytes(raw)),
     )
 
 
@@ -131,18 +131,18 @@ def of_dataset(reply: Reply | NoReply) -> list[str] | LookUpFailure:
     )
 
 
-def _annotation(raw: msgspec.Raw) -> Line:
+def _annotation(raw: msgspec.Raw) -> ListedLine:
     head = _HEAD.decode(raw)
-    return Line(head.id, head.input_id, head.input_level is True, bytes(raw))
+    return ListedLine(head.id, head.input_id, head.input_level is True, bytes(raw))
 
 
 def _rows(
     reply: Reply | NoReply,
-    of: Callable[[Listed], list[msgspec.Raw] | None],
+    of: Callable[[ListedRows], list[msgspec.Raw] | None],
     row: Callable[[msgspec.Raw], T],
 ) -> list[T] | LookUpFailure:
     listed = _listed(reply, _LISTED)
-    if not isinstance(listed, Listed):
+    if not isinstance(listed, ListedRows):
         return listed
     try:
         return [row(raw) for raw in of(listed) or ()]

@@ -20,7 +20,7 @@ from typing import cast
 from syncer.protos import ENUMS
 from syncer.remotes.clarifai.codes import NUMBERS
 
-Reader = Callable[[object], object]
+ScalarReader = Callable[[object], object]
 
 _FLOAT32 = struct.Struct("<f")
 _DIGITS = re.compile(r"[+-]?[0-9]{1,40}")
@@ -102,7 +102,7 @@ def _time(value: object) -> tuple[int, int]:
     return since.days * 86_400 + since.seconds - east, int(f"{parts[3] or '':0<9}")
 
 
-READERS: Mapping[str, Reader] = {
+READERS: Mapping[str, ScalarReader] = {
     "string": _string,
     "bool": _bool,
     "float": _float32,

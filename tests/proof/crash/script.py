@@ -33,7 +33,7 @@ from syncer.engine.push import Push
 from syncer.engine.turns import Turns
 from syncer.errors import StateError, SyncerError, UsageError
 from syncer.jobs import dead as dead_lane
-from syncer.jobs.inputs import Reading, open_inputs
+from syncer.jobs.inputs import ReadingOptions, open_inputs
 from syncer.journal.dead import letter_at, open_letters
 from syncer.journal.journal import DestinationId, Journal
 from syncer.remotes.clarifai import Clarifai
@@ -204,7 +204,11 @@ class World:
         journal = self._recording(Journal.open(STATE, DESTINATION, disk=self.disk))
         try:
             inputs, facts = open_inputs(
-                [str(log)], journal.ledger, self.folder, Reading(LineOptions()), sys.stdin.buffer
+                [str(log)],
+                journal.ledger,
+                self.folder,
+                ReadingOptions(LineOptions()),
+                sys.stdin.buffer,
             )
             journal.commit(facts)
             now = RunClock()

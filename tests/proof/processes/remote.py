@@ -20,7 +20,7 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from syncer.emulator import Emulator, running
 from syncer.emulator.answer import Answer, Request
 from syncer.emulator.clarifai.part import OWNER
-from syncer.emulator.clarifai.store import Annotation, App, Key
+from syncer.emulator.clarifai.store import Annotation, AnnotationKey, App
 from tests.proof.processes.logs import Log
 
 APP = "app"
@@ -59,7 +59,7 @@ class RecordedApp(App):
         )
         super().put(annotation, lag)
 
-    def delete(self, key: Key, lag: int = 0) -> bool:
+    def delete(self, key: AnnotationKey, lag: int = 0) -> bool:
         if not self._whole:
             self.writes.append(Write("delete", *key))
         return super().delete(key, lag)
@@ -203,7 +203,7 @@ class _Order:
     took effect.
     """
 
-    of_key: dict[Key, int] = field(default_factory=dict)
+    of_key: dict[AnnotationKey, int] = field(default_factory=dict)
     of_input: dict[str, int] = field(default_factory=dict)
     deleted: dict[str, int] = field(default_factory=dict)
 

@@ -13,7 +13,7 @@ import orjson
 
 from syncer.core.ports.wire import Reply
 from syncer.emulator.annotell.part import Annotell
-from syncer.emulator.annotell.tokens import STORAGE, TOKEN_PATH, Signatures, Tokens
+from syncer.emulator.annotell.tokens import STORAGE, TOKEN_PATH, GrantedTokens, Signatures
 from syncer.emulator.answer import Answer
 from syncer.emulator.answer import Request as Received
 from syncer.emulator.clarifai import loading
@@ -127,7 +127,7 @@ class Documents(Lists):
         ).switches
         self._annotell = Annotell(switches)
         self._annotell.tokens, self._annotell.signatures = (
-            Tokens(clock.true),
+            GrantedTokens(clock.true),
             Signatures(clock.true),
         )
         super().__init__(scenario, self._annotell, clock, say)

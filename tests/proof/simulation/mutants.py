@@ -35,7 +35,7 @@ from syncer.engine.turns import Turn
 from syncer.engine.whereabouts import Whereabouts
 from syncer.journal.journal import Journal
 from syncer.remotes.clarifai import codec
-from syncer.remotes.clarifai.answers import Item
+from syncer.remotes.clarifai.answers import ItemStatus
 from syncer.sources.places import Places
 from tests.proof.simulation.push import simulate
 from tests.proof.simulation.scenario import drawn
@@ -78,7 +78,7 @@ def caught(mutant: Mutant, start: int, seeds_max: int) -> Caught:
 def _by_position(
     verb: Verb,
     changes: Sequence[Change],
-    items: Sequence[Item],
+    items: Sequence[ItemStatus],
     *,
     stored: bool = True,
     silence_applied: bool = False,

@@ -26,10 +26,9 @@ from syncer.jobs.pull import Pulled, PullLane
 from syncer.jobs.pull_parts import PullParts
 from syncer.jobs.wiring import Origin
 from syncer.journal.checkpoint import Checkpoints
-from syncer.journal.parts import Parts
+from syncer.journal.parts import DoneParts
 from syncer.journal.seen import Seen
-from syncer.remotes.annotell import Selection as DocumentSelection
-from syncer.remotes.annotell import listing
+from syncer.remotes.annotell import DocumentSelection, listing
 from syncer.remotes.annotell.layout import DocumentLayout
 from syncer.remotes.clarifai import Clarifai
 from syncer.remotes.clarifai.layout import AnnotationLayout
@@ -97,7 +96,7 @@ class PullWorld(World):
                 closing(Checkpoints(STATE, "the job", disk=self.disk))
             )
             last, seen = checkpoints.last, None
-            done = opened.enter_context(closing(Parts(STATE, last.parts, disk=self.disk)))
+            done = opened.enter_context(closing(DoneParts(STATE, last.parts, disk=self.disk)))
             if origin.listing.repeats:
                 seen = opened.enter_context(closing(Seen(folder, last.pages)))
             yield PullParts(origin, sink, folder, checkpoints, done, seen, self.engine_rng)

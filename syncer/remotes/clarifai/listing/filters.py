@@ -7,10 +7,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from syncer.remotes.clarifai.codes import number
-from syncer.remotes.clarifai.rows import Line, dated
+from syncer.remotes.clarifai.rows import ListedLine, dated
 from syncer.remotes.clarifai.selection import Selection
 
-Keep = Callable[[Line], bool | None]
+Keep = Callable[[ListedLine], bool | None]
 """Whether a row is wanted; None where it does not say enough."""
 _TIME = re.compile(r"(.+?)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", re.IGNORECASE)
 
@@ -28,7 +28,7 @@ def as_searched(selection: Selection) -> Keep:
     since, until = nanoseconds(selection.since), nanoseconds(selection.until)
     level = by_level(selection)
 
-    def keep(line: Line) -> bool | None:
+    def keep(line: ListedLine) -> bool | None:
         shown = dated(line)
         if not level(line) or (code is not None and shown.code not in (0, code)):
             return False

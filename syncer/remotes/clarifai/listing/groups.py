@@ -11,9 +11,9 @@ from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Asking, Flow, Found, Problem, Row, Unit
 from syncer.remotes.clarifai.answers import says_missing
 from syncer.remotes.clarifai.listing.filters import Keep, by_level
-from syncer.remotes.clarifai.listing.inputs import Inputs, span
+from syncer.remotes.clarifai.listing.inputs import InputLookUps, span
 from syncer.remotes.clarifai.listing.queries import Queries
-from syncer.remotes.clarifai.rows import Line
+from syncer.remotes.clarifai.rows import ListedLine
 from syncer.remotes.clarifai.selection import Selection
 from syncer.remotes.flows import PASSES_MAX, cut, each, one, together
 
@@ -23,7 +23,7 @@ PAGES_AT_ONCE_MAX = 16
 """The inputs after one that has many; those after the last one are asked in vain."""
 
 UNCLEAR = "it shows no status, or not when it was updated: whether it is wanted is not known"
-Pages = list[list[Line] | Refused]
+GroupPages = list[list[ListedLine] | Refused]
 
 
 class Groups:
@@ -37,7 +37,7 @@ class Groups:
         self._filtered = keep is not None
         self.queries = queries
         self.selection = selection
-        self.inputs = Inputs(queries)
+        self.inputs = InputLookUps(queries)
         # a hint from how full the pages are; what is found does not hang on it
         self._group_max = GROUP_MAX
         # the fullest page so far: a page of fewer rows was certainly not cut off
@@ -53,7 +53,7 @@ class Groups:
         self,
         ids: list[str],
         cursor: str,
-        known: dict[str, Line] | None = None,
+        known: dict[str, ListedLine] | None = None,
         *,
         named: bool = False,
         parts: tuple[str, ...] = (),
@@ -110,7 +110,7 @@ class Groups:
     def _divided(self, ids: list[str], size: int) -> Flow:
         return together([self._group(part) for part in cut(ids, size)])
 
-    def _until_stable(self, ids: list[str], pages: Pages) -> Flow:
+    def _until_stable(self, ids: list[str], pages: GroupPages) -> Flow:
         """Read what may not have been a snapshot until two passes in a row say the
         same. `pages`: what the first one begins with.
 
@@ -118,7 +118,7 @@ class Groups:
         next pass lacks the deleted one.
         """
         before: list[tuple[str, str]] | None = None
-        held: dict[tuple[str, str], Line] = {}
+        held: dict[tuple[str, str], ListedLine] = {}
         for _ in range(PASSES_MAX):
             width = 2 if before is None else -(-len(before) // max(1, self._page_max)) + 1
             lines = yield from self._pass(ids, pages, width)
@@ -157,11 +157,13 @@ class Groups:
                 break
         return Found([], problems=[Problem(span([id]), refused.reason, id)])
 
-    def _pass(self, ids: list[str], pages: Pages, width: int) -> Asking[list[Line] | Refused]:
+    def _pass(
+        self, ids: list[str], pages: GroupPages, width: int
+    ) -> Asking[list[ListedLine] | Refused]:
         """All pages up to the first empty one, several at a time, and more where there
         are many.
         """
-        lines: list[Line] = []
+        lines: list[ListedLine] = []
         number, width = 1, min(width, PAGES_AT_ONCE_MAX)
         while True:
             if not pages:
@@ -182,14 +184,14 @@ class Groups:
                 number += 1
             pages = []
 
-    def _found_of(self, ids: list[str], lines: Sequence[Line]) -> Found:
+    def _found_of(self, ids: list[str], lines: Sequence[ListedLine]) -> Found:
         """Return what was listed of these inputs.
 
         Others, which nobody asked for here, are of their own groups.
         """
         return self.found([line for line in lines if line.input_id in ids])
 
-    def found(self, lines: Sequence[Line]) -> Found:
+    def found(self, lines: Sequence[ListedLine]) -> Found:
         """The rows of these lines that the selection keeps, each once."""
         unique = {(line.input_id, line.id): line for line in lines}
         kept = {key: self._keep(line) for key, line in unique.items()}

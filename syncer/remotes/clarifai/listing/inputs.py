@@ -10,7 +10,7 @@ from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Asking, Flow, Found, Problem, Row
 from syncer.remotes.clarifai.answers import says_missing
 from syncer.remotes.clarifai.listing.queries import Queries
-from syncer.remotes.clarifai.rows import Line
+from syncer.remotes.clarifai.rows import ListedLine
 from syncer.remotes.flows import cut, one
 
 LOOKED_UP_MAX = 100
@@ -18,13 +18,13 @@ GONE = "there is no such input"
 OTHERS = "the service answered with other inputs than those that were asked for"
 
 
-class Inputs:
+class InputLookUps:
     """Look-ups of one app's inputs."""
 
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
 
-    def beside(self, found: Found, ids: Sequence[str], known: dict[str, Line] | None) -> Flow:
+    def beside(self, found: Found, ids: Sequence[str], known: dict[str, ListedLine] | None) -> Flow:
         """Rows of inputs with annotations: every annotation beside its input, every one
         of `ids` at least once.
         """
@@ -64,7 +64,7 @@ class Inputs:
         unknown = yield from self.look_up([id], {})
         return unknown.get(id) == GONE
 
-    def look_up(self, ids: list[str], held: dict[str, Line]) -> Asking[dict[str, str]]:
+    def look_up(self, ids: list[str], held: dict[str, ListedLine]) -> Asking[dict[str, str]]:
         """These inputs, into `held`; for the others, why they cannot be fetched.
 
         What an answer leaves out is asked for until no more comes.
@@ -103,7 +103,7 @@ def _problem(id: str, reason: str) -> Problem:
     return Problem(span([id]), reason, id)
 
 
-def _beside(id: str, held: Line | None, annotations: Sequence[Row]) -> Iterator[Row]:
+def _beside(id: str, held: ListedLine | None, annotations: Sequence[Row]) -> Iterator[Row]:
     """The rows of one input; an input that is gone by now is named by its id."""
     if held is None and not annotations:
         return

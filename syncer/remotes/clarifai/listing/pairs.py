@@ -9,7 +9,7 @@ from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Flow, Found, Problem, Unit, Units
 from syncer.remotes.clarifai.listing.groups import Groups
 from syncer.remotes.clarifai.queries import Pair
-from syncer.remotes.clarifai.rows import Line
+from syncer.remotes.clarifai.rows import ListedLine
 from syncer.remotes.flows import cut, joined, one, together
 
 
@@ -39,7 +39,7 @@ def _read(groups: Groups, pairs: list[Pair]) -> Flow:
     What an answer leaves out is asked for until nothing more comes: a page may hold
     fewer than it was asked to.
     """
-    lines: dict[Pair, Line] = {}
+    lines: dict[Pair, ListedLine] = {}
     while left := [pair for pair in pairs if pair not in lines]:
         page = yield from one(groups.queries.pairs(left))
         if isinstance(page, Refused):

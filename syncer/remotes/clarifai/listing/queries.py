@@ -14,7 +14,7 @@ from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.remotes.clarifai import rows
 from syncer.remotes.clarifai.listing.spans import Span
 from syncer.remotes.clarifai.queries import PER_PAGE_MAX, AppUrls, Pair, page_of
-from syncer.remotes.clarifai.rows import Line
+from syncer.remotes.clarifai.rows import ListedLine
 from syncer.remotes.clarifai.selection import Selection
 from syncer.remotes.paths import URL_BYTES_MOST, segment
 
@@ -37,15 +37,15 @@ class Queries:
 
     # --- annotations ------------------------------------------------------------------
 
-    def annotations(self, input_ids: Sequence[str], page: int) -> Ask[list[Line]] | Refused:
+    def annotations(self, input_ids: Sequence[str], page: int) -> Ask[list[ListedLine]] | Refused:
         """A page of what the selection wants of these inputs."""
         return _get(self._urls.annotations(input_ids, self._filters, page), rows.of_list)
 
-    def pairs(self, pairs: Sequence[Pair]) -> Ask[list[Line]] | Refused:
+    def pairs(self, pairs: Sequence[Pair]) -> Ask[list[ListedLine]] | Refused:
         """These annotations."""
         return _get(self._urls.pairs(pairs), rows.of_list)
 
-    def search(self, span: Span, page: int) -> Ask[list[Line]]:
+    def search(self, span: Span, page: int) -> Ask[list[ListedLine]]:
         """A page of what a search finds: of the selection's status, in this span of
         time.
         """
@@ -73,7 +73,7 @@ class Queries:
 
     # --- inputs -----------------------------------------------------------------------
 
-    def stream(self, last: str) -> Ask[list[Line]] | Refused:
+    def stream(self, last: str) -> Ask[list[ListedLine]] | Refused:
         """The app's inputs after this one, by the one cursor that the service has:
         `StreamInputs`.
         """
@@ -81,7 +81,7 @@ class Queries:
         query += [("last_id", last)] * bool(last)
         return _get(self._urls.list("/inputs/stream", query), rows.of_inputs)
 
-    def inputs(self, ids: Sequence[str]) -> Ask[list[Line]] | Refused:
+    def inputs(self, ids: Sequence[str]) -> Ask[list[ListedLine]] | Refused:
         """These inputs."""
         return _get(self._urls.inputs(ids), rows.of_inputs)
 

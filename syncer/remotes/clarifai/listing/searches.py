@@ -17,6 +17,7 @@ from functools import partial
 
 import msgspec
 
+from syncer.core.change import Key
 from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Asking, Done, Flow, Unit, Units
 from syncer.errors import Stopped
@@ -25,14 +26,13 @@ from syncer.remotes.clarifai.listing.queries import Queries
 from syncer.remotes.clarifai.listing.spans import Span, second_of
 from syncer.remotes.clarifai.listing.walks import of_all_inputs, of_named_inputs
 from syncer.remotes.clarifai.queries import PER_PAGE_MAX
-from syncer.remotes.clarifai.rows import Line, dated
+from syncer.remotes.clarifai.rows import ListedLine, dated
 from syncer.remotes.flows import PASSES_MAX, each
 
 SPANS_AT_ONCE_MAX = 4
 """Asked for together, once those before them have fitted on a page each."""
 
-Key = tuple[str, str]
-Pages = Sequence[list[Line] | Refused]
+SearchPages = Sequence[list[ListedLine] | Refused]
 """The first two of a search."""
 
 
@@ -78,12 +78,12 @@ class _Spans:
         """Whether the rest is to be listed in another way."""
         self._queries = queries
         self._waiting = deque([whole])
-        self._answered: dict[Span, Pages] = {}
+        self._answered: dict[Span, SearchPages] = {}
         self._at_once = 1
         self._fullest = 0
         self._begun = False
 
-    def more(self) -> Asking[tuple[Span, list[Line]] | None]:
+    def more(self) -> Asking[tuple[Span, list[ListedLine]] | None]:
         """The next span, and all that it holds; None after the last one, and where one
         cannot be divided any more.
 
@@ -131,7 +131,7 @@ class _Spans:
         }
         self._at_once = min(2 * self._at_once, SPANS_AT_ONCE_MAX)
 
-    def _divide(self, span: Span, pages: Pages) -> None:
+    def _divide(self, span: Span, pages: SearchPages) -> None:
         """Put its parts in the place of a span.
 
         The next one is asked for by itself again: it may hold too much as well.
@@ -152,11 +152,11 @@ class _Spans:
         self._at_once = 1
 
 
-def _key(line: Line) -> Key:
+def _key(line: ListedLine) -> Key:
     return line.input_id, line.id
 
 
-def _found(groups: Groups, lines: list[Line]) -> Flow:
+def _found(groups: Groups, lines: list[ListedLine]) -> Flow:
     found = groups.found(lines)
     return (
         (yield from groups.inputs.beside(found, [], None))

@@ -10,7 +10,7 @@ from syncer.errors import Stopped
 from syncer.remotes.clarifai.listing.groups import GROUP_MAX, Groups
 from syncer.remotes.clarifai.listing.inputs import GONE, OTHERS
 from syncer.remotes.clarifai.queries import PER_PAGE_MAX
-from syncer.remotes.clarifai.rows import Line
+from syncer.remotes.clarifai.rows import ListedLine
 from syncer.remotes.flows import PASSES_MAX, one, settled
 from syncer.remotes.paths import changed_on_the_way
 
@@ -22,7 +22,7 @@ def of_all_inputs(
 
     `cursor`: of a unit, from its last input.
     """
-    inputs = _Inputs(groups, after, done)
+    inputs = _InputWalk(groups, after, done)
     while fresh := (yield from inputs.more()):
         while fresh:
             group = groups.fitting([line.id for line in fresh])
@@ -31,7 +31,7 @@ def of_all_inputs(
             yield groups.unit(group, cursor(taken[-1].id), known, parts=tuple(group))
 
 
-class _Inputs:
+class _InputWalk:
     """The app's inputs, each once, in any order of the service, even if it does not
     know a cursor whose input is gone.
 
@@ -50,7 +50,7 @@ class _Inputs:
         self._lost = ""
         self._in_vain = 0
 
-    def more(self) -> Asking[list[Line]]:
+    def more(self) -> Asking[list[ListedLine]]:
         """Some that were not listed before; none at the end.
 
         Raises Stopped where the service refuses, or begins again for ever.
@@ -85,7 +85,7 @@ class _Inputs:
     def _may_be_cursor(self, id: str) -> bool:
         return not isinstance(self._groups.queries.stream(id), Refused)
 
-    def _taken(self, page: list[Line]) -> list[Line]:
+    def _taken(self, page: list[ListedLine]) -> list[ListedLine]:
         """Those of a page that are new; the list goes on after its last one, or after
         the last of those that a URL has room for.
         """
