@@ -18,6 +18,7 @@ from syncer.api.remotes import Annotell, Clarifai, limits, loaded
 from syncer.config import Loaded
 from syncer.core.events import Event
 from syncer.errors import UsageError
+from syncer.jobs.opening import open_in_thread
 from syncer.jobs.origins import annotell_origin, clarifai_origin, open_pull
 from syncer.jobs.pages import Page, pages_of
 from syncer.jobs.pull import PullLane, PullReport
@@ -103,7 +104,8 @@ async def pull(
     if path == STDOUT:
         raise UsageError(f'argument out: is "{path}"; name a path')
     configured, origin = _origin(source, select, config, requests_per_second, concurrency)
-    with open_pull(configured, origin, path, format, state=folder) as lane:
+    opening = open_pull(configured, origin, path, format, state=folder)
+    async with open_in_thread(opening) as lane:
         return await _pulled(lane, tell)
 
 

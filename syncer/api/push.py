@@ -12,8 +12,8 @@ from syncer.api import arguments
 from syncer.api.arguments import SourceArgument
 from syncer.api.remotes import Clarifai, app_of, loaded
 from syncer.core.events import Event
-from syncer.jobs.push import PushLane
-from syncer.jobs.push_parts import push_parts
+from syncer.jobs.opening import open_in_thread
+from syncer.jobs.push import open_push
 from syncer.jobs.report import PushReport
 from syncer.printable import printable
 
@@ -67,8 +67,9 @@ async def push(
         "push.batch_size": batch_size,
         "retry.max_attempts": max_attempts,
     }
-    with push_parts(loaded(app_of(to), config, options)) as parts:
-        lane = PushLane(parts, named, strict=strict, max_delete=max_delete, moved=moved)
+    configured = loaded(app_of(to), config, options)
+    opening = open_push(configured, named, strict=strict, max_delete=max_delete, moved=moved)
+    async with open_in_thread(opening) as lane:
         for note in lane.notes:
             _log.warning("%s", printable(note))
         finished = await lane.run(tell)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import anyio
 
+from syncer.config import Loaded
 from syncer.core.backlog import Backlog
 from syncer.core.backoff import Backoff
 from syncer.core.deletions import Deletions
@@ -30,7 +32,7 @@ from syncer.jobs.inputs import ReadingOptions, open_inputs
 from syncer.jobs.limits import carried_on
 from syncer.jobs.lines import line_options
 from syncer.jobs.progress import Estimate, Progress, Sending, Share, sending, unread
-from syncer.jobs.push_parts import PushParts
+from syncer.jobs.push_parts import PushParts, push_parts
 from syncer.jobs.report import Before, PushReport, totals
 from syncer.jobs.signals import until_signal
 from syncer.sources.feed import ChangeSource
@@ -53,6 +55,24 @@ class Finished:
     def exit_code(self) -> int:
         """Of the command line."""
         return exit_code(self.error, self.interrupted, self.summary.dead)
+
+
+@contextmanager
+def open_push(
+    loaded: Loaded,
+    sources: Sequence[str | ChangeSource],
+    *,
+    strict: bool = False,
+    max_delete: int | None = None,
+    moved: Moved | None = None,
+) -> Iterator[PushLane]:
+    """A lane with the parts that the configuration asks for, open while the block
+    lasts.
+
+    Raises as `push_parts` and `PushLane` do.
+    """
+    with push_parts(loaded) as parts:
+        yield PushLane(parts, sources, strict=strict, max_delete=max_delete, moved=moved)
 
 
 class PushLane:

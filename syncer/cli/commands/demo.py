@@ -88,8 +88,7 @@ async def _demo(folder: Path) -> int:
 
 async def _push(folder: Path, log: Path, url: str) -> Finished:
     from syncer.config import load
-    from syncer.jobs.push import PushLane
-    from syncer.jobs.push_parts import push_parts
+    from syncer.jobs.push import open_push
 
     options: dict[str, object] = {
         "clarifai.base_url": url,
@@ -101,5 +100,5 @@ async def _push(folder: Path, log: Path, url: str) -> Finished:
         "retry.cap_seconds": 2,
     }
     loaded = load(None, {"CLARIFAI_PAT": "demo-token"}, options)
-    with push_parts(loaded) as parts:
-        return await PushLane(parts, [str(log)]).run()
+    with open_push(loaded, [str(log)]) as lane:
+        return await lane.run()

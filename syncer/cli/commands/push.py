@@ -98,11 +98,9 @@ def _pushed(
 ) -> int:
     """Push and report; the exit code."""
     from syncer.cli.loop import run
-    from syncer.jobs.push import PushLane
-    from syncer.jobs.push_parts import push_parts
+    from syncer.jobs.push import open_push
 
-    with push_parts(loaded) as parts:
-        lane = PushLane(parts, logs, strict=strict, max_delete=max_delete, moved=moved)
+    with open_push(loaded, logs, strict=strict, max_delete=max_delete, moved=moved) as lane:
         for note in lane.notes:
             say(f"syncer: {note}")
         finished = run(_run, lane, progress)
