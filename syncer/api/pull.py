@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, cast, get_args, overload
 
 from syncer.api import arguments
 from syncer.api.arguments import unobserved
-from syncer.api.remotes import Annotell, Clarifai, limits, loaded
+from syncer.api.remotes import LIMITERS, Annotell, Clarifai, limits, loaded
 from syncer.config import Loaded
 from syncer.core.events import Event
 from syncer.errors import UsageError
@@ -60,9 +60,9 @@ def _origin(
         )
     configured = loaded(source, config, limits(source, requests_per_second, concurrency))
     if isinstance(source, Clarifai) and isinstance(select, Selection | None):
-        return configured, clarifai_origin(configured, select or Selection())
+        return configured, clarifai_origin(configured, LIMITERS, select or Selection())
     if isinstance(source, Annotell) and isinstance(select, DocumentSelection):
-        return configured, annotell_origin(configured, select)
+        return configured, annotell_origin(configured, LIMITERS, select)
     raise UsageError(
         "argument select: a Clarifai app takes a Selection, Annotell and Kognic need a"
         " DocumentSelection"

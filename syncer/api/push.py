@@ -10,7 +10,7 @@ from typing import Literal
 
 from syncer.api import arguments
 from syncer.api.arguments import SourceArgument
-from syncer.api.remotes import Clarifai, app_of, loaded
+from syncer.api.remotes import LIMITERS, Clarifai, app_of, loaded
 from syncer.core.events import Event
 from syncer.jobs.opening import open_in_thread
 from syncer.jobs.push import open_push
@@ -68,7 +68,9 @@ async def push(
         "retry.max_attempts": max_attempts,
     }
     configured = loaded(app_of(to), config, options)
-    opening = open_push(configured, named, strict=strict, max_delete=max_delete, moved=moved)
+    opening = open_push(
+        configured, LIMITERS, named, strict=strict, max_delete=max_delete, moved=moved
+    )
     async with open_in_thread(opening) as lane:
         for note in lane.notes:
             _log.warning("%s", printable(note))

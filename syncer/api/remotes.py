@@ -11,7 +11,13 @@ from typing import Literal
 from syncer.api.arguments import path
 from syncer.config import Loaded, Secrets, load_from_environment
 from syncer.errors import UsageError
+from syncer.jobs.limiters import Limiters
 from syncer.sources.misuse import shown
+
+LIMITERS = Limiters()
+"""Of all that this process asks by the Python API: pushes and pulls at the same time,
+with the same credential, share a limit.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,17 @@ class TokenPlace:
     origin: str
     pat: str | None = field(default=None, repr=False)
     file: Path | None = None
+    variable: str = ""
+    """The environment variable that holds it, empty where none does."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the place is called, whatever token it holds; nothing where the token
+        was handed over by itself.
+        """
+        if self.file is not None:
+            return (f"file {self.file.absolute()}",)
+        return (f"variable {self.variable}",) if self.variable else ()
 
     def read(self) -> str:
         """Return the token. Raises UsageError, which never quotes the content."""

@@ -160,7 +160,11 @@ def _token(layers: Sequence[Layer], env: Mapping[str, str]) -> TokenPlace | None
                 layer.origin(("clarifai", "token_file")), file=Path(from_home(file, env))
             )
         if layer.pat:
-            return TokenPlace(layer.pat_origin, pat=layer.pat)
+            return TokenPlace(
+                layer.pat_origin,
+                pat=layer.pat,
+                variable=places.PAT if layer.pat_origin == places.PAT else "",
+            )
     return None
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from typing import Literal
+from typing import Literal, Protocol
 
 WINDOW_SECONDS = 1.001
 """The second that a limit speaks of, and a little: between a turn and the wire,
@@ -24,6 +24,40 @@ limit, and more in flight only costs memory.
 UNPACED_LIMIT = 16
 
 
+class Paced(Protocol):
+    """What lets requests go, one after another: a `Pace`, or a lane's part in one."""
+
+    @property
+    def requests_per_second(self) -> float:
+        """The rate of now."""
+        ...
+
+    @property
+    def taken(self) -> int:
+        """Turns that requests took."""
+        ...
+
+    def let(self, now: float) -> float:
+        """Return how many requests the limit has let go until now."""
+        ...
+
+    def next_at(self, now: float) -> float:
+        """The earliest moment for the next request; one that has passed means now."""
+        ...
+
+    def take(self, now: float) -> None:
+        """A request goes now."""
+        ...
+
+    def give_back(self) -> None:
+        """The last request that took its turn did not go."""
+        ...
+
+    def refused(self, sent_at: float) -> None:
+        """A request that went at this time was one too many, says the remote."""
+        ...
+
+
 class Pace:
     """Never more than R requests in any 1.0 s, and nearly R where there is enough to
     send.
@@ -31,7 +65,8 @@ class Pace:
     Requests follow an absolute schedule, 1/R apart. A sender that woke late, or had
     rested, may make up for it, a little; and whatever the schedule says, the R-th last
     request must be at least 1.0 s old. Where R is not whole, the whole requests below
-    it are what fits into a second; below 1, requests are 1/R apart.
+    it are what fits into a second; below 1, requests are 1/R apart. R may be set at any
+    time, and holds at once.
     """
 
     def __init__(self, requests_per_second: float) -> None:
@@ -41,12 +76,46 @@ class Pace:
         self._let_until: float | None = None
         self._scheduled = -math.inf
         self._sent: deque[float] | None = deque()
+        self._before: list[float] = []
         self._set(requests_per_second)
 
-    def slow_to(self, requests_per_second: float) -> None:
-        """From now on no more than this; a higher rate changes nothing."""
-        if requests_per_second < self.requests_per_second:
-            self._set(requests_per_second)
+    def set_rate(self, requests_per_second: float, now: float) -> None:
+        """Go at this rate from now on, slower or faster than before.
+
+        Requests that have gone count on: the new rate holds for the second that they
+        went in, too.
+        """
+        if requests_per_second == self.requests_per_second:
+            return
+        if self._let_until is not None:
+            self._count(now)
+        if self._sent is None:
+            self._unseen(now)
+        spacing = self._spacing
+        self._set(requests_per_second)
+        self._scheduled += self._spacing - spacing
+
+    def carry_on(self, other: Pace, now: float) -> None:
+        """Go on for another pace, too: what went by either counts."""
+        self._let = self.let(now) + other.let(now)
+        if (self._let_until, other._let_until) != (None, None):
+            self._let_until = now
+        self.taken += other.taken
+        self._scheduled = max(self._scheduled, other._scheduled)
+        if self._sent is None or other._sent is None:
+            self._unseen(now)
+        self._before = sorted([*self._kept(), *other._kept()])
+        self._sent = deque()
+        self._set(self.requests_per_second)
+
+    def _unseen(self, now: float) -> None:
+        """Nobody has kept when requests went: none goes in the second after them."""
+        if self.taken:
+            self._scheduled = max(self._scheduled, now + WINDOW_SECONDS)
+
+    def _kept(self) -> list[float]:
+        """When the last requests went, as far back as any rate looks."""
+        return [*self._before, *(self._sent or ())]
 
     def _set(self, requests_per_second: float) -> None:
         if requests_per_second <= 0:
@@ -56,7 +125,10 @@ class Pace:
         self._catch_up = max(CATCH_UP_SECONDS, self._spacing)
         window = max(1, math.floor(requests_per_second))
         self._window_seconds = max(WINDOW_SECONDS, self._spacing)
-        self._sent = deque(self._sent or (), maxlen=window) if window <= RING_MAX else None
+        sent = self._kept()
+        # A slower rate does not look at these; a faster one may, in the same second.
+        self._before = [at for at in sent[:-window] if at > sent[-1] - WINDOW_SECONDS]
+        self._sent = deque(sent, maxlen=window) if window <= RING_MAX else None
         self._steady = requests_per_second
         if self._sent is not None:
             self._steady = min(requests_per_second, window / self._window_seconds)
@@ -110,7 +182,7 @@ class Concurrency:
     latency call for.
     """
 
-    def __init__(self, limit: int | Literal["auto"], pace: Pace) -> None:
+    def __init__(self, limit: int | Literal["auto"], pace: Paced) -> None:
         self._fixed = None if limit == "auto" else limit
         self._pace = pace
         self._latency_seconds = 0.1

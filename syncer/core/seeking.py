@@ -50,6 +50,7 @@ class SeekingPace(Pace):
     def __init__(self) -> None:
         super().__init__(START_RATE)
         self._at_most = RATE_MAX
+        self._sought = START_RATE  # but for what is allowed at most
         self._ramping = True
         self._kept_rate = math.inf  # the rate before the last step
         self._again_seconds = AGAIN_SECONDS
@@ -59,10 +60,10 @@ class SeekingPace(Pace):
         self._changed_at = -math.inf
         self._last = -math.inf
 
-    def slow_to(self, requests_per_second: float) -> None:
-        """Never look for more than this."""
-        self._at_most = min(self._at_most, requests_per_second)
-        super().slow_to(requests_per_second)
+    def set_rate(self, requests_per_second: float, now: float) -> None:
+        """Look for no more than this from now on; what was found before is kept."""
+        self._at_most = requests_per_second
+        super().set_rate(min(requests_per_second, self._sought), now)
 
     def next_at(self, now: float) -> float:
         """As of any pace, but without bursts: some services measure the gaps."""
@@ -82,6 +83,9 @@ class SeekingPace(Pace):
             self._history.append(now)
             while self._history[0] < now - HISTORY_SECONDS:
                 self._history.popleft()
+        if self._sought > self._at_most:
+            return  # As fast as is allowed: no other rate is tried.
+        if self._ramping:
             self._go_at(self.requests_per_second * 2 ** (busy_seconds / DOUBLING_SECONDS))
         else:
             self._keep(busy_seconds)
@@ -122,4 +126,5 @@ class SeekingPace(Pace):
         self._go_at(max(1.0, slower))
 
     def _go_at(self, requests_per_second: float) -> None:
+        self._sought = requests_per_second
         self._set(min(self._at_most, requests_per_second))

@@ -21,7 +21,7 @@ from syncer.core.destination import DestinationState
 from syncer.core.events import Event, RequestAnswered, RequestResult
 from syncer.core.facts import Destination
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
-from syncer.core.pace import Concurrency, Pace
+from syncer.core.pace import Concurrency, Paced
 from syncer.core.ports.pull import Ask
 from syncer.core.ports.wire import NoReply, Reply, Request, Transport
 from syncer.core.retry_after import asked_seconds
@@ -51,7 +51,7 @@ class Turns:
     def __init__(
         self,
         transport: Transport,
-        pace: Pace,
+        pace: Paced,
         concurrency: Concurrency,
         destination: DestinationState,
         now: Clock,

@@ -15,6 +15,7 @@ from syncer.core.ports.wire import Reply
 from syncer.core.retry_after import asked_seconds
 from syncer.errors import CredentialsRefused, Stopped, SyncerError
 from syncer.jobs.clarifai import app
+from syncer.jobs.limiters import Limiters
 from syncer.remotes.clarifai.codes import Meaning, meaning
 
 
@@ -36,7 +37,7 @@ async def check(loaded: Loaded) -> OnlineCheck:
     used.
     """
     clarifai = loaded.config.clarifai
-    remote = app(loaded)
+    remote = app(loaded, Limiters())  # of its own: it asks one question
     started = time.monotonic()
     async with remote.transport as transport:
         reply = await transport.send_with({}, remote.codec.probe())

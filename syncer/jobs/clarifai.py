@@ -4,13 +4,15 @@ the pace that all lanes share.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from syncer.config import Loaded
-from syncer.core.pace import Pace
+from syncer.core.limiter import LanePace
 from syncer.core.ports.pull import Ask
 from syncer.errors import UsageError
-from syncer.jobs.limits import shared_pace
+from syncer.jobs.limiters import Limiters, in_use
 from syncer.jobs.ways import transport
 from syncer.remotes.clarifai import Clarifai
 from syncer.remotes.paths import unfit_for_path
@@ -27,9 +29,17 @@ class App:
 
     codec: Clarifai
     transport: HttpTransport
-    pace: Pace
+    pace: LanePace
+    """Its turns of the limit, while it is in use."""
     address: str = ""
     """Where requests go, for people."""
+
+    @asynccontextmanager
+    async def in_use(self) -> AsyncIterator[None]:
+        """Its connections are open, and its lane goes, while the block lasts."""
+        async with self.transport:
+            with in_use(self.pace):
+                yield
 
     @property
     def probe(self) -> Ask[object]:
@@ -37,7 +47,7 @@ class App:
         return Ask(self.codec.probe(), self.codec.probed)
 
 
-def app(loaded: Loaded) -> App:
+def app(loaded: Loaded, limiters: Limiters) -> App:
     """The configured app.
 
     Raises UsageError where token or app are not configured, or a setting cannot be
@@ -55,7 +65,8 @@ def app(loaded: Loaded) -> App:
             raise UsageError(
                 f"[clarifai] {name}: {why} (it comes from {loaded.origins[f'clarifai.{name}']})"
             )
-    pace = shared_pace(clarifai.base_url, token, push.requests_per_second)
+    credential = (f"token {token}", *loaded.token_names())
+    pace = limiters.lane(clarifai.base_url, credential, push.requests_per_second)
     address = f"{clarifai.base_url}, user {clarifai.user_id}, app {clarifai.app_id}"
     way = transport(loaded, "clarifai", clarifai.base_url, ("Key", token))
     return App(Clarifai(clarifai.user_id, clarifai.app_id), way, pace, address)

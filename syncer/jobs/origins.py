@@ -18,7 +18,7 @@ from syncer.config import Loaded
 from syncer.core.ports.pull import Layout
 from syncer.errors import UsageError
 from syncer.jobs.clarifai import CREDENTIALS, SETTINGS, app
-from syncer.jobs.limits import shared_pace
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.pull import PullLane
 from syncer.jobs.pull_parts import pull_parts
 from syncer.jobs.ways import transport
@@ -54,12 +54,12 @@ def layout_of(selection: Selection | DocumentSelection) -> Layout:
     return InputsLayout() if selection.with_inputs else AnnotationLayout()
 
 
-def clarifai_origin(loaded: Loaded, selection: Selection) -> Origin:
+def clarifai_origin(loaded: Loaded, limiters: Limiters, selection: Selection) -> Origin:
     """The annotations of the configured app.
 
     Raises UsageError where the configuration does not do.
     """
-    remote, clarifai = app(loaded), loaded.config.clarifai
+    remote, clarifai = app(loaded, limiters), loaded.config.clarifai
     chosen = msgspec.json.encode(selection).decode()
     return Origin(
         listing=AnnotationListing(clarifai.user_id, clarifai.app_id, selection),
@@ -87,7 +87,10 @@ DOCUMENT_UNITS_AHEAD_MAX = 6
 
 
 def annotell_origin(
-    loaded: Loaded, selection: DocumentSelection, known: Mapping[DocumentKey, str] | None = None
+    loaded: Loaded,
+    limiters: Limiters,
+    selection: DocumentSelection,
+    known: Mapping[DocumentKey, str] | None = None,
 ) -> Origin:
     """Annotations of Annotell or Kognic. `known`: of an earlier pull, `created` by
     (input uuid, type): then only what has changed since.
@@ -134,7 +137,9 @@ def annotell_origin(
             elsewhere=http(None),
             other_hosts=neighbours(annotell.base_url),
         ),
-        pace=shared_pace(annotell.base_url, credentials.client_id, annotell.requests_per_second),
+        pace=limiters.lane(
+            annotell.base_url, (f"client {credentials.client_id}",), annotell.requests_per_second
+        ),
         concurrency="auto",
         storage=http(None),
         storage_concurrency=annotell.concurrency,

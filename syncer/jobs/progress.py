@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import anyio
 
-from syncer.core.pace import Pace
+from syncer.core.pace import Paced
 from syncer.engine.turns import Turns
 from syncer.jobs.report import PushReport
 
@@ -40,7 +40,7 @@ class Share:
     does not count, and its rate may change.
     """
 
-    def __init__(self, pace: Pace, now: float) -> None:
+    def __init__(self, pace: Paced, now: float) -> None:
         """From now on. Seconds of the clock that the pace is asked with."""
         self._pace = pace
         self._taken = pace.taken
@@ -66,7 +66,7 @@ class Estimate:
     request limit, whichever is later.
     """
 
-    def __init__(self, pace: Pace) -> None:
+    def __init__(self, pace: Paced) -> None:
         self._pace = pace
         self._active_seconds = 0.0
         self._at: float | None = None

@@ -27,9 +27,10 @@ from syncer.engine.push import Push
 from syncer.engine.turns import Turns
 from syncer.errors import SyncerError, exit_code
 from syncer.jobs.clarifai import CREDENTIALS, SETTINGS
+from syncer.jobs.destinations import carried_on
 from syncer.jobs.folders import resuming
 from syncer.jobs.inputs import ReadingOptions, open_inputs
-from syncer.jobs.limits import carried_on
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.lines import line_options
 from syncer.jobs.progress import Estimate, Progress, Sending, Share, sending, unread
 from syncer.jobs.push_parts import PushParts, push_parts
@@ -60,6 +61,7 @@ class Finished:
 @contextmanager
 def open_push(
     loaded: Loaded,
+    limiters: Limiters,
     sources: Sequence[str | ChangeSource],
     *,
     strict: bool = False,
@@ -71,7 +73,7 @@ def open_push(
 
     Raises as `push_parts` and `PushLane` do.
     """
-    with push_parts(loaded) as parts:
+    with push_parts(loaded, limiters) as parts:
         yield PushLane(parts, sources, strict=strict, max_delete=max_delete, moved=moved)
 
 
@@ -135,7 +137,7 @@ class PushLane:
         error: SyncerError | None = None
         interrupted: list[int] = []
         app = self._parts.app
-        async with app.transport:
+        async with app.in_use():
             self._engine = engine = self._wired(observe)
             self._share = Share(app.pace, anyio.current_time())
             try:

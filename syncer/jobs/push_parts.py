@@ -14,6 +14,7 @@ from syncer.config import Config, Loaded
 from syncer.core.ports.push import Created
 from syncer.engine.clock import Clock
 from syncer.jobs.clarifai import App, app
+from syncer.jobs.limiters import Limiters
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.posted import Posted
 
@@ -33,13 +34,13 @@ class PushParts:
 
 
 @contextmanager
-def push_parts(loaded: Loaded) -> Iterator[PushParts]:
+def push_parts(loaded: Loaded, limiters: Limiters) -> Iterator[PushParts]:
     """The parts that the configuration asks for, open while the block lasts, and with
     them the state's lock.
 
-    Raises UsageError, StateError.
+    `limiters`: of the process. Raises UsageError, StateError.
     """
-    config, remote = loaded.config, app(loaded)
+    config, remote = loaded.config, app(loaded, limiters)
     clarifai, state = config.clarifai, Path(config.state.dir)
     destination = DestinationId(clarifai.base_url, clarifai.user_id, clarifai.app_id)
     with (

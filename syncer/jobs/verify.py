@@ -19,6 +19,7 @@ from syncer.jobs.compare.groups import RecordedGroups, held_in
 from syncer.jobs.compare.logs import LogsToCompare, logs_to_compare
 from syncer.jobs.compare.parts import PartFiles, Recorded
 from syncer.jobs.compare.sample import InputSample
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.origins import clarifai_origin
 from syncer.jobs.signals import until_signal
 from syncer.jobs.verified import SIGNS, Finding, Tell, Verified
@@ -35,6 +36,7 @@ class Verification:
     """What is to be compared, and how."""
 
     loaded: Loaded
+    limiters: Limiters
     logs: Sequence[str]
     """As named on the command line; none: every log that the state knows."""
     sample: int | None = None
@@ -49,7 +51,7 @@ class Verification:
 
         Raises UsageError, StateError; what stops a run later is in what it returns.
         """
-        origin = clarifai_origin(self.loaded, EVERY_ANNOTATION)
+        origin = clarifai_origin(self.loaded, self.limiters, EVERY_ANNOTATION)
         assert isinstance(origin.listing, AnnotationListing)
         interrupted: list[int] = []
         with tempfile.TemporaryDirectory(prefix="syncer-verify-") as name:

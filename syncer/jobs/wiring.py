@@ -15,15 +15,17 @@ from syncer.config.models import Retry
 from syncer.core.backoff import Backoff
 from syncer.core.events import Event
 from syncer.core.facts import OPEN, Destination
-from syncer.core.pace import Concurrency, Pace
+from syncer.core.limiter import LanePace
+from syncer.core.pace import Concurrency, Pace, Paced
 from syncer.core.ports.pull import Ask, Layout, Listing
 from syncer.core.ports.wire import Transport
 from syncer.engine.advice import PARTLY_READ, Advice, Left
 from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.turns import Turns
+from syncer.jobs.destinations import carried_on
 from syncer.jobs.folders import resuming
-from syncer.jobs.limits import carried_on
+from syncer.jobs.limiters import in_use
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import OAuthTransport
 
@@ -39,7 +41,7 @@ class Origin:
     listing: Listing
     layout: Layout
     api: HttpTransport | OAuthTransport
-    pace: Pace
+    pace: LanePace
     concurrency: int | Literal["auto"]
     storage: HttpTransport | None
     """For signed URLs; None where there are none."""
@@ -80,6 +82,7 @@ async def wired(
     at_once = API_AT_ONCE_MAX if origin.concurrency == "auto" else origin.concurrency
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(origin.api)
+        stack.enter_context(in_use(origin.pace))
         advice = Advice(
             origin.credentials,
             "" if state is None else resuming(state),
@@ -89,7 +92,7 @@ async def wired(
         )
 
         def turns(
-            transport: Transport, pace: Pace, most: int | Literal["auto"], left: Destination
+            transport: Transport, pace: Paced, most: int | Literal["auto"], left: Destination
         ) -> Turns:
             destination, concurrency = carried_on(retry, left, now()), Concurrency(most, pace)
             return Turns(transport, pace, concurrency, destination, now, rng, observe, advice)

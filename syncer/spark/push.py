@@ -28,6 +28,7 @@ from syncer.core.events import ChangeDied, Event
 from syncer.core.facts import DeadLetter
 from syncer.errors import UsageError
 from syncer.jobs.clarifai import app
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.lines import line_options
 from syncer.jobs.push import PushLane
 from syncer.jobs.push_parts import push_parts
@@ -90,7 +91,7 @@ def push_dataframe(
         raise UsageError(f"argument df: is {shown(df)}; it must be a DataFrame of Spark")
     _names("key", None if key is None else [key])
     configured = loaded(app_of(to), config, options).portable("clarifai")
-    app(configured)  # anything missing is reported here, not by a task
+    app(configured, Limiters())  # anything missing is reported here, not by a task
     at_once = tasks or tasks_at_once(df.sparkSession)
     count = partitions or at_once or TASKS_UNKNOWN
     rows = _rows(df, key, ordered)
@@ -243,7 +244,7 @@ async def _pushed(loaded: Loaded, lines: Sequence[bytes]) -> list[DeadLetter]:
     letters: list[DeadLetter] = []
     with (
         tempfile.TemporaryDirectory(prefix="syncer-spark-") as state,
-        push_parts(loaded.with_settings(state={"dir": state})) as parts,
+        push_parts(loaded.with_settings(state={"dir": state}), Limiters()) as parts,
     ):
         lane = PushLane(parts, [Lines(lines)])
         await anyio.sleep(gap_seconds(float(rate)))

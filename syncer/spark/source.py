@@ -30,6 +30,7 @@ from pyspark.sql.types import (
 from syncer.config import Loaded
 from syncer.core.ports.pull import ColumnType, Layout, Problem
 from syncer.errors import SyncerError
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.origins import annotell_origin, clarifai_origin
 from syncer.jobs.wiring import Origin
 from syncer.printable import printable
@@ -149,10 +150,11 @@ class LabelReader(DataSourceReader):  # type: ignore[misc]
 
     def _origin(self, loaded: Loaded) -> Origin:
         select: Any = self._asked.select
+        limiters = Limiters()  # a task shares its part of the rate with nobody
         return (
-            clarifai_origin(loaded, select)
+            clarifai_origin(loaded, limiters, select)
             if self._asked.remote == "clarifai"
-            else annotell_origin(loaded, select)
+            else annotell_origin(loaded, limiters, select)
         )
 
     def _unreadable(self, problems: list[Problem]) -> None:

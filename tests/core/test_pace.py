@@ -8,8 +8,11 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from syncer.core.pace import UNPACED_LIMIT, Concurrency, Pace
+from syncer.core.seeking import SeekingPace
 
 EPOCH = 1.7e9  # clocks that count from 1970 have coarse floats
 
@@ -152,15 +155,118 @@ def test_where_there_is_no_real_limit_a_few_requests_in_flight_keep_the_process_
     assert concurrency.limit == UNPACED_LIMIT
 
 
+# --- a rate that is set while requests go ---------------------------------------------
+
+
+RATES = st.sampled_from([0.5, 1.0, 2.5, 5.0, 15.0, 40.0, 200.0])
+CHANGES = st.lists(st.tuples(st.floats(0.0, 3.0), RATES), min_size=1, max_size=6)
+
+
+def paced(
+    pace: Pace, changes: list[tuple[float, float]], seed: int, seconds_after: float = 3.0
+) -> list[tuple[float, float]]:
+    """When requests go, each with the rate of then, if there is always one to send and
+    timers are late. `changes`: so long after the one before, to this rate.
+    """
+    rng, now, times = random.Random(seed), EPOCH, []
+    waiting = list(changes)
+    change_at = now + waiting[0][0]
+    end = now + sum(seconds for seconds, _ in changes) + seconds_after
+    while now < end:
+        if waiting and now >= change_at:
+            pace.set_rate(waiting.pop(0)[1], now)
+            change_at += waiting[0][0] if waiting else 0.0
+            continue
+        due = pace.next_at(now)
+        until = min(due, change_at) if waiting else due
+        if until > now:
+            now = until if until < due else due + rng.choice((0.0, 0.001, 0.03))
+            continue
+        pace.take(now)
+        times.append((now, pace.requests_per_second))
+        now += 1e-6
+    return times
+
+
+def check_no_second_holds_too_many(times: list[tuple[float, float]]) -> None:
+    """Of every request: those in the second up to it are no more than the rate of
+    then, whatever the rate was in the second's first part.
+    """
+    for place, (at, rate) in enumerate(times):
+        in_a_second = sum(earlier > at - 1.0 for earlier, _ in times[: place + 1])
+        assert in_a_second <= max(1, int(rate)), (at - EPOCH, rate)
+        if rate < 1 and place:
+            assert at - times[place - 1][0] >= 1 / rate - 1e-6
+
+
+@given(RATES, CHANGES, st.integers(0, 9))
+@settings(max_examples=150, deadline=None)
+def test_no_second_holds_more_than_the_rate_of_its_end_however_the_rate_is_set(
+    rate: float, changes: list[tuple[float, float]], seed: int
+) -> None:
+    check_no_second_holds_too_many(paced(Pace(rate), changes, seed))
+
+
+@given(RATES, CHANGES, st.integers(0, 9))
+@settings(max_examples=50, deadline=None)
+def test_a_rate_that_was_sought_holds_no_more_in_a_second_however_its_bound_is_set(
+    bound: float, changes: list[tuple[float, float]], seed: int
+) -> None:
+    pace = SeekingPace()
+    pace.set_rate(bound, EPOCH)
+    check_no_second_holds_too_many(paced(pace, changes, seed))
+
+
 def test_a_slower_rate_holds_at_once_and_counts_what_was_sent_before() -> None:
     pace = Pace(10)
     for sent in range(10):
         pace.take(sent / 10)
-    pace.slow_to(2)
+    pace.set_rate(2, 0.9)
     assert pace.requests_per_second == 2
     assert pace.next_at(0.9) >= 0.9 + 0.9
-    pace.slow_to(50)
-    assert pace.requests_per_second == 2
+
+
+def test_a_faster_rate_knows_what_a_slower_one_did_not_look_at() -> None:
+    pace = Pace(10)
+    for sent in range(10):
+        pace.take(sent / 20)
+    pace.set_rate(1, 0.5)
+    pace.set_rate(10, 0.5)
+    assert pace.next_at(0.5) >= 1.0
+
+
+def test_a_faster_rate_is_used_to_the_full_and_does_not_await_the_slow_ones_turn() -> None:
+    pace = Pace(0.01)
+    pace.take(EPOCH)
+    pace.take(EPOCH)
+    pace.set_rate(15, EPOCH + 1.0)
+    assert pace.next_at(EPOCH + 1.0) <= EPOCH + 1.1
+    times = paced(pace, [(0.0, 15.0)], 1, seconds_after=10.0)
+    assert len(times) >= 145
+
+
+def test_what_went_while_nobody_counted_it_keeps_a_second_free_for_the_limit() -> None:
+    pace = Pace(1e6)
+    pace.take(EPOCH)
+    pace.set_rate(15, EPOCH)
+    assert pace.next_at(EPOCH) >= EPOCH + 1.0
+
+
+def test_what_was_let_go_is_counted_at_the_rate_of_its_time() -> None:
+    pace = Pace(10)
+    pace.take(EPOCH)
+    pace.set_rate(100, EPOCH + 10)
+    assert pace.let(EPOCH + 11) == pytest.approx(10 * 10 + 100, rel=0.01)
+
+
+def test_of_a_pace_that_goes_on_for_another_all_count() -> None:
+    first, second = Pace(10), Pace(10)
+    for sent in range(5):
+        first.take(EPOCH + sent / 10)
+        second.take(EPOCH + sent / 10 + 0.05)
+    first.carry_on(second, EPOCH + 0.5)
+    assert first.taken == 10
+    assert first.next_at(EPOCH + 0.5) >= EPOCH + 1.0
 
 
 def test_the_turn_of_a_request_that_did_not_go_is_the_next_ones_and_counts_in_its_second() -> None:

@@ -115,11 +115,40 @@ def test_what_is_sent_now_and_then_says_nothing_of_a_limit() -> None:
 
 def test_a_rate_that_somebody_gives_is_never_exceeded() -> None:
     pace, now = SeekingPace(), 0.0
-    pace.slow_to(20)
+    pace.set_rate(20, 0.0)
     for _ in range(200):
         now = pace.next_at(now) if now else 1.0
         pace.take(now)
     assert pace.requests_per_second == 20
+
+
+def test_what_was_found_is_gone_at_again_once_more_is_allowed() -> None:
+    pace, now = SeekingPace(), 1.0
+    for _ in range(100):
+        pace.take(now)
+        now = pace.next_at(now)
+    found = pace.requests_per_second
+    pace.set_rate(20, now)
+    for _ in range(50):
+        pace.take(now)
+        now = pace.next_at(now)
+    assert pace.requests_per_second == 20
+    pace.set_rate(1000, now)
+    assert pace.requests_per_second == found > 40
+
+
+def test_a_limit_below_what_is_allowed_is_found_too() -> None:
+    pace, now = SeekingPace(), 1.0
+    pace.set_rate(50, now)
+    for _ in range(200):
+        pace.take(now)
+        now = pace.next_at(now)
+    assert pace.requests_per_second == 50
+    pace.refused(now - 0.1)
+    pace.take(now + 1.0)
+    assert pace.requests_per_second < 50
+    pace.set_rate(1000, now + 1.0)
+    assert pace.requests_per_second < 50
 
 
 def test_refusals_of_what_was_on_its_way_lower_the_rate_once() -> None:

@@ -27,7 +27,7 @@ from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.turns import Turns
 from syncer.errors import CredentialsRefused, Stopped
-from syncer.jobs.limits import carried_on
+from syncer.jobs.destinations import carried_on
 from syncer.remotes.annotell import DocumentSelection, listing, neighbours
 from syncer.remotes.annotell.selection import Flavour
 from syncer.transport.http import HttpTransport

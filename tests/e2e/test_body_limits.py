@@ -15,6 +15,7 @@ import pytest
 
 from syncer.config import load
 from syncer.emulator import running
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.push import Finished, PushLane
 from syncer.jobs.push_parts import push_parts
 from tests.support.processes import ENVIRONMENT, command
@@ -55,7 +56,7 @@ async def push(url: str, folder: Path, log: Path, **options: object) -> Finished
         "state.dir": str(folder / "state"),
         **options,
     }
-    with push_parts(load(None, {"CLARIFAI_PAT": "a-token"}, given)) as parts:
+    with push_parts(load(None, {"CLARIFAI_PAT": "a-token"}, given), Limiters()) as parts:
         return await PushLane(parts, [str(log)]).run()
 
 

@@ -18,6 +18,7 @@ import pytest
 from syncer.config import load
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.emulator import Emulator, running
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.origins import annotell_origin
 from syncer.remotes.annotell import DocumentSelection
 from tests.support.authority import Authority, authority
@@ -291,7 +292,7 @@ async def test_signed_addresses_are_fetched_with_annotells_authority(
 ) -> None:
     environment = {"ANNOTELL_CLIENT_ID": "a-client", "ANNOTELL_CLIENT_SECRET": "a-secret"}
     loaded = load(None, environment, {"annotell.ca_file": str(own.file)} if named else {})
-    origin = annotell_origin(loaded, DocumentSelection(project="emulator-project"))
+    origin = annotell_origin(loaded, Limiters(), DocumentSelection(project="emulator-project"))
     assert origin.storage is not None
     async with tls(emulator, own) as url, origin.storage as storage:
         reply = await storage.send(Request("GET", f"{url}/_storage/nothing"), UNPACED)

@@ -18,6 +18,7 @@ import pytest
 from syncer.config import load
 from syncer.emulator import Emulator, running
 from syncer.emulator.settings import SWITCHES
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.push import PushLane
 from syncer.jobs.push_parts import push_parts
 from syncer.jobs.report import PushReport
@@ -100,7 +101,7 @@ async def push(
         "retry.max_attempts": 60,
         **options,
     }
-    with push_parts(load(None, {"CLARIFAI_PAT": token}, given)) as parts:
+    with push_parts(load(None, {"CLARIFAI_PAT": token}, given), Limiters()) as parts:
         finished = await PushLane(parts, [str(log)]).run()
     return Pushed(finished.exit_code, finished.summary, str(finished.error or ""))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncer.errors import UsageError
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.push import PushLane
 from syncer.jobs.push_parts import push_parts
 from tests.support.lanes import App
@@ -34,7 +35,7 @@ def part(path: Path, id: str) -> Path:
 
 def notes(app: App) -> list[str]:
     """What a push of all the logs that the state knows tells before it runs."""
-    with push_parts(app.config()) as parts:
+    with push_parts(app.config(), Limiters()) as parts:
         return PushLane(parts, []).notes
 
 

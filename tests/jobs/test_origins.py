@@ -13,6 +13,7 @@ import pytest
 from syncer.api.remotes import Annotell, loaded
 from syncer.config import Loaded
 from syncer.errors import UsageError
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.origins import annotell_origin, clarifai_origin, known_documents, open_pull
 from syncer.jobs.sample import write_sample
 from syncer.remotes.annotell import ChangeListing
@@ -40,17 +41,21 @@ def annotell(tmp_path: Path, secret: str | None = "s", **options: Any) -> Loaded
 def test_another_selection_remote_or_app_is_another_job(tmp_path: Path) -> None:
     app = App(tmp_path / "state")
     names = {
-        clarifai_origin(app.config(), Selection()).name,
-        clarifai_origin(app.config(), Selection(input_ids=("i",))).name,
-        clarifai_origin(app.config(clarifai__base_url="http://127.0.0.1:9"), Selection()).name,
-        annotell_origin(annotell(tmp_path), OF_PROJECT).name,
-        annotell_origin(annotell(tmp_path), Documents(project="q")).name,
-        annotell_origin(annotell(tmp_path), OF_PROJECT, KNOWN).name,
-        annotell_origin(annotell(tmp_path), OF_PROJECT, {("u", "signs"): "2023-01-01"}).name,
+        clarifai_origin(app.config(), Limiters(), Selection()).name,
+        clarifai_origin(app.config(), Limiters(), Selection(input_ids=("i",))).name,
+        clarifai_origin(
+            app.config(clarifai__base_url="http://127.0.0.1:9"), Limiters(), Selection()
+        ).name,
+        annotell_origin(annotell(tmp_path), Limiters(), OF_PROJECT).name,
+        annotell_origin(annotell(tmp_path), Limiters(), Documents(project="q")).name,
+        annotell_origin(annotell(tmp_path), Limiters(), OF_PROJECT, KNOWN).name,
+        annotell_origin(
+            annotell(tmp_path), Limiters(), OF_PROJECT, {("u", "signs"): "2023-01-01"}
+        ).name,
     }
     assert len(names) == 7
-    assert clarifai_origin(app.config(), Selection()).name in names
-    assert annotell_origin(annotell(tmp_path), OF_PROJECT, dict(KNOWN)).name in names
+    assert clarifai_origin(app.config(), Limiters(), Selection()).name in names
+    assert annotell_origin(annotell(tmp_path), Limiters(), OF_PROJECT, dict(KNOWN)).name in names
     assert not any("a-token" in name or "'s'" in name for name in names)
 
 
@@ -58,8 +63,10 @@ def test_what_is_known_of_inputs_is_written_beside_their_annotations_where_it_is
     tmp_path: Path,
 ) -> None:
     config = App(tmp_path / "state").config()
-    assert isinstance(clarifai_origin(config, Selection(with_inputs=True)).layout, InputsLayout)
-    assert isinstance(clarifai_origin(config, Selection()).layout, AnnotationLayout)
+    assert isinstance(
+        clarifai_origin(config, Limiters(), Selection(with_inputs=True)).layout, InputsLayout
+    )
+    assert isinstance(clarifai_origin(config, Limiters(), Selection()).layout, AnnotationLayout)
 
 
 def test_documents_are_fetched_at_the_rate_and_as_many_at_a_time_as_configured(
@@ -67,26 +74,35 @@ def test_documents_are_fetched_at_the_rate_and_as_many_at_a_time_as_configured(
 ) -> None:
     origin = annotell_origin(
         annotell(tmp_path, **{"annotell.requests_per_second": 3, "annotell.concurrency": 5}),
+        Limiters(),
         OF_PROJECT,
     )
     assert (origin.pace.requests_per_second, origin.storage_concurrency) == (3, 5)
     assert origin.storage is not None
-    assert clarifai_origin(App(tmp_path / "state").config(), Selection()).storage is None
+    assert (
+        clarifai_origin(App(tmp_path / "state").config(), Limiters(), Selection()).storage is None
+    )
 
 
 def test_without_credentials_what_to_set_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="ANNOTELL_CLIENT_ID"):
-        annotell_origin(annotell(tmp_path, secret=None), OF_PROJECT)
+        annotell_origin(annotell(tmp_path, secret=None), Limiters(), OF_PROJECT)
 
 
 def test_what_has_changed_is_told_of_a_project_only(tmp_path: Path) -> None:
-    assert isinstance(annotell_origin(annotell(tmp_path), OF_PROJECT, KNOWN).listing, ChangeListing)
-    assert isinstance(annotell_origin(annotell(tmp_path), OF_PROJECT, {}).listing, ChangeListing)
-    assert not isinstance(annotell_origin(annotell(tmp_path), OF_PROJECT).listing, ChangeListing)
+    assert isinstance(
+        annotell_origin(annotell(tmp_path), Limiters(), OF_PROJECT, KNOWN).listing, ChangeListing
+    )
+    assert isinstance(
+        annotell_origin(annotell(tmp_path), Limiters(), OF_PROJECT, {}).listing, ChangeListing
+    )
+    assert not isinstance(
+        annotell_origin(annotell(tmp_path), Limiters(), OF_PROJECT).listing, ChangeListing
+    )
     with pytest.raises(UsageError):
-        annotell_origin(annotell(tmp_path), Documents(input_uuids=("u",)), KNOWN)
+        annotell_origin(annotell(tmp_path), Limiters(), Documents(input_uuids=("u",)), KNOWN)
     with pytest.raises(UsageError):
-        annotell_origin(annotell(tmp_path), OF_PROJECT, {("u", ""): "2022"})
+        annotell_origin(annotell(tmp_path), Limiters(), OF_PROJECT, {("u", ""): "2022"})
 
 
 # --- earlier pulls --------------------------------------------------------------------
@@ -130,7 +146,7 @@ def test_what_is_not_an_earlier_pull_is_refused_by_its_name(
 
 def test_each_job_has_a_folder_of_its_own_unless_one_is_named(tmp_path: Path) -> None:
     app = App(tmp_path / "state")
-    origin = clarifai_origin(app.config(), Selection())
+    origin = clarifai_origin(app.config(), Limiters(), Selection())
     made = []
     for out, format_ in (("a.jsonl", None), ("b.jsonl", None), ("a.jsonl", None), ("a", "csv")):
         with open_pull(app.config(), origin, str(tmp_path / out), format_, state=None) as lane:

@@ -11,6 +11,7 @@ import pytest
 from syncer.core.pace import Pace
 from syncer.core.ports.wire import Reply
 from syncer.core.seeking import SeekingPace
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.progress import Estimate, Share, unread
 from syncer.jobs.push import PushLane
 from syncer.jobs.push_parts import push_parts
@@ -135,13 +136,10 @@ def test_the_time_left_is_told_by_what_was_done_outside_of_pauses_and_includes_t
     throttled = Reply(429, b'{"status":{"code":11005}}', str(pause_seconds))
     app.interfering = lambda _: throttled if pause_seconds and len(app.asked) == 10 else None
     told: list[tuple[float, float | None]] = []
-    own_pace = f"http://127.0.0.1:{100 + pause_seconds}"
-    config = app.config(
-        clarifai__base_url=own_pace, push__batch_size=1, push__requests_per_second=1.0
-    )
+    config = app.config(push__batch_size=1, push__requests_per_second=1.0)
 
     async def run() -> float:
-        with push_parts(config) as parts:
+        with push_parts(config, Limiters()) as parts:
             lane = PushLane(parts, [str(path)])
 
             async def watch() -> None:

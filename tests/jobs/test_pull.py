@@ -18,7 +18,7 @@ import pytest
 
 from syncer import signals
 from syncer.config.models import Retry
-from syncer.core.pace import Pace
+from syncer.core.limiter import LanePace, Limiter
 from syncer.core.ports.pull import Done, Flow, Found, Problem, Row, Unit, Units
 from syncer.errors import OutputError, StateError
 from syncer.jobs.pull import Pulled, PullLane
@@ -117,7 +117,7 @@ def origin(listing: Made, job: str) -> Origin:
         listing=listing,
         layout=AnnotationLayout(),
         api=nobody,
-        pace=Pace(1e6),
+        pace=LanePace(Limiter, 1e6),
         concurrency=8,
         storage=None,
         storage_concurrency=1,

@@ -5,17 +5,17 @@ refused, and that nothing is sent of what is refused.
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import anyio
 import orjson
 import pytest
 
-from syncer.core.ports.wire import Reply, Request
+from syncer.core.ports.wire import Reply
 from syncer.errors import CredentialsRefused, LogChanged, Stopped, SyncerError
 from syncer.jobs.dead import RefusedLetter, Selector, retry
-from syncer.jobs.limits import shared_pace
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.push import PushLane
 from syncer.jobs.push_parts import push_parts
 from syncer.sources.feed import ChangeSource, SourceChunk
@@ -301,7 +301,7 @@ def end_early(app: App, how: str, source: str | ChangeSource) -> None:
     app.interfering = lambda _: REFUSED if how == "stopped" else None
 
     async def run() -> list[str]:
-        with push_parts(app.config()) as parts:
+        with push_parts(app.config(), Limiters()) as parts:
             lane = PushLane(parts, [source])
             before = open_files()
             with anyio.move_on_after(2 if how == "cancelled" else None) as scope:
@@ -373,63 +373,3 @@ def test_deletions_are_bounded_over_all_runs_of_a_state(app: App, tmp_path: Path
     assert len(app.held) == 3
     assert app.push(path, lane={"max_delete": 6}).error is None
     assert app.held == {}
-
-
-# --- lanes that share a limit ---------------------------------------------------------
-
-
-@pytest.fixture
-def address() -> Iterator[str]:
-    """Of nobody else's lane."""
-    return iter([f"http://127.0.0.1:1/{os.urandom(8).hex()}"])
-
-
-def test_of_two_lanes_with_one_credential_the_lower_rate_holds_whichever_comes_first(
-    address: Iterator[str],
-) -> None:
-    url = next(address)
-    first = shared_pace(url, "token", 15)
-    second = shared_pace(url, "token", 5)
-    assert first is second
-    assert first.requests_per_second == 5
-    assert shared_pace(url, "token", 50).requests_per_second == 5
-
-
-def test_a_limit_that_is_to_be_found_is_not_sought_above_a_rate_that_another_lane_gives(
-    address: Iterator[str],
-) -> None:
-    url = next(address)
-    sought = shared_pace(url, "token", "auto")
-    given = shared_pace(url, "token", 2)
-    assert sought is given
-    assert sought.requests_per_second <= 2
-    assert shared_pace(url, "token", "auto") is given
-
-
-def test_another_credential_or_address_has_a_pace_of_its_own(address: Iterator[str]) -> None:
-    url = next(address)
-    first = shared_pace(url, "token", 5)
-    assert shared_pace(url, "another", 15).requests_per_second == 15
-    assert shared_pace(url + "/", "token", 15).requests_per_second == 15
-    assert first.requests_per_second == 5
-
-
-def test_two_lanes_with_one_credential_send_no_more_together_than_the_lower_rate(
-    app: App, tmp_path: Path
-) -> None:
-    """The second one comes later, with a lower rate."""
-    paces = [
-        shared_pace("http://127.0.0.1:1", "a-token", 100.0),
-        shared_pace("http://127.0.0.1:1", "a-token", 2.0),
-    ]
-    path = write(tmp_path / "log.jsonl", [post(f"a{number}") for number in range(20)])
-    times: list[float] = []
-
-    def note(_: Request) -> None:
-        times.append(app.time.now)
-
-    app.interfering = note
-    app.push(path, push__batch_size=1, push__requests_per_second=100.0)
-    assert all(later - earlier >= 1.0 for earlier, later in zip(times, times[2:], strict=False))
-    assert len(times) == 20
-    assert len({id(pace) for pace in paces}) == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from syncer.errors import StateError, UsageError
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.push import PushLane
 from syncer.jobs.push_parts import push_parts
 from tests.support.lanes import App
@@ -21,12 +22,12 @@ def app(tmp_path: Path) -> App:
 
 def is_free(app: App) -> bool:
     """Can the state be opened?"""
-    with push_parts(app.config()):
+    with push_parts(app.config(), Limiters()):
         return True
 
 
 def test_a_state_that_a_push_works_with_is_locked_for_others_until_it_is_over(app: App) -> None:
-    with push_parts(app.config()), pytest.raises(StateError, match="locked"):
+    with push_parts(app.config(), Limiters()), pytest.raises(StateError, match="locked"):
         is_free(app)
     assert is_free(app)
 
@@ -43,12 +44,15 @@ def test_a_bitmap_that_cannot_be_used_gives_the_lock_back(app: App) -> None:
 
 
 def test_logs_that_cannot_be_read_give_the_lock_back(app: App, tmp_path: Path) -> None:
-    with pytest.raises(UsageError), push_parts(app.config()) as parts:
+    with pytest.raises(UsageError), push_parts(app.config(), Limiters()) as parts:
         PushLane(parts, [str(tmp_path / "absent.jsonl")])
     assert is_free(app)
 
 
 def test_an_app_that_is_not_configured_leaves_no_state(app: App) -> None:
-    with pytest.raises(UsageError, match="no app"), push_parts(app.config(clarifai__app_id="")):
+    with (
+        pytest.raises(UsageError, match="no app"),
+        push_parts(app.config(clarifai__app_id=""), Limiters()),
+    ):
         pass
     assert not app.state.exists()

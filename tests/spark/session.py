@@ -31,6 +31,7 @@ import syncer
 import syncer.spark
 from syncer.core.pace import Pace
 from syncer.core.ports.pull import Flow, Found, Row, Unit
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.origins import clarifai_origin
 from syncer.remotes.clarifai.selection import Selection
 from syncer.spark import options, push, units
@@ -182,7 +183,9 @@ def repeated(repeats: bool) -> Json:
         return Found([Row(("i", "a"), b"{}")])
 
     loaded = options.reading({"app_id": "app", "token": "a-token"}).loaded({})
-    origin = replace(clarifai_origin(loaded, Selection()), listing=units.TaskPart([], repeats))
+    origin = replace(
+        clarifai_origin(loaded, Limiters(), Selection()), listing=units.TaskPart([], repeats)
+    )
     return [
         [row.key for row in page.rows]
         for page in units.fetched(origin, [Unit("one", "1", flow), Unit("two", "2", flow)])

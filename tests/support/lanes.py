@@ -19,6 +19,7 @@ from syncer.emulator.clarifai.part import Clarifai
 from syncer.emulator.clarifai.store import App as Held
 from syncer.emulator.settings import behaviour
 from syncer.errors import SyncerError
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.push import Finished, PushLane
 from syncer.jobs.push_parts import push_parts
 from syncer.jobs.verified import Finding, Verified
@@ -43,6 +44,7 @@ class App:
     def __init__(self, state: Path, switches: str = "", *, latency_seconds: float = 0.05) -> None:
         self.state = state
         self.time = VirtualTime()
+        self.limiters = Limiters()
         self.asked: list[Request] = []
         self.interfering: Interfering = lambda _: None
         """What is answered instead of what the service says; None where it is the
@@ -75,7 +77,7 @@ class App:
         )
 
         async def run() -> Finished:
-            with push_parts(config) as parts:
+            with push_parts(config, self.limiters) as parts:
                 return await PushLane(parts, named, **(lane or {})).run()
 
         return self.run(run)
@@ -86,7 +88,7 @@ class App:
         """One verification, and what it told. `what`: how it compares."""
         told: list[Finding] = []
         verification = Verification(
-            self.config(**(config or {})), [str(log) for log in logs], **what
+            self.config(**(config or {})), self.limiters, [str(log) for log in logs], **what
         )
         return self.run(lambda: verification.run(told.append)), told
 

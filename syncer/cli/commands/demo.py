@@ -88,6 +88,7 @@ async def _demo(folder: Path) -> int:
 
 async def _push(folder: Path, log: Path, url: str) -> Finished:
     from syncer.config import load
+    from syncer.jobs.limiters import Limiters
     from syncer.jobs.push import open_push
 
     options: dict[str, object] = {
@@ -100,5 +101,5 @@ async def _push(folder: Path, log: Path, url: str) -> Finished:
         "retry.cap_seconds": 2,
     }
     loaded = load(None, {"CLARIFAI_PAT": "demo-token"}, options)
-    with open_push(loaded, [str(log)]) as lane:
+    with open_push(loaded, Limiters(), [str(log)]) as lane:
         return await lane.run()

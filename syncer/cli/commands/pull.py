@@ -183,11 +183,13 @@ def clarifai(
     Exit codes: 0 done, 1 stopped by an error (run again), 2 bad usage or refused
     credentials, 3 something is missing, 130/143 interrupted.
     """
+    from syncer.jobs.limiters import Limiters
     from syncer.jobs.origins import clarifai_origin
 
     chosen = wanted.selection()
     loaded = common.loaded(remote.options())
-    return _pulled(loaded, clarifai_origin(loaded, chosen), output, common.state)
+    origin = clarifai_origin(loaded, Limiters(), chosen)
+    return _pulled(loaded, origin, output, common.state)
 
 
 @app.command
@@ -237,6 +239,7 @@ def annotell(
         JSONL file of an earlier pull of the same project: only what is new or changed
         since, and tombstones of what is gone.
     """
+    from syncer.jobs.limiters import Limiters
     from syncer.jobs.origins import annotell_origin
     from syncer.remotes.annotell import DocumentSelection
 
@@ -253,7 +256,8 @@ def annotell(
     )
     loaded = common.loaded(place.options())
     known = None if changed_since is None else _known(changed_since, output.out)
-    return _pulled(loaded, annotell_origin(loaded, chosen, known), output, common.state)
+    origin = annotell_origin(loaded, Limiters(), chosen, known)
+    return _pulled(loaded, origin, output, common.state)
 
 
 def _known(since: Path, out: str) -> Mapping[tuple[str, str], str]:

@@ -98,9 +98,12 @@ def _pushed(
 ) -> int:
     """Push and report; the exit code."""
     from syncer.cli.loop import run
+    from syncer.jobs.limiters import Limiters
     from syncer.jobs.push import open_push
 
-    with open_push(loaded, logs, strict=strict, max_delete=max_delete, moved=moved) as lane:
+    with open_push(
+        loaded, Limiters(), logs, strict=strict, max_delete=max_delete, moved=moved
+    ) as lane:
         for note in lane.notes:
             say(f"syncer: {note}")
         finished = run(_run, lane, progress)

@@ -48,11 +48,12 @@ def verify(
     moved
         As for push.
     """
+    from syncer.jobs.limiters import Limiters
     from syncer.jobs.verify import Verification
 
     inputs = _inputs(sample)
     loaded = common.loaded(remote.options())
-    return _compared(Verification(loaded, logs, inputs, exclusive, moved))
+    return _compared(Verification(loaded, Limiters(), logs, inputs, exclusive, moved))
 
 
 def _inputs(sample: str | None) -> int | None:
