@@ -25,7 +25,7 @@ from syncer.sources.feed import ChangeSource, Feed, identity
 from syncer.sources.first_lines import FIRST_LINES, refuse_what_is_not_a_log
 from syncer.sources.lines import LineOptions
 from syncer.sources.logs import LogPath
-from syncer.sources.spool import Spool
+from syncer.sources.stdin import StdinStore
 
 
 class PushInputs:
@@ -131,7 +131,7 @@ def open_inputs(
     Raises UsageError for what is not there or not a log, LogChanged for a log that is
     not the one that was applied, or may not be.
     """
-    spool = Spool(state / SPOOL, REAL)
+    spool = StdinStore(state / SPOOL, REAL)
     known = {log.identity.path.rpartition("/")[2] for log in ledger.logs.values()}
     spool.sweep(known)
     try:

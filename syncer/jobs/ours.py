@@ -15,7 +15,7 @@ from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL
 from syncer.printable import as_argument
 from syncer.sources.logs import NamedLogs
-from syncer.sources.spool import Spool
+from syncer.sources.stdin import StdinStore
 
 SPOOL = "spool"
 LOCK = "lock"
@@ -108,4 +108,6 @@ def named_logs(state: Path, stdin: BinaryIO, *, spool: Path | None = None) -> Na
 
     `state`: the [state] dir; `spool`: where stdin is kept, if not in there.
     """
-    return NamedLogs(Spool(state / SPOOL if spool is None else spool, REAL), stdin, OnDisk(state))
+    return NamedLogs(
+        StdinStore(state / SPOOL if spool is None else spool, REAL), stdin, OnDisk(state)
+    )

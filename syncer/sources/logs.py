@@ -12,7 +12,7 @@ from typing import BinaryIO
 from syncer.errors import UsageError
 from syncer.printable import is_unicode
 from syncer.sources.folders import ENDINGS, LeftOut, Ours, Walk, check_readable, explained
-from syncer.sources.spool import Spool
+from syncer.sources.stdin import StdinStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class NamedLogs:
     several: hard links.
     """
 
-    def __init__(self, spool: Spool, stdin: BinaryIO, ours: Ours) -> None:
+    def __init__(self, spool: StdinStore, stdin: BinaryIO, ours: Ours) -> None:
         self.left_out: list[LeftOut] = []
         """What is in the folders, looks like a log and is not read."""
         self._spool = spool

@@ -1,111 +1,133 @@
-"""What came by stdin, kept in files that are named by their content: the same input
-again is the same log.
+"""A durable inbox as a source: for changes that cannot be read again from where they
+came, such as those that come by HTTP.
 
-stdin ──► FOLDER/stdin.part ──► fsync ──► FOLDER/<digest>.jsonl ──► fsync of the folder
+    append(lines) ──► FOLDER/<place>.log ──► fsync ──► it returns
+                             │
+                             └──► read … settled ──► ack ──► the file is removed
 
-The caller holds the lock of the folder above, so one part at a time is enough; one that
-is found was never finished.
+It is one log that never ends, with places, numbers of lines and ids that go on over its
+files and over restarts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from contextlib import suppress
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
 from hashlib import blake2b
-from pathlib import Path
-from typing import BinaryIO, Protocol
 
-from syncer.errors import StateError, UsageError
+import anyio
+import anyio.to_thread
 
-BLOCK_BYTES = 1 << 20
-WHOLE, PART = ".jsonl", ".part"
-
-
-class SpoolDisk(Protocol):
-    """What a spool does to files; `syncer.journal.disk.Disk` is one.
-
-    Everything raises OSError.
-    """
-
-    def make_folder(self, path: Path, mode: int = 0o700) -> None:
-        """Make the folder, durably."""
-
-    def names(self, folder: Path) -> list[str]:
-        """Return the names in a folder."""
-
-    def open(self, path: Path) -> int:
-        """Return a descriptor for appending to this file, which is created."""
-
-    def write(self, descriptor: int, data: bytes) -> None:
-        """Write all of the data."""
-
-    def sync(self, descriptor: int) -> None:
-        """Make what was written durable."""
-
-    def close(self, descriptor: int) -> None:
-        """Let go of the file."""
-
-    def replace(self, source: Path, target: Path) -> None:
-        """Rename a file, durably."""
-
-    def unlink(self, path: Path) -> None:
-        """Remove a file if it is there."""
+from syncer.core.change import INBOX, Chunk, LogIdentity, Mark
+from syncer.core.watermark import Watermark
+from syncer.errors import SyncerError
+from syncer.sources.appends import Appended
+from syncer.sources.chunks import BLOCK_BYTES, LineSorter, pieces
+from syncer.sources.cutter import Cutter
+from syncer.sources.lines import LineOptions, parse
+from syncer.sources.segment_reader import SegmentReader
+from syncer.sources.segments import Segments
 
 
 class Spool:
-    """The folder of a state that holds what came by stdin."""
+    """Segments as a source, and the way into them."""
 
-    def __init__(self, folder: Path, disk: SpoolDisk) -> None:
-        self._folder = folder
-        self._disk = disk
+    ended = False
 
-    def keep(self, stdin: BinaryIO) -> Path:
-        """Store all of stdin durably; return the path of its file, resolved.
+    def __init__(
+        self,
+        segments: Segments,
+        name: str,
+        number: int,
+        options: LineOptions,
+        *,
+        watermark: Watermark | None = None,
+        strict: bool = False,
+        block_bytes: int = BLOCK_BYTES,
+    ) -> None:
+        """`segments`: opened with the watermark's `resume` as settled."""
+        watermark = watermark or Watermark()
+        self.number = number
+        self.label = name
+        self.identity = identity(name, segments.salt)
+        self._segments = segments
+        self._block_bytes = block_bytes
+        self._lines = Cutter(watermark.resume)
+        self._sorter = LineSorter(
+            number,
+            name,
+            options,
+            parse,
+            watermark=watermark,
+            strict=strict,
+            salt=segments.salt.encode(),
+        )
+        self._reader = SegmentReader(segments, watermark.resume)
+        self._pieces: deque[bytes] = deque()
+        self._one_at_a_time = anyio.Lock()
+        self._appended = anyio.Event()
 
-        Raises UsageError where stdin cannot be read, StateError where the folder cannot
-        be written. Neither leaves a part.
+    async def append(self, lines: Sequence[bytes], note: object = "") -> Appended:
+        """Add these lines, all or none; they are durable when this returns.
+
+        Raises SpoolFull, StateError; see `Segments.append`.
         """
-        digest = blake2b(digest_size=16)
-        part = self._folder / f"stdin{PART}"
         try:
-            self._disk.make_folder(self._folder)
-            self._disk.unlink(part)
-            file = self._disk.open(part)
-            try:
-                while block := _read(stdin):
-                    digest.update(block)
-                    self._disk.write(file, block)
-                self._disk.sync(file)
-            finally:
-                self._disk.close(file)
-            path = self._folder.resolve() / (digest.hexdigest() + WHOLE)
-            # over an older one as well, which may have rotted since
-            self._disk.replace(part, path)
-        except BaseException as error:
-            with suppress(OSError):
-                self._disk.unlink(part)
-            if isinstance(error, OSError):
-                raise StateError(
-                    f"stdin cannot be spooled into {self._folder}: {error.strerror or error}"
-                ) from None
-            raise
-        return path
+            async with self._one_at_a_time:
+                return await anyio.to_thread.run_sync(partial(self._segments.append, lines, note))
+        finally:
+            self._appended.set()
+            self._appended = anyio.Event()
 
-    def sweep(self, known: Collection[str]) -> None:
-        """Remove inputs that did not come to their end, and files that are none of the
-        logs `known` (by name: a state may be moved).
+    async def read(self) -> Chunk | None:
+        """Return the next chunk; None where nothing waits.
+
+        Raises BadLineFound where strict, StateError where a segment is damaged or
+        cannot be read.
         """
-        with suppress(OSError):
-            for name in self._disk.names(self._folder):
-                if name.endswith(PART) or (name.endswith(WHOLE) and name not in known):
-                    self._disk.unlink(self._folder / name)
+        while self._sorter.stopped is None:
+            if not self._pieces:
+                block = await self._next_block()
+                if not block:
+                    return None
+                self._pieces.extend(pieces(block))
+            before = self._lines.mark
+            lines = self._lines.feed(self._pieces.popleft())
+            if self._lines.mark.offset > before.offset:
+                return self._sorter.sort(lines, before, self._lines.mark)
+        raise self._sorter.stopped
+
+    async def _next_block(self) -> bytes:
+        try:
+            return await anyio.to_thread.run_sync(self._reader.read, self._block_bytes)
+        except SyncerError:
+            self._let_go()
+            raise
+
+    async def wait(self) -> None:
+        """Return once lines were added that were not read."""
+        if self._reader.offset >= self._segments.end.offset:
+            await self._appended.wait()
+
+    async def ack(self, log: int, mark: Mark) -> None:
+        """Remove the files of which nothing is needed any more. Raises StateError."""
+        await anyio.to_thread.run_sync(self._segments.cut, mark)
+
+    async def close(self) -> None:
+        """Let go of the files."""
+        self._let_go()
+        self._segments.close()
+
+    def _let_go(self) -> None:
+        """The next read, if any, goes on after the last chunk."""
+        self._reader.close()
+        self._pieces.clear()
+        self._lines = Cutter(self._lines.mark)
+        self._reader = SegmentReader(self._segments, self._lines.mark)
 
 
-def _read(stdin: BinaryIO) -> bytes:
-    try:
-        return stdin.read(BLOCK_BYTES)
-    except OSError as error:
-        raise UsageError(
-            f"stdin cannot be read: {error.strerror or error}. Nothing of it was taken; pipe it in"
-            " again"
-        ) from None
+def identity(name: str, salt: str) -> LogIdentity:
+    """Return a spool's identity among the logs of a state."""
+    head = blake2b(salt.encode(), digest_size=16).hexdigest()
+    return LogIdentity(INBOX + name, name, head, 0, 0, 0, 0)

@@ -1,96 +1,154 @@
-"""What comes by stdin: kept whole and durably, or not at all."""
+"""The spool as a source: what is appended is read, what is settled goes."""
 
 from __future__ import annotations
 
-import errno
-import os
-from io import BytesIO, RawIOBase
 from pathlib import Path
 
+import anyio
 import pytest
 
-from syncer.errors import StateError, UsageError
+from syncer.core.change import Mark
+from syncer.core.watermark import Watermark
+from syncer.errors import StateError
 from syncer.journal.disk import REAL
+from syncer.sources.lines import LineOptions
+from syncer.sources.segments import Segments, SpoolFull
 from syncer.sources.spool import Spool
-from tests.support.disk import EVERYTHING, NOTHING, STATE, Fault, SimulatedDisk, Survives
+from tests.support.lines import delete, post
+from tests.support.virtual import VirtualTime
 
-LINE = b'{"op":"post","annotation":{"id":"a","input_id":"i"}}\n'
-
-
-class Failing(RawIOBase):
-    """A stdin that gives one block and then fails."""
-
-    def __init__(self, error: BaseException) -> None:
-        self._given = False
-        self._error = error
-
-    def read(self, size: int = -1) -> bytes:
-        if self._given:
-            raise self._error
-        self._given = True
-        return LINE
+WITHOUT_ID = b'{"op":"post","annotation":{"input_id":"i"}}'
 
 
-@pytest.mark.parametrize("survives", [NOTHING, EVERYTHING])
-def test_what_is_spooled_is_there_after_the_power_fails(survives: Survives) -> None:
-    """Folders, name and content: the journal is about to name it."""
-    disk = SimulatedDisk()
-    path = Spool(STATE / "spool", disk).keep(BytesIO(LINE))
-    disk.crash(survives)
-    assert disk.files() == {path: LINE}
+def spool(folder: Path, mark: Mark = Mark(), **bounds: int) -> Spool:
+    segments = Segments(folder / "inbox", REAL, mark, **bounds)
+    return Spool(segments, "http", 7, LineOptions(), watermark=Watermark(mark))
 
 
-def test_the_same_input_is_the_same_file_and_another_one_is_not(tmp_path: Path) -> None:
-    spool = Spool(tmp_path / "spool", REAL)
-    first = spool.keep(BytesIO(LINE))
-    first.write_bytes(b"rotten")
-    assert spool.keep(BytesIO(LINE)) == first
-    assert first.read_bytes() == LINE
-    assert spool.keep(BytesIO(LINE * 2)) != first
+async def ids(source: Spool) -> list[str]:
+    """Of all changes that are there now."""
+    found = []
+    while (chunk := await source.read()) is not None:
+        found += [change.id for change in chunk.changes]
+    return found
 
 
-@pytest.mark.parametrize("error", [OSError(errno.EIO, os.strerror(errno.EIO)), KeyboardInterrupt()])
-def test_an_input_that_does_not_come_to_its_end_is_discarded(
-    error: BaseException, tmp_path: Path
-) -> None:
-    with pytest.raises((UsageError, KeyboardInterrupt)):
-        Spool(tmp_path, REAL).keep(Failing(error))  # type: ignore[arg-type]
-    assert list(tmp_path.iterdir()) == []
+def test_an_append_ends_the_wait_and_is_read(tmp_path: Path) -> None:
+    source = spool(tmp_path)
+    found: list[str] = []
+
+    async def follow() -> None:
+        while len(found) < 3:
+            await source.wait()
+            found.extend(await ids(source))
+
+    async def main() -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(follow)
+            for n in range(3):
+                await anyio.sleep(10)
+                await source.append([post(f"a{n}")])
+        await source.close()
+
+    VirtualTime().run(main)
+    assert found == ["a0", "a1", "a2"]
 
 
-def test_an_input_that_cannot_be_read_is_a_usage_error_that_says_so(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="stdin cannot be read: Input/output error"):
-        Spool(tmp_path, REAL).keep(Failing(OSError(errno.EIO, os.strerror(errno.EIO))))  # type: ignore[arg-type]
+def test_an_append_before_the_wait_ends_it_at_once(tmp_path: Path) -> None:
+    source = spool(tmp_path)
+
+    async def main() -> None:
+        assert await source.read() is None
+        await source.append([post("a")])
+        await source.wait()
+
+    VirtualTime().run(main)
+    assert not source.ended
 
 
-@pytest.mark.parametrize("kind", ["folder", "create", "write", "sync", "rename", "sync_folder"])
-def test_a_folder_that_cannot_be_written_is_named_and_keeps_no_part(kind: str) -> None:
-    disk = SimulatedDisk(
-        lambda operation: (
-            Fault(OSError(errno.ENOSPC, "No space left on device"))
-            if operation.kind == kind
-            else None
-        )
-    )
-    with pytest.raises(
-        StateError, match=r"stdin cannot be spooled into /state/spool: No space left on device"
-    ):
-        Spool(STATE / "spool", disk).keep(BytesIO(LINE))
-    assert [path for path in disk.files() if path.suffix == ".part"] == []
+def test_appends_at_the_same_time_are_each_whole(tmp_path: Path) -> None:
+    source = spool(tmp_path)
+
+    async def main() -> list[str]:
+        async with anyio.create_task_group() as tasks:
+            for n in range(5):
+                tasks.start_soon(source.append, [post(f"{n}-{m}") for m in range(3)])
+        return await ids(source)
+
+    found = anyio.run(main)
+    assert sorted(found) == [f"{n}-{m}" for n in range(5) for m in range(3)]
+    assert all(found[at][0] == found[at + 2][0] for at in range(0, 15, 3))
 
 
-def test_a_part_that_a_killed_process_left_is_discarded_and_so_is_what_no_log_is(
-    tmp_path: Path,
-) -> None:
-    spool = Spool(tmp_path, REAL)
-    kept, stray = spool.keep(BytesIO(LINE)), spool.keep(BytesIO(LINE * 2))
-    for name in ("stdin.part", "tmpabc.part", "a user's file"):
-        (tmp_path / name).write_bytes(b"half")
-    spool.sweep({kept.name})
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([kept.name, "a user's file"])
-    assert not stray.exists()
+def test_ids_that_are_made_stay_the_same_over_restarts_and_cuts(tmp_path: Path) -> None:
+    async def main() -> tuple[list[str], list[str]]:
+        source = spool(tmp_path, segment_bytes=200)
+        marks = [(await source.append([WITHOUT_ID])).end for _ in range(9)]
+        made = await ids(source)
+        await source.ack(7, marks[5])
+        await source.close()
+        again = spool(tmp_path, marks[5], segment_bytes=200)
+        return made, await ids(again)
+
+    made, again = anyio.run(main)
+    assert len(set(made)) == 9
+    assert again == made[6:]
 
 
-def test_a_state_without_a_spool_is_swept_in_silence(tmp_path: Path) -> None:
-    Spool(tmp_path / "none", REAL).sweep(())
-    assert list(tmp_path.iterdir()) == []
+def test_two_spools_make_different_ids(tmp_path: Path) -> None:
+    async def main(folder: Path) -> list[str]:
+        source = spool(folder)
+        await source.append([WITHOUT_ID])
+        return await ids(source)
+
+    assert anyio.run(main, tmp_path / "a") != anyio.run(main, tmp_path / "b")
+
+
+def test_its_places_and_names_go_on_over_its_files(tmp_path: Path) -> None:
+    async def main() -> list[tuple[int, int]]:
+        source = spool(tmp_path, segment_bytes=200)
+        found = []
+        for n in range(5):
+            await source.append([post(f"a{n}"), delete("b")])
+            chunk = await source.read()
+            assert chunk is not None
+            found += [(change.index, change.line) for change in chunk.changes]
+        await source.close()
+        return found
+
+    assert anyio.run(main) == [(n, n + 1) for n in range(10)]
+    assert spool(tmp_path).identity.is_file is False
+    assert (spool(tmp_path).label, spool(tmp_path).identity.path) == ("http", "inbox:http")
+
+
+def test_a_full_spool_takes_more_once_something_is_settled(tmp_path: Path) -> None:
+    async def main() -> None:
+        source = spool(tmp_path, waiting_bytes_max=150)
+        added = await source.append([post("a")])
+        with pytest.raises(SpoolFull, match=r"is full: \d+ bytes .* takes 150"):
+            await source.append([post("b")])
+        await source.ack(7, added.end)
+        await source.append([post("b")])
+        assert await ids(source) == ["a", "b"]
+
+    anyio.run(main)
+
+
+def test_a_damaged_file_is_an_error_until_it_is_put_back(tmp_path: Path) -> None:
+    async def main() -> None:
+        source = spool(tmp_path)
+        await source.append([post("a"), post("b")])
+        await source.append([post("c")])
+        (path,) = await anyio.to_thread.run_sync(lambda: list((tmp_path / "inbox").iterdir()))
+        whole = await anyio.Path(path).read_bytes()
+        await anyio.Path(path).write_bytes(whole.replace(b'"c"', b'"C"'))
+        first = await source.read()
+        assert first is not None
+        for _ in range(2):
+            with pytest.raises(StateError, match=r"0\.log: damaged at byte \d+: .*Put back"):
+                await source.read()
+        await anyio.Path(path).write_bytes(whole)
+        assert await ids(source) == ["c"]
+        await source.close()
+
+    anyio.run(main)
