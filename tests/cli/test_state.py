@@ -291,7 +291,7 @@ def test_a_damaged_journal_is_set_aside_and_the_same_push_ends_with_what_the_log
 def test_lines_that_are_asked_again_are_named(bench: StateBench) -> None:
     bench.damage("journal", frame_at(bench, 2) + 20)
     _, told, _ = bench.tell("repair")
-    named = rf"{re.escape(str(bench.log))}: what became of lines 1 to [57] is not known for certain"
+    named = rf"{re.escape(str(bench.log))}: what became of lines 1 to [57] is not certain"
     assert re.search(named, "\n".join(told["unknown"])), told
     plain = bench.cli("state", "repair", "--state", str(bench.state)).out
     assert plain == f"{bench.state}: whole; nothing was done\n"

@@ -31,7 +31,7 @@ NOWHERE = {
     "not HTTP": (1, "is not HTTP"),
     "no IPv4 address": (2, "127.1, which is not an IPv4 address in full"),
     "no port": (2, "has a port that is not a number from 1 to 65535"),
-    "no name": (2, "between two dots is empty"),
+    "no name": (2, "has a host with a part that is empty"),
 }
 SECONDS_MAX = 40
 """Generous: what was tried before took 600."""

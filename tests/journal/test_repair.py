@@ -150,7 +150,7 @@ def test_what_was_settled_before_the_damage_stands_and_behind_it_is_asked_again(
     assert ledger.logs[1].counts.applied == 4
     assert ledger.logs[1].watermark.resume == Mark()
     assert any("lines 1 to 8" in sentence for sentence in told.unknown)
-    assert any("nothing is doubled by asking again" in sentence for sentence in told.unknown)
+    assert any("sending again doubles nothing" in sentence for sentence in told.unknown)
 
 
 def test_what_waited_before_the_damage_waits_with_its_body_whatever_came_of_it_since(
