@@ -25,13 +25,13 @@ Three rules carry the guarantee:
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Iterable, Sequence, Set
+from itertools import chain, count
 
 from syncer.core.batches import TEACHING, Batches, bytes_of
 from syncer.core.change import Change
 from syncer.core.entry import Batch, Entry, LookUp, Settlement, restored
-from syncer.core.facts import Queued
+from syncer.core.facts import Fact, Queued, Requeued
 from syncer.core.limits import Limits
 from syncer.core.order import Order
 
@@ -50,7 +50,10 @@ class Backlog:
         self.batches_out = 0
         """Batches that were taken and are not over."""
         self.source_ended = False
-        self._next_number = next_number
+        self.resting = False
+        """Nothing is taken, and nothing comes due, while letters are put back."""
+        self.numbers = count(next_number)
+        """Those that the retry queue gives next."""
         self._order = Order(self._go, self._queue)
         self._batches = Batches(limits)
         self._waiting: list[tuple[float, int, Entry]] = []
@@ -92,6 +95,45 @@ class Backlog:
             self.queue_count += 1
             self._order.place(entry, now)
 
+    def put_back(self, facts: Iterable[Fact], now: float) -> None:
+        """Take over letters that these facts, durable by now, brought back into the
+        retry queue: each goes before what comes after it.
+
+        Since before the facts were decided it is `resting`, and no batch is out.
+        """
+        lifted, moved = self._lift({fact.input_id for fact in facts if isinstance(fact, Queued)})
+        for fact in facts:
+            match fact:
+                case Queued():
+                    moved[fact.number] = entry = restored(fact)
+                    entry.drop_body()
+                    entry.due = now
+                    self.queue_count += 1
+                case Requeued():
+                    moved[fact.new] = entry = moved.pop(fact.old)
+                    entry.number = fact.new
+                case _:
+                    pass  # of no concern to what is live
+        for entry in chain((moved[number] for number in sorted(moved)), lifted):
+            self._order.place(entry, now)
+
+    def _lift(self, inputs: Set[str]) -> tuple[list[Entry], dict[int, Entry]]:
+        """Take out all entries of these inputs: those of the window in their order, and
+        those of the queue by number.
+        """
+        heads: dict[str, list[Entry]] = {input_id: [] for input_id in inputs}
+        waiting = self._waiting
+        self._waiting = [one for one in waiting if one[2].change.input_id not in inputs]
+        heapq.heapify(self._waiting)
+        failed = (one[2] for one in waiting if one[2].change.input_id in inputs)
+        for entry in chain(failed, self._batches.lift(inputs)):
+            heads[entry.change.input_id].append(entry)
+        entries = [entry for one in inputs for entry in self._order.lift(one, heads[one])]
+        return (
+            [entry for entry in entries if not entry.number],
+            {entry.number: entry for entry in entries if entry.number},
+        )
+
     def _go(self, entry: Entry, now: float) -> None:
         """Nothing is before this entry any more."""
         if entry.number:
@@ -106,6 +148,8 @@ class Backlog:
 
         `succeeded_at`: when the destination last answered a request well.
         """
+        if self.resting:
+            return
         self._batches.size.heard(succeeded_at)
         while self._waiting and self._waiting[0][0] <= now:
             entry = heapq.heappop(self._waiting)[2]
@@ -156,10 +200,12 @@ class Backlog:
 
     def has_batch(self, now: float) -> bool:
         """Would `take` give a batch now?"""
-        return self._batches.has(now, hurry=self._hurry())
+        return not self.resting and self._batches.has(now, hurry=self._hurry())
 
     def wake_at(self, now: float) -> float | None:
         """When time alone makes a batch possible; None where only an event can."""
+        if self.resting:
+            return None
         times = [self._batches.wake_at(), self._waiting[0][0] if self._waiting else None]
         return min((time for time in times if time is not None), default=None)
 
@@ -168,7 +214,7 @@ class Backlog:
 
         Tell `over` when its request is over.
         """
-        batch = self._batches.take(now, hurry=self._hurry())
+        batch = None if self.resting else self._batches.take(now, hurry=self._hurry())
         self.batches_out += batch is not None
         return batch
 
@@ -303,8 +349,7 @@ class Backlog:
         """Move an entry from the window to the retry queue, unless it is there."""
         if entry.number:
             return
-        entry.number = self._next_number
-        self._next_number += 1
+        entry.number = next(self.numbers)
         self.window_count -= 1
         self.window_bytes -= entry.held_bytes
         self.queue_count += 1

@@ -5,7 +5,7 @@ bytes.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Set
 from itertools import islice
 
 from syncer.core.change import Verb
@@ -56,6 +56,18 @@ class Batches:
     def again(self, batch: Batch) -> None:
         """Before everything else, as it is."""
         self._formed.appendleft(batch)
+
+    def lift(self, inputs: Set[str]) -> Iterator[Entry]:
+        """Take out all entries of these inputs."""
+        for entries in (*self._ready.values(), *self._apart.values()):
+            yield from _lift(entries, inputs)
+        self._apart = {group: entries for group, entries in self._apart.items() if entries}
+        formed, self._formed = self._formed, deque()
+        for batch in formed:
+            rest = deque(batch.entries)
+            yield from _lift(rest, inputs)
+            if rest:
+                self._formed.append(Batch(batch.verb, list(rest)))
 
     # --- out --------------------------------------------------------------------------
 
@@ -134,6 +146,15 @@ class Batches:
             f"ready={ready}, formed={len(self._formed)},"
             f" apart={sum(map(len, self._apart.values()))}"
         )
+
+
+def _lift(entries: deque[Entry], inputs: Set[str]) -> list[Entry]:
+    lifted = [entry for entry in entries if entry.change.input_id in inputs]
+    if lifted:
+        rest = [entry for entry in entries if entry.change.input_id not in inputs]
+        entries.clear()
+        entries.extend(rest)
+    return lifted
 
 
 def bytes_of(entries: Iterable[Entry]) -> int:

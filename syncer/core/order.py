@@ -6,7 +6,7 @@ for every earlier change of its input, and holds every later one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from syncer.core.change import Key
 from syncer.core.entry import Entry, Gate
@@ -95,6 +95,22 @@ class Order:
         del self._live[input_id]
         if self._gates and (gate := self._gates.get(input_id)) is not None:
             self._go(gate.barrier, now)
+
+    def lift(self, input_id: str, heads: Iterable[Entry]) -> list[Entry]:
+        """Take an input out: all its entries, each after what it waits for. `heads`:
+        those of them that were let go.
+        """
+        gate = self._gates.pop(input_id, None)
+        lifted: list[Entry] = []
+        for head in heads:
+            follower = None if head.change.verb == "delete_input" else head
+            while follower is not None:
+                lifted.append(follower)
+                self._tails.pop((input_id, follower.change.id), None)
+                follower.after, follower = None, follower.after
+        assert len(lifted) == self._live.pop(input_id, 0), "one of its entries is on its way"
+        self._queued.pop(input_id, None)
+        return lifted if gate is None else [*lifted, gate.barrier, *gate.behind]
 
     def _queue_gate(self, input_id: str) -> None:
         """Queue a gate, and what it holds, once all that it waits for is queued.

@@ -4,13 +4,23 @@ after it, after those that come before it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
 from syncer.core.change import READ_BACK, Change, Key
 from syncer.core.facts import Closed, DeadLetter, Fact, Queued, Requeued, Unburied
+from syncer.core.ledger import Ledger
 from syncer.core.letters import OpenLetter
+
+Portion = Callable[[Iterator[int]], Sequence[Fact]]
+"""Facts about dead letters that become true together, given the numbers that the retry
+queue gives next.
+"""
+Portions = Callable[[Ledger], Iterator[Portion]]
+"""What is to be written of letters, one portion after another, each decided when all
+before it is in the ledger. Reads files.
+"""
 
 
 def queued_again(found: OpenLetter, change: Change) -> Queued:
@@ -47,14 +57,31 @@ def dropped(number: int, letter: DeadLetter) -> list[Fact]:
     return [Unburied(letter.log, "ignored"), Closed(number, "dropped")]
 
 
+def put_back(
+    letters: Iterable[tuple[OpenLetter, Change]], waiting: Iterable[Queued], numbers: Iterator[int]
+) -> list[Fact]:
+    """Return the facts that bring letters back, each as its change, in an order in
+    which they can be folded.
+
+    `waiting`: all that waits, with nothing of it on its way. `numbers`: those that the
+    queue gives next.
+    """
+    letters = list(letters)
+    inputs = {change.input_id for _, change in letters}
+    queue = RetryQueue((queued for queued in waiting if queued.input_id in inputs), numbers)
+    return [
+        fact for found, change in letters for fact in queue.put(found, queued_again(found, change))
+    ]
+
+
 class RetryQueue:
     """The changes that wait, by input and in order, and what letters make of them.
 
     Restarts restore a queue by its numbers.
     """
 
-    def __init__(self, waiting: Iterable[Queued], next_number: int) -> None:
-        self._next_number = next_number
+    def __init__(self, waiting: Iterable[Queued], numbers: Iterator[int]) -> None:
+        self._numbers = numbers
         self._inputs: dict[str, list[Queued]] = {}
         self._keys: set[Key] = set()
         for queued in waiting:
@@ -76,11 +103,11 @@ class RetryQueue:
             self._inputs[queued.input_id] = [
                 other for other in self._inputs[queued.input_id] if other.number not in moved
             ]
-        queued = msgspec.structs.replace(queued, number=self._take_number())
+        queued = msgspec.structs.replace(queued, number=next(self._numbers))
         facts: list[Fact] = [Unburied(queued.log, "queued"), queued]
         self._append(queued)
         for other in behind:
-            number = self._take_number()
+            number = next(self._numbers)
             facts.append(Requeued(other.number, number))
             self._append(msgspec.structs.replace(other, number=number))
         return [*facts, Closed(found.number, "retried")]
@@ -109,10 +136,6 @@ class RetryQueue:
                 ids.add(other.id)
                 behind.append(other)
         return behind
-
-    def _take_number(self) -> int:
-        self._next_number += 1
-        return self._next_number - 1
 
 
 def _related(one: str, other: str) -> bool:

@@ -1,28 +1,35 @@
 """Dead letters of a state folder: which are meant, sending them again, dropping them.
 
-Both take the state's lock and only write down what is to be: the next push sends. A
-retry is committed in portions, in log order; one that is cut short has queued the first
-of them, and the same command goes on with the rest.
+What is to be written is decided here, portion by portion, and written by whoever holds
+the state: a command, and the next push sends; or the committer of a lane that runs, and
+the lane sends. A retry goes in log order; one that is cut short has queued the first
+portions, and the same command goes on with the rest.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
+from typing import TypeVar
 
 from syncer.core.change import Change
 from syncer.core.facts import DeadLetter, Fact
 from syncer.core.ledger import Ledger
 from syncer.core.letters import OpenLetter
 from syncer.core.limits import Limits
-from syncer.core.retry import RetryQueue, dropped, queued_again
+from syncer.core.retry import Portion, Portions, dropped, put_back
 from syncer.errors import UsageError
 from syncer.journal.dead import FILE, by_present_names, letter_at, open_letters, read_dead
 from syncer.journal.journal import Journal
 from syncer.printable import as_argument
 from syncer.sources.lines import LineOptions, LinePlace, parse
 from syncer.sources.logs import resolved
+
+T = TypeVar("T")
 
 COMMIT_LETTERS_MAX = 2000
 COMMIT_BYTES_MAX = 1 << 20
@@ -44,6 +51,11 @@ class Selector:
                 "say which dead letters: SOURCE:LINE as `syncer dead list` shows them, or --code,"
                 " or --all; one of these"
             )
+
+    def select_open(self, folder: Path, ledger: Ledger) -> Iterator[OpenLetter]:
+        """The open letters of a state that are meant. Raises StateError, UsageError."""
+        letters = open_letters(folder / FILE, ledger.dead_size)
+        return self.select(by_present_names(letters, ledger), ledger, folder)
 
     def select(
         self, letters: Iterable[OpenLetter], ledger: Ledger, folder: Path
@@ -133,6 +145,13 @@ class RetryResult:
     """Selected, but more than the retry queue takes at a time: a push makes room."""
 
 
+@dataclass(slots=True)
+class DropResult:
+    """What a drop came to."""
+
+    dropped: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class _Selected:
     """A letter to be queued, without its text."""
@@ -148,6 +167,88 @@ Refuse = Callable[[RefusedLetter], None]
 """Called with each letter that is not queued: there may be millions of them."""
 
 
+class LettersToRetry:
+    """Letters that are to be queued again; superseded ones only with `force`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        selector: Selector,
+        options: LineOptions,
+        refuse: Refuse = lambda _: None,
+        *,
+        force: bool = False,
+    ) -> None:
+        self.result = RetryResult()
+        self._folder = folder
+        self._selector = selector
+        self._options = options
+        self._refuse = refuse
+        self._force = force
+
+    def portions(self, ledger: Ledger) -> Iterator[Portion]:
+        """Choose the letters, and give what is to be written of them, in log order.
+
+        Raises StateError, UsageError.
+        """
+        chosen = sorted(self._chosen(ledger), key=lambda letter: (letter.log, letter.index))
+        for letters in _portions(map(self._with_change, chosen), lambda one: len(one[1].raw)):
+            yield partial(_put_back, letters, ledger)
+            self.result.queued += len(letters)
+
+    def _chosen(self, ledger: Ledger) -> Iterator[_Selected]:
+        room = Limits().queue_max - len(ledger.queue)
+        for found in self._selector.select_open(self._folder, ledger):
+            letter = found.letter
+            why = _unwanted(found, ledger, force=self._force) or _unfit(letter, self._options)
+            if why is not None:
+                self.result.refused += 1
+                self._refuse(RefusedLetter(letter.source, letter.line, why))
+            elif room <= 0:
+                self.result.left += 1
+            else:
+                room -= 1
+                yield _Selected(
+                    letter.log, letter.index, found.number, found.superseded, found.offset
+                )
+
+    def _with_change(self, one: _Selected) -> tuple[OpenLetter, Change]:
+        letter = letter_at(self._folder / FILE, one.offset)
+        change = _change(letter, self._options)
+        assert isinstance(change, Change), letter
+        return OpenLetter(one.number, letter, one.superseded), change
+
+
+class LettersToDrop:
+    """Letters that are to be closed for good: they count as ignored from then on."""
+
+    def __init__(self, folder: Path, selector: Selector) -> None:
+        self.result = DropResult()
+        self._folder = folder
+        self._selector = selector
+
+    def portions(self, ledger: Ledger) -> Iterator[Portion]:
+        """Choose the letters, and give what is to be written of them.
+
+        Raises StateError, UsageError.
+        """
+        found = self._selector.select_open(self._folder, ledger)
+        # All places first: where one is not there, nothing is dropped at all.
+        for letters in _portions(list(found) if self._selector.places else found, lambda _: 0):
+            yield partial(_drop, letters)
+            self.result.dropped += len(letters)
+
+
+def _put_back(
+    letters: list[tuple[OpenLetter, Change]], ledger: Ledger, numbers: Iterator[int]
+) -> list[Fact]:
+    return put_back(letters, ledger.queue.values(), numbers)
+
+
+def _drop(letters: list[OpenLetter], _: Iterator[int]) -> list[Fact]:
+    return [fact for one in letters for fact in dropped(one.number, one.letter)]
+
+
 def retry(
     folder: Path,
     selector: Selector,
@@ -156,43 +257,48 @@ def retry(
     *,
     force: bool = False,
 ) -> RetryResult:
-    """Queue letters again; superseded ones only with `force`.
+    """Queue letters of a state that nobody uses again; superseded ones only with
+    `force`.
 
     Raises StateError, UsageError.
     """
-    result = RetryResult()
-    journal = Journal.open(folder, None)
-    try:
-        ledger, path = journal.ledger, folder / FILE
-        room = Limits().queue_max - len(ledger.queue)
-        chosen: list[_Selected] = []
-        for found in selector.select(
-            by_present_names(open_letters(path, ledger.dead_size), ledger), ledger, folder
+    letters = LettersToRetry(folder, selector, options, refuse, force=force)
+    _carry_out(folder, letters.portions)
+    return letters.result
+
+
+def drop(folder: Path, selector: Selector) -> DropResult:
+    """Close letters of a state that nobody uses for good. Raises StateError,
+    UsageError.
+    """
+    letters = LettersToDrop(folder, selector)
+    _carry_out(folder, letters.portions)
+    return letters.result
+
+
+def _carry_out(folder: Path, portions: Portions) -> None:
+    """Write what is decided, with the state's lock held."""
+    with closing(Journal.open(folder, None)) as journal:
+        ledger = journal.ledger
+        for portion in portions(ledger):
+            journal.commit(portion(count(ledger.next_number)))
+
+
+def _portions(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:
+    """The items, as many at a time as one commit takes."""
+    portion: list[T] = []
+    total_bytes = 0
+    for item in items:
+        item_bytes = size(item)
+        if len(portion) >= COMMIT_LETTERS_MAX or (
+            portion and total_bytes + item_bytes > COMMIT_BYTES_MAX
         ):
-            letter = found.letter
-            if (
-                why := _unwanted(found, ledger, force=force) or _unfit(letter, options)
-            ) is not None:
-                result.refused += 1
-                refuse(RefusedLetter(letter.source, letter.line, why))
-            elif len(chosen) >= room:
-                result.left += 1
-            else:
-                chosen.append(
-                    _Selected(
-                        letter.log, letter.index, found.number, found.superseded, found.offset
-                    )
-                )
-        chosen.sort(key=lambda letter: (letter.log, letter.index))
-        _queue(
-            journal,
-            (OpenLetter(one.number, letter_at(path, one.offset), one.superseded) for one in chosen),
-            options,
-        )
-        result.queued = len(chosen)
-    finally:
-        journal.close()
-    return result
+            yield portion
+            portion, total_bytes = [], 0
+        portion.append(item)
+        total_bytes += item_bytes
+    if portion:
+        yield portion
 
 
 def _unwanted(found: OpenLetter, ledger: Ledger, *, force: bool) -> str | None:
@@ -211,15 +317,6 @@ def _unwanted(found: OpenLetter, ledger: Ledger, *, force: bool) -> str | None:
     if not letter.attempts and ledger.logs[letter.log].watermark.index < letter.index:
         return "changes before it in its log are not done yet: push first"
     return None
-
-
-def _queue(journal: Journal, letters: Iterable[OpenLetter], options: LineOptions) -> None:
-    queue = RetryQueue(journal.ledger.queue.values(), journal.ledger.next_number)
-    with _Portions(journal.commit) as portions:
-        for found in letters:
-            change = _change(found.letter, options)
-            assert isinstance(change, Change), found
-            portions.add(queue.put(found, queued_again(found, change)), len(change.raw))
 
 
 def _unfit(letter: DeadLetter, options: LineOptions) -> str | None:
@@ -248,63 +345,3 @@ def _change(letter: DeadLetter, options: LineOptions) -> Change | str:
     if parsed.verb == "post" and not letter.id:
         return "a post without id, whose id cannot be made again"
     return parsed
-
-
-@dataclass(slots=True)
-class DropResult:
-    """What a drop came to."""
-
-    dropped: int = 0
-
-
-def drop(folder: Path, selector: Selector) -> DropResult:
-    """Close letters for good: they count as ignored from then on.
-
-    Raises StateError, UsageError.
-    """
-    result = DropResult()
-    journal = Journal.open(folder, None)
-    try:
-        ledger = journal.ledger
-        letters = selector.select(
-            by_present_names(open_letters(folder / FILE, ledger.dead_size), ledger), ledger, folder
-        )
-        with _Portions(journal.commit) as portions:
-            # All places first: where one is not there, nothing is dropped at all.
-            for found in list(letters) if selector.places else letters:
-                portions.add(dropped(found.number, found.letter), 0)
-                result.dropped += 1
-    finally:
-        journal.close()
-    return result
-
-
-class _Portions:
-    """Facts to the journal, some thousand letters a commit."""
-
-    def __init__(self, commit: Callable[[Sequence[Fact]], None]) -> None:
-        self._commit = commit
-        self._facts: list[Fact] = []
-        self._letters = 0
-        self._bytes = 0
-
-    def add(self, facts: Sequence[Fact], size: int) -> None:
-        """Facts that are true together, with lines of `size` bytes."""
-        if self._letters >= COMMIT_LETTERS_MAX or (
-            self._letters and self._bytes + size > COMMIT_BYTES_MAX
-        ):
-            self._flush()
-        self._facts += facts
-        self._letters += 1
-        self._bytes += size
-
-    def _flush(self) -> None:
-        self._commit(self._facts)
-        self._facts, self._letters, self._bytes = [], 0, 0
-
-    def __enter__(self) -> _Portions:
-        return self
-
-    def __exit__(self, error: object, *_: object) -> None:
-        if error is None:
-            self._flush()

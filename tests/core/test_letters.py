@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 
 import pytest
 
@@ -25,7 +26,7 @@ from syncer.core.facts import (
 from syncer.core.ledger import Ledger
 from syncer.core.letters import SAID_MAX, LetterKeys, LetterStates, OpenLetter, letter_keys
 from syncer.core.limits import Limits
-from syncer.core.retry import RetryQueue, dropped, queued_again
+from syncer.core.retry import dropped, put_back
 from syncer.core.settle import facts_of, forgotten, letter_of_entry, letter_of_line, runs
 
 INPUTS, IDS = ("i", "j"), ("a", "b", "")
@@ -175,7 +176,7 @@ class World:
 
     def retry(self, choose: Callable[[OpenLetter], bool]) -> None:
         """Between two runs: some letters go back."""
-        queue = RetryQueue(self.ledger.queue.values(), self.ledger.next_number)
+        letters = []
         chosen = sorted(
             filter(choose, self.open()), key=lambda found: (found.letter.log, found.letter.index)
         )
@@ -187,7 +188,9 @@ class World:
                 and self.ledger.logs[found.letter.log].watermark.index < found.letter.index
             ):
                 continue
-            self.commit(queue.put(found, queued_again(found, line.change)))
+            letters.append((found, line.change))
+        queue = self.ledger.queue.values()
+        self.commit(put_back(letters, queue, count(self.ledger.next_number)))
 
     def later_applied(self, found: OpenLetter) -> bool:
         """Was a change of its annotation applied that comes later than this one?"""

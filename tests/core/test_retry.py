@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from syncer.core.change import LogIdentity
 from syncer.core.facts import Fact, Opened, Queued
 from syncer.core.ledger import Ledger
 from syncer.core.letters import OpenLetter
-from syncer.core.retry import RetryQueue, queued_again
+from syncer.core.retry import put_back, queued_again
 from tests.core.test_letters import change_of, letter
 
 
@@ -51,7 +53,7 @@ def order(queue: list[Queued], facts: list[Fact]) -> list[tuple[int, str]]:
 def put(queue: list[Queued], found: OpenLetter) -> list[tuple[int, str]]:
     """The order after this letter came back."""
     change = change_of(found.letter.log, found.letter.index, "i", found.letter.id or "")
-    return order(queue, RetryQueue(queue, 1 + len(queue)).put(found, queued_again(found, change)))
+    return order(queue, put_back([(found, change)], queue, count(1 + len(queue))))
 
 
 def test_a_letter_queued_again_has_all_attempts_before_it_and_says_why_it_was_dead() -> None:

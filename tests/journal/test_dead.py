@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from zlib import crc32
@@ -23,7 +24,7 @@ from syncer.core.facts import (
     Unburied,
 )
 from syncer.core.letters import OpenLetter
-from syncer.core.retry import RetryQueue, dropped, queued_again
+from syncer.core.retry import dropped, put_back
 from syncer.core.settle import forgotten
 from syncer.errors import StateError
 from syncer.journal import dead
@@ -52,9 +53,8 @@ def retry(journal: Journal, found: OpenLetter) -> list[Fact]:
     change = Change(
         1, found.letter.index, 1, "delete", "i", found.letter.id or "", b'{"again":true}'
     )
-    return RetryQueue(journal.ledger.queue.values(), journal.ledger.next_number).put(
-        found, queued_again(found, change)
-    )
+    ledger = journal.ledger
+    return put_back([(found, change)], ledger.queue.values(), count(ledger.next_number))
 
 
 def test_letters_that_are_dropped_or_queued_again_are_closed_and_every_change_stays_counted(

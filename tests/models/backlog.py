@@ -4,7 +4,8 @@ that an engine makes, in any order, with crashes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Literal, get_args
 
 from hypothesis import strategies as st
@@ -27,7 +28,7 @@ from syncer.core.facts import (
 from syncer.core.ledger import Ledger
 from syncer.core.letters import OpenLetter
 from syncer.core.limits import Limits
-from syncer.core.retry import RetryQueue, queued_again
+from syncer.core.retry import put_back
 from syncer.core.settle import facts_of, letter_of_entry
 from syncer.core.watermark import Skip
 from tests.models.plain import Known, Plain
@@ -361,8 +362,7 @@ class BacklogMachine(RuleBasedStateMachine):
             self._durable()
         if compacted:
             self.ledger = self._compacted()
-        for choice in retried:
-            self._retry(choice)
+        self._fold(self._put_back(retried, count(self.ledger.next_number)))
         self._start()
         self._nothing_is_lost_between_queue_and_log()
 
@@ -381,18 +381,44 @@ class BacklogMachine(RuleBasedStateMachine):
         )
         return ledger
 
-    def _retry(self, choice: int) -> None:
-        """`syncer dead retry` of one of the open letters."""
-        still_open = [number for number in range(len(self.letters)) if number not in self.closed]
-        if not still_open:
-            return
-        number = still_open[choice % len(still_open)]
-        found = OpenLetter(number, self.letters[number], superseded=False)
-        known = self.plain.all[found.letter.index]
-        queue = RetryQueue(self.ledger.queue.values(), self.ledger.next_number)
-        self._fold(queue.put(found, queued_again(found, known.change)))
-        assert (known.ended, known.durable) == ("dead", True)
-        known.durable, known.ended = False, ""
+    @precondition(lambda self: not self.in_flight and len(self.closed) < len(self.letters))
+    @rule(choices=st.lists(st.integers(0, 9), min_size=1, max_size=3), read=st.booleans())
+    def retry(self, choices: Sequence[int], read: bool) -> None:
+        """The user has dead letters queued again while the run goes on: nothing is
+        taken from when all is on disk until that is, too; more may be read.
+        """
+        self.backlog.resting = True
+        while self.collected is not None or self.backlog.settling:
+            self.commit(True)
+        facts = self._put_back(choices, self.backlog.numbers)
+        if read:
+            self._read(4)
+        assert not self.backlog.has_batch(self.now + 100)
+        assert self.backlog.wake_at(self.now) is None
+        self._fold(facts)
+        self.backlog.put_back(facts, self.now)
+        self.backlog.resting = False
+        for queued in facts:
+            if isinstance(queued, Queued):
+                known = self.plain.all[queued.index]
+                known.forget()
+                known.doubt = queued.doubt
+
+    def _put_back(self, choices: Sequence[int], numbers: Iterator[int]) -> list[Fact]:
+        """`syncer dead retry` of some of the open letters."""
+        letters = []
+        for choice in choices:
+            still_open = [at for at in range(len(self.letters)) if at not in self.closed]
+            if not still_open:
+                break
+            number = still_open[choice % len(still_open)]
+            self.closed.add(number)
+            found = OpenLetter(number, self.letters[number], superseded=False)
+            known = self.plain.all[found.letter.index]
+            assert (known.ended, known.durable) == ("dead", True)
+            known.durable, known.ended = False, ""
+            letters.append((found, known.change))
+        return put_back(letters, self.ledger.queue.values(), numbers)
 
     def _nothing_is_lost_between_queue_and_log(self) -> None:
         """After a start every live change is in the queue or ahead in the log, and the
