@@ -1,4 +1,4 @@
-"""One change log, read in chunks from where it was left.
+"""One change log, read in chunks from where it was left, to its end or as it grows.
 
 It is opened when it is read; `sources.choice` knows before which log it is.
 """
@@ -16,6 +16,7 @@ import orjson
 from syncer.core.change import Chunk, LogIdentity, Mark, Stamp
 from syncer.core.watermark import Watermark
 from syncer.errors import SyncerError
+from syncer.printable import as_argument
 from syncer.sources.chunks import BLOCK_BYTES, LineSorter, pieces
 from syncer.sources.cutter import Cutter, RawLine, without_bom
 from syncer.sources.gunzip import DamagedLog
@@ -27,9 +28,9 @@ from syncer.sources.identity import (
     first_line,
     head_of,
 )
-from syncer.sources.lines import LineOptions, parse
+from syncer.sources.lines import LINE_BYTES_MAX, LineOptions, parse
 from syncer.sources.opening import open_log, place_on_disk
-from syncer.sources.stamps import stamp_of_open
+from syncer.sources.stamps import stamp_of, stamp_of_open
 
 
 class ChangeLog:
@@ -56,6 +57,7 @@ class ChangeLog:
         self.damaged = False
         """It is not only still being written: what was left unread can never be read.
         """
+        self._poll_seconds: float | None = None
         self._cut = ""
         self._block_bytes = block_bytes
         self._path = path
@@ -64,7 +66,6 @@ class ChangeLog:
         self._lines = Cutter(watermark.resume)
         self._sorter = LineSorter(number, label, options, parse, watermark=watermark, strict=strict)
         self._ended = False
-        self._end = -1
         self._file: BufferedReader | None = None
         self._stamp: Stamp | None = None
         self._news: LogIdentity | None = None
@@ -72,13 +73,19 @@ class ChangeLog:
 
     # --- reading ----------------------------------------------------------------------
 
+    def follow(self, poll_seconds: float) -> None:
+        """Let it never end: what is written later is read, too, once its line has an
+        ending. `poll_seconds`: how often to look.
+        """
+        self._poll_seconds = poll_seconds
+
     @property
     def ended(self) -> bool:
         """Whether it was read to its end."""
         return self._ended and self._sorter.stopped is None
 
     async def read(self) -> Chunk | None:
-        """The next chunk; None at the end.
+        """Return the next chunk; None at the end of the file.
 
         Raises BadLineFound where strict, SyncerError where the file cannot be read or
         is not the one that was chosen.
@@ -87,6 +94,8 @@ class ChangeLog:
             if not self._pieces:
                 self._pieces.extend(pieces(await anyio.to_thread.run_sync(self._next_block)))
             block = self._pieces.popleft()
+            if not block and self._poll_seconds is not None:
+                return self._chunk_of_news()
             before = self._lines.mark
             lines = self._lines.feed(block) if block else self._last_line()
             if lines or self._lines.mark.offset > before.offset or self._ended:
@@ -99,12 +108,30 @@ class ChangeLog:
     def _chunk(self, lines: list[RawLine], before: Mark) -> Chunk:
         chunk = self._sorter.sort(lines, before, self._lines.mark)
         if self.ended:
-            self._end_reading()
+            self._let_go()
         chunk.identity, self._news = self._news, None
         return chunk
 
+    def _chunk_of_news(self) -> Chunk | None:
+        """The file as it is now, where it is not as it was known, so that a later run
+        need not check what was applied of it.
+        """
+        self._note_end()
+        if self._news is None:
+            return None
+        news, self._news = self._news, None
+        return Chunk(self.number, [], [], [], self._lines.mark, news)
+
     async def wait(self) -> None:
-        """What is written later is seen by the next run."""
+        """Return when it is time to look again."""
+        if self._poll_seconds is not None:
+            await anyio.sleep(self._poll_seconds)
+
+    def _is_touched(self) -> bool:
+        try:
+            return self._stamp is None or stamp_of(self._path, self._stamp) != self._stamp
+        except OSError:
+            return True  # reading says so
 
     async def ack(self, log: int, mark: Mark) -> None:
         """A file needs no telling."""
@@ -138,15 +165,24 @@ class ChangeLog:
 
     def _next_block(self) -> bytes:
         if self._file is None:
+            if self._cut and not self._is_touched():
+                return b""
             self._open()
-        assert self._file is not None
+        if self._file is None:
+            return b""
         try:
-            # Before it is read: what is written later is seen by the next run.
+            # Before it is read: what is written later is seen by the next look.
             self._stamp = stamp_of_open(self._file, self._stamp)
+            if self._poll_seconds is not None and self._stamp.size < place_on_disk(self._file):
+                raise self._emptied()
             return self._file.read1(self._block_bytes)
         except EOFError:
             self._cut = "the compressed data is cut off: the log is still being written"
+            if self._poll_seconds is not None:
+                self._let_go()
         except DamagedLog as error:
+            if self._poll_seconds is not None:
+                raise self._unreadable(error) from None
             self._cut, self.damaged = f"{error}, so the rest is left unread", True
         except OSError as error:
             raise self._unreadable(error) from None
@@ -160,11 +196,16 @@ class ChangeLog:
                 " command again"
             )
         self._file = file = open_log(self._path, self.label)
+        self._cut = ""
         try:
             self._stamp = stamp_of_open(file)
             self._sorter.salt = first_line(file)
             if self.identity is not None and not self.identity.stamp.is_untouched(self._stamp):
                 self._check_again(self.identity, file)
+            if self._poll_seconds is not None and not (mark.offset or _has_line(file)):
+                # The ids need its first line, whole.
+                self._let_go()
+                return
             file.seek(mark.offset)
         # of a compressed log all before the place is read
         except READING_FAILED as error:
@@ -202,13 +243,21 @@ class ChangeLog:
             f"{self.label}: cannot be read after line {at.line} (byte {at.offset}): {error}"
         )
 
+    def _emptied(self) -> SyncerError:
+        self._let_go()
+        return SyncerError(
+            f"the log {self.label} was cut after it was read up to line {self._lines.mark.line}"
+            f" (byte {self._lines.mark.offset}): put back what it held; or `syncer state forget"
+            f" {as_argument(self.label)}`, and it is read from its start"
+        )
+
     def _last_line(self) -> list[RawLine]:
         """At the end of the file: what stands behind the last line ending, if it is a
         whole line.
         """
         self._ended = True
         tail = without_bom(self._lines.tail)
-        self._end = -1 if self._cut else self._lines.mark.offset + len(self._lines.tail)
+        self._note_end()
         if self._cut:
             self.unfinished = f"{self.label}:{self._lines.mark.line + 1}: {self._cut}"
         if not tail.strip():
@@ -223,9 +272,9 @@ class ChangeLog:
             return []
         return self._lines.finish()
 
-    def _end_reading(self) -> None:
-        """Let go of the file; its end is known now."""
-        self._let_go()
+    def _note_end(self) -> None:
+        """Keep what is known of the file now, at its end."""
+        end = -1 if self._cut else self._lines.mark.offset + len(self._lines.tail)
         known, stamp = self.identity, self._stamp
         if known is None or stamp is None:
             return
@@ -237,6 +286,15 @@ class ChangeLog:
             was=known.was,
             twin=known.twin,
         )
-        self.identity = msgspec.structs.replace(found, end=self._end)
+        self.identity = msgspec.structs.replace(found, end=end)
         if self.identity != known:
             self._news = self.identity
+
+
+def _has_line(file: BufferedReader) -> bool:
+    file.seek(0)
+    try:
+        line = file.readline(LINE_BYTES_MAX)
+    except EOFError:
+        return False
+    return line.endswith(b"\n") or len(line) == LINE_BYTES_MAX
