@@ -7,6 +7,9 @@ The committer is the only one that writes: all that waits goes into one frame wi
 fsync, in order, and only then is anything built on it. A run ends when the source has
 ended and nothing is live, or when it is told to drain: then what is in flight is
 finished and written down.
+
+Commands about dead letters are written by the committer, too (`carry_out`): while they
+are decided, nothing is on its way.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from syncer.core.entry import Batch, Settlement
 from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged
 from syncer.core.facts import DeadLetter, Destination, Fact
 from syncer.core.ports.push import Created, Journal, Remote
+from syncer.core.retry import Portions
 from syncer.core.settle import facts_of, facts_of_chunk, letter_of_entry
 from syncer.engine.intake import Intake
 from syncer.engine.sender import Sender
@@ -69,6 +73,8 @@ class Push:
         self.intake = intake
         self.at_the_end = False
         """Whether every source was read to its end."""
+        self.ended = False
+        """Whether nothing will be sent any more, however that came."""
         self.sender = Sender(backlog, remote, journal, created, turns, deletions, backoff)
         self._journal = journal
         self._ledger = ledger
@@ -81,16 +87,18 @@ class Push:
         self._lines: list[Fact] = []
         self._letters_bytes = 0  # of the letters among them
         self._one_at_a_time = anyio.Lock()
+        self._one_command = anyio.Lock()
+        self._came_back = Signal()
         self._work = Signal()
         self._room = Signal()
         self._to_commit = turns.to_keep
+        backlog.restore(ledger.queue.values(), turns.now())
 
     async def run(self) -> None:
         """Push until the source has ended and nothing is live, or until drained.
 
         Raises SyncerError; all that came true is durable.
         """
-        self.backlog.restore(self._ledger.queue.values(), self._now())
         try:
             async with anyio.create_task_group() as telling:
                 telling.start_soon(self.intake.acknowledge_all, self.turns.fail)
@@ -104,6 +112,11 @@ class Push:
                 self.intake.close()
         except BaseExceptionGroup as group:
             raise first_error(group) from None
+        finally:
+            self.ended = True
+            with anyio.CancelScope(shield=True):
+                async with self._one_command:
+                    pass  # the one that is under way is written to its end
         if self.turns.error is not None:
             raise self.turns.error
 
@@ -182,14 +195,19 @@ class Push:
         return self.backlog.source_ended and not self._live()
 
     def _live(self) -> bool:
-        return bool(self.backlog.count or self.backlog.batches_out or self.backlog.settling)
+        backlog = self.backlog
+        return bool(backlog.count or backlog.batches_out or backlog.settling or backlog.resting)
 
     async def _send(self, batch: Batch, turn: Turn) -> None:
         try:
             with turn:
                 await self.sender.send(batch, turn)
+        except BaseException:
+            self.ended = True  # what was on its way is known to nobody
+            raise
         finally:
             self.backlog.over(batch)
+            self._came_back.set()
         if self.turns.draining:
             self.drain()
         if self.backlog.settling or self.turns.fact() != self._ledger.destination:
@@ -209,27 +227,62 @@ class Push:
         waited for it goes on.
         """
         async with self._one_at_a_time:
-            settlement = self.backlog.collect()
-            facts, self._lines, self._letters_bytes = self._lines, [], 0
-            facts += facts_of(settlement, self._letters(settlement), self._ledger, facts)
-            destination = self.turns.fact()
-            if destination != self._ledger.destination:
-                # A pause is written down, so that a restart keeps it.
-                facts.append(destination)
-            if not facts:
-                return
-            # Before the fsync: after a crash it must know at least what the frame says.
-            self._created.add(
-                [entry.change.key for entry in settlement.applied if entry.change.verb == "post"]
-            )
+            await self._write()
+
+    async def _write(self) -> None:
+        settlement = self.backlog.collect()
+        facts, self._lines, self._letters_bytes = self._lines, [], 0
+        facts += facts_of(settlement, self._letters(settlement), self._ledger, facts)
+        destination = self.turns.fact()
+        if destination != self._ledger.destination:
+            # A pause is written down, so that a restart keeps it.
+            facts.append(destination)
+        if not facts:
+            return
+        # Before the fsync: after a crash it must know at least what the frame says.
+        self._created.add(
+            [entry.change.key for entry in settlement.applied if entry.change.verb == "post"]
+        )
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(partial(self._journal.commit, facts))
+        self._deletions.dead(settlement.dead)
+        self.backlog.committed(settlement, self._now())
+        self._work.set()
+        self._room.set()
+        self._tell(settlement, facts)
+        self._acknowledge()
+
+    async def carry_out(self, portions: Portions) -> None:
+        """Write what is to become of dead letters, and go on with what comes back.
+
+        It is decided while nothing is on its way and all that came true is durable: as
+        by a command that has the state for itself. Raises what `portions` raises, and
+        StateError; the portions before that stand.
+        """
+        backlog = self.backlog
+        async with self._one_command:
+            backlog.resting = True
+            try:
+                while backlog.batches_out:
+                    await self._came_back.wait()
+                async with self._one_at_a_time:
+                    await self._write_portions(portions)
+            finally:
+                backlog.resting = False
+                self._work.set()
+                self._room.set()
+
+    async def _write_portions(self, portions: Portions) -> None:
+        await self._write()
+        given = portions(self._ledger)
+        while (portion := await anyio.to_thread.run_sync(next, given, None)) is not None:
+            while self.backlog.settling:  # what was read since
+                await self._write()
+            facts = portion(self.backlog.numbers)
             with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(partial(self._journal.commit, facts))
-            self._deletions.dead(settlement.dead)
-            self.backlog.committed(settlement, self._now())
-            self._work.set()
-            self._room.set()
-            self._tell(settlement, facts)
-            self._acknowledge()
+                await anyio.to_thread.run_sync(self._journal.commit, facts)
+            if not self.ended:
+                self.backlog.put_back(facts, self._now())
 
     def _acknowledge(self) -> None:
         """Let the sources be told how far their logs are settled for good."""

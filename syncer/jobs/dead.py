@@ -277,11 +277,15 @@ def drop(folder: Path, selector: Selector) -> DropResult:
 
 
 def _carry_out(folder: Path, portions: Portions) -> None:
-    """Write what is decided, with the state's lock held."""
     with closing(Journal.open(folder, None)) as journal:
-        ledger = journal.ledger
-        for portion in portions(ledger):
-            journal.commit(portion(count(ledger.next_number)))
+        write_portions(journal, portions)
+
+
+def write_portions(journal: Journal, portions: Portions) -> None:
+    """Write what is decided, where nothing else uses the journal."""
+    ledger = journal.ledger
+    for portion in portions(ledger):
+        journal.commit(portion(count(ledger.next_number)))
 
 
 def _portions(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:

@@ -21,12 +21,22 @@ from syncer.core.ledger import Ledger
 from syncer.core.limits import Limits
 from syncer.core.moves import Moved
 from syncer.core.pace import Concurrency
+from syncer.core.retry import Portions
 from syncer.engine.advice import Advice
 from syncer.engine.intake import Intake
 from syncer.engine.push import Push
 from syncer.engine.turns import Turns
 from syncer.errors import SyncerError, exit_code
 from syncer.jobs.clarifai import CREDENTIALS, SETTINGS
+from syncer.jobs.dead import (
+    DropResult,
+    LettersToDrop,
+    LettersToRetry,
+    Refuse,
+    RetryResult,
+    Selector,
+    write_portions,
+)
 from syncer.jobs.destinations import carried_on
 from syncer.jobs.folders import resuming
 from syncer.jobs.inputs import ReadingOptions, open_inputs
@@ -156,6 +166,35 @@ class PushLane:
             error = SyncerError(unfinished)
         elapsed_seconds = time.monotonic() - self._started
         return Finished(self.summary(elapsed_seconds), error, early)
+
+    async def retry(
+        self, selector: Selector, refuse: Refuse = lambda _: None, *, force: bool = False
+    ) -> RetryResult:
+        """Queue dead letters of the state again; the run that is on, or else the next
+        one, sends them, each before later changes that have not been applied.
+        Superseded ones only with `force`.
+
+        Raises UsageError, StateError.
+        """
+        options = line_options(self._parts.config)
+        letters = LettersToRetry(self._state, selector, options, refuse, force=force)
+        await self._carry_out(letters.portions)
+        return letters.result
+
+    async def drop(self, selector: Selector) -> DropResult:
+        """Close dead letters of the state for good: they count as ignored from then on.
+
+        Raises UsageError, StateError.
+        """
+        letters = LettersToDrop(self._state, selector)
+        await self._carry_out(letters.portions)
+        return letters.result
+
+    async def _carry_out(self, portions: Portions) -> None:
+        if self._engine is None:
+            write_portions(self._parts.journal, portions)
+        else:
+            await self._engine.carry_out(portions)
 
     def _wired(self, observe: Callable[[Event], None]) -> Push:
         """The engine of this run."""
