@@ -15,7 +15,7 @@ import anyio
 import anyio.lowlevel
 import orjson
 
-from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, Key, Mark, Verb
+from syncer.core.change import Change, Chunk, Key, Mark, Verb
 from syncer.core.facts import Fact, Queued
 from syncer.core.ledger import Ledger
 from syncer.core.outcome import (
@@ -31,9 +31,10 @@ from syncer.core.outcome import (
 )
 from syncer.core.ports.push import InputStates, Listed, LookedUp, LookUpFailure
 from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
-from syncer.core.watermark import Skip, Watermark
+from syncer.core.watermark import Watermark
 from syncer.errors import StateError, SyncerError
-from syncer.sources.lines import LineOptions, LinePlace, parse
+from syncer.sources.chunks import LineSorter
+from syncer.sources.lines import LineOptions, parse
 
 LOST = NoReply("no complete answer in time", sent=True)
 """Played as a part: the service does what it is asked to do, and its answer gets lost.
@@ -356,6 +357,7 @@ class Script:
         *,
         chunk_lines: int = 1000,
         watermark: Watermark | None = None,
+        strict: bool = False,
         before: Callable[[int], Awaitable[None]] | None = None,
         error: SyncerError | None = None,
     ) -> None:
@@ -366,17 +368,39 @@ class Script:
         """Called with each mark that is acknowledged."""
         self.handed_over = 0
         """Lines."""
+        self.grows = False
+        """Whether it never ends: lines may be added."""
+        self.fails_next: SyncerError | None = None
+        """What the next read raises."""
         self._log = log
-        self._lines = lines
+        self._lines = list(lines)
         self._chunk_lines = chunk_lines
         self._at = watermark.resume.index
-        self._skip = Skip(watermark.runs())
         self._before = before
         self._error = error
+        self._sorter = LineSorter(
+            log,
+            self.label,
+            LineOptions(),
+            parse,
+            watermark=watermark,
+            strict=strict,
+            salt=b"salt",
+        )
+        self._more = anyio.Event()
+
+    def add(self, *lines: bytes) -> None:
+        """Let these lines follow."""
+        self._lines += lines
+        self._more.set()
+        self._more = anyio.Event()
 
     async def read(self) -> Chunk | None:
         """The next chunk, as if from a file of lines of ten bytes each."""
         await anyio.lowlevel.checkpoint()
+        if (error := self.fails_next or self._sorter.stopped) is not None:
+            self.fails_next = None
+            raise error
         if self._at >= len(self._lines):
             if self._error is not None:
                 raise self._error
@@ -384,32 +408,21 @@ class Script:
         if self._before is not None:
             await self._before(self._at)
         end = min(self._at + self._chunk_lines, len(self._lines))
-        chunk = Chunk(self._log, [], [], [], Mark(end, end * 10, end, 0))
-        for index in range(self._at, end):
-            if index in self._skip:
-                continue
-            found = parse(
-                self._lines[index],
-                LinePlace(self._log, index, index + 1, index * 10, b"salt"),
-                LineOptions(),
-            )
-            kinds: dict[type, list[object]] = {
-                Change: chunk.changes,  # type: ignore[dict-item]
-                BadLine: chunk.bad,  # type: ignore[dict-item]
-                IgnoredLine: chunk.ignored,  # type: ignore[dict-item]
-            }
-            kinds[type(found)].append(found)
-        self._at = end
-        self.handed_over = end
+        lines = [(self._lines[at], at + 1, at * 10) for at in range(self._at, end)]
+        chunk = self._sorter.sort(lines, _mark(self._at), _mark(end))
+        self._at = chunk.end.index
+        self.handed_over = self._at
         return chunk
 
     @property
     def ended(self) -> bool:
         """Whether it was read to its end, which is a good one."""
-        return self._at >= len(self._lines) and self._error is None
+        return self._at >= len(self._lines) and self._error is None and not self.grows
 
     async def wait(self) -> None:
-        """Nothing follows."""
+        """Until lines are added, where it grows."""
+        if self.grows and self._at >= len(self._lines):
+            await self._more.wait()
 
     async def close(self) -> None:
         """Nothing to let go of."""
@@ -419,3 +432,7 @@ class Script:
         assert log == self._log
         self.told(mark)
         self.acked.append((anyio.current_time(), mark))
+
+
+def _mark(index: int) -> Mark:
+    return Mark(index, index * 10, index)
