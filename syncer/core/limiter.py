@@ -19,8 +19,9 @@ Wish = float | Literal["auto"]
 class Limiter:
     """A pace, and the lanes that go by it now."""
 
-    def __init__(self) -> None:
-        self.pace = Pace(START_RATE)
+    def __init__(self, requests_per_second: float = START_RATE) -> None:
+        """The rate is that of before the first lane."""
+        self.pace = Pace(requests_per_second)
         self.lanes: list[LanePace] = []
         """Those in use, the one whose turn was longest ago first."""
 
@@ -59,7 +60,7 @@ class LanePace:
 
     def __init__(self, find: Callable[[], Limiter], wish: Wish) -> None:
         """`find`: the limiter of the moment when the lane begins to go."""
-        self.limiter = Limiter()
+        self.limiter = Limiter() if wish == "auto" else Limiter(wish)
         self.wish = wish
         self._find = find
         self._waits = False
@@ -85,10 +86,8 @@ class LanePace:
 
     @property
     def requests_per_second(self) -> float:
-        """The rate of all lanes together; of a lane that does not go, its wish."""
-        if self in self.limiter.lanes:
-            return self.limiter.pace.requests_per_second
-        return START_RATE if self.wish == "auto" else self.wish
+        """The rate of all lanes together; of a lane that does not go yet, its wish."""
+        return self.limiter.pace.requests_per_second
 
     @property
     def taken(self) -> int:
