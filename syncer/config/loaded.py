@@ -47,9 +47,10 @@ class Loaded:
         """
         return None if self._token is None else self._token.read()
 
-    def token_names(self) -> tuple[str, ...]:
-        """What the place of the token is called, whatever token it holds."""
-        return () if self._token is None else self._token.names
+    @property
+    def token_place(self) -> TokenPlace | None:
+        """Where the Clarifai token is, None where none is configured."""
+        return self._token
 
     def annotell_credentials(self) -> ClientCredentials | None:
         """Return what signs in at `[annotell] auth_url`, None if nothing is configured

@@ -30,6 +30,13 @@ class OnlineCheck:
     error: SyncerError | None
 
 
+class _AlwaysATurn:
+    """One question needs no pace."""
+
+    async def another(self, *, gone: bool) -> None:
+        """Go on at once."""
+
+
 async def check(loaded: Loaded) -> OnlineCheck:
     """Ask the app for one annotation.
 
@@ -40,7 +47,7 @@ async def check(loaded: Loaded) -> OnlineCheck:
     remote = app(loaded, Limiters())  # of its own: it asks one question
     started = time.monotonic()
     async with remote.transport as transport:
-        reply = await transport.send_with({}, remote.codec.probe())
+        reply = await transport.send(remote.codec.probe(), _AlwaysATurn())
     failure = remote.codec.probed(reply)
     seconds = round(time.monotonic() - started, 3)
     wait = (

@@ -15,8 +15,9 @@ from syncer.errors import UsageError
 from syncer.jobs.limiters import Limiters, in_use
 from syncer.jobs.ways import transport
 from syncer.remotes.clarifai import Clarifai
+from syncer.remotes.clarifai.answers import refuses_credentials
 from syncer.remotes.paths import unfit_for_path
-from syncer.transport.http import HttpTransport
+from syncer.transport.tokens import FixedToken, TokenFile, TokenSource, TokenTransport
 
 CREDENTIALS = "CLARIFAI_PAT or [clarifai] token_file, user_id and app_id"
 SETTINGS = "[clarifai] base_url, user_id and app_id"
@@ -28,7 +29,7 @@ class App:
     """One app. The transport is an async context manager that is entered once."""
 
     codec: Clarifai
-    transport: HttpTransport
+    transport: TokenTransport
     pace: LanePace
     """Its turns of the limit, while it is in use."""
     address: str = ""
@@ -55,8 +56,8 @@ def app(loaded: Loaded, limiters: Limiters) -> App:
     """
     loaded.check_destination()
     clarifai, push = loaded.config.clarifai, loaded.config.push
-    token = loaded.token()
-    if token is None:
+    place = loaded.token_place
+    if place is None:
         raise UsageError("no token: set CLARIFAI_PAT, or name a file in [clarifai] token_file")
     if not clarifai.app_id:
         raise UsageError("no app: give --app-id, set CLARIFAI_APP_ID, or set [clarifai] app_id")
@@ -65,8 +66,20 @@ def app(loaded: Loaded, limiters: Limiters) -> App:
             raise UsageError(
                 f"[clarifai] {name}: {why} (it comes from {loaded.origins[f'clarifai.{name}']})"
             )
-    credential = (f"token {token}", *loaded.token_names())
-    pace = limiters.lane(clarifai.base_url, credential, push.requests_per_second)
+
+    def names(token: str) -> tuple[str, ...]:
+        return (f"token {token}", *place.names)
+
+    def replaced(token: str) -> None:
+        limiters.same(clarifai.base_url, names(token))
+
+    tokens: TokenSource = (
+        FixedToken(place.read())
+        if place.file is None
+        else TokenFile(place.file, place.read, replaced)
+    )
+    pace = limiters.lane(clarifai.base_url, names(tokens.token()), push.requests_per_second)
     address = f"{clarifai.base_url}, user {clarifai.user_id}, app {clarifai.app_id}"
-    way = transport(loaded, "clarifai", clarifai.base_url, ("Key", token))
+    http = transport(loaded, "clarifai", clarifai.base_url)
+    way = TokenTransport(http, "Key", tokens, refuses_credentials)
     return App(Clarifai(clarifai.user_id, clarifai.app_id), way, pace, address)

@@ -21,12 +21,7 @@ from syncer.transport.trust import trust
 RemoteName = Literal["clarifai", "annotell"]
 
 
-def transport(
-    loaded: Loaded,
-    remote: RemoteName,
-    base_url: str | None,
-    authorization: tuple[str, str] | None = None,
-) -> HttpTransport:
+def transport(loaded: Loaded, remote: RemoteName, base_url: str | None) -> HttpTransport:
     """Requests to this address of a remote, or to whole URLs.
 
     Raises UsageError for what cannot be used.
@@ -34,7 +29,6 @@ def transport(
     push = loaded.config.push
     return HttpTransport(
         base_url=base_url,
-        authorization=authorization,
         connect_timeout_seconds=push.connect_timeout_seconds,
         request_timeout_seconds=push.request_timeout_seconds,
         ca_file=_ca_file(loaded, remote),

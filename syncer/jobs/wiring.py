@@ -28,6 +28,7 @@ from syncer.jobs.folders import resuming
 from syncer.jobs.limiters import in_use
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import OAuthTransport
+from syncer.transport.tokens import TokenTransport
 
 API_AT_ONCE_MAX = 256
 STORAGE_RATE = 1e6
@@ -40,7 +41,7 @@ class Origin:
 
     listing: Listing
     layout: Layout
-    api: HttpTransport | OAuthTransport
+    api: HttpTransport | TokenTransport | OAuthTransport
     pace: LanePace
     concurrency: int | Literal["auto"]
     storage: HttpTransport | None

@@ -49,14 +49,14 @@ class HttpTransport:
 
     Proxies come from the environment (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY).
     `ca_file` replaces the system's authorities. Redirects are handed back as they are,
-    so credentials go nowhere else. Raises UsageError for settings that cannot be used.
+    so credentials go nowhere else; it has none of its own. Raises UsageError for
+    settings that cannot be used.
     """
 
     def __init__(
         self,
         *,
         base_url: str | None,
-        authorization: tuple[str, str] | None,
         connect_timeout_seconds: float,
         request_timeout_seconds: float,
         ca_file: str = "",
@@ -66,8 +66,7 @@ class HttpTransport:
         sending to the end of the answer.
 
         `base_url`: what paths are appended to; None where the path of every request is
-        a whole URL. `authorization`: scheme and token of every request, None where
-        there are none. `ca_named`: who named `ca_file`, for messages.
+        a whole URL. `ca_named`: who named `ca_file`, for messages.
         """
         self.requests = 0
         """Requests that left."""
@@ -83,9 +82,6 @@ class HttpTransport:
         """Where HTTP without TLS is spoken, as far as can be told."""
         self._ssl = trust(ca_file, ca_named)
         self._headers = {"User-Agent": f"syncer/{__version__}"}
-        if authorization is not None:
-            scheme, token = authorization
-            self._headers["Authorization"] = f"{scheme} {checked_token(token)}"
         self._connect_timeout_seconds = connect_timeout_seconds
         self._request_timeout_seconds = request_timeout_seconds
         self._session: aiohttp.ClientSession | None = None

@@ -50,9 +50,7 @@ class Way:
 
 def http_to(url: str) -> HttpTransport:
     """Real HTTP."""
-    return HttpTransport(
-        base_url=url, authorization=None, connect_timeout_seconds=5, request_timeout_seconds=5
-    )
+    return HttpTransport(base_url=url, connect_timeout_seconds=5, request_timeout_seconds=5)
 
 
 @asynccontextmanager

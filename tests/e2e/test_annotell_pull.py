@@ -95,7 +95,6 @@ async def pulled(
     def plain(base_url: str | None) -> HttpTransport:
         return HttpTransport(
             base_url=base_url,
-            authorization=None,
             connect_timeout_seconds=5,
             request_timeout_seconds=5,
         )

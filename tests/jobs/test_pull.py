@@ -109,7 +109,6 @@ def origin(listing: Made, job: str) -> Origin:
     """From a list that asks nothing."""
     nobody = HttpTransport(
         base_url="http://127.0.0.1:9",
-        authorization=None,
         connect_timeout_seconds=1,
         request_timeout_seconds=1,
     )

@@ -4,7 +4,7 @@ in virtual time.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 from unittest import mock
@@ -50,6 +50,8 @@ class App:
         """What is answered instead of what the service says; None where it is the
         service.
         """
+        self.refused_keys: set[str] = set()
+        """Whole Authorization headers."""
         self.latency_seconds: Callable[[Request], float] = lambda _: latency_seconds
         self._service = Clarifai(behaviour(switches).switches)
 
@@ -114,8 +116,10 @@ class App:
         async def closed(_: HttpTransport, *__: object) -> None:
             pass
 
-        async def send(_: HttpTransport, headers: object, request: Request) -> Reply | NoReply:
-            return await self._answer(request)
+        async def send(
+            _: HttpTransport, headers: Mapping[str, str], request: Request
+        ) -> Reply | NoReply:
+            return await self._answer(request, headers["Authorization"])
 
         with mock.patch.multiple(
             HttpTransport, __aenter__=opened, __aexit__=closed, send_with=send
@@ -134,14 +138,13 @@ class App:
             return error
         raise AssertionError(f"it was not refused: {finished}")
 
-    async def _answer(self, request: Request) -> Reply | NoReply:
+    async def _answer(self, request: Request, key: str) -> Reply | NoReply:
         self.asked.append(request)
         await anyio.sleep(self.latency_seconds(request))
+        if key in self.refused_keys:
+            key = "Key refused-token"
         told = self.interfering(request)
         if told is not None:
             return told
-        return reply_of(
-            self._service.answer(
-                received(request, {"Authorization": "Key a-token", "Host": "remote"}), lambda _: 0
-            )
-        )
+        asked = received(request, {"Authorization": key, "Host": "remote"})
+        return reply_of(self._service.refused(asked) or self._service.answer(asked, lambda _: 0))

@@ -43,7 +43,6 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 def transport(base_url: str, ca_file: str = "", *, seconds: float = 5.0) -> HttpTransport:
     return HttpTransport(
         base_url=base_url,
-        authorization=("Key", "a-token"),
         connect_timeout_seconds=seconds,
         request_timeout_seconds=seconds,
         ca_file=ca_file,

@@ -14,11 +14,12 @@ import pytest
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.errors import UsageError
 from syncer.transport import http
-from syncer.transport.http import HttpTransport
+from syncer.transport.http import HttpTransport, checked_token
 from tests.support.servers import OK, Answer, free_port, resets, says, says_and_hangs_up, serving
 from tests.support.turns import UNPACED
 
 TOKEN = "made-up-token-5c1e"
+KEY = {"Authorization": f"Key {TOKEN}"}
 POST = Request("POST", "/v2/annotations?secret=in-query", b'{"annotations":[]}')
 GET = Request("GET", "/v2/annotations?page=1&ids=a%2Fb")
 
@@ -37,7 +38,6 @@ def transport_to(
 ) -> HttpTransport:
     return HttpTransport(
         base_url=base_url,
-        authorization=("Key", TOKEN),
         connect_timeout_seconds=connect,
         request_timeout_seconds=request,
         ca_file=ca_file,
@@ -48,7 +48,7 @@ async def result_of(
     request: Request, base_url: str, *, connect: float = 5.0, request_seconds: float = 5.0
 ) -> Reply | NoReply:
     async with transport_to(base_url, connect=connect, request=request_seconds) as transport:
-        return await transport.send(request, UNPACED)
+        return await transport.send_with(KEY, request)
 
 
 # --- what is sent, what comes back ----------------------------------------------------
@@ -395,7 +395,7 @@ async def test_neither_token_nor_query_is_in_any_reason_or_repr() -> None:
         says_and_hangs_up("what?\n\n"),
     ]
     async with serving(*answers) as server, transport_to(server.url) as transport:
-        replies = [await transport.send(POST, UNPACED) for _ in answers]
+        replies = [await transport.send_with(KEY, POST) for _ in answers]
         shown = " ".join(
             [
                 repr(transport),
@@ -412,12 +412,7 @@ async def test_neither_token_nor_query_is_in_any_reason_or_repr() -> None:
 @pytest.mark.parametrize("token", ["", "two words", "line\n", "schlüssel"])
 def test_a_token_that_cannot_be_one_is_refused_without_being_shown(token: str) -> None:
     with pytest.raises(UsageError, match="the token is") as refused:
-        HttpTransport(
-            base_url="http://127.0.0.1",
-            authorization=("Key", token),
-            connect_timeout_seconds=1,
-            request_timeout_seconds=1,
-        )
+        checked_token(token)
     assert not token or token not in str(refused.value)
 
 

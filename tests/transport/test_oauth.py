@@ -310,7 +310,6 @@ async def signed_in(
     def plain(base_url: str | None) -> HttpTransport:
         return HttpTransport(
             base_url=base_url,
-            authorization=None,
             connect_timeout_seconds=5,
             request_timeout_seconds=5,
         )
@@ -412,9 +411,7 @@ async def test_the_token_goes_to_the_hosts_it_is_for_and_nowhere_else() -> None:
 
 async def test_whole_urls_are_asked_without_any_token_and_never_shown() -> None:
     async with running(rps=0) as server:
-        storage = HttpTransport(
-            base_url=None, authorization=None, connect_timeout_seconds=5, request_timeout_seconds=5
-        )
+        storage = HttpTransport(base_url=None, connect_timeout_seconds=5, request_timeout_seconds=5)
         held = next(
             held for _, scene in server.annotell.projects.scenes() for held in scene.annotations
         )

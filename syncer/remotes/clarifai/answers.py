@@ -11,7 +11,7 @@ import msgspec
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports.wire import Reply
 from syncer.remotes.clarifai.codes import CODES, CODES_FROM, Meaning, meaning, number
-from syncer.remotes.replies import one_line
+from syncer.remotes.replies import good, one_line
 
 Failure = Failed | Halt | Refused | Throttled
 REFUSALS = (Meaning.REFUSED, Meaning.MISSING, Meaning.FAILURE)
@@ -55,6 +55,7 @@ class ServiceAnswer(Said, gc=False):
 A = TypeVar("A", bound=Said)
 
 ANSWERS = msgspec.json.Decoder(ServiceAnswer)
+_STATUS = msgspec.json.Decoder(Said)
 
 
 def read(reply: Reply, decoder: msgspec.json.Decoder[A]) -> tuple[A, Status] | Failure:
@@ -83,6 +84,15 @@ def says_missing(answer: object) -> bool:
     own envelope, by a code that means just that.
     """
     return isinstance(answer, Refused) and answer.missing
+
+
+def refuses_credentials(reply: Reply) -> bool:
+    """Whether the token of the request is refused, or what it may do."""
+    if good(reply):
+        return False
+    answer = read(reply, _STATUS)
+    failed = failure(answer[1], reply) if isinstance(answer, tuple) else answer
+    return isinstance(failed, Halt) and failed.kind == "credentials"
 
 
 def failure(

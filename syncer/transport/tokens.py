@@ -1,0 +1,165 @@
+"""Requests that carry a token which may be replaced while they go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
+from syncer.errors import UsageError
+from syncer.transport.http import HttpTransport, checked_token
+
+LOOK_SECONDS = 1.0
+"""How often is looked whether a file has changed."""
+
+
+class TokenSource(Protocol):
+    """Where the token of each request comes from."""
+
+    def token(self) -> str:
+        """The token of the next request. Called for every request, so it is quick."""
+        ...
+
+    def replaces(self, refused: str) -> bool:
+        """Whether there is another token by now than the one that was refused."""
+        ...
+
+
+class FixedToken:
+    """A token that stays."""
+
+    def __init__(self, token: str) -> None:
+        """Raises UsageError where it cannot stand in a header."""
+        self._token = checked_token(token)
+
+    def token(self) -> str:
+        """The token."""
+        return self._token
+
+    def replaces(self, refused: str) -> bool:
+        """Whether there is another token: there never is."""
+        return False
+
+    def __repr__(self) -> str:
+        return "FixedToken(…)"
+
+
+class TokenFile:
+    """A token in a file, which is read again when it has changed, and when its token
+    was refused. A file that holds no token, or only a part of one yet, changes nothing.
+    """
+
+    def __init__(
+        self, file: Path, read: Callable[[], str], replaced: Callable[[str], None]
+    ) -> None:
+        """`read`: what the file holds; raises UsageError where that is no token.
+        `replaced` is called with every new token.
+
+        Raises UsageError as `read` does.
+        """
+        self._file = file
+        self._read = read
+        self._replaced = replaced
+        self._looked_at = time.monotonic()
+        self._stamp = self._stamp_of_now()
+        self._token = checked_token(read())
+
+    def token(self) -> str:
+        """The token that the file holds, as of a second ago."""
+        now = time.monotonic()
+        if now - self._looked_at >= LOOK_SECONDS:
+            self._looked_at = now
+            if self._stamp_of_now() != self._stamp:
+                self._read_again()
+        return self._token
+
+    def replaces(self, refused: str) -> bool:
+        """Whether the file holds another token by now than the one that was refused."""
+        if self._token == refused:
+            self._read_again()
+        return self._token != refused
+
+    def _read_again(self) -> None:
+        self._stamp = self._stamp_of_now()
+        try:
+            token = checked_token(self._read())
+        except UsageError:
+            return
+        if token != self._token:
+            self._token = token
+            self._replaced(token)
+
+    def _stamp_of_now(self) -> tuple[int, int, int] | None:
+        """What tells that the file was written since; None where it is not there."""
+        try:
+            found = self._file.stat()
+        except (OSError, ValueError):
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def __repr__(self) -> str:
+        return f"TokenFile({str(self._file)!r})"
+
+
+class TokenTransport:
+    """Requests with the token of their moment. An async context manager. Implements
+    `Transport`.
+
+    A request whose token was refused goes once more where there is another one.
+    """
+
+    def __init__(
+        self,
+        http: HttpTransport,
+        scheme: str,
+        tokens: TokenSource,
+        refuses: Callable[[Reply], bool],
+    ) -> None:
+        """`scheme`: of the Authorization header. `refuses`: whether an answer refuses
+        the token.
+        """
+        self._http = http
+        self._scheme = scheme
+        self._tokens = tokens
+        self._refuses = refuses
+        self._repeated = 0
+
+    @property
+    def hidden_retries(self) -> int:
+        """Requests that left without being asked for: those repeated with another
+        token, and aiohttp's own.
+        """
+        return self._repeated + self._http.hidden_retries
+
+    async def __aenter__(self) -> TokenTransport:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        await self._http.__aexit__(kind, error, at)
+
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
+        """Send once, or once more with another token, for which another turn is waited
+        for.
+        """
+        token = self._tokens.token()
+        reply = await self._http.send_with(self._headers(token), request)
+        if isinstance(reply, Reply) and self._refuses(reply) and self._tokens.replaces(token):
+            await turn.another(gone=True)
+            self._repeated += 1
+            return await self._http.send_with(self._headers(self._tokens.token()), request)
+        return reply
+
+    def _headers(self, token: str) -> dict[str, str]:
+        return {"Authorization": f"{self._scheme} {token}"}
+
+    def __repr__(self) -> str:
+        return f"TokenTransport({self._http!r})"
