@@ -35,4 +35,6 @@ async def test_a_push_with_a_refused_token_reads_its_file_again_and_applies_all(
             finished = await PushLane(parts, [str(log)]).run()
         assert finished.error is None
         assert (finished.exit_code, finished.summary.applied) == (0, 300)
-        assert finished.summary.requests == server.counts["accepted"] + server.counts["unauthorized"]
+        assert (
+            finished.summary.requests == server.counts["accepted"] + server.counts["unauthorized"]
+        )
