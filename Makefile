@@ -5,6 +5,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 LOCK_HASH := $(shell $(PYTHON) -c "import hashlib; print(hashlib.sha256(open('requirements.lock', 'rb').read()).hexdigest()[:16])")
 LOCKED := .venv/locked-$(LOCK_HASH)
 INSTALLED := .venv/installed-$(LOCK_HASH)
+QUICK := -m "not proof"
 COVERING := tests/core tests/remotes tests/fuzz tests/contracts tests/models
 
 .PHONY: help setup demo test field prove check package bench mutants lock clients
@@ -18,8 +19,8 @@ demo: setup
 # The tests of core and codecs keep one core busy, so they go beside the rest, which mostly wait for processes of their own and are spread
 # over three. The report of the first comes after the rest, and how much they cover.
 test: setup clients
-	@told=$$(mktemp); $(BIN)/python -m coverage run -m pytest -q $(COVERING) >$$told 2>&1 & covering=$$!; \
-	$(BIN)/python -m pytest -q -n 3 --dist worksteal --ignore=tests/proof --ignore=tests/field $(COVERING:%=--ignore=%); rest=$$?; \
+	@told=$$(mktemp); $(BIN)/python -m coverage run -m pytest -q $(QUICK) $(COVERING) >$$told 2>&1 & covering=$$!; \
+	$(BIN)/python -m pytest -q -n 3 --dist worksteal $(QUICK) --ignore=tests/proof --ignore=tests/field $(COVERING:%=--ignore=%); rest=$$?; \
 	wait $$covering; code=$$?; cat $$told; rm $$told; exit $$((rest | code))
 	$(BIN)/python -m coverage report
 	$(BIN)/python -m tests.proof.simulation --seeds 60
@@ -28,12 +29,13 @@ test: setup clients
 field: setup
 	$(BIN)/python -m pytest -q tests/field
 
-# What docs/reliability.md says, shown: simulation, safeguards switched off, crash points, kills, signals, full disks, broken networks.
-# The crash points keep one core busy, so they go beside the rest.
+# What docs/reliability.md says, shown: simulation, safeguards switched off, crash points, kills, signals, full disks, broken networks, and
+# the tests elsewhere that try every case. The crash points keep one core busy, so they go beside the rest.
 prove: setup
 	$(BIN)/python -m pytest -q tests/proof/crash & crash=$$!; \
 	$(BIN)/python -m pytest -q --durations=10 --ignore=tests/proof/crash tests/proof; rest=$$?; \
-	wait $$crash && exit $$rest
+	wait $$crash || rest=1; \
+	$(BIN)/python -m pytest -q -n 2 -m proof tests; all=$$?; exit $$((rest | all))
 
 # The official clients that the emulator is held to, each in an environment of its own: made once, kept by the hash of its lock.
 clients: setup

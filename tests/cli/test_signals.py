@@ -150,6 +150,7 @@ async def test_a_listener_hears_a_signal_that_interrupts_another_thread_while_th
         other.join()
 
 
+@pytest.mark.proof
 def test_at_every_line_of_the_end_of_a_finished_push_a_signal_changes_neither_code_nor_object(
     tmp_path: Path,
 ) -> None:

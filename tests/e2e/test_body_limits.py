@@ -69,6 +69,7 @@ def letters(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in listed.stdout.splitlines()]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("how", LIMITS)
 async def test_the_size_that_goes_through_is_learnt(how: str, tmp_path: Path) -> None:
     """With a 413 it took ten times as many requests as there had to be; where it was

@@ -42,6 +42,7 @@ def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess
         yield running_
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("name", "format_"),
     [("out.jsonl", "jsonl"), ("out.parquet", "parquet"), ("out.delta", "delta")],

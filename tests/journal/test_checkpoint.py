@@ -384,6 +384,7 @@ def test_pages_that_were_noted_but_whose_keys_are_not_there_end_the_start(tmp_pa
         Seen(tmp_path, 9)
 
 
+@pytest.mark.proof
 def test_no_flipped_byte_lets_a_row_pass_twice(tmp_path: Path) -> None:
     """Refused, or every key is known still."""
     made = with_keys(tmp_path)

@@ -197,6 +197,7 @@ def test_a_full_disk_at_a_drop_leaves_the_letter_open(tmp_path: Path) -> None:
     assert len(list(read_dead(tmp_path))) == 3
 
 
+@pytest.mark.proof
 def test_every_flipped_byte_of_a_dead_letter_is_damage_at_the_place_of_its_line(
     tmp_path: Path,
 ) -> None:

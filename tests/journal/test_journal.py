@@ -63,6 +63,7 @@ def reopened(folder: Path) -> tuple[list[object], list[str]]:
     return facts, journal.notes
 
 
+@pytest.mark.proof
 def test_every_torn_tail_recovers_the_commits_before_it_and_says_so(tmp_path: Path) -> None:
     states = written(tmp_path / "whole")
     whole = states[-1]
@@ -85,6 +86,7 @@ def test_every_torn_tail_recovers_the_commits_before_it_and_says_so(tmp_path: Pa
         assert bool(notes) == (size != len(states[commits]))
 
 
+@pytest.mark.proof
 def test_a_flipped_byte_before_the_last_frame_is_damage_with_its_place_named(
     tmp_path: Path,
 ) -> None:

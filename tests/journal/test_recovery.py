@@ -96,6 +96,7 @@ def test_dead_letters_count_from_the_frame_that_names_their_size(
     assert list(read_dead(folder)) == []
 
 
+@pytest.mark.proof
 def test_every_cut_leaves_exactly_the_commits_whose_frames_are_whole(
     made: tuple[Path, bytes, list[object]],
 ) -> None:
@@ -141,6 +142,7 @@ def test_a_cut_in_the_header_is_refused_since_no_crash_leaves_one(
             Journal.open(folder, HERE)
 
 
+@pytest.mark.proof
 def test_every_flipped_byte_is_refused_with_its_place_or_cut_off_at_the_end(
     made: tuple[Path, bytes, list[object]],
 ) -> None:

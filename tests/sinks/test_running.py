@@ -31,6 +31,7 @@ def run(
     )
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize(
     ("kind", "syncs"),
     [(KINDS[1], 4), (KINDS[4], 4), (KINDS[6], 10)],
@@ -48,6 +49,7 @@ def test_a_process_that_is_killed_again_and_again_writes_every_row_once(
     assert kind.same([row(annotation(number)) for number in range(20)], tmp_path)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("kind", [KINDS[0], KINDS[4], KINDS[6]], ids=lambda kind: kind.name)
 def test_memory_does_not_grow_with_the_rows(kind: Kind, tmp_path: Path) -> None:
     """Four times as many come to a twentieth more at most."""

@@ -25,6 +25,7 @@ def post(input_id: str, id: str | None = None, **more: Any) -> str:
     )
 
 
+@pytest.mark.proof
 def test_scattered_changes_of_every_kind_are_applied_in_order_whatever_fails(
     session: Session, start: Start, tmp_path: Path
 ) -> None:
