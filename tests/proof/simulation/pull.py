@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from syncer.config.models import Retry
-from syncer.core.pace import Pace
+from syncer.core.limiter import LanePace, Limiter
 from syncer.core.ports.pull import Ask
 from syncer.jobs.origins import DOCUMENT_UNITS_AHEAD_MAX, UNITS_AHEAD_MAX
 from syncer.jobs.pull import Pulled, PullLane
@@ -112,7 +112,7 @@ class PullWorld(World):
             }
         )
         common: dict[str, Any] = {
-            "pace": Pace(float(settings["push.requests_per_second"])),
+            "pace": LanePace(Limiter, float(settings["push.requests_per_second"])),
             "retry": retry,
             "credentials": "them",
         }

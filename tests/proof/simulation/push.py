@@ -15,7 +15,7 @@ from unittest import mock
 
 from syncer.config import Config, load
 from syncer.core.bits import BYTES, KeyBits
-from syncer.core.pace import Pace
+from syncer.core.limiter import LanePace, Limiter
 from syncer.errors import StateError
 from syncer.jobs.clarifai import App
 from syncer.jobs.push import Finished, PushLane
@@ -82,7 +82,9 @@ class PushWorld(World):
     async def push(self) -> Finished:
         """One process."""
         config, transport = self._config(), self._transport()
-        app = App(Clarifai(USER, APP), transport, Pace(config.push.requests_per_second))
+        app = App(
+            Clarifai(USER, APP), transport, LanePace(Limiter, config.push.requests_per_second)
+        )
         destination = DestinationId(config.clarifai.base_url, USER, APP)
         with closing(Journal.open(STATE, destination, disk=self.disk)) as journal:
             parts = PushParts(config, app, journal, self.created, self.engine_rng)
