@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from syncer.emulator.annotell.documents import identified, image
+from syncer.emulator.annotell.documents import image, make_uuid
 from tests.clients.environments import python_of
 from tests.support.processes import ENVIRONMENT, command, emulator
 
@@ -109,7 +109,7 @@ def project(documents: int) -> dict[str, Any]:
         content = image(f"{PROJECT}/{number}")
         annotation = {"annotationType": KIND, "content": content, "exportContent": content}
         return {
-            "internalId": identified(f"{PROJECT}/{number}"),
+            "internalId": make_uuid(f"{PROJECT}/{number}"),
             "externalId": f"{number}",
             "status": "created",
             "annotations": [annotation],

@@ -46,7 +46,7 @@ class Unable(OSError):
         self.what = what
 
 
-def told(
+def explain(
     error: OSError, what: str, place: Path | int, way_out: str = "", also: frozenset[int] = LACKING
 ) -> OSError:
     """The error to be raised in the place of this one: an Unable where the call is

@@ -60,7 +60,7 @@ def observer(observe: Callable[[Event], None] | None) -> Callable[[Event], None]
     Raises UsageError, also when it is called and turns out to be asynchronous.
     """
     if observe is None:
-        return unobserved
+        return ignore_event
     if not callable(observe):
         raise UsageError(
             f"argument observe: is {shown(observe)}; it must be a function that takes an event"
@@ -87,7 +87,7 @@ _PLAIN = (
 )
 
 
-def unobserved(event: Event) -> None:
+def ignore_event(event: Event) -> None:
     """Nobody asked."""
 
 

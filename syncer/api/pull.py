@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast, get_args, overload
 
 from syncer.api import arguments
-from syncer.api.arguments import unobserved
-from syncer.api.remotes import LIMITERS, Annotell, Clarifai, limits, loaded
+from syncer.api.arguments import ignore_event
+from syncer.api.remotes import LIMITERS, Annotell, Clarifai, limits, load_with
 from syncer.config import Loaded
 from syncer.core.events import Event
 from syncer.errors import UsageError
@@ -58,7 +58,7 @@ def _origin(
             f"argument source: is {source!r}; it must be syncer.Clarifai(app_id=...) or"
             " syncer.Annotell(...)"
         )
-    configured = loaded(source, config, limits(source, requests_per_second, concurrency))
+    configured = load_with(source, config, limits(source, requests_per_second, concurrency))
     if isinstance(source, Clarifai) and isinstance(select, Selection | None):
         return configured, clarifai_origin(configured, LIMITERS, select or Selection())
     if isinstance(source, Annotell) and isinstance(select, DocumentSelection):
@@ -106,7 +106,7 @@ async def pull(
     configured, origin = _origin(source, select, config, requests_per_second, concurrency)
     opening = open_pull(configured, origin, path, format, state=folder)
     async with open_in_thread(opening) as lane:
-        return await _pulled(lane, tell)
+        return await _run_pull(lane, tell)
 
 
 @asynccontextmanager
@@ -185,7 +185,7 @@ async def annotations_frame(
         tempfile.TemporaryDirectory(prefix="syncer-frame-") as folder,
         pull_parts(origin, sink, job=origin.name, state=Path(folder)) as parts,
     ):
-        await _pulled(PullLane(parts, out="memory"), unobserved)
+        await _run_pull(PullLane(parts, out="memory"), ignore_event)
     return {"arrow": sink.table, "pandas": sink.pandas, "polars": sink.polars}[into]()
 
 
@@ -238,7 +238,7 @@ async def inputs_with_annotations_frame(
     )
 
 
-async def _pulled(lane: PullLane, observe: Callable[[Event], None]) -> PullReport:
+async def _run_pull(lane: PullLane, observe: Callable[[Event], None]) -> PullReport:
     done = await lane.run(observe)
     for note in done.notes:
         _log.warning("%s", note)

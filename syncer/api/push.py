@@ -10,7 +10,7 @@ from typing import Literal
 
 from syncer.api import arguments
 from syncer.api.arguments import SourceArgument
-from syncer.api.remotes import LIMITERS, Clarifai, app_of, loaded
+from syncer.api.remotes import LIMITERS, Clarifai, app_of, load_with
 from syncer.core.events import Event
 from syncer.jobs.opening import open_in_thread
 from syncer.jobs.push import open_push
@@ -67,7 +67,7 @@ async def push(
         "push.batch_size": batch_size,
         "retry.max_attempts": max_attempts,
     }
-    configured = loaded(app_of(to), config, options)
+    configured = load_with(app_of(to), config, options)
     opening = open_push(
         configured, LIMITERS, named, strict=strict, max_delete=max_delete, moved=moved
     )

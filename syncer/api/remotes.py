@@ -97,7 +97,7 @@ def app_of(to: object) -> Clarifai:
     return to
 
 
-def loaded(
+def load_with(
     remote: Clarifai | Annotell,
     config: str | os.PathLike[str] | None,
     options: Mapping[str, object],

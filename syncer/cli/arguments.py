@@ -42,7 +42,7 @@ class Arguments:
         return None
 
 
-def understood(given: Sequence[str]) -> Arguments:
+def understand(given: Sequence[str]) -> Arguments:
     """Options that every command has may stand before it, too."""
     end = given.index("--") if "--" in given else len(given)
     options, rest = list(given[:end]), given[end:]

@@ -30,17 +30,17 @@ def main() -> NoReturn:
         mend_streams()
         code = run(sys.argv[1:])
     except KeyboardInterrupt as stopped:  # before a command had begun
-        code = _stopped(stopped)
+        code = _report_stop(stopped)
     signals.finish()
     sys.exit(code)
 
 
-def _stopped(stopped: KeyboardInterrupt) -> int:
-    from syncer.cli.arguments import understood
+def _report_stop(stopped: KeyboardInterrupt) -> int:
+    from syncer.cli.arguments import understand
     from syncer.cli.output import fail, print_as
     from syncer.errors import exit_code
 
-    print_as(understood(sys.argv[1:]))
+    print_as(understand(sys.argv[1:]))
     terminated = isinstance(stopped, signals.Terminated)
     return fail(
         *(

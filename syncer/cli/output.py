@@ -252,7 +252,9 @@ def fail(
     return exit_code
 
 
-def ended(error: SyncerError | None, interrupted: int | None, interruption: str) -> dict[str, str]:
+def describe_end(
+    error: SyncerError | None, interrupted: int | None, interruption: str
+) -> dict[str, str]:
     """Return the `error` of a run's JSON object: what stopped it before its end, or its
     interruption in these words.
     """

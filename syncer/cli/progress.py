@@ -57,13 +57,13 @@ class ProgressLine:
 
 
 @asynccontextmanager
-async def shown(now: Callable[[], ProgressLine], *, show: bool) -> AsyncIterator[None]:
+async def show_progress(now: Callable[[], ProgressLine], *, show: bool) -> AsyncIterator[None]:
     """Show a run while the block lasts; `now` is asked for it a few times a second."""
     if printing.quiet or not show:
         yield
         return
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_lines if terminal_columns() is None else _drawn, now)
+        tasks.start_soon(_lines if terminal_columns() is None else _keep_drawing, now)
         yield
         tasks.cancel_scope.cancel()
 
@@ -77,19 +77,19 @@ async def _lines(now: Callable[[], ProgressLine]) -> None:
         say(run.line())
 
 
-async def _drawn(now: Callable[[], ProgressLine]) -> None:
+async def _keep_drawing(now: Callable[[], ProgressLine]) -> None:
     signs = next(signs for signs in BARS if terminal_shows(signs))
     columns = 0
     try:
         while True:
             columns = terminal_columns() or columns
-            redraw(drawn(now(), columns - 1, signs), columns)
+            redraw(draw(now(), columns - 1, signs), columns)
             await anyio.sleep(SAMPLE_EVERY_SECONDS)
     finally:
         redraw("", columns)
 
 
-def drawn(run: ProgressLine, columns: int, signs: str) -> str:
+def draw(run: ProgressLine, columns: int, signs: str) -> str:
     """The line of a terminal: a bar before the text, where it is known how much is done
     and a short text leaves room for one.
     """

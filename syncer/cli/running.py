@@ -15,7 +15,7 @@ from typing import Any
 from cyclopts import App, CycloptsError
 
 from syncer import signals
-from syncer.cli.arguments import Arguments, understood
+from syncer.cli.arguments import Arguments, understand
 from syncer.cli.output import (
     FIX_THAT,
     abandon_stdout,
@@ -41,7 +41,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 def execute(app: App, given: Sequence[str]) -> int:
     """Run the command that was given; its exit code."""
-    arguments = understood(given)
+    arguments = understand(given)
     print_as(arguments)
     try:
         try:
@@ -50,7 +50,7 @@ def execute(app: App, given: Sequence[str]) -> int:
             flush()
         except (Exception, KeyboardInterrupt) as error:
             signals.hold()
-            code = _reported(first_error(error) if isinstance(error, BaseExceptionGroup) else error)
+            code = _report(first_error(error) if isinstance(error, BaseExceptionGroup) else error)
             flush()
     except BrokenPipeError:  # who read us has seen enough
         abandon_stdout()
@@ -79,7 +79,7 @@ def _result(app: App, arguments: Arguments) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _reported(error: BaseException) -> int:
+def _report(error: BaseException) -> int:
     """Say what ended the command; the exit code. Raises BrokenPipeError for one."""
     match error:
         case BrokenPipeError():

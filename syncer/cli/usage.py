@@ -40,7 +40,7 @@ def _fault(error: CycloptsError, command: str) -> str:
             known = [] if app is None else [name for name in app if not name.startswith("-")]
             return (
                 f'unknown command "{unknown}": the commands of `{command}` are'
-                f" {', '.join(sorted(known))}{_meant(unknown, known)}"
+                f" {', '.join(sorted(known))}{_suggest(unknown, known)}"
             )
         case UnknownOptionError(token=token):
             known = [
@@ -53,7 +53,7 @@ def _fault(error: CycloptsError, command: str) -> str:
             return (
                 f"{option} follows --, after which there are no options"
                 if option in known
-                else f"unknown option {option}{_meant(option, known)}"
+                else f"unknown option {option}{_suggest(option, known)}"
             )
         case UnusedCliTokensError():
             return f'`{command}` takes no further argument, but "{unknown}" follows'
@@ -67,27 +67,27 @@ def _fault(error: CycloptsError, command: str) -> str:
         case RepeatArgumentError(token=token):
             return f"{token.keyword} is given more than once"
         case ValidationError(argument=argument) if argument is not None and argument.tokens:
-            return f"{_given(argument.tokens[0], argument.name)}; {error.exception_message}"
+            return f"{_quote_given(argument.tokens[0], argument.name)}; {error.exception_message}"
         case CoercionError(token=Token() as token, target_type=wanted):
             return (
-                f"{_given(token, error.argument.name if error.argument else '')};"
-                f" {_wanted(wanted, token.value) or error.msg}"
+                f"{_quote_given(token, error.argument.name if error.argument else '')};"
+                f" {_name_wanted(wanted, token.value) or error.msg}"
             )
         case _:
             return str(error).rstrip(".")
 
 
-def _given(token: Token, name: str) -> str:
+def _quote_given(token: Token, name: str) -> str:
     return f'{token.keyword or name.upper()} is "{as_typed(token.value)}"'
 
 
-def _wanted(wanted: object, given: str) -> str | None:
+def _name_wanted(wanted: object, given: str) -> str | None:
     if get_origin(wanted) is Literal:
         choices = [str(choice) for choice in get_args(wanted)]
-        return f"it must be one of {', '.join(choices)}{_meant(given, choices)}"
+        return f"it must be one of {', '.join(choices)}{_suggest(given, choices)}"
     return _WANTED.get(wanted)
 
 
-def _meant(given: str, known: list[str]) -> str:
+def _suggest(given: str, known: list[str]) -> str:
     close = difflib.get_close_matches(given, known, n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""

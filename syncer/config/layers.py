@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from syncer.config.credentials import ClientPlace
 from syncer.config.document import ConfigDocument, Location
 from syncer.config.models import SECTIONS, Config, FlavourSetting, from_home
-from syncer.config.problems import ConfigFault, dotted, faults
+from syncer.config.problems import ConfigFault, dot, faults
 
 Values = dict[str, dict[str, str]]
 
@@ -63,7 +63,7 @@ class Layer:
     pat_origin: str = ""
     clients: Mapping[FlavourSetting, ClientPlace] = field(default_factory=dict)
 
-    def checked(self, environment: Mapping[str, str]) -> dict[str, object]:
+    def check_values(self, environment: Mapping[str, str]) -> dict[str, object]:
         """The values given, as their types. Raises ValidationError."""
         config = (
             Config.model_validate_strings(self.values, context=environment)
@@ -81,9 +81,9 @@ class Layer:
         return text if isinstance(text, str) else ""
 
     def problems(self, error: ValidationError) -> list[ConfigFault]:
-        """Return what `checked` found wrong."""
+        """Return what `check_values` found wrong."""
         return [
-            ConfigFault(self.origin(location), dotted(location), fault)
+            ConfigFault(self.origin(location), dot(location), fault)
             for location, fault in faults(error)
         ]
 
@@ -136,7 +136,7 @@ def from_own_variables(environment: Mapping[str, str]) -> Layer:
     return Layer(values, lambda location: f"SYNCER_{location[0]}_{location[-1]}".upper())
 
 
-def emptied_variables(environment: Mapping[str, str], options: Layer) -> Iterator[ConfigFault]:
+def find_emptied_variables(environment: Mapping[str, str], options: Layer) -> Iterator[ConfigFault]:
     """Variables that are to say where changes go, are set, and say nothing:
     `CLARIFAI_API_BASE=$UNSET` must not mean the real service.
 
@@ -157,7 +157,7 @@ def emptied_variables(environment: Mapping[str, str], options: Layer) -> Iterato
                 break
 
 
-def mistyped_variables(environment: Mapping[str, str]) -> Iterator[ConfigFault]:
+def find_mistyped_variables(environment: Mapping[str, str]) -> Iterator[ConfigFault]:
     """Variables that almost have a name of ours.
 
     Others are let be: platforms set some with our prefix on their own account.

@@ -21,7 +21,7 @@ from syncer.config.document import Location, NotToml, parse, read
 from syncer.config.layers import NONE_GIVEN, BadOfficialFile, Layer, Secrets
 from syncer.config.loaded import DEFAULT, Loaded
 from syncer.config.models import HOSTS, SECTIONS, Config, from_home
-from syncer.config.problems import ConfigError, ConfigFault, dotted
+from syncer.config.problems import ConfigError, ConfigFault, dot
 
 KeyNamer = Callable[[Location], str]
 """The name of a key, in messages, as the giver of its value knows it."""
@@ -38,10 +38,12 @@ def load_from_environment(
     """`load` with an environment (this process's) and, where no `path` is given, the
     config file found. Raises UsageError.
     """
-    return load(path or found(environment), environment, options, named=named, secrets=secrets)
+    return load(
+        path or find_config_file(environment), environment, options, named=named, secrets=secrets
+    )
 
 
-def found(environment: Mapping[str, str]) -> Path | None:
+def find_config_file(environment: Mapping[str, str]) -> Path | None:
     """The config file of this place: $SYNCER_CONFIG, ./syncer.toml,
     $XDG_CONFIG_HOME/syncer/config.toml.
 
@@ -73,7 +75,7 @@ def load(
     say, changes nothing that was loaded before. Raises ConfigError that lists every
     error of every layer, UsageError where the file cannot be read.
     """
-    problems = list(places.mistyped_variables(env))
+    problems = list(places.find_mistyped_variables(env))
     layers = [
         places.from_options(options, named, secrets),
         places.from_own_variables(env),
@@ -85,7 +87,7 @@ def load(
         except NotToml as error:
             problems.append(ConfigFault(f"{path}:{error.line}", "", f"is not TOML: {error}"))
     layers += [*_official_file(env, layers, problems), places.from_authority_variables(env)]
-    merged, origins = _merged(layers, env, problems)
+    merged, origins = _merge(layers, env, problems)
     if problems:
         raise ConfigError(problems)
     flavour = merged.get("annotell", {}).get("flavour")
@@ -98,13 +100,13 @@ def load(
     client = _client(layers, config, env)
     if client is not None:
         origins["annotell.credentials"] = client.origin
-    emptied = tuple(places.emptied_variables(env, layers[0]))
+    emptied = tuple(places.find_emptied_variables(env, layers[0]))
     return Loaded(
         config, MappingProxyType(_defaults() | origins), path, token_place, client, emptied
     )
 
 
-def _merged(
+def _merge(
     layers: Sequence[Layer], env: Mapping[str, str], problems: list[ConfigFault]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The values of all layers and who set each, the highest layer first; what is wrong
@@ -114,7 +116,7 @@ def _merged(
     origins: dict[str, str] = {}
     for layer in reversed(layers):
         try:
-            values = layer.checked(env)
+            values = layer.check_values(env)
         except ValidationError as error:
             problems += layer.problems(error)
             continue
@@ -130,7 +132,7 @@ def _merged(
                 assert isinstance(keys, dict), section
                 merged.setdefault(section, {}).update(keys)
                 located = [(section, key) for key in keys]
-            origins.update({dotted(location): layer.origin(location) for location in located})
+            origins.update({dot(location): layer.origin(location) for location in located})
     return merged, origins
 
 

@@ -42,7 +42,7 @@ def _listen_address(text: str) -> str:
     return text
 
 
-def _frozen(value: object) -> object:
+def _freeze(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -227,7 +227,7 @@ class Config(Section):
     daemon: Annotated[Daemon, Field(description="a table: [daemon]")] = Daemon()
     sources: Annotated[
         tuple[SourceTable, ...],
-        BeforeValidator(_frozen),
+        BeforeValidator(_freeze),
         AfterValidator(_distinct_names),
         Field(description="tables [[sources]], each with a name of its own"),
     ] = ()

@@ -80,7 +80,7 @@ def _by_place(problem: ConfigFault) -> tuple[str, int]:
     return (name, int(line)) if line.isdigit() else (problem.place, 0)
 
 
-def dotted(location: Location) -> str:
+def dot(location: Location) -> str:
     """A location as users write it: `push.batch_size`, `sources[0].path`."""
     return "".join(
         f"[{part}]" if isinstance(part, int) else f".{part}" for part in location
@@ -99,7 +99,7 @@ def faults(error: ValidationError) -> Iterator[tuple[Location, str]]:
             case "extra_forbidden":
                 yield location, _unknown(location, model)
             case "missing":
-                yield location, f"is missing; it must be {_wanted(location, model)}"
+                yield location, f"is missing; it must be {_describe_wanted(location, model)}"
             case _:
                 said = (
                     str(detail.get("ctx", {}).get("error", ""))
@@ -109,8 +109,8 @@ def faults(error: ValidationError) -> Iterator[tuple[Location, str]]:
                 yield (
                     location,
                     (
-                        f"{said or 'is ' + _shown(location, detail['input'])}; it must be"
-                        f" {_wanted(location, model)}"
+                        f"{said or 'is ' + _show(location, detail['input'])}; it must be"
+                        f" {_describe_wanted(location, model)}"
                     ),
                 )
 
@@ -127,14 +127,14 @@ def _resolve(loc: Location) -> tuple[Location, type[Section]]:
     return loc[:2] if first == "sources" else loc[:1], Config
 
 
-def _wanted(location: Location, model: type[Section]) -> str:
+def _describe_wanted(location: Location, model: type[Section]) -> str:
     name = next(str(part) for part in reversed(location) if isinstance(part, str))
     if model is Config and len(location) == 2:
         return "a table with kind = " + ", ".join(f'"{kind}"' for kind in SOURCE_KINDS)
     return model.model_fields[name].description or "one of its kinds"
 
 
-def _shown(location: Location, value: object) -> str:
+def _show(location: Location, value: object) -> str:
     """The value, where showing it can give nothing away."""
     match value:
         case bool():

@@ -30,7 +30,7 @@ from itertools import chain, count
 
 from syncer.core.batches import TEACHING, Batches, bytes_of
 from syncer.core.change import Change
-from syncer.core.entry import Batch, Entry, LookUp, Settlement, restored
+from syncer.core.entry import Batch, Entry, LookUp, Settlement, restore_entry
 from syncer.core.facts import Fact, Queued, Requeued
 from syncer.core.limits import Limits
 from syncer.core.order import Order
@@ -90,7 +90,7 @@ class Backlog:
         numbers. Before any `offer`.
         """
         for queued in queue:
-            entry = restored(queued)
+            entry = restore_entry(queued)
             entry.due = now
             self.queue_count += 1
             self._order.place(entry, now)
@@ -105,7 +105,7 @@ class Backlog:
         for fact in facts:
             match fact:
                 case Queued():
-                    moved[fact.number] = entry = restored(fact)
+                    moved[fact.number] = entry = restore_entry(fact)
                     entry.drop_body()
                     entry.due = now
                     self.queue_count += 1

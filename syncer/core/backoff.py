@@ -8,7 +8,7 @@ from dataclasses import dataclass
 DOUBLINGS_MAX = 40
 
 
-def doubled(attempt: int, base_seconds: float, cap_seconds: float) -> float:
+def double(attempt: int, base_seconds: float, cap_seconds: float) -> float:
     """`base_seconds`, doubled by each attempt after the first, up to `cap_seconds`."""
     return min(cap_seconds, base_seconds * 2.0 ** min(max(attempt - 1, 0), DOUBLINGS_MAX))
 
@@ -25,4 +25,4 @@ class Backoff:
         """Return the seconds to wait after this number of failures; each call draws
         again.
         """
-        return self.rng.uniform(0.0, doubled(attempt, self.base_seconds, self.cap_seconds))
+        return self.rng.uniform(0.0, double(attempt, self.base_seconds, self.cap_seconds))

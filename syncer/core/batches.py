@@ -95,7 +95,7 @@ class Batches:
         """
         bound = self.size.bound
         if self._formed and bound:
-            return self._sent(self._fitting(self._formed.popleft(), bound))
+            return self._send(self._fitting(self._formed.popleft(), bound))
         for group, entries in self._apart.items():
             verb, look_up, cap = group
             if look_up == "no" and not bound:
@@ -104,7 +104,7 @@ class Batches:
             batch = _cut(verb, entries, cap, most, look_up)
             if not entries:
                 del self._apart[group]
-            return self._sent(batch)
+            return self._send(batch)
         best = self._best(now, hurry) if bound else None
         if best is None:
             return None
@@ -112,7 +112,7 @@ class Batches:
         batch = _cut(best, ready, self._limits.batch_size, bound)
         if ready:
             self._ready_since[best] = now
-        return self._sent(batch)
+        return self._send(batch)
 
     def _fitting(self, batch: Batch, bound: int) -> Batch:
         """Divide a batch that was formed under a wider bound."""
@@ -122,7 +122,7 @@ class Batches:
             self._formed.appendleft(Batch(batch.verb, list(rest)))
         return first
 
-    def _sent(self, batch: Batch) -> Batch:
+    def _send(self, batch: Batch) -> Batch:
         if batch.look_up == "no" and len(batch.entries) > 1 and batch.verb in TEACHING:
             self.size.goes(batch.size)
         return batch

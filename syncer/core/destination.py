@@ -24,7 +24,7 @@ from __future__ import annotations
 import random
 from typing import Literal
 
-from syncer.core.backoff import Backoff, doubled
+from syncer.core.backoff import Backoff, double
 from syncer.core.facts import OPEN, Destination
 
 FAILURES_MAX = 5
@@ -121,7 +121,7 @@ class DestinationState:
         if now >= self._asked_until:
             self._throttles += 1
         longest_seconds = max(self._throttle_seconds, self._cap_seconds)
-        self._pause(now, doubled(self._throttles, self._throttle_seconds, longest_seconds))
+        self._pause(now, double(self._throttles, self._throttle_seconds, longest_seconds))
 
     def asked_to_wait(self, now: float, seconds: float, why: str) -> None:
         """An answer asks to wait, and `why`, for people: pause for that long.

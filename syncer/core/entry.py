@@ -92,7 +92,7 @@ class Entry(msgspec.Struct, eq=False, gc=False):
         self.change = msgspec.structs.replace(change, raw=b"", written=None)
 
 
-def restored(queued: Queued) -> Entry:
+def restore_entry(queued: Queued) -> Entry:
     """The entry of a queued change, as a restart finds it."""
     return Entry(
         change=queued.change(),

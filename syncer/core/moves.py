@@ -137,7 +137,7 @@ class _Deciding:
         self._find("time", lambda file, log: _is_same_time(log.stamp.mtime_ns, file.stamp.mtime_ns))
         if moved == "same":
             self._find("said", lambda file, _: file.named and not file.awaited)
-        for at, file in self._undecided():
+        for at, file in self._list_undecided():
             if file.named:
                 self._decisions[at] = self._rest(file, moved)
         return [self._decisions.get(at) for at in range(len(self._found))]
@@ -147,8 +147,8 @@ class _Deciding:
         how: Literal["file", "name", "time", "said"],
         is_it: Callable[[FoundFile, KnownLog], bool],
     ) -> None:
-        for at, file in self._undecided():
-            for number in self._lost(file):
+        for at, file in self._list_undecided():
+            for number in self._list_lost(file):
                 if is_it(file, self._known[number]):
                     self._take(
                         at, CarriedOn(number) if file.known == number else MovedHere(number, how)
@@ -160,7 +160,7 @@ class _Deciding:
             return (
                 New() if file.known is None or file.known in self._taken else CarriedOn(file.known)
             )
-        lost = next((number for number in self._lost(file) if self._known[number].begun), None)
+        lost = next((number for number in self._list_lost(file) if self._known[number].begun), None)
         if lost is not None and moved is None:
             return Unclear(lost)
         if file.known is not None and file.known not in self._taken:
@@ -168,10 +168,10 @@ class _Deciding:
         begun = (number for number in file.holds if self._known[number].begun)
         return New(next((number for number in begun if number != lost), None))
 
-    def _undecided(self) -> Iterator[tuple[int, FoundFile]]:
+    def _list_undecided(self) -> Iterator[tuple[int, FoundFile]]:
         return ((at, file) for at, file in enumerate(self._found) if at not in self._decisions)
 
-    def _lost(self, file: FoundFile) -> Iterator[int]:
+    def _list_lost(self, file: FoundFile) -> Iterator[int]:
         """Logs that the file holds, and that are neither at their path nor found in
         another file.
         """

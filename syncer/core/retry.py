@@ -23,7 +23,7 @@ before it is in the ledger. Reads files.
 """
 
 
-def queued_again(found: OpenLetter, change: Change) -> Queued:
+def queue_again(found: OpenLetter, change: Change) -> Queued:
     """The fact that queues a letter's change again (its number is given by
     `RetryQueue.put`): no attempts yet.
     """
@@ -52,7 +52,7 @@ def queued_again(found: OpenLetter, change: Change) -> Queued:
     )
 
 
-def dropped(number: int, letter: DeadLetter) -> list[Fact]:
+def drop_letter(number: int, letter: DeadLetter) -> list[Fact]:
     """The facts that drop a letter: it counts as ignored from then on."""
     return [Unburied(letter.log, "ignored"), Closed(number, "dropped")]
 
@@ -70,7 +70,7 @@ def put_back(
     inputs = {change.input_id for _, change in letters}
     queue = RetryQueue((queued for queued in waiting if queued.input_id in inputs), numbers)
     return [
-        fact for found, change in letters for fact in queue.put(found, queued_again(found, change))
+        fact for found, change in letters for fact in queue.put(found, queue_again(found, change))
     ]
 
 

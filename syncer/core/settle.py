@@ -139,20 +139,20 @@ def facts_of(
     facts: list[Fact] = [*letters]
     facts += runs([entry.change for entry in settlement.queued], "queued")
     facts += [entry.queued() for entry in settlement.queued]
-    facts += [_retried(entry) for entry in settlement.retried]
+    facts += [_to_retried(entry) for entry in settlement.retried]
     facts += runs([entry.change for entry in settlement.applied if not entry.number], "applied")
     facts += runs([entry.change for entry in settlement.dead if not entry.number], "dead")
     facts += [Unqueued(entry.number, "applied") for entry in settlement.applied if entry.number]
     facts += [Unqueued(entry.number, "dead") for entry in settlement.dead if entry.number]
     died = [fact for fact in (*before, *letters) if isinstance(fact, DeadLetter)]
-    facts += _superseded(settlement.applied, ledger, died)
+    facts += _find_superseded(settlement.applied, ledger, died)
     deleted = sum(entry.deletions for entry in settlement.applied)
     if deleted:
         facts.append(Deleted(deleted))
     return facts
 
 
-def _retried(entry: Entry) -> Retried:
+def _to_retried(entry: Entry) -> Retried:
     return Retried(
         entry.number,
         entry.attempts,
@@ -164,7 +164,7 @@ def _retried(entry: Entry) -> Retried:
     )
 
 
-def _superseded(
+def _find_superseded(
     applied: Sequence[Entry], ledger: Ledger, fresh: Sequence[DeadLetter]
 ) -> Iterator[Superseded]:
     """Yield those of these that may have made dead letters out of date."""

@@ -64,7 +64,7 @@ class Part(Protocol):
     def limited(self, request: Request) -> bool:
         """Whether the request counts against the limit of requests a second."""
 
-    def refused(self, request: Request) -> Answer | None:
+    def refuse(self, request: Request) -> Answer | None:
         """The answer where the credentials are not taken."""
 
     def credential(self, request: Request) -> str:
@@ -73,10 +73,10 @@ class Part(Protocol):
     def answer(self, request: Request, item_fault: ItemFault) -> Answer:
         """Carry the request out."""
 
-    def throttled(self, request: Request, *, silent: bool) -> Answer:
+    def throttle(self, request: Request, *, silent: bool) -> Answer:
         """Too many requests. `silent`: names no time to wait."""
 
-    def failed(self, request: Request) -> tuple[Answer, bool]:
+    def fail(self, request: Request) -> tuple[Answer, bool]:
         """An error of the service's own, and whether it may come after the request was
         applied.
         """

@@ -106,13 +106,13 @@ class Emulator:
             url_length=len(request.raw_path),
         )
         part = next(part for part in self.parts if part.claims(read))
-        if (refused := await self._refused(part, read)) is not None:
+        if (refused := await self._refuse(part, read)) is not None:
             return _response(refused)
         try:
             read.body = await request.read()
         except ConnectionResetError:
             self.counts["gone"] += 1
-            return _broken(request)
+            return _break_off(request)
         fault = self._fault()
         if fault:
             self.counts[f"fault {fault}"] += 1
@@ -136,8 +136,8 @@ class Emulator:
                 steps.append(quote(step, safe=""))
         return "/" + "/".join(steps)
 
-    async def _refused(self, part: Part, request: Request) -> Answer | None:
-        if (refused := part.refused(request)) is not None:
+    async def _refuse(self, part: Part, request: Request) -> Answer | None:
+        if (refused := part.refuse(request)) is not None:
             self.counts["unauthorized"] += 1
             return refused
         if self.settings.rps and part.limited(request):
@@ -148,7 +148,7 @@ class Emulator:
             )
             if not await limit.take():
                 self.counts["throttled"] += 1
-                return part.throttled(request, silent=False)
+                return part.throttle(request, silent=False)
         return None
 
     def _fault(self) -> str:
@@ -181,7 +181,7 @@ class Emulator:
         """Faults that hit before anything was applied."""
         match fault:
             case "throttle" | "throttle-silent":
-                return _response(part.throttled(read, silent=fault == "throttle-silent"))
+                return _response(part.throttle(read, silent=fault == "throttle-silent"))
             case "html":
                 wait = asking_to_wait(self._behaviour.switches["error-retry-after"], time.time())
                 return web.Response(
@@ -193,9 +193,9 @@ class Emulator:
             case "gateway":
                 return _response(part.gateway())
             case "reset-before":
-                return _broken(request)
+                return _break_off(request)
             case "error":
-                answer, applied = part.failed(read)
+                answer, applied = part.fail(read)
                 return _response(answer) if not applied or self._rng.random() < 0.5 else None
             case _:
                 return None
@@ -206,24 +206,24 @@ class Emulator:
         """Faults that hit after it was applied."""
         match fault:
             case "error":
-                return _response(part.failed(read)[0])
+                return _response(part.fail(read)[0])
             case "empty":
                 return web.Response(status=200)
             case "reset-after":
-                return _broken(request)
+                return _break_off(request)
             case "hang":
                 await anyio.sleep(HANG_SECONDS)
             case "slow":
                 await anyio.sleep(SLOW_SECONDS)
             case "cut":
-                text = _written(answer)
+                text = _write(answer)
                 cut = web.StreamResponse(
                     status=answer.status, headers={"Content-Length": str(len(text))}
                 )
                 with suppress(ConnectionResetError):  # the client may be gone
                     await cut.prepare(request)
                     await cut.write(text[: len(text) // 2])
-                return _broken(request)
+                return _break_off(request)
             case _:
                 pass  # it has hit before
         return _response(answer)
@@ -278,7 +278,7 @@ def _json(value: object, status: int = 200) -> web.Response:
     return web.Response(status=status, body=orjson.dumps(value), content_type="application/json")
 
 
-def _written(answer: Answer) -> bytes:
+def _write(answer: Answer) -> bytes:
     written = answer.text.encode() if answer.body is None else orjson.dumps(answer.body)
     return gzip.compress(written) if answer.headers.get("Content-Encoding") == "gzip" else written
 
@@ -286,13 +286,13 @@ def _written(answer: Answer) -> bytes:
 def _response(answer: Answer) -> web.Response:
     return web.Response(
         status=answer.status,
-        body=_written(answer),
+        body=_write(answer),
         content_type=answer.content_type,
         headers=answer.headers,
     )
 
 
-def _broken(request: web.Request) -> web.StreamResponse:
+def _break_off(request: web.Request) -> web.StreamResponse:
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=500)

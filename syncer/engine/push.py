@@ -308,7 +308,7 @@ class Push:
     def _letters(self, settlement: Settlement) -> list[DeadLetter]:
         letters = []
         for entry in settlement.dead:
-            raw = entry.change.raw or self._journal.stored(entry.number).raw
+            raw = entry.change.raw or self._journal.read_queued(entry.number).raw
             letters.append(
                 letter_of_entry(entry, raw, self._ledger.logs[entry.change.log].identity.label)
             )

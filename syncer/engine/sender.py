@@ -91,7 +91,7 @@ class Sender:
 
     def _change(self, entry: Entry) -> Change:
         """The entry's change with its body, from disk where it is there only."""
-        return entry.change if entry.change.raw else self._journal.stored(entry.number)
+        return entry.change if entry.change.raw else self._journal.read_queued(entry.number)
 
     async def _admitted(self, batch: Batch, turn: Turn) -> Batch:
         """What of a batch of deletes may be sent, its turn held; the rest goes back.

@@ -21,7 +21,7 @@ from syncer.core.facts import DeadLetter, Fact
 from syncer.core.ledger import Ledger
 from syncer.core.letters import OpenLetter
 from syncer.core.limits import Limits
-from syncer.core.retry import Portion, Portions, dropped, put_back
+from syncer.core.retry import Portion, Portions, drop_letter, put_back
 from syncer.errors import UsageError
 from syncer.journal.dead import FILE, by_present_names, letter_at, open_letters, read_dead
 from syncer.journal.journal import Journal
@@ -246,7 +246,7 @@ def _put_back(
 
 
 def _drop(letters: list[OpenLetter], _: Iterator[int]) -> list[Fact]:
-    return [fact for one in letters for fact in dropped(one.number, one.letter)]
+    return [fact for one in letters for fact in drop_letter(one.number, one.letter)]
 
 
 def retry(

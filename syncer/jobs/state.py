@@ -199,8 +199,8 @@ def _repair_pull(folder: Path, when: str, repaired: Repaired) -> None:
     found = StateSurvey(folder, None)
     _look_at_pull(folder, found)
     repaired.damages += found.damages
-    repaired.quarantine = repaired.quarantine or aside.made(folder, when, REAL)
-    repaired.set_aside += aside.moved(
+    repaired.quarantine = repaired.quarantine or aside.make_folder(folder, when, REAL)
+    repaired.set_aside += aside.move_files(
         [folder / checkpoint.FILE, folder / parts.FILE, *seen.files(folder)],
         repaired.quarantine,
         REAL,
@@ -214,8 +214,8 @@ def _repair_pull(folder: Path, when: str, repaired: Repaired) -> None:
 def _repair_spool(folder: Path, when: str, repaired: Repaired) -> None:
     for damage in list(_spooled(folder / SPOOL)):
         repaired.damages.append(damage)
-        repaired.quarantine = repaired.quarantine or aside.made(folder, when, REAL)
-        repaired.set_aside += aside.moved([Path(damage.file)], repaired.quarantine, REAL)
+        repaired.quarantine = repaired.quarantine or aside.make_folder(folder, when, REAL)
+        repaired.set_aside += aside.move_files([Path(damage.file)], repaired.quarantine, REAL)
         repaired.unknown.append(
             f"{damage.file}: pipe the same input in again and it goes on where it was; "
             f"else `syncer state forget {as_argument(damage.file)}`"

@@ -24,7 +24,7 @@ from syncer.jobs.origins import clarifai_origin
 from syncer.jobs.signals import until_signal
 from syncer.jobs.verified import SIGNS, Finding, Tell, Verified
 from syncer.jobs.wiring import wired
-from syncer.remotes.clarifai.expected import Difference, DiffMark, compared, folded
+from syncer.remotes.clarifai.expected import Difference, DiffMark, compare, fold
 from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
 
@@ -115,7 +115,7 @@ def _compare(
             result.unreadable += 1
             tell(Finding("!", input_id, reason=reason))
             continue
-        for difference in compared(input_id, folded(changes), held.get(input_id, {})):
+        for difference in compare(input_id, fold(changes), held.get(input_id, {})):
             _count(difference, result, tell, exclusive=exclusive)
 
 

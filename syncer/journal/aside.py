@@ -13,7 +13,7 @@ FOLDER = "quarantine"
 BLOCK_BYTES = 1 << 20
 
 
-def made(folder: Path, when: str, disk: Disk) -> Path:
+def make_folder(folder: Path, when: str, disk: Disk) -> Path:
     """A new folder in the quarantine, named by the time of the repair.
 
     Raises OSError.
@@ -26,7 +26,7 @@ def made(folder: Path, when: str, disk: Disk) -> Path:
     return path
 
 
-def copied(files: Iterable[Path], aside: Path, disk: Disk) -> list[str]:
+def copy_files(files: Iterable[Path], aside: Path, disk: Disk) -> list[str]:
     """Durable copies of these files, those that are there; their names.
 
     Raises OSError.
@@ -48,7 +48,7 @@ def copied(files: Iterable[Path], aside: Path, disk: Disk) -> list[str]:
     return names
 
 
-def moved(files: Iterable[Path], aside: Path, disk: Disk) -> list[str]:
+def move_files(files: Iterable[Path], aside: Path, disk: Disk) -> list[str]:
     """These files, those that are there, moved for good, one after another; their
     names. Raises OSError.
     """

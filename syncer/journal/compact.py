@@ -50,8 +50,8 @@ def write_journal(
     disk.write(file, frame)
     size = len(frame)
     facts = ledger.facts() if ledger is not None else ()
-    for group in _grouped((fact, _with_body(fact, bodies)) for fact in facts):
-        payload, spans = joined(encoded for _, encoded in group)
+    for group in _group((fact, _with_body(fact, bodies)) for fact in facts):
+        payload, spans = join(encoded for _, encoded in group)
         frame = frames.encode(payload, size)
         start = size + frames.head_length(payload, size)
         for (fact, _), (at, length) in zip(group, spans, strict=True):
@@ -70,7 +70,7 @@ def _with_body(fact: JournalFact, bodies: Bodies) -> bytes:
     return msgspec.json.encode(fact)
 
 
-def joined(encoded: Iterable[bytes]) -> tuple[bytes, list[ByteSpan]]:
+def join(encoded: Iterable[bytes]) -> tuple[bytes, list[ByteSpan]]:
     """A JSON array of these values, and where in it each is."""
     parts: list[bytes] = []
     places: list[ByteSpan] = []
@@ -82,7 +82,7 @@ def joined(encoded: Iterable[bytes]) -> tuple[bytes, list[ByteSpan]]:
     return b"[" + b",".join(parts) + b"]", places
 
 
-def _grouped(
+def _group(
     facts: Iterable[tuple[JournalFact, bytes]],
 ) -> Iterator[list[tuple[JournalFact, bytes]]]:
     """Facts, with what is written of them, a frame at a time."""

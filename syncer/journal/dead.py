@@ -40,7 +40,7 @@ def encode(fact: DeadFact, offset: int) -> bytes:
     return seal(b'"at":%d,%s' % (offset, msgspec.json.encode(fact)[1:]))
 
 
-def encoded(facts: Iterable[DeadFact], offset: int) -> bytes:
+def encode_letters(facts: Iterable[DeadFact], offset: int) -> bytes:
     """The lines of these facts, the first one at this place in the file."""
     lines: list[bytes] = []
     for fact in facts:
@@ -54,7 +54,7 @@ def facts(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[DeadFact]:
 
     Raises StateError for a line that is not one.
     """
-    for _, fact in _decoded(path, size, _whole, disk):
+    for _, fact in _decode(path, size, _whole, disk):
         yield fact
 
 
@@ -62,7 +62,7 @@ def heads(
     path: Path, size: int, *, disk: Disk = REAL
 ) -> Iterator[LetterHead | Superseded | Closed | LettersForgotten]:
     """The same, with no more of a letter than its head: several times as fast."""
-    for _, fact in _decoded(path, size, _heads, disk):
+    for _, fact in _decode(path, size, _heads, disk):
         yield fact
 
 
@@ -98,7 +98,7 @@ def _damage(path: Path, at: int, error: Exception) -> Damage:
     )
 
 
-def _decoded(
+def _decode(
     path: Path, size: int, decoder: msgspec.json.Decoder[T], disk: Disk
 ) -> Iterator[tuple[int, T]]:
     """(offset, fact) of each line. Raises StateError for damage."""
@@ -119,13 +119,13 @@ def open_letters(path: Path, size: int, *, disk: Disk = REAL) -> Iterator[OpenLe
     not grow with them. Raises StateError, OSError.
     """
     states = LetterStates()
-    for at, fact in _decoded(path, size, _heads, disk):
+    for at, fact in _decode(path, size, _heads, disk):
         try:
             states.note(fact)
         except ValueError as error:
             raise _damage(path, at, error).error() from None
     number = 0
-    for offset, letter in _decoded(path, size, _whole, disk):
+    for offset, letter in _decode(path, size, _whole, disk):
         if isinstance(letter, DeadLetter):
             if states.is_open(number, letter.log):
                 yield OpenLetter(number, letter, states.superseded(number, letter), offset)
@@ -171,7 +171,7 @@ def by_present_names(letters: Iterable[OpenLetter], ledger: Ledger) -> Iterator[
         yield found
 
 
-def unapplied(path: Path, size: int) -> dict[int, NumberBits]:
+def list_unapplied(path: Path, size: int) -> dict[int, NumberBits]:
     """Return, by log, the indexes of changes that are dead letters, open or dropped:
     the remote did not take them.
 

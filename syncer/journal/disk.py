@@ -75,28 +75,28 @@ class Disk:
         try:
             return os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise files.told(error, "append to a file", path, WAY_OUT) from None
+            raise files.explain(error, "append to a file", path, WAY_OUT) from None
 
     def write(self, descriptor: int, data: bytes) -> None:
         """Write all of it."""
         try:
             files.append(descriptor, data)
         except OSError as error:
-            raise files.told(error, "append to a file", descriptor, WAY_OUT) from None
+            raise files.explain(error, "append to a file", descriptor, WAY_OUT) from None
 
     def sync(self, descriptor: int) -> None:
         """Put what was written on the disk; it is there when this returns."""
         try:
             files.sync_open(descriptor)
         except OSError as error:
-            raise files.told(error, "sync a file that is open", descriptor, WAY_OUT) from None
+            raise files.explain(error, "sync a file that is open", descriptor, WAY_OUT) from None
 
     def truncate(self, descriptor: int, size: int) -> None:
         """Cut the file."""
         try:
             os.ftruncate(descriptor, size)
         except OSError as error:
-            raise files.told(error, "cut a file", descriptor, WAY_OUT) from None
+            raise files.explain(error, "cut a file", descriptor, WAY_OUT) from None
 
     def read(self, descriptor: int, size: int, offset: int) -> bytes:
         """Bytes at a place; safe beside appends from another thread."""
@@ -112,7 +112,7 @@ class Disk:
         try:
             source.replace(target)
         except OSError as error:
-            raise files.told(error, "rename a file over another", target, WAY_OUT) from None
+            raise files.explain(error, "rename a file over another", target, WAY_OUT) from None
 
     def unlink(self, path: Path) -> None:
         """Take the name away; nothing happens if it does not exist. Not durable yet."""

@@ -22,7 +22,7 @@ from syncer.errors import StateError
 from syncer.journal import dead, frames
 from syncer.journal.check import cut, missing, no_journal
 from syncer.journal.checkpoint import FILE as PULL
-from syncer.journal.compact import Bodies, joined, write_journal
+from syncer.journal.compact import Bodies, join, write_journal
 from syncer.journal.disk import REAL, Disk, HeldLock
 from syncer.journal.lock import holder
 from syncer.journal.replay import FILE, ByteSpan, DestinationId, note_body, replay
@@ -168,10 +168,10 @@ class Journal:
             return
         letters = [fact for fact in facts if isinstance(fact, DeadFact)]
         plain = [fact for fact in facts if not isinstance(fact, DeadFact)]
-        text = dead.encoded(letters, self.ledger.dead_size)
+        text = dead.encode_letters(letters, self.ledger.dead_size)
         if letters:
             plain.append(DeadFile(self.ledger.dead_size + len(text)))
-        payload, places = joined(msgspec.json.encode(fact) for fact in plain)
+        payload, places = join(msgspec.json.encode(fact) for fact in plain)
         frame = frames.encode(payload, self._size)
         if len(frame) > frames.LINE_BYTES_MAX:
             raise StateError(
@@ -215,7 +215,7 @@ class Journal:
         )
         raise StateError(self._failed) from None
 
-    def stored(self, number: int) -> Change:
+    def read_queued(self, number: int) -> Change:
         """The change queued under this number, with its body. Raises StateError."""
         if number not in self._bodies:
             raise StateError(f"{self._folder / FILE}: no change {number} waits")

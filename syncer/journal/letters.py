@@ -206,7 +206,7 @@ class LettersAnew:
         counts = log.counts
         lost = counts.dead - open_
         for _ in range(lost):
-            self._append(_lost(number, log, self._when))
+            self._append(_make_lost_letter(number, log, self._when))
         if lost > 0:
             yield (
                 f"lost {number_of(lost, 'dead letter')} of {log.identity.label}: `dead list` has"
@@ -227,7 +227,7 @@ def _settled(log: LogState, index: int) -> bool:
     )
 
 
-def _lost(number: int, log: LogState, when: str) -> DeadLetter:
+def _make_lost_letter(number: int, log: LogState, when: str) -> DeadLetter:
     return DeadLetter(
         source=log.identity.label,
         line=0,

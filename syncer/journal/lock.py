@@ -46,7 +46,7 @@ class Lock:
             except BlockingIOError:
                 time.sleep(GLANCE_SECONDS)
             except OSError as error:
-                raise files.told(error, "lock a file", path, WAY_OUT) from None
+                raise files.explain(error, "lock a file", path, WAY_OUT) from None
         raise StateError(
             f"the state {path.parent} is locked: process {_pid(self._descriptor) or 'unknown'} is"
             " using it. Wait for it, or stop it (SIGTERM loses nothing)"
@@ -56,7 +56,7 @@ class Lock:
         try:
             os.pwrite(self._descriptor, b"%-*d" % (PID_WIDTH, os.getpid()), 0)
         except OSError as error:
-            raise files.told(error, "write over a part of a file", path, WAY_OUT) from None
+            raise files.explain(error, "write over a part of a file", path, WAY_OUT) from None
 
     def release(self) -> None:
         """Give it back."""

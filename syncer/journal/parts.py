@@ -49,7 +49,7 @@ class DoneParts:
         payload = msgspec.json.encode(parts)
         try:
             if self._file is None:
-                self._file = self._opened()
+                self._file = self._open()
             frame = frames.encode(payload, self._size)
             self._disk.write(self._file, frame)
             self._disk.sync(self._file)
@@ -58,7 +58,7 @@ class DoneParts:
         self._size += len(frame)
         self.count += len(parts)
 
-    def _opened(self) -> int:
+    def _open(self) -> int:
         """The file, cut off after what counts: only now does the next page go there."""
         file = self._disk.open(self._path)
         self._disk.truncate(file, self._size)
@@ -88,11 +88,11 @@ def read(folder: Path, count: int, *, disk: Disk = REAL) -> tuple[set[str], int]
         return parts, end
     size = disk.size(path)
     if size is None:
-        return _lost(path, 0, "it is missing")
+        return _describe_loss(path, 0, "it is missing")
     with disk.reader(path) as file:
         for piece in frames.pieces(frames.lines(file, size)):
             if not piece.frame:
-                return _lost(path, piece.offset, "its checksum is wrong")
+                return _describe_loss(path, piece.offset, "its checksum is wrong")
             page = _decoder.decode(piece.payload)
             parts.update(page)
             came += len(page)
@@ -100,11 +100,13 @@ def read(folder: Path, count: int, *, disk: Disk = REAL) -> tuple[set[str], int]
             if came >= count:
                 break
     return (
-        (parts, end) if came == count else _lost(path, end, f"it notes {came:,} parts of {count:,}")
+        (parts, end)
+        if came == count
+        else _describe_loss(path, end, f"it notes {came:,} parts of {count:,}")
     )
 
 
-def _lost(path: Path, at: int, what: str) -> Damage:
+def _describe_loss(path: Path, at: int, what: str) -> Damage:
     return Damage(
         str(path),
         at,

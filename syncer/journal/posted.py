@@ -33,8 +33,8 @@ class Posted:
                 # Written, not only declared: a mapped hole on a full disk ends the
                 # process with SIGBUS.
                 while size < BYTES:
-                    size += _written(descriptor, bytes(BYTES - size), size)
-                self._file = _mapped(descriptor)
+                    size += _write(descriptor, bytes(BYTES - size), size)
+                self._file = _map(descriptor)
             finally:
                 os.close(descriptor)
         except OSError as error:
@@ -55,15 +55,15 @@ class Posted:
         self._file.close()
 
 
-def _written(descriptor: int, data: bytes, at: int) -> int:
+def _write(descriptor: int, data: bytes, at: int) -> int:
     try:
         return os.pwrite(descriptor, data, at)
     except OSError as error:
-        raise files.told(error, "append to a file", descriptor, WAY_OUT) from None
+        raise files.explain(error, "append to a file", descriptor, WAY_OUT) from None
 
 
-def _mapped(descriptor: int) -> mmap.mmap:
+def _map(descriptor: int) -> mmap.mmap:
     try:
         return mmap.mmap(descriptor, BYTES)
     except OSError as error:
-        raise files.told(error, "map a file into memory", descriptor, WAY_OUT) from None
+        raise files.explain(error, "map a file into memory", descriptor, WAY_OUT) from None

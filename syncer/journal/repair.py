@@ -62,7 +62,7 @@ def repair_held(folder: Path, when: str, *, disk: Disk = REAL) -> Repaired:
     found = check(folder, disk=disk)
     repaired = Repaired(found.damages)
     if found.damages:
-        repaired.quarantine = aside.made(folder, when, disk)
+        repaired.quarantine = aside.make_folder(folder, when, disk)
         if found.journal.destination is None:
             _start_anew(folder, repaired, disk)
         else:
@@ -76,7 +76,7 @@ def _start_anew(folder: Path, repaired: Repaired, disk: Disk) -> None:
     files = [
         folder / name for name in (dead.FILE, POSTED, FILE)
     ]  # the journal last: until then the folder is refused
-    repaired.set_aside = aside.moved(files, repaired.quarantine, disk)
+    repaired.set_aside = aside.move_files(files, repaired.quarantine, disk)
     repaired.unknown = [
         (
             "it is not known what was applied: the next push makes a new state, and sends all"
@@ -100,13 +100,13 @@ def _rebuild(folder: Path, found: StateCheck, when: str, repaired: Repaired, dis
     assert repaired.quarantine is not None
     journal, ledger = found.journal, found.ledger
     assert journal.destination is not None
-    repaired.set_aside = aside.copied(
+    repaired.set_aside = aside.copy_files(
         [folder / FILE, folder / dead.FILE], repaired.quarantine, disk
     )
     for leftover in (folder / FILE_NEW, (folder / FILE).with_suffix(".new")):
         disk.unlink(leftover)
     if journal.damages:
-        repaired.unknown += _asked_again(journal)
+        repaired.unknown += _describe_asked_again(journal)
         _take_over(journal)
     repaired.unknown += LettersAnew(folder, ledger, when, disk).written(
         beyond=bool(journal.damages)
@@ -137,7 +137,7 @@ def _take_over(journal: Replayed) -> None:
             ledger.apply(fact)
 
 
-def _asked_again(journal: Replayed) -> Iterator[str]:
+def _describe_asked_again(journal: Replayed) -> Iterator[str]:
     """By log, what is not known any more."""
     for number, log in journal.ledger.logs.items():
         first = log.watermark.resume.line + 1

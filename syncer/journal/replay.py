@@ -207,11 +207,11 @@ class _Replay:
         if not found.end and not found.damages:
             self._damage(0, "not a journal, or one whose header was cut")
         if self._compacted:
-            self._uncompacted()
+            self._drop_compaction()
         found.torn = size - found.end if not found.damages else 0
         return found
 
-    def _uncompacted(self) -> None:
+    def _drop_compaction(self) -> None:
         """Drop a compaction that is known in part only: its frames may count what was
         lost, so they are not taken for a state.
         """

@@ -58,7 +58,7 @@ class Seen:
                 for leftover in files(folder):
                     leftover.unlink(missing_ok=True)
             elif not self._path.exists():
-                raise _lost(self._path, "it is missing").error()
+                raise _describe_loss(self._path, "it is missing").error()
             self._rows = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         except (*Broken, OSError) as error:
             raise self._unusable(error) from None
@@ -73,7 +73,7 @@ class Seen:
 
     def _unusable(self, error: Exception) -> StateError:
         if isinstance(error, Broken) and not isinstance(error, sqlite3.OperationalError):
-            return _lost(self._path, str(error)).error()
+            return _describe_loss(self._path, str(error)).error()
         return StateError(
             f"{self._path} cannot be used: {error}. {_lacking(error) or way_out(self._path.parent)}"
         )
@@ -84,7 +84,7 @@ class Seen:
                 self._rows.execute(table)
             return
         if (wrong := _wrong(self._rows, pages)) is not None:
-            raise _lost(self._path, wrong).error()
+            raise _describe_loss(self._path, wrong).error()
         self._rows.execute("delete from seen where page >= ?", (pages,))
         self._rows.execute("delete from sums where page >= ?", (pages,))
         self._sums = self._rows.execute(_NOTED, (pages - 1,)).fetchone()
@@ -153,14 +153,14 @@ def check(folder: Path, pages: int) -> Damage | None:
     try:
         rows = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     except Broken as error:
-        return _lost(path, str(error))
+        return _describe_loss(path, str(error))
     try:
         wrong = _wrong(rows, pages)
     except Broken as error:
         wrong = str(error)
     finally:
         rows.close()
-    return None if wrong is None else _lost(path, wrong)
+    return None if wrong is None else _describe_loss(path, wrong)
 
 
 def _wrong(rows: sqlite3.Connection, pages: int) -> str | None:
@@ -171,7 +171,7 @@ def _wrong(rows: sqlite3.Connection, pages: int) -> str | None:
     return None
 
 
-def _lost(path: Path, what: str) -> Damage:
+def _describe_loss(path: Path, what: str) -> Damage:
     return Damage(
         str(path),
         0,

@@ -46,10 +46,10 @@ def together(flows: Sequence[Flow]) -> Flow:
                 found[place] = end.value
         told = iter((yield [ask for asks in asked.values() for ask in asks]) if asked else ())
         answers = {place: list(islice(told, len(asks))) for place, asks in asked.items()}
-    return joined([found[place] for place in range(len(flows))])
+    return join_found([found[place] for place in range(len(flows))])
 
 
-def joined(parts: Sequence[Found]) -> Found:
+def join_found(parts: Sequence[Found]) -> Found:
     """What several flows found, as one."""
     problems = [problem for part in parts for problem in part.problems]
     return Found(
@@ -64,7 +64,7 @@ def cut(whole: list[T], size: int) -> list[list[T]]:
     return [whole[at : at + size] for at in range(0, len(whole), size)]
 
 
-def settled(
+def settle(
     one_pass: Callable[[], Asking[tuple[list[tuple[K, T]], int]]],
 ) -> Asking[dict[K, T] | None]:
     """All that a list of pages holds, by key, though it changes while it is read; None

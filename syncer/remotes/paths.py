@@ -39,7 +39,7 @@ def unfit_for_path(name: str) -> str | None:
     return None
 
 
-def changed_on_the_way(*names: str) -> str:
+def describe_change(*names: str) -> str:
     """For people: what may be the reason where something of these names is not found;
     nothing where they are plain.
     """

@@ -25,14 +25,14 @@ def unfit(selection: DataclassInstance, named: Callable[[str], str] = str) -> st
             fits, wanted = (_pair, "pairs of ids") if field.name == "pairs" else (_id, "ids")
             if not isinstance(value, tuple | list) or not all(map(fits, value)):
                 each = "each a string that is not empty and can be written as UTF-8"
-                return f"{name} is {_shown(value)}; it must be a tuple of {wanted}, {each}"
+                return f"{name} is {_show(value)}; it must be a tuple of {wanted}, {each}"
         elif not isinstance(value, type(field.default)):
             return (
-                f"{name} is {_shown(value)}; it must be a"
+                f"{name} is {_show(value)}; it must be a"
                 f" {'string' if field.default == '' else 'bool'}"
             )
         elif isinstance(value, str) and not is_unicode(value):
-            return f"{name} is {_shown(value)}; it must be text that can be written as UTF-8"
+            return f"{name} is {_show(value)}; it must be text that can be written as UTF-8"
     return None
 
 
@@ -48,6 +48,6 @@ SHOWN_MAX = 80
 """Characters of a value in a message."""
 
 
-def _shown(value: object) -> str:
+def _show(value: object) -> str:
     text = repr(value)
     return text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"

@@ -73,7 +73,7 @@ class ArrowPart:
         return stream(batch(self._layout, rows))
 
 
-def streamed(path: Path) -> Iterator[pa.RecordBatch]:
+def read_streams(path: Path) -> Iterator[pa.RecordBatch]:
     """The pages of a file of streams, one at a time.
 
     Raises OSError, and OutputError where it is damaged.

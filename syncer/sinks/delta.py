@@ -58,7 +58,7 @@ class Delta(arrow.ArrowPart):
         """
         path.mkdir(exist_ok=True)
         files.sync(path.parent)
-        with _told(path):
+        with _translate_errors(path):
             table = _table(path)
             if table is not None and (by := table.metadata().partition_columns):
                 raise OutputError(
@@ -72,13 +72,13 @@ class Delta(arrow.ArrowPart):
         at_once = True
         # The library links, too.
         folder = part.parent if self._work is None or files.links(part.parent) else self._work
-        with _told(path):
+        with _translate_errors(path):
             if not self.finished(path, position):
                 data = path / f"part-{position.replace(':', '-')}.parquet"
                 rows = parquet.from_pages(part, data, arrow.schema(self._layout), {})
                 commit = _Commit(path, folder / COPY)
                 at_once = commit.make(
-                    arrow.schema(self._layout), _added(data, rows), _application(position)
+                    arrow.schema(self._layout), _make_add(data, rows), _application(position)
                 )
         shutil.rmtree(folder / COPY, ignore_errors=True)
         part.unlink()
@@ -86,7 +86,7 @@ class Delta(arrow.ArrowPart):
 
     def finished(self, path: Path, position: str) -> bool:
         """Whether a commit was made from a part with this last position."""
-        with _told(path):
+        with _translate_errors(path):
             table = _table(path)
             return (
                 table is not None and table.transaction_version(_application(position)) is not None
@@ -101,7 +101,7 @@ def _table(path: Path) -> DeltaTable | None:
     return DeltaTable(path) if DeltaTable.is_deltatable(str(path)) else None
 
 
-def _added(data: Path, rows: int) -> AddAction:
+def _make_add(data: Path, rows: int) -> AddAction:
     status = data.stat()
     return AddAction(
         data.name,
@@ -132,7 +132,7 @@ class _Commit:
         files.sync(self.path)  # the names of the log and of the data
         for file in log.iterdir():
             _show(file.resolve(), self.copy / LOG / file.name)
-        made = self.copy / LOG / f"{_committed(self.copy, schema, add, application):020d}.json"
+        made = self.copy / LOG / f"{_commit(self.copy, schema, add, application):020d}.json"
         text = made.read_bytes().replace(
             self.copy.resolve().as_uri().encode(), self.path.resolve().as_uri().encode()
         )
@@ -157,7 +157,7 @@ def _show(file: Path, at: Path) -> None:
         shutil.copyfile(file, at)
 
 
-def _committed(path: Path, schema: pa.Schema, add: AddAction, application: str) -> int:
+def _commit(path: Path, schema: pa.Schema, add: AddAction, application: str) -> int:
     """The version that the library makes.
 
     Checkpoints of the log are left to the table's owner: one that is torn hides what it
@@ -178,7 +178,7 @@ def _committed(path: Path, schema: pa.Schema, add: AddAction, application: str) 
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _translate_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except DeltaError as error:

@@ -12,7 +12,7 @@ from syncer.files import Unable
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
+def translate_errors(path: Path) -> Iterator[None]:
     """Turns an OSError into an OutputError that names the output."""
     try:
         yield
@@ -40,7 +40,7 @@ def refuse_what_is_no_file(path: Path) -> None:
     """A rename onto a folder fails, and one onto a device or a pipe would put a file in
     its place. Raises OutputError.
     """
-    with told(path):
+    with translate_errors(path):
         try:
             mode = path.stat().st_mode
         except FileNotFoundError:

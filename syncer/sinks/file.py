@@ -24,7 +24,7 @@ from syncer import files
 from syncer.core.ports.pull import Row
 from syncer.errors import OutputError
 from syncer.sinks import disk
-from syncer.sinks.position import FROM_THE_START, parsed, written
+from syncer.sinks.position import FROM_THE_START, parse_position, write_position
 
 PART = "output"
 """The part's name in a folder of ours."""
@@ -91,7 +91,7 @@ class FileSink:
         Raises OutputError: it cannot be written, is in use, or is not what the pull
         left.
         """
-        with disk.told(self._path):
+        with disk.translate_errors(self._path):
             self._part = self._form.part(self._path)
             if self._local is not None and self._local.exists():
                 if position:
@@ -118,7 +118,7 @@ class FileSink:
                 0o666,
             )
         except OSError as error:
-            raise files.told(error, "append to a file", self._part) from None
+            raise files.explain(error, "append to a file", self._part) from None
         try:
             self._take_up(position)
         except BaseException:
@@ -132,7 +132,7 @@ class FileSink:
             self._append(self._form.head)
             files.sync(self._part.parent)
             return
-        _, size = parsed(position)
+        _, size = parse_position(position)
         there = os.fstat(self._file).st_size
         if there < size or mark(self._file, size) != position:
             found = (
@@ -157,7 +157,7 @@ class FileSink:
             raise unable
         if position:
             fresh = self._local.with_suffix(".new")
-            files.copy(self._part, fresh, parsed(position)[1])
+            files.copy(self._part, fresh, parse_position(position)[1])
             fresh.replace(self._local)
             files.sync(self._local.parent)
         self._part.unlink(missing_ok=True)
@@ -177,7 +177,7 @@ class FileSink:
                 f"{self._path} is whole already, so page {page} cannot be added. {FROM_THE_START}"
             )
         data = self._form.page(rows)
-        with disk.told(self._path):
+        with disk.translate_errors(self._path):
             try:
                 self._append(data)
             except files.Unable as unable:
@@ -189,7 +189,7 @@ class FileSink:
         """Make the part into the file. Raises OutputError."""
         if self._file < 0:
             return
-        with disk.told(self._path):
+        with disk.translate_errors(self._path):
             if not self._form.finish(self._part, self._path, self._position):
                 self.notes.append(disk.not_at_once(self._path))
         self.abandon()
@@ -206,13 +206,13 @@ class FileSink:
         except BlockingIOError:
             raise OutputError(f"{self._part} is being written by another pull") from None
         except OSError as error:
-            raise files.told(error, "lock a file", self._part) from None
+            raise files.explain(error, "lock a file", self._part) from None
 
     def _cut(self, size: int) -> None:
         try:
             os.ftruncate(self._file, size)
         except OSError as error:
-            raise files.told(error, "cut a file", self._part) from None
+            raise files.explain(error, "cut a file", self._part) from None
 
     def _append(self, data: bytes) -> None:
         try:
@@ -220,11 +220,13 @@ class FileSink:
             files.sync_open(self._file)
             self._position = mark(self._file, os.fstat(self._file).st_size)
         except OSError as error:
-            raise files.told(error, "write, sync and read a file that grows", self._part) from None
+            raise files.explain(
+                error, "write, sync and read a file that grows", self._part
+            ) from None
 
 
 def mark(file: int, size: int) -> str:
     """The position at `size` bytes of an open file. Raises OSError."""
     start = max(0, size - CHECKED_BYTES)
     ends = os.pread(file, min(size, CHECKED_BYTES), 0) + os.pread(file, size - start, start)
-    return written(f"{crc32(ends):08x}", size)
+    return write_position(f"{crc32(ends):08x}", size)

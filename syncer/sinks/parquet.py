@@ -23,7 +23,7 @@ from syncer import files
 from syncer.core.ports.pull import Layout, Row
 from syncer.errors import OutputError
 from syncer.sinks import arrow, disk
-from syncer.sinks.position import FROM_THE_START, parsed, written
+from syncer.sinks.position import FROM_THE_START, parse_position, write_position
 
 ROW_GROUP_ROWS = 1 << 16
 ROW_GROUP_BYTES = 16 << 20
@@ -56,7 +56,7 @@ class Parquet(arrow.ArrowPart):
 
     def finished(self, path: Path, position: str) -> bool:
         """Whether it was made from a part with this last position."""
-        return _noted(path, _POSITION) == position.encode()
+        return _read_note(path, _POSITION) == position.encode()
 
 
 class ParquetFolder:
@@ -81,8 +81,8 @@ class ParquetFolder:
 
         Raises OutputError: it cannot be written, or a file is not there.
         """
-        self._pull, self._files = parsed(position) if position else (uuid4().hex, 0)
-        with disk.told(self._path):
+        self._pull, self._files = parse_position(position) if position else (uuid4().hex, 0)
+        with disk.translate_errors(self._path):
             if not position:
                 self._path.mkdir(exist_ok=True)
                 files.sync(self._path.parent)
@@ -98,13 +98,13 @@ class ParquetFolder:
         """
         if rows:
             self._add(rows)
-        return written(self._pull, self._files)
+        return write_position(self._pull, self._files)
 
     def _add(self, rows: Sequence[Row]) -> None:
         batch = arrow.batch(self._layout, rows)
         path = self._unfinished / _name(self._files)
         fresh = path.with_suffix(".new")
-        with disk.told(self._path):
+        with disk.translate_errors(self._path):
             _write(
                 fresh, batch.schema, [pa.Table.from_batches([batch])], {_PULL: self._pull.encode()}
             )
@@ -119,7 +119,7 @@ class ParquetFolder:
         if not self._files:
             self._add(())
         at_once = True
-        with disk.told(self._path):
+        with disk.translate_errors(self._path):
             for number, path in _parts(self._unfinished, 0):
                 at_once = files.move(path, self._path / _name(number)) and at_once
             for _, path in _parts(self._path, self._files):
@@ -147,7 +147,7 @@ class ParquetFolder:
             ]
             if not here:
                 why = ", which the pull wrote, is not there"
-            elif number == self._files - 1 and _noted(here[0], _PULL) != self._pull.encode():
+            elif number == self._files - 1 and _read_note(here[0], _PULL) != self._pull.encode():
                 why = " is from another pull"
             else:
                 continue
@@ -159,7 +159,7 @@ def from_pages(part: Path, path: Path, schema: pa.Schema, notes: dict[bytes, byt
 
     Raises OSError, OutputError: the part is damaged.
     """
-    return _write(path, schema, _row_groups(arrow.streamed(part), schema), notes)
+    return _write(path, schema, _row_groups(arrow.read_streams(part), schema), notes)
 
 
 def _name(number: int) -> str:
@@ -209,7 +209,7 @@ def _row_groups(batches: Iterable[pa.RecordBatch], schema: pa.Schema) -> Iterato
         yield pa.Table.from_batches(held, schema)
 
 
-def _noted(path: Path, key: bytes) -> bytes | None:
+def _read_note(path: Path, key: bytes) -> bytes | None:
     """Return what a Parquet file's own metadata says; None if it is not a Parquet file.
 
     Raises OSError.

@@ -7,15 +7,15 @@ from syncer.errors import OutputError
 FROM_THE_START = "To pull from the start, use another --state"
 
 
-def written(what: str, count: int) -> str:
+def write_position(what: str, count: int) -> str:
     """A position: `what` sets an output apart from others, `count` is in its own
     unit.
     """
     return f"{what}:{count}"
 
 
-def parsed(position: str) -> tuple[str, int]:
-    """Return what `written` was given. Raises OutputError."""
+def parse_position(position: str) -> tuple[str, int]:
+    """Return what `write_position` was given. Raises OutputError."""
     what, _, count = position.rpartition(":")
     if not what or not count.isdecimal():
         raise OutputError(

@@ -68,7 +68,7 @@ class Csv(_TextForm):
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._cells = [_CELLS[column.type] for column in layout.columns]
-        self.head = _records([_quoted(column.name)] for column in layout.columns)
+        self.head = _records([_quote(column.name)] for column in layout.columns)
 
     def page(self, rows: Sequence[Row]) -> bytes:
         """The records.
@@ -109,7 +109,7 @@ def _records(cells: Iterable[Sequence[str]]) -> bytes:
     return "".join([",".join(record) + "\r\n" for record in zip(*cells, strict=True)]).encode()
 
 
-def _quoted(text: str) -> str:
+def _quote(text: str) -> str:
     """A cell of this text, in quotes only where it needs them."""
     return text if _needs_quotes(text) is None else '"' + text.replace('"', '""') + '"'
 
@@ -121,9 +121,9 @@ def _cells(write: Callable[[Any], str]) -> Callable[[Sequence[Any]], list[str]]:
     return lambda column: ["" if value is None else write(value) for value in column]
 
 
-_LISTS = _cells(lambda value: _quoted(orjson.dumps(value).decode()))
+_LISTS = _cells(lambda value: _quote(orjson.dumps(value).decode()))
 _CELLS: Mapping[ColumnType, Callable[[Sequence[Any]], list[str]]] = {
-    "string": _cells(_quoted),
+    "string": _cells(_quote),
     "binary": _cells(lambda value: b64encode(value).decode()),
     "bool": _cells(lambda value: "true" if value else "false"),
     "int64": _cells(str),

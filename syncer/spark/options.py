@@ -12,7 +12,7 @@ from typing import Any, Literal, cast
 
 import orjson
 
-from syncer.api.remotes import Annotell, Clarifai, limits, loaded, rate_section
+from syncer.api.remotes import Annotell, Clarifai, limits, load_with, rate_section
 from syncer.config import Loaded
 from syncer.core.ports.pull import Layout
 from syncer.errors import UsageError
@@ -93,7 +93,7 @@ class ReadRequest:
     def loaded(self, environment: Mapping[str, str]) -> Loaded:
         """The configuration for it, in this environment. Raises UsageError."""
         asked = limits(self.source, self.rps, self.concurrency)
-        return loaded(self.source, self.config, asked, environment)
+        return load_with(self.source, self.config, asked, environment)
 
 
 def reading(options: Mapping[str, str]) -> ReadRequest:
@@ -198,7 +198,7 @@ def _clarifai(options: _Options) -> Clarifai:
 
 def _annotations(options: _Options) -> Selection:
     input_ids, pairs = inputs_or_pairs(
-        options.list("input_ids"), options.list("annotation_ids"), _named
+        options.list("input_ids"), options.list("annotation_ids"), _option_of
     )
     chosen = Selection(
         input_ids=input_ids,
@@ -215,12 +215,12 @@ def _annotations(options: _Options) -> Selection:
         input_level=options.one_of("input_level", ("keep", "drop")) == "keep",
         with_inputs=options.true("with_inputs"),
     )
-    if (why := fault(chosen, _named)) is not None:
+    if (why := fault(chosen, _option_of)) is not None:
         raise UsageError(f"option {why}")
     return chosen
 
 
-def _named(field: str) -> str:
+def _option_of(field: str) -> str:
     """What a read calls a field of a selection."""
     return NAMES.get(field, field)
 

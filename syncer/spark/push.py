@@ -21,7 +21,7 @@ from pyspark.sql import functions as F  # noqa: N812 - as everybody calls it
 from pyspark.sql.types import LongType, StringType, StructField, StructType
 
 from syncer.api import arguments
-from syncer.api.remotes import Clarifai, app_of, loaded
+from syncer.api.remotes import Clarifai, app_of, load_with
 from syncer.config import Loaded
 from syncer.core.change import BadLine, Change
 from syncer.core.events import ChangeDied, Event
@@ -35,7 +35,7 @@ from syncer.jobs.push_parts import push_parts
 from syncer.sources.feed import SourceChunk
 from syncer.sources.lines import LineOptions, LinePlace, parse
 from syncer.sources.misuse import shown
-from syncer.spark.rate import TASKS_UNKNOWN, gap_seconds, shared, tasks_at_once
+from syncer.spark.rate import TASKS_UNKNOWN, gap_seconds, share_rate, tasks_at_once
 
 LINES = ("change", "annotation")
 """Columns that may hold a row's line, the first that is there: a change, or an
@@ -90,7 +90,7 @@ def push_dataframe(
     if not hasattr(df, "mapInArrow"):
         raise UsageError(f"argument df: is {shown(df)}; it must be a DataFrame of Spark")
     _names("key", None if key is None else [key])
-    configured = loaded(app_of(to), config, options).portable("clarifai")
+    configured = load_with(app_of(to), config, options).portable("clarifai")
     app(configured, Limiters())  # anything missing is reported here, not by a task
     at_once = tasks or tasks_at_once(df.sparkSession)
     count = partitions or at_once or TASKS_UNKNOWN
@@ -99,7 +99,9 @@ def push_dataframe(
         *[name for name in rows.columns if name.startswith(ORDER)]
     )
     kept = ([key] if key else []) + ["change"]
-    task = partial(push_partition, shared(configured, "push", min(count, at_once or count)), kept)
+    task = partial(
+        push_partition, share_rate(configured, "push", min(count, at_once or count)), kept
+    )
     fields = [rows.schema[name] for name in kept]
     told = [StructField(name, LongType() if name == "code" else StringType()) for name in OUTCOME]
     return arranged.mapInArrow(task, StructType(fields + told)).localCheckpoint()
@@ -198,18 +200,18 @@ def push_partition(
     sent: list[int] = []
     for batch in held:
         for key, text in zip(_keys(batch), batch.column(len(kept) - 1).to_pylist(), strict=True):
-            line, outcome = prepared((text or "").encode(), key, options)
+            line, outcome = prepare((text or "").encode(), key, options)
             if line is not None:
                 lines.append(line)
                 sent.append(len(outcomes))
             outcomes.append(outcome)
     if lines:
-        for letter in asyncio.run(_pushed(loaded, lines)):
+        for letter in asyncio.run(_push(loaded, lines)):
             outcome = outcomes[sent[letter.index]]
             outcome.outcome, outcome.reason, outcome.code = "dead", letter.reason, letter.code
     at = 0
     for batch in held:
-        yield _told(batch, outcomes[at : at + batch.num_rows])
+        yield _report(batch, outcomes[at : at + batch.num_rows])
         at += batch.num_rows
 
 
@@ -220,7 +222,7 @@ def _keys(batch: pa.RecordBatch) -> Iterator[bytes]:
     return (repr(value).encode() for value in batch.column(0).to_pylist())
 
 
-def prepared(raw: bytes, key: bytes, options: LineOptions) -> tuple[bytes | None, RowOutcome]:
+def prepare(raw: bytes, key: bytes, options: LineOptions) -> tuple[bytes | None, RowOutcome]:
     """Return the line to send, None for a row without one, and what becomes of the row
     if nothing is in its way.
 
@@ -238,7 +240,7 @@ def prepared(raw: bytes, key: bytes, options: LineOptions) -> tuple[bytes | None
     return line, RowOutcome(found.input_id, found.id or None, "applied")
 
 
-async def _pushed(loaded: Loaded, lines: Sequence[bytes]) -> list[DeadLetter]:
+async def _push(loaded: Loaded, lines: Sequence[bytes]) -> list[DeadLetter]:
     """Push to the end; the dead letters."""
     rate = loaded.config.push.requests_per_second
     letters: list[DeadLetter] = []
@@ -262,7 +264,7 @@ def _collecting(letters: list[DeadLetter]) -> Callable[[Event], None]:
     return told
 
 
-def _told(batch: pa.RecordBatch, outcomes: Sequence[RowOutcome]) -> pa.RecordBatch:
+def _report(batch: pa.RecordBatch, outcomes: Sequence[RowOutcome]) -> pa.RecordBatch:
     """The rows with what became of them."""
     columns = [
         pa.array(

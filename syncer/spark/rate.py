@@ -28,7 +28,7 @@ def tasks_at_once(spark: SparkSession) -> int | None:
         return None
 
 
-def shared(loaded: Loaded, section: str, tasks: int) -> Loaded:
+def share_rate(loaded: Loaded, section: str, tasks: int) -> Loaded:
     """Return the configuration of one of this number of tasks.
 
     Raises UsageError for a limit to be found.

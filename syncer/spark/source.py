@@ -37,8 +37,8 @@ from syncer.printable import printable
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sinks import arrow
 from syncer.spark.options import ReadRequest, reading
-from syncer.spark.rate import TASKS_UNKNOWN, shared, tasks_at_once
-from syncer.spark.units import enumerated, fetched, parts, unpacked
+from syncer.spark.rate import TASKS_UNKNOWN, share_rate, tasks_at_once
+from syncer.spark.units import enumerate_units, fetch_pages, parts, unpack
 
 VARIABLES = (
     "SYNCER_",
@@ -133,7 +133,7 @@ class LabelReader(DataSourceReader):  # type: ignore[misc]
         count = self._asked.partitions or self._tasks or TASKS_UNKNOWN
         if isinstance(self._asked.select, Selection) and origin.listing.repeats:
             return [InputPartition((None, 1))]
-        found = parts(asyncio.run(enumerated(origin)), count)
+        found = parts(asyncio.run(enumerate_units(origin)), count)
         return [
             InputPartition((part, min(len(found), self._tasks or len(found)))) for part in found
         ]
@@ -141,8 +141,8 @@ class LabelReader(DataSourceReader):  # type: ignore[misc]
     def read(self, partition: InputPartition) -> Iterator[pa.RecordBatch]:
         """In a task: the rows of a part. Raises SyncerError."""
         part, tasks = partition.value
-        origin = self._origin(shared(self._loaded, self._asked.rates, tasks))
-        for page in fetched(origin, None if part is None else unpacked(part)):
+        origin = self._origin(share_rate(self._loaded, self._asked.rates, tasks))
+        for page in fetch_pages(origin, None if part is None else unpack(part)):
             if page.problems:
                 self._unreadable(page.problems)
             if page.rows:

@@ -63,7 +63,7 @@ class TaskPart:
         yield from self._units
 
 
-async def enumerated(origin: Origin) -> list[Unit]:
+async def enumerate_units(origin: Origin) -> list[Unit]:
     """The units of a list. Raises SyncerError."""
     await anyio.sleep(gap_seconds(origin.pace.requests_per_second))
     outline = Outline(origin.listing)
@@ -85,12 +85,12 @@ def parts(units: Sequence[Unit], count: int) -> list[bytes]:
     return [zlib.compress(cloudpickle.dumps(list(units[at:to])), 1) for at, to in pairwise(cuts)]
 
 
-def unpacked(part: bytes) -> list[Unit]:
+def unpack(part: bytes) -> list[Unit]:
     """The units of a part."""
     return cast("list[Unit]", cloudpickle.loads(zlib.decompress(part)))
 
 
-def fetched(origin: Origin, units: Sequence[Unit] | None) -> Iterator[Page]:
+def fetch_pages(origin: Origin, units: Sequence[Unit] | None) -> Iterator[Page]:
     """The pages of some units of this origin's list, or of all of it, each key once;
     fetched ahead while one is worked on.
 

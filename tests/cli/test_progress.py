@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from syncer.cli.progress import BARS, drawn, of_pull, of_push, share_done, span
+from syncer.cli.progress import BARS, draw, of_pull, of_push, share_done, span
 from syncer.jobs.progress import Progress, Sending
 from syncer.jobs.pull import PullReport
 from syncer.jobs.report import PushReport
@@ -151,7 +151,7 @@ def test_what_does_not_fit_is_left_out_in_order_of_what_matters(columns: int, sh
 )
 def test_a_bar_is_drawn_where_there_is_room_for_one(columns: int, shown: str) -> None:
     assert (
-        drawn(of_push(Progress(report(read=10, applied=5), 0.5, Sending(), 1.0)), columns, BARS[0])
+        draw(of_push(Progress(report(read=10, applied=5), 0.5, Sending(), 1.0)), columns, BARS[0])
         == shown
     )
 

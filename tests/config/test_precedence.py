@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from syncer.config import Config, load, load_from_environment
-from syncer.config.load import found
+from syncer.config.load import find_config_file
 from syncer.config.models import SECTIONS
 
 OFFICIAL = """
@@ -170,14 +170,14 @@ def test_the_config_file_is_looked_for_in_its_order(
         (tmp_path / folder).mkdir(parents=True)
         (tmp_path / folder / "config.toml").touch()
     toml(tmp_path, "")
-    assert Path("named.toml") == found(environment)
+    assert Path("named.toml") == find_config_file(environment)
     del environment["SYNCER_CONFIG"]
-    assert Path("syncer.toml") == found(environment)
+    assert Path("syncer.toml") == find_config_file(environment)
     Path("syncer.toml").unlink()
-    assert tmp_path / "xdg/syncer/config.toml" == found(environment)
+    assert tmp_path / "xdg/syncer/config.toml" == find_config_file(environment)
     del environment["XDG_CONFIG_HOME"]
-    assert tmp_path / "home/.config/syncer/config.toml" == found(environment)
-    assert found({}) is None
+    assert tmp_path / "home/.config/syncer/config.toml" == find_config_file(environment)
+    assert find_config_file({}) is None
 
 
 def test_the_process_environment_is_used_by_the_command_line_only(

@@ -66,12 +66,12 @@ def test_the_body_of_what_waits_is_read_back_byte_for_byte(
     port: Port = journal
     fact = queued(1, 0, raw='{"ä":"\\u2028 \\\\ "}', written='{"w":1}')
     port.commit([opened(), fact])
-    assert (port.stored(1).raw, port.stored(1).written) == (fact.raw.encode(), b'{"w":1}')
+    assert (port.read_queued(1).raw, port.read_queued(1).written) == (fact.raw.encode(), b'{"w":1}')
     with pytest.raises(StateError, match="no change 2 waits"):
-        port.stored(2)
+        port.read_queued(2)
     port.commit([Unqueued(1, "applied")])
     with pytest.raises(StateError, match="no change 1 waits"):
-        port.stored(1)
+        port.read_queued(1)
     journal.close()
 
 

@@ -26,7 +26,7 @@ from syncer.core.facts import (
 from syncer.core.ledger import Ledger
 from syncer.core.letters import SAID_MAX, LetterKeys, LetterStates, OpenLetter, letter_keys
 from syncer.core.limits import Limits
-from syncer.core.retry import dropped, put_back
+from syncer.core.retry import drop_letter, put_back
 from syncer.core.settle import facts_of, forgotten, letter_of_entry, letter_of_line, runs
 
 INPUTS, IDS = ("i", "j"), ("a", "b", "")
@@ -356,7 +356,7 @@ def test_dropped_letters_and_those_of_forgotten_logs_are_closed_and_counted() ->
         world.offer()
     world.settle()
     first = world.open()[0]
-    world.commit(dropped(first.number, first.letter))
+    world.commit(drop_letter(first.number, first.letter))
     assert (world.ledger.logs[1].counts.dead, world.ledger.logs[1].counts.ignored) == (1, 1)
     world.commit(forgotten(2))
     assert [(found.letter.log, found.letter.index) for found in world.open()] == [(1, 1)]

@@ -19,7 +19,7 @@ from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports.pull import Found, Listing, Unit
 from syncer.core.ports.wire import Transport
 from syncer.emulator import Emulator, running
-from syncer.emulator.annotell.documents import identified, image
+from syncer.emulator.annotell.documents import image, make_uuid
 from syncer.emulator.annotell.settings import ANNOTELL_SWITCHES
 from syncer.emulator.answer import Answer, ItemFault, Request
 from syncer.emulator.waits import FORMS
@@ -65,7 +65,7 @@ def projects(inputs: int) -> dict[str, Any]:
         )
         status = "created" if number % 3 else "processing"
         return {
-            "internalId": identified(name),
+            "internalId": make_uuid(name),
             "externalId": name,
             "status": status,
             "annotations": annotations,

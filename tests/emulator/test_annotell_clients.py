@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from syncer.emulator import Emulator
-from syncer.emulator.annotell.documents import identified
+from syncer.emulator.annotell.documents import make_uuid
 from syncer.emulator.annotell.projects import FinishedAnnotation, Scene
 from tests.clients.environments import NAMES, python_of
 from tests.emulator.official import emulated
@@ -69,7 +69,7 @@ def scenes(server: Emulator) -> list[Scene]:
 def finished(
     server: Emulator, annotation_type: str, batch: str | None = None
 ) -> list[tuple[Scene, FinishedAnnotation]]:
-    return server.annotell.projects.finished(PROJECT, batch, annotation_type)
+    return server.annotell.projects.list_finished(PROJECT, batch, annotation_type)
 
 
 def content(held: FinishedAnnotation) -> Any:
@@ -264,7 +264,7 @@ def test_kognic_queries_inputs_request_inputs_scenes_and_requests(
         ("scene.get_scenes_by_uuids", {"scene_uuids": ["another"]}),
         (
             "request.get_requests",
-            {"project_id": identified(f"{PROJECT}/project"), "include_input_progress_counts": True},
+            {"project_id": make_uuid(f"{PROJECT}/project"), "include_input_progress_counts": True},
         ),
         faults="list-page=2,cursor=text",
     )

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from syncer.emulator import Emulator
-from syncer.emulator.annotell.documents import identified
+from syncer.emulator.annotell.documents import make_uuid
 from tests.emulator.official import emulated
 from tests.support import annotell
 
@@ -103,7 +103,7 @@ def replayed(server: Emulator, entry: dict[str, Any]) -> Answer:
         server.annotell.projects.by_name["project-a"].request_id,
     )
     target = target.replace(
-        "7b0e5c2a-0000-4000-8000-000000000009", identified("project-a/project")
+        "7b0e5c2a-0000-4000-8000-000000000009", make_uuid("project-a/project")
     ).replace("b2Zmc2V0OjI", "c1")
     target = target.replace("cursorId=c2", "cursorId=c3").replace("cursorId=77", "cursorId=3")
     target = target.replace("batch/batch-1/", "batch/batch-of-nothing/")

@@ -21,7 +21,7 @@ from tests.emulator.official import Client, emulated
 from tests.emulator.seen import MADE_BY_A_MODEL, Check, needs_loaded
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
-SHOWN = forms.shown
+SHOWN = forms.render_body
 
 
 @pytest.fixture(autouse=True)
@@ -128,25 +128,27 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
     "codes are names": (
         instead(
             forms,
-            "shown",
+            "render_body",
             lambda body, switches, *rest: SHOWN(body, {**switches, "enums": "name"}, *rest),
         ),
         writing.check_codes_are_integers,
     ),
     "merge appends items that have an id": (
-        instead(patching, "_merged_list", lambda held, sent, replace: held + sent),
+        instead(patching, "_merge_list", lambda held, sent, replace: held + sent),
         writing.check_merge_changes_and_adds_concepts,
     ),
     "overwrite keeps what it does not name": (
         lambda patch: patch.setattr(
             labels,
-            "patched",
-            lambda held, sent, action, switches: patching.patched(held, sent, "merge", switches),
+            "apply_patch",
+            lambda held, sent, action, switches: patching.apply_patch(
+                held, sent, "merge", switches
+            ),
         ),
         writing.check_overwrite_replaces_all_data,
     ),
     "remove empties the list": (
-        instead(patching, "_removed_list", lambda held, sent, append: []),
+        instead(patching, "_remove_from_list", lambda held, sent, append: []),
         writing.check_remove_takes_away_by_id,
     ),
     "an annotation that became empty stays": (
@@ -190,7 +192,7 @@ MUTANTS: dict[str, tuple[Mutant, Check]] = {
         reading.check_pages_hold_per_page_and_end_with_an_empty_one,
     ),
     "an empty list is not shown": (
-        instead(clarifai.Clarifai, "_finished", lambda self, answer, found: answer),
+        instead(clarifai.Clarifai, "_finish", lambda self, answer, found: answer),
         reading.check_ids_need_as_many_input_ids,
     ),
     "lists show what models made": (

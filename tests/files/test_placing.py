@@ -107,7 +107,7 @@ def test_a_failure_that_is_none_of_the_file_systems_is_not_hidden(tmp_path: Path
 def test_what_is_lacking_is_told_with_the_file_and_the_way_out(tmp_path: Path) -> None:
     lacking = OSError(errno.EOPNOTSUPP, "x")
     with (tmp_path / "journal").open("w") as file:
-        unable = files.told(lacking, "append to a file", file.fileno(), ". Go elsewhere")
+        unable = files.explain(lacking, "append to a file", file.fileno(), ". Go elsewhere")
     assert isinstance(unable, files.Unable)
     assert unable.what == "append to a file"
     assert (
@@ -116,9 +116,9 @@ def test_what_is_lacking_is_told_with_the_file_and_the_way_out(tmp_path: Path) -
         " Go elsewhere"
     )
     full = OSError(errno.ENOSPC, "x")
-    assert files.told(full, "append to a file", tmp_path) is full
+    assert files.explain(full, "append to a file", tmp_path) is full
     assert files.why(full) == "No space left on device"
-    assert "(a file: " in str(files.why(files.told(lacking, "append to a file", 10_000)))
+    assert "(a file: " in str(files.why(files.explain(lacking, "append to a file", 10_000)))
 
 
 def test_a_folder_or_a_file_whose_sync_fails_is_told(

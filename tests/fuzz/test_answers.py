@@ -22,7 +22,7 @@ from syncer.core.retry_after import asked_seconds
 from syncer.remotes.annotell import documents
 from syncer.remotes.annotell.answers import Unwrapped
 from syncer.remotes.annotell.documents import Document, Expired, Item
-from syncer.remotes.annotell.fetching import PageSource, fetched
+from syncer.remotes.annotell.fetching import PageSource, fetch
 from syncer.remotes.clarifai import rows
 from syncer.remotes.clarifai.codes import CODES, Meaning
 from tests.fuzz.outside import FUZZED, STATUSES, dumped, mangled, trees
@@ -286,7 +286,7 @@ def test_every_document_that_is_listed_is_fetched_or_told_whatever_the_storage_s
         Unwrapped(items, None),
         (lambda _: single) if alone else None,
     )
-    flow = fetched([(item, source) for item in items])
+    flow = fetch([(item, source) for item in items])
     found: Any = None
     try:
         asks = next(flow)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from syncer.api.remotes import Annotell, loaded
+from syncer.api.remotes import Annotell, load_with
 from syncer.config import Loaded
 from syncer.errors import UsageError
 from syncer.jobs.limiters import Limiters
@@ -33,7 +33,7 @@ def annotell(tmp_path: Path, secret: str | None = "s", **options: Any) -> Loaded
         client_id="c" if secret else None,
         client_secret=secret,
     )
-    return loaded(
+    return load_with(
         where, None, {"state.dir": str(tmp_path / "state"), **options}, {"HOME": str(tmp_path)}
     )
 

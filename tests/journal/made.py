@@ -156,7 +156,7 @@ def states_of(folder: Path, commits: Sequence[Sequence[Fact]]) -> list[object]:
 
 def bodies(journal: Journal) -> dict[int, tuple[bytes, bytes | None]]:
     """Of everything that waits, the line and the rewritten annotation, read back."""
-    changes = {number: journal.stored(number) for number in journal.ledger.queue}
+    changes = {number: journal.read_queued(number) for number in journal.ledger.queue}
     return {number: (change.raw, change.written) for number, change in changes.items()}
 
 

@@ -24,7 +24,7 @@ from syncer.core.facts import (
     Unburied,
 )
 from syncer.core.letters import OpenLetter
-from syncer.core.retry import dropped, put_back
+from syncer.core.retry import drop_letter, put_back
 from syncer.core.settle import forgotten
 from syncer.errors import StateError
 from syncer.journal import dead
@@ -63,7 +63,7 @@ def test_letters_that_are_dropped_or_queued_again_are_closed_and_every_change_st
     journal = with_letters(tmp_path)
     first, second, third = read_dead(tmp_path)
     journal.commit(retry(journal, first))
-    journal.commit(dropped(third.number, third.letter))
+    journal.commit(drop_letter(third.number, third.letter))
     assert list(read_dead(tmp_path)) == [second]
     counts = journal.ledger.logs[1].counts
     assert (counts.read, counts.dead, counts.ignored, counts.queued) == (4, 1, 1, 2)
@@ -164,7 +164,9 @@ def test_power_that_fails_anywhere_in_a_retry_or_drop_leaves_it_done_or_undone(
         folder = tmp_path / f"{at}"
         journal = with_letters(folder)
         found = next(read_dead(folder))
-        facts = retry(journal, found) if what == "retry" else dropped(found.number, found.letter)
+        facts = (
+            retry(journal, found) if what == "retry" else drop_letter(found.number, found.letter)
+        )
         undone = state(journal.ledger)
         journal._disk = Cut(at, kept)
         with pytest.raises(PowerCut):
@@ -192,7 +194,7 @@ def test_a_full_disk_at_a_drop_leaves_the_letter_open(tmp_path: Path) -> None:
     found = next(read_dead(tmp_path))
     journal._disk = Full()
     with pytest.raises(StateError, match="No space left"):
-        journal.commit(dropped(found.number, found.letter))
+        journal.commit(drop_letter(found.number, found.letter))
     journal.close()
     assert len(list(read_dead(tmp_path))) == 3
 
@@ -242,7 +244,7 @@ def test_a_letter_is_read_again_at_the_place_that_was_told(tmp_path: Path) -> No
 
 def test_where_no_letter_is_none_is_read(tmp_path: Path) -> None:
     path = tmp_path / "dead.jsonl"
-    path.write_bytes(dead.encoded([letter(0), Closed(0, "dropped")], 0))
+    path.write_bytes(dead.encode_letters([letter(0), Closed(0, "dropped")], 0))
     with pytest.raises(StateError, match="no dead letter at byte"):
         letter_at(path, path.read_bytes().index(b"\n") + 1)
 
@@ -255,8 +257,8 @@ def test_what_the_remote_did_not_take_is_known_by_log_and_index(tmp_path: Path) 
     facts += [Closed(0, "retried"), Closed(1, "retried"), Closed(2, "dropped"), LettersForgotten(2)]
     facts += [letter(3, log=1), letter(5, log=2)]
     path = tmp_path / "dead.jsonl"
-    path.write_bytes(dead.encoded(facts, 0))
-    found = dead.unapplied(path, path.stat().st_size)
+    path.write_bytes(dead.encode_letters(facts, 0))
+    found = dead.list_unapplied(path, path.stat().st_size)
     assert {
         log: [index for index in (0, 1, 3, 5, 69_999, 70_000, 70_001, 900_000) if index in of]
         for log, of in found.items()
@@ -268,9 +270,9 @@ def test_what_the_remote_did_not_take_is_known_by_log_and_index(tmp_path: Path) 
 
 def test_what_sends_a_letter_again_that_is_not_there_is_damage(tmp_path: Path) -> None:
     path = tmp_path / "dead.jsonl"
-    path.write_bytes(dead.encoded([letter(0), Closed(1, "retried")], 0))
+    path.write_bytes(dead.encode_letters([letter(0), Closed(1, "retried")], 0))
     with pytest.raises(StateError, match="closes letter 1, but only 1 precede it"):
-        dead.unapplied(path, path.stat().st_size)
+        dead.list_unapplied(path, path.stat().st_size)
 
 
 def test_more_letters_than_there_are_cannot_leave(tmp_path: Path) -> None:

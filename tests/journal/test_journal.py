@@ -125,12 +125,12 @@ def test_compaction_keeps_the_ledger_and_the_bodies_of_what_waits(
         if number % 3:
             journal.commit([Unqueued(number, "applied")])
     before = list(journal.ledger.facts())
-    bodies = {number: journal.stored(number).raw for number in journal.ledger.queue}
+    bodies = {number: journal.read_queued(number).raw for number in journal.ledger.queue}
     size = (tmp_path / "journal").stat().st_size
     journal.close()
     journal = Journal.open(tmp_path, HERE)
     assert list(journal.ledger.facts()) == before
-    assert {number: journal.stored(number).raw for number in journal.ledger.queue} == bodies
+    assert {number: journal.read_queued(number).raw for number in journal.ledger.queue} == bodies
     assert len(bodies) == 66
     assert size < 200 * 300
     journal.close()

@@ -58,7 +58,7 @@ def test_a_restart_finds_everything_that_was_committed(
     journal = Journal.open(folder, HERE)
     assert state(journal.ledger) == states[-1]
     assert journal.notes == []
-    change = journal.stored(2)
+    change = journal.read_queued(2)
     assert (change.index, change.verb, change.written, change.raw[:5]) == (
         8,
         "delete",
@@ -361,7 +361,7 @@ def test_a_log_that_is_forgotten_takes_what_waits_of_it_along(
     journal = Journal.open(folder, HERE)
     journal.commit([Forgotten(1)])
     with pytest.raises(StateError, match="no change 2 waits"):
-        journal.stored(2)
+        journal.read_queued(2)
     found = state(journal.ledger)
     journal.close()
     again = Journal.open(folder, HERE)

@@ -221,8 +221,8 @@ def test_what_is_not_there_is_not_set_aside(folder: Path) -> None:
     (folder / "dead.jsonl").unlink()
     assert repair(folder, "2026-11-26T12-00-00").set_aside == ["journal"]
     assert [found.letter.line for found in read_dead(folder)] == [0]
-    there = aside.made(folder, "2026-11-26T12-00-00", REAL)
-    assert aside.copied([folder / "missing", folder / "journal"], there, REAL) == ["journal"]
+    there = aside.make_folder(folder, "2026-11-26T12-00-00", REAL)
+    assert aside.copy_files([folder / "missing", folder / "journal"], there, REAL) == ["journal"]
 
 
 def test_a_file_set_aside_is_in_the_quarantine_for_good_before_it_is_gone_from_its_place() -> None:

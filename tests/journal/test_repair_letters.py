@@ -13,7 +13,7 @@ import pytest
 from syncer.core.facts import Closed, Fact, Settled, Unburied, Unqueued
 from syncer.core.ledger import LogCounts
 from syncer.journal.check import check
-from syncer.journal.dead import read_dead, unapplied
+from syncer.journal.dead import list_unapplied, read_dead
 from syncer.journal.journal import Journal
 from syncer.journal.repair import repair
 from tests.journal.made import HERE, letter, opened, queued
@@ -155,7 +155,7 @@ def test_of_a_letter_that_is_lost_no_line_is_said_not_to_be_applied(folder: Path
     path = folder / "dead.jsonl"
     rot_first_letter(folder)
     repair(folder, "2026-11-26T12-00-00")
-    found = unapplied(path, path.stat().st_size)
+    found = list_unapplied(path, path.stat().st_size)
     assert {
         log: [index for index in range(10_000) if index in indexes]
         for log, indexes in found.items()

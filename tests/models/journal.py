@@ -315,7 +315,7 @@ class JournalMachine(RuleBasedStateMachine):
         assert book.same(ledger)
         assert ledger.next_number >= book.next_number
         for number, waiting in book.queue.items():
-            change = self.journal.stored(number)
+            change = self.journal.read_queued(number)
             assert (change.raw, change.written) == (
                 waiting.raw.encode(),
                 waiting.written and waiting.written.encode(),

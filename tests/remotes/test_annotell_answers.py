@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports.wire import NoReply, Reply
-from syncer.remotes.annotell.answers import Unwrapped, opened, probed
+from syncer.remotes.annotell.answers import Unwrapped, read_probe, unwrap
 from syncer.remotes.annotell.documents import (
     Document,
     Expired,
@@ -55,7 +55,7 @@ def fixture(name: str) -> Reply:
 def test_an_envelope_is_opened_as_the_official_clients_do(
     body: bytes, data: object, following: object
 ) -> None:
-    assert opened(Reply(200, body), VALUES, paged=True) == Unwrapped(data, following)
+    assert unwrap(Reply(200, body), VALUES, paged=True) == Unwrapped(data, following)
 
 
 @pytest.mark.parametrize(
@@ -224,5 +224,5 @@ def test_no_bytes_make_a_reader_fail_in_another_way(body: bytes) -> None:
 def test_a_service_is_at_an_address_where_the_answer_is_one_of_its_own(
     reply: Reply | NoReply, failure: type | None
 ) -> None:
-    found = probed(reply)
+    found = read_probe(reply)
     assert found is None if failure is None else isinstance(found, failure)

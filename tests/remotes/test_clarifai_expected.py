@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer.core.change import Verb
-from syncer.emulator.clarifai.patching import patched
-from syncer.remotes.clarifai.expected import Difference, compared, folded
+from syncer.emulator.clarifai.patching import apply_patch
+from syncer.remotes.clarifai.expected import Difference, compare, fold
 
 Json = dict[str, Any]
 Sent = tuple[Verb, str, Json]
@@ -93,14 +93,14 @@ def left_by(changes: Sequence[Sent]) -> dict[str, Json]:
         elif verb == "post":
             held.setdefault(id, body(id, data))
         elif id in held:
-            held[id] = patched(held[id], body(id, data), verb, SWITCHES)
+            held[id] = apply_patch(held[id], body(id, data), verb, SWITCHES)
     return held
 
 
 def marks(changes: Sequence[Sent], held: dict[str, Json]) -> list[Difference]:
     """What verify finds."""
-    return compared(
-        "i", folded((verb, id, orjson.dumps(body(id, data))) for verb, id, data in changes), held
+    return compare(
+        "i", fold((verb, id, orjson.dumps(body(id, data))) for verb, id, data in changes), held
     )
 
 
@@ -217,9 +217,9 @@ def test_a_member_that_is_no_object_is_told_by_its_own_name() -> None:
     sent = orjson.dumps(
         {"id": "a", "input_id": "i", "data": "text", "status": {"code": "ANNOTATION_SUCCESS"}}
     )
-    (found,) = compared(
+    (found,) = compare(
         "i",
-        folded([("post", "a", sent)]),
+        fold([("post", "a", sent)]),
         {"a": {**body("a", {"text": {"raw": "t"}}), "status": {"code": 24157}}},
     )
     assert set(found.fields) == {"data", "status"}
@@ -260,7 +260,7 @@ def test_names_in_camel_case_are_the_same_fields() -> None:
     assert (found.mark, found.fields) == ("same", ())
     sent = orjson.dumps({"id": "a", "inputId": "i", "taskId": "t", "annotationInfo": {"by": "Ann"}})
     row = {"id": "a", "input_id": "i", "task_id": "t", "annotation_info": {"by": "Bob"}}
-    (found,) = compared("i", folded([("post", "a", sent)]), {"a": row})
+    (found,) = compare("i", fold([("post", "a", sent)]), {"a": row})
     assert found.fields == ("annotation_info",)
 
 

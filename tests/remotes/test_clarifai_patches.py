@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncer.remotes.clarifai.patches import merged, removed
+from syncer.remotes.clarifai.patches import shows_merge, shows_removal
 
 HELD = {
     "input_id": "i",
@@ -27,30 +27,30 @@ def patch(*concepts: object) -> dict[str, object]:
     ],
 )
 def test_a_merge_is_there_where_each_item_it_names_is(concept: object, there: bool) -> None:
-    assert merged(patch(concept), HELD) is there
+    assert shows_merge(patch(concept), HELD) is there
 
 
 @pytest.mark.parametrize(("concept", "gone"), [({"id": "sky"}, True), ({"id": "car"}, False)])
 def test_a_remove_is_done_where_nothing_that_it_names_is_left(concept: object, gone: bool) -> None:
-    assert removed(patch(concept), HELD) is gone
+    assert shows_removal(patch(concept), HELD) is gone
 
 
 def test_an_id_that_is_no_string_is_no_id() -> None:
     hostile = {"data": {"concepts": [{"id": ["car"]}, {"id": {}}]}}
-    assert merged(patch({"id": "car", "value": 1}), hostile) is False
-    assert removed(patch({"id": "car"}), hostile) is True
+    assert shows_merge(patch({"id": "car", "value": 1}), hostile) is False
+    assert shows_removal(patch({"id": "car"}), hostile) is True
 
 
 def test_patches_nested_beyond_reason_are_simply_not_there() -> None:
     deep: dict[str, object] = {}
     for _ in range(5000):
         deep = {"a": deep}
-    assert [merged(deep, deep), removed(deep, deep)] == [False, False]
+    assert [shows_merge(deep, deep), shows_removal(deep, deep)] == [False, False]
 
 
 def test_a_scalar_in_a_remove_is_there_once_it_has_replaced_what_was_held() -> None:
-    assert removed({"data": {"text": {"raw": "new"}}}, {"data": {"text": {"raw": "new"}}})
-    assert not removed({"data": {"text": {"raw": "new"}}}, {"data": {"text": {"raw": "old"}}})
+    assert shows_removal({"data": {"text": {"raw": "new"}}}, {"data": {"text": {"raw": "new"}}})
+    assert not shows_removal({"data": {"text": {"raw": "new"}}}, {"data": {"text": {"raw": "old"}}})
 
 
 def data(**members: object) -> dict[str, object]:
@@ -114,12 +114,12 @@ NOT_MERGED = {
 
 @pytest.mark.parametrize("name", MERGED)
 def test_a_merge_is_there(name: str) -> None:
-    assert merged(*MERGED[name])
+    assert shows_merge(*MERGED[name])
 
 
 @pytest.mark.parametrize("name", NOT_MERGED)
 def test_a_merge_is_not_there(name: str) -> None:
-    assert not merged(*NOT_MERGED[name])
+    assert not shows_merge(*NOT_MERGED[name])
 
 
 REMOVED = {
@@ -158,9 +158,9 @@ NOT_REMOVED = {
 
 @pytest.mark.parametrize("name", REMOVED)
 def test_a_remove_is_done(name: str) -> None:
-    assert removed(*REMOVED[name])
+    assert shows_removal(*REMOVED[name])
 
 
 @pytest.mark.parametrize("name", NOT_REMOVED)
 def test_a_remove_is_not_done(name: str) -> None:
-    assert not removed(*NOT_REMOVED[name])
+    assert not shows_removal(*NOT_REMOVED[name])

@@ -337,7 +337,7 @@ def test_parts_of_a_span_are_neighbours_that_are_smaller_and_together_the_span(
         since, until = until, since
     span = Span(since, until)
     seconds = [second for second in seconds if span.holds(second)]
-    parts = span.divided(seconds, most)
+    parts = span.divide(seconds, most)
     if not parts:
         assert not seconds or (
             since and until and (nanoseconds(until) or 0) - (nanoseconds(since) or 0) <= 2 * 10**9

@@ -10,7 +10,7 @@ from syncer.core.outcome import Failed, Halt
 from syncer.core.ports.wire import NoReply
 from syncer.remotes.clarifai.selection import Selection
 from syncer.remotes.clarifai.selection import fault as clarifai_fault
-from syncer.remotes.paths import changed_on_the_way, segment, unfit_for_path
+from syncer.remotes.paths import describe_change, segment, unfit_for_path
 from syncer.remotes.replies import no_reply, one_line
 
 
@@ -34,7 +34,7 @@ def test_every_other_name_can_and_is_written_with_each_sign_quoted(name: str) ->
 def test_of_names_that_are_not_found_the_sign_is_told_that_may_have_been_changed(
     names: tuple[str, ...], sign: str
 ) -> None:
-    told = changed_on_the_way(*names)
+    told = describe_change(*names)
     assert told.startswith(f" ({sign} in a name") if sign else told == ""
 
 

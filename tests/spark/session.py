@@ -156,7 +156,7 @@ def dying(real: Any, *arguments: Any) -> Iterator[pa.RecordBatch]:
 
 def parts(count: int, units_count: int) -> Json:
     """How many units each part holds."""
-    return [len(units.unpacked(part)) for part in units.parts(list(range(units_count)), count)]
+    return [len(units.unpack(part)) for part in units.parts(list(range(units_count)), count)]
 
 
 def seams(rate: float, gap: bool) -> int:
@@ -188,7 +188,7 @@ def repeated(repeats: bool) -> Json:
     )
     return [
         [row.key for row in page.rows]
-        for page in units.fetched(origin, [Unit("one", "1", flow), Unit("two", "2", flow)])
+        for page in units.fetch_pages(origin, [Unit("one", "1", flow), Unit("two", "2", flow)])
     ]
 
 

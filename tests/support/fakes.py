@@ -328,7 +328,7 @@ class MemoryJournal:
             if isinstance(fact, Queued):
                 self._bodies[fact.number] = fact
 
-    def stored(self, number: int) -> Change:
+    def read_queued(self, number: int) -> Change:
         """The change of that number with its body."""
         if number not in self.ledger.queue:
             raise StateError(f"no change {number} waits")

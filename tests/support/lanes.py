@@ -12,7 +12,7 @@ from unittest import mock
 import anyio
 
 from syncer.api.remotes import Clarifai as Where
-from syncer.api.remotes import loaded
+from syncer.api.remotes import load_with
 from syncer.config import Loaded
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.emulator.clarifai.part import Clarifai
@@ -97,7 +97,7 @@ class App:
     def config(self, **options: Any) -> Loaded:
         """The configuration of this app; dotted keys have `__` for the dot."""
         where = Where(base_url="http://127.0.0.1:1", user_id=USER, app_id=APP, token="a-token")
-        return loaded(
+        return load_with(
             where,
             None,
             {

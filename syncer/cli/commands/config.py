@@ -113,7 +113,7 @@ def show(*, common: Common = Common(), remote: Pushing = Pushing()) -> int:
     loaded.check_destination()
     say(f"config file: {loaded.path or NO_FILE}")
     _say_unused(loaded)
-    shown = [*_shown(loaded), *ways.shown(loaded)]
+    shown = [*_list_settings(loaded), *ways.shown(loaded)]
     if printing.json:
         print_json({key: {"value": value, "origin": origin} for key, value, origin in shown})
         return 0
@@ -127,12 +127,12 @@ def _say_unused(loaded: Loaded) -> None:
         say(f"note: {unused}")
 
 
-def _shown(loaded: Loaded) -> Iterator[SettingRow]:
+def _list_settings(loaded: Loaded) -> Iterator[SettingRow]:
     for section, values in loaded.config.model_dump(mode="json").items():
         if isinstance(values, dict):
             yield from (
                 (key, _harmless(key, value), loaded.origins[key])
-                for key, value in _named(section, values)
+                for key, value in _name_settings(section, values)
             )
             continue
         if not values:
@@ -140,13 +140,13 @@ def _shown(loaded: Loaded) -> Iterator[SettingRow]:
         for number, source in enumerate(values):
             yield from (
                 (key, value, loaded.origins[key])
-                for key, value in _named(f"{section}[{number}]", source)
+                for key, value in _name_settings(f"{section}[{number}]", source)
             )
     if "clarifai.token" in loaded.origins:
         yield "clarifai.token", "(set, never shown)", loaded.origins["clarifai.token"]
 
 
-def _named(section: str, values: dict[str, object]) -> Iterator[tuple[str, object]]:
+def _name_settings(section: str, values: dict[str, object]) -> Iterator[tuple[str, object]]:
     return ((f"{section}.{key}", value) for key, value in values.items())
 
 

@@ -15,7 +15,7 @@ from syncer.cli.options import Common, Log, RemoteOptions
 from syncer.cli.output import (
     blame,
     complain,
-    ended,
+    describe_end,
     print_json,
     printing,
     say,
@@ -140,7 +140,7 @@ class SelectionOptions:
         """Return what these select. Raises UsageError if they mean nothing."""
         from syncer.remotes.clarifai.selection import Selection, fault, inputs_or_pairs
 
-        input_ids, pairs = inputs_or_pairs(self.input_id, self.annotation_id, _named)
+        input_ids, pairs = inputs_or_pairs(self.input_id, self.annotation_id, _option_of)
         chosen = Selection(
             input_ids=input_ids,
             pairs=pairs,
@@ -156,12 +156,12 @@ class SelectionOptions:
             input_level=self.input_level == "keep",
             with_inputs=self.with_inputs,
         )
-        if (why := fault(chosen, _named)) is not None:
+        if (why := fault(chosen, _option_of)) is not None:
             raise UsageError(why)
         return chosen
 
 
-def _named(field: str) -> str:
+def _option_of(field: str) -> str:
     """What the command line calls a field of a selection."""
     return OPTIONS.get(field, f"--{field}")
 
@@ -189,7 +189,7 @@ def clarifai(
     chosen = wanted.selection()
     loaded = common.loaded(remote.options())
     origin = clarifai_origin(loaded, Limiters(), chosen)
-    return _pulled(loaded, origin, output, common.state)
+    return _pull(loaded, origin, output, common.state)
 
 
 @app.command
@@ -255,12 +255,12 @@ def annotell(
         iso_cuboids=iso_cuboids,
     )
     loaded = common.loaded(place.options())
-    known = None if changed_since is None else _known(changed_since, output.out)
+    known = None if changed_since is None else _read_known(changed_since, output.out)
     origin = annotell_origin(loaded, Limiters(), chosen, known)
-    return _pulled(loaded, origin, output, common.state)
+    return _pull(loaded, origin, output, common.state)
 
 
-def _known(since: Path, out: str) -> Mapping[tuple[str, str], str]:
+def _read_known(since: Path, out: str) -> Mapping[tuple[str, str], str]:
     """Return what an earlier pull wrote. Raises UsageError if this one would replace
     it.
     """
@@ -275,7 +275,7 @@ def _known(since: Path, out: str) -> Mapping[tuple[str, str], str]:
     return known_documents(since)
 
 
-def _pulled(loaded: Loaded, origin: Origin, output: Output, state: Path | None) -> int:
+def _pull(loaded: Loaded, origin: Origin, output: Output, state: Path | None) -> int:
     """Pull from an origin; the exit code."""
     import tempfile
 
@@ -300,9 +300,9 @@ def _pulled(loaded: Loaded, origin: Origin, output: Output, state: Path | None) 
 
 
 async def _run(lane: PullLane, progress: bool) -> Pulled:
-    from syncer.cli.progress import of_pull, shown
+    from syncer.cli.progress import of_pull, show_progress
 
-    async with shown(lambda: of_pull(lane.report(), lane.sending()), show=progress):
+    async with show_progress(lambda: of_pull(lane.report(), lane.sending()), show=progress):
         return await lane.run(signals=True)
 
 
@@ -319,5 +319,6 @@ def _report(done: Pulled) -> None:
         say(f"syncer: {INTERRUPTED}")
     if printing.json:
         print_json(
-            dataclasses.asdict(done.report) | ended(done.error, done.interrupted, INTERRUPTED)
+            dataclasses.asdict(done.report)
+            | describe_end(done.error, done.interrupted, INTERRUPTED)
         )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from syncer.cli.options import Common, Log, MovedOption, Pushing
-from syncer.cli.output import blame, ended, print_json, printing, say
+from syncer.cli.output import blame, describe_end, print_json, printing, say
 from syncer.errors import UsageError, exit_code
 from syncer.printable import as_argument, counted
 
@@ -68,7 +68,7 @@ def push(
     if dry_run:
         return _count(common.loaded(options), logs)
     most_deletes = _deletions(max_delete)
-    return _pushed(
+    return _push(
         common.loaded(options),
         logs,
         strict=strict,
@@ -87,7 +87,7 @@ def _deletions(text: str | None) -> int | None:
     return int(text)
 
 
-def _pushed(
+def _push(
     loaded: Loaded,
     logs: Sequence[str],
     *,
@@ -111,15 +111,15 @@ def _pushed(
     if printing.json:
         print_json(
             dataclasses.asdict(finished.summary)
-            | ended(finished.error, finished.interrupted, INTERRUPTED)
+            | describe_end(finished.error, finished.interrupted, INTERRUPTED)
         )
     return finished.exit_code
 
 
 async def _run(lane: PushLane, progress: bool) -> Finished:
-    from syncer.cli.progress import of_push, shown
+    from syncer.cli.progress import of_push, show_progress
 
-    async with shown(lambda: of_push(lane.progress()), show=progress):
+    async with show_progress(lambda: of_push(lane.progress()), show=progress):
         return await lane.run(signals=True)
 
 

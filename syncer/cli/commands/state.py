@@ -57,10 +57,10 @@ def state_check(*, common: Common = Common()) -> int:
             print_lines(f"{found.folder}: whole")
     elif not found.damages:
         print_json(value)
-    return _damaged(found, value) if found.damages else 0
+    return _report_damage(found, value) if found.damages else 0
 
 
-def _damaged(found: StateSurvey, details: dict[str, object] | None = None) -> int:
+def _report_damage(found: StateSurvey, details: dict[str, object] | None = None) -> int:
     return fail(found.damaged_sentence, StateError.exit_code, details)
 
 
@@ -93,7 +93,7 @@ def state_export(
     if out is None:
         for record in export(found):
             print_json_item(record)
-        return _damaged(found) if found.damages else 0
+        return _report_damage(found) if found.damages else 0
     try:
         descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -103,7 +103,7 @@ def state_export(
     say(f"{counted(count, 'record')} written to {out}")
     value: dict[str, object] = {"out": str(out), "records": count}
     if found.damages:
-        return _damaged(found, value)
+        return _report_damage(found, value)
     if printing.json:
         print_json(value)
     return 0

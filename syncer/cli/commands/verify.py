@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from syncer.cli.options import Common, Log, MovedOption, RemoteOptions
-from syncer.cli.output import blame, complain, ended, flush, print_lines, printing, say
+from syncer.cli.output import blame, complain, describe_end, flush, print_lines, printing, say
 from syncer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def verify(
 
     inputs = _inputs(sample)
     loaded = common.loaded(remote.options())
-    return _compared(Verification(loaded, Limiters(), logs, inputs, exclusive, moved))
+    return _compare(Verification(loaded, Limiters(), logs, inputs, exclusive, moved))
 
 
 def _inputs(sample: str | None) -> int | None:
@@ -67,7 +67,7 @@ def _inputs(sample: str | None) -> int | None:
     return int(sample)
 
 
-def _compared(job: Verification) -> int:
+def _compare(job: Verification) -> int:
     """Compare and report; the exit code."""
     from syncer.cli.kept import KeptList
     from syncer.cli.loop import run
@@ -110,4 +110,4 @@ def _counts(result: Verified) -> dict[str, object]:
         for name, given in asdict(result).items()
         if name not in ("error", "interrupted", "differences", "notes")
     }
-    return value | ended(result.error, result.interrupted, INTERRUPTED)
+    return value | describe_end(result.error, result.interrupted, INTERRUPTED)

@@ -164,7 +164,7 @@ class Journal(Protocol):
         """
         ...
 
-    def stored(self, number: int) -> Change:
+    def read_queued(self, number: int) -> Change:
         """The change that was queued under this number, read back from disk.
 
         Raises StateError.

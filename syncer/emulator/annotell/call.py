@@ -30,11 +30,11 @@ class Refusal(Exception):
         return (
             not_found(switches["not-found"], self.message)
             if self.status == 404
-            else said(self.status, self.message)
+            else error_answer(self.status, self.message)
         )
 
 
-def said(status: int, message: str, **members: object) -> Answer:
+def error_answer(status: int, message: str, **members: object) -> Answer:
     """An error, in the one form that the clients read."""
     return Answer({"message": message, **members}, status)
 
@@ -114,7 +114,7 @@ class AnnotellCall:
         )
 
 
-def finished_of(scene: Scene) -> Iterator[FinishedAnnotation]:
+def list_finished(scene: Scene) -> Iterator[FinishedAnnotation]:
     """The annotations of a scene that are finished."""
     return (held for held in scene.annotations if not held.preliminary)
 
@@ -131,4 +131,4 @@ def not_found(form: str, message: str = "Not found") -> Answer:
         case "empty":
             return Answer(None, 404)
         case _:
-            return said(404, message)
+            return error_answer(404, message)

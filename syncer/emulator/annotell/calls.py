@@ -13,7 +13,7 @@ from zlib import crc32
 import orjson
 
 from syncer.emulator.annotell import lists
-from syncer.emulator.annotell.call import AnnotellCall, Refusal, finished_of, not_found
+from syncer.emulator.annotell.call import AnnotellCall, Refusal, list_finished, not_found
 from syncer.emulator.annotell.documents import Json
 from syncer.emulator.annotell.projects import FinishedAnnotation, Project, Scene
 from syncer.emulator.annotell.tokens import STORAGE, no_such_file
@@ -43,7 +43,7 @@ LAST_NUMBER = 10**9
 """The fields of an annotation."""
 
 
-def finished(call: AnnotellCall) -> Answer:
+def list_annotations(call: AnnotellCall) -> Answer:
     """A2 and A3: of a project, or a batch of it."""
     project, (batch, annotation_type, search) = call.project(), call.named[1:]
     if search and call.switches["search"] == "404":
@@ -59,7 +59,7 @@ def finished(call: AnnotellCall) -> Answer:
             f" [{', '.join(allowed)}]"
         )
         raise Refusal(400, f"Validation failed: {sentence}")
-    rows = call.projects.finished(call.named[0], batch or None, annotation_type)
+    rows = call.projects.list_finished(call.named[0], batch or None, annotation_type)
 
     def show(row: tuple[Scene, FinishedAnnotation]) -> Json:
         scene, held = row
@@ -118,7 +118,7 @@ def of_request_input(call: AnnotellCall) -> Answer:
     """A6: the first that is finished."""
     for project, scene in call.projects.scenes():
         if scene.request_input == call.named[0]:
-            for held in finished_of(scene):
+            for held in list_finished(scene):
                 return Answer({"data": _kognic(call, project, scene, held)})
     raise Refusal(404, "Not found")
 
@@ -135,7 +135,7 @@ def of_scene(call: AnnotellCall) -> Answer:
             "data": [
                 _kognic(call, project, scene, held)
                 for project, scene in found
-                for held in finished_of(scene)
+                for held in list_finished(scene)
             ]
         }
     )
@@ -163,12 +163,12 @@ def by_id(call: AnnotellCall) -> Answer:
     raise Refusal(404, "Not found")
 
 
-def stored(call: AnnotellCall) -> Answer:
+def read_document(call: AnnotellCall) -> Answer:
     """A9: a document by its signed URL, without any envelope."""
-    if (refused := call.signatures.refused(call.request)) is not None:
+    if (refused := call.signatures.refuse(call.request)) is not None:
         return refused
     id, _, iso = call.request.path.removeprefix(STORAGE).removesuffix(".json").partition(".")
-    held = call.projects.stored(id)
+    held = call.projects.find_stored(id)
     if held is None:
         return no_such_file()
     return Answer(None, text=(held.iso_document if iso else held.document).decode())
@@ -190,7 +190,7 @@ OPERATIONS: tuple[tuple[str, re.Pattern[str], Callable[[AnnotellCall], Answer]],
         (
             "GET",
             r"/v1/annotations/projects/([^/]+)/(?:batch/([^/]+)/)?annotation-type/([^/]+?)(/search)?",
-            finished,
+            list_annotations,
         ),
         ("GET", r"/v1/annotations/inputs/([^/]+)/annotation-type/([^/]+)", single),
         ("GET", r"/v1/annotations/([^/]+)", by_id),
@@ -199,7 +199,7 @@ OPERATIONS: tuple[tuple[str, re.Pattern[str], Callable[[AnnotellCall], Answer]],
         ("GET", r"/v1/inputs", lists.inputs),
         ("POST", r"/v1/inputs/fetch", lists.inputs_fetch),
         ("POST", r"/v1/inputs/query", lists.inputs_by_uuids),
-        ("POST", r"/v2/inputs/query", lists.requested_inputs),
+        ("POST", r"/v2/inputs/query", lists.list_requested_inputs),
         ("GET", r"/v2/request-inputs", lists.request_inputs),
         ("GET", r"/v2/request-inputs/([^/]+)", lists.request_input),
         ("POST", r"/v2/scenes/query", lists.scenes),
@@ -212,7 +212,7 @@ OPERATIONS: tuple[tuple[str, re.Pattern[str], Callable[[AnnotellCall], Answer]],
         ),
         ("GET", r"/v2/requests", lists.requests),
         ("GET", r"/v1/workspaces", lists.workspaces),
-        ("GET", STORAGE + r"[^/]+", stored),
+        ("GET", STORAGE + r"[^/]+", read_document),
     )
 )
 

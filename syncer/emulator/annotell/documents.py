@@ -15,14 +15,14 @@ Json = dict[str, Any]
 IDENTITY = [1.0 if row == column else 0.0 for row in range(4) for column in range(4)]
 
 
-def written(content: Json) -> bytes:
+def write_document(content: Json) -> bytes:
     """A document as it is stored: with line feeds and spaces, so that a client that
     writes it again is found out.
     """
     return json.dumps(content, indent=1).encode()
 
 
-def identified(name: str) -> str:
+def make_uuid(name: str) -> str:
     """A uuid that is the same in every run."""
     return str(uuid5(NAMESPACE_URL, f"emulator:{name}"))
 
@@ -37,7 +37,7 @@ def image(name: str) -> Json:
     for number, (kind, attribute) in enumerate(
         (("PassengerCar", "color"), ("Pedestrian", "pose"), ("TrafficSign", "språk"))
     ):
-        id = identified(f"{name}/{number}")
+        id = make_uuid(f"{name}/{number}")
         objects[id] = {
             "name": f"{kind.lower()}-{number}",
             "type": kind,
@@ -55,7 +55,7 @@ def image(name: str) -> Json:
 
 def polygons(name: str) -> Json:
     """A road with a hole, and a lane marking that is a curve."""
-    road, marking = identified(f"{name}/road"), identified(f"{name}/marking")
+    road, marking = make_uuid(f"{name}/road"), make_uuid(f"{name}/marking")
     outline = _polygon("outline", [100, 700, 900, 700, 1400.5, 1050, 20, 1050], hole=False)
     hole = _polygon("hole", [300, 800, 400, 800, 400, 900.25, 300, 900.25], hole=True)
     curve = _geometry(
@@ -81,7 +81,7 @@ def sequence(name: str) -> Json:
     """A car that drives through three frames of a lidar: cuboids of place, quaternion
     and size, y pointing forwards.
     """
-    car = identified(f"{name}/car")
+    car = make_uuid(f"{name}/car")
     interval = [{"frame_start": 0, "frame_end": 2}]
     frames = {}
     for number in range(3):
@@ -142,7 +142,7 @@ def iso_turned(content: Json) -> Json:
     return turned
 
 
-def exported(content: Json) -> Json:
+def export(content: Json) -> Json:
     """A document in the format of some client (`exportContent`), which is not
     OpenLABEL. Its schema is the client's own.
     """
@@ -160,7 +160,7 @@ def _whole(name: str, objects: Json, frames: Json, streams: Json) -> Json:
         "openlabel": {
             "metadata": {
                 "schema_version": "1.0.0",
-                "uuid": identified(name),
+                "uuid": make_uuid(name),
                 "kognic_format_version": "2.2",
             },
             "frame_intervals": [{"frame_start": 0, "frame_end": len(frames) - 1}],

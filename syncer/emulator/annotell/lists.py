@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from syncer.emulator.annotell.call import AnnotellCall, Refusal, finished_of
-from syncer.emulator.annotell.documents import Json, identified
+from syncer.emulator.annotell.call import AnnotellCall, Refusal, list_finished
+from syncer.emulator.annotell.documents import Json, make_uuid
 from syncer.emulator.annotell.projects import CREATED, Project, Scene
 from syncer.emulator.answer import Answer
 
@@ -75,7 +75,7 @@ def inputs_by_uuids(call: AnnotellCall) -> Answer:
     )
 
 
-def requested_inputs(call: AnnotellCall) -> Answer:
+def list_requested_inputs(call: AnnotellCall) -> Answer:
     """POST /v2/inputs/query."""
     sent = call.sent
     all_scenes = list(enumerate(call.projects.scenes()))
@@ -134,7 +134,7 @@ def request_input(call: AnnotellCall) -> Answer:
 
 
 def _request_input(project: Project, scene: Scene) -> Json:
-    done = list(finished_of(scene))
+    done = list(list_finished(scene))
     status = "completed" if done else "in_progress" if scene.annotations else "not_started"
     ids = {
         "id": scene.request_input,
@@ -174,7 +174,7 @@ def scenes(call: AnnotellCall) -> Answer:
 def _scene(shown: Json) -> Json:
     ids = {
         "uuid": shown["internalId"],
-        "workspaceId": identified("workspace"),
+        "workspaceId": make_uuid("workspace"),
         "externalId": shown["externalId"],
     }
     optional = {key: shown.get(key) for key in ("calibrationId", "viewLink", "errorMessage")}
@@ -216,7 +216,7 @@ def requests(call: AnnotellCall) -> Answer:
     found = [
         p
         for p in call.projects.by_name.values()
-        if wanted in (p.shown["project"], identified(f"{p.shown['project']}/project"))
+        if wanted in (p.shown["project"], make_uuid(f"{p.shown['project']}/project"))
     ]
     if not found:
         raise Refusal(404, "Not found")
@@ -236,7 +236,7 @@ def workspaces(call: AnnotellCall) -> Answer:
     workspace = {
         "created": CREATED,
         "externalId": "emulator-workspace",
-        "id": identified("workspace"),
+        "id": make_uuid("workspace"),
         "name": "The emulator's workspace",
     }
     return Answer({"data": [{**workspace, "organization": {"name": "Emulated"}}]})

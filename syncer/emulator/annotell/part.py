@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from time import time
 
 from syncer.emulator.annotell import calls
-from syncer.emulator.annotell.call import AnnotellCall, Refusal, not_found, said
+from syncer.emulator.annotell.call import AnnotellCall, Refusal, error_answer, not_found
 from syncer.emulator.annotell.projects import Projects
 from syncer.emulator.annotell.tokens import STORAGE, TOKEN_PATH, GrantedTokens, Signatures
 from syncer.emulator.answer import Answer, ItemFault, Request
@@ -63,7 +63,7 @@ class Annotell:
         """The whole header."""
         return request.headers.get("Authorization", "")
 
-    def refused(self, request: Request) -> Answer | None:
+    def refuse(self, request: Request) -> Answer | None:
         """`Bearer TOKEN`, with a token that was granted here and has not expired."""
         if (
             request.path.endswith(TOKEN_PATH)
@@ -71,7 +71,7 @@ class Annotell:
             or self.tokens.takes(request, self.switches)
         ):
             return None
-        return said(401, "Token is invalid", error="invalid_token")
+        return error_answer(401, "Token is invalid", error="invalid_token")
 
     def answer(self, request: Request, item_fault: ItemFault) -> Answer:
         """Find the operation of a request and carry it out."""
@@ -99,16 +99,16 @@ class Annotell:
 
     # --- failures ---------------------------------------------------------------------
 
-    def throttled(self, request: Request, *, silent: bool) -> Answer:
+    def throttle(self, request: Request, *, silent: bool) -> Answer:
         """429; the same from auth server and storage."""
-        answer = said(429, "Too many requests")
+        answer = error_answer(429, "Too many requests")
         if not silent:
             answer.headers |= asking_to_wait(self.switches["retry-after"], time())
         return answer
 
-    def failed(self, request: Request) -> tuple[Answer, bool]:
+    def fail(self, request: Request) -> tuple[Answer, bool]:
         """503 in JSON. Nothing is applied here that could not be asked again."""
-        answer = said(503, "Service unavailable")
+        answer = error_answer(503, "Service unavailable")
         answer.headers |= asking_to_wait(self.switches["error-retry-after"], time())
         return answer, True
 

@@ -12,13 +12,13 @@ import orjson
 
 from syncer.emulator.annotell.documents import (
     Json,
-    exported,
-    identified,
+    export,
     image,
     iso_turned,
+    make_uuid,
     polygons,
     sequence,
-    written,
+    write_document,
 )
 from syncer.emulator.bodies import Unreadable, read_json
 from syncer.errors import UsageError
@@ -75,12 +75,12 @@ class Project:
     @property
     def request_id(self) -> str:
         """The one request that all its inputs are of."""
-        return identified(f"{self.shown['project']}/request")
+        return make_uuid(f"{self.shown['project']}/request")
 
     @property
     def request_uid(self) -> str:
         """The same by another name, as the API has it."""
-        return identified(f"{self.shown['project']}/request uid")
+        return make_uuid(f"{self.shown['project']}/request uid")
 
 
 class UnloadableDocuments(Exception):
@@ -136,7 +136,7 @@ class Projects:
             for scene in project.scenes:
                 yield project, scene
 
-    def finished(
+    def list_finished(
         self, project: str, batch: str | None, annotation_type: str
     ) -> list[tuple[Scene, FinishedAnnotation]]:
         """Return what is finished of a type, in the order of the numbers."""
@@ -149,7 +149,7 @@ class Projects:
         ]
         return sorted(found, key=lambda pair: pair[1].number)
 
-    def stored(self, id: str) -> FinishedAnnotation | None:
+    def find_stored(self, id: str) -> FinishedAnnotation | None:
         """The annotation of this id."""
         return self._stored.get(id)
 
@@ -164,7 +164,7 @@ class Projects:
                     {
                         **scene.shown,
                         "requestInput": scene.request_input,
-                        "annotations": [_shown(held) for held in scene.annotations],
+                        "annotations": [_show(held) for held in scene.annotations],
                     }
                     for scene in project.scenes
                 ],
@@ -208,7 +208,7 @@ class Projects:
     def _scene(self, project: str, given: Json) -> Scene:
         uuid = given["internalId"]
         annotations = [
-            self._held(project, uuid, annotation) for annotation in given.get("annotations", [])
+            self._hold(project, uuid, annotation) for annotation in given.get("annotations", [])
         ]
         defaults = {
             "internalId": uuid,
@@ -225,22 +225,22 @@ class Projects:
         return Scene(
             project,
             shown,
-            given.get("requestInput", identified(f"{project}/{uuid}/request input")),
+            given.get("requestInput", make_uuid(f"{project}/{uuid}/request input")),
             annotations,
         )
 
-    def _held(self, project: str, uuid: str, given: Json) -> FinishedAnnotation:
+    def _hold(self, project: str, uuid: str, given: Json) -> FinishedAnnotation:
         annotation_type, content = given["annotationType"], given["content"]
         own = content.get("openlabel", {}).get("metadata", {}).get("uuid")
         self._numbers += 1
         return FinishedAnnotation(
             number=given.get("number", self._numbers - 1),
-            id=given.get("id") or own or identified(f"{project}/{uuid}/{annotation_type}"),
+            id=given.get("id") or own or make_uuid(f"{project}/{uuid}/{annotation_type}"),
             annotation_type=annotation_type,
             created=given.get("created", CREATED),
-            document=written(content),
-            iso_document=written(iso_turned(content)),
-            export_content=given.get("exportContent") or exported(content),
+            document=write_document(content),
+            iso_document=write_document(iso_turned(content)),
+            export_content=given.get("exportContent") or export(content),
             preliminary=given.get("preliminary", False),
         )
 
@@ -255,7 +255,7 @@ def _types(scenes: list[Scene]) -> list[str]:
     )
 
 
-def _shown(held: FinishedAnnotation) -> Json:
+def _show(held: FinishedAnnotation) -> Json:
     return {
         "annotationType": held.annotation_type,
         "created": held.created,
@@ -282,7 +282,7 @@ def _start() -> Json:
     inputs = []
     for number, (batch, status, annotation_types) in enumerate(made):
         name = f"drive-17/frame-{number:04}"
-        uuid = identified(name)
+        uuid = make_uuid(name)
         annotations = [
             {
                 "annotationType": kind,

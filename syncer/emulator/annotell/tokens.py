@@ -48,18 +48,18 @@ class GrantedTokens:
         }
         client = self._client(request, form, switches["client-auth"])
         if client is None or not all(client) or client[1] == REFUSED_SECRET:
-            return _refused("invalid_client", "Bad client credentials")
+            return _refuse("invalid_client", "Bad client credentials")
         grant = form.get("grant_type", "")
         if grant == "refresh_token":
             token = form.get("refresh_token", "")
             if token not in self._refresh or switches["refresh-token"] == "expired":
-                return _refused("invalid_token", "Refresh token expired")
+                return _refuse("invalid_token", "Refresh token expired")
             self._refresh.discard(token)
         elif grant != "client_credentials":
             return Answer({"error": "unsupported_grant_type"}, 400)
         self.granted[grant] += 1
         return Answer(
-            self._made(int(switches["token-seconds"]), refresh=switches["refresh-token"] != "none")
+            self._make(int(switches["token-seconds"]), refresh=switches["refresh-token"] != "none")
         )
 
     def _client(
@@ -77,7 +77,7 @@ class GrantedTokens:
             return form["client_id"], form.get("client_secret", "")
         return None
 
-    def _made(self, seconds: int, *, refresh: bool) -> dict[str, object]:
+    def _make(self, seconds: int, *, refresh: bool) -> dict[str, object]:
         number = sum(self.granted.values())
         payload = base64.urlsafe_b64encode(b'{"sub":"%d"}' % number).decode().rstrip("=")
         token = f"eyJhbGciOiJub25lIn0.{payload}.{os.urandom(8).hex()}"
@@ -140,7 +140,7 @@ class Signatures:
         """Return when a URL that was signed here expires: seconds since 1970."""
         return float(url.partition("&X-Emulator-Until=")[2].partition("&")[0])
 
-    def refused(self, request: Request) -> Answer | None:
+    def refuse(self, request: Request) -> Answer | None:
         """The storage's answer to a URL that is not taken: a token beside the
         signature, a wrong signature, an expired one.
         """
@@ -165,7 +165,7 @@ def no_such_file() -> Answer:
     return _xml(404, "NoSuchKey", "The specified key does not exist.")
 
 
-def _refused(error: str, description: str) -> Answer:
+def _refuse(error: str, description: str) -> Answer:
     return Answer({"error": error, "error_description": description}, 401)
 
 

@@ -7,7 +7,7 @@ import re
 from syncer.emulator import codes
 from syncer.emulator.answer import Answer
 from syncer.emulator.clarifai.call import ClarifaiCall, missing
-from syncer.emulator.clarifai.patching import ACTIONS, patched
+from syncer.emulator.clarifai.patching import ACTIONS, apply_patch
 from syncer.emulator.clarifai.store import Annotation, AnnotationKey
 from syncer.emulator.clarifai.wire import Object
 
@@ -37,7 +37,7 @@ def post(call: ClarifaiCall) -> Answer:
     annotations = call.sent.get("annotations", [])
     if (refused := call.bad_count(annotations, "annotations")) is not None:
         return refused
-    taken = _taken(call, annotations)
+    taken = _find_taken(call, annotations)
     call.count("duplicates", len(taken))
     if taken and call.switches["duplicate-id"] == "request":
         return Answer.of(
@@ -57,17 +57,17 @@ def post(call: ClarifaiCall) -> Answer:
     lag = call.lag("read-lag")
     for annotation, problem in zip(annotations, problems, strict=True):
         if problem is None:
-            annotation = made(call, annotation)
+            annotation = make_annotation(call, annotation)
             call.app.put(annotation, lag)
             items.append(annotation)
         else:
-            items.append(failed_item(call, annotation, problem))
+            items.append(make_failed_item(call, annotation, problem))
     failed = len(items) - problems.count(None)
     call.count("posted", len(items) - failed)
-    return call.items("annotations", told(call, items), failed)
+    return call.items("annotations", report_items(call, items), failed)
 
 
-def _taken(call: ClarifaiCall, annotations: list[Object]) -> set[int]:
+def _find_taken(call: ClarifaiCall, annotations: list[Object]) -> set[int]:
     """The places of those whose id exists already, in the app or earlier in the
     request.
     """
@@ -119,7 +119,7 @@ def _invalid(call: ClarifaiCall, annotation: Object) -> ItemProblem | None:
     return None
 
 
-def made(call: ClarifaiCall, annotation: Object) -> Annotation:
+def make_annotation(call: ClarifaiCall, annotation: Object) -> Annotation:
     """The annotation as it is held: id, owner, times and status filled in, concepts and
     inputs known from now on.
     """
@@ -175,7 +175,7 @@ def _dress(call: ClarifaiCall, data: Object, input_id: str) -> None:
     for region in data.get("regions", ()):
         if "id" not in region:
             region["id"] = call.service.new_id()
-        elif "region_info" not in region and (known := _known_region(call, input_id, region["id"])):
+        elif "region_info" not in region and (known := _find_region(call, input_id, region["id"])):
             region["region_info"] = known
     for name in _INNER:
         for inner in data.get(name, ()):
@@ -183,7 +183,7 @@ def _dress(call: ClarifaiCall, data: Object, input_id: str) -> None:
                 _dress(call, inner["data"], input_id)
 
 
-def _known_region(call: ClarifaiCall, input_id: str, id: str) -> Object | None:
+def _find_region(call: ClarifaiCall, input_id: str, id: str) -> Object | None:
     """Return the region of this id, as another annotation of the input has it."""
     for annotation in call.app.of_input(input_id):
         data = annotation.get("data", {})
@@ -204,7 +204,7 @@ def _known_region(call: ClarifaiCall, input_id: str, id: str) -> Object | None:
 # --- answers about items --------------------------------------------------------------
 
 
-def failed_item(call: ClarifaiCall, annotation: Object, problem: ItemProblem) -> Object:
+def make_failed_item(call: ClarifaiCall, annotation: Object, problem: ItemProblem) -> Object:
     """Return what the answer says of an annotation that was not taken."""
     status = codes.status(*problem)
     match call.switches["failed-item"]:
@@ -220,7 +220,7 @@ def failed_item(call: ClarifaiCall, annotation: Object, problem: ItemProblem) ->
             }
 
 
-def told(call: ClarifaiCall, items: list[Object]) -> list[Object]:
+def report_items(call: ClarifaiCall, items: list[Object]) -> list[Object]:
     """The items of an answer to a POST or PATCH, as the switches have it."""
     if call.switches["answer-order"] == "shuffled":
         items = call.service.rng.sample(items, len(items))
@@ -268,9 +268,9 @@ def patch(call: ClarifaiCall) -> Answer:
             items.append(_patch_one(call, annotation, action))
         else:
             failed += 1
-            items.append(failed_item(call, annotation, problem))
+            items.append(make_failed_item(call, annotation, problem))
     call.count("patched", len(items) - failed)
-    return call.items("annotations", told(call, items), failed)
+    return call.items("annotations", report_items(call, items), failed)
 
 
 def _key(annotation: Object) -> AnnotationKey:
@@ -295,7 +295,7 @@ def _patch_one(call: ClarifaiCall, annotation: Object, action: str) -> Object:
     """Patch the annotation; return what the answer says of it."""
     app, held = call.app, call.app.annotations[_key(annotation)]
     changes = {name: value for name, value in annotation.items() if name not in UNCHANGED}
-    result = patched(held, changes, action, call.switches)
+    result = apply_patch(held, changes, action, call.switches)
     result["status"] = codes.status(result.get("status", {}).get("code", codes.STORED))
     result["modified_at"] = call.at
     if "user_id" in changes:

@@ -100,7 +100,7 @@ class ClarifaiCall:
         start = (number - 1) * size
         return range(min(start, number_of_all), min(start + size, number_of_all))
 
-    def paged(self, member: str, rows: Sequence[Any]) -> Answer:
+    def answer_page(self, member: str, rows: Sequence[Any]) -> Answer:
         """The page that is asked for, as the answer to a list."""
         page = self.page(len(rows))
         return (

@@ -9,14 +9,14 @@ from fnmatch import fnmatchcase
 from syncer.emulator import codes
 from syncer.emulator.answer import Answer
 from syncer.emulator.clarifai.call import ClarifaiCall, missing
-from syncer.emulator.clarifai.inputs import dataset, seen
-from syncer.emulator.clarifai.patching import ACTIONS, patched
+from syncer.emulator.clarifai.inputs import dataset, show_input
+from syncer.emulator.clarifai.patching import ACTIONS, apply_patch
 
 
 def list_concepts(call: ClarifaiCall) -> Answer:
     """ListConcepts: those that were posted, and those that annotations brought."""
     id = call.sent.get("id")
-    return call.paged(
+    return call.answer_page(
         "concepts",
         [concept for concept in call.app.concepts.values() if id in (None, concept["id"])],
     )
@@ -65,7 +65,7 @@ def patch_concepts(call: ClarifaiCall) -> Answer:
         if concept.get("id") not in call.app.concepts:
             return missing("concept_id", concept.get("id", ""))
     for concept in concepts:
-        call.app.concepts[concept["id"]] = patched(
+        call.app.concepts[concept["id"]] = apply_patch(
             call.app.concepts[concept["id"]], concept, action, call.switches
         )
     return Answer.of(concepts=[call.app.concepts[concept["id"]] for concept in concepts])
@@ -90,7 +90,7 @@ def search_concepts(call: ClarifaiCall) -> Answer:
 def list_datasets(call: ClarifaiCall) -> Answer:
     """ListDatasets: those that inputs were put into."""
     app, id = call.app, call.sent.get("id")
-    return call.paged(
+    return call.answer_page(
         "datasets",
         [
             {
@@ -117,7 +117,7 @@ def list_dataset_inputs(call: ClarifaiCall) -> Answer:
         return page
     return Answer.of(
         dataset_inputs=[
-            {"created_at": rows[n][1], "input": seen(call.app, rows[n][0])} for n in page
+            {"created_at": rows[n][1], "input": show_input(call.app, rows[n][0])} for n in page
         ]
     )
 
@@ -127,7 +127,9 @@ def get_dataset_input(call: ClarifaiCall) -> Answer:
     held, id = call.app.datasets.get(call.sent["dataset_id"]), call.sent["input_id"]
     if held is None or id not in held.inputs:
         return missing("input_id", id)
-    return Answer.of(dataset_input={"created_at": held.inputs[id], "input": seen(call.app, id)})
+    return Answer.of(
+        dataset_input={"created_at": held.inputs[id], "input": show_input(call.app, id)}
+    )
 
 
 def post_dataset_inputs(call: ClarifaiCall) -> Answer:
@@ -144,7 +146,9 @@ def post_dataset_inputs(call: ClarifaiCall) -> Answer:
     for id in ids:
         held.inputs.setdefault(id, call.at)
     return Answer.of(
-        dataset_inputs=[{"created_at": held.inputs[id], "input": seen(call.app, id)} for id in ids]
+        dataset_inputs=[
+            {"created_at": held.inputs[id], "input": show_input(call.app, id)} for id in ids
+        ]
     )
 
 

@@ -27,37 +27,37 @@ _NAMES: Mapping[str, Mapping[int, str]] = {
 }
 
 
-def shown(body: Object, switches: Mapping[str, str], http_status: int, url: str) -> Object:
+def render_body(body: Object, switches: Mapping[str, str], http_status: int, url: str) -> Object:
     """The body as it is written.
 
     `url`: the emulator's own, used for what is hosted there.
     """
     changes: list[FormChange] = []
     if switches["enums"] != "number":
-        changes.append(_named if switches["enums"] == "name" else _as_text)
+        changes.append(_name if switches["enums"] == "name" else _as_text)
     if switches["masks"] == "url":
-        changes.append(lambda name, value: _hosted(name, value, url))
+        changes.append(lambda name, value: _host(name, value, url))
     if switches["added-fields"] == "some":
         changes.append(
             lambda _, value: {**value, "added_by_a_later_version": {"of": ["the service", 1, None]}}
         )
     if switches["http-status-code"] == "set":
         body = {**body, "status": {**body["status"], "http_status_code": http_status}}
-    return _changed("", body, changes) if changes else body
+    return _change("", body, changes) if changes else body
 
 
-def _changed(name: str, value: Any, changes: list[FormChange]) -> Any:
+def _change(name: str, value: Any, changes: list[FormChange]) -> Any:
     if isinstance(value, list):
-        return [_changed(name, item, changes) for item in value]
+        return [_change(name, item, changes) for item in value]
     if not isinstance(value, dict) or name in STRUCTS:
         return value
-    value = {inner: _changed(inner, item, changes) for inner, item in value.items()}
+    value = {inner: _change(inner, item, changes) for inner, item in value.items()}
     for change in changes:
         value = change(name, value)
     return value
 
 
-def _named(_: str, value: Object) -> Object:
+def _name(_: str, value: Object) -> Object:
     return {
         name: _NAMES[name].get(item, item) if name in _NAMES and isinstance(item, int) else item
         for name, item in value.items()
@@ -71,7 +71,7 @@ def _as_text(_: str, value: Object) -> Object:
     }
 
 
-def _hosted(name: str, value: Object, url: str) -> Object:
+def _host(name: str, value: Object, url: str) -> Object:
     """A mask's picture by its URL, its bytes left out.
 
     The URL stands for a place where it would be; nothing is served there.

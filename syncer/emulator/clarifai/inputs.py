@@ -13,7 +13,7 @@ from syncer.emulator import codes
 from syncer.emulator.answer import Answer
 from syncer.emulator.clarifai.annotations import dress
 from syncer.emulator.clarifai.call import ClarifaiCall, missing
-from syncer.emulator.clarifai.patching import ACTIONS, patched
+from syncer.emulator.clarifai.patching import ACTIONS, apply_patch
 from syncer.emulator.clarifai.store import Annotation, App, Dataset
 from syncer.emulator.clarifai.wire import Object
 
@@ -41,11 +41,11 @@ def post(call: ClarifaiCall) -> Answer:
                 )
                 continue
             given = {**given, "id": f"{given['id']}-{call.service.new_id()[:8]}"}
-        items.append(made(call, given))
+        items.append(make_input(call, given))
     return call.items("inputs", items, failed)
 
 
-def made(call: ClarifaiCall, given: Object) -> Object:
+def make_input(call: ClarifaiCall, given: Object) -> Object:
     """Store an input with its input-level annotation; the answer says that it is being
     processed.
     """
@@ -83,7 +83,7 @@ def dataset(app: App, dataset_id: str, at: str) -> Dataset:
     return app.datasets.setdefault(dataset_id, Dataset(at))
 
 
-def seen(app: App, input_id: str) -> Object:
+def show_input(app: App, input_id: str) -> Object:
     """An input as this read shows it."""
     left = app.pending.get(input_id)
     if not left:
@@ -115,7 +115,7 @@ def patch(call: ClarifaiCall) -> Answer:
             continue
         changes = {name: value for name, value in given.items() if name in ("data", "dataset_ids")}
         app.inputs[id] = {
-            **patched(app.inputs[id], changes, action, call.switches),
+            **apply_patch(app.inputs[id], changes, action, call.switches),
             "modified_at": call.at,
         }
         if id in app.input_level:
@@ -146,7 +146,7 @@ def list_inputs(call: ClarifaiCall) -> Answer:
     return (
         page
         if isinstance(page, Answer)
-        else Answer.of(inputs=[seen(app, wanted[place]) for place in page])
+        else Answer.of(inputs=[show_input(app, wanted[place]) for place in page])
     )
 
 
@@ -171,7 +171,8 @@ def stream(call: ClarifaiCall) -> Answer:
                 pass  # from the start again
     return Answer.of(
         inputs=[
-            seen(app, id) for id in ids[start : start + (sent.get("per_page") or STREAM_PER_PAGE)]
+            show_input(app, id)
+            for id in ids[start : start + (sent.get("per_page") or STREAM_PER_PAGE)]
         ]
     )
 
@@ -196,7 +197,11 @@ def _places(call: ClarifaiCall) -> Callable[[str], Any]:
 def get(call: ClarifaiCall) -> Answer:
     """GetInput."""
     id = call.sent["input_id"]
-    return Answer.of(input=seen(call.app, id)) if id in call.app.inputs else missing("input_id", id)
+    return (
+        Answer.of(input=show_input(call.app, id))
+        if id in call.app.inputs
+        else missing("input_id", id)
+    )
 
 
 def count(call: ClarifaiCall) -> Answer:

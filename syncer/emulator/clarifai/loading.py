@@ -6,7 +6,7 @@ from syncer.emulator import codes
 from syncer.emulator.clarifai import annotations as labels
 from syncer.emulator.clarifai import inputs
 from syncer.emulator.clarifai.call import ClarifaiCall, Service
-from syncer.emulator.clarifai.patching import ACTIONS, patched
+from syncer.emulator.clarifai.patching import ACTIONS, apply_patch
 from syncer.emulator.clarifai.store import Annotation, App
 from syncer.emulator.clarifai.wire import Object
 
@@ -38,7 +38,7 @@ def apply(service: Service, app: App, change: Object) -> None:
                 name: value for name, value in annotation.items() if name not in labels.UNCHANGED
             }
             result = {
-                **patched(held, changes, change["action"], service.switches),
+                **apply_patch(held, changes, change["action"], service.switches),
                 "modified_at": call.at,
             }
             labels.dress(call, result)
@@ -55,10 +55,10 @@ def _post(call: ClarifaiCall, annotation: Object) -> None:
     app, input_id = call.app, annotation["input_id"]
     if annotation.get("input_level"):
         if input_id not in app.inputs:
-            inputs.made(call, {"id": input_id, "data": annotation.get("data", {})})
+            inputs.make_input(call, {"id": input_id, "data": annotation.get("data", {})})
         if input_id in app.input_level:
             app.delete((input_id, app.input_level.pop(input_id)))
-    stored: Annotation = labels.made(call, annotation)
+    stored: Annotation = labels.make_annotation(call, annotation)
     for name in labels.OUTPUT_ONLY - {"embed_model_version_id"}:
         if name in annotation:
             stored[name] = annotation[name]

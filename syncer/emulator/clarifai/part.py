@@ -75,7 +75,7 @@ class Clarifai:
         """The whole header."""
         return request.headers.get("Authorization", "")
 
-    def refused(self, request: Request) -> Answer | None:
+    def refuse(self, request: Request) -> Answer | None:
         """`Key TOKEN`, case-sensitive; any token but one."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme == "Key" and token and token != REFUSED_TOKEN:
@@ -89,7 +89,7 @@ class Clarifai:
             )
             answer = Answer.of(codes.INVALID_REQUEST, details)
         answer.status = max(401, answer.status)
-        return self._finished(answer, find(request.method, request.path))
+        return self._finish(answer, find(request.method, request.path))
 
     def answer(self, request: Request, item_fault: ItemFault) -> Answer:
         """Find the operation of a request and carry it out."""
@@ -103,18 +103,18 @@ class Clarifai:
             )
         found = find(request.method, request.path)
         if found is None:
-            return self._finished(Answer.of(codes.MISSING, "Check the url of your request."), None)
+            return self._finish(Answer.of(codes.MISSING, "Check the url of your request."), None)
         if switches["body-limit"] != "none" and len(request.body) > int(switches["body-limit"]):
-            return self._finished(Answer.of(codes.TOO_LARGE), found)
+            return self._finish(Answer.of(codes.TOO_LARGE), found)
         try:
             call = self._call(request, *found, item_fault)
             if switches["apps"] == "loaded" and call.app.app_id and call.app not in self._loaded:
-                return self._finished(missing("app_id", call.app.app_id), found)
+                return self._finish(missing("app_id", call.app.app_id), found)
         except Unreadable as unreadable:
-            return self._finished(Answer.of(codes.BAD_FORMAT, f"the body is {unreadable}"), found)
+            return self._finish(Answer.of(codes.BAD_FORMAT, f"the body is {unreadable}"), found)
         except Malformed as malformed:
-            return self._finished(Answer.of(codes.BAD_FORMAT, str(malformed)), found)
-        return self._finished(found[0].operation(call), found)
+            return self._finish(Answer.of(codes.BAD_FORMAT, str(malformed)), found)
+        return self._finish(found[0].operation(call), found)
 
     def _call(
         self, request: Request, binding: Binding, named: dict[str, str], item_fault: ItemFault
@@ -136,7 +136,7 @@ class Clarifai:
         switches = self.service.switches
         return messages(switches["float32"], strict=switches["unknown-fields"] == "refuse")
 
-    def _finished(self, answer: Answer, found: tuple[Binding, Any] | None) -> Answer:
+    def _finish(self, answer: Answer, found: tuple[Binding, Any] | None) -> Answer:
         """The answer as it is written: the list that is shown though it is empty, a
         request id, and the forms of the switches.
         """
@@ -144,27 +144,29 @@ class Clarifai:
             if found is not None and found[0].member:
                 answer.body.setdefault(found[0].member, [])
             answer.body["status"]["req_id"] = self.service.new_id()
-            answer.body = forms.shown(answer.body, self.service.switches, answer.status, self.url)
+            answer.body = forms.render_body(
+                answer.body, self.service.switches, answer.status, self.url
+            )
         return answer
 
     # --- failures ---------------------------------------------------------------------
 
-    def throttled(self, request: Request, *, silent: bool) -> Answer:
+    def throttle(self, request: Request, *, silent: bool) -> Answer:
         """In the form, with the code and the Retry-After of the switches."""
         switches = self.service.switches
         answer = Answer.of(int(switches["throttle-code"]))
         answer.status = int(switches["throttle-form"])
         if not silent:
             answer.headers |= asking_to_wait(switches["retry-after"], time())
-        return self._finished(answer, find(request.method, request.path))
+        return self._finish(answer, find(request.method, request.path))
 
-    def failed(self, request: Request) -> tuple[Answer, bool]:
+    def fail(self, request: Request) -> tuple[Answer, bool]:
         """With the code of the switch. Some codes say that nothing was applied."""
         code = int(self.service.switches["error-code"])
         answer = Answer.of(code)
         answer.headers |= asking_to_wait(self.service.switches["error-retry-after"], time())
         return (
-            self._finished(answer, find(request.method, request.path)),
+            self._finish(answer, find(request.method, request.path)),
             code not in codes.NOT_APPLIED,
         )
 

@@ -17,23 +17,23 @@ id.
 """
 
 
-def patched(held: Object, sent: Object, action: str, switches: Mapping[str, str]) -> Object:
+def apply_patch(held: Object, sent: Object, action: str, switches: Mapping[str, str]) -> Object:
     """The object after a patch. Raises no error: what cannot be patched stays."""
     if action == "overwrite":
         return {**held, **sent}
     if action == "merge":
-        return _merged_object(held, sent, switches["region-merge"] == "replace")
-    return _removed_object(held, sent, switches["remove-without-ids"] == "append")
+        return _merge_object(held, sent, switches["region-merge"] == "replace")
+    return _remove_from_object(held, sent, switches["remove-without-ids"] == "append")
 
 
-def _merged_object(held: Object, sent: Object, replace: bool) -> Object:
+def _merge_object(held: Object, sent: Object, replace: bool) -> Object:
     return {
         **held,
-        **{name: _merged(held.get(name), value, name, replace) for name, value in sent.items()},
+        **{name: _merge(held.get(name), value, name, replace) for name, value in sent.items()},
     }
 
 
-def _merged(held: Any, sent: Any, name: str, replace: bool) -> Any:
+def _merge(held: Any, sent: Any, name: str, replace: bool) -> Any:
     """Objects are merged deeply, lists item by item; what is empty replaces, what is
     null changes nothing.
     """
@@ -42,15 +42,15 @@ def _merged(held: Any, sent: Any, name: str, replace: bool) -> Any:
     if not sent or type(held) is not type(sent):
         return sent
     if isinstance(sent, dict):
-        return _merged_object(held, sent, replace)
+        return _merge_object(held, sent, replace)
     if isinstance(sent, list):
         if replace and name in _DRAWN and not any(_id(item) for item in sent):
             return sent
-        return _merged_list(held, sent, replace)
+        return _merge_list(held, sent, replace)
     return sent
 
 
-def _merged_list(held: list[Any], sent: list[Any], replace: bool) -> list[Any]:
+def _merge_list(held: list[Any], sent: list[Any], replace: bool) -> list[Any]:
     result = list(held)
     places = {_id(item): place for place, item in enumerate(held) if _id(item)}
     for item in sent:
@@ -58,11 +58,11 @@ def _merged_list(held: list[Any], sent: list[Any], replace: bool) -> list[Any]:
         if place is None:
             result.append(item)
         else:
-            result[place] = _merged_object(result[place], item, replace)
+            result[place] = _merge_object(result[place], item, replace)
     return result
 
 
-def _removed_object(held: Object, sent: Object, append: bool) -> Object:
+def _remove_from_object(held: Object, sent: Object, append: bool) -> Object:
     """`true` takes a member away; items are taken away by their ids; any other scalar
     replaces.
     """
@@ -72,16 +72,16 @@ def _removed_object(held: Object, sent: Object, append: bool) -> Object:
             result.pop(name, None)
         elif isinstance(value, dict):
             if isinstance(result.get(name), dict):
-                result[name] = _removed_object(result[name], value, append)
+                result[name] = _remove_from_object(result[name], value, append)
         elif isinstance(value, list):
             if isinstance(result.get(name), list):
-                result[name] = _removed_list(result[name], value, append)
+                result[name] = _remove_from_list(result[name], value, append)
         elif value is not None:
             result[name] = value
     return result
 
 
-def _removed_list(held: list[Any], sent: list[Any], append: bool) -> list[Any]:
+def _remove_from_list(held: list[Any], sent: list[Any], append: bool) -> list[Any]:
     gone = {id for item in sent if (id := _id(item))}
     left = [item for item in held if _id(item) not in gone]
     return left + [item for item in sent if not _id(item)] if append else left

@@ -26,7 +26,7 @@ def list_annotations(call: ClarifaiCall) -> Answer:
         and (absent := _absent(call, ids, input_ids)) is not None
     ):
         return absent
-    keys = ordered(call, keys)
+    keys = order_keys(call, keys)
     unseen = [key for key in keys if key in app.past and app.past[key].was is None]
     wanted = _filter(call)
     keys = [key for key in keys if (row := app.shown(key)) is not None and wanted(row)]
@@ -39,7 +39,7 @@ def list_annotations(call: ClarifaiCall) -> Answer:
     return Answer.of(annotations=rows)
 
 
-def ordered(call: ClarifaiCall, keys: list[AnnotationKey]) -> list[AnnotationKey]:
+def order_keys(call: ClarifaiCall, keys: list[AnnotationKey]) -> list[AnnotationKey]:
     """Keys from oldest to newest, as the switch has lists sorted."""
     match call.switches["list-order"]:
         case "newest":
@@ -116,4 +116,4 @@ def workers(call: ClarifaiCall) -> Answer:
         if row.get("trusted") or not call.sent.get("trusted_only")
     ]
     distinct = {repr(row["worker"]): row["worker"] for row in rows if "worker" in row}
-    return call.paged("workers", list(distinct.values()))
+    return call.answer_page("workers", list(distinct.values()))

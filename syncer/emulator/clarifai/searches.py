@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from syncer.emulator import codes
 from syncer.emulator.answer import Answer
 from syncer.emulator.clarifai.call import ClarifaiCall, contains
-from syncer.emulator.clarifai.reads import ordered
+from syncer.emulator.clarifai.reads import order_keys
 from syncer.emulator.clarifai.store import Annotation
 from syncer.emulator.clarifai.wire import Object
 
@@ -23,7 +23,7 @@ def search_annotations(call: ClarifaiCall) -> Answer:
     filters of a search match.
     """
     app = call.app
-    rows = [row for key in ordered(call, app.keys_of()) if (row := app.read(key)) is not None]
+    rows = [row for key in order_keys(call, app.keys_of()) if (row := app.read(key)) is not None]
     hits: list[Object] = []
     for search in call.sent.get("searches", ()):
         hits += [

@@ -69,7 +69,7 @@ class App:
             self.past
             and key not in self.annotations
             and key in self.past
-            and self._seen(key) is not None
+            and self._see(key) is not None
         ):
             return True
         return key in self.annotations if scope == "input" else key[1] in self._ids
@@ -148,9 +148,9 @@ class App:
 
     def read(self, key: AnnotationKey) -> Annotation | None:
         """Return what this read shows."""
-        return self.annotations.get(key) if not self.past else self._seen(key)
+        return self.annotations.get(key) if not self.past else self._see(key)
 
-    def _seen(self, key: AnnotationKey) -> Annotation | None:
+    def _see(self, key: AnnotationKey) -> Annotation | None:
         past = self.past.get(key)
         if past is None:
             return self.annotations.get(key)

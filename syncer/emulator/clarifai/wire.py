@@ -268,7 +268,7 @@ def _double(sent: Any) -> float:
     return number if abs(number) <= EXACT_MAX else float(number)
 
 
-def _widened(sent: Any) -> float:
+def _widen(sent: Any) -> float:
     """The double that a float32 is."""
     number = _double(sent)
     if abs(number) >= _FLOAT32_MAX:
@@ -291,7 +291,7 @@ def _shortest(sent: Any) -> float:
         return sent
     if type(sent) is float and len(repr(sent)) <= DIGITS_EXACT:
         return sent
-    return _shortest_text(_widened(sent))
+    return _shortest_text(_widen(sent))
 
 
 def _bytes(sent: Any) -> str:
@@ -350,7 +350,7 @@ def _enum(names: Mapping[str, int]) -> ValueReader:
     return read
 
 
-_FLOATS: Mapping[str, ValueReader] = {"shortest": _shortest, "widened": _widened, "exact": _double}
+_FLOATS: Mapping[str, ValueReader] = {"shortest": _shortest, "widened": _widen, "exact": _double}
 _SCALARS: Mapping[str, ValueReader] = {
     "string": _string,
     "bool": _bool,

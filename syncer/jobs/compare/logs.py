@@ -17,7 +17,7 @@ from syncer.jobs.inputs import was_looked_at
 from syncer.jobs.lines import line_options
 from syncer.jobs.ours import SPOOL, named_logs
 from syncer.journal.dead import FILE as LETTERS
-from syncer.journal.dead import unapplied
+from syncer.journal.dead import list_unapplied
 from syncer.journal.journal import DestinationId, Journal, check_destination
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.choice import Chooser
@@ -53,7 +53,9 @@ class LogsToCompare:
         Raises UsageError for what is not a log, StateError.
         """
         ledger = self.ledger
-        left_out = unapplied(self.state / LETTERS, ledger.dead_size) if ledger.dead_size else {}
+        left_out = (
+            list_unapplied(self.state / LETTERS, ledger.dead_size) if ledger.dead_size else {}
+        )
         for log in self.logs:
             if not was_looked_at(log, ledger.logs.get(log.number)):
                 refuse_what_is_not_a_log(log.path, log.identity.label, self.options)

@@ -66,7 +66,7 @@ class Unwrapped(Generic[T]):
     next: Cursor | None
 
 
-def opened(
+def unwrap(
     reply: Reply | NoReply,
     decoder: msgspec.json.Decoder[T],
     *,
@@ -105,7 +105,7 @@ def opened(
         )
 
 
-def probed(reply: Reply | NoReply) -> LookUpFailure | None:
+def read_probe(reply: Reply | NoReply) -> LookUpFailure | None:
     """Return why the service cannot be asked at this address, None if it can: by the
     answer to a question that any such service takes.
 

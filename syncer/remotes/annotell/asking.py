@@ -9,12 +9,12 @@ from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Ask, Asking
 from syncer.errors import Stopped
 from syncer.remotes.annotell.answers import Cursor, Unwrapped
-from syncer.remotes.flows import PASSES_MAX, one, settled
+from syncer.remotes.flows import PASSES_MAX, one, settle
 
 T = TypeVar("T")
 
 
-def needed(ask: Ask[Unwrapped[T]] | Refused, what: str, hint: str = "") -> Asking[Unwrapped[T]]:
+def need(ask: Ask[Unwrapped[T]] | Refused, what: str, hint: str = "") -> Asking[Unwrapped[T]]:
     """An answer that a list cannot do without.
 
     Raises Stopped where the remote refuses. `hint`: what may be the reason.
@@ -40,7 +40,7 @@ def all_pages(
         cursor: Cursor | None = None
         seen: set[Cursor | None] = set()
         while cursor not in seen:
-            page = yield from needed(ask(cursor), what)
+            page = yield from need(ask(cursor), what)
             rows += [(key(row), row) for row in page.data]
             seen.add(cursor)
             if page.next is None:
@@ -48,7 +48,7 @@ def all_pages(
             cursor = page.next
         raise Stopped(in_circles(what, cursor))
 
-    found = yield from settled(one_pass)
+    found = yield from settle(one_pass)
     if found is None:
         raise Stopped(
             f"{what} kept changing while they were read {PASSES_MAX} times: run again later"

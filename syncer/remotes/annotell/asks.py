@@ -16,7 +16,7 @@ from syncer.core.ports.pull import Ask, Row
 from syncer.core.ports.push import LookUpFailure
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.remotes.annotell import documents
-from syncer.remotes.annotell.answers import Cursor, Unwrapped, opened, probed
+from syncer.remotes.annotell.answers import Cursor, Unwrapped, read_probe, unwrap
 from syncer.remotes.annotell.documents import Item, ItemPage
 from syncer.remotes.paths import URL_BYTES_MOST, fitting, segment, unfit_for_path
 
@@ -160,7 +160,7 @@ class Asks:
 
         The projects are listed for everybody (wire, 1c); what they are does not matter.
         """
-        return Ask(Request("GET", "/v1/projects"), probed)
+        return Ask(Request("GET", "/v1/projects"), read_probe)
 
     def inputs(self, project: str, batch: str) -> Ask[Unwrapped[list[Input]]] | Refused:
         """All inputs that are not invalidated, in one list (annotell-input-api; `False`
@@ -233,7 +233,7 @@ def _of_type(project: str, batch: str, annotation_type: str) -> list[str]:
 
 
 def _reader(decoder: msgspec.json.Decoder[T], *, paged: bool = False) -> AnswerReader[Unwrapped[T]]:
-    return lambda reply: opened(reply, decoder, paged=paged)
+    return lambda reply: unwrap(reply, decoder, paged=paged)
 
 
 def _get(

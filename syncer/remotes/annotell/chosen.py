@@ -11,7 +11,7 @@ from functools import partial
 from syncer.core.ports.pull import Asking
 from syncer.errors import Stopped
 from syncer.remotes.annotell.answers import Unwrapped
-from syncer.remotes.annotell.asking import all_pages, needed, refusal
+from syncer.remotes.annotell.asking import all_pages, need, refusal
 from syncer.remotes.annotell.asks import UUIDS_MAX, Asks, ListedScene
 from syncer.remotes.flows import cut, one
 
@@ -56,7 +56,7 @@ def statuses_of_inputs(
             partial(asks.inputs_page, project, batch), lambda known: known.internal_id, what
         )
     else:
-        inputs = (yield from needed(asks.inputs(project, batch), what)).data
+        inputs = (yield from need(asks.inputs(project, batch), what)).data
     return {known.internal_id: known.status for known in inputs}
 
 
@@ -137,7 +137,7 @@ class _Scenes:
         )
 
 
-def completed(asks: Asks, request_id: str) -> Asking[Chosen]:
+def choose_completed(asks: Asks, request_id: str) -> Asking[Chosen]:
     """The annotation completed last of each input of a request, where it has one."""
     what = f"the inputs of request {request_id}"
     inputs = yield from all_pages(

@@ -23,9 +23,9 @@ from syncer.core.ports.pull import Ask, Asking, Done, Flow, Found, Problem, Row,
 from syncer.errors import Stopped
 from syncer.remotes.annotell.documents import OTHER, DocumentKey, Item
 from syncer.remotes.annotell.fetching import UNIT_MAX, ListedItem
-from syncer.remotes.annotell.listing import ProjectListing, Wanted, told
+from syncer.remotes.annotell.listing import ProjectListing, Wanted, report_problems
 from syncer.remotes.flows import PASSES_MAX, cut, each, one
-from syncer.remotes.paths import changed_on_the_way
+from syncer.remotes.paths import describe_change
 
 
 class _KnownLine(msgspec.Struct, gc=False):
@@ -108,7 +108,11 @@ class ChangeListing:
         missing = sorted(key for key in self.known if key not in listed or wanted.is_out(key[0]))
         changed, missing = _after(after, changed, missing)
         if unlistable and not after:
-            yield Unit(unlistable[0].what, _cursor("changed", ("", "")), partial(told, unlistable))
+            yield Unit(
+                unlistable[0].what,
+                _cursor("changed", ("", "")),
+                partial(report_problems, unlistable),
+            )
         for keys in cut(changed, UNIT_MAX):
             entries = [listed[key] for key in keys]
             yield Unit(
@@ -116,18 +120,18 @@ class ChangeListing:
                 _cursor("changed", keys[-1]),
                 partial(wanted.fetched, entries),
             )
-        unasked = (yield from self._unasked(listed)) if missing else ""
+        unasked = (yield from self._why_unaskable(listed)) if missing else ""
         for keys in cut(missing, UNIT_MAX):
             yield Unit(
                 f"what is gone, from input {keys[0][0]} on",
                 _cursor("gone", keys[-1]),
-                partial(self._gone, keys, wanted, unasked),
+                partial(self._list_gone, keys, wanted, unasked),
             )
 
     def _is_other(self, item: Item) -> bool:
         return not item.created or self.known.get(item.key) != item.created
 
-    def _unasked(self, listed: Mapping[DocumentKey, ListedItem]) -> Asking[str]:
+    def _why_unaskable(self, listed: Mapping[DocumentKey, ListedItem]) -> Asking[str]:
         """Return why annotations cannot be asked for by themselves; nothing if they
         can: one that is there shows that the address is served.
         """
@@ -146,7 +150,7 @@ class ChangeListing:
                 break
         return reason
 
-    def _gone(self, keys: Sequence[DocumentKey], wanted: Wanted, unasked: str) -> Flow:
+    def _list_gone(self, keys: Sequence[DocumentKey], wanted: Wanted, unasked: str) -> Flow:
         """Tombstones of those that are not there, or have left the statuses; one that
         is there after all is written if it has changed.
         """
@@ -165,7 +169,7 @@ class ChangeListing:
             (yield from each([self.project.asks.single(item) for item in items])) if items else []
         )
         for item, answer in zip(items, answers, strict=True):
-            changed = changed_on_the_way(item.input_uuid, item.annotation_type or "")
+            changed = describe_change(item.input_uuid, item.annotation_type or "")
             if isinstance(answer, Refused) and answer.missing and not changed:
                 found.rows.append(tombstone(item.key, self.known[item.key]))
             elif isinstance(answer, Refused):

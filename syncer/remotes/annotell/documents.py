@@ -14,7 +14,7 @@ from syncer.core.outcome import Failed, Refused, Throttled
 from syncer.core.ports.pull import Row
 from syncer.core.ports.push import LookUpFailure
 from syncer.core.ports.wire import NoReply, Reply
-from syncer.remotes.annotell.answers import DECODE_ERRORS, NULL, Unwrapped, check_utf8, opened
+from syncer.remotes.annotell.answers import DECODE_ERRORS, NULL, Unwrapped, check_utf8, unwrap
 from syncer.remotes.replies import good, no_reply
 
 OTHER = "the service answered with another annotation than the one that was asked for"
@@ -116,23 +116,23 @@ _NAMED = msgspec.json.Decoder(_DocumentHead)
 
 def read_page(reply: Reply | NoReply) -> ItemPage | LookUpFailure:
     """A page of a list (A3)."""
-    return _page(opened(reply, _PARTIALS, paged=True))
+    return _page(unwrap(reply, _PARTIALS, paged=True))
 
 
 def read_list(reply: Reply | NoReply) -> ItemPage | LookUpFailure:
     """A list that has no pages (A2, A7)."""
-    return _page(opened(reply, _PARTIALS))
+    return _page(unwrap(reply, _PARTIALS))
 
 
 def _page(answer: Unwrapped[list[_Partial]] | LookUpFailure) -> ItemPage | LookUpFailure:
     return (
-        Unwrapped(_told_apart([_item(partial) for partial in answer.data]), answer.next)
+        Unwrapped(_distinguish([_item(partial) for partial in answer.data]), answer.next)
         if isinstance(answer, Unwrapped)
         else answer
     )
 
 
-def _told_apart(items: list[Item]) -> list[Item]:
+def _distinguish(items: list[Item]) -> list[Item]:
     """A scene may have several annotations of one input, and A7 names neither type nor
     id: their addresses differ.
     """
@@ -147,13 +147,13 @@ def _told_apart(items: list[Item]) -> list[Item]:
 
 def read_one(reply: Reply | NoReply) -> ItemPage | LookUpFailure:
     """The annotation of a request input (A6)."""
-    answer = opened(reply, _PARTIAL)
+    answer = unwrap(reply, _PARTIAL)
     return Unwrapped([_item(answer.data)], None) if isinstance(answer, Unwrapped) else answer
 
 
 def read_signed(reply: Reply | NoReply) -> ItemPage | LookUpFailure:
     """An annotation by its id (A8)."""
-    answer = opened(reply, _SIGNED)
+    answer = unwrap(reply, _SIGNED)
     if not isinstance(answer, Unwrapped):
         return answer
     signed = answer.data
@@ -224,7 +224,7 @@ def read_stored(reply: Reply | NoReply) -> Document | Expired | LookUpFailure:
 
 def read_single(reply: Reply | NoReply) -> Row | LookUpFailure:
     """One annotation with its document in it (A5)."""
-    answer = opened(reply, _SINGLE)
+    answer = unwrap(reply, _SINGLE)
     if not isinstance(answer, Unwrapped):
         return answer
     single = answer.data
@@ -238,7 +238,7 @@ def read_exports(reply: Reply | NoReply) -> list[Row] | LookUpFailure:
     """The annotations of some inputs, in the format of the client (A1): neither type
     nor time is given, and nothing of it is checked.
     """
-    answer = opened(reply, _EXPORTS, bare=False)
+    answer = unwrap(reply, _EXPORTS, bare=False)
     if not isinstance(answer, Unwrapped):
         return answer
     return [

@@ -54,7 +54,7 @@ class PageSource:
 ListedItem = tuple[Item, PageSource]
 
 
-def fetched(entries: Sequence[ListedItem]) -> Flow:
+def fetch(entries: Sequence[ListedItem]) -> Flow:
     """The documents of what was listed, all at once."""
     unique = {item.key: (item, source) for item, source in reversed(entries)}
     wanted = [unique[key] for key in dict.fromkeys(item.key for item, _ in entries)]
@@ -66,20 +66,20 @@ def fetched(entries: Sequence[ListedItem]) -> Flow:
             askable.append((item, source))
         else:
             found.problems.append(Problem(item.what, "it is listed without an address"))
-    expired = yield from _stored(askable, found)
+    expired = yield from _ask_storage(askable, found)
     if expired:
-        yield from _listed_again(expired, tried)
+        yield from _list_again(expired, tried)
         fresh = [
             (item, source) for item, source in expired if source.uris[item.key] != tried[item.key]
         ]
-        refused = yield from _stored(fresh, found)
+        refused = yield from _ask_storage(fresh, found)
         yield from _by_themselves(
             [entry for entry in expired if entry in refused or entry not in fresh], found
         )
     return found
 
 
-def _stored(entries: Sequence[ListedItem], found: Found) -> Asking[list[ListedItem]]:
+def _ask_storage(entries: Sequence[ListedItem], found: Found) -> Asking[list[ListedItem]]:
     """Ask the storage for these, and put what comes into `found`; those whose address
     has expired.
     """
@@ -103,7 +103,7 @@ def _stored(entries: Sequence[ListedItem], found: Found) -> Asking[list[ListedIt
     return expired
 
 
-def _listed_again(expired: Sequence[ListedItem], tried: dict[DocumentKey, str]) -> Asking[None]:
+def _list_again(expired: Sequence[ListedItem], tried: dict[DocumentKey, str]) -> Asking[None]:
     """Ask for the lists that gave these addresses again, except those that others have
     asked for again meanwhile.
     """

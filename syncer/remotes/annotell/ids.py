@@ -27,9 +27,9 @@ from syncer.remotes.annotell.answers import Unwrapped
 from syncer.remotes.annotell.asks import UUIDS_MAX, Asks
 from syncer.remotes.annotell.chosen import UNCLEAR, Chosen
 from syncer.remotes.annotell.documents import OTHER, Item, ItemPage
-from syncer.remotes.annotell.fetching import UNIT_MAX, ListedItem, PageSource, fetched
-from syncer.remotes.flows import cut, each, joined, one
-from syncer.remotes.paths import changed_on_the_way
+from syncer.remotes.annotell.fetching import UNIT_MAX, ListedItem, PageSource, fetch
+from syncer.remotes.flows import cut, each, join_found, one
+from syncer.remotes.paths import describe_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,10 @@ class IdListing:
                 source = PageSource(ask, answer)
                 entries += [(item, source) for item in answer.data]
             elif isinstance(answer, Refused) and not (
-                self.listed and answer.missing and not changed_on_the_way(id)
+                self.listed and answer.missing and not describe_change(id)
             ):
-                problems.append(
-                    Problem(f"{self.what} {id}", answer.reason + changed_on_the_way(id))
-                )
-        found = yield from fetched(entries)
+                problems.append(Problem(f"{self.what} {id}", answer.reason + describe_change(id)))
+        found = yield from fetch(entries)
         found.problems.extend(problems)
         return found
 
@@ -105,16 +103,18 @@ class ExportListing:
         if isinstance(answer, list):
             unique = {row.key: row for row in reversed(answer) if row.key[0] in uuids}
             return Found(
-                list(reversed(unique.values())), len(answer) - len(unique), _unheeded(uuids, answer)
+                list(reversed(unique.values())),
+                len(answer) - len(unique),
+                _find_unheeded(uuids, answer),
             )
         if len(uuids) > 1 and (answer.missing or answer.code in UNCLEAR):
             middle = len(uuids) // 2
             left = yield from self._unit(uuids[:middle])
-            return joined([left, (yield from self._unit(uuids[middle:]))])
+            return join_found([left, (yield from self._unit(uuids[middle:]))])
         return Found([], problems=[Problem(f"input {uuid}", answer.reason) for uuid in uuids])
 
 
-def _unheeded(uuids: Sequence[str], rows: Sequence[Row]) -> list[Problem]:
+def _find_unheeded(uuids: Sequence[str], rows: Sequence[Row]) -> list[Problem]:
     """Those of which an answer says nothing, where it is about others: then its silence
     does not mean that there is nothing.
     """
@@ -159,7 +159,7 @@ class SingleListing:
                     Problem(
                         item.what,
                         answer.reason
-                        + changed_on_the_way(item.input_uuid, item.annotation_type or ""),
+                        + describe_change(item.input_uuid, item.annotation_type or ""),
                     )
                 )
             elif answer.key != item.key:

@@ -13,14 +13,14 @@ import msgspec
 from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Asking, Done, Flow, Found, Listing, Problem, Unit, Units
 from syncer.errors import Stopped
-from syncer.remotes.annotell.asking import needed
+from syncer.remotes.annotell.asking import need
 from syncer.remotes.annotell.asks import Asks
 from syncer.remotes.annotell.chosen import Statuses
 from syncer.remotes.annotell.documents import DocumentKey, Item
-from syncer.remotes.annotell.fetching import UNIT_MAX, ListedItem, fetched
+from syncer.remotes.annotell.fetching import UNIT_MAX, ListedItem, fetch
 from syncer.remotes.annotell.pages import PagePass
-from syncer.remotes.flows import PASSES_MAX, cut, settled, undisturbed
-from syncer.remotes.paths import changed_on_the_way
+from syncer.remotes.flows import PASSES_MAX, cut, settle, undisturbed
+from syncer.remotes.paths import describe_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class ProjectListing:
         what = f"the annotation types of project {self.project}"
         ask = self.asks.annotation_types(self.project, self.batch)
         return sorted(
-            set((yield from needed(ask, what, changed_on_the_way(self.project, self.batch))).data)
+            set((yield from need(ask, what, describe_change(self.project, self.batch))).data)
         )
 
     def unlistable(self, annotation_type: str) -> Problem | None:
@@ -97,7 +97,7 @@ class ProjectListing:
                 rows += [(entry[0].key, entry) for entry in page]
             return rows, pages.count
 
-        found = yield from settled(one_pass)
+        found = yield from settle(one_pass)
         if found is None:
             raise Stopped(f"{changing(self.project, annotation_type)}: run again later")
         return found
@@ -107,7 +107,7 @@ class ProjectListing:
             yield Unit(
                 problem.what,
                 msgspec.json.encode((annotation_type, 1)).decode(),
-                partial(told, [problem]),
+                partial(report_problems, [problem]),
             )
             return
         listed: set[DocumentKey] = set()
@@ -142,7 +142,7 @@ class ProjectListing:
         yield Unit(
             problem.what,
             msgspec.json.encode((annotation_type, number + 1)).decode(),
-            partial(told, [problem]),
+            partial(report_problems, [problem]),
         )
 
 
@@ -170,9 +170,7 @@ class Wanted:
         """The documents of these, except those of which it is not known whether they
         are wanted: they are problems.
         """
-        found = yield from fetched(
-            [entry for entry in entries if self.is_known(entry[0].input_uuid)]
-        )
+        found = yield from fetch([entry for entry in entries if self.is_known(entry[0].input_uuid)])
         found.problems.extend(
             self.unclear(item) for item, _ in entries if not self.is_known(item.input_uuid)
         )
@@ -200,7 +198,7 @@ def changing(project: str, annotation_type: str) -> str:
     )
 
 
-def told(problems: Sequence[Problem]) -> Flow:
+def report_problems(problems: Sequence[Problem]) -> Flow:
     """Problems that are known without a question."""
     yield from ()
     return Found([], problems=list(problems))

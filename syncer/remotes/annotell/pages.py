@@ -12,7 +12,7 @@ from syncer.remotes.annotell.asking import in_circles, refusal
 from syncer.remotes.annotell.documents import DocumentKey, ItemPage
 from syncer.remotes.annotell.fetching import ListedItem, PageSource
 from syncer.remotes.flows import PASSES_MAX, one
-from syncer.remotes.paths import changed_on_the_way
+from syncer.remotes.paths import describe_change
 
 if TYPE_CHECKING:
     from syncer.remotes.annotell.listing import ProjectListing
@@ -74,7 +74,7 @@ class PagePass:
                 if answer.code not in NO_SUCH_PLACE:
                     break
         assert refused is not None, "there is a first try"
-        reason = refused.reason + changed_on_the_way(*what)
+        reason = refused.reason + describe_change(*what)
         raise Stopped(
             refusal(f"the annotations of project {self._of.project}, type {self._type}", reason)
         )

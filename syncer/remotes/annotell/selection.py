@@ -11,7 +11,12 @@ from typing import Literal
 from syncer.core.ports.pull import Listing
 from syncer.errors import UsageError
 from syncer.remotes.annotell.asks import Asks
-from syncer.remotes.annotell.chosen import Statuses, completed, request_inputs, statuses_of_inputs
+from syncer.remotes.annotell.chosen import (
+    Statuses,
+    choose_completed,
+    request_inputs,
+    statuses_of_inputs,
+)
 from syncer.remotes.annotell.ids import AskedListing, ExportListing, IdListing, SingleListing
 from syncer.remotes.annotell.listing import ProjectListing
 from syncer.remotes.paths import unfit_for_path
@@ -67,7 +72,7 @@ def listing(selection: DocumentSelection, flavour: Flavour, base_url: str) -> Li
         return IdListing(asks.by_id, selection.annotation_ids, "annotation")
     annotations = partial(IdListing, asks.by_id, what="annotation")
     return AskedListing(
-        partial(completed, asks, selection.request_id),
+        partial(choose_completed, asks, selection.request_id),
         lambda chosen: annotations(ids=chosen.ids, unclear=chosen.unclear),
     )
 

@@ -29,7 +29,7 @@ from syncer.core.ports.push import InputStates, Listed, LookedUp, LookUpFailure
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.remotes.clarifai.answers import ANSWERS, Failure, ItemStatus, failure, read, reason
 from syncer.remotes.clarifai.codes import STORED, Meaning, meaning, number
-from syncer.remotes.clarifai.patches import merged, removed
+from syncer.remotes.clarifai.patches import shows_merge, shows_removal
 from syncer.remotes.clarifai.queries import ALL_MAKERS, PAIRS_MAX, AppUrls, page_of
 from syncer.remotes.clarifai.rows import Rows, of_look_up
 from syncer.remotes.clarifai.same import same_annotation
@@ -155,9 +155,9 @@ class Clarifai:
         """
         sent = orjson.loads(change.body)
         if change.verb == "merge":
-            return merged(sent, annotation)
+            return shows_merge(sent, annotation)
         return (
-            removed(sent, annotation)
+            shows_removal(sent, annotation)
             if change.verb == "remove"
             else same_annotation(sent, annotation)
         )

@@ -14,7 +14,7 @@ from typing import Literal
 import orjson
 
 from syncer.core.change import Verb
-from syncer.remotes.clarifai.patches import merged, removed
+from syncer.remotes.clarifai.patches import shows_merge, shows_removal
 from syncer.remotes.clarifai.same import CLOSED, item_id, same_annotation, set_fields, snake_cased
 
 JsonObject = dict[str, object]
@@ -56,7 +56,7 @@ class Difference:
     fields: tuple[str, ...] = ()
 
 
-def folded(changes: Iterable[tuple[Verb, str, bytes]]) -> ExpectedInput:
+def fold(changes: Iterable[tuple[Verb, str, bytes]]) -> ExpectedInput:
     """Return what the changes (verb, id, body) of one input leave when applied once in
     order.
 
@@ -77,49 +77,49 @@ def folded(changes: Iterable[tuple[Verb, str, bytes]]) -> ExpectedInput:
         elif before is None or not before.made:
             left[id] = Expected(orjson.loads(body), made=False, action=verb)
         elif before.annotation is not None:
-            before.annotation = patched(before.annotation, orjson.loads(body), verb)
+            before.annotation = apply_patch(before.annotation, orjson.loads(body), verb)
     return ExpectedInput(left, emptied)
 
 
-def patched(held: JsonObject, sent: JsonObject, verb: Verb) -> JsonObject:
+def apply_patch(held: JsonObject, sent: JsonObject, verb: Verb) -> JsonObject:
     """The annotation after a patch. What is written in camelCase is the same field."""
     held = snake_cased(held)
     sent = {name: value for name, value in snake_cased(sent).items() if name not in _NAMES}
     if verb == "overwrite":
         return {**held, **sent}
-    return _merged(held, sent) if verb == "merge" else _removed(held, sent)
+    return _merge(held, sent) if verb == "merge" else _remove(held, sent)
 
 
-def _merged(held: JsonObject, sent: JsonObject) -> JsonObject:
-    return {**held, **{name: _merged_value(held.get(name), value) for name, value in sent.items()}}
+def _merge(held: JsonObject, sent: JsonObject) -> JsonObject:
+    return {**held, **{name: _merge_value(held.get(name), value) for name, value in sent.items()}}
 
 
-def _merged_value(held: object, sent: object) -> object:
+def _merge_value(held: object, sent: object) -> object:
     """Objects are merged deeply, list items by their ids; what is empty replaces, null
     changes nothing.
     """
     if sent is None:
         return held
     if isinstance(sent, dict) and isinstance(held, dict) and sent:
-        return _merged(held, sent)
+        return _merge(held, sent)
     if isinstance(sent, list) and isinstance(held, list) and sent:
         news = {id: item for item in sent if (id := item_id(item)) is not None}
         kept = [
-            _merged_value(item, news.pop(id)) if (id := item_id(item)) in news else item
+            _merge_value(item, news.pop(id)) if (id := item_id(item)) in news else item
             for item in held
         ]
         return kept + [item for item in sent if item_id(item) is None or item_id(item) in news]
     return sent
 
 
-def _removed(held: JsonObject, sent: JsonObject) -> JsonObject:
+def _remove(held: JsonObject, sent: JsonObject) -> JsonObject:
     left = dict(held)
     for name, value in sent.items():
         there = left.get(name)
         if value is True:
             left.pop(name, None)
         elif isinstance(value, dict) and isinstance(there, dict):
-            left[name] = _removed(there, value)
+            left[name] = _remove(there, value)
         elif isinstance(value, list) and isinstance(there, list):
             gone = {item_id(item) for item in value} - {None}
             left[name] = [item for item in there if item_id(item) not in gone]
@@ -128,9 +128,7 @@ def _removed(held: JsonObject, sent: JsonObject) -> JsonObject:
     return left
 
 
-def compared(
-    input_id: str, left: ExpectedInput, held: Mapping[str, JsonObject]
-) -> list[Difference]:
+def compare(input_id: str, left: ExpectedInput, held: Mapping[str, JsonObject]) -> list[Difference]:
     """Every annotation that should be there, or should not, beside what is held; then
     what is held beyond them.
     """
@@ -162,9 +160,9 @@ def compared(
 def _differing(wanted: Expected, row: JsonObject) -> Iterable[str]:
     annotation = wanted.annotation or {}
     if wanted.action == "merge":
-        return () if merged(annotation, row) else ("what the last merge says",)
+        return () if shows_merge(annotation, row) else ("what the last merge says",)
     if wanted.action == "remove":
-        return () if removed(annotation, row) else ("what the last remove says",)
+        return () if shows_removal(annotation, row) else ("what the last remove says",)
     return _fields(annotation, row, exact=wanted.made)
 
 

@@ -13,26 +13,28 @@ _NAMES = frozenset(("id", "input_id"))
 """What is patched, not what changes."""
 
 
-def merged(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
+def shows_merge(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
     """Whether all that a merge brings is there.
 
     Lists may hold more items than it names; null changes nothing, {} and [] replace.
     """
     try:
-        return _merged_message("Annotation", sent, held)
+        return _shows_merged_message("Annotation", sent, held)
     except RecursionError:  # far deeper than any annotation
         return False
 
 
-def _merged_message(type_: str, sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
+def _shows_merged_message(
+    type_: str, sent: Mapping[str, object], held: Mapping[str, object]
+) -> bool:
     message, wanted, there = message_of(type_), set_fields(sent), set_fields(held)
     names = dict.fromkeys([*wanted, *message.filled])
     return all(
-        _merged(message.fields.get(name), wanted.get(name), there.get(name)) for name in names
+        _shows_merged(message.fields.get(name), wanted.get(name), there.get(name)) for name in names
     )
 
 
-def _merged(field: Field | None, sent: object, held: object) -> bool:
+def _shows_merged(field: Field | None, sent: object, held: object) -> bool:
     if isinstance(sent, list) and sent:
         by_id = (
             {id: item for item in held if (id := item_id(item)) is not None}
@@ -40,41 +42,46 @@ def _merged(field: Field | None, sent: object, held: object) -> bool:
             else {}
         )
         return all(
-            (id := item_id(item)) in by_id and _merged_one(field, item, by_id[id]) for item in sent
+            (id := item_id(item)) in by_id and _shows_merged_one(field, item, by_id[id])
+            for item in sent
         )
-    return _merged_one(field, sent, held)
+    return _shows_merged_one(field, sent, held)
 
 
-def _merged_one(field: Field | None, sent: object, held: object) -> bool:
+def _shows_merged_one(field: Field | None, sent: object, held: object) -> bool:
     if not isinstance(sent, dict) or not sent:
         return same_field(field, sent, held, exact=True)
     if not isinstance(held, dict):
         return same_field(field, sent, held, exact=False)
     if field is not None and field.type in MESSAGES:
-        return _merged_message(field.type, sent, held)
-    return all(value is None or _merged(_FREE, value, held.get(key)) for key, value in sent.items())
+        return _shows_merged_message(field.type, sent, held)
+    return all(
+        value is None or _shows_merged(_FREE, value, held.get(key)) for key, value in sent.items()
+    )
 
 
-def removed(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
+def shows_removal(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
     """Whether all that a remove takes away is gone.
 
     Items are named by their ids, members by `true`; scalars are replaced.
     """
     try:
-        return _removed_message("Annotation", sent, held)
+        return _shows_removed_message("Annotation", sent, held)
     except RecursionError:  # far deeper than any annotation
         return False
 
 
-def _removed_message(type_: str, sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
+def _shows_removed_message(
+    type_: str, sent: Mapping[str, object], held: Mapping[str, object]
+) -> bool:
     fields, there = message_of(type_).fields, set_fields(held)
     return all(
-        name in _NAMES or _removed(fields.get(name, _FREE), value, there.get(name))
+        name in _NAMES or _shows_removed(fields.get(name, _FREE), value, there.get(name))
         for name, value in set_fields(sent).items()
     )
 
 
-def _removed(field: Field, sent: object, held: object) -> bool:
+def _shows_removed(field: Field, sent: object, held: object) -> bool:
     if sent is True:
         return same_field(field, None, held, exact=True)
     if isinstance(sent, list):
@@ -84,8 +91,8 @@ def _removed(field: Field, sent: object, held: object) -> bool:
         if not isinstance(held, dict):
             return True
         if field.type in MESSAGES:
-            return _removed_message(field.type, sent, held)
-        return all(_removed(_FREE, value, held.get(key)) for key, value in sent.items())
+            return _shows_removed_message(field.type, sent, held)
+        return all(_shows_removed(_FREE, value, held.get(key)) for key, value in sent.items())
     return sent is None or held is None or same_field(field, sent, held, exact=False)
 
 

@@ -11,7 +11,7 @@ from syncer.remotes.clarifai.listing.filters import as_searched
 from syncer.remotes.clarifai.listing.groups import Groups
 from syncer.remotes.clarifai.listing.pairs import of_pairs
 from syncer.remotes.clarifai.listing.queries import Queries
-from syncer.remotes.clarifai.listing.searches import searched
+from syncer.remotes.clarifai.listing.searches import search
 from syncer.remotes.clarifai.listing.walks import of_all_inputs, of_dataset, of_named_inputs
 from syncer.remotes.clarifai.selection import Selection, fault
 
@@ -49,7 +49,7 @@ class AnnotationListing:
         if selection.pairs:
             return of_pairs(groups, selection.pairs, int(after or 0))
         if self._by_search:
-            return searched(groups, self._filtered, after, done)
+            return search(groups, self._filtered, after, done)
         if selection.input_ids:
             return of_named_inputs(groups, selection.input_ids, int(after or 0))
         if selection.dataset_id:

@@ -10,7 +10,7 @@ from syncer.core.ports.pull import Flow, Found, Problem, Unit, Units
 from syncer.remotes.clarifai.listing.groups import Groups
 from syncer.remotes.clarifai.queries import Pair
 from syncer.remotes.clarifai.rows import ListedLine
-from syncer.remotes.flows import cut, joined, one, together
+from syncer.remotes.flows import cut, join_found, one, together
 
 
 def of_pairs(groups: Groups, named: Sequence[Pair], at: int) -> Units:
@@ -46,19 +46,19 @@ def _read(groups: Groups, pairs: list[Pair]) -> Flow:
             rest = (
                 _problems(left, page.reason)
                 if len(left) == 1
-                else (yield from _halved(groups, left))
+                else (yield from _halve(groups, left))
             )
-            return joined([groups.found(list(lines.values())), rest])
+            return join_found([groups.found(list(lines.values())), rest])
         came = {(line.input_id, line.id): line for line in page}
         if not any(pair in came for pair in left):
-            return joined(
+            return join_found(
                 [groups.found(list(lines.values())), _problems(left, "there is no such annotation")]
             )
         lines |= {pair: came[pair] for pair in left if pair in came}
     return groups.found(list(lines.values()))
 
 
-def _halved(groups: Groups, pairs: list[Pair]) -> Flow:
+def _halve(groups: Groups, pairs: list[Pair]) -> Flow:
     return together([_read(groups, part) for part in cut(pairs, len(pairs) // 2)])
 
 

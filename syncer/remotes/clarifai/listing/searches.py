@@ -36,7 +36,7 @@ SearchPages = Sequence[list[ListedLine] | Refused]
 """The first two of a search."""
 
 
-def searched(groups: Groups, by_input: Groups, after: str, done: Done | None) -> Units:
+def search(groups: Groups, by_input: Groups, after: str, done: Done | None) -> Units:
     """List what a search by the selection of these groups finds. `by_input`: lists and
     filters the same by inputs.
 
@@ -63,7 +63,7 @@ def searched(groups: Groups, by_input: Groups, after: str, done: Done | None) ->
             yield Unit(
                 f"what was updated from {span.since or 'the beginning'} on",
                 cursor,
-                partial(_found, groups, lines),
+                partial(_find, groups, lines),
             )
         phase, at = ("inputs", "") if spans.indivisible else ("end", "")
     if phase == "inputs":
@@ -144,7 +144,7 @@ class _Spans:
             for line in lines
             if (second := second_of(dated(line).modified_at)) is not None and span.holds(second)
         ]
-        parts = span.divided(seconds, max(1, full * 9 // 10))
+        parts = span.divide(seconds, max(1, full * 9 // 10))
         self.indivisible = not parts
         self._waiting.popleft()
         self._waiting.extendleft(reversed(parts))
@@ -156,7 +156,7 @@ def _key(line: ListedLine) -> Key:
     return line.input_id, line.id
 
 
-def _found(groups: Groups, lines: list[ListedLine]) -> Flow:
+def _find(groups: Groups, lines: list[ListedLine]) -> Flow:
     found = groups.found(lines)
     return (
         (yield from groups.inputs.beside(found, [], None))

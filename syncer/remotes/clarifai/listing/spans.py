@@ -22,7 +22,7 @@ class Span:
     since: str
     until: str
 
-    def divided(self, seconds: Sequence[int], most: int) -> list[Span]:
+    def divide(self, seconds: Sequence[int], most: int) -> list[Span]:
         """Neighbours that share their ends and are this span together; none where it
         cannot be divided.
 

@@ -11,8 +11,8 @@ from syncer.remotes.clarifai.listing.groups import GROUP_MAX, Groups
 from syncer.remotes.clarifai.listing.inputs import GONE, OTHERS
 from syncer.remotes.clarifai.queries import PER_PAGE_MAX
 from syncer.remotes.clarifai.rows import ListedLine
-from syncer.remotes.flows import PASSES_MAX, one, settled
-from syncer.remotes.paths import changed_on_the_way
+from syncer.remotes.flows import PASSES_MAX, one, settle
+from syncer.remotes.paths import describe_change
 
 
 def of_all_inputs(
@@ -61,7 +61,7 @@ class _InputWalk:
             page = yield from one(self._groups.queries.stream(self._last))
             if not isinstance(page, Refused) and page:
                 before = self._last
-                fresh = self._taken(page)
+                fresh = self._take(page)
                 if not fresh and self._last == before and len(page) >= PER_PAGE_MAX:
                     raise Stopped(
                         f"the list of inputs cannot go on: {len(page):,} ids, one after the other,"
@@ -85,7 +85,7 @@ class _InputWalk:
     def _may_be_cursor(self, id: str) -> bool:
         return not isinstance(self._groups.queries.stream(id), Refused)
 
-    def _taken(self, page: list[ListedLine]) -> list[ListedLine]:
+    def _take(self, page: list[ListedLine]) -> list[ListedLine]:
         """Those of a page that are new; the list goes on after its last one, or after
         the last of those that a URL has room for.
         """
@@ -158,15 +158,14 @@ def of_dataset(groups: Groups, dataset_id: str, after: str) -> Units:
         while page := (yield from one(groups.queries.dataset(dataset_id, pages + 1))):
             if isinstance(page, Refused):
                 raise Stopped(
-                    f"the remote refused to list {what}:"
-                    f" {page.reason}{changed_on_the_way(dataset_id)}"
+                    f"the remote refused to list {what}: {page.reason}{describe_change(dataset_id)}"
                 )
             ids += [(id, None) for id in page]
             pages += 1
         # With the page of the end: a row may have moved up to one that was read before.
         return ids, pages + 1
 
-    ids = yield from settled(one_pass)
+    ids = yield from settle(one_pass)
     if ids is None:
         raise Stopped(
             f"{what} kept changing while they were read {PASSES_MAX} times: run again later"
