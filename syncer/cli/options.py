@@ -89,7 +89,7 @@ class Common(PrintingOptions):
         """Return what was given, as dotted config keys."""
         return {} if self.state is None else {"state.dir": str(self.state)}
 
-    def loaded(self, others: Mapping[str, object] = MappingProxyType({})) -> Loaded:
+    def load(self, others: Mapping[str, object] = MappingProxyType({})) -> Loaded:
         """The config with these options and others, as dotted config keys, on top."""
         from syncer.config import load_from_environment
 

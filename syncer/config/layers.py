@@ -72,7 +72,7 @@ class Layer:
         )
         return config.model_dump(exclude_unset=True)
 
-    def named(self, section: str, key: str) -> str:
+    def text_of(self, section: str, key: str) -> str:
         """A string as it stands here, empty if it is not set: it says where a secret
         is, checked or not.
         """
@@ -143,7 +143,7 @@ def find_emptied_variables(environment: Mapping[str, str], options: Layer) -> It
     Where a higher place gives the value, nobody asks them.
     """
     for official, key in OFFICIAL.items():
-        if options.named("clarifai", key):
+        if options.text_of("clarifai", key):
             continue
         for variable in (f"SYNCER_CLARIFAI_{key}".upper(), official):
             if (text := environment.get(variable)) is not None:

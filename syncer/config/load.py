@@ -157,7 +157,7 @@ def _official_file(
 def _token(layers: Sequence[Layer], env: Mapping[str, str]) -> TokenPlace | None:
     """Return where the token is, by the highest layer that has one."""
     for layer in layers:
-        if file := layer.named("clarifai", "token_file"):
+        if file := layer.text_of("clarifai", "token_file"):
             return TokenPlace(
                 layer.origin(("clarifai", "token_file")), file=Path(from_home(file, env))
             )
@@ -175,7 +175,7 @@ def _client(layers: Sequence[Layer], config: Config, env: Mapping[str, str]) -> 
     them.
     """
     for layer in layers:
-        if file := layer.named("annotell", "credentials"):
+        if file := layer.text_of("annotell", "credentials"):
             return ClientPlace(
                 layer.origin(("annotell", "credentials")), file=Path(from_home(file, env))
             )

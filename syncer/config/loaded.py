@@ -63,7 +63,7 @@ class Loaded:
         """
         return None if self._client is None else self._client.read()
 
-    def unused(self) -> str | None:
+    def describe_unused(self) -> str | None:
         """Name what somebody set and no command of this version uses, in one sentence;
         None where there is nothing.
         """

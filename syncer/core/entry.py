@@ -61,7 +61,7 @@ class Entry(msgspec.Struct, eq=False, gc=False):
         verb = self.change.verb
         return self.doubt and (verb == "post" or (self.omitted and verb in PATCHES))
 
-    def queued(self) -> Queued:
+    def to_queued(self) -> Queued:
         """The fact that puts this entry, body and all, into the retry queue."""
         change = self.change
         return Queued(

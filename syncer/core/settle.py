@@ -138,7 +138,7 @@ def facts_of(
     """
     facts: list[Fact] = [*letters]
     facts += runs([entry.change for entry in settlement.queued], "queued")
-    facts += [entry.queued() for entry in settlement.queued]
+    facts += [entry.to_queued() for entry in settlement.queued]
     facts += [_to_retried(entry) for entry in settlement.retried]
     facts += runs([entry.change for entry in settlement.applied if not entry.number], "applied")
     facts += runs([entry.change for entry in settlement.dead if not entry.number], "dead")

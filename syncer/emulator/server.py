@@ -256,7 +256,7 @@ class Emulator:
                 self.annotell.projects.add(read_json(await request.read()))
             except (Unreadable, UnloadableDocuments) as error:
                 return _json({"error": str(error)}, status=400)
-        return _json({"projects": self.annotell.projects.shown()})
+        return _json({"projects": self.annotell.projects.dump()})
 
     async def change_faults(self, request: web.Request) -> web.Response:
         """POST /_emulator/faults {"faults": SPEC}."""

@@ -30,7 +30,7 @@ class Bodies:
     file: int
     places: Mapping[int, ByteSpan]
 
-    def queued(self, number: int) -> Queued:
+    def read_queued(self, number: int) -> Queued:
         """The fact as it was written first. Raises OSError, DecodeError."""
         offset, length = self.places[number]
         return _queued.decode(self.disk.read(self.file, length, offset))
@@ -65,7 +65,7 @@ def write_journal(
 
 def _with_body(fact: JournalFact, bodies: Bodies) -> bytes:
     if isinstance(fact, Queued):
-        stored = bodies.queued(fact.number)
+        stored = bodies.read_queued(fact.number)
         fact = msgspec.structs.replace(fact, raw=stored.raw, written=stored.written)
     return msgspec.json.encode(fact)
 

@@ -220,7 +220,7 @@ class Journal:
         if number not in self._bodies:
             raise StateError(f"{self._folder / FILE}: no change {number} waits")
         try:
-            return Bodies(self._disk, self._file, self._bodies).queued(number).change()
+            return Bodies(self._disk, self._file, self._bodies).read_queued(number).change()
         except (OSError, msgspec.DecodeError) as error:
             offset, _ = self._bodies[number]
             raise StateError(

@@ -57,7 +57,7 @@ class LettersAnew:
             int
         ] = []  # letters of the first ones that went back to the queue, which is lost
 
-    def written(self, *, beyond: bool) -> list[str]:
+    def write_new(self, *, beyond: bool) -> list[str]:
         """Write it as `dead.new`, synced; return what to report of it.
 
         `beyond`: also what the ledger does not count. Raises OSError.

@@ -108,7 +108,7 @@ def _rebuild(folder: Path, found: StateCheck, when: str, repaired: Repaired, dis
     if journal.damages:
         repaired.unknown += _describe_asked_again(journal)
         _take_over(journal)
-    repaired.unknown += LettersAnew(folder, ledger, when, disk).written(
+    repaired.unknown += LettersAnew(folder, ledger, when, disk).write_new(
         beyond=bool(journal.damages)
     )
     old = disk.open(folder / FILE)

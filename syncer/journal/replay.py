@@ -127,7 +127,7 @@ def survey(path: Path, *, disk: Disk = REAL, end: int | None = None) -> Replayed
         reading = _Replay(path)
         for piece in frames.pieces(frames.lines(file, size)):
             reading.take(piece)
-    found = reading.ended(size)
+    found = reading.finish(size)
     if found.damages and reading.half_folded and end is None:
         before = survey(path, disk=disk, end=found.end)
         found.ledger, found.bodies = before.ledger, before.bodies
@@ -201,7 +201,7 @@ class _Replay:
         )
         self._found.damages.append(Damage(str(self._path), offset, what, means))
 
-    def ended(self, size: int) -> Replayed:
+    def finish(self, size: int) -> Replayed:
         """Return the sum of all frames."""
         found = self._found
         if not found.end and not found.damages:

@@ -90,7 +90,7 @@ class ReadRequest:
         """The section of the configuration that holds the rate."""
         return rate_section(self.source)
 
-    def loaded(self, environment: Mapping[str, str]) -> Loaded:
+    def load(self, environment: Mapping[str, str]) -> Loaded:
         """The configuration for it, in this environment. Raises UsageError."""
         asked = limits(self.source, self.rps, self.concurrency)
         return load_with(self.source, self.config, asked, environment)

@@ -257,11 +257,11 @@ async def _push(loaded: Loaded, lines: Sequence[bytes]) -> list[DeadLetter]:
 
 
 def _collecting(letters: list[DeadLetter]) -> Callable[[Event], None]:
-    def told(event: Event) -> None:
+    def collect(event: Event) -> None:
         if isinstance(event, ChangeDied):
             letters.append(event.letter)
 
-    return told
+    return collect
 
 
 def _report(batch: pa.RecordBatch, outcomes: Sequence[RowOutcome]) -> pa.RecordBatch:

@@ -122,7 +122,7 @@ class LabelReader(DataSourceReader):  # type: ignore[misc]
 
     def __init__(self, asked: ReadRequest, driver: Driver) -> None:
         self._asked = asked
-        self._loaded = asked.loaded(driver.environment).portable(asked.remote)
+        self._loaded = asked.load(driver.environment).portable(asked.remote)
         self._tasks = asked.tasks or driver.tasks
 
     def partitions(self) -> list[InputPartition]:

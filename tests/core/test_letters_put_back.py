@@ -38,7 +38,7 @@ class Run:
         """All that is known becomes durable."""
         settlement = self.backlog.collect()
         for entry in settlement.queued:
-            self.waiting[entry.number] = entry.queued()
+            self.waiting[entry.number] = entry.to_queued()
         for entry in settlement.dead:
             letter = letter_of_entry(entry, b"{}", "log")
             self.letters.append((OpenLetter(len(self.letters), letter, False), entry.change))

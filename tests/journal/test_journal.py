@@ -27,7 +27,7 @@ def queued(number: int) -> Fact:
     raw = b'{"op":"post","annotation":{"id":"a-%d","input_id":"i"}}' % number
     return Entry(
         Change(1, number, number + 1, "post", "i", f"a-{number}", raw, 25, -1), len(raw), number
-    ).queued()
+    ).to_queued()
 
 
 def letter(id: str) -> DeadLetter:

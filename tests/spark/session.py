@@ -182,7 +182,7 @@ def repeated(repeats: bool) -> Json:
         yield []
         return Found([Row(("i", "a"), b"{}")])
 
-    loaded = options.reading({"app_id": "app", "token": "a-token"}).loaded({})
+    loaded = options.reading({"app_id": "app", "token": "a-token"}).load({})
     origin = replace(
         clarifai_origin(loaded, Limiters(), Selection()), listing=units.TaskPart([], repeats)
     )

@@ -44,7 +44,7 @@ def check(*, online: bool = False, common: Common = Common(), remote: Pushing = 
     errors: list[SyncerError] = []
     loaded = None
     try:
-        loaded = common.loaded(remote.options())
+        loaded = common.load(remote.options())
         result["token"] = loaded.token() is not None
     except SyncerError as error:
         errors.append(error)
@@ -109,7 +109,7 @@ def show(*, common: Common = Common(), remote: Pushing = Pushing()) -> int:
     """Show every value of the config and where it came from. Tokens are never shown."""
     from syncer.jobs import ways
 
-    loaded = common.loaded(remote.options())
+    loaded = common.load(remote.options())
     loaded.check_destination()
     say(f"config file: {loaded.path or NO_FILE}")
     _say_unused(loaded)
@@ -123,7 +123,7 @@ def show(*, common: Common = Common(), remote: Pushing = Pushing()) -> int:
 
 
 def _say_unused(loaded: Loaded) -> None:
-    if (unused := loaded.unused()) is not None:
+    if (unused := loaded.describe_unused()) is not None:
         say(f"note: {unused}")
 
 

@@ -44,7 +44,7 @@ def dead_list(*, code: Code = None, common: Common = Common()) -> int:
     from syncer.jobs.dead import open_in
     from syncer.jobs.folders import push_folder
 
-    folder = push_folder(common.loaded())
+    folder = push_folder(common.load())
     count = 0
     for found in open_in(folder):
         if code is not None and found.letter.code != code:
@@ -84,7 +84,7 @@ def dead_show(letter: Log, /, *, common: Common = Common()) -> int:
     from syncer.jobs.dead import Selector, open_in
     from syncer.jobs.folders import push_folder
 
-    for found in list(open_in(push_folder(common.loaded()), Selector((letter,)))):
+    for found in list(open_in(push_folder(common.load()), Selector((letter,)))):
         if printing.json:
             print_json_item(found.record())
         else:
@@ -144,7 +144,7 @@ def dead_retry(
     from syncer.jobs.folders import push_folder
     from syncer.jobs.lines import line_options
 
-    loaded = common.loaded()
+    loaded = common.load()
     folder = push_folder(loaded)
     lines = line_options(loaded.config)
     with KeptList() as refused:
@@ -194,7 +194,7 @@ def dead_drop(
     from syncer.jobs.dead import Selector, drop
     from syncer.jobs.folders import push_folder
 
-    folder = push_folder(common.loaded())
+    folder = push_folder(common.load())
     result = drop(folder, Selector(letters, code, every))
     say(f"dropped {counted(result.dropped, 'dead letter')} (now counted as ignored)")
     if printing.json:

@@ -187,7 +187,7 @@ def clarifai(
     from syncer.jobs.origins import clarifai_origin
 
     chosen = wanted.selection()
-    loaded = common.loaded(remote.options())
+    loaded = common.load(remote.options())
     origin = clarifai_origin(loaded, Limiters(), chosen)
     return _pull(loaded, origin, output, common.state)
 
@@ -254,7 +254,7 @@ def annotell(
         request_id=request,
         iso_cuboids=iso_cuboids,
     )
-    loaded = common.loaded(place.options())
+    loaded = common.load(place.options())
     known = None if changed_since is None else _read_known(changed_since, output.out)
     origin = annotell_origin(loaded, Limiters(), chosen, known)
     return _pull(loaded, origin, output, common.state)

@@ -66,10 +66,10 @@ def push(
     if max_attempts is not None:
         options["retry.max_attempts"] = max_attempts
     if dry_run:
-        return _count(common.loaded(options), logs)
+        return _count(common.load(options), logs)
     most_deletes = _deletions(max_delete)
     return _push(
-        common.loaded(options),
+        common.load(options),
         logs,
         strict=strict,
         max_delete=most_deletes,

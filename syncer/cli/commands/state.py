@@ -40,7 +40,7 @@ def state_check(*, common: Common = Common()) -> int:
     from syncer.jobs.folders import any_folder
     from syncer.jobs.state import look
 
-    found = look(any_folder(common.loaded()))
+    found = look(any_folder(common.load()))
     value = {
         "state": str(found.folder),
         "whole": not found.damages,
@@ -83,7 +83,7 @@ def state_export(
     from syncer.jobs.state import look
     from syncer.jobs.state_export import export
 
-    folder = any_folder(common.loaded())
+    folder = any_folder(common.load())
     found = look(folder)
     if out is not None and out.absolute().resolve().is_relative_to(folder.resolve()):
         raise UsageError(
@@ -132,7 +132,7 @@ def state_repair(*, common: Common = Common()) -> int:
     from syncer.jobs.folders import any_folder
     from syncer.jobs.state import repair
 
-    folder = any_folder(common.loaded())
+    folder = any_folder(common.load())
     done = repair(folder)
     if printing.json:
         print_json(
@@ -167,7 +167,7 @@ def state_resume(*, common: Common = Common()) -> int:
     from syncer.jobs.state import resume
     from syncer.jobs.status import pause_of
 
-    loaded = common.loaded()
+    loaded = common.load()
     folder = any_folder(loaded)
     lifted = pause_of(resume(folder), loaded.config.retry.give_up_seconds, time.time())
     if printing.json:
@@ -203,7 +203,7 @@ def forget(*logs: Log, force: bool = False, common: Common = Common()) -> int:
         raise UsageError(
             "name the logs to forget, as `syncer status` shows them; patterns are allowed"
         )
-    given_up = known.forget(push_folder(common.loaded()), logs, force=force)
+    given_up = known.forget(push_folder(common.load()), logs, force=force)
     it_is = "it is" if len(given_up.logs) == 1 else "they are"
     say(
         f"{given_up.sentence()}; when {it_is} pushed again, {it_is} applied once more from the"
@@ -229,7 +229,7 @@ def move(old: Log, new: Log, /, *, common: Common = Common()) -> int:
     from syncer.jobs import known
     from syncer.jobs.folders import push_folder
 
-    renamed = known.move(push_folder(common.loaded()), old, new)
+    renamed = known.move(push_folder(common.load()), old, new)
     say(renamed.sentence())
     if printing.json:
         print_json({"moved": renamed.old, "to": renamed.new, "is_there": renamed.is_there})

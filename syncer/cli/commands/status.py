@@ -22,7 +22,7 @@ def status(*, common: Common = Common()) -> int:
     """Show what a state folder holds. Needs no lock."""
     from syncer.jobs import status
 
-    found = status.status(common.loaded())
+    found = status.status(common.load())
     if printing.json:
         print_json(found.record())
     elif isinstance(found, status.PushStatus):

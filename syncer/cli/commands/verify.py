@@ -52,7 +52,7 @@ def verify(
     from syncer.jobs.verify import Verification
 
     inputs = _inputs(sample)
-    loaded = common.loaded(remote.options())
+    loaded = common.load(remote.options())
     return _compare(Verification(loaded, Limiters(), logs, inputs, exclusive, moved))
 
 

@@ -43,7 +43,7 @@ LAST_NUMBER = 10**9
 """The fields of an annotation."""
 
 
-def list_annotations(call: AnnotellCall) -> Answer:
+def finished(call: AnnotellCall) -> Answer:
     """A2 and A3: of a project, or a batch of it."""
     project, (batch, annotation_type, search) = call.project(), call.named[1:]
     if search and call.switches["search"] == "404":
@@ -163,7 +163,7 @@ def by_id(call: AnnotellCall) -> Answer:
     raise Refusal(404, "Not found")
 
 
-def read_document(call: AnnotellCall) -> Answer:
+def stored(call: AnnotellCall) -> Answer:
     """A9: a document by its signed URL, without any envelope."""
     if (refused := call.signatures.refuse(call.request)) is not None:
         return refused
@@ -190,7 +190,7 @@ OPERATIONS: tuple[tuple[str, re.Pattern[str], Callable[[AnnotellCall], Answer]],
         (
             "GET",
             r"/v1/annotations/projects/([^/]+)/(?:batch/([^/]+)/)?annotation-type/([^/]+?)(/search)?",
-            list_annotations,
+            finished,
         ),
         ("GET", r"/v1/annotations/inputs/([^/]+)/annotation-type/([^/]+)", single),
         ("GET", r"/v1/annotations/([^/]+)", by_id),
@@ -199,7 +199,7 @@ OPERATIONS: tuple[tuple[str, re.Pattern[str], Callable[[AnnotellCall], Answer]],
         ("GET", r"/v1/inputs", lists.inputs),
         ("POST", r"/v1/inputs/fetch", lists.inputs_fetch),
         ("POST", r"/v1/inputs/query", lists.inputs_by_uuids),
-        ("POST", r"/v2/inputs/query", lists.list_requested_inputs),
+        ("POST", r"/v2/inputs/query", lists.requested_inputs),
         ("GET", r"/v2/request-inputs", lists.request_inputs),
         ("GET", r"/v2/request-inputs/([^/]+)", lists.request_input),
         ("POST", r"/v2/scenes/query", lists.scenes),
@@ -212,7 +212,7 @@ OPERATIONS: tuple[tuple[str, re.Pattern[str], Callable[[AnnotellCall], Answer]],
         ),
         ("GET", r"/v2/requests", lists.requests),
         ("GET", r"/v1/workspaces", lists.workspaces),
-        ("GET", STORAGE + r"[^/]+", read_document),
+        ("GET", STORAGE + r"[^/]+", stored),
     )
 )
 

@@ -75,7 +75,7 @@ def inputs_by_uuids(call: AnnotellCall) -> Answer:
     )
 
 
-def list_requested_inputs(call: AnnotellCall) -> Answer:
+def requested_inputs(call: AnnotellCall) -> Answer:
     """POST /v2/inputs/query."""
     sent = call.sent
     all_scenes = list(enumerate(call.projects.scenes()))

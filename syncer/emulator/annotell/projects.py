@@ -153,7 +153,7 @@ class Projects:
         """The annotation of this id."""
         return self._stored.get(id)
 
-    def shown(self) -> list[Json]:
+    def dump(self) -> list[Json]:
         """All of it, for tests to look at: in the shape that is loaded."""
         return [
             {

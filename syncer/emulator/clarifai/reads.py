@@ -29,7 +29,7 @@ def list_annotations(call: ClarifaiCall) -> Answer:
     keys = order_keys(call, keys)
     unseen = [key for key in keys if key in app.past and app.past[key].was is None]
     wanted = _filter(call)
-    keys = [key for key in keys if (row := app.shown(key)) is not None and wanted(row)]
+    keys = [key for key in keys if (row := app.peek(key)) is not None and wanted(row)]
     page = call.page(len(keys))
     if isinstance(page, Answer):
         return page
@@ -53,7 +53,7 @@ def order_keys(call: ClarifaiCall, keys: list[AnnotationKey]) -> list[Annotation
 def _absent(call: ClarifaiCall, ids: list[str], input_ids: list[str]) -> Answer | None:
     """The answer to a list that names what is not there."""
     for input_id, id in zip(input_ids, ids, strict=True) if ids else ():
-        if call.app.shown((input_id, id)) is None:
+        if call.app.peek((input_id, id)) is None:
             return missing("annotation_id", id)
     for input_id in input_ids:
         if input_id not in call.app.inputs:

@@ -141,7 +141,7 @@ class App:
         keys += [key for key in self.past if key[0] in wanted and key not in self.annotations]
         return sorted(keys, key=self._place)
 
-    def shown(self, key: AnnotationKey) -> Annotation | None:
+    def peek(self, key: AnnotationKey) -> Annotation | None:
         """Return what a read would show, without being one."""
         past = self.past.get(key) if self.past else None
         return self.annotations.get(key) if past is None else past.was

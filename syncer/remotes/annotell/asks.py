@@ -180,7 +180,7 @@ class Asks:
         }
         return _post("/v1/inputs/fetch", body, cursor, _reader(_INPUTS, paged=True))
 
-    def requested_inputs(
+    def list_requested_inputs(
         self, project: str, batch: str, cursor: Cursor | None
     ) -> Ask[Unwrapped[list[RequestedInput]]]:
         """A page of a project's request inputs."""

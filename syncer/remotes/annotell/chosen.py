@@ -38,7 +38,7 @@ class Statuses:
     asked: Callable[[], Asking[Mapping[str, str]]]
     wanted: tuple[str, ...]
 
-    def chosen(self) -> Asking[Chosen]:
+    def choose(self) -> Asking[Chosen]:
         """The inputs."""
         statuses = yield from self.asked()
         return Chosen(tuple(uuid for uuid, status in statuses.items() if status in self.wanted))
@@ -66,7 +66,7 @@ def request_inputs(asks: Asks, project: str, batch: str, statuses: Sequence[str]
     """
     what = f"the inputs of project {project}"
     inputs = yield from all_pages(
-        partial(asks.requested_inputs, project, batch), lambda known: known.uuid, what
+        partial(asks.list_requested_inputs, project, batch), lambda known: known.uuid, what
     )
     if not statuses:
         return Chosen(tuple(known.uuid for known in inputs))

@@ -92,7 +92,7 @@ class ChangeListing:
                 f"project {self.project.project} has no annotation types, so nothing says what has"
                 " changed: pull it without --changed-since"
             )
-        wanted = yield from self.project.wanted()
+        wanted = yield from self.project.ask_wanted()
         listed: dict[DocumentKey, ListedItem] = {}
         unlistable = [
             problem for problem in map(self.project.unlistable, types) if problem is not None
@@ -118,7 +118,7 @@ class ChangeListing:
             yield Unit(
                 f"{entries[0][0].what} and on",
                 _cursor("changed", keys[-1]),
-                partial(wanted.fetched, entries),
+                partial(wanted.fetch_documents, entries),
             )
         unasked = (yield from self._why_unaskable(listed)) if missing else ""
         for keys in cut(missing, UNIT_MAX):

@@ -56,7 +56,7 @@ class ProjectListing:
         if not types and self.untyped is not None:
             yield from self.untyped.units(after, done)
             return
-        wanted = yield from self.wanted()
+        wanted = yield from self.ask_wanted()
         first = msgspec.json.decode(after)[0] if after.startswith("[") else ""
         for annotation_type in types:
             if annotation_type >= first:
@@ -77,7 +77,7 @@ class ProjectListing:
         ask = self.asks.annotations(self.project, self.batch, annotation_type, None)
         return Problem(f"type {annotation_type}", ask.reason) if isinstance(ask, Refused) else None
 
-    def wanted(self) -> Asking[Wanted]:
+    def ask_wanted(self) -> Asking[Wanted]:
         """Return which inputs are wanted."""
         if self.statuses is None:
             return Wanted(None, ())
@@ -132,7 +132,7 @@ class ProjectListing:
                     yield Unit(
                         f"type {annotation_type}, {entries[0][0].what}",
                         cursor,
-                        partial(wanted.fetched, entries),
+                        partial(wanted.fetch_documents, entries),
                         parts,
                     )
             if pages.count <= 1 or (before is not None and undisturbed(before, pages.keys)):
@@ -166,7 +166,7 @@ class Wanted:
             and self.statuses[input_uuid] not in self.among
         )
 
-    def fetched(self, entries: Sequence[ListedItem]) -> Flow:
+    def fetch_documents(self, entries: Sequence[ListedItem]) -> Flow:
         """The documents of these, except those of which it is not known whether they
         are wanted: they are problems.
         """

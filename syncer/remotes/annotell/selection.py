@@ -137,7 +137,7 @@ def _of_project(selection: DocumentSelection, flavour: Flavour, asks: Asks) -> L
         else None
     )
     if flavour == "annotell" and statuses is not None and not selection.annotation_types:
-        return AskedListing(statuses.chosen, lambda chosen: ExportListing(asks, chosen.ids))
+        return AskedListing(statuses.choose, lambda chosen: ExportListing(asks, chosen.ids))
     untyped: Listing | None = None
     if flavour == "kognic":
         inputs = partial(IdListing, asks.of_request_input, what="input", listed=True)

@@ -69,7 +69,7 @@ class Remote:
             case "reset":
                 return NoReply("connection reset", sent=True)
             case "throttle":
-                return _reply(self._part.throttled(self._asked(request), silent=False))
+                return _reply(self._part.throttle(self._asked(request), silent=False))
             case "html":
                 return Reply(503, b"<html>503</html>")
         answer = self._part.answer(

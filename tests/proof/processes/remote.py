@@ -160,7 +160,7 @@ def remote(
         if load is None:
             server.clarifai._apps[OWNER, APP] = app
         throttled_at: list[float] = []
-        server.clarifai.throttled = _noting(server.clarifai.throttled, throttled_at)  # type: ignore[method-assign]
+        server.clarifai.throttle = _noting(server.clarifai.throttle, throttled_at)  # type: ignore[method-assign]
         late_at: list[float] = []
         watching = portal.start_task_soon(_watched, late_at)
         try:

@@ -208,7 +208,7 @@ class Documents(Lists):
     def _held(self) -> dict[Key, Any]:
         return {
             (scene["internalId"], annotation["annotationType"]): annotation["content"]
-            for project in orjson.loads(orjson.dumps(self._annotell.projects.shown()))
+            for project in orjson.loads(orjson.dumps(self._annotell.projects.dump()))
             for scene in project["inputs"]
             for annotation in scene["annotations"]
             if project["project"] == "p"

@@ -241,7 +241,7 @@ class Network:
     def refuse_token(self, request: Received) -> Reply:
         """The service does not take the token any more."""
         request.headers = {"Authorization": "Key refused-token"}
-        refused = self._service.refused(request)
+        refused = self._service.refuse(request)
         assert refused is not None
         return reply_of(refused)
 
@@ -260,9 +260,9 @@ class Network:
             if outage.kind == "no app":
                 return reply_of(Answer.of(MISSING, "app_id 'app' not found."))
             return reply_of(
-                Answer.of(QUOTA) if outage.kind == "quota" else service.failed(request)[0]
+                Answer.of(QUOTA) if outage.kind == "quota" else service.fail(request)[0]
             )
-        if (refused := service.refused(request)) is not None:
+        if (refused := service.refuse(request)) is not None:
             return reply_of(refused)
         if (
             self._limit is not None
@@ -290,7 +290,7 @@ class Network:
             case "gateway":
                 return reply_of(service.gateway())
             case "error" | "error-wait":
-                answer, may_be_applied = service.failed(request)
+                answer, may_be_applied = service.fail(request)
                 if may_be_applied and rng.random() < 0.5:
                     self.answer(request, fault)
                 return asking(reply_of(answer), drawn_wait(fault, rng, self.clock))
@@ -304,7 +304,7 @@ class Network:
         )
 
     def _throttled(self, request: Received, wait: Wait) -> Reply:
-        return asking(reply_of(self._service.throttled(request, silent=True)), wait, throttle=True)
+        return asking(reply_of(self._service.throttle(request, silent=True)), wait, throttle=True)
 
     def _pauses_of(self, request: Received) -> Pauses:
         return self._pauses["storage" if request.path.startswith(STORAGE) else "api"]
