@@ -52,7 +52,7 @@ class Owner:
         self._owned = False
         self._raises = True
         self._stands = False
-        self._patience = 1  # after so many more, signals are the system's
+        self._patience = 1  # after this many more, signals are the system's
         self._came: deque[int] = deque()  # those that nobody has taken yet
         self._listener: Callable[[int], None] | None = None
 

@@ -15,8 +15,8 @@ from syncer.jobs.limiters import Limiters
 from syncer.sources.misuse import shown
 
 LIMITERS = Limiters()
-"""Of all that this process asks by the Python API: pushes and pulls at the same time,
-with the same credential, share a limit.
+"""The limit of all that this process asks by the Python API: pushes and pulls at the
+same time, with the same credential, share a limit.
 """
 
 

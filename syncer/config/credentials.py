@@ -30,8 +30,8 @@ class TokenPlace:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the place is called, whatever token it holds; nothing where the token
-        was handed over by itself.
+        """Return the names of the place, the same for any token; none if the token was
+        handed over by itself.
         """
         if self.file is not None:
             return (f"file {self.file.absolute()}",)

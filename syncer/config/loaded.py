@@ -49,7 +49,7 @@ class Loaded:
 
     @property
     def token_place(self) -> TokenPlace | None:
-        """Where the Clarifai token is, None where none is configured."""
+        """The place of the Clarifai token, None if none is configured."""
         return self._token
 
     def annotell_credentials(self) -> ClientCredentials | None:

@@ -10,12 +10,12 @@ Effects happen elsewhere.
 
 Three rules carry the guarantee:
 
-1. Of each annotation only the oldest live change leaves `held`; its successor follows
+1. Only the oldest live change of each annotation leaves `held`; its successor follows
    when the predecessor's end is *durable* (`committed`), not merely known. A
    whole-input delete waits for every earlier change of its input, and holds every
    later one (`Order`).
 2. A change leaves the window with its first outcome. What fails is queued with its
-   body, and whatever is held behind it is queued behind it, in order; so the log's
+   body, and all that is held behind it is queued behind it, in order; so the log's
    watermark moves on while one change fails for an hour.
 3. A request that failed as a whole is an attempt of its changes only if the destination
    was healthy otherwise (`ripen`), and the next request with them carries half as many
@@ -39,7 +39,7 @@ from syncer.core.order import Order
 class Backlog:
     """The live changes of a push.
 
-    Give it changes (`offer`), take batches, tell it outcomes, collect what became true.
+    Give it changes (`offer`), take batches, report outcomes, collect what became true.
     """
 
     def __init__(self, limits: Limits, next_number: int = 1) -> None:
@@ -62,7 +62,7 @@ class Backlog:
     # --- in ---------------------------------------------------------------------------
 
     def room(self) -> bool:
-        """May more be read?"""
+        """Whether more may be read."""
         limits = self.limits
         window_max = limits.window_max + self.batches_out * limits.batch_size
         return (
@@ -199,20 +199,20 @@ class Backlog:
         return max(1, self.limits.batch_size >> min(entry.suspicion, 30))
 
     def has_batch(self, now: float) -> bool:
-        """Would `take` give a batch now?"""
+        """Whether `take` would give a batch now."""
         return not self.resting and self._batches.has(now, hurry=self._hurry())
 
     def wake_at(self, now: float) -> float | None:
-        """When time alone makes a batch possible; None where only an event can."""
+        """Return when time alone makes a batch possible; None if only an event can."""
         if self.resting:
             return None
         times = [self._batches.wake_at(), self._waiting[0][0] if self._waiting else None]
         return min((time for time in times if time is not None), default=None)
 
     def take(self, now: float) -> Batch | None:
-        """The batch that goes next, None where none is to go yet.
+        """Return the batch that goes next, None if none may go yet.
 
-        Tell `over` when its request is over.
+        Call `over` when its request is over.
         """
         batch = None if self.resting else self._batches.take(now, hurry=self._hurry())
         self.batches_out += batch is not None
@@ -227,7 +227,7 @@ class Backlog:
         self._batches.size.over(batch.size)
 
     def passed(self, batch: Batch) -> None:
-        """The remote itself has answered it, whatever it said."""
+        """The remote itself has answered it, in any way."""
         if batch.verb in TEACHING:
             self._batches.size.passed(batch.size)
 
@@ -277,7 +277,7 @@ class Backlog:
         """Their request failed as a whole; `doubt`: it may have been applied. Only who
         was alone in it can have had the last attempt.
 
-        `cut`: nothing came back. Where so much has never gone through, its size is in
+        `cut`: nothing came back. If as much has never gone through, its size is in
         question, and nobody in it.
         """
         alone = len(entries) == 1
@@ -358,7 +358,7 @@ class Backlog:
     # --- durable ----------------------------------------------------------------------
 
     def collect(self) -> Settlement:
-        """What became true since the last call.
+        """Return what became true since the last call.
 
         Write it down, then call `committed`.
         """
@@ -367,7 +367,7 @@ class Backlog:
 
     @property
     def settling(self) -> bool:
-        """Is there anything to collect?"""
+        """Whether there is anything to collect."""
         return bool(self._settlement)
 
     def committed(self, settlement: Settlement, now: float) -> None:

@@ -27,8 +27,8 @@ The id is empty for a whole-input delete.
 class Change(msgspec.Struct, eq=False, gc=False):
     """One change of a log, valid, with the line that it was read from.
 
-    The annotation as it will be sent is a slice of the line wherever possible, so that
-    a change holds its bytes once.
+    The annotation as it will be sent is a slice of the line if possible, so that a
+    change holds its bytes once.
     """
 
     log: int

@@ -97,7 +97,9 @@ class Queued(msgspec.Struct, frozen=True, array_like=True, tag="queued"):
     to: int
     written: str | None
     rank: int | None = None
-    """Of a change that was a dead letter before: the letter's (see `DeadLetter`)."""
+    """The letter's rank, for a change that was a dead letter before (see
+    `DeadLetter`).
+    """
 
     def change(self) -> Change:
         """The change itself.

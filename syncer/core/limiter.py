@@ -53,7 +53,7 @@ class Limiter:
 class LanePace:
     """The pace of one lane: its turns of the limit. Implements `Paced`.
 
-    Of two lanes that wait the one whose turn was longer ago goes first: the other one
+    The one of two waiting lanes whose turn was longer ago goes first: the other one
     leaves it half the time between two requests to do so. Whether a lane still waits is
     not known: it may have been paused, or have come to its end.
     """

@@ -1,6 +1,6 @@
 """The order of live changes: which of them may go, and what each one waits for.
 
-Of each annotation only the oldest change may go. A whole-input delete (`Gate`) waits
+Only the oldest change of each annotation may go. A whole-input delete (`Gate`) waits
 for every earlier change of its input, and holds every later one.
 """
 
@@ -13,7 +13,7 @@ from syncer.core.entry import Entry, Gate
 
 
 class Order:
-    """Give it entries (`place`), and tell it those that are over (`release`)."""
+    """Give it entries (`place`), and name those that are over (`release`)."""
 
     def __init__(self, go: Callable[[Entry, float], None], queue: Callable[[Entry], None]) -> None:
         """`go` is called with an entry that nothing is before any more, and the time;
@@ -60,7 +60,7 @@ class Order:
             self._count_queued(input_id)
 
     def queue(self, entry: Entry) -> None:
-        """Queue an entry of the window, and behind it all that waits for it."""
+        """Queue an entry of the window, and after it all that waits for it."""
         input_id = entry.change.input_id
         follower: Entry | None = entry
         while follower is not None:
@@ -85,7 +85,7 @@ class Order:
         if self._tails[key] is entry:
             del self._tails[key]
         else:
-            assert entry.after is not None, "whoever is the tail now stands behind it"
+            assert entry.after is not None, "the tail comes after it"
             self._go(entry.after, now)
         if live:
             self._live[input_id] = live
@@ -116,7 +116,7 @@ class Order:
         """Queue a gate, and what it holds, once all that it waits for is queued.
 
         Not before: a restart puts the queue before the log, and what was still in the
-        window would come behind the gate.
+        window would come after the gate.
         """
         gate = self._gates.get(input_id)
         if gate is None or (

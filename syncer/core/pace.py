@@ -1,4 +1,4 @@
-"""How fast requests may go, and how many at once.
+"""The pace of requests: how fast they may go, and how many at once.
 
 `now` is an argument, in seconds of any one clock.
 """
@@ -25,7 +25,9 @@ UNPACED_LIMIT = 16
 
 
 class Paced(Protocol):
-    """What lets requests go, one after another: a `Pace`, or a lane's part in one."""
+    """A pacer that lets requests go, one after another: a `Pace`, or a lane's part in
+    one.
+    """
 
     @property
     def requests_per_second(self) -> float:
@@ -63,7 +65,7 @@ class Pace:
     send.
 
     Requests follow an absolute schedule, 1/R apart. A sender that woke late, or had
-    rested, may make up for it, a little; and whatever the schedule says, the R-th last
+    rested, may make up for it, a little; and against any schedule, the R-th last
     request must be at least 1.0 s old. Where R is not whole, the whole requests below
     it are what fits into a second; below 1, requests are 1/R apart. R may be set at any
     time, and holds at once.
@@ -114,7 +116,7 @@ class Pace:
             self._scheduled = max(self._scheduled, now + WINDOW_SECONDS)
 
     def _kept(self) -> list[float]:
-        """When the last requests went, as far back as any rate looks."""
+        """Return when the last requests went, as far back as any rate looks."""
         return [*self._before, *(self._sent or ())]
 
     def _set(self, requests_per_second: float) -> None:
@@ -151,7 +153,7 @@ class Pace:
         )
 
     def _count(self, now: float) -> None:
-        """What the rate of now has let go is counted before there is another rate."""
+        """Count what the rate of now has let go before it changes."""
         self._let, self._let_until = self.let(now), now
 
     def take(self, now: float) -> None:
@@ -178,7 +180,7 @@ class Pace:
 
 
 class Concurrency:
-    """How many requests may be under way at once: a number, or as many as rate and
+    """The number of requests that may be under way at once: fixed, or what rate and
     latency call for.
     """
 

@@ -1,5 +1,5 @@
-"""A pace that finds a limit which nobody has told. `now` is an argument, in seconds of
-any one clock.
+"""A pace that finds a limit which nobody has published. `now` is an argument, in
+seconds of any one clock.
 
 15 a second ──► ever faster ──► a request too many ──► a little less than was taken
                                                        in the second before it ───┐
@@ -22,35 +22,37 @@ START_RATE = 15.0
 """What Clarifai documents for everybody (wire, section 2)."""
 DOUBLING_SECONDS = 0.75
 HOLD_SECONDS = 1.25
-"""A rate that was kept for so long is not too fast: the second that a limit speaks of,
-and the answers to it.
+"""A rate that was kept for this long is not too fast: the second that a limit speaks
+of, and the answers to it.
 """
 STEP = 1.05
 CLOSEST = 0.9
-"""Of the time between two requests, where lateness is made up for."""
+"""The share of the time between two requests in which lateness is made up for."""
 AGAIN_SECONDS = 60.0
 """Of sending at one rate, before a step faster; then twice as long each time that one
 was too fast.
 """
 BELOW = 0.96
-"""Of what was taken in the second before a request too many: seconds are not measured
-alike here and there.
+"""The share of what was taken in the second before a request too many: seconds are not
+measured alike here and there.
 """
 LOWER = 0.93
-"""Of a rate that had been kept, or had been counted, and is too fast all the same."""
+"""The share of a rate that had been kept, or had been counted, and is too fast all the
+same.
+"""
 HISTORY_SECONDS = 61.0
 """As late as a refusal may come: the timeout of a request."""
 
 
 class SeekingPace(Pace):
-    """A pace that is told of each request that was one too many, and keeps to what the
+    """A pace that learns of each request that was one too many, and keeps to what the
     remote then turns out to take.
     """
 
     def __init__(self) -> None:
         super().__init__(START_RATE)
         self._at_most = RATE_MAX
-        self._sought = START_RATE  # but for what is allowed at most
+        self._sought = START_RATE  # except what is allowed at most
         self._ramping = True
         self._kept_rate = math.inf  # the rate before the last step
         self._again_seconds = AGAIN_SECONDS
@@ -66,7 +68,7 @@ class SeekingPace(Pace):
         super().set_rate(min(requests_per_second, self._sought), now)
 
     def next_at(self, now: float) -> float:
-        """As of any pace, but without bursts: some services measure the gaps."""
+        """Like `Pace.next_at`, but never in bursts: some services measure the gaps."""
         return max(super().next_at(now), self._last + CLOSEST / self.requests_per_second)
 
     def take(self, now: float) -> None:
@@ -93,7 +95,7 @@ class SeekingPace(Pace):
     def refused(self, sent_at: float) -> None:
         """A request that went at this time was one too many.
 
-        What was on its way when the rate was lowered tells nothing new.
+        What was on its way when the rate was lowered says nothing new.
         """
         if sent_at > self._changed_at:
             self._refused.add(sent_at)

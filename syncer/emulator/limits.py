@@ -12,7 +12,7 @@ WINDOW_SECONDS = 0.95
 
 
 class Window:
-    """So many requests in any second, or in each of the clock's."""
+    """A number of requests in any second, or in each of the clock's."""
 
     def __init__(self, rps: float, rule: str) -> None:
         self._most = max(1.0, rps)

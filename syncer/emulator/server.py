@@ -241,7 +241,7 @@ class Emulator:
         return _json({**counts, **most, "span_seconds": _span(self._times)})
 
     async def state(self, request: web.Request) -> web.Response:
-        """GET /_emulator/state?user=&app=."""
+        """Answer GET /_emulator/state?user=&app=."""
         app = self.clarifai.app(request.query.get("user", "me"), request.query.get("app", ""))
         return _json(
             {"annotations": list(app.annotations.values()), "inputs": list(app.inputs.values())}

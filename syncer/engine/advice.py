@@ -1,4 +1,4 @@
-"""What a run that ends early says: why, what it leaves, and the way on."""
+"""The words of a run that ends early: why, what it leaves, and the way on."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from syncer.errors import CredentialsRefused, Stopped, SyncerError
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """What a run that stops early leaves, and why to run it again, for messages."""
+    """The words about what a run that stops early leaves, and why to run it again."""
 
     what: str
     aim: str
@@ -24,7 +24,7 @@ PARTLY_READ = Left("not everything was read", "")
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """What messages name."""
+    """The names that messages use."""
 
     credentials: str = "them"
     """Where the credentials come from."""

@@ -24,7 +24,7 @@ class AskOfPart(Protocol[T_co]):
     """A question about some changes, sent in this turn."""
 
     async def __call__(self, changes: Sequence[Change], turn: Turn) -> T_co | LookUpFailure:
-        """The answer to the point, or why there is none."""
+        """The answer to the point, or why none came."""
         ...
 
 
@@ -37,7 +37,7 @@ class PartialAnswer(Generic[T]):
     answers: list[T]
     answered: int
     failure: LookUpFailure | None
-    """Why there is no answer about the rest."""
+    """The reason why the rest was not answered."""
     at_fault: bool = False
     """The first of the rest was asked for by itself, and a remote that is otherwise
     well does not answer to that.
@@ -54,7 +54,7 @@ class Asker:
     async def ask(
         self, request: Request, read: Callable[[Reply | NoReply], T | LookUpFailure], turn: Turn
     ) -> T | LookUpFailure:
-        """What `read` makes of the answer.
+        """Return what `read` makes of the answer.
 
         A reason for which no request goes any more is a failure that ends the run.
         """
@@ -104,21 +104,21 @@ class Asker:
         return PartialAnswer(answers, answered, None)
 
     async def well(self, change: Change, turn: Turn) -> bool:
-        """Does the remote answer?
+        """Whether the remote answers.
 
         Any question about the input will do, and a refusal is an answer, too.
         """
         return isinstance(await self.inputs([change], turn), InputStates | Refused)
 
     async def found(self, changes: Sequence[Change], turn: Turn) -> LookedUp | LookUpFailure:
-        """What the remote holds of these changes' annotations."""
+        """Return what the remote holds of these changes' annotations."""
         found = await self.ask(
             self._remote.look_up(changes), partial(self._remote.found, changes), turn
         )
         return LookedUp([None]) if _nothing_there(changes, found) else found
 
     async def inputs(self, changes: Sequence[Change], turn: Turn) -> InputStates | LookUpFailure:
-        """How the inputs of these changes are."""
+        """Return the states of these changes' inputs."""
         input_ids = list(dict.fromkeys(change.input_id for change in changes))
         found = await self.ask(
             self._remote.inputs_look_up(input_ids),
@@ -130,7 +130,7 @@ class Asker:
     async def annotations_of(
         self, changes: Sequence[Change], turn: Turn
     ) -> list[int] | LookUpFailure:
-        """How many annotations each of these whole-input deletes deletes."""
+        """Return how many annotations each of these whole-input deletes deletes."""
         listed = await self._listed([change.input_id for change in changes], turn)
         if not isinstance(listed, set):
             return listed
@@ -158,6 +158,6 @@ class Asker:
 def _nothing_there(asked: Sequence[object], answer: object) -> bool:
     """Whether the remote says that the one thing asked for does not exist.
 
-    Of several it may mean any: each is asked for by itself then.
+    If several were asked for, it may mean any: each is asked for by itself then.
     """
     return len(asked) == 1 and isinstance(answer, Refused) and answer.missing

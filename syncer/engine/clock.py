@@ -14,7 +14,8 @@ class Clock:
     """Seconds since 1970 by the wall clock as it was at the start of the run, and from
     then on never going back and never jumping.
 
-    What is kept for a later run is told by the wall clock of then: see `ahead_seconds`.
+    What is kept for a later run is timed by the wall clock of then: see
+    `ahead_seconds`.
     """
 
     def __init__(self) -> None:
@@ -27,7 +28,8 @@ class Clock:
         return anyio.current_time() + self._epoch
 
     def ahead_seconds(self) -> float:
-        """How far the wall clock is ahead of this one by now, because it was set.
+        """Return how far the wall clock is ahead of this one by now, because it was
+        set.
 
         Stays as it is while the two only drift a little.
         """

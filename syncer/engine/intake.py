@@ -28,7 +28,7 @@ Fail = Callable[[SyncerError], None]
 
 
 class _Member:
-    """A source, and the marks that it has still to be told, by log."""
+    """A source, and the marks that it has still to receive, by log."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -46,7 +46,7 @@ class _Tries:
         self._failures = 0
 
     def fail(self, error: SyncerError) -> float | None:
-        """Return the seconds until the next try, None where there is none."""
+        """Return the seconds until the next try, None if no try is due."""
         if self._again is None:
             return None
         self._failures += 1

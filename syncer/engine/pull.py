@@ -1,12 +1,12 @@
-"""A pull at work: one task enumerates the units of a listing, a task a unit fetches,
-and what they find is delivered in order.
+"""A pull at work: one task enumerates the units of a listing, one task per unit
+fetches, and what they find is delivered in order.
 
     listing.units ──► enumerate ──► fetch, fetch, fetch … (at most `units_ahead_max`)
         ──► deliver, one after another
 
-A unit's place is kept until it has been delivered, so memory holds at most so many. A
-drained run delivers what is whole and in order, and ends; whoever delivers writes down
-how far that is.
+A unit's place is kept until it has been delivered, so memory holds at most that many. A
+drained run delivers what is whole and in order, and ends; the one that delivers writes
+down how far that is.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ DOUBLINGS_MAX = 16
 """With each unit that is found twice as many are fetched ahead."""
 AHEAD_BYTES_MAX = 64 << 20
 """Of rows that are fetched or wait to be delivered, as far as the units before them
-tell: masks make large rows.
+show: masks make large rows.
 """
 AVERAGE_OVER = 8
-"""Units whose average size tells that of the next ones."""
+"""Units whose average size predicts that of the next ones."""
 
 Deliver = Callable[[Unit, Found], Awaitable[None]]
 """Takes what a unit came to.
@@ -46,7 +46,9 @@ Units come in order; the next one waits until this one is taken.
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How one kind of question is asked: through these turns, so many at a time."""
+    """The way one kind of question is asked: through these turns, this many at a
+    time.
+    """
 
     turns: Turns
     at_once: anyio.Semaphore
@@ -140,7 +142,9 @@ class Pull:
             self._more.set()
 
     def _ahead_max(self) -> int:
-        """Few until some have told how large units are; no more than the rate needs."""
+        """Few until some have shown how large units are; no more than the rate
+        needs.
+        """
         begun = AHEAD_AT_FIRST << min(self._found, DOUBLINGS_MAX)
         keep_busy = min(self._units_ahead_max, begun, self.ways["api"].turns.concurrency.limit)
         return min(
@@ -255,8 +259,8 @@ class Pull:
     async def _ask(self, ask: Ask[object], first: bool) -> object:
         """Once, when its turn has come.
 
-        Parts of the list wait for their turn one behind another. What names further
-        parts does not: while it is asked, those that are known keep the rate busy.
+        Parts of the list wait for their turn in a row. What names further parts does
+        not: while it is asked, those that are known keep the rate busy.
         """
         way = self.ways[ask.via]
         async with nullcontext() if first else self._queues[ask.via]:
@@ -273,7 +277,7 @@ class Pull:
             way.at_once.release()
 
     async def _others_succeed(self, failed: Ask[object]) -> bool:
-        """Is it this question that fails, or is the remote out of order?
+        """Whether this question fails, rather than the remote is out of order.
 
         What it answered last is asked once more to find out.
         """

@@ -5,7 +5,7 @@
 
 The committer is the only one that writes: all that waits goes into one frame with one
 fsync, in order, and only then is anything built on it. A run ends when the source has
-ended and nothing is live, or when it is told to drain: then what is in flight is
+ended and nothing is live, or when it is asked to drain: then what is in flight is
 finished and written down.
 
 Commands about dead letters are written by the committer, too (`carry_out`): while they
@@ -293,7 +293,7 @@ class Push:
                 self.intake.acknowledge(number, resume)
 
     def _tell(self, settlement: Settlement, facts: Iterable[Fact]) -> None:
-        """What became durable, to the observer."""
+        """Report to the observer what became durable."""
         observe = self._observe
         letters = [fact for fact in facts if isinstance(fact, DeadLetter)]
         if settlement or letters:

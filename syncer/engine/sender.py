@@ -40,7 +40,7 @@ PROCESSING = "its input was still being processed"
 
 
 class Sender:
-    """Sends batches of a backlog to one remote and tells it what came of them."""
+    """A sender of batches: from a backlog to one remote, and back what came of them."""
 
     def __init__(
         self,
@@ -94,7 +94,8 @@ class Sender:
         return entry.change if entry.change.raw else self._journal.read_queued(entry.number)
 
     async def _admitted(self, batch: Batch, turn: Turn) -> Batch:
-        """What of a batch of deletes may be sent, its turn held; the rest goes back.
+        """Return the part of a batch of deletes that may be sent, its turn held; the
+        rest goes back.
 
         Where deletions are bounded, the run ends.
         """
@@ -170,7 +171,7 @@ class Sender:
                 if verdict.unreachable:
                     backlog.again(batch)
                 elif verdict.strange == "surely":
-                    # It says nothing of any change, so it is no attempt of one.
+                    # It says nothing of any change, so it is not an attempt of one.
                     backlog.unsettled(
                         entries, verdict.reason, verdict.code, self._now(), self._due(0)
                     )
@@ -229,7 +230,7 @@ class Sender:
     # --- posts that may be there already ----------------------------------------------
 
     async def _compare(self, exists: Sequence[tuple[Entry, Exists]], turn: Turn) -> None:
-        """Posts that the answer refused one by one: are they there?"""
+        """Find out whether posts that the answer refused one by one are there."""
         why = {id(entry): outcome for entry, outcome in exists}
         for entry in await self._not_settled_by_look_up([entry for entry, _ in exists], turn):
             outcome = why[id(entry)]
@@ -241,8 +242,8 @@ class Sender:
                 self._backlog.rejected(entry, outcome.reason, outcome.code, self._now())
 
     async def _refused_as_duplicate(self, batch: Batch, verdict: Refused, turn: Turn) -> None:
-        """Some id of the batch exists: settle what is there, send the rest again, halve
-        where none is.
+        """Some id of the batch exists: settle those that exist, send the rest again,
+        halve if none does.
         """
         absent = await self._not_settled_by_look_up(batch.entries, turn)
         if not absent:
@@ -273,7 +274,7 @@ class Sender:
         ]
 
     def _settled_by(self, entry: Entry, change: Change, annotation: HeldAnnotation) -> bool:
-        """Is it over, now that this is what the remote holds?
+        """Whether it is over, now that this is what the remote holds.
 
         A patch that cannot be seen there is not.
         """
@@ -291,7 +292,7 @@ class Sender:
         return True
 
     def _not_read(self, entries: Sequence[Entry], read: PartialAnswer[Any]) -> None:
-        """What there was no answer about is asked for again.
+        """Ask again for what got no answer.
 
         For the one that the remote does not answer to, that was an attempt.
         """
@@ -357,8 +358,8 @@ class Sender:
 
 
 def _reason(batch: Batch, verdict: Refused | Failed) -> str:
-    """What to look at, too, where a change that was alone in its request may have been
-    too large.
+    """Return what to look at, too, if a change that was alone in its request may have
+    been too large.
     """
     alone = f"{verdict.reason}; it was alone in a request of about {batch.size:,} bytes, which"
     match verdict:

@@ -1,5 +1,5 @@
-"""When the next request may go: the rate, the pauses of the destination, and giving up,
-for all requests of a lane alike.
+"""The turns of requests: the rate, the pauses of the destination, and giving up, for
+all requests of a lane alike.
 
     turn = await turns.next()       waits for the rate, and while the destination pauses
     with turn:                      at its end an unused turn goes back
@@ -108,7 +108,7 @@ class Turns:
         self.drain()
 
     def fact(self) -> Destination:
-        """How the destination is to be treated by a later run."""
+        """Return how a later run is to treat the destination."""
         return self.destination.fact(self.now.ahead_seconds())
 
     def stopped(self, reason: str) -> Stopped:
@@ -120,7 +120,7 @@ class Turns:
         return self.advice.stopped(reason, rfc3339(now + self.now.ahead_seconds() + left_seconds))
 
     def pause_seconds(self) -> float:
-        """Until the destination's pause is over; 0 where there is none."""
+        """Until the destination's pause is over; 0 without a pause."""
         return self.destination.pause_seconds(self.now())
 
     # --- what a turn does -------------------------------------------------------------
@@ -173,7 +173,7 @@ class Turns:
         return answer
 
     def _fared(self, answer: object, reply: Reply | NoReply, sent_at: float) -> RequestResult:
-        """Tell the destination, and the pace of what was too much.
+        """Report to the destination, and to the pace what was too much.
 
         Any answer to the point is a success, refusals included.
         """
@@ -210,7 +210,7 @@ class Turns:
     def _asked(self, reply: Reply | NoReply) -> float | None:
         """The seconds that an answer asks to wait.
 
-        What it means by a date, where it has none itself, the wall clock tells.
+        The wall clock says what it means by a date, if it has no Date itself.
         """
         if not isinstance(reply, Reply) or reply.retry_after is None:
             return None
@@ -241,8 +241,8 @@ class Turn:
         """Send a request when its turn has come; return what `read` makes of the
         answer, or what it means by all that is known.
 
-        The destination is told how it fared. Where the answer may speak of the app,
-        that is asked for first. Raises as `hold` does; nothing is settled then.
+        The destination learns how it fared. Where the answer may speak of the app, that
+        is asked for first. Raises as `hold` does; nothing is settled then.
         """
         turns = self._turns
         if not self._held:

@@ -1,5 +1,5 @@
-"""Is it the service that answers, and is the app there? What speaks of the address, the
-app or the path is not said of a change.
+"""Telling whether the service answers, and the app is there. What speaks of the
+address, the app or the path is not about a change.
 
 Answers that are not the service's end the run where the service itself has not answered
 such a request yet; where it has, they are failures like others. Words that the service
@@ -20,7 +20,7 @@ from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports.pull import Ask
 
 SEEN_SECONDS = 5.0
-"""So long the app counts as seen, where a refusal is of it only perhaps."""
+"""The app counts as seen for this long, where a refusal is of it only perhaps."""
 STRANGE_MAX = 5
 """Answers that are not the service's, to requests of one method, before the address is
 taken for a wrong one: a gateway may stumble.
@@ -28,7 +28,7 @@ taken for a wrong one: a gateway may stumble.
 
 
 class Whereabouts:
-    """What is known of the place that requests go to."""
+    """The facts known of the place that requests go to."""
 
     def __init__(self, address: str, check: str) -> None:
         """For messages: where requests go, and which settings say so."""
@@ -48,7 +48,9 @@ class Whereabouts:
         self._found: Halt | None = None
 
     def noted(self, method: str, answer: object, now: float) -> object:
-        """What the answer to a request of this method means, by all that is known."""
+        """Return what the answer to a request of this method means, by all that is
+        known.
+        """
         match answer:
             case Throttled() | Halt():
                 return answer
@@ -77,7 +79,7 @@ class Whereabouts:
         return Halt(reason, answer.code, "address")
 
     def doubts(self, answer: object, now: float) -> bool:
-        """Is it to be asked whether the app is there, before this is believed?"""
+        """Whether to ask if the app is there, before this is believed."""
         if self.probe is None or not isinstance(answer, Refused):
             return False
         return answer.of_app == "likely" or (

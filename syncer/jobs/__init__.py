@@ -1,1 +1,1 @@
-"""Where sources, remotes, transport, journal and engine are put together."""
+"""The jobs: sources, remotes, transport, journal and engine put together."""

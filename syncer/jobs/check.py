@@ -1,6 +1,5 @@
-"""Is the token good, and is the app there?
-
-One request that changes nothing, and what its answer means for the user.
+"""The check of token and app: one request that changes nothing, and what its answer
+means for the user.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from syncer.remotes.clarifai.codes import Meaning, meaning
 
 @dataclass(frozen=True, slots=True)
 class OnlineCheck:
-    """What was asked, and how it went: `error` is None where token and app are good."""
+    """The question and how it went: `error` is None if token and app are good."""
 
     base_url: str
     user_id: str
@@ -60,7 +59,8 @@ async def check(loaded: Loaded) -> OnlineCheck:
 
 
 def _error(failure: LookUpFailure, wait_seconds: float | None, loaded: Loaded) -> SyncerError:
-    """What went wrong, with the values that it hangs on and where they came from.
+    """Return what went wrong, with the values that it hangs on and where they came
+    from.
 
     `wait_seconds`: what the remote asks for.
     """

@@ -44,7 +44,7 @@ class App:
 
     @property
     def probe(self) -> Ask[object]:
-        """Is the app there? Changes nothing."""
+        """The question whether the app is there. Changes nothing."""
         return Ask(self.codec.probe(), self.codec.probed)
 
 

@@ -1,6 +1,6 @@
 """Dead letters of a state folder: which are meant, sending them again, dropping them.
 
-What is to be written is decided here, portion by portion, and written by whoever holds
+What is to be written is decided here, portion by portion, and written by the holder of
 the state: a command, and the next push sends; or the committer of a lane that runs, and
 the lane sends. A retry goes in log order; one that is cut short has queued the first
 portions, and the same command goes on with the rest.
@@ -38,7 +38,7 @@ COMMIT_BYTES_MAX = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """Which letters are meant: of places (`SOURCE:LINE`), of a code, or all."""
+    """The letters that are meant: of places (`SOURCE:LINE`), of a code, or all."""
 
     places: tuple[str, ...] = ()
     code: int | None = None
@@ -137,7 +137,7 @@ class RefusedLetter:
 
 @dataclass(slots=True)
 class RetryResult:
-    """What a retry came to."""
+    """The outcome of a retry."""
 
     queued: int = 0
     refused: int = 0
@@ -147,7 +147,7 @@ class RetryResult:
 
 @dataclass(slots=True)
 class DropResult:
-    """What a drop came to."""
+    """The outcome of a drop."""
 
     dropped: int = 0
 
@@ -306,7 +306,9 @@ def _portions(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]
 
 
 def _unwanted(found: OpenLetter, ledger: Ledger, *, force: bool) -> str | None:
-    """Why a letter is not to be queued, whatever its line says; None: it may be."""
+    """Return why a letter may not be queued, regardless of its line; None: it may
+    be.
+    """
     letter = found.letter
     if found.superseded and not force:
         return (
@@ -337,7 +339,7 @@ def _unfit(letter: DeadLetter, options: LineOptions) -> str | None:
 
 def _change(letter: DeadLetter, options: LineOptions) -> Change | str:
     """The change that the letter's line asks for under the config as it is now, or why
-    there is none.
+    nothing can be sent.
     """
     place = LinePlace(letter.log, letter.index, letter.line, 0, b"", letter.id)
     parsed = parse(letter.change.encode(), place, options)

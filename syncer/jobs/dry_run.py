@@ -1,4 +1,4 @@
-"""What a push would do, counted without network or state."""
+"""The work that a push would do, counted without network or state."""
 
 from __future__ import annotations
 

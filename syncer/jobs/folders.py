@@ -1,4 +1,4 @@
-"""The state folder that a job is about: what is in it, and what is said where nothing
+"""The state folder that a job is about: what is in it, and the message if nothing
 is.
 """
 
@@ -17,7 +17,7 @@ from syncer.printable import as_argument
 
 
 def any_folder(loaded: Loaded) -> Path:
-    """The folder that options, environment and config name, whatever is in it."""
+    """Return the folder that options, environment and config name, with any content."""
     return Path(loaded.config.state.dir)
 
 
@@ -56,7 +56,9 @@ def pull_in(folder: Path, *, disk: Disk = REAL) -> Checkpoint | None:
 
 
 def no_state(folder: Path) -> UsageError:
-    """What is said where a folder holds the state of neither a push nor a pull."""
+    """Return the error about a folder that holds the state of neither a push nor a
+    pull.
+    """
     return UsageError(f"no state at {folder}: name the folder with --state")
 
 

@@ -1,5 +1,5 @@
-"""What is pushed: change logs by path, and sources of users, as one sequence for the
-engine.
+"""The input of a push: change logs by path, and sources of users, as one sequence for
+the engine.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class PushInputs:
         """`done`: logs that were read to their end before, and are untouched since;
         nothing of them is opened.
 
-        `gone`: logs of which there is no file any more; what is known of them counts.
+        `gone`: logs whose file does not exist any more; what is known of them counts.
         `notes`: what users are to know of the logs; `lost`: of those that are gone
         before their end.
         """
@@ -111,7 +111,7 @@ class PushInputs:
 
 @dataclass(frozen=True, slots=True)
 class ReadingOptions:
-    """How the logs are read."""
+    """The way the logs are read."""
 
     options: LineOptions
     strict: bool = False
@@ -125,8 +125,8 @@ def open_inputs(
     reading: ReadingOptions,
     stdin: BinaryIO,
 ) -> tuple[PushInputs, list[Fact]]:
-    """Return the inputs, where they were left, and what the journal is to be told of
-    them. Without any: every log that the state knows.
+    """Return the inputs, where they were left, and what the journal is to note of them.
+    Without any: every log that the state knows.
 
     Raises UsageError for what is not there or not a log, LogChanged for a log that is
     not the one that was applied, or may not be.
@@ -196,7 +196,7 @@ def _opened(
 
 
 def _told_of_gone(choice: Choice, ledger: Ledger) -> tuple[list[str], str]:
-    """What is to be noted of logs that are gone, and what is wrong with them."""
+    """Return what to note of logs that are gone, and what is wrong with them."""
     labels = {number: aside.label for number, aside in choice.displaced}
     finished, lost = [], []
     for number in choice.gone:

@@ -26,7 +26,7 @@ LOGS_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """What a state knows no more."""
+    """The things that a state no longer knows."""
 
     logs: list[str]
     waiting: int
@@ -127,7 +127,9 @@ def move(folder: Path, old: str, new: str) -> Renamed:
 
 
 def _moved(places: Places, number: int, new: str) -> tuple[list[Fact], bool]:
-    """What is true of a log once it has this path, and whether there is a file."""
+    """Return what is true of a log once it has this path, and whether there is a
+    file.
+    """
     log, files, facts = LogPath(Path(resolved(new)), new), LogFiles(), list[Fact]()
     known = places.identity(number)
     other = places.at(log)
@@ -165,7 +167,7 @@ def _moved(places: Places, number: int, new: str) -> tuple[list[Fact], bool]:
 def _matching(ledger: Ledger, folder: Path, name: str) -> list[int]:
     """The logs of this label or path, else those that match it as a pattern.
 
-    Raises UsageError where there is none.
+    Raises UsageError if no log matches.
     """
     paths = Places(ledger, folder / SPOOL)
     known = {
@@ -193,7 +195,7 @@ def _match(names: Iterable[str], pattern: str) -> bool:
 
 
 def describe_held(waiting: int, dead: int) -> str:
-    """Say how many changes wait and how many are dead; nothing where there are none."""
+    """Say how many changes wait and how many are dead; nothing if there are none."""
     parts = [
         f"{count:,} {one if count == 1 else one + 's'}"
         for count, one in ((waiting, "waiting change"), (dead, "dead letter"))

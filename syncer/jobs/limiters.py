@@ -1,6 +1,6 @@
 """The limiters of a process: one for each base URL and credential.
 
-Whoever owns the process makes one `Limiters` and hands it to all that ask a remote.
+The owner of the process makes one `Limiters` and hands it to all that ask a remote.
 """
 
 from __future__ import annotations

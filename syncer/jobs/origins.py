@@ -157,9 +157,9 @@ def annotell_origin(
 
 
 def known_documents(path: Path) -> dict[DocumentKey, str]:
-    """What an earlier pull to this JSONL file holds.
+    """Return what an earlier pull to this JSONL file holds.
 
-    Raises UsageError where it is none.
+    Raises UsageError if it is not one.
     """
     open_ = gzip.open if path.name.endswith(".gz") else open
     try:

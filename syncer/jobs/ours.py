@@ -1,4 +1,6 @@
-"""Tells what syncer itself keeps on disk from users' change logs."""
+"""The marks by which what syncer itself keeps on disk differs from users' change
+logs.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,7 @@ class OnDisk:
 
     def is_pulled(self, path: Path, status: os.stat_result) -> bool:
         """Return whether a pull of the [state] dir wrote this file: it is where one
-        writes, or it is as one left it, wherever it is now.
+        writes, or it is as one left it, even if it was moved.
 
         Raises StateError where it is not known what a pull wrote.
         """
@@ -52,7 +54,7 @@ class OnDisk:
 
 
 class _PullOutputs:
-    """What the pulls of a [state] dir wrote.
+    """The outputs that the pulls of a [state] dir wrote.
 
     Their checkpoints are read on the first question: most pushes never ask.
     """
@@ -62,7 +64,7 @@ class _PullOutputs:
 
     @cached_property
     def places(self) -> Set[str]:
-        """Where they write, resolved."""
+        """The paths they write to, resolved."""
         return {place for one in self._checkpoints if (place := one.out or _place_in(one.job))}
 
     @cached_property

@@ -1,4 +1,4 @@
-"""How far a push or a pull is, and when a push will be over."""
+"""The progress of a push or a pull, and when a push will be over."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from syncer.jobs.report import PushReport
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """How a lane's requests go just now."""
+    """The state of a lane's requests just now."""
 
     share_of_limit: float = 0.0
     """From 0 to 1: how much of what the limit has let go so far has gone."""
@@ -29,15 +29,15 @@ class Progress:
 
     report: PushReport
     share_read: float | None
-    """Of the sources, by their bytes; None where that is not known."""
+    """The share of the sources, by their bytes; None if that is not known."""
     sending: Sending
     left_seconds: float | None
     """The pause included; None while there is nothing to go by."""
 
 
 class Share:
-    """How much of a limit is used, by the limiter's own count: what it does not limit
-    does not count, and its rate may change.
+    """The share of a limit that is used, by the limiter's own count: what it does not
+    limit does not count, and its rate may change.
     """
 
     def __init__(self, pace: Paced, now: float) -> None:
@@ -57,13 +57,15 @@ class Share:
 
 
 def sending(turns: Turns, share: Share) -> Sending:
-    """How the requests of these turns go just now. From within the event loop."""
+    """Return how the requests of these turns go just now. From within the event
+    loop.
+    """
     return Sending(share.at(anyio.current_time()), turns.pause_seconds(), turns.destination.reason)
 
 
 class Estimate:
-    """When a run will be over, by what it did while it was not paused, and by the
-    request limit, whichever is later.
+    """The time when a run will be over, by what it did while it was not paused, and by
+    the request limit, the later of the two.
     """
 
     def __init__(self, pace: Paced) -> None:
@@ -80,8 +82,8 @@ class Estimate:
     def seconds(
         self, settled: int, requests: int, left: float | None, pause_seconds: float
     ) -> float | None:
-        """How long `left` changes will take, after so many were settled with so many
-        requests; None where nothing tells.
+        """Return how long `left` changes will take, after `settled` took `requests`;
+        None if that is not known yet.
         """
         if left == 0:
             return 0.0

@@ -34,7 +34,7 @@ PROBLEMS_SHOWN_MAX = 20
 
 @dataclass(frozen=True, slots=True)
 class PullReport:
-    """A pull, all its runs together but for requests, throttles and time. fetched =
+    """A pull, all its runs together, except requests, throttles and time. fetched =
     written + duplicates.
     """
 
@@ -62,7 +62,7 @@ class PullReport:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """How a pull ended."""
+    """The end of a pull."""
 
     report: PullReport
     error: SyncerError | None
@@ -74,7 +74,7 @@ class Pulled:
 
     @property
     def exit_code(self) -> int:
-        """Of the command line."""
+        """The exit code of the command line."""
         return exit_code(self.error, self.interrupted, self.report.unreadable)
 
 
@@ -167,8 +167,8 @@ class PullLane:
             raise first_error(group) from None
 
     async def _keep_pauses(self, paused: Signal) -> None:
-        """A pause is written down when it is told: it may be long until the next page,
-        and a killed process says nothing any more.
+        """A pause is written down when it is asked for: it may be long until the next
+        page, and a killed process says nothing any more.
         """
         while True:
             await paused.wait()
@@ -225,7 +225,7 @@ class PullLane:
         self._checkpoints.commit(done)
 
     def _written(self) -> tuple[int, int] | None:
-        """What the whole output is known by."""
+        """Return what the whole output is known by."""
         path = self._parts.path
         if path is None or not path.is_file():
             return None
@@ -243,9 +243,9 @@ class PullLane:
             self._checkpoints.commit(noted)
 
     def _destinations(self) -> Destinations:
-        """How the remote is to be treated by a later run.
+        """Return how a later run is to treat the remote.
 
-        Asked for within the event loop, which tells the time.
+        Asked for within the event loop, which has the time.
         """
         names = {"api": "destination", "storage": "storage"}
         return (
@@ -255,7 +255,7 @@ class PullLane:
         )
 
     def report(self) -> PullReport:
-        """Where the pull stands, also while it is under way."""
+        """Return where the pull stands, also while it is under way."""
         last: Checkpoint = self._checkpoints.last
         ways = self._engine.ways.values() if self._engine else ()
         transports = [
@@ -276,7 +276,9 @@ class PullLane:
         )
 
     def sending(self) -> Sending:
-        """How the requests to the API go just now. From within the event loop."""
+        """Return how the requests to the API go just now. From within the event
+        loop.
+        """
         return (
             sending(self._engine.ways["api"].turns, self._share)
             if self._engine and self._share

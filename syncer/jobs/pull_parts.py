@@ -21,7 +21,7 @@ from syncer.journal.seen import Seen
 
 @dataclass(frozen=True, slots=True)
 class PullParts:
-    """What a pull works with; whoever opened it closes it."""
+    """The parts that a pull works with; the one that opened them closes them."""
 
     origin: Origin
     sink: Sink
@@ -29,17 +29,17 @@ class PullParts:
     """Its folder."""
     checkpoints: Checkpoints
     done: DoneParts
-    """Of the list."""
+    """The parts of the list that are done."""
     seen: Seen | None
     """None where the list does not repeat itself."""
     rng: random.Random
     """For jitter."""
     path: Path | None = None
-    """Of the output, None where it has none."""
+    """The path of the output, None if it has none."""
 
     @property
     def place(self) -> str:
-        """Where the output is, or will be."""
+        """The path of the output, now or later."""
         return _place(self.path)
 
 

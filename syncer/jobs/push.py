@@ -54,7 +54,7 @@ OPENED_MAX = 1000
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """How a push ended: its summary, the error that stopped it (None: it came to its
+    """The end of a push: its summary, the error that stopped it (None: it came to its
     end), the signal that interrupted it.
     """
 
@@ -64,7 +64,7 @@ class Finished:
 
     @property
     def exit_code(self) -> int:
-        """Of the command line."""
+        """The exit code of the command line."""
         return exit_code(self.error, self.interrupted, self.summary.dead)
 
 
@@ -103,7 +103,7 @@ class PushLane:
         """`sources`: change logs as named on the command line, and sources of users;
         none: every log that the state knows.
 
-        `moved`: what is said of files that may be known logs under new names. Raises
+        `moved`: the decision about files that may be known logs under new names. Raises
         UsageError, StateError, LogChanged.
         """
         self._parts = parts
@@ -124,14 +124,14 @@ class PushLane:
 
     @property
     def notes(self) -> list[str]:
-        """What users are to know before the run: what recovery had to do, and which
-        logs are not, or not as they were, read.
+        """The notes that users are to know before the run: what recovery had to do, and
+        which logs are not, or not as they were, read.
         """
         return [*self._parts.journal.notes, *self._inputs.notes]
 
     @property
     def ledger(self) -> Ledger:
-        """What the state folder holds."""
+        """The content of the state folder."""
         return self._parts.journal.ledger
 
     async def run(
@@ -140,8 +140,8 @@ class PushLane:
         """Push to the end. Errors that stop a run are in what it returns; they lose
         nothing. With `signals`, SIGINT and SIGTERM drain.
 
-        `observe` is told every event from within the event loop: it must be quick, and
-        an exception of its own ends the run.
+        `observe` is called with every event from within the event loop: it must be
+        quick, and an exception of its own ends the run.
         """
         self._started = time.monotonic()
         error: SyncerError | None = None
@@ -222,7 +222,7 @@ class PushLane:
         )
 
     def summary(self, elapsed_seconds: float | None = None) -> PushReport:
-        """Where the run stands, also while it is under way."""
+        """Return where the run stands, also while it is under way."""
         engine, hidden_retries = self._engine, self._parts.app.transport.hidden_retries
         elapsed = time.monotonic() - self._started if elapsed_seconds is None else elapsed_seconds
         read_in_run = engine.intake.read if engine else {}
@@ -246,10 +246,9 @@ class PushLane:
         )
 
     def progress(self) -> Progress:
-        """How far the run is.
+        """Return how far the run is.
 
-        To be asked a few times a second: what it says of the time left lives of being
-        asked.
+        Ask a few times a second: the estimate of the time left lives on that.
         """
         report, engine = self.summary(), self._engine
         now = sending(engine.turns, self._share) if engine and self._share else Sending()

@@ -21,7 +21,7 @@ from syncer.journal.posted import Posted
 
 @dataclass(frozen=True, slots=True)
 class PushParts:
-    """What a push works with; whoever opened it closes it."""
+    """The parts that a push works with; the one that opened them closes them."""
 
     config: Config
     app: App

@@ -1,5 +1,5 @@
-"""What a push came to, as values: the summary that `push --json` prints, and the totals
-of `status`.
+"""The outcome of a push, as values: the summary that `push --json` prints, and the
+totals of `status`.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class PushReport:
 
     @property
     def conserved(self) -> bool:
-        """Is every change accounted for?"""
+        """Whether every change is accounted for."""
         return self.read == self.applied + self.skipped + self.ignored + self.dead + self.pending
 
     def sentence(self) -> str:

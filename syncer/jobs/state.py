@@ -32,14 +32,14 @@ BLOCK_BYTES = 1 << 20
 
 @dataclass(slots=True)
 class StateSurvey:
-    """What was found in a folder."""
+    """The findings in a folder."""
 
     folder: Path
     locked_by: int | None
     push: StateCheck | None = None
-    """Of a push."""
+    """The check of a push's state."""
     pull: Checkpoint | None = None
-    """Of a pull; None also where it is damaged."""
+    """The checkpoint of a pull; None also if it is damaged."""
     damages: list[Damage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -152,7 +152,7 @@ def _look_at_pull(folder: Path, found: StateSurvey) -> None:
 
 
 def _spooled(folder: Path) -> Iterator[Damage]:
-    """What came by stdin is named by its content."""
+    """Yield the damage of spooled files: their names are hashes of their content."""
     for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
         digest = blake2b(digest_size=16)
         with path.open("rb") as file:

@@ -89,8 +89,8 @@ def _logs(push: StateCheck) -> Iterator[Record]:
 
 
 def _waiting(path: Path, push: StateCheck) -> Iterator[Record]:
-    """What waits in the retry queue, with its line; behind damage, what was waiting at
-    some time, and may be done.
+    """Yield what waits in the retry queue, with its line; after damage, what was
+    waiting at some time, and may be done.
     """
     if push.journal.destination is None and not push.journal.later.queued:
         return

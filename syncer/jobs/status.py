@@ -1,4 +1,4 @@
-"""What a state holds, as values: a text, JSON and a page show the same."""
+"""The status of a state, as values: a text, JSON and a page show the same."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class PushStatus:
         give_up_seconds: float,
         now: float,
     ) -> PushStatus:
-        """What a ledger says at this time (seconds since 1970)."""
+        """Return what a ledger says at this time (seconds since 1970)."""
         queue = ledger.queue.values()
         failed_at = [queued.first_failed_at for queued in queue if queued.first_failed_at]
         return cls(
@@ -126,7 +126,7 @@ class PullStatus:
         give_up_seconds: float,
         now: float,
     ) -> PullStatus:
-        """What a checkpoint says at this time (seconds since 1970)."""
+        """Return what a checkpoint says at this time (seconds since 1970)."""
         return cls(
             state=str(folder),
             job=pull.job,
@@ -153,7 +153,7 @@ class PullStatus:
 
 
 def status(loaded: Loaded) -> PushStatus | PullStatus:
-    """What the configured folder holds; needs no lock.
+    """Return what the configured folder holds; needs no lock.
 
     Raises UsageError where it holds no state, StateError for one that cannot be read.
     """
@@ -176,7 +176,7 @@ def status(loaded: Loaded) -> PushStatus | PullStatus:
 
 
 def pause_of(destination: Destination, give_up_seconds: float, now: float) -> Pause | None:
-    """The pause as it is by now, None where there is none."""
+    """Return the pause as it is by now, None without a pause."""
     left_seconds = destination.left_seconds(now, trusted_seconds(give_up_seconds))
     return Pause(rfc3339(now + left_seconds), destination.reason) if left_seconds else None
 

@@ -1,4 +1,4 @@
-"""What a verification came to, and what it says of each annotation."""
+"""The outcome of a verification, and what it says of each annotation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIGNS: dict[DiffMark, Literal["=", "-", "*", "+"]] = {
 
 @dataclass(slots=True)
 class Verified:
-    """What a verification came to."""
+    """The outcome of a verification."""
 
     compared: int = 0
     same: int = 0
@@ -33,16 +33,16 @@ class Verified:
     unreadable: int = 0
     """Inputs that could not be read."""
     bad_lines: int = 0
-    """Of the logs: no changes, so nothing is expected of them."""
+    """Bad lines of the logs: not changes, so nothing is expected of them."""
     requests: int = 0
     differences: int = 0
-    """How many of what was told are differences."""
+    """The number of differences reported."""
     error: SyncerError | None = None
     interrupted: int | None = None
     notes: list[str] = field(default_factory=list)
     """What users are to know of the logs."""
     gone: list[str] = field(default_factory=list)
-    """Logs that the state knows, and of which there is no file any more: what they
+    """Logs that the state knows, and whose file does not exist any more: what they
     should have left is not known.
     """
 
@@ -73,7 +73,7 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at: an annotation, or an input that could not be read."""
+    """A finding: an annotation, or an input that could not be read."""
 
     mark: Literal["=", "-", "*", "+", "!"]
     input_id: str
@@ -85,7 +85,7 @@ class Finding:
 
     @property
     def differs(self) -> bool:
-        """Is it something that should not be so?"""
+        """Whether this is a difference."""
         return self.mark in "-*+"
 
     def sentence(self) -> str:
@@ -98,4 +98,6 @@ class Finding:
 
 
 Tell = Callable[[Finding], None]
-"""Told of everything that was looked at, as it is: a verification keeps none of it."""
+"""Called with everything that was looked at, as it is: a verification keeps none of
+it.
+"""

@@ -1,5 +1,5 @@
-"""Does the remote hold what the logs should have left? Logs folded by input, inputs
-listed, compared.
+"""The check that the remote holds what the logs should have left. Logs folded by input,
+inputs listed, compared.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ EVERY_ANNOTATION = Selection(all_makers=True, input_level=False)
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What is to be compared, and how."""
+    """The work of a verification: what is compared, and how."""
 
     loaded: Loaded
     limiters: Limiters
     logs: Sequence[str]
     """As named on the command line; none: every log that the state knows."""
     sample: int | None = None
-    """Only so many of the inputs, chosen at random."""
+    """Only this many of the inputs, chosen at random."""
     exclusive: bool = False
     """What the logs do not know of is a difference, too."""
     moved: Moved | None = None
-    """What is said of files that may be known logs under new names."""
+    """The decision about files that may be known logs under new names."""
 
     async def run(self, tell: Tell) -> Verified:
         """Compare.

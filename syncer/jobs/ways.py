@@ -1,5 +1,5 @@
-"""How each remote is reached: its transport, made from the configuration; and which
-proxy and which authorities it uses, for people.
+"""The ways to each remote: its transport, made from the configuration; and which proxy
+and which authorities it uses, for people.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def transport(loaded: Loaded, remote: RemoteName, base_url: str | None) -> HttpT
 def shown(
     loaded: Loaded, environment: Mapping[str, str] = os.environ
 ) -> Iterator[tuple[str, str, str]]:
-    """Of each remote the proxy and the authorities: key, value, and who says so.
+    """Yield the proxy and the authorities of each remote: key, value, and who says so.
 
     No user and no password.
     """
@@ -67,7 +67,7 @@ def shown(
 
 
 def faults(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> Iterator[SyncerError]:
-    """What is wrong with them, each once."""
+    """Yield what is wrong with them, each once."""
     said: set[str] = set()
     for _, address in _addresses(loaded):
         if (fault := route(URL(address), environment).fault) and fault not in said:
@@ -102,8 +102,8 @@ def _ca_file(loaded: Loaded, remote: RemoteName) -> str:
 
 
 def _named(loaded: Loaded, remote: RemoteName) -> str:
-    """Who named the file with the authorities: on another machine than the one that
-    read the configuration nobody knows any more.
+    """Return who named the file with the authorities: on another machine than the one
+    that read the configuration nobody knows any more.
     """
     key, origin = f"[{remote}] ca_file", loaded.origins.get(f"{remote}.ca_file", "")
     if origin in AUTHORITIES[remote]:

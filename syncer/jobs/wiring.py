@@ -1,4 +1,4 @@
-"""Where a pull reads from, and the engine that reads, wired: a listing, HTTP, turns."""
+"""The origin of a pull and the engine that reads it, wired: a listing, HTTP, turns."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STORAGE_RATE = 1e6
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a pull reads from: a listing of a remote, and the ways to ask it."""
+    """The origin of a pull: a listing of a remote, and the ways to ask it."""
 
     listing: Listing
     layout: Layout
@@ -45,7 +45,7 @@ class Origin:
     pace: LanePace
     concurrency: int | Literal["auto"]
     storage: HttpTransport | None
-    """For signed URLs; None where there are none."""
+    """For signed URLs; None if the listing has none."""
     storage_concurrency: int
     retry: Retry
     units_ahead_max: int
@@ -58,7 +58,7 @@ class Origin:
     settings: str = "base_url"
     """What says where they go."""
     probe: Ask[object] | None = None
-    """A question that is answered wherever the address is right."""
+    """A question that is answered if the address is right."""
 
 
 @asynccontextmanager

@@ -61,7 +61,7 @@ def check(folder: Path, *, disk: Disk = REAL) -> StateCheck:
 
 
 def no_journal(folder: Path) -> StateError:
-    """Return what is said where a folder holds nothing of a push."""
+    """Return the error about a folder that holds nothing of a push."""
     return StateError(f"no state at {folder}: there is no {folder / FILE}")
 
 

@@ -51,7 +51,7 @@ class LettersAnew:
         self._counted = 0  # letters that the ledger counts: the first ones
         self._later: dict[
             int, int | None
-        ] = {}  # the letters behind them: the checksum of the line, None where only a part was kept
+        ] = {}  # the letters after them: the checksum of the line, None where only a part was kept
         self._how: dict[int, str] = {}  # what closed these
         self._sent_again: list[
             int

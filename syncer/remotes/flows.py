@@ -1,4 +1,4 @@
-"""How lists ask: one question, several at the same time, flows side by side.
+"""The ways that lists ask: one question, several at the same time, flows side by side.
 
 Casts from answers to what they are read as stand here.
 """
@@ -15,7 +15,7 @@ from syncer.core.ports.pull import Ask, Asking, Flow, Found
 K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 PASSES_MAX = 20
-"""Of a list that never stops changing while it is read."""
+"""The passes over a list that never stops changing while it is read."""
 
 
 def one(ask: Ask[T] | Refused) -> Asking[T | Refused]:
@@ -50,7 +50,7 @@ def together(flows: Sequence[Flow]) -> Flow:
 
 
 def join_found(parts: Sequence[Found]) -> Found:
-    """What several flows found, as one."""
+    """Join what several flows found."""
     problems = [problem for part in parts for problem in part.problems]
     return Found(
         [row for part in parts for row in part.rows],

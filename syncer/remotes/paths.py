@@ -10,7 +10,7 @@ from itertools import accumulate, takewhile
 from urllib.parse import quote
 
 URL_BYTES_MOST = 8_000
-"""Of a URL: no usual server takes more than 8,190 bytes for it."""
+"""The bytes of a URL: no usual server takes more than 8,190 bytes for it."""
 _STEPS = ("", ".", "..")
 """Between slashes: what takes a quoted slash for one answers such a name with what
 another name stands for.
@@ -24,13 +24,15 @@ def segment(name: str) -> str:
 
 
 def fitting(lengths: Iterable[int], room: int) -> int:
-    """How many of the first parts of these lengths a URL has room for; at least one."""
+    """Return how many of the first parts of these lengths a URL has room for; at least
+    one.
+    """
     return max(1, sum(1 for _ in takewhile(lambda filled: filled <= room, accumulate(lengths))))
 
 
 def unfit_for_path(name: str) -> str | None:
-    """Why a name cannot stand in a path, however it is written; None where it can, as
-    far as that is for us to say.
+    """Return why a name cannot stand in a path, however it is written; None if it can,
+    as far as that is for us to say.
     """
     if name == "":
         return "the path of a URL cannot hold an empty name"

@@ -1,4 +1,4 @@
-"""What holds of HTTP answers whoever gives them."""
+"""The facts of HTTP answers that hold for any service."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ REASON_MAX = 300
 
 
 def no_reply(reply: NoReply) -> Failed | Halt:
-    """What follows from there being no answer."""
+    """Return what follows when no answer came."""
     if reply.cause == "never":
         return Halt(reply.reason, kind="address")
     return Failed(
@@ -21,13 +21,13 @@ def no_reply(reply: NoReply) -> Failed | Halt:
 
 
 def good(reply: Reply) -> bool:
-    """Does HTTP say success?"""
+    """Whether HTTP says success."""
     return 200 <= reply.status < 300
 
 
 def one_line(text: str) -> str:
-    """What a service says, as one short printable line; queries of URLs (signatures)
-    are left out.
+    """Return what a service says, as one short printable line; queries of URLs
+    (signatures) are left out.
     """
     line = "".join(
         character if character.isprintable() else "�" for character in " ".join(text.split())

@@ -1,4 +1,4 @@
-"""What the values of a selection must be, whoever it is a selection of."""
+"""The values that a selection may have, for any remote."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 def unfit(selection: DataclassInstance, named: Callable[[str], str] = str) -> str | None:
-    """Why a value of a selection cannot be what was meant, None where all can: a string
-    in place of ids is as many ids as it has letters.
+    """Return why a value of a selection cannot be what was meant, None if all can: a
+    string in place of ids is as many ids as it has letters.
 
-    What a field may hold is told by its default. `named`: what the caller calls a
+    The default of a field says what it may hold. `named`: what the caller calls a
     field.
     """
     for field in fields(selection):

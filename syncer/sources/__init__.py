@@ -1,1 +1,1 @@
-"""Where changes come from."""
+"""The sources of changes."""

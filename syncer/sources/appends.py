@@ -49,8 +49,8 @@ def encode(lines: bytes, offset: int, note: object) -> bytes:
 
 
 def read_append(file: BinaryIO, at: int, size: int, before: Mark) -> Appended | None:
-    """Return the append that begins here in the first `size` bytes of a file; None
-    where there is none that is whole and follows this mark. Its lines pass in blocks.
+    """Return the append that begins here in the first `size` bytes of a file; None if
+    none is whole and follows this mark. Its lines pass in blocks.
 
     Raises OSError.
     """

@@ -31,11 +31,11 @@ class Candidate:
     was_read: bool = False
     """Whether it was found out what it holds."""
     twin: Stamp | None = None
-    """Of the compressed, or unpacked, file beside it that holds nothing more."""
+    """The compressed, or unpacked, file beside it that holds nothing more."""
 
     @property
     def place(self) -> tuple[int, int]:
-        """Device and inode: the same by whatever name."""
+        """Device and inode: the same under any name."""
         return self.stamp.device, self.stamp.inode
 
 
@@ -49,7 +49,7 @@ def in_order(
     in order.
 
     What is left of a log that moved comes before a new one that has its old name;
-    `path_of` tells the old path of a log.
+    `path_of` gives the old path of a log.
     """
     new = {file.path: file.at for file, decision in decided if isinstance(decision, New)}
     placed: list[tuple[int, int, int, Candidate, Decision]] = []

@@ -252,7 +252,7 @@ class ChangeLog:
         )
 
     def _last_line(self) -> list[RawLine]:
-        """At the end of the file: what stands behind the last line ending, if it is a
+        """At the end of the file: what comes after the last line ending, if it is a
         whole line.
         """
         self._ended = True

@@ -1,5 +1,5 @@
-"""Which logs a run reads, and which known log each file is, found out before any of
-them is read: `finding` says what the files hold, `core.moves` decides.
+"""The choice of the logs that a run reads, and of the known log that each file is, made
+before any of them is read: `finding` says what the files hold, `core.moves` decides.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Chooser:
         """Choose the logs of these files; None: all that the state knows. `moved`: what
         the user says of those that are unclear.
 
-        Raises UsageError for a file that is not there or cannot be read, LogChanged
-        where a log was changed or has to be told apart.
+        Raises UsageError for a file that is not there or cannot be read, LogChanged if
+        a log was changed or the user has to decide.
         """
         logs = map(self._places.log, self._places.all()) if named is None else named
         for at, log in enumerate(logs):
@@ -66,7 +66,7 @@ class Chooser:
         return self._chosen(decided, follow=named is None)
 
     def _decided(self, moved: Moved | None) -> list[tuple[Candidate, Decision | None]]:
-        """Which log each file is, as far as files are known so far."""
+        """Return which log each file is, as far as files are known so far."""
         self._finder.look()
         files = list(self._finder.files.values())
         found = [
@@ -97,8 +97,8 @@ class Chooser:
         return choice
 
     def _unread(self, decided: Decided) -> Iterator[LogPath]:
-        """Where a log was rotated, the files that look like other parts of it, and of
-        which nothing is known.
+        """Yield the files that look like other parts of a rotated log, and of which
+        nothing is known.
         """
         rotated = {decision.log for _, decision in decided if isinstance(decision, MovedHere)}
         for file, decision in decided:

@@ -1,4 +1,4 @@
-"""What a run is to read, and what is said of it and of what cannot be read."""
+"""The logs that a run reads, and the notes on them and on what cannot be read."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class ChosenLog:
 
     @property
     def path(self) -> Path:
-        """Where it is."""
+        """The path where it is."""
         return Path(self.identity.path)
 
 
 @dataclass(slots=True)
 class Choice:
-    """What a run reads, in order."""
+    """The logs that a run reads, in order."""
 
     logs: list[ChosenLog] = field(default_factory=list)
     gone: list[int] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Choice:
 
 
 class Notes:
-    """What is said of single logs, of many of a kind only the first few."""
+    """The notes on single logs; of many of a kind only the first few."""
 
     def __init__(self) -> None:
         self._twins: list[str] = []
@@ -82,7 +82,7 @@ class Notes:
         )
 
     def said(self) -> list[str]:
-        """Return all that is to be said."""
+        """Return all notes."""
         return [
             *_first_few(self._twins, "more files hold nothing that is not in the file beside them"),
             *_first_few(self._moves, "more logs are carried on under new names"),
@@ -140,7 +140,7 @@ class UnclearLog:
 
 
 def refuse_unclear(logs: Sequence[UnclearLog]) -> NoReturn:
-    """Raise LogChanged for files that the user has to tell from known logs."""
+    """Raise LogChanged for files that the user has to distinguish from known logs."""
     each = [
         f"{log.label} begins with all that was applied of {log.known} (up to line {log.line}), "
         f"{'where another log is now' if log.replaced else 'which is not there any more'}"

@@ -14,12 +14,12 @@ from syncer.sources.lines import LineOptions, LinePlace
 
 BLOCK_BYTES = 256 << 10
 CHUNK_LINES_MAX = 4096
-"""About so many lines make a chunk: a dead letter takes hundreds of times as much as
+"""About this many lines make a chunk: a dead letter takes hundreds of times as much as
 the shortest line.
 """
 
 Raw = TypeVar("Raw")
-"""What a source has of a line: its bytes, or the reason why there are none."""
+"""What a source has of a line: its bytes, or the reason why it has none."""
 Parse = Callable[[Raw, LinePlace, LineOptions], Change | BadLine | IgnoredLine]
 
 

@@ -1,4 +1,4 @@
-"""Bytes of a change log to its lines, in bounded memory, whatever their blocks."""
+"""Bytes of a change log to its lines, in bounded memory, for blocks of any size."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class Cutter:
         return lines
 
     def finish(self) -> list[RawLine]:
-        """What is left, as the last line."""
+        """Return what is left, as the last line."""
         data, self.tail = self.tail, b""
         return self._split(data) if data else []
 
     def _cut_long(self) -> None:
-        """Keep no more of a line that is too long than tells so."""
+        """Keep no more of a line that is too long than shows that."""
         line = without_bom(self.tail)
         if len(line) > LINE_BYTES_MAX + 1:  # one more may be a carriage return
             self._long, self._long_bytes = True, len(self.tail)

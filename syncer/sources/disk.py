@@ -7,7 +7,7 @@ from typing import BinaryIO, Protocol
 
 
 class SpoolDisk(Protocol):
-    """What a spool does to files; `syncer.journal.disk.Disk` is one.
+    """The work of a spool on files; `syncer.journal.disk.Disk` is one.
 
     Everything raises OSError.
     """
@@ -20,7 +20,7 @@ class SpoolDisk(Protocol):
         ...
 
     def size(self, path: Path) -> int | None:
-        """Return the bytes of a file; None where there is none."""
+        """Return the bytes of a file; None if it does not exist."""
 
     def reader(self, path: Path) -> BinaryIO:
         """Open the file for reading; what is appended later may not be seen."""

@@ -1,4 +1,4 @@
-"""A source that users write themselves: chunks of change-log lines behind a cursor of
+"""A source that users write themselves: chunks of change-log lines after a cursor of
 its own.
 
 chunks(after="")     ──► SourceChunk(changes, cursor="1")
@@ -38,14 +38,14 @@ class SourceChunk:
     Blank ones are passed over.
     """
     cursor: str
-    """The source's own name of the place behind these changes; given back to `chunks`
+    """The source's own name of the place after these changes; given back to `chunks`
     and `ack`.
     """
 
 
 @runtime_checkable
 class ChangeSource(Protocol):
-    """Where changes come from.
+    """A source of changes.
 
     What `chunks` gives after a cursor must be the same, in the same order, each time it
     is asked.
@@ -53,7 +53,7 @@ class ChangeSource(Protocol):
 
     @property
     def name(self) -> str:
-        """Tells this source from others of the state; the same over restarts.
+        """The name of this source among others of the state; the same over restarts.
 
         Posts without id get theirs from it and their place.
         """
@@ -118,13 +118,13 @@ class Feed:
 
     @property
     def progress(self) -> tuple[int, int] | None:
-        """How long it is, only its owner knows."""
+        """None: only its owner knows how long it is."""
         return None
 
     async def read(self) -> Chunk | None:
         """The next chunk; None at the end.
 
-        Raises BadLineFound where strict, SyncerError for misuse and for whatever the
+        Raises BadLineFound where strict, SyncerError for misuse and for all that the
         source raises; then its chunks are asked for again, from the last cursor.
         """
         if self._sorter.stopped is not None:
@@ -150,7 +150,7 @@ class Feed:
         return None
 
     async def wait(self) -> None:
-        """What comes later is seen by the next run."""
+        """Return at once: what comes later is seen by the next run."""
 
     async def ack(self, log: int, mark: Mark) -> None:
         """Hand the cursor on."""

@@ -33,7 +33,7 @@ BLOCK_BYTES = 1 << 20
 
 
 class _FolderContent:
-    """What was in a folder, for questions that are asked of each of many logs."""
+    """The content of a folder, for questions that are asked of each of many logs."""
 
     def __init__(self, found: list[tuple[str, int]]) -> None:
         self.paths = [path for path, _ in found]
@@ -53,7 +53,7 @@ class _FolderContent:
 
 
 class LogFiles:
-    """What files hold and what the file system says of them.
+    """The content of files, and what the file system says of them.
 
     First lines and folders are looked at once.
     """

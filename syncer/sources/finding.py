@@ -1,4 +1,4 @@
-"""Which files may be logs of a run, and which known logs they begin with.
+"""The files that may be logs of a run, and which known logs they begin with.
 
     named files, or all known logs
         ──► twins: x.jsonl beside x.jsonl.gz
@@ -57,7 +57,7 @@ class Finder:
     def add(self, log: LogPath, at: int, *, named: bool, may_be_gone: bool) -> None:
         """Add the file at this path, and what was rotated from there.
 
-        Raises UsageError where there is none and none was known.
+        Raises UsageError if it does not exist and was not known.
         """
         if (path := str(log.path)) in self._added:
             return
@@ -85,7 +85,7 @@ class Finder:
             self.lost.setdefault(file.known, at)
 
     def _file(self, log: LogPath, at: int, *, named: bool) -> Candidate | None:
-        """The file at this path; None where there is none."""
+        """Return the file at this path; None if it does not exist."""
         number = self._places.at(log)
         stamp = self._look.stamp(
             log, None if number is None else self._places.identity(number).stamp
@@ -204,8 +204,8 @@ class Finder:
             self._find_held(file)
 
     def follow(self, decided: Decided) -> bool:
-        """Where a log has moved, what was rotated from it may have moved along: add
-        that to the run. Whether there was any.
+        """Add to the run what was rotated from a log that has moved, and may have moved
+        along. Return whether there was any.
         """
         before = len(self.files) + len(self.lost)
         for file, decision in decided:

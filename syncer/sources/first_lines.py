@@ -1,6 +1,5 @@
-"""Is a file a change log at all?
-
-Its first lines tell, before anything of it is sent or dead-lettered.
+"""The check that a file is a change log at all: by its first lines, before anything of
+it is sent or dead-lettered.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ was written by a program gone wrong.
 
 BINARY_BYTES_MIN = 4096
 BINARY_SHARE = 0.05
-"""Of bytes that no text has: from there on, a file without a good line is no text."""
+"""Of bytes that no text has: from there on, a file without a good line is not text."""
 
 _BLOCK_BYTES = 1 << 14  # the first line settles it for most logs
 _NOT_IN_TEXT = bytes(code for code in range(0x20) if code not in b"\t\n\r\f\b\x1b") + b"\x7f"
@@ -54,7 +53,7 @@ def refuse_what_is_not_a_log(path: Path, label: str, options: LineOptions) -> No
 
 
 class _Look:
-    """What the lines so far say."""
+    """The findings of the lines so far."""
 
     def __init__(self, label: str, options: LineOptions) -> None:
         self._label = label

@@ -32,7 +32,7 @@ _LIKE_A_LOG = re.compile(
 
 
 class Ours(Protocol):
-    """Tells syncer's own files from users'."""
+    """The test for syncer's own files among users'."""
 
     def is_state(self, folder: Path, names: Set[str]) -> bool:
         """Return whether this folder, in which there are these names, is a state: of

@@ -18,7 +18,7 @@ _BLOCK_BYTES = 1 << 16
 
 
 class DamagedLog(Exception):
-    """What follows cannot be unpacked."""
+    """An error of a log whose rest cannot be unpacked."""
 
 
 class Gunzip(io.RawIOBase):

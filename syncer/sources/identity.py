@@ -1,4 +1,4 @@
-"""What tells one change log from another: its first line, and its applied part."""
+"""The identity of a change log: its first line, and its applied part."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class AppliedPart:
 
     @property
     def index(self) -> int:
-        """How many changes have left the window, at least."""
+        """The least number of changes that have left the window."""
         return self.resume.index + sum(run.count for run in self.runs)
 
 
@@ -115,8 +115,8 @@ def held_by(file: BufferedReader, applied: Mapping[int, AppliedPart]) -> list[in
 
 
 def _checksums(file: BufferedReader, offsets: list[int]) -> dict[int, int]:
-    """The crc32 of all bytes before each of these offsets, which ascend, as far as
-    there are so many.
+    """The crc32 of all bytes before each of these offsets, which ascend, as far as the
+    file reaches.
     """
     file.seek(0)
     found: dict[int, int] = {}

@@ -1,9 +1,9 @@
-"""One line of a change log to a change, or to the reason why it is none. Pure; on the
-hot path.
+"""One line of a change log to a change, or to the reason why it is not one. Pure; on
+the hot path.
 
 A line is decoded once, in full, so that a number out of range or bytes that are not
-UTF-8 cannot spoil a whole batch. What is sent is still the line's own bytes. Of a key
-that is repeated inside one object the last one counts, as for the JSON parsers of the
+UTF-8 cannot spoil a whole batch. What is sent is still the line's own bytes. The last
+one of a key that is repeated inside one object counts, as for the JSON parsers of the
 official client.
 """
 
@@ -46,7 +46,7 @@ LineObject = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class LineOptions:
-    """What the config says of lines."""
+    """The settings for lines."""
 
     lists_without_ids: Literal["refuse", "send"] = "refuse"
     embed_model_version_id: str = ""
@@ -54,7 +54,7 @@ class LineOptions:
 
 @dataclass(slots=True)
 class LinePlace:
-    """Where a line stands. `salt` is the log's first line, `offset` the line's place in
+    """The place of a line. `salt` is the log's first line, `offset` the line's place in
     the uncompressed log.
 
     `made_id` is the id that was made for its post once before.
@@ -69,7 +69,7 @@ class LinePlace:
 
 
 class _Bad(Exception):
-    """Why a line is no change."""
+    """The reason why a line is not a change."""
 
 
 def parse(raw: bytes, place: LinePlace, options: LineOptions) -> Change | BadLine | IgnoredLine:
@@ -96,11 +96,11 @@ def parse(raw: bytes, place: LinePlace, options: LineOptions) -> Change | BadLin
 
 
 def _plain_post(raw: bytes, place: LinePlace, options: LineOptions) -> Change | None:
-    """Most lines of most logs, told by a few comparisons: a post with its id, written
-    the way everybody writes it.
+    """Most lines of most logs, recognised by a few comparisons: a post with its id,
+    written the way everybody writes it.
 
     What stands between prefix and brace is decoded by itself: where it is one JSON
-    value, no member comes a second time behind it.
+    value, no member comes a second time after it.
     """
     if (
         not raw.startswith(_PLAIN)
@@ -262,8 +262,8 @@ def _completed(
 
 
 def made_id(place: LinePlace, raw: bytes) -> str:
-    """32 hex digits that only this line at this place of this log gives, whatever the
-    file is called.
+    """32 hex digits that only this line at this place of this log gives, for any name
+    of the file.
     """
     digest = blake2b(digest_size=16)
     for part in (place.salt, str(place.offset).encode(), raw):

@@ -20,7 +20,7 @@ class LogPath:
     """A log: where it is, and the name by which users know it."""
 
     path: Path
-    """Absolute, without links and `..`: the same for each way to name the file, but for
+    """Absolute, without links and `..`: the same for each way to name the file, except
     hard links.
     """
     label: str

@@ -36,7 +36,7 @@ def checked_name(source: object) -> str:
 
 
 def check_source(source: object) -> None:
-    """What can be known of a source without asking it for anything.
+    """Check what can be known of a source without asking it for anything.
 
     Raises UsageError.
     """
@@ -67,7 +67,7 @@ def _method(source: object, name: str) -> Callable[..., object] | None:
 
 
 def opened(label: str, chunks: Any) -> AsyncIterator[object]:
-    """What `chunks` gave, as an iterator. Raises SyncerError."""
+    """Return what `chunks` gave, as an iterator. Raises SyncerError."""
     if isinstance(chunks, AsyncIterable):
         return aiter(chunks)
     if inspect.iscoroutine(chunks):
@@ -76,14 +76,14 @@ def opened(label: str, chunks: Any) -> AsyncIterator[object]:
 
 
 async def awaited(label: str, given: Any) -> None:
-    """What `ack` gave, to its end. Raises SyncerError, and what it raises."""
+    """Await what `ack` gave. Raises SyncerError, and what it raises."""
     if not inspect.isawaitable(given):
         raise SyncerError(f"{label}: ack gave {shown(given)}, nothing that can be awaited: {ACK}")
     await given
 
 
 def check_chunk(label: str, number: int, found: object, kind: type, before: str) -> None:
-    """Is it a chunk with a list of changes and a cursor to go on from?
+    """Check that it is a chunk with a list of changes and a cursor to go on from.
 
     `before`: the cursor before it. Raises SyncerError.
     """

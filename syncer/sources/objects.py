@@ -1,5 +1,5 @@
 """A change as a user's program hands it over (text, bytes, a mapping) to the bytes of a
-line, or the reason why there is none.
+line, or the reason why that is impossible.
 
 JSON is written by orjson, which is fast and silent about NaN (it writes null). So a
 value is looked through only where orjson refuses it, or where there is a null in what
@@ -24,13 +24,13 @@ REASON_MAX = 300
 
 
 class Unwritable(Exception):
-    """A change that is no line."""
+    """A change that is not a line."""
 
     def __init__(self, reason: str, shown: bytes) -> None:
         super().__init__(reason)
         self.reason = reason
         self.shown = shown
-        """It, for people, since there is no JSON of it."""
+        """The change, for people, since it has no JSON form."""
 
 
 def as_line(change: object) -> bytes:
@@ -56,7 +56,9 @@ def as_line(change: object) -> bytes:
 
 
 def ids_of(change: object) -> dict[str, object]:
-    """What tells a change that is no line from others: op, input_id and id, if text."""
+    """Return what identifies a change that is not a line: op, input_id and id, if
+    text.
+    """
     told: dict[str, object] = {}
     try:
         if isinstance(change, Mapping):
@@ -78,7 +80,7 @@ def ids_of(change: object) -> dict[str, object]:
 
 
 def _mapping(value: object) -> object:
-    """What orjson does not know: a mapping that is no dict."""
+    """Convert what orjson does not know: a mapping that is not a dict."""
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(_kind(value))
@@ -92,8 +94,8 @@ def _fault_or_none(change: object) -> str | None:
 
 
 def _fault(change: object) -> str | None:
-    """Where the first value is that JSON has no form for, and what it is; None where
-    all have one.
+    """Return where the first value is that JSON has no form for, and what it is; None
+    if all have one.
     """
     waiting: list[tuple[object, str, int]] = [(change, "", 0)]
     while waiting:
@@ -130,7 +132,7 @@ def _is_record(value: object) -> bool:
 
 
 def _fault_of_scalar(value: object) -> str | None:
-    """What is wrong with a value that holds no others."""
+    """Return what is wrong with a value that holds no others."""
     if isinstance(value, float) and not math.isfinite(value):
         return f"is {float(value)}, a number that JSON does not have"
     if isinstance(value, int) and value not in INTEGERS:
@@ -160,7 +162,7 @@ def _cut(path: str) -> str:
 
 
 def _clean(text: str) -> str:
-    """As text that can be written down, whatever is in it."""
+    """Return it as text that can be written down, with any content."""
     return text[:REASON_MAX].encode("utf-8", "backslashreplace").decode()
 
 

@@ -1,4 +1,4 @@
-"""Where the known logs are, and which of them have a part that was applied."""
+"""The places of the known logs, and which of them have a part that was applied."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Places:
         return self._ledger.logs[number].identity
 
     def applied(self, number: int) -> AppliedPart:
-        """Return the part of a log that was applied; false where there is none."""
+        """Return the part of a log that was applied; false if nothing was."""
         return AppliedPart.of(self._ledger.logs[number].watermark)
 
     def is_read_to_its_end(self, number: int) -> bool:
@@ -77,7 +77,7 @@ class Places:
 
     def at(self, log: LogPath) -> int | None:
         """Return the known log of this place; what comes by stdin is known by the name
-        of its file, wherever that is.
+        of its file, in any folder.
         """
         return self._by_place.get(
             f"{self._spool}/{log.path.name}" if log.label == STDIN else str(log.path)

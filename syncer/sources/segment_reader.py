@@ -16,7 +16,7 @@ class SegmentReader:
     """The lines after a mark, in blocks: those of an append once its checksum holds.
 
     Every method blocks. After an error a reader is of no more use; another one goes on
-    from the mark of whoever reads.
+    from the mark of the reader.
     """
 
     def __init__(self, segments: Segments, mark: Mark) -> None:
@@ -69,7 +69,7 @@ class SegmentReader:
             self._file = None
 
     def _next(self) -> bool:
-        """Go to the next append; False where there is none yet."""
+        """Go to the next append; False if none is there yet."""
         if self.offset >= self._segments.end.offset:
             self.close()
             return False

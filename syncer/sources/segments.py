@@ -159,7 +159,7 @@ class Segments:
         )
 
     def damaged(self, segment: Segment, at: int) -> StateError:
-        """Return what is said of a file in which no append stands where one must."""
+        """Return the error about a file in which no append stands where one must."""
         return StateError(
             f"{segment.path}: damaged at byte {at}: what was taken there cannot be read as it was"
             f" written. Put back the file as it was; or move {self.folder} away and forget its log"
@@ -250,7 +250,7 @@ class Segments:
         return Appended(before, self.end, note, self._size - len(data))
 
     def _rotate(self) -> None:
-        """Begin the next segment; the old one stays as it is, whatever it ends with."""
+        """Begin the next segment; the old one stays as it is, with any end."""
         self.close()
         end, part = self.end, self.folder / _PART
         path = self.folder / f"{end.offset:020}.log"

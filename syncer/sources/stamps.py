@@ -1,5 +1,5 @@
-"""What the file system says of a file: its stamp, by which an untouched file is known
-again without reading it.
+"""The stamp of a file: what the file system says of it, by which an untouched file is
+known again without reading it.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from syncer.core.change import Stamp
 
 
 def stamp_of(path: Path, known: Stamp | None = None) -> Stamp | None:
-    """Return what the file system says of the file at this path; None where there is
-    none. Raises OSError where it does not say.
+    """Return what the file system says of the file at this path; None if it does not
+    exist.
 
-    Of a file that is untouched since `known`, `known` is returned: that costs one stat.
+    Raises OSError if it does not say. If the file is untouched since `known`, `known`
+    is returned: that costs one stat.
     """
     try:
         status = path.stat()
@@ -63,7 +64,7 @@ _MASK_AT, _SECONDS_AT, _NANOSECONDS_AT = slice(0, 4), slice(80, 88), slice(88, 9
 
 
 def _birth_ns(path: bytes, descriptor: int) -> int:
-    """When a file was created; 0 where nobody says.
+    """Return when a file was created; 0 if nobody says.
 
     Python has no call for it: statx(2), which glibc and musl have.
     """

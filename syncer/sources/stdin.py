@@ -1,5 +1,5 @@
-"""What came by stdin, kept in files that are named by their content: the same input
-again is the same log.
+"""The inputs that came by stdin, kept in files that are named by their content: the
+same input again is the same log.
 
 stdin ──► FOLDER/stdin.part ──► fsync ──► FOLDER/<digest>.jsonl ──► fsync of the folder
 
@@ -62,8 +62,8 @@ class StdinStore:
         return path
 
     def sweep(self, known: Collection[str]) -> None:
-        """Remove inputs that did not come to their end, and files that are none of the
-        logs `known` (by name: a state may be moved).
+        """Remove inputs that did not come to their end, and files that are not among
+        the logs `known` (by name: a state may be moved).
         """
         with suppress(OSError):
             for name in self._disk.names(self._folder):

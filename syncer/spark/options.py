@@ -221,7 +221,7 @@ def _annotations(options: _Options) -> Selection:
 
 
 def _option_of(field: str) -> str:
-    """What a read calls a field of a selection."""
+    """Return the option of a field of a selection."""
     return NAMES.get(field, field)
 
 

@@ -1,1 +1,1 @@
-"""Requests over the network: a request in, an answer out, or why there is none."""
+"""Requests over the network: a request in, an answer out, or why none came."""

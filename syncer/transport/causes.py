@@ -1,5 +1,5 @@
-"""Why no answer came: what aiohttp and the system raise, in words for people, and
-whether it can pass by itself.
+"""The reasons why no answer came: what aiohttp and the system raise, in words for
+people, and whether it can pass by itself.
 
 Nothing of what the exceptions say themselves is passed on: some of them quote URLs.
 """
@@ -96,7 +96,7 @@ def _never(reason: str) -> NoReply:
 
 
 def _refuses(status: int) -> bool:
-    """Is it the proxy's own decision?
+    """Whether it is the proxy's own decision.
 
     With 5xx it speaks of the remote, or of a moment.
     """
@@ -106,7 +106,7 @@ def _refuses(status: int) -> bool:
 def _not_connected(error: aiohttp.ClientConnectorError) -> NoReply:
     whom = "the proxy " if isinstance(error, aiohttp.ClientProxyConnectionError) else ""
     reason = f"no connection to {whom}{error.host}:{error.port}: {_why_not(error.os_error)}"
-    # Whoever is there hung up: that may be a moment.
+    # The other side hung up: that may be a moment.
     ended = isinstance(error.os_error, ssl.SSLEOFError | ssl.SSLZeroReturnError)
     return (
         _never(reason)
@@ -124,7 +124,7 @@ def _why_broken(error: BaseException | None) -> str:
 
 
 def _why_not(error: OSError) -> str:
-    """Of the system's errors its own words: what the event loop says of them repeats
+    """The system's own words for its errors: what the event loop says of them repeats
     the address. TLS and DNS have other numbers.
     """
     if error.errno and not isinstance(error, ssl.SSLError | socket.gaierror):

@@ -1,7 +1,7 @@
 """HTTP over aiohttp, with explicit deadlines and nothing hidden.
 
-What went wrong is told as a value, and a request that certainly never left is told
-apart from one that may have been applied.
+What went wrong is a value, and a request that certainly never left differs from one
+that may have been applied.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from syncer.transport.trust import speaks_tls, trust
 from syncer.version import __version__
 
 ANSWER_BYTES_MAX = 256 << 20
-"""Of an answer's body, decompressed."""
+"""The bytes of an answer's body, decompressed."""
 READ_BYTES = 1 << 18
 BODY_AT_ONCE_BYTES_MAX = 1 << 20
 """A larger body is handed over piece by piece, so that writing it does not hold up
@@ -79,7 +79,7 @@ class HttpTransport:
         self._answered: set[tuple[str, str]] = set()
         """Where an HTTP answer came from: scheme and authority."""
         self._plain: set[tuple[str, str]] = set()
-        """Where HTTP without TLS is spoken, as far as can be told."""
+        """The places where HTTP without TLS is spoken, as far as is known."""
         self._ssl = trust(ca_file, ca_named)
         self._headers = {"User-Agent": f"syncer/{__version__}"}
         self._connect_timeout_seconds = connect_timeout_seconds
@@ -195,7 +195,9 @@ class HttpTransport:
     def _no_reply(
         self, error: Exception, url: URL, way: Route, sending: _RequestOnItsWay
     ) -> NoReply:
-        """What has answered once can answer again: there nothing is wrong for good."""
+        """Return why no answer came. What has answered once can answer again: there
+        nothing is wrong for good.
+        """
         if sending.count:
             reply = not_answered(
                 error, self._request_timeout_seconds, f"{url.host}:{url.port}", begun=sending.begun
@@ -254,7 +256,7 @@ async def _once(
     try:
         return await handler(request)
     except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-        # Never repeated, and told apart later.
+        # Never repeated, and distinguished later.
         raise
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise SentOnceOnly from error

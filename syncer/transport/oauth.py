@@ -2,7 +2,7 @@
 and shared as needed (RFC 6749, 4.4 and 6).
 
 What the official clients of Annotell and Kognic do is in wire/annotell.md, section 2;
-this does the same, but for what they do badly: a 401 of the API renews the token, and
+this does the same, except what they do badly: a 401 of the API renews the token, and
 however many requests wait for a token, it is fetched once.
 """
 
@@ -34,13 +34,13 @@ NO_SUCH_ADDRESS = (*range(300, 400), 404, 405, 410)
 address.
 """
 TRIES_MAX = 4
-"""Of one question to the auth server, where it fails in a way that may pass.
+"""The tries of one question to the auth server, where it fails in a way that may pass.
 kognic-auth: MAX_RETRIES = 3.
 """
 BACKOFF_SECONDS = (0.5, 8.0)
 """Base and cap between them."""
 LEEWAY_SECONDS = 60.0
-"""A token is renewed so long before it expires, or a tenth of its life where that is
+"""A token is renewed this long before it expires, or a tenth of its life where that is
 less. kognic-auth (authlib 1.9): 60.
 """
 
@@ -82,7 +82,7 @@ class Tokens:
 
     async def access(self, ask: GrantAsk, refused: str = "") -> str | Reply | NoReply:
         """A token that has not expired and is not the one that was `refused`; else why
-        there is none.
+        no token came.
 
         A Reply is the auth server's own throttle or its request to wait, or 401 where
         it refuses the client. NoReply: it could not be asked; nothing was sent.
@@ -145,8 +145,8 @@ class Tokens:
         return self._taken(reply)
 
     async def _granted(self, ask: GrantAsk, grant: dict[str, str]) -> Reply | NoReply:
-        """What the auth server says, with the client shown in the other way too where
-        it does not know it in the one (RFC 6749, 2.3.1).
+        """Return what the auth server says, with the client shown in the other way too
+        if it does not know it in the one (RFC 6749, 2.3.1).
         """
         reply = await self._answered(ask, grant)
         if (
@@ -340,12 +340,12 @@ def _asks_to_wait(reply: Reply) -> bool:
 
 
 def _refuses(reply: Reply) -> bool:
-    """Will asking again be of no use?"""
+    """Whether asking again is of no use."""
     return 300 <= reply.status < 500 and reply.status not in (408, 429)
 
 
 def _token(reply: Reply) -> str:
-    """The access token of an answer that grants one, empty where there is none that a
+    """The access token of an answer that grants one, empty if it grants none that a
     header can hold.
     """
     found = _member(reply, "access_token") if 200 <= reply.status < 300 else None
@@ -356,7 +356,7 @@ def _token(reply: Reply) -> str:
 
 
 def _member(reply: Reply, name: str) -> Any:
-    """A member of the JSON object that the answer is, None where it is none."""
+    """A member of the JSON object that the answer is, None if it is not one."""
     try:
         value = json.loads(reply.body)
     except (ValueError, RecursionError):

@@ -2,7 +2,7 @@
 variables (its manual, ENVIRONMENT and --noproxy).
 
 More than curl's, entries of NO_PROXY may be `host:port`, `*.domain` and IPv6 addresses
-in brackets, which others read as here. docs/decisions.md tells what was tried instead.
+in brackets, which others read as here. docs/decisions.md says what was tried instead.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from ipaddress import ip_address, ip_network
 from yarl import URL
 
 DEFAULT_PORT = 1080
-"""Of a proxy that names no port, as for curl; of an https:// one it is 443."""
+"""The port of a proxy that names none, as for curl; of an https:// one it is 443."""
 _SEPARATORS = re.compile(r"[,\s]+")
 _PORT = re.compile(r"^(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:]*))(?::(?P<port>\d+))?$")
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How a host is reached.
+    """The way to a host.
 
-    `variable`: the one that says so, empty where none does.
+    `variable`: the one that says so, empty if none does.
     """
 
     proxy: URL | None = None
@@ -35,7 +35,7 @@ class Route:
     """Another variable with a proxy, which this one comes before."""
 
     def shown(self) -> str:
-        """The proxy without user and password, empty where there is none."""
+        """The proxy without user and password, empty without a proxy."""
         return (
             ""
             if self.proxy is None
@@ -91,7 +91,7 @@ def _first(environment: Mapping[str, str], name: str) -> tuple[str, str]:
 
 
 def bypassed(host: str, port: int | None, hosts: str) -> bool:
-    """Does this list of hosts say that this one is reached directly?"""
+    """Whether this list of hosts says that this one is reached directly."""
     name = host.lower().removesuffix(".")
     return any(_matches(entry.lower(), name, port) for entry in _SEPARATORS.split(hosts) if entry)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from syncer.errors import UsageError
 
 GREETING_SECONDS = 3.0
-"""Whoever speaks TLS answers its greeting at once."""
+"""A server that speaks TLS answers its greeting at once."""
 
 _HASHED = re.compile(r"[0-9a-f]{8}\.\d+")
 """A certificate in a folder, by the hash of its subject, as `openssl rehash` names
@@ -20,8 +20,8 @@ them.
 
 
 def trust(ca_file: str, named: str) -> ssl.SSLContext | bool:
-    """What aiohttp takes: the system's authorities, or those of a file, or a folder
-    with hashed names. `named`: who named it.
+    """Return what aiohttp takes: the system's authorities, or those of a file, or a
+    folder with hashed names. `named`: who named it.
 
     Raises UsageError where there is not one certificate in it.
     """
@@ -55,7 +55,7 @@ def _read(path: Path, changed_ns: int) -> ssl.SSLContext:
 
 
 async def speaks_tls(host: str, port: int) -> bool:
-    """Is it TLS that is spoken there?
+    """Whether TLS is spoken there.
 
     Nothing is sent but the greeting; a certificate that is not accepted is an answer,
     too.

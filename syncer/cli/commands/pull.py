@@ -162,7 +162,7 @@ class SelectionOptions:
 
 
 def _option_of(field: str) -> str:
-    """What the command line calls a field of a selection."""
+    """Return the option of a field of a selection."""
     return OPTIONS.get(field, f"--{field}")
 
 

@@ -216,7 +216,7 @@ def forget(*logs: Log, force: bool = False, common: Common = Common()) -> int:
 
 @app.command
 def move(old: Log, new: Log, /, *, common: Common = Common()) -> int:
-    """Tell the state that a log has another path. A file at that path must hold what
+    """Note in the state that a log has another path. A file at that path must hold what
     was applied.
 
     Parameters

@@ -17,8 +17,8 @@ from syncer.core.ports.wire import NoReply, Reply, Request
 
 @dataclass(frozen=True, slots=True)
 class LookedUp:
-    """What a look-up by pairs told of each change asked for, in order: its annotation's
-    JSON value, None where absent.
+    """The answer of a look-up by pairs to each change asked for, in order: its
+    annotation's JSON value, None where absent.
     """
 
     annotations: list[dict[str, object] | None]
@@ -26,7 +26,7 @@ class LookedUp:
 
 @dataclass(frozen=True, slots=True)
 class InputStates:
-    """What a look-up of inputs told: the ids of those that the remote is still
+    """The answer of a look-up of inputs: the ids of those that the remote is still
     processing, and of those that are ready.
     """
 
@@ -58,12 +58,14 @@ class Remote(Protocol):
         ...
 
     def decode(self, verb: Verb, changes: Sequence[Change], reply: Reply | NoReply) -> Verdict:
-        """What the reply says of each change, joined by id, never by position."""
+        """Return what the reply says of each change, joined by id, never by
+        position.
+        """
         ...
 
     def look_up_size(self, changes: Sequence[Change]) -> int:
-        """How many of the first of these changes one look-up may ask for (at least 1:
-        URL under 4,000 bytes).
+        """Return how many of the first of these changes one look-up may ask for (at
+        least 1: URL under 4,000 bytes).
         """
         ...
 
@@ -72,11 +74,13 @@ class Remote(Protocol):
         ...
 
     def found(self, changes: Sequence[Change], reply: Reply | NoReply) -> LookedUp | LookUpFailure:
-        """What the look-up's reply holds for each change."""
+        """Return what the look-up's reply holds for each change."""
         ...
 
     def same(self, change: Change, annotation: dict[str, object]) -> bool:
-        """Is everything that the post or patch asks for there, with equal values?"""
+        """Whether everything that the post or patch asks for is there, with equal
+        values.
+        """
         ...
 
     def inputs_look_up(self, input_ids: Sequence[str]) -> Request:
@@ -88,7 +92,7 @@ class Remote(Protocol):
     def inputs_found(
         self, input_ids: Sequence[str], reply: Reply | NoReply
     ) -> InputStates | LookUpFailure:
-        """Which of the inputs are still being processed, and which are ready."""
+        """Return which of the inputs are still being processed, and which are ready."""
         ...
 
     def inputs_list(self, input_ids: Sequence[str], page: int) -> Request:
@@ -100,7 +104,9 @@ class Remote(Protocol):
     def inputs_listed(
         self, input_ids: Sequence[str], reply: Reply | NoReply
     ) -> Listed | LookUpFailure:
-        """What a page of that list holds; a page of no rows is behind the last one."""
+        """Return what a page of that list holds; a page without rows comes after the
+        last one.
+        """
         ...
 
 
@@ -113,7 +119,7 @@ class Source(Protocol):
 
     @property
     def label(self) -> str:
-        """What people call it."""
+        """The name of the source, for people."""
         ...
 
     @property
@@ -150,11 +156,11 @@ class Source(Protocol):
 
 
 class Journal(Protocol):
-    """Where settlements become durable, in order."""
+    """The place where settlements become durable, in order."""
 
     @property
     def ledger(self) -> Ledger:
-        """What all that is durable adds up to; one object for as long as it is open."""
+        """The sum of all that is durable; one object for as long as it is open."""
         ...
 
     def commit(self, facts: Sequence[Fact]) -> None:
@@ -173,9 +179,9 @@ class Journal(Protocol):
 
 
 class Created(Protocol):
-    """Which annotations this state may have created.
+    """The annotations that this state may have created.
 
-    It may say yes of others now and then, but never no of one that was added.
+    It may say yes to others now and then, but never no to one that was added.
     """
 
     def add(self, keys: Iterable[Key]) -> None:

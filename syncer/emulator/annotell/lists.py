@@ -13,11 +13,13 @@ from syncer.emulator.annotell.projects import CREATED, Project, Scene
 from syncer.emulator.answer import Answer
 
 DELETED = "deleted"
-"""Of an input that is still listed, though its scene is not there any more."""
+"""The status of an input that is still listed, though its scene is not there any
+more.
+"""
 REQUEST_INPUTS_MAX = 5000
 REQUEST_INPUTS = 1000
-"""Of a page of request inputs, at most and where none is asked for (kognic-io 2.19.0:
-input.py).
+"""The rows of a page of request inputs, at most and where none is asked for (kognic-io
+2.19.0: input.py).
 """
 
 # --- inputs ---------------------------------------------------------------------------

@@ -3,5 +3,5 @@
 logs ──read once──► parts on disk by input ──► a part in memory: groups of inputs
     ──listed ahead──► compared, in order
 
-Memory holds one part and the groups under way, whatever the size of the logs.
+Memory holds one part and the groups under way, for logs of any size.
 """

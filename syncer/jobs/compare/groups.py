@@ -55,7 +55,7 @@ class RecordedGroups:
 
 
 def held_in(found: Found) -> HeldByInput:
-    """What users made of what was found: what models made is nobody's to compare."""
+    """Return what users made of what was found: what models made is not compared."""
     held: HeldByInput = {}
     for row in found.rows:
         annotation = orjson.loads(row.line)

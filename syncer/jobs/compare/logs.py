@@ -28,14 +28,14 @@ from syncer.sources.lines import LineOptions
 
 @dataclass(slots=True)
 class LogsToCompare:
-    """The logs, and what is to be said of them."""
+    """The logs, and the notes on them."""
 
     state: Path
     options: LineOptions
     ledger: Ledger
     logs: list[ChosenLog]
     gone: list[str]
-    """Logs that the state knows, and of which there is no file any more."""
+    """Logs that the state knows, and whose file does not exist any more."""
     notes: list[str]
     bad_lines: int = 0
     error: SyncerError | None = field(default=None)
@@ -83,8 +83,7 @@ def logs_to_compare(
     """Choose the logs. `named`: as on the command line; none: every log that the state
     knows. `spool`: where standard input is kept.
 
-    Raises UsageError where there is none, StateError for a state of another
-    destination.
+    Raises UsageError if there is no log, StateError for a state of another destination.
     """
     state = Path(loaded.config.state.dir)
     ledger = _ledger(state, loaded)
@@ -104,7 +103,7 @@ def logs_to_compare(
 
 
 def _ledger(state: Path, loaded: Loaded) -> Ledger:
-    """What the state folder holds; nothing where there is none."""
+    """Return what the state folder holds; nothing if it does not exist."""
     if not Journal.is_in(state):
         return Ledger()
     clarifai = loaded.config.clarifai

@@ -10,7 +10,7 @@ from zlib import crc32
 from syncer.core.change import Change, Verb
 
 PART_BYTES = 4 << 20
-"""Of the logs' size to a part; in memory it takes some four times as much."""
+"""The bytes of logs in a part; in memory it takes some four times as much."""
 WAITING_BYTES_MAX = 4 << 20
 """Of changes that wait to be written to their parts."""
 
@@ -21,10 +21,10 @@ Recorded = tuple[Verb, str, bytes]
 
 
 class PartFiles:
-    """Changes by input, on disk. Of one input they are in one part, in their order."""
+    """Changes by input, on disk. Those of one input are in one part, in their order."""
 
     def __init__(self, folder: Path, count: int) -> None:
-        """`count`: so many parts; reading takes as much memory as one of them."""
+        """`count`: the number of parts; reading takes as much memory as one of them."""
         self._paths = [folder / f"{number}.part" for number in range(count)]
         self._waiting = [bytearray() for _ in self._paths]
 
@@ -54,7 +54,7 @@ class PartFiles:
             self._write(part)
 
     def _write(self, part: int) -> None:
-        """The file is open for so long only, so that there may be any number."""
+        """The file is open only for that time, so that there may be any number."""
         if self._waiting[part]:
             with self._paths[part].open("ab") as file:
                 file.write(self._waiting[part])

@@ -8,7 +8,7 @@ from zlib import crc32
 
 
 class InputSample:
-    """So many inputs, each as likely as any other, in memory that does not grow."""
+    """A number of inputs, each as likely as any other, in memory that does not grow."""
 
     def __init__(self, count: int | None) -> None:
         """`count`: None for all."""

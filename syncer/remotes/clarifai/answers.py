@@ -1,5 +1,5 @@
-"""What an HTTP answer is before it is joined to any change: its status, or why there is
-none, and what that means.
+"""An HTTP answer before it is joined to any change: its status, or why it has none, and
+what that means.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ItemStatus(msgspec.Struct, gc=False):
 
 
 class Said(msgspec.Struct, gc=False):
-    """What every answer of the service holds."""
+    """The members that every answer of the service holds."""
 
     status: Status | None = None
 
@@ -98,8 +98,8 @@ def refuses_credentials(reply: Reply) -> bool:
 def failure(
     status: Status, reply: Reply, *, duplicates: bool = False, settles: bool = True
 ) -> Failure:
-    """What follows from a request that failed as a whole. `duplicates`: it can be
-    refused because an id is there already.
+    """Return what follows from a request that failed as a whole. `duplicates`: it can
+    be refused because an id is there already.
 
     `settles`: something would be over for good by a refusal; else its parts are asked
     for next. The code says more than the HTTP status, where it is one that says which

@@ -79,7 +79,7 @@ class Clarifai:
         )
 
     def decode(self, verb: Verb, changes: Sequence[Change], reply: Reply | NoReply) -> Verdict:
-        """What the reply says of each change, joined by id."""
+        """Return what the reply says of each change, joined by id."""
         if isinstance(reply, NoReply):
             return no_reply(reply)
         answer = read(reply, ANSWERS)
@@ -118,7 +118,7 @@ class Clarifai:
         return Request("GET", self._urls.list("/annotations", page_of(1, 1)))
 
     def probed(self, reply: Reply | NoReply) -> LookUpFailure | None:
-        """Why the app cannot be used, None where it can.
+        """Return why the app cannot be used, None if it can.
 
         An app that is not there is refused with a code that means missing.
         """
@@ -128,7 +128,7 @@ class Clarifai:
     # --- look-ups ---------------------------------------------------------------------
 
     def look_up_size(self, changes: Sequence[Change]) -> int:
-        """How many pairs keep the URL short enough; at least one."""
+        """Return how many pairs keep the URL short enough; at least one."""
         return self._urls.fitting_pairs([change.key for change in changes[:PAIRS_MAX]])
 
     def look_up(self, changes: Sequence[Change]) -> Request:
@@ -149,7 +149,7 @@ class Clarifai:
         return LookedUp([held.get(change.key) for change in changes])
 
     def same(self, change: Change, annotation: dict[str, object]) -> bool:
-        """Is what the post or patch asks for there?
+        """Whether what the post or patch asks for is there.
 
         Then sending it again changes nothing.
         """
@@ -267,7 +267,7 @@ def _joined(
 
 
 def _outcome(verb: Verb, item: ItemStatus, *, silence_applied: bool) -> Outcome:
-    """What one item says."""
+    """Return what one item says."""
     status = item.status
     code = 0 if status is None else number(status.code)
     if status is None or code == 0:

@@ -58,7 +58,9 @@ class AppUrls:
     # --- how much fits ----------------------------------------------------------------
 
     def fitting_pairs(self, pairs: Sequence[Pair]) -> int:
-        """How many of the first of these pairs one URL may ask for; at least one."""
+        """Return how many of the first of these pairs one URL may ask for; at least
+        one.
+        """
         room = URL_BYTES_MAX - len(self.list("/annotations", ALL_MAKERS + page_of(1, PAIRS_MAX)))
         lengths = (
             len("&ids=&input_ids=") + len(quoted(id)) + len(quoted(input_id))
@@ -67,7 +69,9 @@ class AppUrls:
         return fitting(lengths, room)
 
     def fitting_inputs(self, input_ids: Sequence[str], filters: Query) -> int:
-        """How many of the first of these inputs one URL may ask for; at least one."""
+        """Return how many of the first of these inputs one URL may ask for; at least
+        one.
+        """
         room = URL_BYTES_MAX - len(self.annotations([], filters, 1))
         return fitting((len("&input_ids=") + len(quoted(id)) for id in input_ids), room)
 

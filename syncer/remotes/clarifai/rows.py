@@ -1,4 +1,4 @@
-"""What a list answer is: rows as the bytes that came, or as values for a look-up."""
+"""The answers of lists: rows as the bytes that came, or as values for a look-up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from syncer.remotes.replies import good, no_reply
 T = TypeVar("T")
 L = TypeVar("L", bound=Said)
 Id = Annotated[str, msgspec.Meta(min_length=1)]
-"""A row without one cannot be told from others: it would pass for a repeat of them."""
+"""A row without one cannot be distinguished from others: it would pass for a repeat of
+them.
+"""
 
 
 class Hit(msgspec.Struct, gc=False):
@@ -43,13 +45,13 @@ class Rows(Said, gc=False):
 
 
 class InputHead(msgspec.Struct, gc=False):
-    """What tells an input from others."""
+    """The key of an input."""
 
     id: Id
 
 
 class Head(InputHead, gc=False):
-    """What tells an annotation from others."""
+    """The key of an annotation."""
 
     input_id: Id
     input_level: bool | None = None  # proto3 JSON may write null for what is not set
@@ -78,14 +80,14 @@ class ListedLine(msgspec.Struct, frozen=True, gc=False):
 
 
 class Dated(msgspec.Struct, gc=False):
-    """What searches go by."""
+    """The fields that searches go by."""
 
     status: Status | None = None
     modified_at: str | None = None
 
     @property
     def code(self) -> int:
-        """Of its status; 0 where it has none that is known."""
+        """The code of its status; 0 if that is not known."""
         return 0 if self.status is None else number(self.status.code) or 0
 
 
@@ -93,7 +95,9 @@ _DATED = msgspec.json.Decoder(Dated)
 
 
 def dated(line: ListedLine) -> Dated:
-    """When an annotation was updated last, and its status, as far as it says so."""
+    """Return when an annotation was updated last, and its status, as far as it says
+    so.
+    """
     try:
         return _DATED.decode(line.raw)
     except msgspec.DecodeError:
@@ -101,7 +105,7 @@ def dated(line: ListedLine) -> Dated:
 
 
 def of_look_up(reply: Reply | NoReply, asked: int) -> Rows | LookUpFailure:
-    """The rows of a look-up of so many things."""
+    """Return the rows of a look-up of this number of things."""
     return _listed(reply, _ROWS, asked)
 
 
@@ -158,8 +162,8 @@ def _listed(
     empty (wire, 3.3).
 
     `asked`: about how many things, where a look-up that is refused goes again in parts.
-    Then a refusal settles something only where it is of one thing, and a 400 of
-    whoever says it is one.
+    Then a refusal settles something only where it is of one thing, and a 400 of anyone
+    is one.
     """
     if isinstance(reply, NoReply):
         return no_reply(reply)

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Queries:
-    """What a selection asks of one app."""
+    """The questions of a selection to one app."""
 
     def __init__(self, user_id: str, app_id: str, selection: Selection) -> None:
         self._urls = AppUrls(user_id, app_id)
@@ -93,7 +93,9 @@ class Queries:
     # --- how much fits ----------------------------------------------------------------
 
     def fitting(self, input_ids: Sequence[str], most: int) -> list[str]:
-        """The first of these inputs, as many as one list may ask for; at least one."""
+        """Return the first of these inputs, up to what one list may ask for; at least
+        one.
+        """
         some = list(input_ids[:most])
         return some[: self._urls.fitting_inputs(some, self._filters)]
 
