@@ -109,7 +109,7 @@ class Whereabouts:
         if not isinstance(answer, Refused):
             return None
         reason = (
-            f"the remote knows nothing of {self._address} (code {answer.code}):"
+            f"the remote does not know {self._address} (code {answer.code}):"
             f" {answer.reason.rstrip('.')}; check {self._check}"
         )
         return Halt(reason, answer.code, "address")

@@ -162,8 +162,8 @@ def _spooled(folder: Path) -> Iterator[Damage]:
             yield Damage(
                 str(path),
                 0,
-                "its content is not the one it is named by",
-                "what came by stdin cannot be carried on from here",
+                "its content does not match its name",
+                "the input from stdin cannot be carried on from here",
             )
 
 

@@ -192,7 +192,7 @@ class ChangeLog:
         mark = self._lines.mark
         if self.identity is not None and not self._path.exists():
             raise SyncerError(
-                f"the log {self.label} was renamed or removed while the run went on: run the same"
+                f"the log {self.label} was renamed or removed during the run: run the same"
                 " command again"
             )
         self._file = file = open_log(self._path, self.label)
@@ -222,8 +222,7 @@ class ChangeLog:
         assert stamp is not None
         if not self._applied and (known.device, known.inode) != (stamp.device, stamp.inode):
             raise SyncerError(
-                f"the log {self.label} was replaced while the run went on: run the same command"
-                " again"
+                f"the log {self.label} was replaced during the run: run the same command again"
             )
         if not self._applied:
             self.identity = self._news = LogIdentity.of(
@@ -233,7 +232,7 @@ class ChangeLog:
             how := REPLACED if known.head != head else difference(file, self._applied)
         ) is not None:
             raise SyncerError(
-                f"the log {self.label} was {how}, while the run went on: run the same command again"
+                f"the log {self.label} was {how} during the run: run the same command again"
             )
 
     def _unreadable(self, error: Exception) -> SyncerError:

@@ -149,7 +149,7 @@ def refuse_unclear(logs: Sequence[UnclearLog]) -> NoReturn:
     one = len(logs) == 1
     raise LogChanged(
         f"{enumerate_few(each, '; ')}; whether {'it is' if one else 'they are'} the same under"
-        f" {'a new name' if one else 'new names'} cannot be told from times or inodes. Nothing was"
+        f" {'a new name' if one else 'new names'} does not show from times or inodes. Nothing was"
         f" sent. If {'it is that log' if one else 'they are those logs'}, add --moved same: only"
         f" what comes after is applied. If {'it is a new log' if one else 'they are new logs'}, add"
         f" --moved new: all of {'it' if one else 'them'} is applied, and what is known of"

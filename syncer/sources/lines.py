@@ -89,7 +89,7 @@ def parse(raw: bytes, place: LinePlace, options: LineOptions) -> Change | BadLin
     except RecursionError:
         return bad_line(
             raw,
-            "nested far deeper than any annotation: the service takes no such thing",
+            "nested far deeper than any annotation: the service does not take that",
             place,
             value,
         )

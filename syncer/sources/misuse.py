@@ -105,7 +105,7 @@ def check_chunk(label: str, number: int, found: object, kind: type, before: str)
     if len(changes) and cursor == before:
         raise SyncerError(
             f"{where}: its cursor is {shown(cursor)}, as before it, though there are changes in"
-            f" between: a later run could not tell where to go on. {_KEPT}"
+            f" between: a later run could not find where to go on. {_KEPT}"
         )
 
 

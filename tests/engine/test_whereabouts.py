@@ -151,7 +151,7 @@ async def test_a_refusal_is_believed_once_the_app_is_seen_to_be_there() -> None:
 async def test_where_the_app_is_not_there_the_run_cannot_go_on(missing: Refused) -> None:
     verdict = await App(missing).ask(GONE)
     assert verdict == Halt(
-        "the remote knows nothing of h (code 11101): CONN_DOES_NOT_EXIST; check s", 11101, "address"
+        "the remote does not know h (code 11101): CONN_DOES_NOT_EXIST; check s", 11101, "address"
     )
 
 

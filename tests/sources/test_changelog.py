@@ -291,7 +291,7 @@ def test_a_log_that_was_rotated_between_the_choice_and_the_reading_is_not_left_o
     path.write_bytes(b'{"op":"delete","annotation":{"input_id":"new"}}\n')
     with pytest.raises(
         SyncerError,
-        match="the log log was replaced while the run went on: run the same command again",
+        match="the log log was replaced during the run: run the same command again",
     ):
         read_all(log)
 

@@ -147,4 +147,4 @@ class App:
         if told is not None:
             return told
         asked = received(request, {"Authorization": key, "Host": "remote"})
-        return reply_of(self._service.refused(asked) or self._service.answer(asked, lambda _: 0))
+        return reply_of(self._service.refuse(asked) or self._service.answer(asked, lambda _: 0))
