@@ -37,7 +37,7 @@ class Interrupted(KeyboardInterrupt):
     """
 
 
-def stopped_by(number: int) -> KeyboardInterrupt:
+def stop_by(number: int) -> KeyboardInterrupt:
     """Return what a signal raises where nobody listens."""
     return Terminated() if number == signal.SIGTERM else Interrupted()
 
@@ -91,7 +91,7 @@ class Owner:
         finally:
             self._raises = raises and not self._stands
         if self._raises and self._came:
-            raise stopped_by(self._came.popleft())
+            raise stop_by(self._came.popleft())
 
     @contextmanager
     def listening(self, tell: Callable[[int], None], *, patience: int = 1) -> Iterator[None]:
@@ -124,7 +124,7 @@ class Owner:
             for each in SIGNALS:
                 signal.signal(each, signal.SIG_DFL)
         if self._raises:
-            raise stopped_by(number)
+            raise stop_by(number)
         self._came.append(number)
 
 

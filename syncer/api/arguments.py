@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from syncer.core.events import Event
 from syncer.errors import UsageError
 from syncer.sources.feed import ChangeSource
-from syncer.sources.misuse import check_source, checked_name, shown
+from syncer.sources.misuse import check_name, check_source, shown
 
 SourceArgument = str | os.PathLike[str] | ChangeSource
 """A change log by its path, a file or a folder of them, or a source of the user's."""
@@ -105,10 +105,7 @@ def sources(source: object) -> list[str | ChangeSource]:
         named = [_source("source", source)]
     by_name: dict[str, object] = {}
     for one in named:
-        if (
-            not isinstance(one, str)
-            and by_name.setdefault(name := checked_name(one), one) is not one
-        ):
+        if not isinstance(one, str) and by_name.setdefault(name := check_name(one), one) is not one:
             raise UsageError(
                 f"two sources are called {name!r}: the state could not distinguish them. Give"
                 " each its own name"

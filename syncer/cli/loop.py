@@ -40,5 +40,5 @@ def run(function: Callable[[Unpack[ArgumentTypes]], Awaitable[T]], *arguments: *
             main, backend_options={"use_uvloop": importlib.util.find_spec("uvloop") is not None}
         )
     if not returned:
-        raise signals.stopped_by(stopped[0])
+        raise signals.stop_by(stopped[0])
     return returned[0]

@@ -106,7 +106,7 @@ class Pace:
         self._scheduled = max(self._scheduled, other._scheduled)
         if self._sent is None or other._sent is None:
             self._unseen(now)
-        self._before = sorted([*self._kept(), *other._kept()])
+        self._before = sorted([*self._list_kept(), *other._list_kept()])
         self._sent = deque()
         self._set(self.requests_per_second)
 
@@ -115,7 +115,7 @@ class Pace:
         if self.taken:
             self._scheduled = max(self._scheduled, now + WINDOW_SECONDS)
 
-    def _kept(self) -> list[float]:
+    def _list_kept(self) -> list[float]:
         """Return when the last requests went, as far back as any rate looks."""
         return [*self._before, *(self._sent or ())]
 
@@ -127,7 +127,7 @@ class Pace:
         self._catch_up = max(CATCH_UP_SECONDS, self._spacing)
         window = max(1, math.floor(requests_per_second))
         self._window_seconds = max(WINDOW_SECONDS, self._spacing)
-        sent = self._kept()
+        sent = self._list_kept()
         # A slower rate does not look at these; a faster one may, in the same second.
         self._before = [at for at in sent[:-window] if at > sent[-1] - WINDOW_SECONDS]
         self._sent = deque(sent, maxlen=window) if window <= RING_MAX else None

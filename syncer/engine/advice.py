@@ -37,7 +37,7 @@ class Advice:
     """What to check where nothing is found there."""
     left: Left = STATE_KEPT
 
-    def stopped(self, reason: str, paused_until: str = "") -> Stopped:
+    def explain_stop(self, reason: str, paused_until: str = "") -> Stopped:
         """Return the error of a run that may go on, at once or after this time."""
         again = "run the same command again"
         if paused_until:
@@ -47,7 +47,7 @@ class Advice:
             way_on = f"{again}{self.left.aim}"
         return Stopped(f"{reason}; {self.left.what}: {way_on}")
 
-    def halted(self, verdict: Halt) -> SyncerError:
+    def explain_halt(self, verdict: Halt) -> SyncerError:
         """Return the error of a run that the remote does not let go on."""
         code = "" if verdict.code is None else f" (code {verdict.code})"
         if verdict.kind == "credentials":

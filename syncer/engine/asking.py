@@ -65,7 +65,7 @@ class Asker:
                 self._turns.end(ending)
                 return Failed(str(ending) or "the run is ending", in_doubt=False)
             if isinstance(answer, Halt):
-                self._turns.end(self._turns.advice.halted(answer))
+                self._turns.end(self._turns.advice.explain_halt(answer))
             if not isinstance(answer, Throttled):
                 return answer
 
@@ -131,13 +131,13 @@ class Asker:
         self, changes: Sequence[Change], turn: Turn
     ) -> list[int] | LookUpFailure:
         """Return how many annotations each of these whole-input deletes deletes."""
-        listed = await self._listed([change.input_id for change in changes], turn)
+        listed = await self._list([change.input_id for change in changes], turn)
         if not isinstance(listed, set):
             return listed
         by_input = Counter(input_id for input_id, _ in listed)
         return [by_input[change.input_id] for change in changes]
 
-    async def _listed(self, input_ids: Sequence[str], turn: Turn) -> set[Key] | LookUpFailure:
+    async def _list(self, input_ids: Sequence[str], turn: Turn) -> set[Key] | LookUpFailure:
         """Every annotation of these inputs that a delete of them deletes: pages until
         an empty one.
         """

@@ -229,7 +229,7 @@ class Pull:
             answer = await self._ask(ask, first)
             match answer:
                 case Halt():
-                    raise turns.advice.halted(answer)
+                    raise turns.advice.explain_halt(answer)
                 case Failed(unreachable=False):
                     failures += 1
                     # A document of a storage stands for itself; where a list fails, so
@@ -243,7 +243,7 @@ class Pull:
                     if attempts >= self._max_attempts and ask.via == "storage":
                         return Refused(f"{answer.reason}, in {counted(attempts, 'attempt')}")
                     if attempts >= self._max_attempts:
-                        raise turns.stopped(
+                        raise turns.explain_stop(
                             "a part of the list could not be read in"
                             f" {counted(attempts, 'attempt')}: {answer.reason}"
                         )

@@ -73,7 +73,7 @@ class Sender:
             await self._look_up_batch(batch, turn)
             return
         if batch.verb in DELETES:
-            batch = await self._admitted(batch, turn)
+            batch = await self._admit(batch, turn)
             if not batch.entries:
                 return
         changes = [self._change(entry) for entry in batch.entries]
@@ -93,7 +93,7 @@ class Sender:
         """The entry's change with its body, from disk where it is there only."""
         return entry.change if entry.change.raw else self._journal.read_queued(entry.number)
 
-    async def _admitted(self, batch: Batch, turn: Turn) -> Batch:
+    async def _admit(self, batch: Batch, turn: Turn) -> Batch:
         """Return the part of a batch of deletes that may be sent, its turn held; the
         rest goes back.
 
@@ -136,7 +136,7 @@ class Sender:
             f" {what}: stopped before it. The state is kept; a higher --max-delete goes on"
         )
 
-    def _due(self, attempts: int) -> float:
+    def _draw_due(self, attempts: int) -> float:
         return self._now() + self._backoff.delay(attempts + 1)
 
     async def _follow(self, batch: Batch, verdict: Verdict, turn: Turn) -> None:
@@ -149,13 +149,13 @@ class Sender:
             case AllApplied():
                 backlog.applied(entries)
             case Answered():
-                await self._answered(entries, verdict.outcomes, turn)
+                await self._settle_answered(entries, verdict.outcomes, turn)
             case Refused() if verdict.duplicate and batch.verb == "post":
-                await self._refused_as_duplicate(batch, verdict, turn)
+                await self._settle_duplicate(batch, verdict, turn)
             case Refused() if verdict.missing and len(entries) == 1:
                 await self._settle_missing(
                     [(entries[0], Missing(verdict.reason, verdict.code))],
-                    self._due(entries[0].attempts),
+                    self._draw_due(entries[0].attempts),
                     turn,
                 )
             case Refused():
@@ -173,10 +173,10 @@ class Sender:
                 elif verdict.strange == "surely":
                     # It says nothing of any change, so it is not an attempt of one.
                     backlog.unsettled(
-                        entries, verdict.reason, verdict.code, self._now(), self._due(0)
+                        entries, verdict.reason, verdict.code, self._now(), self._draw_due(0)
                     )
                 else:
-                    due = self._due(max(entry.suspicion for entry in entries))
+                    due = self._draw_due(max(entry.suspicion for entry in entries))
                     reason = _reason(batch, verdict)
                     backlog.failed(
                         entries,
@@ -189,13 +189,13 @@ class Sender:
                     )
             case Halt():
                 backlog.again(batch)
-                self._turns.end(self._turns.advice.halted(verdict))
+                self._turns.end(self._turns.advice.explain_halt(verdict))
 
-    async def _answered(
+    async def _settle_answered(
         self, entries: Sequence[Entry], outcomes: Sequence[Outcome], turn: Turn
     ) -> None:
         backlog, now = self._backlog, self._now()
-        due = self._due(max(entry.attempts for entry in entries))
+        due = self._draw_due(max(entry.attempts for entry in entries))
         applied: list[Entry] = []
         exists: list[tuple[Entry, Exists]] = []
         missing: list[tuple[Entry, Missing]] = []
@@ -235,13 +235,13 @@ class Sender:
         for entry in await self._not_settled_by_look_up([entry for entry, _ in exists], turn):
             outcome = why[id(entry)]
             if outcome.certain:
-                due = self._due(entry.attempts)
+                due = self._draw_due(entry.attempts)
                 reason = f"refused as a duplicate, but not found when read back: {outcome.reason}"
                 self._backlog.retriable(entry, reason, outcome.code, self._now(), due)
             else:
                 self._backlog.rejected(entry, outcome.reason, outcome.code, self._now())
 
-    async def _refused_as_duplicate(self, batch: Batch, verdict: Refused, turn: Turn) -> None:
+    async def _settle_duplicate(self, batch: Batch, verdict: Refused, turn: Turn) -> None:
         """Some id of the batch exists: settle those that exist, send the rest again,
         halve if none does.
         """
@@ -255,7 +255,7 @@ class Sender:
         else:
             reason = f"refused as a duplicate, but not found when read back: {verdict.reason}"
             self._backlog.retriable(
-                absent[0], reason, verdict.code, self._now(), self._due(absent[0].attempts)
+                absent[0], reason, verdict.code, self._now(), self._draw_due(absent[0].attempts)
             )
 
     async def _not_settled_by_look_up(self, entries: Sequence[Entry], turn: Turn) -> list[Entry]:
@@ -301,7 +301,7 @@ class Sender:
             return
         reason = f"could not be read back: {failure.reason}"
         code = None if isinstance(failure, Throttled) else failure.code
-        due = self._due(max(entry.attempts for entry in unread))
+        due = self._draw_due(max(entry.attempts for entry in unread))
         if read.at_fault:
             self._backlog.retriable(unread[0], reason, code, self._now(), due, doubt=True)
             unread = unread[1:]

@@ -111,13 +111,15 @@ class Turns:
         """Return how a later run is to treat the destination."""
         return self.destination.fact(self.now.ahead_seconds())
 
-    def stopped(self, reason: str) -> Stopped:
+    def explain_stop(self, reason: str) -> Stopped:
         """The error of a run that may go on later."""
         now = self.now()
         left_seconds = self.destination.pause_seconds(now)
         if self.destination.fact().state != "paused" or not left_seconds:
-            return self.advice.stopped(reason)
-        return self.advice.stopped(reason, rfc3339(now + self.now.ahead_seconds() + left_seconds))
+            return self.advice.explain_stop(reason)
+        return self.advice.explain_stop(
+            reason, rfc3339(now + self.now.ahead_seconds() + left_seconds)
+        )
 
     def pause_seconds(self) -> float:
         """Until the destination's pause is over; 0 without a pause."""
@@ -132,7 +134,7 @@ class Turns:
                 if self.draining:
                     raise Draining
                 if (reason := self.destination.gave_up(now)) is not None:
-                    raise self.stopped(reason)
+                    raise self.explain_stop(reason)
                 if not self.destination.allowed(now, self.in_flight):
                     wake_at = self.destination.wake_at(now)
                     await self._changed.wait(None if wake_at is None else max(0.0, wake_at - now))
@@ -166,20 +168,22 @@ class Turns:
             self.concurrency.answered(seconds)
         large = isinstance(reply, Reply) and len(reply.body) > LARGE_BODY_BYTES
         answer = await anyio.to_thread.run_sync(read, reply) if large else read(reply)
-        answer = cast("V", self.whereabouts.noted(request.method, answer, self.now()))
-        result = self._fared(answer, reply, started)
+        answer = cast("V", self.whereabouts.judge(request.method, answer, self.now()))
+        result = self._note_outcome(answer, reply, started)
         status = reply.status if isinstance(reply, Reply) else None
         self.observe(RequestAnswered(request.method, status, result, seconds))
         return answer
 
-    def _fared(self, answer: object, reply: Reply | NoReply, sent_at: float) -> RequestResult:
+    def _note_outcome(
+        self, answer: object, reply: Reply | NoReply, sent_at: float
+    ) -> RequestResult:
         """Report to the destination, and to the pace what was too much.
 
         Any answer to the point is a success, refusals included.
         """
         now = self.now()
         result: RequestResult = "answered"
-        wait = self._asked(reply)
+        wait = self._seconds_asked(reply)
         match answer:
             case Throttled():
                 result = "throttled"
@@ -207,7 +211,7 @@ class Turns:
         self._changed.set()
         return result
 
-    def _asked(self, reply: Reply | NoReply) -> float | None:
+    def _seconds_asked(self, reply: Reply | NoReply) -> float | None:
         """The seconds that an answer asks to wait.
 
         The wall clock says what it means by a date, if it has no Date itself.
@@ -250,7 +254,7 @@ class Turn:
         answer = await turns._carry_out(self, request, read)
         if not turns.whereabouts.doubts(answer, turns.now()):
             return answer
-        gone = await turns.whereabouts.missing(self._answered, turns.now)
+        gone = await turns.whereabouts.missing(self._ask_until_answered, turns.now)
         return answer if gone is None else cast("V", gone)
 
     async def another(self, *, gone: bool) -> None:
@@ -276,7 +280,7 @@ class Turn:
             self._held = False
             self._turns._release(unused=False)
 
-    async def _answered(self, ask: Ask[object]) -> object:
+    async def _ask_until_answered(self, ask: Ask[object]) -> object:
         """The answer to a question of our own, asked until there is one."""
         while True:
             await self.hold()

@@ -47,7 +47,7 @@ class Whereabouts:
         self._asked_at = -1.0
         self._found: Halt | None = None
 
-    def noted(self, method: str, answer: object, now: float) -> object:
+    def judge(self, method: str, answer: object, now: float) -> object:
         """Return what the answer to a request of this method means, by all that is
         known.
         """

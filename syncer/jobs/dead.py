@@ -27,7 +27,7 @@ from syncer.journal.dead import FILE, by_present_names, letter_at, open_letters,
 from syncer.journal.journal import Journal
 from syncer.printable import as_argument
 from syncer.sources.lines import LineOptions, LinePlace, parse
-from syncer.sources.logs import resolved
+from syncer.sources.logs import resolve
 
 T = TypeVar("T")
 
@@ -64,9 +64,9 @@ class Selector:
 
         Raises UsageError where a place or a code has none (at the end).
         """
-        wanted = [_parsed(place) for place in self.places]
+        wanted = [_parse_ref(place) for place in self.places]
         paths = (
-            {number: resolved(log.identity.path) for number, log in ledger.logs.items()}
+            {number: resolve(log.identity.path) for number, log in ledger.logs.items()}
             if wanted
             else {}
         )
@@ -109,11 +109,11 @@ class _LetterRef:
         return source == self.source or path == self.path
 
 
-def _parsed(place: str) -> _LetterRef:
+def _parse_ref(place: str) -> _LetterRef:
     source, colon, line = place.rpartition(":")
     if not colon or not source or not line.isascii() or not line.isdigit():
         raise UsageError(f"{place!r} is not of the form SOURCE:LINE (for example changes.jsonl:7)")
-    return _LetterRef(source, resolved(source), int(line))
+    return _LetterRef(source, resolve(source), int(line))
 
 
 def open_in(folder: Path, selector: Selector | None = None) -> Iterator[OpenLetter]:
@@ -191,16 +191,16 @@ class LettersToRetry:
 
         Raises StateError, UsageError.
         """
-        chosen = sorted(self._chosen(ledger), key=lambda letter: (letter.log, letter.index))
+        chosen = sorted(self._choose(ledger), key=lambda letter: (letter.log, letter.index))
         for letters in _portions(map(self._with_change, chosen), lambda one: len(one[1].raw)):
             yield partial(_put_back, letters, ledger)
             self.result.queued += len(letters)
 
-    def _chosen(self, ledger: Ledger) -> Iterator[_Selected]:
+    def _choose(self, ledger: Ledger) -> Iterator[_Selected]:
         room = Limits().queue_max - len(ledger.queue)
         for found in self._selector.select_open(self._folder, ledger):
             letter = found.letter
-            why = _unwanted(found, ledger, force=self._force) or _unfit(letter, self._options)
+            why = _why_refused(found, ledger, force=self._force) or _unfit(letter, self._options)
             if why is not None:
                 self.result.refused += 1
                 self._refuse(RefusedLetter(letter.source, letter.line, why))
@@ -305,7 +305,7 @@ def _portions(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]
         yield portion
 
 
-def _unwanted(found: OpenLetter, ledger: Ledger, *, force: bool) -> str | None:
+def _why_refused(found: OpenLetter, ledger: Ledger, *, force: bool) -> str | None:
     """Return why a letter may not be queued, regardless of its line; None: it may
     be.
     """

@@ -7,7 +7,7 @@ from syncer.core.destination import DestinationState
 from syncer.core.facts import Destination
 
 
-def carried_on(retry: Retry, left: Destination, now: float) -> DestinationState:
+def restore_destination(retry: Retry, left: Destination, now: float) -> DestinationState:
     """The destination as an earlier run has left it."""
     destination = DestinationState(
         retry.base_seconds, retry.cap_seconds, retry.throttle_seconds, retry.give_up_seconds

@@ -16,7 +16,7 @@ from syncer.core.change import PATCHES, Chunk, Verb
 from syncer.core.ledger import Ledger
 from syncer.errors import SyncerError, UsageError
 from syncer.jobs.lines import line_options
-from syncer.jobs.ours import named_logs
+from syncer.jobs.ours import name_logs
 from syncer.printable import counted
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.choice import Chooser
@@ -79,7 +79,7 @@ async def _count(loaded: Loaded, arguments: Sequence[str], spool: Path, stdin: B
     options = line_options(loaded.config)
     result = DryRun()
     verbs: dict[Verb, int] = {}
-    named = named_logs(Path(loaded.config.state.dir), stdin, spool=spool)
+    named = name_logs(Path(loaded.config.state.dir), stdin, spool=spool)
     choice = Chooser(Ledger(), spool).choose(
         [path for argument in arguments for path in named.of(argument)]
     )

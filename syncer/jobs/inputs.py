@@ -16,7 +16,7 @@ from syncer.core.ledger import Ledger, LogState
 from syncer.core.moves import Moved
 from syncer.core.settle import forgotten
 from syncer.errors import SyncerError, UsageError
-from syncer.jobs.ours import SPOOL, named_logs
+from syncer.jobs.ours import SPOOL, name_logs
 from syncer.journal.disk import REAL
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.choice import Chooser
@@ -135,21 +135,21 @@ def open_inputs(
     known = {log.identity.path.rpartition("/")[2] for log in ledger.logs.values()}
     spool.sweep(known)
     try:
-        return _opened(sources, ledger, state, reading, stdin)
+        return _open(sources, ledger, state, reading, stdin)
     except SyncerError:
         # What came by stdin is refused with the rest; next time it may be other data.
         spool.sweep(known)
         raise
 
 
-def _opened(
+def _open(
     sources: Sequence[str | ChangeSource],
     ledger: Ledger,
     state: Path,
     reading: ReadingOptions,
     stdin: BinaryIO,
 ) -> tuple[PushInputs, list[Fact]]:
-    named = named_logs(state, stdin)
+    named = name_logs(state, stdin)
     items = [
         item
         for source in sources
@@ -185,7 +185,7 @@ def _opened(
             f"no change log: name one (a file, a folder, or - for stdin); the state {state} knows"
             " none yet"
         )
-    finished, lost = _told_of_gone(choice, ledger)
+    finished, lost = _note_gone(choice, ledger)
     gone = [number for number in choice.gone if number not in choice.replaced]
     notes = [
         *named.notes({log.path for log in choice.logs}, choice.unread),
@@ -195,7 +195,7 @@ def _opened(
     return PushInputs(members, done, gone, notes, lost), facts
 
 
-def _told_of_gone(choice: Choice, ledger: Ledger) -> tuple[list[str], str]:
+def _note_gone(choice: Choice, ledger: Ledger) -> tuple[list[str], str]:
     """Return what to note of logs that are gone, and what is wrong with them."""
     labels = {number: aside.label for number, aside in choice.displaced}
     finished, lost = [], []

@@ -17,7 +17,7 @@ from syncer.jobs.ours import SPOOL
 from syncer.journal.journal import Journal
 from syncer.sources.chosen import enumerate_few
 from syncer.sources.files import LogFiles
-from syncer.sources.logs import LogPath, resolved
+from syncer.sources.logs import LogPath, resolve
 from syncer.sources.places import STDIN, Places
 
 LOGS_MAX = 1000
@@ -119,18 +119,18 @@ def move(folder: Path, old: str, new: str) -> Renamed:
                 f"{len(numbers):,} logs match {old}: name one of them by its path, {paths}"
             )
         before = ledger.logs[numbers[0]].identity.label
-        facts, is_there = _moved(Places(ledger, folder / SPOOL), numbers[0], new)
+        facts, is_there = _move(Places(ledger, folder / SPOOL), numbers[0], new)
         journal.commit(facts)
         return Renamed(before, new, is_there)
     finally:
         journal.close()
 
 
-def _moved(places: Places, number: int, new: str) -> tuple[list[Fact], bool]:
+def _move(places: Places, number: int, new: str) -> tuple[list[Fact], bool]:
     """Return what is true of a log once it has this path, and whether there is a
     file.
     """
-    log, files, facts = LogPath(Path(resolved(new)), new), LogFiles(), list[Fact]()
+    log, files, facts = LogPath(Path(resolve(new)), new), LogFiles(), list[Fact]()
     known = places.identity(number)
     other = places.at(log)
     if other is not None and other != number:
@@ -173,7 +173,7 @@ def _matching(ledger: Ledger, folder: Path, name: str) -> list[int]:
     known = {
         number: (log.identity.label, paths.path(number)) for number, log in ledger.logs.items()
     }
-    path = resolved(name)
+    path = resolve(name)
     if found := [number for number, (label, at) in known.items() if name == label or path == at]:
         return found
     pattern = str(PurePath(name))

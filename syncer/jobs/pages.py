@@ -14,7 +14,7 @@ import orjson
 from syncer.core.events import Event
 from syncer.core.ports.pull import Found, Problem, Row, Unit
 from syncer.errors import first_error
-from syncer.jobs.wiring import Origin, wired
+from syncer.jobs.wiring import Origin, wire
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ async def pages_of(
     async def deliver(unit: Unit, found: Found) -> None:
         await give.send(Page(found.rows, found.problems))
 
-    async with wired(origin, observe) as engine:
+    async with wire(origin, observe) as engine:
 
         async def run() -> None:
             async with give:

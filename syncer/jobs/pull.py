@@ -23,7 +23,7 @@ from syncer.errors import SyncerError, exit_code, first_error
 from syncer.jobs.progress import Sending, Share, sending
 from syncer.jobs.pull_parts import PullParts
 from syncer.jobs.signals import until_signal
-from syncer.jobs.wiring import wired
+from syncer.jobs.wiring import wire
 from syncer.journal.checkpoint import Checkpoint
 from syncer.printable import counted
 
@@ -121,7 +121,7 @@ class PullLane:
 
     async def _run(self, observe: Callable[[Event], None], interrupted: list[int]) -> None:
         last = self._checkpoints.last
-        async with wired(
+        async with wire(
             self._origin,
             observe,
             left=last.destination,
@@ -219,12 +219,12 @@ class PullLane:
             self._checkpoints.last,
             done=True,
             out=self._parts.place,
-            wrote=self._written(),
+            wrote=self._identify_output(),
             **destinations,
         )
         self._checkpoints.commit(done)
 
-    def _written(self) -> tuple[int, int] | None:
+    def _identify_output(self) -> tuple[int, int] | None:
         """Return what the whole output is known by."""
         path = self._parts.path
         if path is None or not path.is_file():

@@ -37,7 +37,7 @@ from syncer.jobs.dead import (
     Selector,
     write_portions,
 )
-from syncer.jobs.destinations import carried_on
+from syncer.jobs.destinations import restore_destination
 from syncer.jobs.folders import resuming
 from syncer.jobs.inputs import ReadingOptions, open_inputs
 from syncer.jobs.limiters import Limiters
@@ -148,7 +148,7 @@ class PushLane:
         interrupted: list[int] = []
         app = self._parts.app
         async with app.in_use():
-            self._engine = engine = self._wired(observe)
+            self._engine = engine = self._wire(observe)
             self._share = Share(app.pace, anyio.current_time())
             try:
                 if signals:
@@ -196,12 +196,12 @@ class PushLane:
         else:
             await self._engine.carry_out(portions)
 
-    def _wired(self, observe: Callable[[Event], None]) -> Push:
+    def _wire(self, observe: Callable[[Event], None]) -> Push:
         """The engine of this run."""
         parts, app, rng = self._parts, self._parts.app, self._parts.rng
         push, retry, now = parts.config.push, parts.config.retry, parts.clock()
         concurrency = Concurrency(push.concurrency, app.pace)
-        destination = carried_on(retry, self.ledger.destination, now())
+        destination = restore_destination(retry, self.ledger.destination, now())
         advice = Advice(CREDENTIALS, resuming(self._state), app.address, SETTINGS)
         turns = Turns(app.transport, app.pace, concurrency, destination, now, rng, observe, advice)
         turns.whereabouts.probe = app.probe

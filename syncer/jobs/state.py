@@ -111,7 +111,7 @@ def look(folder: Path) -> StateSurvey:
             found.notes += found.push.notes
         if _is_pull(folder):
             _look_at_pull(folder, found)
-        found.damages += _spooled(folder / SPOOL)
+        found.damages += _check_spool(folder / SPOOL)
     except OSError as error:
         raise StateError(
             f"the state folder {folder} cannot be read: {error.strerror or error}"
@@ -151,7 +151,7 @@ def _look_at_pull(folder: Path, found: StateSurvey) -> None:
         found.damages.append(lost)
 
 
-def _spooled(folder: Path) -> Iterator[Damage]:
+def _check_spool(folder: Path) -> Iterator[Damage]:
     """Yield the damage of spooled files: their names are hashes of their content."""
     for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
         digest = blake2b(digest_size=16)
@@ -212,7 +212,7 @@ def _repair_pull(folder: Path, when: str, repaired: Repaired) -> None:
 
 
 def _repair_spool(folder: Path, when: str, repaired: Repaired) -> None:
-    for damage in list(_spooled(folder / SPOOL)):
+    for damage in list(_check_spool(folder / SPOOL)):
         repaired.damages.append(damage)
         repaired.quarantine = repaired.quarantine or aside.make_folder(folder, when, REAL)
         repaired.set_aside += aside.move_files([Path(damage.file)], repaired.quarantine, REAL)

@@ -97,7 +97,7 @@ def _waiting(path: Path, push: StateCheck) -> Iterator[Record]:
     labels = {number: log.identity.label for number, log in push.ledger.logs.items()}
     with path.open("rb") as file:
         for number, known in push.ledger.queue.items():
-            stored = _stored(file, push.journal.bodies[number])
+            stored = _read_stored(file, push.journal.bodies[number])
             yield _waits(
                 msgspec.structs.replace(known, raw=stored.raw),
                 labels,
@@ -105,10 +105,10 @@ def _waiting(path: Path, push: StateCheck) -> Iterator[Record]:
             )
         for number, span in push.journal.later.queued.items():
             if number not in push.ledger.queue:
-                yield _waits(_stored(file, span), labels, certain=False)
+                yield _waits(_read_stored(file, span), labels, certain=False)
 
 
-def _stored(file: BinaryIO, span: ByteSpan) -> Queued:
+def _read_stored(file: BinaryIO, span: ByteSpan) -> Queued:
     offset, length = span
     file.seek(offset)
     return _queued.decode(file.read(length))

@@ -15,7 +15,7 @@ from syncer.core.moves import Moved
 from syncer.core.ports.pull import Found, Unit
 from syncer.engine.advice import PARTLY_COMPARED
 from syncer.errors import SyncerError
-from syncer.jobs.compare.groups import RecordedGroups, held_in
+from syncer.jobs.compare.groups import RecordedGroups, hold_users_rows
 from syncer.jobs.compare.logs import LogsToCompare, logs_to_compare
 from syncer.jobs.compare.parts import PartFiles, Recorded
 from syncer.jobs.compare.sample import InputSample
@@ -23,7 +23,7 @@ from syncer.jobs.limiters import Limiters
 from syncer.jobs.origins import clarifai_origin
 from syncer.jobs.signals import until_signal
 from syncer.jobs.verified import SIGNS, Finding, Tell, Verified
-from syncer.jobs.wiring import wired
+from syncer.jobs.wiring import wire
 from syncer.remotes.clarifai.expected import Difference, DiffMark, compare, fold
 from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
@@ -69,7 +69,7 @@ class Verification:
                 )
 
             left = logs.ledger.destination  # a pause of its push holds for it, too
-            async with wired(
+            async with wire(
                 origin,
                 lambda _: None,
                 left=left,
@@ -108,7 +108,7 @@ def _compare(
     *,
     exclusive: bool,
 ) -> None:
-    held = held_in(found)
+    held = hold_users_rows(found)
     unread = {problem.input_id: problem.reason for problem in found.problems}
     for input_id, changes in recorded.items():
         if (reason := unread.get(input_id)) is not None:

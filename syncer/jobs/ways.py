@@ -32,11 +32,11 @@ def transport(loaded: Loaded, remote: RemoteName, base_url: str | None) -> HttpT
         connect_timeout_seconds=push.connect_timeout_seconds,
         request_timeout_seconds=push.request_timeout_seconds,
         ca_file=_ca_file(loaded, remote),
-        ca_named=_named(loaded, remote),
+        ca_named=_name_origin(loaded, remote),
     )
 
 
-def shown(
+def show_ways(
     loaded: Loaded, environment: Mapping[str, str] = os.environ
 ) -> Iterator[tuple[str, str, str]]:
     """Yield the proxy and the authorities of each remote: key, value, and who says so.
@@ -75,7 +75,7 @@ def faults(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> Itera
             yield UsageError(fault)
     for remote in _remotes():
         try:
-            trust(_ca_file(loaded, remote), _named(loaded, remote))
+            trust(_ca_file(loaded, remote), _name_origin(loaded, remote))
         except UsageError as error:
             if str(error) not in said:
                 said.add(str(error))
@@ -101,7 +101,7 @@ def _ca_file(loaded: Loaded, remote: RemoteName) -> str:
     )
 
 
-def _named(loaded: Loaded, remote: RemoteName) -> str:
+def _name_origin(loaded: Loaded, remote: RemoteName) -> str:
     """Return who named the file with the authorities: on another machine than the one
     that read the configuration nobody knows any more.
     """

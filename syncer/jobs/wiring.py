@@ -23,7 +23,7 @@ from syncer.engine.advice import PARTLY_READ, Advice, Left
 from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.turns import Turns
-from syncer.jobs.destinations import carried_on
+from syncer.jobs.destinations import restore_destination
 from syncer.jobs.folders import resuming
 from syncer.jobs.limiters import in_use
 from syncer.transport.http import HttpTransport
@@ -62,7 +62,7 @@ class Origin:
 
 
 @asynccontextmanager
-async def wired(
+async def wire(
     origin: Origin,
     observe: Callable[[Event], None],
     *,
@@ -95,7 +95,10 @@ async def wired(
         def turns(
             transport: Transport, pace: Paced, most: int | Literal["auto"], left: Destination
         ) -> Turns:
-            destination, concurrency = carried_on(retry, left, now()), Concurrency(most, pace)
+            destination, concurrency = (
+                restore_destination(retry, left, now()),
+                Concurrency(most, pace),
+            )
             return Turns(transport, pace, concurrency, destination, now, rng, observe, advice)
 
         api_turns = turns(origin.api, origin.pace, origin.concurrency, left)

@@ -60,12 +60,12 @@ class Chooser:
         for at, log in enumerate(logs):
             self._finder.add(log, at, named=True, may_be_gone=named is None)
         self._finder.merge_twins()
-        decided = self._decided(moved)
+        decided = self._decide(moved)
         while self._finder.follow(decided):
-            decided = self._decided(moved)
-        return self._chosen(decided, follow=named is None)
+            decided = self._decide(moved)
+        return self._choose(decided, follow=named is None)
 
-    def _decided(self, moved: Moved | None) -> list[tuple[Candidate, Decision | None]]:
+    def _decide(self, moved: Moved | None) -> list[tuple[Candidate, Decision | None]]:
         """Return which log each file is, as far as files are known so far."""
         self._finder.look()
         files = list(self._finder.files.values())
@@ -77,7 +77,7 @@ class Chooser:
 
     # --- what is chosen ---------------------------------------------------------------
 
-    def _chosen(self, decided: Decided, *, follow: bool) -> Choice:
+    def _choose(self, decided: Decided, *, follow: bool) -> Choice:
         self._refuse(decided)
         choice = Choice(unread=list(self._unread(decided)))
         for at, file, decision in in_order(decided, self._places.path):

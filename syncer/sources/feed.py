@@ -21,7 +21,7 @@ from syncer.core.watermark import Watermark
 from syncer.errors import SyncerError
 from syncer.sources.chunks import LineSorter
 from syncer.sources.lines import LineOptions, LinePlace, bad_line, parse
-from syncer.sources.misuse import awaited, check_chunk, check_source, opened
+from syncer.sources.misuse import await_ack, check_chunk, check_source, open_chunks
 from syncer.sources.objects import Unwritable, as_line, ids_of
 
 _log = getLogger("syncer")
@@ -136,7 +136,7 @@ class Feed:
             self._acked = True
         try:
             if self._chunks is None:
-                self._chunks = opened(self.label, self._source.chunks(self._mark.cursor))
+                self._chunks = open_chunks(self.label, self._source.chunks(self._mark.cursor))
             found = await anext(self._chunks, _END)
             if found is not _END:
                 return self._chunk(found)
@@ -145,7 +145,7 @@ class Feed:
             raise
         except Exception as error:
             await self.close()
-            raise self._failed("cannot be read after", self._mark, error) from error
+            raise self._explain_failure("cannot be read after", self._mark, error) from error
         self._ended = True
         return None
 
@@ -155,11 +155,11 @@ class Feed:
     async def ack(self, log: int, mark: Mark) -> None:
         """Hand the cursor on."""
         try:
-            await awaited(self.label, self._source.ack(mark.cursor))
+            await await_ack(self.label, self._source.ack(mark.cursor))
         except SyncerError:
             raise
         except Exception as error:
-            raise self._failed("cannot acknowledge", mark, error) from error
+            raise self._explain_failure("cannot acknowledge", mark, error) from error
 
     async def close(self) -> None:
         """Let the source's generator end where it is.
@@ -175,7 +175,7 @@ class Feed:
                     "%s could not be closed: %s: %s", self.label, type(error).__name__, error
                 )
 
-    def _failed(self, how: str, mark: Mark, error: Exception) -> SyncerError:
+    def _explain_failure(self, how: str, mark: Mark, error: Exception) -> SyncerError:
         return SyncerError(
             f"{self.label} {how} cursor {mark.cursor!r}: {type(error).__name__}: {error}"
         )

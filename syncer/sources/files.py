@@ -20,9 +20,9 @@ from syncer.sources.identity import (
     REPLACED,
     AppliedPart,
     difference,
+    find_held,
     first_line,
     head_of,
-    held_by,
     next_block,
 )
 from syncer.sources.logs import LogPath
@@ -86,14 +86,14 @@ class LogFiles:
                 self._heads[key] = head_of(first_line(file))
         return self._heads[key]
 
-    def held_by(self, log: LogPath, applied: Mapping[int, AppliedPart]) -> tuple[int, ...]:
+    def find_held(self, log: LogPath, applied: Mapping[int, AppliedPart]) -> tuple[int, ...]:
         """Return the known logs (by number, with what was applied of them) that the
         file begins with, the longest part first.
         """
         if not applied:
             return ()
         with self._open(log) as file:
-            return tuple(held_by(file, applied))
+            return tuple(find_held(file, applied))
 
     def difference(self, log: LogPath, head: str, applied: AppliedPart) -> str | None:
         """Say how the file differs from what was applied of a log; None where it holds

@@ -273,7 +273,7 @@ class Finder:
         try:
             head = self._look.head(file.log)
             known = {number: self._places.applied(number) for number in self._places.of_head(head)}
-            file.holds = self._look.held_by(file.log, known) + self._not_begun(file, head)
+            file.holds = self._look.find_held(file.log, known) + self._not_begun(file, head)
         except UsageError:
             if file.named:
                 raise

@@ -77,12 +77,12 @@ class _Look:
             self._bad += 1
             first = self._first = self._first or found
             if self._bad == 2 and first.raw.strip() in _DOCUMENT_BEGINS:
-                raise self._refused(
+                raise self._refuse(
                     "it looks like JSON over several lines, but a change log has one object a line"
                     " (jq -c '.[]' FILE)"
                 )
             if self._bad == FIRST_LINES:
-                raise self._refused(
+                raise self._refuse(
                     f"its first {FIRST_LINES:,} lines are all bad (line {first.line}:"
                     f" {first.reason})"
                 )
@@ -91,9 +91,9 @@ class _Look:
     def end(self) -> None:
         """The file has ended. Raises UsageError where what was read is not text."""
         if self._bytes >= BINARY_BYTES_MIN and self._not_text > self._bytes * BINARY_SHARE:
-            raise self._refused("it is not text, but binary data")
+            raise self._refuse("it is not text, but binary data")
 
-    def _refused(self, why: str) -> UsageError:
+    def _refuse(self, why: str) -> UsageError:
         return UsageError(
             f"{self._label} is not a change log: {why}. Nothing of it was sent, and no dead letters"
             " were written"

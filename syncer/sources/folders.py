@@ -112,7 +112,7 @@ class Walk:
         for entry in listed:
             label = folder.label / entry.name
             if entry.name.startswith("."):
-                self._hidden(entry, label)
+                self._note_hidden(entry, label)
             elif (inner := self._folder(entry, label)) is not None:
                 yield inner
             elif entry.name.endswith(ENDINGS):
@@ -150,7 +150,7 @@ class Walk:
         else:
             yield FoundLog(path, label)
 
-    def _hidden(self, entry: os.DirEntry[str], label: Path) -> None:
+    def _note_hidden(self, entry: os.DirEntry[str], label: Path) -> None:
         if entry.is_dir(follow_symlinks=False):
             if self._holds_logs(Path(entry.path)):
                 self.left_out.append(LeftOut(label / "…", "hidden"))
@@ -204,17 +204,17 @@ _EXPLAINED = {
 }
 
 
-def explained(left_out: Iterable[LeftOut]) -> list[str]:
+def explain_left_out(left_out: Iterable[LeftOut]) -> list[str]:
     """Return a sentence for each reason for which something was left out."""
     named: dict[str, list[str]] = {}
     for one in left_out:
         named.setdefault(one.why, []).append(str(one.label))
     return [
-        f"not read: {_listed(labels)} ({_EXPLAINED[why]}; a file named outright is always read)"
+        f"not read: {_enumerate(labels)} ({_EXPLAINED[why]}; a file named outright is always read)"
         for why, labels in named.items()
     ]
 
 
-def _listed(labels: list[str]) -> str:
+def _enumerate(labels: list[str]) -> str:
     more = len(labels) - NAMED_MAX
     return ", ".join(labels[:NAMED_MAX]) + (f" and {more:,} more" if more > 0 else "")

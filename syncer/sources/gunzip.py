@@ -80,7 +80,7 @@ class Gunzip(io.RawIOBase):
         """Return some bytes, none at the end."""
         if self._error is None:
             try:
-                data = self._unpacked(most)
+                data = self._unpack(most)
                 self._offset += len(data)
                 return data
             except zlib.error as error:
@@ -93,7 +93,7 @@ class Gunzip(io.RawIOBase):
         kind, message = self._error
         raise kind(message)
 
-    def _unpacked(self, most: int) -> bytes:
+    def _unpack(self, most: int) -> bytes:
         while self._member is not None or self._begin():
             assert self._member is not None
             if not self._packed and not self._fill():

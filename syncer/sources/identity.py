@@ -93,7 +93,7 @@ def difference(file: BufferedReader, applied: AppliedPart) -> str | None:
     return _difference_of_runs(file, applied) if applied.runs else None
 
 
-def held_by(file: BufferedReader, applied: Mapping[int, AppliedPart]) -> list[int]:
+def find_held(file: BufferedReader, applied: Mapping[int, AppliedPart]) -> list[int]:
     """Return the logs, by number, whose applied part this open log begins with: the
     longest part first. It is read once.
     """

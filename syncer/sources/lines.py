@@ -184,7 +184,7 @@ def _change(raw: bytes, value: LineObject, place: LinePlace, options: LineOption
     if verb == "post" and (
         not id or (options.embed_model_version_id and "embed_model_version_id" not in annotation)
     ):
-        return _completed(change, annotation, place, options)
+        return _complete(change, annotation, place, options)
     return change
 
 
@@ -246,14 +246,14 @@ def _check_lists(value: object, path: str) -> None:
             _check_lists(item, f"{path}[{position}]")
 
 
-def _completed(
+def _complete(
     change: Change, annotation: LineObject, place: LinePlace, options: LineOptions
 ) -> Change:
     """The post with the members that are filled in, right after the opening brace."""
     body = change.body
     added = b""
     if not change.id:
-        change.id = place.made_id or made_id(place, change.raw)
+        change.id = place.made_id or make_id(place, change.raw)
         added += b'"id":"%s",' % change.id.encode()
     if options.embed_model_version_id and "embed_model_version_id" not in annotation:
         added += b'"embed_model_version_id":' + orjson.dumps(options.embed_model_version_id) + b","
@@ -261,7 +261,7 @@ def _completed(
     return change
 
 
-def made_id(place: LinePlace, raw: bytes) -> str:
+def make_id(place: LinePlace, raw: bytes) -> str:
     """32 hex digits that only this line at this place of this log gives, for any name
     of the file.
     """
@@ -305,5 +305,5 @@ def _bare(
         written=b"{" + b",".join(kept) + b"}",
     )
     if not id or (options.embed_model_version_id and "embed_model_version_id" not in value):
-        return _completed(change, value, place, options)
+        return _complete(change, value, place, options)
     return change

@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from syncer.errors import UsageError
 from syncer.printable import is_unicode
-from syncer.sources.folders import ENDINGS, LeftOut, Ours, Walk, check_readable, explained
+from syncer.sources.folders import ENDINGS, LeftOut, Ours, Walk, check_readable, explain_left_out
 from syncer.sources.stdin import StdinStore
 
 
@@ -26,7 +26,7 @@ class LogPath:
     label: str
 
 
-def resolved(path: str) -> str:
+def resolve(path: str) -> str:
     """Return the absolute path without links and `..`; the file need not be there."""
     return os.path.realpath(path)
 
@@ -72,7 +72,7 @@ class NamedLogs:
             for log in rotated
             if log.path not in named
         ]
-        return explained(left_out)
+        return explain_left_out(left_out)
 
     def _all_of(self, argument: str) -> Iterator[LogPath]:
         if argument == "-":
@@ -82,18 +82,18 @@ class NamedLogs:
         if stat.S_ISDIR(status.st_mode):
             yield from self._in_folder(argument)
         else:
-            path = Path(resolved(argument))
+            path = Path(resolve(argument))
             check_readable(path, argument, status)
-            yield _checked(LogPath(path, argument))
+            yield _check(LogPath(path, argument))
 
     def _in_folder(self, folder: str) -> Iterator[LogPath]:
         walk, count = Walk(self._ours), 0
         for found in walk.logs(folder):
             count += 1
-            yield _checked(LogPath(found.path, str(found.label)))
+            yield _check(LogPath(found.path, str(found.label)))
         self.left_out += walk.left_out
         if not count:
-            why = "".join(f"; {sentence}" for sentence in explained(walk.left_out))
+            why = "".join(f"; {sentence}" for sentence in explain_left_out(walk.left_out))
             raise UsageError(
                 f"the folder {folder} holds no change log ({' or '.join(ENDINGS)}){why}"
             )
@@ -118,7 +118,7 @@ def _status(argument: str) -> os.stat_result:
         ) from None
 
 
-def _checked(log: LogPath) -> LogPath:
+def _check(log: LogPath) -> LogPath:
     """Raise UsageError for a name that no state can hold: Python carries bytes that are
     not text as halves of characters.
     """

@@ -18,7 +18,7 @@ CHUNKS = (
 ACK = "write `async def ack(self, cursor: str)`"
 
 
-def checked_name(source: object) -> str:
+def check_name(source: object) -> str:
     """The source's name. Raises UsageError."""
     try:
         name = source.name  # type: ignore[attr-defined]
@@ -40,7 +40,7 @@ def check_source(source: object) -> None:
 
     Raises UsageError.
     """
-    label = f"{FEED}{checked_name(source)}"
+    label = f"{FEED}{check_name(source)}"
     chunks, ack = _method(source, "chunks"), _method(source, "ack")
     if chunks is None:
         raise UsageError(f"{label} has no method chunks: {CHUNKS}")
@@ -66,7 +66,7 @@ def _method(source: object, name: str) -> Callable[..., object] | None:
     return written
 
 
-def opened(label: str, chunks: Any) -> AsyncIterator[object]:
+def open_chunks(label: str, chunks: Any) -> AsyncIterator[object]:
     """Return what `chunks` gave, as an iterator. Raises SyncerError."""
     if isinstance(chunks, AsyncIterable):
         return aiter(chunks)
@@ -75,7 +75,7 @@ def opened(label: str, chunks: Any) -> AsyncIterator[object]:
     raise SyncerError(f"{label}: chunks gave {shown(chunks)}, not an async iterator: {CHUNKS}")
 
 
-async def awaited(label: str, given: Any) -> None:
+async def await_ack(label: str, given: Any) -> None:
     """Await what `ack` gave. Raises SyncerError, and what it raises."""
     if not inspect.isawaitable(given):
         raise SyncerError(f"{label}: ack gave {shown(given)}, nothing that can be awaited: {ACK}")

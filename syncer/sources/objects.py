@@ -43,7 +43,7 @@ def as_line(change: object) -> bytes:
         if isinstance(change, Mapping):
             line = orjson.dumps(change, default=_mapping)
             if b"null" in line and (why := _fault(change)) is not None:
-                raise Unwritable(_clean(why), _shown(change))
+                raise Unwritable(_clean(why), _show(change))
             return line
         reason = f"a change is a line as text or bytes, or a mapping; this is {_kind(change)}"
     except UnicodeEncodeError as error:
@@ -52,7 +52,7 @@ def as_line(change: object) -> bytes:
         raise
     except Exception as error:  # of orjson, or of the user's own mapping
         reason = _fault_or_none(change) or f"cannot be written as JSON: {error.__cause__ or error}"
-    raise Unwritable(_clean(reason), _shown(change))
+    raise Unwritable(_clean(reason), _show(change))
 
 
 def ids_of(change: object) -> dict[str, object]:
@@ -166,7 +166,7 @@ def _clean(text: str) -> str:
     return text[:REASON_MAX].encode("utf-8", "backslashreplace").decode()
 
 
-def _shown(change: object) -> bytes:
+def _show(change: object) -> bytes:
     try:
         return (change if isinstance(change, str) else repr(change)).encode(
             "utf-8", "backslashreplace"

@@ -26,7 +26,7 @@ _UNPACK = "unpack it first (gzip is the one compression that is read as it is)"
 _WRITE = "write its labels as one JSON object a line"
 
 
-def _compressed(by: str) -> Packing:
+def _name_compressed(by: str) -> Packing:
     return Packing(f"compressed with {by}", _UNPACK)
 
 
@@ -38,15 +38,15 @@ _MAGIC: tuple[tuple[bytes, Packing], ...] = (
     (b"PK\x03\x04", _ARCHIVE),
     (b"PK\x05\x06", _ARCHIVE),
     (b"PK\x07\x08", _ARCHIVE),
-    (b"\x28\xb5\x2f\xfd", _compressed("zstd")),
-    (b"\xfd7zXZ\0", _compressed("xz")),
-    (b"\x5d\0\0", _compressed("lzma")),
-    (b"LZIP\1", _compressed("lzip")),
-    (b"BZh91AY&SY", _compressed("bzip2")),
-    (b"\x04\x22\x4d\x18", _compressed("lz4")),
-    (b"\x02\x21\x4c\x18", _compressed("lz4")),
-    (b"\xff\x06\0\0sNaPpY", _compressed("snappy")),
-    (b"\x1f\x9d", _compressed("compress")),
+    (b"\x28\xb5\x2f\xfd", _name_compressed("zstd")),
+    (b"\xfd7zXZ\0", _name_compressed("xz")),
+    (b"\x5d\0\0", _name_compressed("lzma")),
+    (b"LZIP\1", _name_compressed("lzip")),
+    (b"BZh91AY&SY", _name_compressed("bzip2")),
+    (b"\x04\x22\x4d\x18", _name_compressed("lz4")),
+    (b"\x02\x21\x4c\x18", _name_compressed("lz4")),
+    (b"\xff\x06\0\0sNaPpY", _name_compressed("snappy")),
+    (b"\x1f\x9d", _name_compressed("compress")),
     (b"7z\xbc\xaf\x27\x1c", Packing("a 7z archive", _UNPACK)),
     (b"Rar!\x1a\x07", Packing("a rar archive", _UNPACK)),
     (b"SQLite format 3\0", Packing("a SQLite database", _WRITE)),
@@ -87,7 +87,7 @@ def packing(head: bytes, *, within_gzip: bool = False) -> Packing | None:
             return found
     if head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5:
         # What begins some files of zstd and of lz4.
-        return _compressed("zstd or lz4")
+        return _name_compressed("zstd or lz4")
     if b"\0" not in head:
         return None
     return next(

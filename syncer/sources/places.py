@@ -8,7 +8,7 @@ from pathlib import Path
 from syncer.core.change import LogIdentity, Stamp
 from syncer.core.ledger import Ledger
 from syncer.sources.identity import AppliedPart
-from syncer.sources.logs import LogPath, resolved
+from syncer.sources.logs import LogPath, resolve
 
 STDIN = "-"
 """The label of a log that came by stdin."""
@@ -24,7 +24,7 @@ class Places:
 
     def __init__(self, ledger: Ledger, spool: Path) -> None:
         self._ledger = ledger
-        self._spool = resolved(str(spool))
+        self._spool = resolve(str(spool))
         self._paths: dict[int, str] = {}
         self._by_place: dict[str, int] = {}
         self._by_head: dict[str, list[int]] = defaultdict(list)
@@ -51,7 +51,7 @@ class Places:
     def _path(self, identity: LogIdentity) -> str:
         if identity.label == STDIN:
             return f"{self._spool}/{identity.path.rpartition('/')[2]}"
-        return identity.path if identity.device else resolved(identity.path)
+        return identity.path if identity.device else resolve(identity.path)
 
     def identity(self, number: int) -> LogIdentity:
         """Return what is known of a log."""

@@ -78,7 +78,7 @@ class SegmentReader:
         if self._append is None:
             self._find()
             return True
-        self._append = self._appended(self._append.end)
+        self._append = self._to_append(self._append.end)
         self._left = self._append.length
         return True
 
@@ -94,9 +94,9 @@ class SegmentReader:
         """Go to the mark: all before it in its file must be what it was."""
         assert self._segment is not None
         assert self._file is not None
-        found = self._appended(self._segment.start)
+        found = self._to_append(self._segment.start)
         while found.end.offset <= self.offset:
-            found = self._appended(found.end)
+            found = self._to_append(found.end)
         left = self.offset - found.before.offset
         crc = found.before.crc
         while left:
@@ -107,7 +107,7 @@ class SegmentReader:
             raise self._segments.damaged(self._segment, self._file.tell())
         self._append, self._left = found, found.end.offset - self.offset
 
-    def _appended(self, before: Mark) -> Appended:
+    def _to_append(self, before: Mark) -> Appended:
         assert self._segment is not None
         assert self._file is not None
         size = self._segments.disk.size(self._segment.path) or 0

@@ -91,7 +91,7 @@ class Segments:
             self._open()
         except OSError as error:
             self.close()
-            raise self._failed("opened", error) from None
+            raise self._explain_failure("opened", error) from None
 
     @property
     def waiting_bytes(self) -> int:
@@ -121,7 +121,7 @@ class Segments:
             try:
                 return self._append(data, note)
             except OSError as error:
-                raise self._failed("written", error) from None
+                raise self._explain_failure("written", error) from None
 
     def cut(self, mark: Mark) -> None:
         """Remove the files that hold nothing from this mark on: all before it is
@@ -135,7 +135,7 @@ class Segments:
                     self.disk.unlink(self.segments[0].path)
                     self.segments = self.segments[1:]
             except OSError as error:
-                raise self._failed("cut", error) from None
+                raise self._explain_failure("cut", error) from None
 
     def close(self) -> None:
         """Let go of the file that is appended to. It may come twice."""
@@ -176,7 +176,7 @@ class Segments:
         paths = [self.folder / name for name in names if _NAME.fullmatch(name)]
         # A process that was killed may have left a name that is not durable yet.
         disk.sync_folder(self.folder)
-        self.segments = tuple(self._opened(path) for path in paths)
+        self.segments = tuple(self._open_segment(path) for path in paths)
         if not self.segments:
             self.salt = secrets.token_hex(16)
             self._rotate()
@@ -191,7 +191,7 @@ class Segments:
             )
         self.cut(self.settled)
 
-    def _opened(self, path: Path) -> Segment:
+    def _open_segment(self, path: Path) -> Segment:
         with self.disk.reader(path) as file:
             size = self.disk.size(path) or 0
             place = Mark(offset=int(path.stem))
@@ -277,7 +277,7 @@ class Segments:
         self.segments = (*kept, Segment(path, end, len(head)))
         self._file, self._size = file, len(head)
 
-    def _failed(self, what: str, error: OSError) -> StateError:
+    def _explain_failure(self, what: str, error: OSError) -> StateError:
         return StateError(f"{self.folder} cannot be {what}: {error.strerror or error}")
 
 

@@ -19,7 +19,7 @@ from pyspark import cloudpickle
 
 from syncer.core.ports.pull import Done, Found, Listing, Unit, Units
 from syncer.jobs.pages import Page, pages_of
-from syncer.jobs.wiring import Origin, wired
+from syncer.jobs.wiring import Origin, wire
 from syncer.spark.rate import gap_seconds
 
 
@@ -67,7 +67,7 @@ async def enumerate_units(origin: Origin) -> list[Unit]:
     """The units of a list. Raises SyncerError."""
     await anyio.sleep(gap_seconds(origin.pace.requests_per_second))
     outline = Outline(origin.listing)
-    async with wired(origin, lambda _: None, listing=outline) as engine:
+    async with wire(origin, lambda _: None, listing=outline) as engine:
         await engine.run("", _nothing)
     return outline.kept
 

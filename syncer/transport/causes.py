@@ -38,7 +38,7 @@ def not_sent(error: Exception, connect_timeout_seconds: float, way: Route) -> No
                 " issued it, name that one in ca_file"
             )
         case aiohttp.ClientHttpProxyError():
-            return refused_by_proxy(way, error.status)
+            return explain_proxy_refusal(way, error.status)
         case aiohttp.ClientConnectorError():
             return _not_connected(error)
         case TimeoutError():
@@ -77,7 +77,7 @@ def not_answered(
             return NoReply(f"the answer could not be read ({type(error).__name__})", sent=True)
 
 
-def refused_by_proxy(way: Route, status: int) -> NoReply:
+def explain_proxy_refusal(way: Route, status: int) -> NoReply:
     """The proxy says no, or that it does not reach the remote."""
     if status == 407:
         return _never(

@@ -19,7 +19,7 @@ from yarl import URL
 from syncer.core.address import address_fault
 from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.errors import UsageError
-from syncer.transport.causes import SentOnceOnly, not_answered, not_sent, refused_by_proxy
+from syncer.transport.causes import SentOnceOnly, explain_proxy_refusal, not_answered, not_sent
 from syncer.transport.proxies import Route, route
 from syncer.transport.trust import speaks_tls, trust
 from syncer.version import __version__
@@ -72,7 +72,7 @@ class HttpTransport:
         """Requests that left."""
         self.hidden_retries = 0
         """Those among them that aiohttp sent by itself."""
-        self._base_url = "" if base_url is None else _checked_base_url(base_url)
+        self._base_url = "" if base_url is None else _check_base_url(base_url)
         self._routes: dict[tuple[str, str], Route] = {}
         if base_url is not None and (fault := self._route(URL(self._base_url, encoded=True)).fault):
             raise UsageError(fault)
@@ -126,14 +126,14 @@ class HttpTransport:
         way = self._route(url)
         if way.fault:
             return NoReply(way.fault, sent=False, cause="never")
-        reply = await self._sent(request, url, way, headers)
+        reply = await self._send(request, url, way, headers)
         if isinstance(reply, Reply) and reply.status == 407 and way.proxy is not None:
-            return refused_by_proxy(way, reply.status)
+            return explain_proxy_refusal(way, reply.status)
         if url.scheme == "http" and way.proxy is None and _origin(url) not in self._plain:
             return await self._plainly(reply, url)
         return reply
 
-    async def _sent(
+    async def _send(
         self, request: Request, url: URL, way: Route, headers: Mapping[str, str]
     ) -> Reply | NoReply:
         assert self._session is not None
@@ -161,7 +161,7 @@ class HttpTransport:
             ):
                 sending.begun = True
                 self._answered.add(_origin(url))
-                answer = await _bounded_body(response)
+                answer = await _read_body(response)
                 if answer is None:
                     return NoReply(
                         f"the answer is larger than the {ANSWER_BYTES_MAX >> 20} MiB allowed",
@@ -262,7 +262,7 @@ async def _once(
         raise SentOnceOnly from error
 
 
-async def _bounded_body(response: aiohttp.ClientResponse) -> bytes | None:
+async def _read_body(response: aiohttp.ClientResponse) -> bytes | None:
     """The whole body, None where it is larger than an answer may be."""
     parts: list[bytes] = []
     size = 0
@@ -274,7 +274,7 @@ async def _bounded_body(response: aiohttp.ClientResponse) -> bytes | None:
     return b"".join(parts)
 
 
-def checked_token(token: str) -> str:
+def check_token(token: str) -> str:
     """A token as it may stand in a header.
 
     Raises UsageError, which does not show it.
@@ -287,7 +287,7 @@ def checked_token(token: str) -> str:
     return token
 
 
-def _checked_base_url(base_url: str) -> str:
+def _check_base_url(base_url: str) -> str:
     """Without its last slash. Raises UsageError."""
     if (fault := address_fault(base_url)) is not None:
         raise UsageError(f"the base URL {fault}: check base_url")

@@ -26,7 +26,7 @@ import anyio
 from syncer.core.backoff import Backoff
 from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.errors import UsageError
-from syncer.transport.http import HttpTransport, checked_token
+from syncer.transport.http import HttpTransport, check_token
 
 TOKEN_PATH = "/v1/auth/oauth/token"  # noqa: S105 - a path (annotell-auth 2.0.1, kognic-auth 4.5.2: auth_session.py)
 NO_SUCH_ADDRESS = (*range(300, 400), 404, 405, 410)
@@ -113,11 +113,11 @@ class Tokens:
         refresh, self._refresh = self._refresh, ""
         reply: Reply | NoReply | None = None
         if refresh and not anew:
-            reply = await self._granted(
+            reply = await self._ask_grant(
                 ask, {"grant_type": "refresh_token", "refresh_token": refresh}
             )
         if reply is None or (isinstance(reply, Reply) and _refuses(reply)):
-            reply = await self._granted(ask, {"grant_type": "client_credentials"})
+            reply = await self._ask_grant(ask, {"grant_type": "client_credentials"})
         if isinstance(reply, NoReply):
             return NoReply(f"no access token: {reply.reason}", sent=False, cause=reply.cause)
         if _asks_to_wait(reply):
@@ -142,20 +142,20 @@ class Tokens:
                     {"message": f"the auth server refused the client: HTTP {reply.status}{named}"}
                 ).encode(),
             )
-        return self._taken(reply)
+        return self._take(reply)
 
-    async def _granted(self, ask: GrantAsk, grant: dict[str, str]) -> Reply | NoReply:
+    async def _ask_grant(self, ask: GrantAsk, grant: dict[str, str]) -> Reply | NoReply:
         """Return what the auth server says, with the client shown in the other way too
         if it does not know it in the one (RFC 6749, 2.3.1).
         """
-        reply = await self._answered(ask, grant)
+        reply = await self._ask_until_answered(ask, grant)
         if (
             isinstance(reply, Reply)
             and _refuses(reply)
             and _member(reply, "error") == "invalid_client"
         ):
             self._basic = not self._basic
-            second = await self._answered(ask, grant)
+            second = await self._ask_until_answered(ask, grant)
             if isinstance(second, NoReply) or not _refuses(second):
                 # also a throttle or a silence: only an answer to both ways shows that
                 # the client is refused
@@ -163,7 +163,7 @@ class Tokens:
             self._basic = not self._basic
         return reply
 
-    async def _answered(self, ask: GrantAsk, grant: dict[str, str]) -> Reply | NoReply:
+    async def _ask_until_answered(self, ask: GrantAsk, grant: dict[str, str]) -> Reply | NoReply:
         """Ask until there is an answer to the point: a token, a refusal, a throttle, a
         time to wait for.
         """
@@ -195,7 +195,7 @@ class Tokens:
             await self._sleep(self._backoff.delay(attempt))
             attempt += 1
 
-    def _taken(self, reply: Reply) -> str:
+    def _take(self, reply: Reply) -> str:
         self._access = _token(reply)
         refresh = _member(reply, "refresh_token")
         self._refresh = (
@@ -220,7 +220,7 @@ class Tokens:
 _shared: WeakValueDictionary[tuple[str, str, str], Tokens] = WeakValueDictionary()
 
 
-def shared_tokens(auth_url: str, client_id: str, client_secret: str) -> Tokens:
+def share_tokens(auth_url: str, client_id: str, client_secret: str) -> Tokens:
     """The tokens of this client at this auth server, one for the whole process."""
     tokens = _shared.get((auth_url, client_id, client_secret))
     if tokens is None:
@@ -267,12 +267,12 @@ class OAuthTransport:
         return (
             self._auth.requests
             + self._repeated
-            + sum(transport.hidden_retries for transport in self._entered())
+            + sum(transport.hidden_retries for transport in self._enter())
         )
 
     async def __aenter__(self) -> OAuthTransport:
         async with AsyncExitStack() as stack:
-            for transport in self._entered():
+            for transport in self._enter():
                 await stack.enter_async_context(transport)
             self._stack = stack.pop_all()
         return self
@@ -285,7 +285,7 @@ class OAuthTransport:
     ) -> None:
         await self._stack.aclose()
 
-    def _entered(self) -> list[HttpTransport]:
+    def _enter(self) -> list[HttpTransport]:
         return [
             transport
             for transport in (self._api, self._auth, self._elsewhere)
@@ -350,7 +350,7 @@ def _token(reply: Reply) -> str:
     """
     found = _member(reply, "access_token") if 200 <= reply.status < 300 else None
     try:
-        return checked_token(found) if isinstance(found, str) else ""
+        return check_token(found) if isinstance(found, str) else ""
     except UsageError:
         return ""
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.errors import UsageError
-from syncer.transport.http import HttpTransport, checked_token
+from syncer.transport.http import HttpTransport, check_token
 
 LOOK_SECONDS = 1.0
 """How often is looked whether a file has changed."""
@@ -33,7 +33,7 @@ class FixedToken:
 
     def __init__(self, token: str) -> None:
         """Raises UsageError where it cannot stand in a header."""
-        self._token = checked_token(token)
+        self._token = check_token(token)
 
     def token(self) -> str:
         """The token."""
@@ -65,7 +65,7 @@ class TokenFile:
         self._replaced = replaced
         self._looked_at = time.monotonic()
         self._stamp = self._stamp_of_now()
-        self._token = checked_token(read())
+        self._token = check_token(read())
 
     def token(self) -> str:
         """The token that the file holds, as of a second ago."""
@@ -85,7 +85,7 @@ class TokenFile:
     def _read_again(self) -> None:
         self._stamp = self._stamp_of_now()
         try:
-            token = checked_token(self._read())
+            token = check_token(self._read())
         except UsageError:
             return
         if token != self._token:

@@ -27,7 +27,7 @@ from syncer.engine.clock import Clock
 from syncer.engine.pull import Pull, Way
 from syncer.engine.turns import Turns
 from syncer.errors import CredentialsRefused, Stopped
-from syncer.jobs.destinations import carried_on
+from syncer.jobs.destinations import restore_destination
 from syncer.remotes.annotell import DocumentSelection, listing, neighbours
 from syncer.remotes.annotell.selection import Flavour
 from syncer.transport.http import HttpTransport
@@ -116,7 +116,7 @@ async def pulled(
         now, rng = Clock(), random.Random(1)
 
         def way(transport: Transport) -> Way:
-            pace, destination = Pace(1e6), carried_on(RETRY, OPEN, now())
+            pace, destination = Pace(1e6), restore_destination(RETRY, OPEN, now())
             concurrency = Concurrency(32, pace)
             turns = Turns(transport, pace, concurrency, destination, now, rng, lambda _: None)
             return Way(turns, anyio.Semaphore(32))

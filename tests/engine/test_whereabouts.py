@@ -42,10 +42,10 @@ def place() -> Whereabouts:
 def test_answers_that_are_not_the_services_end_the_run_after_a_handful(answer: Failed) -> None:
     where = place()
     for _ in range(STRANGE_MAX - 1):
-        noted = where.noted("POST", answer, 0.0)
+        noted = where.judge("POST", answer, 0.0)
         assert isinstance(noted, Failed)
         assert noted.strange == "surely"  # no attempt of any change
-    assert where.noted("POST", answer, 0.0) == Halt(
+    assert where.judge("POST", answer, 0.0) == Halt(
         f"what answers at http://h, user u, app a is not the service: POST: {answer.reason}; check"
         " [clarifai] base_url",
         None,
@@ -56,9 +56,9 @@ def test_answers_that_are_not_the_services_end_the_run_after_a_handful(answer: F
 def test_where_the_service_has_answered_such_a_request_once_they_are_failures_like_others() -> None:
     where = place()
     for _ in range(STRANGE_MAX - 1):
-        where.noted("POST", PAGE, 0.0)
-    where.noted("POST", AllApplied(), 0.0)
-    assert [where.noted("POST", answer, 0.0) for answer in (PAGE, NO_PATH) * STRANGE_MAX] == [
+        where.judge("POST", PAGE, 0.0)
+    where.judge("POST", AllApplied(), 0.0)
+    assert [where.judge("POST", answer, 0.0) for answer in (PAGE, NO_PATH) * STRANGE_MAX] == [
         PAGE,
         NO_PATH,
     ] * STRANGE_MAX
@@ -66,16 +66,16 @@ def test_where_the_service_has_answered_such_a_request_once_they_are_failures_li
 
 def test_a_refusal_with_a_code_of_the_services_is_an_answer_of_the_service() -> None:
     where = place()
-    where.noted("POST", Refused("invalid", 21200), 0.0)
-    assert [where.noted("POST", NO_PATH, 0.0) for _ in range(STRANGE_MAX)] == [
+    where.judge("POST", Refused("invalid", 21200), 0.0)
+    assert [where.judge("POST", NO_PATH, 0.0) for _ in range(STRANGE_MAX)] == [
         NO_PATH
     ] * STRANGE_MAX
 
 
 def test_a_method_that_something_on_the_way_stops_is_told_though_others_are_answered() -> None:
     where = place()
-    where.noted("POST", AllApplied(), 0.0)
-    noted = [where.noted("DELETE", NO_PATH, 0.0) for _ in range(STRANGE_MAX)]
+    where.judge("POST", AllApplied(), 0.0)
+    noted = [where.judge("DELETE", NO_PATH, 0.0) for _ in range(STRANGE_MAX)]
     assert isinstance(noted[-1], Halt)
     assert "DELETE" in noted[-1].reason
 
@@ -86,16 +86,16 @@ def test_a_method_that_something_on_the_way_stops_is_told_though_others_are_answ
 def test_throttles_and_outages_say_nothing_of_who_answers(answer: Throttled | Failed) -> None:
     where = place()
     for _ in range(STRANGE_MAX * 3):
-        assert where.noted("POST", answer, 0.0) == answer
-    assert [type(where.noted("POST", NO_PATH, 0.0)) for _ in range(STRANGE_MAX)] == [Failed] * (
+        assert where.judge("POST", answer, 0.0) == answer
+    assert [type(where.judge("POST", NO_PATH, 0.0)) for _ in range(STRANGE_MAX)] == [Failed] * (
         STRANGE_MAX - 1
     ) + [Halt]
 
 
 def test_a_size_that_something_on_the_way_refuses_says_nothing_of_who_answers() -> None:
     where = place()
-    where.noted("GET", Refused("HTTP 414 without a status"), 0.0)
-    assert [type(where.noted("GET", NO_PATH, 0.0)) for _ in range(STRANGE_MAX)] == [Failed] * (
+    where.judge("GET", Refused("HTTP 414 without a status"), 0.0)
+    assert [type(where.judge("GET", NO_PATH, 0.0)) for _ in range(STRANGE_MAX)] == [Failed] * (
         STRANGE_MAX - 1
     ) + [Halt]
 

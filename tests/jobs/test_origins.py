@@ -14,7 +14,7 @@ from syncer.api.remotes import Annotell, load_with
 from syncer.config import Loaded
 from syncer.errors import UsageError
 from syncer.jobs.limiters import Limiters
-from syncer.jobs.origins import annotell_origin, clarifai_origin, known_documents, open_pull
+from syncer.jobs.origins import annotell_origin, clarifai_origin, open_pull, read_known_documents
 from syncer.jobs.sample import write_sample
 from syncer.remotes.annotell import ChangeListing
 from syncer.remotes.annotell import DocumentSelection as Documents
@@ -117,8 +117,8 @@ def test_what_an_earlier_pull_holds_is_known_packed_or_not(tmp_path: Path) -> No
     (tmp_path / "out.jsonl").write_bytes(LINE)
     (tmp_path / "out.jsonl.gz").write_bytes(gzip.compress(LINE))
     assert (
-        known_documents(tmp_path / "out.jsonl")
-        == known_documents(tmp_path / "out.jsonl.gz")
+        read_known_documents(tmp_path / "out.jsonl")
+        == read_known_documents(tmp_path / "out.jsonl.gz")
         == KNOWN
     )
 
@@ -136,9 +136,9 @@ def test_what_is_not_an_earlier_pull_is_refused_by_its_name(
 ) -> None:
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UsageError, match=name):
-        known_documents(tmp_path / name)
+        read_known_documents(tmp_path / name)
     with pytest.raises(UsageError, match=r"none\.jsonl"):
-        known_documents(tmp_path / "none.jsonl")
+        read_known_documents(tmp_path / "none.jsonl")
 
 
 # --- jobs -----------------------------------------------------------------------------

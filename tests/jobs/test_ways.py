@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from syncer.jobs.ways import faults, shown
+from syncer.jobs.ways import faults, show_ways
 from tests.support.lanes import App
 
 
@@ -28,7 +28,7 @@ def test_the_systems_authorities_are_shown_by_their_file_else_their_folder(
     file: str | None, folder: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: system(file, folder))
-    values = {key: value for key, value, _ in shown(App(tmp_path).config(), {})}
+    values = {key: value for key, value, _ in show_ways(App(tmp_path).config(), {})}
     assert values["clarifai.authority"] == values["annotell.authority"] == said
 
 

@@ -16,7 +16,7 @@ from tempfile import mkdtemp
 import pytest
 
 from syncer.errors import UsageError
-from syncer.jobs.ours import named_logs
+from syncer.jobs.ours import name_logs
 from syncer.journal.disk import REAL
 from syncer.journal.journal import DestinationId, Journal
 from syncer.sources.logs import NamedLogs
@@ -37,7 +37,7 @@ def written(*names: str) -> None:
 
 
 def named(state: str = ".syncer") -> NamedLogs:
-    return named_logs(Path(state), BytesIO())
+    return name_logs(Path(state), BytesIO())
 
 
 def labels(*arguments: str) -> list[str]:

@@ -113,7 +113,7 @@ def show(*, common: Common = Common(), remote: Pushing = Pushing()) -> int:
     loaded.check_destination()
     say(f"config file: {loaded.path or NO_FILE}")
     _say_unused(loaded)
-    shown = [*_list_settings(loaded), *ways.shown(loaded)]
+    shown = [*_list_settings(loaded), *ways.show_ways(loaded)]
     if printing.json:
         print_json({key: {"value": value, "origin": origin} for key, value, origin in shown})
         return 0

@@ -264,7 +264,7 @@ def _read_known(since: Path, out: str) -> Mapping[tuple[str, str], str]:
     """Return what an earlier pull wrote. Raises UsageError if this one would replace
     it.
     """
-    from syncer.jobs.origins import known_documents
+    from syncer.jobs.origins import read_known_documents
     from syncer.sinks.choose import STDOUT
 
     if out != STDOUT and Path(out).resolve() == since.resolve():
@@ -272,7 +272,7 @@ def _read_known(since: Path, out: str) -> Mapping[tuple[str, str], str]:
             f"--changed-since {since} is --out as well, and would be replaced by the changes"
             " alone: name another --out"
         )
-    return known_documents(since)
+    return read_known_documents(since)
 
 
 def _pull(loaded: Loaded, origin: Origin, output: Output, state: Path | None) -> int:

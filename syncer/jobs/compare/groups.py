@@ -54,7 +54,7 @@ class RecordedGroups:
             yield self._listing.unit(group, str(self._number))
 
 
-def held_in(found: Found) -> HeldByInput:
+def hold_users_rows(found: Found) -> HeldByInput:
     """Return what users made of what was found: what models made is not compared."""
     held: HeldByInput = {}
     for row in found.rows:

@@ -15,7 +15,7 @@ from syncer.core.moves import Moved
 from syncer.errors import SyncerError, UsageError
 from syncer.jobs.inputs import was_looked_at
 from syncer.jobs.lines import line_options
-from syncer.jobs.ours import SPOOL, named_logs
+from syncer.jobs.ours import SPOOL, name_logs
 from syncer.journal.dead import FILE as LETTERS
 from syncer.journal.dead import list_unapplied
 from syncer.journal.journal import DestinationId, Journal, check_destination
@@ -87,7 +87,7 @@ def logs_to_compare(
     """
     state = Path(loaded.config.state.dir)
     ledger = _ledger(state, loaded)
-    ours = named_logs(state, sys.stdin.buffer, spool=spool)
+    ours = name_logs(state, sys.stdin.buffer, spool=spool)
     paths = [path for argument in named for path in ours.of(argument)]
     choice = Chooser(ledger, state / SPOOL).choose(paths if named else None, moved)
     if not choice.logs and not choice.gone:

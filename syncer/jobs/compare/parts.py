@@ -64,11 +64,11 @@ class PartFiles:
         """Each part, once: the changes of its inputs."""
         for path in self._paths:
             if path.exists():
-                yield _recorded(path.read_bytes())
+                yield _parse_recorded(path.read_bytes())
                 path.unlink()
 
 
-def _recorded(data: bytes) -> dict[str, list[Recorded]]:
+def _parse_recorded(data: bytes) -> dict[str, list[Recorded]]:
     inputs: dict[str, list[Recorded]] = {}
     at = 0
     while at < len(data):

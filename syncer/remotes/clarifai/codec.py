@@ -92,15 +92,15 @@ class Clarifai:
         if what is Meaning.OK and good(reply):
             if deletes or _all_stored(changes, items):
                 return AllApplied()
-            return Answered(_joined(verb, changes, items, silence_applied=code == 10000))
+            return Answered(_join(verb, changes, items, silence_applied=code == 10000))
         if (
             what in (Meaning.MIXED, Meaning.FAILURE)
             and items
             and not deletes
             and reply.status not in (401, 403, 429)
         ):
-            return _shared_failure(items, reply) or Answered(
-                _joined(verb, changes, items, stored=good(reply))
+            return _find_shared_failure(items, reply) or Answered(
+                _join(verb, changes, items, stored=good(reply))
             )
         failed = failure(status, reply, duplicates=verb == "post", settles=len(changes) == 1)
         lone_post = verb == "post" and len(changes) == 1
@@ -229,7 +229,7 @@ def _all_stored(changes: Sequence[Change], items: Sequence[ItemStatus]) -> bool:
     return True
 
 
-def _joined(
+def _join(
     verb: Verb,
     changes: Sequence[Change],
     items: Sequence[ItemStatus],
@@ -298,7 +298,7 @@ def _outcome(verb: Verb, item: ItemStatus, *, silence_applied: bool) -> Outcome:
             return Retriable(text, code)
 
 
-def _shared_failure(items: Sequence[ItemStatus], reply: Reply) -> Failure | None:
+def _find_shared_failure(items: Sequence[ItemStatus], reply: Reply) -> Failure | None:
     """A throttle, an empty account or a refused token that every item repeats concerns
     the request, not the items.
     """

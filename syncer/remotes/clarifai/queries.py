@@ -34,7 +34,7 @@ class AppUrls:
 
     def list(self, path: str, query: Query) -> str:
         """A list of the app."""
-        return f"{self.app}{path}?{'&'.join([f'{name}={quoted(value)}' for name, value in query])}"
+        return f"{self.app}{path}?{'&'.join([f'{name}={escape(value)}' for name, value in query])}"
 
     def pairs(self, pairs: Sequence[Pair]) -> str:
         """These annotations: ids and input_ids in the same order.
@@ -63,7 +63,7 @@ class AppUrls:
         """
         room = URL_BYTES_MAX - len(self.list("/annotations", ALL_MAKERS + page_of(1, PAIRS_MAX)))
         lengths = (
-            len("&ids=&input_ids=") + len(quoted(id)) + len(quoted(input_id))
+            len("&ids=&input_ids=") + len(escape(id)) + len(escape(input_id))
             for input_id, id in pairs[:PAIRS_MAX]
         )
         return fitting(lengths, room)
@@ -73,7 +73,7 @@ class AppUrls:
         one.
         """
         room = URL_BYTES_MAX - len(self.annotations([], filters, 1))
-        return fitting((len("&input_ids=") + len(quoted(id)) for id in input_ids), room)
+        return fitting((len("&input_ids=") + len(escape(id)) for id in input_ids), room)
 
 
 def page_of(number: int, size: int = PER_PAGE_MAX) -> Query:
@@ -82,7 +82,7 @@ def page_of(number: int, size: int = PER_PAGE_MAX) -> Query:
 
 
 @lru_cache(maxsize=1024)
-def quoted(text: str) -> str:
+def escape(text: str) -> str:
     """As a part of a query.
 
     Cached: an id is measured before its group is made, and stands in the URL of every

@@ -94,7 +94,7 @@ class Dated(msgspec.Struct, gc=False):
 _DATED = msgspec.json.Decoder(Dated)
 
 
-def dated(line: ListedLine) -> Dated:
+def read_dates(line: ListedLine) -> Dated:
     """Return when an annotation was updated last, and its status, as far as it says
     so.
     """
@@ -106,7 +106,7 @@ def dated(line: ListedLine) -> Dated:
 
 def of_look_up(reply: Reply | NoReply, asked: int) -> Rows | LookUpFailure:
     """Return the rows of a look-up of this number of things."""
-    return _listed(reply, _ROWS, asked)
+    return _read_list(reply, _ROWS, asked)
 
 
 def of_list(reply: Reply | NoReply) -> list[ListedLine] | LookUpFailure:
@@ -145,7 +145,7 @@ def _rows(
     of: Callable[[ListedRows], list[msgspec.Raw] | None],
     row: Callable[[msgspec.Raw], T],
 ) -> list[T] | LookUpFailure:
-    listed = _listed(reply, _LISTED)
+    listed = _read_list(reply, _LISTED)
     if not isinstance(listed, ListedRows):
         return listed
     try:
@@ -154,7 +154,7 @@ def _rows(
         return Failed(f"a row of the answer cannot be read: {error}", in_doubt=False)
 
 
-def _listed(
+def _read_list(
     reply: Reply | NoReply, decoder: msgspec.json.Decoder[L], asked: int | None = None
 ) -> L | LookUpFailure:
     """The answer, where it is a plain success: one that was accepted has yet to be

@@ -92,13 +92,13 @@ def _by_position(
 
 
 def _join_by_position() -> AbstractContextManager[object]:
-    return mock.patch("syncer.remotes.clarifai.codec._joined", _by_position)
+    return mock.patch("syncer.remotes.clarifai.codec._join", _by_position)
 
 
 def _ids_by_chance() -> AbstractContextManager[object]:
     rng = random.Random(1)
     return mock.patch(
-        "syncer.sources.lines.made_id", lambda place, raw: UUID(int=rng.getrandbits(128)).hex
+        "syncer.sources.lines.make_id", lambda place, raw: UUID(int=rng.getrandbits(128)).hex
     )
 
 

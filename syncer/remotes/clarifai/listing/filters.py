@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from syncer.remotes.clarifai.codes import number
-from syncer.remotes.clarifai.rows import ListedLine, dated
+from syncer.remotes.clarifai.rows import ListedLine, read_dates
 from syncer.remotes.clarifai.selection import Selection
 
 Keep = Callable[[ListedLine], bool | None]
@@ -29,7 +29,7 @@ def as_searched(selection: Selection) -> Keep:
     level = by_level(selection)
 
     def keep(line: ListedLine) -> bool | None:
-        shown = dated(line)
+        shown = read_dates(line)
         if not level(line) or (code is not None and shown.code not in (0, code)):
             return False
         if code is not None and not shown.code:

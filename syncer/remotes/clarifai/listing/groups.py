@@ -97,17 +97,17 @@ class Groups:
             fits = len(ids) * self._page_max * 9 // 10 // rows_count if rows_count else GROUP_MAX
             self._group_max = min(GROUP_MAX, max(1, fits))
             return (
-                self._found_of(ids, first) if whole else (yield from self._until_stable(ids, pages))
+                self._keep_of(ids, first) if whole else (yield from self._until_stable(ids, pages))
             )
         if len(ids) > 1:
             on_a_page = (
                 len({line.input_id for line in first}) if isinstance(first, list) else len(ids)
             )
             self._group_max = max(1, min(len(ids) // 2, on_a_page * 9 // 10))
-            return (yield from self._divided(ids, self._group_max))
+            return (yield from self._divide(ids, self._group_max))
         return (yield from self._until_stable(ids, pages))
 
-    def _divided(self, ids: list[str], size: int) -> Flow:
+    def _divide(self, ids: list[str], size: int) -> Flow:
         return together([self._group(part) for part in cut(ids, size)])
 
     def _until_stable(self, ids: list[str], pages: GroupPages) -> Flow:
@@ -124,23 +124,23 @@ class Groups:
             lines = yield from self._pass(ids, pages, width)
             if isinstance(lines, Refused):
                 return (
-                    (yield from self._divided(ids, len(ids) // 2))
+                    (yield from self._divide(ids, len(ids) // 2))
                     if len(ids) > 1
-                    else (yield from self._refused(ids[0], lines))
+                    else (yield from self._resolve_refusal(ids[0], lines))
                 )
             pages = []
             keys = [(line.input_id, line.id) for line in lines]
             held.update(zip(keys, lines, strict=True))
             if keys == before and len(set(keys)) == len(keys):
-                return self._found_of(ids, lines)
+                return self._keep_of(ids, lines)
             before = keys
         if len(ids) > 1:
-            return (yield from self._divided(ids, len(ids) // 2))
-        found = self._found_of(ids, list(held.values()))
+            return (yield from self._divide(ids, len(ids) // 2))
+        found = self._keep_of(ids, list(held.values()))
         problem = Problem(span(ids), f"kept changing while it was read {PASSES_MAX} times", ids[0])
         return Found(found.rows, found.duplicates, [*found.problems, problem])
 
-    def _refused(self, id: str, refused: Refused) -> Flow:
+    def _resolve_refusal(self, id: str, refused: Refused) -> Flow:
         """Return the outcome for an input that the service refuses to list: nothing
         where the input itself is not there any more, else a problem.
         """
@@ -184,14 +184,14 @@ class Groups:
                 number += 1
             pages = []
 
-    def _found_of(self, ids: list[str], lines: Sequence[ListedLine]) -> Found:
+    def _keep_of(self, ids: list[str], lines: Sequence[ListedLine]) -> Found:
         """Return what was listed of these inputs.
 
         Others, which nobody asked for here, are of their own groups.
         """
-        return self.found([line for line in lines if line.input_id in ids])
+        return self.keep_found([line for line in lines if line.input_id in ids])
 
-    def found(self, lines: Sequence[ListedLine]) -> Found:
+    def keep_found(self, lines: Sequence[ListedLine]) -> Found:
         """The rows of these lines that the selection keeps, each once."""
         unique = {(line.input_id, line.id): line for line in lines}
         kept = {key: self._keep(line) for key, line in unique.items()}

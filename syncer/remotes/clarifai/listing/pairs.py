@@ -48,14 +48,17 @@ def _read(groups: Groups, pairs: list[Pair]) -> Flow:
                 if len(left) == 1
                 else (yield from _halve(groups, left))
             )
-            return join_found([groups.found(list(lines.values())), rest])
+            return join_found([groups.keep_found(list(lines.values())), rest])
         came = {(line.input_id, line.id): line for line in page}
         if not any(pair in came for pair in left):
             return join_found(
-                [groups.found(list(lines.values())), _problems(left, "there is no such annotation")]
+                [
+                    groups.keep_found(list(lines.values())),
+                    _problems(left, "there is no such annotation"),
+                ]
             )
         lines |= {pair: came[pair] for pair in left if pair in came}
-    return groups.found(list(lines.values()))
+    return groups.keep_found(list(lines.values()))
 
 
 def _halve(groups: Groups, pairs: list[Pair]) -> Flow:

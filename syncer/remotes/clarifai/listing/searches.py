@@ -26,7 +26,7 @@ from syncer.remotes.clarifai.listing.queries import Queries
 from syncer.remotes.clarifai.listing.spans import Span, second_of
 from syncer.remotes.clarifai.listing.walks import of_all_inputs, of_named_inputs
 from syncer.remotes.clarifai.queries import PER_PAGE_MAX
-from syncer.remotes.clarifai.rows import ListedLine, dated
+from syncer.remotes.clarifai.rows import ListedLine, read_dates
 from syncer.remotes.flows import PASSES_MAX, each
 
 SPANS_AT_ONCE_MAX = 4
@@ -142,7 +142,8 @@ class _Spans:
         seconds = [
             second
             for line in lines
-            if (second := second_of(dated(line).modified_at)) is not None and span.holds(second)
+            if (second := second_of(read_dates(line).modified_at)) is not None
+            and span.holds(second)
         ]
         parts = span.divide(seconds, max(1, full * 9 // 10))
         self.indivisible = not parts
@@ -157,7 +158,7 @@ def _key(line: ListedLine) -> Key:
 
 
 def _find(groups: Groups, lines: list[ListedLine]) -> Flow:
-    found = groups.found(lines)
+    found = groups.keep_found(lines)
     return (
         (yield from groups.inputs.beside(found, [], None))
         if groups.selection.with_inputs
