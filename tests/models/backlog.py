@@ -398,11 +398,12 @@ class BacklogMachine(RuleBasedStateMachine):
         self._fold(facts)
         self.backlog.put_back(facts, self.now)
         self.backlog.resting = False
-        for queued in facts:
-            if isinstance(queued, Queued):
-                known = self.plain.all[queued.index]
-                known.forget()
-                known.doubt = queued.doubt
+        came_back = [queued for queued in facts if isinstance(queued, Queued)]
+        self.plain.lifted({queued.input_id for queued in came_back})
+        for queued in came_back:
+            known = self.plain.all[queued.index]
+            known.forget()
+            known.doubt = queued.doubt
 
     def _put_back(self, choices: Sequence[int], numbers: Iterator[int]) -> list[Fact]:
         """`syncer dead retry` of some of the open letters."""

@@ -205,12 +205,19 @@ class Plain:
         if not (known.unproven and self._count(known)):
             known.doubt = False
 
+    def lifted(self, inputs: set[str]) -> None:
+        """Letters came back to these inputs: whether what failed there counts is asked
+        again when it may go.
+        """
+        for known in self.live():
+            known.asleep = known.asleep or (known.unproven and known.change.input_id in inputs)
+
     def ripened(self, now: float, succeeded_at: float) -> None:
         """Time passed: a request that failed while the destination was well counts, and
-        may have been the last attempt.
+        may have been the last attempt. What a letter came back before sleeps on.
         """
         for known in self.all:
-            if known.asleep and known.due <= now:
+            if known.asleep and known.due <= now and not self.before(known.change):
                 known.asleep = False
                 if known.unproven and succeeded_at > known.failed_at and not known.to_read_back:
                     self._count(known)
