@@ -29,8 +29,11 @@ from syncer.sources.identity import (
     head_of,
 )
 from syncer.sources.lines import LINE_BYTES_MAX, LineOptions, parse
-from syncer.sources.opening import open_log, place_on_disk
+from syncer.sources.opening import holds_before, open_log, place_on_disk
 from syncer.sources.stamps import stamp_of, stamp_of_open
+
+LAST_BYTES = 256
+"""Of what was read, kept to tell whether the file was written over."""
 
 
 class ChangeLog:
@@ -59,6 +62,7 @@ class ChangeLog:
         """
         self._poll_seconds: float | None = None
         self._cut = ""
+        self._last = b""
         self._block_bytes = block_bytes
         self._path = path
         watermark = watermark or Watermark()
@@ -145,6 +149,7 @@ class ChangeLog:
         if self._file is not None:
             self._file.close()
             self._file = None
+            self._last = b""
             self._lines = Cutter(self._lines.mark)
             self._pieces.clear()
             self._applied = self._applied.up_to(self._lines.mark)
@@ -173,9 +178,11 @@ class ChangeLog:
         try:
             # Before it is read: what is written later is seen by the next look.
             self._stamp = stamp_of_open(self._file, self._stamp)
-            if self._poll_seconds is not None and self._stamp.size < place_on_disk(self._file):
-                raise self._emptied()
-            return self._file.read1(self._block_bytes)
+            if self._poll_seconds is not None:
+                self._check_what_was_read(self._file, self._stamp)
+            block = self._file.read1(self._block_bytes)
+            self._last = block[-LAST_BYTES:] or self._last
+            return block
         except EOFError:
             self._cut = "the compressed data is cut off: the log is still being written"
             if self._poll_seconds is not None:
@@ -242,11 +249,14 @@ class ChangeLog:
             f"{self.label}: cannot be read after line {at.line} (byte {at.offset}): {error}"
         )
 
-    def _emptied(self) -> SyncerError:
+    def _check_what_was_read(self, file: BufferedReader, stamp: Stamp) -> None:
+        if stamp.size >= place_on_disk(file) and holds_before(file, self._last):
+            return
         self._let_go()
-        return SyncerError(
-            f"the log {self.label} was cut after it was read up to line {self._lines.mark.line}"
-            f" (byte {self._lines.mark.offset}): put back what it held; or `syncer state forget"
+        at = self._lines.mark
+        raise SyncerError(
+            f"the log {self.label} was cut or written over after it was read up to line {at.line}"
+            f" (byte {at.offset}): put back what it held; or `syncer state forget"
             f" {as_argument(self.label)}`, and it is read from its start"
         )
 

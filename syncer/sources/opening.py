@@ -6,6 +6,7 @@ Gzip is recognised by its first bytes, never by the file's name.
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 from syncer.errors import UsageError
@@ -42,6 +43,15 @@ def open_log(path: Path, label: str) -> io.BufferedReader:
 def place_on_disk(file: io.BufferedReader) -> int:
     """Return how many bytes of the file, packed or not, were read."""
     return file.raw.file.tell() if isinstance(file.raw, Gunzip) else file.tell()
+
+
+def holds_before(file: io.BufferedReader, last: bytes) -> bool:
+    """Return whether the bytes right before the place of reading are still these. Of a
+    packed file nobody knows. Raises OSError.
+    """
+    if isinstance(file.raw, Gunzip):
+        return True
+    return os.pread(file.fileno(), len(last), file.tell() - len(last)) == last
 
 
 def _first_unpacked(file: io.BufferedReader) -> bytes:

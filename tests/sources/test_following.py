@@ -125,7 +125,7 @@ def test_a_log_that_was_cut_is_an_error_until_it_holds_again_what_was_read(path:
         followed = Followed(following(path, chosen=chosen))
         assert followed.look() == ["a", "b"]
         write(path, content[:30], whole=True)
-        with pytest.raises(SyncerError, match=r"the log log was cut after it was read up to line"):
+        with pytest.raises(SyncerError, match=r"the log log was cut or written over after it was"):
             followed.look()
         with pytest.raises(SyncerError, match=r"the log log was (cut|replaced)"):
             followed.look()
@@ -133,6 +133,19 @@ def test_a_log_that_was_cut_is_an_error_until_it_holds_again_what_was_read(path:
         assert followed.look() == ["c"]
         followed.close()
         write(path, content, whole=True)
+
+
+def test_a_log_that_was_written_over_is_an_error_though_it_is_longer_than_before(
+    path: Path,
+) -> None:
+    write(path, post("a") + b"\n" + post("b") + b"\n")
+    followed = Followed(following(path, chosen=True))
+    assert followed.look() == ["a", "b"]
+    write(path, (post("c") + b"\n") * 9, whole=True)
+    for message in ("cut or written over", "replaced: its first line has changed"):
+        with pytest.raises(SyncerError, match=f"the log log was {message}"):
+            followed.look()
+    followed.close()
 
 
 def test_the_file_at_its_end_is_told_so_that_a_later_run_need_not_check_it(path: Path) -> None:
