@@ -23,7 +23,7 @@ from syncer.errors import SyncerError, exit_code, first_error
 from syncer.jobs.progress import Sending, Share, sending
 from syncer.jobs.pull_parts import PullParts
 from syncer.jobs.signals import until_signal
-from syncer.jobs.wiring import wire
+from syncer.jobs.wiring import EarlierRun, wire
 from syncer.journal.checkpoint import Checkpoint
 from syncer.printable import counted
 
@@ -124,10 +124,9 @@ class PullLane:
         async with wire(
             self._origin,
             observe,
-            left=last.destination,
-            storage_left=last.storage,
-            state=self._parts.state,
+            earlier=EarlierRun(last.destination, last.storage, self._parts.state),
             leaves=OUTPUT_KEPT,
+            clock=self._parts.clock,
             rng=self._parts.rng,
         ) as engine:
             self._engine = engine

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from syncer.core.ports.pull import Sink
+from syncer.engine.clock import Clock
 from syncer.jobs.wiring import Origin
 from syncer.journal.checkpoint import Checkpoints
 from syncer.journal.disk import REAL, Disk
@@ -36,6 +37,8 @@ class PullParts:
     """For jitter."""
     path: Path | None = None
     """The path of the output, None if it has none."""
+    clock: Callable[[], Clock] = Clock
+    """Makes the clock of a run, within its event loop."""
 
     @property
     def place(self) -> str:

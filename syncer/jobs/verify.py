@@ -23,7 +23,7 @@ from syncer.jobs.limiters import Limiters
 from syncer.jobs.origins import clarifai_origin
 from syncer.jobs.signals import until_signal
 from syncer.jobs.verified import SIGNS, Finding, Tell, Verified
-from syncer.jobs.wiring import wire
+from syncer.jobs.wiring import EarlierRun, wire
 from syncer.remotes.clarifai.expected import Difference, DiffMark, compare, fold
 from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
@@ -72,8 +72,7 @@ class Verification:
             async with wire(
                 origin,
                 lambda _: None,
-                left=left,
-                state=logs.state if left.state == "paused" else None,
+                earlier=EarlierRun(left, state=logs.state if left.state == "paused" else None),
                 listing=groups,
                 leaves=PARTLY_COMPARED,
             ) as engine:

@@ -61,24 +61,34 @@ class Origin:
     """A question that is answered if the address is right."""
 
 
+@dataclass(frozen=True, slots=True)
+class EarlierRun:
+    """How an earlier run has left the API and the storage."""
+
+    api: Destination = OPEN
+    storage: Destination = OPEN
+    state: Path | None = None
+    """The folder that says so."""
+
+
 @asynccontextmanager
 async def wire(
     origin: Origin,
     observe: Callable[[Event], None],
     *,
-    left: Destination = OPEN,
-    storage_left: Destination = OPEN,
-    state: Path | None = None,
+    earlier: EarlierRun = EarlierRun(),
     listing: Listing | None = None,
     leaves: Left = PARTLY_READ,
+    clock: Callable[[], Clock] = Clock,
     rng: random.Random | None = None,
 ) -> AsyncIterator[Pull]:
-    """The engine of a run, its connections open while the block lasts. `left`: how an
-    earlier run left the API, as `state` says, and `storage_left` the storage.
+    """The engine of a run, its connections open while the block lasts.
+
     `listing`: another one than the origin's, of the same remote. `leaves`: what there
-    is where the run stops early. `rng`: for jitter.
+    is where the run stops early. `clock`: makes that of the run, within its event loop.
+    `rng`: for jitter.
     """
-    now, rng = Clock(), rng or random.Random()  # noqa: S311 - jitter, not a secret
+    now, rng = clock(), rng or random.Random()  # noqa: S311 - jitter, not a secret
     retry = origin.retry
     at_once = API_AT_ONCE_MAX if origin.concurrency == "auto" else origin.concurrency
     async with AsyncExitStack() as stack:
@@ -86,7 +96,7 @@ async def wire(
         stack.enter_context(in_use(origin.pace))
         advice = Advice(
             origin.credentials,
-            "" if state is None else resuming(state),
+            "" if earlier.state is None else resuming(earlier.state),
             origin.address,
             origin.settings,
             leaves,
@@ -101,7 +111,7 @@ async def wire(
             )
             return Turns(transport, pace, concurrency, destination, now, rng, observe, advice)
 
-        api_turns = turns(origin.api, origin.pace, origin.concurrency, left)
+        api_turns = turns(origin.api, origin.pace, origin.concurrency, earlier.api)
         api_turns.whereabouts.probe = origin.probe
         ways: dict[Literal["api", "storage"], Way] = {
             "api": Way(api_turns, anyio.Semaphore(at_once, fast_acquire=True))
@@ -109,7 +119,7 @@ async def wire(
         if origin.storage is not None:
             await stack.enter_async_context(origin.storage)
             count = origin.storage_concurrency
-            storage_turns = turns(origin.storage, Pace(STORAGE_RATE), count, storage_left)
+            storage_turns = turns(origin.storage, Pace(STORAGE_RATE), count, earlier.storage)
             ways["storage"] = Way(storage_turns, anyio.Semaphore(count, fast_acquire=True))
         yield Pull(
             listing or origin.listing,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from syncer.core.outcome import Throttled
 from syncer.core.ports.pull import Ask, Done, Flow, Found, Row, Unit, Units
 from syncer.core.ports.push import LookUpFailure
 from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
+from syncer.engine.clock import Clock
 from syncer.jobs.pull import Pulled, PullLane
 from syncer.jobs.pull_parts import pull_parts
 from syncer.jobs.state import resume
@@ -79,13 +81,13 @@ class Document(Made):
         return Found([Row(("i", "a"), b'{"id":"a","input_id":"i"}')])
 
 
-async def pull(folder: Path, api: Way, storage: Way) -> Pulled:
+async def pull(folder: Path, api: Way, storage: Way, clock: Callable[[], Clock] = Clock) -> Pulled:
     given: dict[str, Any] = {"api": api, "storage": storage, "retry": Retry(give_up_seconds=60)}
     made = replace(origin(Document([1]), "the job"), **given)
     sink = output_sink(str(folder / "out.jsonl"), made.layout, None, stdout=sys.stdout.buffer)
     try:
         with pull_parts(made, sink, job="the job", state=folder / "state") as parts:
-            return await PullLane(parts, out="out.jsonl").run()
+            return await PullLane(replace(parts, clock=clock), out="out.jsonl").run()
     finally:
         sink.abandon()
 
@@ -134,3 +136,15 @@ def test_every_pause_is_kept_from_when_it_is_told(tmp_path: Path) -> None:
     assert ended.exit_code == 0
     assert api.pauses == [10.0, 20.0]
     assert kept(tmp_path).destination.state == "open"
+
+
+async def test_a_pull_counts_by_the_clock_that_it_is_handed(tmp_path: Path) -> None:
+    """A pause of long ago is over by a clock that says so."""
+
+    class Later(Clock):
+        def __call__(self) -> float:
+            return super().__call__() + 5000.0
+
+    stopped = await pull(tmp_path, Way(BUSY), Way(FINE))
+    assert stopped.exit_code == 1
+    assert (await pull(tmp_path, Way(FINE), Way(FINE), clock=Later)).exit_code == 0
