@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from syncer.core.events import Event
 from syncer.errors import UsageError
 from syncer.sources.feed import ChangeSource
-from syncer.sources.misuse import check_name, check_source, shown
+from syncer.sources.misuse import check_name, check_source, show
 
 SourceArgument = str | os.PathLike[str] | ChangeSource
 """A change log by its path, a file or a folder of them, or a source of the user's."""
@@ -29,7 +29,7 @@ def path(name: str, value: object) -> str:
         text = None
     if not isinstance(text, str):
         raise UsageError(
-            f"argument {name}: is {shown(value)}; it must be a path, as text or as a Path"
+            f"argument {name}: is {show(value)}; it must be a path, as text or as a Path"
         )
     if not text or "\0" in text:
         raise UsageError(f"argument {name}: is {text!r}; name a path")
@@ -39,7 +39,7 @@ def path(name: str, value: object) -> str:
 def switch(name: str, value: object) -> bool:
     """True or False. Raises UsageError: a text, of which "no" is as true as "yes"."""
     if not isinstance(value, bool):
-        raise UsageError(f"argument {name}: is {shown(value)}; it must be True or False")
+        raise UsageError(f"argument {name}: is {show(value)}; it must be True or False")
     return value
 
 
@@ -49,7 +49,7 @@ def count(name: str, value: object, least: int = 0) -> int | None:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise UsageError(
-            f"argument {name}: is {shown(value)}; it must be a whole number of {least} or more"
+            f"argument {name}: is {show(value)}; it must be a whole number of {least} or more"
         )
     return value
 
@@ -63,7 +63,7 @@ def observer(observe: Callable[[Event], None] | None) -> Callable[[Event], None]
         return ignore_event
     if not callable(observe):
         raise UsageError(
-            f"argument observe: is {shown(observe)}; it must be a function that takes an event"
+            f"argument observe: is {show(observe)}; it must be a function that takes an event"
         )
     called = inspect.unwrap(observe if inspect.isroutine(observe) else type(observe).__call__)
     if inspect.iscoroutinefunction(observe) or inspect.iscoroutinefunction(called):
@@ -75,7 +75,7 @@ def observer(observe: Callable[[Event], None] | None) -> Callable[[Event], None]
             if inspect.iscoroutine(given):
                 given.close()
             raise UsageError(
-                f"argument observe: gives {shown(given)}, which must be awaited. {_PLAIN}"
+                f"argument observe: gives {show(given)}, which must be awaited. {_PLAIN}"
             )
 
     return tell
@@ -122,7 +122,7 @@ def _source(name: str, source: object) -> str | ChangeSource:
         )
     if not hasattr(source, "chunks") and not hasattr(source, "ack"):
         raise UsageError(
-            f"argument {name}: is {shown(source)}; it must be a change log by its path, a"
+            f"argument {name}: is {show(source)}; it must be a change log by its path, a"
             " syncer.ChangeSource, or a list of these"
         )
     check_source(source)

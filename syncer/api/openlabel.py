@@ -11,7 +11,7 @@ import msgspec
 
 from syncer.core.ports.pull import Row
 from syncer.errors import UsageError
-from syncer.sources.misuse import shown
+from syncer.sources.misuse import show
 
 if TYPE_CHECKING:
     from kognic.openlabel.models import OpenLabelAnnotation
@@ -34,7 +34,7 @@ def openlabel(row: Row) -> OpenLabelAnnotation:
     """
     if not isinstance(row, Row):
         raise UsageError(
-            f"argument row: is {shown(row)}; it must be a syncer.Row, as a page of `pages` holds"
+            f"argument row: is {show(row)}; it must be a syncer.Row, as a page of `pages` holds"
             " them"
         )
     try:

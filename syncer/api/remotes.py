@@ -12,7 +12,7 @@ from syncer.api.arguments import path
 from syncer.config import Loaded, Secrets, load_from_environment
 from syncer.errors import UsageError
 from syncer.jobs.limiters import Limiters
-from syncer.sources.misuse import shown
+from syncer.sources.misuse import show
 
 LIMITERS = Limiters()
 """The limit of all that this process asks by the Python API: pushes and pulls at the
@@ -93,7 +93,7 @@ def limits(
 def app_of(to: object) -> Clarifai:
     """The app to push to. Raises UsageError."""
     if not isinstance(to, Clarifai):
-        raise UsageError(f"argument to: is {shown(to)}; it must be syncer.Clarifai(app_id=...)")
+        raise UsageError(f"argument to: is {show(to)}; it must be syncer.Clarifai(app_id=...)")
     return to
 
 

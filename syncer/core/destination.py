@@ -82,19 +82,19 @@ class DestinationState:
         """Its name, as `/api/status` shows it."""
         if self.gave_up(now) is not None:
             return "stopped"
-        if now < self._paused_until():
+        if now < self._pause_end():
             return "paused"
         return "probing" if self._outages else "open"
 
     def allowed(self, now: float, in_flight: int) -> bool:
         """Whether one more request may go, with this many under way."""
-        return now >= self._paused_until() and not (self._outages and in_flight)
+        return now >= self._pause_end() and not (self._outages and in_flight)
 
     def wake_at(self, now: float) -> float | None:
         """Return when time alone next changes what `allowed` or `gave_up` say; None if
         only an answer can.
         """
-        times = [self._paused_until()]
+        times = [self._pause_end()]
         if self._give_up_seconds and self._failing_since is not None:
             times.append(self._failing_since + self._give_up_seconds)
         return min((time for time in times if time > now), default=None)
@@ -193,14 +193,14 @@ class DestinationState:
 
     def pause_seconds(self, now: float) -> float:
         """Until the pause is over; 0 without a pause."""
-        return max(0.0, self._paused_until() - now)
+        return max(0.0, self._pause_end() - now)
 
     @property
     def reason(self) -> str:
         """The reason of the last pause, for people."""
         return self._reason
 
-    def _paused_until(self) -> float:
+    def _pause_end(self) -> float:
         return max(self._asked_until, self._outage_until)
 
     def _pause(self, now: float, seconds: float) -> None:

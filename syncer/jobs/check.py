@@ -47,7 +47,7 @@ async def check(loaded: Loaded) -> OnlineCheck:
     started = time.monotonic()
     async with remote.transport as transport:
         reply = await transport.send(remote.codec.probe(), _AlwaysATurn())
-    failure = remote.codec.probed(reply)
+    failure = remote.codec.read_probe(reply)
     seconds = round(time.monotonic() - started, 3)
     wait = (
         asked_seconds(reply.retry_after, reply.date, time.time())

@@ -45,7 +45,7 @@ class App:
     @property
     def probe(self) -> Ask[object]:
         """The question whether the app is there. Changes nothing."""
-        return Ask(self.codec.probe(), self.codec.probed)
+        return Ask(self.codec.probe(), self.codec.read_probe)
 
 
 def app(loaded: Loaded, limiters: Limiters) -> App:
@@ -70,13 +70,13 @@ def app(loaded: Loaded, limiters: Limiters) -> App:
     def names(token: str) -> tuple[str, ...]:
         return (f"token {token}", *place.names)
 
-    def replaced(token: str) -> None:
+    def share_limit(token: str) -> None:
         limiters.same(clarifai.base_url, names(token))
 
     tokens: TokenSource = (
         FixedToken(place.read())
         if place.file is None
-        else TokenFile(place.file, place.read, replaced)
+        else TokenFile(place.file, place.read, share_limit)
     )
     pace = limiters.lane(clarifai.base_url, names(tokens.token()), push.requests_per_second)
     address = f"{clarifai.base_url}, user {clarifai.user_id}, app {clarifai.app_id}"

@@ -83,7 +83,7 @@ class PushInputs:
         for member in self._by_number.values():
             await member.close()
 
-    def unfinished(self) -> str | None:
+    def describe_unfinished(self) -> str | None:
         """Say which logs are still being written, or gone."""
         writing = [member.unfinished for member in self._by_number.values() if member.unfinished]
         it, are = ("it", "is") if len(writing) == 1 else ("them", "are")

@@ -162,7 +162,7 @@ class PushLane:
                     await self._inputs.close()
         # A drain that came too late has stopped nothing.
         early = interrupted[0] if interrupted and not engine.complete else None
-        if error is None and early is None and (unfinished := self._inputs.unfinished()):
+        if error is None and early is None and (unfinished := self._inputs.describe_unfinished()):
             error = SyncerError(unfinished)
         elapsed_seconds = time.monotonic() - self._started
         return Finished(self.summary(elapsed_seconds), error, early)

@@ -51,7 +51,7 @@ def show_ways(
         else:
             yield (
                 key,
-                way.shown() or "none",
+                way.show() or "none",
                 f"{origin}; {way.unused} is not used" if way.unused else origin,
             )
     for remote in _remotes():

@@ -63,7 +63,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """How an earlier run has left the API and the storage."""
+    """Return how an earlier run has left the API and the storage."""
 
     api: Destination = OPEN
     storage: Destination = OPEN

@@ -93,7 +93,7 @@ class Chooser:
             number for number in lost if follow or not self._places.is_read_to_its_end(number)
         ]
         self._displace(choice, taken)
-        choice.notes = self._notes.said()
+        choice.notes = self._notes.sentences()
         return choice
 
     def _unread(self, decided: Decided) -> Iterator[LogPath]:

@@ -81,7 +81,7 @@ class Notes:
             " of its own"
         )
 
-    def said(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """Return all notes."""
         return [
             *_first_few(self._twins, "more files hold nothing that is not in the file beside them"),

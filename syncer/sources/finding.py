@@ -70,7 +70,7 @@ class Finder:
             at = first.at
             if same is None:
                 self._by_place[file.place] = first
-        for rotated in self._places.rotated_from(path):
+        for rotated in self._places.list_rotated(path):
             self.add(self._places.log(rotated), at, named=False, may_be_gone=True)
         if file is None:
             number = self._places.at(log)
@@ -210,7 +210,7 @@ class Finder:
         before = len(self.files) + len(self.lost)
         for file, decision in decided:
             if isinstance(decision, MovedHere):
-                for number in self._places.rotated_from(self._places.path(decision.log)):
+                for number in self._places.list_rotated(self._places.path(decision.log)):
                     self.moved_along[number] = file.path
                     self.add(self._places.log(number), file.at, named=False, may_be_gone=True)
         return len(self.files) + len(self.lost) > before

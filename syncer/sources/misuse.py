@@ -29,7 +29,7 @@ def check_name(source: object) -> str:
         ) from error
     if not isinstance(name, str) or not name or not name.isprintable():
         raise UsageError(
-            f"the source {_of(source)} is called {shown(name)}: a name is text of printable"
+            f"the source {_of(source)} is called {show(name)}: a name is text of printable"
             " characters, the same each time, by which the state knows the source"
         )
     return name
@@ -72,13 +72,13 @@ def open_chunks(label: str, chunks: Any) -> AsyncIterator[object]:
         return aiter(chunks)
     if inspect.iscoroutine(chunks):
         chunks.close()
-    raise SyncerError(f"{label}: chunks gave {shown(chunks)}, not an async iterator: {CHUNKS}")
+    raise SyncerError(f"{label}: chunks gave {show(chunks)}, not an async iterator: {CHUNKS}")
 
 
 async def await_ack(label: str, given: Any) -> None:
     """Await what `ack` gave. Raises SyncerError, and what it raises."""
     if not inspect.isawaitable(given):
-        raise SyncerError(f"{label}: ack gave {shown(given)}, nothing that can be awaited: {ACK}")
+        raise SyncerError(f"{label}: ack gave {show(given)}, nothing that can be awaited: {ACK}")
     await given
 
 
@@ -89,22 +89,22 @@ def check_chunk(label: str, number: int, found: object, kind: type, before: str)
     """
     where = f"{label}, chunk {number}"
     if not isinstance(found, kind):
-        raise SyncerError(f"{where}: it is {shown(found)}, not a SourceChunk; {CHUNKS}. {_KEPT}")
+        raise SyncerError(f"{where}: it is {show(found)}, not a SourceChunk; {CHUNKS}. {_KEPT}")
     changes, cursor = found.changes, found.cursor  # type: ignore[attr-defined]
     if not isinstance(changes, Sequence) or isinstance(
         changes, str | bytes | bytearray | memoryview
     ):
         raise SyncerError(
-            f"{where}: its changes are {shown(changes)}, not a list of changes. {_KEPT}"
+            f"{where}: its changes are {show(changes)}, not a list of changes. {_KEPT}"
         )
     if not isinstance(cursor, str) or not cursor or not is_unicode(cursor):
         raise SyncerError(
-            f"{where}: its cursor is {shown(cursor)}; it must be text that is not empty, by which"
+            f"{where}: its cursor is {show(cursor)}; it must be text that is not empty, by which"
             f" `chunks` finds the changes after it: str(...) of a row's id, say. {_KEPT}"
         )
     if len(changes) and cursor == before:
         raise SyncerError(
-            f"{where}: its cursor is {shown(cursor)}, as before it, though there are changes in"
+            f"{where}: its cursor is {show(cursor)}, as before it, though there are changes in"
             f" between: a later run could not find where to go on. {_KEPT}"
         )
 
@@ -116,7 +116,7 @@ def _of(source: object) -> str:
     return type(source).__qualname__
 
 
-def shown(value: object) -> str:
+def show(value: object) -> str:
     """A value in a message: short, and never an error of its own."""
     try:
         text = ascii(value)

@@ -87,7 +87,7 @@ class Places:
         """Return the change logs, a place each, in the order they became known."""
         return sorted(self._by_place.values())
 
-    def rotated_from(self, path: str) -> list[int]:
+    def list_rotated(self, path: str) -> list[int]:
         """Return the logs that were rotated away from this path, the oldest first."""
         return sorted(self._rotated.get(path, ()))
 

@@ -43,7 +43,7 @@ class SegmentReader:
             assert self._file is not None
             assert self._segment is not None
             if not (block := self._file.read(min(self._left, most))):
-                raise self._segments.damaged(self._segment, self._file.tell())
+                raise self._segments.explain_damage(self._segment, self._file.tell())
         except OSError as error:
             raise self._unreadable(error) from None
         self._left -= len(block)
@@ -104,7 +104,7 @@ class SegmentReader:
             crc = crc32(block, crc)
             left -= len(block)
         if crc != self._mark.crc:
-            raise self._segments.damaged(self._segment, self._file.tell())
+            raise self._segments.explain_damage(self._segment, self._file.tell())
         self._append, self._left = found, found.end.offset - self.offset
 
     def _to_append(self, before: Mark) -> Appended:
@@ -113,7 +113,7 @@ class SegmentReader:
         size = self._segments.disk.size(self._segment.path) or 0
         found = read_append(self._file, self._at, size, before)
         if found is None:
-            raise self._segments.damaged(self._segment, self._at)
+            raise self._segments.explain_damage(self._segment, self._at)
         self._file.seek(found.at)
         self._at = found.at + found.length
         return found

@@ -158,7 +158,7 @@ class Segments:
             if offset < until
         )
 
-    def damaged(self, segment: Segment, at: int) -> StateError:
+    def explain_damage(self, segment: Segment, at: int) -> StateError:
         """Return the error about a file in which no append stands where one must."""
         return StateError(
             f"{segment.path}: damaged at byte {at}: what was taken there cannot be read as it was"
@@ -197,7 +197,7 @@ class Segments:
             place = Mark(offset=int(path.stem))
             head = read_append(file, 0, size, place)
         if head is None or not isinstance(head.note, dict):
-            raise self.damaged(Segment(path, place, 0), 0)
+            raise self.explain_damage(Segment(path, place, 0), 0)
         note = cast(dict[str, object], head.note)
         if (note.get("format"), note.get("version")) != (FORMAT, VERSION):
             raise StateError(
@@ -219,7 +219,7 @@ class Segments:
             while (found := read_append(file, at, size, self.end)) is not None:
                 self.end, at = found.end, found.at + found.length
             if at < size and holds_append(file, at, size):
-                raise self.damaged(last, at)
+                raise self.explain_damage(last, at)
         self._size = at
         if at < size:
             self.notes.append(

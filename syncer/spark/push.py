@@ -34,7 +34,7 @@ from syncer.jobs.push import PushLane
 from syncer.jobs.push_parts import push_parts
 from syncer.sources.feed import SourceChunk
 from syncer.sources.lines import LineOptions, LinePlace, parse
-from syncer.sources.misuse import shown
+from syncer.sources.misuse import show
 from syncer.spark.rate import TASKS_UNKNOWN, gap_seconds, share_rate, tasks_at_once
 
 LINES = ("change", "annotation")
@@ -88,7 +88,7 @@ def push_dataframe(
     tasks = arguments.count("tasks", tasks, 1)
     ordered = _names("order", [order] if isinstance(order, str) else order)
     if not hasattr(df, "mapInArrow"):
-        raise UsageError(f"argument df: is {shown(df)}; it must be a DataFrame of Spark")
+        raise UsageError(f"argument df: is {show(df)}; it must be a DataFrame of Spark")
     _names("key", None if key is None else [key])
     configured = load_with(app_of(to), config, options).portable("clarifai")
     app(configured, Limiters())  # anything missing is reported here, not by a task
@@ -116,7 +116,7 @@ def _names(name: str, columns: Sequence[str] | None) -> Sequence[str] | None:
         and all(isinstance(column, str) and column for column in columns)
     ):
         raise UsageError(
-            f"argument {name}: is {shown(columns)}; it must name columns by their names, as text"
+            f"argument {name}: is {show(columns)}; it must name columns by their names, as text"
         )
     return columns
 

@@ -28,7 +28,7 @@ def not_sent(error: Exception, connect_timeout_seconds: float, way: Route) -> No
     match error:
         case SentOnceOnly():  # a proxy hung up while it was asked for the way
             return NoReply(
-                f"the proxy {way.shown()} closed the connection before the remote was reached",
+                f"the proxy {way.show()} closed the connection before the remote was reached",
                 sent=False,
             )
         case aiohttp.ClientConnectorCertificateError():
@@ -81,11 +81,11 @@ def explain_proxy_refusal(way: Route, status: int) -> NoReply:
     """The proxy says no, or that it does not reach the remote."""
     if status == 407:
         return _never(
-            f"the proxy {way.shown()} does not take its credentials (HTTP 407): check those in the"
+            f"the proxy {way.show()} does not take its credentials (HTTP 407): check those in the"
             f" variable {way.variable}"
         )
     refused = (
-        f"the proxy {way.shown()} (from the variable {way.variable}) refused to connect to the"
+        f"the proxy {way.show()} (from the variable {way.variable}) refused to connect to the"
         f" remote (HTTP {status})"
     )
     return _never(refused) if _refuses(status) else NoReply(refused, sent=False)

@@ -51,7 +51,7 @@ GrantAsk = Callable[[dict[str, str], Request], Awaitable[Reply | NoReply]]
 class Tokens:
     """The access token of one client at one auth server.
 
-    Everybody who signs in there with it shares one of these: `shared_tokens`.
+    Everybody who signs in there with it shares one of these: `share_tokens`.
     """
 
     def __init__(

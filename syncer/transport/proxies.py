@@ -34,7 +34,7 @@ class Route:
     unused: str = ""
     """Another variable with a proxy, which this one comes before."""
 
-    def shown(self) -> str:
+    def show(self) -> str:
         """The proxy without user and password, empty without a proxy."""
         return (
             ""

@@ -93,7 +93,7 @@ class TokenFile:
             self._replaced(token)
 
     def _stamp_of_now(self) -> tuple[int, int, int] | None:
-        """What tells that the file was written since; None where it is not there."""
+        """Return what shows a later write of the file; None if it does not exist."""
         try:
             found = self._file.stat()
         except (OSError, ValueError):

@@ -81,7 +81,7 @@ READERS: dict[str, Callable[[Reply | NoReply], object]] = {
     "look-up": lambda reply: CLARIFAI.found(changes("a", "j/b"), reply),
     "inputs": lambda reply: CLARIFAI.inputs_found(["i", "j"], reply),
     "listed": lambda reply: CLARIFAI.inputs_listed(["i", "j"], reply),
-    "probe": CLARIFAI.probed,
+    "probe": CLARIFAI.read_probe,
     "list": rows.of_list,
     "search": rows.of_search,
     "inputs of a list": rows.of_inputs,

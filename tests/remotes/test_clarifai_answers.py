@@ -440,8 +440,8 @@ def test_a_probe_asks_for_at_most_one_annotation() -> None:
         "page=1&per_page=1",
         None,
     )
-    assert CLARIFAI.probed(reply(200, 10000, [])) is None
-    assert isinstance(CLARIFAI.probed(reply(404, 11101)), Refused)
+    assert CLARIFAI.read_probe(reply(200, 10000, [])) is None
+    assert isinstance(CLARIFAI.read_probe(reply(404, 11101)), Refused)
 
 
 # --- look-ups -------------------------------------------------------------------------

@@ -190,7 +190,7 @@ def test_which_proxy_and_which_variable_names_it(
     environment: dict[str, str], address: str, proxy: str, variable: str
 ) -> None:
     found = route(URL(address), environment)
-    assert (found.shown(), found.variable, found.fault) == (proxy, variable, "")
+    assert (found.show(), found.variable, found.fault) == (proxy, variable, "")
 
 
 def test_a_variable_that_another_one_comes_before_is_told() -> None:

@@ -117,7 +117,7 @@ class Clarifai:
         """
         return Request("GET", self._urls.list("/annotations", page_of(1, 1)))
 
-    def probed(self, reply: Reply | NoReply) -> LookUpFailure | None:
+    def read_probe(self, reply: Reply | NoReply) -> LookUpFailure | None:
         """Return why the app cannot be used, None if it can.
 
         An app that is not there is refused with a code that means missing.

@@ -257,7 +257,7 @@ def _known_by_path() -> AbstractContextManager[object]:
 
 
 def _rotated_left_out() -> AbstractContextManager[object]:
-    return mock.patch.object(Places, "rotated_from", lambda self, path: [])
+    return mock.patch.object(Places, "list_rotated", lambda self, path: [])
 
 
 MUTANTS = (

@@ -128,7 +128,7 @@ class PullWorld(World):
                 storage=None,
                 storage_concurrency=1,
                 units_ahead_max=UNITS_AHEAD_MAX,
-                probe=Ask(Clarifai(USER, APP).probe(), Clarifai(USER, APP).probed),
+                probe=Ask(Clarifai(USER, APP).probe(), Clarifai(USER, APP).read_probe),
                 **common,
             )
         client = ClientTokens(
