@@ -48,12 +48,13 @@ class Watermark:
     def settle(self, run: Run) -> None:
         """A run of changes left the window. Runs never overlap."""
         assert run.count > 0, run
-        assert run.end > self.index, (run, self)
+        end = run.end
+        assert end > self.index, (run, self)
         self._runs[run.start] = run
         if run.start <= self.index:
             # A run that straddles `resume` is seen again when a compacted journal is
             # read.
-            self.index = run.end
+            self.index = end
         else:
             self._ahead[run.start] = run
         while (next_run := self._ahead.pop(self.index, None)) is not None:
@@ -84,11 +85,10 @@ class Watermark:
         while self._marks and self._marks[0].index <= self.index:
             self.resume = self._marks.popleft()
             moved = True
-        if moved:
-            for start in [
-                start for start, run in self._runs.items() if run.end <= self.resume.index
-            ]:
-                del self._runs[start]
+        if moved:  # for every run, so no property is asked
+            resume, runs = self.resume.index, self._runs
+            for start in [start for start, run in runs.items() if start + run.count <= resume]:
+                del runs[start]
 
     def __repr__(self) -> str:
         return f"Watermark(index={self.index}, resume={self.resume!r}, ahead={len(self._ahead)})"
