@@ -487,3 +487,14 @@ def test_a_log_that_was_edited_while_it_could_not_be_read_is_not_read_on(tmp_pat
     edited = TEXT.replace(b"\n  \n", b"\n \t\n")
     with pytest.raises(SyncerError, match="was edited before byte 61"):
         is_read_on(path, open_log_of(path, block_bytes=70), edited)
+
+
+def test_a_log_that_was_closed_is_read_on_after_the_last_chunk(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b"short\n" * 3 * CHUNK_LINES_MAX)
+    log = open_log_of(path)
+    found: list[int] = []
+    while (chunk := anyio.run(log.read)) is not None:
+        found += [line.index for line in chunk.bad]
+        anyio.run(log.close)
+    assert found == list(range(3 * CHUNK_LINES_MAX))

@@ -6,6 +6,7 @@ import gzip
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -15,6 +16,7 @@ from syncer.errors import SyncerError
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.identity import head_of
 from syncer.sources.lines import LineOptions
+from syncer.sources.opening import open_log
 from syncer.sources.stamps import stamp_of
 from tests.support.lines import post
 from tests.support.virtual import VirtualTime
@@ -233,3 +235,17 @@ def test_a_log_that_is_not_followed_has_nothing_to_wait_for(path: Path) -> None:
     time = VirtualTime()
     time.run(ChangeLog(path, "log", 7, LineOptions()).wait)
     assert time.now < 1
+
+
+def test_a_compressed_log_that_nobody_writes_on_is_not_unpacked_at_each_look(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, packed = packed_log()
+    write(path, packed[: len(packed) // 2])
+    followed = Followed(following(path))
+    followed.look()
+    opened = Mock(wraps=open_log)
+    monkeypatch.setattr("syncer.sources.changelog.open_log", opened)
+    assert [followed.look() for _ in range(3)] == [[], [], []]
+    opened.assert_not_called()
+    followed.close()

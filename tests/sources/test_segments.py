@@ -6,10 +6,11 @@ import errno
 import os
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from zlib import crc32
 
@@ -129,6 +130,27 @@ def test_what_has_no_room_is_refused_until_something_is_settled() -> None:
     segments.cut(first.before)
     assert segments.append([b"cdefgh"]).end.offset == 11
     assert segments.waiting_bytes == 7
+
+
+class Racing(Segments):
+    """Segments to which another thread appends after one of their values is read."""
+
+    race: Sequence[bytes] = ()
+
+    def __getattribute__(self, name: str) -> object:
+        value = super().__getattribute__(name)
+        if name in ("end", "segments") and (lines := super().__getattribute__("race")):
+            self.race = ()
+            self.append(lines)
+        return value
+
+
+def test_where_a_segment_is_begun_while_another_is_looked_for_the_old_one_keeps_its_end() -> None:
+    segments = Racing(FOLDER, SimulatedDisk(), segment_bytes=0)
+    first = segments.append([b"a"])
+    segments.race = [b"b"]
+    assert segments.segment_of(0)[1] == first.end.offset
+    assert lines_of(segments) == [b"a", b"b"]
 
 
 # --- failures -------------------------------------------------------------------------
@@ -263,6 +285,20 @@ def test_every_byte_that_rots_is_noticed_or_harms_nothing_that_was_taken() -> No
             if path == max(files) and found == taken[:-1]:
                 continue
             assert re.search(rf"{path}.*(damaged at byte|another version)", str(found)), (at, found)
+
+
+@pytest.mark.parametrize("kept", [(0, 2, 3), (0, 1, 1, 2, 3), (0, 2, 1, 3)])
+def test_appends_that_were_lost_doubled_or_swapped_are_damage(kept: tuple[int, ...]) -> None:
+    disk = SimulatedDisk()
+    segments = opened(disk, segment_bytes=10_000)
+    added = [segments.append([b"%d" % n * 9]) for n in range(4)]
+    (content,) = disk.files().values()
+    starts = [segments.segments[0].at, *(one.at + one.length for one in added)]
+    pieces = [content[start:end] for start, end in pairwise(starts)]
+    rest = b"".join(pieces[n] for n in kept)
+    disk.put(segments.segments[0].path, content[: starts[0]] + rest)
+    with pytest.raises(StateError, match="damaged at byte"):
+        opened(disk)
 
 
 def test_a_folder_that_is_not_the_one_of_the_state_is_refused() -> None:

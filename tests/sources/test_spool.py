@@ -11,6 +11,7 @@ from syncer.core.change import Mark
 from syncer.core.watermark import Watermark
 from syncer.errors import StateError
 from syncer.journal.disk import REAL
+from syncer.sources.chunks import CHUNK_LINES_MAX
 from syncer.sources.lines import LineOptions
 from syncer.sources.segments import Segments, SpoolFull
 from syncer.sources.spool import Spool
@@ -152,3 +153,17 @@ def test_a_damaged_file_is_an_error_until_it_is_put_back(tmp_path: Path) -> None
         await source.close()
 
     anyio.run(main)
+
+
+def test_a_spool_that_was_closed_is_read_on_after_the_last_chunk(tmp_path: Path) -> None:
+    async def main() -> list[int]:
+        source = spool(tmp_path)
+        await source.append([b"short" * (1 + n % 3) for n in range(3 * CHUNK_LINES_MAX)])
+        found: list[int] = []
+        while (chunk := await source.read()) is not None:
+            if not found:
+                await source.close()
+            found += [line.index for line in chunk.bad]
+        return found
+
+    assert anyio.run(main) == list(range(3 * CHUNK_LINES_MAX))
