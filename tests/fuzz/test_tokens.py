@@ -55,7 +55,7 @@ def test_any_answers_end_in_a_token_a_refusal_or_a_reason(
 ) -> None:
     asked = 0
 
-    async def ask(request: Request, headers: dict[str, str]) -> Reply | NoReply:
+    async def ask(headers: dict[str, str], request: Request) -> Reply | NoReply:
         nonlocal asked
         assert all(value.isascii() and value.isprintable() for value in headers.values())
         asked += 1
@@ -94,7 +94,7 @@ def test_any_answers_end_in_a_token_a_refusal_or_a_reason(
 def test_a_token_whose_life_makes_no_sense_is_used_until_it_is_refused(life: object) -> None:
     asked = 0
 
-    async def ask(request: Request, headers: dict[str, str]) -> Reply:
+    async def ask(headers: dict[str, str], request: Request) -> Reply:
         nonlocal asked
         asked += 1
         return Reply(200, json.dumps({"access_token": "t", "expires_in": life}).encode())

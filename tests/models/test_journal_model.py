@@ -4,8 +4,10 @@ any operation on the disk.
 
 from __future__ import annotations
 
+import pytest
+
 from tests.models.journal import JournalMachine
 from tests.models.profile import PROFILE
 
-TestJournal = JournalMachine.TestCase
+TestJournal = pytest.mark.proof(JournalMachine.TestCase)
 TestJournal.settings = PROFILE
