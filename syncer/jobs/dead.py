@@ -23,7 +23,7 @@ from syncer.core.letters import OpenLetter
 from syncer.core.limits import Limits
 from syncer.core.retry import Portion, Portions, drop_letter, put_back
 from syncer.errors import UsageError
-from syncer.journal.dead import FILE, by_present_names, letter_at, open_letters, read_dead
+from syncer.journal.dead import DEAD_FILE, by_present_names, letter_at, open_letters, read_dead
 from syncer.journal.journal import Journal
 from syncer.printable import as_argument
 from syncer.sources.lines import LineOptions, LinePlace, parse
@@ -54,7 +54,7 @@ class Selector:
 
     def select_open(self, folder: Path, ledger: Ledger) -> Iterator[OpenLetter]:
         """The open letters of a state that are meant. Raises StateError, UsageError."""
-        letters = open_letters(folder / FILE, ledger.dead_size)
+        letters = open_letters(folder / DEAD_FILE, ledger.dead_size)
         return self.select(by_present_names(letters, ledger), ledger, folder)
 
     def select(
@@ -213,7 +213,7 @@ class LettersToRetry:
                 )
 
     def _with_change(self, one: _Selected) -> tuple[OpenLetter, Change]:
-        letter = letter_at(self._folder / FILE, one.offset)
+        letter = letter_at(self._folder / DEAD_FILE, one.offset)
         change = _change(letter, self._options)
         assert isinstance(change, Change), letter
         return OpenLetter(one.number, letter, one.superseded), change

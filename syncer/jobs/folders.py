@@ -28,7 +28,7 @@ def push_folder(loaded: Loaded) -> Path:
     """
     folder = any_folder(loaded)
     if not Journal.is_in(folder):
-        if (folder / checkpoint.FILE).is_file():
+        if (folder / checkpoint.CHECKPOINT_FILE).is_file():
             raise UsageError(
                 f"{folder} holds the state of a pull, and this is about pushes; "
                 f"`syncer state export --state {as_argument(folder)}` shows what it knows"
@@ -43,7 +43,10 @@ def pull_in(folder: Path, *, disk: Disk = REAL) -> Checkpoint | None:
     Raises StateError for one that cannot be read.
     """
     try:
-        if Journal.is_in(folder, disk=disk) or disk.size(folder / checkpoint.FILE) is None:
+        if (
+            Journal.is_in(folder, disk=disk)
+            or disk.size(folder / checkpoint.CHECKPOINT_FILE) is None
+        ):
             return None
         found = checkpoint.read(folder, disk=disk)
     except NotADirectoryError:

@@ -23,7 +23,14 @@ SPOOL = "spool"
 LOCK = "lock"
 
 _STATE_FILES = frozenset(
-    (replay.FILE, dead.FILE, check.POSTED, checkpoint.FILE, parts.FILE, seen.FILE)
+    (
+        replay.JOURNAL_FILE,
+        dead.DEAD_FILE,
+        check.POSTED,
+        checkpoint.CHECKPOINT_FILE,
+        parts.PARTS_FILE,
+        seen.SEEN_FILE,
+    )
 )
 
 
@@ -38,7 +45,7 @@ class OnDisk:
         users may call a log dead.jsonl, too.
         """
         return (LOCK in names and not _STATE_FILES.isdisjoint(names)) or (
-            replay.FILE in names and _is_journal(folder / replay.FILE)
+            replay.JOURNAL_FILE in names and _is_journal(folder / replay.JOURNAL_FILE)
         )
 
     def is_pulled(self, path: Path, status: os.stat_result) -> bool:
@@ -75,7 +82,7 @@ class _PullOutputs:
     @cached_property
     def _checkpoints(self) -> list[Checkpoint]:
         found = []
-        for path in sorted(self._state.glob(f"*/{checkpoint.FILE}")):
+        for path in sorted(self._state.glob(f"*/{checkpoint.CHECKPOINT_FILE}")):
             one = checkpoint.read(path.parent)
             if isinstance(one, Damage):
                 raise StateError(

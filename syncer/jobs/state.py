@@ -19,12 +19,12 @@ from syncer.journal import check as push_state
 from syncer.journal.check import StateCheck
 from syncer.journal.checkpoint import Checkpoint
 from syncer.journal.damage import Damage, way_out
-from syncer.journal.dead import FILE as LETTERS
+from syncer.journal.dead import DEAD_FILE
 from syncer.journal.disk import REAL, Disk
 from syncer.journal.journal import Journal
 from syncer.journal.lock import holder
 from syncer.journal.repair import Repaired, repair_held
-from syncer.journal.replay import FILE as JOURNAL
+from syncer.journal.replay import JOURNAL_FILE
 from syncer.printable import as_argument, counted
 
 BLOCK_BYTES = 1 << 20
@@ -66,7 +66,7 @@ def resume(folder: Path, *, disk: Disk = REAL) -> Destination:
             return before
         finally:
             journal.close()
-    if disk.size(folder / checkpoint.FILE) is not None:
+    if disk.size(folder / checkpoint.CHECKPOINT_FILE) is not None:
         return _resume_pull(folder, disk)
     raise no_state(folder)
 
@@ -120,11 +120,14 @@ def look(folder: Path) -> StateSurvey:
 
 
 def _is_push(folder: Path) -> bool:
-    return any((folder / name).exists() for name in (JOURNAL, LETTERS, push_state.POSTED))
+    return any((folder / name).exists() for name in (JOURNAL_FILE, DEAD_FILE, push_state.POSTED))
 
 
 def _is_pull(folder: Path) -> bool:
-    return any((folder / name).exists() for name in (checkpoint.FILE, parts.FILE, seen.FILE))
+    return any(
+        (folder / name).exists()
+        for name in (checkpoint.CHECKPOINT_FILE, parts.PARTS_FILE, seen.SEEN_FILE)
+    )
 
 
 def _look_at_pull(folder: Path, found: StateSurvey) -> None:
@@ -192,7 +195,7 @@ def repair(folder: Path) -> Repaired:
 
 
 def _of_pull(damage: Damage) -> bool:
-    return Path(damage.file).name in (checkpoint.FILE, parts.FILE, seen.FILE)
+    return Path(damage.file).name in (checkpoint.CHECKPOINT_FILE, parts.PARTS_FILE, seen.SEEN_FILE)
 
 
 def _repair_pull(folder: Path, when: str, repaired: Repaired) -> None:
@@ -201,7 +204,7 @@ def _repair_pull(folder: Path, when: str, repaired: Repaired) -> None:
     repaired.damages += found.damages
     repaired.quarantine = repaired.quarantine or aside.make_folder(folder, when, REAL)
     repaired.set_aside += aside.move_files(
-        [folder / checkpoint.FILE, folder / parts.FILE, *seen.files(folder)],
+        [folder / checkpoint.CHECKPOINT_FILE, folder / parts.PARTS_FILE, *seen.files(folder)],
         repaired.quarantine,
         REAL,
     )

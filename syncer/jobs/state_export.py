@@ -16,10 +16,8 @@ from syncer.core.letters import LetterStates, OpenLetter
 from syncer.core.settle import rfc3339
 from syncer.jobs.state import StateSurvey
 from syncer.journal.check import StateCheck
-from syncer.journal.dead import FILE as LETTERS
-from syncer.journal.dead import by_present_names, open_letters, pieces
-from syncer.journal.replay import FILE as JOURNAL
-from syncer.journal.replay import ByteSpan
+from syncer.journal.dead import DEAD_FILE, by_present_names, open_letters, pieces
+from syncer.journal.replay import JOURNAL_FILE, ByteSpan
 
 Record = dict[str, object]
 
@@ -34,8 +32,8 @@ def export(found: StateSurvey) -> Iterator[Record]:
     if found.push is not None:
         yield _state(found)
         yield from _logs(found.push)
-        yield from _waiting(found.folder / JOURNAL, found.push)
-        yield from _dead(found.folder / LETTERS, found.push)
+        yield from _waiting(found.folder / JOURNAL_FILE, found.push)
+        yield from _dead(found.folder / DEAD_FILE, found.push)
     if found.pull is not None:
         yield {"record": "pull", **msgspec.to_builtins(found.pull), "certain": True} | {
             "destination": _pause(found.pull.destination),

@@ -63,7 +63,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class EarlierRun:
-    """Return how an earlier run has left the API and the storage."""
+    """The states in which an earlier run has left the API and the storage."""
 
     api: Destination = OPEN
     storage: Destination = OPEN

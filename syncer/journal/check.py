@@ -15,10 +15,10 @@ from syncer.errors import StateError
 from syncer.journal import dead
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
-from syncer.journal.replay import FILE, Replayed, survey
+from syncer.journal.replay import JOURNAL_FILE, Replayed, survey
 
 POSTED = "posted.bits"
-BESIDE = (dead.FILE, POSTED)
+BESIDE = (dead.DEAD_FILE, POSTED)
 """What a push makes only once its journal is there."""
 
 
@@ -43,7 +43,7 @@ def check(folder: Path, *, disk: Disk = REAL) -> StateCheck:
     Raises StateError for a format that this version does not know, and if there is no
     state; OSError.
     """
-    path = folder / FILE
+    path = folder / JOURNAL_FILE
     if not disk.size(path):
         if (lost := missing(folder, disk)) is None:
             raise no_journal(folder)
@@ -56,13 +56,13 @@ def check(folder: Path, *, disk: Disk = REAL) -> StateCheck:
             " start cuts it off"
         )
     if found.journal.end:
-        found.damages += _letters(folder / dead.FILE, found, disk)
+        found.damages += _letters(folder / dead.DEAD_FILE, found, disk)
     return found
 
 
 def no_journal(folder: Path) -> StateError:
     """Return the error about a folder that holds nothing of a push."""
-    return StateError(f"no state at {folder}: there is no {folder / FILE}")
+    return StateError(f"no state at {folder}: there is no {folder / JOURNAL_FILE}")
 
 
 def missing(folder: Path, disk: Disk) -> Damage | None:
@@ -72,7 +72,10 @@ def missing(folder: Path, disk: Disk) -> Damage | None:
         return None
     means = "what was applied is no longer known"
     return Damage(
-        str(folder / FILE), 0, f"missing or empty, though there is {' and '.join(beside)}", means
+        str(folder / JOURNAL_FILE),
+        0,
+        f"missing or empty, though there is {' and '.join(beside)}",
+        means,
     )
 
 

@@ -13,10 +13,10 @@ from syncer.core.facts import OPEN, Destination
 from syncer.errors import StateError, of_another_version
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
-from syncer.journal.replay import FILE as PUSH
+from syncer.journal.replay import JOURNAL_FILE
 from syncer.journal.sealed import seal, unseal
 
-FILE = "pull.json"
+CHECKPOINT_FILE = "pull.json"
 FORMAT = "syncer-pull"
 VERSION = 1
 
@@ -81,7 +81,7 @@ def read(folder: Path, *, disk: Disk = REAL) -> Checkpoint | Damage | None:
     """The checkpoint of this folder, or what is wrong with it; None if it has no
     checkpoint. Raises StateError for another version.
     """
-    path = folder / FILE
+    path = folder / CHECKPOINT_FILE
     try:
         with disk.reader(path) as file:
             found = decode(file.read())
@@ -107,7 +107,7 @@ def write(folder: Path, checkpoint: Checkpoint, *, disk: Disk = REAL) -> None:
     """Replace the checkpoint of this folder, whose lock the caller holds; it is durable
     when this returns. Blocking. Raises OSError.
     """
-    path = folder / FILE
+    path = folder / CHECKPOINT_FILE
     new = path.with_suffix(".new")
     disk.unlink(new)
     file = disk.open(new)
@@ -127,7 +127,7 @@ class Checkpoints:
         starts from scratch. `out`: as in `Checkpoint`.
         """
         self._disk = disk
-        self._path = folder / FILE
+        self._path = folder / CHECKPOINT_FILE
         try:
             disk.make_folder(folder)
             self._lock = disk.lock(folder / "lock")
@@ -136,7 +136,7 @@ class Checkpoints:
                 f"the state folder {folder} cannot be used: {error.strerror}"
             ) from None
         try:
-            if disk.size(folder / PUSH) is not None:
+            if disk.size(folder / JOURNAL_FILE) is not None:
                 raise StateError(
                     f"{folder} holds the state of a push: choose another --state folder for this"
                     " pull"

@@ -24,11 +24,10 @@ from syncer.errors import StateError
 from syncer.journal import frames
 from syncer.journal.damage import Damage, way_out
 from syncer.journal.disk import REAL, Disk
-from syncer.journal.replay import FILE as JOURNAL
-from syncer.journal.replay import replay
+from syncer.journal.replay import JOURNAL_FILE, replay
 from syncer.journal.sealed import seal, unseal
 
-FILE = "dead.jsonl"
+DEAD_FILE = "dead.jsonl"
 T = TypeVar("T")
 
 _whole = msgspec.json.Decoder(DeadFact)
@@ -150,8 +149,8 @@ def read_dead(folder: Path) -> Iterator[OpenLetter]:
     first. Raises StateError.
     """
     try:
-        ledger = replay(folder / JOURNAL).ledger
-        yield from by_present_names(open_letters(folder / FILE, ledger.dead_size), ledger)
+        ledger = replay(folder / JOURNAL_FILE).ledger
+        yield from by_present_names(open_letters(folder / DEAD_FILE, ledger.dead_size), ledger)
     except OSError as error:
         raise StateError(
             f"the state folder {folder} cannot be read: {error.strerror or error}"

@@ -21,11 +21,11 @@ from syncer.core.ledger import Ledger
 from syncer.errors import StateError
 from syncer.journal import dead, frames
 from syncer.journal.check import cut, missing, no_journal
-from syncer.journal.checkpoint import FILE as PULL
+from syncer.journal.checkpoint import CHECKPOINT_FILE
 from syncer.journal.compact import Bodies, join, write_journal
 from syncer.journal.disk import REAL, Disk, HeldLock
 from syncer.journal.lock import holder
-from syncer.journal.replay import FILE, ByteSpan, DestinationId, note_body, replay
+from syncer.journal.replay import JOURNAL_FILE, ByteSpan, DestinationId, note_body, replay
 
 __all__ = ["DestinationId", "Journal"]
 
@@ -86,7 +86,7 @@ class Journal:
         Raises StateError where that cannot be seen.
         """
         try:
-            return disk.size(folder / FILE) is not None
+            return disk.size(folder / JOURNAL_FILE) is not None
         except NotADirectoryError:
             return False
         except OSError as error:
@@ -98,7 +98,7 @@ class Journal:
         that another process may be using.
         """
         try:
-            found = replay(folder / FILE)
+            found = replay(folder / JOURNAL_FILE)
         except OSError as error:
             raise StateError(f"the state folder {folder} cannot be read: {_why(error)}") from None
         assert found.destination is not None  # or it would be damaged
@@ -107,19 +107,19 @@ class Journal:
     # --- recovery ---------------------------------------------------------------------
 
     def _recover(self) -> None:
-        path = self._folder / FILE
+        path = self._folder / JOURNAL_FILE
         self._disk.unlink(path.with_suffix(".new"))
         there = (self._disk.size(path) or 0) > 0
         if not there and self._destination is None:
             raise no_journal(self._folder)
-        self._dead_file = self._disk.open(self._folder / dead.FILE)
+        self._dead_file = self._disk.open(self._folder / dead.DEAD_FILE)
         if there:
             self._file = self._disk.open(path)
             self._fold(path)
             # A rename that the process before did not get to sync.
             self._disk.sync_folder(self._folder)
         else:
-            if self._disk.size(self._folder / PULL) is not None:
+            if self._disk.size(self._folder / CHECKPOINT_FILE) is not None:
                 raise StateError(
                     f"{self._folder} holds the state of a pull: choose another --state folder for"
                     " this push"
@@ -145,7 +145,7 @@ class Journal:
         self._disk.sync(self._file)
 
     def _recover_dead(self) -> None:
-        path = self._folder / dead.FILE
+        path = self._folder / dead.DEAD_FILE
         size = self._disk.size(path) or 0
         wanted = self.ledger.dead_size
         if size < wanted:
@@ -218,14 +218,14 @@ class Journal:
     def read_queued(self, number: int) -> Change:
         """The change queued under this number, with its body. Raises StateError."""
         if number not in self._bodies:
-            raise StateError(f"{self._folder / FILE}: no change {number} waits")
+            raise StateError(f"{self._folder / JOURNAL_FILE}: no change {number} waits")
         try:
             return Bodies(self._disk, self._file, self._bodies).read_queued(number).change()
         except (OSError, msgspec.DecodeError) as error:
             offset, _ = self._bodies[number]
             raise StateError(
-                f"{self._folder / FILE}: the queued change at byte {offset} cannot be read back:"
-                f" {error}"
+                f"{self._folder / JOURNAL_FILE}: the queued change at byte {offset} cannot be read"
+                f" back: {error}"
             ) from None
 
     # --- compaction -------------------------------------------------------------------
@@ -238,7 +238,7 @@ class Journal:
 
     def _write_new(self, ledger: Ledger | None) -> None:
         """Write a journal that adds up to this, and put it in the place of the old."""
-        path = self._folder / FILE
+        path = self._folder / JOURNAL_FILE
         old_file, old_bodies = self._file, self._bodies
         assert self._destination is not None
         written = write_journal(

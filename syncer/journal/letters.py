@@ -97,7 +97,7 @@ class LettersAnew:
         """All but what closes letters of which the number is not known for certain; how
         many of these there were.
         """
-        path, counted = self._folder / dead.FILE, self._ledger.dead_size
+        path, counted = self._folder / dead.DEAD_FILE, self._ledger.dead_size
         there = self._disk.size(path) or 0
         damaged, left_out = False, 0
         for at, _, fact in (

@@ -19,7 +19,7 @@ from syncer.journal import frames
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
 
-FILE = "parts"
+PARTS_FILE = "parts"
 _decoder = msgspec.json.Decoder(list[str])
 
 
@@ -34,7 +34,7 @@ class DoneParts:
         self.done: set[str]
         """Those of earlier runs."""
         self._disk = disk
-        self._path = folder / FILE
+        self._path = folder / PARTS_FILE
         self._file: int | None = None
         try:
             found = read(folder, count, disk=disk)
@@ -83,7 +83,7 @@ def read(folder: Path, count: int, *, disk: Disk = REAL) -> tuple[set[str], int]
 
     A pull may be adding more. Raises OSError.
     """
-    path, parts, came, end = folder / FILE, set[str](), 0, 0
+    path, parts, came, end = folder / PARTS_FILE, set[str](), 0, 0
     if not count:
         return parts, end
     size = disk.size(path)

@@ -27,7 +27,7 @@ from syncer.journal.compact import Bodies, write_journal
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
 from syncer.journal.letters import FILE_NEW, LettersAnew
-from syncer.journal.replay import FILE, Replayed
+from syncer.journal.replay import JOURNAL_FILE, Replayed
 from syncer.printable import counted
 
 
@@ -74,7 +74,7 @@ def _start_anew(folder: Path, repaired: Repaired, disk: Disk) -> None:
     """Not even whose state it was is known: the next push makes a new one."""
     assert repaired.quarantine is not None
     files = [
-        folder / name for name in (dead.FILE, POSTED, FILE)
+        folder / name for name in (dead.DEAD_FILE, POSTED, JOURNAL_FILE)
     ]  # the journal last: until then the folder is refused
     repaired.set_aside = aside.move_files(files, repaired.quarantine, disk)
     repaired.unknown = [
@@ -101,9 +101,9 @@ def _rebuild(folder: Path, found: StateCheck, when: str, repaired: Repaired, dis
     journal, ledger = found.journal, found.ledger
     assert journal.destination is not None
     repaired.set_aside = aside.copy_files(
-        [folder / FILE, folder / dead.FILE], repaired.quarantine, disk
+        [folder / JOURNAL_FILE, folder / dead.DEAD_FILE], repaired.quarantine, disk
     )
-    for leftover in (folder / FILE_NEW, (folder / FILE).with_suffix(".new")):
+    for leftover in (folder / FILE_NEW, (folder / JOURNAL_FILE).with_suffix(".new")):
         disk.unlink(leftover)
     if journal.damages:
         repaired.unknown += _describe_asked_again(journal)
@@ -111,18 +111,18 @@ def _rebuild(folder: Path, found: StateCheck, when: str, repaired: Repaired, dis
     repaired.unknown += LettersAnew(folder, ledger, when, disk).write_new(
         beyond=bool(journal.damages)
     )
-    old = disk.open(folder / FILE)
+    old = disk.open(folder / JOURNAL_FILE)
     try:
         bodies = Bodies(disk, old, journal.bodies)
         new, _, _ = write_journal(
-            disk, (folder / FILE).with_suffix(".new"), journal.destination, ledger, bodies
+            disk, (folder / JOURNAL_FILE).with_suffix(".new"), journal.destination, ledger, bodies
         )
         disk.close(new)
     finally:
         disk.close(old)
     # First: beside the old letters it is refused, never taken for whole.
-    disk.replace((folder / FILE).with_suffix(".new"), folder / FILE)
-    disk.replace(folder / FILE_NEW, folder / dead.FILE)
+    disk.replace((folder / JOURNAL_FILE).with_suffix(".new"), folder / JOURNAL_FILE)
+    disk.replace(folder / FILE_NEW, folder / dead.DEAD_FILE)
 
 
 def _take_over(journal: Replayed) -> None:

@@ -29,7 +29,7 @@ from syncer.journal import frames
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
 
-FILE = "journal"
+JOURNAL_FILE = "journal"
 FORMAT = "syncer-journal"
 VERSION = 1
 

@@ -17,7 +17,7 @@ from syncer.errors import StateError
 from syncer.journal.damage import Damage, way_out
 from syncer.printable import counted
 
-FILE = "seen.sqlite"
+SEEN_FILE = "seen.sqlite"
 AGAIN = "Fix that, then run the same command again"
 Sums = tuple[int, ...]
 """How many keys, the sums of the four 32-bit parts of each, and of their pages."""
@@ -51,7 +51,7 @@ class Seen:
 
     def __init__(self, folder: Path, pages: int) -> None:
         """`pages`: how many are durable; what later ones brought is forgotten."""
-        self._path = folder / FILE
+        self._path = folder / SEEN_FILE
         self._sums: Sums = (0,) * 6
         try:
             if not pages:
@@ -138,7 +138,7 @@ def _lacking(error: Exception) -> str:
 
 def files(folder: Path) -> tuple[Path, Path]:
     """All that belongs to the keys of a pull: the database and its journal."""
-    return folder / FILE, folder / f"{FILE}-journal"
+    return folder / SEEN_FILE, folder / f"{SEEN_FILE}-journal"
 
 
 def check(folder: Path, pages: int) -> Damage | None:

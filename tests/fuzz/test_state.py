@@ -149,7 +149,7 @@ def with_checksum(rest: bytes) -> bytes:
     )
 )
 def test_a_checkpoint_of_any_bytes_is_taken_up_or_named(folder: Path, content: bytes) -> None:
-    path = folder / checkpoint.FILE
+    path = folder / checkpoint.CHECKPOINT_FILE
     path.write_bytes(content)
     try:
         opened = Checkpoints(folder, "job")

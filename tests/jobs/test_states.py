@@ -81,7 +81,7 @@ def test_a_pulls_pause_is_lifted_too_and_it_goes_on_where_it_was(pull: Path) -> 
 
 def test_a_folder_that_cannot_be_used_is_named_with_the_reason_alone(tmp_path: Path) -> None:
     (tmp_path / "lock").mkdir()
-    (tmp_path / checkpoint.FILE).write_bytes(b"")
+    (tmp_path / checkpoint.CHECKPOINT_FILE).write_bytes(b"")
     (tmp_path / "spool" / "log.jsonl").mkdir(parents=True)
     with pytest.raises(StateError) as refused:
         resume(tmp_path)
@@ -144,16 +144,16 @@ def test_a_torn_tail_is_noted_and_no_damage(state: Path) -> None:
 
 
 def test_a_damaged_checkpoint_is_told_and_set_aside_and_the_pull_begins_anew(pull: Path) -> None:
-    path = pull / checkpoint.FILE
+    path = pull / checkpoint.CHECKPOINT_FILE
     path.write_bytes(path.read_bytes()[:-3])
     found = look(pull)
     assert ([Path(damage.file).name for damage in found.damages], found.pull) == (
-        [checkpoint.FILE],
+        [checkpoint.CHECKPOINT_FILE],
         None,
     )
     repaired = repair(pull)
     assert repaired.quarantine is not None
-    assert (repaired.quarantine / checkpoint.FILE).exists()
+    assert (repaired.quarantine / checkpoint.CHECKPOINT_FILE).exists()
     assert any("starts from the beginning" in sentence for sentence in repaired.unknown)
     assert not path.exists()
 

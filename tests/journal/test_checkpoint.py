@@ -18,7 +18,7 @@ import pytest
 
 from syncer.core.facts import Destination
 from syncer.errors import StateError
-from syncer.journal.checkpoint import FILE, Checkpoint, Checkpoints, decode, encode
+from syncer.journal.checkpoint import CHECKPOINT_FILE, Checkpoint, Checkpoints, decode, encode
 from syncer.journal.disk import REAL, Disk
 from syncer.journal.seen import Seen
 
@@ -62,15 +62,19 @@ def test_a_start_finds_what_was_noted_last(tmp_path: Path) -> None:
 def test_a_pause_of_before_it_was_kept_how_long_was_asked_is_read(tmp_path: Path) -> None:
     folder = tmp_path / "state"
     noted(folder, FAR)
-    rest = (folder / FILE).read_bytes()[18:-1].replace(b'"throttled",30.0]', b'"throttled"]')
-    (folder / FILE).write_bytes(b'{"crc":"%08x",%s\n' % (crc32(rest), rest))
+    rest = (
+        (folder / CHECKPOINT_FILE)
+        .read_bytes()[18:-1]
+        .replace(b'"throttled",30.0]', b'"throttled"]')
+    )
+    (folder / CHECKPOINT_FILE).write_bytes(b'{"crc":"%08x",%s\n' % (crc32(rest), rest))
     assert found(folder).destination == Destination("paused", 1234.5, "throttled", None)
 
 
 def test_the_file_is_as_the_docs_say_and_for_its_owner_only(tmp_path: Path) -> None:
     noted(tmp_path / "state", FAR)
     folder = tmp_path / "state"
-    content = (folder / FILE).read_bytes()
+    content = (folder / CHECKPOINT_FILE).read_bytes()
     assert content.endswith(b"}\n")
     assert msgspec.json.decode(content) == {
         "crc": f"{crc32(content[18:-1]):08x}",
@@ -95,7 +99,7 @@ def test_the_file_is_as_the_docs_say_and_for_its_owner_only(tmp_path: Path) -> N
     assert folder.stat().st_mode & 0o777 == 0o700
     assert {path.name: path.stat().st_mode & 0o777 for path in folder.iterdir()} == {
         "lock": 0o600,
-        FILE: 0o600,
+        CHECKPOINT_FILE: 0o600,
     }
 
 
@@ -140,7 +144,7 @@ def sealed(body: bytes) -> bytes:
 def test_a_damaged_file_is_refused_and_named_with_the_way_out(
     tmp_path: Path, content: bytes
 ) -> None:
-    (tmp_path / FILE).write_bytes(content)
+    (tmp_path / CHECKPOINT_FILE).write_bytes(content)
     for _ in range(2):
         with pytest.raises(
             StateError,
@@ -150,8 +154,8 @@ def test_a_damaged_file_is_refused_and_named_with_the_way_out(
             ),
         ):
             found(tmp_path)
-    assert (tmp_path / FILE).read_bytes() == content
-    (tmp_path / FILE).unlink()
+    assert (tmp_path / CHECKPOINT_FILE).read_bytes() == content
+    (tmp_path / CHECKPOINT_FILE).unlink()
     assert found(tmp_path) == Checkpoint(JOB)
 
 
@@ -170,7 +174,7 @@ def test_every_flipped_bit_and_every_cut_is_damage(tmp_path: Path) -> None:
 
 
 def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
-    (tmp_path / FILE).write_bytes(encode(msgspec.structs.replace(FAR, version=2)))
+    (tmp_path / CHECKPOINT_FILE).write_bytes(encode(msgspec.structs.replace(FAR, version=2)))
     with pytest.raises(
         StateError, match=r"syncer-pull version 2, and this syncer reads syncer-pull version 1"
     ):
@@ -263,7 +267,7 @@ def test_a_checkpoint_is_the_old_one_or_the_new_one_wherever_writing_it_ends(
     assert found(tmp_path) == FAR
     noted(tmp_path, NEXT)
     assert found(tmp_path) == NEXT
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", FILE]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lock", CHECKPOINT_FILE]
 
 
 def test_a_failed_checkpoint_leaves_the_last_one_as_the_one_to_build_on(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from syncer.errors import StateError
 from syncer.journal.checkpoint import Checkpoints
 from syncer.journal.damage import Damage
-from syncer.journal.parts import FILE, DoneParts, read
+from syncer.journal.parts import PARTS_FILE, DoneParts, read
 from tests.support.disk import EVERYTHING, NOTHING, STATE, Fault, Operation, SimulatedDisk, torn
 
 PAGES = [("i-1", "i-2"), ("a/b",), ("..", "i\n3", "é"), ("i-4",)]
@@ -47,7 +47,7 @@ def test_what_the_checkpoint_does_not_count_is_cut_off_by_the_next_page(tmp_path
     noted(tmp_path, *PAGES)
     assert noted(tmp_path, ("new",), after=3) == 4
     assert DoneParts(tmp_path, 4).done == {*PAGES[0], *PAGES[1], "new"}
-    assert (tmp_path / FILE).read_bytes().count(b"\n") == 3
+    assert (tmp_path / PARTS_FILE).read_bytes().count(b"\n") == 3
 
 
 def test_a_new_pull_makes_no_file_until_a_page_has_parts_and_forgets_those_of_an_older_one(
@@ -56,7 +56,7 @@ def test_a_new_pull_makes_no_file_until_a_page_has_parts_and_forgets_those_of_an
     (tmp_path / "state").mkdir()
     noted(tmp_path / "state", *PAGES)
     assert noted(tmp_path) == 0
-    assert not (tmp_path / FILE).exists()
+    assert not (tmp_path / PARTS_FILE).exists()
     noted(tmp_path / "state", ("new",))
     assert DoneParts(tmp_path / "state", 1).done == {"new"}
 
@@ -139,10 +139,10 @@ def test_parts_that_are_closed_keep_no_file_open(tmp_path: Path) -> None:
 
 def test_every_flipped_bit_of_what_counts_is_found(tmp_path: Path) -> None:
     noted(tmp_path, *PAGES)
-    content = (tmp_path / FILE).read_bytes()
+    content = (tmp_path / PARTS_FILE).read_bytes()
     for at in range(len(content)):
         for bit in range(8):
-            (tmp_path / FILE).write_bytes(
+            (tmp_path / PARTS_FILE).write_bytes(
                 content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :]
             )
             assert isinstance(read(tmp_path, 7), Damage)

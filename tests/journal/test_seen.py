@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from syncer.errors import StateError
-from syncer.journal.seen import FILE, Seen, check
+from syncer.journal.seen import SEEN_FILE, Seen, check
 
 
 def test_a_folder_in_which_no_keys_can_be_kept_is_named(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_check_leaves_alone_what_is_not_there(tmp_path: Path) -> None:
     its start says that they are missing.
     """
     assert check(tmp_path, 3) is None
-    assert not (tmp_path / FILE).exists()
+    assert not (tmp_path / SEEN_FILE).exists()
 
 
 def test_a_check_names_keys_of_fewer_pages_than_were_noted_and_a_file_that_is_no_database(
@@ -55,7 +55,7 @@ def test_a_check_names_keys_of_fewer_pages_than_were_noted_and_a_file_that_is_no
     fewer = check(tmp_path, 2)
     assert fewer is not None
     assert "the first 2 pages fail their checksum" in str(fewer.error())
-    (tmp_path / FILE).write_bytes(b"not a database, " * 100)
+    (tmp_path / SEEN_FILE).write_bytes(b"not a database, " * 100)
     other = check(tmp_path, 2)
     assert other is not None
     assert "file is not a database" in str(other.error())

@@ -325,7 +325,9 @@ class JournalMachine(RuleBasedStateMachine):
     def _open_letters(self, book: Book) -> bool:
         """Are they those of the book?"""
         assert self.journal is not None
-        found = dead.open_letters(STATE / dead.FILE, self.journal.ledger.dead_size, disk=self.disk)
+        found = dead.open_letters(
+            STATE / dead.DEAD_FILE, self.journal.ledger.dead_size, disk=self.disk
+        )
         expected = [
             (number, letter.fact) for number, letter in enumerate(book.letters) if letter.open
         ]

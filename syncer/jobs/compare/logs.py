@@ -16,8 +16,7 @@ from syncer.errors import SyncerError, UsageError
 from syncer.jobs.inputs import was_looked_at
 from syncer.jobs.lines import line_options
 from syncer.jobs.ours import SPOOL, name_logs
-from syncer.journal.dead import FILE as LETTERS
-from syncer.journal.dead import list_unapplied
+from syncer.journal.dead import DEAD_FILE, list_unapplied
 from syncer.journal.journal import DestinationId, Journal, check_destination
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.choice import Chooser
@@ -54,7 +53,7 @@ class LogsToCompare:
         """
         ledger = self.ledger
         left_out = (
-            list_unapplied(self.state / LETTERS, ledger.dead_size) if ledger.dead_size else {}
+            list_unapplied(self.state / DEAD_FILE, ledger.dead_size) if ledger.dead_size else {}
         )
         for log in self.logs:
             if not was_looked_at(log, ledger.logs.get(log.number)):

@@ -11,7 +11,7 @@ import pytest
 
 from syncer.core.facts import Destination
 from syncer.errors import StateError
-from syncer.journal.checkpoint import FILE, Checkpoint, Checkpoints
+from syncer.journal.checkpoint import CHECKPOINT_FILE, Checkpoint, Checkpoints
 from tests.proof.crash.test_crash_points import ENDS
 from tests.support.disk import STATE, SimulatedDisk, torn
 
@@ -91,7 +91,7 @@ def test_every_flipped_bit_and_every_cut_is_refused_with_the_way_out(
     recorded: tuple[SimulatedDisk, list[tuple[int, Checkpoint]]],
 ) -> None:
     disk, _ = recorded
-    content = disk.files()[STATE / FILE]
+    content = disk.files()[STATE / CHECKPOINT_FILE]
     flipped = [
         content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :]
         for at in range(len(content))
@@ -99,7 +99,7 @@ def test_every_flipped_bit_and_every_cut_is_refused_with_the_way_out(
     ]
     for wrong in flipped + [content[:cut] for cut in range(len(content))]:
         rotten = disk.then(())
-        rotten.put(STATE / FILE, wrong)
+        rotten.put(STATE / CHECKPOINT_FILE, wrong)
         with pytest.raises(
             StateError,
             match=r"pull\.json: damaged at byte 0 \(.*`syncer state repair --state /state`",
@@ -113,5 +113,5 @@ def test_a_missing_checkpoint_starts_the_pull_anew(
     """Nothing is lost or doubled by that: the output is written anew, too."""
     disk, _ = recorded
     gone = disk.then(())
-    gone.put(STATE / FILE, None)
+    gone.put(STATE / CHECKPOINT_FILE, None)
     assert found(gone) == Checkpoint(JOB)
