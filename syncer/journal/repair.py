@@ -5,7 +5,7 @@ of the journal, all before the first damage    stands
 after it, pauses, deletions, logs              are taken over: they only make the next
                                                run more careful
 after it, what died                            is dead, as dead.jsonl says
-after it, everything else                      is asked for again, in order, as after a
+after it, everything else                      is sent again, in order, as after a
                                                lost state: ids are stable, the last
                                                change of all wins
 dead letters that are lost                     become letters that say so: they stay
