@@ -91,7 +91,10 @@ class ProjectListing:
         """
 
         def one_pass() -> Asking[tuple[list[tuple[DocumentKey, ListedItem]], int]]:
-            pages, rows = PagePass(self, annotation_type), list[tuple[DocumentKey, ListedItem]]()
+            pages, rows = (
+                PagePass(self.asks, self.project, self.batch, annotation_type),
+                list[tuple[DocumentKey, ListedItem]](),
+            )
             while (page := (yield from pages.more())) is not None:
                 rows = [] if pages.count == 1 else rows  # it began again
                 rows += [(entry[0].key, entry) for entry in page]
@@ -114,7 +117,7 @@ class ProjectListing:
         before: Sequence[DocumentKey] | None = None
         number = 0
         for _ in range(PASSES_MAX):
-            pages = PagePass(self, annotation_type)
+            pages = PagePass(self.asks, self.project, self.batch, annotation_type)
             while (page := (yield from pages.more())) is not None:
                 unique = {
                     item.key: (item, source) for item, source in page if item.key not in listed

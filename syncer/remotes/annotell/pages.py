@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Ask, Asking
 from syncer.errors import Stopped
 from syncer.remotes.annotell.answers import Cursor, Unwrapped
 from syncer.remotes.annotell.asking import in_circles, refusal
+from syncer.remotes.annotell.asks import Asks
 from syncer.remotes.annotell.documents import DocumentKey, ItemPage
 from syncer.remotes.annotell.fetching import ListedItem, PageSource
 from syncer.remotes.flows import PASSES_MAX, one
 from syncer.remotes.paths import describe_change
-
-if TYPE_CHECKING:
-    from syncer.remotes.annotell.listing import ProjectListing
 
 NO_SUCH_PLACE = (400, 404, 405, 410)
 """HTTP statuses of an address or a cursor that the service does not have."""
@@ -27,11 +23,13 @@ class PagePass:
     Where a cursor is not taken any more, it begins again.
     """
 
-    def __init__(self, of: ProjectListing, annotation_type: str) -> None:
+    def __init__(self, asks: Asks, project: str, batch: str, annotation_type: str) -> None:
         self.keys: list[DocumentKey] = []
         """The keys of all that was listed, in order."""
         self.count = 0
-        self._of = of
+        self._asks = asks
+        self._project = project
+        self._batch = batch
         self._type = annotation_type
         self._next: Cursor | None = None
         self._seen: set[Cursor | None] = set()
@@ -58,7 +56,7 @@ class PagePass:
         """Ask for a page; a service without that address is asked as before version
         1.2.
         """
-        asks, what = self._of.asks, (self._of.project, self._of.batch, self._type)
+        asks, what = self._asks, (self._project, self._batch, self._type)
         refused: Refused | None = None
         cursors = [None] if self._next is None else [self._next, None]
         for number, ask in enumerate(
@@ -76,7 +74,7 @@ class PagePass:
         assert refused is not None, "there is a first try"
         reason = refused.reason + describe_change(*what)
         raise Stopped(
-            refusal(f"the annotations of project {self._of.project}, type {self._type}", reason)
+            refusal(f"the annotations of project {self._project}, type {self._type}", reason)
         )
 
     def _begin_again(self) -> None:
