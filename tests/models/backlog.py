@@ -256,7 +256,7 @@ class BacklogMachine(RuleBasedStateMachine):
         perhaps when a part was read.
         """
         for entry, what in zip(batch.entries, said, strict=False):
-            if verdict in ("failed", "in doubt", "cut") or what == "unread":
+            if verdict in ("throttled", "failed", "in doubt", "cut") or what == "unread":
                 self._told(entry, "unread", due)
             elif batch.look_up == "probe" or what not in ("applied", "rejected"):
                 self.backlog.looked_up(entry, self.now)
