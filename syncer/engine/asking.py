@@ -13,7 +13,7 @@ from syncer.core.change import Change, Key
 from syncer.core.outcome import Failed, Halt, Refused, Throttled
 from syncer.core.ports.push import InputStates, Listed, LookedUp, LookUpFailure, Remote
 from syncer.core.ports.wire import NoReply, Reply, Request
-from syncer.engine.turns import Draining, Turn, Turns
+from syncer.engine.turns import NoTurn, Turn, Turns
 from syncer.errors import SyncerError
 
 T = TypeVar("T")
@@ -61,9 +61,9 @@ class Asker:
         while True:
             try:
                 answer = await turn.send(request, read)
-            except (Draining, SyncerError) as ending:
+            except (NoTurn, SyncerError) as ending:
                 self._turns.end(ending)
-                return Failed(str(ending) or "the run is ending", in_doubt=False)
+                return Failed(str(ending), in_doubt=False)
             if isinstance(answer, Halt):
                 self._turns.end(self._turns.advice.explain_halt(answer))
             if not isinstance(answer, Throttled):

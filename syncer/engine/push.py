@@ -34,7 +34,7 @@ from syncer.core.settle import facts_of, facts_of_chunk, letter_of_entry
 from syncer.engine.intake import Intake
 from syncer.engine.sender import Sender
 from syncer.engine.signal import Signal
-from syncer.engine.turns import Draining, Turn, Turns
+from syncer.engine.turns import Draining, Recalled, Turn, Turns
 from syncer.errors import SyncerError, first_error
 
 COMMIT_LINGER_SECONDS = 0.005
@@ -179,6 +179,8 @@ class Push:
                 continue
             try:
                 turn = await turns.next()
+            except Recalled:
+                continue
             except (Draining, SyncerError) as ending:
                 turns.end(ending)
                 self.drain()
@@ -263,8 +265,9 @@ class Push:
         async with self._one_command:
             backlog.resting = True
             try:
-                while backlog.batches_out:
-                    await self._came_back.wait()
+                with self.turns.recall():  # a pause of the destination may last for hours
+                    while backlog.batches_out:
+                        await self._came_back.wait()
                 async with self._one_at_a_time:
                     await self._write_portions(portions)
             finally:

@@ -31,7 +31,7 @@ from syncer.core.outcome import (
 )
 from syncer.core.ports.push import Created, InputStates, Journal, Remote
 from syncer.engine.asking import Asker, PartialAnswer
-from syncer.engine.turns import Draining, Turn, Turns
+from syncer.engine.turns import NoTurn, Turn, Turns
 from syncer.errors import Stopped, SyncerError
 
 DELETES: frozenset[Verb] = frozenset(("delete", "delete_input"))
@@ -83,7 +83,7 @@ class Sender:
                 self._remote.encode(batch.verb, changes),
                 partial(self._remote.decode, batch.verb, changes),
             )
-        except (Draining, SyncerError) as ending:
+        except (NoTurn, SyncerError) as ending:
             self._turns.end(ending)
             self._backlog.again(batch)
             return
@@ -114,7 +114,7 @@ class Sender:
             counts = [count for part in listed.answers for count in part]
             try:
                 await turn.hold()
-            except (Draining, SyncerError) as ending:
+            except (NoTurn, SyncerError) as ending:
                 self._turns.end(ending)
                 backlog.again(batch)
                 return Batch(batch.verb, [])

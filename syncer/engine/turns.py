@@ -10,7 +10,8 @@ all requests of a lane alike.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TypeVar, cast
 
@@ -39,8 +40,22 @@ LARGE_BODY_BYTES = 1 << 20
 """A larger answer is read in a thread, so that it holds nothing up."""
 
 
-class Draining(Exception):
+class NoTurn(Exception):
+    """A request does not get its turn."""
+
+
+class Draining(NoTurn):
     """No further request is sent: the run is ending."""
+
+    def __str__(self) -> str:
+        return "the run is ending"
+
+
+class Recalled(NoTurn):
+    """Requests that wait are to come back unsent; they may be sent later."""
+
+    def __str__(self) -> str:
+        return "it waited, and other changes come first now"
 
 
 class Turns:
@@ -71,6 +86,7 @@ class Turns:
         self.in_flight = 0
         """Requests under way, and turns that are held for one."""
         self.draining = False
+        self._recalling = False
         self.error: SyncerError | None = None
         """Why the run cannot go on; of several reasons the first."""
         self.to_keep = Signal()
@@ -86,7 +102,7 @@ class Turns:
     async def next(self) -> Turn:
         """Wait for the next turn.
 
-        Raises Draining at the end of a run, Stopped where the destination is given up.
+        Raises NoTurn where none will come, Stopped where the destination is given up.
         """
         turn = Turn(self)
         await turn.hold()
@@ -97,12 +113,26 @@ class Turns:
         self.draining = True
         self._changed.set()
 
+    @contextmanager
+    def recall(self) -> Iterator[None]:
+        """Give no turn while the block lasts: what waits for one comes back unsent."""
+        self._recalling = True
+        self._changed.set()
+        try:
+            yield
+        finally:
+            self._recalling = False
+
     def fail(self, error: SyncerError) -> None:
         """Note why the run will not be complete; what is left of it goes on."""
         self.error = self.error or error
 
-    def end(self, ending: Draining | SyncerError) -> None:
-        """Let no further request go: the run ends, perhaps because of this error."""
+    def end(self, ending: NoTurn | SyncerError) -> None:
+        """Let no further request go if that is what this says: the run ends, perhaps
+        because of an error.
+        """
+        if isinstance(ending, Recalled):
+            return
         if isinstance(ending, SyncerError):
             self.fail(ending)
         self.drain()
@@ -133,6 +163,8 @@ class Turns:
                 now = self.now()
                 if self.draining:
                     raise Draining
+                if self._recalling:
+                    raise Recalled
                 if (reason := self.destination.gave_up(now)) is not None:
                     raise self.explain_stop(reason)
                 if not self.destination.allowed(now, self.in_flight):
@@ -235,7 +267,7 @@ class Turn:
     async def hold(self) -> None:
         """Wait for the turn, unless it is held already.
 
-        Raises Draining at the end of a run, Stopped where the destination is given up.
+        Raises NoTurn where none will come, Stopped where the destination is given up.
         """
         if not self._held:
             await self._turns._take()

@@ -1,0 +1,50 @@
+"""Commands about dead letters, while requests wait for their turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import anyio
+
+from syncer.core.ledger import Ledger
+from syncer.core.retry import Portion
+from tests.engine.answers import posts
+from tests.support.fakes import LOST, busy
+from tests.support.pushing import Process, Pushing
+
+PAUSE_SECONDS = 500.0
+
+
+def nothing(_: Ledger) -> Iterator[Portion]:
+    """A command that changes nothing."""
+    return iter(())
+
+
+def test_a_command_is_carried_out_at_once_though_a_look_up_waits_for_minutes() -> None:
+    pushing, seconds = Pushing(), list[float]()
+    pushing.service.plays("post", LOST)
+    pushing.service.plays("look-up", busy(PAUSE_SECONDS))
+
+    async def command(process: Process) -> None:
+        await anyio.sleep(30)
+        assert process.engine.backlog.batches_out == 1
+        begun = anyio.current_time()
+        await process.engine.carry_out(nothing)
+        seconds.append(anyio.current_time() - begun)
+
+    process = pushing.push(posts(3), meanwhile=command)
+    assert seconds[0] < 1.0
+    assert (process.error, pushing.counts()) == (None, (3, 0, 0, 0))
+    assert len(pushing.service.of("post")) == 1
+
+
+def test_a_command_in_an_outage_does_not_end_the_run() -> None:
+    pushing = Pushing()
+    pushing.service.plays("post", busy(PAUSE_SECONDS))
+
+    async def command(process: Process) -> None:
+        await anyio.sleep(30)
+        await process.engine.carry_out(nothing)
+
+    process = pushing.push(posts(3), meanwhile=command)
+    assert (process.error, pushing.counts()) == (None, (3, 0, 0, 0))
