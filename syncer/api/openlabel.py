@@ -11,6 +11,7 @@ import msgspec
 
 from syncer.core.ports.pull import Row
 from syncer.errors import UsageError
+from syncer.sinks.extras import needs
 from syncer.sources.misuse import show
 
 if TYPE_CHECKING:
@@ -37,13 +38,8 @@ def openlabel(row: Row) -> OpenLabelAnnotation:
             f"argument row: is {show(row)}; it must be a syncer.Row, as a page of `pages` holds"
             " them"
         )
-    try:
+    with needs("openlabel"):
         from kognic.openlabel.models import OpenLabelAnnotation
-    except ModuleNotFoundError as missing:
-        raise UsageError(
-            f"a typed document needs {missing.name}, which is not installed: pip install"
-            " 'label-syncer[openlabel]'"
-        ) from None
     try:
         content = bytes(_LINE.decode(row.line).content)
     except msgspec.ValidationError:

@@ -42,7 +42,8 @@ async def push(
     one sequence (an empty one: every log that the state knows). `state`: the folder
     that remembers (".syncer"). `config`: a TOML file (else the one that the command
     line would find). `requests_per_second`: more than 0, or "auto" to find the limit;
-    `concurrency`: requests in flight at most; `batch_size`: 1 to 128 changes a request;
+    `concurrency`: requests in flight at most; `batch_size`: 1 to 128 changes per
+    request;
     `max_attempts`: of one change, then it is a dead letter; `max_delete`: annotations
     that may be deleted, over all runs of the state; `moved`: what is true of logs that
     may be known ones under new names ("same" or "new"; else LogChanged is raised);

@@ -25,9 +25,9 @@ def main() -> NoReturn:
     gc.set_threshold(100_000, 50, 50)
     try:
         signals.own()
-        from syncer.cli.output import mend_streams
+        from syncer.cli.output import fix_streams
 
-        mend_streams()
+        fix_streams()
         code = run(sys.argv[1:])
     except KeyboardInterrupt as stopped:  # before a command had begun
         code = _report_stop(stopped)

@@ -85,7 +85,7 @@ def print_as(arguments: Arguments) -> None:
     printing.verbose, printing.is_done = arguments.verbose, False
 
 
-def mend_streams() -> None:
+def fix_streams() -> None:
     """Streams that our starter closed lead nowhere, and no character is an error."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

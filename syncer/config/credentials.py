@@ -91,7 +91,7 @@ class ClientPlace:
         if self.file is None:
             if not (self.client_id and self.client_secret):
                 raise UsageError(
-                    f"{self.origin}: one of the two is not set; both are needed, the client's id"
+                    f"{self.origin}: only one of the two is set; both are needed, the client's id"
                     " and its secret"
                 )
             return self._client(self.client_id, self.client_secret)

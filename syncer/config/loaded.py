@@ -19,7 +19,7 @@ OF_THE_DAEMON = {"daemon": "[daemon]", "sources": "[[sources]]"}
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A checked configuration, frozen through and through.
+    """A checked configuration, deeply immutable.
 
     `origins` says of every dotted key who set it: of `clarifai.token` too, where there
     is one, and of `annotell.credentials`, in any way that they can be given. `path` is

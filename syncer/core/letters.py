@@ -64,8 +64,8 @@ class LetterKeys:
             self._furthest[letter.log] = letter.index
 
     def said(self, fact: Superseded) -> None:
-        """This was written: the same again would say nothing new, until there are more
-        letters.
+        """Remember that this fact was written: until there are more letters, the same
+        one is not written again.
         """
         if fact.rank is not None or fact.index < self._furthest.get(fact.log, -1):
             return  # some letters of the log may be later changes

@@ -268,7 +268,7 @@ class Emulator:
             return _json({"error": str(error)}, status=400)
         return _json({"ok": True})
 
-    async def start_anew(self, _: web.Request) -> web.Response:
+    async def start_again(self, _: web.Request) -> web.Response:
         """POST /_emulator/reset."""
         self.reset(self.settings.faults)
         return _json({"ok": True})
@@ -344,7 +344,7 @@ async def running(
     app.router.add_get("/_emulator/projects", emulator.projects)
     app.router.add_post("/_emulator/projects", emulator.projects)
     app.router.add_post("/_emulator/faults", emulator.change_faults)
-    app.router.add_post("/_emulator/reset", emulator.start_anew)
+    app.router.add_post("/_emulator/reset", emulator.start_again)
     app.router.add_route("*", "/{path:(?s:.*)}", emulator.handle)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, max_line_size=LINE_BYTES_MAX)
     await runner.setup()

@@ -133,7 +133,8 @@ class Sender:
         return Stopped(
             f"--max-delete {self._deletions.limit}: {self._deletions.count} annotations are deleted"
             " or being deleted (all runs of this state counted), and the next change deletes"
-            f" {what}: stopped before it. The state is kept; a higher --max-delete goes on"
+            f" {what}: stopped before it. The state is kept: run again with a higher --max-delete"
+            " to continue"
         )
 
     def _draw_due(self, attempts: int) -> float:

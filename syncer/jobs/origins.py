@@ -105,7 +105,7 @@ def annotell_origin(
         if any(not annotation_type for _, annotation_type in known):
             raise UsageError(
                 "--changed-since: the earlier pull holds documents without an annotation type, so"
-                " it is not of a project"
+                " it was not made with --project"
             )
         documents = ChangeListing(documents, known)
     credentials = loaded.annotell_credentials()

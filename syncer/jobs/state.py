@@ -220,6 +220,6 @@ def _repair_spool(folder: Path, when: str, repaired: Repaired) -> None:
         repaired.quarantine = repaired.quarantine or aside.make_folder(folder, when, REAL)
         repaired.set_aside += aside.move_files([Path(damage.file)], repaired.quarantine, REAL)
         repaired.unknown.append(
-            f"{damage.file}: pipe the same input in again and it goes on where it was; "
+            f"{damage.file}: pipe the same input in again, and it resumes where it stopped; "
             f"else `syncer state forget {as_argument(damage.file)}`"
         )

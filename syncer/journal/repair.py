@@ -64,13 +64,13 @@ def repair_held(folder: Path, when: str, *, disk: Disk = REAL) -> Repaired:
     if found.damages:
         repaired.quarantine = aside.make_folder(folder, when, disk)
         if found.journal.destination is None:
-            _start_anew(folder, repaired, disk)
+            _start_again(folder, repaired, disk)
         else:
             _rebuild(folder, found, when, repaired, disk)
     return repaired
 
 
-def _start_anew(folder: Path, repaired: Repaired, disk: Disk) -> None:
+def _start_again(folder: Path, repaired: Repaired, disk: Disk) -> None:
     """Not even whose state it was is known: the next push makes a new one."""
     assert repaired.quarantine is not None
     files = [

@@ -15,6 +15,6 @@ def needs(extra: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as missing:
         raise UsageError(
-            f"{extra} needs {missing.name}, which is not installed: pip install"
-            f" 'label-syncer[{extra}]'"
+            f"{missing.name} is not installed: pip install 'label-syncer[{extra}]', or in a clone"
+            f" pip install '.[{extra}]'"
         ) from None

@@ -23,7 +23,7 @@ from syncer.errors import UsageError
 from syncer.sources.candidates import Candidate, Decided
 from syncer.sources.chosen import Notes
 from syncer.sources.files import LogFiles
-from syncer.sources.logs import LogPath
+from syncer.sources.logs import NAME_ONE, LogPath
 from syncer.sources.places import STDIN, Places
 
 PACKED = ".gz"
@@ -75,7 +75,7 @@ class Finder:
         if file is None:
             number = self._places.at(log)
             if number is None or not may_be_gone:
-                raise UsageError(f"there is no change log {log.label}")
+                raise UsageError(f"there is no change log {log.label}{NAME_ONE}")
             self.lost.setdefault(number, at)
         elif same is not None:
             self.add(self._places.log(same), at, named=named, may_be_gone=may_be_gone)

@@ -227,7 +227,7 @@ def _ids(annotation: LineObject) -> tuple[str, str]:
         )
     id = annotation.get("id", "")
     if not isinstance(id, str) or (not id and "id" in annotation):
-        raise _Bad('"id" is there, but empty or not a string: leave it out, or name the annotation')
+        raise _Bad('"id" is there, but empty or not a string: leave it out, or give a text')
     return input_id, id
 
 

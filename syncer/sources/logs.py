@@ -31,6 +31,9 @@ def resolve(path: str) -> str:
     return os.path.realpath(path)
 
 
+NAME_ONE = ": name a file, a folder, or - for stdin"
+
+
 class NamedLogs:
     """The logs that arguments name, in order.
 
@@ -111,7 +114,7 @@ def _status(argument: str) -> os.stat_result:
         link = (
             f": it is a link to {path.readlink()}, which is not there" if path.is_symlink() else ""
         )
-        raise UsageError(f"there is no change log {argument}{link}") from None
+        raise UsageError(f"there is no change log {argument}{link or NAME_ONE}") from None
     except (OSError, ValueError) as error:
         raise UsageError(
             f"the change log {argument} cannot be read: {getattr(error, 'strerror', None) or error}"

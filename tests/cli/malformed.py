@@ -109,7 +109,7 @@ VARIABLES = [
     ("CLARIFAI_API_BASE", "http://a b", ADDRESS),
     ("CLARIFAI_PAT", "two words", "this is not a token: it must be one word of ASCII"),
     ("CLARIFAI_PAT", " ", "the token is empty; put the token there, or set CLARIFAI_PAT"),
-    ("ANNOTELL_CLIENT_ID", "x", "one of the two is not set; both are needed"),
+    ("ANNOTELL_CLIENT_ID", "x", "only one of the two is set; both are needed"),
     (
         "ANNOTELL_CREDENTIALS",
         "gone.json",

@@ -283,7 +283,10 @@ def test_names_of_files_that_are_no_text_are_told_all_the_same(cli: Cli) -> None
     """A file's name may be any bytes."""
     name = os.fsdecode(b"log-\xff.jsonl")
     done = cli("push", "-n", name, "--json")
-    assert (done.code, done.json()["error"]) == (2, "there is no change log log-\\udcff.jsonl")
+    assert (done.code, done.json()["error"]) == (
+        2,
+        "there is no change log log-\\udcff.jsonl: name a file, a folder, or - for stdin",
+    )
 
 
 def piped(

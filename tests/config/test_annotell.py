@@ -138,7 +138,7 @@ def test_a_credentials_file_that_cannot_be_used_is_an_error_that_names_who_named
 def test_half_of_a_pair_is_an_error_that_names_both() -> None:
     """An id alone signs nobody in."""
     with pytest.raises(
-        UsageError, match="KOGNIC_CLIENT_ID and KOGNIC_CLIENT_SECRET: one of the two is not set"
+        UsageError, match="KOGNIC_CLIENT_ID and KOGNIC_CLIENT_SECRET: only one of the two is set"
     ):
         load(
             None, {"KOGNIC_CLIENT_SECRET": SECRET}, {"annotell.flavour": "kognic"}

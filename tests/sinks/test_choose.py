@@ -114,27 +114,32 @@ def test_a_delta_table_that_was_left_before_its_first_commit_is_carried_on(tmp_p
         (
             "output_sink('a.parquet', L, stdout=None)",
             "pyarrow",
-            "parquet needs pyarrow, which is not installed: pip install 'label-syncer[parquet]'",
+            "pyarrow is not installed: pip install 'label-syncer[parquet]', or in a clone"
+            " pip install '.[parquet]'",
         ),
         (
             "output_sink('a.delta', L, stdout=None)",
             "deltalake",
-            "delta needs deltalake, which is not installed: pip install 'label-syncer[delta]'",
+            "deltalake is not installed: pip install 'label-syncer[delta]', or in a clone"
+            " pip install '.[delta]'",
         ),
         (
             "frame_sink(L)",
             "pyarrow",
-            "parquet needs pyarrow, which is not installed: pip install 'label-syncer[parquet]'",
+            "pyarrow is not installed: pip install 'label-syncer[parquet]', or in a clone"
+            " pip install '.[parquet]'",
         ),
         (
             "frame_sink(L).pandas()",
             "pandas",
-            "pandas needs pandas, which is not installed: pip install 'label-syncer[pandas]'",
+            "pandas is not installed: pip install 'label-syncer[pandas]', or in a clone"
+            " pip install '.[pandas]'",
         ),
         (
             "frame_sink(L).polars()",
             "polars",
-            "polars needs polars, which is not installed: pip install 'label-syncer[polars]'",
+            "polars is not installed: pip install 'label-syncer[polars]', or in a clone"
+            " pip install '.[polars]'",
         ),
     ],
 )
