@@ -25,10 +25,12 @@ from syncer.sources.identity import (
     REPLACED,
     AppliedPart,
     difference,
-    first_line,
     head_of,
+    is_whole,
+    read_first_line,
+    text_of,
 )
-from syncer.sources.lines import LINE_BYTES_MAX, LineOptions, parse
+from syncer.sources.lines import LineOptions, parse
 from syncer.sources.opening import holds_before, open_log, place_on_disk
 from syncer.sources.stamps import stamp_of, stamp_of_open
 
@@ -62,6 +64,8 @@ class ChangeLog:
         """
         self._poll_seconds: float | None = None
         self._cut = ""
+        self._begun: bytes | None = None
+        """A first line that was half written at opening: that is all there is."""
         self._last = b""
         self._block_bytes = block_bytes
         self._path = path
@@ -175,6 +179,9 @@ class ChangeLog:
             self._open()
         if self._file is None:
             return b""
+        if self._begun is not None:
+            begun, self._begun = self._begun, b""
+            return begun
         try:
             # Before it is read: what is written later is seen by the next look.
             self._stamp = stamp_of_open(self._file, self._stamp)
@@ -203,16 +210,19 @@ class ChangeLog:
                 " command again"
             )
         self._file = file = open_log(self._path, self.label)
-        self._cut = ""
+        self._cut, self._begun = "", None
         try:
             self._stamp = stamp_of_open(file)
-            self._sorter.salt = first_line(file)
+            first = read_first_line(file)
+            self._sorter.salt = text_of(first)
             if self.identity is not None and not self.identity.stamp.is_untouched(self._stamp):
                 self._check_again(self.identity, file)
-            if self._poll_seconds is not None and not (mark.offset or _has_line(file)):
-                # The ids need its first line, whole.
-                self._let_go()
-                return
+            if not mark.offset and not is_whole(first):
+                # The ids need the first line as it will be.
+                if self._poll_seconds is not None:
+                    self._let_go()
+                    return
+                self._begun = first or None
             file.seek(mark.offset)
         # of a compressed log all before the place is read
         except READING_FAILED as error:
@@ -298,12 +308,3 @@ class ChangeLog:
         self.identity = msgspec.structs.replace(found, end=end)
         if self.identity != known:
             self._news = self.identity
-
-
-def _has_line(file: BufferedReader) -> bool:
-    file.seek(0)
-    try:
-        line = file.readline(LINE_BYTES_MAX)
-    except EOFError:
-        return False
-    return line.endswith(b"\n") or len(line) == LINE_BYTES_MAX

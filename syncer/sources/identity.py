@@ -50,14 +50,30 @@ class AppliedPart:
         return self.resume.index + sum(run.count for run in self.runs)
 
 
+def read_first_line(file: BufferedReader) -> bytes:
+    """Return the first line of a log that was just opened, as it stands there; empty
+    where it cannot be read.
+    """
+    try:
+        return file.readline(LINE_BYTES_MAX)
+    except READING_FAILED:
+        return b""  # reading says so
+
+
+def is_whole(line: bytes) -> bool:
+    """Return whether a first line is not still being written."""
+    return line.endswith(b"\n") or len(line) == LINE_BYTES_MAX
+
+
 def first_line(file: BufferedReader) -> bytes:
     """The first line of a log that was just opened, without line ending and byte-order
     mark; empty where it cannot be read.
     """
-    try:
-        line = file.readline(LINE_BYTES_MAX)
-    except READING_FAILED:
-        line = b""  # reading says so
+    return text_of(read_first_line(file))
+
+
+def text_of(line: bytes) -> bytes:
+    """Return a line without its ending and byte-order mark."""
     return without_bom(line.rstrip(b"\r\n"))
 
 

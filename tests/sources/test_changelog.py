@@ -5,7 +5,9 @@ known again.
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from zlib import crc32
 
 import anyio
@@ -15,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark
+from syncer.core.change import BadLine, Change, Chunk, IgnoredLine, LogIdentity, Mark, Stamp
 from syncer.core.watermark import Watermark
 from syncer.errors import BadLineFound, SyncerError
 from syncer.sources.changelog import ChangeLog
@@ -23,7 +25,7 @@ from syncer.sources.chunks import CHUNK_LINES_MAX
 from syncer.sources.cutter import BOM
 from syncer.sources.identity import head_of
 from syncer.sources.lines import LineOptions, LinePlace, parse
-from syncer.sources.stamps import stamp_of
+from syncer.sources.stamps import stamp_of, stamp_of_open
 
 PLACE = LinePlace(1, 0, 1, 0, b"first line")
 TEXT = (
@@ -48,6 +50,33 @@ def chunks(path: Path, block_bytes: int = 1 << 18) -> list[Chunk]:
         return found
 
     return anyio.run(read)
+
+
+@pytest.mark.parametrize(("cut", "read"), [(1, 0), (30, 0), (52, 1)])
+def test_ids_that_are_made_are_the_same_though_the_first_line_was_half_written_at_opening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int, read: int
+) -> None:
+    path = tmp_path / "log.jsonl"
+    text = b'{"op":"post","annotation":{"input_id":"i","data":{}}}\n' * 2
+    path.write_bytes(text[:cut])
+    monkeypatch.setattr("syncer.sources.changelog.stamp_of_open", _writing(path, text))
+    found = changes(chunks(path))
+    monkeypatch.undo()
+    assert found == changes(chunks(path))[:read]
+
+
+def _writing(path: Path, text: bytes) -> Callable[..., Stamp]:
+    """The file is whole as soon as it is read for the first time."""
+    asked = 0
+
+    def stamp(*of: Any) -> Stamp:
+        nonlocal asked
+        asked += 1
+        if asked == 2:  # it was opened
+            path.write_bytes(text)
+        return stamp_of_open(*of)
+
+    return stamp
 
 
 def changes(found: list[Chunk]) -> list[tuple[object, ...]]:
