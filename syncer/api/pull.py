@@ -27,8 +27,9 @@ from syncer.jobs.wiring import Origin
 from syncer.printable import printable
 from syncer.remotes.annotell import DocumentSelection
 from syncer.remotes.clarifai.selection import Selection
-from syncer.sinks.choose import FORMATS, STDOUT, frame_sink
+from syncer.sinks.choose import STDOUT, frame_sink
 from syncer.sinks.extras import needs
+from syncer.sinks.formats import FORMATS, Format
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 OutPath = str | os.PathLike[str]
-Format = Literal["jsonl", "csv", "parquet", "delta"]
 Frame = Literal["arrow", "pandas", "polars"]
 FRAMES = get_args(Frame)
 _log = logging.getLogger("syncer")

@@ -11,13 +11,13 @@ from syncer.core.ports.pull import Layout, Sink
 from syncer.errors import UsageError
 from syncer.sinks.extras import needs
 from syncer.sinks.file import FileSink, Form
+from syncer.sinks.formats import FORMATS
 from syncer.sinks.stream import StreamSink
 from syncer.sinks.text import Csv, Gzipped, JsonLines
 
 if TYPE_CHECKING:
     from syncer.sinks.frame import FrameSink
 
-FORMATS = ("jsonl", "csv", "parquet", "delta")
 STDOUT = "-"
 _DELTA_LOG = "_delta_log"
 _PARTS = f"part-{'[0-9]' * 8}.parquet"

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from syncer.errors import OutputError, SyncerError, UsageError
-from syncer.sinks.choose import FORMATS, frame_sink, output_format, output_sink
+from syncer.sinks.choose import frame_sink, output_format, output_sink
+from syncer.sinks.formats import FORMATS
 from tests.sinks.made import LAYOUT, annotation, pages, pull, row
 
 

@@ -22,6 +22,7 @@ from syncer.cli.output import (
     stdout_is_closed,
 )
 from syncer.errors import UsageError
+from syncer.sinks.formats import Format
 from syncer.version import __version__
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ app = App(
     name="pull", version=__version__, help="Fetch annotations to JSONL, CSV, Parquet or Delta."
 )
 
-FormatOption = Literal["jsonl", "csv", "parquet", "delta"]
 _output = Group("Output", sort_key=0)
 _place = Group("Source", sort_key=1)
 Ids = Annotated[tuple[str, ...], Parameter(consume_multiple=False, metavar="ID")]
@@ -62,7 +62,7 @@ class Output:
 
     out: Annotated[Log, Parameter(group=_output, metavar="PATH")]
     """File, folder or table to write; - for standard output."""
-    format: Annotated[FormatOption | None, Parameter(group=_output, metavar="FORMAT")] = None
+    format: Annotated[Format | None, Parameter(group=_output, metavar="FORMAT")] = None
     """Format. Default: what the ending of --out says."""
     no_progress: Annotated[bool, Parameter(group=_output)] = False
     """Show no progress."""
