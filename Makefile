@@ -61,7 +61,7 @@ mutants: setup
 
 setup: $(INSTALLED)
 
-# A venv of another lock is made anew, so that nothing of it stays behind.
+# A venv of another lock is made again, so that nothing of it is left.
 $(LOCKED):
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'syncer needs Python 3.11 or newer: make PYTHON=python3.12 ...')"
 	$(PYTHON) -m venv --clear .venv

@@ -70,7 +70,7 @@ class Form(Protocol):
 class FileSink:
     """Rows in an output that is made whole at the end.
 
-    Implements `syncer.core.pull.Sink`.
+    Implements `syncer.core.ports.pull.Sink`.
     """
 
     def __init__(self, path: Path, form: Form, work: Path | None = None) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class FrameSink:
     """Pages collected.
 
-    Implements `syncer.core.pull.Sink`; memory grows with what is pulled.
+    Implements `syncer.core.ports.pull.Sink`; memory grows with what is pulled.
     """
 
     def __init__(self, layout: Layout) -> None:

@@ -61,7 +61,7 @@ class Parquet(arrow.ArrowPart):
 
 class ParquetFolder:
     """A folder with a file for each page that has rows. Implements
-    `syncer.core.pull.Sink`.
+    `syncer.core.ports.pull.Sink`.
 
     The files of an earlier pull stay until all new ones are written. Other files in the
     folder are left alone.

@@ -12,7 +12,10 @@ from syncer.sinks.position import FROM_THE_START
 
 
 class StreamSink:
-    """Pages of a form, written and flushed. Implements `syncer.core.pull.Sink`."""
+    """Pages of a form, written and flushed.
+
+    Implements `syncer.core.ports.pull.Sink`.
+    """
 
     def __init__(self, stream: BinaryIO, form: Form) -> None:
         self.notes: list[str] = []

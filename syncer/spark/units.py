@@ -26,7 +26,7 @@ from syncer.spark.rate import gap_seconds
 class Outline:
     """A list of which the units are kept, and not fetched.
 
-    Implements `syncer.core.pull.Listing`.
+    Implements `syncer.core.ports.pull.Listing`.
     """
 
     repeats = False
@@ -52,7 +52,7 @@ class Outline:
 
 
 class TaskPart:
-    """Some units of a list, as a list. Implements `syncer.core.pull.Listing`."""
+    """Some units of a list, as a list. Implements `syncer.core.ports.pull.Listing`."""
 
     def __init__(self, units: Sequence[Unit], repeats: bool) -> None:
         self.repeats = repeats

@@ -1,7 +1,7 @@
 """Annotell's and Kognic's annotations: a pure codec of lists and documents. It never
 sees the network.
 
-Selection ──listing──► Listing.units ──► Unit.flow ──► rows    (ports: syncer.core.pull)
+Selection ──listing──► Listing.units ──► Unit.flow ──► rows    (ports: core.ports.pull)
 """
 
 from syncer.remotes.annotell.asks import Asks, neighbours

@@ -1,4 +1,4 @@
-"""Lists of ids as `syncer.core.pull.Listing`s: what is found for each.
+"""Lists of ids as `syncer.core.ports.pull.Listing`s: what is found for each.
 
 They are read in the order of the ids, and their cursor is the last id: what comes and
 goes in between moves nothing.

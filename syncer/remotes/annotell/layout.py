@@ -34,7 +34,7 @@ _CONTENT = msgspec.json.Decoder(_Content)
 
 
 class DocumentLayout:
-    """A row a document, or a tombstone. Implements `syncer.core.pull.Layout`."""
+    """A row a document, or a tombstone. Implements `syncer.core.ports.pull.Layout`."""
 
     columns = (
         Column("input_uuid", "string", "The input (a scene, in Kognic's words)."),

@@ -1,5 +1,5 @@
 """The finished annotations of a project or batch, listed as a
-`syncer.core.pull.Listing`.
+`syncer.core.ports.pull.Listing`.
 """
 
 from __future__ import annotations

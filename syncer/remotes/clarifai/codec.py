@@ -42,8 +42,8 @@ INPUT_READY = 30000
 class Clarifai:
     """The codec of one app.
 
-    Implements `syncer.core.ports.Remote`. Wire facts: the protos and the JSON client of
-    clarifai-grpc 12.6.0.
+    Implements `syncer.core.ports.push.Remote`. Wire facts: the protos and the JSON
+    client of clarifai-grpc 12.6.0.
     """
 
     def __init__(self, user_id: str, app_id: str) -> None:

@@ -161,7 +161,7 @@ form.
 
 
 class AnnotationLayout:
-    """Lines that are annotations. Implements `syncer.core.pull.Layout`."""
+    """Lines that are annotations. Implements `syncer.core.ports.pull.Layout`."""
 
     columns: Sequence[Column] = ANNOTATION
 
@@ -176,7 +176,7 @@ class AnnotationLayout:
 class InputsLayout:
     """Lines that are `{"input": …, "annotation": … or null}`: a left join.
 
-    Implements `syncer.core.pull.Layout`.
+    Implements `syncer.core.ports.pull.Layout`.
     """
 
     columns: Sequence[Column] = INPUT + tuple(

@@ -36,7 +36,7 @@ requests.
 
 
 class Distant:
-    """A service some way off. Implements `syncer.core.ports.Transport`."""
+    """A service some way off. Implements `syncer.core.ports.wire.Transport`."""
 
     def __init__(self, service: Service, latency_seconds: float, rng: random.Random) -> None:
         self.sent: list[float] = []

@@ -1,5 +1,5 @@
-"""Lists of annotations as `syncer.core.pull.Listing`s: what is asked, in which parts,
-and when a part is whole.
+"""Lists of annotations as `syncer.core.ports.pull.Listing`s: what is asked, in which
+parts, and when a part is whole.
 
 Offset pages shift when something is deleted or added while they are read, and the
 service has a cursor for inputs only (wire, 1.2). So a list is read by groups of inputs.

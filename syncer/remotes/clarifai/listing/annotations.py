@@ -19,7 +19,7 @@ from syncer.remotes.clarifai.selection import Selection, fault
 class AnnotationListing:
     """The annotations of one app that a selection names.
 
-    Implements `syncer.core.pull.Listing`.
+    Implements `syncer.core.ports.pull.Listing`.
     """
 
     def __init__(self, user_id: str, app_id: str, selection: Selection) -> None:
