@@ -34,7 +34,7 @@ syncer.spark.register(spark)  # takes token, address and settings of this proces
 
 labels = (
     spark.read.format("syncer").option("app_id", APP).load().cache()
-)  # without cache every action asks Clarifai anew
+)  # without cache every action asks Clarifai again
 
 for row in labels.orderBy("input_id", "annotation_id").select("annotation").take(2):
     annotation = json.loads(row.annotation)
