@@ -24,6 +24,7 @@ from syncer.sources.chosen import Choice, ChosenLog, note_gone, tell_lost
 from syncer.sources.feed import ChangeSource, Feed, identity
 from syncer.sources.first_lines import FIRST_LINES, refuse_what_is_not_a_log
 from syncer.sources.lines import LineOptions
+from syncer.sources.log_disk import REAL_LOGS, LogDisk
 from syncer.sources.logs import LogPath
 from syncer.sources.stdin import StdinStore
 
@@ -116,6 +117,7 @@ class ReadingOptions:
     options: LineOptions
     strict: bool = False
     moved: Moved | None = None
+    disk: LogDisk = REAL_LOGS
 
 
 def open_inputs(
@@ -156,7 +158,9 @@ def _open(
         for item in (named.of(source) if isinstance(source, str) else (source,))
     ]
     logs = [item for item in items if isinstance(item, LogPath)]
-    choice = Chooser(ledger, state / SPOOL).choose(logs if sources else None, reading.moved)
+    choice = Chooser(ledger, state / SPOOL, reading.disk).choose(
+        logs if sources else None, reading.moved
+    )
     facts: list[Fact] = [fact for number in choice.replaced for fact in forgotten(number)]
     facts += [Opened(number, aside) for number, aside in choice.displaced]
     members: list[ChangeLog | Feed] = []
@@ -222,6 +226,7 @@ def _log(log: ChosenLog, known: LogState | None, reading: ReadingOptions) -> Cha
         identity=log.identity,
         watermark=watermark,
         strict=reading.strict,
+        disk=reading.disk,
     )
 
 

@@ -22,7 +22,7 @@ from syncer.engine.signal import Signal
 from syncer.errors import SyncerError, exit_code, first_error
 from syncer.jobs.progress import Sending, Share, sending
 from syncer.jobs.pull_parts import PullParts
-from syncer.jobs.signals import until_signal
+from syncer.jobs.signals import Listen, until_signal
 from syncer.jobs.wiring import EarlierRun, wire
 from syncer.journal.checkpoint import Checkpoint
 from syncer.printable import counted
@@ -96,7 +96,7 @@ class PullLane:
         self._started = time.monotonic()
 
     async def run(
-        self, observe: Callable[[Event], None] = lambda _: None, *, signals: bool = False
+        self, observe: Callable[[Event], None] = lambda _: None, *, signals: Listen | None = None
     ) -> Pulled:
         """Pull to the end of the list. Errors that stop a run are in what it returns;
         what is written is kept.
@@ -108,9 +108,9 @@ class PullLane:
         error: SyncerError | None = None
         interrupted: list[int] = []
         try:
-            if signals:
+            if signals is not None:
                 await until_signal(
-                    lambda: self._run(observe, interrupted), self._drain, interrupted
+                    lambda: self._run(observe, interrupted), self._drain, interrupted, signals
                 )
             else:
                 await self._run(observe, interrupted)

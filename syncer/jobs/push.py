@@ -45,7 +45,7 @@ from syncer.jobs.lines import line_options
 from syncer.jobs.progress import Estimate, Progress, Sending, Share, sending, unread
 from syncer.jobs.push_parts import PushParts, push_parts
 from syncer.jobs.report import Before, PushReport, totals
-from syncer.jobs.signals import until_signal
+from syncer.jobs.signals import Listen, until_signal
 from syncer.sources.feed import ChangeSource
 
 OPENED_MAX = 1000
@@ -109,7 +109,7 @@ class PushLane:
         self._parts = parts
         self._max_delete = max_delete
         self._state = Path(parts.config.state.dir)
-        reading = ReadingOptions(line_options(parts.config), strict, moved)
+        reading = ReadingOptions(line_options(parts.config), strict, moved, parts.logs)
         self._inputs, facts = open_inputs(
             sources, self.ledger, self._state, reading, stdin or sys.stdin.buffer
         )
@@ -135,10 +135,10 @@ class PushLane:
         return self._parts.journal.ledger
 
     async def run(
-        self, observe: Callable[[Event], None] = lambda _: None, *, signals: bool = False
+        self, observe: Callable[[Event], None] = lambda _: None, *, signals: Listen | None = None
     ) -> Finished:
         """Push to the end. Errors that stop a run are in what it returns; they lose
-        nothing. With `signals`, SIGINT and SIGTERM drain.
+        nothing. `signals`: how those that drain are heard; None: not.
 
         `observe` is called with every event from within the event loop: it must be
         quick, and an exception of its own ends the run.
@@ -151,8 +151,8 @@ class PushLane:
             self._engine = engine = self._wire(observe)
             self._share = Share(app.pace, anyio.current_time())
             try:
-                if signals:
-                    await until_signal(engine.run, engine.drain, interrupted)
+                if signals is not None:
+                    await until_signal(engine.run, engine.drain, interrupted, signals)
                 else:
                     await engine.run()
             except SyncerError as stopped:

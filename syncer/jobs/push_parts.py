@@ -17,6 +17,7 @@ from syncer.jobs.clarifai import App, app
 from syncer.jobs.limiters import Limiters
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.posted import Posted
+from syncer.sources.log_disk import REAL_LOGS, LogDisk
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class PushParts:
     """For jitter."""
     clock: Callable[[], Clock] = Clock
     """Makes the clock of a run, within its event loop."""
+    logs: LogDisk = REAL_LOGS
+    """The disk of the change logs."""
 
 
 @contextmanager

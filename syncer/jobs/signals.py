@@ -6,14 +6,28 @@ Both leave a state that carries on.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 
 import anyio
 
 from syncer import signals
 
+Take = Callable[[int], None]
+"""Called with the number of each signal."""
+Listen = Callable[[Take], AbstractContextManager[None]]
+"""Lets signals be heard while a block lasts."""
+
+
+def listen(take: Take) -> AbstractContextManager[None]:
+    """Hear the signals of this process, two at most; then the system's way holds."""
+    return signals.listening(take, patience=2)
+
 
 async def until_signal(
-    run: Callable[[], Awaitable[None]], drain: Callable[[], None], interrupted: list[int]
+    run: Callable[[], Awaitable[None]],
+    drain: Callable[[], None],
+    interrupted: list[int],
+    listening: Listen = listen,
 ) -> None:
     """Run to the end, or to a signal, whose number is then in `interrupted`. How the
     run ended stands from then on.
@@ -29,7 +43,7 @@ async def until_signal(
             interrupted.append(number)
             drain()
 
-        with signals.listening(take, patience=2):
+        with listening(take):
             try:
                 await run()
             finally:

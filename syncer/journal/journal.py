@@ -40,7 +40,12 @@ class Journal:
     """
 
     def __init__(
-        self, folder: Path, lock: HeldLock, disk: Disk, destination: DestinationId | None
+        self,
+        folder: Path,
+        lock: HeldLock,
+        disk: Disk,
+        destination: DestinationId | None,
+        compact_bytes_min: int,
     ) -> None:
         self.ledger = Ledger()
         self.notes: list[str] = []
@@ -52,15 +57,25 @@ class Journal:
         self._failed: str | None = None
         self._bodies: dict[int, ByteSpan] = {}
         self._size = 0
-        self._compact_at = COMPACT_BYTES_MIN
+        self._compact_bytes_min = compact_bytes_min
+        self._compact_at = compact_bytes_min
         self._file = -1
         self._dead_file = -1
 
     @classmethod
-    def open(cls, folder: Path, destination: DestinationId | None, *, disk: Disk = REAL) -> Journal:
+    def open(
+        cls,
+        folder: Path,
+        destination: DestinationId | None,
+        *,
+        disk: Disk = REAL,
+        compact_bytes_min: int | None = None,
+    ) -> Journal:
         """Open or make a state folder, and take its lock.
 
-        No destination: that of the folder, which must be there. Raises StateError.
+        No destination: that of the folder, which must be there. `compact_bytes_min`:
+        the size from which on the journal is compacted
+        (COMPACT_BYTES_MIN). Raises StateError.
         """
         try:
             if destination is not None:
@@ -68,7 +83,7 @@ class Journal:
             lock = disk.lock(folder / "lock")
         except OSError as error:
             raise StateError(f"the state folder {folder} cannot be used: {_why(error)}") from None
-        journal = cls(folder, lock, disk, destination)
+        journal = cls(folder, lock, disk, destination, compact_bytes_min or COMPACT_BYTES_MIN)
         try:
             journal._recover()
         except OSError as error:
@@ -250,7 +265,7 @@ class Journal:
         )
         self._disk.replace(path.with_suffix(".new"), path)
         self._file, self._bodies, self._size = written
-        self._compact_at = max(COMPACT_BYTES_MIN, self._size * COMPACT_RATIO)
+        self._compact_at = max(self._compact_bytes_min, self._size * COMPACT_RATIO)
         if old_file >= 0:
             self._disk.close(old_file)
 

@@ -17,7 +17,7 @@ from syncer.core.change import Chunk, LogIdentity, Mark, Stamp
 from syncer.core.watermark import Watermark
 from syncer.errors import SyncerError
 from syncer.printable import as_argument
-from syncer.sources.chunks import BLOCK_BYTES, LineSorter, pieces
+from syncer.sources.chunks import LineSorter, pieces
 from syncer.sources.cutter import Cutter, RawLine, without_bom
 from syncer.sources.gunzip import DamagedLog
 from syncer.sources.identity import (
@@ -31,8 +31,8 @@ from syncer.sources.identity import (
     text_of,
 )
 from syncer.sources.lines import LineOptions, parse
-from syncer.sources.opening import holds_before, open_log, place_on_disk
-from syncer.sources.stamps import stamp_of, stamp_of_open
+from syncer.sources.log_disk import REAL_LOGS, LogDisk
+from syncer.sources.opening import holds_before, place_on_disk
 
 LAST_BYTES = 256
 """Of what was read, kept to tell whether the file was written over."""
@@ -51,7 +51,7 @@ class ChangeLog:
         identity: LogIdentity | None = None,
         watermark: Watermark | None = None,
         strict: bool = False,
-        block_bytes: int = BLOCK_BYTES,
+        disk: LogDisk = REAL_LOGS,
     ) -> None:
         """`identity`: the file as it was when it was chosen; None: nobody asks."""
         self.number = number
@@ -67,7 +67,7 @@ class ChangeLog:
         self._begun: bytes | None = None
         """A first line that was half written at opening: that is all there is."""
         self._last = b""
-        self._block_bytes = block_bytes
+        self._disk = disk
         self._path = path
         watermark = watermark or Watermark()
         self._applied = AppliedPart.of(watermark)
@@ -137,7 +137,7 @@ class ChangeLog:
 
     def _is_touched(self) -> bool:
         try:
-            return self._stamp is None or stamp_of(self._path, self._stamp) != self._stamp
+            return self._stamp is None or self._disk.stamp(self._path, self._stamp) != self._stamp
         except OSError:
             return True  # reading says so
 
@@ -184,10 +184,10 @@ class ChangeLog:
             return begun
         try:
             # Before it is read: what is written later is seen by the next look.
-            self._stamp = stamp_of_open(self._file, self._stamp)
+            self._stamp = self._disk.stamp_of_open(self._file, self._stamp)
             if self._poll_seconds is not None:
                 self._check_what_was_read(self._file, self._stamp)
-            block = self._file.read1(self._block_bytes)
+            block = self._file.read1(self._disk.block_bytes)
             self._last = block[-LAST_BYTES:] or self._last
             return block
         except EOFError:
@@ -209,10 +209,10 @@ class ChangeLog:
                 f"the log {self.label} was renamed or removed during the run: run the same"
                 " command again"
             )
-        self._file = file = open_log(self._path, self.label)
+        self._file = file = self._disk.open(self._path, self.label)
         self._cut, self._begun = "", None
         try:
-            self._stamp = stamp_of_open(file)
+            self._stamp = self._disk.stamp_of_open(file)
             first = read_first_line(file)
             self._sorter.salt = text_of(first)
             if self.identity is not None and not self.identity.stamp.is_untouched(self._stamp):

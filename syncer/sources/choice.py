@@ -35,6 +35,7 @@ from syncer.sources.chosen import (
 )
 from syncer.sources.files import LogFiles
 from syncer.sources.finding import Finder
+from syncer.sources.log_disk import REAL_LOGS, LogDisk
 from syncer.sources.logs import LogPath
 from syncer.sources.places import STDIN, Places
 
@@ -42,9 +43,9 @@ from syncer.sources.places import STDIN, Places
 class Chooser:
     """One look at the files. `spool`: where the state keeps what comes by stdin."""
 
-    def __init__(self, ledger: Ledger, spool: Path, files: LogFiles | None = None) -> None:
+    def __init__(self, ledger: Ledger, spool: Path, disk: LogDisk = REAL_LOGS) -> None:
         self._places = Places(ledger, spool)
-        self._look = files or LogFiles()
+        self._look = LogFiles(disk)
         self._notes = Notes()
         self._finder = Finder(self._places, self._look, self._notes)
         self._next_number = ledger.next_log()

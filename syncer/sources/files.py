@@ -5,7 +5,7 @@ itself and closed again.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedReader
 from pathlib import Path
@@ -25,9 +25,8 @@ from syncer.sources.identity import (
     head_of,
     next_block,
 )
+from syncer.sources.log_disk import REAL_LOGS, LogDisk
 from syncer.sources.logs import LogPath
-from syncer.sources.opening import open_log
-from syncer.sources.stamps import inodes_in, stamp_of
 
 BLOCK_BYTES = 1 << 20
 
@@ -58,18 +57,18 @@ class LogFiles:
     First lines and folders are looked at once.
     """
 
-    def __init__(self, opened: Callable[[Path, str], BufferedReader] = open_log) -> None:
-        self._opened = opened
+    def __init__(self, disk: LogDisk = REAL_LOGS) -> None:
+        self._disk = disk
         self._heads: dict[str, str] = {}
         self._folders: dict[str, _FolderContent] = {}
 
     def stamp(self, log: LogPath, known: Stamp | None = None) -> Stamp | None:
-        """Return the stamp of a file (see `stamp_of`).
+        """Return the stamp of a file (see `LogDisk.stamp`).
 
         Raises UsageError where the file system does not say.
         """
         try:
-            return stamp_of(log.path, known)
+            return self._disk.stamp(log.path, known)
         except OSError as error:
             raise UsageError(
                 f"the change log {log.label} cannot be read: {error.strerror or error}"
@@ -137,7 +136,7 @@ class LogFiles:
     def _folder(self, path: str) -> _FolderContent:
         if path not in self._folders:
             try:
-                self._folders[path] = _FolderContent(inodes_in(path))
+                self._folders[path] = _FolderContent(self._disk.inodes(path))
             except OSError:
                 # What is in it cannot be a rotated log that can be read.
                 self._folders[path] = _FolderContent([])
@@ -145,7 +144,7 @@ class LogFiles:
 
     @contextmanager
     def _open(self, log: LogPath) -> Iterator[BufferedReader]:
-        file = self._opened(log.path, log.label)
+        file = self._disk.open(log.path, log.label)
         try:
             yield file
         finally:

@@ -21,6 +21,7 @@ from syncer.errors import SyncerError
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.gunzip import GZIP
 from syncer.sources.lines import LineOptions, LinePlace, parse
+from syncer.sources.log_disk import LogDisk
 from syncer.sources.packing import HEAD_BYTES, packing
 from tests.fuzz.outside import FUZZED, dumped, mangled, trees
 
@@ -107,7 +108,7 @@ def test_every_line_of_a_log_is_counted_once_however_it_is_read(
     assume(not text.startswith(GZIP) and packing(text[:HEAD_BYTES]) is None)
     path = folder / "log.jsonl"
     path.write_bytes(text)
-    log = ChangeLog(path, "log", 1, LineOptions(), block_bytes=block_bytes)
+    log = ChangeLog(path, "log", 1, LineOptions(), disk=LogDisk(block_bytes))
     found = chunks(log)
     rows = sorted(
         (line.index, line.line)

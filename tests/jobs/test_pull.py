@@ -23,6 +23,7 @@ from syncer.core.ports.pull import Done, Flow, Found, Problem, Row, Unit, Units
 from syncer.errors import OutputError, StateError
 from syncer.jobs.pull import Pulled, PullLane
 from syncer.jobs.pull_parts import pull_parts
+from syncer.jobs.signals import listen
 from syncer.jobs.wiring import Origin
 from syncer.journal.disk import REAL, Disk
 from syncer.remotes.clarifai.layout import AnnotationLayout
@@ -273,7 +274,7 @@ async def test_a_signal_while_the_output_is_made_whole_changes_nothing(
     sink = FileSink(tmp_path / "out.jsonl", JsonLines())
     given = origin(Made([10]), "job")
     with pull_parts(given, sink, job="job", state=tmp_path / "state") as parts, owner.deferring():
-        done = await PullLane(parts, out="out.jsonl").run(signals=True)
+        done = await PullLane(parts, out="out.jsonl").run(signals=listen)
     assert (done.exit_code, done.interrupted, done.report.written) == (0, None, 10)
     assert len(ids(tmp_path, "out.jsonl")) == 10
 

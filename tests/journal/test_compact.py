@@ -70,7 +70,7 @@ def test_what_waits_has_its_body_in_it_at_once_and_after_a_restart(
 def test_compactions_keep_no_descriptor_and_the_next_one_comes_when_it_has_grown_several_times_over(
     journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("syncer.journal.journal.COMPACT_BYTES_MIN", 1)
+    monkeypatch.setattr(journal, "_compact_bytes_min", 1)
     journal.commit([Deleted(1)])
     descriptors = open_files()
     path = tmp_path / "journal"

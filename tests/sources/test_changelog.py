@@ -5,9 +5,8 @@ known again.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 from zlib import crc32
 
 import anyio
@@ -25,7 +24,8 @@ from syncer.sources.chunks import CHUNK_LINES_MAX
 from syncer.sources.cutter import BOM
 from syncer.sources.identity import head_of
 from syncer.sources.lines import LineOptions, LinePlace, parse
-from syncer.sources.stamps import stamp_of, stamp_of_open
+from syncer.sources.log_disk import LogDisk
+from syncer.sources.stamps import stamp_of
 
 PLACE = LinePlace(1, 0, 1, 0, b"first line")
 TEXT = (
@@ -39,11 +39,11 @@ TEXT = (
 )
 
 
-def chunks(path: Path, block_bytes: int = 1 << 18) -> list[Chunk]:
+def chunks(path: Path, block_bytes: int = 1 << 18, disk: LogDisk | None = None) -> list[Chunk]:
     """All chunks of a log."""
 
     async def read() -> list[Chunk]:
-        log = ChangeLog(path, "log", 1, LineOptions(), block_bytes=block_bytes)
+        log = ChangeLog(path, "log", 1, LineOptions(), disk=disk or LogDisk(block_bytes))
         found = []
         while (chunk := await log.read()) is not None:
             found.append(chunk)
@@ -54,29 +54,29 @@ def chunks(path: Path, block_bytes: int = 1 << 18) -> list[Chunk]:
 
 @pytest.mark.parametrize(("cut", "read"), [(1, 0), (30, 0), (52, 1)])
 def test_ids_that_are_made_are_the_same_though_the_first_line_was_half_written_at_opening(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int, read: int
+    tmp_path: Path, cut: int, read: int
 ) -> None:
     path = tmp_path / "log.jsonl"
     text = b'{"op":"post","annotation":{"input_id":"i","data":{}}}\n' * 2
     path.write_bytes(text[:cut])
-    monkeypatch.setattr("syncer.sources.changelog.stamp_of_open", _writing(path, text))
-    found = changes(chunks(path))
-    monkeypatch.undo()
+    found = changes(chunks(path, disk=_WritingDisk(path, text)))
     assert found == changes(chunks(path))[:read]
 
 
-def _writing(path: Path, text: bytes) -> Callable[..., Stamp]:
-    """The file is whole as soon as it is read for the first time."""
-    asked = 0
+class _WritingDisk(LogDisk):
+    """The file is whole as soon as it was opened."""
 
-    def stamp(*of: Any) -> Stamp:
-        nonlocal asked
-        asked += 1
-        if asked == 2:  # it was opened
-            path.write_bytes(text)
-        return stamp_of_open(*of)
+    def __init__(self, path: Path, text: bytes) -> None:
+        super().__init__()
+        self._path = path
+        self._text = text
+        self._asked = 0
 
-    return stamp
+    def stamp_of_open(self, file: BinaryIO, known: Stamp | None = None) -> Stamp:
+        self._asked += 1
+        if self._asked == 2:
+            self._path.write_bytes(self._text)
+        return super().stamp_of_open(file, known)
 
 
 def changes(found: list[Chunk]) -> list[tuple[object, ...]]:
@@ -196,7 +196,7 @@ def open_log_of(path: Path, read: int = 0, block_bytes: int = 1 << 18) -> Change
         LineOptions(),
         identity=identity,
         watermark=Watermark(Mark(read, len(part), read, crc32(part))),
-        block_bytes=block_bytes,
+        disk=LogDisk(block_bytes),
     )
 
 

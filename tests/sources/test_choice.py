@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from unittest import mock
 from zlib import crc32
@@ -24,16 +25,27 @@ from syncer.core.moves import Moved
 from syncer.errors import LogChanged, UsageError
 from syncer.sources.choice import Chooser
 from syncer.sources.chosen import Choice
-from syncer.sources.files import LogFiles
 from syncer.sources.identity import AppliedPart, head_of
+from syncer.sources.log_disk import LogDisk
 from syncer.sources.logs import LogPath
-from syncer.sources.opening import open_log
 from syncer.sources.places import Places
 from syncer.sources.stamps import stamp_of
 
 LINES = [b'{"n":%d}\n' % n for n in range(8)]
 TEXT = b"".join(LINES)
 LONG_AGO = 1_600_000_000
+
+
+class _Noting(LogDisk):
+    """It notes what is opened, by name."""
+
+    def __init__(self, opened: list[str]) -> None:
+        super().__init__()
+        self._opened = opened
+
+    def open(self, path: Path, label: str) -> BufferedReader:
+        self._opened.append(path.name)
+        return super().open(path, label)
 
 
 @dataclass
@@ -72,14 +84,10 @@ class Bench:
     def choose(self, *names: str, moved: Moved | None = None) -> Choice:
         """Choose, and know what was chosen from then on."""
 
-        def opening(path: Path, label: str) -> object:
-            self.opened.append(path.name)
-            return open_log(path, label)
-
         named = [LogPath(self.folder / name, name) for name in names]
         self.opened.clear()
-        files = LogFiles(opening)  # type: ignore[arg-type]
-        choice = Chooser(self.ledger, self.folder / "spool", files).choose(
+        disk = _Noting(self.opened)
+        choice = Chooser(self.ledger, self.folder / "spool", disk).choose(
             named if names else None, moved
         )
         for number in choice.replaced:

@@ -245,7 +245,7 @@ def test_a_compressed_log_that_nobody_writes_on_is_not_unpacked_at_each_look(
     followed = Followed(following(path))
     followed.look()
     opened = Mock(wraps=open_log)
-    monkeypatch.setattr("syncer.sources.changelog.open_log", opened)
+    monkeypatch.setattr("syncer.sources.log_disk.open_log", opened)
     assert [followed.look() for _ in range(3)] == [[], [], []]
     opened.assert_not_called()
     followed.close()

@@ -14,6 +14,7 @@ from syncer.core.watermark import Watermark
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.cutter import Cutter
 from syncer.sources.lines import LINE_BYTES_MAX, LineOptions
+from syncer.sources.log_disk import LogDisk
 
 BOM = b"\xef\xbb\xbf"
 LINES = [
@@ -34,7 +35,7 @@ def changes(
 
     async def read() -> tuple[list[Change], list[Mark]]:
         log = ChangeLog(
-            path, "log", 1, LineOptions(), block_bytes=block_bytes, watermark=Watermark(mark)
+            path, "log", 1, LineOptions(), disk=LogDisk(block_bytes), watermark=Watermark(mark)
         )
         found, marks = [], []
         while (chunk := await log.read()) is not None:
@@ -101,7 +102,7 @@ def test_the_limit_of_a_line_counts_neither_mark_nor_carriage_return(
 
     async def read() -> tuple[list[int], int]:
         log, counts, last = (
-            ChangeLog(path, "log", 1, LineOptions(), block_bytes=block_bytes),
+            ChangeLog(path, "log", 1, LineOptions(), disk=LogDisk(block_bytes)),
             [0, 0],
             0,
         )

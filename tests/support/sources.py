@@ -28,6 +28,7 @@ from syncer.journal.disk import REAL, Disk
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.feed import Feed, SourceChunk
 from syncer.sources.lines import LineOptions
+from syncer.sources.log_disk import LogDisk
 from syncer.sources.segments import Segments
 from syncer.sources.spool import Spool
 from syncer.sources.stdin import StdinStore
@@ -107,7 +108,7 @@ class FileKind(SourceKind):
             LineOptions(),
             watermark=watermarks.get(log),
             strict=strict,
-            block_bytes=BLOCK_BYTES,
+            disk=LogDisk(BLOCK_BYTES),
         )
 
 

@@ -301,9 +301,10 @@ def _pull(loaded: Loaded, origin: Origin, output: Output, state: Path | None) ->
 
 async def _run(lane: PullLane, progress: bool) -> Pulled:
     from syncer.cli.progress import of_pull, show_progress
+    from syncer.jobs.signals import listen
 
     async with show_progress(lambda: of_pull(lane.report(), lane.sending()), show=progress):
-        return await lane.run(signals=True)
+        return await lane.run(signals=listen)
 
 
 def _report(done: Pulled) -> None:

@@ -118,9 +118,10 @@ def _push(
 
 async def _run(lane: PushLane, progress: bool) -> Finished:
     from syncer.cli.progress import of_push, show_progress
+    from syncer.jobs.signals import listen
 
     async with show_progress(lambda: of_push(lane.progress()), show=progress):
-        return await lane.run(signals=True)
+        return await lane.run(signals=listen)
 
 
 def tell(finished: Finished) -> None:

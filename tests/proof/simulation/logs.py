@@ -10,15 +10,15 @@ from __future__ import annotations
 import gzip
 import os
 import random
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Literal
-from unittest import mock
 
 from syncer.core.change import Stamp
 from syncer.sources.identity import head_of
+from syncer.sources.log_disk import LogDisk
 
 Kind = Literal[
     "renamed",
@@ -303,12 +303,27 @@ class LogFolder:
     def _inodes_in(self, folder: str) -> list[tuple[str, int]]:
         return sorted((str(path), self._node(path).number) for path in Path(folder).iterdir())
 
-    @contextmanager
-    def seen(self) -> Iterator[None]:
-        """Stamps are those of this folder, as long as the block lasts."""
-        with (
-            mock.patch("syncer.sources.files.stamp_of", self._stamp_of),
-            mock.patch("syncer.sources.files.inodes_in", self._inodes_in),
-            mock.patch("syncer.sources.changelog.stamp_of_open", self._stamp_of_open),
-        ):
-            yield
+    def disk(self, opened: list[BinaryIO]) -> LogDisk:
+        """The disk as it shows these logs; what is opened is noted."""
+        return _Disk(self, opened)
+
+
+class _Disk(LogDisk):
+    def __init__(self, logs: LogFolder, opened: list[BinaryIO]) -> None:
+        super().__init__()
+        self._logs = logs
+        self._opened = opened
+
+    def open(self, path: Path, label: str) -> BufferedReader:
+        file = super().open(path, label)
+        self._opened.append(file)
+        return file
+
+    def stamp(self, path: Path, known: Stamp | None = None) -> Stamp | None:
+        return self._logs._stamp_of(path, known)
+
+    def stamp_of_open(self, file: BinaryIO, known: Stamp | None = None) -> Stamp:
+        return self._logs._stamp_of_open(file, known)
+
+    def inodes(self, folder: str) -> list[tuple[str, int]]:
+        return self._logs._inodes_in(folder)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.proof.simulation.scenario import BAD, IGNORED, Scenario
@@ -37,7 +37,7 @@ class Model:
     """The lines of a scenario, and what applying them once and in order gives."""
 
     def __init__(self, scenario: Scenario) -> None:
-        self.lines = list(_lines(scenario))
+        self.lines = _told_apart(list(_lines(scenario)))
         self.by_marker = {line.marker: line for line in self.lines if line.marker}
         self.by_place = {(line.log, line.line): line for line in self.lines}
         self._deletes: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -83,6 +83,22 @@ def _lines(scenario: Scenario) -> Iterator[Line]:
             else:
                 yield _line(place, log, line, change)
             place += 1
+
+
+def _told_apart(lines: list[Line]) -> list[Line]:
+    """Where a log begins with all of another one, nobody can tell it from a copy that
+    grew: then the first line of each ends with as many spaces as make it its own.
+    """
+    texts: dict[int, str] = defaultdict(str)
+    for line in lines:
+        texts[line.log] += line.text + "\n"
+    if not any(
+        texts[one].startswith(texts[other]) for one in texts for other in texts if one != other
+    ):
+        return lines
+    return [
+        replace(line, text=line.text + " " * line.log) if line.line == 1 else line for line in lines
+    ]
 
 
 def _line(place: int, log: int, line: int, change: dict[str, Any]) -> Line:

@@ -69,7 +69,7 @@ class PullWorld(World):
     async def pull(self) -> Pulled:
         """One process."""
         with self._parts() as parts:
-            pulled = await PullLane(parts, out=str(self.out)).run(signals=True)
+            pulled = await PullLane(parts, out=str(self.out)).run(signals=self.listen)
         # Of Annotell's annotations, what others have taken away by the time that it is
         # fetched is told.
         invalidated = self.weather.remote == "annotell" and self.weather.writes

@@ -7,11 +7,10 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
-from unittest import mock
 
 from syncer.config import Config, load
 from syncer.core.bits import BYTES, KeyBits
@@ -23,7 +22,6 @@ from syncer.jobs.push_parts import PushParts
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.replay import replay
 from syncer.remotes.clarifai import Clarifai
-from syncer.sources import changelog
 from tests.proof.simulation.labels import APP, USER, Labels, poisoned
 from tests.proof.simulation.logs import LogFolder
 from tests.proof.simulation.model import Line, Model, differences
@@ -86,10 +84,14 @@ class PushWorld(World):
             Clarifai(USER, APP), transport, LanePace(Limiter, config.push.requests_per_second)
         )
         destination = DestinationId(config.clarifai.base_url, USER, APP)
-        with closing(Journal.open(STATE, destination, disk=self.disk)) as journal:
-            parts = PushParts(config, app, journal, self.created, self.engine_rng)
+        with closing(
+            Journal.open(STATE, destination, disk=self.disk, compact_bytes_min=COMPACT_BYTES)
+        ) as journal:
+            parts = PushParts(
+                config, app, journal, self.created, self.engine_rng, logs=self.logs.disk(self.files)
+            )
             lane = PushLane(parts, self.logs.arguments(), moved=self.logs.moved)
-            return await lane.run(signals=True)
+            return await lane.run(signals=self.listen)
 
     def _config(self) -> Config:
         given = {
@@ -123,7 +125,7 @@ def simulate(scenario: Scenario, *, disk_type: type[SimulatedDisk] = SimulatedDi
     folder = Path(tempfile.mkdtemp(prefix="sim-", dir=MEMORY if MEMORY.is_dir() else None))
     world = PushWorld(scenario, folder, disk_type)
     try:
-        with surrounded(world):
+        with world.inside():
             _play(world)
     except StateError as error:  # no process met it yet
         world.wrong.append(f"the state between two processes: {error}")
@@ -131,26 +133,6 @@ def simulate(scenario: Scenario, *, disk_type: type[SimulatedDisk] = SimulatedDi
         shutil.rmtree(folder)
     world.wrong += world.network.history.wrong
     return world.result()
-
-
-@contextmanager
-def surrounded(world: PushWorld) -> Iterator[None]:
-    """Syncer's clock, threads and logs are those of the world, as long as the block
-    lasts.
-    """
-    real_open = changelog.open_log
-
-    def opened(path: Path, label: str) -> BinaryIO:
-        world.files.append(real_open(path, label))
-        return world.files[-1]
-
-    with (
-        world.inside(),
-        world.logs.seen(),
-        mock.patch("syncer.sources.changelog.open_log", opened),
-        mock.patch("syncer.journal.journal.COMPACT_BYTES_MIN", COMPACT_BYTES),
-    ):
-        yield
 
 
 def _play(world: PushWorld) -> None:

@@ -12,11 +12,10 @@ import re
 import signal
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol, TypeVar
-from unittest import mock
 
 import anyio
 
@@ -104,11 +103,12 @@ class World:
     @contextmanager
     def inside(self) -> Iterator[None]:
         """Everything that tells the time tells this world's, while the block lasts."""
-        listening = mock.patch(
-            "syncer.signals.listening", lambda tell, *, patience=1: _listening(self, tell)
-        )
-        with virtual(self.clock, self.rng, self._hold_up), listening:
+        with virtual(self.clock, self.rng, self._hold_up):
             yield
+
+    def listen(self, take: Callable[[int], None]) -> AbstractContextManager[None]:
+        """Hear the signals of this world."""
+        return _listening(self, take)
 
     def _hold_up(self) -> float:
         """Seconds until a thread gets to its work."""
@@ -235,7 +235,7 @@ def _is_crash(error: BaseException) -> bool:
 
 @contextmanager
 def _listening(world: World, tell: Callable[[int], None]) -> Iterator[None]:
-    """Stand in for `syncer.signals.listening`: no signal, or SIGTERM after so many
+    """Hear signals: none, or SIGTERM after so many
     turns of the loop, and perhaps once more.
     """
     task = asyncio.create_task(_signals(world, tell))
