@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from benchmarks.incumbents.labels import changes, id_of, inputs, outcome
 from benchmarks.incumbents.pushers import Naive, Ours
 from benchmarks.incumbents.run import Run, Scenario, row, run
@@ -20,6 +22,7 @@ def pushed(pusher: Naive | Ours, scenario: Scenario, folder: Path, count: int) -
     return run(pusher, scenario, count, folder, rps=RPS, faults="reset-after=0.2")
 
 
+@pytest.mark.proof
 def test_where_a_script_that_sends_again_doubles_syncer_does_not(tmp_path: Path) -> None:
     script = pushed(Naive(), WITHOUT_IDS, tmp_path / "script", 400)
     ours = pushed(Ours(), WITHOUT_IDS, tmp_path / "ours", 400)
@@ -28,6 +31,7 @@ def test_where_a_script_that_sends_again_doubles_syncer_does_not(tmp_path: Path)
     assert (script.good, ours.good) == (False, True)
 
 
+@pytest.mark.proof
 def test_syncer_killed_and_started_again_leaves_everything_right_and_names_what_is_refused(
     tmp_path: Path,
 ) -> None:

@@ -130,6 +130,7 @@ def lines_of(path: Path) -> dict[Key, bytes]:
     return keyed(path.read_bytes().splitlines())
 
 
+@pytest.mark.proof
 @pytest.mark.anyio
 @pytest.mark.parametrize("switch", SWITCHED)
 async def test_a_pull_brings_what_is_shown_under(
