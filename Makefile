@@ -17,10 +17,10 @@ demo: setup
 	$(BIN)/syncer demo
 
 # The tests of core and codecs keep one core busy, so they go beside the rest, which mostly wait for processes of their own and are spread
-# over three; those of Spark go with the first, for one JVM. The report of the first comes after the rest, and how much they cover.
+# over four; those of Spark go with the first, for one JVM. The report of the first comes after the rest, and how much they cover.
 test: setup clients
 	@told=$$(mktemp); $(BIN)/python -m coverage run -m pytest -q $(QUICK) $(COVERING) tests/spark >$$told 2>&1 & covering=$$!; \
-	$(BIN)/python -m pytest -q -n 3 --dist worksteal $(QUICK) $(patsubst %,--ignore=%,tests/proof tests/field tests/spark $(COVERING)); rest=$$?; \
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal $(QUICK) $(patsubst %,--ignore=%,tests/proof tests/field tests/spark $(COVERING)); rest=$$?; \
 	wait $$covering; code=$$?; cat $$told; rm $$told; exit $$((rest | code))
 	$(BIN)/python -m coverage report
 	$(BIN)/python -m tests.proof.simulation --seeds 60

@@ -184,7 +184,8 @@ async def test_lines_that_are_bad_are_counted_and_a_log_that_is_cut_off_does_not
     line = '{"op":"post","annotation":{"id":"a","input_id":"i"}}\n'
     (tmp_path / "bad.jsonl").write_text("nonsense\n" + line)
     (tmp_path / "torn.jsonl").write_text(line + line[:20])
-    whole = gzip.compress(line.encode() * 5_000)
+    others = "".join(line.replace('"a"', f'"a{number}"') for number in range(5_000))
+    whole = gzip.compress(others.encode())
     (tmp_path / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
     async with running(rps=0) as server:
         await cli(tmp_path, server, "push", "bad.jsonl", "-q")
