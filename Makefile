@@ -16,11 +16,11 @@ help:
 demo: setup
 	$(BIN)/syncer demo
 
-# The tests of core and codecs keep one core busy, so they go beside the rest, which mostly wait for processes of their own and are spread
-# over four; those of Spark go with the first, for one JVM. The report of the first comes after the rest, and how much they cover.
-test: setup clients
-	@told=$$(mktemp); $(BIN)/python -m coverage run -m pytest -q $(QUICK) $(COVERING) tests/spark >$$told 2>&1 & covering=$$!; \
-	$(BIN)/python -m pytest -q -n 4 --dist worksteal $(QUICK) $(patsubst %,--ignore=%,tests/proof tests/field tests/spark $(COVERING)); rest=$$?; \
+# The tests of core and codecs keep one core busy, so they go first; beside them the rest, which mostly wait for processes of their own, are
+# spread over four. The report of the first comes after the rest, and how much they cover.
+test: setup
+	@told=$$(mktemp); $(BIN)/python -m coverage run -m pytest -q $(QUICK) $(COVERING) >$$told 2>&1 & covering=$$!; \
+	nice -n 5 $(BIN)/python -m pytest -q -n 4 --dist worksteal $(QUICK) $(patsubst %,--ignore=%,tests/proof tests/field $(COVERING)); rest=$$?; \
 	wait $$covering; code=$$?; cat $$told; rm $$told; exit $$((rest | code))
 	$(BIN)/python -m coverage report
 	$(BIN)/python -m tests.proof.simulation --seeds 60
@@ -30,8 +30,8 @@ field: setup
 	$(BIN)/python -m pytest -q tests/field
 
 # What docs/reliability.md says, shown: simulation, safeguards switched off, crash points, kills, signals, full disks, broken networks, and
-# the tests elsewhere that try every case. The crash points keep one core busy, so they go beside the rest.
-prove: setup
+# the tests elsewhere that try every case, need Spark, or hold the emulator to the official clients. The crash points keep one core busy, so they go beside the rest.
+prove: setup clients
 	$(BIN)/python -m pytest -q tests/proof/crash & crash=$$!; \
 	$(BIN)/python -m pytest -q --durations=10 --ignore=tests/proof/crash tests/proof; rest=$$?; \
 	wait $$crash || rest=1; \

@@ -19,6 +19,8 @@ from syncer.emulator.annotell.projects import FinishedAnnotation, Scene
 from tests.clients.environments import NAMES, python_of
 from tests.emulator.official import emulated
 
+pytestmark = pytest.mark.proof
+
 DRIVER = Path(__file__).parents[1] / "clients" / "drive.py"
 PROJECT = "emulator-project"
 Call = tuple[str, dict[str, Any]]

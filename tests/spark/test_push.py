@@ -14,6 +14,8 @@ from tests.spark.conftest import TOKEN, Refused, Session, Start
 from tests.spark.test_read import FAULTS, loaded, of
 from tests.support.changes import differences, write_log
 
+pytestmark = pytest.mark.proof
+
 
 def app(server: Emulator, app_id: str = "app") -> dict[str, str]:
     return {"app_id": app_id, "base_url": server.url}
@@ -25,7 +27,6 @@ def post(input_id: str, id: str | None = None, **more: Any) -> str:
     )
 
 
-@pytest.mark.proof
 def test_scattered_changes_of_every_kind_are_applied_in_order_whatever_fails(
     session: Session, start: Start, tmp_path: Path
 ) -> None:

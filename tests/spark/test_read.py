@@ -28,6 +28,8 @@ FAULTS = (
     "throttle=0.02,error=0.02,html=0.01,gateway=0.01,reset-before=0.02,reset-after=0.02,cut=0.02"
 )
 
+pytestmark = pytest.mark.proof
+
 
 def loaded(folder: Path, inputs: int = 300, each: int = 5) -> tuple[str, ...]:
     """What an emulator is to load into the app `app`."""
