@@ -167,7 +167,8 @@ class Intake:
             if not member.marks:
                 await member.more.wait()
                 continue
-            log, mark = member.marks.popitem()
+            log = next(iter(member.marks))  # the one that waits longest
+            mark = member.marks.pop(log)
             try:
                 await member.source.ack(log, mark)
                 tries.succeed()

@@ -14,7 +14,8 @@ are decided, nothing is on its way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import anyio
@@ -275,14 +276,28 @@ class Push:
                 self._work.set()
                 self._room.set()
 
+    @contextmanager
+    def _ending_on_failure(self) -> Iterator[None]:
+        """End the run where a write fails: what was to be written is known to nobody
+        else.
+        """
+        try:
+            yield
+        except SyncerError as error:
+            self.turns.end(error)
+            self.drain()
+            raise
+
     async def _write_portions(self, portions: Portions) -> None:
-        await self._write()
+        with self._ending_on_failure():
+            await self._write()
         given = portions(self._ledger)
         while (portion := await anyio.to_thread.run_sync(next, given, None)) is not None:
-            while self.backlog.settling:  # what was read since
-                await self._write()
+            with self._ending_on_failure():
+                while self.backlog.settling:  # what was read since
+                    await self._write()
             facts = portion(self.backlog.numbers)
-            with anyio.CancelScope(shield=True):
+            with self._ending_on_failure(), anyio.CancelScope(shield=True):
                 await anyio.to_thread.run_sync(self._journal.commit, facts)
             if not self.ended:
                 self.backlog.put_back(facts, self._now())

@@ -99,8 +99,10 @@ class Whereabouts:
         came_at = now()
         async with self._one_at_a_time:
             if self._asked_at <= came_at:
-                self._asked_at = now()
+                begun = now()
+                # Noted only now: an unanswered question says nothing to the next one.
                 self._found = self._read(await asked(self.probe))
+                self._asked_at = begun
             return self._found
 
     def _read(self, answer: object) -> Halt | None:

@@ -43,8 +43,13 @@ class Appended:
 
 
 def encode(lines: bytes, offset: int, note: object) -> bytes:
-    """Return what an append writes. `lines`: each with its line feed."""
+    """Return what an append writes. `lines`: each with its line feed.
+
+    Raises ValueError for a note that no reader would take.
+    """
     head = b"%d %d %s\n" % (len(lines), offset, orjson.dumps(note))
+    if len(head) + _CRC_LENGTH > HEAD_BYTES_MAX:
+        raise ValueError(f"a note of more than {HEAD_BYTES_MAX:,} bytes")
     return b"#%08x %s%s" % (crc32(lines, crc32(head)), head, lines)
 
 

@@ -78,7 +78,8 @@ class Segments:
         """What users are to know of the recovery."""
         self._segment_bytes = segment_bytes
         self._waiting_bytes_max = waiting_bytes_max
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._closed = False
         self.salt = ""
         """Random, and the same for as long as the folder is there."""
         self.segments: tuple[Segment, ...] = ()
@@ -92,6 +93,9 @@ class Segments:
         except OSError as error:
             self.close()
             raise self._explain_failure("opened", error) from None
+        except BaseException:
+            self.close()
+            raise
 
     @property
     def waiting_bytes(self) -> int:
@@ -113,6 +117,8 @@ class Segments:
         """
         data = b"".join(_line(line) for line in lines)
         with self._lock:
+            if self._closed:
+                raise StateError(f"{self.folder} is closed: send the changes again")
             if len(data) > self.room_bytes:
                 raise SpoolFull(
                     f"{self.folder} is full: {self.waiting_bytes:,} bytes of changes wait there,"
@@ -138,7 +144,12 @@ class Segments:
                 raise self._explain_failure("cut", error) from None
 
     def close(self) -> None:
-        """Let go of the file that is appended to. It may come twice."""
+        """Let go of the files, after an append that is under way. It may come twice."""
+        with self._lock:
+            self._closed = True
+            self._let_go()
+
+    def _let_go(self) -> None:
         if (file := self._file) is not None:
             self._file = None
             with suppress(OSError):
@@ -226,7 +237,7 @@ class Segments:
                 f"{last.path}: the last write was cut off at byte {at}: what it was to hold was"
                 " never taken"
             )
-            self.close()
+            self._let_go()
 
     # --- appending --------------------------------------------------------------------
 
@@ -242,7 +253,7 @@ class Segments:
             self.disk.write(self._file, written)
             self.disk.sync(self._file)
         except BaseException:
-            self.close()
+            self._let_go()
             raise
         self._size += len(written)
         lines = before.line + data.count(b"\n")
@@ -251,7 +262,7 @@ class Segments:
 
     def _rotate(self) -> None:
         """Begin the next segment; the old one stays as it is, with any end."""
-        self.close()
+        self._let_go()
         end, part = self.end, self.folder / _PART
         path = self.folder / f"{end.offset:020}.log"
         note = {

@@ -238,3 +238,32 @@ def test_at_the_end_of_a_run_a_mark_is_told_once_more_and_left_to_the_next_run(
     assert reading is not None
     assert source.acked == []
     assert reading.errors == errors
+
+
+def test_a_log_that_is_over_is_acknowledged_though_another_of_its_source_goes_on() -> None:
+    source = Counting(1)
+    told: list[int] = []
+
+    async def ack(log: int, mark: Mark) -> None:
+        await anyio.sleep(1)
+        told.append(log)
+
+    source.ack = ack  # type: ignore[method-assign]
+
+    async def main() -> None:
+        reading = Reading(source)
+        await reading.run()
+        reading.intake._by_log[2] = reading.intake._by_log[1]
+        marks = [(2, 1), (1, 9), *((2, number) for number in range(2, 20))]
+        await acknowledged_again(reading, marks)
+
+    async def acknowledged_again(reading: Reading, marks: Sequence[tuple[int, int]]) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(reading.intake.acknowledge_all, reading.errors.append)
+            for log, index in marks:
+                reading.intake.acknowledge(log, Mark(index, index, index))
+                await anyio.sleep(0.5)
+            reading.intake.close()
+
+    VirtualTime().run(main)
+    assert told[:2] == [2, 1]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import anyio
+import pytest
 
 from syncer.core.ledger import Ledger
 from syncer.core.retry import Portion
+from syncer.errors import StateError
 from tests.engine.answers import posts
 from tests.support.fakes import LOST, busy
 from tests.support.pushing import Process, Pushing
@@ -48,3 +50,17 @@ def test_a_command_in_an_outage_does_not_end_the_run() -> None:
 
     process = pushing.push(posts(3), meanwhile=command)
     assert (process.error, pushing.counts()) == (None, (3, 0, 0, 0))
+
+
+def test_a_run_ends_where_a_command_cannot_write_what_was_settled() -> None:
+    pushing, full = Pushing(), StateError("the disk is full")
+
+    async def command(process: Process) -> None:
+        while not process.engine.backlog.settling:  # noqa: ASYNC110 - no event says so
+            await anyio.sleep(0.001)
+        pushing.journal.fails = full
+        with pytest.raises(StateError):
+            await process.engine.carry_out(nothing)
+        pushing.journal.fails = None
+
+    assert pushing.push(posts(3), meanwhile=command).error is full

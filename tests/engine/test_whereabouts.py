@@ -18,7 +18,7 @@ from syncer.core.ports.pull import Ask
 from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.engine.advice import Advice
 from syncer.engine.clock import Clock
-from syncer.engine.turns import Draining, Turns
+from syncer.engine.turns import Draining, Recalled, Turns
 from syncer.engine.whereabouts import STRANGE_MAX, Whereabouts
 from tests.engine.test_turns import unseen
 
@@ -228,3 +228,23 @@ async def until(so: Callable[[], bool]) -> None:
     with anyio.fail_after(10):
         while not so():
             await anyio.lowlevel.checkpoint()
+
+
+async def test_a_question_that_came_back_unsent_says_nothing_to_those_who_wait_with_it() -> None:
+    app, released = App(GONE), anyio.Event()
+    came: list[object] = []
+
+    async def asked(_: Ask[object]) -> object:
+        await released.wait()
+        raise Recalled
+
+    async def one() -> None:
+        with pytest.raises(Recalled):
+            came.append(await app.turns.whereabouts.missing(asked, anyio.current_time))
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(one)
+        await anyio.lowlevel.checkpoint()
+        released.set()
+    assert came == []

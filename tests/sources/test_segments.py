@@ -444,3 +444,37 @@ def test_after_a_crash_at_any_operation_what_was_taken_is_there_and_nothing_twic
         story.check(opened(story.disk, story.settled))
         count += 1
     assert count > 30
+
+
+# --- ends -----------------------------------------------------------------------------
+
+A_LINE = b'{"op":"delete","annotation":{"id":"a","input_id":"i"}}'
+
+
+def test_a_note_that_no_reader_would_take_is_refused(tmp_path: Path) -> None:
+    segments = Segments(tmp_path / "s", REAL)
+    with pytest.raises(ValueError, match="a note of more than 1,048,576 bytes"):
+        segments.append([A_LINE], "n" * (1 << 20))
+    assert segments.end == Mark()
+
+
+def test_nothing_is_appended_after_the_close(tmp_path: Path) -> None:
+    first = Segments(tmp_path / "s", REAL)
+    first.close()
+    second = Segments(tmp_path / "s", REAL)
+    second.append([A_LINE])
+    second.close()
+    with pytest.raises(StateError, match="is closed"):
+        first.append([A_LINE, A_LINE])
+    assert Segments(tmp_path / "s", REAL).end.line == 1
+
+
+def test_a_spool_that_is_refused_keeps_no_descriptor(tmp_path: Path) -> None:
+    first = Segments(tmp_path / "s", REAL)
+    first.append([A_LINE])
+    first.close()
+    before = len([*Path("/proc/self/fd").iterdir()])
+    for _ in range(3):
+        with pytest.raises(StateError):
+            Segments(tmp_path / "s", REAL, Mark(9, 999, 9))
+    assert len([*Path("/proc/self/fd").iterdir()]) == before
