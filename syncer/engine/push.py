@@ -14,7 +14,7 @@ are decided, nothing is on its way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 
@@ -32,6 +32,7 @@ from syncer.core.facts import DeadLetter, Destination, Fact
 from syncer.core.ports.push import Created, Journal, Remote
 from syncer.core.retry import Portions
 from syncer.core.settle import facts_of, facts_of_chunk, letter_of_entry
+from syncer.engine.finish import finish
 from syncer.engine.intake import Intake
 from syncer.engine.sender import Sender
 from syncer.engine.signal import Signal
@@ -115,11 +116,13 @@ class Push:
             raise first_error(group) from None
         finally:
             self.ended = True
-            with anyio.CancelScope(shield=True):
-                async with self._one_command:
-                    pass  # the one that is under way is written to its end
+            await finish(self._await_command)
         if self.turns.error is not None:
             raise self.turns.error
+
+    async def _await_command(self) -> None:
+        async with self._one_command:
+            pass  # the one that is under way is written to its end
 
     def drain(self) -> None:
         """End the run: finish what is in flight, write it down, send nothing more."""
@@ -246,8 +249,10 @@ class Push:
         self._created.add(
             [entry.change.key for entry in settlement.applied if entry.change.verb == "post"]
         )
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(partial(self._journal.commit, facts))
+        await finish(partial(self._make_durable, settlement, facts))
+
+    async def _make_durable(self, settlement: Settlement, facts: list[Fact]) -> None:
+        await anyio.to_thread.run_sync(self._journal.commit, facts)
         self._deletions.dead(settlement.dead)
         self.backlog.committed(settlement, self._now())
         self._work.set()
@@ -297,10 +302,13 @@ class Push:
                 while self.backlog.settling:  # what was read since
                     await self._write()
             facts = portion(self.backlog.numbers)
-            with self._ending_on_failure(), anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(self._journal.commit, facts)
-            if not self.ended:
-                self.backlog.put_back(facts, self._now())
+            with self._ending_on_failure():
+                await finish(partial(self._put_back, facts))
+
+    async def _put_back(self, facts: Sequence[Fact]) -> None:
+        await anyio.to_thread.run_sync(self._journal.commit, facts)
+        if not self.ended:
+            self.backlog.put_back(facts, self._now())
 
     def _acknowledge(self) -> None:
         """Let the sources be told how far their logs are settled for good."""

@@ -6,10 +6,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager
+from functools import partial
 from typing import TypeVar
 
 import anyio
+import anyio.lowlevel
 import anyio.to_thread
+
+from syncer.engine.finish import finish
 
 T = TypeVar("T")
 
@@ -21,12 +25,15 @@ async def open_in_thread(manager: AbstractContextManager[T]) -> AsyncIterator[T]
     A task that is cancelled in the meantime leaves it again before it ends. Raises what
     the manager raises.
     """
-    # Shielded: what was opened must be known here, to be closed.
-    with anyio.CancelScope(shield=True):
-        opened = await anyio.to_thread.run_sync(manager.__enter__)
+    opened: list[T] = []
+
+    def enter() -> None:
+        opened.append(manager.__enter__())
+
     try:
+        await finish(partial(anyio.to_thread.run_sync, enter))
         await anyio.lowlevel.checkpoint_if_cancelled()
-        yield opened
+        yield opened[0]
     finally:
-        with anyio.CancelScope(shield=True):
-            await anyio.to_thread.run_sync(manager.__exit__, None, None, None)
+        if opened:
+            await finish(partial(anyio.to_thread.run_sync, manager.__exit__, None, None, None))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import anyio
 import anyio.to_thread
@@ -17,6 +18,7 @@ from syncer.core.events import Event
 from syncer.core.facts import Destination
 from syncer.core.ports.pull import Found, Problem, Unit
 from syncer.engine.advice import OUTPUT_KEPT
+from syncer.engine.finish import finish
 from syncer.engine.pull import Pull
 from syncer.engine.signal import Signal
 from syncer.errors import SyncerError, exit_code, first_error
@@ -135,11 +137,10 @@ class PullLane:
                 if not interrupted:
                     await self._read(engine)
                 if not interrupted:
-                    await anyio.to_thread.run_sync(self._finish, self._destinations())
+                    await self._alone(self._finish, self._destinations())
             finally:
                 if not self._checkpoints.last.done:
-                    with anyio.CancelScope(shield=True):
-                        await anyio.to_thread.run_sync(self._leave, self._destinations())
+                    await finish(partial(self._alone, self._leave, self._destinations()))
 
     def _drain(self) -> None:
         if self._engine is not None:
@@ -179,8 +180,7 @@ class PullLane:
     async def _alone(self, write: Callable[..., None], *arguments: object) -> None:
         """In a thread, to its end, and not beside another write."""
         async with self._one_at_a_time:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(write, *arguments)
+            await finish(partial(anyio.to_thread.run_sync, write, *arguments))
 
     def _write(self, unit: Unit, found: Found, destinations: Destinations) -> None:
         """A page to the sink, then the checkpoint, each durable before the next."""

@@ -23,6 +23,7 @@ from syncer.core.moves import Moved
 from syncer.core.pace import Concurrency
 from syncer.core.retry import Portions
 from syncer.engine.advice import Advice
+from syncer.engine.finish import finish
 from syncer.engine.intake import Intake
 from syncer.engine.push import Push
 from syncer.engine.turns import Turns
@@ -158,8 +159,7 @@ class PushLane:
             except SyncerError as stopped:
                 error = stopped
             finally:
-                with anyio.CancelScope(shield=True):
-                    await self._inputs.close()
+                await finish(self._inputs.close)
         # A drain that came too late has stopped nothing.
         early = interrupted[0] if interrupted and not engine.complete else None
         if error is None and early is None and (unfinished := self._inputs.describe_unfinished()):

@@ -269,9 +269,9 @@ def test_an_interrupted_run_does_not_wait_for_the_turn_of_what_failed() -> None:
 def test_what_is_settled_is_written_down_though_the_run_is_cancelled_awaiting_a_thread() -> None:
     pushing = Pushing()
 
-    async def all_threads_are_busy(work: Callable[[], object]) -> object:
+    async def all_threads_are_busy(work: Callable[..., object], *arguments: object) -> object:
         await anyio.sleep(5.0)
-        return work()
+        return work(*arguments)
 
     async def cancel(_: Process) -> None:
         with mock.patch("anyio.to_thread.run_sync", all_threads_are_busy):
