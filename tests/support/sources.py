@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -51,7 +52,7 @@ Watermarks = Mapping[int, Watermark]
 UNREAD: Watermarks = MappingProxyType({})
 
 
-class SourceKind:
+class SourceKind(ABC):
     """A kind of source over some lines, which are in a folder of their own.
 
     Its logs have the numbers from `log` on.
@@ -67,16 +68,17 @@ class SourceKind:
         folder.mkdir(exist_ok=True)
         self.make()
 
+    @abstractmethod
     def make(self) -> None:
         """Put the lines where the source reads them."""
 
+    @abstractmethod
     def open(self, watermarks: Watermarks = UNREAD, *, strict: bool = False) -> Source:
         """Return it as a process that knows so much of it opens it."""
-        raise NotImplementedError
 
     async def add(self, *lines: bytes) -> None:
         """Let lines follow, where it grows."""
-        raise NotImplementedError
+        raise AssertionError(f"nothing can be added to {type(self).__name__}")
 
     def fail_once(self) -> None:
         """Let the next read fail that has to ask for more: here, each file that is open
@@ -248,6 +250,9 @@ class FakeKind(SourceKind):
     """The fake of the engine's tests."""
 
     grows = True
+
+    def make(self) -> None:
+        """The lines are given to it."""
 
     def open(self, watermarks: Watermarks = UNREAD, *, strict: bool = False) -> Source:
         self.script = Script(
