@@ -145,6 +145,10 @@ class LogFolder:
             and self._node(self._path(self._names[move.log][0])).mtime_ns not in known.values()
         ):
             self.moved = "same"  # no run came so far as to see its time
+        if move.kind == "linked" and move.log not in self._to_come:
+            path = str(self._path(self._names[move.log][0]))
+            if path not in {known_path for known_path, _ in known}:
+                self.moved = "same"  # no run saw under which name it is linked
         if move.kind == "rotated":
             self._rotated(self._to_come[0] - 1, known)
         elif move.log not in self._to_come:
