@@ -36,6 +36,10 @@ from syncer.errors import Stopped, SyncerError
 V = TypeVar("V")
 
 
+RATE_SECONDS = 1.0
+"""How long a request waits before it looks at the rate again: another lane of the
+limit may have come or gone.
+"""
 LARGE_BODY_BYTES = 1 << 20
 """A larger answer is read in a thread, so that it holds nothing up."""
 
@@ -178,7 +182,7 @@ class Turns:
                     self._pace.take(monotonic)
                     self.in_flight += 1
                     return
-                await self._changed.wait(next_at - monotonic)
+                await self._changed.wait(min(next_at - monotonic, RATE_SECONDS))
 
     def _release(self, *, unused: bool) -> None:
         self.in_flight -= 1

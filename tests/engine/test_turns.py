@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from syncer.core.destination import DestinationState
+from syncer.core.limiter import LanePace, Limiter
 from syncer.core.outcome import Failed, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
@@ -17,6 +18,7 @@ from syncer.engine.clock import Clock
 from syncer.engine.turns import Draining, Turns
 from syncer.errors import Stopped
 from tests.engine.lists import Remote
+from tests.support.virtual import VirtualTime
 
 pytestmark = pytest.mark.anyio
 
@@ -248,3 +250,33 @@ async def test_a_run_asked_to_wait_too_long_says_until_when_and_how_the_pause_is
         ),
     ):
         await told.turns.next()
+
+
+# --- other lanes of the limit ---------------------------------------------------------
+
+
+async def _seconds_after_a_slower_lane_has_left() -> float:
+    limiter, now = Limiter(), anyio.current_time
+    fast, slow = LanePace(lambda: limiter, 10.0), LanePace(lambda: limiter, 0.01)
+    fast.join(now())
+    slow.join(now())
+    state = DestinationState(0.001, 0.002, 0.05, 0.0)
+    of = Turns(Remote(), fast, Concurrency(4, fast), state, Clock(), random.Random(1), unseen)
+    (await of.next()).give_back()
+    gone_at: list[float] = []
+
+    async def leave() -> None:
+        await anyio.sleep(1.0)
+        slow.leave(now())
+        gone_at.append(now())
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(leave)
+        await of.next()
+    return now() - gone_at[0]
+
+
+def test_a_request_that_waits_goes_soon_once_a_slower_lane_of_the_limit_has_left() -> None:
+    seconds = VirtualTime().run(_seconds_after_a_slower_lane_has_left)
+    assert seconds is not None
+    assert seconds <= 1.0
