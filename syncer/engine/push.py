@@ -109,6 +109,7 @@ class Push:
                     tasks.start_soon(self._commit_all)
                     async with anyio.create_task_group() as requests:
                         await self._dispatch(requests)
+                    self.ended = True
                     await self._commit()
                     tasks.cancel_scope.cancel()
                 self.intake.close()

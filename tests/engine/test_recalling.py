@@ -7,12 +7,14 @@ from collections.abc import Iterator
 import anyio
 import pytest
 
+from syncer.core.change import Mark
 from syncer.core.ledger import Ledger
 from syncer.core.retry import Portion
 from syncer.errors import StateError
 from tests.engine.answers import posts
+from tests.journal.made import queued
 from tests.support.fakes import LOST, busy
-from tests.support.pushing import Process, Pushing
+from tests.support.pushing import LOG, Process, Pushing
 
 PAUSE_SECONDS = 500.0
 
@@ -64,3 +66,24 @@ def test_a_run_ends_where_a_command_cannot_write_what_was_settled() -> None:
         pushing.journal.fails = None
 
     assert pushing.push(posts(3), meanwhile=command).error is full
+
+
+def test_what_comes_back_once_a_run_sends_nothing_more_is_left_to_the_next_one() -> None:
+    pushing, told = Pushing(), anyio.Event()
+    back = queued(1, 0, log=LOG)
+
+    def put_back(_: Ledger) -> Iterator[Portion]:
+        yield lambda _: [back]
+
+    async def command(process: Process) -> None:
+        async def ack(log: int, mark: Mark) -> None:
+            await told.wait()
+
+        process.source.ack = ack  # type: ignore[method-assign]
+        await anyio.sleep(60)
+        await process.engine.carry_out(put_back)
+        assert process.engine.backlog.count == 0
+        told.set()
+
+    pushing.push(posts(3), meanwhile=command)
+    assert list(pushing.journal.ledger.queue) == [1]
