@@ -90,7 +90,7 @@ class Loaded:
             client = ClientPlace(
                 signs_in.origin, client_id=signs_in.client_id, client_secret=signs_in.client_secret
             )
-        return replace(self, origins={}, _token=token, _client=client)
+        return replace(self, origins=dict(self.origins), _token=token, _client=client)
 
     def with_settings(self, **sections: Mapping[str, object]) -> Loaded:
         """The same with some keys set, by section; the values are not checked again."""

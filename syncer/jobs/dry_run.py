@@ -66,7 +66,7 @@ class DryRun:
         )
 
 
-def dry_run(loaded: Loaded, arguments: Sequence[str], stdin: BinaryIO) -> DryRun:
+def dry_run(loaded: Loaded, arguments: Sequence[str], stdin: BinaryIO | None) -> DryRun:
     """Read the logs to their end and count. Raises UsageError where none is named."""
     if not arguments:
         raise UsageError("a dry run needs the change logs: name files, folders, or - for stdin")
@@ -74,7 +74,9 @@ def dry_run(loaded: Loaded, arguments: Sequence[str], stdin: BinaryIO) -> DryRun
         return anyio.run(_count, loaded, arguments, Path(spool), stdin)
 
 
-async def _count(loaded: Loaded, arguments: Sequence[str], spool: Path, stdin: BinaryIO) -> DryRun:
+async def _count(
+    loaded: Loaded, arguments: Sequence[str], spool: Path, stdin: BinaryIO | None
+) -> DryRun:
     push = loaded.config.push
     options = line_options(loaded.config)
     result = DryRun()

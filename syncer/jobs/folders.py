@@ -11,7 +11,7 @@ from syncer.errors import StateError, UsageError
 from syncer.journal import checkpoint
 from syncer.journal.checkpoint import Checkpoint
 from syncer.journal.damage import Damage
-from syncer.journal.disk import REAL, Disk
+from syncer.journal.disk import REAL
 from syncer.journal.journal import Journal
 from syncer.printable import as_argument
 
@@ -37,18 +37,15 @@ def push_folder(loaded: Loaded) -> Path:
     return folder
 
 
-def pull_in(folder: Path, *, disk: Disk = REAL) -> Checkpoint | None:
+def pull_in(folder: Path) -> Checkpoint | None:
     """Return how far the pull of this folder is; None where the folder holds no pull.
 
     Raises StateError for one that cannot be read.
     """
     try:
-        if (
-            Journal.is_in(folder, disk=disk)
-            or disk.size(folder / checkpoint.CHECKPOINT_FILE) is None
-        ):
+        if Journal.is_in(folder) or REAL.size(folder / checkpoint.CHECKPOINT_FILE) is None:
             return None
-        found = checkpoint.read(folder, disk=disk)
+        found = checkpoint.read(folder)
     except NotADirectoryError:
         return None
     except OSError as error:

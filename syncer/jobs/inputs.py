@@ -125,7 +125,7 @@ def open_inputs(
     ledger: Ledger,
     state: Path,
     reading: ReadingOptions,
-    stdin: BinaryIO,
+    stdin: BinaryIO | None,
 ) -> tuple[PushInputs, list[Fact]]:
     """Return the inputs, where they were left, and what the journal is to note of them.
     Without any: every log that the state knows.
@@ -149,7 +149,7 @@ def _open(
     ledger: Ledger,
     state: Path,
     reading: ReadingOptions,
-    stdin: BinaryIO,
+    stdin: BinaryIO | None,
 ) -> tuple[PushInputs, list[Fact]]:
     named = name_logs(state, stdin)
     items = [

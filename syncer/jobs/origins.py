@@ -5,7 +5,6 @@ that writes it somewhere.
 from __future__ import annotations
 
 import gzip
-import sys
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from syncer.jobs.clarifai import CREDENTIALS, SETTINGS, app
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.pull import PullLane
 from syncer.jobs.pull_parts import pull_parts
+from syncer.jobs.streams import standard_output
 from syncer.jobs.ways import transport
 from syncer.jobs.wiring import Origin
 from syncer.remotes.annotell import (
@@ -195,7 +195,7 @@ def open_pull(
         if state is not None
         else Path(loaded.config.state.dir) / f"pull-{_digest(job.encode())}"
     )
-    sink = output_sink(out, origin.layout, format_, stdout=sys.stdout.buffer, work=folder)
+    sink = output_sink(out, origin.layout, format_, stdout=standard_output(), work=folder)
     path = None if out == STDOUT else Path(out)
     with pull_parts(origin, sink, job=job, state=folder, path=path) as parts:
         yield PullLane(parts, out=out)

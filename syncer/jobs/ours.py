@@ -112,7 +112,7 @@ def _is_journal(path: Path) -> bool:
         return False
 
 
-def name_logs(state: Path, stdin: BinaryIO, *, spool: Path | None = None) -> NamedLogs:
+def name_logs(state: Path, stdin: BinaryIO | None, *, spool: Path | None = None) -> NamedLogs:
     """Return what turns arguments into logs.
 
     `state`: the [state] dir; `spool`: where stdin is kept, if not in there.

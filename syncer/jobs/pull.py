@@ -24,7 +24,7 @@ from syncer.engine.signal import Signal
 from syncer.errors import SyncerError, exit_code, first_error
 from syncer.jobs.progress import Sending, Share, sending
 from syncer.jobs.pull_parts import PullParts
-from syncer.jobs.signals import Listen, until_signal
+from syncer.jobs.signals import Listen, ignore, until_signal
 from syncer.jobs.wiring import EarlierRun, wire
 from syncer.journal.checkpoint import Checkpoint
 from syncer.printable import counted
@@ -98,7 +98,7 @@ class PullLane:
         self._started = time.monotonic()
 
     async def run(
-        self, observe: Callable[[Event], None] = lambda _: None, *, signals: Listen | None = None
+        self, observe: Callable[[Event], None] = lambda _: None, *, signals: Listen = ignore
     ) -> Pulled:
         """Pull to the end of the list. Errors that stop a run are in what it returns;
         what is written is kept.
@@ -110,12 +110,9 @@ class PullLane:
         error: SyncerError | None = None
         interrupted: list[int] = []
         try:
-            if signals is not None:
-                await until_signal(
-                    lambda: self._run(observe, interrupted), self._drain, interrupted, signals
-                )
-            else:
-                await self._run(observe, interrupted)
+            await until_signal(
+                lambda: self._run(observe, interrupted), self._drain, interrupted, signals
+            )
         except SyncerError as stopped:
             error = stopped
         early = interrupted[0] if interrupted and not self._checkpoints.last.done else None

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import anyio
 
@@ -46,7 +44,8 @@ from syncer.jobs.lines import line_options
 from syncer.jobs.progress import Estimate, Progress, Sending, Share, sending, unread
 from syncer.jobs.push_parts import PushParts, push_parts
 from syncer.jobs.report import Before, PushReport, totals
-from syncer.jobs.signals import Listen, until_signal
+from syncer.jobs.signals import Listen, ignore, until_signal
+from syncer.jobs.streams import standard_input
 from syncer.sources.feed import ChangeSource
 
 OPENED_MAX = 1000
@@ -99,7 +98,6 @@ class PushLane:
         strict: bool = False,
         max_delete: int | None = None,
         moved: Moved | None = None,
-        stdin: BinaryIO | None = None,
     ) -> None:
         """`sources`: change logs as named on the command line, and sources of users;
         none: every log that the state knows.
@@ -112,7 +110,7 @@ class PushLane:
         self._state = Path(parts.config.state.dir)
         reading = ReadingOptions(line_options(parts.config), strict, moved, parts.logs)
         self._inputs, facts = open_inputs(
-            sources, self.ledger, self._state, reading, stdin or sys.stdin.buffer
+            sources, self.ledger, self._state, reading, standard_input()
         )
         for start in range(0, len(facts), OPENED_MAX):
             parts.journal.commit(facts[start : start + OPENED_MAX])
@@ -136,10 +134,10 @@ class PushLane:
         return self._parts.journal.ledger
 
     async def run(
-        self, observe: Callable[[Event], None] = lambda _: None, *, signals: Listen | None = None
+        self, observe: Callable[[Event], None] = lambda _: None, *, signals: Listen = ignore
     ) -> Finished:
         """Push to the end. Errors that stop a run are in what it returns; they lose
-        nothing. `signals`: how those that drain are heard; None: not.
+        nothing. `signals`: how those that drain are heard.
 
         `observe` is called with every event from within the event loop: it must be
         quick, and an exception of its own ends the run.
@@ -152,10 +150,7 @@ class PushLane:
             self._engine = engine = self._wire(observe)
             self._share = Share(app.pace, anyio.current_time())
             try:
-                if signals is not None:
-                    await until_signal(engine.run, engine.drain, interrupted, signals)
-                else:
-                    await engine.run()
+                await until_signal(engine.run, engine.drain, interrupted, signals)
             except SyncerError as stopped:
                 error = stopped
             finally:

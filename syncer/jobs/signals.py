@@ -5,8 +5,8 @@ Both leave a state that carries on.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import anyio
 
@@ -18,19 +18,30 @@ Listen = Callable[[Take], AbstractContextManager[None]]
 """Lets signals be heard while a block lasts."""
 
 
-def listen(take: Take) -> AbstractContextManager[None]:
-    """Hear the signals of this process, two at most; then the system's way holds."""
-    return signals.listening(take, patience=2)
+@contextmanager
+def listen(take: Take) -> Iterator[None]:
+    """Hear the signals of this process, two at most; then the system's way holds. At
+    the end of the block the outcome stands.
+    """
+    with signals.listening(take, patience=2):
+        try:
+            yield
+        finally:
+            signals.hold()
+
+
+def ignore(take: Take) -> AbstractContextManager[None]:
+    """Hear none: they are the host's."""
+    return nullcontext()
 
 
 async def until_signal(
     run: Callable[[], Awaitable[None]],
     drain: Callable[[], None],
     interrupted: list[int],
-    listening: Listen = listen,
+    listening: Listen,
 ) -> None:
-    """Run to the end, or to a signal, whose number is then in `interrupted`. How the
-    run ended stands from then on.
+    """Run to the end, or to a signal, whose number is then in `interrupted`.
 
     Raises what `run` raises.
     """
@@ -44,7 +55,4 @@ async def until_signal(
             drain()
 
         with listening(take):
-            try:
-                await run()
-            finally:
-                signals.hold()
+            await run()

@@ -21,7 +21,7 @@ from syncer.jobs.compare.parts import PartFiles, Recorded
 from syncer.jobs.compare.sample import InputSample
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.origins import clarifai_origin
-from syncer.jobs.signals import until_signal
+from syncer.jobs.signals import Listen, ignore, until_signal
 from syncer.jobs.verified import SIGNS, Finding, Tell, Verified
 from syncer.jobs.wiring import EarlierRun, wire
 from syncer.remotes.clarifai.expected import Difference, DiffMark, compare, fold
@@ -46,7 +46,7 @@ class Verification:
     moved: Moved | None = None
     """The decision about files that may be known logs under new names."""
 
-    async def run(self, tell: Tell) -> Verified:
+    async def run(self, tell: Tell, *, signals: Listen = ignore) -> Verified:
         """Compare.
 
         Raises UsageError, StateError; what stops a run later is in what it returns.
@@ -77,7 +77,9 @@ class Verification:
                 leaves=PARTLY_COMPARED,
             ) as engine:
                 try:
-                    await until_signal(lambda: engine.run("", deliver), engine.drain, interrupted)
+                    await until_signal(
+                        lambda: engine.run("", deliver), engine.drain, interrupted, signals
+                    )
                 except SyncerError as error:
                     result.error = error
                 result.requests = engine.ways["api"].turns.requests

@@ -102,10 +102,8 @@ def _ca_file(loaded: Loaded, remote: RemoteName) -> str:
 
 
 def _name_origin(loaded: Loaded, remote: RemoteName) -> str:
-    """Return who named the file with the authorities: on another machine than the one
-    that read the configuration nobody knows any more.
-    """
-    key, origin = f"[{remote}] ca_file", loaded.origins.get(f"{remote}.ca_file", "")
+    """Return who named the file with the authorities."""
+    origin = loaded.origins[f"{remote}.ca_file"]
     if origin in AUTHORITIES[remote]:
         return f"the environment variable {origin}"
-    return f"{key} ({origin})" if origin else key
+    return f"[{remote}] ca_file ({origin})"

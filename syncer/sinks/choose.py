@@ -70,7 +70,7 @@ def output_sink(
     layout: Layout,
     wanted: str | None = None,
     *,
-    stdout: BinaryIO,
+    stdout: BinaryIO | None,
     work: Path | None = None,
 ) -> Sink:
     """The sink for a path or `-`. Opens nothing. Raises UsageError: no such format, not
@@ -93,6 +93,8 @@ def output_sink(
         raise UsageError(f"--format {format_} needs a file: give --out PATH")
     form: Form = JsonLines() if format_ == "jsonl" else Csv(layout)
     if out == STDOUT:
+        if stdout is None:
+            raise UsageError("there is no standard output to write to: name a path")
         return StreamSink(stdout, form)
     return FileSink(Path(out), Gzipped(form) if out.endswith(".gz") else form, work)
 

@@ -41,7 +41,7 @@ class NamedLogs:
     several: hard links.
     """
 
-    def __init__(self, spool: StdinStore, stdin: BinaryIO, ours: Ours) -> None:
+    def __init__(self, spool: StdinStore, stdin: BinaryIO | None, ours: Ours) -> None:
         self.left_out: list[LeftOut] = []
         """What is in the folders, looks like a log and is not read."""
         self._spool = spool
@@ -79,6 +79,8 @@ class NamedLogs:
 
     def _all_of(self, argument: str) -> Iterator[LogPath]:
         if argument == "-":
+            if self._stdin is None:
+                raise UsageError("there is no standard input to read: name a file or a folder")
             yield LogPath(self._spool.keep(self._stdin), "-")
             return
         status = _status(argument)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import traceback
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from syncer.config import load
 from syncer.errors import UsageError
+from syncer.jobs.clarifai import app
+from syncer.jobs.limiters import Limiters
 
 SECRET = "0123456789abcdef-secret"
 
@@ -182,3 +185,11 @@ def test_reading_the_config_leaves_the_environment_alone() -> None:
     before = dict(os.environ)
     load(None, {"CLARIFAI_PAT": SECRET}, {})
     assert before == dict(os.environ)
+
+
+def test_a_config_for_another_machine_still_says_where_its_values_come_from() -> None:
+    """A task of a cluster reports a bad id as the driver does."""
+    loaded = load(None, {"CLARIFAI_PAT": "a-token", "CLARIFAI_APP_ID": ".."}, {})
+    there = pickle.loads(pickle.dumps(loaded.portable("clarifai")))
+    with pytest.raises(UsageError, match="CLARIFAI_APP_ID"):
+        app(there, Limiters())

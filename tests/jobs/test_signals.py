@@ -9,7 +9,7 @@ import anyio.lowlevel
 import pytest
 
 from syncer import signals
-from syncer.jobs.signals import until_signal
+from syncer.jobs.signals import listen, until_signal
 
 pytestmark = pytest.mark.anyio
 
@@ -28,7 +28,7 @@ async def test_the_first_signal_drains_and_the_second_stops_at_once(owner: signa
         await anyio.sleep_forever()
 
     with owner.deferring(), anyio.fail_after(10):
-        await until_signal(run, drained.set, interrupted)
+        await until_signal(run, drained.set, interrupted, listen)
     assert (seen, interrupted) == (["drained"], [signal.SIGINT])
     assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
 
@@ -43,7 +43,9 @@ async def test_a_signal_after_the_lane_has_ended_is_not_taken_for_one_that_inter
         await anyio.lowlevel.checkpoint()
 
     with owner.deferring():
-        await until_signal(run, lambda: pytest.fail("there is nothing to drain"), interrupted)
+        await until_signal(
+            run, lambda: pytest.fail("there is nothing to drain"), interrupted, listen
+        )
         signal.raise_signal(signal.SIGTERM)
     assert interrupted == []
 
@@ -59,5 +61,5 @@ async def test_what_ends_a_lane_is_raised_after_a_signal_too(owner: signals.Owne
         raise KeyError("while it drained")
 
     with owner.deferring(), pytest.raises(KeyError):
-        await until_signal(run, drained.set, interrupted)
+        await until_signal(run, drained.set, interrupted, listen)
     assert interrupted == [signal.SIGTERM]

@@ -71,6 +71,12 @@ def test_what_cannot_be_is_a_usage_error(out: str, wanted: str | None, told: str
         output_sink(out, LAYOUT, wanted, stdout=io.BytesIO())
 
 
+def test_a_standard_output_that_is_not_there_is_a_usage_error() -> None:
+    """Services have none, and that of a notebook takes text only."""
+    with pytest.raises(UsageError, match="no standard output to write to: name a path"):
+        output_sink("-", LAYOUT, "csv", stdout=None)
+
+
 @pytest.mark.parametrize(
     ("there", "out", "wanted", "told"),
     [

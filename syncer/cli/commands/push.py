@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
@@ -142,8 +141,9 @@ def tell(finished: Finished) -> None:
 def _count(loaded: Loaded, logs: Sequence[str]) -> int:
     """Read and count; the exit code."""
     from syncer.jobs.dry_run import dry_run
+    from syncer.jobs.streams import standard_input
 
-    result = dry_run(loaded, logs, sys.stdin.buffer)
+    result = dry_run(loaded, logs, standard_input())
     for message in result.messages:
         say(f"syncer: {message}")
     if result.error is not None:

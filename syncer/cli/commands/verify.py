@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
@@ -71,6 +72,7 @@ def _compare(job: Verification) -> int:
     """Compare and report; the exit code."""
     from syncer.cli.kept import KeptList
     from syncer.cli.loop import run
+    from syncer.jobs.signals import listen
 
     with KeptList() as differences:
 
@@ -87,7 +89,7 @@ def _compare(job: Verification) -> int:
                     }
                 )
 
-        result = run(job.run, tell)
+        result = run(partial(job.run, tell, signals=listen))
         flush()
         for note in result.notes:
             say(f"syncer: {note}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from syncer.errors import SyncerError, UsageError
 from syncer.jobs.inputs import was_looked_at
 from syncer.jobs.lines import line_options
 from syncer.jobs.ours import SPOOL, name_logs
+from syncer.jobs.streams import standard_input
 from syncer.journal.dead import DEAD_FILE, list_unapplied
 from syncer.journal.journal import DestinationId, Journal, check_destination
 from syncer.sources.changelog import ChangeLog
@@ -86,7 +86,7 @@ def logs_to_compare(
     """
     state = Path(loaded.config.state.dir)
     ledger = _ledger(state, loaded)
-    ours = name_logs(state, sys.stdin.buffer, spool=spool)
+    ours = name_logs(state, standard_input(), spool=spool)
     paths = [path for argument in named for path in ours.of(argument)]
     choice = Chooser(ledger, state / SPOOL).choose(paths if named else None, moved)
     if not choice.logs and not choice.gone:
