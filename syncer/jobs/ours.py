@@ -15,12 +15,12 @@ from syncer.journal import check, checkpoint, dead, parts, replay, seen
 from syncer.journal.checkpoint import Checkpoint
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL
+from syncer.journal.lock import LOCK
 from syncer.printable import as_argument
 from syncer.sources.logs import NamedLogs
 from syncer.sources.stdin import StdinStore
 
 SPOOL = "spool"
-LOCK = "lock"
 
 _STATE_FILES = frozenset(
     (

@@ -22,7 +22,7 @@ from syncer.journal.damage import Damage, way_out
 from syncer.journal.dead import DEAD_FILE
 from syncer.journal.disk import REAL, Disk
 from syncer.journal.journal import Journal
-from syncer.journal.lock import holder
+from syncer.journal.lock import LOCK, holder
 from syncer.journal.repair import Repaired, repair_held
 from syncer.journal.replay import JOURNAL_FILE
 from syncer.printable import as_argument, counted
@@ -73,7 +73,7 @@ def resume(folder: Path, *, disk: Disk = REAL) -> Destination:
 
 def _resume_pull(folder: Path, disk: Disk) -> Destination:
     try:
-        lock = disk.lock(folder / "lock")
+        lock = disk.lock(folder / LOCK)
         try:
             found = checkpoint.read(folder, disk=disk)
             if isinstance(found, Damage):
@@ -101,7 +101,7 @@ def look(folder: Path) -> StateSurvey:
 
     Raises UsageError where there is no state, StateError for that of a newer version.
     """
-    found = StateSurvey(folder, holder(folder / "lock"))
+    found = StateSurvey(folder, holder(folder / LOCK))
     try:
         if not any(of(folder) for of in (_is_push, _is_pull)):
             raise no_state(folder)
@@ -177,7 +177,7 @@ def repair(folder: Path) -> Repaired:
     """
     look_first = look(folder)  # a folder without a state gets no lock
     try:
-        lock = REAL.lock(folder / "lock")
+        lock = REAL.lock(folder / LOCK)
         try:
             when = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             repaired = repair_held(folder, when) if look_first.push is not None else Repaired()

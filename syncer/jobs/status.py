@@ -15,7 +15,7 @@ from syncer.core.settle import rfc3339
 from syncer.jobs.folders import any_folder, pull_in, push_folder
 from syncer.journal.checkpoint import Checkpoint
 from syncer.journal.journal import DestinationId, Journal
-from syncer.journal.lock import holder
+from syncer.journal.lock import LOCK, holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def status(loaded: Loaded) -> PushStatus | PullStatus:
     folder, now = any_folder(loaded), time.time()
     give_up_seconds = loaded.config.retry.give_up_seconds
     if (pull := pull_in(folder)) is not None:
-        locked_by = holder(folder / "lock")
+        locked_by = holder(folder / LOCK)
         return PullStatus.of(
             folder, pull, locked_by=locked_by, give_up_seconds=give_up_seconds, now=now
         )

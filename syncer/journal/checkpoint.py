@@ -13,6 +13,7 @@ from syncer.core.facts import OPEN, Destination
 from syncer.errors import StateError, of_another_version
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
+from syncer.journal.lock import LOCK
 from syncer.journal.replay import JOURNAL_FILE
 from syncer.journal.sealed import seal, unseal
 
@@ -130,7 +131,7 @@ class Checkpoints:
         self._path = folder / CHECKPOINT_FILE
         try:
             disk.make_folder(folder)
-            self._lock = disk.lock(folder / "lock")
+            self._lock = disk.lock(folder / LOCK)
         except OSError as error:
             raise StateError(
                 f"the state folder {folder} cannot be used: {error.strerror}"

@@ -24,7 +24,7 @@ from syncer.journal.check import cut, missing, no_journal
 from syncer.journal.checkpoint import CHECKPOINT_FILE
 from syncer.journal.compact import Bodies, join, write_journal
 from syncer.journal.disk import REAL, Disk, HeldLock
-from syncer.journal.lock import holder
+from syncer.journal.lock import LOCK, holder
 from syncer.journal.replay import JOURNAL_FILE, ByteSpan, DestinationId, note_body, replay
 
 __all__ = ["DestinationId", "Journal"]
@@ -80,7 +80,7 @@ class Journal:
         try:
             if destination is not None:
                 disk.make_folder(folder)
-            lock = disk.lock(folder / "lock")
+            lock = disk.lock(folder / LOCK)
         except OSError as error:
             raise StateError(f"the state folder {folder} cannot be used: {_why(error)}") from None
         journal = cls(folder, lock, disk, destination, compact_bytes_min or COMPACT_BYTES_MIN)
@@ -117,7 +117,7 @@ class Journal:
         except OSError as error:
             raise StateError(f"the state folder {folder} cannot be read: {_why(error)}") from None
         assert found.destination is not None  # or it would be damaged
-        return found.ledger, found.destination, holder(folder / "lock")
+        return found.ledger, found.destination, holder(folder / LOCK)
 
     # --- recovery ---------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from syncer import files
 from syncer.errors import StateError
 
+LOCK = "lock"
+"""The name of the lock in a state folder."""
 WAY_OUT = ". Put --state on a local disk: a state may be copied there"
 """What to do where the file system of a state lacks what a state needs."""
 

@@ -27,6 +27,7 @@ from syncer.journal.compact import Bodies, write_journal
 from syncer.journal.damage import Damage
 from syncer.journal.disk import REAL, Disk
 from syncer.journal.letters import FILE_NEW, LettersAnew
+from syncer.journal.lock import LOCK
 from syncer.journal.replay import JOURNAL_FILE, Replayed
 from syncer.printable import counted
 
@@ -50,7 +51,7 @@ def repair(folder: Path, when: str, *, disk: Disk = REAL) -> Repaired:
     `when`: the time, for names. Raises StateError (in use, or made by a newer version),
     OSError.
     """
-    lock = disk.lock(folder / "lock")
+    lock = disk.lock(folder / LOCK)
     try:
         return repair_held(folder, when, disk=disk)
     finally:

@@ -48,7 +48,6 @@ class Clarifai:
 
     def __init__(self, user_id: str, app_id: str) -> None:
         self._urls = AppUrls(user_id, app_id)
-        self._app = self._urls.app
 
     # --- changes ----------------------------------------------------------------------
 
@@ -67,15 +66,17 @@ class Clarifai:
                 "ids": [change.id for change in changes],
                 "input_ids": [change.input_id for change in changes],
             }
-            return Request("DELETE", f"{self._app}/inputs/annotations", orjson.dumps(pairs))
+            return Request("DELETE", f"{self._urls.app}/inputs/annotations", orjson.dumps(pairs))
         if verb == "delete_input":
             inputs = {"input_ids": [change.input_id for change in changes]}
-            return Request("DELETE", f"{self._app}/inputs/annotations", orjson.dumps(inputs))
+            return Request("DELETE", f"{self._urls.app}/inputs/annotations", orjson.dumps(inputs))
         annotations = b'"annotations":[' + b",".join([change.body for change in changes]) + b"]}"
         if verb == "post":
-            return Request("POST", f"{self._app}/annotations", b"{" + annotations)
+            return Request("POST", f"{self._urls.app}/annotations", b"{" + annotations)
         return Request(
-            "PATCH", f"{self._app}/annotations", b'{"action":"%s",' % verb.encode() + annotations
+            "PATCH",
+            f"{self._urls.app}/annotations",
+            b'{"action":"%s",' % verb.encode() + annotations,
         )
 
     def decode(self, verb: Verb, changes: Sequence[Change], reply: Reply | NoReply) -> Verdict:

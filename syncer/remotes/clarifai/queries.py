@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from urllib.parse import quote
 
+from syncer.core.change import Key
 from syncer.remotes.paths import fitting, segment
 
 URL_BYTES_MAX = 3_800
@@ -20,8 +20,6 @@ PAIRS_MAX = 128
 """
 
 Query = list[tuple[str, str]]
-Pair = tuple[str, str]
-"""(input_id, annotation id)"""
 ALL_MAKERS: Query = [("list_all_annotations", "true")]
 """Also what models made."""
 
@@ -36,7 +34,7 @@ class AppUrls:
         """A list of the app."""
         return f"{self.app}{path}?{'&'.join([f'{name}={escape(value)}' for name, value in query])}"
 
-    def pairs(self, pairs: Sequence[Pair]) -> str:
+    def pairs(self, pairs: Sequence[Key]) -> str:
         """These annotations: ids and input_ids in the same order.
 
         One of them, too: in a query no id changes what is asked for, in a path `.` and
@@ -57,7 +55,7 @@ class AppUrls:
 
     # --- how much fits ----------------------------------------------------------------
 
-    def fitting_pairs(self, pairs: Sequence[Pair]) -> int:
+    def fitting_pairs(self, pairs: Sequence[Key]) -> int:
         """Return how many of the first of these pairs one URL may ask for; at least
         one.
         """
@@ -81,11 +79,8 @@ def page_of(number: int, size: int = PER_PAGE_MAX) -> Query:
     return [("page", str(number)), ("per_page", str(size))]
 
 
-@lru_cache(maxsize=1024)
-def escape(text: str) -> str:
-    """As a part of a query.
+escape = lru_cache(maxsize=1024)(segment)
+"""A name as a part of a query.
 
-    Cached: an id is measured before its group is made, and stands in the URL of every
-    page.
-    """
-    return quote(text, safe="")
+Cached: an id is measured before its group is made, and stands in the URL of every page.
+"""

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
+from syncer.core.change import Key
 from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Flow, Found, Problem, Unit, Units
 from syncer.remotes.clarifai.listing.groups import Groups
-from syncer.remotes.clarifai.queries import Pair
 from syncer.remotes.clarifai.rows import ListedLine
 from syncer.remotes.flows import cut, join_found, one, together
 
 
-def of_pairs(groups: Groups, named: Sequence[Pair], at: int) -> Units:
+def of_pairs(groups: Groups, named: Sequence[Key], at: int) -> Units:
     """The annotations of these pairs; a unit holds what one list may ask for."""
     pairs = list(dict.fromkeys((input_id, id) for input_id, id in named))
     while at < len(pairs):
@@ -24,7 +24,7 @@ def of_pairs(groups: Groups, named: Sequence[Pair], at: int) -> Units:
         )
 
 
-def _unit(groups: Groups, pairs: list[Pair]) -> Flow:
+def _unit(groups: Groups, pairs: list[Key]) -> Flow:
     found = yield from _read(groups, pairs)
     return (
         (yield from groups.inputs.beside(found, [], None))
@@ -33,13 +33,13 @@ def _unit(groups: Groups, pairs: list[Pair]) -> Flow:
     )
 
 
-def _read(groups: Groups, pairs: list[Pair]) -> Flow:
+def _read(groups: Groups, pairs: list[Key]) -> Flow:
     """These annotations.
 
     What an answer leaves out is asked for until nothing more comes: a page may hold
     fewer than it was asked to.
     """
-    lines: dict[Pair, ListedLine] = {}
+    lines: dict[Key, ListedLine] = {}
     while left := [pair for pair in pairs if pair not in lines]:
         page = yield from one(groups.queries.pairs(left))
         if isinstance(page, Refused):
@@ -61,11 +61,11 @@ def _read(groups: Groups, pairs: list[Pair]) -> Flow:
     return groups.keep_found(list(lines.values()))
 
 
-def _halve(groups: Groups, pairs: list[Pair]) -> Flow:
+def _halve(groups: Groups, pairs: list[Key]) -> Flow:
     return together([_read(groups, part) for part in cut(pairs, len(pairs) // 2)])
 
 
-def _problems(pairs: Sequence[Pair], reason: str) -> Found:
+def _problems(pairs: Sequence[Key], reason: str) -> Found:
     return Found(
         [],
         problems=[

@@ -7,13 +7,14 @@ from typing import TypeVar
 
 import orjson
 
+from syncer.core.change import Key
 from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Ask
 from syncer.core.ports.push import LookUpFailure
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.remotes.clarifai import rows
 from syncer.remotes.clarifai.listing.spans import Span
-from syncer.remotes.clarifai.queries import PER_PAGE_MAX, AppUrls, Pair, page_of
+from syncer.remotes.clarifai.queries import PER_PAGE_MAX, AppUrls, page_of
 from syncer.remotes.clarifai.rows import ListedLine
 from syncer.remotes.clarifai.selection import Selection
 from syncer.remotes.paths import URL_BYTES_MOST, segment
@@ -41,7 +42,7 @@ class Queries:
         """A page of what the selection wants of these inputs."""
         return _get(self._urls.annotations(input_ids, self._filters, page), rows.of_list)
 
-    def pairs(self, pairs: Sequence[Pair]) -> Ask[list[ListedLine]] | Refused:
+    def pairs(self, pairs: Sequence[Key]) -> Ask[list[ListedLine]] | Refused:
         """These annotations."""
         return _get(self._urls.pairs(pairs), rows.of_list)
 
@@ -99,7 +100,7 @@ class Queries:
         some = list(input_ids[:most])
         return some[: self._urls.fitting_inputs(some, self._filters)]
 
-    def fitting_pairs(self, pairs: Sequence[Pair]) -> list[Pair]:
+    def fitting_pairs(self, pairs: Sequence[Key]) -> list[Key]:
         """As many of the first of these annotations as one list may ask for; at least
         one.
         """
