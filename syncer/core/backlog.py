@@ -31,7 +31,7 @@ from itertools import chain, count
 from syncer.core.batches import TEACHING, Batches, bytes_of
 from syncer.core.change import Change
 from syncer.core.entry import Batch, Entry, LookUp, Settlement, restore_entry
-from syncer.core.facts import Fact, Queued, Requeued
+from syncer.core.facts import Queued
 from syncer.core.limits import Limits
 from syncer.core.order import Order
 
@@ -51,7 +51,9 @@ class Backlog:
         """Batches that were taken and are not over."""
         self.source_ended = False
         self.resting = False
-        """Nothing is taken, and nothing comes due, while letters are put back."""
+        """Nothing is taken in or out, and nothing comes due, while letters are put
+        back.
+        """
         self.numbers = count(next_number)
         """Those that the retry queue gives next."""
         self._order = Order(self._go, self._queue)
@@ -66,7 +68,8 @@ class Backlog:
         limits = self.limits
         window_max = limits.window_max + self.batches_out * limits.batch_size
         return (
-            self.window_count < window_max
+            not self.resting
+            and self.window_count < window_max
             and self.window_bytes < limits.window_bytes_max
             and self.queue_count < limits.queue_max
         )
@@ -95,32 +98,32 @@ class Backlog:
             self.queue_count += 1
             self._order.place(entry, now)
 
-    def put_back(self, facts: Iterable[Fact], now: float) -> None:
-        """Take over letters that these facts, durable by now, brought back into the
-        retry queue: each goes before what comes after it.
+    def put_back(self, inputs: Set[str], queue: Iterable[Queued], now: float) -> None:
+        """Take over the letters of these inputs that came back into the retry queue:
+        each goes before what comes after it.
 
-        Since before the facts were decided it is `resting`, and no batch is out.
+        `queue`: all of it, durable, in the order of the numbers. Since before that was
+        decided the backlog is `resting`, with no batch out and nothing to collect.
         """
-        lifted, moved = self._lift({fact.input_id for fact in facts if isinstance(fact, Queued)})
-        for fact in facts:
-            match fact:
-                case Queued():
-                    moved[fact.number] = entry = restore_entry(fact)
-                    entry.drop_body()
-                    entry.due = now
-                    self.queue_count += 1
-                case Requeued():
-                    moved[fact.new] = entry = moved.pop(fact.old)
-                    entry.number = fact.new
-                case _:
-                    pass  # of no concern to what is live
-        for entry in chain((moved[number] for number in sorted(moved)), lifted):
+        entries = self._lift(inputs)
+        known = {(entry.change.log, entry.change.index): entry for entry in entries if entry.number}
+        for queued in queue:
+            if queued.input_id not in inputs:
+                continue
+            entry = known.pop((queued.log, queued.index), None)
+            if entry is None:
+                entry = restore_entry(queued)
+                entry.due = now
+                self.queue_count += 1
+            entry.number = queued.number
             self._order.place(entry, now)
+        assert not known, "the queue is not all there"
+        for entry in entries:
+            if not entry.number:
+                self._order.place(entry, now)
 
-    def _lift(self, inputs: Set[str]) -> tuple[list[Entry], dict[int, Entry]]:
-        """Take out all entries of these inputs: those of the window in their order, and
-        those of the queue by number.
-        """
+    def _lift(self, inputs: Set[str]) -> list[Entry]:
+        """Take out all entries of these inputs: each after what it waits for."""
         heads: dict[str, list[Entry]] = {input_id: [] for input_id in inputs}
         waiting = self._waiting
         self._waiting = [one for one in waiting if one[2].change.input_id not in inputs]
@@ -128,11 +131,7 @@ class Backlog:
         failed = (one[2] for one in waiting if one[2].change.input_id in inputs)
         for entry in chain(failed, self._batches.lift(inputs)):
             heads[entry.change.input_id].append(entry)
-        entries = [entry for one in inputs for entry in self._order.lift(one, heads[one])]
-        return (
-            [entry for entry in entries if not entry.number],
-            {entry.number: entry for entry in entries if entry.number},
-        )
+        return [entry for one in inputs for entry in self._order.lift(one, heads[one])]
 
     def _go(self, entry: Entry, now: float) -> None:
         """Nothing is before this entry any more."""

@@ -13,23 +13,21 @@ from syncer.core.facts import Closed, DeadLetter, Fact, Queued, Requeued, Unburi
 from syncer.core.ledger import Ledger
 from syncer.core.letters import OpenLetter
 
-Portion = Callable[[Iterator[int]], Sequence[Fact]]
-"""Facts about dead letters that become true together, given the numbers that the retry
-queue gives next.
-"""
-Portions = Callable[[Ledger], Iterator[Portion]]
-"""What is to be written of letters, one portion after another, each decided when all
-before it is in the ledger. Reads files.
+Portions = Callable[[Ledger, Iterator[int]], Iterator[Sequence[Fact]]]
+"""Facts about dead letters, one portion after another; those of a portion become true
+together. Given the ledger, and the numbers that the retry queue gives next.
+
+Reads files. From the first portion to the last nothing else changes what waits.
 """
 
 
-def queue_again(found: OpenLetter, change: Change) -> Queued:
-    """The fact that queues a letter's change again (its number is given by
-    `RetryQueue.put`): no attempts yet.
+def queue_again(number: int, found: OpenLetter, change: Change) -> Queued:
+    """The fact that queues a letter's change again, under this number: no attempts
+    yet.
     """
     letter = found.letter
     return Queued(
-        number=0,
+        number=number,
         log=letter.log,
         index=letter.index,
         line=letter.line,
@@ -57,23 +55,6 @@ def drop_letter(number: int, letter: DeadLetter) -> list[Fact]:
     return [Unburied(letter.log, "ignored"), Closed(number, "dropped")]
 
 
-def put_back(
-    letters: Iterable[tuple[OpenLetter, Change]], waiting: Iterable[Queued], numbers: Iterator[int]
-) -> list[Fact]:
-    """Return the facts that bring letters back, each as its change, in an order in
-    which they can be folded.
-
-    `waiting`: all that waits, with nothing of it on its way. `numbers`: those that the
-    queue gives next.
-    """
-    letters = list(letters)
-    inputs = {change.input_id for _, change in letters}
-    queue = RetryQueue((queued for queued in waiting if queued.input_id in inputs), numbers)
-    return [
-        fact for found, change in letters for fact in queue.put(found, queue_again(found, change))
-    ]
-
-
 class RetryQueue:
     """The changes that wait, by input and in order, and what letters make of them.
 
@@ -81,6 +62,9 @@ class RetryQueue:
     """
 
     def __init__(self, waiting: Iterable[Queued], numbers: Iterator[int]) -> None:
+        """`waiting`: all that waits, without bodies and with nothing of it on its way.
+        `numbers`: those that the queue gives next.
+        """
         self._numbers = numbers
         self._inputs: dict[str, list[Queued]] = {}
         self._keys: set[Key] = set()
@@ -88,24 +72,25 @@ class RetryQueue:
             self._append(queued)
 
     def _append(self, queued: Queued) -> None:
-        self._inputs.setdefault(queued.input_id, []).append(
-            msgspec.structs.replace(queued, raw="", written=None)
-        )
+        self._inputs.setdefault(queued.input_id, []).append(queued)
         self._keys.add((queued.input_id, queued.id))
 
-    def put(self, found: OpenLetter, queued: Queued) -> list[Fact]:
-        """The facts that bring a letter back as this change, in an order in which they
-        can be folded.
+    def put_back(self, letters: Iterable[tuple[OpenLetter, Change]]) -> list[Fact]:
+        """Return the facts that bring letters back, each as its change, in an order in
+        which they can be folded.
         """
+        return [fact for found, change in letters for fact in self._put(found, change)]
+
+    def _put(self, found: OpenLetter, change: Change) -> list[Fact]:
+        queued = queue_again(next(self._numbers), found, change)
         behind = self._behind(queued)
         if behind:
             moved = {other.number for other in behind}
             self._inputs[queued.input_id] = [
                 other for other in self._inputs[queued.input_id] if other.number not in moved
             ]
-        queued = msgspec.structs.replace(queued, number=next(self._numbers))
         facts: list[Fact] = [Unburied(queued.log, "queued"), queued]
-        self._append(queued)
+        self._append(msgspec.structs.replace(queued, raw="", written=None))
         for other in behind:
             number = next(self._numbers)
             facts.append(Requeued(other.number, number))

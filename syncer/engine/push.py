@@ -9,12 +9,12 @@ ended and nothing is live, or when it is asked to drain: then what is in flight 
 finished and written down.
 
 Commands about dead letters are written by the committer, too (`carry_out`): while they
-are decided, nothing is on its way.
+are decided, nothing is read and nothing is on its way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
@@ -28,7 +28,7 @@ from syncer.core.change import Chunk
 from syncer.core.deletions import Deletions
 from syncer.core.entry import Batch, Settlement
 from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged
-from syncer.core.facts import DeadLetter, Destination, Fact
+from syncer.core.facts import DeadLetter, Destination, Fact, Queued
 from syncer.core.ports.push import Created, Journal, Remote
 from syncer.core.retry import Portions
 from syncer.core.settle import facts_of, facts_of_chunk, letter_of_entry
@@ -264,9 +264,10 @@ class Push:
     async def carry_out(self, portions: Portions) -> None:
         """Write what is to become of dead letters, and go on with what comes back.
 
-        It is decided while nothing is on its way and all that came true is durable: as
-        by a command that has the state for itself. Raises what `portions` raises, and
-        StateError; the portions before that stand.
+        It is decided while nothing is read or on its way and all that came true is
+        durable: as by a command that has the state for itself. Once begun it comes to
+        its end. Raises what `portions` raises, and StateError; the portions before that
+        stand.
         """
         backlog = self.backlog
         async with self._one_command:
@@ -276,7 +277,7 @@ class Push:
                     while backlog.batches_out:
                         await self._came_back.wait()
                 async with self._one_at_a_time:
-                    await self._write_portions(portions)
+                    await finish(partial(self._write_portions, portions))
             finally:
                 backlog.resting = False
                 self._work.set()
@@ -297,19 +298,19 @@ class Push:
     async def _write_portions(self, portions: Portions) -> None:
         with self._ending_on_failure():
             await self._write()
-        given = portions(self._ledger)
-        while (portion := await anyio.to_thread.run_sync(next, given, None)) is not None:
-            with self._ending_on_failure():
-                while self.backlog.settling:  # what was read since
-                    await self._write()
-            facts = portion(self.backlog.numbers)
-            with self._ending_on_failure():
-                await finish(partial(self._put_back, facts))
-
-    async def _put_back(self, facts: Sequence[Fact]) -> None:
-        await anyio.to_thread.run_sync(self._journal.commit, facts)
-        if not self.ended:
-            self.backlog.put_back(facts, self._now())
+            while self.backlog.settling:  # what came true by that
+                await self._write()
+        inputs = set[str]()
+        given = portions(self._ledger, self.backlog.numbers)
+        try:
+            while (facts := await anyio.to_thread.run_sync(next, given, None)) is not None:
+                with self._ending_on_failure():
+                    await anyio.to_thread.run_sync(self._journal.commit, facts)
+                inputs.update(fact.input_id for fact in facts if isinstance(fact, Queued))
+        finally:
+            if not self.ended:
+                queue = self._ledger.queue.values()
+                await anyio.to_thread.run_sync(self.backlog.put_back, inputs, queue, self._now())
 
     def _acknowledge(self) -> None:
         """Let the sources be told how far their logs are settled for good."""

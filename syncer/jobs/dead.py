@@ -8,10 +8,9 @@ portions, and the same command goes on with the rest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -21,7 +20,7 @@ from syncer.core.facts import DeadLetter, Fact
 from syncer.core.ledger import Ledger
 from syncer.core.letters import OpenLetter
 from syncer.core.limits import Limits
-from syncer.core.retry import Portion, Portions, drop_letter, put_back
+from syncer.core.retry import Portions, RetryQueue, drop_letter
 from syncer.errors import UsageError
 from syncer.journal.dead import DEAD_FILE, by_present_names, letter_at, open_letters, read_dead
 from syncer.journal.journal import Journal
@@ -186,14 +185,15 @@ class LettersToRetry:
         self._refuse = refuse
         self._force = force
 
-    def portions(self, ledger: Ledger) -> Iterator[Portion]:
+    def portions(self, ledger: Ledger, numbers: Iterator[int]) -> Iterator[Sequence[Fact]]:
         """Choose the letters, and give what is to be written of them, in log order.
 
         Raises StateError, UsageError.
         """
         chosen = sorted(self._choose(ledger), key=lambda letter: (letter.log, letter.index))
+        queue = RetryQueue(ledger.queue.values(), numbers)
         for letters in _portions(map(self._with_change, chosen), lambda one: len(one[1].raw)):
-            yield partial(_put_back, letters, ledger)
+            yield queue.put_back(letters)
             self.result.queued += len(letters)
 
     def _choose(self, ledger: Ledger) -> Iterator[_Selected]:
@@ -227,7 +227,7 @@ class LettersToDrop:
         self._folder = folder
         self._selector = selector
 
-    def portions(self, ledger: Ledger) -> Iterator[Portion]:
+    def portions(self, ledger: Ledger, _: Iterator[int]) -> Iterator[Sequence[Fact]]:
         """Choose the letters, and give what is to be written of them.
 
         Raises StateError, UsageError.
@@ -235,18 +235,8 @@ class LettersToDrop:
         found = self._selector.select_open(self._folder, ledger)
         # All places first: where one is not there, nothing is dropped at all.
         for letters in _portions(list(found) if self._selector.places else found, lambda _: 0):
-            yield partial(_drop, letters)
+            yield [fact for one in letters for fact in drop_letter(one.number, one.letter)]
             self.result.dropped += len(letters)
-
-
-def _put_back(
-    letters: list[tuple[OpenLetter, Change]], ledger: Ledger, numbers: Iterator[int]
-) -> list[Fact]:
-    return put_back(letters, ledger.queue.values(), numbers)
-
-
-def _drop(letters: list[OpenLetter], _: Iterator[int]) -> list[Fact]:
-    return [fact for one in letters for fact in drop_letter(one.number, one.letter)]
 
 
 def retry(
@@ -284,8 +274,8 @@ def _carry_out(folder: Path, portions: Portions) -> None:
 def write_portions(journal: Journal, portions: Portions) -> None:
     """Write what is decided, where nothing else uses the journal."""
     ledger = journal.ledger
-    for portion in portions(ledger):
-        journal.commit(portion(count(ledger.next_number)))
+    for facts in portions(ledger, count(ledger.next_number)):
+        journal.commit(facts)
 
 
 def _portions(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:

@@ -26,7 +26,7 @@ from syncer.core.facts import (
 from syncer.core.ledger import Ledger
 from syncer.core.letters import SAID_MAX, LetterKeys, LetterStates, OpenLetter, letter_keys
 from syncer.core.limits import Limits
-from syncer.core.retry import drop_letter, put_back
+from syncer.core.retry import RetryQueue, drop_letter
 from syncer.core.settle import facts_of, forgotten, letter_of_entry, letter_of_line, runs
 
 INPUTS, IDS = ("i", "j"), ("a", "b", "")
@@ -189,8 +189,8 @@ class World:
             ):
                 continue
             letters.append((found, line.change))
-        queue = self.ledger.queue.values()
-        self.commit(put_back(letters, queue, count(self.ledger.next_number)))
+        queue = RetryQueue(self.ledger.queue.values(), count(self.ledger.next_number))
+        self.commit(queue.put_back(letters))
 
     def later_applied(self, found: OpenLetter) -> bool:
         """Was a change of its annotation applied that comes later than this one?"""

@@ -12,7 +12,7 @@ from syncer.core.entry import Batch
 from syncer.core.facts import Fact, Queued, Requeued
 from syncer.core.letters import OpenLetter
 from syncer.core.limits import Limits
-from syncer.core.retry import put_back
+from syncer.core.retry import RetryQueue
 from syncer.core.settle import letter_of_entry
 from tests.core.test_backlog import change, ended
 
@@ -62,13 +62,14 @@ class Run:
         """These letters come back."""
         self.backlog.resting = True
         letters = [self.letters[number] for number in which]
-        facts = put_back(letters, self.waiting.values(), self.backlog.numbers)
+        facts = RetryQueue(self.waiting.values(), self.backlog.numbers).put_back(letters)
         for fact in facts:
             if isinstance(fact, Queued):
                 self.waiting[fact.number] = fact
             if isinstance(fact, Requeued):
                 self.waiting[fact.new] = replace(self.waiting.pop(fact.old), number=fact.new)
-        self.backlog.put_back(facts, self.now)
+        inputs = {change.input_id for _, change in letters}
+        self.backlog.put_back(inputs, self.waiting.values(), self.now)
         self.backlog.resting = False
         self.commit()
         return facts

@@ -8,7 +8,7 @@ from syncer.core.change import LogIdentity
 from syncer.core.facts import Fact, Opened, Queued
 from syncer.core.ledger import Ledger
 from syncer.core.letters import OpenLetter
-from syncer.core.retry import put_back, queue_again
+from syncer.core.retry import RetryQueue, queue_again
 from tests.core.test_letters import change_of, letter
 
 
@@ -53,17 +53,17 @@ def order(queue: list[Queued], facts: list[Fact]) -> list[tuple[int, str]]:
 def put(queue: list[Queued], found: OpenLetter) -> list[tuple[int, str]]:
     """The order after this letter came back."""
     change = change_of(found.letter.log, found.letter.index, "i", found.letter.id or "")
-    return order(queue, put_back([(found, change)], queue, count(1 + len(queue))))
+    return order(queue, RetryQueue(queue, count(1 + len(queue))).put_back([(found, change)]))
 
 
 def test_a_letter_queued_again_has_all_attempts_before_it_and_says_why_it_was_dead() -> None:
-    queued = queue_again(letter(0, 5), change_of(1, 5, "i", "a"))
+    queued = queue_again(1, letter(0, 5), change_of(1, 5, "i", "a"))
     assert (queued.attempts, queued.reason, queued.code) == (0, "no", 7)
 
 
 def test_only_a_post_that_is_queued_again_may_have_been_applied_after_all() -> None:
     assert [
-        queue_again(letter(0, 5, id=id), change_of(1, 5, "i", id)).doubt for id in ("a", "")
+        queue_again(1, letter(0, 5, id=id), change_of(1, 5, "i", id)).doubt for id in ("a", "")
     ] == [True, False]
 
 

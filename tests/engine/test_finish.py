@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import anyio
@@ -14,8 +14,6 @@ import pytest
 
 from syncer.core.change import LogIdentity
 from syncer.core.facts import Fact, Opened
-from syncer.core.ledger import Ledger
-from syncer.core.retry import Portion
 from syncer.engine.finish import finish
 from syncer.engine.push import COMMIT_LINGER_SECONDS
 from syncer.errors import StateError
@@ -102,8 +100,8 @@ def test_a_command_that_times_out_commits_nothing_beside_the_committer() -> None
         commit(facts)
         under_way -= 1
 
-    def portions(_: Ledger) -> Iterator[Portion]:
-        yield lambda _: [Opened(2, A_LOG)]
+    def portions(*_: object) -> Iterator[Sequence[Fact]]:
+        yield [Opened(2, A_LOG)]
 
     async def main() -> None:
         source = Script(LOG, posts(4))

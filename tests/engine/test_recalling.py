@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import anyio
 import pytest
 
 from syncer.core.change import Mark
-from syncer.core.ledger import Ledger
-from syncer.core.retry import Portion
+from syncer.core.facts import Fact
 from syncer.errors import StateError
 from tests.engine.answers import posts
 from tests.journal.made import queued
@@ -19,7 +18,7 @@ from tests.support.pushing import LOG, Process, Pushing
 PAUSE_SECONDS = 500.0
 
 
-def nothing(_: Ledger) -> Iterator[Portion]:
+def nothing(*_: object) -> Iterator[Sequence[Fact]]:
     """A command that changes nothing."""
     return iter(())
 
@@ -72,8 +71,8 @@ def test_what_comes_back_once_a_run_sends_nothing_more_is_left_to_the_next_one()
     pushing, told = Pushing(), anyio.Event()
     back = queued(1, 0, log=LOG)
 
-    def put_back(_: Ledger) -> Iterator[Portion]:
-        yield lambda _: [back]
+    def put_back(*_: object) -> Iterator[Sequence[Fact]]:
+        yield [back]
 
     async def command(process: Process) -> None:
         async def ack(log: int, mark: Mark) -> None:

@@ -242,6 +242,24 @@ def test_bad_lines_and_changes_that_are_read_meanwhile_are_kept(
     assert done.summary.applied + done.summary.dead == 63
 
 
+def test_letters_of_several_portions_all_go_before_a_later_change_that_was_read(
+    app: App, refusing: Refusing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("syncer.jobs.dead.COMMIT_LETTERS_MAX", 1)
+    first = [patch("a", data="bad"), patch("a", data="bad-2")]
+    between = [post(f"a{n}") for n in range(10)]
+    log = write(tmp_path / "log.jsonl", post("a"), *first, *between, patch("a", data="last"))
+    refusing.ids.add("bad-2")
+
+    async def retry(lane: PushLane) -> None:
+        await died(lane, 2)
+        refusing.ids.clear()
+        assert await lane.retry(ALL) == RetryResult(queued=2)
+
+    assert pushed(app, log, retry).summary.applied == 14
+    assert app.held["i", "a"]["data"] == holds("last")
+
+
 @pytest.mark.parametrize("after_seconds", [0.0, 0.1, 0.2, 0.3, 0.5, 1.0, 2.0])
 def test_a_run_that_is_killed_about_a_retry_leaves_each_change_once(
     app: App, refusing: Refusing, tmp_path: Path, after_seconds: float

@@ -24,7 +24,7 @@ from syncer.core.facts import (
     Unburied,
 )
 from syncer.core.letters import OpenLetter
-from syncer.core.retry import drop_letter, put_back
+from syncer.core.retry import RetryQueue, drop_letter
 from syncer.core.settle import forgotten
 from syncer.errors import StateError
 from syncer.journal import dead
@@ -54,7 +54,8 @@ def retry(journal: Journal, found: OpenLetter) -> list[Fact]:
         1, found.letter.index, 1, "delete", "i", found.letter.id or "", b'{"again":true}'
     )
     ledger = journal.ledger
-    return put_back([(found, change)], ledger.queue.values(), count(ledger.next_number))
+    queue = RetryQueue(ledger.queue.values(), count(ledger.next_number))
+    return queue.put_back([(found, change)])
 
 
 def test_letters_that_are_dropped_or_queued_again_are_closed_and_every_change_stays_counted(

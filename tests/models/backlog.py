@@ -28,7 +28,7 @@ from syncer.core.facts import (
 from syncer.core.ledger import Ledger
 from syncer.core.letters import OpenLetter
 from syncer.core.limits import Limits
-from syncer.core.retry import put_back
+from syncer.core.retry import RetryQueue
 from syncer.core.settle import facts_of, letter_of_entry
 from syncer.core.watermark import Skip
 from tests.models.plain import Known, Plain
@@ -382,24 +382,24 @@ class BacklogMachine(RuleBasedStateMachine):
         return ledger
 
     @precondition(lambda self: not self.in_flight and len(self.closed) < len(self.letters))
-    @rule(choices=st.lists(st.integers(0, 9), min_size=1, max_size=3), read=st.booleans())
-    def retry(self, choices: Sequence[int], read: bool) -> None:
+    @rule(choices=st.lists(st.integers(0, 9), min_size=1, max_size=3))
+    def retry(self, choices: Sequence[int]) -> None:
         """The user has dead letters queued again while the run goes on: nothing is
-        taken from when all is on disk until that is, too; more may be read.
+        read or taken from when all is on disk until that is, too.
         """
         self.backlog.resting = True
         while self.collected is not None or self.backlog.settling:
             self.commit(True)
         facts = self._put_back(choices, self.backlog.numbers)
-        if read:
-            self._read(4)
+        assert not self.backlog.room()
         assert not self.backlog.has_batch(self.now + 100)
         assert self.backlog.wake_at(self.now) is None
         self._fold(facts)
-        self.backlog.put_back(facts, self.now)
-        self.backlog.resting = False
         came_back = [queued for queued in facts if isinstance(queued, Queued)]
-        self.plain.lifted({queued.input_id for queued in came_back})
+        inputs = {queued.input_id for queued in came_back}
+        self.backlog.put_back(inputs, self.ledger.queue.values(), self.now)
+        self.backlog.resting = False
+        self.plain.lifted(inputs)
         for queued in came_back:
             known = self.plain.all[queued.index]
             known.forget()
@@ -419,7 +419,7 @@ class BacklogMachine(RuleBasedStateMachine):
             assert (known.ended, known.durable) == ("dead", True)
             known.durable, known.ended = False, ""
             letters.append((found, known.change))
-        return put_back(letters, self.ledger.queue.values(), numbers)
+        return RetryQueue(self.ledger.queue.values(), numbers).put_back(letters)
 
     def _nothing_is_lost_between_queue_and_log(self) -> None:
         """After a start every live change is in the queue or ahead in the log, and the
