@@ -21,8 +21,8 @@ from syncer.core.ledger import Ledger
 from syncer.core.letters import OpenLetter
 from syncer.core.limits import Limits
 from syncer.core.retry import Portions, RetryQueue, drop_letter
-from syncer.errors import UsageError
-from syncer.journal.dead import DEAD_FILE, by_present_names, letter_at, open_letters, read_dead
+from syncer.errors import StateError, UsageError
+from syncer.journal.dead import DEAD_FILE, by_present_names, letter_at, open_letters
 from syncer.journal.journal import Journal
 from syncer.printable import as_argument
 from syncer.sources.lines import LineOptions, LinePlace, parse
@@ -52,16 +52,10 @@ class Selector:
             )
 
     def select_open(self, folder: Path, ledger: Ledger) -> Iterator[OpenLetter]:
-        """The open letters of a state that are meant. Raises StateError, UsageError."""
-        letters = open_letters(folder / DEAD_FILE, ledger.dead_size)
-        return self.select(by_present_names(letters, ledger), ledger, folder)
+        """The open letters of a state that are meant.
 
-    def select(
-        self, letters: Iterable[OpenLetter], ledger: Ledger, folder: Path
-    ) -> Iterator[OpenLetter]:
-        """Those of the letters that are meant.
-
-        Raises UsageError where a place or a code has none (at the end).
+        Raises StateError, OSError, UsageError where a place or a code has none (at the
+        end).
         """
         wanted = [_parse_ref(place) for place in self.places]
         paths = (
@@ -71,7 +65,7 @@ class Selector:
         )
         matched: set[int] = set()
         count = 0
-        for found in letters:
+        for found in _read_open(folder, ledger):
             letter = found.letter
             if letter.log not in ledger.logs:
                 continue
@@ -119,10 +113,17 @@ def open_in(folder: Path, selector: Selector | None = None) -> Iterator[OpenLett
     """The open letters of a state that another process may be using, oldest first: all,
     or those that are meant. Raises StateError, UsageError.
     """
-    if selector is None:
-        return read_dead(folder)
     ledger, _, _ = Journal.read_only(folder)
-    return selector.select(read_dead(folder), ledger, folder)
+    try:
+        yield from (selector.select_open if selector else _read_open)(folder, ledger)
+    except OSError as error:
+        raise StateError(
+            f"the state folder {folder} cannot be read: {error.strerror or error}"
+        ) from None
+
+
+def _read_open(folder: Path, ledger: Ledger) -> Iterator[OpenLetter]:
+    return by_present_names(open_letters(folder / DEAD_FILE, ledger.dead_size), ledger)
 
 
 @dataclass(frozen=True, slots=True)

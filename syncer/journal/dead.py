@@ -24,7 +24,6 @@ from syncer.errors import StateError
 from syncer.journal import frames
 from syncer.journal.damage import Damage, way_out
 from syncer.journal.disk import REAL, Disk
-from syncer.journal.replay import JOURNAL_FILE, replay
 from syncer.journal.sealed import seal, unseal
 
 DEAD_FILE = "dead.jsonl"
@@ -142,19 +141,6 @@ def letter_at(path: Path, offset: int, *, disk: Disk = REAL) -> DeadLetter:
     if not isinstance(fact, DeadLetter):
         raise StateError(f"{path}: no dead letter at byte {offset}")
     return fact
-
-
-def read_dead(folder: Path) -> Iterator[OpenLetter]:
-    """The open letters of a state folder that another process may be using, oldest
-    first. Raises StateError.
-    """
-    try:
-        ledger = replay(folder / JOURNAL_FILE).ledger
-        yield from by_present_names(open_letters(folder / DEAD_FILE, ledger.dead_size), ledger)
-    except OSError as error:
-        raise StateError(
-            f"the state folder {folder} cannot be read: {error.strerror or error}"
-        ) from None
 
 
 def by_present_names(letters: Iterable[OpenLetter], ledger: Ledger) -> Iterator[OpenLetter]:

@@ -15,8 +15,7 @@ from syncer.core.facts import DeadLetter
 from syncer.core.limits import Limits
 from syncer.core.ports.wire import Reply, Request
 from syncer.errors import StateError, UsageError
-from syncer.jobs.dead import DropResult, RefusedLetter, Selector, drop, retry
-from syncer.journal.dead import open_letters
+from syncer.jobs.dead import DropResult, RefusedLetter, Selector, drop, open_in, retry
 from syncer.journal.journal import Journal
 from syncer.sources.lines import LineOptions
 from tests.support.lanes import App
@@ -73,12 +72,7 @@ def again(
 
 def letters(app: App) -> list[DeadLetter]:
     """The open ones."""
-    return [
-        found.letter
-        for found in open_letters(
-            app.state / "dead.jsonl", Journal.read_only(app.state)[0].dead_size
-        )
-    ]
+    return [found.letter for found in open_in(app.state)]
 
 
 def lines(app: App) -> list[int]:

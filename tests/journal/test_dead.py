@@ -27,8 +27,9 @@ from syncer.core.letters import OpenLetter
 from syncer.core.retry import RetryQueue, drop_letter
 from syncer.core.settle import forgotten
 from syncer.errors import StateError
+from syncer.jobs.dead import open_in
 from syncer.journal import dead
-from syncer.journal.dead import letter_at, read_dead
+from syncer.journal.dead import letter_at
 from syncer.journal.disk import REAL, Disk
 from syncer.journal.journal import Journal
 from tests.journal.made import HERE, bodies, letter, opened, queued, state
@@ -62,10 +63,10 @@ def test_letters_that_are_dropped_or_queued_again_are_closed_and_every_change_st
     tmp_path: Path,
 ) -> None:
     journal = with_letters(tmp_path)
-    first, second, third = read_dead(tmp_path)
+    first, second, third = open_in(tmp_path)
     journal.commit(retry(journal, first))
     journal.commit(drop_letter(third.number, third.letter))
-    assert list(read_dead(tmp_path)) == [second]
+    assert list(open_in(tmp_path)) == [second]
     counts = journal.ledger.logs[1].counts
     assert (counts.read, counts.dead, counts.ignored, counts.queued) == (4, 1, 1, 2)
     journal.close()
@@ -75,7 +76,7 @@ def test_a_letter_that_dies_again_is_a_new_letter_with_the_rank_of_the_first(
     tmp_path: Path,
 ) -> None:
     journal = with_letters(tmp_path)
-    journal.commit(retry(journal, next(read_dead(tmp_path))))
+    journal.commit(retry(journal, next(open_in(tmp_path))))
     again = letter(0, id="k0")
     journal.commit(
         [
@@ -84,7 +85,7 @@ def test_a_letter_that_dies_again_is_a_new_letter_with_the_rank_of_the_first(
             )
         ]
     )
-    assert [(found.number, found.rank) for found in read_dead(tmp_path)] == [(1, 1), (2, 2), (3, 0)]
+    assert [(found.number, found.rank) for found in open_in(tmp_path)] == [(1, 1), (2, 2), (3, 0)]
     journal.close()
 
 
@@ -93,7 +94,7 @@ def test_what_was_renumbered_keeps_its_body_over_restarts_and_compactions(
 ) -> None:
     journal = with_letters(tmp_path)
     before = bodies(journal)[1]
-    journal.commit(retry(journal, next(read_dead(tmp_path))))
+    journal.commit(retry(journal, next(open_in(tmp_path))))
     assert [(queued.number, queued.index) for queued in journal.ledger.queue.values()] == [
         (2, 0),
         (3, 3),
@@ -119,7 +120,7 @@ def test_a_forgotten_log_takes_its_letters_along_and_a_new_log_of_its_number_doe
     journal = with_letters(tmp_path)
     journal.commit(forgotten(1))
     journal.commit([opened(), letter(7), Settled(1, 7, 1, 1, "dead")])
-    assert [found.letter.index for found in read_dead(tmp_path)] == [7]
+    assert [found.letter.index for found in open_in(tmp_path)] == [7]
     assert journal.ledger.dead == 1
     journal.close()
 
@@ -164,7 +165,7 @@ def test_power_that_fails_anywhere_in_a_retry_or_drop_leaves_it_done_or_undone(
     for at in range(1, 5):
         folder = tmp_path / f"{at}"
         journal = with_letters(folder)
-        found = next(read_dead(folder))
+        found = next(open_in(folder))
         facts = (
             retry(journal, found) if what == "retry" else drop_letter(found.number, found.letter)
         )
@@ -175,7 +176,7 @@ def test_power_that_fails_anywhere_in_a_retry_or_drop_leaves_it_done_or_undone(
         journal._disk = Disk()
         journal.close()
         journal = Journal.open(folder, HERE)
-        letters = [found.letter.id for found in read_dead(folder)]
+        letters = [found.letter.id for found in open_in(folder)]
         done = state(journal.ledger) != undone
         assert letters == (["k1", "k2"] if done else ["k0", "k1", "k2"])
         counts = journal.ledger.logs[1].counts
@@ -192,12 +193,12 @@ def test_a_full_disk_at_a_drop_leaves_the_letter_open(tmp_path: Path) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
     journal = with_letters(tmp_path)
-    found = next(read_dead(tmp_path))
+    found = next(open_in(tmp_path))
     journal._disk = Full()
     with pytest.raises(StateError, match="No space left"):
         journal.commit(drop_letter(found.number, found.letter))
     journal.close()
-    assert len(list(read_dead(tmp_path))) == 3
+    assert len(list(open_in(tmp_path))) == 3
 
 
 @pytest.mark.proof
@@ -214,7 +215,7 @@ def test_every_flipped_byte_of_a_dead_letter_is_damage_at_the_place_of_its_line(
         with pytest.raises(StateError, match=rf"dead.jsonl: damaged at byte {line} "):
             Journal.open(tmp_path, HERE)
         with pytest.raises(StateError, match=rf"dead.jsonl: damaged at byte {line} "):
-            list(read_dead(tmp_path))
+            list(open_in(tmp_path))
 
 
 def test_a_line_that_closes_a_letter_which_is_not_there_is_damage(tmp_path: Path) -> None:
@@ -224,7 +225,7 @@ def test_a_line_that_closes_a_letter_which_is_not_there_is_damage(tmp_path: Path
     with pytest.raises(
         StateError, match=r"damaged at byte \d+ \(.*closes the letter 3, but only 3 precede it\)"
     ):
-        list(read_dead(tmp_path))
+        list(open_in(tmp_path))
 
 
 def test_a_line_is_the_one_that_the_docs_show() -> None:
@@ -239,7 +240,7 @@ def test_a_line_is_the_one_that_the_docs_show() -> None:
 
 def test_a_letter_is_read_again_at_the_place_that_was_told(tmp_path: Path) -> None:
     with_letters(tmp_path).close()
-    for found in read_dead(tmp_path):
+    for found in open_in(tmp_path):
         assert letter_at(tmp_path / "dead.jsonl", found.offset).index == found.letter.index
 
 

@@ -13,7 +13,7 @@ from syncer.core.change import Change, LogIdentity, Mark
 from syncer.core.entry import Entry
 from syncer.core.facts import DeadLetter, Deleted, Fact, Opened, Read, Settled, Superseded, Unqueued
 from syncer.errors import StateError
-from syncer.journal.dead import read_dead
+from syncer.jobs.dead import open_in
 from syncer.journal.disk import REAL, Disk
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.lock import Lock, holder
@@ -107,7 +107,7 @@ def test_dead_letters_that_were_never_settled_are_cut_off_and_missing_ones_are_d
     dead.write_bytes(good + b'{"event":"dead"')
     reopened(tmp_path)
     assert dead.read_bytes() == good
-    assert [(found.letter.id, found.superseded) for found in read_dead(tmp_path)] == [("x", True)]
+    assert [(found.letter.id, found.superseded) for found in open_in(tmp_path)] == [("x", True)]
     dead.write_bytes(good[:-5])
     with pytest.raises(StateError, match="dead letters are missing"):
         Journal.open(tmp_path, HERE)

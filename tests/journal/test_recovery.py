@@ -13,8 +13,8 @@ import pytest
 from syncer.core.change import Mark
 from syncer.core.facts import Deleted, Opened, Read, Retried, Settled, Unqueued
 from syncer.errors import StateError
+from syncer.jobs.dead import open_in
 from syncer.journal import frames
-from syncer.journal.dead import read_dead
 from syncer.journal.journal import Journal
 from tests.journal.made import (
     ELSEWHERE,
@@ -83,17 +83,17 @@ def test_dead_letters_count_from_the_frame_that_names_their_size(
     made: tuple[Path, bytes, list[object]],
 ) -> None:
     folder, data, _ = made
-    assert [(found.letter.id, found.superseded) for found in read_dead(folder)] == [
+    assert [(found.letter.id, found.superseded) for found in open_in(folder)] == [
         ("b", False),
         ("a", True),
     ]
     (folder / "journal").write_bytes(data[: frame_ends(data)[-2]])
-    assert [(found.letter.id, found.superseded) for found in read_dead(folder)] == [
+    assert [(found.letter.id, found.superseded) for found in open_in(folder)] == [
         ("b", False),
         ("a", False),
     ]
     (folder / "journal").write_bytes(data[: frame_ends(data)[1]])
-    assert list(read_dead(folder)) == []
+    assert list(open_in(folder)) == []
 
 
 @pytest.mark.proof
@@ -302,7 +302,7 @@ def test_dead_letters_that_were_never_settled_are_cut_off(
     letters = path.read_bytes()
     for more in (b'{"ev', letters):
         path.write_bytes(letters + more)
-        assert len(list(read_dead(folder))) == 2
+        assert len(list(open_in(folder))) == 2
         journal = Journal.open(folder, HERE)
         assert state(journal.ledger) == states[-1]
         journal.close()
@@ -332,7 +332,7 @@ def test_a_damaged_dead_letter_is_refused_with_its_place(
     with pytest.raises(StateError, match=f"dead.jsonl: damaged at byte {second}"):
         Journal.open(made[0], HERE)
     with pytest.raises(StateError, match=f"dead.jsonl: damaged at byte {second}"):
-        list(read_dead(made[0]))
+        list(open_in(made[0]))
 
 
 def test_reading_without_the_lock_sees_the_state_and_passes_over_a_torn_tail(
@@ -349,7 +349,7 @@ def test_reading_a_folder_without_a_state_says_so(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="No such file"):
         Journal.read_only(tmp_path)
     with pytest.raises(StateError, match="No such file"):
-        list(read_dead(tmp_path))
+        list(open_in(tmp_path))
 
 
 def test_a_log_that_is_forgotten_takes_what_waits_of_it_along(

@@ -21,9 +21,9 @@ from syncer.core.facts import (
     Unqueued,
 )
 from syncer.core.ledger import Ledger
+from syncer.jobs.dead import open_in
 from syncer.journal import aside
 from syncer.journal.check import check
-from syncer.journal.dead import read_dead
 from syncer.journal.disk import REAL
 from syncer.journal.journal import Journal
 from syncer.journal.repair import Repaired, repair
@@ -170,7 +170,7 @@ def test_what_waited_before_the_damage_waits_with_its_body_whatever_came_of_it_s
 def test_what_died_behind_the_damage_is_dead_and_not_asked_again(folder: Path) -> None:
     ledger, _ = repaired(folder, [], [[letter(3), Settled(1, 3, 1, 33, "dead")]])
     assert ledger.logs[1].counts.dead == 1
-    assert [found.letter.index for found in read_dead(folder)] == [3]
+    assert [found.letter.index for found in open_in(folder)] == [3]
 
 
 def test_logs_that_came_behind_the_damage_are_known_and_keep_their_numbers(folder: Path) -> None:
@@ -220,7 +220,7 @@ def test_what_is_not_there_is_not_set_aside(folder: Path) -> None:
     journal.close()
     (folder / "dead.jsonl").unlink()
     assert repair(folder, "2026-11-26T12-00-00").set_aside == ["journal"]
-    assert [found.letter.line for found in read_dead(folder)] == [0]
+    assert [found.letter.line for found in open_in(folder)] == [0]
     there = aside.make_folder(folder, "2026-11-26T12-00-00", REAL)
     assert aside.copy_files([folder / "missing", folder / "journal"], there, REAL) == ["journal"]
 

@@ -12,8 +12,9 @@ import pytest
 
 from syncer.core.facts import Closed, Fact, Settled, Unburied, Unqueued
 from syncer.core.ledger import LogCounts
+from syncer.jobs.dead import open_in
 from syncer.journal.check import check
-from syncer.journal.dead import list_unapplied, read_dead
+from syncer.journal.dead import list_unapplied
 from syncer.journal.journal import Journal
 from syncer.journal.repair import repair
 from tests.journal.made import HERE, letter, opened, queued
@@ -54,7 +55,7 @@ def repaired(folder: Path) -> After:
     assert check(folder).damages == []
     journal = Journal.open(folder, HERE)
     journal.close()
-    lines = [found.letter.line for found in read_dead(folder)]
+    lines = [found.letter.line for found in open_in(folder)]
     assert len(lines) == journal.ledger.logs[1].counts.dead
     waiting = [waiting.index for waiting in journal.ledger.queue.values()]
     return After(journal.ledger.logs[1].counts, lines, " ".join(told.unknown), waiting)
@@ -242,7 +243,7 @@ def test_letters_of_a_log_of_which_nothing_else_is_left_are_closed_and_that_is_s
     written(folder, DIED, [Settled(1, 0, 1, 11, "applied")])
     flip(folder / "journal", 1)
     told = repair(folder, "2026-11-26T12-00-00")
-    assert list(read_dead(folder)) == []
+    assert list(open_in(folder)) == []
     assert any(
         sentence.startswith("x.jsonl: only that it was pushed is known")
         for sentence in told.unknown
