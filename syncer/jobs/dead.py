@@ -269,14 +269,9 @@ def drop(folder: Path, selector: Selector) -> DropResult:
 
 def _carry_out(folder: Path, portions: Portions) -> None:
     with closing(Journal.open(folder, None)) as journal:
-        write_portions(journal, portions)
-
-
-def write_portions(journal: Journal, portions: Portions) -> None:
-    """Write what is decided, where nothing else uses the journal."""
-    ledger = journal.ledger
-    for facts in portions(ledger, count(ledger.next_number)):
-        journal.commit(facts)
+        ledger = journal.ledger
+        for facts in portions(ledger, count(ledger.next_number)):
+            journal.commit(facts)
 
 
 def _portions(items: Iterable[T], size: Callable[[T], int]) -> Iterator[list[T]]:

@@ -19,7 +19,6 @@ from syncer.core.ledger import Ledger
 from syncer.core.limits import Limits
 from syncer.core.moves import Moved
 from syncer.core.pace import Concurrency
-from syncer.core.retry import Portions
 from syncer.engine.advice import Advice
 from syncer.engine.finish import finish
 from syncer.engine.intake import Intake
@@ -34,7 +33,6 @@ from syncer.jobs.dead import (
     Refuse,
     RetryResult,
     Selector,
-    write_portions,
 )
 from syncer.jobs.destinations import restore_destination
 from syncer.jobs.folders import resuming
@@ -118,6 +116,7 @@ class PushLane:
         self._estimate = Estimate(parts.app.pace)
         self._start_bytes = (self._inputs.progress() or (0, 0))[0]
         self._engine: Push | None = None
+        self._observe: Callable[[Event], None] = lambda _: None
         self._share: Share | None = None
         self._started = time.monotonic()
 
@@ -143,11 +142,12 @@ class PushLane:
         quick, and an exception of its own ends the run.
         """
         self._started = time.monotonic()
+        self._observe = observe
         error: SyncerError | None = None
         interrupted: list[int] = []
         app = self._parts.app
         async with app.in_use():
-            self._engine = engine = self._wire(observe)
+            engine = self._get_engine()
             self._share = Share(app.pace, anyio.current_time())
             try:
                 await until_signal(engine.run, engine.drain, interrupted, signals)
@@ -173,7 +173,7 @@ class PushLane:
         """
         options = line_options(self._parts.config)
         letters = LettersToRetry(self._state, selector, options, refuse, force=force)
-        await self._carry_out(letters.portions)
+        await self._get_engine().carry_out(letters.portions)
         return letters.result
 
     async def drop(self, selector: Selector) -> DropResult:
@@ -182,17 +182,17 @@ class PushLane:
         Raises UsageError, StateError.
         """
         letters = LettersToDrop(self._state, selector)
-        await self._carry_out(letters.portions)
+        await self._get_engine().carry_out(letters.portions)
         return letters.result
 
-    async def _carry_out(self, portions: Portions) -> None:
-        if self._engine is None:
-            write_portions(self._parts.journal, portions)
-        else:
-            await self._engine.carry_out(portions)
+    def _get_engine(self) -> Push:
+        """The engine of the run, within its event loop; commands that come before the
+        run are its first work.
+        """
+        self._engine = self._engine or self._wire(lambda event: self._observe(event))
+        return self._engine
 
     def _wire(self, observe: Callable[[Event], None]) -> Push:
-        """The engine of this run."""
         parts, app, rng = self._parts, self._parts.app, self._parts.rng
         push, retry, now = parts.config.push, parts.config.retry, parts.clock()
         concurrency = Concurrency(push.concurrency, app.pace)

@@ -341,6 +341,28 @@ def test_a_letter_that_is_retried_while_the_run_fails_is_written_down_and_sent_b
     assert app.push(log).summary.dead == 0
 
 
+def test_a_run_that_begins_while_letters_are_put_back_sends_them(
+    app: App, refusing: Refusing, tmp_path: Path
+) -> None:
+    log = write(tmp_path / "log.jsonl", post("bad"), post("a"))
+    app.push(log)
+    refusing.ids.clear()
+    app.time.thread_seconds = 1.0
+
+    async def run() -> Finished:
+        with push_parts(app.config(), app.limiters) as parts:
+            lane = PushLane(parts, [str(log)])
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(lane.retry, ALL)
+                await anyio.sleep(0.5)
+                assert lane.ledger.dead == 1, "the event loop waited for the disk"
+                return await lane.run()
+        raise AssertionError
+
+    summary = app.run(run).summary
+    assert (summary.applied, summary.dead, summary.pending) == (1, 0, 0)
+
+
 def test_letters_are_put_back_before_and_after_a_run_as_well(
     app: App, refusing: Refusing, tmp_path: Path
 ) -> None:
