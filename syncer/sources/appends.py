@@ -80,13 +80,18 @@ def read_append(file: BinaryIO, at: int, size: int, before: Mark) -> Appended | 
     return Appended(before, end, orjson.loads(found[4]), start)
 
 
-def holds_append(file: BinaryIO, at: int, size: int) -> bool:
-    """Return whether any append begins after this place and is whole: then what stands
-    here is damage, and not a write that was cut off. Raises OSError.
+def holds_append(file: BinaryIO, at: int, size: int, offset: int) -> bool:
+    """Return whether an append of this place in the log or a later one begins after
+    this place in the file, and is whole: then what stands here is damage, and not a
+    write that was cut off. Raises OSError.
+
+    An append of an earlier place is not one of the log: its lines came in from another
+    spool.
     """
     file.seek(at)
     rest = file.read(size - at)
     return any(
         read_append(file, at + head.start(), size, Mark(offset=int(head[3]))) is not None
         for head in _HEAD.finditer(rest, 1)
+        if int(head[3]) >= offset
     )

@@ -229,7 +229,7 @@ class Segments:
         with self.disk.reader(last.path) as file:
             while (found := read_append(file, at, size, self.end)) is not None:
                 self.end, at = found.end, found.at + found.length
-            if at < size and holds_append(file, at, size):
+            if at < size and holds_append(file, at, size, self.end.offset):
                 raise self.explain_damage(last, at)
         self._size = at
         if at < size:

@@ -301,6 +301,18 @@ def test_appends_that_were_lost_doubled_or_swapped_are_damage(kept: tuple[int, .
         opened(disk)
 
 
+def test_an_append_that_was_torn_within_lines_of_another_spool_is_not_damage() -> None:
+    """A user may push the files of an old spool, heads and all."""
+    disk = SimulatedDisk()
+    segments = opened(disk, segment_bytes=10_000)
+    segments.append([b"taken"])
+    other = encode(b"another\n", 0, "").splitlines()
+    segments.append([*other, b"the last"])
+    (path,) = disk.files()
+    disk.put(path, disk.files()[path][:-5])
+    assert lines_of(opened(disk)) == [b"taken"]
+
+
 def test_a_folder_that_is_not_the_one_of_the_state_is_refused() -> None:
     disk = SimulatedDisk()
     segments = opened(disk)
