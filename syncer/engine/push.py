@@ -32,12 +32,12 @@ from syncer.core.facts import DeadLetter, Destination, Fact, Queued
 from syncer.core.ports.push import Created, Journal, Remote
 from syncer.core.retry import Portions
 from syncer.core.settle import facts_of, facts_of_chunk, letter_of_entry
-from syncer.engine.finish import finish
 from syncer.engine.intake import Intake
 from syncer.engine.sender import Sender
 from syncer.engine.signal import Signal
 from syncer.engine.turns import Draining, Recalled, Turn, Turns
 from syncer.errors import SyncerError, first_error
+from syncer.finish import finish
 
 COMMIT_LINGER_SECONDS = 0.005
 """How long the committer waits for more before a frame: at full speed tens of batches

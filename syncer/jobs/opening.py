@@ -13,7 +13,7 @@ import anyio
 import anyio.lowlevel
 import anyio.to_thread
 
-from syncer.engine.finish import finish
+from syncer.finish import finish
 
 T = TypeVar("T")
 

@@ -18,10 +18,10 @@ from syncer.core.events import Event
 from syncer.core.facts import Destination
 from syncer.core.ports.pull import Found, Problem, Unit
 from syncer.engine.advice import OUTPUT_KEPT
-from syncer.engine.finish import finish
 from syncer.engine.pull import Pull
 from syncer.engine.signal import Signal
 from syncer.errors import SyncerError, exit_code, first_error
+from syncer.finish import finish
 from syncer.jobs.progress import Sending, Share, sending
 from syncer.jobs.pull_parts import PullParts
 from syncer.jobs.signals import Listen, ignore, until_signal

@@ -20,11 +20,11 @@ from syncer.core.limits import Limits
 from syncer.core.moves import Moved
 from syncer.core.pace import Concurrency
 from syncer.engine.advice import Advice
-from syncer.engine.finish import finish
 from syncer.engine.intake import Intake
 from syncer.engine.push import Push
 from syncer.engine.turns import Turns
 from syncer.errors import SyncerError, exit_code
+from syncer.finish import finish
 from syncer.jobs.clarifai import CREDENTIALS, SETTINGS
 from syncer.jobs.dead import (
     DropResult,

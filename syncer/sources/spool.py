@@ -22,6 +22,7 @@ import anyio.to_thread
 from syncer.core.change import INBOX, Chunk, LogIdentity, Mark
 from syncer.core.watermark import Watermark
 from syncer.errors import SyncerError
+from syncer.finish import finish
 from syncer.sources.appends import Appended
 from syncer.sources.chunks import BLOCK_BYTES, LineSorter, pieces
 from syncer.sources.cutter import Cutter
@@ -69,13 +70,15 @@ class Spool:
         self._appended = anyio.Event()
 
     async def append(self, lines: Sequence[bytes], note: object = "") -> Appended:
-        """Add these lines, all or none; they are durable when this returns.
+        """Add these lines, all or none; they are durable when this returns. If it is
+        cancelled, they may be: it ends only when the write is over.
 
         Raises SpoolFull, StateError; see `Segments.append`.
         """
         try:
             async with self._one_at_a_time:
-                return await anyio.to_thread.run_sync(partial(self._segments.append, lines, note))
+                append = partial(self._segments.append, lines, note)
+                return await finish(partial(anyio.to_thread.run_sync, append))
         finally:
             self._appended.set()
             self._appended = anyio.Event()

@@ -14,9 +14,9 @@ import pytest
 
 from syncer.core.change import LogIdentity
 from syncer.core.facts import Fact, Opened
-from syncer.engine.finish import finish
 from syncer.engine.push import COMMIT_LINGER_SECONDS
 from syncer.errors import StateError
+from syncer.finish import finish
 from tests.engine.answers import posts
 from tests.support.fakes import Script
 from tests.support.pushing import LOG, Pushing, Settings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 import anyio
@@ -10,7 +12,7 @@ import pytest
 from syncer.core.change import Mark
 from syncer.core.watermark import Watermark
 from syncer.errors import StateError
-from syncer.journal.disk import REAL
+from syncer.journal.disk import REAL, Disk
 from syncer.sources.chunks import CHUNK_LINES_MAX
 from syncer.sources.lines import LineOptions
 from syncer.sources.segments import Segments, SpoolFull
@@ -169,3 +171,46 @@ def test_a_spool_that_was_closed_is_read_on_after_the_last_chunk(tmp_path: Path)
         return found
 
     assert anyio.run(main) == lines
+
+
+class _SlowDisk(Disk):
+    """A disk whose next sync lasts until it is let."""
+
+    def __init__(self) -> None:
+        self.begun, self.let = threading.Event(), threading.Event()
+
+    def sync(self, descriptor: int) -> None:
+        self.begun.set()
+        assert self.let.wait(10)
+        super().sync(descriptor)
+
+
+def test_an_append_whose_caller_is_cancelled_by_asyncio_still_ends_the_wait(
+    tmp_path: Path,
+) -> None:
+    disk = _SlowDisk()
+    disk.let.set()
+    source = Spool(Segments(tmp_path / "inbox", disk), "http", 7, LineOptions())
+    disk.begun.clear()
+    disk.let.clear()
+    found: list[str] = []
+
+    async def follow() -> None:
+        while not found:
+            await source.wait()
+            found.extend(await ids(source))
+
+    async def main() -> None:
+        following = asyncio.create_task(follow())
+        caller = asyncio.create_task(source.append([post("a")]))
+        assert await asyncio.to_thread(disk.begun.wait, 10)
+        caller.cancel()
+        await asyncio.sleep(0.05)
+        disk.let.set()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+        await asyncio.wait_for(following, 2)
+        await source.close()
+
+    asyncio.run(main())
+    assert found == ["a"]

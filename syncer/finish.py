@@ -7,8 +7,6 @@ from typing import TypeVar
 
 import anyio
 
-from syncer.errors import first_error
-
 T = TypeVar("T")
 
 
@@ -30,5 +28,5 @@ async def finish(work: Callable[[], Awaitable[T]]) -> T:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(carry_out)
     except BaseExceptionGroup as group:
-        raise first_error(group) from None
+        raise group.exceptions[0] from None
     return results[0]
