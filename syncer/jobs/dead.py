@@ -186,6 +186,11 @@ class LettersToRetry:
         self._refuse = refuse
         self._force = force
 
+    def write(self) -> RetryResult:
+        """Queue them, where nobody uses the state. Raises StateError, UsageError."""
+        _write(self._folder, self.portions)
+        return self.result
+
     def portions(self, ledger: Ledger, numbers: Iterator[int]) -> Iterator[Sequence[Fact]]:
         """Choose the letters, and give what is to be written of them, in log order.
 
@@ -228,6 +233,11 @@ class LettersToDrop:
         self._folder = folder
         self._selector = selector
 
+    def write(self) -> DropResult:
+        """Close them, where nobody uses the state. Raises StateError, UsageError."""
+        _write(self._folder, self.portions)
+        return self.result
+
     def portions(self, ledger: Ledger, _: Iterator[int]) -> Iterator[Sequence[Fact]]:
         """Choose the letters, and give what is to be written of them.
 
@@ -240,34 +250,7 @@ class LettersToDrop:
             self.result.dropped += len(letters)
 
 
-def retry(
-    folder: Path,
-    selector: Selector,
-    options: LineOptions,
-    refuse: Refuse = lambda _: None,
-    *,
-    force: bool = False,
-) -> RetryResult:
-    """Queue letters of a state that nobody uses again; superseded ones only with
-    `force`.
-
-    Raises StateError, UsageError.
-    """
-    letters = LettersToRetry(folder, selector, options, refuse, force=force)
-    _carry_out(folder, letters.portions)
-    return letters.result
-
-
-def drop(folder: Path, selector: Selector) -> DropResult:
-    """Close letters of a state that nobody uses for good. Raises StateError,
-    UsageError.
-    """
-    letters = LettersToDrop(folder, selector)
-    _carry_out(folder, letters.portions)
-    return letters.result
-
-
-def _carry_out(folder: Path, portions: Portions) -> None:
+def _write(folder: Path, portions: Portions) -> None:
     with closing(Journal.open(folder, None)) as journal:
         ledger = journal.ledger
         for facts in portions(ledger, count(ledger.next_number)):

@@ -10,7 +10,7 @@ import pytest
 
 from syncer.core.facts import DeadLetter, Settled
 from syncer.core.limits import Limits
-from syncer.jobs.dead import RefusedLetter, Selector, retry
+from syncer.jobs.dead import LettersToRetry, RefusedLetter, Selector
 from syncer.journal.journal import Journal
 from syncer.sources.lines import LineOptions
 from tests.journal.made import HERE, opened
@@ -38,7 +38,7 @@ def test_more_bad_lines_than_the_retry_queue_holds_do_not_keep_a_letter_from_bei
     journal.commit([letter(count, GOOD), Settled(1, count, 1, 1, "dead")])
     journal.close()
     refused: list[RefusedLetter] = []
-    result = retry(tmp_path, Selector(every=True), LineOptions(), refused.append)
+    result = LettersToRetry(tmp_path, Selector(every=True), LineOptions(), refused.append).write()
     assert (result.queued, result.refused, result.left) == (1, count, 0)
     assert [(one.line, one.reason.partition(":")[0]) for one in refused[:2]] == [
         (1, "still not a valid change"),

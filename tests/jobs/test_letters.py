@@ -15,7 +15,14 @@ from syncer.core.facts import DeadLetter
 from syncer.core.limits import Limits
 from syncer.core.ports.wire import Reply, Request
 from syncer.errors import StateError, UsageError
-from syncer.jobs.dead import DropResult, RefusedLetter, Selector, drop, open_in, retry
+from syncer.jobs.dead import (
+    DropResult,
+    LettersToDrop,
+    LettersToRetry,
+    RefusedLetter,
+    Selector,
+    open_in,
+)
 from syncer.journal.journal import Journal
 from syncer.sources.lines import LineOptions
 from tests.support.lanes import App
@@ -65,7 +72,7 @@ def again(
     options: LineOptions = LineOptions(),  # noqa: B008 - frozen
 ) -> Again:
     told: list[RefusedLetter] = []
-    result = retry(app.state, selector, options, told.append, force=force)
+    result = LettersToRetry(app.state, selector, options, told.append, force=force).write()
     assert result.refused == len(told)
     return Again(result.queued, told, result.left)
 
@@ -124,22 +131,22 @@ def test_letters_are_named_by_source_and_line(
 ) -> None:
     log = pushed(app, tmp_path / "log.jsonl", b"bad", b"worse", b"worst")
     monkeypatch.chdir(tmp_path)
-    assert drop(app.state, Selector((f"{log}:2",))).dropped == 1
+    assert LettersToDrop(app.state, Selector((f"{log}:2",))).write().dropped == 1
     assert lines(app) == [1, 3]
-    assert drop(app.state, Selector(("log.jsonl:3",))).dropped == 1
+    assert LettersToDrop(app.state, Selector(("log.jsonl:3",))).write().dropped == 1
     assert lines(app) == [1]
 
 
 def test_a_line_of_another_log_is_not_meant(app: App, tmp_path: Path) -> None:
     first, second = (pushed(app, tmp_path / name, b"bad") for name in ("1.jsonl", "2.jsonl"))
-    assert drop(app.state, Selector((f"{second}:1",))).dropped == 1
+    assert LettersToDrop(app.state, Selector((f"{second}:1",))).write().dropped == 1
     assert again(app, Selector((f"{first}:1",))).refused[0].source == first
 
 
 def test_of_places_of_which_one_is_not_there_nothing_is_dropped(app: App, tmp_path: Path) -> None:
     log = pushed(app, tmp_path / "log.jsonl", b"bad", post("a"))
     with pytest.raises(UsageError, match=r"log.jsonl:2; run `syncer dead list") as told:
-        drop(app.state, Selector((f"{log}:1", f"{log}:2")))
+        LettersToDrop(app.state, Selector((f"{log}:1", f"{log}:2"))).write()
     assert f"{log}:1" not in str(told.value)
     assert lines(app) == [1]
 
@@ -192,7 +199,7 @@ def test_a_superseded_letter_is_refused_by_name_unless_forced_and_the_others_are
     assert (result.queued, [(one.source, one.line) for one in result.refused]) == (1, [(log, 1)])
     assert result.refused[0].reason.startswith("superseded: ")
     assert lines(app) == [1]
-    assert retry(app.state, ALL, LineOptions()).queued == 0
+    assert LettersToRetry(app.state, ALL, LineOptions()).write().queued == 0
     assert again(app, force=True) == Again(1)
     app.push(log)
     assert app.held["i", "a"]["data"]["metadata"] == {"is": "patched"}
@@ -301,11 +308,11 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def test_dropped_letters_count_as_ignored_and_are_gone(app: App, tmp_path: Path) -> None:
     log = pushed(app, tmp_path / "log.jsonl", post("a"), b"bad", patch("nobody's"))
-    assert drop(app.state, ALL) == DropResult(2)
+    assert LettersToDrop(app.state, ALL).write() == DropResult(2)
     assert (counts(app), lines(app)) == ((1, 2, 0, 0), [])
     finished = app.push(log)
     assert (finished.summary.ignored, finished.summary.dead, finished.exit_code) == (2, 0, 0)
-    assert drop(app.state, ALL) == DropResult(0)
+    assert LettersToDrop(app.state, ALL).write() == DropResult(0)
 
 
 def test_many_letters_are_dropped_in_several_commits(
@@ -314,7 +321,7 @@ def test_many_letters_are_dropped_in_several_commits(
     pushed(app, tmp_path / "log.jsonl", *[b"bad"] * 10)
     monkeypatch.setattr("syncer.jobs.dead.COMMIT_LETTERS_MAX", 4)
     commits = watched(monkeypatch)
-    assert drop(app.state, ALL) == DropResult(10)
+    assert LettersToDrop(app.state, ALL).write() == DropResult(10)
     assert len(commits) == 3
     assert counts(app) == (0, 10, 0, 0)
 
@@ -324,25 +331,23 @@ def test_many_letters_are_dropped_in_several_commits(
 
 def test_a_folder_without_a_state_gets_none(tmp_path: Path) -> None:
     (tmp_path / "state").mkdir()
-    for what in (
-        lambda: retry(tmp_path / "state", ALL, LineOptions()),
-        lambda: drop(tmp_path / "state", ALL),
-    ):
+    state = tmp_path / "state"
+    for command in (LettersToRetry(state, ALL, LineOptions()), LettersToDrop(state, ALL)):
         with pytest.raises(StateError, match="no state at"):
-            what()
+            command.write()
     assert not (tmp_path / "state" / "journal").exists()
 
 
 def test_a_state_in_use_is_left_alone_and_given_back_afterwards(app: App, tmp_path: Path) -> None:
     log = pushed(app, tmp_path / "log.jsonl", b"bad")
     journal = Journal.open(app.state, None)
-    for what in (lambda: retry(app.state, ALL, LineOptions()), lambda: drop(app.state, ALL)):
+    for command in (LettersToRetry(app.state, ALL, LineOptions()), LettersToDrop(app.state, ALL)):
         with pytest.raises(StateError, match="locked"):
-            what()
+            command.write()
     journal.close()
     with pytest.raises(UsageError):
-        drop(app.state, Selector(("x:1",)))
-    assert drop(app.state, Selector((f"{log}:1",))) == DropResult(1)
+        LettersToDrop(app.state, Selector(("x:1",))).write()
+    assert LettersToDrop(app.state, Selector((f"{log}:1",))).write() == DropResult(1)
 
 
 def test_deletes_that_died_are_sent_again_too(app: App, tmp_path: Path) -> None:

@@ -87,6 +87,23 @@ async def died(lane: PushLane, count: int = 1) -> None:
     await until(lambda: lane.ledger.dead >= count)
 
 
+def write_patched(path: Path, later: str, others: int) -> Path:
+    """A log of an annotation, a patch of it that dies, one with this data, and so many
+    others.
+    """
+    posts = [post(f"a{n}") for n in range(others)]
+    return write(path, post("a"), patch("a", data="bad"), patch("a", data=later), *posts)
+
+
+def answer_late(app: App, id: str, seconds: float) -> None:
+    """Requests that name it are answered after so long, so the run goes on for a
+    while.
+    """
+    app.latency_seconds = lambda request: (
+        seconds if f'"{id}"'.encode() in (request.body or b"") else 0.05
+    )
+
+
 def sent(app: App, id: str) -> int:
     """How many requests that write named the annotation."""
     return sum(
@@ -150,15 +167,8 @@ def test_a_letter_goes_before_a_later_change_of_its_annotation_that_has_not_been
 def test_a_letter_that_a_later_change_superseded_is_refused_unless_it_is_forced(
     app: App, refusing: Refusing, tmp_path: Path, force: bool
 ) -> None:
-    log = write(
-        tmp_path / "log.jsonl",
-        post("a"),
-        patch("a", data="bad"),
-        patch("a", data="good"),
-        *[post(f"a{n}") for n in range(20)],
-    )
-    # the run goes on for a while
-    app.latency_seconds = lambda request: 30 if b'"a19"' in (request.body or b"") else 0.05
+    log = write_patched(tmp_path / "log.jsonl", "good", others=20)
+    answer_late(app, "a19", 30)
     told: list[RefusedLetter] = []
 
     async def retry(lane: PushLane) -> None:
@@ -177,14 +187,8 @@ def test_a_letter_that_a_later_change_superseded_is_refused_unless_it_is_forced(
 def test_what_is_on_its_way_is_waited_for_and_decides_whether_a_letter_is_superseded(
     app: App, refusing: Refusing, tmp_path: Path
 ) -> None:
-    log = write(
-        tmp_path / "log.jsonl",
-        post("a"),
-        patch("a", data="bad"),
-        patch("a", data="slow"),
-        *[post(f"a{n}") for n in range(5)],
-    )
-    app.latency_seconds = lambda request: 20 if b'"slow"' in (request.body or b"") else 0.05
+    log = write_patched(tmp_path / "log.jsonl", "slow", others=5)
+    answer_late(app, "slow", 20)
 
     async def retry(lane: PushLane) -> None:
         await died(lane)
@@ -290,7 +294,7 @@ def test_a_letter_that_is_retried_while_the_run_is_stopped_is_sent_by_the_next(
     app: App, refusing: Refusing, tmp_path: Path
 ) -> None:
     log = write(tmp_path / "log.jsonl", post("bad"), post("stopped"))
-    app.latency_seconds = lambda request: 20 if b'"stopped"' in (request.body or b"") else 0.05
+    answer_late(app, "stopped", 20)
     app.interfering = lambda request: (
         Reply(401, b'{"status":{"code":11009,"description":"no"}}')
         if b'"stopped"' in (request.body or b"")
@@ -313,7 +317,7 @@ def test_a_letter_that_is_retried_while_the_run_fails_is_written_down_and_sent_b
 ) -> None:
     """An observer fails while the next change of the annotation is on its way."""
     log = write(tmp_path / "log.jsonl", post("bad"), patch("bad"), post("a"))
-    app.latency_seconds = lambda request: 20 if b'"patched"' in (request.body or b"") else 0.05
+    answer_late(app, "patched", 20)
     results: list[RetryResult] = []
 
     async def run() -> Finished:

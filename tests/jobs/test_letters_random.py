@@ -12,7 +12,7 @@ import pytest
 
 from syncer.core.facts import DeadLetter
 from syncer.core.ports.wire import NoReply, Reply, Request
-from syncer.jobs.dead import retry
+from syncer.jobs.dead import LettersToRetry
 from syncer.jobs.push import PushLane
 from syncer.sources.lines import LineOptions
 from tests.jobs.test_letters import ALL, REFUSING, letters
@@ -115,7 +115,7 @@ def test_what_is_left_is_what_the_lines_that_are_not_dead_give(tmp_path: Path, s
     assert (done.error, done.summary.read, done.summary.pending) == (None, LINES, 0)
     app.push(log)  # what was queued after the end of the run
     for _ in range(3):
-        retry(app.state, ALL, LineOptions())
+        LettersToRetry(app.state, ALL, LineOptions()).write()
         app.push(log)
     dead = {letter.line: letter for letter in letters(app)}
     held = {key: annotation["data"] for key, annotation in app.held.items()}

@@ -14,7 +14,7 @@ import pytest
 
 from syncer.core.ports.wire import Reply
 from syncer.errors import CredentialsRefused, LogChanged, Stopped, SyncerError
-from syncer.jobs.dead import RefusedLetter, Selector, retry
+from syncer.jobs.dead import LettersToRetry, RefusedLetter, Selector
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.push import PushLane
 from syncer.jobs.push_parts import push_parts
@@ -339,12 +339,13 @@ def test_a_letter_is_not_queued_before_its_turn(app: App, tmp_path: Path) -> Non
     assert isinstance(finished.error, CredentialsRefused)
     assert finished.summary.dead == 1
     refused: list[RefusedLetter] = []
-    assert retry(app.state, Selector(every=True), SENDING, refused.append).queued == 0
+    letters = LettersToRetry(app.state, Selector(every=True), SENDING, refused.append)
+    assert letters.write().queued == 0
     assert [letter.line for letter in refused] == [2]
     assert "push first" in refused[0].reason
     app.interfering = lambda _: None
     app.push(path)
-    assert retry(app.state, Selector(every=True), SENDING).queued == 1
+    assert LettersToRetry(app.state, Selector(every=True), SENDING).write().queued == 1
     assert app.push(path, push__lists_without_ids="send").summary.dead == 0
     assert app.held["i", "a"]["data"]["metadata"] == {"is": "new", "t": ["x"]}
 
@@ -357,7 +358,7 @@ def test_a_letter_of_a_patch_that_failed_is_not_held_back_by_changes_before_it(
     app.latency_seconds = lambda request: 5.0 if b'"b"' in (request.body or b"") else 0.05
     app.interfering = lambda request: REFUSED if b'"b"' in (request.body or b"") else None
     assert app.push(path).summary.dead == 1
-    assert retry(app.state, Selector(every=True), LineOptions()).queued == 1
+    assert LettersToRetry(app.state, Selector(every=True), LineOptions()).write().queued == 1
 
 
 # --- deletions ------------------------------------------------------------------------

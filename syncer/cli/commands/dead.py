@@ -140,7 +140,7 @@ def dead_retry(
         Also letters that a later change superseded: sending them undoes that change.
     """
     from syncer.cli.kept import KeptList
-    from syncer.jobs import dead as lane
+    from syncer.jobs.dead import LettersToRetry, Selector
     from syncer.jobs.folders import push_folder
     from syncer.jobs.lines import line_options
 
@@ -154,7 +154,8 @@ def dead_retry(
             if printing.json:
                 refused.add({"source": letter.source, "line": letter.line, "reason": letter.reason})
 
-        result = lane.retry(folder, lane.Selector(letters, code, every), lines, refuse, force=force)
+        selector = Selector(letters, code, every)
+        result = LettersToRetry(folder, selector, lines, refuse, force=force).write()
         left = (
             f"; {result.left:,} more wait until a push has made room in the retry queue"
             if result.left
@@ -191,11 +192,11 @@ def dead_drop(
     every
         All letters.
     """
-    from syncer.jobs.dead import Selector, drop
+    from syncer.jobs.dead import LettersToDrop, Selector
     from syncer.jobs.folders import push_folder
 
     folder = push_folder(common.load())
-    result = drop(folder, Selector(letters, code, every))
+    result = LettersToDrop(folder, Selector(letters, code, every)).write()
     say(f"dropped {counted(result.dropped, 'dead letter')} (now counted as ignored)")
     if printing.json:
         print_json({"dropped": result.dropped, "refused": []})

@@ -245,9 +245,9 @@ class World:
         selector = dead_lane.Selector((place,))
         try:
             if command == "retry":
-                assert dead_lane.retry(STATE, selector, LineOptions()).queued == 1
+                assert dead_lane.LettersToRetry(STATE, selector, LineOptions()).write().queued == 1
             else:
-                dead_lane.drop(STATE, selector)
+                dead_lane.LettersToDrop(STATE, selector).write()
         except (UsageError, StateError) as error:
             # Done before the crash, or the change did not die this time, or all is
             # asked again.
