@@ -75,6 +75,8 @@ class ChangeLog:
         self._sorter = LineSorter(number, label, options, parse, watermark=watermark, strict=strict)
         self._ended = False
         self._file: BufferedReader | None = None
+        self._read_bytes: int | None = None
+        """Of the open file, which is not asked: another thread may be closing it."""
         self._stamp: Stamp | None = None
         self._news: LogIdentity | None = None
         self._pieces: deque[bytes] = deque()
@@ -152,7 +154,7 @@ class ChangeLog:
         """The next read, if any, opens it again after the last chunk."""
         if self._file is not None:
             self._file.close()
-            self._file = None
+            self._file = self._read_bytes = None
             self._last = b""
             self._lines = Cutter(self._lines.mark)
             self._pieces.clear()
@@ -160,12 +162,12 @@ class ChangeLog:
 
     @property
     def progress(self) -> tuple[int, int] | None:
-        """(bytes read, bytes in all) of the file on disk; a guess until it is open."""
+        """(bytes read, bytes in all) of the file on disk; a guess until it is read."""
         known = self.identity
         if known is None or self._ended:
             return (0, 0) if known is None else (known.size, known.size)
-        if self._file is not None:
-            return min(place_on_disk(self._file), known.size), known.size
+        if (read_bytes := self._read_bytes) is not None:
+            return min(read_bytes, known.size), known.size
         offset = self._applied.resume.offset
         return (
             min(offset * known.size // known.end if known.end > 0 else offset, known.size),
@@ -188,6 +190,7 @@ class ChangeLog:
             if self._poll_seconds is not None:
                 self._check_what_was_read(self._file, self._stamp)
             block = self._file.read1(self._disk.block_bytes)
+            self._read_bytes = place_on_disk(self._file)
             self._last = block[-LAST_BYTES:] or self._last
             return block
         except EOFError:

@@ -4,12 +4,17 @@ known again.
 
 from __future__ import annotations
 
+import errno
 import gzip
+import io
+import os
+import threading
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from zlib import crc32
 
 import anyio
+import anyio.to_thread
 import orjson
 import pytest
 from hypothesis import given
@@ -278,6 +283,54 @@ def test_of_a_log_that_is_taken_up_as_much_is_read_as_its_bytes_on_disk_that_hol
     assert log.identity is not None
     log.identity = structs.replace(log.identity, end=len(TEXT) * 100)
     assert log.progress == (applied * size // (len(TEXT) * 100), size)
+
+
+class _Failing(io.FileIO):
+    """A file whose second read fails, and whose closing takes its time."""
+
+    reads = 0
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.closing, self.may_close = threading.Event(), threading.Event()
+
+    def readinto(self, buffer: Any) -> int | None:
+        self.reads += 1
+        if self.reads == 2:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return super().readinto(buffer)
+
+    def close(self) -> None:
+        super().close()
+        self.closing.set()
+        assert self.may_close.wait(10)
+
+
+def test_the_progress_is_told_while_a_file_that_failed_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes((TEXT + b"\n") * 3000)
+    failing = _Failing(path)
+
+    class Disk(LogDisk):
+        def open(self, path: Path, label: str) -> io.BufferedReader:
+            return io.BufferedReader(failing)
+
+    log = ChangeLog(path, "log", 1, LineOptions(), identity=open_log_of(path).identity, disk=Disk())
+
+    async def read_until_it_fails() -> None:
+        with pytest.raises(SyncerError, match="Input/output error"):
+            while True:
+                await log.read()
+
+    async def main() -> tuple[int, int] | None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(read_until_it_fails)
+            await anyio.to_thread.run_sync(failing.closing.wait)
+            told = log.progress
+            failing.may_close.set()
+        return told
+
+    assert anyio.run(main) == (8192, path.stat().st_size)
 
 
 def test_of_a_log_that_nobody_has_chosen_no_progress_is_told(tmp_path: Path) -> None:
