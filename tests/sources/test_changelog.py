@@ -317,14 +317,14 @@ def test_the_progress_is_told_while_a_file_that_failed_is_closed(tmp_path: Path)
 
     log = ChangeLog(path, "log", 1, LineOptions(), identity=open_log_of(path).identity, disk=Disk())
 
-    async def read_until_it_fails() -> None:
+    async def read_twice() -> None:
+        await log.read()
         with pytest.raises(SyncerError, match="Input/output error"):
-            while True:
-                await log.read()
+            await log.read()
 
     async def main() -> tuple[int, int] | None:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(read_until_it_fails)
+            tasks.start_soon(read_twice)
             await anyio.to_thread.run_sync(failing.closing.wait)
             told = log.progress
             failing.may_close.set()
