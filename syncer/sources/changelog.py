@@ -63,6 +63,10 @@ class ChangeLog:
         """It is not only still being written: what was left unread can never be read.
         """
         self._poll_seconds: float | None = None
+        self._replaced = False
+        """Another file was at its name before the last wait: nobody writes to this one
+        any more.
+        """
         self._cut = ""
         self._begun: bytes | None = None
         """A first line that was half written at opening: that is all there is."""
@@ -84,8 +88,9 @@ class ChangeLog:
     # --- reading ----------------------------------------------------------------------
 
     def follow(self, poll_seconds: float) -> None:
-        """Let it never end: what is written later is read, too, once its line has an
-        ending. `poll_seconds`: how often to look.
+        """Let it not end as long as it grows: what is written later is read, too, once
+        its line has an ending. It ends where another file has come to its name, after a
+        last look. `poll_seconds`: how often to look.
         """
         self._poll_seconds = poll_seconds
 
@@ -104,7 +109,7 @@ class ChangeLog:
             if not self._pieces:
                 self._pieces.extend(pieces(await anyio.to_thread.run_sync(self._next_block)))
             block = self._pieces.popleft()
-            if not block and self._poll_seconds is not None:
+            if not block and self._poll_seconds is not None and not self._replaced:
                 return self._chunk_of_news()
             before = self._lines.mark
             lines = self._lines.feed(block) if block else self._last_line()
@@ -135,7 +140,20 @@ class ChangeLog:
     async def wait(self) -> None:
         """Return when it is time to look again."""
         if self._poll_seconds is not None:
+            replaced = await anyio.to_thread.run_sync(self._is_replaced)
+            # Whoever writes may need a moment to turn to the new file.
             await anyio.sleep(self._poll_seconds)
+            self._replaced = replaced
+
+    def _is_replaced(self) -> bool:
+        known = self._stamp
+        if self._file is None or known is None:
+            return False
+        try:
+            found = self._disk.stamp(self._path, known)
+        except OSError:
+            return False
+        return found is not None and (found.device, found.inode) != (known.device, known.inode)
 
     def _is_touched(self) -> bool:
         try:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from unittest.mock import Mock
 
+import anyio
 import pytest
 
 from syncer.core.change import Chunk, LogIdentity
@@ -47,11 +48,19 @@ class Followed:
         self.time = VirtualTime()
         self.chunks: list[Chunk] = []
 
-    def look(self) -> list[str]:
+    def look(
+        self, meanwhile: Callable[[], object] = lambda: None, *, ends: bool = False
+    ) -> list[str]:
         """Return the ids of what there is now, after a wait."""
 
+        async def write_late() -> None:
+            await anyio.sleep(2)
+            meanwhile()
+
         async def main() -> list[Chunk]:
-            await self.log.wait()
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(write_late)
+                await self.log.wait()
             found = []
             while (chunk := await self.log.read()) is not None:
                 found.append(chunk)
@@ -59,7 +68,7 @@ class Followed:
 
         found = self.time.run(main)
         assert found is not None
-        assert not self.log.ended
+        assert self.log.ended == ends
         self.chunks += found
         return ids(found)
 
@@ -177,6 +186,35 @@ def test_it_is_taken_up_at_the_mark_that_a_follower_left(path: Path) -> None:
     assert chunk is not None
     assert ids([chunk]) == ["b"]
     VirtualTime().run(log.close)
+
+
+def test_a_log_that_was_rotated_ends_with_what_comes_until_a_look_after_the_new_one_is_there(
+    path: Path,
+) -> None:
+    write(path, post("a") + b"\n")
+    followed = Followed(following(path, chosen=True))
+    assert followed.look() == ["a"]
+    old = path.rename(path.with_suffix(".1"))
+    write(old, post("b") + b"\n")
+    assert followed.look() == ["b"]
+    write(path, post("new") + b"\n")
+    late = post("c") + b"\n" + post("d")
+    assert followed.look(meanwhile=lambda: write(old, late), ends=True) == ["c", "d"]
+    last = followed.chunks[-1].identity
+    assert last is not None
+    assert last.stamp == stamp_of(old)
+
+
+def test_a_followed_log_whose_name_cannot_be_looked_at_goes_on(path: Path) -> None:
+    write(path, post("a") + b"\n")
+    followed = Followed(following(path))
+    followed.look()
+    old = path.rename(path.with_suffix(".1"))
+    path.symlink_to(path)
+    for name in ("b", "c"):
+        write(old, post(name) + b"\n")
+        assert followed.look() == [name]
+    followed.close()
 
 
 def packed_log() -> tuple[list[str], bytes]:
