@@ -89,7 +89,7 @@ class Batches:
         return min(times, default=None)
 
     def take(self, now: float, *, hurry: bool) -> Batch | None:
-        """The batch that goes next, None where none is to go yet.
+        """Return the batch that goes next, None where none is to go yet.
 
         `hurry`: a part-full one need not wait for more.
         """
@@ -158,9 +158,7 @@ def _lift(entries: deque[Entry], inputs: Set[str]) -> list[Entry]:
 
 
 def bytes_of(entries: Iterable[Entry]) -> int:
-    """Return the reasons for a request that carries all of these except its first
-    few.
-    """
+    """Return the bytes of a request that carries these, except its first few."""
     return sum([entry.size + 1 for entry in entries])
 
 

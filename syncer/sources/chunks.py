@@ -38,7 +38,7 @@ class LineSorter(Generic[Raw]):
         salt: bytes = b"",
     ) -> None:
         self.salt = salt
-        """Part of the ids that are made: `Place.salt` of every line."""
+        """Part of the ids that are made: `LinePlace.salt` of every line."""
         self.stopped: BadLineFound | None = None
         """The bad line at which `strict` stopped: nothing can be read beyond it."""
         self._log = log
