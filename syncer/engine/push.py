@@ -162,7 +162,8 @@ class Push:
         )
         self._lines += facts
         self.backlog.offer(chunk.changes, now)
-        if chunk.bad or chunk.ignored:
+        if chunk.bad or chunk.ignored or not chunk.changes:
+            # No answer to a request will bring a commit with what it says.
             self._to_commit.set()
         self._work.set()
 

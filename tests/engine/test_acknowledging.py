@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import anyio
 
-from syncer.core.change import Mark
+from syncer.core.change import Chunk, Mark
 from syncer.errors import SyncerError
 from tests.engine.answers import posts_of_inputs as posts
-from tests.support.pushing import Process, Pushing
+from tests.support.pushing import LOG, Process, Pushing
 
 
 def test_an_acknowledgement_that_hangs_holds_up_no_commit() -> None:
@@ -43,3 +43,29 @@ def test_a_source_that_could_not_be_told_makes_the_run_fail_once_all_is_applied(
 
     process = pushing.push(posts(400), meanwhile=fail, chunk_lines=40)
     assert (process.error, pushing.counts()) == (broken, (400, 0, 0, 0))
+
+
+def test_a_source_is_told_of_a_chunk_without_changes_at_once() -> None:
+    """A source that never ends may give nothing else for days."""
+    blank: list[Chunk] = []
+
+    async def give_a_blank_chunk(process: Process) -> None:
+        source = process.source
+        source.grows = True
+        read = source.read
+
+        async def read_on() -> Chunk | None:
+            chunk = await read()
+            return blank.pop() if chunk is None and blank else chunk
+
+        source.read = read_on  # type: ignore[method-assign]
+        await anyio.sleep(10)
+        blank.append(Chunk(LOG, [], [], [], Mark(1, 20, 2)))
+        source.add()
+        await anyio.sleep(10)
+        assert source.acked[-1][1] == Mark(1, 20, 2)
+        process.engine.drain()
+
+    pushing = Pushing()
+    process = pushing.push(posts(1), meanwhile=give_a_blank_chunk)
+    assert (process.error, blank) == (None, [])
