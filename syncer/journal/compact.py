@@ -43,6 +43,18 @@ def write_journal(
     are in it, and its size. Raises OSError.
     """
     file = disk.open(path)
+    try:
+        places, size = _write_facts(disk, file, destination, ledger, bodies)
+        disk.sync(file)
+    except BaseException:
+        disk.close(file)
+        raise
+    return file, places, size
+
+
+def _write_facts(
+    disk: Disk, file: int, destination: DestinationId, ledger: Ledger | None, bodies: Bodies
+) -> tuple[dict[int, ByteSpan], int]:
     places: dict[int, ByteSpan] = {}
     frame = frames.encode(
         msgspec.json.encode([Header(FORMAT, VERSION, destination, ledger is not None)]), 0
@@ -59,8 +71,7 @@ def write_journal(
                 places[fact.number] = (start + at, length)
         disk.write(file, frame)
         size += len(frame)
-    disk.sync(file)
-    return file, places, size
+    return places, size
 
 
 def _with_body(fact: JournalFact, bodies: Bodies) -> bytes:

@@ -263,7 +263,11 @@ class Journal:
             ledger,
             Bodies(self._disk, old_file, old_bodies),
         )
-        self._disk.replace(path.with_suffix(".new"), path)
+        try:
+            self._disk.replace(path.with_suffix(".new"), path)
+        except BaseException:
+            self._disk.close(written[0])
+            raise
         self._file, self._bodies, self._size = written
         self._compact_at = max(self._compact_bytes_min, self._size * COMPACT_RATIO)
         if old_file >= 0:

@@ -4,14 +4,17 @@ what waits.
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from syncer.core.facts import Deleted, Settled
+from syncer.errors import StateError
 from syncer.journal.journal import Journal
 from tests.journal.made import HERE, bodies, opened, queued, state
+from tests.support.disk import STATE, Fault, Operation, SimulatedDisk
 
 FULL = 748
 """Bytes that fill a frame."""
@@ -82,3 +85,19 @@ def test_compactions_keep_no_descriptor_and_the_next_one_comes_when_it_has_grown
     assert 3.5 * least < sizes[-1] <= 4 * least
     assert open_files() == descriptors
     journal.close()
+
+
+@pytest.mark.parametrize("kind", ["write", "sync", "rename", "sync_folder"])
+def test_a_compaction_that_fails_keeps_no_descriptor(kind: str) -> None:
+    disk = SimulatedDisk()
+    journal = Journal.open(STATE, HERE, disk=disk, compact_bytes_min=1)
+
+    def fail_beside_the_journal(operation: Operation) -> Fault | None:
+        beside = operation.path.name == "journal.new" or operation.kind == "sync_folder"
+        return Fault(OSError(errno.EIO, "broken")) if beside and operation.kind == kind else None
+
+    disk.fault = fail_beside_the_journal
+    with pytest.raises(StateError, match="cannot be written: broken"):
+        journal.commit([Deleted(1)] * 1000)
+    journal.close()
+    assert disk.open_files == 0

@@ -183,6 +183,11 @@ class SimulatedDisk(Disk):
         self._locks: set[Path] = set()
         self._next = 1
 
+    @property
+    def open_files(self) -> int:
+        """Descriptors that nobody has closed."""
+        return len(self._descriptors)
+
     def then(self, operations: Iterable[Operation]) -> SimulatedDisk:
         """Another disk: this one behind these recorded operations, nothing open."""
         disk = SimulatedDisk()
