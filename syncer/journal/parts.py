@@ -61,8 +61,12 @@ class DoneParts:
     def _open(self) -> int:
         """The file, cut off after what counts: only now does the next page go there."""
         file = self._disk.open(self._path)
-        self._disk.truncate(file, self._size)
-        self._disk.sync_folder(self._path.parent)
+        try:
+            self._disk.truncate(file, self._size)
+            self._disk.sync_folder(self._path.parent)
+        except BaseException:
+            self._disk.close(file)
+            raise
         return file
 
     def _unusable(self, error: OSError) -> StateError:

@@ -173,3 +173,17 @@ def test_parts_that_are_missing_end_a_start_with_the_way_out(
 def test_a_count_that_ends_inside_a_page_is_damage(tmp_path: Path) -> None:
     noted(tmp_path, *PAGES)
     assert isinstance(read(tmp_path, 1), Damage)
+
+
+@pytest.mark.parametrize("kind", ["truncate", "sync_folder"])
+def test_parts_that_cannot_be_opened_keep_no_file_open(kind: str) -> None:
+    disk = SimulatedDisk()
+    disk.make_folder(STATE)
+    parts = DoneParts(STATE, 0, disk=disk)
+    disk.fault = lambda operation: (
+        Fault(OSError(errno.EIO, os.strerror(errno.EIO))) if operation.kind == kind else None
+    )
+    with pytest.raises(StateError, match="cannot be used: Input/output error"):
+        parts.add(PAGES[0])
+    parts.close()
+    assert disk.open_files == 0
