@@ -146,6 +146,10 @@ class Feed:
         except Exception as error:
             await self.close()
             raise self._explain_failure("cannot be read after", self._mark, error) from error
+        except BaseException:
+            # A generator that was cancelled gives nothing more: that is not the end.
+            self._chunks = None
+            raise
         self._ended = True
         return None
 

@@ -422,3 +422,25 @@ def test_a_source_that_failed_is_read_on_after_the_last_chunk_that_it_gave() -> 
 
     assert anyio.run(run) == ["a", "b"]
     assert (source.asked, source.acked) == (["", "1"], [])
+
+
+def test_a_read_that_was_cancelled_is_not_the_end_of_the_source() -> None:
+    class Slow(Given):
+        async def chunks(self, after: str) -> AsyncIterator[SourceChunk]:
+            self.asked.append(after)
+            if len(self.asked) == 1:
+                await anyio.sleep_forever()
+            yield SourceChunk([post("a")], "1")
+
+    async def main() -> Chunk | None:
+        opened = feed(Slow())
+        with anyio.move_on_after(0):
+            await opened.read()
+        assert not opened.ended
+        chunk = await opened.read()
+        await opened.close()
+        return chunk
+
+    chunk = anyio.run(main)
+    assert chunk is not None
+    assert [change.id for change in chunk.changes] == ["a"]
