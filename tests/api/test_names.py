@@ -36,6 +36,7 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
         syncer.pusch  # type: ignore[attr-defined]  # noqa: B018
 
 
+@pytest.mark.proof
 def test_a_users_program_is_type_checked_against_the_api(tmp_path: Path) -> None:
     """py.typed holds: right uses pass `mypy --strict`, wrong ones are told."""
     right = (Path(__file__).parent / "typed_use.py").read_text("utf-8")

@@ -16,6 +16,7 @@ import pytest
 
 from tests.cli.bench import Bench
 from tests.cli.conftest import Cli
+from tests.support.cases import first_quick
 from tests.support.processes import ENVIRONMENT, EmulatorProcess, command, emulator, push, started
 
 CONFIG = "[retry]\nbase_seconds = 0.02\ncap_seconds = 0.1\ngive_up_seconds = 0.5\n"
@@ -428,7 +429,7 @@ def test_a_pull_in_the_middle_is_whole_and_exported(bench: StateBench, pulled: P
     assert carried_on(bench, bench.folder) == (0, WANTED)
 
 
-@pytest.mark.parametrize("name", ["pull.json", "seen.sqlite"])
+@pytest.mark.parametrize("name", first_quick(["pull.json", "seen.sqlite"]))
 def test_a_damaged_pull_is_set_aside_and_starts_from_the_beginning(
     bench: StateBench, pulled: Path, name: str
 ) -> None:

@@ -32,6 +32,7 @@ from syncer.remotes.annotell import DocumentSelection, listing, neighbours
 from syncer.remotes.annotell.selection import Flavour
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import OAuthTransport, Tokens
+from tests.support.cases import first_quick
 
 pytestmark = pytest.mark.anyio
 
@@ -185,7 +186,7 @@ async def test_what_nobody_knows_of_the_service_changes_nothing(switch: str) -> 
         assert (fetched(found), problems) == (held(server), [])
 
 
-@pytest.mark.parametrize("form", [form for form in FORMS if form != "huge"])
+@pytest.mark.parametrize("form", first_quick([form for form in FORMS if form != "huge"], 3))
 async def test_waits_in_every_form_are_waited_for_at_the_api_the_auth_server_and_the_storage(
     form: str,
 ) -> None:

@@ -22,6 +22,7 @@ from syncer.jobs.limiters import Limiters
 from syncer.jobs.origins import annotell_origin
 from syncer.remotes.annotell import DocumentSelection
 from tests.support.authority import Authority, authority
+from tests.support.cases import first_quick
 from tests.support.forward_proxy import Running, forward_proxy
 from tests.support.processes import ENVIRONMENT, command
 from tests.support.servers import behind_tls
@@ -229,7 +230,7 @@ async def test_a_pull_of_documents_asks_everything_through_the_proxy_and_shows_s
 # --- authorities ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["file", "folder"])
+@pytest.mark.parametrize("kind", first_quick(["file", "folder"]))
 @pytest.mark.parametrize(
     "variable",
     [
@@ -301,7 +302,9 @@ async def test_signed_addresses_are_fetched_with_annotells_authority(
     )
 
 
-@pytest.mark.parametrize("text", [None, "", "no certificate\n"], ids=["missing", "empty", "no PEM"])
+@pytest.mark.parametrize(
+    "text", first_quick([None, "", "no certificate\n"]), ids=["missing", "empty", "no PEM"]
+)
 @pytest.mark.parametrize(
     "variable", ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CLARIFAI_ROOT_CERTIFICATES_PATH"]
 )
