@@ -11,21 +11,12 @@ from pathlib import Path
 import anyio
 
 from syncer.config import Loaded
-from syncer.core.backlog import Backlog
-from syncer.core.backoff import Backoff
-from syncer.core.deletions import Deletions
 from syncer.core.events import Event
 from syncer.core.ledger import Ledger
-from syncer.core.limits import Limits
 from syncer.core.moves import Moved
-from syncer.core.pace import Concurrency
-from syncer.engine.advice import Advice
-from syncer.engine.intake import Intake
 from syncer.engine.push import Push
-from syncer.engine.turns import Turns
 from syncer.errors import SyncerError, exit_code
 from syncer.finish import finish
-from syncer.jobs.clarifai import CREDENTIALS, SETTINGS
 from syncer.jobs.dead import (
     DropResult,
     LettersToDrop,
@@ -34,13 +25,11 @@ from syncer.jobs.dead import (
     RetryResult,
     Selector,
 )
-from syncer.jobs.destinations import restore_destination
-from syncer.jobs.folders import resuming
 from syncer.jobs.inputs import ReadingOptions, open_inputs
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.lines import line_options
 from syncer.jobs.progress import Estimate, Progress, Sending, Share, sending, unread
-from syncer.jobs.push_parts import PushParts, push_parts
+from syncer.jobs.push_parts import PushParts, push_parts, wire_push
 from syncer.jobs.report import Before, PushReport, totals
 from syncer.jobs.signals import Listen, ignore, until_signal
 from syncer.jobs.streams import standard_input
@@ -189,32 +178,14 @@ class PushLane:
         """The engine of the run, within its event loop; commands that come before the
         run are its first work.
         """
-        self._engine = self._engine or self._wire(lambda event: self._observe(event))
+        if self._engine is None:
+            self._engine = wire_push(
+                self._parts,
+                [self._inputs],
+                lambda event: self._observe(event),
+                max_delete=self._max_delete,
+            )
         return self._engine
-
-    def _wire(self, observe: Callable[[Event], None]) -> Push:
-        parts, app, rng = self._parts, self._parts.app, self._parts.rng
-        push, retry, now = parts.config.push, parts.config.retry, parts.clock()
-        concurrency = Concurrency(push.concurrency, app.pace)
-        destination = restore_destination(retry, self.ledger.destination, now())
-        advice = Advice(CREDENTIALS, resuming(self._state), app.address, SETTINGS)
-        turns = Turns(app.transport, app.pace, concurrency, destination, now, rng, observe, advice)
-        turns.whereabouts.probe = app.probe
-        limits = Limits(
-            batch_size=push.batch_size,
-            linger_seconds=push.linger_seconds,
-            max_attempts=retry.max_attempts,
-        )
-        return Push(
-            intake=Intake([self._inputs], observe),
-            remote=app.codec,
-            journal=parts.journal,
-            created=parts.created,
-            backlog=Backlog(limits, self.ledger.next_number),
-            turns=turns,
-            deletions=Deletions(self.ledger.deleted, self._max_delete),
-            backoff=Backoff(retry.base_seconds, retry.cap_seconds, rng),
-        )
 
     def summary(self, elapsed_seconds: float | None = None) -> PushReport:
         """Return where the run stands, also while it is under way."""

@@ -1,19 +1,31 @@
 """The parts of a push: an app of Clarifai's, journal and bitmap of the state folder,
-clock and chance. The only place that knows them all.
+clock and chance; and the engine made of them. The only place that knows them all.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from syncer.config import Config, Loaded
-from syncer.core.ports.push import Created
+from syncer.core.backlog import Backlog
+from syncer.core.backoff import Backoff
+from syncer.core.deletions import Deletions
+from syncer.core.events import Event
+from syncer.core.limits import Limits
+from syncer.core.pace import Concurrency
+from syncer.core.ports.push import Created, Source
+from syncer.engine.advice import Advice
 from syncer.engine.clock import Clock
-from syncer.jobs.clarifai import App, app
+from syncer.engine.intake import Intake
+from syncer.engine.push import Push
+from syncer.engine.turns import Turns
+from syncer.jobs.clarifai import CREDENTIALS, SETTINGS, App, app
+from syncer.jobs.destinations import restore_destination
+from syncer.jobs.folders import resuming
 from syncer.jobs.limiters import Limiters
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.posted import Posted
@@ -52,3 +64,41 @@ def push_parts(loaded: Loaded, limiters: Limiters) -> Iterator[PushParts]:
     ):
         rng = random.Random()  # noqa: S311 - jitter, not a secret
         yield PushParts(config, remote, journal, created, rng)
+
+
+def wire_push(
+    parts: PushParts,
+    sources: Sequence[Source],
+    observe: Callable[[Event], None],
+    *,
+    max_delete: int | None = None,
+    forever: bool = False,
+) -> Push:
+    """The engine of a run. Within its event loop.
+
+    `forever`: a source that fails is tried again, with backoff, as long as the run
+    goes on; else it is given up.
+    """
+    app, rng, ledger = parts.app, parts.rng, parts.journal.ledger
+    push, retry, now = parts.config.push, parts.config.retry, parts.clock()
+    concurrency = Concurrency(push.concurrency, app.pace)
+    destination = restore_destination(retry, ledger.destination, now())
+    advice = Advice(CREDENTIALS, resuming(Path(parts.config.state.dir)), app.address, SETTINGS)
+    turns = Turns(app.transport, app.pace, concurrency, destination, now, rng, observe, advice)
+    turns.whereabouts.probe = app.probe
+    limits = Limits(
+        batch_size=push.batch_size,
+        linger_seconds=push.linger_seconds,
+        max_attempts=retry.max_attempts,
+    )
+    backoff = Backoff(retry.base_seconds, retry.cap_seconds, rng)
+    return Push(
+        intake=Intake(sources, observe, backoff if forever else None),
+        remote=app.codec,
+        journal=parts.journal,
+        created=parts.created,
+        backlog=Backlog(limits, ledger.next_number),
+        turns=turns,
+        deletions=Deletions(ledger.deleted, max_delete),
+        backoff=backoff,
+    )
