@@ -10,34 +10,17 @@ import os
 import pty
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from cyclopts import App
 
 from syncer import config
-from syncer.cli.app import app
 from syncer.cli.main import run
 from syncer.errors import Stopped
 from tests.cli.conftest import Cli
+from tests.support.commands import COMMANDS, LEAVES
 from tests.support.processes import ENVIRONMENT, command
-
-
-def commands(at: App = app, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Every command and group of commands, the program itself included."""
-    yield path
-    for name in at:
-        if not name.startswith("-"):
-            yield from commands(at[name], (*path, name))
-
-
-COMMANDS = list(commands())
-LEAVES = [
-    path
-    for path in COMMANDS
-    if not any(other[: len(path)] == path for other in COMMANDS if other != path)
-]
 
 
 def test_the_walk_over_the_commands_finds_them() -> None:
