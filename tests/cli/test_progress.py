@@ -7,14 +7,16 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import anyio
 import pytest
 
-from syncer.cli.progress import BARS, draw, of_pull, of_push, share_done, span
+from syncer.cli.progress import BARS, draw, of_pull, of_push, share_done, show_progress, span
 from syncer.jobs.progress import Progress, Sending
 from syncer.jobs.pull import PullReport
 from syncer.jobs.report import PushReport
 from tests.cli.terminal import at_a_terminal
 from tests.support.processes import EmulatorProcess, command, emulator
+from tests.support.virtual import VirtualTime
 
 POSTS = "".join(
     f'{{"op":"post","annotation":{{"id":"a-{n}","input_id":"i"}}}}\n' for n in range(3_000)
@@ -93,6 +95,19 @@ def test_a_terminal_that_cannot_draw_a_line_again_gets_none_that_is_drawn_again(
     with emulator("--rps", "0") as remote:
         lines = pushed(remote, tmp_path, 80, TERM="dumb")
     assert [line.split(":")[0] for line in lines] == ["read 3,000"]
+
+
+def test_where_there_is_no_terminal_a_line_is_printed_every_10_seconds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def run_for(seconds: float) -> None:
+        async with show_progress(
+            lambda: of_push(Progress(report(), None, Sending(), None)), show=True
+        ):
+            await anyio.sleep(seconds)
+
+    VirtualTime().run(lambda: run_for(31))
+    assert capsys.readouterr().err.count("applied ") == 3
 
 
 def test_a_pause_is_shown_with_its_reason_and_is_part_of_the_time_left() -> None:

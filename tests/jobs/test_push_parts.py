@@ -4,6 +4,7 @@ for the next one.
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from syncer.jobs.limiters import Limiters
 from syncer.jobs.push import PushLane
 from syncer.jobs.push_parts import push_parts
 from tests.support.lanes import App
+
+LINE = b'{"op":"post","annotation":{"id":"a","input_id":"i"}}\n'
 
 
 @pytest.fixture
@@ -41,6 +44,19 @@ def test_a_bitmap_that_cannot_be_used_gives_the_lock_back(app: App) -> None:
         is_free(app)
     bitmap.rmdir()
     assert is_free(app)
+
+
+def test_all_that_a_push_keeps_is_for_its_owner_only(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(LINE)))
+    app.push("-")
+    kept = {path.relative_to(app.state).as_posix(): path for path in app.state.rglob("*")}
+    assert {"journal", "dead.jsonl", "lock", "posted.bits", "spool"} < set(kept)
+    assert {
+        path: f"{found.stat().st_mode & 0o777:o}"
+        for path, found in (*kept.items(), (".", app.state))
+    } == {path: "700" if path in {".", "spool"} else "600" for path in (*kept, ".")}
 
 
 def test_logs_that_cannot_be_read_give_the_lock_back(app: App, tmp_path: Path) -> None:

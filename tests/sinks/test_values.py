@@ -330,6 +330,7 @@ def test_many_small_pages_become_few_row_groups(
     assert [12] * 6 + [8] == [
         groups.row_group(number).num_rows for number in range(groups.num_row_groups)
     ]
+    assert groups.row_group(0).column(0).compression == "ZSTD"
 
 
 def test_large_rows_end_a_row_group_by_their_bytes(

@@ -466,9 +466,20 @@ def test_a_post_is_sent_with_its_own_members_and_gets_those_that_it_lacks(
     assert orjson.loads(change.body) == {**members, **made}
 
 
+@pytest.mark.parametrize("action", ["merge", "overwrite", "remove"])
+def test_a_patch_gets_no_model_version_though_the_posts_do(action: str) -> None:
+    body = b'{"id":"a","input_id":"i"}'
+    line = b'{"op":"patch","action":"%s","annotation":%s}' % (action.encode(), body)
+    change = parse(line, PLACE, LineOptions(embed_model_version_id="e"))
+    assert isinstance(change, Change)
+    assert change.body == body
+
+
 def test_of_a_bare_line_only_what_its_owner_may_set_is_sent() -> None:
     raw = (
-        b'{"id":"a","input_id":"i","created_at":"t","user_id":"u",'
+        b'{"id":"a","input_id":"i","created_at":"t","modified_at":"t","user_id":"u",'
+        b'"consensus_info":{"x":1},"trusted":true,"worker":{"user":{"id":"u"}},'
+        b'"input_level":false,"model_version_id":"",'
         b'"status":{"code":24151,"description":"d"},"data":{"v":1.0}}'
     )
     change = parse(raw, PLACE, LineOptions())

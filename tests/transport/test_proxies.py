@@ -173,6 +173,8 @@ def test_the_real_curl_reads_the_same_rows_the_same_way() -> None:
             "",
             "NO_PROXY",
         ),
+        ({"https_proxy": "http://a:1"}, "https://localhost:9", "http://a:1", "https_proxy"),
+        ({"http_proxy": "http://a:1"}, "http://127.0.0.1:9", "http://a:1", "http_proxy"),
         ({"https_proxy": "a"}, "https://x.org", "http://a:1080", "https_proxy"),
         ({"https_proxy": "me:pw@a:8080"}, "https://x.org", "http://a:8080", "https_proxy"),
         ({"https_proxy": "https://a"}, "https://x.org", "https://a:443", "https_proxy"),
