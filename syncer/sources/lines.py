@@ -35,6 +35,10 @@ BARE_LEFT_OUT = frozenset(
         "user_id",
     )
 )
+_WITHOUT_ID: dict[Verb, str] = {
+    "post": "a post without one gets one",
+    "delete": "a delete without one is of the whole input",
+}
 _PLAIN = b'{"op":"post","annotation":'
 _PLAIN_LENGTH = len(_PLAIN)
 _BRACE = ord("}")
@@ -160,7 +164,7 @@ def _change(raw: bytes, value: LineObject, place: LinePlace, options: LineOption
     annotation = value.get("annotation")
     if not isinstance(annotation, dict):
         raise _Bad('"annotation" must be an object' if "annotation" in value else 'no "annotation"')
-    input_id, id = _ids(annotation)
+    input_id, id = _ids(annotation, verb)
     if verb == "delete":
         return Change(
             place.log,
@@ -217,7 +221,7 @@ def _unknown(what: str, value: object, known: tuple[str, ...]) -> str:
     return f"unknown {what} {value[:60]!r}{hint}"
 
 
-def _ids(annotation: LineObject) -> tuple[str, str]:
+def _ids(annotation: LineObject, verb: Verb = "post") -> tuple[str, str]:
     input_id = annotation.get("input_id")
     if not isinstance(input_id, str) or not input_id:
         raise _Bad(
@@ -227,7 +231,8 @@ def _ids(annotation: LineObject) -> tuple[str, str]:
         )
     id = annotation.get("id", "")
     if not isinstance(id, str) or (not id and "id" in annotation):
-        raise _Bad('"id" is there, but empty or not a string: leave it out, or give a text')
+        without = _WITHOUT_ID.get(verb, "a patch needs one")
+        raise _Bad(f'"id" must be a string that is not empty: {without}')
     return input_id, id
 
 

@@ -13,7 +13,7 @@ SOURCE = '[[sources]]\nname = "a"\nkind = "changelog"\npath = "a"\n'
 ADDRESS = "it must be a string with an http:// or https:// address"
 LISTEN = 'it must be a string with host and port, like "127.0.0.1:9464"'
 BAD_INPUT_ID = '"input_id" must be a string that is not empty'
-BAD_ID = '"id" is there, but empty or not a string: leave it out'
+BAD_ID = '"id" must be a string that is not empty: '
 
 CONFIGS: list[tuple[str | bytes, int, str]] = [
     # syntax

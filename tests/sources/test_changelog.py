@@ -507,7 +507,15 @@ def test_of_a_bare_line_only_what_its_owner_may_set_is_sent() -> None:
         ),
         ({"op": "x" * 61, "annotation": {"input_id": "i"}}, f"unknown op '{'x' * 60}'"),
         ({"op": "post", "action": "merge", "annotation": {"input_id": "i"}}, "belongs to a patch"),
-        ({"op": "delete", "annotation": {"input_id": "i", "id": None}}, "empty or not a string"),
+        ({"op": "post", "annotation": {"input_id": "i", "id": ""}}, "a post without one gets one"),
+        (
+            {"op": "patch", "action": "merge", "annotation": {"input_id": "i", "id": ""}},
+            "not empty: a patch needs one",
+        ),
+        (
+            {"op": "delete", "annotation": {"input_id": "i", "id": None}},
+            "not empty: a delete without one is of the whole input",
+        ),
         ({"op": "delete", "annotation": {"input_id": "", "id": "a"}}, "input_id"),
         (
             {
