@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from syncer.cli.app import COMMANDS
+
 SOURCE = '[[sources]]\nname = "a"\nkind = "changelog"\npath = "a"\n'
 
 # What is said of several of them.
@@ -270,8 +272,7 @@ LOGS: list[tuple[Callable[[Path], str], int, str]] = [
 COMMAND_LINES: list[tuple[list[str], str]] = [
     # commands
     (["pussh"],
-     "completion, config, dead, demo, emulator, pull, push, state, status, verify; "
-     "did you mean push?"),
+     f"the commands of `syncer` are {', '.join(sorted(COMMANDS))}; did you mean push?"),
     (["Push"], "; did you mean push?"),
     ([""], "an empty argument follows syncer"),
     (["help"], 'unknown command "help": the commands of `syncer` are '),
