@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from syncer.config.credentials import ClientPlace
 from syncer.config.document import ConfigDocument, Location
+from syncer.config.lists import list_faults
 from syncer.config.models import SECTIONS, Config, FlavourSetting, from_home
 from syncer.config.problems import ConfigFault, dot, faults
 
@@ -33,6 +34,8 @@ AUTHORITIES: dict[str, tuple[str, ...]] = {
 of requests, of the official client.
 """
 PAT = "CLARIFAI_PAT"
+DAEMON_TOKEN = "SYNCER_DAEMON_TOKEN"  # noqa: S105 - its name, not the token
+"""The variable with what those who ask the daemon from beyond loopback have to give."""
 CLIENT_PREFIXES: dict[FlavourSetting, str] = {"annotell": "ANNOTELL", "kognic": "KOGNIC"}
 """What the variables of each flavour's own client start with."""
 _VARIABLES = {
@@ -85,6 +88,13 @@ class Layer:
         return [
             ConfigFault(self.origin(location), dot(location), fault)
             for location, fault in faults(error)
+        ]
+
+    def list_problems(self) -> list[ConfigFault]:
+        """Return what is wrong between the tables of the lists."""
+        return [
+            ConfigFault(self.origin(location), dot(location), fault)
+            for location, fault in list_faults(self.values)
         ]
 
 
@@ -162,7 +172,7 @@ def find_mistyped_variables(environment: Mapping[str, str]) -> Iterator[ConfigFa
 
     Others are let be: platforms set some with our prefix on their own account.
     """
-    known = [*_VARIABLES, "SYNCER_CONFIG"]
+    known = [*_VARIABLES, "SYNCER_CONFIG", DAEMON_TOKEN]
     for variable in sorted(environment):
         if not variable.startswith("SYNCER_") or variable in known:
             continue

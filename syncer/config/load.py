@@ -20,7 +20,7 @@ from syncer.config.credentials import ClientPlace, TokenPlace
 from syncer.config.document import Location, NotToml, parse, read
 from syncer.config.layers import NONE_GIVEN, BadOfficialFile, Layer, Secrets
 from syncer.config.loaded import DEFAULT, Loaded
-from syncer.config.models import HOSTS, SECTIONS, Config, from_home
+from syncer.config.models import HOSTS, LISTS, SECTIONS, Config, from_home
 from syncer.config.problems import ConfigError, ConfigFault, dot
 
 KeyNamer = Callable[[Location], str]
@@ -83,7 +83,9 @@ def load(
     ]
     if path is not None:
         try:
-            layers.append(places.from_document(parse(read(path), str(path))))
+            document = places.from_document(parse(read(path), str(path)))
+            layers.append(document)
+            problems += document.list_problems()
         except NotToml as error:
             problems.append(ConfigFault(f"{path}:{error.line}", "", f"is not TOML: {error}"))
     layers += [*_official_file(env, layers, problems), places.from_authority_variables(env)]
@@ -102,7 +104,7 @@ def load(
         origins["annotell.credentials"] = client.origin
     emptied = tuple(places.find_emptied_variables(env, layers[0]))
     return Loaded(
-        config, MappingProxyType(_defaults() | origins), path, token_place, client, emptied
+        config, MappingProxyType(_defaults(config) | origins), path, token_place, client, emptied
     )
 
 
@@ -121,12 +123,11 @@ def _merge(
             problems += layer.problems(error)
             continue
         for section, keys in values.items():
-            if section == "sources":
-                assert isinstance(keys, tuple)
+            if isinstance(keys, tuple):
                 merged[section] = keys
                 origins[section] = layer.origin((section, 0))
                 located: list[Location] = [
-                    (section, number, key) for number, source in enumerate(keys) for key in source
+                    (section, number, key) for number, table in enumerate(keys) for key in table
                 ]
             else:
                 assert isinstance(keys, dict), section
@@ -184,6 +185,14 @@ def _client(layers: Sequence[Layer], config: Config, env: Mapping[str, str]) -> 
     return None
 
 
-def _defaults() -> dict[str, str]:
-    keys = [f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields]
-    return dict.fromkeys([*keys, "sources"], DEFAULT)
+def _defaults(config: Config) -> dict[str, str]:
+    keys: list[Location] = [
+        (section, key) for section, model in SECTIONS.items() for key in model.model_fields
+    ]
+    for name in LISTS:
+        keys += [
+            (name, number, key)
+            for number, table in enumerate(getattr(config, name))
+            for key in type(table).model_fields
+        ]
+    return dict.fromkeys([*map(dot, keys), *LISTS], DEFAULT)

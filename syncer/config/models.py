@@ -9,9 +9,19 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationInfo,
+)
 
 from syncer.core.address import address_fault
+from syncer.core.deletions import MaxDelete
 
 
 def _web_address(text: str) -> str:
@@ -46,10 +56,23 @@ def _freeze(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _distinct_names(sources: tuple[SourceTable, ...]) -> tuple[SourceTable, ...]:
-    if len({source.name for source in sources}) < len(sources):
-        raise ValueError
-    return sources
+def _max_delete(value: object) -> MaxDelete:
+    if isinstance(value, str):
+        return MaxDelete.parse(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _NUMBER_MAX:
+        return MaxDelete.parse(str(value))
+    raise ValueError
+
+
+def _not_reserved(name: str) -> str:
+    if name == INGEST:
+        raise ValueError(f'"{INGEST}" is the name of what comes by HTTP')
+    return name
+
+
+_NUMBER_MAX = 10**18
+INGEST = "http"
+"""The name, in letters and metrics, of the source that no table names: HTTP ingest."""
 
 
 WebAddress = Annotated[
@@ -66,6 +89,31 @@ ListenAddress = Annotated[
 ]
 PlainText = Annotated[str, Field(description="a string")]
 Name = Annotated[str, Field(min_length=1, description="a string that is not empty")]
+DestinationName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9-]{1,40}\z",
+        description="a string of 1 to 40 small letters, digits and hyphens",
+    ),
+]
+"""The name of a folder in `[state] dir`, and of a lane in addresses and metrics."""
+SourceName = Annotated[
+    str,
+    AfterValidator(_not_reserved),
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}\z",
+        description='a string of 1 to 64 letters (a to z), digits, ".", "_" and "-", a letter or'
+        " a digit first",
+    ),
+]
+"""It stands in paths, addresses, metrics and before the line of a letter, as it is."""
+VariableName = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*\z",
+        description="a string with the name of an environment variable",
+    ),
+]
 OptionalFile = Annotated[
     str, AfterValidator(_from_home), Field(description="a string with a file's path")
 ]
@@ -86,6 +134,14 @@ Seconds = Annotated[Above0, Field(description="a number of seconds above 0")]
 SecondsOrNone = Annotated[
     float, Field(ge=0, allow_inf_nan=False, description="a number of seconds, 0 or more")
 ]
+ByteCount = Annotated[AtLeast1, Field(description="a whole number of bytes, 1 or more")]
+YesOrNo = Annotated[bool, Field(description="true or false")]
+DeletionBound = Annotated[
+    MaxDelete,
+    PlainValidator(_max_delete),
+    PlainSerializer(str),
+    Field(description='a whole number, or a share from "0%" to "100%"'),
+]
 
 
 class Section(BaseModel):
@@ -97,10 +153,13 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+CLARIFAI_URL = "https://api.clarifai.com"
+
+
 class Clarifai(Section):
     """`[clarifai]`: the destination."""
 
-    base_url: WebAddress = "https://api.clarifai.com"
+    base_url: WebAddress = CLARIFAI_URL
     user_id: Name = "me"
     app_id: PlainText = ""
     token_file: OptionalFile = ""
@@ -170,47 +229,84 @@ class Daemon(Section):
 
     listen: ListenAddress = "127.0.0.1:9464"
     drain_seconds: Seconds = 25
+    body_bytes_max: ByteCount = 32 << 20
+    inbox_bytes_max: ByteCount = 1 << 30
+    verify_sample_every_seconds: SecondsOrNone = 86400
+    token_file: OptionalFile = ""
 
 
-class FolderSource(Section):
-    """`[[sources]]` of files: change logs that grow, or a folder of them."""
+class DestinationTable(Section):
+    """`[[destinations]]`: an app, and the lane that goes to it."""
 
-    name: Name
-    kind: Literal["changelog", "directory"]
+    name: DestinationName
+    base_url: WebAddress = CLARIFAI_URL
+    user_id: Name = "me"
+    app_id: PlainText = ""
+    token_file: OptionalFile = ""
+    token_env: VariableName | Literal[""] = ""
+    ca_file: OptionalFile = ""
+    requests_per_second: Annotated[
+        RateOrAuto | None, Field(description='a number above 0, or "auto"')
+    ] = None
+    """None: that of `[push]`."""
+
+
+class FollowedSource(Section):
+    """`[[sources]]`: what the daemon follows, of any kind."""
+
+    name: SourceName
+    kind: str
+    lane: PlainText = ""
+    poll_seconds: Seconds = 1
+    expected_every_seconds: SecondsOrNone = 0
+
+
+class ChangelogSource(FollowedSource):
+    """`[[sources]]` of a change log that grows, or of a folder of them."""
+
+    kind: Literal["changelog"]
     path: PathText
 
 
-class SqliteSource(Section):
+class DirectorySource(FollowedSource):
+    """`[[sources]]` of a folder that holds the wanted state, a file for each input."""
+
+    kind: Literal["directory"]
+    path: PathText
+    max_delete: DeletionBound = MaxDelete.parse("50%")
+    removal_seconds: SecondsOrNone = 60
+    marker: YesOrNo = True
+
+
+class SqliteSource(FollowedSource):
     """`[[sources]]` of an outbox table in SQLite."""
 
-    name: Name
     kind: Literal["sqlite"]
     path: PathText
     table: Name
 
 
-class PostgresSource(Section):
+class PostgresSource(FollowedSource):
     """`[[sources]]` of an outbox table in PostgreSQL.
 
     The DSN holds a password, so the environment has it.
     """
 
-    name: Name
     kind: Literal["postgres"]
-    dsn_env: Name
+    dsn_env: VariableName
     table: Name
 
 
 SourceTable = Annotated[
-    FolderSource | SqliteSource | PostgresSource,
+    ChangelogSource | DirectorySource | SqliteSource | PostgresSource,
     Field(
         discriminator="kind",
         description='a table with kind = "changelog", "directory", "sqlite" or "postgres"',
     ),
 ]
 SOURCE_KINDS: dict[str, type[Section]] = {
-    "changelog": FolderSource,
-    "directory": FolderSource,
+    "changelog": ChangelogSource,
+    "directory": DirectorySource,
     "sqlite": SqliteSource,
     "postgres": PostgresSource,
 }
@@ -225,10 +321,14 @@ class Config(Section):
     retry: Annotated[Retry, Field(description="a table: [retry]")] = Retry()
     state: Annotated[State, Field(description="a table: [state]")] = State()
     daemon: Annotated[Daemon, Field(description="a table: [daemon]")] = Daemon()
+    destinations: Annotated[
+        tuple[DestinationTable, ...],
+        BeforeValidator(_freeze),
+        Field(description="tables [[destinations]], each with a name of its own"),
+    ] = ()
     sources: Annotated[
         tuple[SourceTable, ...],
         BeforeValidator(_freeze),
-        AfterValidator(_distinct_names),
         Field(description="tables [[sources]], each with a name of its own"),
     ] = ()
 
@@ -242,3 +342,5 @@ SECTIONS: dict[str, type[Section]] = {
     "daemon": Daemon,
 }
 """The sections whose keys options and environment can set."""
+LISTS = ("destinations", "sources")
+"""The keys that hold a table for each of several things."""

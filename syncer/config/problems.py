@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pydantic import ValidationError
 
 from syncer.config.document import Location
-from syncer.config.models import SECTIONS, SOURCE_KINDS, Config, Section
+from syncer.config.models import SECTIONS, SOURCE_KINDS, Config, DestinationTable, Section
 from syncer.errors import UsageError
 
 _SECRET_NAMES = {
@@ -28,12 +28,16 @@ _SECRET_NAMES = {
 }
 _SECRET_HOMES = {
     "annotell": "ANNOTELL_CREDENTIALS, or [annotell] credentials, names a file that holds it",
+    "daemon": "set SYNCER_DAEMON_TOKEN, or name a file that holds it with token_file",
+    "destinations": "name a file that holds it with token_file, or an environment variable with"
+    " token_env",
     "sources": "put it into an environment variable and name that with dsn_env",
 }
 _CLARIFAI_HOME = "set CLARIFAI_PAT, or name a file that holds it with [clarifai] token_file"
 # whose strings are never secrets
 _QUOTED_SECTIONS = ("push", "retry", "daemon", "state")
-_QUOTED_KEYS = ("requests_per_second", "concurrency")
+_QUOTED_KEYS = ("requests_per_second", "concurrency", "max_delete")
+_NEVER_QUOTED_KEYS = ("token_file",)
 _QUOTED_LETTERS_MAX = 60
 _NUMBER_SHOWN_MAX = 10**18
 
@@ -119,19 +123,27 @@ def _resolve(loc: Location) -> tuple[Location, type[Section]]:
     """The location without the marks that pydantic leaves in it for unions, and the
     model that the key belongs to.
     """
-    first = str(loc[0])
-    if first == "sources" and len(loc) > 2:
-        return (*loc[:2], *loc[3:4]), SOURCE_KINDS[str(loc[2])]
-    if len(loc) > 1 and first in SECTIONS:
-        return loc[:2], SECTIONS[first]
-    return loc[:2] if first == "sources" else loc[:1], Config
+    match loc:
+        case ("sources", int(), str(kind), key, *_):
+            return (*loc[:2], key), SOURCE_KINDS[kind]
+        case ("destinations", int(), str(), *_):
+            return loc[:3], DestinationTable
+        case (("sources" | "destinations"), *_):
+            return loc[:2], Config
+        case (str(section), _, *_) if section in SECTIONS:
+            return loc[:2], SECTIONS[section]
+        case _:
+            return loc[:1], Config
 
 
 def _describe_wanted(location: Location, model: type[Section]) -> str:
-    name = next(str(part) for part in reversed(location) if isinstance(part, str))
-    if model is Config and len(location) == 2:
-        return "a table with kind = " + ", ".join(f'"{kind}"' for kind in SOURCE_KINDS)
-    return model.model_fields[name].description or "one of its kinds"
+    match location:
+        case ("sources", int()):
+            return "a table with kind = " + ", ".join(f'"{kind}"' for kind in SOURCE_KINDS)
+        case ("destinations", int()):
+            return "a table [[destinations]]"
+        case _:
+            return model.model_fields[str(location[-1])].description or "one of its kinds"
 
 
 def _show(location: Location, value: object) -> str:
@@ -143,9 +155,7 @@ def _show(location: Location, value: object) -> str:
             return "a number far too large"
         case int() | float():
             return repr(value)
-        case str() if (location[0] in _QUOTED_SECTIONS or location[-1] in _QUOTED_KEYS) and len(
-            value
-        ) <= _QUOTED_LETTERS_MAX:
+        case str() if _is_quoted(location) and len(value) <= _QUOTED_LETTERS_MAX:
             return f'"{value}"'
         case str():
             return "a string that does not fit" if value else "an empty string"
@@ -157,6 +167,11 @@ def _show(location: Location, value: object) -> str:
             return "a date or time"
 
 
+def _is_quoted(location: Location) -> bool:
+    section, key = location[0], location[-1]
+    return (section in _QUOTED_SECTIONS or key in _QUOTED_KEYS) and key not in _NEVER_QUOTED_KEYS
+
+
 def _unknown(location: Location, model: type[Section]) -> str:
     name, section = str(location[-1]), str(location[0])
     if name.lower().removeprefix("clarifai_") in _SECRET_NAMES:
@@ -164,6 +179,12 @@ def _unknown(location: Location, model: type[Section]) -> str:
             "secrets do not belong in the config file:"
             f" {_SECRET_HOMES.get(section, _CLARIFAI_HOME)}"
         )
+    if kinds := [
+        f'"{kind}"'
+        for kind, other in SOURCE_KINDS.items()
+        if model in SOURCE_KINDS.values() and name in other.model_fields
+    ]:
+        return f"no such key of this kind; it belongs to kind = {' or '.join(kinds)}"
     if homes := [
         f"[{other}] {name}" for other, fields in SECTIONS.items() if name in fields.model_fields
     ]:

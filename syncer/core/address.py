@@ -43,6 +43,13 @@ def address_fault(address: str, *, base: bool = True) -> str | None:
     return _host_fault(parts.hostname or "")
 
 
+def normal_address(address: str) -> str:
+    """Return one spelling of an address whose form is good: host and scheme in small
+    letters, no port that is the scheme's own, no last slash.
+    """
+    return str(URL(address)).rstrip("/")
+
+
 def _host_fault(host: str) -> str | None:
     if not host:
         return "names no host"

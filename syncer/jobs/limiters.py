@@ -12,8 +12,8 @@ from functools import partial
 from hashlib import blake2b
 
 import anyio
-from yarl import URL
 
+from syncer.core.address import normal_address
 from syncer.core.limiter import LanePace, Limiter, Wish
 
 
@@ -40,7 +40,7 @@ class Limiters:
         self._of(base_url, credential)
 
     def _of(self, base_url: str, credential: Sequence[str]) -> Limiter:
-        address = _normal(base_url)
+        address = normal_address(base_url)
         names = [(address, self._digest(name)) for name in credential]
         known = list(dict.fromkeys(self._by_name[name] for name in names if name in self._by_name))
         limiter = known[0] if known else Limiter()
@@ -62,10 +62,3 @@ def in_use(pace: LanePace) -> Iterator[LanePace]:
         yield pace
     finally:
         pace.leave(anyio.current_time())
-
-
-def _normal(base_url: str) -> str:
-    """One spelling of an address: host and scheme in small letters, no port that is the
-    scheme's own, no last slash.
-    """
-    return str(URL(base_url)).rstrip("/")

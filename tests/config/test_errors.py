@@ -8,20 +8,7 @@ import pytest
 
 from syncer.config import load
 from syncer.errors import UsageError
-
-
-def complaint(
-    folder: Path,
-    text: str | bytes,
-    env: dict[str, str] | None = None,
-    options: dict[str, object] | None = None,
-) -> str:
-    """What is said of a config file, which is called FILE."""
-    path = folder / "syncer.toml"
-    path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(UsageError) as raised:
-        load(path, env or {}, options or {})
-    return str(raised.value).replace(str(path), "FILE")
+from tests.config.complaints import complaint
 
 
 def test_all_errors_of_all_places_come_at_once_with_file_line_key_and_way_out(
@@ -176,14 +163,12 @@ def test_bad_syntax_does_not_hide_what_is_wrong_elsewhere(tmp_path: Path) -> Non
         ),
         (
             '[[sources]]\nname = "a"\nkind = "changelog"\npath = "a"\ntabel = "t"',
-            "FILE:5: sources[0].tabel: no such key; known are name, kind, path",
+            "FILE:5: sources[0].tabel: no such key; known are name, kind, lane,"
+            " poll_seconds, expected_every_seconds, path",
         ),
         (
             '[[sources]]\nname="a"\nkind="directory"\npath="a"\n[[sources]]\nname="a"\nkind="directory"\npath="b"',
-            (
-                "FILE:1: sources: is a list; it must be tables [[sources]], each with a name of"
-                " its own"
-            ),
+            "FILE:6: sources[1].name: is that of sources[0], too: give each a name of its own",
         ),
     ],
 )

@@ -10,12 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer.config import Config, load
-from syncer.config.models import SECTIONS
+from syncer.config.models import SECTIONS, SOURCE_KINDS, DestinationTable
 from syncer.errors import UsageError
 
 KEYS = sorted(
-    {key for model in SECTIONS.values() for key in model.model_fields}
-    | {"name", "kind", "path", "token", "a.b", "'q'"}
+    {
+        key
+        for model in (*SECTIONS.values(), *SOURCE_KINDS.values(), DestinationTable)
+        for key in model.model_fields
+    }
+    | {"token", "a.b", "'q'"}
 )
 VALUES = [
     "1",
@@ -27,6 +31,8 @@ VALUES = [
     '"auto"',
     '"http://[::1"',
     '"a"',
+    '"directory"',
+    '"50%"',
     "[]",
     "[[1]]",
     "{a = 1}",
@@ -38,7 +44,7 @@ VALUES = [
 LINES = st.one_of(
     st.sampled_from(
         [f"[{section}]" for section in SECTIONS]
-        + ["[[sources]]", "[sources]", "[x.y]", "[", "# [push]", ""]
+        + ["[[sources]]", "[sources]", "[[destinations]]", "[x.y]", "[", "# [push]", ""]
     ),
     st.builds("{} = {}".format, st.sampled_from(KEYS), st.sampled_from(VALUES)),
 )

@@ -44,7 +44,7 @@ def test_without_anything_every_value_is_the_default() -> None:
     loaded = load(None, {}, {})
     keys = {
         f"{section}.{key}" for section, model in SECTIONS.items() for key in model.model_fields
-    } | {"sources"}
+    } | {"destinations", "sources"}
     assert Config() == loaded.config
     assert dict.fromkeys(keys, "default") == loaded.origins
     assert loaded.token() is None
