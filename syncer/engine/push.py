@@ -14,9 +14,10 @@ are decided, nothing is read and nothing is on its way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import TypeVar
 
 import anyio
 import anyio.abc
@@ -29,6 +30,7 @@ from syncer.core.deletions import Deletions
 from syncer.core.entry import Batch, Settlement
 from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged
 from syncer.core.facts import DeadLetter, Destination, Fact, Queued
+from syncer.core.ledger import Ledger
 from syncer.core.ports.push import Created, Journal, Remote
 from syncer.core.retry import Portions
 from syncer.core.settle import facts_of, facts_of_chunk, letter_of_entry
@@ -38,6 +40,8 @@ from syncer.engine.signal import Signal
 from syncer.engine.turns import Draining, Recalled, Turn, Turns
 from syncer.errors import SyncerError, first_error
 from syncer.finish import finish
+
+T = TypeVar("T")
 
 COMMIT_LINGER_SECONDS = 0.005
 """How long the committer waits for more before a frame: at full speed tens of batches
@@ -135,6 +139,11 @@ class Push:
     def complete(self) -> bool:
         """Whether every source was read to its end and nothing is left to do."""
         return self.at_the_end and not self._live()
+
+    async def look(self, see: Callable[[Ledger], T]) -> T:
+        """Return what is seen of the ledger while nobody writes to it."""
+        async with self._one_at_a_time:
+            return see(self._ledger)
 
     # --- reader -----------------------------------------------------------------------
 

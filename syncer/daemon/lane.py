@@ -1,0 +1,200 @@
+"""A lane of the daemon: one destination, and a push to it that never comes to an end.
+
+    open its parts ──► push ──error──► paused, with a reason ──┐
+          ▲                                                    │
+          └──────────── after a while, longer each time ◄──────┘
+
+An error never leaves a state on disk that is not whole: the lane opens it again and
+goes on.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import anyio
+
+from syncer.config import Loaded
+from syncer.core.backoff import Backoff
+from syncer.core.events import ChangesSettled, Event, SourceFailed, SourceRecovered
+from syncer.core.ports.push import Source
+from syncer.core.settle import rfc3339
+from syncer.daemon.status import (
+    Faults,
+    LanePause,
+    LaneStatus,
+    RecentRequests,
+    SourceStatus,
+    StateTotals,
+    Traffic,
+)
+from syncer.engine.push import Push
+from syncer.errors import CredentialsRefused, SyncerError
+from syncer.finish import finish
+from syncer.jobs.limiters import Limiters
+from syncer.jobs.opening import open_in_thread
+from syncer.jobs.push_parts import PushParts, push_parts, wire_push
+
+LOOK_SECONDS = 1.0
+"""How often a lane whose token was refused looks whether there is another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """A source of a lane. Its label is its name in the config."""
+
+    kind: str
+    source: Source
+
+
+MakeSources = Callable[[PushParts, Callable[[], Push]], Sequence[Followed]]
+"""Makes the sources of one push from its parts; its engine can be asked for once it
+runs.
+"""
+
+
+class Lane:
+    """One destination. `run` once; `drain` ends it."""
+
+    def __init__(
+        self,
+        name: str,
+        loaded: Loaded,
+        limiters: Limiters,
+        make_sources: MakeSources,
+        observe: Callable[[Event], None],
+        tell: Callable[[Lane], None],
+    ) -> None:
+        """`loaded`: the configuration as it is for this destination. `observe` gets
+        every event; `tell` is called when the lane is paused, and when it goes on.
+        """
+        self.name = name
+        self.pause: LanePause | None = None
+        """Why no push is on."""
+        self._loaded = loaded.with_settings(retry={"give_up_seconds": 0.0})
+        self._limiters = limiters
+        self._make_sources = make_sources
+        self._observe = observe
+        self._tell = tell
+        self._draining = anyio.Event()
+        self._running: tuple[Push, PushParts] | None = None
+        self._requests = RecentRequests()
+        self._failures = 0
+        self._remote = Faults()
+        self._sources: dict[str, tuple[str, Faults]] = {}
+        """By name: the kind, and what is wrong."""
+        self._totals = StateTotals()
+        """As they were at the last look."""
+
+    async def run(self) -> None:
+        """Push until drained. What stops a push pauses the lane; nothing ends it."""
+        while not self._draining.is_set():
+            try:
+                async with open_in_thread(push_parts(self._loaded, self._limiters)) as parts:
+                    await self._push(parts)
+            except SyncerError as error:
+                await self._wait(error)
+
+    def drain(self) -> None:
+        """Finish what is in flight, write it down, and end."""
+        self._draining.set()
+        if self._running is not None:
+            self._running[0].drain()
+
+    async def _push(self, parts: PushParts) -> None:
+        made: list[Push] = []
+        followed = self._make_sources(parts, lambda: made[0])
+        sources = [one.source for one in followed]
+        self._sources = {one.source.label: (one.kind, Faults()) for one in followed}
+        try:
+            async with parts.app.in_use():
+                engine = wire_push(parts, sources, self._note, forever=True)
+                made.append(engine)
+                self._running = (engine, parts)
+                if self._draining.is_set():
+                    return
+                if self.pause is not None:
+                    self.pause = None
+                    self._tell(self)
+                await engine.run()
+        finally:
+            self._totals = StateTotals.of(parts.journal.ledger)
+            self._running = None
+            for source in sources:
+                await finish(source.close)
+
+    def _note(self, event: Event) -> None:
+        self._requests.note(event, anyio.current_time())
+        match event:
+            case ChangesSettled(applied=applied) if applied:
+                self._failures = 0
+            case SourceFailed():
+                self._sources[event.source][1].set({"source": event.reason})
+            case SourceRecovered():
+                self._sources[event.source][1].set({})
+            case _:
+                pass
+        self._observe(event)
+
+    async def _wait(self, error: SyncerError) -> None:
+        """Until the next try is due, or there is another token than the refused one."""
+        self._failures += 1
+        retry, refused = self._loaded.config.retry, self._read_token()
+        chance = random.Random()  # noqa: S311 - jitter, not a secret
+        seconds = Backoff(retry.base_seconds, retry.cap_seconds, chance).delay(self._failures)
+        self.pause = LanePause.now(str(error), seconds)
+        self._tell(self)
+        with anyio.move_on_after(seconds):
+            while not self._draining.is_set():
+                with anyio.move_on_after(LOOK_SECONDS):
+                    await self._draining.wait()
+                if isinstance(error, CredentialsRefused) and self._read_token() != refused:
+                    return
+
+    def _read_token(self) -> str | None:
+        try:
+            return self._loaded.token()
+        except SyncerError:  # the file is being replaced, or is not there yet
+            return None
+
+    async def status(self) -> LaneStatus:
+        """Return the lane as it is now."""
+        if self._running is None:
+            return self._status_of_pause(self.pause)
+        engine, parts = self._running
+        self._totals = await engine.look(StateTotals.of)
+        turns, now = engine.turns, engine.turns.now()
+        destination, left_seconds = turns.destination, turns.pause_seconds()
+        state = destination.state(now)
+        until = rfc3339(now + turns.now.ahead_seconds() + left_seconds) if left_seconds else None
+        reason = "" if state == "open" else destination.reason
+        self._remote.set({"remote": reason} if reason else {})
+        rate = self._requests.rate(anyio.current_time())
+        return LaneStatus(
+            name=self.name,
+            state=state,
+            paused_until=until,
+            reason=reason,
+            traffic=Traffic.of(turns, parts.app.pace.requests_per_second, rate),
+            totals=self._totals,
+            checks=self._remote.checks(),
+        )
+
+    def sources(self) -> Iterator[SourceStatus]:
+        """Yield its sources as they are now."""
+        for name, (kind, faults) in self._sources.items():
+            yield SourceStatus.of(name, kind, self.name, faults, following=bool(self._running))
+
+    def _status_of_pause(self, pause: LanePause | None) -> LaneStatus:
+        """No push is on: it is being opened, or waits, or the lane was drained."""
+        return LaneStatus(
+            name=self.name,
+            state="stopped" if self._draining.is_set() else "paused",
+            paused_until=None if pause is None else rfc3339(pause.until),
+            reason="the lane is being opened" if pause is None else pause.reason,
+            traffic=Traffic(),
+            totals=self._totals,
+            checks=() if pause is None else (pause.check(),),
+        )

@@ -1,0 +1,72 @@
+"""A lane of the daemon, wired with a source that grows, to a service within this
+process, in virtual time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import anyio
+
+from syncer.core.change import LogIdentity
+from syncer.core.events import Event
+from syncer.core.facts import Opened
+from syncer.daemon.lane import Followed, Lane
+from syncer.engine.push import Push
+from syncer.jobs.push_parts import PushParts
+from tests.support.fakes import Script
+from tests.support.lanes import App
+
+LOG = 1
+
+
+def post(n: int) -> bytes:
+    return json.dumps({"op": "post", "annotation": {"id": f"a{n}", "input_id": "i"}}).encode()
+
+
+class Following:
+    """A lane of an app, and a source that grows."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.lines = [post(0)]
+        self.source: Script | None = None
+        self.events: list[Event] = []
+        self.paused: list[str] = []
+        """The reasons of its pauses, and "" where it went on."""
+
+    def sources(self, parts: PushParts, _: Callable[[], Push]) -> Sequence[Followed]:
+        if LOG not in parts.journal.ledger.logs:
+            parts.journal.commit([Opened(LOG, LogIdentity("/log", "log", "head", 1, 10, 0, 0))])
+        watermark = parts.journal.ledger.logs[LOG].watermark
+        self.source = Script(LOG, self.lines, watermark=watermark)
+        self.source.grows = True
+        return [Followed("changelog", self.source)]
+
+    def add(self, *lines: bytes) -> None:
+        self.lines += lines
+        assert self.source is not None
+        self.source.add(*lines)
+
+    def run(self, then: Callable[[Lane], Awaitable[None]], **options: Any) -> None:
+        """The lane, until `then` has ended; it is drained after that."""
+
+        async def main() -> bool:
+            lane = self.lane("prod", **options)
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(lane.run)
+                await then(lane)
+                lane.drain()
+            return True
+
+        self.app.run(main)
+
+    def lane(self, name: str, **options: Any) -> Lane:
+        """A lane with these dotted config keys, with `__` for the dot."""
+        loaded, observe = self.app.config(**options), self.events.append
+        return Lane(name, loaded, self.app.limiters, self.sources, observe, self._tell)
+
+    def _tell(self, lane: Lane) -> None:
+        self.paused.append("" if lane.pause is None else lane.pause.reason)

@@ -1,0 +1,126 @@
+"""A lane of the daemon: whatever stops its push, it goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+
+from syncer.core.ports.wire import NoReply, Reply, Request
+from syncer.daemon.lane import Lane
+from syncer.daemon.status import LaneStatus, SourceStatus
+from syncer.errors import SyncerError
+from syncer.jobs.push_parts import push_parts
+from tests.daemon.following import Following, post
+from tests.support.lanes import App
+
+
+@pytest.fixture
+def following(tmp_path: Path) -> Following:
+    return Following(App(tmp_path / "state"))
+
+
+def test_what_comes_later_is_applied_too_and_a_drain_ends_it(following: Following) -> None:
+    seen: list[LaneStatus] = []
+
+    async def then(lane: Lane) -> None:
+        await anyio.sleep(10)
+        following.add(post(1), post(2))
+        await anyio.sleep(10)
+        seen.append(await lane.status())
+
+    following.run(then)
+    assert len(following.app.held) == 3
+    assert (seen[0].state, seen[0].totals.applied, seen[0].reason) == ("open", 3, "")
+
+
+def test_a_refused_token_pauses_the_lane_and_another_one_lets_it_go_on_within_seconds(
+    following: Following, tmp_path: Path
+) -> None:
+    """Nothing is dead, and nothing is asked all the time."""
+    token = tmp_path / "token"
+    token.write_text("refused-token")
+    seen: list[LaneStatus] = []
+
+    async def then(lane: Lane) -> None:
+        await anyio.sleep(600)
+        seen.append(await lane.status())
+        assert len(following.app.asked) < 60
+        token.write_text("a-token")
+        await anyio.sleep(5)
+        seen.append(await lane.status())
+
+    following.run(then, clarifai__token_file=str(token))
+    assert [one.state for one in seen] == ["paused", "open"]
+    assert "refused" in seen[0].reason
+    assert (seen[1].totals.applied, seen[1].totals.dead) == (1, 0)
+
+
+def test_a_remote_that_is_down_for_a_day_is_asked_seldom_and_then_gets_everything(
+    following: Following,
+) -> None:
+    down = True
+    seen: list[LaneStatus] = []
+    asked: list[int] = []
+
+    def interfere(_: Request) -> Reply | NoReply | None:
+        return NoReply("connection refused", sent=False) if down else None
+
+    following.app.interfering = interfere
+
+    async def then(lane: Lane) -> None:
+        nonlocal down
+        await anyio.sleep(12 * 3600)
+        seen.append(await lane.status())
+        asked.append(len(following.app.asked))
+        following.add(post(1))
+        down = False
+        await anyio.sleep(120)
+        seen.append(await lane.status())
+
+    following.run(then)
+    assert seen[0].state in ("paused", "probing")
+    assert asked[0] <= 12 * 3600 / 25
+    assert seen[1].totals.applied == 2
+    assert following.paused == []  # the push itself goes on all the time
+
+
+def test_a_state_that_another_process_holds_is_waited_for(following: Following) -> None:
+    seen: list[LaneStatus] = []
+    other = push_parts(following.app.config(), following.app.limiters)
+    other.__enter__()
+
+    async def then(lane: Lane) -> None:
+        await anyio.sleep(100)
+        seen.append(await lane.status())
+        other.__exit__(None, None, None)
+        await anyio.sleep(100)
+        seen.append(await lane.status())
+
+    following.run(then)
+    assert [(one.state, one.totals.applied) for one in seen] == [("paused", 0), ("open", 1)]
+    assert "is locked: process" in seen[0].reason
+
+
+def test_a_source_that_fails_is_parked_with_its_reason_until_it_works_again(
+    following: Following,
+) -> None:
+    seen: list[SourceStatus] = []
+
+    async def then(lane: Lane) -> None:
+        await anyio.sleep(1)
+        assert following.source is not None
+        following.source.fails_next = SyncerError("the folder is gone")
+        following.add(post(1))
+        await anyio.sleep(0.1)
+        seen.extend(lane.sources())
+        await anyio.sleep(60)
+        seen.extend(lane.sources())
+
+    following.run(then)
+    assert [(one.state, one.reason) for one in seen] == [
+        ("parked", "the folder is gone"),
+        ("following", ""),
+    ]
+    assert len(following.app.held) == 2
