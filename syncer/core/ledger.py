@@ -104,6 +104,17 @@ class Ledger:
         """
         return self._next_log
 
+    def copy_logs(self) -> Ledger:
+        """Return a ledger that knows which logs there are and how far each is settled.
+        A thread can look at it while facts are folded into this one.
+        """
+        copy = Ledger()
+        copy._next_log = self._next_log
+        for number, log in self.logs.items():
+            watermark = log.watermark.copy_from(log.watermark.resume)
+            copy.logs[number] = LogState(log.identity, watermark)
+        return copy
+
     @property
     def dead(self) -> int:
         """Open dead letters of all logs."""

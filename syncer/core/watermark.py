@@ -68,6 +68,16 @@ class Watermark:
             self._marks.append(mark)
             self._advance()
 
+    def copy_from(self, resume: Mark) -> Watermark:
+        """Return one of the same log for a reader that begins at this place, at or
+        after `resume`. It does not move with this one.
+        """
+        copy = Watermark(resume)
+        for run in self.runs():
+            if run.end > resume.index:
+                copy.settle(run)
+        return copy
+
     def runs(self) -> list[Run]:
         """Return what is settled at or after `resume`, in order."""
         return [self._runs[start] for start in sorted(self._runs)]

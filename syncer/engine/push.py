@@ -14,7 +14,7 @@ are decided, nothing is read and nothing is on its way.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
@@ -25,7 +25,7 @@ import anyio.to_thread
 
 from syncer.core.backlog import Backlog
 from syncer.core.backoff import Backoff
-from syncer.core.change import Chunk
+from syncer.core.change import Chunk, Mark
 from syncer.core.deletions import Deletions
 from syncer.core.entry import Batch, Settlement
 from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged
@@ -271,6 +271,16 @@ class Push:
         self._tell(settlement, facts)
         self._acknowledge()
 
+    async def note(self, facts: Sequence[Fact]) -> None:
+        """Return once these facts are durable, after all that was read before.
+
+        Raises StateError; that ends the run.
+        """
+        async with self._one_at_a_time:
+            self._lines += facts
+            with self._ending_on_failure():
+                await self._write()
+
     async def carry_out(self, portions: Portions) -> None:
         """Write what is to become of dead letters, and go on with what comes back.
 
@@ -326,7 +336,7 @@ class Push:
         """Let the sources be told how far their logs are settled for good."""
         for number in self.intake.read:
             resume = self._ledger.logs[number].watermark.resume
-            if self._acked[number] != resume:
+            if self._acked.get(number, Mark()) != resume:
                 self._acked[number] = resume
                 self.intake.acknowledge(number, resume)
 

@@ -7,7 +7,7 @@ import pytest
 
 from syncer.core.backlog import Backlog
 from syncer.core.change import Change, Mark
-from syncer.core.facts import Deleted, LetterHead, LettersForgotten, Unburied
+from syncer.core.facts import Deleted, LetterHead, LettersForgotten, Read, Settled, Unburied
 from syncer.core.ledger import Ledger
 from syncer.core.limits import Limits
 from syncer.core.settle import facts_of, forgotten
@@ -87,3 +87,17 @@ def test_a_log_is_read_to_its_end_where_its_end_is_known_and_was_reached(
     log.identity = msgspec.structs.replace(log.identity, **{"device": 1, "size": 100, **known})
     log.watermark = Watermark(Mark(read // 10, read, read // 10, 0))
     assert log.is_read_to_its_end is is_read
+
+
+def test_a_copy_of_the_logs_stays_as_it_is_while_facts_are_folded_in() -> None:
+    ledger = Ledger()
+    for fact in (opened(3), Read(3, Mark(2, 20, 2)), Settled(3, 0, 1, 0, "applied")):
+        ledger.apply(fact)
+    ledger.apply(Settled(3, 5, 2, 9, "applied"))
+    copy = ledger.copy_logs()
+    before = copy.logs[3].watermark.resume, copy.logs[3].watermark.runs()
+    ledger.apply(Settled(3, 1, 1, 0, "applied"))
+    ledger.apply(opened(4))
+    assert (list(copy.logs), copy.next_log()) == ([3], 4)
+    assert (copy.logs[3].watermark.resume, copy.logs[3].watermark.runs()) == before
+    assert [run.start for run in copy.logs[3].watermark.copy_from(Mark(6, 60, 6)).runs()] == [5]

@@ -4,15 +4,17 @@ created are to the engine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from syncer.core.change import Change, Chunk, Key, Mark, Verb
 from syncer.core.facts import Fact
 from syncer.core.ledger import Ledger
 from syncer.core.outcome import Failed, Halt, Refused, Throttled, Verdict
 from syncer.core.ports.wire import NoReply, Reply, Request
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +176,23 @@ class Journal(Protocol):
         """The change that was queued under this number, read back from disk.
 
         Raises StateError.
+        """
+        ...
+
+
+class Committer(Protocol):
+    """The only writer of a state, as those see it who find out what is to be written
+    while a push is on.
+    """
+
+    async def look(self, see: Callable[[Ledger], T]) -> T:
+        """Return what is seen of the ledger while nobody writes to it."""
+        ...
+
+    async def note(self, facts: Sequence[Fact]) -> None:
+        """Return once these facts are durable, after all that was read before.
+
+        Raises StateError; that ends the push.
         """
         ...
 
