@@ -37,6 +37,7 @@ from syncer.core.facts import (
     Unburied,
     Unqueued,
 )
+from syncer.core.fates import Fates
 from syncer.core.letters import LetterKeys
 from syncer.core.watermark import Run, Watermark
 
@@ -97,6 +98,12 @@ class Ledger:
         """Whose dead letters there are."""
         self.next_number = 1
         self._next_log = 1
+        self._fates: dict[int, Fates] = {}
+
+    def follow(self, log: int) -> Fates:
+        """Return the fates of this log's changes; they go on with the facts."""
+        waiting = [queued.index for queued in self.queue.values() if queued.log == log]
+        return self._fates.setdefault(log, Fates(waiting))
 
     def next_log(self) -> int:
         """The number that the next new log gets: one that no log ever had, since
@@ -125,6 +132,8 @@ class Ledger:
 
         Raises KeyError, ValueError for one that is about nothing that the ledger knows.
         """
+        if self._fates:
+            self._tell_fates(fact)
         match fact:
             case LetterHead() | DeadLetter():  # first: a start folds a million of them
                 self.letters.bury(fact)
@@ -188,6 +197,21 @@ class Ledger:
                 self._next_log = max(self._next_log, fact.log + 1)
             case Closed():
                 pass  # counted by `Unburied`
+
+    def _tell_fates(self, fact: Fact | LetterHead) -> None:
+        match fact:
+            case DeadLetter():
+                if fates := self._fates.get(fact.log):
+                    fates.died(fact.index, fact.reason)
+            case Queued():
+                if fates := self._fates.get(fact.log):
+                    fates.queued(fact.index)
+            case Unqueued():
+                queued = self.queue[fact.number]
+                if fates := self._fates.get(queued.log):
+                    fates.unqueued(queued.index)
+            case _:
+                pass  # these say nothing about one change
 
     def facts(self) -> Iterator[JournalFact]:
         """Facts that fold to this ledger.

@@ -169,6 +169,17 @@ class Segments:
             if offset < until
         )
 
+    def check_holds(self, mark: Mark) -> None:
+        """Raise StateError where the log cannot be read on from this mark."""
+        first, end = self.segments[0].start, self.end
+        if not first.offset <= mark.offset <= end.offset:
+            raise StateError(
+                f"{self.folder} holds lines {first.line + 1:,} to {end.line:,} of its log, but the"
+                f" state knows it up to line {mark.line:,}: it is not the folder that the state was"
+                " used with. Put that one back; or move it away and forget its log"
+                " (`syncer state forget`)"
+            )
+
     def explain_damage(self, segment: Segment, at: int) -> StateError:
         """Return the error about a file in which no append stands where one must."""
         return StateError(
@@ -193,13 +204,7 @@ class Segments:
             self._rotate()
         else:
             self._find_end(self.segments[-1])
-        if not self.segments[0].start.offset <= self.settled.offset <= self.end.offset:
-            raise StateError(
-                f"{self.folder} holds lines {self.segments[0].start.line + 1:,} to"
-                f" {self.end.line:,} of its log, but the state knows it up to line"
-                f" {self.settled.line:,}: it is not the folder that the state was used with. Put"
-                " that one back; or move it away and forget its log (`syncer state forget`)"
-            )
+        self.check_holds(self.settled)
         self.cut(self.settled)
 
     def _open_segment(self, path: Path) -> Segment:

@@ -12,7 +12,8 @@ files and over restarts.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
 
@@ -25,10 +26,21 @@ from syncer.errors import SyncerError
 from syncer.finish import finish
 from syncer.sources.appends import Appended
 from syncer.sources.chunks import BLOCK_BYTES, LineSorter, pieces
-from syncer.sources.cutter import Cutter
+from syncer.sources.cutter import Cutter, RawLine
 from syncer.sources.lines import LineOptions, parse
 from syncer.sources.segment_reader import SegmentReader
 from syncer.sources.segments import Segments
+
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The names of lines that come from elsewhere: in letters, and in the ids that are
+    made, they are called as there, and not by their place in the spool.
+    """
+
+    salt: bytes
+    name_lines: Callable[[list[RawLine], int], list[RawLine]]
+    """Returns the lines from an index on with their numbers and places there."""
 
 
 class Spool:
@@ -46,6 +58,7 @@ class Spool:
         watermark: Watermark | None = None,
         strict: bool = False,
         block_bytes: int = BLOCK_BYTES,
+        naming: Naming | None = None,
     ) -> None:
         """`segments`: opened with the watermark's `resume` as settled."""
         watermark = watermark or Watermark()
@@ -62,8 +75,9 @@ class Spool:
             parse,
             watermark=watermark,
             strict=strict,
-            salt=segments.salt.encode(),
+            salt=naming.salt if naming else segments.salt.encode(),
         )
+        self._naming = naming
         self._reader = SegmentReader(segments, watermark.resume)
         self._pieces: deque[bytes] = deque()
         self._one_at_a_time = anyio.Lock()
@@ -97,6 +111,8 @@ class Spool:
                 self._pieces.extend(pieces(block))
             before = self._lines.mark
             lines = self._lines.feed(self._pieces.popleft())
+            if self._naming:
+                lines = self._naming.name_lines(lines, before.index)
             if self._lines.mark.offset > before.offset:
                 return self._sorter.sort(lines, before, self._lines.mark)
         raise self._sorter.stopped

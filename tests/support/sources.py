@@ -13,7 +13,7 @@ import errno
 import gzip
 import os
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +21,7 @@ from typing import BinaryIO
 
 import anyio
 
+from syncer.core.ledger import Ledger
 from syncer.core.ports.push import Source
 from syncer.core.watermark import Watermark
 from syncer.errors import SyncerError
@@ -30,10 +31,14 @@ from syncer.sources.changelog import ChangeLog
 from syncer.sources.feed import Feed, SourceChunk
 from syncer.sources.lines import LineOptions
 from syncer.sources.log_disk import LogDisk
+from syncer.sources.outbox import Outbox, OutboxRow, naming
 from syncer.sources.segments import Segments
 from syncer.sources.spool import Spool
+from syncer.sources.sqlite import SqliteTable
 from syncer.sources.stdin import StdinStore
+from syncer.sources.taken import TakenRows
 from tests.support.fakes import Script
+from tests.support.outbox import TABLE, insert, make_outbox
 
 LOG = 7
 LINES = [
@@ -246,6 +251,52 @@ class SpoolKind(SourceKind):
         self.disk.fails = True
 
 
+class _FailingTable(SqliteTable):
+    """A table that cannot be read, once."""
+
+    fails = False
+
+    async def todo(self, knows: Callable[[str], bool]) -> list[OutboxRow]:
+        if self.fails:
+            self.fails = False
+            raise SyncerError("the table is gone")
+        return (await super().todo(knows))[:12]
+
+
+class SqliteKind(SourceKind):
+    """An outbox table of which twelve rows are taken at a time."""
+
+    grows = True
+
+    def make(self) -> None:
+        self.path = self.folder / "labels.db"
+        make_outbox(self.path)
+        insert(self.path, *self.lines)
+
+    def open(self, watermarks: Watermarks = UNREAD, *, strict: bool = False) -> Source:
+        watermark = watermarks.get(self.log, Watermark())
+        self.table = _FailingTable(self.path, TABLE)
+        rows = TakenRows(self.folder / "inbox", REAL, watermark.resume, segment_bytes=500)
+        spool = Spool(
+            rows.segments,
+            "outbox",
+            self.log,
+            LineOptions(),
+            watermark=watermark,
+            strict=strict,
+            block_bytes=BLOCK_BYTES,
+            naming=naming("outbox", rows),
+        )
+        fates = Ledger().follow(self.log)
+        return Outbox(self.table, rows, spool, fates, watermark.index, poll_seconds=3.0)
+
+    async def add(self, *lines: bytes) -> None:
+        insert(self.path, *lines)
+
+    def fail_once(self) -> None:
+        self.table.fails = True
+
+
 class FakeKind(SourceKind):
     """The fake of the engine's tests."""
 
@@ -272,12 +323,13 @@ class FakeKind(SourceKind):
         self.script.fails_next = SyncerError("it cannot be read")
 
 
-SIX: tuple[type[SourceKind], ...] = (
+SEVEN: tuple[type[SourceKind], ...] = (
     GrowingKind,
     FolderKind,
     StdinKind,
     UserKind,
     SpoolKind,
+    SqliteKind,
     FakeKind,
 )
-KINDS: tuple[type[SourceKind], ...] = (FileKind, CompressedKind, *SIX)
+KINDS: tuple[type[SourceKind], ...] = (FileKind, CompressedKind, *SEVEN)

@@ -1,0 +1,317 @@
+"""An outbox table in SQLite.
+
+No transaction is left open: one that reads would let the WAL grow. The file is opened
+again where another one has come to its name.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from syncer.errors import SyncerError, UsageError
+from syncer.sources.outbox import (
+    COLUMNS,
+    ROWS_BYTES_MAX,
+    ROWS_MAX,
+    OutboxRow,
+    RowEnding,
+    TableState,
+    TableTold,
+    make_row,
+)
+
+T = TypeVar("T")
+
+BUSY_SECONDS = 5.0
+"""How long another writer is waited for."""
+_TO_DO = "applied_at is null and error is null"
+_NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+_ROWS = "select id, change, created_at from TABLE where TO_DO order by id"
+_PARTS = re.compile(r"\b(TO_DO|NOW|TABLE|INDEX)\b")
+_COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
+_AUTOINCREMENT = re.compile(r"\bautoincrement\b", re.IGNORECASE)
+
+
+_TABLE_SQL = """\
+create table TABLE (
+  id integer primary key autoincrement,
+  change text not null,
+  created_at text not null default (NOW),
+  applied_at text,
+  error text
+);
+create index INDEX on TABLE (id) where TO_DO;
+"""
+_TRIGGER_SQL = """\
+-- An example: each row of "labels" is an annotation. SQLite has one writer at a time, so
+-- ids are in the order of commits.
+create trigger labels_after_update after update on labels begin
+  insert into TABLE (change) values (json_object(
+    'op', 'patch', 'action', 'overwrite',
+    'annotation', json_object(
+      'id', new.id, 'input_id', new.input_id, 'data', json(new.data))));
+end;
+"""
+
+
+def table_sql(table: str) -> str:
+    """Return the statements that make an outbox table of this name."""
+    return _name(_TABLE_SQL, table)
+
+
+def trigger_sql(table: str) -> str:
+    """Return an example of a trigger that writes to it."""
+    return _name(_TRIGGER_SQL, table)
+
+
+def _name(sql: str, table: str) -> str:
+    parts = {"TO_DO": _TO_DO, "NOW": _NOW, "TABLE": quote(table), "INDEX": quote(f"{table}_to_do")}
+    return _PARTS.sub(lambda found: parts[found[0]], sql)
+
+
+def quote(name: str) -> str:
+    """Return a name as SQL has it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+class SqliteTable:
+    """The table. One task at a time asks it, in a thread."""
+
+    def __init__(self, path: Path, table: str) -> None:
+        self.label = f"{path}, table {table}"
+        self.notes: list[str] = []
+        """What users are to know of the table, once it was opened."""
+        self._path = path
+        self._table = table
+        self._connection: sqlite3.Connection | None = None
+        self._file = (0, 0)
+        self._opened = 0
+        self._has_sequence = False
+        self._one_at_a_time = anyio.Lock()
+
+    # --- the port ---------------------------------------------------------------------
+
+    async def version(self) -> object:
+        """Return the file, the connection and its `data_version`."""
+        return await self._run(self._version)
+
+    async def todo(self, knows: Callable[[str], bool]) -> list[OutboxRow]:
+        """Return the next rows that are to do."""
+        return await self._run(lambda connection: self._todo(connection, knows))
+
+    async def tell(self, endings: Sequence[RowEnding]) -> TableTold:
+        """Write what became of rows."""
+        return await self._run(lambda connection: self._tell(connection, endings))
+
+    async def state(self, ids: Sequence[int]) -> TableState:
+        """Return which of these rows are to do, and the sequence."""
+        return await self._run(lambda connection: self._state(connection, ids))
+
+    async def highest_applied(self) -> int | None:
+        """Return the highest id of a row that is applied."""
+        sql = self._sql(
+            "select id from TABLE where applied_at is not null order by id desc limit 1"
+        )
+        return await self._run(lambda connection: _first(connection, sql))
+
+    async def take_for_applied(self, highest: int) -> None:
+        """Let rows that are to do be applied."""
+        sql = self._sql("update TABLE set applied_at = NOW where TO_DO and id <= ?")
+
+        def update(connection: sqlite3.Connection) -> None:
+            connection.execute(sql, (highest,)).close()
+
+        await self._run(update)
+
+    async def check(self) -> None:
+        """Raise UsageError where this is not an outbox, SyncerError where that cannot
+        be seen. `notes` has the rest.
+        """
+        await self._run(lambda _: None)
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        async with self._one_at_a_time:
+            await anyio.to_thread.run_sync(self._let_go)
+
+    # --- a connection -----------------------------------------------------------------
+
+    async def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        async with self._one_at_a_time:
+            return await anyio.to_thread.run_sync(self._work, work)
+
+    def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        try:
+            return work(self._open())
+        except sqlite3.Error as error:
+            self._let_go()
+            raise SyncerError(f"{self.label}: {_explain(error)}") from None
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _open(self) -> sqlite3.Connection:
+        """Return the connection to the file that has the name now."""
+        file = self._look_up_file()
+        if self._connection is None or file != self._file:
+            self._let_go()
+            # `rw`: a database that is missing is not made
+            self._connection = connect(self._path, "rw")
+            self._file = self._look_up_file()
+            self._opened += 1
+            self._check(self._connection)
+        return self._connection
+
+    def _look_up_file(self) -> tuple[int, int]:
+        try:
+            status = self._path.stat()
+        except OSError as error:
+            raise SyncerError(
+                f"{self._path} cannot be read: {error.strerror}. Put the database there"
+            ) from None
+        return status.st_dev, status.st_ino
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _check(self, connection: sqlite3.Connection) -> None:
+        self.notes.clear()
+        sql = (
+            "select type, sql from sqlite_master"
+            " where name = ? collate nocase and type in ('table', 'view')"
+        )
+        with closing(connection.execute(sql, (self._table,))) as cursor:
+            found = cursor.fetchone()
+        if found is None:
+            raise UsageError(
+                f"{self._path} holds no table {self._table}: make it with `syncer source init"
+                " sqlite --apply`"
+            )
+        kind, made_by = (part.decode() for part in found)
+        with closing(connection.execute(self._sql("pragma table_info(TABLE)"))) as cursor:
+            columns = {row[1].decode().lower() for row in cursor}
+        lacking = [column for column in COLUMNS if column not in columns]
+        if kind != "table" or lacking:
+            what = f"it lacks {', '.join(lacking)}" if lacking else "it is a view"
+            raise UsageError(
+                f"{self.label} is not an outbox: {what}. `syncer source init sqlite` prints one"
+            )
+        self._has_sequence = bool(_AUTOINCREMENT.search(_COMMENT.sub(" ", made_by)))
+        if not self._has_sequence:
+            self.notes.append(
+                f"{self.label}: its ids are used again after rows were deleted, and an older copy"
+                " of it may not be noticed: make it with `id integer primary key autoincrement`"
+            )
+        with closing(connection.execute(self._sql(f"explain query plan {_ROWS}"))) as cursor:
+            plan = b" ".join(row[3] for row in cursor)
+        if b"INDEX" not in plan:
+            self.notes.append(
+                f"{self.label}: each look reads the whole table: create an index on (id) where"
+                f" {_TO_DO}"
+            )
+
+    # --- what is asked ----------------------------------------------------------------
+
+    def _sql(self, sql: str) -> str:
+        return _name(sql, self._table)
+
+    def _version(self, connection: sqlite3.Connection) -> object:
+        return self._file, self._opened, _first(connection, "pragma data_version")
+
+    def _todo(
+        self, connection: sqlite3.Connection, knows: Callable[[str], bool]
+    ) -> list[OutboxRow]:
+        rows, size = list[OutboxRow](), 0
+        with closing(connection.execute(self._sql(_ROWS))) as cursor:
+            for id, change, created_at in cursor:
+                if not isinstance(id, int):
+                    raise UsageError(f"{self.label} is not an outbox: the id {id!r} is no number")
+                row = make_row(id, change, created_at)
+                if knows(row.name.key):
+                    continue
+                rows.append(row)
+                size += len(row.line)
+                if len(rows) >= ROWS_MAX or size >= ROWS_BYTES_MAX:
+                    break
+        return rows
+
+    def _tell(self, connection: sqlite3.Connection, endings: Sequence[RowEnding]) -> TableTold:
+        look = self._sql("select change, created_at from TABLE where id = ? and TO_DO")
+        apply = self._sql("update TABLE set applied_at = NOW where id = ?")
+        bury = self._sql("update TABLE set error = ? where id = ?")
+        applied = []
+        with _writing(connection):
+            for ending in endings:
+                id = ending.name.id
+                with closing(connection.execute(look, (id,))) as cursor:
+                    found = cursor.fetchone()
+                if found is None or make_row(id, *found).name != ending.name:
+                    continue  # deleted, or another row by now
+                if ending.reason is None:
+                    connection.execute(apply, (id,)).close()
+                    applied.append(id)
+                else:
+                    connection.execute(bury, (ending.reason, id)).close()
+            return TableTold(applied, self._sequence(connection))
+
+    def _state(self, connection: sqlite3.Connection, ids: Sequence[int]) -> TableState:
+        sql = self._sql("select TO_DO from TABLE where id = ?")
+        found = {id: _first(connection, sql, id) for id in ids}
+        to_do = {id: bool(value) for id, value in found.items() if value is not None}
+        return TableState(to_do, self._sequence(connection))
+
+    def _sequence(self, connection: sqlite3.Connection) -> int | None:
+        if not self._has_sequence:
+            return None
+        sql = "select seq from sqlite_sequence where name = ? collate nocase"
+        return _first(connection, sql, self._table) or 0
+
+
+def connect(path: Path, mode: str) -> sqlite3.Connection:
+    """Return a connection for any one thread, without transactions of its own and with
+    texts as bytes, since they may not be UTF-8. Raises sqlite3.Error.
+    """
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+    )
+    connection.text_factory = bytes
+    return connection
+
+
+def _first(connection: sqlite3.Connection, sql: str, *values: object) -> int | None:
+    with closing(connection.execute(sql, values)) as cursor:
+        found = cursor.fetchone()
+    return None if found is None else found[0]
+
+
+@contextmanager
+def _writing(connection: sqlite3.Connection) -> Iterator[None]:
+    """One transaction: written whole, or not at all."""
+    connection.execute("begin immediate").close()
+    try:
+        yield
+        connection.execute("commit").close()
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("rollback").close()
+        raise
+
+
+def _explain(error: sqlite3.Error) -> str:
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+        return f"another program has held its lock for {BUSY_SECONDS:g} seconds: {error}"
+    return str(error)
