@@ -1,0 +1,41 @@
+"""Whether the daemon is alive and ready, and what it is doing."""
+
+from __future__ import annotations
+
+import time
+
+import orjson
+from aiohttp import web
+
+from syncer.daemon.supervisor import Supervisor
+from syncer.version import __version__
+
+
+def health(supervisor: Supervisor) -> web.RouteTableDef:
+    """The routes of `/healthz`, `/readyz` and `/api/status`."""
+    routes = web.RouteTableDef()
+    started = time.monotonic()
+
+    @routes.get("/healthz")
+    async def tell_alive(_: web.Request) -> web.Response:
+        """200 while the event loop turns, also in a drain and in an outage."""
+        return web.Response(text="alive\n")
+
+    @routes.get("/readyz")
+    async def tell_ready(_: web.Request) -> web.Response:
+        """503 at the start and in a drain."""
+        ready = supervisor.phase == "following"
+        return web.Response(text=f"{supervisor.phase}\n", status=200 if ready else 503)
+
+    @routes.get("/api/status")
+    async def tell_status(_: web.Request) -> web.Response:
+        """All lanes and sources as they are now."""
+        record = {
+            "version": __version__,
+            "uptime_seconds": round(time.monotonic() - started, 3),
+            "lanes": [(await lane.status()).record() for lane in supervisor.lanes],
+            "sources": [source.record() for lane in supervisor.lanes for source in lane.sources()],
+        }
+        return web.Response(body=orjson.dumps(record), content_type="application/json")
+
+    return routes
