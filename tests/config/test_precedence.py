@@ -192,3 +192,22 @@ def test_the_process_environment_is_used_by_the_command_line_only(
     toml(tmp_path, "[push]\nbatch_size = 7\n")
     assert load_from_environment(None, {}).config.push.batch_size == 7
     assert load(None, {}, {}).config.push.batch_size == 128
+
+
+@pytest.mark.parametrize("remote", ["clarifai", "annotell"])
+def test_authorities_come_from_the_ca_file_else_from_the_variables_in_the_order_of_the_docs(
+    tmp_path: Path, remote: str
+) -> None:
+    path = toml(tmp_path, f'[{remote}]\nca_file = "own.pem"\n')
+    own = ("CLARIFAI_ROOT_CERTIFICATES_PATH",) if remote == "clarifai" else ()
+    names = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", *own]
+    environment = {name: f"{name}.pem" for name in names}
+
+    def authority(file: Path | None) -> str:
+        return str(getattr(load(file, environment, {}).config, remote).ca_file)
+
+    assert authority(path) == "own.pem"
+    for name in names:
+        assert authority(None) == f"{name}.pem"
+        del environment[name]
+    assert authority(None) == ""
