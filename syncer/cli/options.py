@@ -67,9 +67,9 @@ class PrintingOptions:
     json: Annotated[bool, Parameter(group=_printing)] = False
     """Print exactly one JSON object (JSON Lines for lists) on standard output."""
     verbose: Annotated[bool, Parameter(name=["--verbose", "-v"], group=_printing)] = False
-    """Say more, with a traceback where something unforeseen fails."""
+    """Print more, with a traceback for an unexpected failure."""
     quiet: Annotated[bool, Parameter(name=["--quiet", "-q"], group=_printing)] = False
-    """Say nothing but errors."""
+    """Print only errors."""
 
 
 @Parameter(name="*")

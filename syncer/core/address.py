@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from yarl import URL
 
 _LABEL_BYTES_MAX = 63
-_NOT_IPV6 = "has a host that is not one: an IPv6 address stands in brackets, as in http://[::1]"
+_NOT_IPV6 = "has a host that is not valid: write an IPv6 address in brackets, as in http://[::1]"
 
 
 def address_fault(address: str, *, base: bool = True) -> str | None:
@@ -56,7 +56,7 @@ def _host_fault(host: str) -> str | None:
     if ":" in host:  # `urlsplit` has looked at what stands in brackets
         return None
     if host.isascii() and not re.fullmatch(r"[a-z0-9._-]+", host):
-        return "has a host with characters that no name of a host has"
+        return "has a host with characters that no host name has"
     if re.fullmatch(r"[0-9.]+", host) and not _is_ipv4(host):
         return f"has the host {host}, which is not an IPv4 address in full, as 127.0.0.1 is"
     try:

@@ -78,8 +78,8 @@ class _Look:
             first = self._first = self._first or found
             if self._bad == 2 and first.raw.strip() in _DOCUMENT_BEGINS:
                 raise self._refuse(
-                    "it looks like JSON over several lines, but a change log has one object a line"
-                    " (jq -c '.[]' FILE)"
+                    "it looks like JSON over several lines, but a change log has one object"
+                    " per line (jq -c '.[]' FILE)"
                 )
             if self._bad == FIRST_LINES:
                 raise self._refuse(
@@ -95,6 +95,6 @@ class _Look:
 
     def _refuse(self, why: str) -> UsageError:
         return UsageError(
-            f"{self._label} is not a change log: {why}. Nothing of it was sent, and no dead letters"
+            f"{self._label} is not a change log: {why}. None of it was sent, and no dead letters"
             " were written"
         )

@@ -64,6 +64,6 @@ def _first_unpacked(file: io.BufferedReader) -> bytes:
 def _refuse_other_kinds(head: bytes, label: str, *, within_gzip: bool = False) -> None:
     if (found := packing(head, within_gzip=within_gzip)) is not None:
         raise UsageError(
-            f"{label} is not a change log: the file is {found.name}. Nothing of it was sent;"
+            f"{label} is not a change log: the file is {found.name}. None of it was sent;"
             f" {found.remedy}"
         )

@@ -23,7 +23,7 @@ class Packing:
 
 
 _UNPACK = "unpack it first (gzip is the one compression that is read as it is)"
-_WRITE = "write its labels as one JSON object a line"
+_WRITE = "write its labels as one JSON object per line"
 
 
 def _name_compressed(by: str) -> Packing:

@@ -76,6 +76,6 @@ def _read(stdin: BinaryIO) -> bytes:
         return stdin.read(BLOCK_BYTES)
     except OSError as error:
         raise UsageError(
-            f"stdin cannot be read: {error.strerror or error}. Nothing of it was taken; pipe it in"
+            f"stdin cannot be read: {error.strerror or error}. None of it was taken; pipe it in"
             " again"
         ) from None

@@ -176,7 +176,7 @@ def test_a_file_of_another_kind_is_refused_as_a_file(
         refuse_what_is_not_a_log(tmp_path / name, name, LineOptions())
     assert f"{name} is not a change log: " in str(refused.value)
     assert said in str(refused.value)
-    assert "Nothing of it was sent" in str(refused.value)
+    assert "None of it was sent" in str(refused.value)
 
 
 @pytest.mark.parametrize(

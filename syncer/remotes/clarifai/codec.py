@@ -259,7 +259,7 @@ def _join(
         if not outcomes:
             joined.append(InDoubt("the answer does not mention it", omitted=True))
         elif len({type(outcome) for outcome in outcomes}) > 1:
-            joined.append(InDoubt("the answer says different things of it"))
+            joined.append(InDoubt("the answer contradicts itself about it"))
         elif isinstance(outcomes[0], Applied) and not stored:
             joined.append(InDoubt("the answer says stored, its HTTP status failed"))
         else:
