@@ -85,8 +85,10 @@ CONFIGS: list[tuple[str | bytes, int, str]] = [
      "sources[0]: is a table that does not fit; it must be a table with kind = "),
     ("[[sources]]\nname = 'a'\nkind = 'sqlite'\npath = 'x'\n", 1,
      "sources[0].table: is missing; it must be a string that is not empty"),
-    (SOURCE + "table = 't'\n", 5, "sources[0].table: no such key; known are name, kind, path"),
-    (SOURCE + SOURCE, 1, "each with a name of its own"),
+    (SOURCE + "table = 't'\n", 5,
+     'sources[0].table: no such key of this kind; it belongs to kind = "sqlite" or "postgres"'),
+    (SOURCE + SOURCE, 6,
+     "sources[1].name: is that of sources[0], too: give each a name of its own"),
     (SOURCE + "[[sources]]\nname = 'b'\nkind = 'postgres'\n"
      "table = 't'\ndsn = 'x'\ndsn_env = 'D'\n", 9, "name that with dsn_env"),
 ]  # fmt: skip
