@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from syncer.printable import printable
@@ -235,11 +235,17 @@ def test_any_command_line_is_answered(cli: Cli, command: list[str], rest: list[s
         max_size=6,
     )
 )
+@example([b"(\xb5/\xfd"])
 def test_any_log_is_answered_and_every_line_of_it_counted(cli: Cli, lines: list[bytes]) -> None:
-    """Read, and either a change, ignored or bad."""
+    """Read, and either a change, ignored or bad; or the file is of another kind, which
+    is refused as a whole.
+    """
     Path("log.jsonl").write_bytes(b"\n".join(lines) + b"\n")
     done = unharmed(cli("push", "-n", "log.jsonl", "--json"))
     counts = done.json()
+    if "error" in counts:
+        assert (done.code, "log.jsonl is not a change log: " in counts["error"]) == (2, True)
+        return
     parts = ("posts", "patches", "deletes", "input_deletes", "ignored", "bad")
     assert (done.code, counts["read"]) == (
         3 if counts["bad"] else 0,
