@@ -20,6 +20,7 @@ from syncer.core.events import Event
 from syncer.core.facts import DeadLetter, Opened
 from syncer.core.limits import Limits
 from syncer.core.pace import Concurrency, Pace
+from syncer.core.ports.push import Source
 from syncer.engine.clock import Clock
 from syncer.engine.intake import Intake
 from syncer.engine.push import Push
@@ -135,7 +136,13 @@ class Pushing:
         self.time.run(main, killed_at=killed_at)
         return made[0]
 
-    def _engine(self, source: Script, settings: Settings, observe: Callable[[Event], None]) -> Push:
+    def _engine(
+        self,
+        source: Source,
+        settings: Settings,
+        observe: Callable[[Event], None],
+        again: Backoff | None = None,
+    ) -> Push:
         """Wired as the lane does it."""
         ledger, rng, now = self.journal.ledger, random.Random(1), Clock()
         destination = DestinationState(
@@ -153,7 +160,7 @@ class Pushing:
             observe,
         )
         return Push(
-            intake=Intake([source], observe),
+            intake=Intake([source], observe, again),
             remote=self.service,
             journal=self.journal,
             created=self.created,
