@@ -97,17 +97,18 @@ def test_a_terminal_that_cannot_draw_a_line_again_gets_none_that_is_drawn_again(
     assert [line.split(":")[0] for line in lines] == ["read 3,000"]
 
 
-def test_where_there_is_no_terminal_a_line_is_printed_every_10_seconds(
-    capsys: pytest.CaptureFixture[str],
+@pytest.mark.parametrize(("show", "lines"), [(True, 3), (False, 0)])
+def test_without_a_terminal_a_line_is_printed_every_10_seconds_unless_no_progress_is_wanted(
+    capsys: pytest.CaptureFixture[str], show: bool, lines: int
 ) -> None:
     async def run_for(seconds: float) -> None:
         async with show_progress(
-            lambda: of_push(Progress(report(), None, Sending(), None)), show=True
+            lambda: of_push(Progress(report(), None, Sending(), None)), show=show
         ):
             await anyio.sleep(seconds)
 
     VirtualTime().run(lambda: run_for(31))
-    assert capsys.readouterr().err.count("applied ") == 3
+    assert capsys.readouterr().err.count("applied ") == lines
 
 
 def test_a_pause_is_shown_with_its_reason_and_is_part_of_the_time_left() -> None:
