@@ -27,6 +27,8 @@ class TokenPlace:
     file: Path | None = None
     variable: str = ""
     """The environment variable that holds it, empty where none does."""
+    section: str = "clarifai"
+    """The part of the config that names it: `clarifai`, or a table of destinations."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -42,13 +44,12 @@ class TokenPlace:
         text = self.pat
         place = self.origin
         if self.file is not None:
-            place = f"{self.origin}: clarifai.token_file"
+            place = f"{self.origin}: {self.section}.token_file"
             text = _text(self.file, _TOKEN_BYTES_MAX, f"{place}: the file with the token")
         token = (text or "").strip()
         if not token:
-            raise UsageError(
-                f"{place}: the token is empty; put the token there, or set CLARIFAI_PAT"
-            )
+            or_set = ", or set CLARIFAI_PAT" if self.section == "clarifai" else ""
+            raise UsageError(f"{place}: the token is empty; put the token there{or_set}")
         if not (token.isascii() and token.isprintable()) or " " in token:
             raise UsageError(
                 f"{place}: this is not a token: it must be one word of ASCII letters, digits and"

@@ -83,6 +83,11 @@ class Layer:
         text = values.get(key) if isinstance(values, dict) else None
         return text if isinstance(text, str) else ""
 
+    def keys(self) -> Iterator[str]:
+        """Yield the dotted keys that are set here."""
+        for section, values in self.values.items():
+            yield from (f"{section}.{key}" for key in values) if isinstance(values, dict) else ()
+
     def problems(self, error: ValidationError) -> list[ConfigFault]:
         """Return what `check_values` found wrong."""
         return [

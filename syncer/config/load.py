@@ -8,7 +8,7 @@ SSL_CERT_FILE and the like > default
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -90,6 +90,7 @@ def load(
             problems.append(ConfigFault(f"{path}:{error.line}", "", f"is not TOML: {error}"))
     layers += [*_official_file(env, layers, problems), places.from_authority_variables(env)]
     merged, origins = _merge(layers, env, problems)
+    _share_authority(merged, origins, layers[-1])
     if problems:
         raise ConfigError(problems)
     flavour = merged.get("annotell", {}).get("flavour")
@@ -102,9 +103,15 @@ def load(
     client = _client(layers, config, env)
     if client is not None:
         origins["annotell.credentials"] = client.origin
-    emptied = tuple(places.find_emptied_variables(env, layers[0]))
     return Loaded(
-        config, MappingProxyType(_defaults(config) | origins), path, token_place, client, emptied
+        config,
+        MappingProxyType(_defaults(config) | origins),
+        path,
+        token_place,
+        client,
+        tuple(places.find_emptied_variables(env, layers[0])),
+        MappingProxyType(dict(_find_lane_tokens(config, origins, env))),
+        frozenset(layers[0].keys()),
     )
 
 
@@ -169,6 +176,35 @@ def _token(layers: Sequence[Layer], env: Mapping[str, str]) -> TokenPlace | None
                 variable=places.PAT if layer.pat_origin == places.PAT else "",
             )
     return None
+
+
+def _share_authority(
+    merged: Mapping[str, Any], origins: dict[str, str], authorities: Layer
+) -> None:
+    """Give a destination without a `ca_file` that of other programs: whom to trust is a
+    matter of the machine, not of the app.
+    """
+    if file := authorities.text_of("clarifai", "ca_file"):
+        for number, table in enumerate(merged.get("destinations", ())):
+            if "ca_file" not in table:
+                table["ca_file"] = file
+                origins[f"destinations[{number}].ca_file"] = authorities.origin(
+                    ("clarifai", "ca_file")
+                )
+
+
+def _find_lane_tokens(
+    config: Config, origins: Mapping[str, str], env: Mapping[str, str]
+) -> Iterator[tuple[str, TokenPlace]]:
+    """Yield where the token of each destination is, by its name."""
+    for number, table in enumerate(config.destinations):
+        section = f"destinations[{number}]"
+        if table.token_file:
+            origin = origins[f"{section}.token_file"]
+            yield table.name, TokenPlace(origin, file=Path(table.token_file), section=section)
+        elif pat := env.get(table.token_env):
+            variable = table.token_env
+            yield table.name, TokenPlace(variable, pat=pat, variable=variable, section=section)
 
 
 def _client(layers: Sequence[Layer], config: Config, env: Mapping[str, str]) -> ClientPlace | None:

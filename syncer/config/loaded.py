@@ -5,11 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
+from urllib.parse import urlsplit
 
 from syncer.config.credentials import ClientCredentials, ClientPlace, TokenPlace
-from syncer.config.models import Config
+from syncer.config.lists import ONLY_LANE, lane_fault
+from syncer.config.models import Clarifai, Config, FollowedSource
 from syncer.config.problems import ConfigError, ConfigFault
+from syncer.core.address import is_loopback
+from syncer.errors import UsageError
+from syncer.printable import printable
 
 DEFAULT = "default"
 """The origin of what nobody set."""
@@ -32,6 +38,104 @@ class Loaded:
     _token: TokenPlace | None = field(default=None, repr=False)
     _client: ClientPlace | None = field(default=None, repr=False)
     _emptied: tuple[ConfigFault, ...] = ()
+    _lane_tokens: Mapping[str, TokenPlace] = field(default_factory=dict, repr=False)
+    """By the name of the destination."""
+    _given: frozenset[str] = frozenset()
+    """The keys that options gave: they beat what a destination says."""
+    section: str = "clarifai"
+    """The part of the config that says where changes go: `clarifai`, or the table of a
+    destination, such as `destinations[0]`.
+    """
+
+    @property
+    def lane_names(self) -> tuple[str, ...]:
+        """The names of the lanes: of the destinations, in their order; without any the
+        one lane is `clarifai`.
+        """
+        return tuple(table.name for table in self.config.destinations) or (ONLY_LANE,)
+
+    def lane(self, name: str) -> Loaded:
+        """Return the configuration of one lane: as if its destination stood in
+        [clarifai] and were the only one, with a rate of its own in [push] and a folder
+        of its own in [state] dir. Raises UsageError where there is not this lane.
+
+        What an option gave stays. Other lanes, and what the daemon follows, are not
+        part of it.
+        """
+        if (fault := lane_fault(name, list(self.lane_names))) is not None:
+            raise UsageError(f"lane {printable(name)}: {fault}")
+        if not self.config.destinations:
+            return self
+        number = self.lane_names.index(name)
+        table, section = self.config.destinations[number], f"destinations[{number}]"
+        own = {"clarifai": Clarifai.model_fields.keys(), "push": {"requests_per_second"}}
+        settings: dict[str, dict[str, object]] = {
+            "state": {"dir": str(Path(self.config.state.dir, name))}
+        }
+        origins = {key: by for key, by in self.origins.items() if key != "clarifai.token"}
+        for home, keys in own.items():
+            settings[home] = {
+                key: value
+                for key in keys
+                if f"{home}.{key}" not in self._given and (value := getattr(table, key)) is not None
+            }
+            origins |= {f"{home}.{key}": origins[f"{section}.{key}"] for key in settings[home]}
+        place = self._lane_tokens.get(name)
+        if place is not None:
+            origins["clarifai.token"] = place.origin
+        taken = self.with_settings(**settings)
+        return replace(
+            taken,
+            config=taken.config.model_copy(update={"destinations": (), "sources": ()}),
+            origins=MappingProxyType(origins),
+            section=section,
+            _token=place,
+            _emptied=(),
+            _lane_tokens={},
+        )
+
+    def lane_of(self, source: FollowedSource) -> str:
+        """Return the name of the lane that a source's changes go to."""
+        return source.lane or self.lane_names[0]
+
+    def app_token(self) -> TokenPlace:
+        """Return where the token of the configured app is. Raises UsageError where
+        there is none, or no app.
+        """
+        self.check_destination()
+        if self._token is None:
+            raise UsageError(
+                self._missing(
+                    "no token: set CLARIFAI_PAT, or name a file in [clarifai] token_file",
+                    "no token: name a file with token_file, or set the environment variable that"
+                    " token_env names",
+                )
+            )
+        if not self.config.clarifai.app_id:
+            raise UsageError(
+                self._missing(
+                    "no app: give --app-id, set CLARIFAI_APP_ID, or set [clarifai] app_id",
+                    "no app: set app_id",
+                )
+            )
+        return self._token
+
+    def _missing(self, of_clarifai: str, of_destination: str) -> str:
+        if self.section == "clarifai":
+            return of_clarifai
+        return f"{self.origins[f'{self.section}.name']}: {self.section}: {of_destination}"
+
+    def check_listening(self, *, token: bool) -> None:
+        """Raise UsageError where the daemon would listen beyond this machine without a
+        token that those who ask have to give. `token`: whether there is one.
+        """
+        listen = self.config.daemon.listen
+        if not token and not is_loopback(urlsplit(f"//{listen}").hostname or ""):
+            raise UsageError(
+                f"{self.origins['daemon.listen']}: daemon.listen: {listen} can be reached from"
+                " other machines, and there is no token to keep them out: set SYNCER_DAEMON_TOKEN,"
+                " or name a file that holds it with [daemon] token_file"
+            )
 
     def check_destination(self) -> None:
         """Raise ConfigError where a variable that is to say which app is meant is set,
@@ -46,11 +150,6 @@ class Loaded:
         Raises UsageError where its file cannot be used.
         """
         return None if self._token is None else self._token.read()
-
-    @property
-    def token_place(self) -> TokenPlace | None:
-        """The place of the Clarifai token, None if none is configured."""
-        return self._token
 
     def annotell_credentials(self) -> ClientCredentials | None:
         """Return what signs in at `[annotell] auth_url`, None if nothing is configured
@@ -90,7 +189,9 @@ class Loaded:
             client = ClientPlace(
                 signs_in.origin, client_id=signs_in.client_id, client_secret=signs_in.client_secret
             )
-        return replace(self, origins=dict(self.origins), _token=token, _client=client)
+        return replace(
+            self, origins=dict(self.origins), _token=token, _client=client, _lane_tokens={}
+        )
 
     def with_settings(self, **sections: Mapping[str, object]) -> Loaded:
         """The same with some keys set, by section; the values are not checked again."""

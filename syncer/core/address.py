@@ -5,7 +5,7 @@ minutes.
 from __future__ import annotations
 
 import re
-from ipaddress import AddressValueError, IPv4Address
+from ipaddress import AddressValueError, IPv4Address, ip_address
 from urllib.parse import urlsplit
 
 from yarl import URL
@@ -48,6 +48,18 @@ def normal_address(address: str) -> str:
     letters, no port that is the scheme's own, no last slash.
     """
     return str(URL(address)).rstrip("/")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on this host, a name or an IP
+    address (IPv6 without brackets).
+    """
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:  # the name of a host, which may lead anywhere
+        return False
 
 
 def _host_fault(host: str) -> str | None:

@@ -67,7 +67,7 @@ def _error(failure: LookUpFailure, wait_seconds: float | None, loaded: Loaded) -
     clarifai = loaded.config.clarifai
 
     def of(key: str) -> str:
-        return f"clarifai.{key} ({loaded.origins[f'clarifai.{key}']})"
+        return f"{loaded.section}.{key} ({loaded.origins[f'clarifai.{key}']})"
 
     code = (
         "" if isinstance(failure, Throttled) or failure.code is None else f" (code {failure.code})"

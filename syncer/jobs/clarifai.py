@@ -19,10 +19,6 @@ from syncer.remotes.clarifai.answers import refuses_credentials
 from syncer.remotes.paths import unfit_for_path
 from syncer.transport.tokens import FixedToken, TokenFile, TokenSource, TokenTransport
 
-CREDENTIALS = "CLARIFAI_PAT or [clarifai] token_file, user_id and app_id"
-SETTINGS = "[clarifai] base_url, user_id and app_id"
-"""What says where requests go."""
-
 
 @dataclass(frozen=True, slots=True)
 class App:
@@ -34,6 +30,10 @@ class App:
     """Its turns of the limit, while it is in use."""
     address: str = ""
     """Where requests go, for people."""
+    credentials: str = ""
+    """What says who asks, for people."""
+    settings: str = ""
+    """What says where requests go, for people."""
 
     @asynccontextmanager
     async def in_use(self) -> AsyncIterator[None]:
@@ -54,17 +54,13 @@ def app(loaded: Loaded, limiters: Limiters) -> App:
     Raises UsageError where token or app are not configured, or a setting cannot be
     used.
     """
-    loaded.check_destination()
+    place = loaded.app_token()
     clarifai, push = loaded.config.clarifai, loaded.config.push
-    place = loaded.token_place
-    if place is None:
-        raise UsageError("no token: set CLARIFAI_PAT, or name a file in [clarifai] token_file")
-    if not clarifai.app_id:
-        raise UsageError("no app: give --app-id, set CLARIFAI_APP_ID, or set [clarifai] app_id")
     for name, id in (("user_id", clarifai.user_id), ("app_id", clarifai.app_id)):
         if (why := unfit_for_path(id)) is not None:
             raise UsageError(
-                f"[clarifai] {name}: {why} (it comes from {loaded.origins[f'clarifai.{name}']})"
+                f"{loaded.section}.{name}: {why} (it comes from"
+                f" {loaded.origins[f'clarifai.{name}']})"
             )
 
     def names(token: str) -> tuple[str, ...]:
@@ -82,4 +78,14 @@ def app(loaded: Loaded, limiters: Limiters) -> App:
     address = f"{clarifai.base_url}, user {clarifai.user_id}, app {clarifai.app_id}"
     http = transport(loaded, "clarifai", clarifai.base_url)
     way = TokenTransport(http, "Key", tokens, refuses_credentials)
-    return App(Clarifai(clarifai.user_id, clarifai.app_id), way, pace, address)
+    codec = Clarifai(clarifai.user_id, clarifai.app_id)
+    return App(codec, way, pace, address, *_name_settings(loaded.section))
+
+
+def _name_settings(section: str) -> tuple[str, str]:
+    """Return what says who asks, and what says where, in this part of the config."""
+    if section == "clarifai":
+        who = "CLARIFAI_PAT or [clarifai] token_file"
+        return f"{who}, user_id and app_id", "[clarifai] base_url, user_id and app_id"
+    who = f"{section}.token_file or token_env"
+    return f"{who}, user_id and app_id", f"{section}.base_url, user_id and app_id"

@@ -16,7 +16,7 @@ import msgspec
 from syncer.config import Loaded
 from syncer.core.ports.pull import Layout
 from syncer.errors import UsageError
-from syncer.jobs.clarifai import CREDENTIALS, SETTINGS, app
+from syncer.jobs.clarifai import app
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.pull import PullLane
 from syncer.jobs.pull_parts import pull_parts
@@ -71,13 +71,13 @@ def clarifai_origin(loaded: Loaded, limiters: Limiters, selection: Selection) ->
         storage_concurrency=1,
         retry=loaded.config.retry,
         units_ahead_max=UNITS_AHEAD_MAX,
-        credentials=CREDENTIALS,
+        credentials=remote.credentials,
         name=(
             f"annotations of {clarifai.base_url} user {clarifai.user_id} app {clarifai.app_id}:"
             f" {chosen}"
         ),
         address=remote.address,
-        settings=SETTINGS,
+        settings=remote.settings,
         probe=remote.probe,
     )
 

@@ -23,7 +23,7 @@ from syncer.engine.clock import Clock
 from syncer.engine.intake import Intake
 from syncer.engine.push import Push
 from syncer.engine.turns import Turns
-from syncer.jobs.clarifai import CREDENTIALS, SETTINGS, App, app
+from syncer.jobs.clarifai import App, app
 from syncer.jobs.destinations import restore_destination
 from syncer.jobs.folders import resuming
 from syncer.jobs.limiters import Limiters
@@ -83,7 +83,8 @@ def wire_push(
     push, retry, now = parts.config.push, parts.config.retry, parts.clock()
     concurrency = Concurrency(push.concurrency, app.pace)
     destination = restore_destination(retry, ledger.destination, now())
-    advice = Advice(CREDENTIALS, resuming(Path(parts.config.state.dir)), app.address, SETTINGS)
+    state = Path(parts.config.state.dir)
+    advice = Advice(app.credentials, resuming(state), app.address, app.settings)
     turns = Turns(app.transport, app.pace, concurrency, destination, now, rng, observe, advice)
     turns.whereabouts.probe = app.probe
     limits = Limits(

@@ -106,4 +106,5 @@ def _name_origin(loaded: Loaded, remote: RemoteName) -> str:
     origin = loaded.origins[f"{remote}.ca_file"]
     if origin in AUTHORITIES[remote]:
         return f"the environment variable {origin}"
-    return f"[{remote}] ca_file ({origin})"
+    section = loaded.section if remote == "clarifai" else remote
+    return f"{section}.ca_file ({origin})"

@@ -38,6 +38,6 @@ def test_each_file_of_authorities_that_cannot_be_used_is_named_once(tmp_path: Pa
     said = [str(fault) for fault in faults(app.config(clarifai__ca_file=missing), {})]
     assert len(said) == 1
     assert said[0].startswith(
-        f"the authorities in {missing!r} cannot be used: No such file or directory; [clarifai]"
-        " ca_file"
+        f"the authorities in {missing!r} cannot be used: No such file or directory;"
+        " clarifai.ca_file"
     )
