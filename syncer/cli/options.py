@@ -16,6 +16,7 @@ from cyclopts import Group, Parameter
 from cyclopts.token import Token
 
 from syncer.cli.stdin import as_typed
+from syncer.printable import as_argument
 
 if TYPE_CHECKING:
     from syncer.config import Loaded
@@ -94,6 +95,31 @@ class Common(PrintingOptions):
         from syncer.config import load_from_environment
 
         return load_from_environment(self.config, {**self.options(), **others})
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class CommonOfLane(Common):
+    """The same of a command that is about one lane."""
+
+    lane: Annotated[str | None, Parameter(metavar="NAME")] = None
+    """A lane of the config: the destination of this name, with its state in the folder
+    of this name in [state] dir.
+    """
+
+    def load(self, others: Mapping[str, object] = MappingProxyType({})) -> Loaded:
+        """The config of this lane, with these options and others on top.
+
+        Raises UsageError.
+        """
+        loaded = super().load(others)
+        return loaded if self.lane is None else loaded.lane(self.lane)
+
+    def name_state(self, folder: Path) -> str:
+        """Return the option that makes another command go on with this state."""
+        if self.lane is not None:
+            return f"--lane {as_argument(self.lane)}"
+        return f"--state {as_argument(folder)}"
 
 
 @Parameter(name="*")

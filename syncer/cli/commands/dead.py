@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import orjson
 from cyclopts import App, Parameter
 
-from syncer.cli.options import Code, Common, Log
+from syncer.cli.options import Code, CommonOfLane, Log
 from syncer.cli.output import (
     complain,
     flush,
@@ -18,7 +18,7 @@ from syncer.cli.output import (
     say,
 )
 from syncer.errors import exit_code
-from syncer.printable import as_argument, counted
+from syncer.printable import counted
 from syncer.version import __version__
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ app = App(
 
 
 @app.command(name="list")
-def dead_list(*, code: Code = None, common: Common = Common()) -> int:
+def dead_list(*, code: Code = None, common: CommonOfLane = CommonOfLane()) -> int:
     """List the dead letters, oldest first.
 
     Parameters
@@ -73,7 +73,7 @@ def _what(found: OpenLetter) -> str:
 
 
 @app.command(name="show", usage="Usage: syncer dead show [OPTIONS] SOURCE:LINE")
-def dead_show(letter: Log, /, *, common: Common = Common()) -> int:
+def dead_show(letter: Log, /, *, common: CommonOfLane = CommonOfLane()) -> int:
     """Show everything about one dead letter.
 
     Parameters
@@ -121,7 +121,7 @@ def dead_retry(
     code: Code = None,
     every: Annotated[bool, Parameter(name="--all")] = False,
     force: bool = False,
-    common: Common = Common(),
+    common: CommonOfLane = CommonOfLane(),
 ) -> int:
     """Queue dead letters to be sent again by the next push, in the order of their logs.
 
@@ -161,7 +161,7 @@ def dead_retry(
             if result.left
             else ""
         )
-        next_push = f"syncer push --state {as_argument(folder)}"
+        next_push = f"syncer push {common.name_state(folder)}"
         say(
             f"queued {result.queued:,}, refused {result.refused:,}{left}. The next `{next_push}`"
             " sends what is queued"
@@ -179,7 +179,7 @@ def dead_drop(
     *letters: Log,
     code: Code = None,
     every: Annotated[bool, Parameter(name="--all")] = False,
-    common: Common = Common(),
+    common: CommonOfLane = CommonOfLane(),
 ) -> int:
     """Give up dead letters: from then on they count as ignored.
 

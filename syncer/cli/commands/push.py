@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from syncer.cli.options import Common, Log, MovedOption, Pushing
+from syncer.cli.options import CommonOfLane, Log, MovedOption, Pushing
 from syncer.cli.output import blame, describe_end, print_json, printing, say
 from syncer.errors import UsageError, exit_code
 from syncer.printable import as_argument, counted
@@ -25,7 +25,7 @@ app = App(name="push", usage="Usage: syncer push [OPTIONS] [LOG...]")
 @app.default
 def push(
     *logs: Log,
-    common: Common = Common(),
+    common: CommonOfLane = CommonOfLane(),
     remote: Pushing = Pushing(),
     max_attempts: Annotated[str | None, Parameter(metavar="N")] = None,
     max_delete: Annotated[str | None, Parameter(metavar="N")] = None,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cyclopts import App
 
-from syncer.cli.options import Common
+from syncer.cli.options import CommonOfLane
 from syncer.cli.output import print_json, print_lines, printing
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ app = App(name="status")
 
 
 @app.default
-def status(*, common: Common = Common()) -> int:
+def status(*, common: CommonOfLane = CommonOfLane()) -> int:
     """Show what a state folder holds. Needs no lock."""
     from syncer.jobs import status
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from syncer.cli.options import Common, Log, MovedOption, RemoteOptions
+from syncer.cli.options import CommonOfLane, Log, MovedOption, RemoteOptions
 from syncer.cli.output import blame, complain, describe_end, flush, print_lines, printing, say
 from syncer.errors import UsageError
 
@@ -28,7 +28,7 @@ def verify(
     sample: Annotated[str | None, Parameter(metavar="N")] = None,
     exclusive: bool = False,
     moved: MovedOption = None,
-    common: Common = Common(),
+    common: CommonOfLane = CommonOfLane(),
     remote: RemoteOptions = RemoteOptions(),
 ) -> int:
     """Compare what the logs should have left with what the remote holds.
