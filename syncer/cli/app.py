@@ -17,6 +17,7 @@ COMMANDS = (
     "push",
     "verify",
     "status",
+    "source",
     "completion",
     "emulator",
     "demo",

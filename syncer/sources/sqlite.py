@@ -35,6 +35,10 @@ BUSY_SECONDS = 5.0
 _TO_DO = "applied_at is null and error is null"
 _NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 _ROWS = "select id, change, created_at from TABLE where TO_DO order by id"
+_IS_THERE = (
+    "select type, sql from sqlite_master"
+    " where name = ? collate nocase and type in ('table', 'view')"
+)
 _PARTS = re.compile(r"\b(TO_DO|NOW|TABLE|INDEX)\b")
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _AUTOINCREMENT = re.compile(r"\bautoincrement\b", re.IGNORECASE)
@@ -75,6 +79,21 @@ def trigger_sql(table: str) -> str:
 def _name(sql: str, table: str) -> str:
     parts = {"TO_DO": _TO_DO, "NOW": _NOW, "TABLE": quote(table), "INDEX": quote(f"{table}_to_do")}
     return _PARTS.sub(lambda found: parts[found[0]], sql)
+
+
+def make_table(path: Path, table: str) -> bool:
+    """Make an outbox table, and the database if it is missing; return whether there was
+    no table of this name. It blocks. Raises SyncerError.
+    """
+    try:
+        with closing(connect(path, "rwc")) as connection, _writing(connection):
+            is_missing = _first(connection, _IS_THERE, table) is None
+            if is_missing:
+                for statement in table_sql(table).split(";\n"):
+                    connection.execute(statement).close()
+    except sqlite3.Error as error:
+        raise SyncerError(f"{path}: {_explain(error)}") from None
+    return is_missing
 
 
 def quote(name: str) -> str:
@@ -131,11 +150,12 @@ class SqliteTable:
 
         await self._run(update)
 
-    async def check(self) -> None:
+    def check(self) -> None:
         """Raise UsageError where this is not an outbox, SyncerError where that cannot
-        be seen. `notes` has the rest.
+        be seen. `notes` has the rest. It blocks.
         """
-        await self._run(lambda _: None)
+        self._work(lambda _: None)
+        self._let_go()
 
     async def close(self) -> None:
         """Let go of the connection."""
@@ -186,11 +206,7 @@ class SqliteTable:
 
     def _check(self, connection: sqlite3.Connection) -> None:
         self.notes.clear()
-        sql = (
-            "select type, sql from sqlite_master"
-            " where name = ? collate nocase and type in ('table', 'view')"
-        )
-        with closing(connection.execute(sql, (self._table,))) as cursor:
+        with closing(connection.execute(_IS_THERE, (self._table,))) as cursor:
             found = cursor.fetchone()
         if found is None:
             raise UsageError(

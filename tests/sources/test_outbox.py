@@ -365,13 +365,13 @@ def test_a_table_that_is_no_outbox_is_told(world: Following, sql: str, reason: s
     with closing(sqlite3.connect(world.path)) as connection:
         connection.executescript(f"drop index outbox_to_do; {sql}")
     with pytest.raises(UsageError, match=reason):
-        anyio.run(SqliteTable(world.path, TABLE).check)
+        SqliteTable(world.path, TABLE).check()
 
 
 def test_a_database_that_is_missing_is_not_made(tmp_path: Path) -> None:
     table = SqliteTable(tmp_path / "none.db", TABLE)
     with pytest.raises(SyncerError, match=r"none\.db cannot be read: No such file"):
-        anyio.run(table.check)
+        table.check()
     assert not (tmp_path / "none.db").exists()
 
 
@@ -386,11 +386,7 @@ def test_a_table_whose_ids_are_used_again_or_that_is_slow_to_look_through_is_not
         )
     table = SqliteTable(path, "o")
 
-    async def look() -> None:
-        await table.check()
-        await table.close()
-
-    anyio.run(look)
+    table.check()
     used_again, slow = table.notes
     assert "autoincrement" in used_again
     assert "create an index" in slow

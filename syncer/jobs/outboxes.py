@@ -1,0 +1,52 @@
+"""Outbox tables: their SQL, and the making of one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from syncer.config import Loaded
+from syncer.config.models import SqliteSource
+from syncer.errors import UsageError
+from syncer.sources.sqlite import SqliteTable, make_table, table_sql, trigger_sql
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxSql:
+    """The statements that make a table, and an example of a trigger that fills it."""
+
+    table: str
+    trigger: str
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMade:
+    """An outbox that is there now."""
+
+    is_new: bool
+    notes: Sequence[str]
+    """What users are to know of one that was there."""
+
+
+def write_sqlite(table: str) -> OutboxSql:
+    """Return the SQL of an outbox in SQLite."""
+    return OutboxSql(table_sql(table), trigger_sql(table))
+
+
+def make_sqlite(path: Path, table: str) -> OutboxMade:
+    """Make an outbox; one that is there is only checked. Raises SyncerError."""
+    is_new = make_table(path, table)
+    outbox = SqliteTable(path, table)
+    outbox.check()
+    return OutboxMade(is_new, outbox.notes)
+
+
+def find_sqlite(loaded: Loaded, name: str) -> tuple[Path, str]:
+    """Return the database and the table of a source. Raises UsageError."""
+    for source in loaded.config.sources:
+        if source.name == name:
+            if isinstance(source, SqliteSource):
+                return Path(source.path), source.table
+            raise UsageError(f"the source {name} is a {source.kind}, not a table in sqlite")
+    raise UsageError(f"the config has no [[sources]] with the name {name}")
