@@ -94,6 +94,10 @@ class Loaded:
             _lane_tokens={},
         )
 
+    def destinations(self) -> tuple[Loaded, ...]:
+        """Return the configurations of the destinations, in their order."""
+        return tuple(self.lane(table.name) for table in self.config.destinations)
+
     def lane_of(self, source: FollowedSource) -> str:
         """Return the name of the lane that a source's changes go to."""
         return source.lane or self.lane_names[0]

@@ -54,13 +54,14 @@ def show_ways(
                 way.show() or "none",
                 f"{origin}; {way.unused} is not used" if way.unused else origin,
             )
-    for remote in _remotes():
-        if file := _ca_file(loaded, remote):
-            yield f"{remote}.authority", file, loaded.origins[f"{remote}.ca_file"]
+    for part, remote in _remotes(loaded):
+        key = f"{_section(part, remote)}.authority"
+        if file := _ca_file(part, remote):
+            yield key, file, part.origins[f"{remote}.ca_file"]
         else:
             paths = ssl.get_default_verify_paths()
             yield (
-                f"{remote}.authority",
+                key,
                 f"the system's: {paths.cafile or paths.capath or 'none is there'}",
                 "default",
             )
@@ -73,26 +74,36 @@ def faults(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> Itera
         if (fault := route(URL(address), environment).fault) and fault not in said:
             said.add(fault)
             yield UsageError(fault)
-    for remote in _remotes():
+    for part, remote in _remotes(loaded):
         try:
-            trust(_ca_file(loaded, remote), _name_origin(loaded, remote))
+            trust(_ca_file(part, remote), _name_origin(part, remote))
         except UsageError as error:
             if str(error) not in said:
                 said.add(str(error))
                 yield error
 
 
-def _remotes() -> tuple[RemoteName, ...]:
-    return ("clarifai", "annotell")
+def _remotes(loaded: Loaded) -> Iterator[tuple[Loaded, RemoteName]]:
+    """Yield each remote with the configuration that it is a part of."""
+    yield loaded, "clarifai"
+    yield loaded, "annotell"
+    for lane in loaded.destinations():
+        yield lane, "clarifai"
 
 
-def _addresses(loaded: Loaded) -> tuple[tuple[str, str], ...]:
-    clarifai, annotell = loaded.config.clarifai, loaded.config.annotell
-    return (
-        ("clarifai.proxy", clarifai.base_url),
-        ("annotell.proxy", annotell.base_url),
-        ("annotell.auth_proxy", annotell.auth_url),
-    )
+def _section(loaded: Loaded, remote: RemoteName) -> str:
+    """Return the part of the config file that is about this remote."""
+    return loaded.section if remote == "clarifai" else remote
+
+
+def _addresses(loaded: Loaded) -> Iterator[tuple[str, str]]:
+    for part, remote in _remotes(loaded):
+        key = f"{_section(part, remote)}.proxy"
+        if remote == "clarifai":
+            yield key, part.config.clarifai.base_url
+        else:
+            yield key, part.config.annotell.base_url
+            yield "annotell.auth_proxy", part.config.annotell.auth_url
 
 
 def _ca_file(loaded: Loaded, remote: RemoteName) -> str:
@@ -106,5 +117,4 @@ def _name_origin(loaded: Loaded, remote: RemoteName) -> str:
     origin = loaded.origins[f"{remote}.ca_file"]
     if origin in AUTHORITIES[remote]:
         return f"the environment variable {origin}"
-    section = loaded.section if remote == "clarifai" else remote
-    return f"{section}.ca_file ({origin})"
+    return f"{_section(loaded, remote)}.ca_file ({origin})"

@@ -75,3 +75,73 @@ def test_a_lane_without_a_token_exits_2_with_its_line(
     done = lanes("push", "log.jsonl", "--lane", "test")
     assert done.code == 2
     assert "syncer.toml:7: destinations[1]: no token: name a file with token_file" in done.err
+
+
+def test_show_tells_every_key_of_every_table_and_no_token(
+    lanes: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LANES_PAT", "hush-hush")
+    with Path("syncer.toml").open("a") as file:
+        file.write(
+            'requests_per_second = 4\n[[sources]]\nname = "a"\nkind = "directory"\npath = "a"\n'
+            'lane = "test"\nmax_delete = 5\n'
+        )
+    done = lanes("config", "show", "--json")
+    shown = done.json()
+    assert shown["destinations[0].app_id"] == {"value": "prod-app", "origin": "syncer.toml:4"}
+    assert shown["destinations[0].requests_per_second"] == {
+        "value": 15,
+        "origin": "[push] requests_per_second",
+    }
+    assert shown["destinations[1].requests_per_second"] == {"value": 4, "origin": "syncer.toml:11"}
+    assert shown["destinations[1].token"] == {"value": "(set, never shown)", "origin": "LANES_PAT"}
+    assert shown["destinations[1].proxy"]["value"] == "none"
+    assert shown["sources[0].max_delete"] == {"value": "5", "origin": "syncer.toml:17"}
+    assert shown["sources[0].removal_seconds"] == {"value": 60, "origin": "default"}
+    assert "hush-hush" not in done.out + done.err + lanes("config", "show").out
+
+
+def test_show_does_not_repeat_a_token_that_stands_where_its_place_belongs(lanes: Cli) -> None:
+    text = Path("syncer.toml").read_text().replace("LANES_PAT", "hush_hush")
+    Path("syncer.toml").write_text(text + '[daemon]\ntoken_file = "hush_hush"\n')
+    done = lanes("config", "show", "--json")
+    assert done.json()["destinations[0].token_env"]["value"] == "(no such variable, not shown)"
+    assert done.json()["daemon.token_file"]["value"] == "(no such file, not shown)"
+    assert "hush_hush" not in done.out + done.err
+
+
+def test_check_finds_every_lane_that_has_no_token_or_no_app(
+    lanes: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert lanes("config", "check", "--json").json() == {"ok": True, "token": True}
+    monkeypatch.delenv("LANES_PAT")
+    done = lanes("config", "check", "--json")
+    assert done.code == 2
+    assert [line.split(";")[0] for line in done.json()["error"].splitlines()] == [
+        f"syncer.toml:{line}: destinations[{number}]: no token: name a file with token_file, or set"
+        " the environment variable that token_env names"
+        for number, line in enumerate((2, 7))
+    ]
+
+
+def test_check_finds_a_daemon_that_would_be_open_to_other_machines(
+    lanes: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYNCER_DAEMON_LISTEN", "0.0.0.0:9464")
+    done = lanes("config", "check")
+    assert (done.code, "there is no token to keep them out" in done.err) == (2, True)
+    monkeypatch.setenv("SYNCER_DAEMON_TOKEN", "x")
+    assert lanes("config", "check").code == 0
+
+
+def test_online_tries_each_lane(lanes: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    done = lanes("config", "check", "--online", "--json")
+    assert (done.code, done.json()["ok"], "online" in done.json()) == (0, True, False)
+    assert [(lane["name"], lane["ok"], lane["app_id"]) for lane in done.json()["lanes"]] == [
+        ("prod", True, "prod-app"),
+        ("test", True, "test-app"),
+    ]
+    monkeypatch.setenv("LANES_PAT", "refused-token")
+    refused = lanes("config", "check", "--online", "--json")
+    assert (refused.code, [lane["ok"] for lane in refused.json()["lanes"]]) == (2, [False, False])
+    assert "check destinations[1].token (LANES_PAT)" in refused.json()["error"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cyclopts import App
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from syncer.config import Loaded
 
 NO_FILE = "none (looked for $SYNCER_CONFIG, ./syncer.toml, $XDG_CONFIG_HOME/syncer/config.toml)"
-_FILES_OF_SECRETS = ("clarifai.token_file", "annotell.credentials")
+_FILES_OF_SECRETS = ("token_file", "credentials")
+_VARIABLES_OF_SECRETS = ("token_env", "dsn_env")
 SettingRow = tuple[str, object, str]
 """Key, value, origin."""
 
@@ -30,13 +32,14 @@ app = App(name="config", version=__version__, help="The configuration.")
 def check(*, online: bool = False, common: Common = Common(), remote: Pushing = Pushing()) -> int:
     """Read the config and report every error in it.
 
-    Exit codes: 0 no errors, 1 the app cannot be reached or does not exist, 2 errors in
+    Exit codes: 0 no errors, 1 an app cannot be reached or does not exist, 2 errors in
     the config, or refused credentials.
 
     Parameters
     ----------
     online
-        Also try the token and the app, with one request that changes nothing.
+        Also try the token and the app, with one request that changes nothing; of
+        [[destinations]] each.
     """
     from syncer.jobs import ways
 
@@ -45,15 +48,18 @@ def check(*, online: bool = False, common: Common = Common(), remote: Pushing = 
     loaded = None
     try:
         loaded = common.load(remote.options())
-        result["token"] = loaded.token() is not None
+        result["token"] = loaded.token() is not None or bool(loaded.config.destinations)
     except SyncerError as error:
         errors.append(error)
     if loaded is not None:
         errors += _error(loaded.check_destination)
         errors += _error(loaded.annotell_credentials)
+        for lane in loaded.destinations():
+            errors += _error(partial(_read_token, lane))
+        errors += _error(partial(_check_listening, loaded))
         errors += ways.faults(loaded)
         if online and not errors:
-            errors += _online(loaded, result)
+            errors += _try_apps(loaded, result)
     result["ok"] = not errors
     for found in errors:
         blame(found)
@@ -73,6 +79,11 @@ def check(*, online: bool = False, common: Common = Common(), remote: Pushing = 
     return max((found.exit_code for found in errors), default=0)
 
 
+def _read_token(lane: Loaded) -> None:
+    """Raise UsageError where a destination has no app, or no token that can be used."""
+    lane.app_token().read()
+
+
 def _error(tried: Callable[[], object]) -> Iterator[SyncerError]:
     """Yield what is wrong with something that is only needed where it is used."""
     try:
@@ -81,27 +92,47 @@ def _error(tried: Callable[[], object]) -> Iterator[SyncerError]:
         yield error
 
 
-def _online(loaded: Loaded, result: dict[str, object]) -> Iterator[SyncerError]:
-    """Try token and app, note the outcome in `result`; return what was wrong."""
+def _check_listening(loaded: Loaded) -> None:
+    """Raise UsageError where the daemon would be open to other machines."""
+    from syncer.config.layers import DAEMON_TOKEN
+
+    token = loaded.config.daemon.token_file or os.environ.get(DAEMON_TOKEN)
+    loaded.check_listening(token=bool(token))
+
+
+def _try_apps(loaded: Loaded, result: dict[str, object]) -> Iterator[SyncerError]:
+    """Try each app with its token, note the outcomes in `result`; yield what was wrong.
+
+    With destinations, [clarifai] need not name an app.
+    """
+    if loaded.config.clarifai.app_id or not loaded.config.destinations:
+        result["online"], error = _online(loaded)
+        yield from [] if error is None else [error]
+    lanes: list[dict[str, object]] = []
+    for table, lane in zip(loaded.config.destinations, loaded.destinations(), strict=True):
+        outcome, error = _online(lane)
+        lanes.append({"name": table.name, **outcome})
+        yield from [] if error is None else [error]
+    if lanes:
+        result["lanes"] = lanes
+
+
+def _online(loaded: Loaded) -> tuple[dict[str, object], SyncerError | None]:
+    """Try token and app; return the outcome, and what was wrong."""
     from syncer.cli.loop import run
     from syncer.jobs.check import check as try_online
 
     try:
         checked = run(try_online, loaded)
     except SyncerError as error:
-        result["online"] = {"ok": False}
-        yield error
-        return
-    result["online"] = {"ok": checked.error is None} | {
-        key: value for key, value in asdict(checked).items() if key != "error"
-    }
+        return {"ok": False}, error
     if checked.error is None:
         say(
             f"online: {checked.base_url} takes the token; app {checked.app_id} of user"
             f" {checked.user_id} is there"
         )
-    else:
-        yield checked.error
+    outcome = {key: value for key, value in asdict(checked).items() if key != "error"}
+    return {"ok": checked.error is None} | outcome, checked.error
 
 
 @app.command
@@ -129,31 +160,40 @@ def _say_unused(loaded: Loaded) -> None:
 
 def _list_settings(loaded: Loaded) -> Iterator[SettingRow]:
     for section, values in loaded.config.model_dump(mode="json").items():
-        if isinstance(values, dict):
-            yield from (
-                (key, _harmless(key, value), loaded.origins[key])
-                for key, value in _name_settings(section, values)
-            )
-            continue
-        if not values:
+        if isinstance(values, list) and not values:
             yield section, values, loaded.origins[section]
-        for number, source in enumerate(values):
-            yield from (
-                (key, value, loaded.origins[key])
-                for key, value in _name_settings(f"{section}[{number}]", source)
-            )
-    if "clarifai.token" in loaded.origins:
-        yield "clarifai.token", "(set, never shown)", loaded.origins["clarifai.token"]
+        for key, value in _name_settings(section, values):
+            if value is None:  # a rate that a destination does not set
+                yield key, loaded.config.push.requests_per_second, "[push] requests_per_second"
+            else:
+                yield key, _harmless(key, value), loaded.origins[key]
+    for part in (loaded, *loaded.destinations()):
+        if "clarifai.token" in part.origins:
+            yield f"{part.section}.token", "(set, never shown)", part.origins["clarifai.token"]
 
 
-def _name_settings(section: str, values: dict[str, object]) -> Iterator[tuple[str, object]]:
-    return ((f"{section}.{key}", value) for key, value in values.items())
+def _name_settings(name: str, values: object) -> Iterator[tuple[str, object]]:
+    """Yield the dotted keys of a table, or of a list of tables, and their values."""
+    match values:
+        case dict():
+            for key, value in values.items():
+                yield from _name_settings(f"{name}.{key}", value)
+        case list():
+            for number, table in enumerate(values):
+                yield from _name_settings(f"{name}[{number}]", table)
+        case _:
+            yield name, values
 
 
 def _harmless(key: str, value: object) -> object:
-    """The value, unless it may be a secret that was put where the name of its file
+    """The value, unless it may be a secret that was put where the name of its place
     belongs.
     """
-    if key in _FILES_OF_SECRETS and isinstance(value, str) and value and not os.path.isfile(value):  # noqa: PTH113 - Path.is_file raises where it may not look
+    name = key.rpartition(".")[2]
+    if not isinstance(value, str) or not value:
+        return value
+    if name in _FILES_OF_SECRETS and not os.path.isfile(value):  # noqa: PTH113 - Path.is_file raises where it may not look
         return "(no such file, not shown)"
+    if name in _VARIABLES_OF_SECRETS and value not in os.environ:
+        return "(no such variable, not shown)"
     return value
