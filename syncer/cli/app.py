@@ -15,6 +15,7 @@ COMMANDS = (
     "state",
     "config",
     "push",
+    "run",
     "verify",
     "status",
     "source",

@@ -19,8 +19,14 @@ from syncer.printable import printable
 
 DEFAULT = "default"
 """The origin of what nobody set."""
-OF_THE_DAEMON = {"daemon": "[daemon]", "sources": "[[sources]]"}
-"""Sections that are checked already, for a daemon that is still to come."""
+NOT_USED = (
+    "daemon.body_bytes_max",
+    "daemon.inbox_bytes_max",
+    "daemon.verify_sample_every_seconds",
+)
+"""Keys that are checked already, for what is still to come."""
+NOT_FOLLOWED = ("directory", "postgres")
+"""Kinds of source that the daemon does not follow yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,17 +176,14 @@ class Loaded:
         """Name what somebody set and no command of this version uses, in one sentence;
         None where there is nothing.
         """
-        names = [
-            name
-            for section, name in OF_THE_DAEMON.items()
-            if any(
-                origin != DEFAULT
-                for key, origin in self.origins.items()
-                if key == section or key.startswith(f"{section}.")
-            )
+        names = [key for key in NOT_USED if self.origins[key] != DEFAULT]
+        names += [
+            f'[[sources]] of kind "{kind}"'
+            for kind in NOT_FOLLOWED
+            if any(source.kind == kind for source in self.config.sources)
         ]
         are = "is" if len(names) == 1 else "are"
-        return f"{' and '.join(names)} {are} not used by this version" if names else None
+        return f"{', '.join(names)} {are} not used by this version" if names else None
 
     def portable(self, remote: Literal["clarifai", "annotell"]) -> Loaded:
         """The same for another process, on another machine: it holds the secret of this

@@ -57,6 +57,8 @@ class NumberBits:
             self._bits.extend(bytes(missing + 1024))
         self._bits[number >> 3] |= 1 << (number & 7)
 
-    def __contains__(self, number: int) -> bool:
+    def __contains__(self, number: object) -> bool:
+        if not isinstance(number, int):
+            return False
         at = number >> 3
         return at < len(self._bits) and bool(self._bits[at] & 1 << (number & 7))

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import anyio
+import anyio.to_thread
 
 from syncer.config import Loaded
 from syncer.core.backoff import Backoff
@@ -105,7 +106,8 @@ class Lane:
 
     async def _push(self, parts: PushParts) -> None:
         made: list[Push] = []
-        followed = self._make_sources(parts, lambda: made[0])
+        # Nobody else uses the journal yet.
+        followed = await anyio.to_thread.run_sync(self._make_sources, parts, lambda: made[0])
         sources = [one.source for one in followed]
         self._sources = {one.source.label: (one.kind, Faults()) for one in followed}
         try:

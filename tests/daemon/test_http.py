@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from syncer.daemon.http.guard import Guard
 from syncer.daemon.http.health import health
 from syncer.daemon.http.server import serving
 from syncer.daemon.supervisor import Phase, Supervisor
@@ -21,7 +22,10 @@ pytestmark = pytest.mark.anyio
 
 @asynccontextmanager
 async def shown(supervisor: Supervisor) -> AsyncIterator[aiohttp.ClientSession]:
-    async with serving("127.0.0.1:0", health(supervisor)) as url, aiohttp.ClientSession(url) as ask:
+    async with (
+        serving("127.0.0.1:0", health(supervisor), Guard()) as url,
+        aiohttp.ClientSession(url) as ask,
+    ):
         yield ask
 
 
@@ -76,8 +80,8 @@ async def test_its_status_names_each_lane_with_all_that_the_contract_says(tmp_pa
 
 async def test_an_address_that_is_taken_is_told_with_the_key_that_names_it() -> None:
     supervisor = Supervisor([], drain_seconds=1)
-    async with serving("127.0.0.1:0", health(supervisor)) as url:
+    async with serving("127.0.0.1:0", health(supervisor), Guard()) as url:
         taken = url.removeprefix("http://")
         with pytest.raises(SyncerError, match=rf"listen on {taken}: .*\[daemon\] listen"):
-            async with serving(taken, health(supervisor)):
+            async with serving(taken, health(supervisor), Guard()):
                 pass

@@ -7,17 +7,18 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from syncer.daemon.http.guard import Guard, guarding
 from syncer.errors import SyncerError
 
 
 @asynccontextmanager
-async def serving(listen: str, routes: web.RouteTableDef) -> AsyncIterator[str]:
+async def serving(listen: str, routes: web.RouteTableDef, guard: Guard) -> AsyncIterator[str]:
     """Serve these routes at `listen` (HOST:PORT) while the block lasts; gives the URL,
-    with the port that port 0 came to.
+    with the port that port 0 came to. `guard` turns away what it has to.
 
     Raises SyncerError where nothing can listen there.
     """
-    app = web.Application()
+    app = web.Application(middlewares=[guarding(guard)])
     app.add_routes(routes)
     runner = web.AppRunner(app, access_log=None, handle_signals=False)
     await runner.setup()

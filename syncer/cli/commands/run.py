@@ -1,0 +1,41 @@
+"""`syncer run`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cyclopts import App
+
+from syncer.cli.options import Common
+from syncer.cli.output import blame, print_json, printing, say
+
+if TYPE_CHECKING:
+    from syncer.daemon.supervisor import Ended
+
+app = App(name="run")
+
+
+@app.default
+def run(*, common: Common = Common()) -> int:
+    """Follow the sources of the config, and push what changes until SIGTERM or SIGINT.
+
+    The first signal lets requests in flight finish; a second one stops at once. Both
+    lose nothing.
+    """
+    from syncer.cli.loop import run
+    from syncer.daemon.wiring import follow
+
+    loaded = common.load()
+    ended = run(follow, loaded, say)
+    _tell(ended)
+    return ended.exit_code
+
+
+def _tell(ended: Ended) -> None:
+    error = ended.error
+    if error is None:
+        say("syncer: drained; what was not sent yet waits for the next start")
+    else:
+        blame(error)
+    if printing.json:
+        print_json({} if error is None else {"error": str(error)})

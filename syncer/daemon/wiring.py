@@ -1,0 +1,100 @@
+"""From the configuration to a running daemon."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from syncer.config import Loaded
+from syncer.config.credentials import TokenPlace
+from syncer.config.layers import DAEMON_TOKEN
+from syncer.core.events import Event, SourceFailed, SourceRecovered
+from syncer.daemon.http.guard import Guard
+from syncer.daemon.http.health import health
+from syncer.daemon.http.server import serving
+from syncer.daemon.lane import Lane
+from syncer.daemon.sources import check_sources, make_sources
+from syncer.daemon.supervisor import Ended, Supervisor
+from syncer.jobs.clarifai import app
+from syncer.jobs.limiters import Limiters
+from syncer.jobs.signals import listen
+
+Say = Callable[[str], None]
+
+
+async def follow(loaded: Loaded, say: Say) -> Ended:
+    """Run the daemon until it is drained. `say` gets each line for people.
+
+    Raises UsageError for a configuration that does not do, SyncerError where nothing
+    can listen.
+    """
+    token = read_token(loaded)
+    loaded.check_listening(token=token is not None)
+    check_sources(loaded)
+    lanes = make_lanes(loaded, say)
+
+    @asynccontextmanager
+    async def serve(supervisor: Supervisor) -> AsyncIterator[None]:
+        routes = health(supervisor)
+        async with serving(loaded.config.daemon.listen, routes, Guard(token)) as url:
+            say(f"syncer: following; {url}/api/status shows how it goes")
+            yield
+
+    return await Supervisor(lanes, loaded.config.daemon.drain_seconds).run(listen, serve)
+
+
+def read_token(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> str | None:
+    """Return what requests over HTTP have to give, None if nothing is configured.
+
+    Raises UsageError for what is no token.
+    """
+    if file := loaded.config.daemon.token_file:
+        origin = loaded.origins["daemon.token_file"]
+        return TokenPlace(origin, file=Path(file), section="daemon").read()
+    if DAEMON_TOKEN not in environment:
+        return None
+    return TokenPlace(DAEMON_TOKEN, pat=environment[DAEMON_TOKEN], section="daemon").read()
+
+
+def make_lanes(loaded: Loaded, say: Say) -> list[Lane]:
+    """The lanes of a configuration, each with the sources that go to it.
+
+    Raises UsageError where one lacks a token or an app.
+    """
+    limiters = Limiters()
+    lanes = []
+    for name in loaded.lane_names:
+        of_lane = loaded.lane(name)
+        app(of_lane, limiters)  # anything missing is reported before anything is begun
+        tables = [one for one in loaded.config.sources if loaded.lane_of(one) == name]
+        lanes.append(
+            Lane(
+                name,
+                of_lane,
+                limiters,
+                partial(make_sources, tables),
+                partial(_tell_event, say, name),
+                partial(_tell_lane, say),
+            )
+        )
+    return lanes
+
+
+def _tell_lane(say: Say, lane: Lane) -> None:
+    if lane.pause is None:
+        say(f"syncer: lane {lane.name}: goes on")
+    else:
+        say(f"syncer: lane {lane.name}: paused: {lane.pause.reason}")
+
+
+def _tell_event(say: Say, lane: str, event: Event) -> None:
+    match event:
+        case SourceFailed():
+            say(f"syncer: lane {lane}, source {event.source}: {event.reason}")
+        case SourceRecovered():
+            say(f"syncer: lane {lane}, source {event.source}: works again")
+        case _:
+            pass

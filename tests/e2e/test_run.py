@@ -1,0 +1,200 @@
+"""`syncer run`, as an operator meets it: a process, its signals, its endpoints."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sqlite3
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.lines import post
+from tests.support.outbox import insert, make_outbox
+from tests.support.processes import ENVIRONMENT, EmulatorProcess, command, emulator
+
+SECONDS_MAX = 30
+
+
+def wait_until(happened: Callable[[], bool]) -> None:
+    """Wait until something has happened."""
+    ends_at = time.monotonic() + SECONDS_MAX
+    while not happened():
+        assert time.monotonic() < ends_at, "it did not happen"
+        time.sleep(0.02)
+
+
+class Site:
+    """A folder with a config, an outbox in SQLite, and the remote."""
+
+    def __init__(self, folder: Path, remote: EmulatorProcess) -> None:
+        self.folder, self.remote = folder, remote
+        self.table = folder / "labels.db"
+        self.url = ""
+        make_outbox(self.table)
+        self.configure(remote.url)
+
+    def configure(self, base_url: str, more: str = "") -> None:
+        (self.folder / "syncer.toml").write_text(
+            f"""
+[clarifai]
+base_url = "{base_url}"
+app_id = "app"
+
+[push]
+requests_per_second = 100
+
+[retry]
+base_seconds = 0.1
+cap_seconds = 0.5
+
+[daemon]
+listen = "127.0.0.1:0"
+{more}
+
+[[sources]]
+name = "labels"
+kind = "sqlite"
+path = "labels.db"
+table = "outbox"
+poll_seconds = 0.05
+"""
+        )
+
+    @contextmanager
+    def running(self, **environment: str) -> Iterator[subprocess.Popen[str]]:
+        """The daemon, once it says that it follows; killed at the end if need be."""
+        process = self.start(**environment)
+        try:
+            assert process.stderr is not None
+            line = process.stderr.readline()
+            found = re.search(r"http://[\d.]+:\d+", line)
+            assert found, line
+            self.url = found[0]
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
+
+    def start(self, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command("run"),
+            cwd=self.folder,
+            env={**ENVIRONMENT, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def get(self, path: str, **headers: str) -> tuple[int, Any]:
+        request = urllib.request.Request(self.url + path, headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def lane(self) -> dict[str, Any]:
+        (lane,) = json.loads(self.get("/api/status")[1])["lanes"]
+        return dict(lane)
+
+    def add(self, *ids: str) -> None:
+        insert(self.table, *map(post, ids))
+
+    def to_do(self) -> int:
+        with closing(sqlite3.connect(self.table)) as table:
+            sql = "select count(*) from outbox where applied_at is null and error is null"
+            return int(table.execute(sql).fetchone()[0])
+
+    def held(self) -> list[str]:
+        return sorted(one["id"] for one in self.remote.held("app"))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with emulator("--rps", "0") as remote:
+        yield Site(tmp_path, remote)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Its exit code and what it said to people."""
+    _, said = process.communicate(timeout=SECONDS_MAX)
+    assert "Traceback" not in said
+    return process.returncode, said
+
+
+def test_rows_are_applied_as_they_come_and_a_signal_ends_it_with_0(site: Site) -> None:
+    site.add("a", "b")
+    with site.running() as process:
+        wait_until(lambda: site.to_do() == 0)
+        site.add("c")
+        wait_until(lambda: site.to_do() == 0)
+        assert (site.get("/healthz")[0], site.get("/readyz")[0]) == (200, 200)
+        assert site.lane()["applied"] == 3
+        process.send_signal(signal.SIGTERM)
+        code, said = ended(process)
+    assert (code, site.held()) == (0, ["a", "b", "c"])
+    assert "drained" in said
+
+
+def test_killed_in_the_middle_it_goes_on_at_the_next_start_and_nothing_is_applied_twice(
+    site: Site,
+) -> None:
+    ids = [f"a{number:04}" for number in range(600)]
+    for start in range(0, 600, 200):
+        site.add(*ids[start : start + 200])
+        with site.running() as process:
+            wait_until(lambda: len(site.held()) > start)  # noqa: B023 - it is waited for here
+            process.kill()
+    with site.running():
+        wait_until(lambda: site.to_do() == 0)
+        assert site.lane()["dead"] == 0
+    assert site.held() == ids
+
+
+def test_it_starts_while_the_remote_is_down_and_carries_on_once_it_is_there(site: Site) -> None:
+    """On the address of a server that is gone nothing answers."""
+    with emulator("--rps", "0") as gone:
+        address = gone.url
+    site.configure(address)
+    site.add("a")
+    with site.running():
+        wait_until(lambda: "cannot be reached" in site.lane()["reason"])
+        assert site.get("/healthz")[0] == 200
+        with emulator("--rps", "0", "--port", address.rpartition(":")[2]) as back:
+            wait_until(lambda: site.to_do() == 0)
+            assert [one["id"] for one in back.held("app")] == ["a"]
+
+
+def test_a_page_that_was_made_to_mean_this_machine_gets_nothing(site: Site) -> None:
+    with site.running():
+        code, said = site.get("/api/status", Host="evil.example")
+    assert (code, "labels" in said) == (403, False)
+
+
+def test_without_an_app_it_ends_with_2_before_anything_is_begun(site: Site) -> None:
+    site.configure(site.remote.url)
+    text = (site.folder / "syncer.toml").read_text().replace('app_id = "app"', "")
+    (site.folder / "syncer.toml").write_text(text)
+    code, said = ended(site.start())
+    assert code == 2
+    assert "no app" in said
+
+
+def test_an_address_that_others_reach_needs_a_token(site: Site) -> None:
+    site.configure(site.remote.url)
+    config = site.folder / "syncer.toml"
+    config.write_text(config.read_text().replace("127.0.0.1:0", "0.0.0.0:0"))
+    code, said = ended(site.start())
+    assert (code, "SYNCER_DAEMON_TOKEN" in said) == (2, True)
+    with site.running(SYNCER_DAEMON_TOKEN="a-secret-of-the-daemon"):
+        assert [site.get("/api/status")[0], site.get("/readyz")[0]] == [401, 200]
+        assert site.get("/api/status", Authorization="Bearer a-secret-of-the-daemon")[0] == 200
