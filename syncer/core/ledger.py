@@ -102,7 +102,7 @@ class Ledger:
 
     def follow(self, log: int) -> Fates:
         """Return the fates of this log's changes; they go on with the facts."""
-        waiting = [queued.index for queued in self.queue.values() if queued.log == log]
+        waiting = [queued for queued in self.queue.values() if queued.log == log]
         return self._fates.setdefault(log, Fates(waiting))
 
     def next_log(self) -> int:
@@ -205,7 +205,7 @@ class Ledger:
                     fates.died(fact.index, fact.reason)
             case Queued():
                 if fates := self._fates.get(fact.log):
-                    fates.queued(fact.index)
+                    fates.queued(fact)
             case Unqueued():
                 queued = self.queue[fact.number]
                 if fates := self._fates.get(queued.log):

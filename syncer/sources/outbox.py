@@ -108,8 +108,12 @@ class OutboxTable(Protocol):
 
     async def tell(self, endings: Sequence[RowEnding]) -> TableTold:
         """Write these endings, in one transaction, to the rows that are still there and
-        to do.
+        not applied.
         """
+        ...
+
+    async def dead_rows(self, ids: Sequence[int]) -> dict[int, RowName]:
+        """Return those of these rows that have an `error`, by id."""
         ...
 
     async def state(self, ids: Sequence[int]) -> TableState:
@@ -203,7 +207,7 @@ class Outbox:
         if (chunk := await self._spool.read()) is not None:
             return chunk
         async with self._one_at_a_time:
-            if self._rows.count:
+            if self._rows.count or self._fates.revived:
                 # Also here: a change that waited may end when no mark moves.
                 await self._tell()
             version = await self._table.version()
@@ -246,16 +250,28 @@ class Outbox:
         it is written down here.
         """
         fates, rows = self._fates, self._rows
+        await self._take_back()
         due = list(rows.untold(self._settled.index, fates.is_waiting))
         for at in range(0, len(due), TOLD_ROWS_MAX):
             part = due[at : at + TOLD_ROWS_MAX]
-            endings = [RowEnding(rows.name(i), fates.reason(i)) for i in part]
+            names = [(i, rows.name(i)) for i in part]
+            endings = [RowEnding(name, fates.reason(i)) for i, name in names if name]
             done = await finish(partial(self._table.tell, endings))
             rows.tell(part)
             fates.forget(part)
             await self._cut(_after(rows.told, done))
         if not due:
             await self._cut(rows.told)
+
+    async def _take_back(self) -> None:
+        """Letters that are retried: their rows, which have an error, may be applied."""
+        if not (revived := self._fates.revived):
+            return
+        dead = await self._table.dead_rows(list(revived.values()))
+        for index, id in revived.items():
+            if id in dead and self._rows.name(index) is None:
+                self._rows.take_back(index, dead[id])
+        self._fates.take_revived(revived)
 
     async def _cut(self, told: Told) -> None:
         cut = partial(self._rows.cut, self._settled, told)

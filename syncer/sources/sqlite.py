@@ -27,6 +27,7 @@ from syncer.sources.outbox import (
     TableTold,
     make_row,
 )
+from syncer.sources.taken import RowName
 
 T = TypeVar("T")
 
@@ -129,6 +130,10 @@ class SqliteTable:
     async def tell(self, endings: Sequence[RowEnding]) -> TableTold:
         """Write what became of rows."""
         return await self._run(lambda connection: self._tell(connection, endings))
+
+    async def dead_rows(self, ids: Sequence[int]) -> dict[int, RowName]:
+        """Return the names of rows with an `error`."""
+        return await self._run(lambda connection: self._dead_rows(connection, ids))
 
     async def state(self, ids: Sequence[int]) -> TableState:
         """Return which of these rows are to do, and the sequence."""
@@ -262,8 +267,8 @@ class SqliteTable:
         return rows
 
     def _tell(self, connection: sqlite3.Connection, endings: Sequence[RowEnding]) -> TableTold:
-        look = self._sql("select change, created_at from TABLE where id = ? and TO_DO")
-        apply = self._sql("update TABLE set applied_at = NOW where id = ?")
+        look = self._sql("select change, created_at from TABLE where id = ? and applied_at is null")
+        apply = self._sql("update TABLE set applied_at = NOW, error = null where id = ?")
         bury = self._sql("update TABLE set error = ? where id = ?")
         applied = []
         with _writing(connection):
@@ -279,6 +284,15 @@ class SqliteTable:
                 else:
                     connection.execute(bury, (ending.reason, id)).close()
             return TableTold(applied, self._sequence(connection))
+
+    def _dead_rows(self, connection: sqlite3.Connection, ids: Sequence[int]) -> dict[int, RowName]:
+        sql = self._sql("select change, created_at from TABLE where id = ? and error is not null")
+        found = {}
+        for id in ids:
+            with closing(connection.execute(sql, (id,))) as cursor:
+                if (row := cursor.fetchone()) is not None:
+                    found[id] = make_row(id, *row).name
+        return found
 
     def _state(self, connection: sqlite3.Connection, ids: Sequence[int]) -> TableState:
         sql = self._sql("select TO_DO from TABLE where id = ?")

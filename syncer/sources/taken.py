@@ -140,9 +140,9 @@ class TakenRows:
             if index < before and not is_waiting(index):
                 yield index
 
-    def name(self, index: int) -> RowName:
-        """Return the row of this line."""
-        return self._names[index]
+    def name(self, index: int) -> RowName | None:
+        """Return the row of this line; None if the table was told about it."""
+        return self._untold.get(index)
 
     # --- what changes -----------------------------------------------------------------
 
@@ -153,6 +153,11 @@ class TakenRows:
             self._names[index] = self._untold[index] = name
             self._latest[name.key] = index
         self._groups.append(_Group(indexes, appended.end))
+
+    def take_back(self, index: int, name: RowName) -> None:
+        """The table has to be told about this row once more: its change came back."""
+        self._untold[index] = name
+        self._latest[name.key] = index
 
     def tell(self, indexes: Iterable[int]) -> None:
         """The table was told about these."""

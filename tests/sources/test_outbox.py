@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 from syncer.core.events import SourceFailed
+from syncer.core.outcome import Answered, Retriable
 from syncer.errors import SyncerError, UsageError
 from syncer.sources.outbox import Outbox, RowEnding, TableRestored, TableTold
 from syncer.sources.sqlite import SqliteTable
@@ -231,6 +232,42 @@ def test_clearing_an_error_while_nobody_looks_asks_again(world: Following) -> No
         connection.execute(f"update {TABLE} set error = null")
     world.follow(nothing)
     assert fates(world)[1] == APPLIED
+
+
+def test_a_letter_that_is_retried_takes_the_error_of_its_row_away(world: Following) -> None:
+    insert(world.path, patch("a"), patch("b"))
+
+    async def retry() -> None:
+        await nothing()
+        world.service.held["i", "a"] = holds()
+        await world.retry(0)
+        await world.retry(1)
+        await nothing()
+
+    world.follow(retry)
+    assert fates(world) == {1: APPLIED, 2: (False, "no such annotation")}
+    assert len(world.letters) == 3
+
+
+def test_a_letter_that_waits_over_a_restart_once_it_is_retried_does_so_too(
+    world: Following,
+) -> None:
+    insert(world.path, *(post(f"filling {n}") for n in range(20)), patch("a"))
+
+    async def retry() -> None:
+        await nothing()
+        world.service.always("overwrite", lambda _: Answered([Retriable("not now")]))
+        world.service.held["i", "a"] = holds()
+        await world.retry(0)
+        insert(world.path, *(post(f"more {n}") for n in range(20)))
+        await anyio.sleep(2)
+
+    world.follow(retry)
+    assert fates(world)[21] == (False, "no such annotation")
+    world.service.always("overwrite", None)
+    world.follow(nothing)
+    assert set(fates(world).values()) == {APPLIED}
+    assert world.service.held["i", "a"] == holds("patched")
 
 
 @pytest.mark.parametrize("killed_at", [0.02, 0.05, 0.1, 0.3, 0.31, 0.32, 0.35, 0.4, 0.5, 1.2])

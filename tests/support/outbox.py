@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import anyio
 
 from syncer.core.backoff import Backoff
+from syncer.core.change import Change
 from syncer.core.events import Event
-from syncer.core.facts import Opened
+from syncer.core.facts import Closed, Fact, Opened, Unburied
 from syncer.core.ledger import Ledger
+from syncer.core.letters import OpenLetter
 from syncer.core.outcome import Answered, Retriable
+from syncer.core.retry import queue_again
 from syncer.journal.disk import REAL
-from syncer.sources.lines import LineOptions
+from syncer.sources.lines import LineOptions, LinePlace, parse
 from syncer.sources.outbox import Outbox, naming
 from syncer.sources.spool import Spool, identity
 from syncer.sources.sqlite import SqliteTable, table_sql
@@ -97,7 +100,7 @@ class Following(Pushing):
             self.folder / "inbox",
             REAL,
             *([watermark.resume] if watermark else []),
-            dead={letter.index for letter in self.letters},
+            dead=self._dead(),
             segment_bytes=500,
         )
         if watermark is None:
@@ -122,7 +125,7 @@ class Following(Pushing):
         async def main() -> None:
             source = self.open()
             again = Backoff(1.0, 30.0, random.Random(1))
-            engine = self._engine(source, Settings(), self.events.append, again)
+            self.engine = engine = self._engine(source, Settings(), self.events.append, again)
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(engine.run)
                 await meanwhile()
@@ -144,6 +147,28 @@ class Following(Pushing):
     def refuse_for_now(self) -> None:
         """Let posts fail, to be tried again."""
         self.service.always("post", lambda posts: Answered([Retriable("not now") for _ in posts]))
+
+    def _dead(self) -> set[int]:
+        """The indexes of all letters but those that were sent again."""
+        facts = [fact for commit in self.journal.commits for fact in commit]
+        again = {fact.letter for fact in facts if isinstance(fact, Closed)}
+        return {letter.index for at, letter in enumerate(self.letters) if at not in again}
+
+    async def retry(self, number: int) -> None:
+        """Let this dead letter be sent again."""
+        letter = self.letters[number]
+        place = LinePlace(letter.log, letter.index, letter.line, 0, b"")
+        change = parse(letter.change.encode(), place, LineOptions())
+        assert isinstance(change, Change)
+
+        def portions(ledger: Ledger, numbers: Iterator[int]) -> Iterator[Sequence[Fact]]:
+            yield [
+                Unburied(letter.log, "queued"),
+                queue_again(next(numbers), OpenLetter(number, letter, False), change),
+                Closed(number, "retried"),
+            ]
+
+        await self.engine.carry_out(portions)
 
     def applied(self) -> list[str]:
         """The ids of the annotations of what took effect, in order."""
