@@ -50,6 +50,8 @@ def _lane_faults(
     destinations: Mapping[int, _Table], sources: Mapping[int, _Table]
 ) -> Iterator[tuple[Location, str]]:
     lanes = [name for table in destinations.values() if (name := _name(table)) is not None]
+    if not destinations:
+        lanes = [ONLY_LANE]
     for number, source in sources.items():
         lane = source.get("lane", "")
         if lane == "" and len(destinations) > 1:
@@ -58,8 +60,7 @@ def _lane_faults(
                 f"is missing; it must name one of the destinations: {', '.join(lanes)}",
             )
         elif isinstance(lane, str) and lane:
-            fault = lane_fault(lane, lanes or [ONLY_LANE])
-            if fault is not None:
+            if lanes and (fault := lane_fault(lane, lanes)) is not None:
                 yield ("sources", number, "lane"), fault
 
 

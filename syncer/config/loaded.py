@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from syncer.config.credentials import ClientCredentials, ClientPlace, TokenPlace
 from syncer.config.lists import ONLY_LANE, lane_fault
-from syncer.config.models import Clarifai, Config, FollowedSource
+from syncer.config.models import Clarifai, Config, FollowedSource, LaneFolder
 from syncer.config.problems import ConfigError, ConfigFault
 from syncer.core.address import is_loopback
 from syncer.errors import UsageError
@@ -75,9 +75,7 @@ class Loaded:
         number = self.lane_names.index(name)
         table, section = self.config.destinations[number], f"destinations[{number}]"
         own = {"clarifai": Clarifai.model_fields.keys(), "push": {"requests_per_second"}}
-        settings: dict[str, dict[str, object]] = {
-            "state": {"dir": str(Path(self.config.state.dir, name))}
-        }
+        settings: dict[str, dict[str, object]] = {}
         origins = {key: by for key, by in self.origins.items() if key != "clarifai.token"}
         for home, keys in own.items():
             settings[home] = {
@@ -90,9 +88,12 @@ class Loaded:
         if place is not None:
             origins["clarifai.token"] = place.origin
         taken = self.with_settings(**settings)
+        state = LaneFolder(dir=str(Path(self.config.state.dir, name)))
         return replace(
             taken,
-            config=taken.config.model_copy(update={"destinations": (), "sources": ()}),
+            config=taken.config.model_copy(
+                update={"state": state, "destinations": (), "sources": ()}
+            ),
             origins=MappingProxyType(origins),
             section=section,
             _token=place,

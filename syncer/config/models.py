@@ -6,6 +6,7 @@ A field's description is what an error says it must be.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -222,6 +223,20 @@ class State(Section):
     """`[state]`: the folder that remembers."""
 
     dir: PathText = ".syncer"
+
+    @property
+    def shared_dir(self) -> str:
+        """The folder as it is configured, with the states of pulls in it."""
+        return self.dir
+
+
+class LaneFolder(State):
+    """The folder of a lane: `dir` is within the one that is configured."""
+
+    @property
+    def shared_dir(self) -> str:
+        """The folder as it is configured, with the states of pulls in it."""
+        return str(Path(self.dir).parent)
 
 
 class Daemon(Section):

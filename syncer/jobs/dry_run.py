@@ -81,7 +81,7 @@ async def _count(
     options = line_options(loaded.config)
     result = DryRun()
     verbs: dict[Verb, int] = {}
-    named = name_logs(Path(loaded.config.state.dir), stdin, spool=spool)
+    named = name_logs(spool, stdin, Path(loaded.config.state.shared_dir))
     choice = Chooser(Ledger(), spool).choose(
         [path for argument in arguments for path in named.of(argument)]
     )

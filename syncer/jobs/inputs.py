@@ -118,6 +118,8 @@ class ReadingOptions:
     strict: bool = False
     moved: Moved | None = None
     disk: LogDisk = REAL_LOGS
+    shared: Path | None = None
+    """The [state] dir, with the states of pulls in it; None: the state itself."""
 
 
 def open_inputs(
@@ -151,7 +153,7 @@ def _open(
     reading: ReadingOptions,
     stdin: BinaryIO | None,
 ) -> tuple[PushInputs, list[Fact]]:
-    named = name_logs(state, stdin)
+    named = name_logs(state / SPOOL, stdin, reading.shared or state)
     items = [
         item
         for source in sources

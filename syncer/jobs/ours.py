@@ -112,11 +112,10 @@ def _is_journal(path: Path) -> bool:
         return False
 
 
-def name_logs(state: Path, stdin: BinaryIO | None, *, spool: Path | None = None) -> NamedLogs:
+def name_logs(spool: Path, stdin: BinaryIO | None, shared: Path) -> NamedLogs:
     """Return what turns arguments into logs.
 
-    `state`: the [state] dir; `spool`: where stdin is kept, if not in there.
+    `spool`: where stdin is kept; `shared`: the [state] dir, with the states of pulls in
+    it.
     """
-    return NamedLogs(
-        StdinStore(state / SPOOL if spool is None else spool, REAL), stdin, OnDisk(state)
-    )
+    return NamedLogs(StdinStore(spool, REAL), stdin, OnDisk(shared))

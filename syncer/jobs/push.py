@@ -95,7 +95,8 @@ class PushLane:
         self._parts = parts
         self._max_delete = max_delete
         self._state = Path(parts.config.state.dir)
-        reading = ReadingOptions(line_options(parts.config), strict, moved, parts.logs)
+        shared = Path(parts.config.state.shared_dir)
+        reading = ReadingOptions(line_options(parts.config), strict, moved, parts.logs, shared)
         self._inputs, facts = open_inputs(
             sources, self.ledger, self._state, reading, standard_input()
         )

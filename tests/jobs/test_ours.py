@@ -9,12 +9,19 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from syncer.errors import StateError
+from syncer.config import load
+from syncer.errors import StateError, UsageError
+from syncer.jobs.compare.logs import logs_to_compare
+from syncer.jobs.dry_run import dry_run
+from syncer.jobs.limiters import Limiters
 from syncer.jobs.ours import OnDisk
+from syncer.jobs.push import PushLane
+from syncer.jobs.push_parts import push_parts
 from syncer.journal import checkpoint
 from syncer.journal.checkpoint import Checkpoint
 from syncer.journal.journal import Journal
 from tests.journal.made import HERE
+from tests.support.lines import post
 
 
 def pulled(state: Path, one: Checkpoint, name: str = "pull-0123") -> None:
@@ -80,6 +87,31 @@ def test_a_pull_of_which_nothing_can_be_known_stops_the_walk_with_the_way_out(
         StateError, match=r"pull\.json: .* or remove that folder; or name the logs one by one"
     ):
         is_pulled(tmp_path / "state", path)
+
+
+LANES = """\
+[[destinations]]
+name = "prod"
+base_url = "http://127.0.0.1:1"
+app_id = "app"
+token_env = "PROD_PAT"
+"""
+
+
+def test_a_lane_leaves_out_what_pulls_of_the_dir_around_its_state_wrote(tmp_path: Path) -> None:
+    path, config = tmp_path / "logs" / "out.jsonl", tmp_path / "syncer.toml"
+    path.parent.mkdir()
+    path.write_bytes(post("a") + b"\n")
+    pulled(tmp_path / "state", Checkpoint("job", out=str(path)))
+    config.write_text(f'{LANES}[state]\ndir = "{tmp_path}/state"\n')
+    lane = load(config, {"PROD_PAT": "token"}, {}).lane("prod")
+    logs, left_out = [str(path.parent)], r"holds no change log .*\(written by a pull"
+    with pytest.raises(UsageError, match=left_out):
+        dry_run(lane, logs, None)
+    with pytest.raises(UsageError, match=left_out):
+        logs_to_compare(lane, logs, tmp_path / "spool", None)
+    with push_parts(lane, Limiters()) as parts, pytest.raises(UsageError, match=left_out):
+        PushLane(parts, logs)
 
 
 def test_a_state_without_pulls_knows_of_none(tmp_path: Path) -> None:

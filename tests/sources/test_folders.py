@@ -37,7 +37,7 @@ def written(*names: str) -> None:
 
 
 def named(state: str = ".syncer") -> NamedLogs:
-    return name_logs(Path(state), BytesIO())
+    return name_logs(Path(state, "spool"), BytesIO(), Path(state))
 
 
 def labels(*arguments: str) -> list[str]:

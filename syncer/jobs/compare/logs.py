@@ -86,7 +86,7 @@ def logs_to_compare(
     """
     state = Path(loaded.config.state.dir)
     ledger = _ledger(state, loaded)
-    ours = name_logs(state, standard_input(), spool=spool)
+    ours = name_logs(spool, standard_input(), Path(loaded.config.state.shared_dir))
     paths = [path for argument in named for path in ours.of(argument)]
     choice = Chooser(ledger, state / SPOOL).choose(paths if named else None, moved)
     if not choice.logs and not choice.gone:
