@@ -6,12 +6,15 @@ again where another one has come to its name.
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote_plus
 
 import anyio
 import anyio.to_thread
@@ -116,11 +119,14 @@ class SqliteTable:
         self._opened = 0
         self._has_sequence = False
         self._one_at_a_time = anyio.Lock()
+        self._lock: int | None = None
 
     # --- the port ---------------------------------------------------------------------
 
     async def version(self) -> object:
-        """Return the file, the connection and its `data_version`."""
+        """Return the file, the connection and its `data_version`. From the first time
+        on nobody else may read the table: each would apply all of it.
+        """
         return await self._run(self._version)
 
     async def todo(self, knows: Callable[[str], bool]) -> list[OutboxRow]:
@@ -165,7 +171,14 @@ class SqliteTable:
     async def close(self) -> None:
         """Let go of the connection."""
         async with self._one_at_a_time:
-            await anyio.to_thread.run_sync(self._let_go)
+            await anyio.to_thread.run_sync(self.release)
+
+    def release(self) -> None:
+        """Let go of all that is open. It blocks, and may come twice."""
+        self._let_go()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
     # --- a connection -----------------------------------------------------------------
 
@@ -194,6 +207,31 @@ class SqliteTable:
             self._opened += 1
             self._check(self._connection)
         return self._connection
+
+    def _claim(self) -> None:
+        """Take the lock of the table, which ends with the process.
+
+        It is a file of its own: to close a descriptor of the database would end the
+        locks that SQLite has on it.
+        """
+        if self._lock is not None:
+            return
+        path = self._path.resolve()
+        path = path.with_name(f"{path.name}-{quote_plus(self._table)}.lock")
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BaseException:
+                os.close(lock)
+                raise
+        except BlockingIOError:
+            raise SyncerError(
+                f"{self.label} is read by another syncer: this one waits until that one ends"
+            ) from None
+        except OSError as error:
+            raise SyncerError(f"{path} cannot be locked: {error.strerror or error}") from None
+        self._lock = lock
 
     def _look_up_file(self) -> tuple[int, int]:
         try:
@@ -247,6 +285,7 @@ class SqliteTable:
         return _name(sql, self._table)
 
     def _version(self, connection: sqlite3.Connection) -> object:
+        self._claim()
         return self._file, self._opened, _first(connection, "pragma data_version")
 
     def _todo(

@@ -358,6 +358,26 @@ def test_a_locked_database_is_waited_for(world: Following, monkeypatch: pytest.M
     assert world.counts() == (1, 0, 0, 0)
 
 
+def test_a_second_reader_waits_for_the_end_of_the_first_one(
+    world: Following, tmp_path: Path
+) -> None:
+    second = Following(tmp_path / "second", world.path)
+    insert(world.path, post("a"))
+
+    async def read(first: Outbox) -> None:
+        assert await first.read() is not None
+        waiting = second.open()
+        with pytest.raises(SyncerError, match="is read by another syncer"):
+            await waiting.read()
+        await first.close()
+        chunk = await waiting.read()
+        assert chunk is not None
+        assert chunk.count == 1
+        await waiting.close()
+
+    world.meet(read)
+
+
 def test_no_transaction_is_left_open(world: Following) -> None:
     insert(world.path, post("a"))
 

@@ -114,8 +114,8 @@ class Following(Pushing):
             watermark=watermark,
             naming=naming("labels", rows),
         )
-        table = SqliteTable(self.path, TABLE)
-        return Outbox(table, rows, spool, ledger.follow(LOG), watermark.index)
+        self.table = SqliteTable(self.path, TABLE)
+        return Outbox(self.table, rows, spool, ledger.follow(LOG), watermark.index)
 
     def follow(
         self, meanwhile: Callable[[], Awaitable[None]], *, killed_at: float | None = None
@@ -133,6 +133,7 @@ class Following(Pushing):
             await source.close()
 
         self.time.run(main, killed_at=None if killed_at is None else self.time.now + killed_at)
+        self.table.release()  # as the end of a process does
 
     def meet(self, work: Callable[[Outbox], Awaitable[None]]) -> None:
         """Do something with the source by itself."""
