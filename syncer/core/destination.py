@@ -77,18 +77,20 @@ class DestinationState:
         self._asked_too_long: str | None = None
         self._reason = ""
         self.last_success_at = 0.0
+        self.held = ""
+        """Why nothing may go until somebody says so; empty where it may."""
 
     def state(self, now: float) -> Literal["open", "paused", "probing", "stopped"]:
         """Its name, as `/api/status` shows it."""
         if self.gave_up(now) is not None:
             return "stopped"
-        if now < self._pause_end():
+        if self.held or now < self._pause_end():
             return "paused"
         return "probing" if self._outages else "open"
 
     def allowed(self, now: float, in_flight: int) -> bool:
         """Whether one more request may go, with this many under way."""
-        return now >= self._pause_end() and not (self._outages and in_flight)
+        return not self.held and now >= self._pause_end() and not (self._outages and in_flight)
 
     def wake_at(self, now: float) -> float | None:
         """Return when time alone next changes what `allowed` or `gave_up` say; None if
@@ -197,8 +199,8 @@ class DestinationState:
 
     @property
     def reason(self) -> str:
-        """The reason of the last pause, for people."""
-        return self._reason
+        """The reason of the pause that is on, or else of the last one, for people."""
+        return self.held or self._reason
 
     def _pause_end(self) -> float:
         return max(self._asked_until, self._outage_until)

@@ -13,6 +13,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -37,7 +39,9 @@ from syncer.finish import finish
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.opening import open_in_thread
 from syncer.jobs.push_parts import PushParts, push_parts, wire_push
+from syncer.journal.held import is_held, set_held
 
+BY_HAND = "paused by hand: POST /api/lanes/NAME/resume lets it go on"
 LOOK_SECONDS = 1.0
 """How often a lane whose token was refused looks whether there is another one."""
 
@@ -75,6 +79,7 @@ class Lane:
         self.pause: LanePause | None = None
         """Why no push is on."""
         self._loaded = loaded.with_settings(retry={"give_up_seconds": 0.0})
+        self._state = Path(loaded.config.state.dir)
         self._limiters = limiters
         self._make_sources = make_sources
         self._observe = observe
@@ -98,6 +103,15 @@ class Lane:
             except SyncerError as error:
                 await self._wait(error)
 
+    async def hold(self, *, held: bool) -> None:
+        """Pause by hand, or go on: also after a restart. What is in flight comes to its
+        end. Raises StateError.
+        """
+        write = partial(set_held, self._state, held=held)
+        await finish(partial(anyio.to_thread.run_sync, write))
+        if self._running is not None:
+            self._running[0].turns.hold(BY_HAND if held else "")
+
     def drain(self) -> None:
         """Finish what is in flight, write it down, and end."""
         self._draining.set()
@@ -113,6 +127,8 @@ class Lane:
         try:
             async with parts.app.in_use():
                 engine = wire_push(parts, sources, self._note, forever=True)
+                if await anyio.to_thread.run_sync(is_held, self._state):
+                    engine.turns.hold(BY_HAND)
                 made.append(engine)
                 self._running = (engine, parts)
                 if self._draining.is_set():

@@ -14,6 +14,7 @@ from syncer.config.layers import DAEMON_TOKEN
 from syncer.core.events import Event, SourceFailed, SourceRecovered
 from syncer.daemon.http.guard import Guard
 from syncer.daemon.http.health import health
+from syncer.daemon.http.lanes import steer
 from syncer.daemon.http.server import serving
 from syncer.daemon.lane import Lane
 from syncer.daemon.sources import check_sources, make_sources
@@ -38,7 +39,7 @@ async def follow(loaded: Loaded, say: Say) -> Ended:
 
     @asynccontextmanager
     async def serve(supervisor: Supervisor) -> AsyncIterator[None]:
-        routes = health(supervisor)
+        routes = [*health(supervisor), *steer(supervisor)]
         async with serving(loaded.config.daemon.listen, routes, Guard(token)) as url:
             say(f"syncer: following; {url}/api/status shows how it goes")
             yield

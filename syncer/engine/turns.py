@@ -112,6 +112,13 @@ class Turns:
         await turn.hold()
         return turn
 
+    def hold(self, reason: str) -> None:
+        """Let no request go until `hold("")`; `reason`: for people. What is in flight
+        comes to its end.
+        """
+        self.destination.held = reason
+        self._changed.set()
+
     def drain(self) -> None:
         """Let no further request go."""
         self.draining = True

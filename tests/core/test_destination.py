@@ -411,3 +411,17 @@ def test_how_long_a_pause_lasts_and_why_is_told_to_whoever_shows_it() -> None:
         repr(destination)
         == f"DestinationState(asked_until={START + 9.0}, outage_until=0.0, outages=0, failures=0)"
     )
+
+
+def test_a_destination_that_is_held_lets_nothing_go_until_it_is_released() -> None:
+    """Its own pauses go on beside that, and a restart is told of these alone."""
+    destination = state(give_up_seconds=0)
+    destination.held = "by hand"
+    destination.throttled(START, 10)
+    assert not destination.allowed(START + 5, 0)
+    assert not destination.allowed(START + 1000, 0)
+    assert (destination.state(START + 1000), destination.reason) == ("paused", "by hand")
+    assert destination.fact().until == START + 10
+    destination.held = ""
+    assert not destination.allowed(START + 5, 0)
+    assert destination.allowed(START + 1000, 0)

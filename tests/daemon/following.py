@@ -34,6 +34,8 @@ class Following:
         self.lines = [post(0)]
         self.source: Script | None = None
         self.events: list[Event] = []
+        self.at_event: Callable[[Event], None] = lambda _: None
+        """Called with each event."""
         self.paused: list[str] = []
         """The reasons of its pauses, and "" where it went on."""
 
@@ -65,8 +67,12 @@ class Following:
 
     def lane(self, name: str, **options: Any) -> Lane:
         """A lane with these dotted config keys, with `__` for the dot."""
-        loaded, observe = self.app.config(**options), self.events.append
-        return Lane(name, loaded, self.app.limiters, self.sources, observe, self._tell)
+        loaded = self.app.config(**options)
+        return Lane(name, loaded, self.app.limiters, self.sources, self._observe, self._tell)
+
+    def _observe(self, event: Event) -> None:
+        self.events.append(event)
+        self.at_event(event)
 
     def _tell(self, lane: Lane) -> None:
         self.paused.append("" if lane.pause is None else lane.pause.reason)

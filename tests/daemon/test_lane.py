@@ -7,6 +7,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from syncer.core.events import Event, SourceFailed
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.daemon.lane import Lane
 from syncer.daemon.status import LaneStatus, SourceStatus
@@ -109,12 +110,15 @@ def test_a_source_that_fails_is_parked_with_its_reason_until_it_works_again(
     seen: list[SourceStatus] = []
 
     async def then(lane: Lane) -> None:
+        def look(event: Event) -> None:
+            if isinstance(event, SourceFailed):
+                seen.extend(lane.sources())
+
+        following.at_event = look
         await anyio.sleep(1)
         assert following.source is not None
         following.source.fails_next = SyncerError("the folder is gone")
         following.add(post(1))
-        await anyio.sleep(0.1)
-        seen.extend(lane.sources())
         await anyio.sleep(60)
         seen.extend(lane.sources())
 
@@ -124,3 +128,34 @@ def test_a_source_that_fails_is_parked_with_its_reason_until_it_works_again(
         ("following", ""),
     ]
     assert len(following.app.held) == 2
+
+
+def test_a_lane_that_is_paused_by_hand_sends_nothing_after_a_restart_either(
+    following: Following,
+) -> None:
+    """Until somebody lets it go on."""
+    seen: list[LaneStatus] = []
+
+    async def pause(lane: Lane) -> None:
+        await anyio.sleep(10)
+        await lane.hold(held=True)
+        following.add(post(1))
+        await anyio.sleep(1000)
+        seen.append(await lane.status())
+
+    async def resume(lane: Lane) -> None:
+        await anyio.sleep(1000)
+        seen.append(await lane.status())
+        await lane.hold(held=False)
+        await anyio.sleep(10)
+        seen.append(await lane.status())
+
+    following.run(pause)
+    following.run(resume)
+    assert [(one.state, one.totals.applied) for one in seen] == [
+        ("paused", 1),
+        ("paused", 1),
+        ("open", 2),
+    ]
+    assert "by hand" in seen[1].reason
+    assert seen[1].paused_until is None

@@ -94,8 +94,14 @@ poll_seconds = 0.05
             text=True,
         )
 
-    def get(self, path: str, **headers: str) -> tuple[int, Any]:
-        request = urllib.request.Request(self.url + path, headers=headers)
+    def get(self, path: str, **headers: str) -> tuple[int, str]:
+        return self._ask("GET", path, headers)
+
+    def post(self, path: str, **headers: str) -> tuple[int, str]:
+        return self._ask("POST", path, headers)
+
+    def _ask(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
+        request = urllib.request.Request(self.url + path, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:
                 return answer.status, answer.read().decode()
@@ -198,3 +204,20 @@ def test_an_address_that_others_reach_needs_a_token(site: Site) -> None:
     with site.running(SYNCER_DAEMON_TOKEN="a-secret-of-the-daemon"):
         assert [site.get("/api/status")[0], site.get("/readyz")[0]] == [401, 200]
         assert site.get("/api/status", Authorization="Bearer a-secret-of-the-daemon")[0] == 200
+
+
+def test_a_lane_that_is_paused_by_hand_stays_paused_over_a_restart(site: Site) -> None:
+    with site.running() as process:
+        wait_until(lambda: site.lane()["state"] == "open")
+        assert site.post("/api/lanes/clarifai/pause")[0] == 200
+        site.add("a")
+        process.send_signal(signal.SIGTERM)
+        assert ended(process)[0] == 0
+    with site.running():
+        wait_until(lambda: "by hand" in site.lane()["reason"])
+        assert site.post("/api/lanes/other/resume")[0] == 404
+        assert site.post("/api/lanes/clarifai/resume", Origin="http://evil.example")[0] == 403
+        assert site.held() == []
+        assert site.post("/api/lanes/clarifai/resume")[0] == 200
+        wait_until(lambda: site.to_do() == 0)
+    assert site.held() == ["a"]

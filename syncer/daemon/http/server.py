@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -12,7 +12,9 @@ from syncer.errors import SyncerError
 
 
 @asynccontextmanager
-async def serving(listen: str, routes: web.RouteTableDef, guard: Guard) -> AsyncIterator[str]:
+async def serving(
+    listen: str, routes: Iterable[web.AbstractRouteDef], guard: Guard
+) -> AsyncIterator[str]:
     """Serve these routes at `listen` (HOST:PORT) while the block lasts; gives the URL,
     with the port that port 0 came to. `guard` turns away what it has to.
 
