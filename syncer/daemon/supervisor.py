@@ -56,7 +56,8 @@ class Supervisor:
         self.lanes = lanes
         self.phase: Phase = "starting"
         self._drain_seconds = drain_seconds
-        self._draining = anyio.Event()
+        self.draining = anyio.Event()
+        """Set once it comes to its end."""
         self._at_work: set[str] = set()
 
     async def run(self, listen: Listen, serve: Serve) -> Ended:
@@ -67,7 +68,7 @@ class Supervisor:
         with anyio.CancelScope() as scope:
 
             def take(_: int) -> None:
-                if self._draining.is_set():
+                if self.draining.is_set():
                     scope.cancel()
                 self.drain()
 
@@ -80,7 +81,7 @@ class Supervisor:
     def drain(self) -> None:
         """Let every lane finish what is in flight, and end."""
         self.phase = "draining"
-        self._draining.set()
+        self.draining.set()
         for lane in self.lanes:
             lane.drain()
 
@@ -92,7 +93,7 @@ class Supervisor:
                 tasks.start_soon(self._run, lane, tasks.cancel_scope)
 
     async def _end_in_time(self, scope: anyio.CancelScope) -> None:
-        await self._draining.wait()
+        await self.draining.wait()
         await anyio.sleep(self._drain_seconds)
         scope.cancel()
 

@@ -19,6 +19,7 @@ from syncer.daemon.http.server import serving
 from syncer.daemon.lane import Lane
 from syncer.daemon.sources import check_sources, make_sources
 from syncer.daemon.supervisor import Ended, Supervisor
+from syncer.daemon.systemd import Notifier
 from syncer.jobs.clarifai import app
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.signals import listen
@@ -35,14 +36,15 @@ async def follow(loaded: Loaded, say: Say) -> Ended:
     token = read_token(loaded)
     loaded.check_listening(token=token is not None)
     check_sources(loaded)
-    lanes = make_lanes(loaded, say)
+    lanes, notifier = make_lanes(loaded, say), Notifier()
 
     @asynccontextmanager
     async def serve(supervisor: Supervisor) -> AsyncIterator[None]:
         routes = [*health(supervisor), *steer(supervisor)]
         async with serving(loaded.config.daemon.listen, routes, Guard(token)) as url:
             say(f"syncer: following; {url}/api/status shows how it goes")
-            yield
+            async with notifier.telling(supervisor.draining):
+                yield
 
     return await Supervisor(lanes, loaded.config.daemon.drain_seconds).run(listen, serve)
 
