@@ -16,7 +16,7 @@ import orjson
 from syncer.core.change import Chunk, LogIdentity, Mark, Stamp
 from syncer.core.watermark import Watermark
 from syncer.errors import SyncerError
-from syncer.printable import as_argument
+from syncer.sources.chosen import tell_changed
 from syncer.sources.chunks import LineSorter, pieces
 from syncer.sources.cutter import Cutter, RawLine, without_bom
 from syncer.sources.gunzip import DamagedLog
@@ -32,7 +32,7 @@ from syncer.sources.identity import (
 )
 from syncer.sources.lines import LineOptions, parse
 from syncer.sources.log_disk import REAL_LOGS, LogDisk
-from syncer.sources.opening import holds_before, place_on_disk
+from syncer.sources.opening import holds_before, is_packed, place_on_disk
 
 LAST_BYTES = 256
 """Of what was read, kept to tell whether the file was written over."""
@@ -63,14 +63,16 @@ class ChangeLog:
         """It is not only still being written: what was left unread can never be read.
         """
         self._poll_seconds: float | None = None
-        self._replaced = False
-        """Another file was at its name before the last wait: nobody writes to this one
-        any more.
-        """
+        self._ending = False
+        """Nobody writes to the file any more."""
         self._cut = ""
         self._begun: bytes | None = None
         """A first line that was half written at opening: that is all there is."""
         self._last = b""
+        self._left: tuple[Stamp, int, bytes] | None = None
+        """Of a file that was closed before its end: what was known of it, how many
+        bytes were read, and the last of them.
+        """
         self._disk = disk
         self._path = path
         watermark = watermark or Watermark()
@@ -94,10 +96,44 @@ class ChangeLog:
         """
         self._poll_seconds = poll_seconds
 
+    def let_end(self) -> None:
+        """Let a followed log end where its file does: nobody writes to it any more."""
+        self._ending = True
+
+    def move(self, identity: LogIdentity) -> None:
+        """Follow it in this file, which holds all that was read, also if it had ended.
+        A file that only got another name stays open.
+        """
+        stamp = self._stamp
+        if stamp is None or (identity.device, identity.inode) != (stamp.device, stamp.inode):
+            self._let_go()
+            self._left = None
+        self.identity, self.label, self._path = identity, identity.label, Path(identity.path)
+        self._news = self.unfinished = None
+        self._ended = self._ending = False
+
     @property
     def ended(self) -> bool:
         """Whether it was read to its end."""
         return self._ended and self._sorter.stopped is None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether its file is open."""
+        return self._file is not None
+
+    @property
+    def stamp(self) -> Stamp | None:
+        """Of its file before the last block was read; None: it was not opened yet."""
+        return self._stamp
+
+    @property
+    def watermark(self) -> Watermark:
+        """The part that was read, and what earlier runs settled after it."""
+        watermark = Watermark(self._lines.mark)
+        for run in self._applied.up_to(self._lines.mark).runs:
+            watermark.settle(run)
+        return watermark
 
     async def read(self) -> Chunk | None:
         """Return the next chunk; None at the end of the file.
@@ -109,7 +145,7 @@ class ChangeLog:
             if not self._pieces:
                 self._pieces.extend(pieces(await anyio.to_thread.run_sync(self._next_block)))
             block = self._pieces.popleft()
-            if not block and self._poll_seconds is not None and not self._replaced:
+            if not block and self._poll_seconds is not None and not self._ending:
                 return self._chunk_of_news()
             before = self._lines.mark
             lines = self._lines.feed(block) if block else self._last_line()
@@ -143,7 +179,8 @@ class ChangeLog:
             replaced = await anyio.to_thread.run_sync(self._is_replaced)
             # Whoever writes may need a moment to turn to the new file.
             await anyio.sleep(self._poll_seconds)
-            self._replaced = replaced
+            if replaced:
+                self.let_end()
 
     def _is_replaced(self) -> bool:
         known = self._stamp
@@ -171,6 +208,8 @@ class ChangeLog:
     def _let_go(self) -> None:
         """The next read, if any, opens it again after the last chunk."""
         if self._file is not None:
+            if self._stamp is not None and self._read_bytes and not is_packed(self._file):
+                self._left = self._stamp, self._read_bytes, self._last
             self._file.close()
             self._file = self._read_bytes = None
             self._last = b""
@@ -253,25 +292,42 @@ class ChangeLog:
             raise
 
     def _check_again(self, known: LogIdentity, file: BufferedReader) -> None:
-        """Between the choice and the opening the file was written to, or another one
-        came into its place.
+        """Between the choice, or the last look, and the opening the file was written
+        to, or another one came into its place.
         """
         head, stamp = head_of(self._sorter.salt), self._stamp
         assert stamp is not None
         if not self._applied and (known.device, known.inode) != (stamp.device, stamp.inode):
-            raise SyncerError(
-                f"the log {self.label} was replaced during the run: run the same command again"
-            )
+            raise self._refuse("replaced")
         if not self._applied:
             self.identity = self._news = LogIdentity.of(
                 known.path, known.label, head, stamp, was=known.was, twin=known.twin
             )
-        elif (
-            how := REPLACED if known.head != head else difference(file, self._applied)
-        ) is not None:
-            raise SyncerError(
+        elif known.head != head:
+            raise self._refuse(REPLACED)
+        elif not self._is_as_left(file, stamp) and (how := difference(file, self._applied)):
+            raise self._refuse(how)
+
+    def _is_as_left(self, file: BufferedReader, stamp: Stamp) -> bool:
+        """Whether this is the file that was closed, and what was read of it last is
+        still there: to check all of it would take as long as to read it.
+        """
+        if self._left is None or is_packed(file):
+            return False
+        left, place, last = self._left
+        same = (left.device, left.inode, left.birth_ns) == (
+            stamp.device,
+            stamp.inode,
+            stamp.birth_ns,
+        )
+        return same and stamp.size >= place and holds_before(file, last, place)
+
+    def _refuse(self, how: str) -> SyncerError:
+        if self._poll_seconds is None:
+            return SyncerError(
                 f"the log {self.label} was {how} during the run: run the same command again"
             )
+        return SyncerError(tell_changed(self.label, how))
 
     def _unreadable(self, error: Exception) -> SyncerError:
         self._let_go()
@@ -281,14 +337,12 @@ class ChangeLog:
         )
 
     def _check_what_was_read(self, file: BufferedReader, stamp: Stamp) -> None:
-        if stamp.size >= place_on_disk(file) and holds_before(file, self._last):
+        if stamp.size >= place_on_disk(file) and holds_before(file, self._last, file.tell()):
             return
         self._let_go()
         at = self._lines.mark
-        raise SyncerError(
-            f"the log {self.label} was cut or written over after it was read up to line {at.line}"
-            f" (byte {at.offset}): put back what it held; or `syncer state forget"
-            f" {as_argument(self.label)}`, and it is read from its start"
+        raise self._refuse(
+            f"cut or written over after it was read up to line {at.line} (byte {at.offset})"
         )
 
     def _last_line(self) -> list[RawLine]:

@@ -23,6 +23,7 @@ from syncer.core.moves import (
     Unclear,
     decide,
 )
+from syncer.errors import LogChanged
 from syncer.sources.candidates import Candidate, Decided, in_order
 from syncer.sources.chosen import (
     ChangedLog,
@@ -32,27 +33,45 @@ from syncer.sources.chosen import (
     UnclearLog,
     refuse_changed,
     refuse_unclear,
+    tell_changed,
 )
 from syncer.sources.files import LogFiles
-from syncer.sources.finding import Finder
+from syncer.sources.finding import Finder, LeaveOut
 from syncer.sources.log_disk import REAL_LOGS, LogDisk
 from syncer.sources.logs import LogPath
 from syncer.sources.places import STDIN, Places
 
 
 class Chooser:
-    """One look at the files. `spool`: where the state keeps what comes by stdin."""
+    """One look at the files."""
 
-    def __init__(self, ledger: Ledger, spool: Path, disk: LogDisk = REAL_LOGS) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        spool: Path,
+        disk: LogDisk = REAL_LOGS,
+        leave_out: LeaveOut | None = None,
+    ) -> None:
+        """`spool`: where the state keeps what comes by stdin. `leave_out`: gets the
+        files that are left out since they cannot be read, or are not the log that they
+        were; None: any such file ends the choice.
+        """
         self._places = Places(ledger, spool)
         self._look = LogFiles(disk)
         self._notes = Notes()
-        self._finder = Finder(self._places, self._look, self._notes)
+        self._leave_out = leave_out
+        self._finder = Finder(self._places, self._look, self._notes, leave_out)
         self._next_number = ledger.next_log()
 
-    def choose(self, named: Sequence[LogPath] | None, moved: Moved | None = None) -> Choice:
+    def choose(
+        self,
+        named: Sequence[LogPath] | None,
+        moved: Moved | None = None,
+        sought: Sequence[int] = (),
+    ) -> Choice:
         """Choose the logs of these files; None: all that the state knows. `moved`: what
-        the user says of those that are unclear.
+        the user says of those that are unclear. `sought`: known logs that are chosen,
+        too, where their files are found.
 
         Raises UsageError for a file that is not there or cannot be read, LogChanged if
         a log was changed or the user has to decide.
@@ -60,6 +79,8 @@ class Chooser:
         logs = map(self._places.log, self._places.all()) if named is None else named
         for at, log in enumerate(logs):
             self._finder.add(log, at, named=True, may_be_gone=named is None)
+        for at, number in enumerate(sought, len(named or ())):
+            self._finder.add(self._places.log(number), at, named=False, may_be_gone=True)
         self._finder.merge_twins()
         decided = self._decide(moved)
         while self._finder.follow(decided):
@@ -79,7 +100,7 @@ class Chooser:
     # --- what is chosen ---------------------------------------------------------------
 
     def _choose(self, decided: Decided, *, follow: bool) -> Choice:
-        self._refuse(decided)
+        decided = self._refuse(decided)
         choice = Choice(unread=list(self._unread(decided)))
         for at, file, decision in in_order(decided, self._places.path):
             choice.logs.append(
@@ -126,7 +147,8 @@ class Chooser:
                     # All of it is read as the log that is there now: nothing is missed.
                     choice.gone.remove(number)
 
-    def _refuse(self, decided: Decided) -> None:
+    def _refuse(self, decided: Decided) -> Decided:
+        """Return what is left. Raises LogChanged, where no file may be left out."""
         unclear, changed = [], []
         for file, decision in decided:
             if isinstance(decision, Unclear):
@@ -135,12 +157,17 @@ class Chooser:
                 label = self._label(decision.log)
                 unclear.append(UnclearLog(file.log.label, label, line, replaced))
             elif isinstance(decision, Changed):
-                old = self._free_name(file.path, file.log.label)[1]
-                changed.append(ChangedLog(file.log.label, str(file.difference), old))
+                label, how = file.log.label, str(file.difference)
+                if self._leave_out is not None:
+                    self._leave_out(file.log, LogChanged(tell_changed(label, how)))
+                    continue
+                old = self._free_name(file.path, label)[1]
+                changed.append(ChangedLog(label, how, old))
         if unclear:
             refuse_unclear(unclear)
         if changed:
             refuse_changed(changed)
+        return [(file, one) for file, one in decided if not isinstance(one, Changed)]
 
     def _free_name(self, path: str, label: str) -> tuple[str, str]:
         """A path and a label that no file has, and no known log."""

@@ -117,6 +117,14 @@ def tell_lost(logs: Sequence[tuple[str, int]]) -> str:
     )
 
 
+def tell_missing(label: str, line: int) -> str:
+    """Say that a log that is followed is gone before its end."""
+    return (
+        f"the log {label} is gone before its end (read up to line {line}): put it back; or give up"
+        f" what was not read: `syncer state forget {as_argument(label)}`"
+    )
+
+
 def tell_uncompared(labels: Sequence[str]) -> str:
     """Say that logs are gone with which nothing can be compared."""
     are, they = ("is", "it") if len(labels) == 1 else ("are", "they")
@@ -165,6 +173,14 @@ class ChangedLog:
     how: str
     aside: str
     """A name that no file and no other log has."""
+
+
+def tell_changed(label: str, how: str) -> str:
+    """Say that a log that is followed was cut, edited or replaced."""
+    return (
+        f"the log {label} was {how}: put back what it held; or `syncer state forget"
+        f" {as_argument(label)}`, and it is read from its start"
+    )
 
 
 def refuse_changed(logs: Sequence[ChangedLog]) -> NoReturn:

@@ -13,13 +13,15 @@ first line is that of a known log.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Literal
 
 from syncer.core.change import Stamp
 from syncer.core.moves import KnownLog, MovedHere, is_name_of
-from syncer.errors import UsageError
+from syncer.errors import SyncerError, UsageError
 from syncer.sources.candidates import Candidate, Decided
 from syncer.sources.chosen import Notes
 from syncer.sources.files import LogFiles
@@ -28,11 +30,17 @@ from syncer.sources.places import STDIN, Places
 
 PACKED = ".gz"
 
+LeaveOut = Callable[[LogPath, SyncerError], None]
+"""Receives a file that is left out, and why."""
+
 
 class Finder:
     """The files of a run, which become more while it is found out what they hold."""
 
-    def __init__(self, places: Places, look: LogFiles, notes: Notes) -> None:
+    def __init__(
+        self, places: Places, look: LogFiles, notes: Notes, leave_out: LeaveOut | None = None
+    ) -> None:
+        """`leave_out`: gets files that cannot be looked at; None: one ends it all."""
         self.files: dict[str, Candidate] = {}
         """By path."""
         self.lost: dict[int, int] = {}
@@ -48,6 +56,7 @@ class Finder:
         self._places = places
         self._look = look
         self._notes = notes
+        self._leave_out = leave_out
         self._added: set[str] = set()
         self._by_place: dict[tuple[int, int], Candidate] = {}
         self._there: set[int] = set()
@@ -148,7 +157,12 @@ class Finder:
         ):
             read, left = first, second
         else:
-            longer = self._look.longer(first.log, second.log)
+            try:
+                longer = self._look.longer(first.log, second.log)
+            except SyncerError:
+                if self._leave_out is None:
+                    raise
+                return  # the one that cannot be read is left out
             if longer is None:
                 return
             read, left = (first, second) if longer is first.log else (second, first)
@@ -197,11 +211,23 @@ class Finder:
     def look(self) -> None:
         """Find out what the files hold, and add those that lost logs may be in."""
         for file in list(self.files.values()):
-            self._compare(file)
+            with self._leaving_out(file):
+                self._compare(file)
         for number, at in list(self.lost.items()):
             self._add_rotated(number, at)
         for file in list(self.files.values()):
-            self._find_held(file)
+            with self._leaving_out(file):
+                self._find_held(file)
+
+    @contextmanager
+    def _leaving_out(self, file: Candidate) -> Iterator[None]:
+        try:
+            yield
+        except SyncerError as error:
+            if self._leave_out is None:
+                raise
+            self._leave_out(file.log, error)
+            self.files.pop(file.path, None)
 
     def follow(self, decided: Decided) -> bool:
         """Add to the run what was rotated from a log that has moved, and may have moved

@@ -16,7 +16,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -73,12 +73,18 @@ class _Folder:
     label: Path
 
 
+Unread = Callable[[Path, str], None]
+"""Receives what cannot be read, and why."""
+
+
 class Walk:
     """A walk through one folder, once. `left_out` is complete when `logs` has ended."""
 
-    def __init__(self, ours: Ours) -> None:
+    def __init__(self, ours: Ours, skip: Unread | None = None) -> None:
+        """`skip`: what cannot be read is left out; None: it ends the walk."""
         self.left_out: list[LeftOut] = []
         self._ours = ours
+        self._skip = skip
         self._entered: set[tuple[int, int]] = set()
 
     def logs(self, root: str) -> Iterator[FoundLog]:
@@ -100,7 +106,8 @@ class Walk:
             with os.scandir(folder.path) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
-            raise _unreadable(f"the folder {folder.label}", error) from None
+            self._leave_out(folder.label, f"the folder {folder.label}", error)
+            return
         if self._ours.is_state(folder.path, {entry.name for entry in listed}):
             # the root, which the user named: say why nothing is read
             if not self._entered:
@@ -129,7 +136,8 @@ class Walk:
         try:
             status = entry.stat()
         except OSError as error:
-            raise _unreadable(f"{label}, a link to {_target(entry)},", error) from None
+            self._leave_out(label, f"{label}, a link to {_target(entry)},", error)
+            return None
         return (
             _Folder(Path(os.path.realpath(entry.path)), label)
             if stat.S_ISDIR(status.st_mode)
@@ -142,13 +150,29 @@ class Walk:
         except FileNotFoundError:
             return  # it was renamed or removed since it was listed
         except OSError as error:
-            raise _unreadable(f"the change log {label}", error) from None
+            self._leave_out(label, f"the change log {label}", error)
+            return
         path = Path(os.path.realpath(entry.path) if entry.is_symlink() else entry.path)
-        check_readable(path, label, status)
+        try:
+            check_readable(path, label, status)
+        except UsageError as error:
+            if self._skip is None:
+                raise
+            self._skip(label, str(error))
+            return
         if self._ours.is_pulled(path, status):
             self.left_out.append(LeftOut(label, "pulled"))
         else:
             yield FoundLog(path, label)
+
+    def _leave_out(self, label: Path, what: str, error: OSError) -> None:
+        why = f"{what} cannot be read: {error.strerror or error}"
+        if self._skip is None:
+            raise UsageError(
+                f"{why}. Nothing was sent, since it may hold change logs: make it readable, remove"
+                " it, or name the logs one by one"
+            ) from None
+        self._skip(label, why)
 
     def _note_hidden(self, entry: os.DirEntry[str], label: Path) -> None:
         if entry.is_dir(follow_symlinks=False):
@@ -186,13 +210,6 @@ def _target(entry: os.DirEntry[str]) -> str:
         return str(Path(entry.path).readlink())
     except OSError:
         return "?"
-
-
-def _unreadable(what: str, error: OSError) -> UsageError:
-    return UsageError(
-        f"{what} cannot be read: {error.strerror or error}. Nothing was sent, since it may hold"
-        " change logs: make it readable, remove it, or name the logs one by one"
-    )
 
 
 _EXPLAINED = {

@@ -89,13 +89,13 @@ class NamedLogs:
         else:
             path = Path(resolve(argument))
             check_readable(path, argument, status)
-            yield _check(LogPath(path, argument))
+            yield check_name(LogPath(path, argument))
 
     def _in_folder(self, folder: str) -> Iterator[LogPath]:
         walk, count = Walk(self._ours), 0
         for found in walk.logs(folder):
             count += 1
-            yield _check(LogPath(found.path, str(found.label)))
+            yield check_name(LogPath(found.path, str(found.label)))
         self.left_out += walk.left_out
         if not count:
             why = "".join(f"; {sentence}" for sentence in explain_left_out(walk.left_out))
@@ -123,7 +123,7 @@ def _status(argument: str) -> os.stat_result:
         ) from None
 
 
-def _check(log: LogPath) -> LogPath:
+def check_name(log: LogPath) -> LogPath:
     """Raise UsageError for a name that no state can hold: Python carries bytes that are
     not text as halves of characters.
     """

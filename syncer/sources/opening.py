@@ -40,18 +40,23 @@ def open_log(path: Path, label: str) -> io.BufferedReader:
         ) from None
 
 
+def is_packed(file: io.BufferedReader) -> bool:
+    """Return whether an open log is compressed."""
+    return isinstance(file.raw, Gunzip)
+
+
 def place_on_disk(file: io.BufferedReader) -> int:
     """Return how many bytes of the file, packed or not, were read."""
     return file.raw.file.tell() if isinstance(file.raw, Gunzip) else file.tell()
 
 
-def holds_before(file: io.BufferedReader, last: bytes) -> bool:
-    """Return whether the bytes right before the place of reading are still these. Of a
-    packed file nobody knows. Raises OSError.
+def holds_before(file: io.BufferedReader, last: bytes, place: int) -> bool:
+    """Return whether the bytes right before this place are still these. Of a packed
+    file nobody knows. Raises OSError.
     """
-    if isinstance(file.raw, Gunzip):
+    if is_packed(file):
         return True
-    return os.pread(file.fileno(), len(last), file.tell() - len(last)) == last
+    return os.pread(file.fileno(), len(last), place - len(last)) == last
 
 
 def _first_unpacked(file: io.BufferedReader) -> bytes:

@@ -21,6 +21,8 @@ from typing import BinaryIO
 
 import anyio
 
+from syncer.core.change import LogIdentity
+from syncer.core.facts import Opened
 from syncer.core.ledger import Ledger
 from syncer.core.ports.push import Source
 from syncer.core.watermark import Watermark
@@ -29,15 +31,19 @@ from syncer.jobs.inputs import PushInputs
 from syncer.journal.disk import REAL, Disk
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.feed import Feed, SourceChunk
+from syncer.sources.followed import FollowedLogs
+from syncer.sources.identity import head_of
 from syncer.sources.lines import LineOptions
 from syncer.sources.log_disk import LogDisk
 from syncer.sources.outbox import Outbox, OutboxRow, naming
 from syncer.sources.segments import Segments
 from syncer.sources.spool import Spool
 from syncer.sources.sqlite import SqliteTable
+from syncer.sources.stamps import stamp_of
 from syncer.sources.stdin import StdinStore
 from syncer.sources.taken import TakenRows
-from tests.support.fakes import Script
+from tests.support.fakes import MemoryJournal, Script
+from tests.support.following import POLL_SECONDS, NothingOurs, registry
 from tests.support.outbox import TABLE, insert, make_outbox
 
 LOG = 7
@@ -50,7 +56,6 @@ LINES = [
     b'{"op":"delete","annotation":{"input_id":"i"}}',
 ] * 3
 BLOCK_BYTES = 100
-POLL_SECONDS = 1.0
 
 Watermarks = Mapping[int, Watermark]
 """By log, how far it is settled."""
@@ -65,6 +70,10 @@ class SourceKind(ABC):
 
     grows = False
     """Whether lines can be added; then a source of it never ends."""
+    parks = False
+    """Whether what is wrong with a file parks the file: the source itself goes on, and
+    is never strict.
+    """
 
     def __init__(self, folder: Path, lines: Sequence[bytes] = LINES, log: int = LOG) -> None:
         self.folder = folder
@@ -142,6 +151,28 @@ class GrowingKind(FileKind):
     async def add(self, *lines: bytes) -> None:
         async with await anyio.open_file(self.folder / self.name, "ab") as file:
             await file.write(b"".join(line + b"\n" for line in lines))
+
+
+class FollowedKind(GrowingKind):
+    """A folder that is followed, with a log that the state knows."""
+
+    parks = True
+
+    def open(self, watermarks: Watermarks = UNREAD, *, strict: bool = False) -> FollowedLogs:
+        path, journal = self.folder / self.name, MemoryJournal()
+        stamp = stamp_of(path)
+        assert stamp is not None
+        identity = LogIdentity.of(str(path), f"followed/{self.name}", head_of(self.lines[0]), stamp)
+        journal.commit([Opened(self.log, identity)])
+        journal.ledger.logs[self.log].watermark = watermarks.get(self.log, Watermark())
+        return FollowedLogs(
+            "followed",
+            str(self.folder),
+            registry(journal, self.folder, LogDisk(BLOCK_BYTES)),
+            LineOptions(),
+            ours=NothingOurs(),
+            poll_seconds=POLL_SECONDS,
+        )
 
 
 class FolderKind(FileKind):
@@ -323,8 +354,9 @@ class FakeKind(SourceKind):
         self.script.fails_next = SyncerError("it cannot be read")
 
 
-SEVEN: tuple[type[SourceKind], ...] = (
+EACH_ONCE: tuple[type[SourceKind], ...] = (
     GrowingKind,
+    FollowedKind,
     FolderKind,
     StdinKind,
     UserKind,
@@ -332,4 +364,4 @@ SEVEN: tuple[type[SourceKind], ...] = (
     SqliteKind,
     FakeKind,
 )
-KINDS: tuple[type[SourceKind], ...] = (FileKind, CompressedKind, *SEVEN)
+KINDS: tuple[type[SourceKind], ...] = (FileKind, CompressedKind, *EACH_ONCE)

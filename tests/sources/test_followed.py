@@ -1,0 +1,302 @@
+"""Files and folders of logs that are followed: growth, rotation, what is wrong with
+single files, restarts; in virtual time, on real files.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from syncer.core.settle import forgotten
+from syncer.errors import SyncerError
+from syncer.sources.log_turns import OPEN_MAX
+from tests.support.fakes import MemoryJournal
+from tests.support.following import FollowedProcess
+from tests.support.lines import post
+from tests.support.virtual import VirtualTime
+
+
+class Bench:
+    """A folder, a state, and the process that follows."""
+
+    def __init__(self, folder: Path, path: str = "logs") -> None:
+        self.folder = folder / "logs"
+        self.folder.mkdir()
+        self.time = VirtualTime()
+        self.journal = MemoryJournal()
+        self.path = folder / path
+        self.process = self.start()
+
+    def start(self) -> FollowedProcess:
+        self.process = FollowedProcess(self.time, self.journal, self.path)
+        return self.process
+
+    def restart(self) -> FollowedProcess:
+        self.process.close()
+        return self.start()
+
+    def write(self, name: str, *ids: str, end: bytes = b"\n") -> Path:
+        path = self.folder / name
+        with path.open("ab") as file:
+            file.write(b"\n".join(map(post, ids)) + end)
+        return path
+
+    def look(self, times: int = 1) -> list[str]:
+        return self.process.look(times)
+
+    def rename(self, old: str, new: str) -> None:
+        (self.folder / old).rename(self.folder / new)
+
+    def compress(self, name: str) -> None:
+        path = self.folder / name
+        (self.folder / f"{name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+        path.unlink()
+
+    def count_open(self) -> int:
+        """Files in the folder that this process has open."""
+        links = [link for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+        return sum(self.folder in link.readlink().parents for link in links)
+
+    @property
+    def faults(self) -> dict[str, str]:
+        return self.process.faults
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path)
+    yield made
+    made.process.close()
+
+
+@pytest.fixture
+def one_file(tmp_path: Path) -> Iterator[Bench]:
+    made = Bench(tmp_path, "logs/x.jsonl")
+    yield made
+    made.process.close()
+
+
+def test_what_is_written_to_any_file_is_read_at_the_next_look_in_a_new_one_too(
+    bench: Bench,
+) -> None:
+    bench.write("x.jsonl", "a", "b")
+    assert bench.look() == ["a", "b"]
+    assert bench.look() == []
+    bench.write("x.jsonl", "c")
+    bench.write("y.jsonl", "d")
+    assert bench.look() == ["c", "d"]
+    (bench.folder / "deep").mkdir()
+    bench.write("deep/z.jsonl", "e")
+    assert bench.look() == ["e"]
+    labels = [log.identity.label for log in bench.journal.ledger.logs.values()]
+    assert labels == ["in/x.jsonl", "in/y.jsonl", "in/deep/z.jsonl"]
+    assert bench.faults == {}
+
+
+def test_a_last_line_without_a_newline_waits(bench: Bench) -> None:
+    bench.write("x.jsonl", "a", "b", end=b"")
+    assert bench.look() == ["a"]
+    bench.write("x.jsonl")
+    assert bench.look() == ["b"]
+
+
+def test_a_huge_log_does_not_starve_others(bench: Bench) -> None:
+    bench.write("a.jsonl", *(f"a{n}" for n in range(20_000)))
+    bench.write("b.jsonl", "b")
+    assert bench.look().index("b") < 10_000
+
+
+# --- rotation -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("created_at_once", [True, False])
+@pytest.mark.parametrize("of", ["bench", "one_file"])
+def test_the_rest_of_a_rotated_log_comes_before_the_file_that_has_its_name(
+    of: str, created_at_once: bool, request: pytest.FixtureRequest
+) -> None:
+    bench: Bench = request.getfixturevalue(of)
+    bench.write("x.jsonl", "a")
+    assert bench.look() == ["a"]
+    bench.write("x.jsonl", "b")
+    bench.rename("x.jsonl", "x.jsonl.1")
+    found = []
+    if not created_at_once:
+        found += bench.look()
+        bench.write("x.jsonl.1", "c")
+        found += bench.look()
+    bench.write("x.jsonl", "d")
+    found += bench.look()
+    bench.write("x.jsonl.1", "late")
+    found += bench.look(3)
+    assert found == ["b", *([] if created_at_once else ["c"]), "late", "d"]
+    bench.write("x.jsonl", "e")
+    assert bench.look() == ["e"]
+    assert bench.faults == {}
+
+
+def test_a_log_that_was_rotated_while_its_file_was_closed_goes_on_where_it_was_read(
+    bench: Bench,
+) -> None:
+    """Not where it was settled: nothing is, here."""
+    bench.process.settle = lambda _: None  # type: ignore[method-assign]
+    bench.write("x.jsonl", "a")
+    for n in range(40):
+        bench.write(f"other-{n:02}.jsonl", f"o{n}")
+    assert len(bench.look()) == 41
+    bench.write("x.jsonl", "b")
+    bench.rename("x.jsonl", "x.jsonl.1")
+    bench.write("x.jsonl", "c")
+    assert bench.look(3) == ["b", "c"]
+
+
+def test_rotated_logs_move_on_and_are_compressed_and_removed(bench: Bench) -> None:
+    found = []
+    for n in range(6):
+        bench.write("x.jsonl", f"{n}-first")
+        found += bench.look(2)
+        bench.write("x.jsonl", f"{n}-last")
+        (bench.folder / "x.jsonl.3.gz").unlink(missing_ok=True)
+        if (bench.folder / "x.jsonl.2.gz").exists():
+            bench.rename("x.jsonl.2.gz", "x.jsonl.3.gz")
+        if (bench.folder / "x.jsonl.1").exists():
+            bench.rename("x.jsonl.1", "x.jsonl.2")
+            bench.compress("x.jsonl.2")
+        bench.rename("x.jsonl", "x.jsonl.1")
+    found += bench.look(2)
+    assert found == [f"{n}-{part}" for n in range(6) for part in ("first", "last")]
+    assert bench.faults == {}
+
+
+def test_a_log_that_is_compressed_before_it_was_read_to_its_end_is_read_on(bench: Bench) -> None:
+    bench.write("x.jsonl", "a")
+    bench.look()
+    bench.write("x.jsonl", "b")
+    bench.rename("x.jsonl", "x.jsonl.1")
+    bench.compress("x.jsonl.1")
+    bench.write("x.jsonl", "c")
+    assert bench.look(3) == ["b", "c"]
+
+
+def test_a_log_that_was_removed_is_read_to_its_end_where_it_is_open(bench: Bench) -> None:
+    path = bench.write("x.jsonl", "a")
+    bench.look()
+    bench.write("x.jsonl", "b")
+    path.unlink()
+    assert bench.look(2) == ["b"]
+    assert bench.faults == {}
+
+
+# --- what is wrong with one file ------------------------------------------------------
+
+
+def test_a_log_that_was_cut_is_parked_until_it_is_whole_again_and_the_others_go_on(
+    bench: Bench,
+) -> None:
+    path = bench.write("x.jsonl", "a", "b")
+    bench.write("y.jsonl", "c")
+    bench.look()
+    whole = path.read_bytes()
+    path.write_bytes(post("new") + b"\n")
+    bench.write("y.jsonl", "d")
+    assert bench.look(3) == ["d"]
+    assert list(bench.faults) == ["in/x.jsonl"]
+    assert (
+        "put back what it held; or `syncer state forget in/x.jsonl`" in bench.faults["in/x.jsonl"]
+    )
+    bench.restart()
+    assert bench.look(3) == []
+    assert list(bench.faults) == ["in/x.jsonl"]
+    path.write_bytes(whole + post("e") + b"\n")
+    assert bench.look(2) == ["e"]
+    assert bench.faults == {}
+
+
+def test_a_log_that_was_cut_and_forgotten_is_read_from_its_start(bench: Bench) -> None:
+    path = bench.write("x.jsonl", "a", "b")
+    bench.look()
+    path.write_bytes(post("new") + b"\n")
+    assert bench.look() == []
+    bench.journal.commit(forgotten(1))
+    assert bench.look() == ["new"]
+    assert bench.faults == {}
+
+
+def test_a_file_that_cannot_be_read_is_parked_and_the_others_go_on(bench: Bench) -> None:
+    os.mkfifo(bench.folder / "pipe.jsonl")
+    (bench.folder / "zip.jsonl").write_bytes(b"PK\x03\x04" + bytes(100))
+    bench.write("y.jsonl", "a")
+    assert bench.look() == ["a"]
+    assert sorted(bench.faults) == ["in/pipe.jsonl", "in/zip.jsonl"]
+    (bench.folder / "pipe.jsonl").unlink()
+    (bench.folder / "zip.jsonl").unlink()
+    bench.write("zip.jsonl", "b")
+    assert bench.look() == ["b"]
+    assert bench.faults == {}
+
+
+def test_a_log_that_is_gone_before_its_end_is_said_until_it_is_back(bench: Bench) -> None:
+    path = bench.write("x.jsonl", "a")
+    bench.look()
+    bench.process.close()
+    bench.write("x.jsonl", "b")
+    content = path.read_bytes()
+    known = bench.journal.ledger.logs[1].identity
+    assert known.end == known.size
+    path.unlink()
+    bench.start()
+    bench.write("y.jsonl", "c")
+    assert bench.look() == ["c"]
+    path.write_bytes(content)
+    assert bench.look() == ["b"]
+
+
+def test_a_folder_that_is_not_there_is_waited_for(bench: Bench) -> None:
+    aside = bench.folder.with_name("aside")
+    bench.write("x.jsonl", "a")
+    bench.folder.rename(aside)
+    for _ in range(2):
+        with pytest.raises(SyncerError, match="there is no file or folder"):
+            bench.look()
+    aside.rename(bench.folder)
+    assert bench.look() == ["a"]
+    bench.folder.rename(aside)
+    with pytest.raises(SyncerError, match=r"the folder .* is not there"):
+        bench.look()
+    aside.rename(bench.folder)
+    bench.write("x.jsonl", "b")
+    assert bench.look() == ["b"]
+
+
+# --- many, and again ------------------------------------------------------------------
+
+
+def test_hundreds_of_logs_need_few_descriptors(bench: Bench) -> None:
+    for n in range(300):
+        bench.write(f"{n:03}.jsonl", f"a{n}")
+    assert len(bench.look()) == 300
+    assert bench.count_open() <= OPEN_MAX
+    for n in range(0, 300, 3):
+        bench.write(f"{n:03}.jsonl", f"b{n}")
+    assert bench.look() == [f"b{n}" for n in range(0, 300, 3)]
+    assert 0 < bench.count_open() <= OPEN_MAX
+    bench.process.close()
+    assert bench.count_open() == 0
+
+
+def test_a_process_that_is_killed_is_followed_by_one_that_goes_on(bench: Bench) -> None:
+    bench.write("x.jsonl", "a", "b")
+    bench.write("y.jsonl", "c")
+    bench.look()
+    bench.write("x.jsonl", "d")
+    bench.rename("x.jsonl", "x.jsonl.1")
+    bench.compress("x.jsonl.1")
+    bench.write("x.jsonl", "e")
+    bench.restart()
+    assert bench.look(3) == ["d", "e"]
+    bench.restart()
+    assert bench.look(3) == []
+    assert bench.faults == {}
