@@ -153,6 +153,13 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
     birth_ns: int = 0
     """When it was created; 0 where the file system does not say."""
 
+    @property
+    def file(self) -> tuple[int, int, int]:
+        """Device, inode and birth: the same for as long as the file exists, by any
+        name. An inode alone is given to another file later.
+        """
+        return self.device, self.inode, self.birth_ns
+
     def is_untouched(self, now: Stamp) -> bool:
         """Whether `now` is the same file, neither written to nor renamed since."""
         same_device = not self.device or self.device == now.device

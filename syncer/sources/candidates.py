@@ -30,6 +30,8 @@ class Candidate:
     holds: tuple[int, ...] = ()
     was_read: bool = False
     """Whether it was found out what it holds."""
+    was: str = ""
+    """The path that it had before it was rotated, where that is all that is known."""
     twin: Stamp | None = None
     """The compressed, or unpacked, file beside it that holds nothing more."""
 

@@ -105,7 +105,7 @@ class ChangeLog:
         A file that only got another name stays open.
         """
         stamp = self._stamp
-        if stamp is None or (identity.device, identity.inode) != (stamp.device, stamp.inode):
+        if stamp is None or identity.stamp.file != stamp.file:
             self._let_go()
             self._left = None
         self.identity, self.label, self._path = identity, identity.label, Path(identity.path)
@@ -190,7 +190,7 @@ class ChangeLog:
             found = self._disk.stamp(self._path, known)
         except OSError:
             return False
-        return found is not None and (found.device, found.inode) != (known.device, known.inode)
+        return found is not None and found.file != known.file
 
     def _is_touched(self) -> bool:
         try:
@@ -315,12 +315,7 @@ class ChangeLog:
         if self._left is None or is_packed(file):
             return False
         left, place, last = self._left
-        same = (left.device, left.inode, left.birth_ns) == (
-            stamp.device,
-            stamp.inode,
-            stamp.birth_ns,
-        )
-        return same and stamp.size >= place and holds_before(file, last, place)
+        return left.file == stamp.file and stamp.size >= place and holds_before(file, last, place)
 
     def _refuse(self, how: str) -> SyncerError:
         if self._poll_seconds is None:

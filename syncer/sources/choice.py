@@ -101,6 +101,8 @@ class Chooser:
 
     def _choose(self, decided: Decided, *, follow: bool) -> Choice:
         decided = self._refuse(decided)
+        if self._leave_out is not None:
+            decided = self._adopt(decided)
         choice = Choice(unread=list(self._unread(decided)))
         for at, file, decision in in_order(decided, self._places.path):
             choice.logs.append(
@@ -122,11 +124,27 @@ class Chooser:
         """Yield the files that look like other parts of a rotated log, and of which
         nothing is known.
         """
-        rotated = {decision.log for _, decision in decided if isinstance(decision, MovedHere)}
+        rotated = _list_moved(decided)
         for file, decision in decided:
-            unknown = decision is None and not file.holds and file.stamp.size
-            if unknown and self._finder.rotated_from[file.path] & rotated:
+            if _is_unknown(file, decision) and self._finder.rotated_from[file.path] & rotated:
                 yield file.log
+
+    def _adopt(self, decided: Decided) -> Decided:
+        """Take those that were written after a log that is followed for new logs: they
+        had its name for so short a time that nobody saw it.
+        """
+        rotated = _list_moved(decided) | self._finder.lost.keys()
+        adopted: list[Candidate] = []
+        for file, decision in decided:
+            for number in self._finder.rotated_from[file.path] & rotated:
+                known = self._places.identity(number)
+                if _is_unknown(file, decision) and file.stamp.mtime_ns >= known.mtime_ns:
+                    file.was = known.was or self._places.path(number)
+                    adopted.append(file)
+                    break
+        adopted.sort(key=lambda file: file.stamp.mtime_ns)
+        others = [(file, decision) for file, decision in decided if file not in adopted]
+        return [*((file, New()) for file in adopted), *others]
 
     def _displace(self, choice: Choice, taken: Set[int]) -> None:
         """A log that no file holds leaves its path to the one that is there now."""
@@ -195,8 +213,9 @@ class Chooser:
 
     def _identity(self, file: Candidate, decision: Decision) -> LogIdentity:
         if isinstance(decision, New):
+            head = self._look.head(file.log)
             return LogIdentity.of(
-                file.path, file.log.label, self._look.head(file.log), file.stamp, twin=file.twin
+                file.path, file.log.label, head, file.stamp, was=file.was, twin=file.twin
             )
         known = self._places.identity(decision.log)
         was = known.was
@@ -230,3 +249,11 @@ class Chooser:
     def _label(self, number: int) -> str:
         label = self._places.identity(number).label
         return "the stdin of an earlier push" if label == STDIN else label
+
+
+def _is_unknown(file: Candidate, decision: Decision | None) -> bool:
+    return decision is None and not file.holds and bool(file.stamp.size)
+
+
+def _list_moved(decided: Decided) -> set[int]:
+    return {decision.log for _, decision in decided if isinstance(decision, MovedHere)}

@@ -154,7 +154,7 @@ class FollowedLogs:
             await self._drop(log)
             line = log.log.watermark.resume.line
             self._missing[log.number] = tell_missing(log.log.label, line)
-        elif stamp is None or (stamp.device, stamp.inode) != log.place:
+        elif stamp is None or stamp.file != log.identity.stamp.file:
             self._look_at = None  # it was renamed, or removed: that is not its fault
         else:
             log.failure = FileFailure.after(
@@ -177,13 +177,17 @@ class FollowedLogs:
         asked += [(path, None) for path in self._aside.paths()]
         sight = self._sight = await anyio.to_thread.run_sync(self._lookout.look, asked)
         self._check_root(sight)
-        here = {log.place: log for log in self._logs.values() if _is_here(log, sight)}
-        lost = {n for n, log in self._logs.items() if not log.gone and log.place not in here}
+        here = {log.identity.stamp.file for log in self._logs.values() if _is_here(log, sight)}
+        lost = {
+            n
+            for n, log in self._logs.items()
+            if not log.gone and log.identity.stamp.file not in here
+        }
         now = anyio.current_time()
         news = [
             (log, stamp)
             for log, stamp in sight.files
-            if (stamp.device, stamp.inode) not in here and not self._aside.is_known(log, stamp, now)
+            if stamp.file not in here and not self._aside.is_known(log, stamp, now)
         ]
         due = self._aside.list_due(now)
         if self._is_first or lost or news or due:
@@ -232,11 +236,9 @@ class FollowedLogs:
 
     def _is_blocked(self, log: FollowedLog) -> bool:
         """Whether a log that had its name before has not been read to its end."""
-        return any(
-            not other.done and other.number < log.number
-            for name in {log.identity.path, log.identity.was} - {""}
-            for other in self._rotated.get(name, ())
-        )
+        path, was = log.identity.path, log.identity.was
+        older = [other for other in self._rotated.get(was, ()) if other.number < log.number]
+        return any(not other.done for other in (*older, *self._rotated.get(path, ())))
 
     # --- which log is which -----------------------------------------------------------
 
@@ -310,13 +312,11 @@ class FollowedLogs:
         self._gone.pop(chosen.number, None)
         self._missing.pop(chosen.number, None)
         if (followed := self._logs.get(chosen.number)) is not None:
-            if (followed.identity.path, followed.place) != (
-                chosen.identity.path,
-                (chosen.identity.device, chosen.identity.inode),
-            ):
+            before, now = followed.identity, chosen.identity
+            if (before.path, before.stamp.file) != (now.path, now.stamp.file):
                 followed.log.move(chosen.identity)
                 followed.read_to = followed.end_at = followed.failure = None
-                followed.done = followed.gone = False
+                followed.gone = False
             return
         state = known.logs.get(chosen.number)
         watermark = None if state is None else state.watermark
@@ -374,4 +374,4 @@ class FollowedLogs:
 
 def _is_here(log: FollowedLog, sight: Sight) -> bool:
     stamp = sight.stamps.get(log.identity.path)
-    return stamp is not None and (stamp.device, stamp.inode) == log.place
+    return stamp is not None and stamp.file == log.identity.stamp.file

@@ -44,11 +44,6 @@ class FollowedLog:
         assert self.log.identity is not None
         return self.log.identity
 
-    @property
-    def place(self) -> tuple[int, int]:
-        """Device and inode of its file."""
-        return self.identity.device, self.identity.inode
-
     def state(self) -> LogState:
         """Return what was read of it, in the state's words."""
         return LogState(self.identity, self.log.watermark)

@@ -46,7 +46,7 @@ class Places:
         if identity.was:
             self._rotated[identity.was].append(number)
         if identity.device:
-            self._by_file[_file(identity.stamp)] = number
+            self._by_file[identity.stamp.file] = number
 
     def _path(self, identity: LogIdentity) -> str:
         if identity.label == STDIN:
@@ -101,8 +101,4 @@ class Places:
 
     def of_file(self, stamp: Stamp) -> int | None:
         """Return the log whose file, when it was seen last, was this one."""
-        return self._by_file.get(_file(stamp))
-
-
-def _file(stamp: Stamp) -> tuple[int, int, int]:
-    return stamp.device, stamp.inode, stamp.birth_ns
+        return self._by_file.get(stamp.file)
