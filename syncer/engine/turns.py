@@ -201,18 +201,18 @@ class Turns:
     ) -> V:
         """Send a request in a turn that is held; keep account of how it fared."""
         self.requests += 1
-        started = anyio.current_time()
+        turn.sent_at = anyio.current_time()
         try:
             reply = await self.transport.send(request, turn)
         finally:
             turn.pass_on()
-        seconds = anyio.current_time() - started
+        seconds = anyio.current_time() - turn.sent_at
         if isinstance(reply, Reply):
             self.concurrency.answered(seconds)
         large = isinstance(reply, Reply) and len(reply.body) > LARGE_BODY_BYTES
         answer = await anyio.to_thread.run_sync(read, reply) if large else read(reply)
         answer = cast("V", self.whereabouts.judge(request.method, answer, self.now()))
-        result = self._note_outcome(answer, reply, started)
+        result = self._note_outcome(answer, reply, turn.sent_at)
         status = reply.status if isinstance(reply, Reply) else None
         self.observe(RequestAnswered(request.method, status, result, seconds))
         return answer
@@ -269,9 +269,13 @@ class Turn:
     order in which it sends it. A context manager; at its end an unused turn goes back.
     """
 
-    __slots__ = ("_held", "_turns")
+    __slots__ = ("_held", "_turns", "sent_at")
 
     def __init__(self, turns: Turns) -> None:
+        self.sent_at = 0.0
+        """When its request went; one that needed another turn, when it went in that
+        one: what was waited for before says nothing of the remote.
+        """
         self._turns = turns
         self._held = False
 
@@ -310,6 +314,7 @@ class Turn:
         if not gone:
             self._turns._pace.give_back()
         await self.hold()
+        self.sent_at = anyio.current_time()
 
     def give_back(self) -> None:
         """Nothing is sent for the turn that is held, if one is."""

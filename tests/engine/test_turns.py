@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from syncer.core.destination import DestinationState
+from syncer.core.events import Event, RequestAnswered
 from syncer.core.limiter import LanePace, Limiter
 from syncer.core.outcome import Failed, Refused, Throttled
 from syncer.core.pace import Concurrency, Pace
@@ -136,6 +137,37 @@ async def test_the_pace_is_told_of_a_throttle_alone_and_when_its_request_was_sen
     before = anyio.current_time()
     await turn.send(Request("GET", "/"), lambda _: answer)
     assert [before <= at <= remote.there_at for at in pace.told] == ([True] if too_many else [])
+
+
+class Repeating(Timed):
+    """It sends a request again, for which it waits for another turn: minutes."""
+
+    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
+        await turn.another(gone=True)
+        return await super().send(request, turn)
+
+
+async def _repeat_a_request_that_is_one_too_many() -> None:
+    remote, pace, state = Repeating(), Noting(), DestinationState(0.001, 0.002, 0.05, 0.0)
+    pace.set_rate(0.01, anyio.current_time())
+    took_seconds: list[float] = []
+
+    def observe(event: Event) -> None:
+        if isinstance(event, RequestAnswered):
+            took_seconds.append(event.seconds)
+
+    concurrency = Concurrency("auto", pace)
+    of = Turns(remote, pace, concurrency, state, Clock(), random.Random(1), observe)
+    with await of.next() as turn:
+        await turn.send(Request("GET", "/"), lambda _: Throttled("busy"))
+    assert remote.there_at >= 60.0
+    assert (pace.told, took_seconds) == ([remote.there_at], [pytest.approx(0.0, abs=0.1)])
+    pace.set_rate(20.0, anyio.current_time())
+    assert concurrency.limit == Concurrency("auto", pace).limit
+
+
+def test_a_request_that_is_repeated_is_measured_from_when_it_went_again() -> None:
+    VirtualTime().run(_repeat_a_request_that_is_one_too_many)
 
 
 # --- what answers ask to wait ---------------------------------------------------------
