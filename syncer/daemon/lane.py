@@ -11,8 +11,8 @@ goes on.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from syncer.daemon.status import (
     LanePause,
     LaneStatus,
     RecentRequests,
+    SourceState,
     SourceStatus,
     StateTotals,
     Traffic,
@@ -52,12 +53,39 @@ class Followed:
 
     kind: str
     source: Source
+    file_faults: Callable[[], Mapping[str, str]] = dict
+    """Why single files of it are not read, by their labels."""
 
 
 MakeSources = Callable[[PushParts, Callable[[], Push]], Sequence[Followed]]
 """Makes the sources of one push from its parts; its engine can be asked for once it
 runs.
 """
+
+
+@dataclass(slots=True)
+class _Watched:
+    """A source, and what is wrong with it."""
+
+    followed: Followed
+    reason: str = ""
+    """Why it cannot be read."""
+    faults: Faults = field(default_factory=Faults)
+
+    def status(self, lane: str, *, following: bool) -> SourceStatus:
+        """Return it as it is now. `following`: its lane reads it."""
+        files = self.followed.file_faults() if following else {}
+        source = {"source": self.reason} if self.reason else {}
+        self.faults.set(source | {f"file:{label}": why for label, why in files.items()})
+        state: SourceState = "parked" if self.reason else "following"
+        return SourceStatus(
+            self.followed.source.label,
+            self.followed.kind,
+            lane,
+            state if following else "stopped",
+            self.reason,
+            self.faults.checks(),
+        )
 
 
 class Lane:
@@ -89,8 +117,8 @@ class Lane:
         self._requests = RecentRequests()
         self._failures = 0
         self._remote = Faults()
-        self._sources: dict[str, tuple[str, Faults]] = {}
-        """By name: the kind, and what is wrong."""
+        self._sources: dict[str, _Watched] = {}
+        """By name."""
         self._totals = StateTotals()
         """As they were at the last look."""
 
@@ -123,7 +151,7 @@ class Lane:
         # Nobody else uses the journal yet.
         followed = await anyio.to_thread.run_sync(self._make_sources, parts, lambda: made[0])
         sources = [one.source for one in followed]
-        self._sources = {one.source.label: (one.kind, Faults()) for one in followed}
+        self._sources = {one.source.label: _Watched(one) for one in followed}
         try:
             async with parts.app.in_use():
                 engine = wire_push(parts, sources, self._note, forever=True)
@@ -149,9 +177,9 @@ class Lane:
             case ChangesSettled(applied=applied) if applied:
                 self._failures = 0
             case SourceFailed():
-                self._sources[event.source][1].set({"source": event.reason})
+                self._sources[event.source].reason = event.reason
             case SourceRecovered():
-                self._sources[event.source][1].set({})
+                self._sources[event.source].reason = ""
             case _:
                 pass
         self._observe(event)
@@ -202,8 +230,8 @@ class Lane:
 
     def sources(self) -> Iterator[SourceStatus]:
         """Yield its sources as they are now."""
-        for name, (kind, faults) in self._sources.items():
-            yield SourceStatus.of(name, kind, self.name, faults, following=bool(self._running))
+        for watched in self._sources.values():
+            yield watched.status(self.name, following=self._running is not None)
 
     def _status_of_pause(self, pause: LanePause | None) -> LaneStatus:
         """No push is on: it is being opened, or waits, or the lane was drained."""

@@ -23,13 +23,18 @@ from syncer.daemon.lane import Followed
 from syncer.engine.push import Push
 from syncer.errors import UsageError
 from syncer.jobs.lines import line_options
+from syncer.jobs.ours import SPOOL, OnDisk
 from syncer.jobs.push_parts import PushParts
 from syncer.journal.dead import DEAD_FILE, list_unapplied
 from syncer.journal.disk import REAL
+from syncer.sources.followed import FollowedLogs
 from syncer.sources.outbox import Outbox, naming
+from syncer.sources.registry import LogRegistry
 from syncer.sources.spool import Spool, identity
 from syncer.sources.sqlite import SqliteTable
 from syncer.sources.taken import TakenRows
+
+Say = Callable[[str], None]
 
 INBOXES = "inbox"
 """The folder of a lane's state with the spools of its sources, each by its name."""
@@ -46,23 +51,38 @@ def check_sources(loaded: Loaded) -> None:
 
 
 def make_sources(
-    tables: Sequence[SourceTable], parts: PushParts, engine: Callable[[], Push]
+    tables: Sequence[SourceTable], say: Say, parts: PushParts, engine: Callable[[], Push]
 ) -> list[Followed]:
-    """The sources of one lane. `engine`: of the push, once it runs.
+    """The sources of one lane. `say` gets lines for people; `engine`: of the push, once
+    it runs.
 
     Raises StateError, SyncerError.
     """
-    return [Followed(table.kind, _make(table, parts, engine)) for table in tables]
+    registry = LogRegistry(engine, Path(parts.config.state.dir) / SPOOL)
+    return [_make(table, parts, registry, say) for table in tables]
 
 
-def _make(table: SourceTable, parts: PushParts, engine: Callable[[], Push]) -> Outbox:
+def _make(table: SourceTable, parts: PushParts, registry: LogRegistry, say: Say) -> Followed:
     match table:
         case SqliteSource():
-            return _outbox(table, parts)
+            return Followed(table.kind, _outbox(table, parts))
         case ChangelogSource():
-            raise NotImplementedError
+            return _logs(table, parts, registry, say)
         case DirectorySource() | PostgresSource():  # refused at the start
             raise AssertionError(table)
+
+
+def _logs(table: ChangelogSource, parts: PushParts, registry: LogRegistry, say: Say) -> Followed:
+    logs = FollowedLogs(
+        table.name,
+        table.path,
+        registry,
+        line_options(parts.config),
+        ours=OnDisk(Path(parts.config.state.shared_dir)),
+        poll_seconds=table.poll_seconds,
+        tell=lambda note: say(f"syncer: source {table.name}: {note}"),
+    )
+    return Followed(table.kind, logs, lambda: logs.faults)
 
 
 def _outbox(table: SqliteSource, parts: PushParts) -> Outbox:

@@ -188,16 +188,6 @@ class SourceStatus:
     reason: str
     checks: tuple[Check, ...]
 
-    @classmethod
-    def of(
-        cls, name: str, kind: str, lane: str, faults: Faults, *, following: bool
-    ) -> SourceStatus:
-        """A source with what is wrong with it. `following`: its lane reads it."""
-        checks = faults.checks()
-        reason = next((check.message for check in checks if check.name == "source"), "")
-        state: SourceState = "stopped" if not following else "parked" if reason else "following"
-        return cls(name, kind, lane, state, reason, checks)
-
     def record(self) -> dict[str, object]:
         """Return it as `/api/status` shows it."""
         return asdict(self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -17,14 +17,12 @@ from syncer.daemon.http.health import health
 from syncer.daemon.http.lanes import steer
 from syncer.daemon.http.server import serving
 from syncer.daemon.lane import Lane
-from syncer.daemon.sources import check_sources, make_sources
+from syncer.daemon.sources import Say, check_sources, make_sources
 from syncer.daemon.supervisor import Ended, Supervisor
 from syncer.daemon.systemd import Notifier
 from syncer.jobs.clarifai import app
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.signals import listen
-
-Say = Callable[[str], None]
 
 
 async def follow(loaded: Loaded, say: Say) -> Ended:
@@ -78,7 +76,7 @@ def make_lanes(loaded: Loaded, say: Say) -> list[Lane]:
                 name,
                 of_lane,
                 limiters,
-                partial(make_sources, tables),
+                partial(make_sources, tables, say),
                 partial(_tell_event, say, name),
                 partial(_tell_lane, say),
             )

@@ -22,6 +22,10 @@ from tests.support.outbox import insert, make_outbox
 from tests.support.processes import ENVIRONMENT, EmulatorProcess, command, emulator
 
 SECONDS_MAX = 30
+TABLE = """kind = "sqlite"
+path = "labels.db"
+table = "outbox"
+"""
 
 
 def wait_until(happened: Callable[[], bool]) -> None:
@@ -42,7 +46,11 @@ class Site:
         make_outbox(self.table)
         self.configure(remote.url)
 
-    def configure(self, base_url: str, more: str = "") -> None:
+    def follow_logs(self, path: str) -> None:
+        """Let it follow change logs in the place of the table."""
+        self.configure(self.remote.url, source=f'kind = "changelog"\npath = "{path}"')
+
+    def configure(self, base_url: str, source: str = TABLE) -> None:
         (self.folder / "syncer.toml").write_text(
             f"""
 [clarifai]
@@ -58,14 +66,11 @@ cap_seconds = 0.5
 
 [daemon]
 listen = "127.0.0.1:0"
-{more}
 
 [[sources]]
 name = "labels"
-kind = "sqlite"
-path = "labels.db"
-table = "outbox"
 poll_seconds = 0.05
+{source}
 """
         )
 
@@ -111,6 +116,10 @@ poll_seconds = 0.05
     def lane(self) -> dict[str, Any]:
         (lane,) = json.loads(self.get("/api/status")[1])["lanes"]
         return dict(lane)
+
+    def source(self) -> dict[str, Any]:
+        (source,) = json.loads(self.get("/api/status")[1])["sources"]
+        return dict(source)
 
     def add(self, *ids: str) -> None:
         insert(self.table, *map(post, ids))
@@ -221,3 +230,49 @@ def test_a_lane_that_is_paused_by_hand_stays_paused_over_a_restart(site: Site) -
         assert site.post("/api/lanes/clarifai/resume")[0] == 200
         wait_until(lambda: site.to_do() == 0)
     assert site.held() == ["a"]
+
+
+def test_growing_and_rotated_logs_of_a_folder_are_followed_each_line_once(site: Site) -> None:
+    folder = site.folder / "changes"
+    folder.mkdir()
+    site.follow_logs("changes")
+    ids = [f"a{number}" for number in range(9)]
+    log = folder / "labels.jsonl"
+    with site.running() as process:
+        for at in range(0, 6, 2):
+            with log.open("ab") as file:
+                file.write(b"".join(post(id) + b"\n" for id in ids[at : at + 2]))
+            wait_until(lambda: len(site.held()) == at + 2)  # noqa: B023 - it is waited for here
+        log.rename(folder / "labels.jsonl.1")
+        log.write_bytes(post(ids[6]) + b"\n")
+        wait_until(lambda: len(site.held()) == 7)
+        process.kill()
+        process.wait()
+    with log.open("ab") as file:
+        file.write(post(ids[7]) + b"\n" + post(ids[8])[:20])
+    with site.running():
+        wait_until(lambda: len(site.held()) == 8)
+        with log.open("ab") as file:
+            file.write(post(ids[8])[20:] + b"\n")
+        wait_until(lambda: len(site.held()) == 9)
+        assert site.lane()["dead"] == 0
+    assert site.held() == ids
+
+
+def test_a_log_that_was_cut_parks_that_file_and_not_its_source(site: Site) -> None:
+    folder = site.folder / "changes"
+    folder.mkdir()
+    site.follow_logs("changes")
+    (folder / "a.jsonl").write_bytes(post("a1") + b"\n" + post("a2") + b"\n")
+    with site.running():
+        wait_until(lambda: len(site.held()) == 2)
+        (folder / "a.jsonl").write_bytes(post("a3") + b"\n")
+        wait_until(lambda: bool(site.source()["checks"]))
+        (folder / "b.jsonl").write_bytes(post("b") + b"\n")
+        wait_until(lambda: len(site.held()) == 3)
+        source = site.source()
+    assert source["state"] == "following"
+    (check,) = source["checks"]
+    assert (check["name"].partition(":")[0], check["status"]) == ("file", "error")
+    assert "a.jsonl" in check["name"]
+    assert site.held() == ["a1", "a2", "b"]
