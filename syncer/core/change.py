@@ -170,6 +170,11 @@ class Stamp(msgspec.Struct, frozen=True, array_like=True):
             now.ctime_ns,
         )
 
+    def is_renamed(self, now: Stamp) -> bool:
+        """Whether `now` is the same file, not written to since, by any name."""
+        known = self.birth_ns > 0 and (*self.file, self.size, self.mtime_ns)
+        return known == (*now.file, now.size, now.mtime_ns)
+
 
 FEED = "source:"
 """Begins the name of a user's source, which stands where a file's path would."""

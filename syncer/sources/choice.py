@@ -136,12 +136,12 @@ class Chooser:
         rotated = _list_moved(decided) | self._finder.lost.keys()
         adopted: list[Candidate] = []
         for file, decision in decided:
-            for number in self._finder.rotated_from[file.path] & rotated:
-                known = self._places.identity(number)
-                if _is_unknown(file, decision) and file.stamp.mtime_ns >= known.mtime_ns:
-                    file.was = known.was or self._places.path(number)
-                    adopted.append(file)
-                    break
+            logs = self._finder.rotated_from[file.path] & rotated
+            known = [self._places.identity(number) for number in logs]
+            written_after = any(file.stamp.mtime_ns >= log.mtime_ns for log in known)
+            if written_after and _is_unknown(file, decision):
+                file.was = min((log.was or log.path for log in known), key=len)
+                adopted.append(file)
         adopted.sort(key=lambda file: file.stamp.mtime_ns)
         others = [(file, decision) for file, decision in decided if file not in adopted]
         return [*((file, New()) for file in adopted), *others]
@@ -233,8 +233,8 @@ class Chooser:
         identity = LogIdentity.of(
             file.path, file.log.label, head, file.stamp, was=was, twin=file.twin or known.twin
         )
-        untouched = known.stamp.is_untouched(file.stamp)
-        return msgspec.structs.replace(identity, end=known.end) if untouched else identity
+        same = known.stamp.is_untouched(file.stamp) or known.stamp.is_renamed(file.stamp)
+        return msgspec.structs.replace(identity, end=known.end) if same else identity
 
     def _note_equals(self, files: Sequence[Candidate]) -> None:
         """Say which new logs hold the same as another new one."""

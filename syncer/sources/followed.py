@@ -25,7 +25,7 @@ from syncer.errors import SyncerError
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.chosen import Choice, ChosenLog, tell_missing
 from syncer.sources.first_lines import FIRST_LINES, refuse_what_is_not_a_log
-from syncer.sources.folders import Ours
+from syncer.sources.folders import LeftOut, Ours, explain_left_out
 from syncer.sources.lines import LineOptions
 from syncer.sources.log_turns import FollowedLog, LogTurns
 from syncer.sources.logs import LogPath
@@ -70,8 +70,8 @@ class FollowedLogs:
         self._poll_seconds = poll_seconds
         self._hint = hint
         self._tell = tell
-        self._notes: list[str] = []
-        """Those on files that are not read, as they were told last."""
+        self._told: list[str] = []
+        """What was said last of files that are not read."""
         self._lookout = Lookout(name, path, ours, registry.disk)
         self._look_at: float | None = None
         """When the next look is due; None: at once."""
@@ -278,9 +278,9 @@ class FollowedLogs:
         for followed in self._logs.values():
             if followed.identity.was:
                 self._rotated[followed.identity.was].append(followed)
-        for note in choice.notes + [one for one in sight.notes if one not in self._notes]:
+        for note in choice.notes:
             self._tell(note)
-        self._notes = sight.notes
+        self._tell_left_out(sight.left_out)
 
     def _belongs(self, identity: LogIdentity) -> bool:
         within = f"{self._root}/"
@@ -355,6 +355,14 @@ class FollowedLogs:
             state = self._gone.setdefault(number, known.logs[number])
             line = state.watermark.resume.line
             self._missing[number] = tell_missing(state.identity.label, line)
+
+    def _tell_left_out(self, left_out: list[LeftOut]) -> None:
+        paths = {log.identity.path for log in self._logs.values()}
+        told = explain_left_out(one for one in left_out if str(one.path) not in paths)
+        for note in told:
+            if note not in self._told:
+                self._tell(note)
+        self._told = told
 
     async def _drop(self, log: FollowedLog) -> None:
         self._turns.remove(log)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from syncer.core.change import Stamp
 from syncer.errors import UsageError
-from syncer.sources.folders import Ours, Walk, check_readable, explain_left_out
+from syncer.sources.folders import LeftOut, Ours, Walk, check_readable
 from syncer.sources.log_disk import LogDisk
 from syncer.sources.logs import LogPath, check_name
 
@@ -24,7 +24,7 @@ class Sight:
     """By path, of these and of others that were asked for."""
     faults: dict[str, str] = field(default_factory=dict)
     """By label, what cannot be read, and why."""
-    notes: list[str] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
     is_there: bool = False
     """Whether there is such a file or folder at all."""
 
@@ -72,7 +72,7 @@ class Lookout:
         walk = Walk(self.ours, leave_out)
         for found in walk.logs(self.path):
             self._see(sight, LogPath(found.path, self._label(found.label)))
-        sight.notes = explain_left_out(walk.left_out)
+        sight.left_out = walk.left_out
 
     def _see_file(self, sight: Sight) -> None:
         path = Path(os.path.realpath(self.path))

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from syncer.core.settle import forgotten
@@ -238,22 +239,6 @@ def test_a_file_that_cannot_be_read_is_parked_and_the_others_go_on(bench: Bench)
     assert bench.faults == {}
 
 
-def test_a_log_that_is_gone_before_its_end_is_said_until_it_is_back(bench: Bench) -> None:
-    path = bench.write("x.jsonl", "a")
-    bench.look()
-    bench.process.close()
-    bench.write("x.jsonl", "b")
-    content = path.read_bytes()
-    known = bench.journal.ledger.logs[1].identity
-    assert known.end == known.size
-    path.unlink()
-    bench.start()
-    bench.write("y.jsonl", "c")
-    assert bench.look() == ["c"]
-    path.write_bytes(content)
-    assert bench.look() == ["b"]
-
-
 def test_a_folder_that_is_not_there_is_waited_for(bench: Bench) -> None:
     aside = bench.folder.with_name("aside")
     bench.write("x.jsonl", "a")
@@ -300,3 +285,80 @@ def test_a_process_that_is_killed_is_followed_by_one_that_goes_on(bench: Bench) 
     bench.restart()
     assert bench.look(3) == []
     assert bench.faults == {}
+
+
+def test_a_log_that_was_rotated_while_nobody_looked_is_not_read_again_to_find_its_end(
+    bench: Bench,
+) -> None:
+    for n in range(5):
+        bench.write("x.jsonl", f"a{n}")
+        assert bench.look(3) == [f"a{n}"]
+        bench.restart()
+        bench.rename("x.jsonl", f"x.jsonl.{n}")
+    path = bench.folder / "x.jsonl.4"
+    bench.look()
+    path.unlink()
+    bench.look()
+    assert bench.faults == {}
+
+
+def test_what_is_not_read_is_said_once_and_parts_of_logs_are_not_among_it(bench: Bench) -> None:
+    bench.write("x.jsonl", "a")
+    bench.write("y.ndjson", "b")
+    bench.look(2)
+    bench.rename("x.jsonl", "x.jsonl.1")
+    bench.look(2)
+    not_read, moved = bench.process.told
+    assert "logs/y.ndjson (change logs in a folder are called" in not_read
+    assert moved.startswith("in/x.jsonl.1 is the log that was in/x.jsonl, read up to line 1")
+
+
+def test_a_file_that_had_the_name_between_two_looks_is_read_between_the_others(
+    bench: Bench,
+) -> None:
+    bench.write("x.jsonl", "a")
+    bench.look()
+    bench.write("x.jsonl", "b")
+    bench.rename("x.jsonl", "x.jsonl.2")
+    bench.write("x.jsonl", "c")
+    bench.rename("x.jsonl", "x.jsonl.1")
+    bench.compress("x.jsonl.1")
+    bench.write("x.jsonl", "d")
+    bench.write("x.jsonl~", "no part of it")
+    os.utime(bench.folder / "x.jsonl~", (1, 1))
+    assert bench.look(4) == ["b", "c", "d"]
+
+
+def test_a_log_that_is_gone_with_what_was_not_read_is_said_until_it_is_back(
+    bench: Bench,
+) -> None:
+    settle = bench.process.settle
+    bench.process.settle = lambda chunk: settle(chunk) if chunk.end.index < 3 else None  # type: ignore[method-assign]
+    path = bench.write("x.jsonl", "a", "b")
+    bench.write("y.jsonl", "c")
+    bench.look()
+    bench.write("x.jsonl", "d")
+    bench.look()
+    content = path.read_bytes()
+    known = bench.journal.ledger.logs[1]
+    known.identity = msgspec.structs.replace(known.identity, end=len(content))
+    path.unlink()
+    bench.restart()
+    assert bench.look(2) == []
+    assert list(bench.faults) == ["in/x.jsonl"]
+    assert "is gone before its end (read up to line 2): put it back" in bench.faults["in/x.jsonl"]
+    path.write_bytes(content)
+    assert bench.look(2) == ["d"]
+    assert bench.faults == {}
+
+
+def test_two_sources_do_not_read_one_file_twice(bench: Bench) -> None:
+    bench.write("x.jsonl", "a")
+    process = bench.process
+    other = FollowedProcess(
+        bench.time, bench.journal, bench.folder / "x.jsonl", "other", process.registry
+    )
+    assert bench.look() == ["a"]
+    assert other.look() == []
+    assert other.faults == {"other/x.jsonl": "other/x.jsonl is read by the source in already"}
+    other.close()

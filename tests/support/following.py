@@ -5,7 +5,6 @@ what it reads as settled at once.
 from __future__ import annotations
 
 import os
-from collections import defaultdict
 from collections.abc import Callable, Sequence, Set
 from pathlib import Path
 from typing import TypeVar
@@ -58,20 +57,25 @@ def registry(journal: MemoryJournal, folder: Path, disk: LogDisk = REAL_LOGS) ->
 
 
 class FollowedProcess:
-    """A process that follows a path as the source `in`."""
+    """A process that follows a path as a source of this name."""
 
     def __init__(
-        self, time: VirtualTime, journal: MemoryJournal, path: Path, disk: LogDisk = REAL_LOGS
+        self,
+        time: VirtualTime,
+        journal: MemoryJournal,
+        path: Path,
+        name: str = "in",
+        logs: LogRegistry | None = None,
     ) -> None:
+        """`logs`: of a process that follows another path, too."""
         self.time = time
         self.journal = journal
         self.told: list[str] = []
-        self.came: dict[str, list[str]] = defaultdict(list)
-        """By label at that time, the ids that were read."""
+        self.registry = logs or registry(journal, path.parent)
         self.source = FollowedLogs(
-            "in",
+            name,
             str(path),
-            registry(journal, path.parent, disk),
+            self.registry,
             LineOptions(),
             ours=NothingOurs(),
             poll_seconds=POLL_SECONDS,
@@ -104,7 +108,6 @@ class FollowedProcess:
     def settle(self, chunk: Chunk) -> None:
         """Take note of a chunk, and of its changes as applied."""
         label = self.journal.ledger.logs[chunk.log].identity.label
-        self.came[label] += [change.id for change in chunk.changes]
         facts = facts_of_chunk(chunk, label, 0.0)
         self.journal.commit([*runs(chunk.changes, "applied"), *facts])
 
