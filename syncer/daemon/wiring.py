@@ -15,8 +15,10 @@ from syncer.core.events import Event, SourceFailed, SourceRecovered
 from syncer.daemon.http.guard import Guard
 from syncer.daemon.http.health import health
 from syncer.daemon.http.lanes import steer
+from syncer.daemon.http.scrape import scrape
 from syncer.daemon.http.server import serving
 from syncer.daemon.lane import Lane
+from syncer.daemon.metrics import Metrics
 from syncer.daemon.sources import Say, check_sources, make_sources
 from syncer.daemon.supervisor import Ended, Supervisor
 from syncer.daemon.systemd import Notifier
@@ -34,11 +36,12 @@ async def follow(loaded: Loaded, say: Say) -> Ended:
     token = read_token(loaded)
     loaded.check_listening(token=token is not None)
     check_sources(loaded)
-    lanes, notifier = make_lanes(loaded, say), Notifier()
+    metrics, notifier = Metrics(), Notifier()
+    lanes = make_lanes(loaded, metrics, say)
 
     @asynccontextmanager
     async def serve(supervisor: Supervisor) -> AsyncIterator[None]:
-        routes = [*health(supervisor), *steer(supervisor)]
+        routes = [*health(supervisor), *scrape(supervisor, metrics), *steer(supervisor)]
         async with serving(loaded.config.daemon.listen, routes, Guard(token)) as url:
             say(f"syncer: following; {url}/api/status shows how it goes")
             async with notifier.telling(supervisor.draining):
@@ -60,7 +63,7 @@ def read_token(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> s
     return TokenPlace(DAEMON_TOKEN, pat=environment[DAEMON_TOKEN], section="daemon").read()
 
 
-def make_lanes(loaded: Loaded, say: Say) -> list[Lane]:
+def make_lanes(loaded: Loaded, metrics: Metrics, say: Say) -> list[Lane]:
     """The lanes of a configuration, each with the sources that go to it.
 
     Raises UsageError where one lacks a token or an app.
@@ -77,7 +80,7 @@ def make_lanes(loaded: Loaded, say: Say) -> list[Lane]:
                 of_lane,
                 limiters,
                 partial(make_sources, tables, say),
-                partial(_tell_event, say, name),
+                partial(_note_event, metrics, say, name),
                 partial(_tell_lane, say),
             )
         )
@@ -91,7 +94,8 @@ def _tell_lane(say: Say, lane: Lane) -> None:
         say(f"syncer: lane {lane.name}: paused: {lane.pause.reason}")
 
 
-def _tell_event(say: Say, lane: str, event: Event) -> None:
+def _note_event(metrics: Metrics, say: Say, lane: str, event: Event) -> None:
+    metrics.note(lane, event)
     match event:
         case SourceFailed():
             say(f"syncer: lane {lane}, source {event.source}: {event.reason}")

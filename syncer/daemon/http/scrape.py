@@ -1,0 +1,24 @@
+"""The metrics of the daemon, for Prometheus to scrape."""
+
+from __future__ import annotations
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from syncer.daemon.metrics import Metrics
+from syncer.daemon.supervisor import Supervisor
+
+
+def scrape(supervisor: Supervisor, metrics: Metrics) -> web.RouteTableDef:
+    """The route of `/metrics`."""
+    routes = web.RouteTableDef()
+
+    @routes.get("/metrics")
+    async def tell_metrics(_: web.Request) -> web.Response:
+        """All metrics as text."""
+        lanes = [await lane.status() for lane in supervisor.lanes]
+        sources = [source for lane in supervisor.lanes for source in lane.sources()]
+        text = metrics.render(lanes, sources)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return routes
