@@ -11,7 +11,7 @@ from pathlib import Path
 from syncer.config import Loaded
 from syncer.config.credentials import TokenPlace
 from syncer.config.layers import DAEMON_TOKEN
-from syncer.core.events import Event, SourceFailed, SourceRecovered
+from syncer.core.events import Event
 from syncer.daemon.http.guard import Guard
 from syncer.daemon.http.health import health
 from syncer.daemon.http.lanes import steer
@@ -22,6 +22,7 @@ from syncer.daemon.metrics import Metrics
 from syncer.daemon.sources import Say, check_sources, make_sources
 from syncer.daemon.supervisor import Ended, Supervisor
 from syncer.daemon.systemd import Notifier
+from syncer.daemon.telling import Teller
 from syncer.jobs.clarifai import app
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.signals import listen
@@ -68,8 +69,7 @@ def make_lanes(loaded: Loaded, metrics: Metrics, say: Say) -> list[Lane]:
 
     Raises UsageError where one lacks a token or an app.
     """
-    limiters = Limiters()
-    lanes = []
+    limiters, teller, lanes = Limiters(), Teller(say), []
     for name in loaded.lane_names:
         of_lane = loaded.lane(name)
         app(of_lane, limiters)  # anything missing is reported before anything is begun
@@ -80,26 +80,13 @@ def make_lanes(loaded: Loaded, metrics: Metrics, say: Say) -> list[Lane]:
                 of_lane,
                 limiters,
                 partial(make_sources, tables, say),
-                partial(_note_event, metrics, say, name),
-                partial(_tell_lane, say),
+                partial(_note, metrics, teller, name),
+                teller.tell_pause,
             )
         )
     return lanes
 
 
-def _tell_lane(say: Say, lane: Lane) -> None:
-    if lane.pause is None:
-        say(f"syncer: lane {lane.name}: goes on")
-    else:
-        say(f"syncer: lane {lane.name}: paused: {lane.pause.reason}")
-
-
-def _note_event(metrics: Metrics, say: Say, lane: str, event: Event) -> None:
+def _note(metrics: Metrics, teller: Teller, lane: str, event: Event) -> None:
     metrics.note(lane, event)
-    match event:
-        case SourceFailed():
-            say(f"syncer: lane {lane}, source {event.source}: {event.reason}")
-        case SourceRecovered():
-            say(f"syncer: lane {lane}, source {event.source}: works again")
-        case _:
-            pass
+    teller.tell_event(lane, event)

@@ -1,0 +1,41 @@
+"""Lines for people and for the logs of the system: what a lane or a source fails with,
+and that it works again. What goes on for hours is said once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from syncer.core.events import DestinationChanged, Event, SourceFailed, SourceRecovered
+from syncer.daemon.lane import Lane
+
+
+class Teller:
+    """Remembers what was said last of each lane and source."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._last: dict[str, str] = {}
+
+    def tell_pause(self, lane: Lane) -> None:
+        """Say why no push is on, or that one is again."""
+        self._tell(f"lane {lane.name}", "" if lane.pause is None else lane.pause.reason)
+
+    def tell_event(self, lane: str, event: Event) -> None:
+        """Say what an event of a lane means for people, if it means anything."""
+        match event:
+            case SourceFailed():
+                self._tell(f"lane {lane}, source {event.source}", event.reason)
+            case SourceRecovered():
+                self._tell(f"lane {lane}, source {event.source}", "")
+            case DestinationChanged():
+                reason = "" if event.state == "open" else event.reason
+                self._tell(f"lane {lane}, remote", reason)
+            case _:
+                pass
+
+    def _tell(self, subject: str, reason: str) -> None:
+        """`reason`: why it does not work; empty: it works."""
+        if self._last.get(subject, "") != reason:
+            self._last[subject] = reason
+            self._say(f"syncer: {subject}: {reason or 'works again'}")
