@@ -9,6 +9,7 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from syncer.core.token import is_token
 from syncer.errors import UsageError
 
 _TOKEN_BYTES_MAX = 8192
@@ -50,7 +51,7 @@ class TokenPlace:
         if not token:
             or_set = ", or set CLARIFAI_PAT" if self.section == "clarifai" else ""
             raise UsageError(f"{place}: the token is empty; put the token there{or_set}")
-        if not (token.isascii() and token.isprintable()) or " " in token:
+        if not is_token(token):
             raise UsageError(
                 f"{place}: this is not a token: it must be one word of ASCII letters, digits and"
                 " signs"

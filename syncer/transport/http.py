@@ -274,19 +274,6 @@ async def _read_body(response: aiohttp.ClientResponse) -> bytes | None:
     return b"".join(parts)
 
 
-def check_token(token: str) -> str:
-    """A token as it may stand in a header.
-
-    Raises UsageError, which does not show it.
-    """
-    if not token or not token.isascii() or not token.isprintable() or " " in token:
-        raise UsageError(
-            "the token is empty or holds spaces, line ends or characters beyond ASCII: check where"
-            " it comes from"
-        )
-    return token
-
-
 def _check_base_url(base_url: str) -> str:
     """Without its last slash. Raises UsageError."""
     if (fault := address_fault(base_url)) is not None:

@@ -25,8 +25,8 @@ import anyio
 
 from syncer.core.backoff import Backoff
 from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
-from syncer.errors import UsageError
-from syncer.transport.http import HttpTransport, check_token
+from syncer.core.token import is_token
+from syncer.transport.http import HttpTransport
 
 TOKEN_PATH = "/v1/auth/oauth/token"  # noqa: S105 - a path (annotell-auth 2.0.1, kognic-auth 4.5.2: auth_session.py)
 NO_SUCH_ADDRESS = (*range(300, 400), 404, 405, 410)
@@ -349,10 +349,7 @@ def _token(reply: Reply) -> str:
     header can hold.
     """
     found = _member(reply, "access_token") if 200 <= reply.status < 300 else None
-    try:
-        return check_token(found) if isinstance(found, str) else ""
-    except UsageError:
-        return ""
+    return found if isinstance(found, str) and is_token(found) else ""
 
 
 def _member(reply: Reply, name: str) -> Any:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.errors import UsageError
-from syncer.transport.http import HttpTransport, check_token
+from syncer.transport.http import HttpTransport
 
 LOOK_SECONDS = 1.0
 """How often is looked whether a file has changed."""
@@ -32,8 +32,7 @@ class FixedToken:
     """A token that stays."""
 
     def __init__(self, token: str) -> None:
-        """Raises UsageError where it cannot stand in a header."""
-        self._token = check_token(token)
+        self._token = token
 
     def token(self) -> str:
         """The token."""
@@ -65,7 +64,7 @@ class TokenFile:
         self._replaced = replaced
         self._looked_at = time.monotonic()
         self._stamp = self._stamp_of_now()
-        self._token = check_token(read())
+        self._token = read()
 
     def token(self) -> str:
         """The token that the file holds, as of a second ago."""
@@ -85,7 +84,7 @@ class TokenFile:
     def _read_again(self) -> None:
         self._stamp = self._stamp_of_now()
         try:
-            token = check_token(self._read())
+            token = self._read()
         except UsageError:
             return
         if token != self._token:

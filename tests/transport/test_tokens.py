@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 
 from syncer.core.ports.wire import NoReply, Reply, Request
+from syncer.core.token import is_token
 from syncer.errors import UsageError
 from syncer.transport.http import HttpTransport
 from syncer.transport.tokens import LOOK_SECONDS, FixedToken, TokenFile, TokenTransport
@@ -28,18 +29,19 @@ class Held:
         self._written = 0
         self.write("first")
         monkeypatch.setattr("time.monotonic", lambda: self.now)
-        self.tokens = TokenFile(self.path, self._read, self.told.append)
+        self.tokens = TokenFile(self.path, self.read, self.told.append)
 
     def write(self, token: str) -> None:
         self.path.write_text(token)
         self._written += 1
         os.utime(self.path, ns=(self._written, self._written))
 
-    def _read(self) -> str:
-        try:
-            return self.path.read_text()
-        except OSError:
-            raise UsageError("cannot be read") from None
+    def read(self) -> str:
+        """Return what the file holds, as the places of the config do."""
+        text = self.path.read_text() if self.path.exists() else ""
+        if not is_token(text):
+            raise UsageError("no token")
+        return text
 
 
 @pytest.fixture
@@ -126,9 +128,10 @@ def test_a_file_that_is_gone_for_a_while_changes_nothing(held: Held) -> None:
     assert held.tokens.token() == "second"
 
 
-def test_a_file_without_a_token_is_refused_at_the_start(tmp_path: Path) -> None:
+def test_a_file_without_a_token_is_refused_at_the_start(held: Held) -> None:
+    held.write("")
     with pytest.raises(UsageError):
-        TokenFile(tmp_path / "token", lambda: "", lambda _: None)
+        TokenFile(held.path, held.read, held.told.append)
 
 
 def test_no_token_is_shown(held: Held) -> None:
