@@ -48,27 +48,37 @@ class FixedToken:
 
 class TokenFile:
     """A token in a file, which is read again when it has changed, and when its token
-    was refused. A file that holds no token, or only a part of one yet, changes nothing.
+    was refused. A file that holds no token changes nothing.
+
+    The first part of a token looks like one: where a file is read while it is written,
+    that part is used until it is refused, or until a second has passed.
     """
 
     def __init__(
-        self, file: Path, read: Callable[[], str], replaced: Callable[[str], None]
+        self,
+        file: Path,
+        read: Callable[[], str],
+        replaced: Callable[[str], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`read`: what the file holds; raises UsageError where that is no token.
-        `replaced` is called with every new token.
+        `replaced` is called with every new token. `clock` gives seconds that never go
+        back.
 
         Raises UsageError as `read` does.
         """
         self._file = file
         self._read = read
         self._replaced = replaced
-        self._looked_at = time.monotonic()
+        self._clock = clock
+        self._looked_at = clock()
         self._stamp = self._stamp_of_now()
         self._token = read()
 
     def token(self) -> str:
         """The token that the file holds, as of a second ago."""
-        now = time.monotonic()
+        now = self._clock()
         if now - self._looked_at >= LOOK_SECONDS:
             self._looked_at = now
             if self._stamp_of_now() != self._stamp:

@@ -22,14 +22,13 @@ pytestmark = pytest.mark.anyio
 class Held:
     """A file with a token, and a clock."""
 
-    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, folder: Path) -> None:
         self.path = folder / "token"
         self.now = 100.0
         self.told: list[str] = []
         self._written = 0
         self.write("first")
-        monkeypatch.setattr("time.monotonic", lambda: self.now)
-        self.tokens = TokenFile(self.path, self.read, self.told.append)
+        self.tokens = TokenFile(self.path, self.read, self.told.append, clock=lambda: self.now)
 
     def write(self, token: str) -> None:
         self.path.write_text(token)
@@ -45,8 +44,8 @@ class Held:
 
 
 @pytest.fixture
-def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Held:
-    return Held(tmp_path, monkeypatch)
+def held(tmp_path: Path) -> Held:
+    return Held(tmp_path)
 
 
 class Service:
@@ -117,6 +116,21 @@ def test_what_is_no_token_changes_nothing(held: Held, text: str) -> None:
     assert not held.tokens.replaces("first")
     held.now += LOOK_SECONDS
     assert held.tokens.token() == "first"
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_part_of_a_token_is_used_until_it_is_refused_or_a_second_has_passed(
+    held: Held, refused: bool
+) -> None:
+    held.write("sec")
+    assert held.tokens.replaces("first")
+    held.write("second")
+    assert held.tokens.token() == "sec"
+    if refused:
+        assert held.tokens.replaces("sec")
+    else:
+        held.now += LOOK_SECONDS
+    assert held.tokens.token() == "second"
 
 
 def test_a_file_that_is_gone_for_a_while_changes_nothing(held: Held) -> None:
