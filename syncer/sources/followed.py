@@ -33,6 +33,9 @@ from syncer.sources.parked import FileFailure, FilesAside
 from syncer.sources.registry import LogRegistry, Search
 from syncer.sources.sight import Lookout, Sight
 
+READING_PER_LOOK = 10
+"""How many times as long as a look takes there is reading before the next one."""
+
 
 class Hint(Protocol):
     """A wake-up that hastens the next look."""
@@ -170,11 +173,13 @@ class FollowedLogs:
     # --- looking ----------------------------------------------------------------------
 
     async def _look(self) -> None:
+        begun = anyio.current_time()
         forgotten = await self._registry.list_forgotten([*self._logs, *self._gone])
         for number in forgotten:
             await self._forget(number)
-        asked = [(log.identity.path, log.read_to) for log in self._logs.values()]
-        asked += [(path, None) for path in self._aside.paths()]
+        asked = dict.fromkeys(self._aside.paths()) | {
+            log.identity.path: log.read_to for log in self._logs.values()
+        }
         sight = self._sight = await anyio.to_thread.run_sync(self._lookout.look, asked)
         self._check_root(sight)
         here = {log.identity.stamp.file for log in self._logs.values() if _is_here(log, sight)}
@@ -196,7 +201,8 @@ class FollowedLogs:
             raise SyncerError(f"there is no file or folder {self._path}")
         self._is_first = False
         self._plan(sight)
-        self._look_at = anyio.current_time() + self._poll_seconds
+        now = anyio.current_time()
+        self._look_at = now + max(self._poll_seconds, (now - begun) * READING_PER_LOOK)
 
     def _check_root(self, sight: Sight) -> None:
         """Raise SyncerError where the folder is gone: nobody knows what is in it."""

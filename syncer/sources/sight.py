@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,19 +40,22 @@ class Lookout:
     ours: Ours
     disk: LogDisk
 
-    def look(self, known: Iterable[tuple[str, Stamp | None]]) -> Sight:
-        """Return what is there, and how these other paths are. Blocking."""
-        sight = Sight()
+    def look(self, known: Mapping[str, Stamp | None]) -> Sight:
+        """Return what is there, and how the known paths are, each with what was said of
+        it last. Blocking.
+        """
+        sight, found = Sight(), list[LogPath]()
         try:
-            if Path(self.path).is_dir():
-                self._walk(sight)
-            else:
-                self._see_file(sight)
+            is_folder = Path(self.path).is_dir()
+            found += self._walk(sight) if is_folder else self._find_file(sight)
         except OSError as error:
             sight.faults[self.name] = f"{self.path} cannot be read: {error.strerror or error}"
-        for path, stamp in known:
-            if path not in sight.stamps:
-                self._note_stamp(sight, path, stamp)
+        for path in {**known, **{str(log.path): None for log in found}}:
+            if (stamp := self.stamp(path, known.get(path))) is not None:
+                sight.stamps[path] = stamp
+        sight.files = [
+            (log, stamp) for log in found if (stamp := sight.stamps.get(str(log.path))) is not None
+        ]
         return sight
 
     def stamp(self, path: str, known: Stamp | None = None) -> Stamp | None:
@@ -62,7 +65,7 @@ class Lookout:
         except OSError:
             return None  # reading says so
 
-    def _walk(self, sight: Sight) -> None:
+    def _walk(self, sight: Sight) -> Iterator[LogPath]:
         with os.scandir(self.path):
             sight.is_there = True
 
@@ -71,38 +74,36 @@ class Lookout:
 
         walk = Walk(self.ours, leave_out)
         for found in walk.logs(self.path):
-            self._see(sight, LogPath(found.path, self._label(found.label)))
+            if self._has_name(sight, log := LogPath(found.path, self._label(found.label))):
+                yield log
         sight.left_out = walk.left_out
 
-    def _see_file(self, sight: Sight) -> None:
+    def _find_file(self, sight: Sight) -> Iterator[LogPath]:
         path = Path(os.path.realpath(self.path))
-        label = f"{self.name}/{Path(self.path).name}"
+        log = LogPath(path, f"{self.name}/{Path(self.path).name}")
         try:
             status = path.stat()
         except FileNotFoundError:
             return
         sight.is_there = True
         try:
-            check_readable(path, label, status)
+            check_readable(path, log.label, status)
         except UsageError as error:
-            sight.faults[label] = str(error)
-        else:
-            self._see(sight, LogPath(path, label))
+            sight.faults[log.label] = str(error)
+            return
+        if self._has_name(sight, log):
+            yield log
 
-    def _see(self, sight: Sight, log: LogPath) -> None:
+    def _has_name(self, sight: Sight, log: LogPath) -> bool:
         try:
             check_name(log)
         except UsageError as error:
             sight.faults[log.label] = str(error)
-            return
-        self._note_stamp(sight, str(log.path), None)
-        if (stamp := sight.stamps.get(str(log.path))) is not None:
-            sight.files.append((log, stamp))
-
-    def _note_stamp(self, sight: Sight, path: str, known: Stamp | None) -> None:
-        if (stamp := self.stamp(path, known)) is not None:
-            sight.stamps[path] = stamp
+            return False
+        return True
 
     def _label(self, label: Path) -> str:
-        within = label.relative_to(self.path)
-        return self.name if within == Path() else f"{self.name}/{within}"
+        """Return the name of the source and the way from its folder."""
+        folder = str(Path(self.path))
+        within = str(label) if folder == "." else str(label)[len(folder) :].lstrip("/")
+        return f"{self.name}/{within}" if within else self.name
