@@ -96,16 +96,23 @@ class Finder:
     def _file(self, log: LogPath, at: int, *, named: bool) -> Candidate | None:
         """Return the file at this path; None if it does not exist."""
         number = self._places.at(log)
-        stamp = self._look.stamp(
-            log, None if number is None else self._places.identity(number).stamp
-        )
+        stamp = self._stamp(log, None if number is None else self._places.identity(number).stamp)
         return None if stamp is None else Candidate(log, str(log.path), stamp, at, number, named)
+
+    def _stamp(self, log: LogPath, known: Stamp | None = None) -> Stamp | None:
+        try:
+            return self._look.stamp(log, known)
+        except UsageError as error:
+            if self._leave_out is None:
+                raise
+            self._leave_out(log, error)
+            return None
 
     def _same_file(self, stamp: Stamp) -> int | None:
         """The known log of which this file is another name, both names being there."""
         if (number := self._places.of_file(stamp)) is None:
             return None
-        now = self._look.stamp(self._places.log(number))
+        now = self._stamp(self._places.log(number))
         same = now is not None and (now.device, now.inode) == (stamp.device, stamp.inode)
         return number if same else None
 
@@ -262,10 +269,10 @@ class Finder:
             return "there"
         log, identity = self._places.log(number), self._places.identity(number)
         if number in self.lost or not self._places.applied(number):
-            return "gone" if self._look.stamp(log) is None else "other"
+            return "gone" if self._stamp(log) is None else "other"
         if identity.label == STDIN:
             return "gone"  # the file is ours: users know no path of it
-        if (stamp := self._look.stamp(log, identity.stamp)) is None:
+        if (stamp := self._stamp(log, identity.stamp)) is None:
             return "gone"
         if identity.stamp.is_untouched(stamp):
             return "there"

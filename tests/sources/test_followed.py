@@ -4,6 +4,7 @@ single files, restarts; in virtual time, on real files.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import os
 from collections.abc import Iterator
@@ -12,11 +13,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from syncer.core.change import Stamp
 from syncer.core.settle import forgotten
 from syncer.errors import SyncerError
+from syncer.sources.log_disk import LogDisk
 from syncer.sources.log_turns import OPEN_MAX
 from tests.support.fakes import MemoryJournal
-from tests.support.following import FollowedProcess
+from tests.support.following import FollowedProcess, registry
 from tests.support.lines import post
 from tests.support.virtual import VirtualTime
 
@@ -362,3 +365,52 @@ def test_two_sources_do_not_read_one_file_twice(bench: Bench) -> None:
     assert other.look() == []
     assert other.faults == {"other/x.jsonl": "other/x.jsonl is read by the source in already"}
     other.close()
+
+
+class _Refusing(LogDisk):
+    """A disk that says nothing of files in one folder for a while."""
+
+    refuses: Path | None = None
+
+    def stamp(self, path: Path, known: Stamp | None = None) -> Stamp | None:
+        if self.refuses in path.parents:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return super().stamp(path, known)
+
+
+def test_logs_in_a_folder_that_cannot_be_entered_for_a_while_go_on_after_it(bench: Bench) -> None:
+    disk = _Refusing()
+    logs = registry(bench.journal, bench.folder, disk)
+    process = FollowedProcess(bench.time, bench.journal, bench.folder, logs=logs)
+    (bench.folder / "deep").mkdir()
+    bench.write("x.jsonl", "a")
+    for n in range(OPEN_MAX + 4):
+        bench.write(f"deep/{n}.jsonl", f"{n}-first")
+    assert len(process.look()) == OPEN_MAX + 5
+    disk.refuses = bench.folder / "deep"
+    bench.write("x.jsonl", "b")
+    for n in range(OPEN_MAX + 4):
+        bench.write(f"deep/{n}.jsonl", f"{n}-last")
+    came = process.look(3)
+    disk.refuses = None
+    came += process.look(3)
+    assert sorted(came) == sorted(["b", *(f"{n}-last" for n in range(OPEN_MAX + 4))])
+    assert process.faults == {}
+    process.close()
+
+
+def test_a_log_that_was_copied_and_cut_is_parked_though_other_files_come_and_go(
+    bench: Bench,
+) -> None:
+    path = bench.write("x.jsonl", "a", "b")
+    bench.look()
+    (bench.folder / "x.jsonl.1").write_bytes(path.read_bytes())
+    os.truncate(path, 0)
+    bench.write("x.jsonl", "new")
+    bench.write("y.jsonl", "c")
+    assert bench.look(3) == ["c"]
+    assert list(bench.faults) == ["in/x.jsonl"]
+    bench.journal.commit(forgotten(1))
+    bench.write("x.jsonl", "newer")
+    assert bench.look(2) == ["new", "newer"]
+    assert bench.faults == {}
