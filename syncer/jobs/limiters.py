@@ -1,4 +1,5 @@
-"""The limiters of a process: one for each base URL and credential.
+"""The limiters of a process: one for each base URL and credential; and the access
+tokens of its clients, which are shared in the same way.
 
 The owner of the process makes one `Limiters` and hands it to all that ask a remote.
 """
@@ -10,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from hashlib import blake2b
+from weakref import WeakValueDictionary
 
 import anyio
 
 from syncer.core.address import normal_address
 from syncer.core.limiter import LanePace, Limiter, Wish
+from syncer.transport.oauth import Tokens
 
 
 class Limiters:
@@ -27,6 +30,8 @@ class Limiters:
 
     def __init__(self) -> None:
         self._by_name: dict[tuple[str, bytes], Limiter] = {}
+        # no longer than a lane goes with them
+        self._tokens: WeakValueDictionary[bytes, Tokens] = WeakValueDictionary()
         self._key = secrets.token_bytes(32)
 
     def lane(self, base_url: str, credential: Sequence[str], wish: Wish) -> LanePace:
@@ -38,6 +43,14 @@ class Limiters:
     def same(self, base_url: str, credential: Sequence[str]) -> None:
         """Note that these are names of one credential. Within the event loop."""
         self._of(base_url, credential)
+
+    def tokens(self, auth_url: str, client_id: str, client_secret: str) -> Tokens:
+        """The access tokens of this client at this auth server, one for all lanes."""
+        client = self._digest(repr((auth_url, client_id, client_secret)))
+        tokens = self._tokens.get(client)
+        if tokens is None:
+            tokens = self._tokens[client] = Tokens(client_id, client_secret)
+        return tokens
 
     def _of(self, base_url: str, credential: Sequence[str]) -> Limiter:
         address = normal_address(base_url)

@@ -39,7 +39,7 @@ from syncer.remotes.clarifai.listing import AnnotationListing
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sinks.choose import STDOUT, output_format, output_sink
 from syncer.transport.http import HttpTransport
-from syncer.transport.oauth import OAuthTransport, share_tokens
+from syncer.transport.oauth import OAuthTransport
 
 UNITS_AHEAD_MAX = 256
 """Groups of inputs fetched or waiting to be written: enough to keep any rate busy; the
@@ -131,7 +131,7 @@ def annotell_origin(
         api=OAuthTransport(
             api=http(annotell.base_url),
             auth=http(annotell.auth_url),
-            tokens=share_tokens(
+            tokens=limiters.tokens(
                 annotell.auth_url, credentials.client_id, credentials.client_secret
             ),
             elsewhere=http(None),

@@ -19,7 +19,6 @@ from contextlib import AsyncExitStack
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
-from weakref import WeakValueDictionary
 
 import anyio
 
@@ -51,7 +50,7 @@ GrantAsk = Callable[[dict[str, str], Request], Awaitable[Reply | NoReply]]
 class Tokens:
     """The access token of one client at one auth server.
 
-    Everybody who signs in there with it shares one of these: `share_tokens`.
+    All lanes of a process that sign in there with it are to share one of these.
     """
 
     def __init__(
@@ -215,17 +214,6 @@ class Tokens:
 
     def __repr__(self) -> str:
         return "Tokens(…)"
-
-
-_shared: WeakValueDictionary[tuple[str, str, str], Tokens] = WeakValueDictionary()
-
-
-def share_tokens(auth_url: str, client_id: str, client_secret: str) -> Tokens:
-    """The tokens of this client at this auth server, one for the whole process."""
-    tokens = _shared.get((auth_url, client_id, client_secret))
-    if tokens is None:
-        tokens = _shared[auth_url, client_id, client_secret] = Tokens(client_id, client_secret)
-    return tokens
 
 
 class OAuthTransport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import anyio
@@ -79,7 +80,26 @@ async def test_a_process_of_another_owner_knows_nothing_of_it() -> None:
 async def test_a_limiter_holds_no_token() -> None:
     limiters = Limiters()
     lane(limiters, "token hush-hush")
-    assert "hush-hush" not in repr(vars(limiters))
+    tokens = limiters.tokens("https://auth", "id", "hush-hush")
+    assert "hush-hush" not in repr((vars(limiters), dict(limiters._tokens), tokens))
+
+
+def test_a_client_at_an_auth_server_has_one_token_for_all_lanes() -> None:
+    limiters = Limiters()
+    tokens = limiters.tokens("https://auth", "id", "secret")
+    assert limiters.tokens("https://auth", "id", "secret") is tokens
+    assert limiters.tokens("https://auth", "id", "another") is not tokens
+    assert limiters.tokens("https://other", "id", "secret") is not tokens
+    assert Limiters().tokens("https://auth", "id", "secret") is not tokens
+
+
+def test_access_tokens_are_forgotten_once_no_lane_goes_with_them() -> None:
+    limiters = Limiters()
+    tokens = limiters.tokens("https://auth", "id", "secret")
+    assert list(limiters._tokens.values()) == [tokens]
+    del tokens
+    gc.collect()
+    assert not limiters._tokens
 
 
 async def test_the_configured_token_and_its_place_name_the_credential(tmp_path: Path) -> None:
