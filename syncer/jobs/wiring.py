@@ -27,7 +27,6 @@ from syncer.jobs.destinations import restore_destination
 from syncer.jobs.folders import resuming
 from syncer.jobs.limiters import in_use
 from syncer.transport.http import HttpTransport
-from syncer.transport.oauth import OAuthTransport
 from syncer.transport.tokens import TokenTransport
 
 API_AT_ONCE_MAX = 256
@@ -41,7 +40,7 @@ class Origin:
 
     listing: Listing
     layout: Layout
-    api: HttpTransport | TokenTransport | OAuthTransport
+    api: HttpTransport | TokenTransport
     pace: LanePace
     concurrency: int | Literal["auto"]
     storage: HttpTransport | None

@@ -15,17 +15,17 @@ import random
 import re
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
-from types import TracebackType
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import anyio
 
 from syncer.core.backoff import Backoff
-from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
+from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.core.token import is_token
 from syncer.transport.http import HttpTransport
+from syncer.transport.tokens import TokenTransport
 
 TOKEN_PATH = "/v1/auth/oauth/token"  # noqa: S105 - a path (annotell-auth 2.0.1, kognic-auth 4.5.2: auth_session.py)
 NO_SUCH_ADDRESS = (*range(300, 400), 404, 405, 410)
@@ -216,7 +216,23 @@ class Tokens:
         return "Tokens(…)"
 
 
-class OAuthTransport:
+@dataclass(frozen=True, slots=True)
+class _FromServer:
+    """The tokens of a client, with the way to its auth server. Implements
+    `TokenSource`.
+    """
+
+    tokens: Tokens
+    auth: HttpTransport
+
+    def token(self) -> str:
+        return self.tokens.at_hand()
+
+    async def fetch(self, refused: str) -> str | Reply | NoReply:
+        return await self.tokens.access(self.auth.send_with, refused)
+
+
+class OAuthTransport(TokenTransport):
     """Requests that carry an access token. An async context manager. Implements
     `Transport`.
 
@@ -239,85 +255,32 @@ class OAuthTransport:
 
         `other_hosts`: base URLs, without a last slash.
         """
-        self._api = api
+        others = (auth,) if elsewhere is None else (auth, elsewhere)
+        super().__init__(api, "Bearer", _FromServer(tokens, auth), _says_401, *others)
         self._auth = auth
         self._elsewhere = elsewhere
         self._other_hosts = other_hosts
-        self._tokens = tokens
-        self._repeated = 0
-        self._stack = AsyncExitStack()
 
     @property
     def hidden_retries(self) -> int:
-        """Requests that left without being asked for: those for tokens, those repeated
-        with a new one, and aiohttp's own.
-        """
-        return (
-            self._auth.requests
-            + self._repeated
-            + sum(transport.hidden_retries for transport in self._enter())
-        )
+        """Requests that left without being asked for, those for tokens among them."""
+        return self._auth.requests + super().hidden_retries
 
-    async def __aenter__(self) -> OAuthTransport:
-        async with AsyncExitStack() as stack:
-            for transport in self._enter():
-                await stack.enter_async_context(transport)
-            self._stack = stack.pop_all()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
-        await self._stack.aclose()
-
-    def _enter(self) -> list[HttpTransport]:
-        return [
-            transport
-            for transport in (self._api, self._auth, self._elsewhere)
-            if transport is not None
-        ]
-
-    async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
-        """Send once, or once more with a new token; another turn is waited for where
-        the request had to wait for a token, or goes a second time.
+    def _at(self, path: str) -> HttpTransport:
+        """Return what takes requests for this path or whole URL.
 
         Raises ValueError for a host that is not to have the token.
         """
-        transport = self._at(request.path)
-        access = self._tokens.at_hand()
-        if not access:
-            found = await self._tokens.access(self._auth.send_with)
-            if not isinstance(found, str):
-                return found
-            access = found
-            await turn.another(gone=False)
-        reply = await transport.send_with(_bearer(access), request)
-        if isinstance(reply, Reply) and reply.status == 401:
-            renewed = await self._tokens.access(self._auth.send_with, refused=access)
-            if not isinstance(renewed, str):
-                return renewed
-            await turn.another(gone=True)
-            self._repeated += 1
-            reply = await transport.send_with(_bearer(renewed), request)
-        return reply
-
-    def _at(self, path: str) -> HttpTransport:
         if path.startswith("/"):
-            return self._api
+            return self._http
         parts = urlsplit(path)
         if self._elsewhere is None or f"{parts.scheme}://{parts.netloc}" not in self._other_hosts:
             raise ValueError(f"the access token is not for {parts.hostname}")
         return self._elsewhere
 
-    def __repr__(self) -> str:
-        return f"OAuthTransport({self._api!r})"
 
-
-def _bearer(access: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {access}"}
+def _says_401(reply: Reply) -> bool:
+    return reply.status == 401
 
 
 def _asks_to_wait(reply: Reply) -> bool:

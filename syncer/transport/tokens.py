@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
 from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
 from syncer.errors import UsageError
@@ -20,11 +21,15 @@ class TokenSource(Protocol):
     """Where the token of each request comes from."""
 
     def token(self) -> str:
-        """The token of the next request. Called for every request, so it is quick."""
+        """The token of the next request, empty where it has to be fetched first. Called
+        for every request, so it is quick.
+        """
         ...
 
-    def replaces(self, refused: str) -> bool:
-        """Whether there is another token by now than the one that was refused."""
+    async def fetch(self, refused: str) -> str | Reply | NoReply:
+        """Fetch a token that is not the one that was `refused` (empty: none was), empty
+        where there is no other; else return why none came.
+        """
         ...
 
 
@@ -38,9 +43,9 @@ class FixedToken:
         """The token."""
         return self._token
 
-    def replaces(self, refused: str) -> bool:
-        """Whether there is another token: there never is."""
-        return False
+    async def fetch(self, refused: str) -> str:
+        """Return no other token: there never is one."""
+        return ""
 
     def __repr__(self) -> str:
         return "FixedToken(…)"
@@ -85,11 +90,13 @@ class TokenFile:
                 self._read_again()
         return self._token
 
-    def replaces(self, refused: str) -> bool:
-        """Whether the file holds another token by now than the one that was refused."""
+    async def fetch(self, refused: str) -> str:
+        """Return the token that the file holds by now, empty where it is the one that
+        was refused.
+        """
         if self._token == refused:
             self._read_again()
-        return self._token != refused
+        return self._token if self._token != refused else ""
 
     def _read_again(self) -> None:
         self._stamp = self._stamp_of_now()
@@ -126,25 +133,31 @@ class TokenTransport:
         scheme: str,
         tokens: TokenSource,
         refuses: Callable[[Reply], bool],
+        *others: HttpTransport,
     ) -> None:
         """`scheme`: of the Authorization header. `refuses`: whether an answer refuses
-        the token.
+        the token. This enters and leaves `http` and `others`.
         """
         self._http = http
         self._scheme = scheme
         self._tokens = tokens
         self._refuses = refuses
+        self._entered = (http, *others)
         self._repeated = 0
+        self._stack = AsyncExitStack()
 
     @property
     def hidden_retries(self) -> int:
         """Requests that left without being asked for: those repeated with another
         token, and aiohttp's own.
         """
-        return self._repeated + self._http.hidden_retries
+        return self._repeated + sum(http.hidden_retries for http in self._entered)
 
-    async def __aenter__(self) -> TokenTransport:
-        await self._http.__aenter__()
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            for http in self._entered:
+                await stack.enter_async_context(http)
+            self._stack = stack.pop_all()
         return self
 
     async def __aexit__(
@@ -153,22 +166,38 @@ class TokenTransport:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        await self._http.__aexit__(kind, error, at)
+        await self._stack.aclose()
 
     async def send(self, request: Request, turn: AnotherTurn) -> Reply | NoReply:
-        """Send once, or once more with another token, for which another turn is waited
-        for.
+        """Send once, or once more with another token; another turn is waited for where
+        the request had to wait for a token, or goes a second time.
         """
+        http = self._at(request.path)
         token = self._tokens.token()
-        reply = await self._http.send_with(self._headers(token), request)
-        if isinstance(reply, Reply) and self._refuses(reply) and self._tokens.replaces(token):
-            await turn.another(gone=True)
-            self._repeated += 1
-            return await self._http.send_with(self._headers(self._tokens.token()), request)
+        if not token:
+            found = await self._tokens.fetch("")
+            if not isinstance(found, str):
+                return found
+            await turn.another(gone=False)
+            token = self._tokens.token() or found
+        reply = await http.send_with(self._headers(token), request)
+        if isinstance(reply, Reply) and self._refuses(reply):
+            found = await self._tokens.fetch(token)
+            if not isinstance(found, str):
+                return found
+            if found:
+                await turn.another(gone=True)
+                self._repeated += 1
+                token = self._tokens.token() or found
+                return await http.send_with(self._headers(token), request)
         return reply
+
+    def _at(self, path: str) -> HttpTransport:
+        """Return what takes requests for this path."""
+        return self._http
 
     def _headers(self, token: str) -> dict[str, str]:
         return {"Authorization": f"{self._scheme} {token}"}
 
     def __repr__(self) -> str:
-        return f"TokenTransport({self._http!r})"
+        return f"{type(self).__name__}({self._http!r})"

@@ -92,42 +92,42 @@ def test_a_file_that_has_changed_is_read_again_within_a_second(held: Held) -> No
     assert held.told == ["second"]
 
 
-def test_a_file_whose_token_was_refused_is_read_again_at_once(held: Held) -> None:
+async def test_a_file_whose_token_was_refused_is_read_again_at_once(held: Held) -> None:
     held.write("second")
-    assert held.tokens.replaces("first")
+    assert await held.tokens.fetch("first") == "second"
     assert held.tokens.token() == "second"
 
 
-def test_the_token_that_was_refused_replaces_nothing(held: Held) -> None:
-    assert not held.tokens.replaces("first")
+async def test_the_token_that_was_refused_replaces_nothing(held: Held) -> None:
+    assert await held.tokens.fetch("first") == ""
     assert held.told == []
 
 
-def test_requests_that_were_under_way_when_it_was_replaced_are_told_so(held: Held) -> None:
+async def test_requests_that_were_under_way_when_it_was_replaced_are_told_so(held: Held) -> None:
     held.write("second")
-    assert held.tokens.replaces("first")
-    assert held.tokens.replaces("first")
+    assert await held.tokens.fetch("first") == "second"
+    assert await held.tokens.fetch("first") == "second"
     assert held.told == ["second"]
 
 
 @pytest.mark.parametrize("text", ["", "two words", "\n"])
-def test_what_is_no_token_changes_nothing(held: Held, text: str) -> None:
+async def test_what_is_no_token_changes_nothing(held: Held, text: str) -> None:
     held.write(text)
-    assert not held.tokens.replaces("first")
+    assert await held.tokens.fetch("first") == ""
     held.now += LOOK_SECONDS
     assert held.tokens.token() == "first"
 
 
 @pytest.mark.parametrize("refused", [True, False])
-def test_a_part_of_a_token_is_used_until_it_is_refused_or_a_second_has_passed(
+async def test_a_part_of_a_token_is_used_until_it_is_refused_or_a_second_has_passed(
     held: Held, refused: bool
 ) -> None:
     held.write("sec")
-    assert held.tokens.replaces("first")
+    assert await held.tokens.fetch("first") == "sec"
     held.write("second")
     assert held.tokens.token() == "sec"
     if refused:
-        assert held.tokens.replaces("sec")
+        assert await held.tokens.fetch("sec") == "second"
     else:
         held.now += LOOK_SECONDS
     assert held.tokens.token() == "second"
@@ -180,3 +180,17 @@ async def test_a_refused_token_that_has_no_successor_is_said_at_once(
     service = Service("second")
     reply = await to(service, FixedToken("first") if fixed else held.tokens).send(GET, UNPACED)
     assert (reply, service.keys) == (Reply(401, b""), ["Key first"])
+
+
+async def test_a_request_goes_with_the_token_of_when_its_turn_has_come(held: Held) -> None:
+    class LongTurn(CountedTurn):
+        """A turn for which the file is written once more meanwhile."""
+
+        async def another(self, *, gone: bool) -> None:
+            held.write("third")
+            held.now += LOOK_SECONDS
+
+    service = Service("third")
+    held.write("second")
+    assert await to(service, held.tokens).send(GET, LongTurn()) == Reply(200, b"")
+    assert service.keys == ["Key first", "Key third"]
