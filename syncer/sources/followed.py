@@ -85,6 +85,7 @@ class FollowedLogs:
         self._rotated = defaultdict[str, list[FollowedLog]](list)
         """By the name that they had before."""
         self._gone = dict[int, LogState]()
+        """Logs without a file, and how far they were read: until that is settled."""
         self._missing = dict[int, str]()
         """Of those, the ones that were not read to their ends."""
         self._aside = FilesAside(poll_seconds)
@@ -251,6 +252,9 @@ class FollowedLogs:
     async def _choose(
         self, news: list[tuple[LogPath, Stamp]], lost: set[int], due: set[str], sight: Sight
     ) -> None:
+        for number in await self._registry.list_settled(self._gone):
+            if number not in self._missing:
+                del self._gone[number]
         now = anyio.current_time()
         self._aside.begin(sight.stamps.keys(), due | {str(log.path) for log, _ in news})
 

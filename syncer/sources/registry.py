@@ -66,6 +66,17 @@ class LogRegistry:
             lambda ledger: [number for number in numbers if number not in ledger.logs]
         )
 
+    async def list_settled(self, read: Mapping[int, LogState]) -> list[int]:
+        """Return the logs that are settled as far as they were read."""
+        return await self._committer().look(
+            lambda ledger: [
+                number
+                for number, log in read.items()
+                if number in ledger.logs
+                and ledger.logs[number].watermark.resume.offset >= log.watermark.resume.offset
+            ]
+        )
+
     async def choose(self, search: Search) -> tuple[Choice, Ledger]:
         """Return the logs of these files, and what was known of all logs before. The
         state knows them when this returns; no other source gets them.

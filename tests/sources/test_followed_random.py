@@ -28,6 +28,9 @@ class Writer:
         self.written: list[str] = []
         self._rng = rng
         self._rest = b""
+        self._late: Path | None = None
+        """The file that was rotated, to which it goes on writing for two looks."""
+        self._looks = 0
 
     def begin(self) -> None:
         """There is a file, which the follower sees."""
@@ -36,6 +39,20 @@ class Writer:
     def act(self) -> None:
         """Do something."""
         self._rng.choice([self._append] * 6 + [self._rotate, self._compress, self._remove])()
+
+    def looked(self) -> None:
+        """A look has passed."""
+        self._looks += 1
+        if self._late is not None:
+            self._write(b"")  # a half line would be left until it is whole
+        if self._looks >= 2:
+            self._turn()
+
+    def _turn(self) -> None:
+        """Turn to the new file, between two lines."""
+        if self._late is not None:
+            self._write(b"")
+            self._late = None
 
     def end(self) -> None:
         """Finish the last line."""
@@ -47,11 +64,13 @@ class Writer:
             self.written.append(f"{self.name}-{len(self.written)}")
             lines += post(self.written[-1]) + b"\n"
         cut = self._rng.choice([0, 0, 0, self._rng.randint(0, len(lines))])
+        if self._late is not None and self._looks:
+            cut = 0
         self._write(lines[: len(lines) - cut])
         self._rest = lines[len(lines) - cut :]
 
     def _write(self, lines: bytes) -> None:
-        with (self.folder / self.name).open("ab") as file:
+        with (self._late or self.folder / self.name).open("ab") as file:
             file.write(self._rest + lines)
         self._rest = b""
 
@@ -59,7 +78,8 @@ class Writer:
         path = self.folder / self.name
         if not path.exists():
             return
-        self._write(b"")  # writers turn to a new file between two lines
+        self._turn()
+        self._write(b"")
         for number in range(9, 0, -1):
             for ending in ("", ".gz"):
                 old = self.folder / f"{self.name}.{number}{ending}"
@@ -68,8 +88,11 @@ class Writer:
         path.rename(self.folder / f"{self.name}.1")
         if self._rng.random() < 0.5:
             path.touch()
+            if self._rng.random() < 0.5:
+                self._late, self._looks = self.folder / f"{self.name}.1", 0
 
     def _compress(self) -> None:
+        self._turn()
         for number in (1, 2):
             path = self.folder / f"{self.name}.{number}"
             packed = path.with_name(f"{path.name}.gz")
@@ -104,6 +127,8 @@ def test_every_line_comes_once_and_in_order(
         for _ in range(rng.randint(0, 4)):
             rng.choice(writers).act()
         came += process.look()
+        for writer in writers:
+            writer.looked()
         if rng.random() < 0.1:
             process.close()
             process = FollowedProcess(time, journal, folder)
