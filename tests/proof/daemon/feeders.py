@@ -1,0 +1,118 @@
+"""Applications that make changes while the daemon comes and goes: rows of a table,
+lines of logs that are rotated.
+"""
+
+from __future__ import annotations
+
+import gzip
+import random
+import sqlite3
+import threading
+import time
+from abc import ABC, abstractmethod
+from contextlib import closing
+from pathlib import Path
+
+from tests.support.outbox import make_outbox
+
+
+class Feeder(ABC):
+    """Hands over the lines of a log, in their order, over some seconds."""
+
+    def __init__(self, folder: Path, lines: list[bytes], seed: int, seconds: float) -> None:
+        self.folder = folder
+        self.lines = lines
+        self.rng = random.Random(seed)
+        self._pause_seconds = seconds / (len(lines) / 10)
+        self._thread = threading.Thread(target=self._feed, daemon=True)
+        folder.mkdir()
+        self.prepare()
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def join(self) -> None:
+        self._thread.join()
+
+    def _feed(self) -> None:
+        at = 0
+        while at < len(self.lines):
+            more = self.rng.randint(1, 20)
+            self.add(self.lines[at : at + more])
+            at += more
+            time.sleep(self._pause_seconds)
+
+    @abstractmethod
+    def prepare(self) -> None:
+        """Make what is there before the first change."""
+
+    @abstractmethod
+    def add(self, lines: list[bytes]) -> None:
+        """Let these changes follow."""
+
+    @property
+    @abstractmethod
+    def source(self) -> str:
+        """What the config says of it."""
+
+
+class TableFeeder(Feeder):
+    """An outbox table in SQLite. Some transactions are rolled back and tried again."""
+
+    def prepare(self) -> None:
+        self.path = self.folder / "labels.db"
+        make_outbox(self.path)
+
+    @property
+    def source(self) -> str:
+        return f'kind = "sqlite"\npath = "{self.path}"\ntable = "outbox"'
+
+    def add(self, lines: list[bytes]) -> None:
+        rows = [(line.decode(),) for line in lines]
+        with closing(sqlite3.connect(self.path, timeout=60)) as table:
+            for ending in ("rollback",) * (self.rng.random() < 0.1) + ("commit",):
+                table.execute("begin immediate")
+                table.executemany("insert into outbox (change) values (?)", rows)
+                table.execute(ending)
+
+    def to_do(self) -> int:
+        """The rows that are neither applied nor dead."""
+        with closing(sqlite3.connect(self.path, timeout=60)) as table:
+            sql = "select count(*) from outbox where applied_at is null and error is null"
+            return int(table.execute(sql).fetchone()[0])
+
+
+class LogFeeder(Feeder):
+    """A log in a folder. Lines are written in pieces; at times the log is rotated by
+    rename, and what was rotated is compressed.
+    """
+
+    def prepare(self) -> None:
+        self.log = self.folder / "labels.jsonl"
+        self.rotations = 0
+
+    @property
+    def source(self) -> str:
+        return f'kind = "changelog"\npath = "{self.folder}"'
+
+    def add(self, lines: list[bytes]) -> None:
+        data = b"".join(line + b"\n" for line in lines)
+        cut = self.rng.randrange(len(data))
+        with self.log.open("ab", buffering=0) as file:
+            file.write(data[:cut])
+            time.sleep(0.01)
+            file.write(data[cut:])
+        if self.rng.random() < 0.03:
+            self._rotate()
+
+    def _rotate(self) -> None:
+        self.rotations += 1
+        rotated = self.folder / f"labels.jsonl.{self.rotations}"
+        self.log.rename(rotated)
+        if self.rng.random() < 0.5:
+            time.sleep(self.rng.random())
+            packed = rotated.with_name(rotated.name + ".gz")
+            part = rotated.with_name("." + rotated.name)
+            part.write_bytes(gzip.compress(rotated.read_bytes()))
+            part.rename(packed)
+            rotated.unlink()
