@@ -1,10 +1,16 @@
 """Text for people: what comes from outside, such as ids, names of files and reasons,
-and numbers of things.
+and numbers of things. And the same as JSON.
 """
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
+
+import orjson
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
@@ -50,3 +56,17 @@ def is_unicode(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def json_text(value: object) -> str:
+    """One JSON value on one line.
+
+    The halves of characters that stand for the bytes of a file's name that is not text
+    become escapes.
+    """
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:
+        return _HALF.sub(
+            lambda half: f"\\\\u{ord(half[0]):04x}", json.dumps(value, ensure_ascii=False)
+        )

@@ -10,7 +10,8 @@ from functools import partial
 from itertools import chain
 from types import TracebackType
 
-from syncer.cli.output import json_text, print_json_parts
+from syncer.cli.output import print_json_parts
+from syncer.printable import json_text
 
 _PART_CHARACTERS = 1 << 16
 

@@ -8,9 +8,7 @@ from outside reaches a terminal as it is. JSON is UTF-8 in any locale.
 from __future__ import annotations
 
 import errno
-import json
 import os
-import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -19,12 +17,10 @@ from io import BufferedReader, BufferedWriter, FileIO, RawIOBase, TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-import orjson
-
 from syncer import signals
 from syncer.cli.arguments import Arguments
 from syncer.errors import OutputError, SyncerError
-from syncer.printable import printable
+from syncer.printable import json_text, printable
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -42,7 +38,6 @@ class Printing:
 
 
 FIX_THAT = "fix that, then run the same command again"
-_HALF = re.compile("[\ud800-\udfff]")
 _DUMB = ("", "dumb", "unknown")
 _COLUMNS = 80
 """Where a terminal says no width of its own."""
@@ -221,20 +216,6 @@ def _utf8() -> TextIO:
     if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.encoding.lower() != "utf-8":
         sys.stdout.reconfigure(encoding="utf-8")
     return sys.stdout
-
-
-def json_text(value: object) -> str:
-    """One JSON value on one line.
-
-    The halves of characters that stand for the bytes of a file's name that is not text
-    become escapes.
-    """
-    try:
-        return orjson.dumps(value).decode()
-    except orjson.JSONEncodeError:
-        return _HALF.sub(
-            lambda half: f"\\\\u{ord(half[0]):04x}", json.dumps(value, ensure_ascii=False)
-        )
 
 
 def fail(

@@ -23,6 +23,7 @@ from syncer.config import Loaded
 from syncer.core.backoff import Backoff
 from syncer.core.events import ChangesSettled, Event, SourceFailed, SourceRecovered
 from syncer.core.ports.push import Source
+from syncer.core.retry import Portions
 from syncer.core.settle import rfc3339
 from syncer.daemon.status import (
     Faults,
@@ -37,7 +38,16 @@ from syncer.daemon.status import (
 from syncer.engine.push import Push
 from syncer.errors import CredentialsRefused, SyncerError
 from syncer.finish import finish
+from syncer.jobs.dead import (
+    DropResult,
+    LettersToDrop,
+    LettersToRetry,
+    Refuse,
+    RetryResult,
+    Selector,
+)
 from syncer.jobs.limiters import Limiters
+from syncer.jobs.lines import line_options
 from syncer.jobs.opening import open_in_thread
 from syncer.jobs.push_parts import PushParts, push_parts, wire_push
 from syncer.journal.held import is_held, set_held
@@ -88,6 +98,12 @@ class _Watched:
         )
 
 
+class NotPushing(SyncerError):
+    """A lane has no push that could carry out what it is asked for. A later try may
+    find one.
+    """
+
+
 class Lane:
     """One destination. `run` once; `drain` ends it."""
 
@@ -107,7 +123,7 @@ class Lane:
         self.pause: LanePause | None = None
         """Why no push is on."""
         self._loaded = loaded.with_settings(retry={"give_up_seconds": 0.0})
-        self._state = Path(loaded.config.state.dir)
+        self.state = Path(loaded.config.state.dir)
         self._limiters = limiters
         self._make_sources = make_sources
         self._observe = observe
@@ -135,10 +151,37 @@ class Lane:
         """Pause by hand, or go on: also after a restart. What is in flight comes to its
         end. Raises StateError.
         """
-        write = partial(set_held, self._state, held=held)
+        write = partial(set_held, self.state, held=held)
         await finish(partial(anyio.to_thread.run_sync, write))
         if self._running is not None:
             self._running[0].turns.hold(BY_HAND if held else "")
+
+    async def retry(
+        self, selector: Selector, refuse: Refuse = lambda _: None, *, force: bool = False
+    ) -> RetryResult:
+        """Send dead letters again, as `PushLane.retry` does.
+
+        Raises NotPushing, UsageError, StateError.
+        """
+        options = line_options(self._loaded.config)
+        letters = LettersToRetry(self.state, selector, options, refuse, force=force)
+        await self._carry_out(letters.portions)
+        return letters.result
+
+    async def drop(self, selector: Selector) -> DropResult:
+        """Close dead letters for good, as `PushLane.drop` does.
+
+        Raises NotPushing, UsageError, StateError.
+        """
+        letters = LettersToDrop(self.state, selector)
+        await self._carry_out(letters.portions)
+        return letters.result
+
+    async def _carry_out(self, portions: Portions) -> None:
+        if self._running is None:
+            reason = self._status_of_pause(self.pause).reason
+            raise NotPushing(f"the lane {self.name} does not push just now: {reason}")
+        await self._running[0].carry_out(portions)
 
     def drain(self) -> None:
         """Finish what is in flight, write it down, and end."""
@@ -155,7 +198,7 @@ class Lane:
         try:
             async with parts.app.in_use():
                 engine = wire_push(parts, sources, self._note, forever=True)
-                if await anyio.to_thread.run_sync(is_held, self._state):
+                if await anyio.to_thread.run_sync(is_held, self.state):
                     engine.turns.hold(BY_HAND)
                 made.append(engine)
                 self._running = (engine, parts)
@@ -166,8 +209,10 @@ class Lane:
                     self._tell(self)
                 await engine.run()
         finally:
-            self._totals = StateTotals.of(parts.journal.ledger)
             self._running = None
+            for engine in made:
+                await finish(engine.await_commands)  # they write to the journal
+            self._totals = StateTotals.of(parts.journal.ledger)
             for source in sources:
                 await finish(source.close)
 
@@ -235,11 +280,13 @@ class Lane:
 
     def _status_of_pause(self, pause: LanePause | None) -> LaneStatus:
         """No push is on: it is being opened, or waits, or the lane was drained."""
+        drained = self._draining.is_set()
+        waits = "the lane was drained" if drained else "the lane is being opened"
         return LaneStatus(
             name=self.name,
-            state="stopped" if self._draining.is_set() else "paused",
+            state="stopped" if drained else "paused",
             paused_until=None if pause is None else rfc3339(pause.until),
-            reason="the lane is being opened" if pause is None else pause.reason,
+            reason=waits if pause is None else pause.reason,
             traffic=Traffic(),
             totals=self._totals,
             checks=() if pause is None else (pause.check(),),

@@ -15,6 +15,7 @@ from syncer.core.events import Event
 from syncer.daemon.http.guard import Guard
 from syncer.daemon.http.health import health
 from syncer.daemon.http.lanes import steer
+from syncer.daemon.http.letters import letters
 from syncer.daemon.http.scrape import scrape
 from syncer.daemon.http.server import serving
 from syncer.daemon.lane import Lane
@@ -42,7 +43,7 @@ async def follow(loaded: Loaded, say: Say) -> Ended:
 
     @asynccontextmanager
     async def serve(supervisor: Supervisor) -> AsyncIterator[None]:
-        routes = [*health(supervisor), *scrape(supervisor, metrics), *steer(supervisor)]
+        routes = [*health(supervisor), *scrape(supervisor, metrics), *steer(lanes), *letters(lanes)]
         async with serving(loaded.config.daemon.listen, routes, Guard(token)) as url:
             say(f"syncer: following; {url}/api/status shows how it goes")
             async with notifier.telling(supervisor.draining):

@@ -121,13 +121,14 @@ class Push:
             raise first_error(group) from None
         finally:
             self.ended = True
-            await finish(self._await_command)
+            await finish(self.await_commands)
         if self.turns.error is not None:
             raise self.turns.error
 
-    async def _await_command(self) -> None:
+    async def await_commands(self) -> None:
+        """Return once those that have come so far are written to their end."""
         async with self._one_command:
-            pass  # the one that is under way is written to its end
+            pass
 
     def drain(self) -> None:
         """End the run: finish what is in flight, write it down, send nothing more."""

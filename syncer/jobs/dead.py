@@ -36,10 +36,38 @@ COMMIT_BYTES_MAX = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
+class LetterPlace:
+    """The line that a letter is about."""
+
+    source: str
+    """The name that its log was given."""
+    line: int
+    path: str = ""
+    """Its log may also be known by this path, which is resolved."""
+
+    @classmethod
+    def parse(cls, text: str) -> LetterPlace:
+        """The place that somebody calls SOURCE:LINE. Raises UsageError."""
+        source, colon, line = text.rpartition(":")
+        if not colon or not source or not line.isascii() or not line.isdigit():
+            raise UsageError(
+                f"{text!r} is not of the form SOURCE:LINE (for example changes.jsonl:7)"
+            )
+        return cls(source, int(line), resolve(source))
+
+    def is_of(self, source: str, path: str) -> bool:
+        """Return whether this is the log, by the name it was given or by its path."""
+        return self.source == source or self.path == path
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
 class Selector:
     """The letters that are meant: of places (`SOURCE:LINE`), of a code, or all."""
 
-    places: tuple[str, ...] = ()
+    places: tuple[LetterPlace, ...] = ()
     code: int | None = None
     every: bool = False
 
@@ -57,10 +85,9 @@ class Selector:
         Raises StateError, OSError, UsageError where a place or a code has none (at the
         end).
         """
-        wanted = [_parse_ref(place) for place in self.places]
         paths = (
             {number: resolve(log.identity.path) for number, log in ledger.logs.items()}
-            if wanted
+            if self.places
             else {}
         )
         matched: set[int] = set()
@@ -72,7 +99,7 @@ class Selector:
             if self.places:
                 here = [
                     n
-                    for n, place in enumerate(wanted)
+                    for n, place in enumerate(self.places)
                     if place.line == letter.line and place.is_of(letter.source, paths[letter.log])
                 ]
                 matched.update(here)
@@ -82,31 +109,13 @@ class Selector:
                 continue
             count += 1
             yield found
-        lost = [place for n, place in enumerate(self.places) if n not in matched]
+        lost = [str(place) for n, place in enumerate(self.places) if n not in matched]
         if lost or (self.code is not None and not count):
             what = f"code {self.code}" if self.code is not None else ", ".join(lost)
             raise UsageError(
                 f"no dead letter matches {what}; run `syncer dead list --state"
                 f" {as_argument(folder)}` to see the open ones"
             )
-
-
-@dataclass(frozen=True, slots=True)
-class _LetterRef:
-    source: str
-    path: str
-    line: int
-
-    def is_of(self, source: str, path: str) -> bool:
-        """Return whether this is the log, by the name it was given or by its path."""
-        return source == self.source or path == self.path
-
-
-def _parse_ref(place: str) -> _LetterRef:
-    source, colon, line = place.rpartition(":")
-    if not colon or not source or not line.isascii() or not line.isdigit():
-        raise UsageError(f"{place!r} is not of the form SOURCE:LINE (for example changes.jsonl:7)")
-    return _LetterRef(source, resolve(source), int(line))
 
 
 def open_in(folder: Path, selector: Selector | None = None) -> Iterator[OpenLetter]:

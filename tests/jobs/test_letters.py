@@ -17,6 +17,7 @@ from syncer.core.ports.wire import Reply, Request
 from syncer.errors import StateError, UsageError
 from syncer.jobs.dead import (
     DropResult,
+    LetterPlace,
     LettersToDrop,
     LettersToRetry,
     RefusedLetter,
@@ -46,6 +47,11 @@ def pushed(app: App, path: Path, *lines: bytes) -> str:
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     app.push(path)
     return str(path)
+
+
+def at(*places: str) -> Selector:
+    """The letters of these places."""
+    return Selector(tuple(map(LetterPlace.parse, places)))
 
 
 def refusing(*ids: str) -> object:
@@ -107,9 +113,9 @@ def bodies(requests: Sequence[Request]) -> list[bytes]:
     "wrong",
     [
         {},
-        {"places": ("a:1",), "every": True},
+        {"places": (LetterPlace("a", 1),), "every": True},
         {"code": 1, "every": True},
-        {"places": ("a:1",), "code": 0},
+        {"places": (LetterPlace("a", 1),), "code": 0},
     ],
 )
 def test_letters_are_selected_in_exactly_one_way(wrong: dict[str, object]) -> None:
@@ -123,7 +129,7 @@ def test_letters_are_selected_in_exactly_one_way(wrong: dict[str, object]) -> No
 def test_a_place_is_a_source_and_a_line(app: App, tmp_path: Path, place: str) -> None:
     pushed(app, tmp_path / "log.jsonl", b"bad")
     with pytest.raises(UsageError, match="SOURCE:LINE"):
-        again(app, Selector((place,)))
+        again(app, at(place))
 
 
 def test_letters_are_named_by_source_and_line(
@@ -131,22 +137,22 @@ def test_letters_are_named_by_source_and_line(
 ) -> None:
     log = pushed(app, tmp_path / "log.jsonl", b"bad", b"worse", b"worst")
     monkeypatch.chdir(tmp_path)
-    assert LettersToDrop(app.state, Selector((f"{log}:2",))).write().dropped == 1
+    assert LettersToDrop(app.state, at(f"{log}:2")).write().dropped == 1
     assert lines(app) == [1, 3]
-    assert LettersToDrop(app.state, Selector(("log.jsonl:3",))).write().dropped == 1
+    assert LettersToDrop(app.state, at("log.jsonl:3")).write().dropped == 1
     assert lines(app) == [1]
 
 
 def test_a_line_of_another_log_is_not_meant(app: App, tmp_path: Path) -> None:
     first, second = (pushed(app, tmp_path / name, b"bad") for name in ("1.jsonl", "2.jsonl"))
-    assert LettersToDrop(app.state, Selector((f"{second}:1",))).write().dropped == 1
-    assert again(app, Selector((f"{first}:1",))).refused[0].source == first
+    assert LettersToDrop(app.state, at(f"{second}:1")).write().dropped == 1
+    assert again(app, at(f"{first}:1")).refused[0].source == first
 
 
 def test_of_places_of_which_one_is_not_there_nothing_is_dropped(app: App, tmp_path: Path) -> None:
     log = pushed(app, tmp_path / "log.jsonl", b"bad", post("a"))
     with pytest.raises(UsageError, match=r"log.jsonl:2; run `syncer dead list") as told:
-        LettersToDrop(app.state, Selector((f"{log}:1", f"{log}:2"))).write()
+        LettersToDrop(app.state, at(f"{log}:1", f"{log}:2")).write()
     assert f"{log}:1" not in str(told.value)
     assert lines(app) == [1]
 
@@ -181,7 +187,7 @@ def test_letters_go_in_the_order_of_their_log_whatever_the_order_in_which_they_w
     log = pushed(app, tmp_path / "log.jsonl", *[patch("a", data=number) for number in range(4)])
     app.there.put({"input_id": "i", "id": "a", "data": {}})
     for line in (3, 1, 4, 2):
-        assert again(app, Selector((f"{log}:{line}",))).queued == 1
+        assert again(app, at(f"{log}:{line}")).queued == 1
     asked = len(app.asked)
     app.push(log)
     sent = [
@@ -215,8 +221,8 @@ def test_a_line_that_is_still_no_change_is_refused_with_its_reason(
         "still not a valid change" in one.reason and "append a corrected line" in one.reason
         for one in result.refused
     )
-    assert again(app, Selector((f"{log}:2",))).queued == 0
-    assert again(app, Selector((f"{log}:2",)), options=LineOptions("send")).queued == 1
+    assert again(app, at(f"{log}:2")).queued == 0
+    assert again(app, at(f"{log}:2"), options=LineOptions("send")).queued == 1
 
 
 def test_a_line_of_which_only_a_part_was_kept_is_refused(app: App, tmp_path: Path) -> None:
@@ -346,8 +352,8 @@ def test_a_state_in_use_is_left_alone_and_given_back_afterwards(app: App, tmp_pa
             command.write()
     journal.close()
     with pytest.raises(UsageError):
-        LettersToDrop(app.state, Selector(("x:1",))).write()
-    assert LettersToDrop(app.state, Selector((f"{log}:1",))).write() == DropResult(1)
+        LettersToDrop(app.state, at("x:1")).write()
+    assert LettersToDrop(app.state, at(f"{log}:1")).write() == DropResult(1)
 
 
 def test_deletes_that_died_are_sent_again_too(app: App, tmp_path: Path) -> None:

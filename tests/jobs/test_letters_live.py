@@ -14,7 +14,7 @@ import pytest
 
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.errors import CredentialsRefused, UsageError
-from syncer.jobs.dead import DropResult, RefusedLetter, RetryResult, Selector
+from syncer.jobs.dead import DropResult, LetterPlace, RefusedLetter, RetryResult, Selector
 from syncer.jobs.push import Finished, PushLane
 from syncer.jobs.push_parts import push_parts
 from tests.jobs.test_letters import ALL, REFUSING, counts, lines
@@ -204,7 +204,7 @@ def test_a_letter_that_is_dropped_is_ignored_from_then_on(app: App, tmp_path: Pa
 
     async def drop(lane: PushLane) -> None:
         await died(lane)
-        assert await lane.drop(Selector((f"{log}:1",))) == DropResult(1)
+        assert await lane.drop(Selector((LetterPlace(str(log), 1),))) == DropResult(1)
 
     done = pushed(app, log, drop)
     assert (done.summary.applied, done.summary.ignored, done.summary.dead) == (20, 1, 0)
@@ -218,7 +218,7 @@ def test_a_selection_that_means_nothing_is_told_and_the_run_goes_on(
 
     async def ask(lane: PushLane) -> None:
         await anyio.sleep(1)
-        for wanted in (Selector(code=5), Selector((f"{log}:1",))):
+        for wanted in (Selector(code=5), Selector((LetterPlace(str(log), 1),))):
             with pytest.raises(UsageError, match="no dead letter matches"):
                 await lane.retry(wanted)
 

@@ -81,10 +81,12 @@ def dead_show(letter: Log, /, *, common: CommonOfLane = CommonOfLane()) -> int:
     letter
         The letter, as `dead list` shows it.
     """
-    from syncer.jobs.dead import Selector, open_in
+    from syncer.jobs.dead import LetterPlace, Selector, open_in
     from syncer.jobs.folders import push_folder
 
-    for found in list(open_in(push_folder(common.load()), Selector((letter,)))):
+    folder = push_folder(common.load())
+    selector = Selector((LetterPlace.parse(letter),))
+    for found in list(open_in(folder, selector)):
         if printing.json:
             print_json_item(found.record())
         else:
@@ -140,7 +142,7 @@ def dead_retry(
         Also letters that a later change superseded: sending them undoes that change.
     """
     from syncer.cli.kept import KeptList
-    from syncer.jobs.dead import LettersToRetry, Selector
+    from syncer.jobs.dead import LetterPlace, LettersToRetry, Selector
     from syncer.jobs.folders import push_folder
     from syncer.jobs.lines import line_options
 
@@ -154,7 +156,7 @@ def dead_retry(
             if printing.json:
                 refused.add({"source": letter.source, "line": letter.line, "reason": letter.reason})
 
-        selector = Selector(letters, code, every)
+        selector = Selector(tuple(map(LetterPlace.parse, letters)), code, every)
         result = LettersToRetry(folder, selector, lines, refuse, force=force).write()
         left = (
             f"; {result.left:,} more wait until a push has made room in the retry queue"
@@ -192,11 +194,13 @@ def dead_drop(
     every
         All letters.
     """
-    from syncer.jobs.dead import LettersToDrop, Selector
+    from syncer.jobs.dead import LetterPlace, LettersToDrop, Selector
     from syncer.jobs.folders import push_folder
 
     folder = push_folder(common.load())
-    result = LettersToDrop(folder, Selector(letters, code, every)).write()
+    result = LettersToDrop(
+        folder, Selector(tuple(map(LetterPlace.parse, letters)), code, every)
+    ).write()
     say(f"dropped {counted(result.dropped, 'dead letter')} (now counted as ignored)")
     if printing.json:
         print_json({"dropped": result.dropped, "refused": []})

@@ -13,7 +13,6 @@ from cyclopts import App, Parameter
 from syncer.cli.options import Common, Log
 from syncer.cli.output import (
     fail,
-    json_text,
     print_json,
     print_json_item,
     print_lines,
@@ -21,7 +20,7 @@ from syncer.cli.output import (
     say,
 )
 from syncer.errors import OutputError, StateError, UsageError
-from syncer.printable import counted
+from syncer.printable import counted, json_text
 from syncer.version import __version__
 
 if TYPE_CHECKING:

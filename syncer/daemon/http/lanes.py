@@ -1,28 +1,44 @@
-"""Lanes are paused by hand, and let go on, while they run."""
+"""Lanes are named in requests, paused by hand, and let go on, while they run."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Sequence
 
 from aiohttp import web
 
 from syncer.daemon.lane import Lane
-from syncer.daemon.supervisor import Supervisor
 from syncer.errors import SyncerError
 
 
-def steer(supervisor: Supervisor) -> web.RouteTableDef:
+def refusal(kind: type[web.HTTPException], reason: str) -> web.HTTPException:
+    """The answer to a request that is not done, to be raised."""
+    return kind(text=json.dumps({"error": reason}), content_type="application/json")
+
+
+def find_lane(lanes: Sequence[Lane], name: str | None) -> Lane:
+    """The lane of this name; None: the only one. Raises HTTPException."""
+    if name is None and len(lanes) == 1:
+        return lanes[0]
+    names = ", ".join(lane.name for lane in lanes)
+    if name is None:
+        raise refusal(web.HTTPBadRequest, f"say which lane: {names}")
+    for lane in lanes:
+        if lane.name == name:
+            return lane
+    raise refusal(web.HTTPNotFound, f"there is no lane {name}, only {names}")
+
+
+def steer(lanes: Sequence[Lane]) -> web.RouteTableDef:
     """The routes of `/api/lanes`."""
     routes = web.RouteTableDef()
-    by_name = {lane.name: lane for lane in supervisor.lanes}
 
     async def hold(request: web.Request, *, held: bool) -> web.Response:
-        name = request.match_info["name"]
-        lane: Lane | None = by_name.get(name)
-        if lane is None:
-            return web.json_response({"error": f"there is no lane {name}"}, status=404)
+        lane = find_lane(lanes, request.match_info["name"])
         try:
             await lane.hold(held=held)
         except SyncerError as error:
-            return web.json_response({"error": str(error)}, status=503)
+            raise refusal(web.HTTPServiceUnavailable, str(error)) from None
         return web.json_response((await lane.status()).record())
 
     @routes.post("/api/lanes/{name}/pause")

@@ -242,7 +242,7 @@ class World:
             journal.close()
 
     def _letters(self, command: str, place: str) -> None:
-        selector = dead_lane.Selector((place,))
+        selector = dead_lane.Selector((dead_lane.LetterPlace.parse(place),))
         try:
             if command == "retry":
                 assert dead_lane.LettersToRetry(STATE, selector, LineOptions()).write().queued == 1

@@ -1,0 +1,186 @@
+"""Dead letters are listed, sent again and dropped while their lane runs.
+
+There may be millions of them: what is listed comes from the state's files as it is
+sent, and what is refused waits in a file of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import partial
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+import anyio.to_thread
+from aiohttp import web
+
+from syncer.daemon.http.lanes import find_lane, refusal
+from syncer.daemon.lane import Lane
+from syncer.errors import SyncerError, UsageError
+from syncer.jobs.dead import LetterPlace, RefusedLetter, Selector, open_in
+from syncer.printable import json_text
+
+PART_BYTES = 1 << 16
+REFUSED_BYTES_MAX = 1 << 20
+"""Of refused letters in memory; more of them go to a file."""
+PLACE = ("source", "line", "path")
+"""The members that name a letter; `path`: of its log, which may be known by that."""
+HOW_TO_SELECT = (
+    'say which dead letters: "source" and "line" as /api/dead shows them, or "letters" with'
+    ' several such, or "code", or "all": true; one of these'
+)
+
+
+def letters(lanes: Sequence[Lane]) -> web.RouteTableDef:
+    """The routes of `/api/dead`."""
+    routes = web.RouteTableDef()
+
+    @routes.get("/api/dead")
+    async def list_letters(request: web.Request) -> web.StreamResponse:
+        """The open dead letters of a lane, oldest first."""
+        lane = find_lane(lanes, request.query.get("lane"))
+        return await _answer(request, _json_list(one.record() for one in open_in(lane.state)))
+
+    @routes.post("/api/dead/retry")
+    async def retry(request: web.Request) -> web.StreamResponse:
+        """Send dead letters again, in the order of their logs."""
+        asked = await _read_body(request)
+        lane = find_lane(lanes, asked.lane)
+        refused = _RefusedLetters()
+        with refused.file:
+            with _refusing():
+                result = await lane.retry(asked.selector, refused.add, force=asked.force)
+            selected = result.queued + result.refused + result.left
+            counts = {"selected": selected, **({"left": result.left} if result.left else {})}
+            return await _answer(request, refused.within(counts))
+
+    @routes.post("/api/dead/drop")
+    async def drop(request: web.Request) -> web.StreamResponse:
+        """Give up dead letters."""
+        asked = await _read_body(request)
+        lane = find_lane(lanes, asked.lane)
+        with _refusing():
+            result = await lane.drop(asked.selector)
+        return web.json_response({"selected": result.dropped, "refused": []})
+
+    return routes
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Answer what a lane cannot do."""
+    try:
+        yield
+    except UsageError as error:
+        raise refusal(web.HTTPNotFound, str(error)) from None
+    except (SyncerError, OSError) as error:
+        raise refusal(web.HTTPServiceUnavailable, str(error)) from None
+
+
+class _RefusedLetters:
+    """Letters that are refused, as members of a JSON list."""
+
+    def __init__(self) -> None:
+        self.file = SpooledTemporaryFile(REFUSED_BYTES_MAX)  # noqa: SIM115 - closed by its user
+
+    def add(self, letter: RefusedLetter) -> None:
+        """Keep one more."""
+        self.file.write(b"," * bool(self.file.tell()) + json_text(asdict(letter)).encode())
+
+    def within(self, counts: dict[str, int]) -> Iterator[bytes]:
+        """Yield the object of these counts with the list as its last member."""
+        yield json_text(counts)[:-1].encode() + b',"refused":['
+        self.file.seek(0)
+        yield from iter(partial(self.file.read, PART_BYTES), b"")
+        yield b"]}"
+
+
+def _json_list(values: Iterable[object]) -> Iterator[bytes]:
+    """Yield `{"letters": […]}` in parts. What fails at the first values fails before
+    the first part.
+    """
+    part, between = bytearray(b'{"letters":['), b""
+    for value in values:
+        part += between + json_text(value).encode()
+        between = b","
+        if len(part) >= PART_BYTES:
+            yield bytes(part)
+            part.clear()
+    yield bytes(part + b"]}")
+
+
+async def _answer(request: web.Request, parts: Iterator[bytes]) -> web.StreamResponse:
+    """Send JSON that is made in a thread, as it is made."""
+    make = partial(anyio.to_thread.run_sync, next, parts, b"")
+    with _refusing():
+        part = await make()
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await response.prepare(request)
+    while part:
+        await response.write(part)
+        part = await make()
+    await response.write_eof()
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class _LettersAsked:
+    """The request that a body makes, and the letters that are meant."""
+
+    selector: Selector
+    lane: str | None
+    force: bool
+
+
+async def _read_body(request: web.Request) -> _LettersAsked:
+    """Read what a request asks for. Raises HTTPBadRequest."""
+    try:
+        return _parse_body(json.loads(await request.read()))
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
+        raise refusal(web.HTTPBadRequest, f"the body is not JSON; {HOW_TO_SELECT}") from None
+    except _BadBody as error:
+        raise refusal(web.HTTPBadRequest, str(error)) from None
+
+
+class _BadBody(Exception):
+    """A body that asks for nothing that could be done, and why."""
+
+
+def _parse_body(body: object) -> _LettersAsked:
+    if not isinstance(body, dict):
+        raise _BadBody(f"the body is not a JSON object; {HOW_TO_SELECT}")
+    members = dict[str, Any](body)
+    lane = _take(members, "lane", str, "the name of a lane")
+    force = _take(members, "force", bool, "true or false") or False
+    named = _take(members, "letters", list, "a list") or []
+    if "source" in members or "line" in members:
+        named = [{name: members.pop(name) for name in PLACE if name in members}, *named]
+    code = _take(members, "code", int, "a whole number")
+    every = _take(members, "all", bool, "true or false") or False
+    if members:
+        raise _BadBody(f'there is no "{next(iter(members))}"; {HOW_TO_SELECT}')
+    try:
+        return _LettersAsked(Selector(tuple(map(_place_of, named)), code, every), lane, force)
+    except UsageError:
+        raise _BadBody(HOW_TO_SELECT) from None
+
+
+def _place_of(letter: object) -> LetterPlace:
+    members = dict[str, Any](letter) if isinstance(letter, dict) else {}
+    source = _take(members, "source", str, "a name")
+    line = _take(members, "line", int, "a whole number")
+    path = _take(members, "path", str, "a path") or ""
+    if source is None or line is None or members:
+        raise _BadBody('a letter is named by its "source" and its "line"')
+    return LetterPlace(source, line, path)
+
+
+def _take(members: dict[str, Any], name: str, kind: type, words: str) -> Any:
+    """Take a member out; None where there is none."""
+    value = members.pop(name, None)
+    if value is not None and type(value) is not kind:
+        raise _BadBody(f'"{name}" is not {words}')
+    return value

@@ -1,0 +1,229 @@
+"""Dead letters of a lane that runs, over HTTP, on a real socket and in real time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import anyio
+import anyio.lowlevel
+import pytest
+
+from syncer.core.ports.wire import Reply
+from syncer.daemon.http.guard import Guard
+from syncer.daemon.http.letters import letters
+from syncer.daemon.http.server import serving
+from syncer.daemon.lane import Lane, NotPushing
+from syncer.engine.push import Push
+from syncer.jobs.dead import DropResult, Selector, open_in
+from tests.daemon.following import Following, post
+from tests.support.lanes import App
+
+REFUSING = Reply(400, b'{"status":{"code":11102,"description":"invalid"}}')
+ALL: Any = {"all": True}
+
+
+class RealTime:
+    """In the place of virtual time, in which sockets are silent."""
+
+    run = staticmethod(anyio.run)
+
+
+class Asking:
+    """A lane with two letters, and requests about them: line 1 was refused by the
+    service, which would take it now; line 2 is not a change.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.following = Following(App(folder / "state"))
+        self.following.app.time = RealTime()  # type: ignore[assignment]
+        self.following.lines = [post(0), b"bad"]
+        self.ask: aiohttp.ClientSession
+
+    def run(self, then: Callable[[], Awaitable[None]]) -> None:
+        app = self.following.app
+        app.interfering = lambda request: REFUSING if request.body else None
+
+        async def meanwhile(lane: Lane) -> None:
+            async with (
+                serving("127.0.0.1:0", letters([lane]), Guard()) as url,
+                aiohttp.ClientSession(url) as self.ask,
+            ):
+                while len(await self.listed()) < 2:  # noqa: ASYNC110 - as users would
+                    await anyio.sleep(0.01)
+                app.interfering = lambda _: None
+                with anyio.fail_after(20):
+                    await then()
+
+        self.following.run(meanwhile, push__requests_per_second=1000)
+
+    async def listed(self) -> list[dict[str, Any]]:
+        async with self.ask.get("/api/dead") as answer:
+            if answer.status == 503:
+                return []  # the state is not there yet
+            return list((await answer.json())["letters"])
+
+    async def post(self, verb: str, body: object) -> tuple[int, Any]:
+        text = body if isinstance(body, str) else json.dumps(body)
+        async with self.ask.post(f"/api/dead/{verb}", data=text) as answer:
+            return answer.status, await answer.json()
+
+
+@pytest.fixture
+def asking(tmp_path: Path) -> Asking:
+    return Asking(tmp_path)
+
+
+def test_they_are_shown_as_dead_list_shows_them(asking: Asking) -> None:
+    async def then() -> None:
+        first, second = await asking.listed()
+        named = {(one["source"], one["line"]): one for one in (first, second)}
+        assert set(named) == {("log", 1), ("log", 2)}
+        assert set(first) == {
+            "source",
+            "line",
+            "op",
+            "input_id",
+            "id",
+            "reason",
+            "code",
+            "attempts",
+            "first_failed_at",
+            "last_failed_at",
+            "superseded",
+            "change",
+        }
+        assert named["log", 1]["code"] == 11102
+        assert json.loads(named["log", 1]["change"]) == json.loads(post(0))
+
+    asking.run(then)
+
+
+def test_what_is_retried_is_applied_by_the_lane_that_runs_and_what_is_refused_is_named(
+    asking: Asking,
+) -> None:
+    async def then() -> None:
+        code, told = await asking.post("retry", ALL)
+        (refused,) = told.pop("refused")
+        assert (code, told) == (200, {"selected": 2})
+        assert (refused["source"], refused["line"]) == ("log", 2)
+        assert "not a valid change" in refused["reason"]
+        while not asking.following.app.held:  # noqa: ASYNC110 - as users would
+            await anyio.sleep(0.01)
+        assert [one["line"] for one in await asking.listed()] == [2]
+
+    asking.run(then)
+
+
+@pytest.mark.parametrize(
+    ("body", "left"),
+    [
+        (ALL, []),
+        ({"all": True, "lane": "prod", "force": True}, []),
+        ({"code": 11102}, [2]),
+        ({"source": "log", "line": 1}, [2]),
+        ({"letters": [{"source": "log", "line": 2}]}, [1]),
+        ({"source": "elsewhere", "path": "/log", "line": 2}, [1]),
+    ],
+)
+def test_they_are_selected_by_place_by_code_or_all(
+    asking: Asking, body: dict[str, Any], left: list[int]
+) -> None:
+    async def then() -> None:
+        assert await asking.post("drop", body) == (200, {"selected": 2 - len(left), "refused": []})
+        assert [one["line"] for one in await asking.listed()] == left
+
+    asking.run(then)
+
+
+def test_a_bad_request_is_told_what_is_wrong_with_it_and_does_nothing(asking: Asking) -> None:
+    async def then() -> None:
+        for status, body, reason in (
+            (400, "{", "not JSON"),
+            (400, "[1]", "not a JSON object"),
+            (400, {}, "say which dead letters"),
+            (400, {"all": False}, "say which dead letters"),
+            (400, {"all": True, "code": 1}, "one of these"),
+            (400, {"all": True, "source": "log", "line": 1}, "one of these"),
+            (400, {"letters": []}, "say which dead letters"),
+            (400, {"letters": [1]}, '"source" and its "line"'),
+            (400, {"source": "log"}, '"source" and its "line"'),
+            (400, {"source": "log", "line": "1"}, '"line" is not a whole number'),
+            (400, {"source": "log", "line": True}, '"line" is not a whole number'),
+            (400, {"code": "11102"}, '"code" is not a whole number'),
+            (400, {"all": True, "force": 1}, '"force" is not true or false'),
+            (400, {"all": True, "dry_run": True}, 'there is no "dry_run"'),
+            (404, {"all": True, "lane": "other"}, "no lane other, only prod"),
+            (404, {"code": 5}, "no dead letter matches code 5"),
+            (404, {"source": "log", "line": 9}, "no dead letter matches log:9"),
+        ):
+            for verb in ("retry", "drop"):
+                code, told = await asking.post(verb, body)
+                assert (code, reason in told["error"]) == (status, True), (body, told)
+        assert len(await asking.listed()) == 2
+
+    asking.run(then)
+
+
+@pytest.mark.anyio
+async def test_while_no_push_is_on_the_answer_is_to_come_again(asking: Asking) -> None:
+    lane = asking.following.lane("prod")
+    async with (
+        serving("127.0.0.1:0", letters([lane]), Guard()) as url,
+        aiohttp.ClientSession(url) as asking.ask,
+    ):
+        code, told = await asking.post("retry", ALL)
+    assert (code, "lane prod does not push" in told["error"]) == (503, True)
+
+
+@pytest.mark.anyio
+async def test_of_several_lanes_one_has_to_be_named(asking: Asking) -> None:
+    lanes = [asking.following.lane(name) for name in ("prod", "test")]
+    async with (
+        serving("127.0.0.1:0", letters(lanes), Guard()) as url,
+        aiohttp.ClientSession(url) as asking.ask,
+    ):
+        assert await asking.post("drop", ALL) == (400, {"error": "say which lane: prod, test"})
+        async with asking.ask.get("/api/dead") as answer:
+            assert answer.status == 400
+
+
+def test_what_comes_while_a_push_ends_is_written_before_its_state_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    following = Following(App(tmp_path / "state"))
+    following.lines = [post(0), b"bad"]
+    dropped: list[DropResult] = []
+
+    push = Push.run
+
+    async def then(lane: Lane) -> None:
+        await anyio.sleep(10)
+        lane.drain()
+        await anyio.sleep(10)
+        with pytest.raises(NotPushing, match="the lane was drained"):
+            await lane.drop(Selector(every=True))
+
+    async def main() -> bool:
+        async with anyio.create_task_group() as tasks:
+
+            async def drop() -> None:
+                dropped.append(await lane.drop(Selector(every=True)))
+
+            async def run(engine: Push) -> None:
+                await push(engine)
+                tasks.start_soon(drop)
+                await anyio.lowlevel.checkpoint()
+
+            monkeypatch.setattr(Push, "run", run)
+            lane = following.lane("prod")
+            tasks.start_soon(lane.run)
+            await then(lane)
+        return True
+
+    following.app.run(main)
+    assert dropped == [DropResult(1)]
+    assert list(open_in(tmp_path / "state")) == []
