@@ -191,8 +191,7 @@ class Lane:
 
     async def _push(self, parts: PushParts) -> None:
         made: list[Push] = []
-        # Nobody else uses the journal yet.
-        followed = await anyio.to_thread.run_sync(self._make_sources, parts, lambda: made[0])
+        followed = self._make_sources(parts, lambda: made[0])
         sources = [one.source for one in followed]
         self._sources = {one.source.label: _Watched(one) for one in followed}
         try:

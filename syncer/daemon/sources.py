@@ -1,10 +1,12 @@
-"""From `[[sources]]` to the sources of one push, each with its logs in the journal. In
-a thread, before the push begins.
+"""From `[[sources]]` to the sources of one push. Each is opened once the push runs, by
+itself: one that cannot be opened holds up no other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from syncer.config import Loaded
@@ -17,7 +19,7 @@ from syncer.config.models import (
     SqliteSource,
 )
 from syncer.core.bits import NumberBits
-from syncer.core.facts import Opened
+from syncer.core.ledger import Ledger
 from syncer.core.watermark import Watermark
 from syncer.daemon.lane import Followed
 from syncer.engine.push import Push
@@ -33,6 +35,7 @@ from syncer.sources.registry import LogRegistry
 from syncer.sources.spool import Spool, identity
 from syncer.sources.sqlite import SqliteTable
 from syncer.sources.taken import TakenRows
+from syncer.sources.unopened import Unopened
 
 Say = Callable[[str], None]
 
@@ -53,23 +56,20 @@ def check_sources(loaded: Loaded) -> None:
 def make_sources(
     tables: Sequence[SourceTable], say: Say, parts: PushParts, engine: Callable[[], Push]
 ) -> list[Followed]:
-    """The sources of one lane. `say` gets lines for people; `engine`: of the push, once
-    it runs.
-
-    Raises StateError, SyncerError.
+    """The sources of one lane, not opened yet. `say` gets lines for people; `engine`:
+    of the push, once it runs.
     """
-    registry = LogRegistry(engine, Path(parts.config.state.dir) / SPOOL)
-    return [_make(table, parts, registry, say) for table in tables]
-
-
-def _make(table: SourceTable, parts: PushParts, registry: LogRegistry, say: Say) -> Followed:
-    match table:
-        case SqliteSource():
-            return Followed(table.kind, _outbox(table, parts))
-        case ChangelogSource():
-            return _logs(table, parts, registry, say)
-        case DirectorySource() | PostgresSource():  # refused at the start
-            raise AssertionError(table)
+    registry, made = LogRegistry(engine, Path(parts.config.state.dir) / SPOOL), []
+    for table in tables:
+        match table:
+            case SqliteSource():
+                open_ = partial(_open_outbox, table, parts, registry, engine)
+                made.append(Followed(table.kind, Unopened(table.name, open_)))
+            case ChangelogSource():
+                made.append(_logs(table, parts, registry, say))
+            case DirectorySource() | PostgresSource():  # refused at the start
+                raise AssertionError(table)
+    return made
 
 
 def _logs(table: ChangelogSource, parts: PushParts, registry: LogRegistry, say: Say) -> Followed:
@@ -85,34 +85,54 @@ def _logs(table: ChangelogSource, parts: PushParts, registry: LogRegistry, say: 
     return Followed(table.kind, logs, lambda: logs.faults)
 
 
-def _outbox(table: SqliteSource, parts: PushParts) -> Outbox:
-    state, ledger, name = Path(parts.config.state.dir), parts.journal.ledger, table.name
-    known = _number_of(identity(name, "").path, parts)
-    number = ledger.next_log() if known is None else known
-    watermark = Watermark() if known is None else ledger.logs[known].watermark
-    dead = list_unapplied(state / DEAD_FILE, ledger.dead_size) if ledger.dead_size else {}
-    rows = TakenRows(state / INBOXES / name, REAL, watermark.resume, dead.get(number, NumberBits()))
-    if known is None:
-        parts.journal.commit([Opened(number, identity(name, rows.segments.salt))])
+@dataclass(frozen=True, slots=True)
+class _Inbox:
+    """The rows of a table that are in its spool."""
+
+    number: int
+    """Of the spool among the logs of the state."""
+    watermark: Watermark
+    rows: TakenRows
+
+
+async def _open_outbox(
+    table: SqliteSource, parts: PushParts, registry: LogRegistry, engine: Callable[[], Push]
+) -> Outbox:
+    """Raises StateError for a spool that is damaged."""
+    state, name = Path(parts.config.state.dir), table.name
+    path = identity(name, "").path
+    dead_size = await engine().look(partial(_begin_to_follow, path))
+
+    def open_(number: int, watermark: Watermark) -> _Inbox:
+        dead = list_unapplied(state / DEAD_FILE, dead_size) if dead_size else {}
+        died = dead.get(number, NumberBits())
+        rows = TakenRows(state / INBOXES / name, REAL, watermark.resume, died)
+        return _Inbox(number, watermark, rows)
+
+    inbox = await registry.adopt(path, open_, lambda one: identity(name, one.rows.segments.salt))
     spool = Spool(
-        rows.segments,
+        inbox.rows.segments,
         name,
-        number,
+        inbox.number,
         line_options(parts.config),
-        watermark=watermark,
-        naming=naming(name, rows),
+        watermark=inbox.watermark,
+        naming=naming(name, inbox.rows),
     )
     return Outbox(
         SqliteTable(Path(table.path), table.table),
-        rows,
+        inbox.rows,
         spool,
-        ledger.follow(number),
-        watermark.index,
+        await engine().look(lambda ledger: ledger.follow(inbox.number)),
+        inbox.watermark.index,
         poll_seconds=table.poll_seconds,
     )
 
 
-def _number_of(path: str, parts: PushParts) -> int | None:
-    """Return the number of the log that the state knows by this path."""
-    logs = parts.journal.ledger.logs.items()
-    return next((number for number, log in logs if log.identity.path == path), None)
+def _begin_to_follow(path: str, ledger: Ledger) -> int:
+    """Return how much of the file of dead letters tells what died until now; what dies
+    from now on, the fates of the log tell.
+    """
+    for number, log in ledger.logs.items():
+        if log.identity.path == path:
+            ledger.follow(number)
+    return ledger.dead_size

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
@@ -25,6 +26,8 @@ from syncer.sources.choice import Chooser
 from syncer.sources.chosen import Choice, ChosenLog
 from syncer.sources.log_disk import REAL_LOGS, LogDisk
 from syncer.sources.logs import LogPath
+
+T = TypeVar("T")
 
 FACTS_MAX = 1000
 """That one commit writes."""
@@ -93,6 +96,28 @@ class LogRegistry:
             for log in choice.logs:
                 self._source_of[log.number] = search.source
         return choice, known
+
+    async def adopt(
+        self, path: str, open_: Callable[[int, Watermark], T], identify: Callable[[T], LogIdentity]
+    ) -> T:
+        """Open what keeps a log of its own, which the state knows by this path; the
+        state knows it when this returns.
+
+        `open_` gets the number of the log and how far it is settled, in a thread.
+        `identify`: of a log that is new. Raises SyncerError, as `open_` does.
+        """
+        async with self._one_at_a_time:
+            known = await self._committer().look(Ledger.copy_logs)
+            logs = ((number, log) for number, log in known.logs.items())
+            number, log = next(
+                ((number, log) for number, log in logs if log.identity.path == path),
+                (known.next_log(), None),
+            )
+            watermark = Watermark() if log is None else log.watermark
+            opened = await anyio.to_thread.run_sync(open_, number, watermark)
+            if log is None:
+                await self._committer().note([Opened(number, identify(opened))])
+        return opened
 
     def release(self, source: str) -> None:
         """Let other sources have the logs of this one."""

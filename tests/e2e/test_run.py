@@ -118,8 +118,11 @@ poll_seconds = 0.05
         return dict(lane)
 
     def source(self) -> dict[str, Any]:
-        (source,) = json.loads(self.get("/api/status")[1])["sources"]
-        return dict(source)
+        (source,) = self.sources()
+        return source
+
+    def sources(self) -> list[dict[str, Any]]:
+        return list(json.loads(self.get("/api/status")[1])["sources"])
 
     def add(self, *ids: str) -> None:
         insert(self.table, *map(post, ids))
@@ -276,3 +279,28 @@ def test_a_log_that_was_cut_parks_that_file_and_not_its_source(site: Site) -> No
     assert (check["name"].partition(":")[0], check["status"]) == ("file", "error")
     assert "a.jsonl" in check["name"]
     assert site.held() == ["a1", "a2", "b"]
+
+
+def test_a_source_whose_spool_is_damaged_is_parked_and_the_others_are_followed(site: Site) -> None:
+    """It goes on once what is damaged is put right."""
+    site.add("a")
+    with site.running() as process:
+        wait_until(lambda: site.to_do() == 0)
+        process.send_signal(signal.SIGTERM)
+        assert ended(process)[0] == 0
+    spool = site.folder / ".syncer" / "inbox" / "labels"
+    aside = spool.rename(spool.with_name("aside"))
+    spool.write_text("not a folder")
+    (site.folder / "more.jsonl").write_bytes(post("m") + b"\n")
+    config = site.folder / "syncer.toml"
+    more = '[[sources]]\nname = "more"\nkind = "changelog"\npath = "more.jsonl"\n'
+    config.write_text(config.read_text() + more)
+    site.add("b")
+    with site.running():
+        wait_until(lambda: site.held() == ["a", "m"])
+        states = {one["name"]: one["state"] for one in site.sources()}
+        assert states == {"labels": "parked", "more": "following"}
+        spool.unlink()
+        aside.rename(spool)
+        wait_until(lambda: site.to_do() == 0)
+    assert site.held() == ["a", "b", "m"]

@@ -1,0 +1,51 @@
+"""A source that is opened when it is first read: one that cannot be opened fails by
+itself, and is tried again, while the others are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from syncer.core.change import Chunk, Mark
+from syncer.core.ports.push import Source
+
+
+class Unopened:
+    """Stands for a source until it is open, and passes everything on from then on."""
+
+    def __init__(self, label: str, open_: Callable[[], Awaitable[Source]]) -> None:
+        """`label`: that of the source. `open_` raises SyncerError, and is called again
+        then.
+        """
+        self.label = label
+        self._open = open_
+        self._source: Source | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will ever follow what was read."""
+        return self._source is not None and self._source.ended
+
+    async def read(self) -> Chunk | None:
+        """Return the next chunk of the source.
+
+        Raises SyncerError where it cannot be opened, and as the source does.
+        """
+        if self._source is None:
+            self._source = await self._open()
+        return await self._source.read()
+
+    async def wait(self) -> None:
+        """Wait as the source does."""
+        if self._source is not None:
+            await self._source.wait()
+
+    async def ack(self, log: int, mark: Mark) -> None:
+        """Pass it on."""
+        if self._source is not None:
+            await self._source.ack(log, mark)
+
+    async def close(self) -> None:
+        """Let go of the source, where it is open."""
+        if self._source is not None:
+            await self._source.close()
