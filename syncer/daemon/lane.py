@@ -22,6 +22,7 @@ import anyio.to_thread
 from syncer.config import Loaded
 from syncer.core.backoff import Backoff
 from syncer.core.events import ChangesSettled, Event, SourceFailed, SourceRecovered
+from syncer.core.ledger import Ledger
 from syncer.core.ports.push import Source
 from syncer.core.retry import Portions
 from syncer.core.settle import rfc3339
@@ -34,6 +35,7 @@ from syncer.daemon.status import (
     SourceStatus,
     StateTotals,
     Traffic,
+    count_read,
 )
 from syncer.engine.push import Push
 from syncer.errors import CredentialsRefused, SyncerError
@@ -82,8 +84,10 @@ class _Watched:
     """Why it cannot be read."""
     faults: Faults = field(default_factory=Faults)
 
-    def status(self, lane: str, *, following: bool) -> SourceStatus:
-        """Return it as it is now. `following`: its lane reads it."""
+    def status(self, lane: str, read: int, *, following: bool) -> SourceStatus:
+        """Return it as it is now. `read`: how much was read of it; `following`: its
+        lane reads it.
+        """
         files = self.followed.file_faults() if following else {}
         source = {"source": self.reason} if self.reason else {}
         self.faults.set(source | {f"file:{label}": why for label, why in files.items()})
@@ -94,6 +98,7 @@ class _Watched:
             lane,
             state if following else "stopped",
             self.reason,
+            read,
             self.faults.checks(),
         )
 
@@ -136,7 +141,8 @@ class Lane:
         self._sources: dict[str, _Watched] = {}
         """By name."""
         self._totals = StateTotals()
-        """As they were at the last look."""
+        self._read: dict[str, int] = {}
+        """By source. Both as they were at the last look."""
 
     async def run(self) -> None:
         """Push until drained. What stops a push pauses the lane; nothing ends it."""
@@ -211,7 +217,7 @@ class Lane:
             self._running = None
             for engine in made:
                 await finish(engine.await_commands)  # they write to the journal
-            self._totals = StateTotals.of(parts.journal.ledger)
+            self._totals, self._read = _sum_up(parts.journal.ledger)
             for source in sources:
                 await finish(source.close)
 
@@ -254,7 +260,7 @@ class Lane:
         if self._running is None:
             return self._status_of_pause(self.pause)
         engine, parts = self._running
-        self._totals = await engine.look(StateTotals.of)
+        self._totals, self._read = await engine.look(_sum_up)
         turns, now = engine.turns, engine.turns.now()
         destination, left_seconds = turns.destination, turns.pause_seconds()
         state = destination.state(now)
@@ -273,9 +279,12 @@ class Lane:
         )
 
     def sources(self) -> Iterator[SourceStatus]:
-        """Yield its sources as they are now."""
+        """Yield its sources, as they are now; how much was read of them as of the last
+        `status`.
+        """
         for watched in self._sources.values():
-            yield watched.status(self.name, following=self._running is not None)
+            read = self._read.get(watched.followed.source.label, 0)
+            yield watched.status(self.name, read, following=self._running is not None)
 
     def _status_of_pause(self, pause: LanePause | None) -> LaneStatus:
         """No push is on: it is being opened, or waits, or the lane was drained."""
@@ -290,3 +299,7 @@ class Lane:
             totals=self._totals,
             checks=() if pause is None else (pause.check(),),
         )
+
+
+def _sum_up(ledger: Ledger) -> tuple[StateTotals, dict[str, int]]:
+    return StateTotals.of(ledger), count_read(ledger)

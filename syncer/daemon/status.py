@@ -132,6 +132,17 @@ class LaneStatus:
         }
 
 
+def count_read(ledger: Ledger) -> dict[str, int]:
+    """Return how much was read of each source, by its name: the labels of its logs are
+    the name, or begin with it and a slash.
+    """
+    read: dict[str, int] = {}
+    for log in ledger.logs.values():
+        name = log.identity.label.partition("/")[0]
+        read[name] = read.get(name, 0) + log.counts.read
+    return read
+
+
 class RecentRequests:
     """The requests of the last seconds, for their rate."""
 
@@ -186,6 +197,8 @@ class SourceStatus:
     lane: str
     state: SourceState
     reason: str
+    read: int
+    """Changes and bad lines of it that the state knows of."""
     checks: tuple[Check, ...]
 
     def record(self) -> dict[str, object]:

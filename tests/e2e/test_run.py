@@ -156,7 +156,7 @@ def test_rows_are_applied_as_they_come_and_a_signal_ends_it_with_0(site: Site) -
         site.add("c")
         wait_until(lambda: site.to_do() == 0)
         assert (site.get("/healthz")[0], site.get("/readyz")[0]) == (200, 200)
-        assert site.lane()["applied"] == 3
+        assert (site.lane()["applied"], site.source()["read"]) == (3, 3)
         process.send_signal(signal.SIGTERM)
         code, said = ended(process)
     assert (code, site.held()) == (0, ["a", "b", "c"])
@@ -259,6 +259,7 @@ def test_growing_and_rotated_logs_of_a_folder_are_followed_each_line_once(site: 
             file.write(post(ids[8])[20:] + b"\n")
         wait_until(lambda: len(site.held()) == 9)
         assert site.lane()["dead"] == 0
+        assert site.source()["read"] == 9
     assert site.held() == ids
 
 
