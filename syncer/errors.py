@@ -56,6 +56,10 @@ class StateError(SyncerError):
     """
 
 
+class StateLocked(StateError):
+    """Another process is using the state folder."""
+
+
 def of_another_version(path: object, found: str, read: str) -> StateError:
     """Return the message about a file that is `found` (a format and its version), where
     this syncer reads another one.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -103,6 +104,14 @@ class _Watched:
         )
 
 
+Control = Callable[["Lane"], AbstractAsyncContextManager[None]]
+
+
+def no_control(_: Lane) -> AbstractAsyncContextManager[None]:
+    """Let nobody control a lane from outside."""
+    return nullcontext()
+
+
 class NotPushing(SyncerError):
     """A lane has no push that could carry out what it is asked for. A later try may
     find one.
@@ -120,9 +129,11 @@ class Lane:
         make_sources: MakeSources,
         observe: Callable[[Event], None],
         tell: Callable[[Lane], None],
+        control: Control = no_control,
     ) -> None:
         """`loaded`: the configuration as it is for this destination. `observe` gets
-        every event; `tell` is called when the lane is paused, and when it goes on.
+        every event; `tell` is called when the lane is paused, and when it goes on;
+        `control` is entered while it holds its state.
         """
         self.name = name
         self.pause: LanePause | None = None
@@ -133,6 +144,7 @@ class Lane:
         self._make_sources = make_sources
         self._observe = observe
         self._tell = tell
+        self._control = control
         self._draining = anyio.Event()
         self._running: tuple[Push, PushParts] | None = None
         self._requests = RecentRequests()
@@ -148,7 +160,10 @@ class Lane:
         """Push until drained. What stops a push pauses the lane; nothing ends it."""
         while not self._draining.is_set():
             try:
-                async with open_in_thread(push_parts(self._loaded, self._limiters)) as parts:
+                async with (
+                    open_in_thread(push_parts(self._loaded, self._limiters)) as parts,
+                    self._control(self),
+                ):
                     await self._push(parts)
             except SyncerError as error:
                 await self._wait(error)

@@ -21,6 +21,11 @@ class Teller:
         """Say why no push is on, or that one is again."""
         self._tell(f"lane {lane.name}", "" if lane.pause is None else lane.pause.reason)
 
+    def tell_control(self, lane: Lane, reason: str) -> None:
+        """Say why a lane has no control socket, or "" that it has one."""
+        ways = "; what would go through it goes through HTTP only" if reason else ""
+        self._tell(f"lane {lane.name}, control socket", f"{reason}{ways}")
+
     def tell_event(self, lane: str, event: Event) -> None:
         """Say what an event of a lane means for people, if it means anything."""
         match event:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from syncer.daemon.http.health import health
 from syncer.daemon.http.lanes import steer
 from syncer.daemon.http.letters import letters
 from syncer.daemon.http.scrape import scrape
-from syncer.daemon.http.server import serving
+from syncer.daemon.http.server import controlling, serving
 from syncer.daemon.lane import Lane
 from syncer.daemon.metrics import Metrics
 from syncer.daemon.sources import Say, check_sources, make_sources
@@ -83,9 +83,15 @@ def make_lanes(loaded: Loaded, metrics: Metrics, say: Say) -> list[Lane]:
                 partial(make_sources, tables, say),
                 partial(_note, metrics, teller, name),
                 teller.tell_pause,
+                partial(_control, teller),
             )
         )
     return lanes
+
+
+def _control(teller: Teller, lane: Lane) -> AbstractAsyncContextManager[None]:
+    routes = [*steer([lane]), *letters([lane])]
+    return controlling(lane.state, routes, partial(teller.tell_control, lane))
 
 
 def _note(metrics: Metrics, teller: Teller, lane: str, event: Event) -> None:

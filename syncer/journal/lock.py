@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from syncer import files
-from syncer.errors import StateError
+from syncer.errors import StateLocked
 
 LOCK = "lock"
 """The name of the lock in a state folder."""
@@ -31,7 +31,7 @@ class Lock:
     """An advisory lock that ends with its process, however that ends."""
 
     def __init__(self, path: Path) -> None:
-        """Take it. Raises StateError where another process holds it, OSError."""
+        """Take it. Raises StateLocked where another process holds it, OSError."""
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             self._take(path)
@@ -49,7 +49,7 @@ class Lock:
                 time.sleep(GLANCE_SECONDS)
             except OSError as error:
                 raise files.explain(error, "lock a file", path, WAY_OUT) from None
-        raise StateError(
+        raise StateLocked(
             f"the state {path.parent} is locked: process {_pid(self._descriptor) or 'unknown'} is"
             " using it. Wait for it, or stop it (SIGTERM loses nothing)"
         )

@@ -13,17 +13,25 @@ import anyio
 from syncer.core.change import LogIdentity
 from syncer.core.events import Event
 from syncer.core.facts import Opened
-from syncer.daemon.lane import Followed, Lane
+from syncer.core.ports.wire import Reply
+from syncer.daemon.lane import Control, Followed, Lane, no_control
 from syncer.engine.push import Push
 from syncer.jobs.push_parts import PushParts
 from tests.support.fakes import Script
 from tests.support.lanes import App
 
 LOG = 1
+REFUSING = Reply(400, b'{"status":{"code":11102,"description":"invalid"}}')
 
 
 def post(n: int) -> bytes:
     return json.dumps({"op": "post", "annotation": {"id": f"a{n}", "input_id": "i"}}).encode()
+
+
+class RealTime:
+    """In the place of virtual time, in which sockets are silent."""
+
+    run = staticmethod(anyio.run)
 
 
 class Following:
@@ -38,6 +46,7 @@ class Following:
         """Called with each event."""
         self.paused: list[str] = []
         """The reasons of its pauses, and "" where it went on."""
+        self.control: Control = no_control
 
     def sources(self, parts: PushParts, _: Callable[[], Push]) -> Sequence[Followed]:
         if LOG not in parts.journal.ledger.logs:
@@ -68,7 +77,9 @@ class Following:
     def lane(self, name: str, **options: Any) -> Lane:
         """A lane with these dotted config keys, with `__` for the dot."""
         loaded = self.app.config(**options)
-        return Lane(name, loaded, self.app.limiters, self.sources, self._observe, self._tell)
+        return Lane(
+            name, loaded, self.app.limiters, self.sources, self._observe, self._tell, self.control
+        )
 
     def _observe(self, event: Event) -> None:
         self.events.append(event)

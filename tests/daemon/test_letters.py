@@ -12,24 +12,16 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from syncer.core.ports.wire import Reply
 from syncer.daemon.http.guard import Guard
 from syncer.daemon.http.letters import letters
 from syncer.daemon.http.server import serving
 from syncer.daemon.lane import Lane, NotPushing
 from syncer.engine.push import Push
 from syncer.jobs.dead import DropResult, Selector, open_in
-from tests.daemon.following import Following, post
+from tests.daemon.following import REFUSING, Following, RealTime, post
 from tests.support.lanes import App
 
-REFUSING = Reply(400, b'{"status":{"code":11102,"description":"invalid"}}')
 ALL: Any = {"all": True}
-
-
-class RealTime:
-    """In the place of virtual time, in which sockets are silent."""
-
-    run = staticmethod(anyio.run)
 
 
 class Asking:

@@ -132,6 +132,18 @@ poll_seconds = 0.05
             sql = "select count(*) from outbox where applied_at is null and error is null"
             return int(table.execute(sql).fetchone()[0])
 
+    def dead(self, *arguments: str) -> tuple[int, list[Any]]:
+        """`syncer dead`: its exit code, and the JSON of each line."""
+        done = subprocess.run(
+            command("dead", *arguments, "--json"),
+            cwd=self.folder,
+            env=ENVIRONMENT,
+            capture_output=True,
+            timeout=SECONDS_MAX,
+        )
+        assert b"Traceback" not in done.stderr
+        return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
+
     def held(self) -> list[str]:
         return sorted(one["id"] for one in self.remote.held("app"))
 
@@ -305,3 +317,25 @@ def test_a_source_whose_spool_is_damaged_is_parked_and_the_others_are_followed(s
         aside.rename(spool)
         wait_until(lambda: site.to_do() == 0)
     assert site.held() == ["a", "b", "m"]
+
+
+def test_a_dead_letter_is_retried_or_dropped_by_the_command_beside_the_daemon(site: Site) -> None:
+    site.remote.post("/_emulator/faults", {"faults": "inputs=must-exist"})
+    site.add("a", "b")
+    with site.running() as process:
+        wait_until(lambda: site.lane()["dead"] == 2)
+        site.remote.post("/_emulator/faults", {"faults": ""})
+        assert site.dead("retry", "labels:9")[0] == 2
+        first = site.dead("list")[1][0]
+        place = f"{first['source']}:{first['line']}"
+        assert site.dead("drop", place) == (0, [{"dropped": 1, "refused": []}])
+        assert site.dead("retry", "--all") == (0, [{"queued": 1, "refused": []}])
+        wait_until(lambda: len(site.held()) == 1)
+        process.kill()
+        process.wait()
+    code, (told,) = site.dead("retry", "--code", "5")  # the socket of a killed one
+    assert (code, "no dead letter matches code 5" in told["error"]) == (2, True)
+    with site.running():
+        wait_until(lambda: site.lane()["state"] == "open")
+        code, (told,) = site.dead("drop", "--code", "5")
+        assert (code, "no dead letter matches code 5" in told["error"]) == (2, True)

@@ -17,7 +17,7 @@ from syncer.cli.output import (
     printing,
     say,
 )
-from syncer.errors import exit_code
+from syncer.errors import StateLocked, exit_code
 from syncer.printable import counted
 from syncer.version import __version__
 
@@ -126,6 +126,7 @@ def dead_retry(
     common: CommonOfLane = CommonOfLane(),
 ) -> int:
     """Queue dead letters to be sent again by the next push, in the order of their logs.
+    A daemon that holds the state sends them itself.
 
     Exit codes: 0 all were queued, 3 some were refused; each of those is named with the
     reason.
@@ -142,6 +143,7 @@ def dead_retry(
         Also letters that a later change superseded: sending them undoes that change.
     """
     from syncer.cli.kept import KeptList
+    from syncer.daemon.control import retry_through
     from syncer.jobs.dead import LetterPlace, LettersToRetry, Selector
     from syncer.jobs.folders import push_folder
     from syncer.jobs.lines import line_options
@@ -157,17 +159,20 @@ def dead_retry(
                 refused.add({"source": letter.source, "line": letter.line, "reason": letter.reason})
 
         selector = Selector(tuple(map(LetterPlace.parse, letters)), code, every)
-        result = LettersToRetry(folder, selector, lines, refuse, force=force).write()
+        try:
+            result = LettersToRetry(folder, selector, lines, refuse, force=force).write()
+            sends = f"The next `syncer push {common.name_state(folder)}` sends what is queued"
+        except StateLocked:
+            through = retry_through(folder, selector, refuse, force=force)
+            if through is None:
+                raise
+            result, sends = through, "The daemon that holds the state sends what is queued"
         left = (
             f"; {result.left:,} more wait until a push has made room in the retry queue"
             if result.left
             else ""
         )
-        next_push = f"syncer push {common.name_state(folder)}"
-        say(
-            f"queued {result.queued:,}, refused {result.refused:,}{left}. The next `{next_push}`"
-            " sends what is queued"
-        )
+        say(f"queued {result.queued:,}, refused {result.refused:,}{left}. {sends}")
         if printing.json:
             refused.print_within(
                 {"queued": result.queued, **({"left": result.left} if result.left else {})},
@@ -194,13 +199,19 @@ def dead_drop(
     every
         All letters.
     """
+    from syncer.daemon.control import drop_through
     from syncer.jobs.dead import LetterPlace, LettersToDrop, Selector
     from syncer.jobs.folders import push_folder
 
     folder = push_folder(common.load())
-    result = LettersToDrop(
-        folder, Selector(tuple(map(LetterPlace.parse, letters)), code, every)
-    ).write()
+    selector = Selector(tuple(map(LetterPlace.parse, letters)), code, every)
+    try:
+        result = LettersToDrop(folder, selector).write()
+    except StateLocked:
+        through = drop_through(folder, selector)
+        if through is None:
+            raise
+        result = through
     say(f"dropped {counted(result.dropped, 'dead letter')} (now counted as ignored)")
     if printing.json:
         print_json({"dropped": result.dropped, "refused": []})

@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 
+import anyio.to_thread
 from aiohttp import web
 
+from syncer.daemon.control import CONTROL, open_control, remove_control
 from syncer.daemon.http.guard import Guard, guarding
 from syncer.errors import SyncerError
+from syncer.finish import finish
+
+LAST_ANSWERS_SECONDS = 2.0
+"""How long answers that are on their way may still take at the end."""
+COMMAND_BYTES_MAX = 32 << 20
+"""Of a request at a control socket: more than a command line can name."""
+
+Routes = Iterable[web.AbstractRouteDef]
 
 
 @asynccontextmanager
-async def serving(
-    listen: str, routes: Iterable[web.AbstractRouteDef], guard: Guard
-) -> AsyncIterator[str]:
+async def serving(listen: str, routes: Routes, guard: Guard) -> AsyncIterator[str]:
     """Serve these routes at `listen` (HOST:PORT) while the block lasts; gives the URL,
     with the port that port 0 came to. `guard` turns away what it has to.
 
     Raises SyncerError where nothing can listen there.
     """
-    app = web.Application(middlewares=[guarding(guard)])
-    app.add_routes(routes)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
-    await runner.setup()
-    try:
+    async with _running(web.Application(middlewares=[guarding(guard)]), routes) as runner:
         host, _, port = listen.rpartition(":")
         site = web.TCPSite(runner, host.strip("[]"), int(port))
         try:
@@ -36,5 +42,41 @@ async def serving(
             ) from None
         bound = runner.addresses[0][1]
         yield f"http://{host}:{bound}"
+
+
+@asynccontextmanager
+async def controlling(
+    folder: Path, routes: Routes, tell: Callable[[str], None]
+) -> AsyncIterator[None]:
+    """Serve these routes at the control socket of a state while the block lasts. For
+    the holder of the state only. `tell` is called with the reason why it has none, else
+    with "".
+    """
+    try:
+        listening = await anyio.to_thread.run_sync(open_control, folder)
+    except OSError as error:
+        tell(f"{folder / CONTROL}: {error.strerror or error}")
+        yield
+        return
+    tell("")
+    try:
+        app = web.Application(client_max_size=COMMAND_BYTES_MAX)
+        async with _running(app, routes) as runner:
+            await web.SockSite(runner, listening).start()
+            yield
+    finally:
+        listening.close()
+        await finish(partial(anyio.to_thread.run_sync, remove_control, folder))
+
+
+@asynccontextmanager
+async def _running(app: web.Application, routes: Routes) -> AsyncIterator[web.AppRunner]:
+    app.add_routes(routes)
+    runner = web.AppRunner(
+        app, access_log=None, handle_signals=False, shutdown_timeout=LAST_ANSWERS_SECONDS
+    )
+    await runner.setup()
+    try:
+        yield runner
     finally:
         await runner.cleanup()

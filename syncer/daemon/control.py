@@ -1,0 +1,133 @@
+"""The control socket of a state that a daemon holds: how it is made and reached, and
+commands that go through it.
+
+It is there while a lane holds its state, so that who finds the state locked finds the
+socket. The mode of its file says who may use it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Any
+
+from syncer.errors import StateError, UsageError
+from syncer.jobs.dead import DropResult, Refuse, RefusedLetter, RetryResult, Selector
+
+CONTROL = "control"
+"""The name of the socket in a state folder."""
+DESCRIPTORS = "/proc/self/fd"
+
+
+def open_control(folder: Path) -> socket.socket:
+    """The socket, listening; one that a killed daemon left is replaced. For the holder
+    of the state only. Raises OSError where the file system has no sockets.
+    """
+    with _address(folder) as address:
+        remove_control(folder)
+        made = socket.socket(socket.AF_UNIX)
+        try:
+            made.bind(address)
+            Path(address).chmod(0o600)  # nobody can connect before it listens
+            made.listen()
+        except BaseException:
+            made.close()
+            raise
+    return made
+
+
+def remove_control(folder: Path) -> None:
+    """Remove the socket. A file of that name that is not one stays."""
+    path = folder / CONTROL
+    with suppress(OSError):
+        if stat.S_ISSOCK(path.lstat().st_mode):
+            path.unlink()
+
+
+def retry_through(
+    folder: Path, selector: Selector, refuse: Refuse, *, force: bool
+) -> RetryResult | None:
+    """Let the daemon that holds a state send dead letters again; None where none does.
+
+    Raises UsageError, StateError.
+    """
+    told = _ask(folder, "/api/dead/retry", {**_name(selector), "force": force})
+    if told is None:
+        return None
+    for letter in told["refused"]:
+        refuse(RefusedLetter(**letter))
+    refused, left = len(told["refused"]), told.get("left", 0)
+    return RetryResult(told["selected"] - refused - left, refused, left)
+
+
+def drop_through(folder: Path, selector: Selector) -> DropResult | None:
+    """Let the daemon that holds a state close dead letters; None where none does.
+
+    Raises UsageError, StateError.
+    """
+    told = _ask(folder, "/api/dead/drop", _name(selector))
+    return None if told is None else DropResult(told["selected"])
+
+
+def _name(selector: Selector) -> dict[str, object]:
+    if selector.places:
+        return {
+            "letters": [
+                {"source": place.source, "line": place.line, "path": place.path}
+                for place in selector.places
+            ]
+        }
+    return {"all": True} if selector.every else {"code": selector.code}
+
+
+class _Connection(HTTPConnection):
+    def __init__(self, address: str) -> None:
+        super().__init__("localhost")
+        self._address = address
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self._address)
+
+
+def _ask(folder: Path, path: str, body: dict[str, object]) -> dict[str, Any] | None:
+    """The answer of the daemon that holds this state; None where none listens."""
+    with _address(folder) as address, closing(_Connection(address)) as connection:
+        try:
+            connection.connect()
+        except OSError:
+            return None
+        try:
+            connection.request("POST", path, json.dumps(body))
+            answer = connection.getresponse()
+            told: dict[str, Any] = json.loads(answer.read())
+        except (OSError, HTTPException, ValueError):
+            raise StateError(
+                f"the daemon that holds {folder} ended before it had answered; nothing is lost: run"
+                " the same command again"
+            ) from None
+    if answer.status == 200:
+        return told
+    kind = UsageError if answer.status < 500 else StateError
+    raise kind(told["error"])
+
+
+@contextmanager
+def _address(folder: Path) -> Iterator[str]:
+    """The path of the socket in a form that is short: what a socket is bound to ends at
+    107 bytes.
+    """
+    if not Path(DESCRIPTORS).is_dir():
+        yield os.path.relpath(folder / CONTROL)
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"{DESCRIPTORS}/{descriptor}/{CONTROL}"
+    finally:
+        os.close(descriptor)
