@@ -31,6 +31,11 @@ from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.posted import Posted
 from syncer.sources.log_disk import REAL_LOGS, LogDisk
 
+SOURCE_CAP_SECONDS = 10.0
+"""The longest wait before a source that failed is tried again: it is local, so a look
+costs little, and what comes back is wanted soon.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class PushParts:
@@ -93,8 +98,9 @@ def wire_push(
         max_attempts=retry.max_attempts,
     )
     backoff = Backoff(retry.base_seconds, retry.cap_seconds, rng)
+    again = Backoff(retry.base_seconds, min(retry.cap_seconds, SOURCE_CAP_SECONDS), rng)
     return Push(
-        intake=Intake(sources, observe, backoff if forever else None),
+        intake=Intake(sources, observe, again if forever else None),
         remote=app.codec,
         journal=parts.journal,
         created=parts.created,

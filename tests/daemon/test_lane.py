@@ -159,3 +159,33 @@ def test_a_lane_that_is_paused_by_hand_sends_nothing_after_a_restart_either(
     ]
     assert "by hand" in seen[1].reason
     assert seen[1].paused_until is None
+
+
+def test_a_source_that_was_away_for_hours_is_read_seconds_after_it_is_back(
+    following: Following,
+) -> None:
+    """It is local: looking costs nothing."""
+    away = True
+    applied: list[int] = []
+
+    async def then(lane: Lane) -> None:
+        nonlocal away
+        await anyio.sleep(1)
+        source = following.source
+        assert source is not None
+
+        def look(event: Event) -> None:
+            if isinstance(event, SourceFailed) and away:
+                source.fails_next = SyncerError("the share is not mounted")
+
+        following.at_event = look
+        source.fails_next = SyncerError("the share is not mounted")
+        following.add(post(1))
+        await anyio.sleep(4 * 3600)
+        applied.append((await lane.status()).totals.applied)
+        away = False
+        await anyio.sleep(25)
+        applied.append((await lane.status()).totals.applied)
+
+    following.run(then)
+    assert applied == [1, 2]
