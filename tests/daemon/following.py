@@ -47,6 +47,7 @@ class Following:
         self.paused: list[str] = []
         """The reasons of its pauses, and "" where it went on."""
         self.control: Control = no_control
+        self.file_faults: dict[str, str] = {}
 
     def sources(self, parts: PushParts, _: Callable[[], Push]) -> Sequence[Followed]:
         if LOG not in parts.journal.ledger.logs:
@@ -54,7 +55,7 @@ class Following:
         watermark = parts.journal.ledger.logs[LOG].watermark
         self.source = Script(LOG, self.lines, watermark=watermark)
         self.source.grows = True
-        return [Followed("changelog", self.source)]
+        return [Followed("changelog", self.source, lambda: self.file_faults)]
 
     def add(self, *lines: bytes) -> None:
         self.lines += lines

@@ -12,9 +12,10 @@ import pytest
 from syncer.daemon.http.guard import Guard
 from syncer.daemon.http.health import health
 from syncer.daemon.http.server import serving
+from syncer.daemon.lane import Lane
 from syncer.daemon.supervisor import Phase, Supervisor
 from syncer.errors import SyncerError
-from tests.daemon.following import Following
+from tests.daemon.following import Following, RealTime
 from tests.support.lanes import App
 
 pytestmark = pytest.mark.anyio
@@ -76,6 +77,23 @@ async def test_its_status_names_each_lane_with_all_that_the_contract_says(tmp_pa
         "checks",
     }
     assert (shown_lane["name"], shown_lane["state"]) == ("prod", "paused")
+
+
+def test_a_name_of_a_file_that_is_not_text_is_shown_with_escapes(tmp_path: Path) -> None:
+    following = Following(App(tmp_path / "state"))
+    following.app.time = RealTime()  # type: ignore[assignment]
+    following.file_faults = {"\udcff.jsonl": "it was cut"}
+    told: list[str] = []
+
+    async def then(lane: Lane) -> None:
+        async with shown(Supervisor([lane], drain_seconds=1)) as ask:
+            while not told or '"file:' not in told[-1]:
+                async with ask.get("/api/status") as answer:
+                    assert answer.status == 200
+                    told.append(await answer.text())
+
+    following.run(then)
+    assert "udcff" in told[-1]
 
 
 async def test_an_address_that_is_taken_is_told_with_the_key_that_names_it() -> None:

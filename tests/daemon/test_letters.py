@@ -17,7 +17,7 @@ from syncer.daemon.http.letters import letters
 from syncer.daemon.http.server import serving
 from syncer.daemon.lane import Lane, NotPushing
 from syncer.engine.push import Push
-from syncer.jobs.dead import DropResult, Selector, open_in
+from syncer.jobs.dead import DropResult, RetryResult, Selector, open_in
 from tests.daemon.following import REFUSING, Following, RealTime, post
 from tests.support.lanes import App
 
@@ -181,6 +181,26 @@ async def test_of_several_lanes_one_has_to_be_named(asking: Asking) -> None:
         assert await asking.post("drop", ALL) == (400, {"error": "say which lane: prod, test"})
         async with asking.ask.get("/api/dead") as answer:
             assert answer.status == 400
+
+
+def test_letters_of_a_lane_that_is_paused_by_hand_are_queued_and_sent_once_it_goes_on(
+    tmp_path: Path,
+) -> None:
+    following = Following(App(tmp_path / "state"))
+    following.app.interfering = lambda request: REFUSING if request.body else None
+
+    async def then(lane: Lane) -> None:
+        await anyio.sleep(10)
+        following.app.interfering = lambda _: None
+        await lane.hold(held=True)
+        assert await lane.retry(Selector(every=True)) == RetryResult(queued=1)
+        await anyio.sleep(100)
+        assert following.app.held == {}
+        await lane.hold(held=False)
+        await anyio.sleep(10)
+
+    following.run(then)
+    assert len(following.app.held) == 1
 
 
 def test_what_comes_while_a_push_ends_is_written_before_its_state_is_closed(

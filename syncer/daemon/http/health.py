@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 
-import orjson
 from aiohttp import web
 
 from syncer.daemon.supervisor import Supervisor
+from syncer.printable import json_text
 from syncer.version import __version__
 
 
@@ -36,6 +36,6 @@ def health(supervisor: Supervisor) -> web.RouteTableDef:
             "lanes": [(await lane.status()).record() for lane in supervisor.lanes],
             "sources": [source.record() for lane in supervisor.lanes for source in lane.sources()],
         }
-        return web.Response(body=orjson.dumps(record), content_type="application/json")
+        return web.Response(text=json_text(record), content_type="application/json")
 
     return routes
