@@ -91,6 +91,7 @@ def test_every_console_block_prints_what_it_shows(page: Path, tmp_path: Path) ->
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
         "LC_ALL": "C.UTF-8",
+        "SYNCER_DAEMON_LISTEN": "127.0.0.1:0",  # the usual port may be in use
     }
     done = subprocess.run(
         ["bash", "-c", script(found, port)],
