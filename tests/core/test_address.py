@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from syncer.core.address import address_fault
+from syncer.core.address import address_fault, is_loopback, normal_address
 
 LONGEST = "a" * 63
 
@@ -82,3 +82,18 @@ def test_only_an_address_to_which_paths_are_appended_is_without_query_and_fragme
 ) -> None:
     assert "a query or a fragment" in (address_fault(address) or "")
     assert address_fault(address, base=False) is None
+
+
+@pytest.mark.parametrize("address", ["HTTP://API.example:80/", "http://api.example"])
+def test_one_address_in_two_spellings_is_one(address: str) -> None:
+    assert normal_address(address) == "http://api.example"
+
+
+@pytest.mark.parametrize("host", ["localhost", "LocalHost", "127.0.0.1", "127.8.8.8", "::1"])
+def test_what_only_this_machine_reaches_is_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "10.0.0.1", "::", "syncer", "localhost.example", ""])
+def test_what_others_may_reach_is_not(host: str) -> None:
+    assert not is_loopback(host)

@@ -101,3 +101,12 @@ def test_a_copy_of_the_logs_stays_as_it_is_while_facts_are_folded_in() -> None:
     assert (list(copy.logs), copy.next_log()) == ([3], 4)
     assert (copy.logs[3].watermark.resume, copy.logs[3].watermark.runs()) == before
     assert [run.start for run in copy.logs[3].watermark.copy_from(Mark(6, 60, 6)).runs()] == [5]
+
+
+def test_the_facts_of_a_ledger_say_how_many_deletions_there_were() -> None:
+    ledger = with_logs(1)
+    ledger.apply(Deleted(3))
+    again = Ledger()
+    for fact in ledger.facts():
+        again.apply(fact)
+    assert again.deleted == 3

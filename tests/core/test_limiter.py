@@ -165,3 +165,22 @@ def test_no_second_holds_more_than_the_limit_whoever_of_its_lanes_goes(
         later - earlier >= 1.0
         for earlier, later in zip(times, times[int(min(wishes)) :], strict=False)
     )
+
+
+def test_a_turn_that_was_not_used_goes_back_to_the_limit() -> None:
+    (lane,) = lanes(10)
+    lane.take(0.0)
+    assert lane.taken == 1
+    lane.give_back()
+    assert lane.taken == 0
+
+
+def test_a_refusal_is_told_to_the_limit_that_is_sought() -> None:
+    (refused,), (spared,) = lanes("auto"), lanes("auto")
+    for at in range(50):
+        for lane in (refused, spared):
+            lane.take(at / 10)
+    refused.refused(4.9)
+    for lane in (refused, spared):
+        lane.take(5.0)
+    assert refused.requests_per_second < spared.requests_per_second

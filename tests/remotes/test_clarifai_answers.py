@@ -25,7 +25,7 @@ from syncer.core.outcome import (
 )
 from syncer.core.ports.push import InputStates, LookedUp
 from syncer.core.ports.wire import NoReply, Reply
-from syncer.remotes.clarifai.answers import says_missing
+from syncer.remotes.clarifai.answers import refuses_credentials, says_missing
 from tests.remotes.made import CLARIFAI, OK, STORED, changes, item, reply
 
 
@@ -475,3 +475,16 @@ def test_inputs_are_processing_while_they_are_pending_or_in_progress() -> None:
     )
     assert says_missing(CLARIFAI.inputs_found(["i1"], reply(404, 11101)))
     assert isinstance(CLARIFAI.inputs_found(["i1"], reply(503, 40030)), Failed)
+
+
+@pytest.mark.parametrize(
+    ("answer", "refused"),
+    [
+        (reply(200, 10000), False),
+        (reply(401, 11001), True),
+        (reply(500, 10020), False),
+        (Reply(502, b"<html>"), False),
+    ],
+)
+def test_a_refused_token_is_told_from_other_refusals(answer: Reply, refused: bool) -> None:
+    assert refuses_credentials(answer) is refused
