@@ -217,6 +217,7 @@ LINE = st.recursive(
 )
 
 
+@pytest.mark.proof
 @SETTINGS
 @given(command=COMMANDS, rest=st.lists(OPTIONS | WORDS, max_size=6))
 def test_any_command_line_is_answered(cli: Cli, command: list[str], rest: list[str]) -> None:
@@ -227,6 +228,7 @@ def test_any_command_line_is_answered(cli: Cli, command: list[str], rest: list[s
         done.json()
 
 
+@pytest.mark.proof
 @SETTINGS
 @given(
     st.lists(
@@ -254,6 +256,7 @@ def test_any_log_is_answered_and_every_line_of_it_counted(cli: Cli, lines: list[
     assert done.err.count("log.jsonl:") == counts["bad"]
 
 
+@pytest.mark.proof
 @SETTINGS
 @given(
     st.sampled_from(CONFIGS), st.sampled_from(CONFIGS), st.integers(0, 60), st.binary(max_size=3)

@@ -16,7 +16,6 @@ import pytest
 
 from tests.cli.bench import Bench
 from tests.cli.conftest import Cli
-from tests.support.cases import first_quick
 from tests.support.processes import ENVIRONMENT, EmulatorProcess, command, emulator, push, started
 
 CONFIG = "[retry]\nbase_seconds = 0.02\ncap_seconds = 0.1\ngive_up_seconds = 0.5\n"
@@ -213,6 +212,7 @@ def test_an_export_into_the_state_itself_is_refused(bench: StateBench, name: str
     } == before
 
 
+@pytest.mark.proof
 def test_a_pull_is_not_let_into_the_state_of_a_push_nor_a_push_into_that_of_a_pull(
     bench: StateBench, pulled: Path
 ) -> None:
@@ -420,6 +420,7 @@ def carried_on(bench: StateBench, folder: Path) -> tuple[int, list[str]]:
 WANTED = sorted(["a", "b", "c", *(f"m{n}" for n in range(600))])
 
 
+@pytest.mark.proof
 def test_a_pull_in_the_middle_is_whole_and_exported(bench: StateBench, pulled: Path) -> None:
     assert bench.tell("check", state=pulled)[1]["whole"] is True
     code, records, _ = bench.tell("export", state=pulled)
@@ -429,7 +430,8 @@ def test_a_pull_in_the_middle_is_whole_and_exported(bench: StateBench, pulled: P
     assert carried_on(bench, bench.folder) == (0, WANTED)
 
 
-@pytest.mark.parametrize("name", first_quick(["pull.json", "seen.sqlite"]))
+@pytest.mark.proof
+@pytest.mark.parametrize("name", ["pull.json", "seen.sqlite"])
 def test_a_damaged_pull_is_set_aside_and_starts_from_the_beginning(
     bench: StateBench, pulled: Path, name: str
 ) -> None:

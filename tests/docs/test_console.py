@@ -20,6 +20,9 @@ PAGES = [
     for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     if "```console" in page.read_text("utf-8")
 ]
+LONG = ("pull.md", "tour.md")
+"""Pages whose commands take long."""
+SLOW = pytest.mark.proof
 PORT = "8850"
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)")
 BLOCK = re.compile(
@@ -81,7 +84,11 @@ def matches(shown: list[str], printed: list[str]) -> bool:
     )
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=SLOW if page.name in LONG else ()) for page in PAGES],
+    ids=lambda page: page.name,
+)
 def test_every_console_block_prints_what_it_shows(page: Path, tmp_path: Path) -> None:
     found = steps(page.read_text("utf-8"))
     with socket.socket() as free:

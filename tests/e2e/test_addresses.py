@@ -18,7 +18,7 @@ from syncer.emulator.clarifai.part import Clarifai
 from tests.cli.answering import answering
 from tests.support.processes import ENVIRONMENT, command
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.proof]
 
 HANDFUL = 16
 """Requests: those that were on their way when the first answer came, and a few to make

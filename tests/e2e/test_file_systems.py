@@ -32,6 +32,9 @@ NEEDED = {
 WAY_OUT = "Put --state on a local disk: a state may be copied there"
 
 
+pytestmark = pytest.mark.proof
+
+
 async def cli(folder: Path, server: Emulator, *arguments: str, lame: tuple[str, ...] = ()) -> Ran:
     """A command in a process of its own, for which the file system of `lame/` lacks
     these calls.

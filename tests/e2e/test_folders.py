@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.cases import first_quick
 from tests.support.processes import ENVIRONMENT, EmulatorProcess, command, emulator
 
 GOOD = b'{"op":"post","annotation":{"id":"a","input_id":"i"}}\n'
@@ -32,6 +33,7 @@ def syncer(
     return done.returncode, json.loads(done.stdout), done.stderr.decode()
 
 
+@pytest.mark.proof
 def test_a_push_of_the_current_folder_takes_no_state_for_logs(tmp_path: Path) -> None:
     """Neither its own, with its dead letters and what came by stdin, nor the one of
     another app.
@@ -78,6 +80,7 @@ def test_what_is_left_out_of_a_folder_is_named_by_every_command(
     assert (code, said.count("b.ndjson")) == (0, 1), said
 
 
+@pytest.mark.proof
 def test_the_rest_of_a_rotated_log_is_not_said_to_be_unread(tmp_path: Path) -> None:
     """It is read, though a folder's logs are called otherwise; a file beside it that no
     known log begins is not.
@@ -209,7 +212,7 @@ def test_a_log_that_turns_out_to_be_damaged_leaves_the_others_alone(tmp_path: Pa
 DELETED = b'{"op":"delete","annotation":{"id":"a","input_id":"i"}}\n'
 
 
-@pytest.mark.parametrize("moved", ["logs/pulled.jsonl", "logs/elsewhere.jsonl"])
+@pytest.mark.parametrize("moved", first_quick(["logs/pulled.jsonl", "logs/elsewhere.jsonl"]))
 def test_what_a_pull_wrote_brings_no_deleted_label_back(moved: str, tmp_path: Path) -> None:
     """Where it was written, and where it was moved to; named outright it is read."""
     (tmp_path / "logs").mkdir()

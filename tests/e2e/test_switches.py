@@ -24,6 +24,7 @@ from syncer.jobs.push_parts import push_parts
 from syncer.jobs.report import PushReport
 from syncer.jobs.state import resume
 from tests.support.annotations import rich
+from tests.support.cases import first_quick
 from tests.support.changes import Annotation, Key, differences, write_log
 from tests.support.processes import ENVIRONMENT, command
 
@@ -144,7 +145,9 @@ APART = {"body-limit=100", "throttle-code=11004", "retry-after=huge", "apps=load
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("switch", [switch for switch in SWITCHED if switch not in APART])
+@pytest.mark.parametrize(
+    "switch", first_quick([switch for switch in SWITCHED if switch not in APART], 40)
+)
 async def test_a_log_ends_right_under(switch: str, tmp_path: Path) -> None:
     log = tmp_path / "changes.jsonl"
     wanted, nameless = write(log)
