@@ -12,6 +12,7 @@ from aiohttp import web
 
 from syncer.daemon.control import CONTROL, open_control, remove_control
 from syncer.daemon.http.guard import Guard, guarding
+from syncer.daemon.http.patience import PATIENCE, Patience, hastening
 from syncer.errors import SyncerError
 from syncer.finish import finish
 
@@ -24,13 +25,17 @@ Routes = Iterable[web.AbstractRouteDef]
 
 
 @asynccontextmanager
-async def serving(listen: str, routes: Routes, guard: Guard) -> AsyncIterator[str]:
+async def serving(
+    listen: str, routes: Routes, guard: Guard, patience: Patience = PATIENCE
+) -> AsyncIterator[str]:
     """Serve these routes at `listen` (HOST:PORT) while the block lasts; gives the URL,
-    with the port that port 0 came to. `guard` turns away what it has to.
+    with the port that port 0 came to. `guard` turns away what it has to, `patience`
+    those that are too slow.
 
     Raises SyncerError where nothing can listen there.
     """
-    async with _running(web.Application(middlewares=[guarding(guard)]), routes) as runner:
+    app = web.Application(middlewares=[guarding(guard), hastening(patience)])
+    async with _running(app, routes, patience) as runner:
         host, _, port = listen.rpartition(":")
         site = web.TCPSite(runner, host.strip("[]"), int(port))
         try:
@@ -61,7 +66,7 @@ async def controlling(
     tell("")
     try:
         app = web.Application(client_max_size=COMMAND_BYTES_MAX)
-        async with _running(app, routes) as runner:
+        async with _running(app, routes, PATIENCE) as runner:
             await web.SockSite(runner, listening).start()
             yield
     finally:
@@ -70,10 +75,17 @@ async def controlling(
 
 
 @asynccontextmanager
-async def _running(app: web.Application, routes: Routes) -> AsyncIterator[web.AppRunner]:
+async def _running(
+    app: web.Application, routes: Routes, patience: Patience
+) -> AsyncIterator[web.AppRunner]:
     app.add_routes(routes)
     runner = web.AppRunner(
-        app, access_log=None, handle_signals=False, shutdown_timeout=LAST_ANSWERS_SECONDS
+        app,
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=LAST_ANSWERS_SECONDS,
+        # it begins with the connection, and only a whole head ends it
+        keepalive_timeout=patience.head_seconds,
     )
     await runner.setup()
     try:
