@@ -73,12 +73,13 @@ async def test_a_connection_without_a_whole_head_is_closed(sent: bytes, trickled
     ids=["silent", "trickling", "in chunks", "compressed"],
 )
 async def test_a_body_that_does_not_come_to_its_end_is_answered_and_closed(
-    framing: bytes, trickled: bytes
+    framing: bytes, trickled: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     hasty = Patience(head_seconds=LONG, body_seconds=SHORT)
     got = await answer_to(HEAD + framing + b"\r\n\r\n", hasty, trickled=trickled)
     assert got.startswith(b"HTTP/1.1 408 ")
     assert b"Connection: close" in got
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 async def test_what_is_done_with_a_whole_body_may_take_longer() -> None:

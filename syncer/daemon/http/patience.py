@@ -54,5 +54,5 @@ def hastening(patience: Patience) -> Middleware:
     return read_in_time
 
 
-class _TooSlow(Exception):
-    pass
+class _TooSlow(TimeoutError):
+    """After the answer aiohttp reads on for a while, and takes no other error there."""
