@@ -19,11 +19,7 @@ from syncer.printable import printable
 
 DEFAULT = "default"
 """The origin of what nobody set."""
-NOT_USED = (
-    "daemon.body_bytes_max",
-    "daemon.inbox_bytes_max",
-    "daemon.verify_sample_every_seconds",
-)
+NOT_USED = ("daemon.verify_sample_every_seconds",)
 """Keys that are checked already, for what is still to come."""
 NOT_FOLLOWED = ("directory", "postgres")
 """Kinds of source that the daemon does not follow yet."""

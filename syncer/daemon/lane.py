@@ -11,6 +11,7 @@ goes on.
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import anyio
 import anyio.to_thread
 
 from syncer.config import Loaded
+from syncer.config.models import INGEST
 from syncer.core.backoff import Backoff
 from syncer.core.events import ChangesSettled, Event, SourceFailed, SourceRecovered
 from syncer.core.ledger import Ledger
@@ -54,8 +56,11 @@ from syncer.jobs.lines import line_options
 from syncer.jobs.opening import open_in_thread
 from syncer.jobs.push_parts import PushParts, push_parts, wire_push
 from syncer.journal.held import is_held, set_held
+from syncer.sources.inbox import Inbox
 
 BY_HAND = "paused by hand: POST /api/lanes/NAME/resume lets it go on"
+RETRY_SECONDS = 1.0
+"""After this long at the earliest somebody who was sent away may find a push."""
 LOOK_SECONDS = 1.0
 """How often a lane whose token was refused looks whether there is another one."""
 
@@ -68,6 +73,8 @@ class Followed:
     source: Source
     file_faults: Callable[[], Mapping[str, str]] = dict
     """Why single files of it are not read, by their labels."""
+    inbox: Callable[[], Inbox | None] = lambda: None
+    """The way into it over HTTP, once it is open."""
 
 
 MakeSources = Callable[[PushParts, Callable[[], Push]], Sequence[Followed]]
@@ -116,6 +123,10 @@ class NotPushing(SyncerError):
     """A lane has no push that could carry out what it is asked for. A later try may
     find one.
     """
+
+    def __init__(self, message: str, retry_seconds: float = RETRY_SECONDS) -> None:
+        super().__init__(message)
+        self.retry_seconds = retry_seconds
 
 
 class Lane:
@@ -200,9 +211,34 @@ class Lane:
 
     async def _carry_out(self, portions: Portions) -> None:
         if self._running is None:
-            reason = self._status_of_pause(self.pause).reason
-            raise NotPushing(f"the lane {self.name} does not push just now: {reason}")
+            raise self._explain_no_push()
         await self._running[0].carry_out(portions)
+
+    @property
+    def is_inbox_full(self) -> bool:
+        """Whether the inbox has no room for one line more."""
+        return any(inbox.is_full for inbox in self._inboxes())
+
+    def inbox(self) -> Inbox:
+        """Return what takes changes over HTTP. Raises NotPushing."""
+        if self._running is None:
+            raise self._explain_no_push()
+        for inbox in self._inboxes():
+            return inbox
+        reasons = [one.reason for one in self._sources.values() if one.followed.kind == INGEST]
+        reason = next(filter(None, reasons), "it is being opened")
+        raise NotPushing(f"the inbox of the lane {self.name} takes nothing just now: {reason}")
+
+    def _inboxes(self) -> Iterator[Inbox]:
+        for watched in self._sources.values():
+            if self._running is not None and (inbox := watched.followed.inbox()) is not None:
+                yield inbox
+
+    def _explain_no_push(self) -> NotPushing:
+        pause = self.pause
+        seconds = RETRY_SECONDS if pause is None else max(RETRY_SECONDS, pause.until - time.time())
+        reason = self._status_of_pause(pause).reason
+        return NotPushing(f"the lane {self.name} does not push just now: {reason}", seconds)
 
     def drain(self) -> None:
         """Finish what is in flight, write it down, and end."""

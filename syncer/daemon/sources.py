@@ -4,6 +4,7 @@ itself: one that cannot be opened holds up no other.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +13,7 @@ from pathlib import Path
 from syncer.config import Loaded
 from syncer.config.loaded import NOT_FOLLOWED
 from syncer.config.models import (
+    INGEST,
     ChangelogSource,
     DirectorySource,
     PostgresSource,
@@ -30,6 +32,8 @@ from syncer.jobs.push_parts import PushParts
 from syncer.journal.dead import DEAD_FILE, list_unapplied
 from syncer.journal.disk import REAL
 from syncer.sources.followed import FollowedLogs
+from syncer.sources.inbox import Inbox
+from syncer.sources.keys import KnownBodies
 from syncer.sources.outbox import Outbox, naming
 from syncer.sources.registry import LogRegistry
 from syncer.sources.spool import Spool, identity
@@ -56,10 +60,11 @@ def check_sources(loaded: Loaded) -> None:
 def make_sources(
     tables: Sequence[SourceTable], say: Say, parts: PushParts, engine: Callable[[], Push]
 ) -> list[Followed]:
-    """The sources of one lane, not opened yet. `say` gets lines for people; `engine`:
-    of the push, once it runs.
+    """The sources of one lane, and its inbox, not opened yet. `say` gets lines for
+    people; `engine`: of the push, once it runs.
     """
-    registry, made = LogRegistry(engine, Path(parts.config.state.dir) / SPOOL), []
+    registry = LogRegistry(engine, Path(parts.config.state.dir) / SPOOL)
+    made = [_inbox(parts, registry)]
     for table in tables:
         match table:
             case SqliteSource():
@@ -85,8 +90,30 @@ def _logs(table: ChangelogSource, parts: PushParts, registry: LogRegistry, say: 
     return Followed(table.kind, logs, lambda: logs.faults)
 
 
+def _inbox(parts: PushParts, registry: LogRegistry) -> Followed:
+    source = Unopened(INGEST, partial(_open_inbox, parts, registry))
+    return Followed(INGEST, source, inbox=lambda: source.source)
+
+
+async def _open_inbox(parts: PushParts, registry: LogRegistry) -> Inbox:
+    """Raises StateError for a spool that is damaged."""
+    folder = Path(parts.config.state.dir) / INBOXES / INGEST
+    bound = parts.config.daemon.inbox_bytes_max
+
+    def open_(number: int, watermark: Watermark) -> tuple[int, Watermark, KnownBodies]:
+        known = KnownBodies(folder, REAL, watermark.resume, time.time, waiting_bytes_max=bound)
+        return number, watermark, known
+
+    number, watermark, known = await registry.adopt(
+        identity(INGEST, "").path, open_, lambda one: identity(INGEST, one[2].segments.salt)
+    )
+    options = line_options(parts.config)
+    spool = Spool(known.segments, INGEST, number, options, watermark=watermark)
+    return Inbox(spool, known, options)
+
+
 @dataclass(frozen=True, slots=True)
-class _Inbox:
+class _TableSpool:
     """The rows of a table that are in its spool."""
 
     number: int
@@ -103,11 +130,11 @@ async def _open_outbox(
     path = identity(name, "").path
     dead_size = await engine().look(partial(_begin_to_follow, path))
 
-    def open_(number: int, watermark: Watermark) -> _Inbox:
+    def open_(number: int, watermark: Watermark) -> _TableSpool:
         dead = list_unapplied(state / DEAD_FILE, dead_size) if dead_size else {}
         died = dead.get(number, NumberBits())
         rows = TakenRows(state / INBOXES / name, REAL, watermark.resume, died)
-        return _Inbox(number, watermark, rows)
+        return _TableSpool(number, watermark, rows)
 
     inbox = await registry.adopt(path, open_, lambda one: identity(name, one.rows.segments.salt))
     spool = Spool(

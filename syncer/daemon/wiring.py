@@ -12,6 +12,7 @@ from syncer.config import Loaded
 from syncer.config.credentials import TokenPlace
 from syncer.config.layers import DAEMON_TOKEN
 from syncer.core.events import Event
+from syncer.daemon.http.changes import ingest
 from syncer.daemon.http.guard import Guard
 from syncer.daemon.http.health import health
 from syncer.daemon.http.lanes import steer
@@ -38,18 +39,24 @@ async def follow(loaded: Loaded, say: Say) -> Ended:
     token = read_token(loaded)
     loaded.check_listening(token=token is not None)
     check_sources(loaded)
-    metrics, notifier = Metrics(), Notifier()
+    daemon, metrics, notifier = loaded.config.daemon, Metrics(), Notifier()
     lanes = make_lanes(loaded, metrics, say)
 
     @asynccontextmanager
     async def serve(supervisor: Supervisor) -> AsyncIterator[None]:
-        routes = [*health(supervisor), *scrape(supervisor, metrics), *steer(lanes), *letters(lanes)]
-        async with serving(loaded.config.daemon.listen, routes, Guard(token)) as url:
+        routes = [
+            *health(supervisor),
+            *scrape(supervisor, metrics),
+            *steer(lanes),
+            *letters(lanes),
+            *ingest(lanes, daemon.body_bytes_max),
+        ]
+        async with serving(daemon.listen, routes, Guard(token)) as url:
             say(f"syncer: following; {url}/api/status shows how it goes")
             async with notifier.telling(supervisor.draining):
                 yield
 
-    return await Supervisor(lanes, loaded.config.daemon.drain_seconds).run(listen, serve)
+    return await Supervisor(lanes, daemon.drain_seconds).run(listen, serve)
 
 
 def read_token(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> str | None:

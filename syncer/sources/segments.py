@@ -16,11 +16,11 @@ from __future__ import annotations
 import re
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 from zlib import crc32
 
 from syncer.core.change import Mark
@@ -62,22 +62,23 @@ class Segments:
         self,
         folder: Path,
         disk: SpoolDisk,
-        settled: Mark = Mark(),
+        settled: Mark | None = Mark(),
         *,
         segment_bytes: int = SEGMENT_BYTES,
         waiting_bytes_max: int = WAITING_BYTES_MAX,
     ) -> None:
-        """Open the log, or make it. `settled`: all before this mark is.
+        """Open the log, or make it. `settled`: all before this mark is; None: all that
+        was removed, and no more.
 
         Raises StateError.
         """
         self.folder = folder
         self.disk = disk
-        self.settled = settled
+        self.settled = Mark() if settled is None else settled
         self.notes: list[str] = []
         """What users are to know of the recovery."""
+        self.waiting_bytes_max = waiting_bytes_max
         self._segment_bytes = segment_bytes
-        self._waiting_bytes_max = waiting_bytes_max
         self._lock = threading.RLock()
         self._closed = False
         self.salt = ""
@@ -89,7 +90,7 @@ class Segments:
         self._file: int | None = None
         self._size = 0
         try:
-            self._open()
+            self._open(settled)
         except OSError as error:
             self.close()
             raise self._explain_failure("opened", error) from None
@@ -105,7 +106,7 @@ class Segments:
     @property
     def room_bytes(self) -> int:
         """Bytes of lines, line feeds counted, for which there is room."""
-        return max(0, self._waiting_bytes_max - self.waiting_bytes)
+        return max(0, self.waiting_bytes_max - self.waiting_bytes)
 
     def append(self, lines: Sequence[bytes], note: object = "") -> Appended:
         """Add lines to the log, all or none, durably: also where it crashes meanwhile,
@@ -122,12 +123,17 @@ class Segments:
             if len(data) > self.room_bytes:
                 raise SpoolFull(
                     f"{self.folder} is full: {self.waiting_bytes:,} bytes of changes wait there,"
-                    f" and it takes {self._waiting_bytes_max:,}. Try again when some are applied"
+                    f" and it takes {self.waiting_bytes_max:,}. Try again when some are applied"
                 )
             try:
                 return self._append(data, note)
             except OSError as error:
                 raise self._explain_failure("written", error) from None
+
+    def find_cut(self, mark: Mark) -> int:
+        """Return the place in the log from which a cut at this mark keeps its files."""
+        starts = [segment.start.offset for segment in self.segments]
+        return max((start for start in starts if start <= mark.offset), default=starts[0])
 
     def cut(self, mark: Mark) -> None:
         """Remove the files that hold nothing from this mark on: all before it is
@@ -169,6 +175,24 @@ class Segments:
             if offset < until
         )
 
+    def appends(self) -> Iterator[tuple[Appended, BinaryIO]]:
+        """Yield what was appended, each with its file at the place of its lines. Files
+        that a crash brought back after a cut may have gaps between them. Raises
+        StateError.
+        """
+        starts = [segment.start.offset for segment in self.segments]
+        try:
+            for segment, until in zip(self.segments, (*starts[1:], self.end.offset), strict=True):
+                with self.disk.reader(segment.path) as file:
+                    size = self.disk.size(segment.path) or 0
+                    end, at = segment.start, segment.at
+                    while end.offset < until and (found := read_append(file, at, size, end)):
+                        file.seek(found.at)
+                        yield found, file
+                        end, at = found.end, found.at + found.length
+        except OSError as error:
+            raise self._explain_failure("read", error) from None
+
     def check_holds(self, mark: Mark) -> None:
         """Raise StateError where the log cannot be read on from this mark."""
         first, end = self.segments[0].start, self.end
@@ -191,7 +215,7 @@ class Segments:
 
     # --- opening ----------------------------------------------------------------------
 
-    def _open(self) -> None:
+    def _open(self, settled: Mark | None) -> None:
         disk = self.disk
         disk.make_folder(self.folder)
         names = sorted(disk.names(self.folder))
@@ -204,6 +228,7 @@ class Segments:
             self._rotate()
         else:
             self._find_end(self.segments[-1])
+        self.settled = self.segments[0].start if settled is None else settled
         self.check_holds(self.settled)
         self.cut(self.settled)
 

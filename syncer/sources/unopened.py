@@ -5,47 +5,51 @@ itself, and is tried again, while the others are read.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
 from syncer.core.change import Chunk, Mark
 from syncer.core.ports.push import Source
 
+AnySource = TypeVar("AnySource", bound=Source)
 
-class Unopened:
+
+class Unopened(Generic[AnySource]):
     """Stands for a source until it is open, and passes everything on from then on."""
 
-    def __init__(self, label: str, open_: Callable[[], Awaitable[Source]]) -> None:
+    def __init__(self, label: str, open_: Callable[[], Awaitable[AnySource]]) -> None:
         """`label`: that of the source. `open_` raises SyncerError, and is called again
         then.
         """
         self.label = label
         self._open = open_
-        self._source: Source | None = None
+        self.source: AnySource | None = None
+        """None until it is open."""
 
     @property
     def ended(self) -> bool:
         """Whether nothing will ever follow what was read."""
-        return self._source is not None and self._source.ended
+        return self.source is not None and self.source.ended
 
     async def read(self) -> Chunk | None:
         """Return the next chunk of the source.
 
         Raises SyncerError where it cannot be opened, and as the source does.
         """
-        if self._source is None:
-            self._source = await self._open()
-        return await self._source.read()
+        if self.source is None:
+            self.source = await self._open()
+        return await self.source.read()
 
     async def wait(self) -> None:
         """Wait as the source does."""
-        if self._source is not None:
-            await self._source.wait()
+        if self.source is not None:
+            await self.source.wait()
 
     async def ack(self, log: int, mark: Mark) -> None:
         """Pass it on."""
-        if self._source is not None:
-            await self._source.ack(log, mark)
+        if self.source is not None:
+            await self.source.ack(log, mark)
 
     async def close(self) -> None:
         """Let go of the source, where it is open."""
-        if self._source is not None:
-            await self._source.close()
+        if self.source is not None:
+            await self.source.close()

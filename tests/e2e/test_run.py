@@ -22,6 +22,7 @@ from tests.support.outbox import insert, make_outbox
 from tests.support.processes import ENVIRONMENT, EmulatorProcess, command, emulator
 
 SECONDS_MAX = 30
+WITHOUT_ID = b'{"op":"post","annotation":{"input_id":"i"}}'
 TABLE = """kind = "sqlite"
 path = "labels.db"
 table = "outbox"
@@ -50,7 +51,7 @@ class Site:
         """Let it follow change logs in the place of the table."""
         self.configure(self.remote.url, source=f'kind = "changelog"\npath = "{path}"')
 
-    def configure(self, base_url: str, source: str = TABLE) -> None:
+    def configure(self, base_url: str, source: str = TABLE, daemon: str = "") -> None:
         (self.folder / "syncer.toml").write_text(
             f"""
 [clarifai]
@@ -66,6 +67,7 @@ cap_seconds = 0.5
 
 [daemon]
 listen = "127.0.0.1:0"
+{daemon}
 
 [[sources]]
 name = "labels"
@@ -102,11 +104,14 @@ poll_seconds = 0.05
     def get(self, path: str, **headers: str) -> tuple[int, str]:
         return self._ask("GET", path, headers)
 
-    def post(self, path: str, **headers: str) -> tuple[int, str]:
-        return self._ask("POST", path, headers)
+    def post(self, path: str, body: bytes = b"", **headers: str) -> tuple[int, str]:
+        return self._ask("POST", path, headers, body)
 
-    def _ask(self, method: str, path: str, headers: dict[str, str]) -> tuple[int, str]:
-        request = urllib.request.Request(self.url + path, headers=headers, method=method)
+    def _ask(
+        self, method: str, path: str, headers: dict[str, str], body: bytes | None = None
+    ) -> tuple[int, str]:
+        url = self.url + path
+        request = urllib.request.Request(url, data=body, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=SECONDS_MAX) as answer:
                 return answer.status, answer.read().decode()
@@ -118,7 +123,7 @@ poll_seconds = 0.05
         return dict(lane)
 
     def source(self) -> dict[str, Any]:
-        (source,) = self.sources()
+        (source,) = (one for one in self.sources() if one["kind"] != "http")
         return source
 
     def sources(self) -> list[dict[str, Any]]:
@@ -270,8 +275,8 @@ def test_growing_and_rotated_logs_of_a_folder_are_followed_each_line_once(site: 
         with log.open("ab") as file:
             file.write(post(ids[8])[20:] + b"\n")
         wait_until(lambda: len(site.held()) == 9)
+        wait_until(lambda: site.source()["read"] == 9)
         assert site.lane()["dead"] == 0
-        assert site.source()["read"] == 9
     assert site.held() == ids
 
 
@@ -312,7 +317,7 @@ def test_a_source_whose_spool_is_damaged_is_parked_and_the_others_are_followed(s
     with site.running():
         wait_until(lambda: site.held() == ["a", "m"])
         states = {one["name"]: one["state"] for one in site.sources()}
-        assert states == {"labels": "parked", "more": "following"}
+        assert states == {"http": "following", "labels": "parked", "more": "following"}
         spool.unlink()
         aside.rename(spool)
         wait_until(lambda: site.to_do() == 0)
@@ -339,3 +344,48 @@ def test_a_dead_letter_is_retried_or_dropped_by_the_command_beside_the_daemon(si
         wait_until(lambda: site.lane()["state"] == "open")
         code, (told,) = site.dead("drop", "--code", "5")
         assert (code, "no dead letter matches code 5" in told["error"]) == (2, True)
+
+
+def test_what_was_posted_before_a_kill_is_applied_once_though_it_is_posted_again(
+    site: Site,
+) -> None:
+    """The remote is down at first, so that everything waits in the inbox."""
+    with emulator("--rps", "0") as gone:
+        address = gone.url
+    site.configure(address)
+    body = b"\n".join([*(post(f"a{n}") for n in range(50)), b"bad", WITHOUT_ID])
+    key = {"Idempotency-Key": "first"}
+    with site.running() as process:
+        wait_until(lambda: site.post("/api/changes", body, **key)[0] == 202)
+        told = site.post("/api/changes", body, **key)
+        process.kill()
+    with site.running():
+        wait_until(lambda: site.post("/api/changes", body, **key)[0] != 503)
+        assert site.post("/api/changes", body, **key) == told
+        assert site.post("/api/changes", b"", **key)[0] == 422
+        assert site.post("/api/changes", WITHOUT_ID)[0] == 400
+        with emulator("--rps", "0", "--port", address.rpartition(":")[2]) as back:
+            wait_until(lambda: site.lane()["applied"] == 51)
+            assert len(back.held("app")) == 51
+            (source,) = (one for one in site.sources() if one["name"] == "http")
+            assert (source["kind"], source["read"], source["lane"]) == ("http", 51, "clarifai")
+            assert site.lane()["dead"] == 0
+    assert json.loads(told[1])["accepted"] == 51
+    assert [one["line"] for one in json.loads(told[1])["bad"]] == [51]
+
+
+def test_while_the_inbox_is_full_it_is_not_ready_and_says_when_to_come_again(site: Site) -> None:
+    with emulator("--rps", "0") as gone:
+        address = gone.url
+    site.configure(address, daemon="inbox_bytes_max = 1000\nbody_bytes_max = 5000")
+    with site.running():
+        ready = lambda: site.get("/readyz")[0]  # noqa: E731
+        wait_until(lambda: site.post("/api/changes", post("a"))[0] == 202)
+        assert ready() == 200
+        statuses = [site.post("/api/changes", post(f"b{n}"))[0] for n in range(20)]
+        assert set(statuses) == {202, 503}
+        assert ready() == 503
+        assert site.post("/api/changes", b" " * 5001)[0] == 413
+        with emulator("--rps", "0", "--port", address.rpartition(":")[2]):
+            wait_until(lambda: ready() == 200)
+            assert site.post("/api/changes", post("c"))[0] == 202

@@ -23,9 +23,12 @@ def health(supervisor: Supervisor) -> web.RouteTableDef:
 
     @routes.get("/readyz")
     async def tell_ready(_: web.Request) -> web.Response:
-        """503 at the start and in a drain."""
-        ready = supervisor.phase == "following"
-        return web.Response(text=f"{supervisor.phase}\n", status=200 if ready else 503)
+        """503 at the start, in a drain, and while an inbox is full."""
+        if supervisor.phase != "following":
+            return web.Response(text=f"{supervisor.phase}\n", status=503)
+        if full := [lane.name for lane in supervisor.lanes if lane.is_inbox_full]:
+            return web.Response(text=f"the inbox is full: {', '.join(full)}\n", status=503)
+        return web.Response(text="following\n")
 
     @routes.get("/api/status")
     async def tell_status(_: web.Request) -> web.Response:

@@ -1,0 +1,181 @@
+"""The bodies that were posted with a key to an inbox, so that one that comes again is
+not stored again, but answered as before: for 24 hours, over restarts.
+
+    note of the append ──► its segment is about to be cut ──► keys/<place>.log ──► gone
+
+The note is as durable as the lines, at no cost. Keys of bodies without a line to store
+go to the log of keys at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from functools import partial
+from hashlib import blake2b
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from syncer.core.change import Mark
+from syncer.errors import StateError
+from syncer.sources.appends import Appended
+from syncer.sources.body import LineFault
+from syncer.sources.disk import SpoolDisk
+from syncer.sources.segments import Segments
+
+KNOWN_SECONDS = 24 * 3600.0
+KEYS = "keys"
+_UNBOUNDED_BYTES = 1 << 60
+
+T = TypeVar("T")
+
+
+class Receipt(msgspec.Struct, frozen=True, array_like=True):
+    """The answer to a body that was taken."""
+
+    accepted: int
+    """Lines that are stored."""
+    bad: tuple[LineFault, ...] = ()
+
+
+class KnownBody(msgspec.Struct, frozen=True, array_like=True):
+    """A body that was taken under a key."""
+
+    key: str
+    """Digest of the key: 32 hex digits."""
+    body: str
+    """Digest of the body: 32 hex digits."""
+    at: float
+    """When it was taken, in seconds since 1970."""
+    receipt: Receipt
+
+
+class KnownBodies:
+    """The spool of an inbox, and the keys of what was put there. The methods that block
+    say so; all are for one task at a time.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        disk: SpoolDisk,
+        resume: Mark,
+        now: Callable[[], float],
+        **bounds: int,
+    ) -> None:
+        """Open the spool and read the keys. It blocks.
+
+        `resume`: where the spool is read on. `bounds`: those of Segments; room is
+        bounded in the spool alone. Raises StateError.
+        """
+        self._folder, self._now = folder, now
+        self._known: dict[str, KnownBody] = {}
+        self._in_notes: deque[tuple[int, KnownBody]] = deque()
+        """Those that only a note holds, each with the place of its lines."""
+        self._in_log: deque[tuple[float, Mark]] = deque()
+        """Marks of the log of keys, and the time of the last key before each."""
+        self.segments = Segments(folder, disk, None, **bounds)
+        try:
+            unbounded = {**bounds, "waiting_bytes_max": _UNBOUNDED_BYTES}
+            self._log = Segments(folder / KEYS, disk, None, **unbounded)
+        except BaseException:
+            self.segments.close()
+            raise
+        try:
+            self.segments.check_holds(resume)
+            self._read_log()
+            self._read_notes()
+            self.cut(resume)
+        except BaseException:
+            self.close()
+            raise
+
+    def find(self, key: str) -> KnownBody | None:
+        """Return the body that was taken under the key with this digest."""
+        known = self._known.get(key)
+        return None if known is None or self._is_over(known.at) else known
+
+    def add(self, appended: Appended, body: KnownBody) -> None:
+        """This body is in the note of this append."""
+        self._in_notes.append((appended.before.offset, body))
+        self._remember(body)
+
+    def save(self, bodies: Sequence[KnownBody]) -> None:
+        """Write bodies to the log of keys, and drop what is too old there. It blocks.
+
+        Raises StateError.
+        """
+        appended = self._log.append([msgspec.json.encode(body) for body in bodies])
+        self._in_log.append((max(body.at for body in bodies), appended.end))
+        for body in bodies:
+            self._remember(body)
+        self._cut_log()
+
+    def cut(self, mark: Mark) -> None:
+        """Remove the files of the spool of which nothing is needed any more: all before
+        this mark is settled. It blocks. Raises StateError.
+        """
+        kept_from = self.segments.find_cut(mark)
+        lost = [body for offset, body in self._in_notes if offset < kept_from]
+        if due := [body for body in lost if not self._is_over(body.at)]:
+            self.save(due)
+        for _ in lost:
+            self._in_notes.popleft()
+        self.segments.cut(mark)
+
+    def close(self) -> None:
+        """Let go of the files. It may come twice."""
+        self.segments.close()
+        self._log.close()
+
+    def _is_over(self, at: float) -> bool:
+        return at <= self._now() - KNOWN_SECONDS
+
+    def _remember(self, body: KnownBody) -> None:
+        self._known.pop(body.key, None)
+        self._known[body.key] = body
+        while self._is_over(next(iter(self._known.values())).at) and len(self._known) > 1:
+            del self._known[next(iter(self._known))]
+
+    def _cut_log(self) -> None:
+        mark = None
+        while self._in_log and self._is_over(self._in_log[0][0]):
+            mark = self._in_log.popleft()[1]
+        if mark is not None:
+            self._log.cut(mark)
+
+    def _read_log(self) -> None:
+        for appended, file in self._log.appends():
+            lines = file.read(appended.length).splitlines()
+            bodies = [
+                self._read(raw, partial(msgspec.json.decode, type=KnownBody)) for raw in lines
+            ]
+            for body in bodies:
+                self._remember(body)
+            self._in_log.append((max(body.at for body in bodies), appended.end))
+
+    def _read_notes(self) -> None:
+        for appended, _ in self.segments.appends():
+            if appended.note:  # else it came without a key
+                self.add(
+                    appended, self._read(appended.note, partial(msgspec.convert, type=KnownBody))
+                )
+
+    def _read(self, found: T, read: Callable[[T], KnownBody]) -> KnownBody:
+        try:
+            return read(found)
+        except msgspec.DecodeError:
+            raise self._explain_strangers() from None
+
+    def _explain_strangers(self) -> StateError:
+        return StateError(
+            f"{self._folder} is not the inbox of what comes by HTTP: what waits there came from"
+            " elsewhere. Put back the folder that the state was used with"
+        )
+
+
+def digest(data: bytes) -> str:
+    """Return 32 hex digits that only this data gives."""
+    return blake2b(data, digest_size=16).hexdigest()
