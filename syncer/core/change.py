@@ -132,6 +132,8 @@ class Chunk(msgspec.Struct):
     """Where the next chunk starts. A chunk may hold no change at all (blank lines)."""
     identity: LogIdentity | None = None
     """What is now known of the log's file, where that is more than before."""
+    written_at: float = 0.0
+    """When the first of its lines was written, in seconds since 1970; 0: not known."""
 
     @property
     def count(self) -> int:

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -26,21 +25,21 @@ from syncer.config.models import INGEST
 from syncer.core.backoff import Backoff
 from syncer.core.events import ChangesSettled, Event, SourceFailed, SourceRecovered
 from syncer.core.ledger import Ledger
-from syncer.core.ports.push import Source
 from syncer.core.retry import Portions
 from syncer.core.settle import rfc3339
+from syncer.daemon.followed import MakeSources, Watched
 from syncer.daemon.status import (
     Faults,
     LanePause,
     LaneStatus,
     RecentRequests,
-    SourceState,
     SourceStatus,
     StateTotals,
     Traffic,
     count_read,
 )
 from syncer.engine.push import Push
+from syncer.engine.trail import Trail, Trails
 from syncer.errors import CredentialsRefused, SyncerError
 from syncer.finish import finish
 from syncer.jobs.dead import (
@@ -63,52 +62,6 @@ RETRY_SECONDS = 1.0
 """After this long at the earliest somebody who was sent away may find a push."""
 LOOK_SECONDS = 1.0
 """How often a lane whose token was refused looks whether there is another one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Followed:
-    """A source of a lane. Its label is its name in the config."""
-
-    kind: str
-    source: Source
-    file_faults: Callable[[], Mapping[str, str]] = dict
-    """Why single files of it are not read, by their labels."""
-    inbox: Callable[[], Inbox | None] = lambda: None
-    """The way into it over HTTP, once it is open."""
-
-
-MakeSources = Callable[[PushParts, Callable[[], Push]], Sequence[Followed]]
-"""Makes the sources of one push from its parts; its engine can be asked for once it
-runs.
-"""
-
-
-@dataclass(slots=True)
-class _Watched:
-    """A source, and what is wrong with it."""
-
-    followed: Followed
-    reason: str = ""
-    """Why it cannot be read."""
-    faults: Faults = field(default_factory=Faults)
-
-    def status(self, lane: str, read: int, *, following: bool) -> SourceStatus:
-        """Return it as it is now. `read`: how much was read of it; `following`: its
-        lane reads it.
-        """
-        files = self.followed.file_faults() if following else {}
-        source = {"source": self.reason} if self.reason else {}
-        self.faults.set(source | {f"file:{label}": why for label, why in files.items()})
-        state: SourceState = "parked" if self.reason else "following"
-        return SourceStatus(
-            self.followed.source.label,
-            self.followed.kind,
-            lane,
-            state if following else "stopped",
-            self.reason,
-            read,
-            self.faults.checks(),
-        )
 
 
 Control = Callable[["Lane"], AbstractAsyncContextManager[None]]
@@ -161,7 +114,8 @@ class Lane:
         self._requests = RecentRequests()
         self._failures = 0
         self._remote = Faults()
-        self._sources: dict[str, _Watched] = {}
+        self._trails: list[Trail] = []
+        self._sources: dict[str, Watched] = {}
         """By name."""
         self._totals = StateTotals()
         self._read: dict[str, int] = {}
@@ -250,10 +204,11 @@ class Lane:
         made: list[Push] = []
         followed = self._make_sources(parts, lambda: made[0])
         sources = [one.source for one in followed]
-        self._sources = {one.source.label: _Watched(one) for one in followed}
+        self._sources = {one.source.label: Watched(one) for one in followed}
         try:
             async with parts.app.in_use():
-                engine = wire_push(parts, sources, self._note, forever=True)
+                trail = Trails(self._trails)
+                engine = wire_push(parts, sources, self._note, forever=True, trail=trail)
                 if await anyio.to_thread.run_sync(is_held, self.state):
                     engine.turns.hold(BY_HAND)
                 made.append(engine)

@@ -23,7 +23,7 @@ from syncer.config.models import (
 from syncer.core.bits import NumberBits
 from syncer.core.ledger import Ledger
 from syncer.core.watermark import Watermark
-from syncer.daemon.lane import Followed
+from syncer.daemon.followed import Followed
 from syncer.engine.push import Push
 from syncer.errors import UsageError
 from syncer.jobs.lines import line_options

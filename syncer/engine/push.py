@@ -37,6 +37,7 @@ from syncer.core.settle import facts_of, facts_of_chunk, letter_of_entry
 from syncer.engine.intake import Intake
 from syncer.engine.sender import Sender
 from syncer.engine.signal import Signal
+from syncer.engine.trail import NOBODY, Trail
 from syncer.engine.turns import Draining, Recalled, Turn, Turns
 from syncer.errors import SyncerError, first_error
 from syncer.finish import finish
@@ -82,6 +83,7 @@ class Push:
         self.ended = False
         """Whether nothing will be sent any more, however that came."""
         self.sender = Sender(backlog, remote, journal, created, turns, deletions, backoff)
+        self._trail: Trail = NOBODY
         self._journal = journal
         self._ledger = ledger
         self._created = created
@@ -99,6 +101,10 @@ class Push:
         self._room = Signal()
         self._to_commit = turns.to_keep
         backlog.restore(ledger.queue.values(), turns.now())
+
+    def follow(self, trail: Trail) -> None:
+        """Tell this of the way of the changes, from the start of the run."""
+        self._trail = self.sender.trail = trail
 
     async def run(self) -> None:
         """Push until the source has ended and nothing is live, or until drained.
@@ -166,11 +172,13 @@ class Push:
 
     def _take_in(self, chunk: Chunk) -> None:
         now = self._now()
-        facts = facts_of_chunk(chunk, self._ledger.logs[chunk.log].identity.label, now)
+        label = self._ledger.logs[chunk.log].identity.label
+        facts = facts_of_chunk(chunk, label, now)
         self._letters_bytes += sum(
             LETTER_BYTES + len(fact.change) for fact in facts if isinstance(fact, DeadLetter)
         )
         self._lines += facts
+        self._trail.note_read(label, chunk, now)
         self.backlog.offer(chunk.changes, now)
         if chunk.bad or chunk.ignored or not chunk.changes:
             # No answer to a request will bring a commit with what it says.
@@ -266,7 +274,9 @@ class Push:
     async def _make_durable(self, settlement: Settlement, facts: list[Fact]) -> None:
         await anyio.to_thread.run_sync(self._journal.commit, facts)
         self._deletions.dead(settlement.dead)
-        self.backlog.committed(settlement, self._now())
+        now = self._now()
+        self._trail.note_settled(settlement, now)
+        self.backlog.committed(settlement, now)
         self._work.set()
         self._room.set()
         self._tell(settlement, facts)

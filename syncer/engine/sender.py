@@ -31,6 +31,7 @@ from syncer.core.outcome import (
 )
 from syncer.core.ports.push import Created, InputStates, Journal, Remote
 from syncer.engine.asking import Asker, PartialAnswer
+from syncer.engine.trail import NOBODY, Trail
 from syncer.engine.turns import NoTurn, Turn, Turns
 from syncer.errors import Stopped, SyncerError
 
@@ -55,6 +56,7 @@ class Sender:
         """`backoff`: between the attempts of one change."""
         self.retries = 0
         self.reconciled = 0
+        self.trail: Trail = NOBODY
         self._backlog = backlog
         self._remote = remote
         self._journal = journal
@@ -78,6 +80,7 @@ class Sender:
                 return
         changes = [self._change(entry) for entry in batch.entries]
         self.retries += sum(entry.last_failed_at > 0 for entry in batch.entries)
+        self.trail.note_sent(batch.entries, self._now())
         try:
             verdict = await turn.send(
                 self._remote.encode(batch.verb, changes),

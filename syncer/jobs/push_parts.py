@@ -22,6 +22,7 @@ from syncer.engine.advice import Advice
 from syncer.engine.clock import Clock
 from syncer.engine.intake import Intake
 from syncer.engine.push import Push
+from syncer.engine.trail import NOBODY, Trail
 from syncer.engine.turns import Turns
 from syncer.jobs.clarifai import App, app
 from syncer.jobs.destinations import restore_destination
@@ -78,11 +79,12 @@ def wire_push(
     *,
     max_delete: int | None = None,
     forever: bool = False,
+    trail: Trail = NOBODY,
 ) -> Push:
     """The engine of a run. Within its event loop.
 
     `forever`: a source that fails is tried again, with backoff, as long as the run
-    goes on; else it is given up.
+    goes on; else it is given up. `trail` follows the changes.
     """
     app, rng, ledger = parts.app, parts.rng, parts.journal.ledger
     push, retry, now = parts.config.push, parts.config.retry, parts.clock()
@@ -99,7 +101,7 @@ def wire_push(
     )
     backoff = Backoff(retry.base_seconds, retry.cap_seconds, rng)
     again = Backoff(retry.base_seconds, min(retry.cap_seconds, SOURCE_CAP_SECONDS), rng)
-    return Push(
+    engine = Push(
         intake=Intake(sources, observe, again if forever else None),
         remote=app.codec,
         journal=parts.journal,
@@ -109,3 +111,5 @@ def wire_push(
         deletions=Deletions(ledger.deleted, max_delete),
         backoff=backoff,
     )
+    engine.follow(trail)
+    return engine

@@ -14,7 +14,8 @@ from syncer.core.change import LogIdentity
 from syncer.core.events import Event
 from syncer.core.facts import Opened
 from syncer.core.ports.wire import Reply
-from syncer.daemon.lane import Control, Followed, Lane, no_control
+from syncer.daemon.followed import Followed
+from syncer.daemon.lane import Control, Lane, no_control
 from syncer.engine.push import Push
 from syncer.jobs.push_parts import PushParts
 from tests.support.fakes import Script

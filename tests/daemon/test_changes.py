@@ -13,10 +13,11 @@ import aiohttp
 import anyio
 import pytest
 
+from syncer.daemon.followed import Followed
 from syncer.daemon.http.changes import ingest
 from syncer.daemon.http.guard import Guard
 from syncer.daemon.http.server import serving
-from syncer.daemon.lane import Followed, Lane
+from syncer.daemon.lane import Lane
 from syncer.daemon.sources import make_sources
 from syncer.engine.push import Push
 from syncer.jobs.push_parts import PushParts

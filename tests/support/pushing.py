@@ -24,6 +24,7 @@ from syncer.core.ports.push import Source
 from syncer.engine.clock import Clock
 from syncer.engine.intake import Intake
 from syncer.engine.push import Push
+from syncer.engine.trail import NOBODY, Trail
 from syncer.engine.turns import Turns
 from syncer.errors import SyncerError
 from tests.support.fakes import MemoryJournal, Script, Service
@@ -85,6 +86,7 @@ class Pushing:
         self.service = service or Service()
         self.journal = MemoryJournal()
         self.created = Created()
+        self.trail: Trail = NOBODY
         self.order: list[tuple[str, Any]] = []
         """What was told to the journal ("commit"), to the bitmap ("creating") and to
         the source ("ack"), in this order.
@@ -159,7 +161,7 @@ class Pushing:
             rng,
             observe,
         )
-        return Push(
+        engine = Push(
             intake=Intake([source], observe, again),
             remote=self.service,
             journal=self.journal,
@@ -169,6 +171,8 @@ class Pushing:
             deletions=Deletions(ledger.deleted, settings.max_delete),
             backoff=Backoff(*settings.backoff, rng),
         )
+        engine.follow(self.trail)
+        return engine
 
     # --- how it stands ----------------------------------------------------------------
 
