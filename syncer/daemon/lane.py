@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -50,10 +50,9 @@ from syncer.jobs.dead import (
     RetryResult,
     Selector,
 )
-from syncer.jobs.limiters import Limiters
 from syncer.jobs.lines import line_options
 from syncer.jobs.opening import open_in_thread
-from syncer.jobs.push_parts import PushParts, push_parts, wire_push
+from syncer.jobs.push_parts import PushParts, wire_push
 from syncer.journal.held import is_held, set_held
 from syncer.sources.inbox import Inbox
 
@@ -64,6 +63,8 @@ LOOK_SECONDS = 1.0
 """How often a lane whose token was refused looks whether there is another one."""
 
 
+OpenParts = Callable[[Loaded], AbstractContextManager[PushParts]]
+"""Opens the parts of a push, and with them the state's lock."""
 Control = Callable[["Lane"], AbstractAsyncContextManager[None]]
 
 
@@ -89,22 +90,23 @@ class Lane:
         self,
         name: str,
         loaded: Loaded,
-        limiters: Limiters,
+        open_parts: OpenParts,
         make_sources: MakeSources,
         observe: Callable[[Event], None],
         tell: Callable[[Lane], None],
         control: Control = no_control,
     ) -> None:
-        """`loaded`: the configuration as it is for this destination. `observe` gets
-        every event; `tell` is called when the lane is paused, and when it goes on;
-        `control` is entered while it holds its state.
+        """`loaded`: the configuration as it is for this destination. `open_parts` gets
+        it with what the daemon sets. `observe` gets every event; `tell` is called when
+        the lane is paused, and when it goes on; `control` is entered while it holds its
+        state.
         """
         self.name = name
         self.pause: LanePause | None = None
         """Why no push is on."""
         self._loaded = loaded.with_settings(retry={"give_up_seconds": 0.0})
         self.state = Path(loaded.config.state.dir)
-        self._limiters = limiters
+        self._open_parts = open_parts
         self._make_sources = make_sources
         self._observe = observe
         self._tell = tell
@@ -126,7 +128,7 @@ class Lane:
         while not self._draining.is_set():
             try:
                 async with (
-                    open_in_thread(push_parts(self._loaded, self._limiters)) as parts,
+                    open_in_thread(self._open_parts(self._loaded)) as parts,
                     self._control(self),
                 ):
                     await self._push(parts)

@@ -30,7 +30,6 @@ from syncer.jobs.lines import line_options
 from syncer.jobs.ours import SPOOL, OnDisk
 from syncer.jobs.push_parts import PushParts
 from syncer.journal.dead import DEAD_FILE, list_unapplied
-from syncer.journal.disk import REAL
 from syncer.sources.followed import FollowedLogs
 from syncer.sources.inbox import Inbox
 from syncer.sources.keys import KnownBodies
@@ -63,7 +62,7 @@ def make_sources(
     """The sources of one lane, and its inbox, not opened yet. `say` gets lines for
     people; `engine`: of the push, once it runs.
     """
-    registry = LogRegistry(engine, Path(parts.config.state.dir) / SPOOL)
+    registry = LogRegistry(engine, Path(parts.config.state.dir) / SPOOL, parts.logs)
     made = [_inbox(parts, registry)]
     for table in tables:
         match table:
@@ -101,7 +100,9 @@ async def _open_inbox(parts: PushParts, registry: LogRegistry) -> Inbox:
     bound = parts.config.daemon.inbox_bytes_max
 
     def open_(number: int, watermark: Watermark) -> tuple[int, Watermark, KnownBodies]:
-        known = KnownBodies(folder, REAL, watermark.resume, time.time, waiting_bytes_max=bound)
+        known = KnownBodies(
+            folder, parts.disk, watermark.resume, time.time, waiting_bytes_max=bound
+        )
         return number, watermark, known
 
     number, watermark, known = await registry.adopt(
@@ -131,9 +132,9 @@ async def _open_outbox(
     dead_size = await engine().look(partial(_begin_to_follow, path))
 
     def open_(number: int, watermark: Watermark) -> _TableSpool:
-        dead = list_unapplied(state / DEAD_FILE, dead_size) if dead_size else {}
+        dead = list_unapplied(state / DEAD_FILE, dead_size, disk=parts.disk) if dead_size else {}
         died = dead.get(number, NumberBits())
-        rows = TakenRows(state / INBOXES / name, REAL, watermark.resume, died)
+        rows = TakenRows(state / INBOXES / name, parts.disk, watermark.resume, died)
         return _TableSpool(number, watermark, rows)
 
     inbox = await registry.adopt(path, open_, lambda one: identity(name, one.rows.segments.salt))

@@ -27,6 +27,7 @@ from syncer.daemon.systemd import Notifier
 from syncer.daemon.telling import Teller
 from syncer.jobs.clarifai import app
 from syncer.jobs.limiters import Limiters
+from syncer.jobs.push_parts import push_parts
 from syncer.jobs.signals import listen
 
 
@@ -86,7 +87,7 @@ def make_lanes(loaded: Loaded, metrics: Metrics, say: Say) -> list[Lane]:
             Lane(
                 name,
                 of_lane,
-                limiters,
+                partial(push_parts, limiters=limiters),
                 partial(make_sources, tables, say),
                 partial(_note, metrics, teller, name),
                 teller.tell_pause,

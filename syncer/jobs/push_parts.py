@@ -28,6 +28,7 @@ from syncer.jobs.clarifai import App, app
 from syncer.jobs.destinations import restore_destination
 from syncer.jobs.folders import resuming
 from syncer.jobs.limiters import Limiters
+from syncer.journal.disk import REAL, Disk
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.posted import Posted
 from syncer.sources.log_disk import REAL_LOGS, LogDisk
@@ -52,6 +53,8 @@ class PushParts:
     """Makes the clock of a run, within its event loop."""
     logs: LogDisk = REAL_LOGS
     """The disk of the change logs."""
+    disk: Disk = REAL
+    """The disk of the state."""
 
 
 @contextmanager

@@ -156,7 +156,7 @@ def by_present_names(letters: Iterable[OpenLetter], ledger: Ledger) -> Iterator[
         yield found
 
 
-def list_unapplied(path: Path, size: int) -> dict[int, NumberBits]:
+def list_unapplied(path: Path, size: int, *, disk: Disk = REAL) -> dict[int, NumberBits]:
     """Return, by log, the indexes of changes that are dead letters, open or dropped:
     the remote did not take them.
 
@@ -165,7 +165,7 @@ def list_unapplied(path: Path, size: int) -> dict[int, NumberBits]:
     that has letters. Raises StateError, OSError.
     """
     count, sent_again, forgotten = 0, NumberBits(), dict[int, int]()
-    for fact in heads(path, size):
+    for fact in heads(path, size, disk=disk):
         match fact:
             case LetterHead():
                 count += 1
@@ -181,7 +181,7 @@ def list_unapplied(path: Path, size: int) -> dict[int, NumberBits]:
             case _:
                 pass  # it is still over
     left: dict[int, NumberBits] = {}
-    letters = (fact for fact in heads(path, size) if isinstance(fact, LetterHead))
+    letters = (fact for fact in heads(path, size, disk=disk) if isinstance(fact, LetterHead))
     for number, letter in enumerate(letters):
         if (
             letter.index >= 0

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import anyio
@@ -17,7 +18,7 @@ from syncer.core.ports.wire import Reply
 from syncer.daemon.followed import Followed
 from syncer.daemon.lane import Control, Lane, no_control
 from syncer.engine.push import Push
-from syncer.jobs.push_parts import PushParts
+from syncer.jobs.push_parts import PushParts, push_parts
 from tests.support.fakes import Script
 from tests.support.lanes import App
 
@@ -80,7 +81,13 @@ class Following:
         """A lane with these dotted config keys, with `__` for the dot."""
         loaded = self.app.config(**options)
         return Lane(
-            name, loaded, self.app.limiters, self.sources, self._observe, self._tell, self.control
+            name,
+            loaded,
+            partial(push_parts, limiters=self.app.limiters),
+            self.sources,
+            self._observe,
+            self._tell,
+            self.control,
         )
 
     def _observe(self, event: Event) -> None:
