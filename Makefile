@@ -24,6 +24,7 @@ test: setup
 	wait $$covering; code=$$?; cat $$told; rm $$told; exit $$((rest | code))
 	$(BIN)/python -m coverage report
 	$(BIN)/python -m tests.proof.simulation --seeds 60
+	$(BIN)/python -m tests.proof.simulation --daemon --seeds 20
 
 # Tests that read real labels from a folder `shared` beside the checkout, which a fresh clone does not have.
 field: setup

@@ -24,6 +24,7 @@ from syncer.config import Loaded
 from syncer.config.models import INGEST
 from syncer.core.backoff import Backoff
 from syncer.core.events import ChangesSettled, Event, SourceFailed, SourceRecovered
+from syncer.core.facts import Destination
 from syncer.core.ledger import Ledger
 from syncer.core.retry import Portions
 from syncer.core.settle import rfc3339
@@ -104,6 +105,7 @@ class Lane:
         self.name = name
         self.pause: LanePause | None = None
         """Why no push is on."""
+        self.chance = random.Random()  # noqa: S311 - jitter, not a secret
         self._loaded = loaded.with_settings(retry={"give_up_seconds": 0.0})
         self.state = Path(loaded.config.state.dir)
         self._open_parts = open_parts
@@ -117,6 +119,8 @@ class Lane:
         self._failures = 0
         self._remote = Faults()
         self._trails: list[Trail] = []
+        self._destination: Destination | None = None
+        """As the last push knew it, where that could not be written down."""
         self._sources: dict[str, Watched] = {}
         """By name."""
         self._totals = StateTotals()
@@ -210,7 +214,14 @@ class Lane:
         try:
             async with parts.app.in_use():
                 trail = Trails(self._trails)
-                engine = wire_push(parts, sources, self._note, forever=True, trail=trail)
+                engine = wire_push(
+                    parts,
+                    sources,
+                    self._note,
+                    forever=True,
+                    trail=trail,
+                    destination=self._destination,
+                )
                 if await anyio.to_thread.run_sync(is_held, self.state):
                     engine.turns.hold(BY_HAND)
                 made.append(engine)
@@ -225,6 +236,8 @@ class Lane:
             self._running = None
             for engine in made:
                 await finish(engine.await_commands)  # they write to the journal
+                known = engine.turns.fact()
+                self._destination = None if known == parts.journal.ledger.destination else known
             self._totals, self._read = _sum_up(parts.journal.ledger)
             for source in sources:
                 await finish(source.close)
@@ -246,8 +259,7 @@ class Lane:
         """Until the next try is due, or there is another token than the refused one."""
         self._failures += 1
         retry, refused = self._loaded.config.retry, self._read_token()
-        chance = random.Random()  # noqa: S311 - jitter, not a secret
-        seconds = Backoff(retry.base_seconds, retry.cap_seconds, chance).delay(self._failures)
+        seconds = Backoff(retry.base_seconds, retry.cap_seconds, self.chance).delay(self._failures)
         self.pause = LanePause.now(str(error), seconds)
         self._tell(self)
         with anyio.move_on_after(seconds):

@@ -47,7 +47,7 @@ async def open_inbox(parts: PushParts, registry: LogRegistry) -> Inbox:
     )
     options = line_options(parts.config)
     spool = Spool(known.segments, INGEST, number, options, watermark=watermark)
-    return Inbox(spool, known, options)
+    return Inbox(spool, known, options, now=time.time)
 
 
 @dataclass(frozen=True, slots=True)

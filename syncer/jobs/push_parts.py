@@ -15,6 +15,7 @@ from syncer.core.backlog import Backlog
 from syncer.core.backoff import Backoff
 from syncer.core.deletions import Deletions
 from syncer.core.events import Event
+from syncer.core.facts import Destination
 from syncer.core.limits import Limits
 from syncer.core.pace import Concurrency
 from syncer.core.ports.push import Created, Source
@@ -83,19 +84,22 @@ def wire_push(
     max_delete: int | None = None,
     forever: bool = False,
     trail: Trail = NOBODY,
+    destination: Destination | None = None,
 ) -> Push:
     """The engine of a run. Within its event loop.
 
     `forever`: a source that fails is tried again, with backoff, as long as the run
     goes on; else it is given up. `trail` follows the changes.
+    `destination`: as it was left, where that is not what the journal says.
     """
     app, rng, ledger = parts.app, parts.rng, parts.journal.ledger
     push, retry, now = parts.config.push, parts.config.retry, parts.clock()
     concurrency = Concurrency(push.concurrency, app.pace)
-    destination = restore_destination(retry, ledger.destination, now())
+    left = ledger.destination if destination is None else destination
+    restored = restore_destination(retry, left, now())
     state = Path(parts.config.state.dir)
     advice = Advice(app.credentials, resuming(state), app.address, app.settings)
-    turns = Turns(app.transport, app.pace, concurrency, destination, now, rng, observe, advice)
+    turns = Turns(app.transport, app.pace, concurrency, restored, now, rng, observe, advice)
     turns.whereabouts.probe = app.probe
     limits = Limits(
         batch_size=push.batch_size,

@@ -92,7 +92,10 @@ class Inbox:
         async with self._one_at_a_time:
             key_digest = None if key is None else digest(key.encode("utf-8", "surrogateescape"))
             body_digest = digest(body)
-            if key_digest is not None and (known := self._known.find(key_digest)) is not None:
+            if (
+                key_digest is not None
+                and (known := self._known.find(key_digest, body_digest)) is not None
+            ):
                 if known.body == body_digest:
                     return known.receipt
                 return NotTaken("key used", "this Idempotency-Key came with another body before")

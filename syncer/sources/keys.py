@@ -1,5 +1,6 @@
 """The bodies that were posted with a key to an inbox, so that one that comes again is
-not stored again, but answered as before: for 24 hours, over restarts.
+not stored again, but answered as before: for 24 hours, over restarts. The last ones are
+known for longer, since a clock may be set forward while a client asks again.
 
     note of the append ──► its segment is about to be cut ──► keys/<place>.log ──► gone
 
@@ -14,7 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -26,6 +27,8 @@ from syncer.sources.disk import SpoolDisk
 from syncer.sources.segments import Segments
 
 KNOWN_SECONDS = 24 * 3600.0
+KNOWN_MIN = 1000
+"""So many of the last bodies are known, however old they seem."""
 KEYS = "keys"
 _UNBOUNDED_BYTES = 1 << 60
 
@@ -52,6 +55,16 @@ class KnownBody(msgspec.Struct, frozen=True, array_like=True):
     receipt: Receipt
 
 
+class _Saved(NamedTuple):
+    """An append to the log of keys."""
+
+    at: float
+    """When the last of its bodies was taken."""
+    bodies: int
+    mark: Mark
+    """The place after it."""
+
+
 class KnownBodies:
     """The spool of an inbox, and the keys of what was put there. The methods that block
     say so; all are for one task at a time.
@@ -74,8 +87,8 @@ class KnownBodies:
         self._known: dict[str, KnownBody] = {}
         self._in_notes: deque[tuple[int, KnownBody]] = deque()
         """Those that only a note holds, each with the place of its lines."""
-        self._in_log: deque[tuple[float, Mark]] = deque()
-        """Marks of the log of keys, and the time of the last key before each."""
+        self._in_log: deque[_Saved] = deque()
+        self._in_log_count = 0
         self.segments = Segments(folder, disk, None, **bounds)
         try:
             unbounded = {**bounds, "waiting_bytes_max": _UNBOUNDED_BYTES}
@@ -92,10 +105,14 @@ class KnownBodies:
             self.close()
             raise
 
-    def find(self, key: str) -> KnownBody | None:
-        """Return the body that was taken under the key with this digest."""
+    def find(self, key: str, body: str) -> KnownBody | None:
+        """Return the body that was taken under the key with this digest: another one
+        than this only until its time is over.
+        """
         known = self._known.get(key)
-        return None if known is None or self._is_over(known.at) else known
+        if known is not None and known.body != body and self._is_over(known.at):
+            return None
+        return known
 
     def add(self, appended: Appended, body: KnownBody) -> None:
         """This body is in the note of this append."""
@@ -108,9 +125,7 @@ class KnownBodies:
         Raises StateError.
         """
         appended = self._log.append([msgspec.json.encode(body) for body in bodies])
-        self._in_log.append((max(body.at for body in bodies), appended.end))
-        for body in bodies:
-            self._remember(body)
+        self._note_saved(bodies, appended)
         self._cut_log()
 
     def cut(self, mark: Mark) -> None:
@@ -119,7 +134,7 @@ class KnownBodies:
         """
         kept_from = self.segments.find_cut(mark)
         lost = [body for offset, body in self._in_notes if offset < kept_from]
-        if due := [body for body in lost if not self._is_over(body.at)]:
+        if due := [body for body in lost if self._known.get(body.key) is body]:
             self.save(due)
         for _ in lost:
             self._in_notes.popleft()
@@ -136,13 +151,24 @@ class KnownBodies:
     def _remember(self, body: KnownBody) -> None:
         self._known.pop(body.key, None)
         self._known[body.key] = body
-        while self._is_over(next(iter(self._known.values())).at) and len(self._known) > 1:
+        while len(self._known) > KNOWN_MIN and self._is_over(next(iter(self._known.values())).at):
             del self._known[next(iter(self._known))]
+
+    def _note_saved(self, bodies: Sequence[KnownBody], appended: Appended) -> None:
+        saved = _Saved(max(body.at for body in bodies), len(bodies), appended.end)
+        self._in_log.append(saved)
+        self._in_log_count += saved.bodies
+        for body in bodies:
+            self._remember(body)
 
     def _cut_log(self) -> None:
         mark = None
-        while self._in_log and self._is_over(self._in_log[0][0]):
-            mark = self._in_log.popleft()[1]
+        while self._in_log and self._is_over(self._in_log[0].at):
+            if self._in_log_count - self._in_log[0].bodies < KNOWN_MIN:
+                break
+            saved = self._in_log.popleft()
+            self._in_log_count -= saved.bodies
+            mark = saved.mark
         if mark is not None:
             self._log.cut(mark)
 
@@ -152,9 +178,7 @@ class KnownBodies:
             bodies = [
                 self._read(raw, partial(msgspec.json.decode, type=KnownBody)) for raw in lines
             ]
-            for body in bodies:
-                self._remember(body)
-            self._in_log.append((max(body.at for body in bodies), appended.end))
+            self._note_saved(bodies, appended)
 
     def _read_notes(self) -> None:
         for appended, _ in self.segments.appends():

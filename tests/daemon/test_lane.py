@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import anyio
 import pytest
 
 from syncer.core.events import Event, SourceFailed
+from syncer.core.facts import Destination, Fact
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.daemon.lane import Lane
 from syncer.daemon.status import LaneStatus, SourceStatus
-from syncer.errors import SyncerError
+from syncer.errors import StateError, SyncerError
 from syncer.jobs.push_parts import push_parts
+from syncer.journal.journal import Journal
 from tests.daemon.following import Following, post
 from tests.support.lanes import App
 
@@ -34,6 +37,33 @@ def test_what_comes_later_is_applied_too_and_a_drain_ends_it(following: Followin
     following.run(then)
     assert len(following.app.held) == 3
     assert (seen[0].state, seen[0].totals.applied, seen[0].reason) == ("open", 3, "")
+
+
+def test_a_lane_keeps_a_pause_of_the_remote_that_could_not_be_written_down(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_at: list[float] = []
+    commit = Journal.commit
+
+    def throttle(_: Request) -> Reply | None:
+        asked_at.append(anyio.current_time())
+        return Reply(429, b"{}", "30") if len(asked_at) == 1 else None
+
+    def fail_once(journal: Journal, facts: Sequence[Fact]) -> None:
+        if any(isinstance(fact, Destination) for fact in facts):
+            monkeypatch.setattr(Journal, "commit", commit)
+            raise StateError("the disk is full")
+        commit(journal, facts)
+
+    async def then(lane: Lane) -> None:
+        await anyio.sleep(90)
+
+    following.app.interfering = throttle
+    monkeypatch.setattr(Journal, "commit", fail_once)
+    following.run(then)
+    assert "the disk is full" in following.paused
+    assert asked_at[1] - asked_at[0] >= 30
+    assert len(following.app.held) == 1
 
 
 def test_a_refused_token_pauses_the_lane_and_another_one_lets_it_go_on_within_seconds(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from syncer.core.change import Mark
 from syncer.core.watermark import Watermark
 from syncer.errors import StateError
+from syncer.sources import keys
 from syncer.sources.body import LineFault, judge
 from syncer.sources.inbox import Inbox, NotTaken
 from syncer.sources.keys import KNOWN_SECONDS, KnownBodies, Receipt
@@ -136,8 +137,21 @@ def test_a_key_is_known_for_a_day_over_restarts_and_after_its_lines_are_gone(bod
     assert posting.take(post("x"), "k") == Receipt(1)
 
 
-def test_what_is_kept_of_keys_does_not_grow_with_the_days() -> None:
+def test_a_body_that_comes_again_after_the_clock_was_set_forward_is_not_stored_again() -> None:
+    posting = Posting()
+    first = posting.take(delete("a"), "k")
+    posting.settle()
+    posting.now += 400 * KNOWN_SECONDS
+    posting.take(post("b"), "other")
+    posting.settle()
+    posting.restart()
+    assert posting.take(delete("a"), "k") == first
+    assert posting.settle() == []
+
+
+def test_what_is_kept_of_keys_does_not_grow_with_the_days(monkeypatch: pytest.MonkeyPatch) -> None:
     """But for the end of the log of keys."""
+    monkeypatch.setattr(keys, "KNOWN_MIN", 20)
     posting, sizes = Posting(), []
     for day in range(6):
         for n in range(50):

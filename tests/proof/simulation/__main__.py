@@ -3,8 +3,10 @@
     python -m tests.proof.simulation
         500 seeds, two in three of them pushes, on all cores
     python -m tests.proof.simulation --seeds 50000 --start 1000
+    python -m tests.proof.simulation --daemon
+        500 seeds of a daemon's lane, with its sources
     python -m tests.proof.simulation --seed 17
-        one seed, with its trace; push 17 or, with --pull, pull 17
+        one seed, with its trace: push 17 or, with --pull or --daemon, one of those
     python -m tests.proof.simulation --mutants
         each safeguard switched off, and which seed noticed
 
@@ -23,18 +25,22 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import blake2b
+from typing import Literal, cast
 
+from tests.proof.simulation.daemon import simulate_daemon
+from tests.proof.simulation.daemon_scenario import drawn_daemon
 from tests.proof.simulation.mutants import MUTANTS, Caught, Mutant, caught
 from tests.proof.simulation.pull import simulate_pull
 from tests.proof.simulation.pull_scenario import drawn_pull
 from tests.proof.simulation.push import simulate
-from tests.proof.simulation.scenario import drawn
+from tests.proof.simulation.scenario import Weather, drawn
 from tests.proof.simulation.smaller import smallest
 from tests.proof.simulation.world import Result
 
 MUTANT_SEEDS_MAX = 600
 CHUNK = 25
 TRACE_LINES_MAX = 400
+Kind = Literal["push", "pull", "daemon"]
 
 
 @dataclass
@@ -58,20 +64,31 @@ class Many:
         self.seconds += other.seconds
 
 
-def one(seed: int, *, pull: bool) -> Result:
+def one(seed: int, kind: Kind) -> Result:
     """A seed's result."""
-    return simulate_pull(drawn_pull(seed)) if pull else simulate(drawn(seed))
+    match kind:
+        case "push":
+            return simulate(drawn(seed))
+        case "pull":
+            return simulate_pull(drawn_pull(seed))
+        case "daemon":
+            return simulate_daemon(drawn_daemon(seed))
 
 
-def several(seeds: Iterable[int]) -> Many:
+def kind_of(seed: int) -> Kind:
     """Of every three seeds, two are pushes and one is a pull."""
+    return "pull" if seed % 3 == 2 else "push"
+
+
+def several(seeds: Iterable[int], *, daemon: bool = False) -> Many:
+    """What came of these, all in this process."""
     many = Many()
     for seed in seeds:
-        pull = seed % 3 == 2
-        result = one(seed, pull=pull)
+        kind = "daemon" if daemon else kind_of(seed)
+        result = one(seed, kind)
         many.add(Many(1, {}, result.seen, result.processes, result.seconds))
         if result.wrong:
-            many.failed[f"{'pull' if pull else 'push'} {seed}"] = result.wrong
+            many.failed[f"{kind} {seed}"] = result.wrong
     return many
 
 
@@ -80,14 +97,14 @@ def digest(result: Result) -> str:
     return blake2b("\n".join(result.trace).encode(), digest_size=8).hexdigest()
 
 
-def all_of(start: int, seeds: int, jobs: int) -> Many:
+def all_of(start: int, seeds: int, jobs: int, *, daemon: bool = False) -> Many:
     """These seeds, in processes side by side."""
     chunks = [
         range(at, min(at + CHUNK, start + seeds)) for at in range(start, start + seeds, CHUNK)
     ]
     many = Many()
     with ProcessPoolExecutor(jobs) as pool:
-        for part in pool.map(several, chunks):
+        for part in pool.map(partial(several, daemon=daemon), chunks):
             many.add(part)
             if sys.stderr.isatty():
                 print(
@@ -96,9 +113,9 @@ def all_of(start: int, seeds: int, jobs: int) -> Many:
     return many
 
 
-def _many(start: int, seeds: int, jobs: int) -> int:
+def _many(start: int, seeds: int, jobs: int, *, daemon: bool) -> int:
     began = time.perf_counter()
-    many = all_of(start, seeds, jobs)
+    many = all_of(start, seeds, jobs, daemon=daemon)
     elapsed = time.perf_counter() - began
     print(
         f"{many.seeds:,} seeds from {start} in {elapsed:.0f} s, {many.seeds / elapsed:.1f} a second"
@@ -113,16 +130,14 @@ def _many(start: int, seeds: int, jobs: int) -> int:
         print(f"\n{name}: {wrong[0]}")
         if number == 0:
             kind, seed = name.split()
-            _show(int(seed), pull=kind == "pull", smaller=True)
+            _show(int(seed), cast(Kind, kind), smaller=True)
     return 1 if many.failed else 0
 
 
-def _show(seed: int, *, pull: bool, smaller: bool) -> int:
-    result = one(seed, pull=pull)
+def _show(seed: int, kind: Kind, *, smaller: bool) -> int:
+    result = one(seed, kind)
     if result.wrong and smaller:
-        scenario, result = (  # type: ignore[assignment]
-            smallest(drawn_pull(seed), simulate_pull) if pull else smallest(drawn(seed), simulate)
-        )
+        scenario, result = _find_smallest(seed, kind)
         print(f"the smallest scenario that fails so:\n{scenario}\n")
     shown = result.trace[-TRACE_LINES_MAX:]
     print("\n".join(line[:220] for line in shown))
@@ -133,6 +148,16 @@ def _show(seed: int, *, pull: bool, smaller: bool) -> int:
     for wrong in result.wrong:
         print(f"WRONG {wrong}")
     return 1 if result.wrong else 0
+
+
+def _find_smallest(seed: int, kind: Kind) -> tuple[Weather, Result]:
+    match kind:
+        case "push":
+            return smallest(drawn(seed), simulate)
+        case "pull":
+            return smallest(drawn_pull(seed), simulate_pull)
+        case "daemon":
+            return smallest(drawn_daemon(seed), simulate_daemon)
 
 
 def _mutants(start: int, jobs: int) -> int:
@@ -161,13 +186,15 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--seed", type=int, help="this one only, with its trace")
     parser.add_argument("--pull", action="store_true", help="with --seed: a pull, not a push")
+    parser.add_argument("--daemon", action="store_true", help="a daemon's lane and its sources")
     parser.add_argument("--mutants", action="store_true", help="with each safeguard switched off")
     given = parser.parse_args()
     if given.seed is not None:
-        return _show(given.seed, pull=given.pull, smaller=True)
+        kind: Kind = "daemon" if given.daemon else "pull" if given.pull else "push"
+        return _show(given.seed, kind, smaller=True)
     if given.mutants:
         return _mutants(given.start, given.jobs)
-    return _many(given.start, given.seeds, given.jobs)
+    return _many(given.start, given.seeds, given.jobs, daemon=given.daemon)
 
 
 if __name__ == "__main__":

@@ -8,17 +8,15 @@ clock, so that a seed gives the same stamps each time.
 from __future__ import annotations
 
 import gzip
-import os
 import random
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
-from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from syncer.core.change import Stamp
 from syncer.sources.identity import head_of
 from syncer.sources.log_disk import LogDisk
+from tests.proof.simulation.nodes import SECOND_NS, NodeDisk, Nodes
 
 Kind = Literal[
     "renamed",
@@ -37,7 +35,6 @@ KINDS: tuple[Kind, ...] = (
 )
 BY_TIME = ("compressed", "unpacked", "packed beside", "copied as it is")
 """After which a log is known by its time."""
-SECOND_NS = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -62,16 +59,6 @@ def drawn_moves(seed: int, logs: int) -> tuple[Move, ...]:
     return tuple(moves)
 
 
-@dataclass
-class _Node:
-    """A file, by whatever names."""
-
-    number: int
-    birth_ns: int
-    mtime_ns: int
-    ctime_ns: int
-
-
 class LogFolder:
     """The folder, and how its owner names the logs to syncer."""
 
@@ -82,9 +69,8 @@ class LogFolder:
         self._root = root / "logs"
         self._root.mkdir()
         self._texts = list(texts)
-        self._now = now
         self._moves = list(moves)
-        self._nodes: dict[int, _Node] = {}
+        self._nodes = Nodes(now)
         self._count = 0
         self._names: list[list[str]] = [[f"{log}.jsonl"] for log in range(len(texts))]
         """Of each log; all of them are named to syncer."""
@@ -116,7 +102,7 @@ class LogFolder:
                 self.moved = "same"  # its time is not that of the original any more
             with path.open("ab") as file:
                 file.write(gzip.compress(rest, mtime=0) if packed else rest)
-            self._changed(path)
+            self._nodes.changed(path)
 
     def arguments(self) -> list[str]:
         """What is named to syncer, in the order of the logs."""
@@ -142,7 +128,7 @@ class LogFolder:
         if (
             move.kind in BY_TIME
             and move.log not in self._to_come
-            and self._node(self._path(self._names[move.log][0])).mtime_ns not in known.values()
+            and self._nodes.of(self._path(self._names[move.log][0])).mtime_ns not in known.values()
         ):
             self.moved = "same"  # no run came so far as to see its time
         if move.kind == "linked" and move.log not in self._to_come:
@@ -190,7 +176,7 @@ class LogFolder:
             return
 
         def unpack(old: Path, new: Path) -> None:
-            self._create(new, gzip.decompress(old.read_bytes()), self._node(old).mtime_ns)
+            self._create(new, gzip.decompress(old.read_bytes()), self._nodes.of(old).mtime_ns)
             old.unlink()
 
         self._replace(log, name.removesuffix(".gz"), unpack)
@@ -203,7 +189,7 @@ class LogFolder:
         self._names[log].append(f"{name}.gz")
 
     def _pack(self, old: Path, new: Path, *, keep: bool = False) -> None:
-        mtime_ns = self._node(old).mtime_ns
+        mtime_ns = self._nodes.of(old).mtime_ns
         self._create(
             new, gzip.compress(old.read_bytes(), mtime=0), mtime_ns // SECOND_NS * SECOND_NS
         )
@@ -223,7 +209,7 @@ class LogFolder:
         self._copied.add(log)
 
         def copy(old: Path, new: Path) -> None:
-            self._create(new, old.read_bytes(), self._node(old).mtime_ns)
+            self._create(new, old.read_bytes(), self._nodes.of(old).mtime_ns)
             old.unlink()
 
         self._replace(log, f"p{self._count}-{log}.jsonl" + self._ending(log), copy)
@@ -234,7 +220,7 @@ class LogFolder:
         self._count += 1
         link = f"a{self._count}-{log}.jsonl" + self._ending(log)
         self._path(link).hardlink_to(self._path(self._names[log][0]))
-        self._node(self._path(link)).ctime_ns = self._now_ns()
+        self._nodes.renamed(self._path(link))
         self._names[log].insert(0, link)
 
     def _folder_renamed(self, _: int) -> None:
@@ -242,7 +228,7 @@ class LogFolder:
         self._root = self._root.rename(self._root.with_name(f"logs{self._count}"))
 
     def _touched(self, log: int) -> None:
-        self._changed(self._path(self._names[log][0]))
+        self._nodes.changed(self._path(self._names[log][0]))
 
     # --- files ------------------------------------------------------------------------
 
@@ -254,7 +240,7 @@ class LogFolder:
         for other in others:
             self._path(other).unlink(missing_ok=True)
         how(self._path(old), self._path(new))
-        self._node(self._path(new)).ctime_ns = self._now_ns()
+        self._nodes.renamed(self._path(new))
         self._names[log] = [new]
         self._count += 1
         name = self._named_by.get(log)  # whose name says where it is
@@ -267,14 +253,7 @@ class LogFolder:
     def _create(self, path: Path, content: bytes, mtime_ns: int | None = None) -> None:
         path.write_bytes(content)
         self._count += 1
-        now = self._now_ns()
-        self._nodes[path.stat().st_ino] = _Node(
-            self._count, now, now if mtime_ns is None else mtime_ns, now
-        )
-
-    def _changed(self, path: Path) -> None:
-        node = self._node(path)
-        node.mtime_ns = node.ctime_ns = self._now_ns()
+        self._nodes.make(path, mtime_ns)
 
     def _path(self, name: str) -> Path:
         return self._root / name
@@ -282,52 +261,6 @@ class LogFolder:
     def _ending(self, log: int) -> str:
         return ".gz" if self._names[log][0].endswith(".gz") else ""
 
-    def _now_ns(self) -> int:
-        return int(self._now() * SECOND_NS) + 1
-
-    def _node(self, path: Path) -> _Node:
-        return self._nodes[path.stat().st_ino]
-
-    # --- what the file system says ----------------------------------------------------
-
-    def _stamp(self, status: os.stat_result, known: Stamp | None) -> Stamp:
-        node = self._nodes[status.st_ino]
-        stamp = Stamp(1, node.number, status.st_size, node.mtime_ns, node.ctime_ns, node.birth_ns)
-        return known if known is not None and known.is_untouched(stamp) else stamp
-
-    def _stamp_of(self, path: Path, known: Stamp | None = None) -> Stamp | None:
-        try:
-            return self._stamp(path.stat(), known)
-        except FileNotFoundError:
-            return None
-
-    def _stamp_of_open(self, file: BinaryIO, known: Stamp | None = None) -> Stamp:
-        return self._stamp(os.fstat(file.fileno()), known)
-
-    def _inodes_in(self, folder: str) -> list[tuple[str, int]]:
-        return sorted((str(path), self._node(path).number) for path in Path(folder).iterdir())
-
     def disk(self, opened: list[BinaryIO]) -> LogDisk:
         """The disk as it shows these logs; what is opened is noted."""
-        return _Disk(self, opened)
-
-
-class _Disk(LogDisk):
-    def __init__(self, logs: LogFolder, opened: list[BinaryIO]) -> None:
-        super().__init__()
-        self._logs = logs
-        self._opened = opened
-
-    def open(self, path: Path, label: str) -> BufferedReader:
-        file = super().open(path, label)
-        self._opened.append(file)
-        return file
-
-    def stamp(self, path: Path, known: Stamp | None = None) -> Stamp | None:
-        return self._logs._stamp_of(path, known)
-
-    def stamp_of_open(self, file: BinaryIO, known: Stamp | None = None) -> Stamp:
-        return self._logs._stamp_of_open(file, known)
-
-    def inodes(self, folder: str) -> list[tuple[str, int]]:
-        return self._logs._inodes_in(folder)
+        return NodeDisk(self._nodes, opened)

@@ -7,6 +7,7 @@ process that speaks to it.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -55,6 +56,7 @@ class Network:
         self._pauses = {"api": Pauses(clock), "storage": Pauses(clock)}
         self._happened_at = 0.0  # the last thing of the process that runs
         self._under_way: dict[int, Received] = {}
+        self._given_up: list[int] = []
 
     # --- what is watched --------------------------------------------------------------
 
@@ -62,6 +64,10 @@ class Network:
         """A new one."""
         for pauses in self._pauses.values():
             pauses.begins()
+        self._happened_at = self.clock.now
+
+    def note_happening(self) -> None:
+        """Something happened that a request may follow."""
         self._happened_at = self.clock.now
 
     def resumed(self) -> None:
@@ -81,6 +87,7 @@ class Network:
         """What the process had sent arrives now, or never; its rate does not count any
         more. `kept_pauses`: were they written down?
         """
+        self._let_arrive()
         for request in self._under_way.values():
             if self.rng.random() < 0.5:
                 self._say(f"          arrives after the end of its process: {self.told(request)}")
@@ -123,6 +130,7 @@ class Network:
 
         `paced`: the limit and the pauses hold for it.
         """
+        self._let_arrive()
         started = self.clock.now
         self.sends += 1
         if paced:
@@ -152,7 +160,11 @@ class Network:
         fault = self._fault(started)
         self._say(f"#{number:<4} ──► {self.told(request)}")
         self._under_way[number] = request
-        reply = await self._way(number, request, outage, fault, started + timeout_seconds)
+        try:
+            reply = await self._way(number, request, outage, fault, started + timeout_seconds)
+        except asyncio.CancelledError:
+            self._given_up.append(number)
+            raise
         # A token is never the same.
         shown = (
             b""
@@ -171,6 +183,17 @@ class Network:
         if isinstance(reply, Asking):
             self._note_wait(reply, self._pauses_of(request))
         return reply
+
+    def _let_arrive(self) -> None:
+        """What nobody waits for any more has arrived by now, or never will. Tasks are
+        cancelled in no order, so it is decided later.
+        """
+        given_up, self._given_up = sorted(self._given_up), []
+        for number in given_up:
+            request = self._under_way.pop(number, None)
+            if request is not None and self.rng.random() < 0.5:
+                self._say(f"#{number:<4} given up, and arrives")
+                self._answered(request, "")
 
     async def _way(
         self, number: int, request: Received, outage: Outage | None, fault: str, deadline: float

@@ -4,7 +4,6 @@ scenario has in store, and what was wrong with it.
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -22,9 +21,10 @@ from syncer.jobs.push_parts import PushParts
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.replay import replay
 from syncer.remotes.clarifai import Clarifai
-from tests.proof.simulation.labels import APP, USER, Labels, poisoned
+from tests.proof.simulation.judging import find_letters, judge
+from tests.proof.simulation.labels import APP, USER, Labels
 from tests.proof.simulation.logs import LogFolder
-from tests.proof.simulation.model import Line, Model, differences
+from tests.proof.simulation.model import Model
 from tests.proof.simulation.network import SimulatedTransport
 from tests.proof.simulation.scenario import Scenario
 from tests.proof.simulation.world import Result, World
@@ -171,9 +171,8 @@ def _judge(world: PushWorld, finished: Finished) -> None:
     """The end of the last process: is it what the logs ask for?"""
     model, wrong, summary = world.model, world.wrong, finished.summary
     world.network.check_outages()
-    letters, doubled = _letters(world)
+    letters, doubled = find_letters(model, world.disk.files().get(STATE / "dead.jsonl", b""))
     wrong += [f"dead letter: two of {line}" for line in doubled]
-    dead = {line.place for line in letters}
     if (summary.read, summary.pending) != (len(model.lines), 0):
         wrong.append(f"conservation: {len(model.lines)} lines, and at the end {summary}")
     if summary.dead != len(letters) or finished.exit_code != (3 if letters else 0):
@@ -181,39 +180,4 @@ def _judge(world: PushWorld, finished: Finished) -> None:
             f"conservation: {len(letters)} dead letters on disk, exit code {finished.exit_code},"
             f" {summary}"
         )
-    nothing_to_patch = model.nothing_to_patch(dead)
-    for line in model.lines:
-        deserved = line.kind == "bad" or line.place in nothing_to_patch or _poisoned(world, line)
-        if deserved and line.place not in dead:
-            if line.kind == "bad" or line.kind == "post":
-                wrong.append(f"dead letter: none of {line}")
-        elif not deserved and line.place in dead:
-            wrong.append(f"dead letter: undeserved: {line}: {letters[line]}")
-    wrong += differences(model.held(dead), list(world.network.app.annotations.values()))
-
-
-def _poisoned(world: PushWorld, line: Line) -> bool:
-    return (
-        line.marker in world.network.poisoned
-        if not line.id
-        else bool(line.marker) and poisoned(line.id, world.weather.poison)
-    )
-
-
-def _letters(world: PushWorld) -> tuple[dict[Line, str], list[Line]]:
-    """Which lines are dead letters, and why; and those of which there are two."""
-    found: dict[Line, str] = {}
-    doubled = []
-    for raw in world.disk.files().get(STATE / "dead.jsonl", b"").splitlines():
-        letter = json.loads(raw)
-        if letter["event"] == "dead":
-            same = [
-                line
-                for line in world.model.lines
-                if (line.line, line.text) == (letter["line"], letter["change"])
-            ]
-            line = next((line for line in same if line not in found), same[0])
-            if line in found:
-                doubled.append(line)
-            found[line] = f"{letter['reason']} ({letter['attempts']} attempts)"
-    return found, doubled
+    wrong += judge(model, letters, world.network, world.weather.poison)

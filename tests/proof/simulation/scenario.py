@@ -351,11 +351,11 @@ def _logs(rng: random.Random, count: int, *, reuse: bool) -> tuple[tuple[Change 
         if rng.random() < 0.02:
             logs[-1].append(rng.choice([*BAD, IGNORED]))
         else:
-            logs[-1].append(_change(rng, number, inputs, living, reuse=reuse))
+            logs[-1].append(drawn_change(rng, number, inputs, living, reuse=reuse))
     return tuple(map(tuple, logs))
 
 
-def _change(
+def drawn_change(
     rng: random.Random,
     number: int,
     inputs: list[str],

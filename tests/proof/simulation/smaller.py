@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
+from tests.proof.simulation.daemon_scenario import DaemonScenario
 from tests.proof.simulation.pull_scenario import PullScenario
 from tests.proof.simulation.scenario import Scenario, Weather
 from tests.proof.simulation.world import Result
@@ -68,6 +69,8 @@ def _with_less(scenario: W) -> Iterator[W]:
         for sooner in sorted({end.at // 2, end.at * 3 // 4, end.at - 1} - {end.at}):
             if sooner > 0:  # what is left of the logs is over sooner, too
                 yield replace(scenario, ends=(*before, replace(end, at=sooner), *after))
+    if isinstance(scenario, DaemonScenario):
+        yield from _with_less_around(scenario)  # type: ignore[misc]
     if isinstance(scenario, Scenario):
         for at in range(len(scenario.moves)):
             yield replace(scenario, moves=scenario.moves[:at] + scenario.moves[at + 1 :])
@@ -94,6 +97,15 @@ def _with_less(scenario: W) -> Iterator[W]:
         yield replace(scenario, service_rps=0)
     if scenario.narrow is not None:
         yield replace(scenario, narrow=None)
+
+
+def _with_less_around(scenario: DaemonScenario) -> Iterator[DaemonScenario]:
+    for at in range(len(scenario.parks)):
+        yield replace(scenario, parks=scenario.parks[:at] + scenario.parks[at + 1 :])
+    for at in range(len(scenario.reloads)):
+        yield replace(scenario, reloads=scenario.reloads[:at] + scenario.reloads[at + 1 :])
+    if scenario.table_faults:
+        yield replace(scenario, table_faults=0)
 
 
 def _shorter(scenario: Scenario) -> Iterator[Scenario]:

@@ -10,7 +10,8 @@ import sys
 
 import pytest
 
-from tests.proof.simulation.__main__ import MUTANT_SEEDS_MAX, all_of, digest, one
+from tests.proof.simulation.__main__ import MUTANT_SEEDS_MAX, all_of, digest, kind_of, one
+from tests.proof.simulation.daemon_mutants import DAEMON_MUTANTS, find_seed
 from tests.proof.simulation.logs import KINDS
 from tests.proof.simulation.mutants import MUTANTS, Mutant, caught
 from tests.proof.simulation.pull import simulate_pull
@@ -32,6 +33,12 @@ EVERY_FAULT = {
     *("too large: 413", "too large: hang up"),
     *("others write", "tokens revoked", "expired URL"),
     *KINDS,
+}
+DAEMON_MUTANT_SEEDS_MAX = 150
+DAEMON_SEEDS = int(os.environ.get("SYNCER_PROOF_DAEMON_SEEDS", "500"))
+IN_A_DAEMON = {
+    *("source parked", "reload", "lane paused", "token refused", "kill", "power loss", "SIGTERM"),
+    *("rotated while followed", "compressed while followed"),
 }
 LANDED = (1651, 1845, 3546, 4816, 1002051, 1047751)
 """A post whose answer was lost, then refused in an answer that did not say why, was
@@ -65,6 +72,12 @@ def test_no_seed_loses_doubles_or_disorders_anything_and_every_fault_is_seen() -
     assert EVERY_FAULT - set(many.seen) == set()
 
 
+def test_no_seed_of_a_daemon_loses_doubles_or_disorders_anything() -> None:
+    many = all_of(START, DAEMON_SEEDS, JOBS, daemon=True)
+    assert many.failed == {}
+    assert IN_A_DAEMON - set(many.seen) == set()
+
+
 @pytest.mark.parametrize("seed", REGRESSIONS_PUSH)
 def test_a_push_that_once_failed(seed: int) -> None:
     assert simulate(drawn(seed, odd=False)).wrong == []
@@ -87,10 +100,11 @@ def test_a_pull_that_once_failed(seed: int) -> None:
 
 def test_the_same_seed_gives_the_same_trace_in_every_process() -> None:
     seeds = range(20)
-    traces = [digest(one(seed, pull=seed % 3 == 2)) for seed in seeds]
+    traces = [digest(one(seed, kind_of(seed))) for seed in seeds]
+    traces += [digest(one(seed, "daemon")) for seed in seeds]
     script = (
-        "from tests.proof.simulation.__main__ import *; print(*[digest(one(s, pull=s % 3 == 2))"
-        f" for s in range({len(seeds)})])"
+        f"from tests.proof.simulation.__main__ import *; s = range({len(seeds)})"
+        "; print(*[digest(one(n, kind_of(n))) for n in s], *[digest(one(n, 'daemon')) for n in s])"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
     again = subprocess.run(
@@ -107,6 +121,14 @@ def test_the_same_seed_gives_the_same_trace_in_every_process() -> None:
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.safeguard.replace(" ", "-"))
 def test_the_simulation_notices_when_it_is_not_so_that(mutant: Mutant) -> None:
     found = caught(mutant, 0, MUTANT_SEEDS_MAX)
+    assert found.seed is not None, f"nothing noticed in {found.seeds} seeds"
+
+
+@pytest.mark.parametrize(
+    "mutant", DAEMON_MUTANTS, ids=lambda mutant: mutant.safeguard.replace(" ", "-")
+)
+def test_the_simulation_of_a_daemon_notices_when_it_is_not_so_that(mutant: Mutant) -> None:
+    found = find_seed(mutant, 0, DAEMON_MUTANT_SEEDS_MAX)
     assert found.seed is not None, f"nothing noticed in {found.seeds} seeds"
 
 

@@ -1,0 +1,62 @@
+"""The judgement of an end: is the remote what the logs ask for, and is each dead letter
+deserved?
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from tests.proof.simulation.labels import Labels, poisoned
+from tests.proof.simulation.model import Line, Model, differences
+
+IsOf = Callable[[Line, dict[str, object]], bool]
+"""Whether a letter is of this line, beside its text."""
+
+
+def find_letters(
+    model: Model, dead_file: bytes, is_of: IsOf = lambda line, letter: line.line == letter["line"]
+) -> tuple[dict[Line, str], list[Line]]:
+    """The lines that are dead letters, and why; and those of which there are two."""
+    found: dict[Line, str] = {}
+    doubled = []
+    for raw in dead_file.splitlines():
+        letter = json.loads(raw)
+        if letter["event"] == "dead":
+            same = [
+                line
+                for line in model.lines
+                if line.text == letter["change"] and is_of(line, letter)
+            ]
+            line = next((line for line in same if line not in found), same[0])
+            if line in found:
+                doubled.append(line)
+            found[line] = f"{letter['reason']} ({letter['attempts']} attempts)"
+    return found, doubled
+
+
+def judge(model: Model, letters: dict[Line, str], network: Labels, poison: float) -> list[str]:
+    """What is wrong, where all is over and these are the dead letters."""
+    wrong = []
+    dead = {line.place for line in letters}
+    nothing_to_patch = model.nothing_to_patch(dead)
+    for line in model.lines:
+        deserved = (
+            line.kind == "bad"
+            or line.place in nothing_to_patch
+            or _is_poisoned(line, network, poison)
+        )
+        if deserved and line.place not in dead:
+            if line.kind == "bad" or line.kind == "post":
+                wrong.append(f"dead letter: none of {line}")
+        elif not deserved and line.place in dead:
+            wrong.append(f"dead letter: undeserved: {line}: {letters[line]}")
+    return wrong + differences(model.held(dead), list(network.app.annotations.values()))
+
+
+def _is_poisoned(line: Line, network: Labels, poison: float) -> bool:
+    return (
+        line.marker in network.poisoned
+        if not line.id
+        else bool(line.marker) and poisoned(line.id, poison)
+    )
