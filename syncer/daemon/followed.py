@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syncer.core.ports.push import Source
-from syncer.daemon.status import Faults, SourceState, SourceStatus
+from syncer.core.settle import rfc3339
+from syncer.daemon.lag import Delays
+from syncer.daemon.status import Faults, SourceState, SourceStatus, SourceTotals, Trouble
 from syncer.engine.push import Push
 from syncer.jobs.push_parts import PushParts
 from syncer.sources.inbox import Inbox
+
+LATE = "changes"
+"""The check that changes come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +29,8 @@ class Followed:
     """Why single files of it are not read, by their labels."""
     inbox: Callable[[], Inbox | None] = lambda: None
     """The way into it over HTTP, once it is open."""
+    expected_every_seconds: float = 0.0
+    """After so long without a change it is late; 0: never."""
 
 
 MakeSources = Callable[[PushParts, Callable[[], Push]], Sequence[Followed]]
@@ -39,20 +48,39 @@ class Watched:
     """Why it cannot be read."""
     faults: Faults = field(default_factory=Faults)
 
-    def status(self, lane: str, read: int, *, following: bool) -> SourceStatus:
-        """Return it as it is now. `read`: how much was read of it; `following`: its
-        lane reads it.
-        """
-        files = self.followed.file_faults() if following else {}
-        source = {"source": self.reason} if self.reason else {}
-        self.faults.set(source | {f"file:{label}": why for label, why in files.items()})
-        state: SourceState = "parked" if self.reason else "following"
+    def status(
+        self, lane: str, totals: SourceTotals, delays: Delays, *, following: bool
+    ) -> SourceStatus:
+        """Return it as it is now. `following`: its lane reads it."""
+        troubles = self._find_troubles(delays) if following else {}
+        self.faults.set(troubles)
+        state: SourceState = (
+            "parked" if self.reason else "late" if LATE in troubles else "following"
+        )
+        oldest_at = min(delays.oldest_unapplied_at or math.inf, totals.failed_at)
+        waits = max(0.0, time.time() - oldest_at) if oldest_at < math.inf else 0.0
+        is_known = delays.last_read_at is not None or oldest_at < math.inf
         return SourceStatus(
             self.followed.source.label,
             self.followed.kind,
             lane,
             state if following else "stopped",
             self.reason,
-            read,
+            round(waits, 3) if is_known else None,
+            totals.read,
             self.faults.checks(),
+            delays,
         )
+
+    def _find_troubles(self, delays: Delays) -> dict[str, Trouble]:
+        found = {"source": Trouble(self.reason)} if self.reason else {}
+        expected, quiet = self.followed.expected_every_seconds, delays.quiet_seconds
+        if expected and quiet > expected:
+            since = "the start" if delays.last_read_at is None else rfc3339(delays.last_read_at)
+            found[LATE] = Trouble(
+                f"no change came since {since}, and one is expected every {expected:g} seconds: see"
+                " whether what writes them still does",
+                "late" if quiet <= 2 * expected else "error",
+            )
+        files = self.followed.file_faults()
+        return found | {f"file:{label}": Trouble(why) for label, why in files.items()}

@@ -29,15 +29,19 @@ from syncer.core.ledger import Ledger
 from syncer.core.retry import Portions
 from syncer.core.settle import rfc3339
 from syncer.daemon.followed import MakeSources, Watched
+from syncer.daemon.lag import Lag, bounds_of
 from syncer.daemon.status import (
     Faults,
     LanePause,
     LaneStatus,
+    Load,
     RecentRequests,
     SourceStatus,
+    SourceTotals,
     StateTotals,
     Traffic,
-    count_read,
+    Trouble,
+    sum_up_sources,
 )
 from syncer.engine.push import Push
 from syncer.engine.trail import Trail, Trails
@@ -118,14 +122,16 @@ class Lane:
         self._requests = RecentRequests()
         self._failures = 0
         self._remote = Faults()
-        self._trails: list[Trail] = []
+        push = loaded.config.push
+        self.lag = Lag(bounds_of(push.linger_seconds, push.requests_per_second))
+        self._trails: list[Trail] = [self.lag]
         self._destination: Destination | None = None
         """As the last push knew it, where that could not be written down."""
         self._sources: dict[str, Watched] = {}
         """By name."""
         self._totals = StateTotals()
-        self._read: dict[str, int] = {}
-        """By source. Both as they were at the last look."""
+        self._of_sources: dict[str, SourceTotals] = {}
+        """By name. Both as they were at the last look."""
 
     async def run(self) -> None:
         """Push until drained. What stops a push pauses the lane; nothing ends it."""
@@ -213,6 +219,7 @@ class Lane:
         self._sources = {one.source.label: Watched(one) for one in followed}
         try:
             async with parts.app.in_use():
+                self.lag.begin()
                 trail = Trails(self._trails)
                 engine = wire_push(
                     parts,
@@ -238,7 +245,7 @@ class Lane:
                 await finish(engine.await_commands)  # they write to the journal
                 known = engine.turns.fact()
                 self._destination = None if known == parts.journal.ledger.destination else known
-            self._totals, self._read = _sum_up(parts.journal.ledger)
+            self._totals, self._of_sources = _sum_up(parts.journal.ledger)
             for source in sources:
                 await finish(source.close)
 
@@ -280,13 +287,13 @@ class Lane:
         if self._running is None:
             return self._status_of_pause(self.pause)
         engine, parts = self._running
-        self._totals, self._read = await engine.look(_sum_up)
+        self._totals, self._of_sources = await engine.look(_sum_up)
         turns, now = engine.turns, engine.turns.now()
         destination, left_seconds = turns.destination, turns.pause_seconds()
         state = destination.state(now)
         until = rfc3339(now + turns.now.ahead_seconds() + left_seconds) if left_seconds else None
         reason = "" if state == "open" else destination.reason
-        self._remote.set({"remote": reason} if reason else {})
+        self._remote.set({"remote": Trouble(reason)} if reason else {})
         rate = self._requests.rate(anyio.current_time())
         return LaneStatus(
             name=self.name,
@@ -296,6 +303,8 @@ class Lane:
             traffic=Traffic.of(turns, parts.app.pace.requests_per_second, rate),
             totals=self._totals,
             checks=self._remote.checks(),
+            load=Load.of(engine.backlog),
+            last_applied_at=self.lag.last_applied_at,
         )
 
     def sources(self) -> Iterator[SourceStatus]:
@@ -303,8 +312,10 @@ class Lane:
         `status`.
         """
         for watched in self._sources.values():
-            read = self._read.get(watched.followed.source.label, 0)
-            yield watched.status(self.name, read, following=self._running is not None)
+            name = watched.followed.source.label
+            totals = self._of_sources.get(name, SourceTotals())
+            delays, following = self.lag.delays(name), self._running is not None
+            yield watched.status(self.name, totals, delays, following=following)
 
     def _status_of_pause(self, pause: LanePause | None) -> LaneStatus:
         """No push is on: it is being opened, or waits, or the lane was drained."""
@@ -318,8 +329,9 @@ class Lane:
             traffic=Traffic(),
             totals=self._totals,
             checks=() if pause is None else (pause.check(),),
+            last_applied_at=self.lag.last_applied_at,
         )
 
 
-def _sum_up(ledger: Ledger) -> tuple[StateTotals, dict[str, int]]:
-    return StateTotals.of(ledger), count_read(ledger)
+def _sum_up(ledger: Ledger) -> tuple[StateTotals, dict[str, SourceTotals]]:
+    return StateTotals.of(ledger), sum_up_sources(ledger)

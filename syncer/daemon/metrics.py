@@ -15,7 +15,12 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
 from prometheus_client.registry import Collector
 
 from syncer.core.events import Event, RequestAnswered
@@ -41,6 +46,22 @@ GAUGES: dict[str, tuple[str, ValueOf]] = {
         "When the change that waits longest failed first.",
         lambda lane: _ago(lane.totals.oldest_pending_seconds),
     ),
+    "changes_in_window": (
+        "Changes that are read and not over, but for those that are to be tried again.",
+        lambda lane: lane.load.window,
+    ),
+    "changes_in_window_limit": (
+        "With so many nothing more is read.",
+        lambda lane: lane.load.window_limit,
+    ),
+    "changes_pending_limit": (
+        "With so many to be tried again nothing more is read.",
+        lambda lane: lane.load.queue_limit,
+    ),
+    "last_applied_timestamp_seconds": (
+        "When a change was applied last.",
+        lambda lane: lane.last_applied_at,
+    ),
     "request_rate": ("Requests a second, of late.", lambda lane: lane.traffic.rate),
     "request_rate_limit": ("The most requests a second.", lambda lane: lane.traffic.rate_limit),
     "requests_in_flight": ("Requests under way.", lambda lane: lane.traffic.in_flight),
@@ -50,6 +71,24 @@ GAUGES: dict[str, tuple[str, ValueOf]] = {
     ),
 }
 """The metrics of each lane: the name after `syncer_lane_`, its help, its value."""
+
+
+SOURCE_GAUGES: dict[str, tuple[str, Callable[[SourceStatus], float | None]]] = {
+    "faults": ("Checks that do not hold.", lambda source: len(source.checks)),
+    "last_change_timestamp_seconds": (
+        "When a change of it was read last.",
+        lambda source: source.delays.last_read_at,
+    ),
+    "oldest_unsent_timestamp_seconds": (
+        "When the oldest change was written that is read, and was not sent yet.",
+        lambda source: source.delays.oldest_unsent_at,
+    ),
+    "oldest_unapplied_timestamp_seconds": (
+        "When the oldest change was written that is read, and not over.",
+        lambda source: source.delays.oldest_unapplied_at,
+    ),
+}
+"""The metrics of each source: the name after `syncer_source_`, its help, its value."""
 
 
 class Metrics:
@@ -129,14 +168,33 @@ def _of_sources(sources: Sequence[SourceStatus]) -> Iterator[Metric]:
         list(zip(names, (source.state for source in sources), strict=True)),
         labels,
     )
-    faults = GaugeMetricFamily(
-        "syncer_source_faults",
-        "Checks that do not hold.",
-        labels=labels,
+    for metric, (about, value) in SOURCE_GAUGES.items():
+        family = GaugeMetricFamily(f"syncer_source_{metric}", about, labels=labels)
+        for name, source in zip(names, sources, strict=True):
+            if (found := value(source)) is not None:
+                family.add_metric(name, found)
+        yield family
+    yield from _times_of(sources)
+
+
+def _times_of(sources: Sequence[SourceStatus]) -> Iterator[Metric]:
+    whole = HistogramMetricFamily(
+        "syncer_change_to_applied_seconds",
+        "From the writing of a change until the remote has it.",
+        labels=("lane", "source"),
     )
-    for name, source in zip(names, sources, strict=True):
-        faults.add_metric(name, len(source.checks))
-    yield faults
+    stages = HistogramMetricFamily(
+        "syncer_change_stage_seconds",
+        "The parts of that: until a change is read, sent, applied.",
+        labels=("lane", "source", "stage"),
+    )
+    for source in sources:
+        name = (source.lane, source.name)
+        if (times := source.delays.whole) is not None:
+            whole.add_metric(name, times.buckets(), times.sum_seconds)
+        for stage, times in source.delays.stages.items():
+            stages.add_metric((*name, stage), times.buckets(), times.sum_seconds)
+    yield from (whole, stages)
 
 
 def _states(

@@ -74,7 +74,12 @@ def _logs(table: ChangelogSource, parts: PushParts, registry: LogRegistry, say: 
         poll_seconds=table.poll_seconds,
         tell=lambda note: say(f"syncer: source {table.name}: {note}"),
     )
-    return Followed(table.kind, logs, lambda: logs.faults)
+    return Followed(
+        table.kind,
+        logs,
+        lambda: logs.faults,
+        expected_every_seconds=table.expected_every_seconds,
+    )
 
 
 def _outbox(
@@ -86,7 +91,9 @@ def _outbox(
 ) -> Followed:
     name, seconds = source.name, source.poll_seconds
     open_ = partial(open_outbox, name, table, parts, registry, engine, poll_seconds=seconds)
-    return Followed(source.kind, Unopened(name, open_))
+    return Followed(
+        source.kind, Unopened(name, open_), expected_every_seconds=source.expected_every_seconds
+    )
 
 
 def _inbox(parts: PushParts, registry: LogRegistry) -> Followed:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
+from syncer.core.backlog import Backlog
 from syncer.core.events import Event, RequestAnswered
 from syncer.core.ledger import Ledger
 from syncer.core.settle import rfc3339
+from syncer.daemon.lag import NO_DELAYS, Delays
 from syncer.engine.turns import Turns
 
 LaneState = Literal["open", "paused", "probing", "stopped"]
 SourceState = Literal["following", "parked", "late", "stopped"]
+CheckStatus = Literal["healthy", "late", "warning", "error"]
 RATE_SECONDS = 10.0
 """The time over which the rate of requests is averaged."""
 
@@ -24,7 +28,7 @@ class Check:
     """One thing that is watched."""
 
     name: str
-    status: Literal["healthy", "late", "warning", "error"]
+    status: CheckStatus
     since: str
     """RFC 3339, UTC: since when it has been like that."""
     message: str
@@ -107,6 +111,25 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True)
+class Load:
+    """The changes that a push holds, and how many it may."""
+
+    window: int = 0
+    window_limit: int = 0
+    queue: int = 0
+    queue_limit: int = 0
+
+    @classmethod
+    def of(cls, backlog: Backlog) -> Load:
+        """The load of this backlog."""
+        limits = backlog.limits
+        return cls(backlog.window_count, limits.window_max, backlog.queue_count, limits.queue_max)
+
+
+NO_LOAD = Load()
+
+
+@dataclass(frozen=True, slots=True)
 class LaneStatus:
     """A lane as it is now."""
 
@@ -118,6 +141,9 @@ class LaneStatus:
     traffic: Traffic
     totals: StateTotals
     checks: tuple[Check, ...]
+    load: Load = NO_LOAD
+    last_applied_at: float | None = None
+    """Seconds since 1970; None: nothing was applied since the start."""
 
     def record(self) -> dict[str, object]:
         """Return it as `/api/status` shows it."""
@@ -132,15 +158,28 @@ class LaneStatus:
         }
 
 
-def count_read(ledger: Ledger) -> dict[str, int]:
-    """Return how much was read of each source, by its name: the labels of its logs are
-    the name, or begin with it and a slash.
+@dataclass(slots=True)
+class SourceTotals:
+    """The part of a source in a state."""
+
+    read: int = 0
+    failed_at: float = math.inf
+    """When the change of it that waits longest failed first; infinite: none waits."""
+
+
+def sum_up_sources(ledger: Ledger) -> dict[str, SourceTotals]:
+    """Return the totals of each source, by its name: the labels of its logs are the
+    name, or begin with it and a slash.
     """
-    read: dict[str, int] = {}
-    for log in ledger.logs.values():
-        name = log.identity.label.partition("/")[0]
-        read[name] = read.get(name, 0) + log.counts.read
-    return read
+    found = defaultdict[str, SourceTotals](SourceTotals)
+    names = {n: log.identity.label.partition("/")[0] for n, log in ledger.logs.items()}
+    for number, log in ledger.logs.items():
+        found[names[number]].read += log.counts.read
+    for queued in ledger.queue.values():
+        if queued.first_failed_at:
+            of_source = found[names[queued.log]]
+            of_source.failed_at = min(of_source.failed_at, queued.first_failed_at)
+    return found
 
 
 class RecentRequests:
@@ -165,26 +204,35 @@ class RecentRequests:
             self._answered_at.popleft()
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A fault of something that is watched."""
+
+    message: str
+    status: CheckStatus = "error"
+
+
 @dataclass(slots=True)
 class Faults:
     """The faults of a thing that is watched, by the name of the check, each with the
     time of its beginning.
     """
 
-    _since: dict[str, tuple[float, str]] = field(default_factory=dict)
+    _since: dict[str, tuple[float, Trouble]] = field(default_factory=dict)
 
-    def set(self, found: Mapping[str, str]) -> None:
+    def set(self, found: Mapping[str, Trouble]) -> None:
         """Take over what is wrong now; what was wrong already keeps its time."""
         now = time.time()
         self._since = {
-            name: (self._since.get(name, (now, ""))[0], message) for name, message in found.items()
+            name: (self._since[name][0] if name in self._since else now, trouble)
+            for name, trouble in found.items()
         }
 
     def checks(self) -> tuple[Check, ...]:
         """Return them, the oldest first."""
         return tuple(
-            Check(name, "error", rfc3339(since), message)
-            for name, (since, message) in sorted(self._since.items(), key=lambda one: one[1][0])
+            Check(name, trouble.status, rfc3339(since), trouble.message)
+            for name, (since, trouble) in sorted(self._since.items(), key=lambda one: one[1][0])
         )
 
 
@@ -197,10 +245,17 @@ class SourceStatus:
     lane: str
     state: SourceState
     reason: str
+    lag_seconds: float | None
+    """How long the change of it has waited that waits longest for being applied; None
+    before anything of it was read.
+    """
     read: int
     """Changes and bad lines of it that the state knows of."""
     checks: tuple[Check, ...]
+    delays: Delays = NO_DELAYS
 
     def record(self) -> dict[str, object]:
         """Return it as `/api/status` shows it."""
-        return asdict(self)
+        record = asdict(replace(self, delays=NO_DELAYS))
+        del record["delays"]
+        return record

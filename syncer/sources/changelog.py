@@ -161,6 +161,8 @@ class ChangeLog:
         if self.ended:
             self._let_go()
         chunk.identity, self._news = self._news, None
+        if self._stamp is not None:
+            chunk.written_at = self._stamp.mtime_ns / 1e9
         return chunk
 
     def _chunk_of_news(self) -> Chunk | None:

@@ -11,6 +11,7 @@ wrong with a file parks that file; the others go on.
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Protocol
@@ -111,6 +112,7 @@ class FollowedLogs:
                 continue
             log.failure = None
             if chunk is not None:
+                chunk.written_at = log.date(chunk.written_at, self._poll_seconds)
                 return chunk
             await self._rest(log)
 
@@ -142,7 +144,7 @@ class FollowedLogs:
 
     async def _rest(self, log: FollowedLog) -> None:
         """There is nothing more in it for now, or for good."""
-        log.read_to = log.log.stamp
+        log.read_to, log.quiet_at = log.log.stamp, time.time()
         self._turns.rest(log)
         if log.log.ended:
             log.done = True
@@ -224,6 +226,7 @@ class FollowedLogs:
             if log.failure is not None and log.failure.is_parked(stamp, now):
                 continue
             grown = log.read_to is None or not log.read_to.is_untouched(stamp)
+            log.quiet_at = log.quiet_at if grown else time.time()
             if log.log.ended and grown and not log.gone:
                 log.log.move(log.identity)
                 log.end_at = None

@@ -10,6 +10,7 @@ A body that comes again under its key is answered as before, and not stored agai
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -63,6 +64,8 @@ class Inbox:
         self._one_at_a_time = anyio.Lock()
         self._wanted_bytes = LINE_BYTES_MIN
         """Of a line for which there must be room."""
+        self._taken = deque[tuple[int, float]]()
+        """The place after each append that was not read yet, and its time."""
 
     @property
     def label(self) -> str:
@@ -127,6 +130,7 @@ class Inbox:
                 self._wanted_bytes = min(len(line) + 1 for line in judged.lines)
                 return NotTaken("full", str(error))
             self._wanted_bytes = LINE_BYTES_MIN
+            self._taken.append((appended.end.index, self._now()))
             if named is not None:
                 self._known.add(appended, named)
         elif named is not None:
@@ -135,7 +139,12 @@ class Inbox:
 
     async def read(self) -> Chunk | None:
         """Return the next chunk; None where nothing waits. Raises as the spool does."""
-        return await self._spool.read()
+        chunk = await self._spool.read()
+        if chunk is not None and self._taken:
+            chunk.written_at = self._taken[0][1]
+            while self._taken and self._taken[0][0] <= chunk.end.index:
+                self._taken.popleft()
+        return chunk
 
     async def wait(self) -> None:
         """Return once lines were added that were not read."""

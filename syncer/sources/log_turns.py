@@ -30,6 +30,8 @@ class FollowedLog:
     gone: bool = False
     """Whether its file has no name any more."""
     failure: FileFailure | None = None
+    quiet_at: float | None = None
+    """When all that was in its file was read, in seconds since 1970."""
     chunks: int = 0
     """That it gave since its file was opened."""
 
@@ -43,6 +45,15 @@ class FollowedLog:
         """Its file as it was seen last."""
         assert self.log.identity is not None
         return self.log.identity
+
+    def date(self, changed_at: float, poll_seconds: float) -> float:
+        """Return when lines that were just read were written, as far as can be told:
+        when the file was changed last or, if nobody looked for a while, when all was
+        read that was there. In seconds since 1970.
+        """
+        if self.quiet_at is not None and changed_at - self.quiet_at > 2 * poll_seconds:
+            return self.quiet_at
+        return changed_at
 
     def state(self) -> LogState:
         """Return what was read of it, in the state's words."""

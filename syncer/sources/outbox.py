@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
 from typing import Literal, Protocol
@@ -139,7 +140,23 @@ def make_row(id: int, change: Cell, created_at: Cell) -> OutboxRow:
     for part in map(_to_bytes, (id, created_at, change)):
         digest.update(b"%d:" % len(part))
         digest.update(part)
-    return OutboxRow(RowName(id, digest.hexdigest()), _as_line(_to_bytes(change)))
+    name = RowName(id, digest.hexdigest(), _to_seconds(created_at))
+    return OutboxRow(name, _as_line(_to_bytes(change)))
+
+
+def _to_seconds(created_at: Cell) -> float:
+    """Return a time in seconds since 1970; 0 where it is not in a form that databases
+    write. UTC, where it does not say.
+    """
+    if isinstance(created_at, bytes):
+        created_at = created_at.decode("utf-8", "replace")
+    if not isinstance(created_at, str):
+        return float(created_at or 0.0)
+    try:
+        at = datetime.fromisoformat(created_at)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
 
 
 def _to_bytes(cell: Cell) -> bytes:
@@ -204,7 +221,7 @@ class Outbox:
 
         Raises BadLineFound where strict, TableRestored, SyncerError.
         """
-        if (chunk := await self._spool.read()) is not None:
+        if (chunk := await self._read_spool()) is not None:
             return chunk
         async with self._one_at_a_time:
             if self._rows.count or self._fates.revived:
@@ -217,14 +234,20 @@ class Outbox:
             if not await finish(self._take):
                 self._seen = version
                 return None
-        return await self._spool.read()
+        return await self._read_spool()
+
+    async def _read_spool(self) -> Chunk | None:
+        chunk = await self._spool.read()
+        if chunk is not None:
+            chunk.written_at = self._rows.date(change.index for change in chunk.changes)
+        return chunk
 
     async def _take(self) -> bool:
         """Take rows into the spool; return whether there were any."""
         rows = await self._table.todo(self._rows.knows)
         if rows:
             names = [row.name for row in rows]
-            note = [(name.id, name.key) for name in names]
+            note = [(name.id, name.key, name.at) for name in names]
             self._rows.add(await self._spool.append([row.line for row in rows], note), names)
         return bool(rows)
 

@@ -315,7 +315,7 @@ class SqliteTable:
                 id = ending.name.id
                 with closing(connection.execute(look, (id,))) as cursor:
                     found = cursor.fetchone()
-                if found is None or make_row(id, *found).name != ending.name:
+                if found is None or make_row(id, *found).name.key != ending.name.key:
                     continue  # deleted, or another row by now
                 if ending.reason is None:
                     connection.execute(apply, (id,)).close()

@@ -37,6 +37,8 @@ class RowName(msgspec.Struct, frozen=True, array_like=True):
     id: int
     key: str
     """32 hex digits."""
+    at: float = 0.0
+    """Its time, in seconds since 1970; 0: not known."""
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -131,6 +133,11 @@ class TakenRows:
             name = self._names[at]
             named.append((raw, name.id, int(name.key, 16)))
         return named
+
+    def date(self, indexes: Iterable[int]) -> float:
+        """Return when the first row of these lines was written; 0: not known."""
+        names = (self._names.get(index) for index in indexes)
+        return min((name.at for name in names if name is not None and name.at), default=0.0)
 
     def untold(self, before: int, is_waiting: Callable[[int], bool]) -> Iterator[int]:
         """Yield the indexes before this one of rows that are not told, and whose change

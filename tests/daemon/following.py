@@ -50,14 +50,22 @@ class Following:
         """The reasons of its pauses, and "" where it went on."""
         self.control: Control = no_control
         self.file_faults: dict[str, str] = {}
+        self.expected_every_seconds = 0.0
 
     def sources(self, parts: PushParts, _: Callable[[], Push]) -> Sequence[Followed]:
         if LOG not in parts.journal.ledger.logs:
             parts.journal.commit([Opened(LOG, LogIdentity("/log", "log", "head", 1, 10, 0, 0))])
         watermark = parts.journal.ledger.logs[LOG].watermark
         self.source = Script(LOG, self.lines, watermark=watermark)
+        self.source.label = "log"
         self.source.grows = True
-        return [Followed("changelog", self.source, lambda: self.file_faults)]
+        followed = Followed(
+            "changelog",
+            self.source,
+            lambda: self.file_faults,
+            expected_every_seconds=self.expected_every_seconds,
+        )
+        return [followed]
 
     def add(self, *lines: bytes) -> None:
         self.lines += lines

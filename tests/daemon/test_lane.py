@@ -160,6 +160,56 @@ def test_a_source_that_fails_is_parked_with_its_reason_until_it_works_again(
     assert len(following.app.held) == 2
 
 
+def test_the_lag_of_a_source_is_how_long_its_oldest_change_waits(following: Following) -> None:
+    lags: list[float | None] = []
+
+    async def then(lane: Lane) -> None:
+        def look() -> None:
+            lags.extend(source.lag_seconds for source in lane.sources())
+
+        await anyio.sleep(10)
+        look()
+        following.app.interfering = lambda _: NoReply("no connection", sent=False)
+        following.add(post(1))
+        await anyio.sleep(600)
+        look()
+        following.app.interfering = lambda _: None
+        await anyio.sleep(600)
+        look()
+
+    following.run(then)
+    assert lags == [0.0, pytest.approx(600, abs=1), 0.0]
+
+
+def test_a_source_without_the_change_that_is_expected_is_late_and_later_an_error(
+    following: Following,
+) -> None:
+    following.expected_every_seconds = 60.0
+    seen: list[tuple[str, list[str]]] = []
+
+    async def then(lane: Lane) -> None:
+        def look() -> None:
+            seen.extend(
+                (source.state, [check.status for check in source.checks])
+                for source in lane.sources()
+            )
+
+        for seconds in (50, 30, 60):
+            await anyio.sleep(seconds)
+            look()
+        following.add(post(1))
+        await anyio.sleep(10)
+        look()
+
+    following.run(then)
+    assert seen == [
+        ("following", []),
+        ("late", ["late"]),
+        ("late", ["error"]),
+        ("following", []),
+    ]
+
+
 def test_a_lane_that_is_paused_by_hand_sends_nothing_after_a_restart_either(
     following: Following,
 ) -> None:

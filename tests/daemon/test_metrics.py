@@ -21,7 +21,7 @@ LANE = LaneStatus(
     checks=(),
 )
 CHECK = Check("file:a.jsonl", "error", "2026-11-27T00:00:00Z", "it was cut")
-SOURCE = SourceStatus("labels", "changelog", "prod", "parked", "it was cut", 9, (CHECK,))
+SOURCE = SourceStatus("labels", "changelog", "prod", "parked", "it was cut", 4.5, 9, (CHECK,))
 
 
 def shown(metrics: Metrics) -> dict[tuple[str, ...], float]:

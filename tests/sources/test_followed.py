@@ -18,6 +18,7 @@ from syncer.core.settle import forgotten
 from syncer.errors import SyncerError
 from syncer.sources.log_disk import LogDisk
 from syncer.sources.log_turns import OPEN_MAX
+from tests.proof.simulation.clock import EPOCH
 from tests.support.fakes import MemoryJournal
 from tests.support.following import FollowedProcess, registry
 from tests.support.lines import post
@@ -414,3 +415,23 @@ def test_a_log_that_was_copied_and_cut_is_parked_though_other_files_come_and_go(
     bench.write("x.jsonl", "newer")
     assert bench.look(2) == ["new", "newer"]
     assert bench.faults == {}
+
+
+def test_lines_are_dated_by_their_file_or_by_the_last_look_where_nobody_looked_for_a_while(
+    bench: Bench,
+) -> None:
+    path = bench.write("x.jsonl", "a")
+    wall = EPOCH + bench.time.now
+
+    def write_at(seconds: float) -> None:
+        bench.write("x.jsonl", "b")
+        os.utime(path, (wall + seconds, wall + seconds))
+
+    os.utime(path, (wall - 500, wall - 500))
+    bench.look()
+    write_at(0.7)
+    bench.look()
+    write_at(3600)
+    bench.look()
+    dates = [chunk.written_at - wall for chunk in bench.process.chunks if chunk.changes]
+    assert dates == pytest.approx([-500, 0.7, 1.0], abs=0.1)

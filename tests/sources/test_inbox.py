@@ -348,3 +348,20 @@ def test_a_spool_of_something_else_is_refused() -> None:
     run(main)
     with pytest.raises(StateError, match="is not the inbox of what comes by HTTP"):
         posting.restart()
+
+
+def test_what_is_read_is_dated_by_when_it_was_taken() -> None:
+    posting, taken_at = Posting(), []
+    for name in ("a", "b", "c"):
+        posting.now += 10
+        posting.take(post(name))
+        taken_at.append(posting.now)
+    posting.now += 10
+
+    async def read() -> list[float]:
+        dates = []
+        while (chunk := await posting.inbox.read()) is not None:
+            dates += [chunk.written_at for _ in chunk.changes]
+        return dates
+
+    assert run(read) == taken_at

@@ -554,3 +554,42 @@ def test_a_table_that_was_made_again_proves_nothing(world: Following) -> None:
 
     world.follow(make_again)
     assert world.applied() == ["a", "b", "c", "d"]
+
+
+# --- when rows were written -----------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("created_at", "seconds"),
+    [
+        ("2026-11-27T20:00:00.5Z", 1795809600.5),
+        ("2026-11-27 20:00:00", 1795809600.0),
+        ("2026-11-27 22:00:00.25+02", 1795809600.25),
+        (1795809600, 1795809600.0),
+        ("yesterday", 0.0),
+        (None, 0.0),
+    ],
+)
+def test_a_row_is_dated_by_its_time_also_after_a_restart(
+    world: Following, created_at: object, seconds: float
+) -> None:
+    with writing(world.path) as connection:
+        connection.execute("pragma ignore_check_constraints = on")
+        connection.execute(f"drop table {TABLE}")
+        connection.execute(
+            f"create table {TABLE} (id integer primary key autoincrement, change text,"
+            " created_at, applied_at text, error text)"
+        )
+        connection.execute(
+            f"insert into {TABLE} (change, created_at) values (?, ?)", (post("a"), created_at)
+        )
+    dates: list[float] = []
+
+    async def read(source: Outbox) -> None:
+        chunk = await source.read()
+        assert chunk is not None
+        dates.append(chunk.written_at)
+
+    world.meet(read)
+    world.meet(read)
+    assert dates == [seconds, seconds]

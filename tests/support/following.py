@@ -71,6 +71,8 @@ class FollowedProcess:
         self.time = time
         self.journal = journal
         self.told: list[str] = []
+        self.chunks: list[Chunk] = []
+        """Those that were read."""
         self.registry = logs or registry(journal, path.parent)
         self.source = FollowedLogs(
             name,
@@ -101,6 +103,7 @@ class FollowedProcess:
     async def _read(self) -> list[str]:
         found = []
         while (chunk := await self.source.read()) is not None:
+            self.chunks.append(chunk)
             self.settle(chunk)
             found += [change.id for change in chunk.changes]
         return found
