@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from syncer import signals
+from tests.support.postgres import Postgres, running_postgres
 
 
 @pytest.fixture
@@ -27,3 +28,10 @@ def owner(monkeypatch: pytest.MonkeyPatch) -> Iterator[signals.Owner]:
     yield owner
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server; without one the test is skipped."""
+    with running_postgres() as server:
+        yield server

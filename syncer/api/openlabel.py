@@ -11,7 +11,7 @@ import msgspec
 
 from syncer.core.ports.pull import Row
 from syncer.errors import UsageError
-from syncer.sinks.extras import needs
+from syncer.extras import needs
 from syncer.sources.misuse import show
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from syncer.api.remotes import LIMITERS, Annotell, Clarifai, limits, load_with
 from syncer.config import Loaded
 from syncer.core.events import Event
 from syncer.errors import UsageError
+from syncer.extras import needs
 from syncer.jobs.opening import open_in_thread
 from syncer.jobs.origins import annotell_origin, clarifai_origin, open_pull
 from syncer.jobs.pages import Page, pages_of
@@ -28,7 +29,6 @@ from syncer.printable import printable
 from syncer.remotes.annotell import DocumentSelection
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sinks.choose import STDOUT, frame_sink
-from syncer.sinks.extras import needs
 from syncer.sinks.formats import FORMATS, Format
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ DEFAULT = "default"
 """The origin of what nobody set."""
 NOT_USED = ("daemon.verify_sample_every_seconds",)
 """Keys that are checked already, for what is still to come."""
-NOT_FOLLOWED = ("directory", "postgres")
+NOT_FOLLOWED = ("directory",)
 """Kinds of source that the daemon does not follow yet."""
 
 

@@ -27,6 +27,8 @@ from syncer.jobs.ours import SPOOL, OnDisk
 from syncer.jobs.push_parts import PushParts
 from syncer.sources.followed import FollowedLogs
 from syncer.sources.outbox import OutboxTable
+from syncer.sources.postgres import PostgresTable
+from syncer.sources.postgres_session import check_driver
 from syncer.sources.registry import LogRegistry
 from syncer.sources.sqlite import SqliteTable
 from syncer.sources.unopened import Unopened
@@ -35,13 +37,17 @@ Say = Callable[[str], None]
 
 
 def check_sources(loaded: Loaded) -> None:
-    """Raise UsageError for a kind of source that this version does not follow."""
+    """Raise UsageError for a kind of source that this version does not follow, or for
+    lack of what it needs.
+    """
     for table in loaded.config.sources:
         if table.kind in NOT_FOLLOWED:
             raise UsageError(
                 f'[[sources]] {table.name}: this version does not follow kind = "{table.kind}":'
-                " use a change log, or an outbox table in SQLite"
+                " use a change log, or an outbox table"
             )
+        if isinstance(table, PostgresSource):
+            check_driver(table.dsn_env)
 
 
 def make_sources(
@@ -59,7 +65,10 @@ def make_sources(
                 made.append(_outbox(table, outbox, parts, registry, engine))
             case ChangelogSource():
                 made.append(_logs(table, parts, registry, say))
-            case DirectorySource() | PostgresSource():  # refused at the start
+            case PostgresSource():
+                rows = PostgresTable(table.dsn_env, table.table, table.poll_seconds)
+                made.append(_outbox(table, rows, parts, registry, engine))
+            case DirectorySource():  # refused at the start
                 raise AssertionError(table)
     return made
 
@@ -83,7 +92,7 @@ def _logs(table: ChangelogSource, parts: PushParts, registry: LogRegistry, say: 
 
 
 def _outbox(
-    source: SqliteSource,
+    source: SqliteSource | PostgresSource,
     table: OutboxTable,
     parts: PushParts,
     registry: LogRegistry,

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncer.config import Loaded
-from syncer.config.models import SqliteSource
+from syncer.config.models import PostgresSource, SourceTable, SqliteSource
 from syncer.errors import UsageError
+from syncer.sources import postgres_sql
+from syncer.sources.outbox import POLL_SECONDS
+from syncer.sources.postgres import PostgresTable
+from syncer.sources.postgres_session import check_driver
 from syncer.sources.sqlite import SqliteTable, make_table, table_sql, trigger_sql
 
 
@@ -42,11 +46,43 @@ def make_sqlite(path: Path, table: str) -> OutboxMade:
     return OutboxMade(is_new, outbox.notes)
 
 
+def write_postgres(table: str) -> OutboxSql:
+    """Return the SQL of an outbox in PostgreSQL."""
+    return OutboxSql(postgres_sql.table_sql(table), postgres_sql.trigger_sql(table))
+
+
+async def make_postgres(variable: str, table: str) -> OutboxMade:
+    """Make an outbox in the database whose DSN this environment variable holds; one
+    that is there is only checked. Raises SyncerError.
+    """
+    check_driver(variable)
+    outbox = PostgresTable(variable, table, POLL_SECONDS)
+    try:
+        return OutboxMade(await outbox.make(postgres_sql.table_sql(table)), ())
+    finally:
+        await outbox.close()
+
+
 def find_sqlite(loaded: Loaded, name: str) -> tuple[Path, str]:
     """Return the database and the table of a source. Raises UsageError."""
+    source = _find(loaded, name)
+    if isinstance(source, SqliteSource):
+        return Path(source.path), source.table
+    raise UsageError(f"the source {name} is a {source.kind}, not a table in sqlite")
+
+
+def find_postgres(loaded: Loaded, name: str) -> tuple[str, str]:
+    """Return the variable that holds the DSN, and the table of a source. Raises
+    UsageError.
+    """
+    source = _find(loaded, name)
+    if isinstance(source, PostgresSource):
+        return source.dsn_env, source.table
+    raise UsageError(f"the source {name} is a {source.kind}, not a table in postgres")
+
+
+def _find(loaded: Loaded, name: str) -> SourceTable:
     for source in loaded.config.sources:
         if source.name == name:
-            if isinstance(source, SqliteSource):
-                return Path(source.path), source.table
-            raise UsageError(f"the source {name} is a {source.kind}, not a table in sqlite")
+            return source
     raise UsageError(f"the config has no [[sources]] with the name {name}")

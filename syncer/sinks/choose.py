@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from syncer.core.ports.pull import Layout, Sink
 from syncer.errors import UsageError
-from syncer.sinks.extras import needs
+from syncer.extras import needs
 from syncer.sinks.file import FileSink, Form
 from syncer.sinks.formats import FORMATS
 from syncer.sinks.stream import StreamSink

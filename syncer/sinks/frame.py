@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from syncer.core.ports.pull import Layout, Row
 from syncer.errors import OutputError
+from syncer.extras import needs
 from syncer.sinks import arrow
-from syncer.sinks.extras import needs
 from syncer.sinks.position import FROM_THE_START
 
 if TYPE_CHECKING:

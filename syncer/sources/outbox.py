@@ -129,6 +129,10 @@ class OutboxTable(Protocol):
         """Let all rows that are to do, up to this id, be applied."""
         ...
 
+    async def wait(self, seconds: float) -> None:
+        """Return after so long, or sooner where the database tells of new rows."""
+        ...
+
     async def close(self) -> None:
         """Let go of the connection. It may come twice."""
         ...
@@ -140,11 +144,11 @@ def make_row(id: int, change: Cell, created_at: Cell) -> OutboxRow:
     for part in map(_to_bytes, (id, created_at, change)):
         digest.update(b"%d:" % len(part))
         digest.update(part)
-    name = RowName(id, digest.hexdigest(), _to_seconds(created_at))
-    return OutboxRow(name, _as_line(_to_bytes(change)))
+    name = RowName(id, digest.hexdigest(), to_seconds(created_at))
+    return OutboxRow(name, as_line(_to_bytes(change)))
 
 
-def _to_seconds(created_at: Cell) -> float:
+def to_seconds(created_at: Cell) -> float:
     """Return a time in seconds since 1970; 0 where it is not in a form that databases
     write. UTC, where it does not say.
     """
@@ -165,7 +169,7 @@ def _to_bytes(cell: Cell) -> bytes:
     return b"null" if cell is None else str(cell).encode("utf-8", "surrogateescape")
 
 
-def _as_line(change: bytes) -> bytes:
+def as_line(change: bytes) -> bytes:
     """Return the change as one line that is not blank: a reader of lines passes over
     blank ones, and this row has to come to an end, too.
     """
@@ -253,7 +257,7 @@ class Outbox:
 
     async def wait(self) -> None:
         """Return when it is time for another look."""
-        await anyio.sleep(self._poll_seconds)
+        await self._table.wait(self._poll_seconds)
 
     async def close(self) -> None:
         """Let go of the connection and of the files."""

@@ -161,6 +161,10 @@ class SqliteTable:
 
         await self._run(update)
 
+    async def wait(self, seconds: float) -> None:
+        """Return after so long: SQLite tells nobody."""
+        await anyio.sleep(seconds)
+
     def check(self) -> None:
         """Raise UsageError where this is not an outbox, SyncerError where that cannot
         be seen. `notes` has the rest. It blocks.

@@ -94,12 +94,15 @@ class Table:
         lost = await self._ask()
         applied = []
         for ending in endings:
-            row = self.rows[ending.name.id]
-            if row.applied:
+            id = ending.name.id
+            row = self.rows.get(id)
+            if row is None or row.applied:
+                continue
+            if make_row(id, row.change, row.created_at).name != ending.name:
                 continue
             if ending.reason is None:
                 row.applied, row.error = True, None
-                applied.append(ending.name.id)
+                applied.append(id)
             else:
                 row.error = ending.reason
         if lost:
