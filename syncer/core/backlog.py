@@ -1,7 +1,5 @@
 """All decisions of a push: what is sent, and with what, what waits and what is over.
 
-Effects happen elsewhere.
-
     held ──► ready ──► in flight ──► settled: applied, or dead
                ▲          │    └───► refused whole ──► halves, ready at once
                │          └────────► failed ──► queued, its body on disk
@@ -24,13 +22,13 @@ Three rules carry the guarantee:
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Sequence, Set
 from itertools import chain, count
 
 from syncer.core.batches import TEACHING, Batches, bytes_of
 from syncer.core.change import Change
-from syncer.core.entry import Batch, Entry, LookUp, Settlement, restore_entry
+from syncer.core.due import DueEntries
+from syncer.core.entry import Batch, Entry, Live, LookUp, Settlement, restore_entry
 from syncer.core.facts import Queued
 from syncer.core.limits import Limits
 from syncer.core.order import Order
@@ -47,8 +45,6 @@ class Backlog:
         self.window_count = 0
         self.window_bytes = 0
         self.queue_count = 0
-        self.batches_out = 0
-        """Batches that were taken and are not over."""
         self.source_ended = False
         self.resting = False
         """Nothing is taken in or out, and nothing comes due, while letters are put
@@ -58,8 +54,9 @@ class Backlog:
         """Those that the retry queue gives next."""
         self._order = Order(self._go, self._queue)
         self._batches = Batches(limits)
-        self._waiting: list[tuple[float, int, Entry]] = []
+        self._waiting = DueEntries()
         self._settlement = Settlement()
+        self._out: dict[int, Batch] = {}
 
     # --- in ---------------------------------------------------------------------------
 
@@ -125,20 +122,16 @@ class Backlog:
     def _lift(self, inputs: Set[str]) -> list[Entry]:
         """Take out all entries of these inputs: each after what it waits for."""
         heads: dict[str, list[Entry]] = {input_id: [] for input_id in inputs}
-        waiting = self._waiting
-        self._waiting = [one for one in waiting if one[2].change.input_id not in inputs]
-        heapq.heapify(self._waiting)
-        failed = (one[2] for one in waiting if one[2].change.input_id in inputs)
-        for entry in chain(failed, self._batches.lift(inputs)):
+        for entry in chain(self._waiting.lift(inputs), self._batches.lift(inputs)):
             heads[entry.change.input_id].append(entry)
         return [entry for one in inputs for entry in self._order.lift(one, heads[one])]
 
     def _go(self, entry: Entry, now: float) -> None:
         """Nothing is before this entry any more."""
         if entry.number:
-            heapq.heappush(self._waiting, (entry.due, entry.number, entry))
-            return
-        self._batches.add(entry, now)
+            self._waiting.add(entry)
+        else:
+            self._batches.add(entry, now)
 
     # --- out --------------------------------------------------------------------------
 
@@ -150,8 +143,7 @@ class Backlog:
         if self.resting:
             return
         self._batches.size.heard(succeeded_at)
-        while self._waiting and self._waiting[0][0] <= now:
-            entry = heapq.heappop(self._waiting)[2]
+        while (entry := self._waiting.pop(now)) is not None:
             healthy = succeeded_at > entry.last_failed_at
             to_read_back = entry.to_read_back
             if entry.unproven and healthy and not to_read_back and self._count_attempt(entry):
@@ -205,7 +197,7 @@ class Backlog:
         """Return when time alone makes a batch possible; None if only an event can."""
         if self.resting:
             return None
-        times = [self._batches.wake_at(), self._waiting[0][0] if self._waiting else None]
+        times = (self._batches.wake_at(), self._waiting.next_at)
         return min((time for time in times if time is not None), default=None)
 
     def take(self, now: float) -> Batch | None:
@@ -214,7 +206,8 @@ class Backlog:
         Call `over` when its request is over.
         """
         batch = None if self.resting else self._batches.take(now, hurry=self._hurry())
-        self.batches_out += batch is not None
+        if batch is not None:
+            self._out[id(batch)] = batch
         return batch
 
     def _hurry(self) -> bool:
@@ -222,7 +215,7 @@ class Backlog:
 
     def over(self, batch: Batch) -> None:
         """Its request has been answered, or has failed."""
-        self.batches_out -= 1
+        del self._out[id(batch)]
         self._batches.size.over(batch.size)
 
     def passed(self, batch: Batch) -> None:
@@ -376,7 +369,7 @@ class Backlog:
         for entry in settlement.queued:
             entry.drop_body()
         for entry in settlement.waiting:
-            heapq.heappush(self._waiting, (entry.due, entry.number, entry))
+            self._waiting.add(entry)
         for entry in chain(settlement.applied, settlement.dead):
             if entry.number:
                 self.queue_count -= 1
@@ -392,8 +385,16 @@ class Backlog:
         """Live changes."""
         return self.window_count + self.queue_count
 
+    @property
+    def batches_out(self) -> int:
+        """Batches that were taken and are not over."""
+        return len(self._out)
+
+    def list_live(self, input_id: str) -> list[Live]:
+        """Return the live changes of an input, each after what it waits for."""
+        sent = [entry for batch in self._out.values() for entry in batch.entries]
+        let_go = chain(self._waiting, self._batches.list_entries())
+        return self._order.trace(input_id, sent, let_go)
+
     def __repr__(self) -> str:
-        return (
-            f"Backlog(window={self.window_count}, queue={self.queue_count}, {self._batches!r}, "
-            f"waiting={len(self._waiting)}, {self._order!r})"
-        )
+        return f"Backlog(window={self.window_count}, queue={self.queue_count}, {self._batches!r})"

@@ -57,6 +57,13 @@ class Batches:
         """Before everything else, as it is."""
         self._formed.appendleft(batch)
 
+    def list_entries(self) -> Iterator[Entry]:
+        """Yield all entries."""
+        for entries in (*self._ready.values(), *self._apart.values()):
+            yield from entries
+        for batch in self._formed:
+            yield from batch.entries
+
     def lift(self, inputs: Set[str]) -> Iterator[Entry]:
         """Take out all entries of these inputs."""
         for entries in (*self._ready.values(), *self._apart.values()):

@@ -125,6 +125,17 @@ class Batch:
     """Bytes of its request, near enough."""
 
 
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A change on its way, for those who ask where it is."""
+
+    entry: Entry
+    before: Entry | None
+    """The one whose end it waits for."""
+    is_sent: bool
+    """A request with it is under way."""
+
+
 @dataclass(slots=True)
 class Gate:
     """A whole-input delete: it waits for all earlier changes of its input, all later

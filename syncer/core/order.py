@@ -6,10 +6,10 @@ for every earlier change of its input, and holds every later one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from syncer.core.change import Key
-from syncer.core.entry import Entry, Gate
+from syncer.core.entry import Entry, Gate, Live
 
 
 class Order:
@@ -111,6 +111,27 @@ class Order:
         assert len(lifted) == self._live.pop(input_id, 0), "one of its entries is on its way"
         self._queued.pop(input_id, None)
         return lifted if gate is None else [*lifted, gate.barrier, *gate.behind]
+
+    def trace(self, input_id: str, sent: Sequence[Entry], let_go: Iterable[Entry]) -> list[Live]:
+        """Return the live changes of an input, each after what it waits for. `sent`:
+        entries that are on their way, of any input; `let_go`: those that may go.
+        """
+        found, last = list[Live](), None
+        on_their_way = set(map(id, sent))
+        for head in dict.fromkeys((*sent, *let_go)):
+            if head.change.input_id != input_id or head.change.verb == "delete_input":
+                continue
+            before: Entry | None = None
+            entry: Entry | None = head
+            while entry is not None:
+                found.append(Live(entry, before, id(entry) in on_their_way))
+                before, entry = entry, entry.after
+            last = before
+        if (gate := self._gates.get(input_id)) is not None:
+            waits_for = last if input_id in self._live else None
+            found.append(Live(gate.barrier, waits_for, id(gate.barrier) in on_their_way))
+            found += [Live(held, gate.barrier, False) for held in gate.behind]
+        return found
 
     def _queue_gate(self, input_id: str) -> None:
         """Queue a gate, and what it holds, once all that it waits for is queued.

@@ -16,9 +16,11 @@ from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from syncer.errors import StateError, UsageError
 from syncer.jobs.dead import DropResult, Refuse, RefusedLetter, RetryResult, Selector
+from syncer.jobs.story import AskedAnnotation
 
 CONTROL = "control"
 """The name of the socket in a state folder."""
@@ -75,6 +77,15 @@ def drop_through(folder: Path, selector: Selector) -> DropResult | None:
     return None if told is None else DropResult(told["selected"])
 
 
+def tell_story_through(folder: Path, asked: AskedAnnotation) -> list[dict[str, Any]] | None:
+    """Return what the daemon that holds a state knows of an annotation; None where none
+    does. Raises StateError.
+    """
+    ids = {"input_id": asked.input_id, **({"id": asked.id} if asked.id else {})}
+    told = _ask(folder, f"/api/annotations?{urlencode(ids)}", method="GET", absent=404)
+    return None if told is None else list(told.get("changes", ()))
+
+
 def _name(selector: Selector) -> dict[str, object]:
     if selector.places:
         return {
@@ -96,15 +107,24 @@ class _Connection(HTTPConnection):
         self.sock.connect(self._address)
 
 
-def _ask(folder: Path, path: str, body: dict[str, object]) -> dict[str, Any] | None:
-    """The answer of the daemon that holds this state; None where none listens."""
+def _ask(
+    folder: Path,
+    path: str,
+    body: dict[str, object] | None = None,
+    *,
+    method: str = "POST",
+    absent: int = 0,
+) -> dict[str, Any] | None:
+    """The answer of the daemon that holds this state; None where none listens.
+    `absent`: a status that is an answer, too.
+    """
     with _address(folder) as address, closing(_Connection(address)) as connection:
         try:
             connection.connect()
         except OSError:
             return None
         try:
-            connection.request("POST", path, json.dumps(body))
+            connection.request(method, path, None if body is None else json.dumps(body))
             answer = connection.getresponse()
             told: dict[str, Any] = json.loads(answer.read())
         except (OSError, HTTPException, ValueError):
@@ -112,7 +132,7 @@ def _ask(folder: Path, path: str, body: dict[str, object]) -> dict[str, Any] | N
                 f"the daemon that holds {folder} ended before it had answered; nothing is lost: run"
                 " the same command again"
             ) from None
-    if answer.status == 200:
+    if answer.status in (200, absent):
         return told
     kind = UsageError if answer.status < 500 else StateError
     raise kind(told["error"])

@@ -43,6 +43,7 @@ from syncer.daemon.status import (
     Trouble,
     sum_up_sources,
 )
+from syncer.daemon.story import AppliedChanges, tell_live_story
 from syncer.engine.push import Push
 from syncer.engine.trail import Trail, Trails
 from syncer.errors import CredentialsRefused, SyncerError
@@ -58,6 +59,7 @@ from syncer.jobs.dead import (
 from syncer.jobs.lines import line_options
 from syncer.jobs.opening import open_in_thread
 from syncer.jobs.push_parts import PushParts, wire_push
+from syncer.jobs.story import AskedAnnotation, Step, tell_story
 from syncer.journal.held import is_held, set_held
 from syncer.sources.inbox import Inbox
 
@@ -124,7 +126,8 @@ class Lane:
         self._remote = Faults()
         push = loaded.config.push
         self.lag = Lag(bounds_of(push.linger_seconds, push.requests_per_second))
-        self._trails: list[Trail] = [self.lag]
+        self._applied = AppliedChanges()
+        self._trails: list[Trail] = [self.lag, self._applied]
         self._destination: Destination | None = None
         """As the last push knew it, where that could not be written down."""
         self._sources: dict[str, Watched] = {}
@@ -179,6 +182,12 @@ class Lane:
         if self._running is None:
             raise self._explain_no_push()
         await self._running[0].carry_out(portions)
+
+    async def tell_story(self, asked: AskedAnnotation) -> list[Step]:
+        """Return where the changes of an annotation are. Raises StateError."""
+        if self._running is None:
+            return await anyio.to_thread.run_sync(tell_story, self.state, asked)
+        return await tell_live_story(self._running[0], self._applied, self.state, asked)
 
     @property
     def is_inbox_full(self) -> bool:

@@ -19,6 +19,7 @@ from syncer.daemon.http.lanes import steer
 from syncer.daemon.http.letters import letters
 from syncer.daemon.http.scrape import scrape
 from syncer.daemon.http.server import controlling, serving
+from syncer.daemon.http.stories import stories
 from syncer.daemon.lane import Lane
 from syncer.daemon.metrics import Metrics
 from syncer.daemon.sources import Say, check_sources, make_sources
@@ -50,6 +51,7 @@ async def follow(loaded: Loaded, say: Say) -> Ended:
             *scrape(supervisor, metrics),
             *steer(lanes),
             *letters(lanes),
+            *stories(lanes),
             *ingest(lanes, daemon.body_bytes_max),
         ]
         async with serving(daemon.listen, routes, Guard(token)) as url:
@@ -98,7 +100,7 @@ def make_lanes(loaded: Loaded, metrics: Metrics, say: Say) -> list[Lane]:
 
 
 def _control(teller: Teller, lane: Lane) -> AbstractAsyncContextManager[None]:
-    routes = [*steer([lane]), *letters([lane])]
+    routes = [*steer([lane]), *letters([lane]), *stories([lane])]
     return controlling(lane.state, routes, partial(teller.tell_control, lane))
 
 

@@ -293,6 +293,5 @@ def test_what_a_trace_shows_of_it_is_where_its_changes_are() -> None:
     backlog = ended([change(0, "a"), change(1, "", "delete_input"), change(2, "b", "merge", "j")])
     assert (
         repr(backlog)
-        == "Backlog(window=3, queue=0, ready={'post': 1, 'merge': 1}, formed=0, apart=0, waiting=0,"
-        " gates=1)"
+        == "Backlog(window=3, queue=0, ready={'post': 1, 'merge': 1}, formed=0, apart=0)"
     )

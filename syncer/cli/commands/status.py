@@ -2,26 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from syncer.cli.options import CommonOfLane
 from syncer.cli.output import print_json, print_lines, printing
+from syncer.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from syncer.config import Loaded
     from syncer.jobs.status import PullStatus, PushStatus
 
 app = App(name="status")
 
 
 @app.default
-def status(*, common: CommonOfLane = CommonOfLane()) -> int:
-    """Show what a state folder holds. Needs no lock."""
+def status(
+    *,
+    input_id: Annotated[str | None, Parameter(metavar="ID")] = None,
+    id: Annotated[str | None, Parameter(metavar="ID")] = None,
+    common: CommonOfLane = CommonOfLane(),
+) -> int:
+    """Show what a state folder holds, or where the changes of one annotation are. Needs
+    no lock.
+
+    Parameters
+    ----------
+    input_id
+        Show the changes of annotations of this input, and of the input as a whole. A
+        daemon that holds the state is asked; else it is what the files know.
+    id
+        Of this annotation only.
+    """
     from syncer.jobs import status
 
+    if input_id is not None:
+        return _tell_story(common.load(), input_id, id)
+    if id is not None:
+        raise UsageError("--id needs the input of the annotation: give --input-id, too")
     found = status.status(common.load())
     if printing.json:
         print_json(found.record())
@@ -29,6 +50,24 @@ def status(*, common: CommonOfLane = CommonOfLane()) -> int:
         print_lines(*_of_push(found))
     else:
         print_lines(*_of_pull(found))
+    return 0
+
+
+def _tell_story(loaded: Loaded, input_id: str, id: str | None) -> int:
+    from syncer.daemon.control import tell_story_through
+    from syncer.jobs.folders import push_folder
+    from syncer.jobs.story import AskedAnnotation, Step, tell_story
+
+    folder, asked = push_folder(loaded), AskedAnnotation(input_id, id)
+    steps = tell_story_through(folder, asked)
+    if steps is None:
+        steps = [step.record() for step in tell_story(folder, asked)]
+    if printing.json:
+        print_json({"changes": steps})
+    elif steps:
+        print_lines(*(Step.of(step).sentence() for step in steps))
+    else:
+        print_lines("no change of it waits or is dead; what was applied, only a daemon knows")
     return 0
 
 
