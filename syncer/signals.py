@@ -11,6 +11,9 @@ end of the interpreter.
 
 One handler serves all of it, and what it does hangs on one attribute: at every moment
 someone handles a signal.
+
+SIGHUP ends nothing once a command has asked for it: it waits for the one that listens.
+Until then it is the system's.
 """
 
 from __future__ import annotations
@@ -55,12 +58,21 @@ class Owner:
         self._patience = 1  # after this many more, signals are the system's
         self._came: deque[int] = deque()  # those that nobody has taken yet
         self._listener: Callable[[int], None] | None = None
+        self._hears_hangups = False
+        self._hung_up = False  # several that nobody has taken are one
+        self._hangup_listener: Callable[[], None] | None = None
 
     def own(self) -> None:
         """Take the signals of this process, for good. Call it from the main thread."""
         self._owned = True
         for each in SIGNALS:
             signal.signal(each, self._handle)
+
+    def hear_hangups(self) -> None:
+        """Take SIGHUP, too, for good. Call it from the main thread."""
+        if self._owned:
+            self._hears_hangups = True
+            signal.signal(signal.SIGHUP, self._note_hangup)
 
     def hold(self) -> None:
         """The outcome stands: from now on no signal is a reason to say less, or to end
@@ -74,7 +86,7 @@ class Owner:
         The interpreter's end takes a while, and nothing changes the exit code any more.
         """
         if self._owned:
-            for each in SIGNALS:
+            for each in (*SIGNALS, *([signal.SIGHUP] if self._hears_hangups else [])):
                 signal.signal(each, signal.SIG_IGN)
 
     @contextmanager
@@ -94,9 +106,16 @@ class Owner:
             raise stop_by(self._came.popleft())
 
     @contextmanager
-    def listening(self, tell: Callable[[int], None], *, patience: int = 1) -> Iterator[None]:
+    def listening(
+        self,
+        tell: Callable[[int], None],
+        *,
+        patience: int = 1,
+        hang_up: Callable[[], None] | None = None,
+    ) -> Iterator[None]:
         """Within an event loop: call `tell` with the number of each signal, also with
-        one that came before, from a callback of the loop.
+        one that came before, from a callback of the loop; and `hang_up` at SIGHUP, once
+        for all that came since the last call.
 
         After `patience` signals the next one is the system's. Blocks may be nested: the
         innermost one listens.
@@ -104,19 +123,26 @@ class Owner:
         if not self._owned:
             yield
             return
-        before, self._listener = self._listener, tell
+        before = self._listener, self._hangup_listener
+        self._listener, self._hangup_listener = tell, hang_up
         self._patience, self._stands = patience, False
         try:
             with _woken(self._tell):
                 self._tell()
                 yield
         finally:
-            self._listener = before
+            self._listener, self._hangup_listener = before
             self._tell()  # what came in the last moment
 
     def _tell(self) -> None:
         while self._came and self._listener is not None and not self._stands:
             self._listener(self._came.popleft())
+        if self._hung_up and self._hangup_listener is not None and not self._stands:
+            self._hung_up = False
+            self._hangup_listener()
+
+    def _note_hangup(self, number: int, frame: FrameType | None) -> None:
+        self._hung_up = True
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self._patience -= 1
@@ -158,4 +184,5 @@ def _woken(wake: Callable[[], None]) -> Iterator[None]:
 
 _owner = Owner()
 own, hold, finish = _owner.own, _owner.hold, _owner.finish
+hear_hangups = _owner.hear_hangups
 deferring, listening = _owner.deferring, _owner.listening

@@ -20,9 +20,10 @@ def anyio_backend() -> str:
 @pytest.fixture
 def owner(monkeypatch: pytest.MonkeyPatch) -> Iterator[signals.Owner]:
     """The owner of this process's signals, for one test."""
-    before = {number: signal.getsignal(number) for number in signals.SIGNALS}
+    numbers = (*signals.SIGNALS, signal.SIGHUP)
+    before = {number: signal.getsignal(number) for number in numbers}
     owner = signals.Owner()
-    for name in ("own", "hold", "finish", "deferring", "listening"):
+    for name in ("own", "hear_hangups", "hold", "finish", "deferring", "listening"):
         monkeypatch.setattr(signals, name, getattr(owner, name))
     owner.own()
     yield owner

@@ -20,15 +20,15 @@ _CLIENT_BYTES_MAX = 1 << 16
 class TokenPlace:
     """The Clarifai token: itself, or the file that holds it.
 
-    `origin` says where that was set.
+    `origin` says where that was set. Two places are the same wherever that is.
     """
 
-    origin: str
+    origin: str = field(compare=False)
     pat: str | None = field(default=None, repr=False)
     file: Path | None = None
     variable: str = ""
     """The environment variable that holds it, empty where none does."""
-    section: str = "clarifai"
+    section: str = field(default="clarifai", compare=False)
     """The part of the config that names it: `clarifai`, or a table of destinations."""
 
     @property

@@ -70,6 +70,7 @@ class Watched:
             totals.read,
             self.faults.checks(),
             delays,
+            totals.pending,
         )
 
     def _find_troubles(self, delays: Delays) -> dict[str, Trouble]:

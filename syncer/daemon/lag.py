@@ -156,6 +156,12 @@ class Lag:
         """Of the wall clock, as against the clock of the push."""
         self.last_applied_at: float | None = None
 
+    def count_within(self, bounds: Sequence[float]) -> None:
+        """Count in these buckets, from scratch where they are other ones."""
+        if bounds != self._bounds:
+            self._bounds = bounds
+            self._sources.clear()
+
     def begin(self) -> None:
         """A push begins: it reads again what an earlier one was not done with."""
         self._logs.clear()

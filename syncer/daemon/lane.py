@@ -91,7 +91,7 @@ class NotPushing(SyncerError):
 
 
 class Lane:
-    """One destination. `run` once; `drain` ends it."""
+    """One destination. `drain` ends a `run`; after `take_up` it may run again."""
 
     def __init__(
         self,
@@ -112,20 +112,15 @@ class Lane:
         self.pause: LanePause | None = None
         """Why no push is on."""
         self.chance = random.Random()  # noqa: S311 - jitter, not a secret
-        self._loaded = loaded.with_settings(retry={"give_up_seconds": 0.0})
         self.state = Path(loaded.config.state.dir)
         self._open_parts = open_parts
-        self._make_sources = make_sources
         self._observe = observe
         self._tell = tell
         self._control = control
-        self._draining = anyio.Event()
         self._running: tuple[Push, PushParts] | None = None
         self._requests = RecentRequests()
-        self._failures = 0
         self._remote = Faults()
-        push = loaded.config.push
-        self.lag = Lag(bounds_of(push.linger_seconds, push.requests_per_second))
+        self.lag = Lag(())
         self._applied = AppliedChanges()
         self._trails: list[Trail] = [self.lag, self._applied]
         self._destination: Destination | None = None
@@ -135,6 +130,16 @@ class Lane:
         self._totals = StateTotals()
         self._of_sources: dict[str, SourceTotals] = {}
         """By name. Both as they were at the last look."""
+        self.take_up(loaded, make_sources)
+
+    def take_up(self, loaded: Loaded, make_sources: MakeSources) -> None:
+        """Go by these settings at the next `run`. App and state stay the same."""
+        self._loaded = loaded.with_settings(retry={"give_up_seconds": 0.0})
+        self._make_sources = make_sources
+        self._draining = anyio.Event()
+        self._failures = 0
+        push = loaded.config.push
+        self.lag.count_within(bounds_of(push.linger_seconds, push.requests_per_second))
 
     async def run(self) -> None:
         """Push until drained. What stops a push pauses the lane; nothing ends it."""

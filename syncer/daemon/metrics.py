@@ -24,7 +24,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from syncer.core.events import Event, RequestAnswered
-from syncer.daemon.status import LaneState, LaneStatus, SourceState, SourceStatus
+from syncer.daemon.status import LaneState, LaneStatus, ReloadResult, SourceState, SourceStatus
 from syncer.version import __version__
 
 REQUEST_SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -110,12 +110,24 @@ class Metrics:
             buckets=REQUEST_SECONDS,
             registry=self._registry,
         )
+        self._reloads = Counter(
+            "syncer_config_reload",
+            "Reloads of the config, by what came of them.",
+            ("result",),
+            registry=self._registry,
+        )
+        for each in get_args(ReloadResult):
+            self._reloads.labels(each)
 
     def note(self, lane: str, event: Event) -> None:
         """Count an event of a lane."""
         if isinstance(event, RequestAnswered):
             self._requests.labels(lane, event.result).inc()
             self._seconds.labels(lane).observe(event.seconds)
+
+    def note_reload(self, result: ReloadResult) -> None:
+        """Count a reload."""
+        self._reloads.labels(result).inc()
 
     def render(self, lanes: Sequence[LaneStatus], sources: Sequence[SourceStatus]) -> bytes:
         """Return all of it as text, with these lanes and sources as they are now."""

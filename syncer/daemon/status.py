@@ -19,6 +19,7 @@ from syncer.engine.turns import Turns
 LaneState = Literal["open", "paused", "probing", "stopped"]
 SourceState = Literal["following", "parked", "late", "stopped"]
 CheckStatus = Literal["healthy", "late", "warning", "error"]
+ReloadResult = Literal["ok", "unchanged", "failed"]
 RATE_SECONDS = 10.0
 """The time over which the rate of requests is averaged."""
 
@@ -163,6 +164,7 @@ class SourceTotals:
     """The part of a source in a state."""
 
     read: int = 0
+    pending: int = 0
     failed_at: float = math.inf
     """When the change of it that waits longest failed first; infinite: none waits."""
 
@@ -176,8 +178,9 @@ def sum_up_sources(ledger: Ledger) -> dict[str, SourceTotals]:
     for number, log in ledger.logs.items():
         found[names[number]].read += log.counts.read
     for queued in ledger.queue.values():
+        of_source = found[names[queued.log]]
+        of_source.pending += 1
         if queued.first_failed_at:
-            of_source = found[names[queued.log]]
             of_source.failed_at = min(of_source.failed_at, queued.first_failed_at)
     return found
 
@@ -253,6 +256,8 @@ class SourceStatus:
     """Changes and bad lines of it that the state knows of."""
     checks: tuple[Check, ...]
     delays: Delays = NO_DELAYS
+    pending: int = 0
+    """Changes of it that are to be tried again."""
 
     def record(self) -> dict[str, object]:
         """Return it as `/api/status` shows it."""

@@ -1,5 +1,5 @@
-"""Tells systemd how the daemon is: ready, alive, stopping. Does nothing where systemd
-does not ask for it.
+"""Tells systemd how the daemon is: ready, alive, reloading, stopping. Does nothing
+where systemd does not ask for it.
 
 The protocol is sd_notify(3): datagrams of NAME=VALUE lines to the socket that
 NOTIFY_SOCKET names; a name that begins with @ is of the abstract kind.
@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import anyio
 
@@ -25,6 +26,8 @@ class Notifier:
         """The time after which systemd takes a silent process for dead; None: it does
         not watch.
         """
+        self._reloads = 0
+        self._is_stopping = False
 
     def tell(self, state: str) -> None:
         """Send a state, `READY=1` say. A manager that is gone is no error."""
@@ -49,8 +52,22 @@ class Notifier:
             finally:
                 tasks.cancel_scope.cancel()
 
+    @contextmanager
+    def reloading(self) -> Iterator[None]:
+        """Reloading while the block lasts, then ready again; blocks may overlap."""
+        self._reloads += 1
+        if not self._is_stopping:
+            self.tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        try:
+            yield
+        finally:
+            self._reloads -= 1
+            if not self._reloads and not self._is_stopping:
+                self.tell("READY=1")
+
     async def _tell_stopping(self, draining: anyio.Event) -> None:
         await draining.wait()
+        self._is_stopping = True
         self.tell("STOPPING=1")
 
     async def _feed(self, every_seconds: float) -> None:

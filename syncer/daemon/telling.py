@@ -8,6 +8,9 @@ from collections.abc import Callable
 
 from syncer.core.events import DestinationChanged, Event, SourceFailed, SourceRecovered
 from syncer.daemon.lane import Lane
+from syncer.daemon.reload import Reloaded
+from syncer.daemon.status import LaneStatus
+from syncer.printable import counted
 
 
 class Teller:
@@ -38,6 +41,39 @@ class Teller:
                 self._tell(f"lane {lane}, remote", reason)
             case _:
                 pass
+
+    def tell_reload(self, reloaded: Reloaded) -> None:
+        """Say what a reload changes, or why it changes nothing."""
+        if reloaded.error is not None:
+            first, *rest = reloaded.error.split("\n")
+            self._say(f"syncer: the config was not taken, and nothing was changed: {first}")
+            for line in rest:
+                self._say(line)
+            return
+        parts = {
+            "restarted": reloaded.restarted,
+            "added": reloaded.added,
+            "removed": reloaded.removed,
+            "to be restarted for": reloaded.needs_restart,
+        }
+        changes = [f"{what}: {', '.join(names)}" for what, names in parts.items() if names]
+        self._say(f"syncer: the config was read again; {'; '.join(changes) or 'nothing changed'}")
+
+    def tell_end(self, lane: Lane, status: LaneStatus) -> None:
+        """Say what is left in the state of a lane that has come to its end."""
+        totals = status.totals
+        self._say(
+            f"syncer: lane {lane.name}: removed; its state stays in {lane.state}, with"
+            f" {counted(totals.pending, 'change')} to be tried again and"
+            f" {counted(totals.dead, 'dead letter')}; what was not read yet stays in its sources"
+        )
+
+    def tell_source_end(self, lane: str, source: str, pending: int) -> None:
+        """Say that a source is not followed any more by a lane that goes on."""
+        self._say(
+            f"syncer: lane {lane}, source {source}: removed;"
+            f" {counted(pending, 'change')} of it to be tried again"
+        )
 
     def _tell(self, subject: str, reason: str) -> None:
         """`reason`: why it does not work; empty: it works."""

@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from syncer.config import Loaded
 from syncer.config.credentials import TokenPlace
 from syncer.config.layers import DAEMON_TOKEN
+from syncer.config.models import INGEST
 from syncer.core.events import Event
+from syncer.daemon.differences import LanePlan, list_restart_keys, plan_lanes
 from syncer.daemon.http.changes import ingest
 from syncer.daemon.http.guard import Guard
 from syncer.daemon.http.health import health
 from syncer.daemon.http.lanes import steer
 from syncer.daemon.http.letters import letters
+from syncer.daemon.http.reload import reloads
 from syncer.daemon.http.scrape import scrape
 from syncer.daemon.http.server import controlling, serving
 from syncer.daemon.http.stories import stories
 from syncer.daemon.lane import Lane
 from syncer.daemon.metrics import Metrics
+from syncer.daemon.reload import Reloaded, Reloader
 from syncer.daemon.sources import Say, check_sources, make_sources
 from syncer.daemon.supervisor import Ended, Supervisor
 from syncer.daemon.systemd import Notifier
@@ -30,22 +35,34 @@ from syncer.jobs.clarifai import app
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.push_parts import push_parts
 from syncer.jobs.signals import listen
+from syncer.jobs.ways import check_way
 
 
-async def follow(loaded: Loaded, say: Say) -> Ended:
-    """Run the daemon until it is drained. `say` gets each line for people.
+async def follow(loaded: Loaded, load: Callable[[], Loaded], say: Say) -> Ended:
+    """Run the daemon until it is drained. `load` gives the configuration of now, for a
+    reload; `say` gets each line for people.
 
     Raises UsageError for a configuration that does not do, SyncerError where nothing
     can listen.
     """
-    token = read_token(loaded)
-    loaded.check_listening(token=token is not None)
-    check_sources(loaded)
-    daemon, metrics, notifier = loaded.config.daemon, Metrics(), Notifier()
-    lanes = make_lanes(loaded, metrics, say)
+    token = check_daemon(loaded)
+    daemon, metrics, notifier, teller = loaded.config.daemon, Metrics(), Notifier(), Teller(say)
+    maker = _Maker(Limiters(), metrics, teller, say)
+    plans = plan_lanes(loaded).values()
+    for plan in plans:
+        maker.check(plan)  # anything missing is reported before anything is begun
+    supervisor = Supervisor([maker.make(plan) for plan in plans], daemon.drain_seconds)
+
+    def read() -> tuple[Loaded, tuple[str, ...]]:
+        new = load()
+        keys = list_restart_keys(loaded, new)
+        return new, keys if check_daemon(new) == token else (*keys, "daemon.token_file")
+
+    reloader = Reloader(supervisor, loaded, read, maker, _Reports(metrics, teller, notifier))
 
     @asynccontextmanager
     async def serve(supervisor: Supervisor) -> AsyncIterator[None]:
+        lanes = supervisor.lanes
         routes = [
             *health(supervisor),
             *scrape(supervisor, metrics),
@@ -53,13 +70,27 @@ async def follow(loaded: Loaded, say: Say) -> Ended:
             *letters(lanes),
             *stories(lanes),
             *ingest(lanes, daemon.body_bytes_max),
+            *reloads(reloader),
         ]
-        async with serving(daemon.listen, routes, Guard(token)) as url:
+        async with (
+            serving(daemon.listen, routes, Guard(token)) as url,
+            reloader.answering(),
+        ):
             say(f"syncer: following; {url}/api/status shows how it goes")
             async with notifier.telling(supervisor.draining):
                 yield
 
-    return await Supervisor(lanes, daemon.drain_seconds).run(listen, serve)
+    return await supervisor.run(partial(listen, hang_up=reloader.ask), serve)
+
+
+def check_daemon(loaded: Loaded) -> str | None:
+    """Return what requests over HTTP have to give. Raises UsageError for what is wrong
+    with a configuration beside its lanes.
+    """
+    token = read_token(loaded)
+    loaded.check_listening(token=token is not None)
+    check_sources(loaded)
+    return token
 
 
 def read_token(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> str | None:
@@ -75,28 +106,55 @@ def read_token(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> s
     return TokenPlace(DAEMON_TOKEN, pat=environment[DAEMON_TOKEN], section="daemon").read()
 
 
-def make_lanes(loaded: Loaded, metrics: Metrics, say: Say) -> list[Lane]:
-    """The lanes of a configuration, each with the sources that go to it.
+@dataclass(frozen=True, slots=True)
+class _Maker:
+    """Makes the lanes of one process. Implements `LaneMaker`."""
 
-    Raises UsageError where one lacks a token or an app.
-    """
-    limiters, teller, lanes = Limiters(), Teller(say), []
-    for name in loaded.lane_names:
-        of_lane = loaded.lane(name)
-        app(of_lane, limiters)  # anything missing is reported before anything is begun
-        tables = [one for one in loaded.config.sources if loaded.lane_of(one) == name]
-        lanes.append(
-            Lane(
-                name,
-                of_lane,
-                partial(push_parts, limiters=limiters),
-                partial(make_sources, tables, say),
-                partial(_note, metrics, teller, name),
-                teller.tell_pause,
-                partial(_control, teller),
-            )
+    limiters: Limiters
+    metrics: Metrics
+    teller: Teller
+    say: Say
+
+    def check(self, plan: LanePlan) -> None:
+        app(plan.loaded, self.limiters)
+        check_way(plan.loaded, "clarifai")
+
+    def make(self, plan: LanePlan) -> Lane:
+        return Lane(
+            plan.name,
+            plan.loaded,
+            partial(push_parts, limiters=self.limiters),
+            partial(make_sources, plan.tables, self.say),
+            partial(_note, self.metrics, self.teller, plan.name),
+            self.teller.tell_pause,
+            partial(_control, self.teller),
         )
-    return lanes
+
+    def renew(self, plan: LanePlan, lane: Lane) -> None:
+        followed = {INGEST, *(table.name for table in plan.tables)}
+        for source in lane.sources():
+            if source.name not in followed:
+                self.teller.tell_source_end(lane.name, source.name, source.pending)
+        lane.take_up(plan.loaded, partial(make_sources, plan.tables, self.say))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reports:
+    """Shows the reloads of one process. Implements `ReloadReports`."""
+
+    metrics: Metrics
+    teller: Teller
+    notifier: Notifier
+
+    def announce(self) -> AbstractContextManager[None]:
+        return self.notifier.reloading()
+
+    def report(self, reloaded: Reloaded) -> None:
+        self.metrics.note_reload(reloaded.result)
+        self.teller.tell_reload(reloaded)
+
+    async def report_end(self, lane: Lane) -> None:
+        self.teller.tell_end(lane, await lane.status())
 
 
 def _control(teller: Teller, lane: Lane) -> AbstractAsyncContextManager[None]:

@@ -19,11 +19,11 @@ Listen = Callable[[Take], AbstractContextManager[None]]
 
 
 @contextmanager
-def listen(take: Take) -> Iterator[None]:
+def listen(take: Take, hang_up: Callable[[], None] | None = None) -> Iterator[None]:
     """Hear the signals of this process, two at most; then the system's way holds. At
-    the end of the block the outcome stands.
+    the end of the block the outcome stands. `hang_up` is called at SIGHUP.
     """
-    with signals.listening(take, patience=2):
+    with signals.listening(take, patience=2, hang_up=hang_up):
         try:
             yield
         finally:

@@ -76,11 +76,16 @@ def faults(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> Itera
             yield UsageError(fault)
     for part, remote in _remotes(loaded):
         try:
-            trust(_ca_file(part, remote), _name_origin(part, remote))
+            check_way(part, remote)
         except UsageError as error:
             if str(error) not in said:
                 said.add(str(error))
                 yield error
+
+
+def check_way(loaded: Loaded, remote: RemoteName) -> None:
+    """Raise UsageError where the authorities of a remote cannot be used."""
+    trust(_ca_file(loaded, remote), _name_origin(loaded, remote))
 
 
 def _remotes(loaded: Loaded) -> Iterator[tuple[Loaded, RemoteName]]:

@@ -150,6 +150,50 @@ async def test_a_listener_hears_a_signal_that_interrupts_another_thread_while_th
         other.join()
 
 
+def test_a_hangup_is_left_to_the_system_until_a_command_asks_for_it(owner: Owner) -> None:
+    """It ends a push whose terminal is gone, and not one that `nohup` started."""
+    before = signal.getsignal(signal.SIGHUP)
+    assert before not in (owner._handle, owner._note_hangup)
+    Owner().hear_hangups()  # that of a notebook
+    assert signal.getsignal(signal.SIGHUP) == before
+
+
+@pytest.mark.anyio
+async def test_hangups_reach_the_listener_from_within_the_loop_those_before_it_as_one(
+    owner: Owner,
+) -> None:
+    """They use up no patience."""
+    heard: list[str] = []
+    owner.hear_hangups()
+    for _ in range(5):
+        signal.raise_signal(signal.SIGHUP)
+    with owner.deferring(), owner.listening(lambda number: heard.append("end"), patience=2):
+        assert heard == []
+        with owner.listening(
+            lambda number: heard.append("drain"), patience=2, hang_up=lambda: heard.append("reload")
+        ):
+            assert heard == ["reload"]
+            signal.raise_signal(signal.SIGHUP)
+            with anyio.fail_after(5):
+                while len(heard) < 2:
+                    await anyio.lowlevel.checkpoint()
+            signal.raise_signal(signal.SIGTERM)
+            with anyio.fail_after(5):
+                while len(heard) < 3:
+                    await anyio.lowlevel.checkpoint()
+        signal.raise_signal(signal.SIGHUP)
+    assert heard == ["reload", "reload", "drain"]
+    assert handlers() == [owner._handle] * 2
+
+
+def test_once_all_is_over_a_hangup_changes_nothing_either(owner: Owner) -> None:
+    owner.hear_hangups()
+    owner.hold()
+    signal.raise_signal(signal.SIGHUP)
+    owner.finish()
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+
+
 @pytest.mark.proof
 def test_at_every_line_of_the_end_of_a_finished_push_a_signal_changes_neither_code_nor_object(
     tmp_path: Path,

@@ -54,7 +54,7 @@ async def test_its_status_names_each_lane_with_all_that_the_contract_says(tmp_pa
     lane = Following(App(tmp_path / "state")).lane("prod")
     async with shown(Supervisor([lane], drain_seconds=1)) as ask, ask.get("/api/status") as answer:
         told = await answer.json()
-    assert set(told) == {"version", "uptime_seconds", "lanes", "sources"}
+    assert set(told) == {"version", "uptime_seconds", "checks", "lanes", "sources"}
     (shown_lane,) = told["lanes"]
     assert set(shown_lane) == {
         "name",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,6 +72,29 @@ async def test_it_is_stopping_once_it_drains(manager: Manager) -> None:
         draining.set()
         await anyio.sleep(0.05)
         assert manager.heard() == ["READY=1", "STOPPING=1"]
+
+
+@pytest.mark.anyio
+async def test_it_is_reloading_until_the_last_of_several_reloads_is_over(manager: Manager) -> None:
+    """By the clock that systemd compares it with; not ready any more once it stops."""
+    notifier, draining = Notifier(manager.environment), anyio.Event()
+    async with notifier.telling(draining):
+        manager.heard()
+        with notifier.reloading():
+            (told,) = manager.heard()
+            with notifier.reloading():
+                assert len(manager.heard()) == 1
+            assert manager.heard() == []
+        assert manager.heard() == ["READY=1"]
+        with notifier.reloading():
+            manager.heard()
+            draining.set()
+            await anyio.sleep(0.05)
+        assert manager.heard() == ["STOPPING=1"]
+    reloading, at = told.split("\n")
+    assert reloading == "RELOADING=1"
+    microseconds = int(at.removeprefix("MONOTONIC_USEC="))
+    assert 0 <= time.monotonic() - microseconds / 1e6 < 10
 
 
 @pytest.mark.parametrize("address", ["", "/nowhere/notify", "@nobody"])

@@ -31,6 +31,13 @@ def test_the_unit_checks_the_config_before_it_starts_and_does_not_repeat_a_wrong
     assert "\nRestartPreventExitStatus=2\n" in text
 
 
+def test_the_unit_checks_the_config_before_it_reloads() -> None:
+    """A check that fails ends the reload there."""
+    check, hang_up = re.findall(r"^ExecReload=\S+ (.*)$", UNIT.read_text(), re.MULTILINE)
+    assert check == "config check -c /etc/syncer/syncer.toml"
+    assert hang_up == "-HUP $MAINPID"
+
+
 @needs_systemd
 def test_the_unit_is_hardened() -> None:
     told = subprocess.run(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cyclopts import App
 
+from syncer import signals
 from syncer.cli.options import Common
 from syncer.cli.output import blame, print_json, printing, say
 
@@ -20,13 +22,16 @@ def run(*, common: Common = Common()) -> int:
     """Follow the sources of the config, and push what changes until SIGTERM or SIGINT.
 
     The first signal lets requests in flight finish; a second one stops at once. Both
-    lose nothing.
+    lose nothing. SIGHUP reads the config again, and restarts what changed.
     """
+    signals.hear_hangups()
     from syncer.cli.loop import run
     from syncer.daemon.wiring import follow
 
     loaded = common.load()
-    ended = run(follow, loaded, say)
+    # the file that was found is the one from now on
+    again = replace(common, config=loaded.path)
+    ended = run(follow, loaded, again.load, say)
     _tell(ended)
     return ended.exit_code
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 
 from aiohttp import web
 
@@ -33,11 +34,13 @@ def health(supervisor: Supervisor) -> web.RouteTableDef:
     @routes.get("/api/status")
     async def tell_status(_: web.Request) -> web.Response:
         """All lanes and sources as they are now."""
+        lanes = tuple(supervisor.lanes)  # a reload may change the list meanwhile
         record = {
             "version": __version__,
             "uptime_seconds": round(time.monotonic() - started, 3),
-            "lanes": [(await lane.status()).record() for lane in supervisor.lanes],
-            "sources": [source.record() for lane in supervisor.lanes for source in lane.sources()],
+            "checks": [asdict(check) for check in supervisor.faults.checks()],
+            "lanes": [(await lane.status()).record() for lane in lanes],
+            "sources": [source.record() for lane in lanes for source in lane.sources()],
         }
         return web.Response(text=json_text(record), content_type="application/json")
 

@@ -16,9 +16,10 @@ def scrape(supervisor: Supervisor, metrics: Metrics) -> web.RouteTableDef:
     @routes.get("/metrics")
     async def tell_metrics(_: web.Request) -> web.Response:
         """All metrics as text."""
-        lanes = [await lane.status() for lane in supervisor.lanes]
-        sources = [source for lane in supervisor.lanes for source in lane.sources()]
-        text = metrics.render(lanes, sources)
+        lanes = tuple(supervisor.lanes)  # a reload may change the list meanwhile
+        statuses = [await lane.status() for lane in lanes]
+        sources = [source for lane in lanes for source in lane.sources()]
+        text = metrics.render(statuses, sources)
         return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return routes
