@@ -11,7 +11,6 @@ goes on.
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from functools import partial
@@ -66,6 +65,10 @@ from syncer.sources.inbox import Inbox
 BY_HAND = "paused by hand: POST /api/lanes/NAME/resume lets it go on"
 RETRY_SECONDS = 1.0
 """After this long at the earliest somebody who was sent away may find a push."""
+PROVEN_SECONDS = 10.0
+"""A push that goes on for so long after a failed one does better, if nothing came to be
+settled before.
+"""
 LOOK_SECONDS = 1.0
 """How often a lane whose token was refused looks whether there is another one."""
 
@@ -110,7 +113,10 @@ class Lane:
         """
         self.name = name
         self.pause: LanePause | None = None
-        """Why no push is on."""
+        """Why no push is on; while one is on, why the last one ended, until this one is
+        known to do better.
+        """
+        self._began_at = 0.0
         self.chance = random.Random()  # noqa: S311 - jitter, not a secret
         self.state = Path(loaded.config.state.dir)
         self._open_parts = open_parts
@@ -216,7 +222,7 @@ class Lane:
 
     def _explain_no_push(self) -> NotPushing:
         pause = self.pause
-        seconds = RETRY_SECONDS if pause is None else max(RETRY_SECONDS, pause.until - time.time())
+        seconds = RETRY_SECONDS if pause is None else max(RETRY_SECONDS, pause.left_seconds())
         reason = self._status_of_pause(pause).reason
         return NotPushing(f"the lane {self.name} does not push just now: {reason}", seconds)
 
@@ -249,9 +255,7 @@ class Lane:
                 self._running = (engine, parts)
                 if self._draining.is_set():
                     return
-                if self.pause is not None:
-                    self.pause = None
-                    self._tell(self)
+                self._began_at = anyio.current_time()
                 await engine.run()
         finally:
             self._running = None
@@ -266,8 +270,9 @@ class Lane:
     def _note(self, event: Event) -> None:
         self._requests.note(event, anyio.current_time())
         match event:
-            case ChangesSettled(applied=applied) if applied:
-                self._failures = 0
+            case ChangesSettled(applied=applied):
+                self._failures = 0 if applied else self._failures
+                self._end_pause()
             case SourceFailed():
                 self._sources[event.source].reason = event.reason
             case SourceRecovered():
@@ -275,6 +280,11 @@ class Lane:
             case _:
                 pass
         self._observe(event)
+
+    def _end_pause(self) -> None:
+        if self.pause is not None:
+            self.pause = None
+            self._tell(self)
 
     async def _wait(self, error: SyncerError) -> None:
         """Until the next try is due, or there is another token than the refused one."""
@@ -308,6 +318,11 @@ class Lane:
         until = rfc3339(now + turns.now.ahead_seconds() + left_seconds) if left_seconds else None
         reason = "" if state == "open" else destination.reason
         self._remote.set({"remote": Trouble(reason)} if reason else {})
+        checks = self._remote.checks()
+        if anyio.current_time() - self._began_at >= PROVEN_SECONDS:
+            self._end_pause()
+        if state == "open" and self.pause is not None:
+            state, reason, checks = "probing", self.pause.reason, (self.pause.check(),)
         rate = self._requests.rate(anyio.current_time())
         return LaneStatus(
             name=self.name,
@@ -316,7 +331,7 @@ class Lane:
             reason=reason,
             traffic=Traffic.of(turns, parts.app.pace.requests_per_second, rate),
             totals=self._totals,
-            checks=self._remote.checks(),
+            checks=checks,
             load=Load.of(engine.backlog),
             last_applied_at=self.lag.last_applied_at,
         )

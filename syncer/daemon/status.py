@@ -50,6 +50,12 @@ class LanePause:
         since = time.time()
         return cls(since + seconds, reason, since)
 
+    def left_seconds(self) -> float:
+        """Return how long it lasts yet: never longer than as a whole, also where the
+        clock was set back since.
+        """
+        return min(self.until - time.time(), self.until - self.since)
+
     def check(self) -> Check:
         """Return it as something that is wrong."""
         return Check("push", "error", rfc3339(self.since), self.reason)

@@ -21,8 +21,12 @@ class Teller:
         self._last: dict[str, str] = {}
 
     def tell_pause(self, lane: Lane) -> None:
-        """Say why no push is on, or that one is again."""
-        self._tell(f"lane {lane.name}", "" if lane.pause is None else lane.pause.reason)
+        """Say why no push is on, or that one works again; its sources begin again."""
+        subject = f"lane {lane.name}"
+        self._tell(subject, "" if lane.pause is None else lane.pause.reason)
+        if lane.pause is None:
+            for of_source in [one for one in self._last if one.startswith(f"{subject}, source ")]:
+                del self._last[of_source]
 
     def tell_control(self, lane: Lane, reason: str) -> None:
         """Say why a lane has no control socket, or "" that it has one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,9 +10,9 @@ import anyio
 import pytest
 
 from syncer.core.events import Event, SourceFailed
-from syncer.core.facts import Destination, Fact
+from syncer.core.facts import Destination, Fact, Opened
 from syncer.core.ports.wire import NoReply, Reply, Request
-from syncer.daemon.lane import Lane
+from syncer.daemon.lane import Lane, NotPushing
 from syncer.daemon.status import LaneStatus, SourceStatus
 from syncer.errors import StateError, SyncerError
 from syncer.jobs.push_parts import push_parts
@@ -64,6 +65,81 @@ def test_a_lane_keeps_a_pause_of_the_remote_that_could_not_be_written_down(
     assert "the disk is full" in following.paused
     assert asked_at[1] - asked_at[0] >= 30
     assert len(following.app.held) == 1
+
+
+def test_a_state_that_has_no_room_for_hours_pauses_the_lane_which_is_said_once(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though each try gets as far as its first write. A push that is under way is shown
+    as a try, until it has written; the remote is asked seldom.
+    """
+    commit, states = Journal.commit, set[str]()
+    is_full = True
+
+    def fail(journal: Journal, facts: Sequence[Fact]) -> None:
+        if is_full and not any(isinstance(fact, Opened) for fact in facts):
+            raise StateError("the disk is full")
+        commit(journal, facts)
+
+    async def then(lane: Lane) -> None:
+        nonlocal is_full
+        await anyio.sleep(5)
+        for _ in range(3600):
+            await anyio.sleep(1.03)
+            states.add((await lane.status()).state)
+        assert len(following.app.asked) < 300
+        is_full = False
+        await anyio.sleep(61)
+        states.add((await lane.status()).state)
+
+    monkeypatch.setattr(Journal, "commit", fail)
+    following.run(then)
+    assert set(following.paused[:-1]) == {"the disk is full"}
+    assert following.paused[-1] == ""
+    assert states == {"paused", "probing", "open"}
+    assert len(following.app.held) == 1
+
+
+def test_a_client_that_is_sent_away_comes_again_soon_though_the_clock_was_set_back(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seconds: list[float] = []
+    other = push_parts(following.app.config(), following.app.limiters)
+    other.__enter__()
+
+    async def then(lane: Lane) -> None:
+        await anyio.sleep(100)
+        before = time.time
+        monkeypatch.setattr(time, "time", lambda: before() - 3600)
+        with pytest.raises(NotPushing) as caught:
+            lane.inbox()
+        seconds.append(caught.value.retry_seconds)
+        other.__exit__(None, None, None)
+
+    following.run(then)
+    assert 1 <= seconds[0] <= 60
+
+
+def test_a_lane_that_has_nothing_to_send_after_a_failure_is_open_after_a_while(
+    following: Following,
+) -> None:
+    seen: list[LaneStatus] = []
+    other = push_parts(following.app.config(), following.app.limiters)
+    other.__enter__()
+    following.lines.clear()
+
+    async def then(lane: Lane) -> None:
+        await anyio.sleep(2)
+        other.__exit__(None, None, None)
+        for seconds in (3, 12):
+            await anyio.sleep(seconds)
+            seen.append(await lane.status())
+
+    following.run(then)
+    assert [(one.state, bool(one.reason), len(one.checks)) for one in seen] == [
+        ("probing", True, 1),
+        ("open", False, 0),
+    ]
 
 
 def test_a_refused_token_pauses_the_lane_and_another_one_lets_it_go_on_within_seconds(

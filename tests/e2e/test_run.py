@@ -44,6 +44,8 @@ class Site:
         self.folder, self.remote = folder, remote
         self.table = folder / "labels.db"
         self.url = ""
+        self.launcher: tuple[str, ...] = ()
+        """Starts the daemon's command line."""
         make_outbox(self.table)
         self.configure(remote.url)
 
@@ -93,7 +95,7 @@ poll_seconds = 0.05
 
     def start(self, **environment: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            command("run"),
+            [*self.launcher, *command("run")],
             cwd=self.folder,
             env={**ENVIRONMENT, **environment},
             stdout=subprocess.PIPE,
