@@ -9,6 +9,8 @@ import random
 import sqlite3
 import threading
 import time
+import urllib.error
+import urllib.request
 from abc import ABC, abstractmethod
 from contextlib import closing
 from pathlib import Path
@@ -80,6 +82,35 @@ class TableFeeder(Feeder):
         with closing(sqlite3.connect(self.path, timeout=60)) as table:
             sql = "select count(*) from outbox where applied_at is null and error is null"
             return int(table.execute(sql).fetchone()[0])
+
+
+class HttpFeeder(Feeder):
+    """A client that posts, one body after the other, each until it is taken."""
+
+    url = ""
+    """Of the daemon."""
+    lane = "http"
+    turned_away = 0
+
+    def prepare(self) -> None:
+        self._taken = 0
+
+    @property
+    def source(self) -> str:
+        return ""
+
+    def add(self, lines: list[bytes]) -> None:
+        self._taken += 1
+        body, headers = b"\n".join(lines), {"Idempotency-Key": f"body-{self._taken}"}
+        url = f"{self.url}/api/changes?lane={self.lane}"
+        while True:
+            try:
+                request = urllib.request.Request(url, body, headers)
+                urllib.request.urlopen(request, timeout=60).close()
+                return
+            except (urllib.error.URLError, ConnectionError):
+                self.turned_away += 1
+                time.sleep(0.1)
 
 
 class LogFeeder(Feeder):

@@ -46,32 +46,42 @@ listen = "127.0.0.1:0"
 class Site:
     """A config of two lanes, each to a remote of its own, and the daemon."""
 
-    def __init__(self, folder: Path, lanes: dict[str, tuple[Remote, str]]) -> None:
+    def __init__(
+        self, folder: Path, lanes: dict[str, tuple[Remote, str]], state: Path | None = None
+    ) -> None:
         self.folder = folder
-        self._url = ""
-        parts = [CONFIG]
+        self.url = ""
+        self.launcher: tuple[str, ...] = ()
+        """Starts the daemon's command line."""
+        parts = [CONFIG, f'[state]\ndir = "{state or folder / ".syncer"}"\n']
         for name, (server, source) in lanes.items():
             parts.append(
                 f'[[destinations]]\nname = "{name}"\napp_id = "app"\nbase_url = "{server.url}"\n'
                 'token_env = "CLARIFAI_PAT"\n'
-                f'[[sources]]\nname = "of-{name}"\nlane = "{name}"\npoll_seconds = 0.1\n{source}\n'
             )
+            if source:
+                table = f'name = "of-{name}"\nlane = "{name}"\npoll_seconds = 0.1\n{source}\n'
+                parts.append(f"[[sources]]\n{table}")
         (folder / "syncer.toml").write_text("\n".join(parts))
 
     def start(self) -> subprocess.Popen[str]:
         """The daemon, once it follows."""
         process = subprocess.Popen(
-            command("run"), cwd=self.folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+            [*self.launcher, *command("run", "-c", str(self.folder / "syncer.toml"))],
+            cwd=self.folder,
+            env=ENVIRONMENT,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         assert process.stderr is not None
         line = process.stderr.readline()
         found = re.search(r"http://[\d.]+:\d+", line)
         assert found, line + process.stderr.read()
-        self._url = found[0]
+        self.url = found[0]
         return process
 
     def status(self) -> dict[str, Any]:
-        with urllib.request.urlopen(f"{self._url}/api/status", timeout=30) as answer:
+        with urllib.request.urlopen(f"{self.url}/api/status", timeout=30) as answer:
             status: dict[str, Any] = json.load(answer)
             return status
 
