@@ -21,8 +21,6 @@ DEFAULT = "default"
 """The origin of what nobody set."""
 NOT_USED = ("daemon.verify_sample_every_seconds",)
 """Keys that are checked already, for what is still to come."""
-NOT_FOLLOWED = ("directory",)
-"""Kinds of source that the daemon does not follow yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +172,6 @@ class Loaded:
         None where there is nothing.
         """
         names = [key for key in NOT_USED if self.origins[key] != DEFAULT]
-        names += [
-            f'[[sources]] of kind "{kind}"'
-            for kind in NOT_FOLLOWED
-            if any(source.kind == kind for source in self.config.sources)
-        ]
         are = "is" if len(names) == 1 else "are"
         return f"{', '.join(names)} {are} not used by this version" if names else None
 

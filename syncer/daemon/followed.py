@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syncer.core.ports.push import Source
@@ -14,6 +14,7 @@ from syncer.daemon.status import Faults, SourceState, SourceStatus, SourceTotals
 from syncer.engine.push import Push
 from syncer.jobs.push_parts import PushParts
 from syncer.sources.inbox import Inbox
+from syncer.sources.outbox import Restored
 
 LATE = "changes"
 """The check that changes come."""
@@ -31,6 +32,10 @@ class Followed:
     """The way into it over HTTP, once it is open."""
     expected_every_seconds: float = 0.0
     """After so long without a change it is late; 0: never."""
+    let_go: Callable[[int], str | None] | None = None
+    """Lets exactly so many deletions pass; returns why not. None: it holds none up."""
+    take_back: Callable[[Restored], Awaitable[None]] | None = None
+    """Goes on with a table that was restored. None: it has no table."""
 
 
 MakeSources = Callable[[PushParts, Callable[[], Push]], Sequence[Followed]]

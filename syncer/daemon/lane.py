@@ -27,7 +27,7 @@ from syncer.core.facts import Destination
 from syncer.core.ledger import Ledger
 from syncer.core.retry import Portions
 from syncer.core.settle import rfc3339
-from syncer.daemon.followed import MakeSources, Watched
+from syncer.daemon.followed import Followed, MakeSources, Watched
 from syncer.daemon.lag import Lag, bounds_of
 from syncer.daemon.status import (
     Faults,
@@ -345,6 +345,11 @@ class Lane:
             totals = self._of_sources.get(name, SourceTotals())
             delays, following = self.lag.delays(name), self._running is not None
             yield watched.status(self.name, totals, delays, following=following)
+
+    def find_source(self, name: str) -> Followed | None:
+        """Return the source of this name; None where it is not followed now."""
+        watched = self._sources.get(name)
+        return watched.followed if watched is not None and self._running is not None else None
 
     def _status_of_pause(self, pause: LanePause | None) -> LaneStatus:
         """No push is on: it is being opened, or waits, or the lane was drained."""

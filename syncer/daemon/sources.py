@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from syncer.config import Loaded
-from syncer.config.loaded import NOT_FOLLOWED
 from syncer.config.models import (
     INGEST,
     ChangelogSource,
@@ -19,14 +18,14 @@ from syncer.config.models import (
     SqliteSource,
 )
 from syncer.daemon.followed import Followed
-from syncer.daemon.spools import open_inbox, open_outbox
+from syncer.daemon.spools import open_folder, open_inbox, open_outbox
 from syncer.engine.push import Push
-from syncer.errors import UsageError
+from syncer.errors import SyncerError
 from syncer.jobs.lines import line_options
 from syncer.jobs.ours import SPOOL, OnDisk
 from syncer.jobs.push_parts import PushParts
 from syncer.sources.followed import FollowedLogs
-from syncer.sources.outbox import OutboxTable
+from syncer.sources.outbox import OutboxTable, Restored
 from syncer.sources.postgres import PostgresTable
 from syncer.sources.postgres_session import check_driver
 from syncer.sources.registry import LogRegistry
@@ -37,15 +36,8 @@ Say = Callable[[str], None]
 
 
 def check_sources(loaded: Loaded) -> None:
-    """Raise UsageError for a kind of source that this version does not follow, or for
-    lack of what it needs.
-    """
+    """Raise UsageError where a source lacks what it needs."""
     for table in loaded.config.sources:
-        if table.kind in NOT_FOLLOWED:
-            raise UsageError(
-                f'[[sources]] {table.name}: this version does not follow kind = "{table.kind}":'
-                " use a change log, or an outbox table"
-            )
         if isinstance(table, PostgresSource):
             check_driver(table.dsn_env)
 
@@ -68,8 +60,8 @@ def make_sources(
             case PostgresSource():
                 rows = PostgresTable(table.dsn_env, table.table, table.poll_seconds)
                 made.append(_outbox(table, rows, parts, registry, engine))
-            case DirectorySource():  # refused at the start
-                raise AssertionError(table)
+            case DirectorySource():
+                made.append(_folder(table, parts, registry, engine))
     return made
 
 
@@ -99,9 +91,37 @@ def _outbox(
     engine: Callable[[], Push],
 ) -> Followed:
     name, seconds = source.name, source.poll_seconds
-    open_ = partial(open_outbox, name, table, parts, registry, engine, poll_seconds=seconds)
+    outbox = Unopened(
+        name, partial(open_outbox, name, table, parts, registry, engine, poll_seconds=seconds)
+    )
+
+    async def take_back(restored: Restored) -> None:
+        if outbox.source is None:
+            raise SyncerError(f"the source {name} is not open yet")
+        await outbox.source.resume(restored)
+
     return Followed(
-        source.kind, Unopened(name, open_), expected_every_seconds=source.expected_every_seconds
+        source.kind,
+        outbox,
+        expected_every_seconds=source.expected_every_seconds,
+        take_back=take_back,
+    )
+
+
+def _folder(
+    table: DirectorySource, parts: PushParts, registry: LogRegistry, engine: Callable[[], Push]
+) -> Followed:
+    source = Unopened(table.name, partial(open_folder, table, parts, registry, engine))
+
+    def let_go(deletions: int) -> str | None:
+        return source.source.let_go(deletions) if source.source else "it is not open yet"
+
+    return Followed(
+        table.kind,
+        source,
+        lambda: source.source.faults if source.source else {},
+        expected_every_seconds=table.expected_every_seconds,
+        let_go=let_go,
     )
 
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from syncer.config.models import INGEST
+import anyio.to_thread
+
+from syncer.config.models import INGEST, DirectorySource
 from syncer.core.bits import NumberBits
 from syncer.core.ledger import Ledger
 from syncer.core.watermark import Watermark
@@ -18,13 +20,19 @@ from syncer.engine.push import Push
 from syncer.jobs.lines import line_options
 from syncer.jobs.push_parts import PushParts
 from syncer.journal.dead import DEAD_FILE, list_unapplied
+from syncer.sources.asked import CHANGES, AskedWishes
+from syncer.sources.directory import WantedFolder
 from syncer.sources.inbox import Inbox
 from syncer.sources.keys import KnownBodies
 from syncer.sources.outbox import Outbox, OutboxTable, naming
 from syncer.sources.registry import LogRegistry
 from syncer.sources.spool import Spool, identity
+from syncer.sources.sqlite import SqliteTable
 from syncer.sources.taken import TakenRows
+from syncer.sources.wish_scan import FolderRules, WishScan
 
+FOLDERS = "folders"
+"""The folder of a lane's state with what was asked by folders of wishes."""
 INBOXES = "inbox"
 """The folder of a lane's state with the spools of its sources, each by its name."""
 
@@ -109,3 +117,24 @@ def _begin_to_follow(path: str, ledger: Ledger) -> int:
         if log.identity.path == path:
             ledger.follow(number)
     return ledger.dead_size
+
+
+async def open_folder(
+    table: DirectorySource, parts: PushParts, registry: LogRegistry, engine: Callable[[], Push]
+) -> WantedFolder:
+    """Return the source that follows a folder of wishes.
+
+    Raises StateError, SyncerError.
+    """
+    database = Path(parts.config.state.dir) / FOLDERS / f"{table.name}.db"
+    asked = await anyio.to_thread.run_sync(AskedWishes, database)
+    try:
+        rules = FolderRules(Path(table.path), table.max_delete, table.removal_seconds, table.marker)
+        options = line_options(parts.config)
+        scan = await anyio.to_thread.run_sync(WishScan, rules, asked, options)
+        rows, seconds = SqliteTable(database, CHANGES), table.poll_seconds
+        outbox = await open_outbox(table.name, rows, parts, registry, engine, poll_seconds=seconds)
+    except BaseException:
+        asked.close()
+        raise
+    return WantedFolder(scan, asked, outbox, poll_seconds=seconds)

@@ -23,6 +23,7 @@ from syncer.daemon.http.letters import letters
 from syncer.daemon.http.reload import reloads
 from syncer.daemon.http.scrape import scrape
 from syncer.daemon.http.server import controlling, serving
+from syncer.daemon.http.sources import sources
 from syncer.daemon.http.stories import stories
 from syncer.daemon.lane import Lane
 from syncer.daemon.metrics import Metrics
@@ -69,6 +70,7 @@ async def follow(loaded: Loaded, load: Callable[[], Loaded], say: Say) -> Ended:
             *steer(lanes),
             *letters(lanes),
             *stories(lanes),
+            *sources(lanes),
             *ingest(lanes, daemon.body_bytes_max),
             *reloads(reloader),
         ]

@@ -42,6 +42,10 @@ TOLD_ROWS_MAX = 1000
 """Rows of a transaction: other writers wait for its end."""
 POLL_SECONDS = 1.0
 
+Restored = Literal["applied", "send"]
+"""The answer to what is to be done with rows to do in a table that was restored: they
+are taken for applied, or sent again.
+"""
 Cell = str | bytes | int | float | None
 
 
@@ -329,7 +333,7 @@ class Outbox:
                 f" {_way('send')} to send them again"
             )
 
-    async def resume(self, restored: Literal["applied", "send"]) -> None:
+    async def resume(self, restored: Restored) -> None:
         """Go on with a table that was restored: take its rows that are to do, up to the
         highest id that was known, for applied; or send them again. Raises SyncerError.
         """

@@ -5,6 +5,7 @@ process, in virtual time.
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
@@ -88,7 +89,7 @@ class Following:
     def lane(self, name: str, **options: Any) -> Lane:
         """A lane with these dotted config keys, with `__` for the dot."""
         loaded = self.app.config(**options)
-        return Lane(
+        lane = Lane(
             name,
             loaded,
             partial(push_parts, limiters=self.app.limiters),
@@ -97,6 +98,8 @@ class Following:
             self._tell,
             self.control,
         )
+        lane.chance = random.Random(1)
+        return lane
 
     def _observe(self, event: Event) -> None:
         self.events.append(event)
