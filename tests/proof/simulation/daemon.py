@@ -53,6 +53,8 @@ from tests.support.disk import STATE, SimulatedDisk
 COMPACT_BYTES = 3000
 MEMORY = Path("/dev/shm")
 LOOK_SECONDS = 0.5
+DRAIN_SECONDS = 1.0
+"""After so long a reload gives up what is in flight."""
 PATIENCE_SECONDS = 3600.0
 """All is to be applied by then."""
 
@@ -82,6 +84,7 @@ class DaemonWorld(World):
         self.nodes = Nodes(lambda: self.clock.now)
         self.clients: list[Client] = []
         self.lane: Lane | None = None
+        self._pushing: anyio.CancelScope | None = None
         self._reloads = list(scenario.reloads)
         self._applications = [
             self._application(number, kind, folder) for number, kind in enumerate(scenario.kinds)
@@ -168,10 +171,12 @@ class DaemonWorld(World):
                     )
                 tasks.start_soon(watch)
                 tasks.start_soon(self._reload)
+                self.lane = lane = self._make_lane(limiter)
                 while not stopping.is_set():
-                    self.lane = self._make_lane(limiter)
-                    await self.lane.run()
-                    self.lane = None if stopping.is_set() else self.lane
+                    with anyio.CancelScope() as self._pushing:
+                        await lane.run()
+                    lane.take_up(self._loaded(), self._make_sources)
+                self.lane = None
             tasks.cancel_scope.cancel()
         return Drained(signal.SIGTERM if interrupted else None)
 
@@ -182,7 +187,12 @@ class DaemonWorld(World):
             if self.lane is not None:
                 self.say("~~~ reload")
                 self.seen["reload"] += 1
+                run = self._pushing
                 self.lane.drain()
+                await anyio.sleep(DRAIN_SECONDS)
+                if run is not None and run is self._pushing:
+                    self.seen["reload that gave up what was in flight"] += 1
+                    run.cancel()
 
     async def _is_done(self) -> bool:
         """Whether all that was written is applied, or dead, and the tables know it."""

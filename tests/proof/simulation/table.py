@@ -129,6 +129,9 @@ class Table:
     async def take_for_applied(self, highest: int) -> None:
         raise AssertionError("nobody said that the table was restored")
 
+    async def wait(self, seconds: float) -> None:
+        await anyio.sleep(seconds)
+
     async def close(self) -> None:
         pass
 
