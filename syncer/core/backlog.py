@@ -54,7 +54,7 @@ class Backlog:
         """Those that the retry queue gives next."""
         self._order = Order(self._go, self._queue)
         self._batches = Batches(limits)
-        self._waiting = DueEntries()
+        self.waiting = DueEntries()
         self._settlement = Settlement()
         self._out: dict[int, Batch] = {}
 
@@ -122,14 +122,14 @@ class Backlog:
     def _lift(self, inputs: Set[str]) -> list[Entry]:
         """Take out all entries of these inputs: each after what it waits for."""
         heads: dict[str, list[Entry]] = {input_id: [] for input_id in inputs}
-        for entry in chain(self._waiting.lift(inputs), self._batches.lift(inputs)):
+        for entry in chain(self.waiting.lift(inputs), self._batches.lift(inputs)):
             heads[entry.change.input_id].append(entry)
         return [entry for one in inputs for entry in self._order.lift(one, heads[one])]
 
     def _go(self, entry: Entry, now: float) -> None:
         """Nothing is before this entry any more."""
         if entry.number:
-            self._waiting.add(entry)
+            self.waiting.add(entry)
         else:
             self._batches.add(entry, now)
 
@@ -143,7 +143,7 @@ class Backlog:
         if self.resting:
             return
         self._batches.size.heard(succeeded_at)
-        while (entry := self._waiting.pop(now)) is not None:
+        while (entry := self.waiting.pop(now)) is not None:
             healthy = succeeded_at > entry.last_failed_at
             to_read_back = entry.to_read_back
             if entry.unproven and healthy and not to_read_back and self._count_attempt(entry):
@@ -197,7 +197,7 @@ class Backlog:
         """Return when time alone makes a batch possible; None if only an event can."""
         if self.resting:
             return None
-        times = (self._batches.wake_at(), self._waiting.next_at)
+        times = (self._batches.wake_at(), self.waiting.next_at)
         return min((time for time in times if time is not None), default=None)
 
     def take(self, now: float) -> Batch | None:
@@ -369,7 +369,7 @@ class Backlog:
         for entry in settlement.queued:
             entry.drop_body()
         for entry in settlement.waiting:
-            self._waiting.add(entry)
+            self.waiting.add(entry)
         for entry in chain(settlement.applied, settlement.dead):
             if entry.number:
                 self.queue_count -= 1
@@ -393,7 +393,7 @@ class Backlog:
     def list_live(self, input_id: str) -> list[Live]:
         """Return the live changes of an input, each after what it waits for."""
         sent = [entry for batch in self._out.values() for entry in batch.entries]
-        let_go = chain(self._waiting, self._batches.list_entries())
+        let_go = chain(self.waiting, self._batches.list_entries())
         return self._order.trace(input_id, sent, let_go)
 
     def __repr__(self) -> str:

@@ -29,6 +29,10 @@ class DueEntries:
         """When the next one is due; None without any."""
         return self._heap[0][0] if self._heap else None
 
+    def list_next(self, most: int) -> list[Entry]:
+        """Return those that are due next, so many at most."""
+        return [entry for _, _, entry in heapq.nsmallest(most, self._heap)]
+
     def lift(self, inputs: Set[str]) -> list[Entry]:
         """Take out all entries of these inputs."""
         lifted = [entry for entry in self if entry.change.input_id in inputs]

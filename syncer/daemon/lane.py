@@ -42,7 +42,7 @@ from syncer.daemon.status import (
     Trouble,
     sum_up_sources,
 )
-from syncer.daemon.story import AppliedChanges, tell_live_story
+from syncer.daemon.story import AppliedChanges, list_retries, tell_live_story
 from syncer.engine.push import Push
 from syncer.engine.trail import Trail, Trails
 from syncer.errors import CredentialsRefused, SyncerError
@@ -199,6 +199,10 @@ class Lane:
         if self._running is None:
             return await anyio.to_thread.run_sync(tell_story, self.state, asked)
         return await tell_live_story(self._running[0], self._applied, self.state, asked)
+
+    async def list_retries(self, most: int) -> list[Step]:
+        """Return the changes that are tried again next."""
+        return [] if self._running is None else await list_retries(self._running[0], most)
 
     @property
     def is_inbox_full(self) -> bool:

@@ -76,9 +76,7 @@ async def tell_live_story(
     engine: Push, applied: AppliedChanges, state: Path, asked: AskedAnnotation
 ) -> list[Step]:
     """Return where the changes of an annotation are. Raises StateError."""
-    labels = await engine.look(
-        lambda ledger: {number: log.identity.label for number, log in ledger.logs.items()}
-    )
+    labels = await _labels(engine)
     live = [
         one
         for one in engine.backlog.list_live(asked.input_id)
@@ -99,6 +97,19 @@ async def tell_live_story(
             )
     steps += await anyio.to_thread.run_sync(lambda: list(list_dead(state, asked)))
     return in_order(steps)
+
+
+async def list_retries(engine: Push, most: int) -> list[Step]:
+    """Return the changes that are tried again next."""
+    labels = await _labels(engine)
+    entries = engine.backlog.waiting.list_next(most)
+    return [_step_of(Live(entry, None, False), engine, labels) for entry in entries]
+
+
+async def _labels(engine: Push) -> dict[int, str]:
+    return await engine.look(
+        lambda ledger: {number: log.identity.label for number, log in ledger.logs.items()}
+    )
 
 
 def _step_of(live: Live, engine: Push, labels: dict[int, str]) -> Step:

@@ -16,10 +16,12 @@ from syncer.config.models import INGEST
 from syncer.core.events import Event
 from syncer.daemon.differences import LanePlan, list_restart_keys, plan_lanes
 from syncer.daemon.http.changes import ingest
+from syncer.daemon.http.events import events
 from syncer.daemon.http.guard import Guard
-from syncer.daemon.http.health import health
+from syncer.daemon.http.health import health, look_at
 from syncer.daemon.http.lanes import steer
 from syncer.daemon.http.letters import letters
+from syncer.daemon.http.page import page
 from syncer.daemon.http.reload import reloads
 from syncer.daemon.http.scrape import scrape
 from syncer.daemon.http.server import controlling, serving
@@ -27,6 +29,7 @@ from syncer.daemon.http.sources import sources
 from syncer.daemon.http.stories import stories
 from syncer.daemon.lane import Lane
 from syncer.daemon.metrics import Metrics
+from syncer.daemon.news import NewsFeed
 from syncer.daemon.reload import Reloaded, Reloader
 from syncer.daemon.sources import Say, check_sources, make_sources
 from syncer.daemon.supervisor import Ended, Supervisor
@@ -38,6 +41,9 @@ from syncer.jobs.push_parts import push_parts
 from syncer.jobs.signals import listen
 from syncer.jobs.ways import check_way
 
+RETRIES_SHOWN = 10
+"""Of each lane, on the page."""
+
 
 async def follow(loaded: Loaded, load: Callable[[], Loaded], say: Say) -> Ended:
     """Run the daemon until it is drained. `load` gives the configuration of now, for a
@@ -48,7 +54,8 @@ async def follow(loaded: Loaded, load: Callable[[], Loaded], say: Say) -> Ended:
     """
     token = check_daemon(loaded)
     daemon, metrics, notifier, teller = loaded.config.daemon, Metrics(), Notifier(), Teller(say)
-    maker = _Maker(Limiters(), metrics, teller, say)
+    feed = NewsFeed()
+    maker = _Maker(Limiters(), metrics, teller, feed, say)
     plans = plan_lanes(loaded).values()
     for plan in plans:
         maker.check(plan)  # anything missing is reported before anything is begun
@@ -73,10 +80,13 @@ async def follow(loaded: Loaded, load: Callable[[], Loaded], say: Say) -> Ended:
             *sources(lanes),
             *ingest(lanes, daemon.body_bytes_max),
             *reloads(reloader),
+            *events(feed),
+            *page(),
         ]
         async with (
             serving(daemon.listen, routes, Guard(token)) as url,
             reloader.answering(),
+            feed.looking(partial(look_at, supervisor, RETRIES_SHOWN)),
         ):
             say(f"syncer: following; {url}/api/status shows how it goes")
             async with notifier.telling(supervisor.draining):
@@ -115,6 +125,7 @@ class _Maker:
     limiters: Limiters
     metrics: Metrics
     teller: Teller
+    feed: NewsFeed
     say: Say
 
     def check(self, plan: LanePlan) -> None:
@@ -127,7 +138,7 @@ class _Maker:
             plan.loaded,
             partial(push_parts, limiters=self.limiters),
             partial(make_sources, plan.tables, self.say),
-            partial(_note, self.metrics, self.teller, plan.name),
+            partial(_note, self.metrics, self.teller, self.feed, plan.name),
             self.teller.tell_pause,
             partial(_control, self.teller),
         )
@@ -164,6 +175,7 @@ def _control(teller: Teller, lane: Lane) -> AbstractAsyncContextManager[None]:
     return controlling(lane.state, routes, partial(teller.tell_control, lane))
 
 
-def _note(metrics: Metrics, teller: Teller, lane: str, event: Event) -> None:
+def _note(metrics: Metrics, teller: Teller, feed: NewsFeed, lane: str, event: Event) -> None:
     metrics.note(lane, event)
     teller.tell_event(lane, event)
+    feed.note(lane, event)

@@ -19,7 +19,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 VERSIONS = ("3.11", "3.12", "3.13")
-PACKAGE_DATA = ("syncer/py.typed", "label_syncer-{version}.dist-info/licenses/LICENSE")
+PACKAGE_DATA = (
+    "syncer/py.typed",
+    "syncer/daemon/page/index.html",
+    "label_syncer-{version}.dist-info/licenses/LICENSE",
+)
 
 
 def main() -> None:

@@ -19,8 +19,10 @@ from aiohttp.typedefs import Handler, Middleware
 
 from syncer.core.address import is_loopback
 
-OPEN_PATHS = frozenset(("/healthz", "/readyz"))
-"""What anybody may ask: it says nothing of what is being done."""
+OPEN_PATHS = frozenset(("/", "/healthz", "/readyz"))
+"""What anybody may ask: it says nothing of what is being done. The page has no data: it
+asks for the token, and then for them.
+"""
 READING = frozenset(("GET", "HEAD", "OPTIONS"))
 """Methods that change nothing."""
 

@@ -12,6 +12,29 @@ from syncer.printable import json_text
 from syncer.version import __version__
 
 
+async def look_at(supervisor: Supervisor, retries: int = 0) -> dict[str, object]:
+    """Return all lanes and sources as they are now, as JSON shows them; so many
+    `retries` of each lane, the next ones, with what the page shows beside.
+    """
+    lanes, records = tuple(supervisor.lanes), []  # a reload may change the list meanwhile
+    for lane in lanes:
+        status = await lane.status()
+        record = status.record()
+        if retries:
+            next_ones = await lane.list_retries(retries)
+            record |= {
+                "in_window": status.load.window,
+                "next_retries": [step.record() for step in next_ones],
+            }
+        records.append(record)
+    return {
+        "version": __version__,
+        "checks": [asdict(check) for check in supervisor.faults.checks()],
+        "lanes": records,
+        "sources": [source.record() for lane in lanes for source in lane.sources()],
+    }
+
+
 def health(supervisor: Supervisor) -> web.RouteTableDef:
     """The routes of `/healthz`, `/readyz` and `/api/status`."""
     routes = web.RouteTableDef()
@@ -34,14 +57,8 @@ def health(supervisor: Supervisor) -> web.RouteTableDef:
     @routes.get("/api/status")
     async def tell_status(_: web.Request) -> web.Response:
         """All lanes and sources as they are now."""
-        lanes = tuple(supervisor.lanes)  # a reload may change the list meanwhile
-        record = {
-            "version": __version__,
-            "uptime_seconds": round(time.monotonic() - started, 3),
-            "checks": [asdict(check) for check in supervisor.faults.checks()],
-            "lanes": [(await lane.status()).record() for lane in lanes],
-            "sources": [source.record() for lane in lanes for source in lane.sources()],
-        }
-        return web.Response(text=json_text(record), content_type="application/json")
+        record = await look_at(supervisor)
+        seconds = {"uptime_seconds": round(time.monotonic() - started, 3)}
+        return web.Response(text=json_text(seconds | record), content_type="application/json")
 
     return routes

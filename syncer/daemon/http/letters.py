@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import islice
 from tempfile import SpooledTemporaryFile
 from typing import Any
 
@@ -40,9 +41,17 @@ def letters(lanes: Sequence[Lane]) -> web.RouteTableDef:
 
     @routes.get("/api/dead")
     async def list_letters(request: web.Request) -> web.StreamResponse:
-        """The open dead letters of a lane, oldest first."""
+        """The open dead letters of a lane, oldest first; `q`: those with this text in
+        them, `limit`: so many at most.
+        """
         lane = find_lane(lanes, request.query.get("lane"))
-        return await _answer(request, _json_list(one.record() for one in open_in(lane.state)))
+        text, limit = request.query.get("q", ""), request.query.get("limit")
+        if limit is not None and not (limit.isascii() and limit.isdigit()):
+            raise refusal(web.HTTPBadRequest, f'"limit" is not a whole number: {limit[:40]}')
+        records = (one.record() for one in open_in(lane.state))
+        found = (one for one in records if not text or _has(one, text))
+        shown = found if limit is None else islice(found, int(limit))
+        return await _answer(request, _json_list(shown))
 
     @routes.post("/api/dead/retry")
     async def retry(request: web.Request) -> web.StreamResponse:
@@ -96,6 +105,10 @@ class _RefusedLetters:
         self.file.seek(0)
         yield from iter(partial(self.file.read, PART_BYTES), b"")
         yield b"]}"
+
+
+def _has(letter: dict[str, object], text: str) -> bool:
+    return any(text in str(value) for value in letter.values() if value is not None)
 
 
 def _json_list(values: Iterable[object]) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from syncer.daemon.control import CONTROL, open_control, remove_control
 from syncer.daemon.http.guard import Guard, guarding
+from syncer.daemon.http.page import add_headers
 from syncer.daemon.http.patience import PATIENCE, Patience, hastening
 from syncer.errors import SyncerError
 from syncer.finish import finish
@@ -79,6 +80,7 @@ async def _running(
     app: web.Application, routes: Routes, patience: Patience
 ) -> AsyncIterator[web.AppRunner]:
     app.add_routes(routes)
+    app.on_response_prepare.append(add_headers)
     runner = web.AppRunner(
         app,
         access_log=None,

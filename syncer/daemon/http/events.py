@@ -1,0 +1,43 @@
+"""`/api/events`: the news of the daemon as server-sent events."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from aiohttp import web
+
+from syncer.daemon.http.lanes import refusal
+from syncer.daemon.news import News, NewsFeed
+from syncer.printable import json_text
+
+WATCHERS_MAX = 32
+AGAIN_SECONDS = "5"
+
+
+def events(feed: NewsFeed) -> web.RouteTableDef:
+    """The route of `/api/events`."""
+    routes = web.RouteTableDef()
+
+    @routes.get("/api/events")
+    async def watch(request: web.Request) -> web.StreamResponse:
+        """Tell the news as they come; `Last-Event-ID` says what was told before."""
+        if feed.watchers >= WATCHERS_MAX:
+            busy = refusal(web.HTTPServiceUnavailable, f"{WATCHERS_MAX} watch already")
+            busy.headers["Retry-After"] = AGAIN_SECONDS
+            raise busy
+        response = web.StreamResponse(headers={"X-Accel-Buffering": "no"})
+        response.content_type = "text/event-stream"
+        await response.prepare(request)
+        async with aclosing(feed.watch(request.headers.get("Last-Event-ID", ""))) as news:
+            async for one in news:
+                await response.write(_render(one))
+        await response.write_eof()
+        return response
+
+    return routes
+
+
+def _render(one: News) -> bytes:
+    if one.kind == "alive":
+        return b": alive\n\n"
+    return f"id: {one.id}\nevent: {one.kind}\ndata: {json_text(one.data)}\n\n".encode()

@@ -1,0 +1,216 @@
+"""The news of the daemon, for those who watch: the last outcomes, and how all lanes
+and sources are, each with a number that grows.
+
+    lanes ──events──► outcomes, the last hundred ──┐
+    lanes ──a look a second──► status ─────────────┴──► watchers, each at its own pace
+
+A watcher holds nothing but its place: one that is slow, or comes back after a while,
+gets what it missed, or all of it again where that is not there any more.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import anyio
+
+from syncer.core.events import (
+    ChangeDied,
+    ChangesSettled,
+    DestinationChanged,
+    Event,
+    SourceFailed,
+    SourceRecovered,
+)
+from syncer.core.settle import rfc3339
+
+OUTCOMES_MAX = 100
+HISTORY_SECONDS = 900
+STEP_SECONDS = 5
+"""Between two points of the history."""
+LOOK_SECONDS = 1.0
+ALIVE_SECONDS = 15.0
+"""After so long without news a watcher is told that there are none."""
+
+NewsRecord = dict[str, object]
+Kind = Literal["reset", "status", "outcome", "alive", "end"]
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """One thing that a watcher is told."""
+
+    id: str
+    kind: Kind
+    data: NewsRecord
+
+
+class NewsFeed:
+    """The news of one process."""
+
+    def __init__(self) -> None:
+        self._boot = secrets.token_hex(4)
+        self._number = 0
+        self._outcomes = deque[tuple[int, NewsRecord]](maxlen=OUTCOMES_MAX)
+        self._status: tuple[int, NewsRecord] = (0, {})
+        self._history = deque[NewsRecord](maxlen=HISTORY_SECONDS // STEP_SECONDS)
+        self._applied: dict[str, int] = {}
+        self._parked: dict[tuple[str, str], str] = {}
+        """By lane and source, the reason that was told."""
+        self._more = anyio.Event()
+        self._watchers = 0
+        self._is_over = False
+
+    # --- what happens -----------------------------------------------------------------
+
+    def note(self, lane: str, event: Event) -> None:
+        """Tell of an event of a lane, if it means anything to people."""
+        match event:
+            case ChangesSettled(applied=applied) if applied:
+                self._applied[lane] = self._applied.get(lane, 0) + applied
+            case ChangeDied(letter=letter):
+                what = {
+                    "source": letter.source,
+                    "line": letter.line,
+                    "input_id": letter.input_id,
+                    "id": letter.id,
+                }
+                self.tell("dead", lane, letter.reason, **what)
+            case DestinationChanged(state=state, reason=reason):
+                self.tell(state, lane, reason)
+            case SourceFailed(source=source, reason=reason):
+                if self._parked.get((lane, source)) != reason:  # else it is tried again
+                    self._parked[lane, source] = reason
+                    self.tell("source parked", lane, reason, source=source)
+            case SourceRecovered(source=source):
+                self._parked.pop((lane, source), None)
+                self.tell("source follows", lane, "", source=source)
+            case _:
+                pass
+
+    def tell(self, what: str, lane: str, reason: str, **more: object) -> None:
+        """Add an outcome."""
+        record = {"at": rfc3339(time.time()), "what": what, "lane": lane, "reason": reason}
+        self._outcomes.append((self._count(), {**record, **more}))
+        self._wake()
+
+    @asynccontextmanager
+    async def looking(self, look: Callable[[], Awaitable[NewsRecord]]) -> AsyncIterator[None]:
+        """Look at the lanes and sources while the block lasts; all watchers end with
+        it.
+        """
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._look_on, look)
+            try:
+                yield
+            finally:
+                self.close()
+                tasks.cancel_scope.cancel()
+
+    async def _look_on(self, look: Callable[[], Awaitable[NewsRecord]]) -> None:
+        looks = 0
+        while True:
+            is_due = looks % (STEP_SECONDS / LOOK_SECONDS) == 0
+            if not is_due and not self._watchers:  # nobody sees it, and a look costs time
+                looks += 1
+                await anyio.sleep(LOOK_SECONDS)
+                continue
+            record = await look()
+            for lane, count in self._applied.items():
+                self.tell("applied", lane, "", count=count)
+            self._applied.clear()
+            if is_due:
+                self._history.append(_point(record))
+            if record != self._status[1]:
+                self._status = (self._count(), record)
+                self._wake()
+            looks += 1
+            await anyio.sleep(LOOK_SECONDS)
+
+    def close(self) -> None:
+        """Let all watchers end."""
+        self._is_over = True
+        self._wake()
+
+    def _count(self) -> int:
+        self._number += 1
+        return self._number
+
+    def _wake(self) -> None:
+        self._more.set()
+        self._more = anyio.Event()
+
+    # --- watchers ---------------------------------------------------------------------
+
+    @property
+    def watchers(self) -> int:
+        """Those who watch now."""
+        return self._watchers
+
+    async def watch(self, last_id: str = "") -> AsyncGenerator[News, None]:
+        """Yield the news after the one with this id; all that is known where that is
+        another process's, or too long ago.
+        """
+        self._watchers += 1
+        try:
+            seen = self._find(last_id)
+            if seen is None:
+                seen = self._number
+                yield self._news(seen, "reset", self._sum_up())
+            while not self._is_over:
+                more = self._more
+                news = self._after(seen)
+                for one in news:
+                    yield one
+                if news:
+                    seen = max(seen, *(int(one.id.partition("-")[2]) for one in news))
+                    continue
+                with anyio.move_on_after(ALIVE_SECONDS) as waited:
+                    await more.wait()
+                if waited.cancelled_caught:
+                    yield self._news(seen, "alive", {})
+            yield self._news(self._number, "end", {})
+        finally:
+            self._watchers -= 1
+
+    def _find(self, last_id: str) -> int | None:
+        boot, _, number = last_id.partition("-")
+        if boot != self._boot or not (number.isascii() and number.isdigit()):
+            return None
+        oldest = self._outcomes[0][0] if self._outcomes else self._number
+        is_whole = len(self._outcomes) < OUTCOMES_MAX or int(number) >= oldest - 1
+        return int(number) if is_whole and int(number) <= self._number else None
+
+    def _after(self, seen: int) -> list[News]:
+        news = [self._news(n, "outcome", data) for n, data in self._outcomes if n > seen]
+        number, record = self._status
+        if number > seen:
+            news.append(self._news(number, "status", record))
+        return sorted(news, key=lambda one: int(one.id.partition("-")[2]))
+
+    def _sum_up(self) -> NewsRecord:
+        return {
+            "status": self._status[1],
+            "outcomes": [data for _, data in self._outcomes],
+            "history": list(self._history),
+        }
+
+    def _news(self, number: int, kind: Kind, data: NewsRecord) -> News:
+        return News(f"{self._boot}-{number}", kind, data)
+
+
+def _point(record: NewsRecord) -> NewsRecord:
+    """A point of the history: what a plot needs."""
+    lanes = record.get("lanes", [])
+    assert isinstance(lanes, list)
+    names = ("rate", "rate_limit", "pending", "in_window")
+    return {
+        "at": int(time.time()),
+        "lanes": {lane["name"]: {name: lane.get(name) for name in names} for lane in lanes},
+    }
