@@ -19,8 +19,6 @@ from syncer.printable import printable
 
 DEFAULT = "default"
 """The origin of what nobody set."""
-NOT_USED = ("daemon.verify_sample_every_seconds",)
-"""Keys that are checked already, for what is still to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +164,6 @@ class Loaded:
         flavour kognic.
         """
         return None if self._client is None else self._client.read()
-
-    def describe_unused(self) -> str | None:
-        """Name what somebody set and no command of this version uses, in one sentence;
-        None where there is nothing.
-        """
-        names = [key for key in NOT_USED if self.origins[key] != DEFAULT]
-        are = "is" if len(names) == 1 else "are"
-        return f"{', '.join(names)} {are} not used by this version" if names else None
 
     def portable(self, remote: Literal["clarifai", "annotell"]) -> Loaded:
         """The same for another process, on another machine: it holds the secret of this

@@ -27,6 +27,7 @@ from syncer.core.facts import Destination
 from syncer.core.ledger import Ledger
 from syncer.core.retry import Portions
 from syncer.core.settle import rfc3339
+from syncer.daemon.drift import DriftCheck
 from syncer.daemon.followed import Followed, MakeSources, Watched
 from syncer.daemon.lag import Lag, bounds_of
 from syncer.daemon.status import (
@@ -128,7 +129,8 @@ class Lane:
         self._remote = Faults()
         self.lag = Lag(())
         self._applied = AppliedChanges()
-        self._trails: list[Trail] = [self.lag, self._applied]
+        self._drift = DriftCheck(self.chance)
+        self._trails: list[Trail] = [self.lag, self._applied, self._drift]
         self._destination: Destination | None = None
         """As the last push knew it, where that could not be written down."""
         self._sources: dict[str, Watched] = {}
@@ -146,6 +148,7 @@ class Lane:
         self._failures = 0
         push = loaded.config.push
         self.lag.count_within(bounds_of(push.linger_seconds, push.requests_per_second))
+        self._drift.every_seconds = loaded.config.daemon.verify_sample_every_seconds
 
     async def run(self) -> None:
         """Push until drained. What stops a push pauses the lane; nothing ends it."""
@@ -260,7 +263,8 @@ class Lane:
                 if self._draining.is_set():
                     return
                 self._began_at = anyio.current_time()
-                await engine.run()
+                async with self._drift.checking(engine, parts.app.codec):
+                    await engine.run()
         finally:
             self._running = None
             for engine in made:
@@ -321,7 +325,11 @@ class Lane:
         state = destination.state(now)
         until = rfc3339(now + turns.now.ahead_seconds() + left_seconds) if left_seconds else None
         reason = "" if state == "open" else destination.reason
-        self._remote.set({"remote": Trouble(reason)} if reason else {})
+        drift = self._drift.found
+        troubles = {"remote": Trouble(reason)} if reason else {}
+        if drift.drifted:
+            troubles["drift"] = Trouble(drift.sentence(), "warning")
+        self._remote.set(troubles)
         checks = self._remote.checks()
         if anyio.current_time() - self._began_at >= PROVEN_SECONDS:
             self._end_pause()
@@ -338,6 +346,7 @@ class Lane:
             checks=checks,
             load=Load.of(engine.backlog),
             last_applied_at=self.lag.last_applied_at,
+            drift=drift,
         )
 
     def sources(self) -> Iterator[SourceStatus]:
@@ -368,6 +377,7 @@ class Lane:
             totals=self._totals,
             checks=() if pause is None else (pause.check(),),
             last_applied_at=self.lag.last_applied_at,
+            drift=self._drift.found,
         )
 
 

@@ -62,6 +62,15 @@ GAUGES: dict[str, tuple[str, ValueOf]] = {
         "When a change was applied last.",
         lambda lane: lane.last_applied_at,
     ),
+    "drift_check_timestamp_seconds": (
+        "When some of what was applied was looked up again last.",
+        lambda lane: lane.drift.checked_at,
+    ),
+    "drift_checked": ("Annotations that were looked up then.", lambda lane: lane.drift.checked),
+    "drifted_annotations": (
+        "Of these, those that are not as they were asked for.",
+        lambda lane: len(lane.drift.drifted),
+    ),
     "request_rate": ("Requests a second, of late.", lambda lane: lane.traffic.rate),
     "request_rate_limit": ("The most requests a second.", lambda lane: lane.traffic.rate_limit),
     "requests_in_flight": ("Requests under way.", lambda lane: lane.traffic.in_flight),

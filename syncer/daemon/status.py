@@ -13,6 +13,7 @@ from syncer.core.backlog import Backlog
 from syncer.core.events import Event, RequestAnswered
 from syncer.core.ledger import Ledger
 from syncer.core.settle import rfc3339
+from syncer.daemon.drift import NO_DRIFT, DriftFound
 from syncer.daemon.lag import NO_DELAYS, Delays
 from syncer.engine.turns import Turns
 
@@ -151,6 +152,7 @@ class LaneStatus:
     load: Load = NO_LOAD
     last_applied_at: float | None = None
     """Seconds since 1970; None: nothing was applied since the start."""
+    drift: DriftFound = NO_DRIFT
 
     def record(self) -> dict[str, object]:
         """Return it as `/api/status` shows it."""

@@ -25,15 +25,16 @@ import anyio.to_thread
 
 from syncer.core.backlog import Backlog
 from syncer.core.backoff import Backoff
-from syncer.core.change import Chunk, Mark
+from syncer.core.change import Change, Chunk, Mark
 from syncer.core.deletions import Deletions
 from syncer.core.entry import Batch, Settlement
 from syncer.core.events import ChangeDied, ChangesSettled, DestinationChanged
 from syncer.core.facts import DeadLetter, Destination, Fact, Queued
 from syncer.core.ledger import Ledger
-from syncer.core.ports.push import Created, Journal, Remote
+from syncer.core.ports.push import Created, Journal, LookedUp, Remote
 from syncer.core.retry import Portions
 from syncer.core.settle import facts_of, facts_of_chunk, letter_of_entry
+from syncer.engine.asking import PartialAnswer
 from syncer.engine.intake import Intake
 from syncer.engine.sender import Sender
 from syncer.engine.signal import Signal
@@ -48,6 +49,9 @@ COMMIT_LINGER_SECONDS = 0.005
 """How long the committer waits for more before a frame: at full speed tens of batches
 share an fsync.
 """
+
+IDLE_SECONDS = 0.5
+"""Between two looks whether changes wait, of what waits for them."""
 
 LETTERS_BYTES_MAX = 4 << 20
 """Of dead letters that wait for their frame; the reader waits, too, then.
@@ -151,6 +155,18 @@ class Push:
         """Return what is seen of the ledger while nobody writes to it."""
         async with self._one_at_a_time:
             return see(self._ledger)
+
+    async def look_up(self, changes: Sequence[Change]) -> PartialAnswer[LookedUp]:
+        """Return what the remote holds of these changes' annotations; it is asked in
+        the turns of this push, once no change waits for one.
+
+        Raises NoTurn, Stopped.
+        """
+        while self.backlog.has_batch(self._now()):  # noqa: ASYNC110 - no hurry, and no cost
+            await anyio.sleep(IDLE_SECONDS)
+        with await self.turns.next() as turn:
+            asker = self.sender.asker
+            return await asker.by_parts(changes, asker.found, turn)
 
     # --- reader -----------------------------------------------------------------------
 

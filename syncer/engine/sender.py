@@ -65,7 +65,7 @@ class Sender:
         self._now = turns.now
         self._deletions = deletions
         self._backoff = backoff
-        self._asker = Asker(remote, turns)
+        self.asker = Asker(remote, turns)
 
     async def send(self, batch: Batch, turn: Turn) -> None:
         """Carry a batch to its outcomes; its first request goes in the turn that is
@@ -106,8 +106,8 @@ class Sender:
         if batch.verb == "delete":
             counts = [1] * len(entries)
         elif self._deletions.limit is not None:
-            listed = await self._asker.by_parts(
-                [entry.change for entry in entries], self._asker.annotations_of, turn, probing=True
+            listed = await self.asker.by_parts(
+                [entry.change for entry in entries], self.asker.annotations_of, turn, probing=True
             )
             if listed.failure is not None:
                 self._not_read(entries, listed)
@@ -268,7 +268,7 @@ class Sender:
         Returns the rest; where the look-up fails, it is queued in doubt.
         """
         changes = [self._change(entry) for entry in entries]
-        read = await self._asker.by_parts(changes, self._asker.found, turn, probing=True)
+        read = await self.asker.by_parts(changes, self.asker.found, turn, probing=True)
         self._not_read(entries, read)
         annotations = [annotation for found in read.answers for annotation in found.annotations]
         return [
@@ -321,7 +321,7 @@ class Sender:
         if batch.look_up == "read back":
             entries = await self._not_settled_by_look_up(entries, turn)
         else:
-            answer = await self._asker.inputs([entries[0].change], turn)
+            answer = await self.asker.inputs([entries[0].change], turn)
             if not isinstance(answer, InputStates | Refused):
                 self._not_read(entries, PartialAnswer([], 0, answer))
                 return
@@ -342,8 +342,8 @@ class Sender:
                 self._backlog.retriable(entry, outcome.reason, outcome.code, self._now(), due)
             else:
                 unknown.append((entry, outcome))
-        told = await self._asker.by_parts(
-            [entry.change for entry, _ in unknown], self._asker.inputs, turn
+        told = await self.asker.by_parts(
+            [entry.change for entry, _ in unknown], self.asker.inputs, turn
         )
         processing = frozenset().union(*(inputs.processing for inputs in told.answers))
         ready = frozenset().union(*(inputs.ready for inputs in told.answers))

@@ -258,14 +258,6 @@ def test_show_tells_every_value_with_its_origin(cli: Cli, monkeypatch: pytest.Mo
     assert text.err.splitlines() == ["config file: syncer.toml"]
 
 
-def test_what_no_command_uses_yet_is_told_in_one_note(cli: Cli) -> None:
-    Path("syncer.toml").write_text("[daemon]\nverify_sample_every_seconds = 5\n")
-    note = "note: daemon.verify_sample_every_seconds is not used by this version"
-    assert cli("config", "check").err.splitlines()[1:] == [note]
-    Path("syncer.toml").write_text("[push]\nbatch_size = 7\n")
-    assert "not used" not in cli("config", "check").err
-
-
 def test_show_never_shows_a_secret_wherever_it_was_put(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,8 +72,6 @@ def check(*, online: bool = False, common: Common = Common(), remote: Pushing = 
             if result["token"]
             else "config OK, but without a token: set CLARIFAI_PAT or [clarifai] token_file"
         )
-    if loaded is not None:
-        _say_unused(loaded)
     if printing.json:
         print_json(result)
     return max((found.exit_code for found in errors), default=0)
@@ -143,7 +141,6 @@ def show(*, common: Common = Common(), remote: Pushing = Pushing()) -> int:
     loaded = common.load(remote.options())
     loaded.check_destination()
     say(f"config file: {loaded.path or NO_FILE}")
-    _say_unused(loaded)
     shown = [*_list_settings(loaded), *ways.show_ways(loaded)]
     if printing.json:
         print_json({key: {"value": value, "origin": origin} for key, value, origin in shown})
@@ -151,11 +148,6 @@ def show(*, common: Common = Common(), remote: Pushing = Pushing()) -> int:
     width = max(len(key) for key, _, _ in shown)
     print_lines(*(f"{key:{width}}  {value!r}  ({origin})" for key, value, origin in shown))
     return 0
-
-
-def _say_unused(loaded: Loaded) -> None:
-    if (unused := loaded.describe_unused()) is not None:
-        say(f"note: {unused}")
 
 
 def _list_settings(loaded: Loaded) -> Iterator[SettingRow]:

@@ -1,0 +1,196 @@
+"""A lane checks itself: some of what it applied is looked up again, much later, and
+must be there as it was asked for.
+
+    applied ──► a sample by chance ──► from time to time beside the remote
+                      ▲                        │
+                      └── a later change ◄─────┘ what differs is looked at again
+                          takes it out           before it counts: reads may lag
+
+What differs was changed by somebody else, or lost.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import anyio
+from aiolimiter import AsyncLimiter
+
+from syncer.core.change import READ_BACK, Change, Chunk, Key
+from syncer.core.entry import Entry, Settlement
+from syncer.core.ports.push import Remote
+from syncer.engine.push import Push
+from syncer.engine.turns import NoTurn
+from syncer.errors import SyncerError, first_error
+
+SAMPLE_MAX = 500
+"""Annotations that are looked up again."""
+SAMPLE_BYTES_MAX = 8 << 20
+LOOKS_MAX = 3
+"""What differs as often is drift: a read may show an older state once or twice."""
+AGAIN_SECONDS = 60.0
+"""Between these looks."""
+BATCH = 100
+REQUEST_SECONDS = 5.0
+"""One look-up in so many seconds, at most."""
+NAMED_MAX = 3
+
+
+@dataclass(frozen=True, slots=True)
+class DriftFound:
+    """The outcome of the last check."""
+
+    checked_at: float | None = None
+    """Seconds since 1970; None: there was none yet."""
+    checked: int = 0
+    drifted: tuple[Key, ...] = ()
+    sample: int = 0
+    """Annotations in the sample now."""
+
+    def sentence(self) -> str:
+        """Return it for people."""
+        named = ", ".join(f"{input_id}/{id}" for input_id, id in self.drifted[:NAMED_MAX])
+        more = len(self.drifted) - NAMED_MAX
+        others = f" and {more} more" if more > 0 else ""
+        return (
+            f"{len(self.drifted)} of {self.checked} annotations that were looked up again are not"
+            f" as they were asked for: {named}{others}. Somebody else changed them, or they are"
+            " lost"
+        )
+
+
+NO_DRIFT = DriftFound()
+
+
+class DriftCheck:
+    """The sample of one lane, and its checks. Implements `Trail`."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.every_seconds = 0.0
+        """Between checks; 0: never."""
+        self._checked_at = time.monotonic()
+        self._chance = chance
+        self._kept: dict[Key, Change] = {}
+        self._bytes = 0
+        self._applied = 0
+        self._last = DriftFound()
+
+    @property
+    def found(self) -> DriftFound:
+        """The outcome of the last check, and the size of the sample."""
+        last = self._last
+        left = tuple(key for key in last.drifted if key in self._kept)
+        return DriftFound(last.checked_at, last.checked, left, len(self._kept))
+
+    # --- the sample -------------------------------------------------------------------
+
+    def note_read(self, source: str, chunk: Chunk, now: float) -> None:
+        """A later change of an annotation takes it out."""
+        if not self._kept:
+            return
+        for change in chunk.changes:
+            if change.verb == "delete_input":
+                self._empty(change.input_id)
+            elif change.key in self._kept:
+                self._take_out(change.key)
+
+    def note_sent(self, entries: Sequence[Entry], now: float) -> None:
+        """Do nothing."""
+
+    def note_settled(self, settlement: Settlement, now: float) -> None:
+        """Keep some of what was applied, each as likely as any other. What waited in
+        the retry queue has no body any more, so it is not among them.
+        """
+        if not self.every_seconds:
+            return
+        for entry in settlement.applied:
+            self._applied += 1
+            change = entry.change
+            if change.verb == "delete_input":
+                self._empty(change.input_id)
+            if not change.raw or not change.id or entry.after is not None:
+                continue
+            if len(self._kept) >= SAMPLE_MAX:
+                if self._chance.random() * self._applied >= SAMPLE_MAX:
+                    continue
+                self._take_out(self._chance.choice(list(self._kept)))
+            self._keep(change)
+
+    def _keep(self, change: Change) -> None:
+        self._take_out(change.key)
+        size = len(change.raw)
+        while self._kept and self._bytes + size > SAMPLE_BYTES_MAX:
+            self._take_out(next(iter(self._kept)))
+        if size <= SAMPLE_BYTES_MAX:
+            self._kept[change.key] = change
+            self._bytes += size
+
+    def _empty(self, input_id: str) -> None:
+        for key in [key for key in self._kept if key[0] == input_id]:
+            self._take_out(key)
+
+    def _take_out(self, key: Key) -> None:
+        if (change := self._kept.pop(key, None)) is not None:
+            self._bytes -= len(change.raw)
+
+    # --- the check --------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def checking(self, engine: Push, remote: Remote) -> AsyncIterator[None]:
+        """Check from time to time while the block lasts."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                if self.every_seconds:
+                    tasks.start_soon(self._check_on, engine, remote)
+                yield
+                tasks.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise first_error(group) from None
+
+    async def _check_on(self, engine: Push, remote: Remote) -> None:
+        bucket = AsyncLimiter(1, REQUEST_SECONDS)
+        while True:
+            await anyio.sleep(self._checked_at + self.every_seconds - time.monotonic())
+            self._checked_at = time.monotonic()
+            try:
+                checked, suspects = await self._look(
+                    list(self._kept.values()), engine, remote, bucket
+                )
+                for _ in range(LOOKS_MAX - 1):
+                    if not suspects:
+                        break
+                    await anyio.sleep(AGAIN_SECONDS)
+                    left = [one for one in suspects if self._kept.get(one.key) is one]
+                    _, suspects = await self._look(left, engine, remote, bucket)
+            except (NoTurn, SyncerError):
+                continue  # the lane says what is the matter
+            drifted = tuple(one.key for one in suspects if self._kept.get(one.key) is one)
+            self._last = DriftFound(time.time(), checked, drifted)
+
+    async def _look(
+        self, changes: list[Change], engine: Push, remote: Remote, bucket: AsyncLimiter
+    ) -> tuple[int, list[Change]]:
+        """Return the number looked up, and what is not as it was asked for."""
+        checked, differing = 0, list[Change]()
+        for at in range(0, len(changes), BATCH):
+            part = changes[at : at + BATCH]
+            await bucket.acquire()
+            answer = await engine.look_up(part)
+            held = [one for found in answer.answers for one in found.annotations]
+            checked += len(held)
+            differing += [
+                change
+                for change, annotation in zip(part, held, strict=False)
+                if not _is_as_asked(change, annotation, remote)
+            ]
+        return checked, differing
+
+
+def _is_as_asked(change: Change, held: dict[str, object] | None, remote: Remote) -> bool:
+    if change.verb not in READ_BACK:
+        return held is None
+    return held is not None and remote.same(change, held)
