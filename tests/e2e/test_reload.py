@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.test_run import Site, ended, wait_until
+from tests.e2e.test_run import SECONDS_MAX, Site, ended, wait_until
 from tests.support.lines import post
 from tests.support.processes import EmulatorProcess, emulator
 
@@ -231,6 +232,19 @@ def test_a_lane_in_an_outage_is_reloaded_at_once_and_one_that_hangs_after_the_dr
             wait_until(lambda: site.status()["lanes"][0]["applied"] == 300)
             assert lane["dead"] == 0
     site.remote.url = there
+
+
+def test_the_service_manager_is_told_when_a_reload_begins_and_ends(site: Lanes) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(site.folder / "notify"))
+        manager.settimeout(SECONDS_MAX)
+        with site.running(NOTIFY_SOCKET=str(site.folder / "notify")) as process:
+            assert manager.recv(100) == b"READY=1"
+            process.send_signal(signal.SIGHUP)
+            assert manager.recv(100).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+            assert manager.recv(100) == b"READY=1"
+            process.send_signal(signal.SIGTERM)
+            assert manager.recv(100) == b"STOPPING=1"
 
 
 def test_a_storm_of_hangups_under_load_loses_nothing_and_the_last_config_holds(site: Lanes) -> None:

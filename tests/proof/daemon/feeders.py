@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -116,11 +117,18 @@ class HttpFeeder(Feeder):
 class LogFeeder(Feeder):
     """A log in a folder. Lines are written in pieces; at times the log is rotated by
     rename, and what was rotated is compressed.
+
+    A file that nobody saw under its first name is not a log by itself: so it is rotated
+    only once something of it was read.
     """
 
     def prepare(self) -> None:
         self.log = self.folder / "labels.jsonl"
         self.rotations = 0
+        self.count_read: Callable[[], int] = lambda: 0
+        """The lines that were read."""
+        self._written = self._rotated = 0
+        self._is_due = False
 
     @property
     def source(self) -> str:
@@ -133,11 +141,15 @@ class LogFeeder(Feeder):
             file.write(data[:cut])
             time.sleep(0.01)
             file.write(data[cut:])
-        if self.rng.random() < 0.03:
+        self._written += len(lines)
+        self._is_due = self._is_due or self.rng.random() < 0.03
+        if self._is_due and self.count_read() > self._rotated:
             self._rotate()
 
     def _rotate(self) -> None:
         self.rotations += 1
+        self._is_due = False
+        self._rotated = self._written
         rotated = self.folder / f"labels.jsonl.{self.rotations}"
         self.log.rename(rotated)
         if self.rng.random() < 0.5:

@@ -49,6 +49,8 @@ class Busy:
         for feeder in self.feeders:
             if isinstance(feeder, HttpFeeder):
                 feeder.url = self.site.url
+            if isinstance(feeder, LogFeeder):
+                feeder.count_read = lambda: self.site.count_read("logs")
             feeder.start()
         meanwhile(process.pid)
         for feeder in self.feeders:

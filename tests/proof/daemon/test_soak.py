@@ -1,9 +1,11 @@
-"""`syncer run` killed and stopped while applications go on making changes and the
-remote fails now and then: in the end each remote holds exactly what its changes leave.
+"""`syncer run` reloaded, killed and stopped while applications go on making changes and
+the remote fails now and then: in the end each remote holds exactly what its changes
+leave.
 """
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import random
@@ -80,10 +82,31 @@ class Site:
         self.url = found[0]
         return process
 
+    def reload(self, process: subprocess.Popen[str], rate: int) -> None:
+        """Let it go on with another limit."""
+        config = self.folder / "syncer.toml"
+        new = config.with_suffix(".new")
+        new.write_text(
+            re.sub(
+                r"(?m)^requests_per_second = \d+$",
+                f"requests_per_second = {rate}",
+                config.read_text(),
+            )
+        )
+        new.replace(config)
+        process.send_signal(signal.SIGHUP)
+
     def status(self) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.url}/api/status", timeout=30) as answer:
             status: dict[str, Any] = json.load(answer)
             return status
+
+    def count_read(self, name: str) -> int:
+        """How much a lane has read; 0 where no daemon answers."""
+        try:
+            return int(self.lane(name)["read"])
+        except (OSError, http.client.HTTPException, ValueError):
+            return 0
 
     def lane(self, name: str) -> dict[str, Any]:
         (lane,) = (one for one in self.status()["lanes"] if one["name"] == name)
@@ -111,7 +134,7 @@ def judged(name: str, log: Log, server: Remote) -> list[str]:
     return [f"{name}: {what}" for what in wrong]
 
 
-def test_a_daemon_that_is_ended_all_the_time_applies_each_change_once_and_in_order(
+def test_a_daemon_that_is_reloaded_and_ended_all_the_time_applies_each_change_once_and_in_order(
     tmp_path: Path,
 ) -> None:
     seed, count = FIRST_SEED, int(SECONDS * CHANGES_A_SECOND)
@@ -125,11 +148,15 @@ def test_a_daemon_that_is_ended_all_the_time_applies_each_change_once_and_in_ord
     wrong: list[str] = []
     with remote(FAULTS, seed=seed) as first, remote(FAULTS, seed=seed + 1) as second:
         site = Site(tmp_path, {"rows": (first, table.source), "logs": (second, grown.source)})
+        grown.count_read = lambda: site.count_read("logs")
         for feeder in (table, grown):
             feeder.start()
         for at in range(ENDS):
             process = site.start()
-            time.sleep(rng.uniform(0.2, 1.8) * SECONDS / ENDS / 1.3)
+            seconds = rng.uniform(0.2, 1.8) * SECONDS / ENDS / 1.3
+            time.sleep(seconds / 2)
+            site.reload(process, 100 + at)
+            time.sleep(seconds / 2)
             wrong += end(process, signal.SIGTERM if at % 3 == 2 else signal.SIGKILL)
         for feeder in (table, grown):
             feeder.join()
