@@ -15,9 +15,12 @@ from syncer.engine.push import Push
 from syncer.jobs.push_parts import PushParts
 from syncer.sources.inbox import Inbox
 from syncer.sources.outbox import Restored
+from syncer.sources.watching import Silence
 
 LATE = "changes"
 """The check that changes come."""
+WATCH = "watch"
+"""The check that events hasten the looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,8 @@ class Followed:
     """After so long without a change it is late; 0: never."""
     let_go: Callable[[int], str | None] | None = None
     """Lets exactly so many deletions pass; returns why not. None: it holds none up."""
+    silence: Callable[[], Silence | None] = lambda: None
+    """Why no events hasten the looks at it."""
     take_back: Callable[[Restored], Awaitable[None]] | None = None
     """Goes on with a table that was restored. None: it has no table."""
 
@@ -88,5 +93,7 @@ class Watched:
                 " whether what writes them still does",
                 "late" if quiet <= 2 * expected else "error",
             )
+        if (silence := self.followed.silence()) is not None:
+            found[WATCH] = Trouble(str(silence), "warning", silence.since)
         files = self.followed.file_faults()
         return found | {f"file:{label}": Trouble(why) for label, why in files.items()}

@@ -31,6 +31,7 @@ from syncer.sources.postgres_session import check_driver
 from syncer.sources.registry import LogRegistry
 from syncer.sources.sqlite import SqliteTable
 from syncer.sources.unopened import Unopened
+from syncer.sources.watching import FolderHint, Watcher
 
 Say = Callable[[str], None]
 
@@ -43,10 +44,14 @@ def check_sources(loaded: Loaded) -> None:
 
 
 def make_sources(
-    tables: Sequence[SourceTable], say: Say, parts: PushParts, engine: Callable[[], Push]
+    tables: Sequence[SourceTable],
+    say: Say,
+    watcher: Watcher,
+    parts: PushParts,
+    engine: Callable[[], Push],
 ) -> list[Followed]:
     """The sources of one lane, and its inbox, not opened yet. `say` gets lines for
-    people; `engine`: of the push, once it runs.
+    people; `watcher`: of the process; `engine`: of the push, once it runs.
     """
     registry = LogRegistry(engine, Path(parts.config.state.dir) / SPOOL, parts.logs)
     made = [_inbox(parts, registry)]
@@ -56,16 +61,29 @@ def make_sources(
                 outbox = SqliteTable(Path(table.path), table.table)
                 made.append(_outbox(table, outbox, parts, registry, engine))
             case ChangelogSource():
-                made.append(_logs(table, parts, registry, say))
+                made.append(_logs(table, parts, registry, _tell(table, say), watcher))
             case PostgresSource():
                 rows = PostgresTable(table.dsn_env, table.table, table.poll_seconds)
                 made.append(_outbox(table, rows, parts, registry, engine))
             case DirectorySource():
-                made.append(_folder(table, parts, registry, engine))
+                made.append(
+                    _folder(table, parts, registry, engine, FolderHint(watcher, _tell(table, say)))
+                )
     return made
 
 
-def _logs(table: ChangelogSource, parts: PushParts, registry: LogRegistry, say: Say) -> Followed:
+def _tell(table: SourceTable, say: Say) -> Callable[[str], None]:
+    return lambda note: say(f"syncer: source {table.name}: {note}")
+
+
+def _logs(
+    table: ChangelogSource,
+    parts: PushParts,
+    registry: LogRegistry,
+    tell: Callable[[str], None],
+    watcher: Watcher,
+) -> Followed:
+    hint = FolderHint(watcher, tell)
     logs = FollowedLogs(
         table.name,
         table.path,
@@ -73,13 +91,15 @@ def _logs(table: ChangelogSource, parts: PushParts, registry: LogRegistry, say: 
         line_options(parts.config),
         ours=OnDisk(Path(parts.config.state.shared_dir)),
         poll_seconds=table.poll_seconds,
-        tell=lambda note: say(f"syncer: source {table.name}: {note}"),
+        hint=hint,
+        tell=tell,
     )
     return Followed(
         table.kind,
         logs,
         lambda: logs.faults,
         expected_every_seconds=table.expected_every_seconds,
+        silence=lambda: hint.silence,
     )
 
 
@@ -109,9 +129,13 @@ def _outbox(
 
 
 def _folder(
-    table: DirectorySource, parts: PushParts, registry: LogRegistry, engine: Callable[[], Push]
+    table: DirectorySource,
+    parts: PushParts,
+    registry: LogRegistry,
+    engine: Callable[[], Push],
+    hint: FolderHint,
 ) -> Followed:
-    source = Unopened(table.name, partial(open_folder, table, parts, registry, engine))
+    source = Unopened(table.name, partial(open_folder, table, parts, registry, engine, hint))
 
     def let_go(deletions: int) -> str | None:
         return source.source.let_go(deletions) if source.source else "it is not open yet"
@@ -121,6 +145,7 @@ def _folder(
         source,
         lambda: source.source.faults if source.source else {},
         expected_every_seconds=table.expected_every_seconds,
+        silence=lambda: hint.silence,
         let_go=let_go,
     )
 

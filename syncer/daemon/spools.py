@@ -22,6 +22,7 @@ from syncer.jobs.push_parts import PushParts
 from syncer.journal.dead import DEAD_FILE, list_unapplied
 from syncer.sources.asked import CHANGES, AskedWishes
 from syncer.sources.directory import WantedFolder
+from syncer.sources.hints import Hint
 from syncer.sources.inbox import Inbox
 from syncer.sources.keys import KnownBodies
 from syncer.sources.outbox import Outbox, OutboxTable, naming
@@ -120,7 +121,11 @@ def _begin_to_follow(path: str, ledger: Ledger) -> int:
 
 
 async def open_folder(
-    table: DirectorySource, parts: PushParts, registry: LogRegistry, engine: Callable[[], Push]
+    table: DirectorySource,
+    parts: PushParts,
+    registry: LogRegistry,
+    engine: Callable[[], Push],
+    hint: Hint,
 ) -> WantedFolder:
     """Return the source that follows a folder of wishes.
 
@@ -137,4 +142,4 @@ async def open_folder(
     except BaseException:
         asked.close()
         raise
-    return WantedFolder(scan, asked, outbox, poll_seconds=seconds)
+    return WantedFolder(scan, asked, outbox, poll_seconds=seconds, hint=hint)

@@ -221,6 +221,8 @@ class Trouble:
 
     message: str
     status: CheckStatus = "error"
+    since: float | None = None
+    """Seconds since 1970; None: since it was seen first."""
 
 
 @dataclass(slots=True)
@@ -235,7 +237,7 @@ class Faults:
         """Take over what is wrong now; what was wrong already keeps its time."""
         now = time.time()
         self._since = {
-            name: (self._since[name][0] if name in self._since else now, trouble)
+            name: (trouble.since or (self._since[name][0] if name in self._since else now), trouble)
             for name, trouble in found.items()
         }
 

@@ -40,6 +40,8 @@ from syncer.jobs.limiters import Limiters
 from syncer.jobs.push_parts import push_parts
 from syncer.jobs.signals import listen
 from syncer.jobs.ways import check_way
+from syncer.sources.folder_events import explain_silence, watch_folders
+from syncer.sources.watching import Watcher
 
 RETRIES_SHOWN = 10
 """Of each lane, on the page."""
@@ -54,8 +56,8 @@ async def follow(loaded: Loaded, load: Callable[[], Loaded], say: Say) -> Ended:
     """
     token = check_daemon(loaded)
     daemon, metrics, notifier, teller = loaded.config.daemon, Metrics(), Notifier(), Teller(say)
-    feed = NewsFeed()
-    maker = _Maker(Limiters(), metrics, teller, feed, say)
+    feed, watcher = NewsFeed(), Watcher(watch_folders, explain_silence)
+    maker = _Maker(Limiters(), metrics, teller, feed, say, watcher)
     plans = plan_lanes(loaded).values()
     for plan in plans:
         maker.check(plan)  # anything missing is reported before anything is begun
@@ -87,6 +89,7 @@ async def follow(loaded: Loaded, load: Callable[[], Loaded], say: Say) -> Ended:
             serving(daemon.listen, routes, Guard(token)) as url,
             reloader.answering(),
             feed.looking(partial(look_at, supervisor, RETRIES_SHOWN)),
+            watcher.watching(),
         ):
             say(f"syncer: following; {url}/api/status shows how it goes")
             async with notifier.telling(supervisor.draining):
@@ -127,6 +130,7 @@ class _Maker:
     teller: Teller
     feed: NewsFeed
     say: Say
+    watcher: Watcher
 
     def check(self, plan: LanePlan) -> None:
         app(plan.loaded, self.limiters)
@@ -137,7 +141,7 @@ class _Maker:
             plan.name,
             plan.loaded,
             partial(push_parts, limiters=self.limiters),
-            partial(make_sources, plan.tables, self.say),
+            partial(make_sources, plan.tables, self.say, self.watcher),
             partial(_note, self.metrics, self.teller, self.feed, plan.name),
             self.teller.tell_pause,
             partial(_control, self.teller),
@@ -148,7 +152,7 @@ class _Maker:
         for source in lane.sources():
             if source.name not in followed:
                 self.teller.tell_source_end(lane.name, source.name, source.pending)
-        lane.take_up(plan.loaded, partial(make_sources, plan.tables, self.say))
+        lane.take_up(plan.loaded, partial(make_sources, plan.tables, self.say, self.watcher))
 
 
 @dataclass(frozen=True, slots=True)

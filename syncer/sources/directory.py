@@ -17,7 +17,7 @@ from syncer.core.change import Chunk, Mark
 from syncer.errors import SyncerError
 from syncer.finish import finish
 from syncer.sources.asked import AskedWishes
-from syncer.sources.followed import Hint
+from syncer.sources.hints import Hint, NextLook
 from syncer.sources.outbox import Outbox
 from syncer.sources.wish_scan import TooManyDeletions, WishScan
 
@@ -40,10 +40,7 @@ class WantedFolder:
         self._scan = scan
         self._asked = asked
         self._outbox = outbox
-        self._poll_seconds = poll_seconds
-        self._hint = hint
-        self._look_at: float | None = None
-        """When the next look is due; None: at once."""
+        self._next_look = NextLook(poll_seconds, hint)
         self._too_many: TooManyDeletions | None = None
 
     @property
@@ -61,13 +58,13 @@ class WantedFolder:
 
         Raises TooManyDeletions; SyncerError where the folder cannot be followed.
         """
-        if self._look_at is None or self._look_at <= anyio.current_time():
+        if self._next_look.is_due:
             # First, so that a folder that is parked holds up no change that is known.
             if (chunk := await self._outbox.read()) is not None:
                 return chunk
-            self._look_at = None  # also after a failure
-            await finish(partial(anyio.to_thread.run_sync, self._look, anyio.current_time()))
-            self._look_at = anyio.current_time() + self._poll_seconds
+            with self._next_look.looking():
+                await finish(partial(anyio.to_thread.run_sync, self._look, anyio.current_time()))
+                self._next_look.watch(self._scan.folders)
         return await self._outbox.read()
 
     def _look(self, now: float) -> None:
@@ -82,9 +79,7 @@ class WantedFolder:
 
     async def wait(self) -> None:
         """Return when it is time for another look."""
-        with anyio.move_on_after(self._poll_seconds):
-            await (anyio.sleep_forever() if self._hint is None else self._hint.wait())
-        self._look_at = None
+        await self._next_look.wait()
 
     async def ack(self, log: int, mark: Mark) -> None:
         """Note what became of the changes before this mark."""
@@ -92,6 +87,7 @@ class WantedFolder:
 
     async def close(self) -> None:
         """Let go of the files."""
+        self._next_look.close()
         await self._outbox.close()
         self._asked.close()
 
@@ -103,5 +99,5 @@ class WantedFolder:
         if waiting.count != deletions:
             return f"{waiting.count} deletions wait, and not {deletions}"
         self._scan.allowed = deletions
-        self._look_at = None
+        self._next_look.hasten()
         return None

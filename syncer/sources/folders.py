@@ -85,7 +85,8 @@ class Walk:
         self.left_out: list[LeftOut] = []
         self._ours = ours
         self._skip = skip
-        self._entered: set[tuple[int, int]] = set()
+        self.folders: dict[tuple[int, int], Path] = {}
+        """Those that were entered, by device and inode."""
 
     def logs(self, root: str) -> Iterator[FoundLog]:
         """Yield the logs in order.
@@ -110,12 +111,12 @@ class Walk:
             return
         if self._ours.is_state(folder.path, {entry.name for entry in listed}):
             # the root, which the user named: say why nothing is read
-            if not self._entered:
+            if not self.folders:
                 self.left_out.append(LeftOut(folder.label, "state"))
             return
-        if (place := (status.st_dev, status.st_ino)) in self._entered:
+        if (place := (status.st_dev, status.st_ino)) in self.folders:
             return
-        self._entered.add(place)
+        self.folders[place] = folder.path
         for entry in listed:
             label = folder.label / entry.name
             if entry.name.startswith("."):

@@ -14,7 +14,6 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 import anyio
 import anyio.to_thread
@@ -27,23 +26,13 @@ from syncer.sources.changelog import ChangeLog
 from syncer.sources.chosen import Choice, ChosenLog, tell_missing
 from syncer.sources.first_lines import FIRST_LINES, refuse_what_is_not_a_log
 from syncer.sources.folders import LeftOut, Ours, explain_left_out
+from syncer.sources.hints import Hint, NextLook
 from syncer.sources.lines import LineOptions
 from syncer.sources.log_turns import FollowedLog, LogTurns
 from syncer.sources.logs import LogPath
 from syncer.sources.parked import FileFailure, FilesAside
 from syncer.sources.registry import LogRegistry, Search
 from syncer.sources.sight import Lookout, Sight
-
-READING_PER_LOOK = 10
-"""How many times as long as a look takes there is reading before the next one."""
-
-
-class Hint(Protocol):
-    """A wake-up that hastens the next look."""
-
-    async def wait(self) -> None:
-        """Return once something may have changed; it may be waited for again."""
-        ...
 
 
 class FollowedLogs:
@@ -72,13 +61,11 @@ class FollowedLogs:
         self._registry = registry
         self._options = options
         self._poll_seconds = poll_seconds
-        self._hint = hint
         self._tell = tell
         self._told: list[str] = []
         """What was said last of files that are not read."""
         self._lookout = Lookout(name, path, ours, registry.disk)
-        self._look_at: float | None = None
-        """When the next look is due; None: at once."""
+        self._next_look = NextLook(poll_seconds, hint)
         self._is_first = True
         self._logs = dict[int, FollowedLog]()
         self._turns = LogTurns()
@@ -100,8 +87,9 @@ class FollowedLogs:
         Raises SyncerError where there is nothing to follow.
         """
         while True:
-            if self._look_at is None or self._look_at <= anyio.current_time():
-                await self._look()
+            if self._next_look.is_due:
+                with self._next_look.looking():
+                    await self._look()
             log = await self._turns.next()
             if log is None:
                 return None
@@ -118,15 +106,14 @@ class FollowedLogs:
 
     async def wait(self) -> None:
         """Return when it is time for the next look."""
-        with anyio.move_on_after(self._poll_seconds):
-            await (anyio.sleep_forever() if self._hint is None else self._hint.wait())
-        self._look_at = None
+        await self._next_look.wait()
 
     async def ack(self, log: int, mark: Mark) -> None:
         """A file needs no telling."""
 
     async def close(self) -> None:
         """Let go of all files."""
+        self._next_look.close()
         await self._turns.close()
         self._registry.release(self.label)
 
@@ -161,7 +148,7 @@ class FollowedLogs:
             line = log.log.watermark.resume.line
             self._missing[log.number] = tell_missing(log.log.label, line)
         elif stamp is None or stamp.file != log.identity.stamp.file:
-            self._look_at = None  # it was renamed, or removed: that is not its fault
+            self._next_look.hasten()  # it was renamed, or removed: that is not its fault
         else:
             log.failure = FileFailure.after(
                 log.failure, str(error), stamp, anyio.current_time(), self._poll_seconds
@@ -176,7 +163,6 @@ class FollowedLogs:
     # --- looking ----------------------------------------------------------------------
 
     async def _look(self) -> None:
-        begun = anyio.current_time()
         forgotten = await self._registry.list_forgotten([*self._logs, *self._gone])
         for number in forgotten:
             await self._forget(number)
@@ -184,6 +170,7 @@ class FollowedLogs:
             log.identity.path: log.read_to for log in self._logs.values()
         }
         sight = self._sight = await anyio.to_thread.run_sync(self._lookout.look, asked)
+        self._next_look.watch(sight.folders, sight.begins)
         self._check_root(sight)
         here = {log.identity.stamp.file for log in self._logs.values() if _is_here(log, sight)}
         lost = {
@@ -204,8 +191,6 @@ class FollowedLogs:
             raise SyncerError(f"there is no file or folder {self._path}")
         self._is_first = False
         self._plan(sight)
-        now = anyio.current_time()
-        self._look_at = now + max(self._poll_seconds, (now - begun) * READING_PER_LOOK)
 
     def _check_root(self, sight: Sight) -> None:
         """Raise SyncerError where the folder is gone: nobody knows what is in it."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from syncer.core.change import Stamp
 from syncer.errors import UsageError
 from syncer.sources.folders import LeftOut, Ours, Walk, check_readable
+from syncer.sources.hints import Inode
 from syncer.sources.log_disk import LogDisk
 from syncer.sources.logs import LogPath, check_name
 
@@ -25,6 +26,10 @@ class Sight:
     faults: dict[str, str] = field(default_factory=dict)
     """By label, what cannot be read, and why."""
     left_out: list[LeftOut] = field(default_factory=list)
+    folders: dict[str, Inode] = field(default_factory=dict)
+    """Those in which more of it may come."""
+    begins: str = ""
+    """The names of what comes there begin so."""
     is_there: bool = False
     """Whether there is such a file or folder at all."""
 
@@ -77,11 +82,15 @@ class Lookout:
             if self._has_name(sight, log := LogPath(found.path, self._label(found.label))):
                 yield log
         sight.left_out = walk.left_out
+        sight.folders = {str(path): inode for inode, path in walk.folders.items()}
 
     def _find_file(self, sight: Sight) -> Iterator[LogPath]:
         path = Path(os.path.realpath(self.path))
         log = LogPath(path, f"{self.name}/{Path(self.path).name}")
         try:
+            around = path.parent.stat()
+            sight.folders[str(path.parent)] = (around.st_dev, around.st_ino)
+            sight.begins = path.name
             status = path.stat()
         except FileNotFoundError:
             return

@@ -17,12 +17,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from syncer.core.change import Key
 from syncer.core.deletions import MaxDelete
 from syncer.errors import SyncerError
 from syncer.files import sync
 from syncer.sources.asked import AskedWishes, FileSeen, FileStamp
+from syncer.sources.hints import Inode
 from syncer.sources.lines import LineOptions
 from syncer.sources.wish_file import UnreadableWish, WishFile, parse_wishes
 
@@ -63,6 +65,8 @@ class WishScan:
         self._files = asked.list_files()
         self._since: dict[Key, float] = {}
         """Since when each annotation is missing, by this process's own clock."""
+        self.folders: dict[str, Inode] = {}
+        """Those that the last look went through."""
         self.allowed = 0
         """So many deletions may pass once, also beyond the bound."""
 
@@ -147,11 +151,17 @@ class WishScan:
         SyncerError where a folder cannot be read: then nobody knows what is missing.
         """
         root = self._rules.path
+        self.folders = {}
 
-        def fail(error: OSError) -> None:
+        def fail(error: OSError) -> NoReturn:
             raise SyncerError(f"{error.filename} cannot be read: {error.strerror}")
 
         for folder, folders, names in os.walk(root, onerror=fail):
+            try:
+                status = Path(folder).stat()
+            except OSError as error:
+                fail(error)
+            self.folders[os.path.realpath(folder)] = (status.st_dev, status.st_ino)
             folders[:] = sorted(name for name in folders if not name.startswith("."))
             for name in sorted(names):
                 if not name.endswith(".json") or name.startswith("."):

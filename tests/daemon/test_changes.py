@@ -21,6 +21,8 @@ from syncer.daemon.lane import Lane
 from syncer.daemon.sources import make_sources
 from syncer.engine.push import Push
 from syncer.jobs.push_parts import PushParts
+from syncer.sources.folder_events import explain_silence, watch_folders
+from syncer.sources.watching import Watcher
 from tests.daemon.following import Following, RealTime
 from tests.support.lanes import App
 from tests.support.lines import delete, patch, post
@@ -39,7 +41,9 @@ class Receiving(Following):
         self.ask: aiohttp.ClientSession
 
     def sources(self, parts: PushParts, engine: Callable[[], Push]) -> Sequence[Followed]:
-        return make_sources([], lambda _: None, parts, engine)
+        return make_sources(
+            [], lambda _: None, Watcher(watch_folders, explain_silence), parts, engine
+        )
 
     def receive(self, then: Callable[[Lane], Awaitable[None]], **options: Any) -> None:
         async def meanwhile(lane: Lane) -> None:
