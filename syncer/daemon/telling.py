@@ -48,20 +48,10 @@ class Teller:
 
     def tell_reload(self, reloaded: Reloaded) -> None:
         """Say what a reload changes, or why it changes nothing."""
-        if reloaded.error is not None:
-            first, *rest = reloaded.error.split("\n")
-            self._say(f"syncer: the config was not taken, and nothing was changed: {first}")
-            for line in rest:
-                self._say(line)
-            return
-        parts = {
-            "restarted": reloaded.restarted,
-            "added": reloaded.added,
-            "removed": reloaded.removed,
-            "to be restarted for": reloaded.needs_restart,
-        }
-        changes = [f"{what}: {', '.join(names)}" for what, names in parts.items() if names]
-        self._say(f"syncer: the config was read again; {'; '.join(changes) or 'nothing changed'}")
+        first, *rest = describe_reload(reloaded).split("\n")
+        self._say(f"syncer: {first}")
+        for line in rest:
+            self._say(line)
 
     def tell_end(self, lane: Lane, status: LaneStatus) -> None:
         """Say what is left in the state of a lane that has come to its end."""
@@ -84,3 +74,19 @@ class Teller:
         if self._last.get(subject, "") != reason:
             self._last[subject] = reason
             self._say(f"syncer: {subject}: {reason or 'works again'}")
+
+
+def describe_reload(reloaded: Reloaded) -> str:
+    """Return what a reload changes, or why it changes nothing; a bad config may take
+    several lines.
+    """
+    if reloaded.error is not None:
+        return f"the config was not taken, and nothing was changed: {reloaded.error}"
+    parts = {
+        "restarted": reloaded.restarted,
+        "added": reloaded.added,
+        "removed": reloaded.removed,
+        "needs a restart of the daemon": reloaded.needs_restart,
+    }
+    changes = [f"{what}: {', '.join(names)}" for what, names in parts.items() if names]
+    return f"the config was read again; {'; '.join(changes) or 'nothing changed'}"

@@ -34,7 +34,7 @@ from syncer.daemon.reload import Reloaded, Reloader
 from syncer.daemon.sources import Say, check_sources, make_sources
 from syncer.daemon.supervisor import Ended, Supervisor
 from syncer.daemon.systemd import Notifier
-from syncer.daemon.telling import Teller
+from syncer.daemon.telling import Teller, describe_reload
 from syncer.jobs.clarifai import app
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.push_parts import push_parts
@@ -68,7 +68,8 @@ async def follow(loaded: Loaded, load: Callable[[], Loaded], say: Say) -> Ended:
         keys = list_restart_keys(loaded, new)
         return new, keys if check_daemon(new) == token else (*keys, "daemon.token_file")
 
-    reloader = Reloader(supervisor, loaded, read, maker, _Reports(metrics, teller, notifier))
+    reports = _Reports(metrics, teller, feed, notifier)
+    reloader = Reloader(supervisor, loaded, read, maker, reports)
 
     @asynccontextmanager
     async def serve(supervisor: Supervisor) -> AsyncIterator[None]:
@@ -161,6 +162,7 @@ class _Reports:
 
     metrics: Metrics
     teller: Teller
+    feed: NewsFeed
     notifier: Notifier
 
     def announce(self) -> AbstractContextManager[None]:
@@ -169,6 +171,7 @@ class _Reports:
     def report(self, reloaded: Reloaded) -> None:
         self.metrics.note_reload(reloaded.result)
         self.teller.tell_reload(reloaded)
+        self.feed.tell("reload", "", describe_reload(reloaded))
 
     async def report_end(self, lane: Lane) -> None:
         self.teller.tell_end(lane, await lane.status())

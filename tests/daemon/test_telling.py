@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syncer.core.events import DestinationChanged, SourceFailed, SourceRecovered
+from syncer.daemon.reload import Reloaded
 from syncer.daemon.telling import Teller
 
 
@@ -31,4 +32,20 @@ def test_an_outage_of_the_remote_is_told_of_its_lane() -> None:
     assert said == [
         "syncer: lane prod, remote: the remote is out",
         "syncer: lane prod, remote: works again",
+    ]
+
+
+def test_a_reload_is_told_with_what_it_changes_and_a_bad_config_with_each_fault() -> None:
+    said: list[str] = []
+    teller = Teller(said.append)
+    teller.tell_reload(Reloaded("unchanged"))
+    teller.tell_reload(Reloaded("ok", ("a", "b"), removed=("c",), needs_restart=("daemon.listen",)))
+    teller.tell_reload(Reloaded("failed", error="2 errors in the configuration:\n  one\n  two"))
+    assert said == [
+        "syncer: the config was read again; nothing changed",
+        "syncer: the config was read again; restarted: a, b; removed: c;"
+        " needs a restart of the daemon: daemon.listen",
+        "syncer: the config was not taken, and nothing was changed: 2 errors in the configuration:",
+        "  one",
+        "  two",
     ]
