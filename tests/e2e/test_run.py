@@ -391,3 +391,28 @@ def test_while_the_inbox_is_full_it_is_not_ready_and_says_when_to_come_again(sit
         with emulator("--rps", "0", "--port", address.rpartition(":")[2]):
             wait_until(lambda: ready() == 200)
             assert site.post("/api/changes", post("c"))[0] == 202
+
+
+def test_every_route_is_described_and_nothing_else(site: Site) -> None:
+    with site.running():
+        described = json.loads(site.get("/api/openapi.json")[1])["paths"]
+        named = {"{name}": "none", "{": "", "}": ""}
+        for path, operations in described.items():
+            for method in operations:
+                if (method, path) in (("get", "/api/events"), ("post", "/api/reload")):
+                    continue
+                asked = path
+                for part, value in named.items():
+                    asked = asked.replace(part, value)
+                status, body = site.get(asked) if method == "get" else site.post(asked, b"")
+                assert str(status) in operations[method]["responses"], (method, path, status, body)
+        assert site.get("/api/nothing")[0] == 404
+    source = (Path(__file__).parents[2] / "syncer" / "daemon" / "http").glob("*.py")
+    routes = {
+        (method, path)
+        for file in source
+        for method, path in re.findall(
+            r'@routes\.(get|post)\(\s*"([^"]+)"', file.read_text("utf-8")
+        )
+    }
+    assert routes == {(m, path) for path, operations in described.items() for m in operations}

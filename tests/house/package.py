@@ -22,6 +22,7 @@ VERSIONS = ("3.11", "3.12", "3.13")
 PACKAGE_DATA = (
     "syncer/py.typed",
     "syncer/daemon/page/index.html",
+    "syncer/daemon/page/openapi.json",
     "label_syncer-{version}.dist-info/licenses/LICENSE",
 )
 

@@ -12,6 +12,7 @@ from importlib.resources import files
 from aiohttp import web
 
 PAGE = files("syncer.daemon") / "page" / "index.html"
+API = files("syncer.daemon") / "page" / "openapi.json"
 HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -23,7 +24,7 @@ _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
 
 
 def page() -> web.RouteTableDef:
-    """The route of `/`."""
+    """The routes of `/` and of the description of all routes."""
     routes = web.RouteTableDef()
     text = PAGE.read_text("utf-8")
     policy = write_policy(text)
@@ -34,6 +35,11 @@ def page() -> web.RouteTableDef:
         return web.Response(
             text=text, content_type="text/html", headers={"Content-Security-Policy": policy}
         )
+
+    @routes.get("/api/openapi.json")
+    async def tell_api(_: web.Request) -> web.Response:
+        """The OpenAPI document."""
+        return web.Response(text=API.read_text("utf-8"), content_type="application/json")
 
     return routes
 

@@ -11,7 +11,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence, Set
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from io import BufferedReader
@@ -252,9 +252,9 @@ class DaemonWorld(World):
         pace = LanePace(lambda: limiter, config.push.requests_per_second)
         app = App(Clarifai(USER, APP), transport, pace)  # type: ignore[arg-type]
         destination = DestinationId(config.clarifai.base_url, USER, APP)
-        with closing(
-            Journal.open(STATE, destination, disk=self.disk, compact_bytes_min=COMPACT_BYTES)
-        ) as journal:
+        journal = Journal.open(STATE, destination, disk=self.disk, compact_bytes_min=COMPACT_BYTES)
+        is_gone = False
+        try:
             yield PushParts(
                 config,
                 app,
@@ -264,6 +264,12 @@ class DaemonWorld(World):
                 logs=_Logs(self),
                 disk=self.disk,
             )
+        except GeneratorExit:  # the process is gone, and what it had open with it
+            is_gone = True
+            raise
+        finally:
+            if not is_gone:
+                journal.close()
 
     def _make_sources(self, parts: PushParts, engine: Callable[[], Push]) -> Sequence[Followed]:
         registry = LogRegistry(engine, STATE / "spool", parts.logs)
