@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
@@ -416,3 +417,19 @@ def test_every_route_is_described_and_nothing_else(site: Site) -> None:
         )
     }
     assert routes == {(m, path) for path, operations in described.items() for m in operations}
+
+
+@pytest.mark.parametrize(
+    "request_line", [b"GET / HTTP/1.1\r\nX: \x00\r\n\r\n", b"\x16\x03\x01 no HTTP\r\n\r\n"]
+)
+def test_what_is_no_http_is_refused_without_a_word_in_the_log(
+    site: Site, request_line: bytes
+) -> None:
+    with site.running() as process:
+        host, port = site.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            connection.sendall(request_line)
+            assert b" 400 " in connection.recv(1000)
+        process.send_signal(signal.SIGTERM)
+        _, told = process.communicate(timeout=20)
+    assert "Traceback" not in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import anyio.to_thread
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from syncer.daemon.control import CONTROL, open_control, remove_control
 from syncer.daemon.http.guard import Guard, guarding
@@ -21,6 +23,13 @@ LAST_ANSWERS_SECONDS = 2.0
 """How long answers that are on their way may still take at the end."""
 COMMAND_BYTES_MAX = 32 << 20
 """Of a request at a control socket: more than a command line can name."""
+
+LOGGER = logging.getLogger("syncer.http")
+"""Of the server, for faults of its own."""
+LOGGER.addFilter(
+    # A request that is no HTTP is answered 400: that is the client's fault.
+    lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+)
 
 Routes = Iterable[web.AbstractRouteDef]
 
@@ -86,6 +95,7 @@ async def _running(
         access_log=None,
         handle_signals=False,
         shutdown_timeout=LAST_ANSWERS_SECONDS,
+        logger=LOGGER,
         # it begins with the connection, and only a whole head ends it
         keepalive_timeout=patience.head_seconds,
     )
