@@ -232,6 +232,11 @@ class LogIdentity(msgspec.Struct, frozen=True, array_like=True):
         return not self.path.startswith((FEED, INBOX))
 
     @property
+    def is_inbox(self) -> bool:
+        """Whether the state itself keeps what is in it."""
+        return self.path.startswith(INBOX)
+
+    @property
     def stamp(self) -> Stamp:
         """Of its file when it was last looked at."""
         return Stamp(

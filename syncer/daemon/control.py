@@ -13,13 +13,15 @@ import socket
 import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import asdict
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from syncer.errors import StateError, UsageError
+from syncer.errors import LogChanged, StateError, SyncerError, UsageError
 from syncer.jobs.dead import DropResult, Refuse, RefusedLetter, RetryResult, Selector
+from syncer.jobs.known import ForgetLogs, GivenUp, MoveLog, Renamed
 from syncer.jobs.story import AskedAnnotation
 
 CONTROL = "control"
@@ -75,6 +77,25 @@ def drop_through(folder: Path, selector: Selector) -> DropResult | None:
     """
     told = _ask(folder, "/api/dead/drop", _name(selector))
     return None if told is None else DropResult(told["selected"])
+
+
+def forget_through(folder: Path, asked: ForgetLogs) -> GivenUp | None:
+    """Let the daemon that holds a state forget logs; None where none does.
+
+    Raises UsageError, StateError.
+    """
+    body = {"logs": [asdict(name) for name in asked.names], "force": asked.force}
+    told = _ask(folder, "/api/state/forget", body)
+    return None if told is None else GivenUp(told["forgotten"], told["waiting"], told["dead"])
+
+
+def move_through(folder: Path, asked: MoveLog) -> Renamed | None:
+    """Let the daemon that holds a state give a log another path; None where none does.
+
+    Raises UsageError, LogChanged, StateError.
+    """
+    told = _ask(folder, "/api/state/move", asdict(asked))
+    return None if told is None else Renamed(told["moved"], told["to"], told["is_there"])
 
 
 def tell_story_through(folder: Path, asked: AskedAnnotation) -> list[dict[str, Any]] | None:
@@ -134,8 +155,8 @@ def _ask(
             ) from None
     if answer.status in (200, absent):
         return told
-    kind = UsageError if answer.status < 500 else StateError
-    raise kind(told["error"])
+    kinds: dict[int, type[SyncerError]] = {409: LogChanged, 503: StateError}
+    raise kinds.get(answer.status, UsageError if answer.status < 500 else StateError)(told["error"])
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
@@ -25,9 +26,9 @@ from syncer.core.backoff import Backoff
 from syncer.core.events import ChangesSettled, Event, SourceFailed, SourceRecovered
 from syncer.core.facts import Destination
 from syncer.core.ledger import Ledger
-from syncer.core.retry import Portions
 from syncer.core.settle import rfc3339
 from syncer.daemon.drift import DriftCheck
+from syncer.daemon.errands import Errands
 from syncer.daemon.followed import Followed, MakeSources, Watched
 from syncer.daemon.lag import Lag, bounds_of
 from syncer.daemon.status import (
@@ -61,6 +62,7 @@ from syncer.jobs.opening import open_in_thread
 from syncer.jobs.push_parts import PushParts, wire_push
 from syncer.jobs.story import AskedAnnotation, Step, tell_story
 from syncer.journal.held import is_held, set_held
+from syncer.journal.journal import Journal
 from syncer.sources.inbox import Inbox
 
 BY_HAND = "paused by hand: POST /api/lanes/NAME/resume lets it go on"
@@ -73,6 +75,7 @@ settled before.
 LOOK_SECONDS = 1.0
 """How often a lane whose token was refused looks whether there is another one."""
 
+T = TypeVar("T")
 
 OpenParts = Callable[[Loaded], AbstractContextManager[PushParts]]
 """Opens the parts of a push, and with them the state's lock."""
@@ -127,6 +130,7 @@ class Lane:
         self._running: tuple[Push, PushParts] | None = None
         self._requests = RecentRequests()
         self._remote = Faults()
+        self._errands = Errands()
         self.lag = Lag(())
         self._applied = AppliedChanges()
         self._drift = DriftCheck(self.chance)
@@ -157,6 +161,7 @@ class Lane:
                 async with (
                     open_in_thread(self._open_parts(self._loaded)) as parts,
                     self._control(self),
+                    self._errands.after(parts.journal),
                 ):
                     await self._push(parts)
             except SyncerError as error:
@@ -180,7 +185,7 @@ class Lane:
         """
         options = line_options(self._loaded.config)
         letters = LettersToRetry(self.state, selector, options, refuse, force=force)
-        await self._carry_out(letters.portions)
+        await self._engine().carry_out(letters.portions)
         return letters.result
 
     async def drop(self, selector: Selector) -> DropResult:
@@ -189,13 +194,20 @@ class Lane:
         Raises NotPushing, UsageError, StateError.
         """
         letters = LettersToDrop(self.state, selector)
-        await self._carry_out(letters.portions)
+        await self._engine().carry_out(letters.portions)
         return letters.result
 
-    async def _carry_out(self, portions: Portions) -> None:
+    async def alter(self, work: Callable[[Journal], T]) -> T:
+        """Let the push come to its end, do this with its state, and push again.
+
+        Raises NotPushing, StateError, and what the work raises.
+        """
+        return await self._errands.ask(work, self._engine().drain)
+
+    def _engine(self) -> Push:
         if self._running is None:
             raise self._explain_no_push()
-        await self._running[0].carry_out(portions)
+        return self._running[0]
 
     async def tell_story(self, asked: AskedAnnotation) -> list[Step]:
         """Return where the changes of an annotation are. Raises StateError."""

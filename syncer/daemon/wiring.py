@@ -26,6 +26,7 @@ from syncer.daemon.http.reload import reloads
 from syncer.daemon.http.scrape import scrape
 from syncer.daemon.http.server import controlling, serving
 from syncer.daemon.http.sources import sources
+from syncer.daemon.http.states import states
 from syncer.daemon.http.stories import stories
 from syncer.daemon.lane import Lane
 from syncer.daemon.metrics import Metrics
@@ -178,7 +179,7 @@ class _Reports:
 
 
 def _control(teller: Teller, lane: Lane) -> AbstractAsyncContextManager[None]:
-    routes = [*steer([lane]), *letters([lane]), *stories([lane])]
+    routes = [*steer([lane]), *letters([lane]), *stories([lane]), *states(lane)]
     return controlling(lane.state, routes, partial(teller.tell_control, lane))
 
 

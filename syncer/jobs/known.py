@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
@@ -10,7 +11,6 @@ import msgspec
 
 from syncer.core.change import LogIdentity
 from syncer.core.facts import Fact, Opened
-from syncer.core.ledger import Ledger
 from syncer.core.settle import forgotten
 from syncer.errors import LogChanged, UsageError
 from syncer.jobs.ours import SPOOL
@@ -22,6 +22,20 @@ from syncer.sources.places import STDIN, Places
 
 LOGS_MAX = 1000
 """Given up in one commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogName:
+    """A log, or a pattern of logs, as a user names it."""
+
+    name: str
+    path: str
+    """Absolute: what the name means in the user's folder."""
+
+    @classmethod
+    def of(cls, name: str) -> LogName:
+        """Return what is named here and now."""
+        return cls(name, resolve(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,37 +53,37 @@ class GivenUp:
         held = describe_held(self.waiting, self.dead)
         return f"forgot {enumerate_few(self.logs)}" + (f" with {held}" if held else "")
 
+    def record(self) -> dict[str, object]:
+        """Return it as `--json` shows it."""
+        return {"forgotten": self.logs, "waiting": self.waiting, "dead": self.dead}
 
-def forget(folder: Path, names: Sequence[str], *, force: bool) -> GivenUp:
-    """Let a state know nothing of these logs any more: of all of them, or of none.
-    Names may be patterns.
 
-    Raises UsageError for a name that no log has, and without `force` for logs with
-    waiting changes or dead letters; StateError.
-    """
-    journal = Journal.open(folder, None)
-    try:
+@dataclass(frozen=True, slots=True)
+class ForgetLogs:
+    """Let a state know nothing of these logs any more: of all of them, or of none."""
+
+    names: tuple[LogName, ...]
+    force: bool
+    """Also logs with waiting changes or dead letters."""
+
+    def carry_out(self, journal: Journal) -> GivenUp:
+        """Forget them.
+
+        Raises UsageError for a name that no log has, for what is not read from a file,
+        and without `force` for logs that hold something; StateError.
+        """
         logs = journal.ledger.logs
-        numbers = list(
-            dict.fromkeys(
-                number for name in names for number in _matching(journal.ledger, folder, name)
-            )
-        )
-        if not force and (
-            holding := [
-                number
-                for number in numbers
-                if logs[number].counts.queued or logs[number].counts.dead
-            ]
-        ):
-            each = [
-                f"{logs[number].identity.label} has"
-                f" {describe_held(logs[number].counts.queued, logs[number].counts.dead)}"
-                for number in holding
-            ]
+        found = (number for name in self.names for number in _matching(journal, name))
+        numbers = list(dict.fromkeys(found))
+        holding = [
+            f"{logs[number].identity.label} has {held}"
+            for number in numbers
+            if (held := describe_held(logs[number].counts.queued, logs[number].counts.dead))
+        ]
+        if holding and not self.force:
             raise UsageError(
-                f"{enumerate_few(each, '; ')}. Nothing was forgotten: push until nothing waits and"
-                " look at `syncer dead list`, or give them up with --force"
+                f"{enumerate_few(holding, '; ')}. Nothing was forgotten: push until nothing waits"
+                " and look at `syncer dead list`, or give them up with --force"
             )
         waiting, dead = (
             sum(getattr(logs[number].counts, place) for number in numbers)
@@ -81,8 +95,11 @@ def forget(folder: Path, names: Sequence[str], *, force: bool) -> GivenUp:
                 [fact for number in numbers[start : start + LOGS_MAX] for fact in forgotten(number)]
             )
         return result
-    finally:
-        journal.close()
+
+    def write(self, folder: Path) -> GivenUp:
+        """Forget them, where nobody uses the state. Raises as `carry_out` does."""
+        with closing(Journal.open(folder, None)) as journal:
+            return self.carry_out(journal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,37 +117,51 @@ class Renamed:
             "" if self.is_there else ", though there is no such file yet"
         )
 
+    def record(self) -> dict[str, object]:
+        """Return it as `--json` shows it."""
+        return {"moved": self.old, "to": self.new, "is_there": self.is_there}
 
-def move(folder: Path, old: str, new: str) -> Renamed:
-    """Give a known log another path.
 
-    Raises UsageError for a name that no log or several have, LogChanged where the file
-    at the new path is not that log; StateError.
-    """
-    if not new or new == STDIN:
-        raise UsageError(f"the new name of a log is a path, not {new!r}")
-    journal = Journal.open(folder, None)
-    try:
+@dataclass(frozen=True, slots=True)
+class MoveLog:
+    """Give a known log another path."""
+
+    old: LogName
+    new: LogName
+
+    def carry_out(self, journal: Journal) -> Renamed:
+        """Move it.
+
+        Raises UsageError for a name that no log or several have, LogChanged where the
+        file at the new path is not that log; StateError.
+        """
+        if not self.new.name or self.new.name == STDIN:
+            raise UsageError(f"the new name of a log is a path, not {self.new.name!r}")
         ledger = journal.ledger
-        numbers = _matching(ledger, folder, old)
+        numbers = _matching(journal, self.old)
         if len(numbers) > 1:
             paths = enumerate_few(ledger.logs[number].identity.path for number in numbers)
             raise UsageError(
-                f"{len(numbers):,} logs match {old}: name one of them by its path, {paths}"
+                f"{len(numbers):,} logs match {self.old.name}: name one of them by its path,"
+                f" {paths}"
             )
         before = ledger.logs[numbers[0]].identity.label
-        facts, is_there = _move(Places(ledger, folder / SPOOL), numbers[0], new)
+        places = Places(ledger, journal.folder / SPOOL)
+        facts, is_there = _move(places, numbers[0], LogPath(Path(self.new.path), self.new.name))
         journal.commit(facts)
-        return Renamed(before, new, is_there)
-    finally:
-        journal.close()
+        return Renamed(before, self.new.name, is_there)
+
+    def write(self, folder: Path) -> Renamed:
+        """Move it, where nobody uses the state. Raises as `carry_out` does."""
+        with closing(Journal.open(folder, None)) as journal:
+            return self.carry_out(journal)
 
 
-def _move(places: Places, number: int, new: str) -> tuple[list[Fact], bool]:
+def _move(places: Places, number: int, log: LogPath) -> tuple[list[Fact], bool]:
     """Return what is true of a log once it has this path, and whether there is a
     file.
     """
-    log, files, facts = LogPath(Path(resolve(new)), new), LogFiles(), list[Fact]()
+    files, facts, new = LogFiles(), list[Fact](), log.label
     known = places.identity(number)
     other = places.at(log)
     if other is not None and other != number:
@@ -142,7 +173,7 @@ def _move(places: Places, number: int, new: str) -> tuple[list[Fact], bool]:
         facts += forgotten(other)
     stamp = files.stamp(log, known.stamp)
     if stamp is None:
-        if Path(new).exists():
+        if log.path.exists():
             raise UsageError(f"{new} is not a file")
         return [
             *facts,
@@ -164,20 +195,26 @@ def _move(places: Places, number: int, new: str) -> tuple[list[Fact], bool]:
     return [*facts, Opened(number, identity)], True
 
 
-def _matching(ledger: Ledger, folder: Path, name: str) -> list[int]:
+def _matching(journal: Journal, named: LogName) -> list[int]:
     """The logs of this label or path, else those that match it as a pattern.
 
-    Raises UsageError if no log matches.
+    Raises UsageError if no log matches, and for what is not read from a file.
     """
+    ledger, folder, name = journal.ledger, journal.folder, named.name
     paths = Places(ledger, folder / SPOOL)
     known = {
         number: (log.identity.label, paths.path(number)) for number, log in ledger.logs.items()
     }
-    path = resolve(name)
-    if found := [number for number, (label, at) in known.items() if name == label or path == at]:
+    if found := [n for n, (label, at) in known.items() if name == label or named.path == at]:
+        if any(ledger.logs[number].identity.is_inbox for number in found):
+            raise UsageError(
+                f"{name} is not a log: the state {folder} itself keeps what came from there, since"
+                " it cannot be read again. Nothing was changed"
+            )
         return found
     pattern = str(PurePath(name))
     is_pattern = any(sign in name for sign in "*?[")
+    known = {n: names for n, names in known.items() if not ledger.logs[n].identity.is_inbox}
     if is_pattern and (found := [n for n, names in known.items() if _match(names, pattern)]):
         return found
     labels = enumerate_few(label for label, _ in known.values()) or "none"

@@ -50,7 +50,7 @@ class Journal:
         self.ledger = Ledger()
         self.notes: list[str] = []
         """The work of recovery, in words for the user."""
-        self._folder = folder
+        self.folder = folder
         self._lock = lock
         self._disk = disk
         self._destination = destination
@@ -122,33 +122,33 @@ class Journal:
     # --- recovery ---------------------------------------------------------------------
 
     def _recover(self) -> None:
-        path = self._folder / JOURNAL_FILE
+        path = self.folder / JOURNAL_FILE
         self._disk.unlink(path.with_suffix(".new"))
         there = (self._disk.size(path) or 0) > 0
         if not there and self._destination is None:
-            raise no_journal(self._folder)
-        self._dead_file = self._disk.open(self._folder / dead.DEAD_FILE)
+            raise no_journal(self.folder)
+        self._dead_file = self._disk.open(self.folder / dead.DEAD_FILE)
         if there:
             self._file = self._disk.open(path)
             self._fold(path)
             # A rename that the process before did not get to sync.
-            self._disk.sync_folder(self._folder)
+            self._disk.sync_folder(self.folder)
         else:
-            if self._disk.size(self._folder / CHECKPOINT_FILE) is not None:
+            if self._disk.size(self.folder / CHECKPOINT_FILE) is not None:
                 raise StateError(
-                    f"{self._folder} holds the state of a pull: choose another --state folder for"
+                    f"{self.folder} holds the state of a pull: choose another --state folder for"
                     " this push"
                 )
-            if (lost := missing(self._folder, self._disk)) is not None:
+            if (lost := missing(self.folder, self._disk)) is not None:
                 raise lost.error()
-            self._disk.try_folder(self._folder)
+            self._disk.try_folder(self.folder)
             self._write_new(None)
         self._recover_dead()
 
     def _fold(self, path: Path) -> None:
         found = replay(path, disk=self._disk)
         self._destination = self._destination or found.destination
-        check_destination(self._folder, found.destination, self._destination)
+        check_destination(self.folder, found.destination, self._destination)
         self.ledger, self._bodies, self._size = found.ledger, found.bodies, found.end
         if found.torn:
             self.notes.append(
@@ -160,7 +160,7 @@ class Journal:
         self._disk.sync(self._file)
 
     def _recover_dead(self) -> None:
-        path = self._folder / dead.DEAD_FILE
+        path = self.folder / dead.DEAD_FILE
         size = self._disk.size(path) or 0
         wanted = self.ledger.dead_size
         if size < wanted:
@@ -190,7 +190,7 @@ class Journal:
         frame = frames.encode(payload, self._size)
         if len(frame) > frames.LINE_BYTES_MAX:
             raise StateError(
-                f"the state {self._folder}: {len(frame):,} bytes in one commit, more than"
+                f"the state {self.folder}: {len(frame):,} bytes in one commit, more than"
                 f" {frames.LINE_BYTES_MAX:,}"
             )
         try:
@@ -225,7 +225,7 @@ class Journal:
             self._disk.sync(self._file)
             self._disk.truncate(self._dead_file, self.ledger.dead_size)
         self._failed = (
-            f"the state {self._folder} cannot be written: {_why(error)}. Nothing was lost: fix"
+            f"the state {self.folder} cannot be written: {_why(error)}. Nothing was lost: fix"
             " that, then run it again"
         )
         raise StateError(self._failed) from None
@@ -233,13 +233,13 @@ class Journal:
     def read_queued(self, number: int) -> Change:
         """The change queued under this number, with its body. Raises StateError."""
         if number not in self._bodies:
-            raise StateError(f"{self._folder / JOURNAL_FILE}: no change {number} waits")
+            raise StateError(f"{self.folder / JOURNAL_FILE}: no change {number} waits")
         try:
             return Bodies(self._disk, self._file, self._bodies).read_queued(number).change()
         except (OSError, msgspec.DecodeError) as error:
             offset, _ = self._bodies[number]
             raise StateError(
-                f"{self._folder / JOURNAL_FILE}: the queued change at byte {offset} cannot be read"
+                f"{self.folder / JOURNAL_FILE}: the queued change at byte {offset} cannot be read"
                 f" back: {error}"
             ) from None
 
@@ -253,7 +253,7 @@ class Journal:
 
     def _write_new(self, ledger: Ledger | None) -> None:
         """Write a journal that adds up to this, and put it in the place of the old."""
-        path = self._folder / JOURNAL_FILE
+        path = self.folder / JOURNAL_FILE
         old_file, old_bodies = self._file, self._bodies
         assert self._destination is not None
         written = write_journal(

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from syncer.core.facts import Queued, Settled
 from syncer.errors import LogChanged, StateError, UsageError
-from syncer.jobs.known import describe_held, forget, move
+from syncer.jobs.known import (
+    ForgetLogs,
+    GivenUp,
+    LogName,
+    MoveLog,
+    Renamed,
+    describe_held,
+)
 from syncer.journal.journal import Journal
 from tests.journal.made import queued
 from tests.support.lanes import App
@@ -26,6 +34,14 @@ def pushed(app: App, path: Path, *lines: bytes) -> Path:
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     app.push(path)
     return path
+
+
+def forget(state: Path, names: Sequence[str], *, force: bool) -> GivenUp:
+    return ForgetLogs(tuple(map(LogName.of, names)), force).write(state)
+
+
+def move(state: Path, old: str, new: str) -> Renamed:
+    return MoveLog(LogName.of(old), LogName.of(new)).write(state)
 
 
 def labels(app: App) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO, TypeVar
 
 from cyclopts import App, Parameter
 
@@ -19,12 +21,14 @@ from syncer.cli.output import (
     printing,
     say,
 )
-from syncer.errors import OutputError, StateError, UsageError
+from syncer.errors import OutputError, StateError, StateLocked, UsageError
 from syncer.printable import counted, json_text
 from syncer.version import __version__
 
 if TYPE_CHECKING:
     from syncer.jobs.state import StateSurvey
+
+T = TypeVar("T")
 
 app = App(name="state", version=__version__, help="The state folder itself.")
 
@@ -195,21 +199,24 @@ def forget(*logs: Log, force: bool = False, common: Common = Common()) -> int:
     force
         Also logs with waiting changes or dead letters, which are lost.
     """
-    from syncer.jobs import known
+    from syncer.daemon.control import forget_through
     from syncer.jobs.folders import push_folder
+    from syncer.jobs.known import ForgetLogs, LogName
 
     if not logs:
         raise UsageError(
             "name the logs to forget, as `syncer status` shows them; patterns are allowed"
         )
-    given_up = known.forget(push_folder(common.load()), logs, force=force)
+    folder = push_folder(common.load())
+    asked = ForgetLogs(tuple(map(LogName.of, logs)), force=force)
+    given_up = _alter(folder, asked.write, partial(forget_through, asked=asked))
     it_is = "it is" if len(given_up.logs) == 1 else "they are"
     say(
         f"{given_up.sentence()}; when {it_is} pushed again, {it_is} applied once more from the"
         " first line"
     )
     if printing.json:
-        print_json({"forgotten": given_up.logs, "waiting": given_up.waiting, "dead": given_up.dead})
+        print_json(given_up.record())
     return 0
 
 
@@ -225,11 +232,23 @@ def move(old: Log, new: Log, /, *, common: Common = Common()) -> int:
     new
         Its new path.
     """
-    from syncer.jobs import known
+    from syncer.daemon.control import move_through
     from syncer.jobs.folders import push_folder
+    from syncer.jobs.known import LogName, MoveLog
 
-    renamed = known.move(push_folder(common.load()), old, new)
+    asked = MoveLog(LogName.of(old), LogName.of(new))
+    renamed = _alter(push_folder(common.load()), asked.write, partial(move_through, asked=asked))
     say(renamed.sentence())
     if printing.json:
-        print_json({"moved": renamed.old, "to": renamed.new, "is_there": renamed.is_there})
+        print_json(renamed.record())
     return 0
+
+
+def _alter(folder: Path, write: Callable[[Path], T], through: Callable[[Path], T | None]) -> T:
+    """Write to a state or, where a daemon holds it, let that one do it."""
+    try:
+        return write(folder)
+    except StateLocked:
+        if (done := through(folder)) is None:
+            raise
+        return done
