@@ -18,6 +18,8 @@ from tests.e2e.test_run import ended, wait_until
 from tests.support.lines import post
 from tests.support.processes import emulator
 
+pytestmark = pytest.mark.proof
+
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="namespaces are made by root only")
 READ_ONLY = (
     'mount --bind "$1" "$1" && mount -o remount,bind,ro / && cd "$2" && ! touch here 2>/dev/null'

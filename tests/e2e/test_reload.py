@@ -203,6 +203,7 @@ def test_what_needs_a_restart_of_the_process_is_named_and_the_rest_is_taken(site
         assert not (site.folder / "elsewhere").exists()
 
 
+@pytest.mark.proof
 def test_a_lane_in_an_outage_is_reloaded_at_once_and_one_that_hangs_after_the_drain(
     site: Lanes,
 ) -> None:
@@ -247,6 +248,7 @@ def test_the_service_manager_is_told_when_a_reload_begins_and_ends(site: Lanes) 
             assert manager.recv(100) == b"STOPPING=1"
 
 
+@pytest.mark.proof
 def test_a_storm_of_hangups_under_load_loses_nothing_and_the_last_config_holds(site: Lanes) -> None:
     ids = [f"a{n:04}" for n in range(400)]
     with site.running() as process:

@@ -82,6 +82,7 @@ def test_many_deletions_wait_for_a_word(site: Wanted) -> None:
         wait_until(lambda: site.values() == {})
 
 
+@pytest.mark.proof
 @pytest.mark.skipif(
     os.geteuid() != 0 or shutil.which("setpriv") is None,
     reason="root makes files that another user cannot read, and setpriv takes its rights away",

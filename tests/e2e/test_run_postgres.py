@@ -45,6 +45,7 @@ def write(server: Postgres, writer: int) -> None:
                 left = left[len(part) :]
 
 
+@pytest.mark.proof
 def test_each_committed_row_is_applied_once_whatever_ends_meanwhile(
     tmp_path: Path, database: Postgres
 ) -> None:

@@ -16,6 +16,8 @@ from tests.e2e.test_run import SECONDS_MAX, Site, ended, wait_until
 from tests.support.lines import post
 from tests.support.processes import ENVIRONMENT, command, emulator
 
+pytestmark = pytest.mark.proof
+
 
 class Logs(Site):
     """A folder of logs that are followed."""

@@ -59,6 +59,7 @@ def test_a_line_is_applied_at_once_though_a_look_is_due_in_an_hour(site: Site) -
         assert site.source()["checks"] == []
 
 
+@pytest.mark.proof
 def test_so_are_new_files_and_folders_and_a_folder_that_was_made_again(site: Site) -> None:
     folder = site.folder / "changes"
     append(folder / "x.jsonl", "a")
@@ -89,6 +90,7 @@ def test_a_file_that_is_followed_by_itself_is_heard_of(site: Site) -> None:
         within_a_second(lambda: site.held() == ["a", "b"])
 
 
+@pytest.mark.proof
 def test_an_idle_daemon_uses_next_to_nothing_of_the_processor(site: Site) -> None:
     append(site.folder / "changes" / "x.jsonl", "a")
     with site.running() as process:
