@@ -295,3 +295,58 @@ def test_what_a_trace_shows_of_it_is_where_its_changes_are() -> None:
         repr(backlog)
         == "Backlog(window=3, queue=0, ready={'post': 1, 'merge': 1}, formed=0, apart=0)"
     )
+
+
+# --- where each change is -------------------------------------------------------------
+
+
+def live(backlog: Backlog, input_id: str = "i") -> list[tuple[int, int | None, bool]]:
+    """(index, index of what it waits for, whether it is on its way) of each change."""
+    return [
+        (one.entry.change.index, one.before and one.before.change.index, one.is_sent)
+        for one in backlog.list_live(input_id)
+    ]
+
+
+def test_the_live_changes_of_an_input_are_listed_each_with_what_it_waits_for() -> None:
+    backlog = ended(
+        [
+            change(0, "a"),
+            change(1, "a", "merge"),
+            change(2, "", "delete_input"),
+            change(3, "a"),
+            change(4, "z", input_id="other"),
+        ]
+    )
+    assert live(backlog) == [(0, None, False), (1, 0, False), (2, 1, False), (3, 2, False)]
+    batch = backlog.take(0)
+    assert batch is not None
+    assert live(backlog)[0] == (0, None, True)
+    assert live(backlog, "other") == [(4, None, True)]
+    assert live(backlog, "nothing") == []
+
+
+def test_so_are_those_that_wait_for_their_time_and_those_that_go_apart() -> None:
+    backlog = ended([change(0, "a"), change(1, "b"), change(2, "c", "merge")])
+    batch = backlog.take(0)
+    assert batch is not None
+    backlog.failed(batch.entries, "HTTP 502", None, 1, 7, doubt=True)
+    commit(backlog, 1)
+    backlog.over(batch)
+    assert live(backlog) == [(0, None, False), (1, None, False), (2, None, False)]
+    assert [entry.change.id for entry in backlog.waiting.list_next(1)] == ["a"]
+    assert len(backlog.waiting) == 2
+    backlog.ripen(8, 0)
+    assert {index for index, _, _ in live(backlog)} == {0, 1, 2}
+    again = backlog.take(8)
+    assert again is not None
+    backlog.again(again)
+    assert {index for index, _, _ in live(backlog)} == {0, 1, 2}
+
+
+def test_of_an_input_whose_delete_is_next_it_waits_for_nothing() -> None:
+    backlog = ended([change(0, "", "delete_input"), change(1, "a")])
+    assert live(backlog) == [(0, None, False), (1, 0, False)]
+    batch = backlog.take(0)
+    assert batch is not None
+    assert live(backlog) == [(0, None, True), (1, 0, False)]
