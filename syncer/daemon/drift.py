@@ -112,6 +112,7 @@ class DriftCheck:
             change = entry.change
             if change.verb == "delete_input":
                 self._empty(change.input_id)
+            self._take_out(change.key)  # also where a dead letter came back after it
             if not change.raw or not change.id or entry.after is not None:
                 continue
             if len(self._kept) >= SAMPLE_MAX:
@@ -121,7 +122,6 @@ class DriftCheck:
             self._keep(change)
 
     def _keep(self, change: Change) -> None:
-        self._take_out(change.key)
         size = len(change.raw)
         while self._kept and self._bytes + size > SAMPLE_BYTES_MAX:
             self._take_out(next(iter(self._kept)))
@@ -157,37 +157,44 @@ class DriftCheck:
             await anyio.sleep(self._checked_at + self.every_seconds - time.monotonic())
             self._checked_at = time.monotonic()
             try:
-                checked, suspects = await self._look(
-                    list(self._kept.values()), engine, remote, bucket
-                )
-                for _ in range(LOOKS_MAX - 1):
-                    if not suspects:
-                        break
-                    await anyio.sleep(AGAIN_SECONDS)
-                    left = [one for one in suspects if self._kept.get(one.key) is one]
-                    _, suspects = await self._look(left, engine, remote, bucket)
-            except (NoTurn, SyncerError):
-                continue  # the lane says what is the matter
-            drifted = tuple(one.key for one in suspects if self._kept.get(one.key) is one)
-            self._last = DriftFound(time.time(), checked, drifted)
+                self._last = await self._check(engine, remote, bucket)
+            except (NoTurn, SyncerError):  # the lane says what is the matter
+                self._checked_at += AGAIN_SECONDS - self.every_seconds
 
-    async def _look(
+    async def _check(self, engine: Push, remote: Remote, bucket: AsyncLimiter) -> DriftFound:
+        """Return the outcome of a check. Raises NoTurn, SyncerError."""
+        suspects = list(self._kept.values())
+        checked = len(suspects)
+        for look in range(LOOKS_MAX):
+            if look and suspects:
+                await anyio.sleep(AGAIN_SECONDS)
+            suspects = await self._find_differing(self._keeping(suspects), engine, remote, bucket)
+        return DriftFound(time.time(), checked, tuple(one.key for one in self._keeping(suspects)))
+
+    def _keeping(self, changes: list[Change]) -> list[Change]:
+        """Those that no later change took out."""
+        return [one for one in changes if self._kept.get(one.key) is one]
+
+    async def _find_differing(
         self, changes: list[Change], engine: Push, remote: Remote, bucket: AsyncLimiter
-    ) -> tuple[int, list[Change]]:
-        """Return the number looked up, and what is not as it was asked for."""
-        checked, differing = 0, list[Change]()
+    ) -> list[Change]:
+        """Return what is not as it was asked for. Raises NoTurn; SyncerError where the
+        remote does not answer: then nothing is known of what was not answered.
+        """
+        differing = list[Change]()
         for at in range(0, len(changes), BATCH):
             part = changes[at : at + BATCH]
             await bucket.acquire()
             answer = await engine.look_up(part)
+            if answer.failure is not None:
+                raise SyncerError(str(answer.failure))
             held = [one for found in answer.answers for one in found.annotations]
-            checked += len(held)
             differing += [
                 change
-                for change, annotation in zip(part, held, strict=False)
+                for change, annotation in zip(part, held, strict=True)
                 if not _is_as_asked(change, annotation, remote)
             ]
-        return checked, differing
+        return differing
 
 
 def _is_as_asked(change: Change, held: dict[str, object] | None, remote: Remote) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
+from syncer.core.ports.wire import Reply
 from syncer.daemon.drift import AGAIN_SECONDS, SAMPLE_MAX
 from syncer.daemon.lane import Lane
 from syncer.daemon.status import LaneStatus
@@ -103,6 +104,29 @@ def test_a_read_that_lags_is_no_drift(tmp_path: Path) -> None:
     lagging = Checked(tmp_path, "read-lag=2,delete-lag=2")
     status = lagging.run([line("post", "a"), line("post", "b"), line("delete", "b")])
     assert status.drift.drifted == ()
+
+
+def test_a_remote_that_does_not_answer_says_nothing_and_is_asked_again_soon(
+    checked: Checked,
+) -> None:
+    seen: list[LaneStatus] = []
+    app = checked.app
+
+    async def meanwhile(lane: Lane) -> None:
+        await anyio.sleep(5)
+        checked.following.add(line("post", "a"), line("post", "b"))
+        await anyio.sleep(60)
+        del app.there.annotations[("i", "a")]
+        app.interfering = lambda request: Reply(502, b"") if request.method == "GET" else None
+        await anyio.sleep(EVERY + AGAIN_SECONDS)
+        seen.append(await lane.status())
+        app.interfering = lambda _: None
+        await anyio.sleep(10 * AGAIN_SECONDS)
+        seen.append(await lane.status())
+
+    checked.following.run(meanwhile, daemon__verify_sample_every_seconds=EVERY)
+    assert [one.drift.checked_at is None for one in seen] == [True, False]
+    assert seen[1].drift.drifted == (("i", "a"),)
 
 
 def test_where_it_is_switched_off_nothing_is_kept_or_asked(checked: Checked) -> None:
