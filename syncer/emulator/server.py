@@ -84,6 +84,11 @@ class Emulator:
         self.annotell.switches = self._behaviour.switches
         self._limits: dict[tuple[str, str], Limit] = {}
 
+    @property
+    def span_seconds(self) -> float:
+        """Time from the first request to the last."""
+        return self._times[-1] - self._times[0] if self._times else 0.0
+
     def annotations(self, user_id: str, app_id: str) -> dict[AnnotationKey, Annotation]:
         """Return what an app holds, by (input_id, id)."""
         return dict(self.clarifai.app(user_id, app_id).annotations)
@@ -238,7 +243,7 @@ class Emulator:
         most = {
             f"max_in_{seconds:g}s": _most(self._times, seconds) for seconds in (1.0, WINDOW_SECONDS)
         }
-        return _json({**counts, **most, "span_seconds": _span(self._times)})
+        return _json({**counts, **most, "span_seconds": self.span_seconds})
 
     async def state(self, request: web.Request) -> web.Response:
         """Answer GET /_emulator/state?user=&app=."""
@@ -305,10 +310,6 @@ def _most(times: list[float], seconds: float) -> int:
             start += 1
         most = max(most, end - start + 1)
     return most
-
-
-def _span(times: list[float]) -> float:
-    return times[-1] - times[0] if times else 0.0
 
 
 def _authority(host: str, port: int) -> str:

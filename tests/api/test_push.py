@@ -261,7 +261,7 @@ async def test_two_pushes_at_once_share_one_limit(home: Path) -> None:
             )
         )
         logs.append(path)
-    async with emulator.running(rps=20) as server:
+    async with emulator.running(rps=0) as server:
         reports = await asyncio.gather(
             *(
                 syncer.push(
@@ -272,7 +272,7 @@ async def test_two_pushes_at_once_share_one_limit(home: Path) -> None:
         )
     assert [report.applied for report in reports] == [30, 30]
     assert sum(report.requests for report in reports) == 30
-    assert sum(report.throttled for report in reports) == 0
+    assert server.span_seconds > 1, "1.5 seconds at the rate, half of it at a rate each"
 
 
 @pytest.mark.anyio

@@ -181,7 +181,7 @@ def test_lines_without_id_that_are_alike_are_one_annotation_unless_a_key_tells_t
 
 
 def test_all_tasks_together_keep_the_rate(session: Session, start: Start) -> None:
-    server = start(rps=40)
+    server = start(rps=0)
     arguments = {"requests_per_second": 40, "batch_size": 1, "partitions": 4}
     result = session(
         "pushed",
@@ -191,7 +191,8 @@ def test_all_tasks_together_keep_the_rate(session: Session, start: Start) -> Non
         arguments=arguments,
     )
     assert {row[3] for row in result["rows"]} == {"applied"}
-    assert (server.counts["accepted"], server.counts["throttled"]) == (120, 0)
+    assert server.counts["accepted"] == 120
+    assert server.span_seconds > 2, "three seconds at the rate, less than one at four times it"
 
 
 def test_what_is_wrong_is_told_before_anything_is_pushed(session: Session, start: Start) -> None:
