@@ -10,6 +10,7 @@ gets what it missed, or all of it again where that is not there any more.
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections import deque
@@ -31,6 +32,8 @@ from syncer.core.events import (
 from syncer.core.settle import rfc3339
 
 OUTCOMES_MAX = 100
+APPLIED = "applied"
+"""An outcome that comes all the time: of it there is one for each lane, the last."""
 HISTORY_SECONDS = 900
 STEP_SECONDS = 5
 """Between two points of the history."""
@@ -38,6 +41,7 @@ LOOK_SECONDS = 1.0
 ALIVE_SECONDS = 15.0
 """After so long without news a watcher is told that there are none."""
 
+_ID = re.compile(r"([0-9a-f]+)-([0-9]{1,18})", re.ASCII)
 NewsRecord = dict[str, object]
 Kind = Literal["reset", "status", "outcome", "alive", "end"]
 
@@ -58,9 +62,15 @@ class NewsFeed:
         self._boot = secrets.token_hex(4)
         self._number = 0
         self._outcomes = deque[tuple[int, NewsRecord]](maxlen=OUTCOMES_MAX)
+        self._seen: NewsRecord = {}
         self._status: tuple[int, NewsRecord] = (0, {})
+        """What was seen at the last look that differed, and when."""
         self._history = deque[NewsRecord](maxlen=HISTORY_SECONDS // STEP_SECONDS)
+        self._lost = 0
+        """The number of the last outcome that is not known any more."""
+        self._last_applied: dict[str, tuple[int, NewsRecord]] = {}
         self._applied: dict[str, int] = {}
+        """By lane, since the last look."""
         self._parked: dict[tuple[str, str], str] = {}
         """By lane and source, the reason that was told."""
         self._more = anyio.Event()
@@ -96,8 +106,13 @@ class NewsFeed:
 
     def tell(self, what: str, lane: str, reason: str, **more: object) -> None:
         """Add an outcome."""
-        record = {"at": rfc3339(time.time()), "what": what, "lane": lane, "reason": reason}
-        self._outcomes.append((self._count(), {**record, **more}))
+        record = {"at": rfc3339(time.time()), "what": what, "lane": lane, "reason": reason, **more}
+        if what == APPLIED:
+            self._last_applied[lane] = (self._count(), record)
+        else:
+            if len(self._outcomes) == OUTCOMES_MAX:
+                self._lost = self._outcomes[0][0]
+            self._outcomes.append((self._count(), record))
         self._wake()
 
     @asynccontextmanager
@@ -123,12 +138,14 @@ class NewsFeed:
                 continue
             record = await look()
             for lane, count in self._applied.items():
-                self.tell("applied", lane, "", count=count)
+                self.tell(APPLIED, lane, "", count=count)
             self._applied.clear()
+            at = int(time.time())
             if is_due:
-                self._history.append(_point(record))
-            if record != self._status[1]:
-                self._status = (self._count(), record)
+                self._history.append(_point(record, at))
+            if record != self._seen:
+                self._seen = record
+                self._status = (self._count(), {**record, "at": at})
                 self._wake()
             looks += 1
             await anyio.sleep(LOOK_SECONDS)
@@ -160,16 +177,17 @@ class NewsFeed:
         self._watchers += 1
         try:
             seen = self._find(last_id)
-            if seen is None:
-                seen = self._number
-                yield self._news(seen, "reset", self._sum_up())
             while not self._is_over:
                 more = self._more
+                if seen is None or seen < self._lost:  # it came too late, or was too slow
+                    seen = self._number
+                    yield self._news(seen, "reset", self._sum_up())
+                    continue  # much may have happened until it was taken
                 news = self._after(seen)
                 for one in news:
                     yield one
                 if news:
-                    seen = max(seen, *(int(one.id.partition("-")[2]) for one in news))
+                    seen = max(int(one.id.partition("-")[2]) for one in news)
                     continue
                 with anyio.move_on_after(ALIVE_SECONDS) as waited:
                     await more.wait()
@@ -180,15 +198,15 @@ class NewsFeed:
             self._watchers -= 1
 
     def _find(self, last_id: str) -> int | None:
-        boot, _, number = last_id.partition("-")
-        if boot != self._boot or not (number.isascii() and number.isdigit()):
+        if (known := _ID.fullmatch(last_id)) is None or known[1] != self._boot:
             return None
-        oldest = self._outcomes[0][0] if self._outcomes else self._number
-        is_whole = len(self._outcomes) < OUTCOMES_MAX or int(number) >= oldest - 1
-        return int(number) if is_whole and int(number) <= self._number else None
+        return int(known[2]) if int(known[2]) <= self._number else None
+
+    def _list_outcomes(self) -> list[tuple[int, NewsRecord]]:
+        return sorted((*self._outcomes, *self._last_applied.values()), key=lambda one: one[0])
 
     def _after(self, seen: int) -> list[News]:
-        news = [self._news(n, "outcome", data) for n, data in self._outcomes if n > seen]
+        news = [self._news(n, "outcome", data) for n, data in self._list_outcomes() if n > seen]
         number, record = self._status
         if number > seen:
             news.append(self._news(number, "status", record))
@@ -196,8 +214,9 @@ class NewsFeed:
 
     def _sum_up(self) -> NewsRecord:
         return {
+            "now": int(time.time()),
             "status": self._status[1],
-            "outcomes": [data for _, data in self._outcomes],
+            "outcomes": [data for _, data in self._list_outcomes()],
             "history": list(self._history),
         }
 
@@ -205,12 +224,12 @@ class NewsFeed:
         return News(f"{self._boot}-{number}", kind, data)
 
 
-def _point(record: NewsRecord) -> NewsRecord:
+def _point(record: NewsRecord, at: int) -> NewsRecord:
     """A point of the history: what a plot needs."""
     lanes = record.get("lanes", [])
     assert isinstance(lanes, list)
     names = ("rate", "rate_limit", "pending", "in_window")
     return {
-        "at": int(time.time()),
+        "at": at,
         "lanes": {lane["name"]: {name: lane.get(name) for name in names} for lane in lanes},
     }

@@ -81,15 +81,44 @@ def test_who_comes_back_gets_what_was_missed() -> None:
     run(main)
 
 
-def test_who_was_away_for_too_long_or_knew_another_process_begins_anew() -> None:
+def test_who_was_away_for_too_long_or_knew_another_process_begins_again() -> None:
     async def main(feed: NewsFeed, _: Lanes) -> None:
         feed.tell("open", "prod", "")
         (known,) = await first(feed, 1)
         for n in range(OUTCOMES_MAX + 5):
             feed.tell("dead", "prod", str(n))
         assert kinds(await first(feed, 1, known.id)) == ["reset"]
-        for strange in ("other-1", "1", "", f"{known.id.partition('-')[0]}-999999", "é-é"):
+        boot = known.id.partition("-")[0]
+        for strange in ("other-1", "1", "", f"{boot}-999999", f"{boot}-{'9' * 5000}", "é-é"):
             assert kinds(await first(feed, 1, strange)) == ["reset"]
+
+    run(main)
+
+
+def test_a_watcher_that_is_too_slow_begins_again_and_not_with_a_gap() -> None:
+    async def main(feed: NewsFeed, _: Lanes) -> None:
+        watching = feed.watch()
+        assert (await anext(watching)).kind == "reset"
+        for n in range(2 * OUTCOMES_MAX):
+            feed.tell("dead", "prod", str(n))
+        assert (await anext(watching)).kind == "reset"
+        await watching.aclose()
+
+    run(main)
+
+
+def test_what_a_busy_lane_applies_pushes_no_dead_letter_out() -> None:
+    async def main(feed: NewsFeed, _: Lanes) -> None:
+        feed.tell("dead", "prod", "no such input")
+        watching = feed.watch()
+        for _ in range(300):
+            feed.note("prod", ChangesSettled(5, 0, 0, 0))
+            await anyio.sleep(5)
+        (known,) = await first(feed, 1)
+        outcomes = known.data["outcomes"]
+        assert isinstance(outcomes, list)
+        assert [one["what"] for one in outcomes] == ["dead", "applied"]
+        await watching.aclose()
 
     run(main)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
+import anyio
 from aiohttp import web
 
 from syncer.daemon.http.lanes import refusal
@@ -11,6 +12,8 @@ from syncer.daemon.news import News, NewsFeed
 from syncer.printable import json_text
 
 WATCHERS_MAX = 32
+WRITE_SECONDS = 30.0
+"""Who takes nothing for so long is sent away."""
 AGAIN_SECONDS = "5"
 
 
@@ -30,8 +33,11 @@ def events(feed: NewsFeed) -> web.RouteTableDef:
         await response.prepare(request)
         async with aclosing(feed.watch(request.headers.get("Last-Event-ID", ""))) as news:
             async for one in news:
-                await response.write(_render(one))
-        await response.write_eof()
+                with anyio.move_on_after(WRITE_SECONDS) as stalled:
+                    await response.write(_render(one))
+                if stalled.cancelled_caught and request.transport is not None:
+                    request.transport.abort()
+                    break
         return response
 
     return routes
