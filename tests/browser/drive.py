@@ -29,7 +29,11 @@ SECONDS_MAX = 20
 LIVE = "() => document.getElementById('connection').textContent === 'live'"
 MOVED = "before => document.getElementById('lanes').innerText !== before"
 ONE_FOUND = "() => document.querySelectorAll('#dead tr').length === 1"
-DROPPED = "() => document.getElementById('dead-told').textContent.includes('1 selected')"
+AGAIN_APPLIED = """async () => {
+    const told = await (await fetch("/api/annotations?input_id=i&id=again")).text();
+    return told.includes('"applied"');
+}"""
+SELECTED = "() => document.getElementById('dead-told').textContent.includes('1 selected')"
 FOUND = "() => document.querySelectorAll('#dead tr').length > 0"
 
 
@@ -89,23 +93,32 @@ def use(page: Page) -> dict[str, Any]:
     found: dict[str, Any] = {"title": page.title(), "dead": page.inner_text("#dead")}
     before = page.inner_text("#lanes")
     wait(page, MOVED, before)
-    page.click("text=Pause")
-    page.wait_for_selector("text=Resume")
+    # By their role: the reason of a pause speaks of "resume", too.
+    page.get_by_role("button", name="Pause lane clarifai").click()
+    resume = page.get_by_role("button", name="Resume lane clarifai")
+    resume.wait_for()
     found["paused"] = page.inner_text("#lanes")
-    page.click("text=Resume")
-    page.wait_for_selector("text=Pause")
+    resume.click()
+    page.get_by_role("button", name="Pause lane clarifai").wait_for()
     page.fill("#story-input", "i")
     page.fill("#story-id", "known")
     page.click("text=Find")
     page.wait_for_selector("#story li")
     found["story"] = page.inner_text("#story")
+    page.fill("#dead-text", "again")
+    page.click("text=Search")
+    wait(page, ONE_FOUND)
+    page.click("#dead-retry")
+    page.click("#confirm-yes")
+    wait(page, SELECTED)
+    wait(page, AGAIN_APPLIED)
     page.fill("#dead-text", "gone")
     page.click("text=Search")
     wait(page, ONE_FOUND)
     page.click("#dead-drop")
     found["question"] = page.inner_text("#confirm-text")
     page.click("#confirm-yes")
-    wait(page, DROPPED)
+    wait(page, SELECTED)
     page.fill("#dead-text", "")
     page.click("text=Search")
     wait(page, FOUND)

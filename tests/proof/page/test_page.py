@@ -16,7 +16,14 @@ from tests.support.lines import patch, post
 from tests.support.outbox import insert
 from tests.support.processes import emulator
 
-HOSTILE = "<img src=x onerror=alert(1)>\u202e"
+HOSTILE = ("<img src=x onerror=alert(1)>\u202e\u061c", "\u0007" + "y" * 65_000)
+
+
+def patch_of(id: str) -> bytes:
+    """A patch of an annotation that is not there."""
+    change = json.loads(patch("x"))
+    change["annotation"]["id"] = id
+    return json.dumps(change).encode()
 
 
 @pytest.fixture
@@ -28,11 +35,13 @@ def site(tmp_path: Path) -> Iterator[Site]:
 def test_it_shows_what_is_and_does_what_is_asked_and_nothing_else(
     site: Site, tmp_path: Path
 ) -> None:
-    hostile = json.loads(patch("x"))
-    hostile["annotation"]["id"] = HOSTILE
-    insert(site.table, post("known"), patch("gone"), json.dumps(hostile).encode())
+    site.remote.post("/_emulator/faults", {"faults": "inputs=must-exist"})
+    insert(site.table, post("again"))
     with site.running():
-        wait_until(lambda: site.lane()["dead"] == 2)
+        wait_until(lambda: site.lane()["dead"] == 1)
+        site.remote.post("/_emulator/faults", {"faults": ""})
+        insert(site.table, post("known"), patch("gone"), *map(patch_of, HOSTILE))
+        wait_until(lambda: site.lane()["dead"] == 4)
         feeding = subprocess.Popen(
             ["python3", "-c", FEED, str(site.table)], stdout=subprocess.DEVNULL
         )
@@ -41,12 +50,15 @@ def test_it_shows_what_is_and_does_what_is_asked_and_nothing_else(
         finally:
             feeding.kill()
             feeding.wait()
-        assert site.lane()["dead"] == 1
+        assert site.lane()["dead"] == 2
     assert seen["errors"] == []
     assert seen["elsewhere"] == []
     assert seen["violations"] == []
     assert seen["title"].endswith("– syncer")
-    assert "<img src=x onerror=alert(1)>\\u202e" in seen["dead"]
+    assert "<img src=x onerror=alert(1)>\\u202e\\u061c" in seen["dead"]
+    assert "\\u0007yyy" in seen["dead"]
+    assert "(cut)" in seen["dead"]
+    assert len(seen["dead"]) < 10_000
     assert "paused by hand" in seen["paused"]
     assert "applied" in seen["story"]
     assert seen["question"] == "Give up 1 dead letter of lane clarifai?"
