@@ -21,6 +21,8 @@ LATE = "changes"
 """The check that changes come."""
 WATCH = "watch"
 """The check that events hasten the looks."""
+FILE = "file:"
+"""What the check of a file begins with, before the file's label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +98,4 @@ class Watched:
         if (silence := self.followed.silence()) is not None:
             found[WATCH] = Trouble(str(silence), "warning", silence.since)
         files = self.followed.file_faults()
-        return found | {f"file:{label}": Trouble(why) for label, why in files.items()}
+        return found | {f"{FILE}{label}": Trouble(why) for label, why in files.items()}

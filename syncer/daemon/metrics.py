@@ -24,6 +24,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from syncer.core.events import Event, RequestAnswered
+from syncer.daemon.followed import FILE
 from syncer.daemon.status import LaneState, LaneStatus, ReloadResult, SourceState, SourceStatus
 from syncer.version import __version__
 
@@ -83,7 +84,10 @@ GAUGES: dict[str, tuple[str, ValueOf]] = {
 
 
 SOURCE_GAUGES: dict[str, tuple[str, Callable[[SourceStatus], float | None]]] = {
-    "faults": ("Checks that do not hold.", lambda source: len(source.checks)),
+    "files_parked": (
+        "Files of it that are not read.",
+        lambda source: sum(check.name.startswith(FILE) for check in source.checks),
+    ),
     "last_change_timestamp_seconds": (
         "When a change of it was read last.",
         lambda source: source.delays.last_read_at,

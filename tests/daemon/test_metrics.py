@@ -21,7 +21,8 @@ LANE = LaneStatus(
     checks=(),
 )
 CHECK = Check("file:a.jsonl", "error", "2026-11-27T00:00:00Z", "it was cut")
-SOURCE = SourceStatus("labels", "changelog", "prod", "parked", "it was cut", 4.5, 9, (CHECK,))
+POLLS = Check("watch", "warning", "2026-11-27T00:00:00Z", "polling since 00:00: no events come")
+SOURCE = SourceStatus("labels", "changelog", "prod", "parked", "it was cut", 4.5, 9, (POLLS, CHECK))
 
 
 def shown(metrics: Metrics) -> dict[tuple[str, ...], float]:
@@ -66,8 +67,9 @@ def test_the_changes_of_a_lane_add_up_over_restarts() -> None:
     assert found["syncer_lane_dead_letters", "prod"] == 1
 
 
-def test_no_file_name_is_a_label_and_a_source_has_the_number_of_its_faults() -> None:
+def test_no_file_name_is_a_label_and_a_source_has_the_number_of_its_parked_files() -> None:
+    """A source that polls, as no events come, is read all the same."""
     found = shown(Metrics())
-    assert found["syncer_source_faults", "prod", "labels"] == 1
+    assert found["syncer_source_files_parked", "prod", "labels"] == 1
     assert found["syncer_source_state", "prod", "labels", "parked"] == 1
     assert not [name for name in found if "a.jsonl" in "".join(name)]
