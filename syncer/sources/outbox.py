@@ -101,7 +101,8 @@ class OutboxTable(Protocol):
 
     async def version(self) -> object:
         """Return what differs from the last time if anybody else wrote meanwhile; at
-        little cost.
+        little cost. A table that has one reader at a time is claimed by it: before
+        that, and once a connection was lost, nothing can be told.
         """
         ...
 
@@ -232,10 +233,11 @@ class Outbox:
         if (chunk := await self._read_spool()) is not None:
             return chunk
         async with self._one_at_a_time:
+            # First, since it claims the table: only then can the rest be told.
+            version = await self._table.version()
             if self._rows.count or self._fates.revived:
                 # Also here: a change that waited may end when no mark moves.
                 await self._tell()
-            version = await self._table.version()
             if version == self._seen or self._rows.count >= TAKEN_ROWS_MAX:
                 return None
             await self._check_not_restored()

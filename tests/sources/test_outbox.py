@@ -5,6 +5,7 @@ engine to a fake service, over restarts, while the application and others write.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -321,6 +322,38 @@ def test_killed_between_the_table_and_the_note_of_it_the_table_is_told_once_more
     world.follow(nothing)
     assert cells(world.path, "applied_at") == after
     assert world.counts() == (1, 0, 0, 0)
+
+
+def test_the_table_is_claimed_before_anything_is_written_to_it(
+    world: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock is of one connection: what the last process left untold has to wait for
+    the lock of the next one.
+    """
+    insert(world.path, post("a"))
+    claimed: list[SqliteTable] = []
+
+    async def version(table: SqliteTable) -> object:
+        claimed.append(table)
+        return await look(table)
+
+    async def refuse(table: SqliteTable, endings: Sequence[RowEnding]) -> TableTold:
+        raise SyncerError("the connection is lost")
+
+    async def tell(table: SqliteTable, endings: Sequence[RowEnding]) -> TableTold:
+        if table not in claimed:
+            raise SyncerError("the lock is lost")
+        return await write(table, endings)
+
+    look, write = SqliteTable.version, SqliteTable.tell
+    monkeypatch.setattr(SqliteTable, "tell", refuse)
+    world.follow(nothing)
+    assert world.counts() == (1, 0, 0, 0)
+    assert ended(world.path) == [(1, False, None)]
+    monkeypatch.setattr(SqliteTable, "version", version)
+    monkeypatch.setattr(SqliteTable, "tell", tell)
+    world.follow(nothing)
+    assert ended(world.path) == [(1, True, None)]
 
 
 def test_the_spool_is_cut_once_the_table_was_told(world: Following) -> None:

@@ -276,6 +276,7 @@ class DaemonWorld(World):
         inbox = Unopened("http", partial(open_inbox, parts, registry))
         made = [Followed("http", inbox, inbox=lambda: inbox.source)]
         for number, table in self.tables.items():
+            table.let_go()  # as a process does that is gone
             name = f"table-{number}"
             open_ = partial(
                 open_outbox, name, table, parts, registry, engine, poll_seconds=self._poll_seconds

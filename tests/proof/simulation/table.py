@@ -52,6 +52,8 @@ class Table:
         self._rng = rng
         self._faults = faults
         self._commits = 0
+        self._is_claimed = False
+        """By the connection that there is."""
 
     def commit(self, rows: dict[int, Row]) -> None:
         """An application commits these."""
@@ -67,14 +69,22 @@ class Table:
         """Wait for the database; whether its answer is lost."""
         await anyio.sleep(self._rng.random() * 0.02)
         if self.is_gone():
+            self.let_go()
             raise SyncerError("the database cannot be reached")
         fails = self.may_fail() and self._rng.random() < self._faults
-        if fails and self._rng.random() < 0.5:
-            raise SyncerError("the database failed")
+        if fails:
+            self.let_go()
+            if self._rng.random() < 0.5:
+                raise SyncerError("the database failed")
         return fails
+
+    def let_go(self) -> None:
+        """The connection is gone."""
+        self._is_claimed = False
 
     async def version(self) -> object:
         await self._answer()
+        self._is_claimed = True
         return self._commits
 
     async def _answer(self) -> None:
@@ -91,6 +101,8 @@ class Table:
         return [row for row in rows if not knows(row.name.key)][:ROWS_MAX]
 
     async def tell(self, endings: Sequence[RowEnding]) -> TableTold:
+        if not self._is_claimed:
+            raise SyncerError("the lock is lost")
         lost = await self._ask()
         applied = []
         for ending in endings:
@@ -133,7 +145,7 @@ class Table:
         await anyio.sleep(seconds)
 
     async def close(self) -> None:
-        pass
+        self.let_go()
 
 
 @dataclass(frozen=True)
