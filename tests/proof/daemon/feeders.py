@@ -1,5 +1,5 @@
-"""Applications that make changes while the daemon comes and goes: rows of a table,
-lines of logs that are rotated.
+"""Applications that make changes while the daemon comes and goes: rows of tables, lines
+of logs that are rotated, bodies that are posted.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 
 from tests.support.outbox import make_outbox
+from tests.support.postgres import Postgres
 
 
 class Feeder(ABC):
@@ -37,6 +38,10 @@ class Feeder(ABC):
     def join(self) -> None:
         self._thread.join()
 
+    @property
+    def is_feeding(self) -> bool:
+        return self._thread.is_alive()
+
     def _feed(self) -> None:
         at = 0
         while at < len(self.lines):
@@ -53,10 +58,8 @@ class Feeder(ABC):
     def add(self, lines: list[bytes]) -> None:
         """Let these changes follow."""
 
-    @property
-    @abstractmethod
-    def source(self) -> str:
-        """What the config says of it."""
+    source = ""
+    """What the config says of it."""
 
 
 class TableFeeder(Feeder):
@@ -65,10 +68,7 @@ class TableFeeder(Feeder):
     def prepare(self) -> None:
         self.path = self.folder / "labels.db"
         make_outbox(self.path)
-
-    @property
-    def source(self) -> str:
-        return f'kind = "sqlite"\npath = "{self.path}"\ntable = "outbox"'
+        self.source = f'kind = "sqlite"\npath = "{self.path}"\ntable = "outbox"'
 
     def add(self, lines: list[bytes]) -> None:
         rows = [(line.decode(),) for line in lines]
@@ -85,6 +85,34 @@ class TableFeeder(Feeder):
             return int(table.execute(sql).fetchone()[0])
 
 
+class RowWriter(Feeder):
+    """One of several writers of an outbox table in PostgreSQL. Its transactions commit
+    late, so that the ids of the table are not in the order of the commits; some are
+    rolled back and tried again.
+    """
+
+    server: Postgres
+    source = 'kind = "postgres"\ndsn_env = "LABELS_DSN"\ntable = "outbox"'
+
+    def prepare(self) -> None:
+        """Do nothing: the table is there."""
+
+    def add(self, lines: list[bytes]) -> None:
+        changes = [line.decode() for line in lines]
+        late = f"select pg_sleep({self.rng.random() * 0.2:.3f})"
+        for ending in ("rollback",) * (self.rng.random() < 0.1) + ("commit",):
+            rows = ", ".join(f"('{change}')" for change in changes)
+            self.server.execute(
+                f"begin; insert into outbox (change) values {rows}; {late}; {ending}"
+            )
+
+
+def rows_to_do(server: Postgres) -> int:
+    """The rows of PostgreSQL that are neither applied nor dead."""
+    sql = "select count(*) from outbox where applied_at is null and error is null"
+    return int(server.execute(sql)[0][0])
+
+
 class HttpFeeder(Feeder):
     """A client that posts, one body after the other, each until it is taken."""
 
@@ -96,16 +124,12 @@ class HttpFeeder(Feeder):
     def prepare(self) -> None:
         self._taken = 0
 
-    @property
-    def source(self) -> str:
-        return ""
-
     def add(self, lines: list[bytes]) -> None:
         self._taken += 1
         body, headers = b"\n".join(lines), {"Idempotency-Key": f"body-{self._taken}"}
-        url = f"{self.url}/api/changes?lane={self.lane}"
         while True:
             try:
+                url = f"{self.url}/api/changes?lane={self.lane}"
                 request = urllib.request.Request(url, body, headers)
                 urllib.request.urlopen(request, timeout=60).close()
                 return
@@ -124,15 +148,12 @@ class LogFeeder(Feeder):
 
     def prepare(self) -> None:
         self.log = self.folder / "labels.jsonl"
+        self.source = f'kind = "changelog"\npath = "{self.folder}"'
         self.rotations = 0
         self.count_read: Callable[[], int] = lambda: 0
         """The lines that were read."""
         self._written = self._rotated = 0
         self._is_due = False
-
-    @property
-    def source(self) -> str:
-        return f'kind = "changelog"\npath = "{self.folder}"'
 
     def add(self, lines: list[bytes]) -> None:
         data = b"".join(line + b"\n" for line in lines)
