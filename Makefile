@@ -30,7 +30,7 @@ test: setup
 field: setup
 	$(BIN)/python -m pytest -q tests/field
 
-# What docs/reliability.md says, shown: simulation, safeguards switched off, crash points, kills, signals, full disks, broken networks, and
+# What docs/reliability.md says, shown: simulation, safeguards switched off, crash points, kills, signals, full disks, broken networks, endpoints fuzzed, and
 # the tests elsewhere that try every case, need Spark, or hold the emulator to the official clients. The crash points keep one core busy, so they go beside the rest.
 prove: setup clients
 	$(BIN)/python -m pytest -q tests/proof/crash & crash=$$!; \
@@ -77,7 +77,7 @@ $(INSTALLED): $(LOCKED) pyproject.toml
 lock:
 	pip-compile --quiet --generate-hashes --extra test --strip-extras --allow-unsafe --resolver=backtracking \
 		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
-	for name in tests/clients/*.in tests/browser/*.in; do \
+	for name in tests/clients/*.in tests/browser/*.in tests/endpoints/*.in; do \
 		pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --resolver=backtracking --no-emit-index-url \
 			--no-emit-find-links --no-header --output-file "$${name%.in}.lock" "$$name" || exit 1; \
 	done

@@ -117,7 +117,8 @@ class Gunzip(io.RawIOBase):
         if self._packed == GZIP[:1]:
             raise EOFError("the compressed data is cut off")
         if not self._packed.startswith(GZIP):
-            raise DamagedLog("what follows the compressed data is not gzip")
+            what = "what follows the compressed data" if self._members else "the data"
+            raise DamagedLog(f"{what} is not gzip")
         self._member = zlib.decompressobj(_GZIP_WINDOW)
         self._members += 1
         return True

@@ -70,6 +70,18 @@ async def test_when_too_many_watch_one_more_is_told_to_come_again() -> None:
             answer.close()
 
 
+async def test_who_goes_away_leaves_no_word_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    feed = NewsFeed()
+    async with watching(feed) as client:
+        answer = await client.get("/api/events")
+        await block(answer)
+        answer.close()
+        while feed.watchers:
+            feed.tell("open", "prod", "")
+            await anyio.sleep(0.01)
+    assert not caplog.records
+
+
 async def test_who_takes_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events_route, "WRITE_SECONDS", 0.1)
     feed = NewsFeed()

@@ -147,6 +147,8 @@ def test_a_bad_request_is_told_what_is_wrong_with_it_and_does_nothing(asking: As
             (400, {"source": "log", "line": True}, '"line" is not a whole number'),
             (400, {"code": "11102"}, '"code" is not a whole number'),
             (400, {"all": True, "force": 1}, '"force" is not true or false'),
+            (400, {"all": True, "lane": None}, '"lane" is not the name of a lane'),
+            (400, {"code": 1, "letters": []}, "one of these"),
             (400, {"all": True, "dry_run": True}, 'there is no "dry_run"'),
             (404, {"all": True, "lane": "other"}, "no lane other, only prod"),
             (404, {"code": 5}, "no dead letter matches code 5"),
@@ -158,6 +160,18 @@ def test_a_bad_request_is_told_what_is_wrong_with_it_and_does_nothing(asking: As
         assert len(await asking.listed()) == 2
 
     asking.run(then)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("limit", ["", "-1", "1.5", "1" * 10, "9" * 5000])
+async def test_a_limit_that_is_not_a_number_of_letters_is_told(asking: Asking, limit: str) -> None:
+    async with (
+        serving("127.0.0.1:0", letters([asking.following.lane("prod")]), Guard()) as url,
+        aiohttp.ClientSession(url) as ask,
+        ask.get("/api/dead", params={"limit": limit}) as answer,
+    ):
+        assert answer.status == 400
+        assert '"limit" is not a whole number' in (await answer.json())["error"]
 
 
 @pytest.mark.anyio

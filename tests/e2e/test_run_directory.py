@@ -75,6 +75,7 @@ def test_many_deletions_wait_for_a_word(site: Wanted) -> None:
         assert "12 of 12 annotations are missing" in site.source()["reason"]
         resume = "/api/sources/labels/resume"
         assert site.post(resume, b'{"deletions": 11}')[0] == 409
+        assert site.post(resume, b'{"deletions": false}')[0] == 400
         assert site.post(resume, b'{"restored": "send"}')[0] == 409
         assert site.post(resume, b"[]")[0] == 400
         assert site.post("/api/sources/none/resume", b'{"deletions": 12}')[0] == 404

@@ -7,7 +7,7 @@ from contextlib import aclosing
 import anyio
 from aiohttp import web
 
-from syncer.daemon.http.lanes import refusal
+from syncer.daemon.http.refusals import refusal
 from syncer.daemon.news import News, NewsFeed
 from syncer.printable import json_text
 

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from aiohttp import web
 
+from syncer.daemon.http.refusals import refusal
 from syncer.daemon.lane import Lane
 from syncer.errors import SyncerError
-
-
-def refusal(kind: type[web.HTTPException], reason: str) -> web.HTTPException:
-    """The answer to a request that is not done, to be raised."""
-    return kind(text=json.dumps({"error": reason}), content_type="application/json")
 
 
 def find_lane(lanes: Sequence[Lane], name: str | None) -> Lane:

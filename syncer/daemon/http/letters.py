@@ -6,7 +6,7 @@ sent, and what is refused waits in a file of its own.
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -18,7 +18,9 @@ from typing import Any
 import anyio.to_thread
 from aiohttp import web
 
-from syncer.daemon.http.lanes import find_lane, refusal
+from syncer.daemon.http.bodies import read_json
+from syncer.daemon.http.lanes import find_lane
+from syncer.daemon.http.refusals import refusal
 from syncer.daemon.lane import Lane
 from syncer.errors import SyncerError, UsageError
 from syncer.jobs.dead import LetterPlace, RefusedLetter, Selector, open_in
@@ -27,8 +29,11 @@ from syncer.printable import json_text
 PART_BYTES = 1 << 16
 REFUSED_BYTES_MAX = 1 << 20
 """Of refused letters in memory; more of them go to a file."""
+_LIMIT = re.compile("[0-9]{1,9}")
 PLACE = ("source", "line", "path")
 """The members that name a letter; `path`: of its log, which may be known by that."""
+WAYS = ("source", "letters", "code", "all")
+"""The members that select letters, each in its own way."""
 HOW_TO_SELECT = (
     'say which dead letters: "source" and "line" as /api/dead shows them, or "letters" with'
     ' several such, or "code", or "all": true; one of these'
@@ -46,8 +51,9 @@ def letters(lanes: Sequence[Lane]) -> web.RouteTableDef:
         """
         lane = find_lane(lanes, request.query.get("lane"))
         text, limit = request.query.get("q", ""), request.query.get("limit")
-        if limit is not None and not (limit.isascii() and limit.isdigit()):
-            raise refusal(web.HTTPBadRequest, f'"limit" is not a whole number: {limit[:40]}')
+        if limit is not None and not _LIMIT.fullmatch(limit):
+            reason = f'"limit" is not a whole number of up to 9 digits: {limit[:40]}'
+            raise refusal(web.HTTPBadRequest, reason)
         records = (one.record() for one in open_in(lane.state))
         found = (one for one in records if not text or _has(one, text))
         shown = found if limit is None else islice(found, int(limit))
@@ -150,10 +156,9 @@ class _LettersAsked:
 
 async def _read_body(request: web.Request) -> _LettersAsked:
     """Read what a request asks for. Raises HTTPBadRequest."""
+    body = await read_json(request, HOW_TO_SELECT)
     try:
-        return _parse_body(json.loads(await request.read()))
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
-        raise refusal(web.HTTPBadRequest, f"the body is not JSON; {HOW_TO_SELECT}") from None
+        return _parse_body(body)
     except _BadBody as error:
         raise refusal(web.HTTPBadRequest, str(error)) from None
 
@@ -166,11 +171,13 @@ def _parse_body(body: object) -> _LettersAsked:
     if not isinstance(body, dict):
         raise _BadBody(f"the body is not a JSON object; {HOW_TO_SELECT}")
     members = dict[str, Any](body)
+    if sum(way in members for way in WAYS) != 1:
+        raise _BadBody(HOW_TO_SELECT)
     lane = _take(members, "lane", str, "the name of a lane")
     force = _take(members, "force", bool, "true or false") or False
     named = _take(members, "letters", list, "a list") or []
-    if "source" in members or "line" in members:
-        named = [{name: members.pop(name) for name in PLACE if name in members}, *named]
+    if "source" in members:
+        named = [{name: members.pop(name) for name in PLACE if name in members}]
     code = _take(members, "code", int, "a whole number")
     every = _take(members, "all", bool, "true or false") or False
     if members:
@@ -193,7 +200,9 @@ def _place_of(letter: object) -> LetterPlace:
 
 def _take(members: dict[str, Any], name: str, kind: type, words: str) -> Any:
     """Take a member out; None where there is none."""
-    value = members.pop(name, None)
-    if value is not None and type(value) is not kind:
+    if name not in members:
+        return None
+    value = members.pop(name)
+    if type(value) is not kind:
         raise _BadBody(f'"{name}" is not {words}')
     return value

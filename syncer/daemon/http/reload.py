@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from syncer.daemon.http.lanes import refusal
+from syncer.daemon.http.refusals import refusal
 from syncer.daemon.reload import IsDraining, Reloader
 from syncer.printable import json_text
 

@@ -9,13 +9,14 @@ from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
-from aiohttp import web
+from aiohttp import ClientConnectionResetError, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from syncer.daemon.control import CONTROL, open_control, remove_control
 from syncer.daemon.http.guard import Guard, guarding
 from syncer.daemon.http.page import add_headers
 from syncer.daemon.http.patience import PATIENCE, Patience, hastening
+from syncer.daemon.http.refusals import in_json
 from syncer.errors import SyncerError
 from syncer.finish import finish
 
@@ -26,9 +27,10 @@ COMMAND_BYTES_MAX = 32 << 20
 
 LOGGER = logging.getLogger("syncer.http")
 """Of the server, for faults of its own."""
+THEIR_FAULTS = (HttpProcessingError, ClientConnectionResetError)
+"""A request that is no HTTP is answered 400; who goes away hears no answer."""
 LOGGER.addFilter(
-    # A request that is no HTTP is answered 400: that is the client's fault.
-    lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
+    lambda record: not (record.exc_info and isinstance(record.exc_info[1], THEIR_FAULTS))
 )
 
 Routes = Iterable[web.AbstractRouteDef]
@@ -44,7 +46,7 @@ async def serving(
 
     Raises SyncerError where nothing can listen there.
     """
-    app = web.Application(middlewares=[guarding(guard), hastening(patience)])
+    app = web.Application(middlewares=[in_json, guarding(guard), hastening(patience)])
     async with _running(app, routes, patience) as runner:
         host, _, port = listen.rpartition(":")
         site = web.TCPSite(runner, host.strip("[]"), int(port))
@@ -75,7 +77,7 @@ async def controlling(
         return
     tell("")
     try:
-        app = web.Application(client_max_size=COMMAND_BYTES_MAX)
+        app = web.Application(client_max_size=COMMAND_BYTES_MAX, middlewares=[in_json])
         async with _running(app, routes, PATIENCE) as runner:
             await web.SockSite(runner, listening).start()
             yield
@@ -96,6 +98,7 @@ async def _running(
         handle_signals=False,
         shutdown_timeout=LAST_ANSWERS_SECONDS,
         logger=LOGGER,
+        auto_decompress=False,  # who reads a body unpacks it, and sees where it is cut off
         # it begins with the connection, and only a whole head ends it
         keepalive_timeout=patience.head_seconds,
     )

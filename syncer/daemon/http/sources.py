@@ -4,13 +4,13 @@ restored is taken as it is.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 from aiohttp import web
 
 from syncer.daemon.followed import Followed
-from syncer.daemon.http.lanes import refusal
+from syncer.daemon.http.bodies import read_json
+from syncer.daemon.http.refusals import refusal
 from syncer.daemon.lane import Lane
 from syncer.errors import SyncerError
 
@@ -25,12 +25,8 @@ def sources(lanes: Sequence[Lane]) -> web.RouteTableDef:
     async def resume(request: web.Request) -> web.Response:
         """Let a source go on as the body says."""
         followed = _find(lanes, request.match_info["name"])
-        try:
-            asked = json.loads(await request.read())
-        except (ValueError, RecursionError):
-            raise refusal(web.HTTPBadRequest, f"the body is not JSON: send {BODY}") from None
-        match asked:
-            case {"deletions": int(deletions), **more} if not more and deletions is not True:
+        match await read_json(request, f"send {BODY}"):
+            case {"deletions": deletions, **more} if not more and type(deletions) is int:
                 _let_go(followed, deletions)
             case {"restored": "applied" | "send" as restored, **more} if not more:
                 await _take_back(followed, restored)

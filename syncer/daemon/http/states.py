@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TypeVar
 
 from aiohttp import web
 
-from syncer.daemon.http.lanes import refusal
+from syncer.daemon.http.bodies import read_json
+from syncer.daemon.http.refusals import refusal
 from syncer.daemon.lane import Lane
 from syncer.errors import LogChanged, SyncerError, UsageError
 from syncer.jobs.known import ForgetLogs, LogName, MoveLog
@@ -54,10 +54,7 @@ async def _alter(lane: Lane, work: Callable[[Journal], T]) -> T:
 
 
 async def _read_body(request: web.Request) -> dict[str, object]:
-    try:
-        body = json.loads(await request.read())
-    except (ValueError, RecursionError):
-        body = None
+    body = await read_json(request, "send a JSON object")
     if not isinstance(body, dict):
         raise refusal(web.HTTPBadRequest, "the body is not a JSON object")
     return body

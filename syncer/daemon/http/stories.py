@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from syncer.daemon.http.lanes import find_lane, refusal
+from syncer.daemon.http.lanes import find_lane
+from syncer.daemon.http.refusals import refusal
 from syncer.daemon.lane import Lane
 from syncer.errors import SyncerError
 from syncer.jobs.story import AskedAnnotation
