@@ -29,16 +29,17 @@ APPLIED_MAX = 100_000
 
 class AppliedChanges:
     """The last changes that a lane applied, by a hash of what they are of: 32 bytes
-    each. Implements `Trail`.
+    each, which are taken at the start, so that a daemon does not grow for hours.
+    Implements `Trail`.
     """
 
     def __init__(self, most: int = APPLIED_MAX) -> None:
         self._most = most
         self._count = 0
-        self._hashes = array("q")
-        self._logs = array("q")
-        self._lines = array("q")
-        self._times = array("d")
+        self._hashes = array("q", bytes(8 * most))
+        self._logs = array("q", bytes(8 * most))
+        self._lines = array("q", bytes(8 * most))
+        self._times = array("d", bytes(8 * most))
 
     def note_read(self, source: str, chunk: Chunk, now: float) -> None:
         """Do nothing."""
@@ -53,19 +54,16 @@ class AppliedChanges:
             change = entry.change
             place = self._count % self._most
             self._count += 1
-            if len(self._hashes) < self._most:
-                for column in (self._hashes, self._logs, self._lines, self._times):
-                    column.append(0)
             self._hashes[place] = hash((change.input_id, change.id))
             self._logs[place], self._lines[place] = change.log, change.line
             self._times[place] = at
 
     def find(self, key: Key) -> Iterator[tuple[int, int, float]]:
         """Yield (log, line, time) of each change of this (input_id, id)."""
-        wanted, start = hash(key), 0
+        wanted, start, known = hash(key), 0, min(self._count, self._most)
         while True:
             try:
-                start = self._hashes.index(wanted, start)
+                start = self._hashes.index(wanted, start, known)
             except ValueError:
                 return
             yield self._logs[start], self._lines[start], self._times[start]
