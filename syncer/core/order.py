@@ -7,6 +7,7 @@ for every earlier change of its input, and holds every later one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 
 from syncer.core.change import Key
 from syncer.core.entry import Entry, Gate, Live
@@ -117,9 +118,10 @@ class Order:
         entries that are on their way, of any input; `let_go`: those that may go.
         """
         found, last = list[Live](), None
-        on_their_way = set(map(id, sent))
-        for head in dict.fromkeys((*sent, *let_go)):
-            if head.change.input_id != input_id or head.change.verb == "delete_input":
+        on_their_way = {id(entry) for entry in sent if entry.change.input_id == input_id}
+        ours = (head for head in chain(sent, let_go) if head.change.input_id == input_id)
+        for head in dict.fromkeys(ours):
+            if head.change.verb == "delete_input":
                 continue
             before: Entry | None = None
             entry: Entry | None = head
