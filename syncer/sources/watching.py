@@ -91,7 +91,7 @@ class FolderHint:
         if path in self.folders:  # it is gone, or another one: it has to be watched again
             del self.folders[path]
             self.wake()
-        elif folder in self.folders and name.startswith(self._begins) and name[0] != ".":
+        elif folder in self.folders and name.startswith(self._begins) and not name.startswith("."):
             self.wake()
 
     def wake(self) -> None:

@@ -63,6 +63,8 @@ class WishScan:
         self._asked = asked
         self._options = options
         self._files = asked.list_files()
+        self._inputs = asked.list_inputs()
+        """Those of which something may be asked."""
         self._since: dict[Key, float] = {}
         """Since when each annotation is missing, by this process's own clock."""
         self.folders: dict[str, Inode] = {}
@@ -229,8 +231,11 @@ class WishScan:
         held_back = {seen.input_id for seen in files.values() if seen.fault}
         here = {seen.input_id for seen in files.values()}
         if None not in held_back:  # else that file may be the one of any input
-            for input_id in self._asked.list_inputs() - here:
-                missing.update((input_id, id) for id in self._asked.list_asked(input_id))
+            for input_id in self._inputs - here:
+                gone = self._asked.list_asked(input_id)
+                missing.update((input_id, id) for id in gone)
+                if not gone:
+                    self._inputs.discard(input_id)
         else:
             missing = {key for key in missing if key[0] in here}
         missing = {key for key in missing if key[0] not in held_back}
@@ -260,6 +265,7 @@ class WishScan:
         asked = self._asked
         for input_id, wish in changed.items():
             before = asked.list_asked(input_id)
+            self._inputs.add(input_id)
             for id, wanted in wish.wishes.items():
                 if before.get(id) != wanted:
                     asked.ask(input_id, id, before.get(id), wanted)

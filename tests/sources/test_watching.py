@@ -104,6 +104,16 @@ def test_who_follows_one_file_hears_of_nothing_else(
     system.run(then)
 
 
+def test_a_change_without_a_name_is_a_change(system: System) -> None:
+    async def then() -> None:
+        hint = system.hint(X)
+        await begun(hint)
+        system.change("/x/")
+        assert await is_hastened(hint)
+
+    system.run(then)
+
+
 def test_folders_that_come_later_are_watched_too_and_those_of_a_source_that_ended_no_more(
     system: System,
 ) -> None:
