@@ -22,7 +22,9 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 HOMONYMS = {
     "Annotell": "the options, the config, and the stand-in of one service",
     "App": "an app that is pushed to, and one that the stand-in holds",
+    "Box": "one of a label file, and one as the wire has it",
     "Clarifai": "the options, the config, the codec, and the stand-in of one service",
+    "Concept": "one of a label file, and one as the wire has it",
     "Journal": "the port, and what implements it",
     "Request": "one that is sent, and one that the stand-in gets",
 }
