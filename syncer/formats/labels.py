@@ -36,6 +36,10 @@ class Picture:
     fps: float | None = None
     own_id: str = ""
     """The format's own id of the image, for reports."""
+    input_id: str = ""
+    """The id of the input, where the source gives it as such: a column of a table, the
+    input that a document was pulled for. It stands for the stem of the path.
+    """
 
 
 class Measure(Enum):
