@@ -22,6 +22,10 @@ pull-rate       share of the request limit that a long pull uses
 pull-kills      200,000 annotations of every kind, one request in ten faulty, killed -9
                 ten times, in three forms; is all of it there, once?
 pull-peers      Clarifai's own clients' ways to fetch beside ours: CPU and memory
+daemon-latency  time from a change in each kind of source until the remote has it, at
+                half the limit, beside the bounds; six minutes
+daemon-drain    share of the request limit that a backlog of 100,000 uses after an
+                outage, and the most requests in one second
 annotell-peers  Annotell's and Kognic's own clients beside ours: 200 documents at 20 ms
                 each
 
@@ -33,7 +37,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from benchmarks import annotell_peers, instructions, memory, pull, pull_kills, pull_peers, push
+from benchmarks import (
+    annotell_peers,
+    daemon,
+    instructions,
+    memory,
+    pull,
+    pull_kills,
+    pull_peers,
+    push,
+)
 from benchmarks.incumbents import run as incumbents
 
 COMMANDS: dict[str, Callable[[], None]] = {
@@ -47,6 +60,8 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "pull-kills": pull_kills.kills,
     "pull-peers": pull_peers.beside,
     "incumbents": incumbents.side_by_side,
+    "daemon-latency": daemon.latency,
+    "daemon-drain": daemon.drain,
     "annotell-peers": annotell_peers.beside,
 }
 
