@@ -104,16 +104,17 @@ class CommonOfLane(Common):
 
     lane: Annotated[str | None, Parameter(metavar="NAME")] = None
     """A lane of the config: the destination of this name, with its state in the folder
-    of this name in [state] dir.
+    of this name in [state] dir. Not needed where there is one.
     """
 
     def load(self, others: Mapping[str, object] = MappingProxyType({})) -> Loaded:
-        """The config of this lane, with these options and others on top.
+        """The config of this lane, with these options and others on top; of the only
+        one where none is named.
 
         Raises UsageError.
         """
         loaded = super().load(others)
-        return loaded if self.lane is None else loaded.lane(self.lane)
+        return loaded.lane_meant() if self.lane is None else loaded.lane(self.lane)
 
     def name_state(self, folder: Path) -> str:
         """Return the option that makes another command go on with this state."""

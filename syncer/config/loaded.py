@@ -93,6 +93,19 @@ class Loaded:
             _lane_tokens={},
         )
 
+    def lane_meant(self) -> Loaded:
+        """Return the configuration that is meant where no lane is named: this one,
+        unless nothing but [[destinations]] says where changes go, and no option which
+        state. Raises UsageError where there are several lanes.
+        """
+        given = self.config.clarifai.app_id or "state.dir" in self._given
+        if given or not self.config.destinations:
+            return self
+        first, *others = self.lane_names
+        if others:
+            raise UsageError(f"there are several lanes: give --lane {' or '.join(self.lane_names)}")
+        return self.lane(first)
+
     def destinations(self) -> tuple[Loaded, ...]:
         """Return the configurations of the destinations, in their order."""
         return tuple(self.lane(table.name) for table in self.config.destinations)

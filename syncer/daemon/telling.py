@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from syncer.core.events import DestinationChanged, Event, SourceFailed, SourceRecovered
+from syncer.core.events import ChangeDied, DestinationChanged, Event, SourceFailed, SourceRecovered
 from syncer.daemon.lane import Lane
 from syncer.daemon.reload import Reloaded
 from syncer.daemon.status import LaneStatus
@@ -19,6 +19,8 @@ class Teller:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._last: dict[str, str] = {}
+        self._dead: set[tuple[str, int | None]] = set()
+        """Lane and code of the letters of which one was told."""
 
     def tell_pause(self, lane: Lane) -> None:
         """Say why no push is on, or that one works again; its sources begin again."""
@@ -43,6 +45,12 @@ class Teller:
             case DestinationChanged():
                 reason = "" if event.state == "open" else event.reason
                 self._tell(f"lane {lane}, remote", reason)
+            case ChangeDied(letter=letter) if (lane, letter.code) not in self._dead:
+                self._dead.add((lane, letter.code))
+                self._say(
+                    f"syncer: lane {lane}: {letter.source}:{letter.line} is dead: {letter.reason};"
+                    " `syncer dead list` shows it, and more of its code, which are not told here"
+                )
             case _:
                 pass
 

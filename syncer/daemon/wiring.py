@@ -93,7 +93,7 @@ async def follow(loaded: Loaded, load: Callable[[], Loaded], say: Say) -> Ended:
             feed.looking(partial(look_at, supervisor, RETRIES_SHOWN)),
             watcher.watching(),
         ):
-            say(f"syncer: following; {url}/api/status shows how it goes")
+            say(f"syncer: following; {url}/ shows how it goes")
             async with notifier.telling(supervisor.draining):
                 yield
 

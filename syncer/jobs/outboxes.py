@@ -13,7 +13,8 @@ from syncer.sources import postgres_sql
 from syncer.sources.outbox import POLL_SECONDS
 from syncer.sources.postgres import PostgresTable
 from syncer.sources.postgres_session import check_driver
-from syncer.sources.sqlite import SqliteTable, make_table, table_sql, trigger_sql
+from syncer.sources.sqlite import SqliteTable, make_table
+from syncer.sources.sqlite_sql import table_sql, trigger_sql
 
 
 @dataclass(frozen=True, slots=True)

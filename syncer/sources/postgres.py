@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from syncer.errors import SyncerError, UsageError
+from syncer.printable import as_argument
 from syncer.sources.outbox import (
     COLUMNS,
     ROWS_BYTES_MAX,
@@ -39,8 +40,20 @@ the table.
 PREFETCHED_ROWS = 1000
 
 _COLUMNS = """
-select attname, format_type(atttypid, null) from pg_attribute
+select attname, format_type(atttypid, null), attnotnull from pg_attribute
 where attrelid = $1 and attnum > 0 and not attisdropped
+"""
+_UNIQUE = """
+select exists (
+  select 1 from pg_index join pg_attribute on attrelid = indrelid and attnum = indkey[0]
+  where indrelid = $1 and attname = 'id' and indisunique and indisvalid and indnkeyatts = 1
+  and indpred is null)
+"""
+_MAY_USE = """
+select has_table_privilege($1::oid, 'select')
+  and has_column_privilege($1::oid, 'applied_at', 'update')
+  and has_column_privilege($1::oid, 'error', 'update')
+  and coalesce(has_sequence_privilege(pg_get_serial_sequence($2, 'id'), 'select'), true)
 """
 _HOLDS = """
 select exists (
@@ -197,23 +210,35 @@ class PostgresTable:
         if oid is None:
             raise UsageError(
                 f"the database in {self._session.variable} holds no table {self._table}: make it"
-                " with `syncer source init postgres --apply`"
+                f" with `syncer source init postgres --dsn-env {self._session.variable} --table"
+                f" {as_argument(self._table)} --apply`"
             )
-        kind = await asked.fetchval("select relkind::text from pg_class where oid = $1", oid)
-        columns = {row[0]: row[1] for row in await asked.fetch(_COLUMNS, oid)}
-        lacking = [column for column in COLUMNS if column not in columns]
-        if kind not in ("r", "p"):
-            raise self._explain_no_outbox("it is not a table")
-        if lacking:
-            raise self._explain_no_outbox(f"it lacks {', '.join(lacking)}")
-        if columns["id"] not in ("bigint", "integer", "smallint"):
-            raise self._explain_no_outbox(f"its id is {columns['id']}, which is not an integer")
+        if what := await self._find_lack(asked, oid):
+            raise UsageError(
+                f"{self.label} is not an outbox: {what}. `syncer source init postgres` prints one"
+            )
+        if not await asked.fetchval(_MAY_USE, oid, quote(self._table)):
+            raise SyncerError(
+                f"{self.label}: the role lacks rights: grant it select, update (applied_at, error)"
+                f" on {self._table}, and select on the sequence of its ids"
+            )
         return oid
 
-    def _explain_no_outbox(self, what: str) -> UsageError:
-        return UsageError(
-            f"{self.label} is not an outbox: {what}. `syncer source init postgres` prints one"
-        )
+    async def _find_lack(self, asked: Asked, oid: int) -> str:
+        """Return why this is not an outbox, "" where it is one."""
+        kind = await asked.fetchval("select relkind::text from pg_class where oid = $1", oid)
+        columns = {row[0]: row[1:] for row in await asked.fetch(_COLUMNS, oid)}
+        lacking = [column for column in COLUMNS if column not in columns]
+        if kind not in ("r", "p"):
+            return "it is not a table"
+        if lacking:
+            return f"it lacks {', '.join(lacking)}"
+        type_of_id, is_never_null = columns["id"]
+        if type_of_id not in ("bigint", "integer", "smallint"):
+            return f"its id is {type_of_id}, which is not an integer"
+        if not is_never_null or not await asked.fetchval(_UNIQUE, oid):
+            return "its ids may come twice or be null: make `id` its primary key"
+        return ""
 
     async def _todo(self, asked: Asked, knows: Callable[[str], bool]) -> list[OutboxRow]:
         """Digests first: there may be many rows that are known and not told yet."""

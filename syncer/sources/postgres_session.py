@@ -63,14 +63,19 @@ def read_dsn(variable: str) -> str:
             f"the environment variable {variable} is not set: it holds the DSN of a source, as"
             f" {DSN_FORM}"
         )
-    if urlsplit(dsn).scheme not in ("postgresql", "postgres"):
+    try:
+        scheme = urlsplit(dsn).scheme
+    except ValueError:  # which would show a part of it
+        raise _explain_dsn(variable) from None
+    if scheme not in ("postgresql", "postgres"):
         raise _explain_dsn(variable)
     return dsn
 
 
 def _explain_dsn(variable: str) -> UsageError:
     return UsageError(
-        f"the environment variable {variable} holds no DSN that can be used: write it as {DSN_FORM}"
+        f"the environment variable {variable} holds no DSN that can be used: write it as"
+        f" {DSN_FORM}, with percent codes for special characters of the password, as %40 for @"
     )
 
 
@@ -142,6 +147,11 @@ class PostgresSession:
             return await asyncpg.connect(read_dsn(self.variable), statement_cache_size=0)
         except (ValueError, asyncpg.ClientConfigurationError):  # which would show the DSN
             raise _explain_dsn(self.variable) from None
+        except asyncpg.UndefinedObjectError as error:
+            raise SyncerError(
+                f"{self.label}: {_explain(error)}: leave it out of the DSN, since neither the"
+                " server nor the driver knows it"
+            ) from None
 
     async def _refuse_pooler(self, connection: Asked) -> None:
         """Raise SyncerError behind a pooler that gives each transaction any connection:

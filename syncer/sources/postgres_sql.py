@@ -21,19 +21,28 @@ create table TABLE (
 create index INDEX on TABLE (id) where TO_DO;
 """
 _TRIGGER_SQL = """\
--- An example: each row of "labels" is an annotation. The update of a row holds its lock
--- until the transaction ends, so the changes of one annotation have ids in the order of
--- commits.
+-- An example: each row of "labels" is an annotation, whose id and input_id stay as they
+-- are. The change of a row holds its lock until the transaction ends, so the changes of
+-- one annotation have ids in the order of commits.
 create function labels_to_outbox() returns trigger language plpgsql as $$
+declare
+  change jsonb;
 begin
-  insert into TABLE (change) values (jsonb_build_object(
-    'op', 'patch', 'action', 'overwrite',
-    'annotation', jsonb_build_object(
-      'id', new.id, 'input_id', new.input_id, 'data', new.data)));
+  if tg_op = 'DELETE' then
+    change := jsonb_build_object('op', 'delete', 'annotation', jsonb_build_object(
+      'id', old.id, 'input_id', old.input_id));
+  else
+    change := jsonb_build_object('op', 'post', 'annotation', jsonb_build_object(
+      'id', new.id, 'input_id', new.input_id, 'data', new.data));
+    if tg_op = 'UPDATE' then
+      change := change || '{"op": "patch", "action": "overwrite"}';
+    end if;
+  end if;
+  insert into TABLE (change) values (change);
   perform pg_notify('CHANNEL', '');
   return null;
 end $$;
-create trigger labels_after_update after update on labels
+create trigger labels_after_change after insert or update or delete on labels
   for each row execute function labels_to_outbox();
 """
 

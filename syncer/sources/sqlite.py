@@ -20,6 +20,7 @@ import anyio
 import anyio.to_thread
 
 from syncer.errors import SyncerError, UsageError
+from syncer.printable import as_argument
 from syncer.sources.outbox import (
     COLUMNS,
     ROWS_BYTES_MAX,
@@ -30,59 +31,24 @@ from syncer.sources.outbox import (
     TableTold,
     make_row,
 )
+from syncer.sources.sqlite_sql import TO_DO, fill, table_sql
 from syncer.sources.taken import RowName
 
 T = TypeVar("T")
 
 BUSY_SECONDS = 5.0
 """How long another writer is waited for."""
-_TO_DO = "applied_at is null and error is null"
-_NOW = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 _ROWS = "select id, change, created_at from TABLE where TO_DO order by id"
 _IS_THERE = (
     "select type, sql from sqlite_master"
     " where name = ? collate nocase and type in ('table', 'view')"
 )
-_PARTS = re.compile(r"\b(TO_DO|NOW|TABLE|INDEX)\b")
+_UNIQUE = """
+select max(column.name) from pragma_index_list(?) as made, pragma_index_info(made.name) as column
+where made."unique" and not made.partial group by made.name having count(*) = 1
+"""
 _COMMENT = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _AUTOINCREMENT = re.compile(r"\bautoincrement\b", re.IGNORECASE)
-
-
-_TABLE_SQL = """\
-create table TABLE (
-  id integer primary key autoincrement,
-  change text not null,
-  created_at text not null default (NOW),
-  applied_at text,
-  error text
-);
-create index INDEX on TABLE (id) where TO_DO;
-"""
-_TRIGGER_SQL = """\
--- An example: each row of "labels" is an annotation. SQLite has one writer at a time, so
--- ids are in the order of commits.
-create trigger labels_after_update after update on labels begin
-  insert into TABLE (change) values (json_object(
-    'op', 'patch', 'action', 'overwrite',
-    'annotation', json_object(
-      'id', new.id, 'input_id', new.input_id, 'data', json(new.data))));
-end;
-"""
-
-
-def table_sql(table: str) -> str:
-    """Return the statements that make an outbox table of this name."""
-    return _name(_TABLE_SQL, table)
-
-
-def trigger_sql(table: str) -> str:
-    """Return an example of a trigger that writes to it."""
-    return _name(_TRIGGER_SQL, table)
-
-
-def _name(sql: str, table: str) -> str:
-    parts = {"TO_DO": _TO_DO, "NOW": _NOW, "TABLE": quote(table), "INDEX": quote(f"{table}_to_do")}
-    return _PARTS.sub(lambda found: parts[found[0]], sql)
 
 
 def make_table(path: Path, table: str) -> bool:
@@ -98,11 +64,6 @@ def make_table(path: Path, table: str) -> bool:
     except sqlite3.Error as error:
         raise SyncerError(f"{path}: {_explain(error)}") from None
     return is_missing
-
-
-def quote(name: str) -> str:
-    """Return a name as SQL has it."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 class SqliteTable:
@@ -258,14 +219,11 @@ class SqliteTable:
         if found is None:
             raise UsageError(
                 f"{self._path} holds no table {self._table}: make it with `syncer source init"
-                " sqlite --apply`"
+                f" sqlite --path {as_argument(self._path)} --table {as_argument(self._table)}"
+                " --apply`"
             )
         kind, made_by = (part.decode() for part in found)
-        with closing(connection.execute(self._sql("pragma table_info(TABLE)"))) as cursor:
-            columns = {row[1].decode().lower() for row in cursor}
-        lacking = [column for column in COLUMNS if column not in columns]
-        if kind != "table" or lacking:
-            what = f"it lacks {', '.join(lacking)}" if lacking else "it is a view"
+        if what := self._find_lack(connection, kind):
             raise UsageError(
                 f"{self.label} is not an outbox: {what}. `syncer source init sqlite` prints one"
             )
@@ -280,13 +238,32 @@ class SqliteTable:
         if b"INDEX" not in plan:
             self.notes.append(
                 f"{self.label}: each look reads the whole table: create an index on (id) where"
-                f" {_TO_DO}"
+                f" {TO_DO}"
             )
+
+    def _find_lack(self, connection: sqlite3.Connection, kind: str) -> str:
+        """Return why this is not an outbox, "" where it is one."""
+        with closing(connection.execute(self._sql("pragma table_info(TABLE)"))) as cursor:
+            # name: whether it may be null, and its place in the primary key
+            columns = {row[1].decode().lower(): (not row[3], row[5]) for row in cursor}
+        if lacking := [column for column in COLUMNS if column not in columns]:
+            return f"it lacks {', '.join(lacking)}"
+        if kind != "table":
+            return "it is a view"
+        may_be_null, place = columns["id"]
+        is_key = place == 1 and sum(bool(of_key) for _, of_key in columns.values()) == 1
+        if is_key:
+            return ""  # of integers: SQLite has no null there
+        with closing(connection.execute(_UNIQUE, (self._table,))) as cursor:
+            is_unique = any(name.decode().lower() == "id" for (name,) in cursor)
+        if not is_unique or may_be_null:
+            return "its ids may come twice or be null: make `id` its primary key"
+        return ""
 
     # --- what is asked ----------------------------------------------------------------
 
     def _sql(self, sql: str) -> str:
-        return _name(sql, self._table)
+        return fill(sql, self._table)
 
     def _version(self, connection: sqlite3.Connection) -> object:
         self._claim()

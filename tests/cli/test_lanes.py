@@ -59,6 +59,24 @@ def test_a_state_that_is_named_is_the_folder_around_those_of_the_lanes(lanes: Cl
     assert pushed.json()["state"] == str(Path("kept", "prod"))
 
 
+def test_the_only_lane_is_meant_where_none_is_named(lanes: Cli) -> None:
+    config = Path("syncer.toml").read_text()
+    Path("syncer.toml").write_text(config.rpartition("[[destinations]]")[0])
+    assert lanes("push", "log.jsonl").code == 3
+    assert lanes("status").out.startswith("state        .syncer/prod")
+    assert "log.jsonl:2" in lanes("dead", "list").out
+    named = lanes("status", "--state", "elsewhere")
+    assert (named.code, "no state at elsewhere" in named.err) == (2, True)
+
+
+def test_of_several_lanes_one_has_to_be_named(lanes: Cli) -> None:
+    done = lanes("status")
+    assert (done.code, done.err) == (
+        2,
+        "syncer: there are several lanes: give --lane prod or test\n",
+    )
+
+
 @pytest.mark.parametrize("command", ["push", "verify", "status", "dead list"])
 def test_a_lane_that_is_not_there_exits_2_and_is_told_with_those_that_are(
     lanes: Cli, command: str
@@ -122,6 +140,18 @@ def test_check_finds_every_lane_that_has_no_token_or_no_app(
         " the environment variable that token_env names"
         for number, line in enumerate((2, 7))
     ]
+
+
+def test_check_finds_a_source_whose_database_is_not_named(
+    lanes: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = '[[sources]]\nname = "l"\nkind = "postgres"\nlane = "prod"\n'
+    source += 'dsn_env = "LABELS_DSN"\ntable = "o"\n'
+    Path("syncer.toml").write_text(Path("syncer.toml").read_text() + source)
+    done = lanes("config", "check")
+    assert (done.code, "environment variable LABELS_DSN is not set" in done.err) == (2, True)
+    monkeypatch.setenv("LABELS_DSN", "postgresql://u:secret-word@h/d")
+    assert lanes("config", "check").code == 0
 
 
 def test_check_finds_a_daemon_that_would_be_open_to_other_machines(

@@ -30,12 +30,13 @@ def test_what_is_printed_makes_an_outbox_that_the_trigger_fills(cli: Cli, tmp_pa
         path,
         LABELS,
         printed.out,
-        """insert into labels values ('i', 'a', '{}'); update labels set data = '{"x":1}';""",
+        """insert into labels values ('i', 'a', '{}'); update labels set data = '{"x":1}';
+        delete from outbox where id = 1""",
         "select id, change, created_at > '2020', applied_at, error from outbox",
     )
     assert rows == [
         (
-            1,
+            2,
             '{"op":"patch","action":"overwrite","annotation":'
             '{"id":"a","input_id":"i","data":{"x":1}}}',
             1,

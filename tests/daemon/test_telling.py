@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from syncer.core.events import DestinationChanged, SourceFailed, SourceRecovered
+from syncer.core.events import ChangeDied, DestinationChanged, SourceFailed, SourceRecovered
+from syncer.core.facts import DeadLetter
 from syncer.daemon.reload import Reloaded
 from syncer.daemon.telling import Teller
 
@@ -32,6 +33,21 @@ def test_an_outage_of_the_remote_is_told_of_its_lane() -> None:
     assert said == [
         "syncer: lane prod, remote: the remote is out",
         "syncer: lane prod, remote: works again",
+    ]
+
+
+def test_of_the_letters_of_a_code_the_first_one_is_told() -> None:
+    said: list[str] = []
+    teller = Teller(said.append)
+    for line, code in ((1, 40010), (2, 40010), (3, None), (4, 40010)):
+        letter = DeadLetter(
+            "labels", line, None, "i", None, "is refused", code, 1, "", "", "{}", 1, line
+        )
+        teller.tell_event("prod", ChangeDied(letter))
+    more = "; `syncer dead list` shows it, and more of its code, which are not told here"
+    assert said == [
+        f"syncer: lane prod: labels:1 is dead: is refused{more}",
+        f"syncer: lane prod: labels:3 is dead: is refused{more}",
     ]
 
 

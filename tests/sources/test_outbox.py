@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import anyio
+import orjson
 import pytest
 
 from syncer.core.events import SourceFailed
@@ -17,6 +18,7 @@ from syncer.core.outcome import Answered, Retriable
 from syncer.errors import SyncerError, UsageError
 from syncer.sources.outbox import Outbox, RowEnding, TableRestored, TableTold
 from syncer.sources.sqlite import SqliteTable
+from syncer.sources.sqlite_sql import trigger_sql
 from tests.support.lines import delete, holds, patch, post
 from tests.support.outbox import (
     TABLE,
@@ -440,6 +442,35 @@ def test_another_file_under_the_name_is_read_instead(world: Following, tmp_path:
     assert set(fates(world).values()) == {APPLIED}
 
 
+def _other(id: str, more: str = "") -> str:
+    """An outbox with this column and these rules."""
+    columns = f"{id}, change text, created_at text, applied_at text, error text"
+    return f"drop table {TABLE}; create table {TABLE} ({columns}{more and ', '}{more})"
+
+
+@pytest.mark.parametrize("id", ["id integer primary key", "id integer not null unique"])
+def test_ids_that_are_unique_and_never_null_make_an_outbox(world: Following, id: str) -> None:
+    with closing(sqlite3.connect(world.path)) as connection:
+        connection.executescript(f"drop index outbox_to_do; {_other(id)}")
+    SqliteTable(world.path, TABLE).check()
+
+
+def test_the_example_of_triggers_writes_changes(world: Following) -> None:
+    with closing(sqlite3.connect(world.path)) as connection:
+        connection.executescript(
+            "create table labels (id text, input_id text, data text);"
+            + trigger_sql(TABLE)
+            + """insert into labels values ('a', 'i', '{}');
+            update labels set data = '{"concepts": []}'; delete from labels;"""
+        )
+    named = {"id": "a", "input_id": "i"}
+    assert [orjson.loads(str(change)) for change in cells(world.path, "change")] == [
+        {"op": "post", "annotation": {**named, "data": {}}},
+        {"op": "patch", "action": "overwrite", "annotation": {**named, "data": {"concepts": []}}},
+        {"op": "delete", "annotation": named},
+    ]
+
+
 @pytest.mark.parametrize(
     ("sql", "reason"),
     [
@@ -448,6 +479,12 @@ def test_another_file_under_the_name_is_read_instead(world: Following, tmp_path:
         (
             f"alter table {TABLE} rename to o; create view {TABLE} as select * from o",
             "is not an outbox: it is a view",
+        ),
+        (_other("id integer unique"), "its ids may come twice or be null"),
+        (_other("id integer not null"), "its ids may come twice or be null"),
+        (
+            _other("id integer not null", "primary key (id, change)"),
+            "its ids may come twice or be null",
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -193,11 +194,21 @@ def test_the_example_of_a_trigger_writes_changes(server: Postgres) -> None:
     server.execute(trigger_sql("outbox"))
     server.execute("insert into labels values ('a', 'i', '{}')")
     server.execute("update labels set data = $1::text::jsonb returning 1", '{"concepts": []}')
+    server.execute("delete from labels")
 
     async def look(table: PostgresTable) -> None:
         await table.version()
-        (row,) = await table.todo(lambda _: False)
-        assert b'"overwrite"' in row.line
+        rows = await table.todo(lambda _: False)
+        named = {"id": "a", "input_id": "i"}
+        assert [json.loads(row.line) for row in rows] == [
+            {"op": "post", "annotation": {**named, "data": {}}},
+            {
+                "op": "patch",
+                "action": "overwrite",
+                "annotation": {**named, "data": {"concepts": []}},
+            },
+            {"op": "delete", "annotation": named},
+        ]
 
     follow(look)
 
@@ -212,6 +223,21 @@ def test_the_example_of_a_trigger_writes_changes(server: Postgres) -> None:
             " error text)",
             "its id is text, which is not an integer",
         ),
+        (
+            "create table other (id bigint not null, change text, created_at text,"
+            " applied_at text, error text)",
+            "its ids may come twice or be null",
+        ),
+        (
+            "create table other (id bigint unique, change text, created_at text,"
+            " applied_at text, error text)",
+            "its ids may come twice or be null",
+        ),
+        (
+            "create table other (id bigint, change text, created_at text, applied_at text,"
+            " error text, primary key (id, created_at))",
+            "its ids may come twice or be null",
+        ),
     ],
 )
 def test_what_is_no_outbox_is_told(server: Postgres, sql: str, what: str) -> None:
@@ -221,6 +247,36 @@ def test_what_is_no_outbox_is_told(server: Postgres, sql: str, what: str) -> Non
         assert f"is not an outbox: {what}" in fault("other")
     finally:
         server.execute(f"drop {sql.split()[1]} other")
+
+
+def test_a_role_that_may_not_write_is_told_before_anything_is_read(
+    server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.execute("drop role if exists reader")
+    server.execute("create role reader login")
+    server.execute("grant select on outbox to reader")
+    monkeypatch.setenv(VARIABLE, server.dsn.replace("syncer:", "reader:"))
+    lacks = "the role lacks rights: grant it select, update (applied_at, error) on outbox, and"
+    assert lacks in fault()
+    server.execute("grant update (applied_at, error) on outbox to reader")
+    assert lacks in fault()
+    server.execute("grant select on sequence outbox_id_seq to reader")
+    server.execute(INSERT + " returning 1", post("a").decode())
+
+    async def apply(table: PostgresTable) -> None:
+        await table.version()
+        (row,) = await table.todo(lambda _: False)
+        await table.tell([RowEnding(row.name, None)])
+
+    follow(apply)
+    server.execute("drop owned by reader")
+
+
+def test_a_parameter_that_nobody_knows_is_told(
+    server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, f"{server.dsn}?channel_binding=prefer")
+    assert 'parameter "channel_binding": leave it out of the DSN' in fault()
 
 
 def test_a_server_that_cannot_be_reached_is_told_without_the_secret(
@@ -236,7 +292,17 @@ def test_a_server_that_cannot_be_reached_is_told_without_the_secret(
         fault()
 
 
-@pytest.mark.parametrize("dsn", ["", "secret-word", "mysql://u:secret-word@h/d"])
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "",
+        "secret-word",
+        "mysql://u:secret-word@h/d",
+        "postgresql://u:[secret-word]@h/d",
+        "postgresql://u:secret\u2100word@h/d",
+        "postgresql://u:secret-word@h:not-a-port/d",
+    ],
+)
 def test_what_is_no_dsn_is_told_without_showing_it(
     monkeypatch: pytest.MonkeyPatch, dsn: str
 ) -> None:

@@ -22,7 +22,8 @@ from syncer.journal.disk import REAL
 from syncer.sources.lines import LineOptions, LinePlace, parse
 from syncer.sources.outbox import Outbox, naming
 from syncer.sources.spool import Spool, identity
-from syncer.sources.sqlite import SqliteTable, table_sql
+from syncer.sources.sqlite import SqliteTable
+from syncer.sources.sqlite_sql import table_sql
 from syncer.sources.taken import TakenRows
 from tests.support.pushing import LOG, Pushing, Settings
 

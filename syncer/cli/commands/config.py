@@ -57,6 +57,7 @@ def check(*, online: bool = False, common: Common = Common(), remote: Pushing = 
         for lane in loaded.destinations():
             errors += _error(partial(_read_token, lane))
         errors += _error(partial(_check_listening, loaded))
+        errors += _error(partial(_check_sources, loaded))
         errors += ways.faults(loaded)
         if online and not errors:
             errors += _try_apps(loaded, result)
@@ -96,6 +97,14 @@ def _check_listening(loaded: Loaded) -> None:
 
     token = loaded.config.daemon.token_file or os.environ.get(DAEMON_TOKEN)
     loaded.check_listening(token=bool(token))
+
+
+def _check_sources(loaded: Loaded) -> None:
+    """Raise UsageError where a source lacks what the daemon needs to follow it."""
+    if loaded.config.sources:
+        from syncer.daemon.sources import check_sources
+
+        check_sources(loaded)
 
 
 def _try_apps(loaded: Loaded, result: dict[str, object]) -> Iterator[SyncerError]:

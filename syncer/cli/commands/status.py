@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from syncer.jobs.status import PullStatus, PushStatus
 
 app = App(name="status")
+UNKNOWN_TO_FILES = "no change of it waits or is dead; what was applied, only a daemon knows"
+UNKNOWN_TO_DAEMON = (
+    "no change of it waits or is dead, and none is among the last that the daemon has applied since"
+    " it started"
+)
 
 
 @app.default
@@ -59,15 +64,15 @@ def _tell_story(loaded: Loaded, input_id: str, id: str | None) -> int:
     from syncer.jobs.story import AskedAnnotation, Step, tell_story
 
     folder, asked = push_folder(loaded), AskedAnnotation(input_id, id)
-    steps = tell_story_through(folder, asked)
+    steps, unknown = tell_story_through(folder, asked), UNKNOWN_TO_DAEMON
     if steps is None:
-        steps = [step.record() for step in tell_story(folder, asked)]
+        steps, unknown = [step.record() for step in tell_story(folder, asked)], UNKNOWN_TO_FILES
     if printing.json:
         print_json({"changes": steps})
     elif steps:
         print_lines(*(Step.of(step).sentence() for step in steps))
     else:
-        print_lines("no change of it waits or is dead; what was applied, only a daemon knows")
+        print_lines(unknown)
     return 0
 
 
