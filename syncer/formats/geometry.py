@@ -84,3 +84,10 @@ def clamp_box(box: Box, width: float, height: float) -> Box:
 def scale(points: Iterable[Point], width: float, height: float) -> tuple[Point, ...]:
     """Return points in pixels as shares of the image."""
     return tuple((x / width, y / height) for x, y in points)
+
+
+def open_ring(points: Sequence[Point]) -> tuple[Point, ...]:
+    """Return the points of a ring without its first one again at the end."""
+    if len(points) > 1 and points[0] == points[-1]:
+        return tuple(points[:-1])
+    return tuple(points)

@@ -22,10 +22,11 @@ class FileInPieces:
     become an object of its own.
     """
 
-    def __init__(self, file: BinaryIO, begun: bytes = b"") -> None:
+    def __init__(self, file: BinaryIO, begun: bytes = b"", bytes_max: int = BYTES_MAX) -> None:
         """`begun` is what was read of it already."""
         self._file = file
         self._begun = begun
+        self._bytes_max = bytes_max
         self._bytes = 0
         self._brackets = 0
 
@@ -40,8 +41,8 @@ class FileInPieces:
         data = self._file.read(min(size, 1 << 16) if size >= 0 else 1 << 16)
         self._bytes += len(data)
         self._brackets += data.count(b"[") + data.count(b"{")
-        if self._bytes > BYTES_MAX:
-            raise PieceTooLarge(f"one piece of it is larger than {BYTES_MAX >> 20} MiB")
+        if self._bytes > self._bytes_max:
+            raise PieceTooLarge(f"one piece of it is larger than {self._bytes_max >> 20} MiB")
         if self._brackets > BRACKETS_MAX:
             raise PieceTooLarge(f"one piece of it has more than {BRACKETS_MAX:,} parts")
         return data

@@ -48,11 +48,15 @@ class Voc:
 
     def read(self, path: Path) -> Iterator[Item]:
         """Yield the labels of a file, or of all `*.xml` in a folder."""
+        is_told = False
         for file in list_files(path, (".xml",)):
             yield InFile(file)
             folder = file.parent.relative_to(path) if file != path else Path()
             try:
-                yield from self._read_file(file, folder.parts)
+                for item in self._read_file(file, folder.parts):
+                    if not (is_told and isinstance(item, Noticed)):
+                        yield item
+                    is_told = is_told or isinstance(item, Noticed)
             except BadXml as error:
                 yield FileFault(file, str(error))
             except OSError as error:
@@ -121,11 +125,11 @@ def picture_path(name: str, file: Path, folders: tuple[str, ...]) -> str:
     As in the data sets of VOC, images are in JPEGImages where labels are in
     Annotations, else beside them. Folders in the name count once; where it is a path of
     the machine that it was written on, they do not count. A file that says no name is
-    named as its image is.
+    named as its image is, which most often is a .jpg.
     """
     posix = name.replace("\\", "/")
     steps = posix.split("/")
-    parts = [step for step in steps if step not in ("", ".", "..")] or [file.stem]
+    parts = [step for step in steps if step not in ("", ".", "..")] or [f"{file.stem}.jpg"]
     if posix.startswith("/") or ".." in steps or steps[0].endswith(":"):
         parts = parts[-1:]
     within = [*folders]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 from syncer.formats.faults import BadLabel
-from syncer.formats.geometry import rotate_box
+from syncer.formats.geometry import open_ring, rotate_box
 from syncer.formats.labels import (
     JSON,
     Box,
@@ -91,7 +91,7 @@ def _read_shapes(element: Element, origin: int) -> tuple[Box | None, tuple[Shape
     """
     boxes = [_read_box(each, origin) for each in element.findall("bndbox")]
     shapes: list[Shape] = [
-        Polygon(_read_polygon(each, origin)) for each in element.findall("polygon")
+        Polygon(open_ring(_read_polygon(each, origin))) for each in element.findall("polygon")
     ]
     shapes += [_read_rotated(each, origin) for each in element.findall("robndbox")]
     beside = boxes.pop(0) if shapes and boxes else None

@@ -14,6 +14,8 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
+from syncer.formats.pieces import FileInPieces, PieceTooLarge
+
 __all__ = ["BadXml", "stream_pieces"]
 
 PIECE_BYTES_MAX = 4 << 20
@@ -33,18 +35,20 @@ def stream_pieces(
     Raises BadXml, also where the root has another name, and OSError.
     """
     with open_file(path) as file:
-        metered = _Metered(file)
+        in_pieces = FileInPieces(file, bytes_max=PIECE_BYTES_MAX)
         try:
-            yield from _pieces(metered, root)
+            yield from _pieces(in_pieces, root)
         except ParseError as error:
             raise BadXml(f"it is not XML: {error}") from None
         except DefusedXmlException:
             raise BadXml("it declares entities, which are not read") from None
         except (LookupError, ValueError, RecursionError) as error:
             raise BadXml(f"it is not XML: {error}") from None
+        except PieceTooLarge as error:
+            raise BadXml(str(error)) from None
 
 
-def _pieces(file: _Metered, root: str) -> Iterator[Element]:
+def _pieces(file: FileInPieces, root: str) -> Iterator[Element]:
     top: Element | None = None
     depth = elements = 0
     for event, element in iterparse(file, ("start", "end")):
@@ -64,21 +68,3 @@ def _pieces(file: _Metered, root: str) -> Iterator[Element]:
             top.clear()
             elements = 0
             file.begin_piece()
-
-
-class _Metered:
-    """A file that fails when one piece of it is too long."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._read = 0
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size)
-        self._read += len(data)
-        if self._read > PIECE_BYTES_MAX:
-            raise BadXml(f"one piece of it is larger than {PIECE_BYTES_MAX >> 20} MiB")
-        return data
-
-    def begin_piece(self) -> None:
-        self._read = 0

@@ -84,7 +84,7 @@ def test_a_size_that_the_tool_did_not_know_is_none(tmp_path: Path, size: str) ->
     """Wrong: division by the 0 that labelImg writes."""
     head = f"<size><width>{size}</width><height>50</height></size>"
     picture = read_label(tmp_path, head + thing(box(1, 2, 3, 4))).picture
-    assert (picture.path, picture.width, picture.height) == ("a", None, 50)
+    assert (picture.path, picture.width, picture.height) == ("a.jpg", None, 50)
 
 
 def test_what_is_said_of_the_image_may_come_after_its_objects(tmp_path: Path) -> None:
@@ -248,13 +248,16 @@ def test_labels_that_were_deleted_in_labelme_are_left_out(tmp_path: Path) -> Non
     file = tmp_path / "a.xml"
     file.write_text(f"<annotation>{head}{thing(inside)}</annotation>")
     _, picture, left = Voc(ReadOptions()).read(file)
-    assert picture == Picture("a", 100, 50)
+    assert picture == Picture("a.jpg", 100, 50)
     assert left == Omitted("object 1", "3", "deleted")
 
 
 def test_masks_in_images_of_their_own_are_told(tmp_path: Path) -> None:
-    [told] = read(tmp_path, HEAD + "<segmented>1</segmented>")
-    assert isinstance(told, Noticed)
+    """Once, however many files say so."""
+    for name in ("a", "b"):
+        text = f"<annotation>{HEAD}<segmented>1</segmented></annotation>"
+        (tmp_path / f"{name}.xml").write_text(text)
+    [told] = (i for i in Voc(ReadOptions()).read(tmp_path) if isinstance(i, Noticed))
     assert "SegmentationObject" in told.text
 
 
@@ -276,9 +279,9 @@ def test_an_image_without_objects_counts_too(tmp_path: Path) -> None:
         ("/home/pi/a.jpg", (), "a.jpg"),
         ("C:\\pictures\\a.jpg", ("left",), "left/a.jpg"),
         ("../secret/a.jpg", (), "a.jpg"),
-        ("", ("left",), "left/x"),
-        ("..", (), "x"),
-        ("/", (), "x"),
+        ("", ("left",), "left/x.jpg"),
+        ("..", (), "x.jpg"),
+        ("/", (), "x.jpg"),
     ],
 )
 def test_the_image_is_named_by_the_file_and_its_folders(
