@@ -1,0 +1,209 @@
+"""OpenLABEL 1.0 (ASAM): documents, and what `syncer pull annotell` wrote of them.
+
+An input is an image: one for each frame and each stream with images, where a document
+has several. The uid of an object is the track that its shapes are of.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from io import BufferedReader, RawIOBase
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import msgspec
+
+from syncer.formats.folders import list_files
+from syncer.formats.json_walk import JsonFault, make_walk
+from syncer.formats.labels import FileFault, InFile, Item, Omitted, ReadOptions, Skipped
+from syncer.formats.openlabel_index import read_index
+from syncer.formats.openlabel_labels import DocumentLabels
+from syncer.formats.rows import (
+    CSV_ENDINGS,
+    PARQUET_ENDINGS,
+    BadTable,
+    LabelTable,
+    is_delta,
+    open_csv,
+    open_delta,
+    open_parquet,
+)
+
+__all__ = ["OpenLabelReader"]
+
+DOCUMENTS = (".json",)
+PULLED = (".jsonl", ".jsonl.gz")
+TABLES = (*CSV_ENDINGS, *PARQUET_ENDINGS)
+COLUMNS = ("input_uuid", "annotation_type", "content", "deleted")
+LINE_BYTES_MAX = 48 << 20
+ROWS_AT_ONCE = 4
+FILES_LOOKED_AT = 20
+HEAD_BYTES = 4096
+BEGINS = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"openlabel"\s*:')
+BEGINS_PULLED = re.compile(rb'\s*\{\s*"input_uuid"\s*:')
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLabelReader:
+    """The reader of OpenLABEL."""
+
+    options: ReadOptions
+
+    def detect(self, path: Path) -> bool:
+        """Whether one of the first files begins like a document, or like one pulled."""
+        if is_delta(path):
+            return self._is_pulled_delta(path)
+        files = list_files(path, (*DOCUMENTS, *PULLED, *TABLES))
+        return any(self._begins_well(file) for file in islice(files, FILES_LOOKED_AT))
+
+    def read(self, path: Path) -> Iterator[Item]:
+        """Yield the labels of a document, of a pull, or of a folder of these."""
+        if is_delta(path):
+            yield InFile(path)
+            yield from _name_faults(path, self._read_delta(path))
+            return
+        for file in list_files(path, (*DOCUMENTS, *PULLED, *TABLES)):
+            yield InFile(file)
+            name = file.name.lower()
+            if name.endswith(PULLED):
+                found = self._read_lines(file)
+            elif name.endswith(TABLES):
+                found = self._read_table(file)
+            else:
+                found = self._read_document(file)
+            yield from _name_faults(file, found)
+
+    def _read_document(self, file: Path) -> Iterator[Item]:
+        walk = make_walk(partial(self.options.open_file, file), file.stat().st_size)
+        yield from DocumentLabels(walk, read_index(walk, file.name)).read()
+
+    def _read_lines(self, file: Path) -> Iterator[Item]:
+        with self.options.open_file(file) as opened:
+            binary = gzip.GzipFile(fileobj=opened) if file.suffix.lower() == ".gz" else opened
+            number = 0
+            while line := binary.readline(LINE_BYTES_MAX):
+                number += 1
+                if len(line) == LINE_BYTES_MAX:
+                    raise JsonFault(f"line {number} is longer than {LINE_BYTES_MAX >> 20} MiB")
+                if line.strip():
+                    yield from _read_line(f"line {number}", line)
+
+    def _read_table(self, file: Path) -> Iterator[Item]:
+        if file.name.lower().endswith(CSV_ENDINGS):
+            opened = open_csv(file, self.options)
+        else:
+            opened = open_parquet(file, self.options, ROWS_AT_ONCE)
+        with opened as table:
+            yield from _read_rows(table)
+
+    def _read_delta(self, path: Path) -> Iterator[Item]:
+        for file, table in open_delta(path, ROWS_AT_ONCE):
+            yield InFile(file)
+            yield from _read_rows(table)
+
+    def _begins_well(self, file: Path) -> bool:
+        name = file.name.lower()
+        try:
+            if name.endswith(CSV_ENDINGS):
+                with open_csv(file, self.options) as table:
+                    return _is_pulled(table)
+            if name.endswith(PARQUET_ENDINGS):
+                with open_parquet(file, self.options, ROWS_AT_ONCE) as table:
+                    return _is_pulled(table)
+            with self.options.open_file(file) as opened:
+                binary = gzip.GzipFile(fileobj=opened) if name.endswith(".gz") else opened
+                head = binary.read(HEAD_BYTES)
+        except (BadTable, OSError, EOFError, zlib.error):
+            return False
+        return bool((BEGINS_PULLED if name.endswith(PULLED) else BEGINS).match(head))
+
+    def _is_pulled_delta(self, path: Path) -> bool:
+        try:
+            return any(_is_pulled(table) for _, table in islice(open_delta(path, ROWS_AT_ONCE), 1))
+        except (BadTable, OSError):
+            return False
+
+
+def _name_faults(file: Path, found: Iterator[Item]) -> Iterator[Item]:
+    try:
+        yield from found
+    except (BadTable, JsonFault) as error:
+        yield FileFault(file, str(error))
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        yield FileFault(file, "its compression is damaged")
+    except OSError as error:
+        yield FileFault(file, error.strerror or "it cannot be read")
+
+
+def _is_pulled(table: LabelTable) -> bool:
+    return set(COLUMNS) <= set(table.columns)
+
+
+class _PulledLine(msgspec.Struct, gc=False):
+    input_uuid: str
+    annotation_type: str | None = None
+    content: msgspec.Raw = msgspec.Raw(b"null")
+    deleted: bool = False
+
+
+_DECODER = msgspec.json.Decoder(_PulledLine)
+
+
+def _read_line(place: str, line: bytes) -> Iterator[Item]:
+    try:
+        pulled = _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        yield Skipped(place, "", "not a line of `syncer pull annotell`", is_fault=True)
+        return
+    kind = pulled.annotation_type or ""
+    if pulled.deleted:
+        yield Omitted(place, pulled.input_uuid, "deleted")
+    else:
+        yield from _read_content(place, pulled.input_uuid, kind, memoryview(pulled.content))
+
+
+def _read_rows(table: LabelTable) -> Iterator[Item]:
+    if not _is_pulled(table):
+        raise BadTable(f"it is not a table of `syncer pull annotell`: {', '.join(table.columns)}")
+    for row in table.rows:
+        uuid, kind = (str(row.cells.get(name, "")) for name in ("input_uuid", "annotation_type"))
+        content = row.cells.get("content")
+        if str(row.cells.get("deleted")).lower() == "true":
+            yield Omitted(row.place, uuid, "deleted")
+        elif row.fault or not uuid or not isinstance(content, str):
+            reason = row.fault or "not a row of `syncer pull annotell`"
+            yield Skipped(row.place, uuid, reason, is_fault=True)
+        else:
+            yield from _read_content(row.place, uuid, kind, memoryview(content.encode()))
+
+
+def _read_content(place: str, uuid: str, kind: str, content: memoryview) -> Iterator[Item]:
+    try:
+        walk = make_walk(lambda: cast(BinaryIO, BufferedReader(_Slices(content))), len(content))
+        index = read_index(walk, uuid, uuid)
+        yield from DocumentLabels(walk, index, f"{place}: ", kind).read()
+    except JsonFault as error:
+        yield Skipped(place, uuid, f"its document: {error}", is_fault=True)
+
+
+class _Slices(RawIOBase):
+    """Bytes as a file, not copied as a whole."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        piece = self._data[self._at : self._at + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
