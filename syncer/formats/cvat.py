@@ -332,9 +332,9 @@ def _read_info(element: ShapeElement) -> dict[str, JSON]:
         info["occluded"] = True
     of_track = element.holder.values if element.holder.is_track else {}
     values = {**of_track, **element.values}
-    for key in ("group_id", "z_order"):
+    for key, name in (("group_id", "group"), ("z_order", "z_order")):
         if (number := values.get(key, "0")) != "0":
-            info[key] = int(number) if SIGNED.fullmatch(number) else number
+            info[name] = int(number) if SIGNED.fullmatch(number) else number
     if source := values.get("source"):
         info["source"] = source
     return info

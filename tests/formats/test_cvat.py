@@ -95,7 +95,7 @@ def test_attributes_occlusion_group_order_and_source_are_kept(tmp_path: Path) ->
     assert label.info == {
         "attributes": {"plate": "0003", "taxi": "false", "note": ""},
         "occluded": True,
-        "group_id": 4,
+        "group": 4,
         "z_order": -2,
         "source": "auto",
     }
@@ -302,7 +302,7 @@ def test_a_track_is_a_label_in_each_frame_where_it_is_inside(tmp_path: Path) -> 
     assert first.info == {
         "track_id": "3",
         "keyframe": True,
-        "group_id": 2,
+        "group": 2,
         "source": "manual",
     }
     assert second.picture.frame == 1
