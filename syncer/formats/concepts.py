@@ -1,0 +1,63 @@
+"""Concepts: the id that a class, a choice or a tag of a label file becomes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+ConceptRule = Literal["slug", "name"]
+_SPACES = re.compile(r"\s+")
+
+
+def make_slug(name: str) -> str:
+    """Return lower case with `-` for spaces, as the vendor's own loaders do."""
+    return _SPACES.sub("-", name.strip().lower())
+
+
+@dataclass(slots=True)
+class CountedConcept:
+    """A concept of the target, and how many lines have it."""
+
+    name: str
+    count: int = 0
+
+
+@dataclass(slots=True)
+class Concepts:
+    """The concepts of a run."""
+
+    rule: ConceptRule = "slug"
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Ids by name, of users."""
+    collisions: list[str] = field(default_factory=list)
+    """Two names that come to one id, in words."""
+    _ids: dict[str, str] = field(default_factory=dict)
+    _met: dict[str, CountedConcept] = field(default_factory=dict)
+
+    def identify(self, name: str) -> str:
+        """Return the id for a name; "" where it has none."""
+        known = self._ids.get(name)
+        if known is None:
+            known = self._ids[name] = self._identify(name)
+        return known
+
+    def count(self, id: str) -> None:
+        """A line has this concept."""
+        self._met[id].count += 1
+
+    def __len__(self) -> int:
+        return sum(each.count > 0 for each in self._met.values())
+
+    def __iter__(self) -> Iterator[tuple[str, CountedConcept]]:
+        return iter(sorted((id, each) for id, each in self._met.items() if each.count))
+
+    def _identify(self, name: str) -> str:
+        id = self.names.get(name) or (make_slug(name) if self.rule == "slug" else name.strip())
+        if not id:
+            return ""
+        met = self._met.setdefault(id, CountedConcept(name))
+        if met.name != name:
+            self.collisions.append(f'"{met.name}" and "{name}" both become the concept {id}')
+        return id

@@ -1,0 +1,165 @@
+"""Images: which input one is, and how large it is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import imagesize
+
+from syncer.errors import UsageError
+from syncer.formats.labels import Picture
+from syncer.formats.names import canonicalize, keys_of
+from syncer.formats.store import Store
+
+InputRule = Literal["stem", "name", "path"]
+Size = tuple[int, int]
+_CACHED_MAX = 10_000
+_SIDE_MAX = 1 << 31
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedPicture:
+    """A picture, the input that it is, and its size."""
+
+    input_id: str
+    width: int | None
+    height: int | None
+    is_new: bool
+    """Whether it was not met before."""
+    contradiction: str = ""
+    """Two sizes that the sources give, if they do."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOptions:
+    """The way images become inputs, and where their sizes are from."""
+
+    rule: InputRule = "stem"
+    input_map: Mapping[str, str] = field(default_factory=dict)
+    size: Size | None = None
+    """Of all images that have no size of their own."""
+    folder: Path | None = None
+    """The folder with the images, whose heads are read."""
+    video: bool = False
+    """Whether the frames of a video are frames of one input."""
+
+
+class Images:
+    """The images of a run.
+
+    `place` raises UsageError where two of different paths come to one input.
+    """
+
+    def __init__(self, options: ImageOptions) -> None:
+        self.unmapped = 0
+        """How many are not in the map."""
+        self._options = options
+        self._inputs = Store()
+        self._near: dict[tuple[str, int | None, str], PlacedPicture] = {}
+        self._files = _ImageFiles(options.folder) if options.folder is not None else None
+
+    def place(self, picture: Picture) -> PlacedPicture | None:
+        """Return the input and the size of a picture; None for one without a name."""
+        key = picture.path, picture.frame, picture.stream
+        placed = self._near.get(key)
+        if placed is not None:
+            return placed
+        placed = self._place(picture)
+        if placed is not None:
+            if len(self._near) >= _CACHED_MAX:
+                self._near.clear()
+            self._near[key] = PlacedPicture(placed.input_id, placed.width, placed.height, False)
+        return placed
+
+    def __len__(self) -> int:
+        return len(self._inputs)
+
+    def close(self) -> None:
+        """Forget them."""
+        self._inputs.close()
+
+    def _place(self, picture: Picture) -> PlacedPicture | None:
+        path = canonicalize(picture.path)
+        if not path:
+            return None
+        suffix = "" if self._options.video else _name_frame(picture)
+        input_id = self._name(path, suffix)
+        before = len(self._inputs)
+        shown = path + (f" (frame {suffix[1:]})" if suffix else "")
+        known = self._inputs.put_first(input_id, shown)
+        if known != shown:
+            raise UsageError(
+                f"{known!s} and {shown} are both input {input_id}: give --input-id path, or an"
+                " --input-map"
+            )
+        width, height, contradiction = self._measure(picture, path)
+        return PlacedPicture(input_id, width, height, len(self._inputs) > before, contradiction)
+
+    def _name(self, path: str, suffix: str) -> str:
+        whole, name, stem = keys_of(path)
+        if self._options.input_map:
+            for key in (whole, name, stem):
+                found = self._options.input_map.get(key + suffix)
+                if found:
+                    return found
+            self.unmapped += 1
+        return {"stem": stem, "name": name, "path": whole}[self._options.rule] + suffix
+
+    def _measure(self, picture: Picture, path: str) -> tuple[int | None, int | None, str]:
+        size = None
+        if _is_side(picture.width) and _is_side(picture.height):
+            size = picture.width, picture.height
+        seen = self._files.measure(path) if self._files is not None else None
+        contradiction = ""
+        if size is not None and seen is not None and size != seen:
+            swapped = ", turned by its EXIF orientation" if size == seen[::-1] else ""
+            contradiction = (
+                f"{path} is {size[0]}x{size[1]} as the labels say, and {seen[0]}x{seen[1]} as the"
+                f" image says{swapped}"
+            )
+        width, height = size or self._options.size or seen or (None, None)
+        return width, height, contradiction
+
+
+def _is_side(length: int | None) -> bool:
+    return length is not None and 0 < length < _SIDE_MAX
+
+
+def _name_frame(picture: Picture) -> str:
+    frame = "" if picture.frame is None else f"-{picture.frame}"
+    return frame + (f"-{picture.stream}" if picture.stream else "")
+
+
+class _ImageFiles:
+    """The images in a folder, found by their relative path, else by their name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._by_name: Mapping[str, Path] | None = None
+
+    def measure(self, path: str) -> Size | None:
+        """Return width and height as they are shown, by the head of the file."""
+        found = self._find(path)
+        if found is None:
+            return None
+        try:
+            width, height = imagesize.get(str(found), exif_rotation=True)
+        except Exception:  # it parses bytes of any kind
+            return None
+        return (int(width), int(height)) if width > 0 and height > 0 else None
+
+    def _find(self, path: str) -> Path | None:
+        here = self._folder / path
+        if ".." not in Path(path).parts and here.is_file():
+            return here
+        if self._by_name is None:
+            self._by_name = {
+                canonicalize(name): Path(folder, name)
+                for folder, _, names in os.walk(self._folder)
+                for name in sorted(names)
+            }
+        return self._by_name.get(keys_of(path)[1])

@@ -1,0 +1,260 @@
+"""The items of the lists in a large JSON file, one by one.
+
+Each item is parsed by itself: so one that is not JSON (Python writes NaN) does not end
+the file, and a file of gigabytes takes the memory of its largest item.
+
+    a wanted list    the end of an item is guessed, by counting brackets. If what ends
+                     there is JSON, it is the item: no JSON object is the beginning of
+                     another. If not, its tokens are looked at.
+    another list     strings are taken out of a block, and pairs of brackets, until only
+                     those are left that lead out of it, or into it
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+import orjson
+
+from syncer.formats.labels import JSON
+
+ITEM_BYTES_MAX = 16 << 20
+_BLOCK_BYTES = 1 << 20
+_STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
+_STRINGS = re.compile(_STRING, re.DOTALL)
+_INNER = re.compile(_STRING + rb'|[\[\]{}"]', re.DOTALL)
+_OUTER = re.compile(_STRING + rb'|[\[\]{}:"]', re.DOTALL)
+_SPACE = re.compile(rb"[ \t\r\n,]*")
+_SCALAR = re.compile(rb"[^\]},]*")
+_QUOTE, _COLON, _LIST, _LIST_END, _OBJECT, _OBJECT_END = b'":[]{}'
+_ROUND = bytes.maketrans(b"[{]}", b"(())")
+_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_MARK = b"\xef\xbb\xbf"
+_GUESSES = 4
+_NESTED_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class JsonItem:
+    """An item of a list."""
+
+    key: str
+    """Of the list, in the object that the file is; "" where the file is a list."""
+    index: int
+    value: JSON
+    fault: str = ""
+    """Why it has no value."""
+
+    @property
+    def place(self) -> str:
+        """The item in words for people: `annotations[3]`."""
+        return f"{self.key}[{self.index}]"
+
+
+def parse(text: bytes) -> JSON:
+    """Return the value; NaN and Infinity are numbers, half a character is text.
+
+    Raises ValueError.
+    """
+    try:
+        value: JSON = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            raise ValueError(f"not JSON: {error.msg}") from None
+    return value
+
+
+def iterate_items(file: BinaryIO, *keys: str) -> Iterator[JsonItem]:
+    """Yield the items of the lists under these keys of the object that the file is, or
+    of the list that it is, in the order of the file.
+
+    Raises ValueError where the file as a whole is not JSON, and for an item of more
+    than 16 MiB.
+    """
+    return _Cutter(file).cut(frozenset(keys))
+
+
+class _Cutter:
+    """A part of the file, and a place in it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._buffer = b""
+        self._start = 0
+        """The first byte in the buffer that is still needed."""
+        self._at = 0
+        self._base = 0
+        """The bytes of the file before the buffer."""
+
+    def cut(self, keys: frozenset[str]) -> Iterator[JsonItem]:
+        """Yield the items of a file from its start. Raises ValueError."""
+        self._grow()
+        if self._buffer.startswith(_MARK):
+            self._at = len(_MARK)
+        if b"\0" in self._buffer[:4]:
+            raise ValueError("not UTF-8")
+        root = self._next()
+        self._at += 1
+        if root == _LIST:
+            yield from self._iterate_list("")
+        elif root == _OBJECT:
+            yield from self._iterate_object(keys)
+        else:
+            raise ValueError("neither a JSON object nor a list")
+        rest = self._buffer[self._at :] + self._file.read(64)
+        if rest.strip():
+            raise ValueError(f"something follows the JSON at byte {self._base + self._at}")
+
+    def _iterate_object(self, keys: frozenset[str]) -> Iterator[JsonItem]:
+        key = last = b""
+        while True:
+            found = self._find(_OUTER)
+            match found[0]:
+                case 0x22:  # a string: a key, if a colon follows
+                    last = found
+                case 0x3A:
+                    key = last
+                case 0x5B | 0x7B:
+                    name = str(parse(key)) if key else ""
+                    if found == b"[" and name in keys:
+                        yield from self._iterate_list(name)
+                    else:
+                        self._skip(1)
+                case 0x7D:
+                    return
+                case _:
+                    raise ValueError(f"a bracket too many at byte {self._base + self._at}")
+
+    def _iterate_list(self, key: str) -> Iterator[JsonItem]:
+        """Yield the items up to the bracket that closes what was just opened."""
+        index = 0
+        while (first := self._next()) != _LIST_END:
+            if first == _OBJECT:
+                item = self._guess(key, index)
+                if item is None:
+                    self._at += 1
+                    self._scan(1)
+                    item = self._take(key, index)
+            elif first == _LIST:
+                self._at += 1
+                self._scan(1)
+                item = self._take(key, index)
+            elif first == _OBJECT_END:
+                raise ValueError(f"a bracket too many at byte {self._base + self._at}")
+            else:
+                self._find(_STRINGS if first == _QUOTE else _SCALAR)
+                item = self._take(key, index)
+            yield item
+            index += 1
+        self._at += 1
+
+    def _guess(self, key: str, index: int) -> JsonItem | None:
+        """Return the object that begins here, if its end is found at once."""
+        begin = end = self._at
+        for closed in range(1, _GUESSES + 1):
+            end = self._buffer.find(b"}", end) + 1
+            if not end:
+                return None
+            if self._buffer.count(b"{", begin, end) == closed:
+                try:
+                    value = orjson.loads(self._buffer[begin:end])
+                except orjson.JSONDecodeError:
+                    return None
+                self._at = end
+                return JsonItem(key, index, value)
+        return None
+
+    def _take(self, key: str, index: int) -> JsonItem:
+        """Return the item that begins at the start of what is kept, and ends here."""
+        try:
+            return JsonItem(key, index, parse(self._buffer[self._start : self._at]))
+        except ValueError as error:
+            return JsonItem(key, index, None, str(error))
+
+    def _next(self) -> int:
+        """Go to the next value or bracket, past spaces and commas; its first byte."""
+        while True:
+            found = _SPACE.match(self._buffer, self._at)
+            self._start = self._at = len(self._buffer) if found is None else found.end()
+            if self._at < len(self._buffer):
+                return self._buffer[self._at]
+            self._grow()
+
+    def _find(self, pattern: re.Pattern[bytes]) -> bytes:
+        """Return the next token of this pattern, and go past it."""
+        while True:
+            found = pattern.search(self._buffer, self._at)
+            if found is not None and found.group() != b'"':
+                self._at = found.end()
+                if pattern is not _SCALAR or self._at < len(self._buffer):
+                    return found.group()
+                self._at = found.start()
+            if pattern is _OUTER:
+                self._start = self._at = len(self._buffer) if found is None else found.start()
+            self._grow()
+
+    def _scan(self, depth: int, *, keep: bool = True) -> None:
+        """Go past the bracket that closes `depth` of them, token by token."""
+        while True:
+            for found in _INNER.finditer(self._buffer, self._at):
+                begin, end = found.span()
+                first = self._buffer[begin]
+                if first == _QUOTE:
+                    if end - begin == 1:
+                        break
+                elif first in (_LIST, _OBJECT):
+                    depth += 1
+                else:
+                    depth -= 1
+                    if not depth:
+                        self._at = end
+                        return
+                self._at = end
+            else:
+                self._at = len(self._buffer)
+            if not keep:
+                self._start = self._at
+            self._grow()
+
+    def _skip(self, depth: int) -> None:
+        """Do the same by blocks, and keep nothing of them."""
+        while True:
+            left = _STRINGS.sub(b"", self._buffer[self._at :])
+            quote = left.find(b'"')
+            cut = len(left) - quote if quote >= 0 else 0
+            brackets = left[: len(left) - cut].translate(_ROUND, _NOT_BRACKETS)
+            for _ in range(_NESTED_MAX):
+                fewer = brackets.replace(b"()", b"")
+                if fewer == brackets:
+                    break
+                brackets = fewer
+            opened = brackets.count(b"(")
+            closed = len(brackets) - opened
+            if b"()" in brackets or closed >= depth:
+                self._scan(depth, keep=False)
+                return
+            depth += opened - closed
+            self._start = self._at = len(self._buffer) - cut
+            self._grow()
+
+    def _grow(self) -> None:
+        """Read on, and forget what is before the start. Raises ValueError at the end."""
+        self._buffer = self._buffer[self._start :]
+        self._base += self._start
+        self._at -= self._start
+        self._start = 0
+        if len(self._buffer) > ITEM_BYTES_MAX:
+            raise ValueError(
+                f"the item at byte {self._base} is larger than {ITEM_BYTES_MAX >> 20} MiB"
+            )
+        block = self._file.read(max(_BLOCK_BYTES, len(self._buffer)))
+        if not block:
+            is_empty = not self._buffer and not self._base
+            raise ValueError("an empty file" if is_empty else "it ends within its JSON")
+        self._buffer += block

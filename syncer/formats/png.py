@@ -1,0 +1,42 @@
+"""Masks as images, the form in which the service takes them."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+
+from syncer.formats import runs
+from syncer.formats.labels import Mask
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_GREY = 0
+_EIGHT_BITS = 8
+
+
+def write_png(mask: Mask) -> bytes:
+    """Return a grey PNG, in which what is masked is white.
+
+    The runs are as long as the image is large.
+    """
+    columns = runs.expand(mask.runs).translate(_WHITE)
+    packing = zlib.compressobj(6)
+    data = b"".join(
+        packing.compress(b"\0" + columns[row :: mask.height]) for row in range(mask.height)
+    )
+    head = struct.pack(">IIBBBBB", mask.width, mask.height, _EIGHT_BITS, _GREY, 0, 0, 0)
+    return b"".join(
+        (
+            _SIGNATURE,
+            _write_chunk(b"IHDR", head),
+            _write_chunk(b"IDAT", data + packing.flush()),
+            _write_chunk(b"IEND", b""),
+        )
+    )
+
+
+_WHITE = bytes((0,)) + bytes((255,)) * 255
+
+
+def _write_chunk(kind: bytes, data: bytes) -> bytes:
+    checksum = zlib.crc32(data, zlib.crc32(kind))
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)

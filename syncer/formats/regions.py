@@ -1,0 +1,154 @@
+"""Shapes as regions of the wire: shares of the image, clamped to it."""
+
+from __future__ import annotations
+
+import base64
+import math
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import mul
+from typing import TypeAlias, assert_never
+
+from syncer.formats import runs
+from syncer.formats.labels import Box, Keypoints, Mask, Point, Points, Polygon, Shape, TextSpan
+from syncer.formats.png import write_png
+
+NO_AREA = "no area"
+NOT_A_NUMBER = "not a number"
+FEW_POINTS = "fewer than three points"
+NO_POINT = "no point"
+OTHER_SIZE = "a mask that does not fill its size"
+FAULTS = frozenset((NOT_A_NUMBER, OTHER_SIZE))
+"""Reasons for which the file is to blame."""
+_ROUNDING = 1e-9
+"""A share that is beyond the image by less was rounded, not drawn there."""
+_AREA_MIN = 1e-12
+_FLOAT32_NEAR = 1e-6
+_VISIBILITIES = ("NOT_PRESENT", "NOT_VISIBLE", "VISIBLE")
+_FLOAT32 = struct.Struct("<ff")
+
+WireObject: TypeAlias = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A `region_info`."""
+
+    info: WireObject
+    is_clamped: bool
+
+
+def make_region(shape: Shape | Point, width: float, height: float) -> Region | str:
+    """Return a shape as a region, or why it cannot be one.
+
+    `width` and `height` are those of the image in the unit of the shape: 1 for shares.
+    """
+    match shape:
+        case Points():
+            raise TypeError("points are given one by one")
+        case Box():
+            return _make_box(shape, width, height)
+        case Polygon():
+            return _make_polygon(shape.points, width, height)
+        case Mask():
+            return _make_mask(shape)
+        case Keypoints():
+            return _make_keypoints(shape, width, height)
+        case TextSpan():
+            span = {"char_start": shape.start, "char_end": shape.end, "raw_text": shape.text}
+            return Region({"span": span}, False) if shape.start < shape.end else "no characters"
+        case (x, y):
+            return _make_point(x, y, width, height)
+    assert_never(shape)
+
+
+def _clamp(share: float) -> float:
+    return min(max(share, 0.0), 1.0)
+
+
+def _is_beyond(lowest: float, highest: float) -> bool:
+    return lowest < -_ROUNDING or highest > 1 + _ROUNDING
+
+
+def _make_box(box: Box, width: float, height: float) -> Region | str:
+    left, right = box.left / width, box.right / width
+    top, bottom = box.top / height, box.bottom / height
+    clamped = False
+    if not (0.0 <= left < right <= 1.0 and 0.0 <= top < bottom <= 1.0):
+        if not all(map(math.isfinite, (left, top, right, bottom))):
+            return NOT_A_NUMBER
+        if left >= right or top >= bottom:
+            return NO_AREA
+        clamped = _is_beyond(left, right) or _is_beyond(top, bottom)
+        left, top, right, bottom = map(_clamp, (left, top, right, bottom))
+    if not (_has_length(left, right) and _has_length(top, bottom)):
+        return NO_AREA
+    info = {"top_row": top, "left_col": left, "bottom_row": bottom, "right_col": right}
+    return Region({"bounding_box": info}, clamped)
+
+
+def _has_length(low: float, high: float) -> bool:
+    """Whether there is something between them as the wire has them, in 32 bits."""
+    if high - low > _FLOAT32_NEAR:
+        return True
+    lower, higher = _FLOAT32.unpack(_FLOAT32.pack(low, high))
+    return bool(lower < higher)
+
+
+def _make_polygon(points: Sequence[Point], width: float, height: float) -> Region | str:
+    if len(points) < 3:
+        return FEW_POINTS
+    xs = [x / width for x, _ in points]
+    ys = [y / height for _, y in points]
+    clamped = False
+    if min(xs) < 0.0 or max(xs) > 1.0 or min(ys) < 0.0 or max(ys) > 1.0:
+        if not (all(map(math.isfinite, xs)) and all(map(math.isfinite, ys))):
+            return NOT_A_NUMBER
+        clamped = _is_beyond(min(xs), max(xs)) or _is_beyond(min(ys), max(ys))
+        xs, ys = list(map(_clamp, xs)), list(map(_clamp, ys))
+    doubled = sum(map(mul, xs, ys[1:] + ys[:1])) - sum(map(mul, xs[1:] + xs[:1], ys))
+    if not math.isfinite(doubled):
+        return NOT_A_NUMBER
+    if abs(doubled) < _AREA_MIN:
+        return NO_AREA
+    corners = [{"row": y, "col": x} for x, y in zip(xs, ys, strict=True)]
+    return Region({"polygon": {"points": corners}}, clamped)
+
+
+def _make_point(x: float, y: float, width: float, height: float) -> Region | str:
+    col, row = x / width, y / height
+    if not (math.isfinite(col) and math.isfinite(row)):
+        return NOT_A_NUMBER
+    clamped = _is_beyond(col, col) or _is_beyond(row, row)
+    return Region({"point": {"row": _clamp(row), "col": _clamp(col)}}, clamped)
+
+
+def _make_keypoints(shape: Keypoints, width: float, height: float) -> Region | str:
+    places: list[WireObject] = []
+    clamped = False
+    for (x, y), visibility in zip(shape.points, shape.visibilities, strict=False):
+        if visibility == 0:
+            places.append({"row": 0.0, "col": 0.0, "visibility": _VISIBILITIES[0]})
+            continue
+        col, row = x / width, y / height
+        if not (math.isfinite(col) and math.isfinite(row)):
+            return NOT_A_NUMBER
+        clamped = clamped or _is_beyond(col, col) or _is_beyond(row, row)
+        seen = _VISIBILITIES[visibility] if 0 < visibility < 3 else "NOT_SET"
+        places.append({"row": _clamp(row), "col": _clamp(col), "visibility": seen})
+    if not any(shape.visibilities):
+        return NO_POINT
+    return Region({"keypoint_locations": places}, clamped)
+
+
+def _make_mask(mask: Mask) -> Region | str:
+    size = mask.width * mask.height
+    if mask.width <= 0 or mask.height <= 0 or sum(mask.runs) != size or min(mask.runs) < 0:
+        return OTHER_SIZE
+    if size > runs.PIXELS_MAX:
+        return "a mask of more than 100 million pixels"
+    if not any(mask.runs[1::2]):
+        return NO_AREA
+    encoded = base64.b64encode(write_png(mask)).decode()
+    return Region({"mask": {"image": {"base64": encoded}}}, False)
