@@ -90,6 +90,13 @@ class BadLineFound(SyncerError):
     """
 
 
+class BadLabelFound(SyncerError):
+    """`--strict` met a label, or a file of labels, that cannot be read.
+
+    Nothing was written.
+    """
+
+
 LEFT = 3
 """The exit code where something is left that could not be done."""
 DIFFERENT = 4

@@ -22,6 +22,7 @@ COMMANDS = (
     "completion",
     "emulator",
     "demo",
+    "import",
 )
 """Each is a file of this name in `commands/`, which declares an `app`."""
 

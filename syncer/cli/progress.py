@@ -4,15 +4,20 @@ again, elsewhere a line now and then.
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import anyio
 
 from syncer.cli.output import printing, redraw, say, terminal_columns, terminal_shows
 from syncer.jobs.progress import Progress, Sending
 from syncer.jobs.pull import PullReport
+
+if TYPE_CHECKING:
+    from syncer.jobs.importing.run import Import
 
 LINE_EVERY_SECONDS = 10.0
 SAMPLE_EVERY_SECONDS = 0.2
@@ -131,6 +136,50 @@ def of_pull(report: PullReport, sending: Sending) -> ProgressLine:
         LinePiece(6, f", unreadable {report.unreadable:,}"),
     )
     return ProgressLine(parts)
+
+
+def of_import(job: Import) -> ProgressLine:
+    """An import as it is shown."""
+    report = job.report
+    parts = (
+        LinePiece(0, f"read {report.read:,}"),
+        LinePiece(2, f", {job.meter.share:.0%} of the files"),
+        LinePiece(5, f"; skipped {report.skipped.total():,}"),
+    )
+    return ProgressLine(parts, job.meter.share)
+
+
+class StepLine:
+    """The display of work that does not wait: `step` is called now and then."""
+
+    def __init__(self, now: Callable[[], ProgressLine], *, show: bool) -> None:
+        self._now = now
+        self._columns = terminal_columns()
+        self._every = LINE_EVERY_SECONDS if self._columns is None else SAMPLE_EVERY_SECONDS
+        self._shows = show and not printing.quiet
+        self._next = time.monotonic() + self._every
+        self._drew = False
+
+    def __enter__(self) -> StepLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._drew:
+            redraw("", self._columns or 0)
+
+    def step(self) -> None:
+        """Show how far it is, if it is time."""
+        now = time.monotonic()
+        if not self._shows or now < self._next:
+            return
+        self._next = now + self._every
+        if self._columns is None:
+            say(self._now().line())
+            return
+        self._columns = terminal_columns() or self._columns
+        signs = next(signs for signs in BARS if terminal_shows(signs))
+        redraw(draw(self._now(), self._columns - 1, signs), self._columns)
+        self._drew = True
 
 
 def _of_sending(sending: Sending) -> Iterator[LinePiece]:

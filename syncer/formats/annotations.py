@@ -27,7 +27,7 @@ from syncer.formats.labels import (
     Skipped,
     TextSpan,
 )
-from syncer.formats.regions import FAULTS, NOT_A_NUMBER, Region, WireObject, make_region
+from syncer.formats.regions import FAULTS, NOT_A_NUMBER, PlacedShape, WireObject, make_region
 
 LINE_BYTES_MAX = 16 << 20
 """A longer line is a bad line of a change log."""
@@ -68,6 +68,12 @@ class Annotations:
 
     def convert(self, label: Label) -> Converted | Skipped:
         """Return the lines of a label, or why there are none."""
+        try:
+            return self._convert(label)
+        except OverflowError:
+            return Skipped(label.place, label.own_id, NOT_A_NUMBER, is_fault=True)
+
+    def _convert(self, label: Label) -> Converted | Skipped:
         placed = self._images.place(label.picture)
         if placed is None:
             return Skipped(label.place, label.own_id, UNNAMED_IMAGE, is_fault=True)
@@ -134,7 +140,7 @@ class Annotations:
                 info["keypoint_names"] = list(shape.names)
         if label.box is not None and not any(map(_carries_box, label.shapes)):
             region = make_region(label.box, *_scale(label, placed))
-            if isinstance(region, Region) and not any(map(_is_box, label.shapes)):
+            if isinstance(region, PlacedShape) and not any(map(_is_box, label.shapes)):
                 info.update(cast(Mapping[str, JSON], region.info))
         return info
 
@@ -152,7 +158,7 @@ class Annotations:
         lines = []
         for part, region in enumerate(regions or [None]):
             id = label_id if len(regions) < 2 else name_part(label_id, part)
-            about = info if len(regions) < 2 else {**info, "part_of": label_id, "part": part}
+            about = info if len(regions) < 2 else {**info, "parts_of": label_id, "part": part}
             data: WireObject = {"concepts": concepts}
             if region is not None:
                 data = {"regions": [{"id": id, "region_info": region, "data": data}]}
@@ -168,12 +174,12 @@ class Annotations:
         return lines, number
 
 
-def _list_regions(label: Label, placed: PlacedPicture, lost: list[str]) -> list[Region] | str:
+def _list_regions(label: Label, placed: PlacedPicture, lost: list[str]) -> list[PlacedShape] | str:
     """Return the regions of a label, or why it has none, though it has shapes."""
     if not label.shapes:
         return []
     width, height = _scale(label, placed)
-    regions: list[Region] = []
+    regions: list[PlacedShape] = []
     reasons: list[str] = []
     for shape in _split(label.shapes):
         if not width and not isinstance(shape, Mask | TextSpan):
@@ -189,12 +195,14 @@ def _list_regions(label: Label, placed: PlacedPicture, lost: list[str]) -> list[
         regions.append(region)
     if not regions and label.box is not None and width:
         box = make_region(label.box, width, height)
-        if isinstance(box, Region):
+        if isinstance(box, PlacedShape):
             regions.append(box)
     return regions or reasons[0] if reasons else regions
 
 
-def _add_box(region: Region, box: Box, width: float, height: float, lost: list[str]) -> Region:
+def _add_box(
+    region: PlacedShape, box: Box, width: float, height: float, lost: list[str]
+) -> PlacedShape:
     if not width:
         lost.append(f"box: {UNKNOWN_SIZE}")
         return region
@@ -202,7 +210,7 @@ def _add_box(region: Region, box: Box, width: float, height: float, lost: list[s
     if isinstance(beside, str):
         lost.append(f"box: {beside}")
         return region
-    return Region({**beside.info, **region.info}, region.is_clamped or beside.is_clamped)
+    return PlacedShape({**beside.info, **region.info}, region.is_clamped or beside.is_clamped)
 
 
 def _scale(label: Label, placed: PlacedPicture) -> tuple[float, float]:

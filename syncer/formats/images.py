@@ -59,12 +59,12 @@ class Images:
         """How many are not in the map."""
         self._options = options
         self._inputs = Store()
-        self._near: dict[tuple[str, int | None, str], PlacedPicture] = {}
+        self._near: dict[tuple[str, int | None, str, str], PlacedPicture] = {}
         self._files = _ImageFiles(options.folder) if options.folder is not None else None
 
     def place(self, picture: Picture) -> PlacedPicture | None:
         """Return the input and the size of a picture; None for one without a name."""
-        key = picture.path, picture.frame, picture.stream
+        key = picture.path, picture.frame, picture.stream, picture.input_id
         placed = self._near.get(key)
         if placed is not None:
             return placed
@@ -83,11 +83,11 @@ class Images:
         self._inputs.close()
 
     def _place(self, picture: Picture) -> PlacedPicture | None:
-        path = canonicalize(picture.path)
+        path = picture.input_id or canonicalize(picture.path)
         if not path:
             return None
         suffix = "" if self._options.video else _name_frame(picture)
-        input_id = self._name(path, suffix)
+        input_id = self._name(path, suffix, is_id=bool(picture.input_id))
         before = len(self._inputs)
         shown = path + (f" (frame {suffix[1:]})" if suffix else "")
         known = self._inputs.put_first(input_id, shown)
@@ -99,8 +99,8 @@ class Images:
         width, height, contradiction = self._measure(picture, path)
         return PlacedPicture(input_id, width, height, len(self._inputs) > before, contradiction)
 
-    def _name(self, path: str, suffix: str) -> str:
-        whole, name, stem = keys_of(path)
+    def _name(self, path: str, suffix: str, *, is_id: bool) -> str:
+        whole, name, stem = (path, path, path) if is_id else keys_of(path)
         if self._options.input_map:
             for key in (whole, name, stem):
                 found = self._options.input_map.get(key + suffix)

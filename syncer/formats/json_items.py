@@ -77,10 +77,10 @@ def iterate_items(file: BinaryIO, *keys: str) -> Iterator[JsonItem]:
     Raises ValueError where the file as a whole is not JSON, and for an item of more
     than 16 MiB.
     """
-    return _Cutter(file).cut(frozenset(keys))
+    return _ItemCutter(file).cut(frozenset(keys))
 
 
-class _Cutter:
+class _ItemCutter:
     """A part of the file, and a place in it."""
 
     def __init__(self, file: BinaryIO) -> None:
@@ -244,7 +244,10 @@ class _Cutter:
             self._grow()
 
     def _grow(self) -> None:
-        """Read on, and forget what is before the start. Raises ValueError at the end."""
+        """Read on, and forget what is before the start.
+
+        Raises ValueError at the end of the file.
+        """
         self._buffer = self._buffer[self._start :]
         self._base += self._start
         self._at -= self._start

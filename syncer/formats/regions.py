@@ -32,14 +32,14 @@ WireObject: TypeAlias = dict[str, object]
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class PlacedShape:
     """A `region_info`."""
 
     info: WireObject
     is_clamped: bool
 
 
-def make_region(shape: Shape | Point, width: float, height: float) -> Region | str:
+def make_region(shape: Shape | Point, width: float, height: float) -> PlacedShape | str:
     """Return a shape as a region, or why it cannot be one.
 
     `width` and `height` are those of the image in the unit of the shape: 1 for shares.
@@ -57,7 +57,9 @@ def make_region(shape: Shape | Point, width: float, height: float) -> Region | s
             return _make_keypoints(shape, width, height)
         case TextSpan():
             span = {"char_start": shape.start, "char_end": shape.end, "raw_text": shape.text}
-            return Region({"span": span}, False) if shape.start < shape.end else "no characters"
+            return (
+                PlacedShape({"span": span}, False) if shape.start < shape.end else "no characters"
+            )
         case (x, y):
             return _make_point(x, y, width, height)
     assert_never(shape)
@@ -71,7 +73,7 @@ def _is_beyond(lowest: float, highest: float) -> bool:
     return lowest < -_ROUNDING or highest > 1 + _ROUNDING
 
 
-def _make_box(box: Box, width: float, height: float) -> Region | str:
+def _make_box(box: Box, width: float, height: float) -> PlacedShape | str:
     left, right = box.left / width, box.right / width
     top, bottom = box.top / height, box.bottom / height
     clamped = False
@@ -85,7 +87,7 @@ def _make_box(box: Box, width: float, height: float) -> Region | str:
     if not (_has_length(left, right) and _has_length(top, bottom)):
         return NO_AREA
     info = {"top_row": top, "left_col": left, "bottom_row": bottom, "right_col": right}
-    return Region({"bounding_box": info}, clamped)
+    return PlacedShape({"bounding_box": info}, clamped)
 
 
 def _has_length(low: float, high: float) -> bool:
@@ -96,7 +98,7 @@ def _has_length(low: float, high: float) -> bool:
     return bool(lower < higher)
 
 
-def _make_polygon(points: Sequence[Point], width: float, height: float) -> Region | str:
+def _make_polygon(points: Sequence[Point], width: float, height: float) -> PlacedShape | str:
     if len(points) < 3:
         return FEW_POINTS
     xs = [x / width for x, _ in points]
@@ -113,18 +115,18 @@ def _make_polygon(points: Sequence[Point], width: float, height: float) -> Regio
     if abs(doubled) < _AREA_MIN:
         return NO_AREA
     corners = [{"row": y, "col": x} for x, y in zip(xs, ys, strict=True)]
-    return Region({"polygon": {"points": corners}}, clamped)
+    return PlacedShape({"polygon": {"points": corners}}, clamped)
 
 
-def _make_point(x: float, y: float, width: float, height: float) -> Region | str:
+def _make_point(x: float, y: float, width: float, height: float) -> PlacedShape | str:
     col, row = x / width, y / height
     if not (math.isfinite(col) and math.isfinite(row)):
         return NOT_A_NUMBER
     clamped = _is_beyond(col, col) or _is_beyond(row, row)
-    return Region({"point": {"row": _clamp(row), "col": _clamp(col)}}, clamped)
+    return PlacedShape({"point": {"row": _clamp(row), "col": _clamp(col)}}, clamped)
 
 
-def _make_keypoints(shape: Keypoints, width: float, height: float) -> Region | str:
+def _make_keypoints(shape: Keypoints, width: float, height: float) -> PlacedShape | str:
     places: list[WireObject] = []
     clamped = False
     for (x, y), visibility in zip(shape.points, shape.visibilities, strict=False):
@@ -139,10 +141,10 @@ def _make_keypoints(shape: Keypoints, width: float, height: float) -> Region | s
         places.append({"row": _clamp(row), "col": _clamp(col), "visibility": seen})
     if not any(shape.visibilities):
         return NO_POINT
-    return Region({"keypoint_locations": places}, clamped)
+    return PlacedShape({"keypoint_locations": places}, clamped)
 
 
-def _make_mask(mask: Mask) -> Region | str:
+def _make_mask(mask: Mask) -> PlacedShape | str:
     size = mask.width * mask.height
     if mask.width <= 0 or mask.height <= 0 or sum(mask.runs) != size or min(mask.runs) < 0:
         return OTHER_SIZE
@@ -151,4 +153,4 @@ def _make_mask(mask: Mask) -> Region | str:
     if not any(mask.runs[1::2]):
         return NO_AREA
     encoded = base64.b64encode(write_png(mask)).decode()
-    return Region({"mask": {"image": {"base64": encoded}}}, False)
+    return PlacedShape({"mask": {"image": {"base64": encoded}}}, False)

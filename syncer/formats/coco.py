@@ -1,0 +1,289 @@
+"""COCO: instances and keypoints, in one JSON file for many images.
+
+Read in two passes, for the lists come in any order: images and categories first, then
+the annotations. Segmentations are told apart by their JSON type, not by `iscrowd`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+import orjson
+
+from syncer.formats.faults import BadLabel, NoPlace
+from syncer.formats.folders import list_files
+from syncer.formats.geometry import pair_up
+from syncer.formats.json_items import JsonItem, iterate_items
+from syncer.formats.labels import (
+    JSON,
+    Box,
+    Concept,
+    FileFault,
+    InFile,
+    Item,
+    Keypoints,
+    Label,
+    Lost,
+    Mask,
+    Noticed,
+    Picture,
+    Polygon,
+    ReadOptions,
+    Shape,
+    Skipped,
+    open_plainly,
+)
+from syncer.formats.runs import parse_counts
+from syncer.formats.store import Store
+
+__all__ = ["Coco"]
+
+LOOKED_AT_BYTES = 1 << 16
+FILES_LOOKED_AT = 20
+READ = frozenset(
+    (
+        "id",
+        "image_id",
+        "category_id",
+        "bbox",
+        "segmentation",
+        "keypoints",
+        "num_keypoints",
+        "iscrowd",
+    )
+)
+NO_PLACES = {"caption": "caption", "segments_info": "panoptic segments"}
+ABSENT = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Coco:
+    """The reader of COCO."""
+
+    options: ReadOptions
+
+    def detect(self, path: Path) -> bool:
+        """Whether one of the first files has the lists of COCO at its start or end."""
+        files = (each for each in list_files(path, (".json",)) if each.suffix.lower() == ".json")
+        return any(_is_coco(each) for each in islice(files, FILES_LOOKED_AT))
+
+    def read(self, path: Path) -> Iterator[Item]:
+        """Yield the labels of a file, or of the COCO files in a folder."""
+        for file in list_files(path, (".json",)):
+            if file != path and not _is_coco(file):
+                yield Noticed("it is not a COCO file, and was left alone", str(file))
+                continue
+            yield InFile(file)
+            tables = _Tables()
+            try:
+                # both at once: how much is to be read is known from the start
+                with self.options.open_file(file) as first, self.options.open_file(file) as second:
+                    yield from _read_tables(first, tables)
+                    yield from _read_annotations(second, tables)
+            except ValueError as error:
+                yield FileFault(file, str(error))
+            except OSError as error:
+                yield FileFault(file, error.strerror or "it cannot be read")
+            finally:
+                tables.images.close()
+
+
+def _read_tables(file: BinaryIO, tables: _Tables) -> Iterator[Item]:
+    for item in iterate_items(file, "images", "categories"):
+        if not item.key:
+            raise ValueError(
+                'a list of results, not a COCO file: put it under "annotations" of an object with'
+                ' "images" and "categories"'
+            )
+        if not isinstance(item.value, dict):
+            yield Noticed(item.fault or "it is not an object", item.place)
+        elif item.key == "categories":
+            yield from tables.add_category(item.value, item.place)
+        else:
+            yield from tables.add_image(item.value, item.place)
+
+
+def _read_annotations(file: BinaryIO, tables: _Tables) -> Iterator[Item]:
+    for item in iterate_items(file, "annotations"):
+        yield from _read_annotation(item, tables)
+
+
+@dataclass(slots=True)
+class _Tables:
+    """The images and categories of a file."""
+
+    images: Store = field(default_factory=Store)
+    categories: dict[str, tuple[Concept, tuple[str, ...]]] = field(default_factory=dict)
+    """Each with the names of its keypoints."""
+    _last: tuple[str, Picture | None] = ("", None)
+
+    def add_image(self, image: dict[str, JSON], place: str) -> Iterator[Item]:
+        key, name = _key(image.get("id")), image.get("file_name")
+        width, height = _size(image.get("width")), _size(image.get("height"))
+        picture = Picture(name if isinstance(name, str) else "", width, height, own_id=key)
+        kept = orjson.dumps((picture.path.encode("utf-8", "replace").decode(), width, height))
+        if not key:
+            yield Noticed("an image without an id", place)
+        elif self.images.put_first(key, kept) != kept:
+            yield Noticed(f"two images have the id {key}; the first one counts", place)
+            return
+        if picture.path:
+            yield picture
+
+    def add_category(self, category: dict[str, JSON], place: str) -> Iterator[Item]:
+        key, name = _key(category.get("id")), category.get("name")
+        if not key or not isinstance(name, str):
+            yield Noticed("a category without an id or a name", place)
+            return
+        points = category.get("keypoints")
+        names = tuple(map(str, points)) if isinstance(points, list) else ()
+        concept = Concept(name, own_id=key)
+        if self.categories.setdefault(key, (concept, names))[0] != concept:
+            yield Noticed(f"two categories have the id {key}; the first one counts", place)
+
+    def find_image(self, key: str) -> Picture | None:
+        """Return the picture with this id; the last one is at hand."""
+        if self._last[0] != key:
+            kept = self.images.find(key)
+            if kept is None:
+                return None
+            path, width, height = orjson.loads(kept)
+            self._last = key, Picture(path, width, height, own_id=key)
+        return self._last[1]
+
+
+def _read_annotation(item: JsonItem, tables: _Tables) -> Iterator[Item]:
+    value = item.value
+    if not isinstance(value, dict):
+        yield Skipped(item.place, "", item.fault or "it is not an object", is_fault=True)
+        return
+    own_id = _key(value.get("id"))
+    try:
+        yield from _make_label(value, own_id, item.place, tables)
+    except NoPlace as error:
+        yield Skipped(item.place, own_id, "no place", kind=str(error))
+    except (BadLabel, OverflowError) as error:
+        yield Skipped(item.place, own_id, str(error), is_fault=True)
+
+
+def _make_label(value: dict[str, JSON], own_id: str, place: str, tables: _Tables) -> Iterator[Item]:
+    for name, kind in NO_PLACES.items():
+        if name in value:
+            raise NoPlace(kind)
+    picture = tables.find_image(_key(value.get("image_id")))
+    if picture is None:
+        raise BadLabel("an image that is not defined")
+    category = tables.categories.get(_key(value.get("category_id")))
+    if category is None:
+        raise BadLabel("a category that is not defined")
+    concept, names = category
+    box = _read_box(value.get("bbox"))
+    shapes = list(_read_segmentation(value.get("segmentation"), picture))
+    points = value.get("keypoints")
+    if points:
+        keypoints = _read_keypoints(points, names)
+        if any(keypoints.visibilities):
+            shapes.append(keypoints)
+        else:
+            yield Lost(place, own_id, "keypoints that are all absent")
+    info = {key: each for key, each in value.items() if key not in READ}
+    if value.get("iscrowd"):
+        info["crowd"] = True
+    if not shapes and box is not None:
+        shapes, box = [box], None
+    yield Label(picture, (concept,), tuple(shapes), place=place, own_id=own_id, info=info, box=box)
+
+
+def _read_box(value: JSON) -> Box | None:
+    if value is None or value == []:
+        return None
+    x, y, width, height = _numbers(value, "bbox", 4)
+    return Box(x, y, x + width, y + height)
+
+
+def _read_segmentation(value: JSON, picture: Picture) -> Iterator[Shape]:
+    if not value:
+        return
+    match value:
+        case {"counts": counts, "size": [height, width]}:
+            yield _read_mask(counts, width, height)
+        case [list(), *_]:
+            for ring in value:
+                yield Polygon(pair_up(_numbers(ring, "segmentation")))
+        case [dict(), *_]:
+            for each in value:
+                yield from _read_segmentation(each, picture)
+        case list():  # counts of a mask, or one ring: the sum tells
+            numbers = _numbers(value, "segmentation")
+            size = (picture.width or 0) * (picture.height or 0)
+            if size and sum(numbers) == size:
+                yield _read_mask(value, picture.width, picture.height)
+            else:
+                yield Polygon(pair_up(numbers))
+        case _:
+            raise BadLabel("a segmentation of unknown form")
+
+
+def _read_mask(counts: JSON, width: JSON, height: JSON) -> Mask:
+    wide, high = _size(width), _size(height)
+    if wide is None or high is None:
+        raise BadLabel("a mask without a size")
+    if isinstance(counts, str):
+        try:
+            return Mask(wide, high, parse_counts(counts))
+        except ValueError as error:
+            raise BadLabel(str(error)) from None
+    runs = _numbers(counts, "segmentation")
+    if any(run != int(run) if abs(run) < 1 << 53 else True for run in runs):
+        raise BadLabel("not a number")
+    return Mask(wide, high, tuple(map(int, runs)))
+
+
+def _read_keypoints(value: JSON, names: tuple[str, ...]) -> Keypoints:
+    numbers = _numbers(value, "keypoints")
+    if len(numbers) % 3:
+        raise BadLabel("keypoints that are not triples")
+    seen = tuple(int(each) if each in (0, 1, 2) else ABSENT for each in numbers[2::3])
+    points = tuple(zip(numbers[::3], numbers[1::3], strict=True))
+    return Keypoints(names if len(names) == len(points) else (), points, seen)
+
+
+def _numbers(value: JSON, name: str, count: int | None = None) -> list[float]:
+    if not isinstance(value, list) or (count is not None and len(value) != count):
+        raise BadLabel(f"a {name} of unknown form")
+    for each in value:
+        if type(each) is not float and type(each) is not int:
+            raise BadLabel("not a number")
+    return value  # type: ignore[return-value]  # as was just seen
+
+
+def _key(value: JSON) -> str:
+    """Return an id as text; "" where it is none."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return str(value) if type(value) is int else ""
+
+
+def _size(value: JSON) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return int(value) if 1 <= value < 1 << 31 else None
+
+
+def _is_coco(file: Path) -> bool:
+    """Whether the start and the end of the file have the names of COCO's lists."""
+    try:
+        with open_plainly(file) as opened:
+            start = opened.read(LOOKED_AT_BYTES)
+            opened.seek(0, 2)
+            opened.seek(max(len(start), opened.tell() - LOOKED_AT_BYTES))
+            seen = start + opened.read(LOOKED_AT_BYTES)
+    except OSError:
+        return False
+    if not seen.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return False
+    return b'"images"' in seen and (b'"annotations"' in seen or b'"categories"' in seen)

@@ -1,0 +1,1 @@
+"""Imports: label files into a change log, whole or not at all."""

@@ -1,0 +1,71 @@
+"""The wishes of a user about an import."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from syncer.errors import UsageError
+from syncer.formats.concepts import ConceptRule, Concepts
+from syncer.formats.images import ImageOptions, InputRule
+from syncer.formats.labels import ReadOptions, open_plainly
+from syncer.formats.names import read_map
+
+_SIZE = re.compile(r"([1-9]\d{0,8})[xX]([1-9]\d{0,8})", re.ASCII)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportOptions:
+    """The way labels become changes; `docs/import.md` has each option."""
+
+    input_id: InputRule = "stem"
+    input_map: Path | None = None
+    concept_id: ConceptRule = "slug"
+    concept_map: Path | None = None
+    image_size: str = ""
+    images: Path | None = None
+    voc_origin: int = 0
+    video: bool = False
+    predictions: bool = False
+    columns: Mapping[str, str] = field(default_factory=dict)
+    strict: bool = False
+
+    def for_reader(self, open_file: Callable[[Path], BinaryIO] = open_plainly) -> ReadOptions:
+        """Return what a reader has to know."""
+        return ReadOptions(self.voc_origin, self.predictions, self.columns, self.images, open_file)
+
+    def for_images(self) -> ImageOptions:
+        """Return the same about images. Raises UsageError."""
+        size = None
+        if self.image_size:
+            found = _SIZE.fullmatch(self.image_size)
+            if found is None:
+                raise UsageError(
+                    f'--image-size is "{self.image_size}"; it must be WxH in pixels, such as'
+                    " 1920x1080"
+                )
+            size = int(found[1]), int(found[2])
+        if self.images is not None and not self.images.is_dir():
+            raise UsageError(f"--images {self.images}: it is not a folder")
+        ids = {} if self.input_map is None else read_map(self.input_map, "--input-map")
+        return ImageOptions(self.input_id, ids, size, self.images, self.video)
+
+    def make_concepts(self) -> Concepts:
+        """Return the concepts, of which none was met yet. Raises UsageError."""
+        ids = {} if self.concept_map is None else read_map(self.concept_map, "--concept-map")
+        return Concepts(self.concept_id, ids)
+
+
+def parse_columns(given: tuple[str, ...]) -> Mapping[str, str]:
+    """Return NAME=COLUMN of each, several with commas between. Raises UsageError."""
+    columns: dict[str, str] = {}
+    for word in given:
+        for pair in word.split(","):
+            name, is_set, column = pair.partition("=")
+            if not (name.strip() and is_set and column.strip()):
+                raise UsageError(f'--columns is "{word}"; it must be NAME=COLUMN')
+            columns[name.strip()] = column.strip()
+    return columns

@@ -1,0 +1,103 @@
+"""The output of an import: there as a whole, or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import gzip
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, Protocol, cast
+
+from syncer import files
+from syncer.errors import OutputError, UsageError
+
+STDOUT = "-"
+
+
+class LineOutput(Protocol):
+    """Takes lines."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take bytes."""
+        ...
+
+
+class Discard:
+    """Takes lines for a run that only counts."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take bytes."""
+        return len(data)
+
+
+@contextmanager
+def write_whole(path: Path) -> Iterator[LineOutput]:
+    """Write a file that is in its place when the block ends, and not there if it fails.
+
+    Until then it is a hidden file beside it. Gzip, where the name ends in .gz. Raises
+    UsageError for a folder, OutputError.
+    """
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name a file")
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with ExitStack() as stack:
+            file = stack.enter_context(part.open("ab"))
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file.truncate(0)
+            stack.callback(_remove, part)
+            out: BinaryIO = file
+            if path.suffix == ".gz":
+                packed = gzip.GzipFile("", "wb", fileobj=file, mtime=0)
+                out = cast(BinaryIO, stack.enter_context(packed))
+            yield out
+            out.flush()
+            if out is not file:
+                out.close()
+            file.flush()
+            files.sync(part)
+            files.place(part, path)
+    except BlockingIOError:
+        raise OutputError(f"{path} is being written by another import; wait for it") from None
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written: {files.why(error)}. Nothing was written there"
+        ) from None
+
+
+def _remove(part: Path) -> None:
+    with suppress(OSError):
+        part.unlink()
+
+
+@contextmanager
+def spool_lines() -> Iterator[BinaryIO]:
+    """A file without a name, which is gone after the block. Raises OutputError."""
+    try:
+        with tempfile.TemporaryFile() as file:
+            yield file
+    except OSError as error:
+        raise OutputError(
+            f"the lines cannot be kept in {tempfile.gettempdir()}: {files.why(error)}; set TMPDIR"
+            " to a folder with more space"
+        ) from None
+
+
+def copy_out(spool: BinaryIO, stream: BinaryIO) -> None:
+    """Write all that was kept to standard output.
+
+    Raises BrokenPipeError, OutputError.
+    """
+    spool.seek(0)
+    try:
+        shutil.copyfileobj(spool, stream, 1 << 20)
+        stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise OutputError(f"standard output cannot be written: {reason}") from None

@@ -1,0 +1,233 @@
+"""An import, from label files to the lines of a change log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, assert_never
+
+from syncer.errors import BadLabelFound, UsageError
+from syncer.formats.annotations import Annotations, Converted
+from syncer.formats.concepts import Concepts
+from syncer.formats.images import Images, PlacedPicture
+from syncer.formats.labels import (
+    FileFault,
+    InFile,
+    Item,
+    Label,
+    Lost,
+    Noticed,
+    Omitted,
+    Picture,
+    Reader,
+    Skipped,
+)
+from syncer.formats.registry import AUTO, detect_format, make_reader
+from syncer.jobs.importing.meter import ByteMeter
+from syncer.jobs.importing.options import ImportOptions
+from syncer.jobs.importing.output import LineOutput
+from syncer.jobs.importing.report import BEYOND, ImportReport, Remark, RemarkKind
+from syncer.printable import counted
+
+NO_PLACE = "no place"
+NOTES_MAX = 20
+STEP = 256
+"""Things that are read between two looks at how far it is."""
+
+
+class Observer(Protocol):
+    """Hears what an import meets. All of it does nothing, where nobody asks."""
+
+    def remark(self, remark: Remark) -> None:
+        """Something is not as it was in the source."""
+        ...
+
+    def label(self, label: Label, placed: PlacedPicture, format_name: str) -> None:
+        """A label was converted."""
+        ...
+
+
+@dataclass(slots=True)
+class Import:
+    """One import. Made by `open_import`; `run` it once."""
+
+    report: ImportReport
+    concepts: Concepts
+    meter: ByteMeter
+    _reader: Reader = field(kw_only=True)
+    _paths: tuple[Path, ...] = field(kw_only=True)
+    _images: Images = field(kw_only=True)
+    _annotations: Annotations = field(kw_only=True)
+    _strict: bool = field(kw_only=True)
+    _file: str = field(default="", kw_only=True)
+    _first_fault: str = field(default="", kw_only=True)
+    _seen: set[str] = field(default_factory=set, kw_only=True)
+    _observers: list[Observer] = field(default_factory=list, kw_only=True)
+
+    def fault_sentence(self) -> str:
+        """Return how much could not be read or placed, and the first of it."""
+        faults = counted(self.report.faults, "label or file", "labels or files")
+        return f"{faults} could not be read or placed; the first: {self._first_fault}"
+
+    def observe(self, observer: Observer) -> None:
+        """Tell this one, too."""
+        self._observers.append(observer)
+
+    def run(self, out: LineOutput, step: Callable[[], None] = lambda: None) -> ImportReport:
+        """Read everything, write the lines, and return the counts.
+
+        `step` is called now and then. Raises UsageError where nothing could be read, or
+        two images come to one input; BadLabelFound with `strict`.
+        """
+        try:
+            for count, item in enumerate(self._items()):
+                if not count % STEP:
+                    step()
+                self._take(item, out)
+        finally:
+            self._annotations.close()
+        self._end()
+        return self.report
+
+    def _items(self) -> Iterator[Item]:
+        for path in self._paths:
+            yield from self._reader.read(path)
+
+    def _take(self, item: Item, out: LineOutput) -> None:
+        report = self.report
+        match item:
+            case Label():
+                report.read += 1
+                came = self._annotations.convert(item)
+                if isinstance(came, Skipped):
+                    self._skip(came)
+                else:
+                    self._write(item, came, out)
+            case Picture():
+                placed = self._images.place(item)
+                if placed is not None and placed.contradiction:
+                    self._remark("noticed", "", item.own_id, placed.contradiction, "size")
+            case InFile():
+                self._file = str(item.path)
+                report.files += 1
+            case Omitted():
+                report.read += 1
+                report.left_out[item.rule] += 1
+                self._remark("left_out", item.place, item.own_id, item.rule)
+            case Skipped():
+                report.read += 1
+                self._skip(item)
+            case Lost():
+                report.lost[item.kind] += 1
+                self._remark("lost", item.place, item.own_id, item.kind)
+            case Noticed():
+                self._remark("noticed", item.place, "", item.text)
+            case FileFault():
+                report.unreadable += 1
+                self._remark("unreadable", "", "", item.reason, file=str(item.file))
+                self._fault(f"{item.file}: {item.reason}")
+            case _:
+                assert_never(item)
+
+    def _write(self, label: Label, came: Converted, out: LineOutput) -> None:
+        report = self.report
+        report.converted += 1
+        report.written += len(came.lines)
+        for line in came.lines:
+            out.write(line)
+            out.write(b"\n")
+        if came.clamped:
+            report.clamped[BEYOND] += came.clamped
+            self._remark("clamped", label.place, label.own_id, BEYOND)
+        for kind in came.lost:
+            report.lost[kind] += 1
+            self._remark("lost", label.place, label.own_id, kind)
+        if came.is_repeated:
+            report.repeated += 1
+            self._remark("repeated", label.place, label.own_id, "its id is another label's, too")
+        if came.picture.contradiction:
+            self._remark("noticed", label.place, label.own_id, came.picture.contradiction, "size")
+        for observer in self._observers:
+            observer.label(label, came.picture, report.format)
+
+    def _skip(self, skipped: Skipped) -> None:
+        self.report.skipped[skipped.reason] += 1
+        if skipped.reason == NO_PLACE:
+            self.report.lost[skipped.kind] += 1
+        self._remark("skipped", skipped.place, skipped.own_id, skipped.reason, skipped.kind)
+        if skipped.is_fault:
+            place = f", {skipped.place}" if skipped.place else ""
+            self._fault(f"{self._file}{place}: {skipped.reason}")
+
+    def _fault(self, what: str) -> None:
+        self.report.faults += 1
+        self._first_fault = self._first_fault or what
+        if self._strict:
+            raise BadLabelFound(f"{what}. --strict: nothing was written")
+
+    def _remark(
+        self, event: RemarkKind, place: str, id: str, reason: str, kind: str = "", file: str = ""
+    ) -> None:
+        remark = Remark(event, file or self._file, place, id, reason, kind)
+        for observer in self._observers:
+            observer.remark(remark)
+        if event == "noticed":
+            self._note(f"{remark.file}: {reason}" if remark.file else reason)
+        elif event == "unreadable":
+            self._note(f"{remark.file}: {reason}")
+
+    def _note(self, text: str) -> None:
+        """Keep a note for people, once, and no more than they read."""
+        if text not in self._seen and len(self._seen) < NOTES_MAX:
+            self._seen.add(text)
+            self.report.notes.append(text)
+
+    def _end(self) -> None:
+        report = self.report
+        report.images, report.concepts = len(self._images), len(self.concepts)
+        self._images.close()
+        report.notes += self.concepts.collisions[:NOTES_MAX]
+        if self._images.unmapped:
+            report.notes.append(
+                f"{self._images.unmapped:,} images are not in --input-map, and are named by"
+                " --input-id"
+            )
+        if report.repeated:
+            report.notes.append(
+                f"{report.repeated:,} labels have an id that another label of the same input has,"
+                " too: they got ids of their own"
+            )
+        if not report.files or (report.unreadable and not (report.read or report.images)):
+            raise UsageError(
+                f"nothing could be read: {self._first_fault or 'no label files are there'}"
+            )
+
+
+def open_import(format_name: str, paths: tuple[Path, ...], options: ImportOptions) -> Import:
+    """Return an import that is ready to run.
+
+    Raises UsageError for wrong options, paths that are not there, and a format that is
+    not known or, with auto, not recognised.
+    """
+    if not paths:
+        raise UsageError("name the label files, or folders with them")
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path} is not there")
+    reading = options.for_reader()
+    name = detect_format(paths, reading) if format_name == AUTO else format_name
+    make_reader(name, reading)
+    images = Images(options.for_images())
+    concepts = options.make_concepts()
+    meter = ByteMeter(paths)
+    return Import(
+        ImportReport(format=name),
+        concepts,
+        meter,
+        _reader=make_reader(name, options.for_reader(meter.open)),
+        _paths=paths,
+        _images=images,
+        _annotations=Annotations(name, images, concepts, video=options.video),
+        _strict=options.strict,
+    )
