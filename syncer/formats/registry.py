@@ -12,7 +12,12 @@ from syncer.printable import as_argument
 AUTO = "auto"
 READERS = {
     "coco": "coco.Coco",
+    "yolo": "yolo.Yolo",
     "voc": "voc.Voc",
+    "cvat": "cvat.Cvat",
+    "openlabel": "openlabel.OpenLabelReader",
+    "csv": "tables.CsvLabels",
+    "parquet": "tables.ParquetLabels",
 }
 """A module of this package, and the class in it that is made with ReadOptions."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, assert_never
 
 from syncer.errors import BadLabelFound, UsageError
-from syncer.formats.annotations import Annotations, Converted
+from syncer.formats.annotations import UNKNOWN_SIZE, Annotations, Converted
 from syncer.formats.concepts import Concepts
 from syncer.formats.images import Images, PlacedPicture
 from syncer.formats.labels import (
@@ -188,6 +188,8 @@ class Import:
         report.images, report.concepts = len(self._images), len(self.concepts)
         self._images.close()
         report.notes += self.concepts.collisions[:NOTES_MAX]
+        if UNKNOWN_SIZE in report.skipped:
+            report.notes.append(f"{UNKNOWN_SIZE}: give --images DIR, or --image-size WxH")
         if self._images.unmapped:
             report.notes.append(
                 f"{self._images.unmapped:,} images are not in --input-map, and are named by"
