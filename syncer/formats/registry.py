@@ -15,6 +15,7 @@ READERS = {
     "yolo": "yolo.Yolo",
     "voc": "voc.Voc",
     "cvat": "cvat.Cvat",
+    "labelstudio": "labelstudio.LabelStudio",
     "openlabel": "openlabel.OpenLabelReader",
     "csv": "tables.CsvLabels",
     "parquet": "tables.ParquetLabels",
