@@ -10,8 +10,8 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import BufferedReader, BufferedWriter, FileIO, RawIOBase, TextIOWrapper
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from syncer import signals
 from syncer.cli.arguments import Arguments
+from syncer.cli.aside import BackgroundWriter
 from syncer.errors import OutputError, SyncerError
 from syncer.printable import json_text, printable
 
@@ -121,8 +122,30 @@ def complain(*lines: str) -> None:
 
     That nobody listens there is not a reason to stop.
     """
+    text = "".join(f"{printable(line)}\n" for line in lines)
+    if _aside is not None:
+        _aside.add(text)
+        return
     with suppress(OSError):
-        print(*map(printable, lines), sep="\n", file=sys.stderr, flush=True)
+        sys.stderr.write(text)
+        sys.stderr.flush()
+
+
+_aside: BackgroundWriter | None = None
+
+
+@contextmanager
+def saying_aside() -> Iterator[None]:
+    """While the block lasts, nobody waits for those who read standard error."""
+    global _aside
+    with suppress(OSError):  # there may be no such stream
+        sys.stderr.flush()
+        _aside = BackgroundWriter(sys.stderr.fileno())
+    try:
+        yield
+    finally:
+        if _aside is not None and _aside.end():
+            _aside = None
 
 
 def blame(error: SyncerError) -> None:

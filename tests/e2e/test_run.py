@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -21,6 +22,7 @@ import pytest
 from tests.support.lines import post
 from tests.support.outbox import insert, make_outbox
 from tests.support.processes import ENVIRONMENT, EmulatorProcess, command, emulator
+from tests.support.servers import free_port
 
 SECONDS_MAX = 30
 WITHOUT_ID = b'{"op":"post","annotation":{"input_id":"i"}}'
@@ -438,3 +440,23 @@ def test_what_is_no_http_is_refused_without_a_word_in_the_log(
         process.send_signal(signal.SIGTERM)
         _, told = process.communicate(timeout=20)
     assert "Traceback" not in told
+
+
+def test_a_log_that_nobody_reads_holds_nothing_up(site: Site) -> None:
+    reader, writer = os.pipe()
+    os.write(writer, b"x" * (1 << 16))  # as much as a pipe takes
+    listen = f"127.0.0.1:{free_port()}"
+    environment = {**ENVIRONMENT, "SYNCER_DAEMON_LISTEN": listen}
+    process = subprocess.Popen(command("run"), cwd=site.folder, env=environment, stderr=writer)
+    try:
+        site.url = f"http://{listen}"
+        insert(site.table, post("a"))
+        wait_until(lambda: len(site.remote.held("app")) == 1)
+        assert site.get("/healthz")[0] == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    finally:
+        process.kill()
+        process.wait()
+        os.close(reader)
+        os.close(writer)

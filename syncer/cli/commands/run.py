@@ -9,7 +9,7 @@ from cyclopts import App
 
 from syncer import signals
 from syncer.cli.options import Common
-from syncer.cli.output import blame, print_json, printing, say
+from syncer.cli.output import blame, print_json, printing, say, saying_aside
 
 if TYPE_CHECKING:
     from syncer.daemon.supervisor import Ended
@@ -31,7 +31,8 @@ def run(*, common: Common = Common()) -> int:
     loaded = common.load()
     # the file that was found is the one from now on
     again = replace(common, config=loaded.path)
-    ended = run(follow, loaded, again.load, say)
+    with saying_aside():
+        ended = run(follow, loaded, again.load, say)
     _tell(ended)
     return ended.exit_code
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.proof.daemon.feeders import Feeder, HttpFeeder, LogFeeder, TableFeeder
-from tests.proof.daemon.test_soak import Site, end, judged, wait_until
+from tests.proof.daemon.test_soak import Site, judged, wait_until
 from tests.proof.processes.logs import Log, numbered_log
 from tests.proof.processes.pushes import FAULTS
 from tests.proof.processes.remote import Remote, remote
@@ -57,7 +57,7 @@ class Busy:
             feeder.join()
         wait_until(self._is_done, self.site.status)
         wrong = [] if process.poll() is None else ["it has ended"]
-        wrong += end(process, signal.SIGTERM)
+        wrong += self.site.end(process, signal.SIGTERM)
         for name, log, server in zip("thl", self.logs, self.remotes, strict=True):
             wrong += judged(name, log, server)
         return wrong

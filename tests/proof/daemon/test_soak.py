@@ -65,6 +65,7 @@ DESCRIPTORS_MORE_MAX = 8
 """Requests that are on their way have some."""
 PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 DONE_SECONDS_MAX = 120.0
+START_SECONDS_MAX = 30.0
 CONFIG = """
 [push]
 requests_per_second = 200
@@ -90,6 +91,7 @@ class Site:
         self.state = state or folder / ".syncer"
         self.environment = dict(ENVIRONMENT)
         self.url = ""
+        self._said_before = 0
         self.launcher: tuple[str, ...] = ()
         """Starts the daemon's command line."""
         parts = [CONFIG, f'[state]\ndir = "{self.state}"\n']
@@ -103,23 +105,39 @@ class Site:
                 parts.append(f"[[sources]]\n{table}")
         (folder / "syncer.toml").write_text("\n".join(parts))
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self) -> subprocess.Popen[bytes]:
         """The daemon, once it follows."""
-        process = subprocess.Popen(
-            [*self.launcher, *command("run", "-c", str(self.folder / "syncer.toml"))],
-            cwd=self.folder,
-            env=self.environment,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stderr is not None
-        line = process.stderr.readline()
-        found = re.search(r"http://[\d.]+:\d+", line)
-        assert found, line + process.stderr.read()
+        with (self.folder / "said").open("ab") as log:
+            self._said_before = log.tell()
+            process = subprocess.Popen(
+                [*self.launcher, *command("run", "-c", str(self.folder / "syncer.toml"))],
+                cwd=self.folder,
+                env=self.environment,
+                stderr=log,
+            )
+        ends_at = time.monotonic() + START_SECONDS_MAX
+        while not (found := re.search(r"http://[\d.]+:\d+", self.said)):
+            assert process.poll() is None, self.said
+            assert time.monotonic() < ends_at, self.said
+            time.sleep(0.02)
         self.url = found[0]
         return process
 
-    def reload(self, process: subprocess.Popen[str], rate: int) -> None:
+    @property
+    def said(self) -> str:
+        """What the last daemon has said."""
+        return (self.folder / "said").read_bytes()[self._said_before :].decode()
+
+    def end(self, process: subprocess.Popen[bytes], number: int) -> list[str]:
+        """End the daemon; what it may not do."""
+        process.send_signal(number)
+        process.wait(60)
+        wanted = 0 if number == signal.SIGTERM else -number
+        said = self.said
+        wrong = [] if process.returncode == wanted else [f"exit code {process.returncode}: {said}"]
+        return wrong + ([f"a traceback: {said}"] if "Traceback" in said else [])
+
+    def reload(self, process: subprocess.Popen[bytes], rate: int) -> None:
         """Let it go on with another limit."""
         config = self.folder / "syncer.toml"
         new = config.with_suffix(".new")
@@ -148,15 +166,6 @@ class Site:
     def lane(self, name: str) -> dict[str, Any]:
         (lane,) = (one for one in self.status()["lanes"] if one["name"] == name)
         return dict(lane)
-
-
-def end(process: subprocess.Popen[str], number: int) -> list[str]:
-    """End the daemon; what it may not do."""
-    process.send_signal(number)
-    _, said = process.communicate(timeout=60)
-    wanted = 0 if number == signal.SIGTERM else -number
-    wrong = [] if process.returncode == wanted else [f"exit code {process.returncode}: {said}"]
-    return wrong + ([f"a traceback: {said}"] if "Traceback" in said else [])
 
 
 def wait_until(happened: Callable[[], bool], tell: Callable[[], object]) -> None:
@@ -210,7 +219,7 @@ class Soak:
     rng: random.Random
     wrong: list[str] = field(default_factory=list)
 
-    def start(self) -> subprocess.Popen[str]:
+    def start(self) -> subprocess.Popen[bytes]:
         process = self.site.start()
         for feeder in self.feeders:
             if isinstance(feeder, HttpFeeder):
@@ -235,7 +244,7 @@ class Soak:
             time.sleep(seconds / 2)
             self.site.reload(process, 100 + at)
             time.sleep(seconds / 2)
-            self.wrong += end(process, signal.SIGTERM if at % 3 == 2 else signal.SIGKILL)
+            self.wrong += self.site.end(process, signal.SIGTERM if at % 3 == 2 else signal.SIGKILL)
             self.set_faults(FAULTS)
 
     def watch(self) -> tuple[Held, Held, int]:
@@ -252,7 +261,7 @@ class Soak:
         wait_until(self._is_done, self._tell)
         if process.poll() is not None:
             self.wrong.append("it has ended by itself")
-        self.wrong += end(process, signal.SIGTERM)
+        self.wrong += self.site.end(process, signal.SIGTERM)
         return settled, last, size_of(self.site.state)
 
     def _is_done(self) -> bool:
