@@ -20,6 +20,11 @@ from syncer.core.change import Key
 from syncer.errors import StateError
 from syncer.journal.lock import WAY_OUT
 
+_FLAGS = mmap.MAP_SHARED | getattr(mmap, "MAP_POPULATE", 0)
+"""All of it is in memory from the start where the system can do that: a daemon does not
+grow by it for hours.
+"""
+
 
 class Posted:
     """The bitmap in a file of the state folder."""
@@ -64,6 +69,6 @@ def _write(descriptor: int, data: bytes, at: int) -> int:
 
 def _map(descriptor: int) -> mmap.mmap:
     try:
-        return mmap.mmap(descriptor, BYTES)
+        return mmap.mmap(descriptor, BYTES, flags=_FLAGS)
     except OSError as error:
         raise files.explain(error, "map a file into memory", descriptor, WAY_OUT) from None
