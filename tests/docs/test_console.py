@@ -91,6 +91,7 @@ def matches(shown: list[str], printed: list[str]) -> bool:
 )
 def test_every_console_block_prints_what_it_shows(page: Path, tmp_path: Path) -> None:
     found = steps(page.read_text("utf-8"))
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
