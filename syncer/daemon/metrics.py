@@ -13,6 +13,7 @@ from prometheus_client import (
     Counter,
     Histogram,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.core import (
@@ -27,6 +28,9 @@ from syncer.core.events import Event, RequestAnswered
 from syncer.daemon.followed import FILE
 from syncer.daemon.status import LaneState, LaneStatus, ReloadResult, SourceState, SourceStatus
 from syncer.version import __version__
+
+# The moments at which series began tell nobody anything.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 REQUEST_SECONDS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 """The upper bounds of the buckets of request durations; the last one is the default of

@@ -16,7 +16,9 @@ import yaml
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from syncer.daemon.lag import Delays
+from syncer.core.events import RequestAnswered
+from syncer.daemon.drift import DriftFound
+from syncer.daemon.lag import STAGES, Delays, Durations
 from syncer.daemon.metrics import Metrics
 from tests.daemon.test_metrics import LANE, SOURCE
 
@@ -33,9 +35,12 @@ needs_promtool = pytest.mark.skipif(
 
 
 def shown() -> list[Metric]:
-    """What the daemon shows of a lane and a source that wait for something."""
-    delays = Delays(last_read_at=1.0, oldest_unsent_at=1.0, oldest_unapplied_at=1.0)
-    text = Metrics().render([LANE], [replace(SOURCE, delays=delays)]).decode()
+    """What the daemon shows of a lane and a source of which there is all to show."""
+    times, metrics = Durations([1.0]), Metrics()
+    delays = Delays(1.0, 1.0, 1.0, 1.0, times, dict.fromkeys(STAGES, times))
+    metrics.note("prod", RequestAnswered("POST", 200, "answered", 0.01))
+    lane = replace(LANE, last_applied_at=1.0, drift=DriftFound(checked_at=1.0))
+    text = metrics.render([lane], [replace(SOURCE, delays=delays)]).decode()
     return list(text_string_to_metric_families(text))
 
 
@@ -83,9 +88,13 @@ def test_each_metric_that_is_asked_for_is_there() -> None:
     assert bare - families() == set()
 
 
-def test_each_metric_is_in_the_table_of_the_docs_and_nothing_else() -> None:
-    table = set(re.findall(r"^\| `(syncer_\w+?)(?:_total)?`", OPERATIONS, re.MULTILINE))
-    assert table == families()
+def test_each_metric_is_in_the_table_of_the_docs_with_its_labels_and_nothing_else() -> None:
+    rows = re.findall(r"^\| `(syncer_\w+?)(?:_total)?` \| ([^|]*) \|", OPERATIONS, re.MULTILINE)
+    assert dict(rows) == {
+        family.name: ", ".join(label for label in family.samples[0].labels if label != "le")
+        for family in shown()
+        if family.name.startswith("syncer_")
+    }
 
 
 def test_each_alert_has_a_section_that_says_what_to_do() -> None:
