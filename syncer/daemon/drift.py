@@ -34,6 +34,8 @@ LOOKS_MAX = 3
 """What differs as often is drift: a read may show an older state once or twice."""
 AGAIN_SECONDS = 60.0
 """Between these looks."""
+FIRST_SECONDS = 3600.0
+"""Until the first check at the latest: some daemons are started again each day."""
 BATCH = 100
 REQUEST_SECONDS = 5.0
 """One look-up in so many seconds, at most."""
@@ -72,7 +74,9 @@ class DriftCheck:
     def __init__(self, chance: random.Random) -> None:
         self.every_seconds = 0.0
         """Between checks; 0: never."""
-        self._checked_at = time.monotonic()
+        self._began_at = time.monotonic()
+        self._due_at: float | None = None
+        """When the next check begins; None: nobody has asked for one yet."""
         self._chance = chance
         self._kept: dict[Key, Change] = {}
         self._bytes = 0
@@ -154,12 +158,15 @@ class DriftCheck:
     async def _check_on(self, engine: Push, remote: Remote) -> None:
         bucket = AsyncLimiter(1, REQUEST_SECONDS)
         while True:
-            await anyio.sleep(self._checked_at + self.every_seconds - time.monotonic())
-            self._checked_at = time.monotonic()
+            if self._due_at is None:
+                self._due_at = self._began_at + min(self.every_seconds, FIRST_SECONDS)
+            await anyio.sleep(self._due_at - time.monotonic())
+            began_at = time.monotonic()
             try:
                 self._last = await self._check(engine, remote, bucket)
+                self._due_at = began_at + self.every_seconds
             except (NoTurn, SyncerError):  # the lane says what is the matter
-                self._checked_at += AGAIN_SECONDS - self.every_seconds
+                self._due_at = began_at + AGAIN_SECONDS
 
     async def _check(self, engine: Push, remote: Remote, bucket: AsyncLimiter) -> DriftFound:
         """Return the outcome of a check. Raises NoTurn, SyncerError."""

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from syncer.core.ports.wire import Reply
-from syncer.daemon.drift import AGAIN_SECONDS, SAMPLE_MAX
+from syncer.daemon.drift import AGAIN_SECONDS, FIRST_SECONDS, SAMPLE_MAX
 from syncer.daemon.lane import Lane
 from syncer.daemon.status import LaneStatus
 from tests.daemon.following import Following
@@ -39,7 +39,12 @@ class Checked:
         self.app = self.following.app
 
     def run(
-        self, lines: list[bytes], then: Any = None, late: list[bytes] | None = None
+        self,
+        lines: list[bytes],
+        then: Any = None,
+        late: list[bytes] | None = None,
+        every: float = EVERY,
+        wait: float = EVERY + 5 * AGAIN_SECONDS,
     ) -> LaneStatus:
         """`then`: what others do to the app after these lines were applied."""
         seen: list[LaneStatus] = []
@@ -52,10 +57,10 @@ class Checked:
                 then(self.app.there.annotations)
             if late:
                 self.following.add(*late)
-            await anyio.sleep(EVERY + 5 * AGAIN_SECONDS)
+            await anyio.sleep(wait)
             seen.append(await lane.status())
 
-        self.following.run(meanwhile, daemon__verify_sample_every_seconds=EVERY)
+        self.following.run(meanwhile, daemon__verify_sample_every_seconds=every)
         return seen[0]
 
 
@@ -69,6 +74,19 @@ def test_what_is_as_it_was_asked_for_is_no_drift(checked: Checked) -> None:
     status = checked.run([*lines, line("patch", "a1", 0), line("delete", "a2")])
     assert (status.drift.checked, status.drift.drifted, status.checks) == (5, (), ())
     assert status.drift.checked_at is not None
+
+
+def test_the_first_check_is_within_an_hour_and_the_next_one_as_it_is_set(
+    checked: Checked, tmp_path: Path
+) -> None:
+    hours = 12 * 3600.0
+    lines = [line("post", "a")]
+    first = checked.run(lines, every=hours, wait=FIRST_SECONDS + 5 * AGAIN_SECONDS)
+    assert first.drift.checked == 1
+    later = Checked(tmp_path / "later").run(lines, every=hours, wait=hours)
+    assert first.drift.checked_at is not None
+    assert later.drift.checked_at is not None
+    assert later.drift.checked_at - first.drift.checked_at < AGAIN_SECONDS
 
 
 def test_what_somebody_else_changed_or_removed_or_made_again_is_told(checked: Checked) -> None:
