@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-__all__ = ["is_debris", "list_files", "walk_folders"]
+__all__ = ["SAME_IMAGE", "PathsOfRun", "is_debris", "list_files", "walk_folders"]
 
 DEBRIS = "__MACOSX"
+SAME_IMAGE = "seems to be of the same image; name one folder that holds both"
 
 
 def list_files(path: Path, endings: tuple[str, ...]) -> Iterator[Path]:
@@ -43,6 +44,33 @@ def walk_folders(path: Path) -> Iterator[tuple[Path, list[str]]]:
         seen.add(key)
         folders[:] = sorted(name for name in folders if not is_debris(name))
         yield Path(folder), sorted(name for name in names if not is_debris(name))
+
+
+class PathsOfRun:
+    """The paths that are read one by one, for formats with a file for each image.
+
+    Two of their files may have the same place within them, and so seem to be of one
+    image: `train/1.xml` and `val/1.xml`, where both folders are named.
+    """
+
+    def __init__(self) -> None:
+        self._folders: list[Path] = []
+        self._files: dict[str, Path] = {}
+
+    def find_double(self, file: Path, path: Path) -> Path | None:
+        """Return the file of an earlier path that has the same place within it."""
+        within = file.relative_to(path) if file != path else Path(file.name)
+        for folder in self._folders:
+            if (other := folder / within).is_file():
+                return other
+        return self._files.get(str(within))
+
+    def add(self, path: Path) -> None:
+        """Note that a path was read."""
+        if path.is_dir():
+            self._folders.append(path)
+        else:
+            self._files[path.name] = path
 
 
 def is_debris(name: str) -> bool:

@@ -121,7 +121,10 @@ class Images:
                 f"{path} is {size[0]}x{size[1]} as the labels say, and {seen[0]}x{seen[1]} as the"
                 f" image says{swapped}"
             )
-        width, height = size or self._options.size or seen or (None, None)
+        size = size or self._options.size or seen
+        if size is None and picture.file is not None:
+            size = measure_image(picture.file)
+        width, height = size or (None, None)
         return width, height, contradiction
 
 
@@ -134,32 +137,36 @@ def _name_frame(picture: Picture) -> str:
     return frame + (f"-{picture.stream}" if picture.stream else "")
 
 
+def measure_image(path: Path) -> Size | None:
+    """Return width and height as they are shown, by the head of the file."""
+    try:
+        width, height = imagesize.get(str(path), exif_rotation=True)
+    except Exception:  # it parses bytes of any kind
+        return None
+    return (int(width), int(height)) if width > 0 and height > 0 else None
+
+
 class _ImageFiles:
     """The images in a folder, found by their relative path, else by their name."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._by_name: Mapping[str, Path] | None = None
+        self._by_name: dict[str, Path | None] | None = None
+        """None for a name that several have."""
 
     def measure(self, path: str) -> Size | None:
-        """Return width and height as they are shown, by the head of the file."""
+        """Return the size of an image; None where it is not there."""
         found = self._find(path)
-        if found is None:
-            return None
-        try:
-            width, height = imagesize.get(str(found), exif_rotation=True)
-        except Exception:  # it parses bytes of any kind
-            return None
-        return (int(width), int(height)) if width > 0 and height > 0 else None
+        return None if found is None else measure_image(found)
 
     def _find(self, path: str) -> Path | None:
         here = self._folder / path
         if ".." not in Path(path).parts and here.is_file():
             return here
         if self._by_name is None:
-            self._by_name = {
-                canonicalize(name): Path(folder, name)
-                for folder, _, names in os.walk(self._folder)
-                for name in sorted(names)
-            }
+            self._by_name = {}
+            for folder, _, names in os.walk(self._folder):
+                for name in names:
+                    key = canonicalize(name)
+                    self._by_name[key] = None if key in self._by_name else Path(folder, name)
         return self._by_name.get(keys_of(path)[1])

@@ -40,6 +40,10 @@ class Picture:
     """The id of the input, where the source gives it as such: a column of a table, the
     input that a document was pulled for. It stands for the stem of the path.
     """
+    file: Path | None = None
+    """The image itself, where it should be beside its labels. It is looked at where
+    nothing else gives the size.
+    """
 
 
 class Measure(Enum):

@@ -8,12 +8,12 @@ belongs to it. A vertex is a point, so that each is moved.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from xml.etree.ElementTree import Element
 
-from syncer.formats.folders import list_files
+from syncer.formats.folders import SAME_IMAGE, PathsOfRun, list_files
 from syncer.formats.labels import (
     FileFault,
     InFile,
@@ -40,6 +40,7 @@ class Voc:
     """The reader of Pascal VOC."""
 
     options: ReadOptions
+    paths: PathsOfRun = field(default_factory=PathsOfRun)
 
     def detect(self, path: Path) -> bool:
         """Whether one of the first files of this folder is of VOC."""
@@ -51,6 +52,9 @@ class Voc:
         is_told = False
         for file in list_files(path, (".xml",)):
             yield InFile(file)
+            if (other := self.paths.find_double(file, path)) is not None:
+                yield FileFault(file, f"{other} {SAME_IMAGE}")
+                continue
             folder = file.parent.relative_to(path) if file != path else Path()
             try:
                 for item in self._read_file(file, folder.parts):
@@ -61,6 +65,7 @@ class Voc:
                 yield FileFault(file, str(error))
             except OSError as error:
                 yield FileFault(file, error.strerror or "it cannot be read")
+        self.paths.add(path)
 
     def _read_file(self, file: Path, folders: tuple[str, ...]) -> Iterator[Item]:
         head = _ImageHead()
@@ -116,11 +121,14 @@ class _ImageHead:
 
     def picture(self, file: Path, folders: tuple[str, ...]) -> Picture:
         width, height = self.size or (None, None)
-        return Picture(picture_path(self.name, file, folders), width, height)
+        path = "/".join(place_image(self.name, file, folders))
+        there = Path(*place_image(self.name, file, file.parent.parts))
+        return Picture(path, width, height, file=there)
 
 
-def picture_path(name: str, file: Path, folders: tuple[str, ...]) -> str:
-    """Return the image's path from its name in the label file, and that file's folders.
+def place_image(name: str, file: Path, folders: tuple[str, ...]) -> list[str]:
+    """Return the steps to the image: from its name in the label file, and that file's
+    folders.
 
     As in the data sets of VOC, images are in JPEGImages where labels are in
     Annotations, else beside them. Folders in the name count once; where it is a path of
@@ -139,7 +147,7 @@ def picture_path(name: str, file: Path, folders: tuple[str, ...]) -> str:
     own = parts[:-1]
     if own and within[-len(own) :] == own:
         parts = parts[-1:]
-    return "/".join([*within, *parts])
+    return [*within, *parts]
 
 
 def _is_voc(file: Path) -> bool:

@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from syncer.formats.faults import BadLabel
-from syncer.formats.folders import is_debris, list_files, walk_folders
+from syncer.formats.folders import (
+    SAME_IMAGE,
+    PathsOfRun,
+    is_debris,
+    list_files,
+    walk_folders,
+)
 from syncer.formats.labels import (
     Concept,
     FileFault,
@@ -50,18 +56,25 @@ IMAGE_ENDINGS = (
 NO_NAMES = "no data.yaml or classes.txt names the classes: class 0 becomes class-0"
 CONFIDENCE = "lines end with a confidence, which is kept beside the label"
 ENDING_MOST_OFTEN = ".jpg"
-BY_COUNT = "each line is what the number of its numbers says"
-NO_IMAGE = "no image is beside its labels; where ids have endings, it is taken for a .jpg"
+BY_COUNT = "each line was read by how many numbers it has"
+NO_IMAGE = "its image is not there; for --input-id name or path it is taken for a .jpg"
 LINE_BYTES_MAX = 1 << 20
 FILES_LOOKED_AT = 20
 LOOK_BYTES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Yolo:
     """The reader of YOLO."""
 
     options: ReadOptions
+    paths: PathsOfRun = field(default_factory=PathsOfRun)
+    told: set[str] = field(default_factory=set)
+    """What people know of these paths."""
+    class_files: ClassFiles = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.class_files = ClassFiles(self.options)
 
     def detect(self, path: Path) -> bool:
         """Whether it is a data.yaml, or labels begin as lines of YOLO do."""
@@ -73,26 +86,30 @@ class Yolo:
 
     def read(self, path: Path) -> Iterator[Item]:
         """Yield the labels of a file, of a folder, or of the folder of a data.yaml."""
-        run = _DataSet(self.options, path)
+        run = _DataSet(self, path)
         last: Path | None = None
         for file in _list_labels(run.root):
             if last is not None and file.parent != last:
                 yield from run.list_unlabelled(last)
             last = file.parent
-            yield from run.read_file(file)
+            if (other := self.paths.find_double(file, run.root)) is not None:
+                yield InFile(file)
+                yield FileFault(file, f"{other} {SAME_IMAGE}")
+            else:
+                yield from run.read_file(file)
         if last is not None and run.root.is_dir():
             yield from run.list_unlabelled(last)
+        self.paths.add(run.root)
 
 
 @dataclass(slots=True)
 class _DataSet:
     """A folder that is read, with what names its classes."""
 
-    options: ReadOptions
+    reader: Yolo
     path: Path
-    told: set[str] = field(default_factory=set)
     root: Path = field(init=False)
-    files: ClassFiles = field(init=False)
+    top: Path = field(init=False)
     chosen: Classes | None = None
     """Of the data.yaml that the user named."""
 
@@ -101,15 +118,16 @@ class _DataSet:
         self.root = self.path.parent if is_data else self.path
         if _is_within_labels(self.root):
             self.root = self.root.absolute()  # what names its classes is further up
-        self.files = ClassFiles(_top_of(self.root), self.options)
+        self.top = _top_of(self.root)
         if is_data:
-            self.chosen = self.files.read([self.path]) or Classes()
+            self.chosen = self.reader.class_files.read([self.path]) or Classes()
 
     def read_file(self, file: Path) -> Iterator[Item]:
-        classes = self.chosen or self.files.find(file.parent)
-        if self.files.found:
-            yield from self.files.found
-            self.files.found.clear()
+        files = self.reader.class_files
+        classes = self.chosen or files.find(file.parent, self.top)
+        if files.found:
+            yield from files.found
+            files.found.clear()
         yield InFile(file)
         try:
             yield from self._read_lines(file, classes)
@@ -117,14 +135,16 @@ class _DataSet:
             yield FileFault(file, error.strerror or "it cannot be read")
 
     def _read_lines(self, file: Path, classes: Classes) -> Iterator[Item]:
-        ending = _find_ending(file)
-        picture = Picture(self._relative(file, ending or ENDING_MOST_OFTEN))
         is_dota = DOTA_FOLDER in (part.lower() for part in file.parts)
+        image = _find_image(file)
+        path = self._relative(file, image.suffix if image else ENDING_MOST_OFTEN)
+        # Shares need no size, so that no image is opened for them.
+        picture = Picture(path, file=image if is_dota else None)
         kind = ""
         is_mixed = False
-        with self.options.open_file(file) as opened:
+        with self.reader.options.open_file(file) as opened:
             yield picture
-            if not ending:
+            if image is None:
                 yield from self._tell(NO_IMAGE, "")
             for number, line in _split_lines(opened):
                 place = f"line {number}"
@@ -165,8 +185,8 @@ class _DataSet:
 
     def _tell(self, text: str, place: str) -> Iterator[Item]:
         """Yield what people should know, once."""
-        if text not in self.told:
-            self.told.add(text)
+        if text not in self.reader.told:
+            self.reader.told.add(text)
             yield Noticed(text, place)
 
     def list_unlabelled(self, folder: Path) -> Iterator[Item]:
@@ -195,15 +215,14 @@ def _is_image(name: str) -> bool:
     return name.lower().endswith(IMAGE_ENDINGS) and not is_debris(name)
 
 
-def _find_ending(label: Path) -> str:
-    """Return the ending of a label file's image; "" where it is not there."""
+def _find_image(label: Path) -> Path | None:
     images = _images_of(label.parent)
     if images.is_dir():
         for ending in IMAGE_ENDINGS:
             for each in (ending, ending.upper()):
-                if (images / f"{label.stem}{each}").exists():
-                    return each
-    return ""
+                if (image := images / f"{label.stem}{each}").exists():
+                    return image
+    return None
 
 
 def _images_of(folder: Path) -> Path:

@@ -62,26 +62,24 @@ def is_data_file(path: Path) -> bool:
 class ClassFiles:
     """The nearest file with names of classes, for each folder of labels.
 
-    `top`: the outermost folder that is searched. `found` has what there is to tell,
-    until the reader yields it.
+    `found` has what there is to tell, until the reader yields it.
     """
 
-    def __init__(self, top: Path, options: ReadOptions) -> None:
+    def __init__(self, options: ReadOptions) -> None:
         self.found: list[Item] = []
-        self._top = top
         self._options = options
         self._known: dict[Path, Classes | None] = {}
 
-    def find(self, folder: Path) -> Classes:
+    def find(self, folder: Path, top: Path) -> Classes:
         """Return the classes of a folder of labels: without names where no file has
-        them.
+        them, up to the folder `top`.
         """
         for place in (folder, *folder.parents):
             if place not in self._known:
                 self._known[place] = self.read(_list_candidates(place))
             if classes := self._known[place]:
                 return classes
-            if place == self._top:
+            if place == top:
                 break
         return Classes()
 

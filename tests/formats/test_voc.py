@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from syncer.formats.folders import SAME_IMAGE
 from syncer.formats.labels import (
     Box,
     FileFault,
@@ -25,7 +26,7 @@ from syncer.formats.labels import (
     ReadOptions,
     Skipped,
 )
-from syncer.formats.voc import Voc, picture_path
+from syncer.formats.voc import Voc, place_image
 
 HEAD = "<filename>a.jpg</filename><size><width>100</width><height>50</height></size>"
 
@@ -89,7 +90,7 @@ def test_a_size_that_the_tool_did_not_know_is_none(tmp_path: Path, size: str) ->
 
 def test_what_is_said_of_the_image_may_come_after_its_objects(tmp_path: Path) -> None:
     label = read_label(tmp_path, thing(box(1, 2, 3, 4)) + HEAD)
-    assert label.picture == Picture("a.jpg", 100, 50)
+    assert label.picture == Picture("a.jpg", 100, 50, file=tmp_path / "a.jpg")
 
 
 def test_the_box_of_a_part_is_not_that_of_its_object(tmp_path: Path) -> None:
@@ -248,7 +249,7 @@ def test_labels_that_were_deleted_in_labelme_are_left_out(tmp_path: Path) -> Non
     file = tmp_path / "a.xml"
     file.write_text(f"<annotation>{head}{thing(inside)}</annotation>")
     _, picture, left = Voc(ReadOptions()).read(file)
-    assert picture == Picture("a.jpg", 100, 50)
+    assert picture == Picture("a.jpg", 100, 50, file=tmp_path / "a.jpg")
     assert left == Omitted("object 1", "3", "deleted")
 
 
@@ -264,7 +265,10 @@ def test_masks_in_images_of_their_own_are_told(tmp_path: Path) -> None:
 def test_an_image_without_objects_counts_too(tmp_path: Path) -> None:
     file = tmp_path / "a.xml"
     file.write_text(f"<annotation>{HEAD}</annotation>")
-    assert list(Voc(ReadOptions()).read(tmp_path)) == [InFile(file), Picture("a.jpg", 100, 50)]
+    assert list(Voc(ReadOptions()).read(tmp_path)) == [
+        InFile(file),
+        Picture("a.jpg", 100, 50, file=tmp_path / "a.jpg"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -288,7 +292,7 @@ def test_the_image_is_named_by_the_file_and_its_folders(
     name: str, folders: tuple[str, ...], path: str
 ) -> None:
     """Wrong: the bare name, by which labels of `b/1.jpg` land on `a/1.jpg`."""
-    assert picture_path(name, Path("x.xml"), folders) == path
+    assert "/".join(place_image(name, Path("x.xml"), folders)) == path
 
 
 def test_a_folder_is_read_in_order_and_a_bad_file_does_not_end_it(tmp_path: Path) -> None:
@@ -310,6 +314,33 @@ def test_a_folder_is_read_in_order_and_a_bad_file_does_not_end_it(tmp_path: Path
     faults = [item.reason for item in found if isinstance(item, FileFault)]
     assert faults[1] == "its root is <annotations>, not <annotation>"
     assert faults[0].startswith("it is not XML: ")
+
+
+def test_the_image_is_looked_for_in_jpegimages(tmp_path: Path) -> None:
+    folder = tmp_path / "set" / "Annotations"
+    folder.mkdir(parents=True)
+    (folder / "a.xml").write_text(f"<annotation>{HEAD}</annotation>")
+    [picture] = (i for i in Voc(ReadOptions()).read(tmp_path) if isinstance(i, Picture))
+    assert picture.path == "set/JPEGImages/a.jpg"
+    assert picture.file == tmp_path / "set" / "JPEGImages" / "a.jpg"
+
+
+@pytest.mark.parametrize("ending", ["", "1.xml"])
+def test_of_two_paths_with_the_same_file_the_second_one_is_a_bad_file(
+    tmp_path: Path, ending: str
+) -> None:
+    """Wrong: labels of `val/1.jpg` on `train/1.jpg`."""
+    reader = Voc(ReadOptions())
+    for name in ("train", "val"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.xml").write_text(f"<annotation>{HEAD}</annotation>")
+    list(reader.read(tmp_path / "train" / ending))
+    second = tmp_path / "val" / "1.xml"
+    reason = f"{tmp_path / 'train' / '1.xml'} {SAME_IMAGE}"
+    assert list(reader.read(tmp_path / "val" / ending)) == [
+        InFile(second),
+        FileFault(second, reason),
+    ]
 
 
 BOMB = (

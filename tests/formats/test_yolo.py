@@ -401,6 +401,52 @@ def test_links_to_folders_are_followed_once(tmp_path: Path) -> None:
     assert [label.picture.path for label in found] == ["images/a.jpg"]
 
 
+def test_the_image_of_pixels_is_where_its_size_is_from(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        labelTxt__a_dot_txt="1 2 9 2 9 7 1 7 ship 1",
+        labels__b_dot_txt="0 .5 .5 .2 .2",
+        images__a_dot_png="",
+        images__b_dot_png="",
+    )
+    found = [i for i in Yolo(ReadOptions()).read(tmp_path) if isinstance(i, Label)]
+    assert [label.picture.file for label in found] == [tmp_path / "images" / "a.png", None]
+
+
+def test_of_two_paths_with_the_same_file_the_second_one_is_a_bad_file(tmp_path: Path) -> None:
+    """Wrong: labels of `val/images/1.jpg` on `train/images/1.jpg`."""
+    lay_out(
+        tmp_path,
+        train__labels__1_dot_txt="0 .5 .5 .2 .2",
+        val__labels__1_dot_txt="0 .5 .5 .2 .2",
+        val__labels__2_dot_txt="0 .5 .5 .2 .2",
+    )
+    reader = Yolo(ReadOptions())
+    first, second = ([*reader.read(tmp_path / name / "labels")] for name in ("train", "val"))
+    assert [type(item).__name__ for item in first if not isinstance(item, Noticed)] == [
+        *("InFile", "Picture", "Label")
+    ]
+    assert [type(item).__name__ for item in second] == [
+        *("InFile", "FileFault", "InFile", "Picture", "Label")
+    ]
+
+
+def test_files_that_are_named_one_by_one_tell_no_more_than_their_folder(tmp_path: Path) -> None:
+    lay_out(
+        tmp_path,
+        data_dot_yaml=NAMES + "nc: 5",
+        labels__1_dot_txt="9 .5 .5 .2 .2",
+        labels__2_dot_txt="9 .5 .5 .2 .2",
+    )
+    reader = Yolo(ReadOptions())
+    found = [i for n in (1, 2) for i in reader.read(tmp_path / "labels" / f"{n}.txt")]
+    assert [i.text for i in found if isinstance(i, Noticed)] == [
+        "nc is 5, and there are 3 names",
+        NO_IMAGE,
+        "class 9 has no name, and becomes class-9",
+    ]
+
+
 @pytest.mark.parametrize(
     ("files", "is_yolo"),
     [
