@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncer.formats.cvat import Cvat
@@ -157,6 +157,7 @@ def test_the_runs_of_a_mask_go_row_by_row_within_its_box(tmp_path: Path) -> None
     assert drawn.tolist() == [[0, 0, 1, 1], [0, 1, 1, 0], [0, 0, 0, 0]]
 
 
+@settings(deadline=None, max_examples=50)
 @given(data=st.data())
 def test_any_mask_is_drawn_where_it_was(tmp_path_factory, data) -> None:
     folder = tmp_path_factory.mktemp("mask")

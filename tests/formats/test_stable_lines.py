@@ -1,0 +1,102 @@
+"""The same source gives the same bytes, and a label that is added, removed or moved
+changes no line but its own.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.label_lines import count_changed, list_lines
+
+Drawn = tuple[str, int, int]
+DRAWN = st.lists(
+    st.tuples(st.sampled_from("ab"), st.integers(1, 3), st.integers(4, 6)), min_size=1, max_size=7
+)
+"""Labels by image, left edge and right edge; a few are alike on purpose."""
+
+
+def write_cvat_images(path: Path, drawn: list[tuple[int, Drawn]]) -> None:
+    images = ""
+    for name in "ab":
+        shapes = "".join(
+            f'<box label="car" xtl="{left}" ytl="1" xbr="{right}" ybr="2"/>'
+            for _, (image, left, right) in drawn
+            if image == name
+        )
+        images += f'<image id="0" name="{name}.jpg" width="9" height="9">{shapes}</image>'
+    path.write_text(f"<annotations>{images}</annotations>", "utf-8")
+
+
+def write_cvat_video(path: Path, drawn: list[tuple[int, Drawn]]) -> None:
+    tracks = "".join(
+        f'<track id="{number}" label="car"><box frame="{"ab".index(image)}" outside="0"'
+        f' xtl="{left}" ytl="1" xbr="{right}" ybr="2"/></track>'
+        for number, (image, left, right) in drawn
+    )
+    size = "<original_size><width>9</width><height>9</height></original_size>"
+    head = f"<meta><task><id>1</id>{size}</task></meta>"
+    path.write_text(f"<annotations>{head}{tracks}</annotations>", "utf-8")
+
+
+def write_label_studio(path: Path, drawn: list[tuple[int, Drawn]]) -> None:
+    tasks = []
+    for name in "ab":
+        results = [
+            {
+                "id": f"r{number}",
+                "type": "rectanglelabels",
+                "from_name": "label",
+                "to_name": "image",
+                "value": {
+                    "x": left,
+                    "y": 1,
+                    "width": right - left,
+                    "height": 1,
+                    "rectanglelabels": ["car"],
+                },
+            }
+            for number, (image, left, right) in drawn
+            if image == name
+        ]
+        annotation = {"id": 1, "unique_id": f"u-{name}", "result": results}
+        tasks.append({"id": 1, "data": {"image": f"/{name}.jpg"}, "annotations": [annotation]})
+    path.write_text(json.dumps(tasks), "utf-8")
+
+
+FORMS = {
+    "images": ("cvat", "a.xml", write_cvat_images),
+    "video": ("cvat", "a.xml", write_cvat_video),
+    "export": ("labelstudio", "a.json", write_label_studio),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(deadline=None, max_examples=50)
+@given(drawn=DRAWN, data=st.data())
+def test_one_label_more_or_less_or_elsewhere_changes_its_own_line(
+    tmp_path_factory: pytest.TempPathFactory, form: str, drawn: list[Drawn], data: st.DataObject
+) -> None:
+    """Wrong: ids by the place in the file, by which all labels after it change."""
+    format_name, file, write = FORMS[form]
+    path = tmp_path_factory.mktemp(form) / file
+    labels = list(enumerate(drawn))
+
+    def list_lines_of(chosen: list[tuple[int, Drawn]]) -> list[bytes]:
+        write(path, chosen)
+        return list_lines(format_name, path)
+
+    before = list_lines_of(labels)
+    assert list_lines_of(labels) == before
+    assert len(set(before)) == len(before) == len(drawn)
+    at = data.draw(st.integers(0, len(drawn) - 1))
+    assert count_changed(before, list_lines_of(labels[:at] + labels[at + 1 :])) == (1, 0)
+    shuffled = data.draw(st.permutations(labels))
+    assert count_changed(before, list_lines_of(shuffled)) == (0, 0)
+    number, (image, left, _) = labels[at]
+    moved = [*labels[:at], (number, (image, left, 8)), *labels[at + 1 :]]
+    assert count_changed(before, list_lines_of(moved)) == (1, 1)
