@@ -10,6 +10,7 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 from io import BufferedReader, RawIOBase
@@ -19,6 +20,7 @@ from typing import BinaryIO, cast
 
 import msgspec
 
+from syncer.errors import UsageError
 from syncer.formats.folders import list_files
 from syncer.formats.json_walk import JsonFault, make_walk
 from syncer.formats.labels import FileFault, InFile, Item, Omitted, ReadOptions, Skipped
@@ -29,9 +31,10 @@ from syncer.formats.rows import (
     PARQUET_ENDINGS,
     BadTable,
     LabelTable,
+    TableRow,
     is_delta,
+    list_parquet,
     open_csv,
-    open_delta,
     open_parquet,
 )
 
@@ -74,7 +77,7 @@ class OpenLabelReader:
             if name.endswith(PULLED):
                 found = self._read_lines(file)
             elif name.endswith(TABLES):
-                found = self._read_table(file)
+                found = _read_rows(self._open_table(file))
             else:
                 found = self._read_document(file)
             yield from _name_faults(file, found)
@@ -94,39 +97,33 @@ class OpenLabelReader:
                 if line.strip():
                     yield from _read_line(f"line {number}", line)
 
-    def _read_table(self, file: Path) -> Iterator[Item]:
+    def _open_table(self, file: Path) -> AbstractContextManager[LabelTable]:
         if file.name.lower().endswith(CSV_ENDINGS):
-            opened = open_csv(file, self.options)
-        else:
-            opened = open_parquet(file, self.options, ROWS_AT_ONCE)
-        with opened as table:
-            yield from _read_rows(table)
+            return open_csv(file, self.options)
+        return open_parquet(file, self.options, ROWS_AT_ONCE)
 
     def _read_delta(self, path: Path) -> Iterator[Item]:
-        for file, table in open_delta(path, ROWS_AT_ONCE):
+        for file, opened in list_parquet(path, self.options, ROWS_AT_ONCE):
             yield InFile(file)
-            yield from _read_rows(table)
+            yield from _name_faults(file, _read_rows(opened))
 
     def _begins_well(self, file: Path) -> bool:
         name = file.name.lower()
+        if name.endswith(TABLES):
+            return _is_pulled(self._open_table(file))
         try:
-            if name.endswith(CSV_ENDINGS):
-                with open_csv(file, self.options) as table:
-                    return _is_pulled(table)
-            if name.endswith(PARQUET_ENDINGS):
-                with open_parquet(file, self.options, ROWS_AT_ONCE) as table:
-                    return _is_pulled(table)
             with self.options.open_file(file) as opened:
                 binary = gzip.GzipFile(fileobj=opened) if name.endswith(".gz") else opened
                 head = binary.read(HEAD_BYTES)
-        except (BadTable, OSError, EOFError, zlib.error):
+        except (OSError, EOFError, zlib.error):
             return False
         return bool((BEGINS_PULLED if name.endswith(PULLED) else BEGINS).match(head))
 
     def _is_pulled_delta(self, path: Path) -> bool:
         try:
-            return any(_is_pulled(table) for _, table in islice(open_delta(path, ROWS_AT_ONCE), 1))
-        except (BadTable, OSError):
+            files = islice(list_parquet(path, self.options, ROWS_AT_ONCE), 1)
+            return any(_is_pulled(opened) for _, opened in files)
+        except (BadTable, OSError, UsageError):
             return False
 
 
@@ -141,8 +138,12 @@ def _name_faults(file: Path, found: Iterator[Item]) -> Iterator[Item]:
         yield FileFault(file, error.strerror or "it cannot be read")
 
 
-def _is_pulled(table: LabelTable) -> bool:
-    return set(COLUMNS) <= set(table.columns)
+def _is_pulled(opened: AbstractContextManager[LabelTable]) -> bool:
+    try:
+        with opened as table:
+            return set(COLUMNS) <= set(table.columns)
+    except (BadTable, OSError, UsageError):
+        return False
 
 
 class _PulledLine(msgspec.Struct, gc=False):
@@ -168,19 +169,25 @@ def _read_line(place: str, line: bytes) -> Iterator[Item]:
         yield from _read_content(place, pulled.input_uuid, kind, memoryview(pulled.content))
 
 
-def _read_rows(table: LabelTable) -> Iterator[Item]:
-    if not _is_pulled(table):
-        raise BadTable(f"it is not a table of `syncer pull annotell`: {', '.join(table.columns)}")
-    for row in table.rows:
-        uuid, kind = (str(row.cells.get(name, "")) for name in ("input_uuid", "annotation_type"))
-        content = row.cells.get("content")
-        if str(row.cells.get("deleted")).lower() == "true":
-            yield Omitted(row.place, uuid, "deleted")
-        elif row.fault or not uuid or not isinstance(content, str):
-            reason = row.fault or "not a row of `syncer pull annotell`"
-            yield Skipped(row.place, uuid, reason, is_fault=True)
-        else:
-            yield from _read_content(row.place, uuid, kind, memoryview(content.encode()))
+def _read_rows(opened: AbstractContextManager[LabelTable]) -> Iterator[Item]:
+    with opened as table:
+        if not set(COLUMNS) <= set(table.columns):
+            columns = ", ".join(table.columns[:20])
+            raise BadTable(f"it is not a table of `syncer pull annotell`: it has {columns}")
+        for row in table.rows:
+            yield from _read_row(row)
+
+
+def _read_row(row: TableRow) -> Iterator[Item]:
+    uuid, kind = (str(row.cells.get(name, "")) for name in ("input_uuid", "annotation_type"))
+    content = row.cells.get("content")
+    if str(row.cells.get("deleted")).lower() == "true":
+        yield Omitted(row.place, uuid, "deleted")
+    elif row.fault or not uuid or not isinstance(content, str):
+        reason = row.fault or "not a row of `syncer pull annotell`"
+        yield Skipped(row.place, uuid, reason, is_fault=True)
+    else:
+        yield from _read_content(row.place, uuid, kind, memoryview(content.encode()))
 
 
 def _read_content(place: str, uuid: str, kind: str, content: memoryview) -> Iterator[Item]:

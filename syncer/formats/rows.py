@@ -12,11 +12,12 @@ import csv
 import gzip
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, TypeAlias, cast
 from urllib.parse import unquote
 
@@ -24,7 +25,17 @@ from syncer.extras import needs
 from syncer.formats.folders import list_files
 from syncer.formats.labels import ReadOptions
 
-__all__ = ["BadTable", "Cell", "LabelTable", "TableRow", "is_delta", "list_tables"]
+__all__ = [
+    "BadTable",
+    "Cell",
+    "LabelTable",
+    "TableRow",
+    "is_delta",
+    "list_parquet",
+    "list_tables",
+    "open_csv",
+    "open_parquet",
+]
 
 Cell: TypeAlias = str | int | float | bool
 """A value; an empty one is not in its row."""
@@ -142,51 +153,61 @@ class _CsvLines:
 # --- Parquet and Delta ----------------------------------------------------------------
 
 
+def list_parquet(
+    path: Path, options: ReadOptions, rows_at_once: int
+) -> Iterator[tuple[Path, AbstractContextManager[LabelTable]]]:
+    """Yield the files of a Delta table, a file of Parquet, or those of a folder, to be
+    opened one by one; folders named `column=value` are columns.
+
+    Raises BadTable, OSError, UsageError.
+    """
+    if is_delta(path):
+        for file, constants in _list_delta(path):
+            yield file, open_parquet(file, options, rows_at_once, constants)
+        return
+    for file in list_tables(path, PARQUET_ENDINGS):
+        folders = file.relative_to(path).parts[:-1]
+        pairs = (folder.partition("=") for folder in folders if "=" in folder)
+        found = {name: unquote(value) for name, _, value in pairs if value != NO_PARTITION}
+        yield file, open_parquet(file, options, rows_at_once, found)
+
+
 @contextmanager
 def open_parquet(
-    path: Path, options: ReadOptions, rows_at_once: int, root: Path | None = None
+    path: Path,
+    options: ReadOptions,
+    rows_at_once: int,
+    constants: Mapping[str, Cell] = MappingProxyType({}),
 ) -> Iterator[LabelTable]:
-    """Open a table; folders from `root` on, named
-    `column=value`, are columns of it. Raises BadTable, OSError, UsageError.
+    """Open a file. Raises BadTable and OSError, while its rows are read, too, and
+    UsageError.
     """
     with needs("parquet"):
         import pyarrow as pa
-    folders = path.relative_to(root).parts[:-1] if root else ()
-    pairs = (folder.partition("=") for folder in folders if "=" in folder)
-    constants = {
-        name: unquote(value) for name, _, value in pairs if value not in ("", NO_PARTITION)
-    }
     with options.open_file(path) as file:
         yield _ParquetPart(pa.PythonFile(file, "r"), rows_at_once, constants).open()
 
 
-def open_delta(path: Path, rows_at_once: int) -> Iterator[tuple[Path, LabelTable]]:
-    """Yield the files of a Delta table, each while it is open.
-
-    Raises BadTable, OSError, UsageError.
-    """
+def _list_delta(path: Path) -> Iterator[tuple[Path, Mapping[str, Cell]]]:
     with needs("delta"):
         import pyarrow.dataset as ds
         from deltalake import DeltaTable
         from deltalake.exceptions import DeltaError
     try:
-        dataset = DeltaTable(path).to_pyarrow_dataset()
-    except (DeltaError, NotImplementedError, ValueError) as error:
-        raise BadTable(f"the table cannot be read: {error}") from None
-    for fragment in sorted(dataset.get_fragments(), key=lambda each: str(each.path)):
+        fragments = list(DeltaTable(path).to_pyarrow_dataset().get_fragments())
+    except (DeltaError, *DAMAGED) as error:
+        raise BadTable(f"the table cannot be read: {_say(error)}") from None
+    for fragment in sorted(fragments, key=lambda each: str(each.path)):
         keys = ds.get_partition_keys(fragment.partition_expression)
-        constants = {
-            name: cell for name, value in keys.items() if (cell := _cell(value)) is not None
-        }
-        with dataset.filesystem.open_input_file(fragment.path) as file:
-            yield path / fragment.path, _ParquetPart(file, rows_at_once, constants).open()
+        cells = ((name, _cell(value)) for name, value in keys.items())
+        yield path / fragment.path, {name: cell for name, cell in cells if cell is not None}
 
 
 @dataclass(frozen=True, slots=True)
 class _ParquetPart:
     file: Any
     rows_at_once: int
-    constants: Mapping[str, Cell] = field(default_factory=dict)
+    constants: Mapping[str, Cell]
 
     def open(self) -> LabelTable:
         import pyarrow as pa

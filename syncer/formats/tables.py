@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from syncer.errors import UsageError
 from syncer.formats.faults import BadLabel
 from syncer.formats.labels import (
     JSON,
@@ -36,10 +37,9 @@ from syncer.formats.rows import (
     LabelTable,
     TableRow,
     is_delta,
+    list_parquet,
     list_tables,
     open_csv,
-    open_delta,
-    open_parquet,
 )
 
 __all__ = ["TABLE_NAMES", "CsvLabels", "ParquetLabels"]
@@ -63,19 +63,15 @@ class CsvLabels:
     def detect(self, path: Path) -> bool:
         """Whether one of the first files has columns of ours."""
         files = (each for each in list_tables(path, CSV_ENDINGS) if _is_named(each, CSV_ENDINGS))
-        return any(self._is_table(file) for file in islice(files, FILES_LOOKED_AT))
+        return any(
+            _is_label_table(open_csv(file, self.options), self.options)
+            for file in islice(files, FILES_LOOKED_AT)
+        )
 
     def read(self, path: Path) -> Iterator[Item]:
         """Yield the labels of a file, or of all CSV files in a folder."""
         for file in list_tables(path, CSV_ENDINGS):
             yield from _read_file(file, open_csv(file, self.options), self.options)
-
-    def _is_table(self, file: Path) -> bool:
-        try:
-            with open_csv(file, self.options) as table:
-                return _is_ours(table, self.options)
-        except (BadTable, OSError):
-            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,40 +81,45 @@ class ParquetLabels:
     options: ReadOptions
 
     def detect(self, path: Path) -> bool:
-        """Whether it is a table of Delta, a file of Parquet, or a folder of them."""
-        if is_delta(path):
+        """Whether the columns of a Delta table, or of a first file, are ours.
+
+        Without the extra that reads them, it may be so.
+        """
+        try:
+            files = list_parquet(path, self.options, ROWS_AT_ONCE)
+            return any(
+                _is_named(file, PARQUET_ENDINGS) and _is_label_table(opened, self.options)
+                for file, opened in islice(files, FILES_LOOKED_AT)
+            )
+        except (BadTable, OSError):
+            return False
+        except UsageError:
             return True
-        return any(_is_named(each, PARQUET_ENDINGS) for each in list_tables(path, PARQUET_ENDINGS))
 
     def read(self, path: Path) -> Iterator[Item]:
         """Yield the labels of a Delta table, a Parquet file, or a folder of these."""
         if is_delta(path):
-            yield from self._read_delta(path)
-            return
-        root = path if path.is_dir() else None
-        for file in list_tables(path, PARQUET_ENDINGS):
-            opened = open_parquet(file, self.options, ROWS_AT_ONCE, root)
-            yield from _read_file(file, opened, self.options)
-
-    def _read_delta(self, path: Path) -> Iterator[Item]:
-        yield InFile(path)
-        file = path
+            yield InFile(path)
         try:
-            for file, table in open_delta(path, ROWS_AT_ONCE):
-                yield InFile(file)
-                yield from _TableLabels(table, self.options).read()
+            for file, opened in list_parquet(path, self.options, ROWS_AT_ONCE):
+                yield from _read_file(file, opened, self.options)
         except BadTable as error:
-            yield FileFault(file, str(error))
+            yield FileFault(path, str(error))
         except OSError as error:
-            yield FileFault(file, error.strerror or "it cannot be read")
+            yield FileFault(path, error.strerror or "it cannot be read")
 
 
 def _is_named(file: Path, endings: tuple[str, ...]) -> bool:
     return file.name.lower().endswith(endings)
 
 
-def _is_ours(table: LabelTable, options: ReadOptions) -> bool:
-    names = {name for name in TABLE_NAMES if options.columns.get(name, name) in table.columns}
+def _is_label_table(opened: AbstractContextManager[LabelTable], options: ReadOptions) -> bool:
+    try:
+        with opened as table:
+            columns = table.columns
+    except (BadTable, OSError):
+        return False
+    names = {name for name in TABLE_NAMES if options.columns.get(name, name) in columns}
     return "concept" in names and not names.isdisjoint(IMAGE)
 
 
@@ -135,15 +136,23 @@ def _read_file(
         yield FileFault(file, error.strerror or "it cannot be read")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _TableLabels:
     table: LabelTable
     options: ReadOptions
+    ours: dict[str, str] = field(init=False)
+    of_images: frozenset[str] = field(init=False)
+    """Columns that say nothing of a label."""
+    near: tuple[tuple[Cell | None, ...], Picture] | None = None
+    """The image of the row before: rows of an image often stand together."""
 
     def read(self) -> Iterator[Item]:
-        ours = self._find_columns()
+        self.ours = self._find_columns()
+        self.of_images = frozenset(
+            column for column, name in self.ours.items() if name in (*IMAGE, *SIZE)
+        )
         for row in self.table.rows:
-            yield from self._read_row(row, ours)
+            yield from self._read_row(row)
 
     def _find_columns(self) -> dict[str, str]:
         """Return our name of each column that has one. Raises BadTable."""
@@ -162,17 +171,22 @@ class _TableLabels:
             )
         return ours
 
-    def _read_row(self, row: TableRow, ours: Mapping[str, str]) -> Iterator[Item]:
+    def _find_picture(self, values: Mapping[str, Cell]) -> Picture:
+        key = tuple(map(values.get, (*IMAGE, *SIZE)))
+        if self.near is None or self.near[0] != key:
+            self.near = key, _read_picture(values)
+        return self.near[1]
+
+    def _read_row(self, row: TableRow) -> Iterator[Item]:
+        ours = self.ours
         values = {ours[column]: cell for column, cell in row.cells.items() if column in ours}
         own_id = _text(values.get("id"))
         info: dict[str, JSON] = {name: cell for name, cell in row.cells.items() if name not in ours}
         try:
             if row.fault:
                 raise BadLabel(row.fault)
-            picture = _read_picture(values)
-            if not row.cells.keys() - {
-                column for column, name in ours.items() if name in (*IMAGE, *SIZE)
-            }:
+            picture = self._find_picture(values)
+            if self.of_images.issuperset(row.cells):
                 yield picture
                 return
             label = _read_label(row.place, picture, values, info)
