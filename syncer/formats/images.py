@@ -96,7 +96,7 @@ class Images:
                 f"{known!s} and {shown} are both input {input_id}: give --input-id path, or an"
                 " --input-map"
             )
-        width, height, contradiction = self._measure(picture, path)
+        width, height, contradiction = self._measure(picture, canonicalize(picture.path))
         return PlacedPicture(input_id, width, height, len(self._inputs) > before, contradiction)
 
     def _name(self, path: str, suffix: str, *, is_id: bool) -> str:

@@ -43,3 +43,12 @@ def test_an_image_of_another_folder_is_found_by_its_name_where_it_is_the_only_on
     draw(tmp_path / "two" / "a.png", 30, 40)
     assert measure(options, Picture("elsewhere/a.png")) == (None, None)
     assert measure(options, Picture("two/a.png")) == (30, 40)
+
+
+def test_an_image_whose_input_is_named_is_still_found_by_its_path(tmp_path: Path) -> None:
+    """Wrong: a look for a file that is named like the input."""
+    draw(tmp_path / "images" / "a.png", 10, 20)
+    named = Picture("images/a.png", input_id="in-1")
+    placed = Images(ImageOptions(folder=tmp_path)).place(named)
+    assert placed is not None
+    assert (placed.input_id, placed.width, placed.height) == ("in-1", 10, 20)

@@ -35,6 +35,7 @@ from syncer.formats.labels import (
     Skipped,
 )
 from syncer.formats.openlabel import OpenLabelReader
+from syncer.formats.tables import CsvLabels, ParquetLabels
 
 Json = dict[str, Any]
 
@@ -540,6 +541,8 @@ def test_what_was_pulled_is_read_in_each_of_its_forms_and_keeps_the_id_of_the_in
 ) -> None:
     write(tmp_path / name)
     assert OpenLabelReader(ReadOptions()).detect(tmp_path / name)
+    assert not ParquetLabels(ReadOptions()).detect(tmp_path / name)
+    assert not CsvLabels(ReadOptions()).detect(tmp_path / name)
     picture, label, gone, bad = read_all(tmp_path / name)
     assert picture == Picture("img/a.jpg", 100, 50, input_id="in-1")
     assert isinstance(label, Label)
