@@ -21,7 +21,7 @@ def list_files(path: Path, endings: tuple[str, ...]) -> Iterator[Path]:
         return
     for folder, names in walk_folders(path):
         for name in names:
-            if name.lower().endswith(endings):
+            if name.lower().endswith(endings) and (folder / name).is_file():  # not a pipe
                 yield folder / name
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
 from syncer.formats.folders import SAME_IMAGE, PathsOfRun, list_files
@@ -32,7 +32,7 @@ __all__ = ["Voc"]
 ROOT = "annotation"
 FILES_LOOKED_AT = 20
 SIZES = {"size": ("width", "height"), "imagesize": ("ncols", "nrows")}  # LabelMe's is the latter
-NOT_READ = "masks of VOC are images of their own (SegmentationObject), and are not read"
+MASKS = Noticed("masks are images of their own (SegmentationObject), and are not read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,10 @@ class Voc:
             folder = file.parent.relative_to(path) if file != path else Path()
             try:
                 for item in self._read_file(file, folder.parts):
-                    if not (is_told and isinstance(item, Noticed)):
+                    is_again = is_told and item == MASKS
+                    is_told = is_told or item == MASKS
+                    if not is_again:
                         yield item
-                    is_told = is_told or isinstance(item, Noticed)
             except BadXml as error:
                 yield FileFault(file, str(error))
             except OSError as error:
@@ -79,13 +80,13 @@ class Voc:
                 if not head.is_whole:
                     head = self._read_head(file)
                 picture = head.picture(file, folders)
-                yield picture
+                yield from _present(picture, file)
             number += 1
             yield from read_object(piece, picture, number, self.options.voc_origin)
         if picture is None:
-            yield head.picture(file, folders)
+            yield from _present(head.picture(file, folders), file)
         if head.is_segmented:
-            yield Noticed(NOT_READ, "segmented")
+            yield MASKS
 
     def _read_head(self, file: Path) -> _ImageHead:
         """Read what is said of the image after the objects, in a pass of its own."""
@@ -124,6 +125,14 @@ class _ImageHead:
         path = "/".join(place_image(self.name, file, folders))
         there = Path(*place_image(self.name, file, file.parent.parts))
         return Picture(path, width, height, file=there)
+
+
+def _present(picture: Picture, file: Path) -> Iterator[Item]:
+    """Yield an image, and that its name is not that of its label file: as in a copy."""
+    yield picture
+    name = picture.path.rpartition("/")[2]
+    if file.stem not in (name, PurePosixPath(name).stem):
+        yield Noticed(f"its filename is {name}: its labels go to that image")
 
 
 def place_image(name: str, file: Path, folders: tuple[str, ...]) -> list[str]:

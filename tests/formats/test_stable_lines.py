@@ -68,10 +68,36 @@ def write_label_studio(path: Path, drawn: list[tuple[int, Drawn]]) -> None:
     path.write_text(json.dumps(tasks), "utf-8")
 
 
+def write_voc(folder: Path, drawn: list[tuple[int, Drawn]]) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in "ab":
+        objects = "".join(
+            f"<object><name>car</name><bndbox><xmin>{left}</xmin><ymin>1</ymin>"
+            f"<xmax>{right}</xmax><ymax>2</ymax></bndbox></object>"
+            for _, (image, left, right) in drawn
+            if image == name
+        )
+        size = "<size><width>9</width><height>9</height></size>"
+        (folder / f"{name}.xml").write_text(f"<annotation>{size}{objects}</annotation>")
+
+
+def write_yolo(folder: Path, drawn: list[tuple[int, Drawn]]) -> None:
+    folder.mkdir(exist_ok=True)
+    for name in "ab":
+        lines = [
+            f"0 {(left + right) / 20} .5 {(right - left) / 10} .2"
+            for _, (image, left, right) in drawn
+            if image == name
+        ]
+        (folder / f"{name}.txt").write_text("\n".join(lines))
+
+
 FORMS = {
     "images": ("cvat", "a.xml", write_cvat_images),
     "video": ("cvat", "a.xml", write_cvat_video),
     "export": ("labelstudio", "a.json", write_label_studio),
+    "voc": ("voc", "set", write_voc),
+    "yolo": ("yolo", "set", write_yolo),
 }
 
 

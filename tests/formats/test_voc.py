@@ -5,6 +5,7 @@ tested.
 from __future__ import annotations
 
 import math
+import os
 import random
 from pathlib import Path
 
@@ -256,7 +257,7 @@ def test_labels_that_were_deleted_in_labelme_are_left_out(tmp_path: Path) -> Non
 def test_masks_in_images_of_their_own_are_told(tmp_path: Path) -> None:
     """Once, however many files say so."""
     for name in ("a", "b"):
-        text = f"<annotation>{HEAD}<segmented>1</segmented></annotation>"
+        text = f"<annotation>{HEAD.replace('a.jpg', name)}<segmented>1</segmented></annotation>"
         (tmp_path / f"{name}.xml").write_text(text)
     [told] = (i for i in Voc(ReadOptions()).read(tmp_path) if isinstance(i, Noticed))
     assert "SegmentationObject" in told.text
@@ -298,7 +299,7 @@ def test_the_image_is_named_by_the_file_and_its_folders(
 def test_a_folder_is_read_in_order_and_a_bad_file_does_not_end_it(tmp_path: Path) -> None:
     label = f"<annotation>{HEAD}{thing(box(1, 2, 3, 4))}"
     (tmp_path / "deep").mkdir()
-    (tmp_path / "deep" / "d.XML").write_text(label + "</annotation>")
+    (tmp_path / "deep" / "a.XML").write_text(label + "</annotation>")
     (tmp_path / "a.xml").write_text(label + thing("") + "</anno")
     (tmp_path / "b.xml").write_text("<annotations/>")
     (tmp_path / "c.xml").write_bytes(b"")
@@ -306,7 +307,7 @@ def test_a_folder_is_read_in_order_and_a_bad_file_does_not_end_it(tmp_path: Path
     (tmp_path / "notes.txt").write_text("not XML")
     found = list(Voc(ReadOptions()).read(tmp_path))
     places = [item.path.name for item in found if isinstance(item, InFile)]
-    assert places == ["a.xml", "b.xml", "c.xml", "d.XML"]
+    assert places == ["a.xml", "b.xml", "c.xml", "a.XML"]
     assert [type(item).__name__ for item in found] == [
         *("InFile", "Picture", "Label", "Skipped", "FileFault"),  # what came before the break
         *("InFile", "FileFault", "InFile", "FileFault", "InFile", "Picture", "Label"),
@@ -314,6 +315,19 @@ def test_a_folder_is_read_in_order_and_a_bad_file_does_not_end_it(tmp_path: Path
     faults = [item.reason for item in found if isinstance(item, FileFault)]
     assert faults[1] == "its root is <annotations>, not <annotation>"
     assert faults[0].startswith("it is not XML: ")
+
+
+def test_a_copy_that_still_names_the_first_image_is_told(tmp_path: Path) -> None:
+    """Wrong: labels of two images on one, and nobody is told."""
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.xml").write_text(f"<annotation>{HEAD}</annotation>")
+    [told] = (i for i in Voc(ReadOptions()).read(tmp_path) if isinstance(i, Noticed))
+    assert told == Noticed("its filename is a.jpg: its labels go to that image")
+
+
+def test_a_pipe_among_the_files_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.xml")
+    assert list(Voc(ReadOptions()).read(tmp_path)) == []
 
 
 def test_the_image_is_looked_for_in_jpegimages(tmp_path: Path) -> None:
