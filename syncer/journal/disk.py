@@ -118,6 +118,10 @@ class Disk:
         """Take the name away; nothing happens if it does not exist. Not durable yet."""
         path.unlink(missing_ok=True)
 
+    def scratch(self, path: Path) -> Path | None:
+        """Return where a database may be that nobody needs once the process is gone."""
+        return path
+
     def sync_folder(self, folder: Path) -> None:
         """Put the names in this folder on the disk, as far as its file system can be
         asked for it.

@@ -45,5 +45,10 @@ class SpoolDisk(Protocol):
     def unlink(self, path: Path) -> None:
         """Remove a file if it is there."""
 
+    def scratch(self, path: Path) -> Path | None:
+        """Return where a database may be that nobody needs once the process is gone;
+        None: in memory.
+        """
+
     def sync_folder(self, folder: Path) -> None:
         """Make the names in a folder durable."""

@@ -23,7 +23,8 @@ import msgspec
 from syncer.core.change import Chunk, Mark
 from syncer.finish import finish
 from syncer.sources.body import JudgedBody, LineFault, judge
-from syncer.sources.keys import KnownBodies, KnownBody, Receipt, digest
+from syncer.sources.body_index import KnownBody, Receipt
+from syncer.sources.keys import KnownBodies, digest
 from syncer.sources.lines import LineOptions
 from syncer.sources.segments import SpoolFull
 from syncer.sources.spool import Spool

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 from hashlib import blake2b
 from pathlib import Path
@@ -22,7 +23,7 @@ import msgspec
 from syncer.core.change import Mark
 from syncer.errors import StateError
 from syncer.sources.appends import Appended
-from syncer.sources.body import LineFault
+from syncer.sources.body_index import BodyIndex, KnownBody
 from syncer.sources.disk import SpoolDisk
 from syncer.sources.segments import Segments
 
@@ -30,29 +31,10 @@ KNOWN_SECONDS = 24 * 3600.0
 KNOWN_MIN = 1000
 """So many of the last bodies are known, however old they seem."""
 KEYS = "keys"
+INDEX = "index"
 _UNBOUNDED_BYTES = 1 << 60
 
 T = TypeVar("T")
-
-
-class Receipt(msgspec.Struct, frozen=True, array_like=True):
-    """The answer to a body that was taken."""
-
-    accepted: int
-    """Lines that are stored."""
-    bad: tuple[LineFault, ...] = ()
-
-
-class KnownBody(msgspec.Struct, frozen=True, array_like=True):
-    """A body that was taken under a key."""
-
-    key: str
-    """Digest of the key: 32 hex digits."""
-    body: str
-    """Digest of the body: 32 hex digits."""
-    at: float
-    """When it was taken, in seconds since 1970."""
-    receipt: Receipt
 
 
 class _Saved(NamedTuple):
@@ -84,32 +66,28 @@ class KnownBodies:
         bounded in the spool alone. Raises StateError.
         """
         self._folder, self._now = folder, now
-        self._known: dict[str, KnownBody] = {}
         self._in_notes: deque[tuple[int, KnownBody]] = deque()
         """Those that only a note holds, each with the place of its lines."""
         self._in_log: deque[_Saved] = deque()
         self._in_log_count = 0
-        self.segments = Segments(folder, disk, None, **bounds)
-        try:
+        with ExitStack() as opened:
+            self.segments = opened.enter_context(closing(Segments(folder, disk, None, **bounds)))
             unbounded = {**bounds, "waiting_bytes_max": _UNBOUNDED_BYTES}
-            self._log = Segments(folder / KEYS, disk, None, **unbounded)
-        except BaseException:
-            self.segments.close()
-            raise
-        try:
+            log = Segments(folder / KEYS, disk, None, **unbounded)
+            self._log = opened.enter_context(closing(log))
+            index = BodyIndex(disk.scratch(folder / KEYS / INDEX))
+            self._known = opened.enter_context(closing(index))
             self.segments.check_holds(resume)
             self._read_log()
             self._read_notes()
             self.cut(resume)
-        except BaseException:
-            self.close()
-            raise
+            self._opened = opened.pop_all()
 
     def find(self, key: str, body: str) -> KnownBody | None:
         """Return the body that was taken under the key with this digest: another one
-        than this only until its time is over.
+        than this only until its time is over. Raises StateError.
         """
-        known = self._known.get(key)
+        known = self._known.find(key)
         if known is not None and known.body != body and self._is_over(known.at):
             return None
         return known
@@ -134,7 +112,7 @@ class KnownBodies:
         """
         kept_from = self.segments.find_cut(mark)
         lost = [body for offset, body in self._in_notes if offset < kept_from]
-        if due := [body for body in lost if self._known.get(body.key) is body]:
+        if due := [body for body in lost if self._known.find(body.key) == body]:
             self.save(due)
         for _ in lost:
             self._in_notes.popleft()
@@ -142,17 +120,17 @@ class KnownBodies:
 
     def close(self) -> None:
         """Let go of the files. It may come twice."""
-        self.segments.close()
-        self._log.close()
+        self._opened.close()
 
     def _is_over(self, at: float) -> bool:
         return at <= self._now() - KNOWN_SECONDS
 
     def _remember(self, body: KnownBody) -> None:
-        self._known.pop(body.key, None)
-        self._known[body.key] = body
-        while len(self._known) > KNOWN_MIN and self._is_over(next(iter(self._known.values())).at):
-            del self._known[next(iter(self._known))]
+        self._known.put(body)
+        while self._known.count > KNOWN_MIN and (oldest := self._known.oldest()) is not None:
+            if not self._is_over(oldest.at):
+                break
+            self._known.remove(oldest.key)
 
     def _note_saved(self, bodies: Sequence[KnownBody], appended: Appended) -> None:
         saved = _Saved(max(body.at for body in bodies), len(bodies), appended.end)

@@ -18,8 +18,9 @@ from syncer.core.watermark import Watermark
 from syncer.errors import StateError
 from syncer.sources import keys
 from syncer.sources.body import LineFault, judge
+from syncer.sources.body_index import Receipt
 from syncer.sources.inbox import Inbox, NotTaken
-from syncer.sources.keys import KNOWN_SECONDS, KnownBodies, Receipt
+from syncer.sources.keys import KNOWN_SECONDS, KnownBodies
 from syncer.sources.lines import LINE_BYTES_MAX, LineOptions
 from syncer.sources.spool import Spool
 from tests.support.disk import EVERYTHING, NOTHING, STATE, Fault, Operation, SimulatedDisk, torn

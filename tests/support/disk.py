@@ -358,6 +358,9 @@ class SimulatedDisk(Disk):
         if (file := self._now.names.get(path)) is not None:
             self._do(Operation("unlink", path, file))
 
+    def scratch(self, path: Path) -> Path | None:
+        return None
+
     def sync_folder(self, folder: Path) -> None:
         self._do(Operation("sync_folder", folder))
 

@@ -14,8 +14,8 @@ import anyio
 
 from syncer.daemon.lane import Lane, NotPushing
 from syncer.errors import StateError
+from syncer.sources.body_index import Receipt
 from syncer.sources.identity import head_of
-from syncer.sources.keys import Receipt
 from tests.proof.simulation.model import Line
 from tests.proof.simulation.nodes import SECOND_NS, Nodes
 from tests.proof.simulation.table import Table, drawn_transactions
