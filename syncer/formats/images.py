@@ -86,7 +86,7 @@ class Images:
         path = picture.input_id or canonicalize(picture.path)
         if not path:
             return None
-        suffix = "" if self._options.video else _name_frame(picture)
+        suffix = _name_frame(picture, video=self._options.video)
         input_id = self._name(path, suffix, is_id=bool(picture.input_id))
         before = len(self._inputs)
         shown = path + (f" (frame {suffix[1:]})" if suffix else "")
@@ -132,8 +132,8 @@ def _is_side(length: int | None) -> bool:
     return length is not None and 0 < length < _SIDE_MAX
 
 
-def _name_frame(picture: Picture) -> str:
-    frame = "" if picture.frame is None else f"-{picture.frame}"
+def _name_frame(picture: Picture, *, video: bool) -> str:
+    frame = "" if picture.frame is None or video else f"-{picture.frame}"
     return frame + (f"-{picture.stream}" if picture.stream else "")
 
 

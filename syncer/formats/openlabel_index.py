@@ -24,8 +24,10 @@ UNPLACED = ("relations", "actions", "events", "contexts", "tags", "coordinate_sy
 WITHOUT_IMAGES = ("lidar", "radar", "gps_imu")
 """Types of streams."""
 CAMERAS = ("intrinsics_pinhole", "intrinsics_fisheye", "intrinsics_custom")
-FRAMES_MAX = 1_000_000
+FRAMES_MAX = 100_000
 """Of a document that lists none, and says only where they begin and end."""
+KOGNIC = "kognic_format_version"
+ROUNDED_MS = 1.0
 WHOLE = re.compile(r"-?[0-9]{1,15}")
 
 
@@ -75,6 +77,8 @@ class OpenLabelIndex:
     without_images: set[str] = field(default_factory=set)
     frames: dict[int, FrameFacts] = field(default_factory=dict)
     intervals: tuple[range, ...] = ()
+    fps: float | None = None
+    """Of documents whose timestamps are known to be milliseconds."""
     unplaced: Counter[str] = field(default_factory=Counter)
     """Members of the parts that have no place."""
 
@@ -94,6 +98,7 @@ class OpenLabelIndex:
             facts.height,
             frame if self.has_frames else None,
             stream if len(self.streams) > 1 else "",
+            self.fps if self.has_frames else None,
             input_id=self.input_id,
         )
 
@@ -180,7 +185,7 @@ def read_index(walk: Walk, path: str, input_id: str = "") -> OpenLabelIndex:
     """Read a document but for its labels. Raises JsonFault, OSError."""
     index = OpenLabelIndex(path, input_id)
     named: set[str] = set()
-    is_openlabel = False
+    is_openlabel = is_kognic = False
     for keys, value in walk(_cut_index):
         is_openlabel = is_openlabel or keys[:1] == (ROOT,)
         match keys:
@@ -190,6 +195,7 @@ def read_index(walk: Walk, path: str, input_id: str = "") -> OpenLabelIndex:
                 _check_section(section, value)
             case (_, "metadata"):
                 index.uuid = _read_text(value, "uuid")
+                is_kognic = isinstance(value, dict) and KOGNIC in value
             case (_, "frame_intervals"):
                 index.intervals = _read_intervals(value)
             case (_, "objects", uid):
@@ -206,12 +212,32 @@ def read_index(walk: Walk, path: str, input_id: str = "") -> OpenLabelIndex:
         raise JsonFault("it is not an OpenLABEL document: its first key is not openlabel")
     for name in named - index.without_images:
         index.streams.setdefault(name, StreamFacts())
+    if is_kognic or input_id:
+        index.fps = _find_rate(index.frames)
     return index
 
 
 def read_number(key: str) -> int | None:
     """Return a frame's key as a number; None where it is none."""
     return int(key) if WHOLE.fullmatch(key) else None
+
+
+def _find_rate(frames: dict[int, FrameFacts]) -> float | None:
+    """Return the frames per second, where each frame's time is its number by the rate.
+
+    OpenLABEL has no unit for timestamps; in documents of Kognic they are milliseconds.
+    """
+    times = {number: facts.timestamp for number, facts in frames.items()}
+    first, last = min(times, default=0), max(times, default=0)
+    start, end = times.get(first), times.get(last)
+    if not isinstance(start, int | float) or not isinstance(end, int | float) or end <= start:
+        return None
+    step = (end - start) / (last - first)
+    is_even = all(
+        isinstance(time, int | float) and abs(time - number * step) <= ROUNDED_MS
+        for number, time in times.items()
+    )
+    return 1000 / step if is_even else None
 
 
 def _check_section(section: str, value: object) -> None:

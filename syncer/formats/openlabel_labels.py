@@ -19,7 +19,13 @@ from syncer.formats.openlabel_shapes import (
 __all__ = ["DocumentLabels"]
 
 
-@dataclass(frozen=True, slots=True)
+SPREAD_MAX = 10_000_000
+"""Frames that objects are put into which are described once, outside of frames: a small
+file could ask for labels without end.
+"""
+
+
+@dataclass(slots=True)
 class DocumentLabels:
     """A document, and where it comes from."""
 
@@ -29,13 +35,15 @@ class DocumentLabels:
     """Of the document in its file: "line 3: "."""
     annotation_type: str = ""
     """Of a document that was pulled; several of one input may hold the same object."""
+    spread: int = 0
 
     def read(self) -> Iterator[Item]:
         """Yield the images and the labels. Raises JsonFault, OSError."""
         yield from self._list_pictures()
         for section, count in self.index.unplaced.items():
             for _ in range(count):
-                yield Lost(f"{self.place}{section}", "", section)
+                kind = section.removesuffix("s").replace("_", " ")
+                yield Lost(f"{self.place}{section}", "", kind)
         for keys, value in self.walk(cut_labels):
             match keys:
                 case (_, "objects", uid):
@@ -72,6 +80,11 @@ class DocumentLabels:
             frames = self.index.list_frames(facts.intervals)
         except BadLabel as error:
             yield Skipped(place, uid, str(error), is_fault=True)
+            return
+        frames = list(frames)
+        self.spread += len(frames)
+        if self.spread > SPREAD_MAX:
+            yield Skipped(place, uid, "its frames are too many", is_fault=True)
             return
         for frame in frames:
             yield from self._read_data(_Where(place, uid, frame), data)

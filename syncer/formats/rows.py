@@ -45,7 +45,15 @@ DELIMITERS = ",;\t|"
 LINE_BYTES_MAX = 32 << 20
 BUFFER_BYTES = 1 << 20
 DELTA_LOG = "_delta_log"
-DAMAGED = (ValueError, LookupError, TypeError, NotImplementedError, OSError, MemoryError)
+DAMAGED = (
+    ValueError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    NotImplementedError,
+    OSError,
+    MemoryError,
+)
 """Raised by Arrow, beside errors of its own, for a file that is damaged."""
 NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
@@ -234,7 +242,7 @@ class _ParquetPart:
             for batch in parquet.iter_batches(
                 self.rows_at_once, columns=columns, use_threads=False
             ):
-                for values in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                for values in zip(*map(_list_values, batch.columns), strict=True):
                     number += 1
                     cells = {
                         name: cell
@@ -248,6 +256,24 @@ class _ParquetPart:
 
 def _say(error: Exception) -> str:
     return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _list_values(column: Any) -> list[Any]:
+    """Return the values of a column, times to the microsecond and in UTC: Python has no
+    finer ones, and need not know each zone.
+    """
+    import pyarrow as pa
+    from pyarrow import types
+
+    kind = column.type
+    if types.is_timestamp(kind):
+        column = column.cast(pa.timestamp("us", kind.tz and "UTC"), safe=False)
+    elif types.is_time64(kind):
+        column = column.cast(pa.time64("us"), safe=False)
+    elif types.is_duration(kind):
+        column = column.cast(pa.duration("us"), safe=False)
+    found: list[Any] = column.to_pylist()
+    return found
 
 
 def _is_flat(kind: Any) -> bool:
@@ -281,6 +307,6 @@ def _cell(value: object) -> Cell | None:
         case datetime() | date() | time():
             return value.isoformat()
         case Decimal():
-            return float(value) if value == value.to_integral_value() else str(value)
+            return int(value) if value == value.to_integral_value() else str(value)
         case _:
             return str(value)

@@ -95,4 +95,4 @@ def test_sizes_and_streams_are_those_of_the_document(shared: Path) -> None:
 
 def test_no_attribute_is_lost(shared: Path) -> None:
     found = read(shared / "data/formats/vcd")
-    assert {item.kind for item in found if isinstance(item, Lost)} == {"coordinate_systems"}
+    assert {item.kind for item in found if isinstance(item, Lost)} == {"coordinate system"}

@@ -238,7 +238,7 @@ def test_frames_are_inputs_of_their_own_or_frames_of_one():
     (one,) = convert(label(Box(0, 0, 20, 10), picture=picture))
     assert (one["input_id"], one["annotation_info"]["frame"]) == ("drive-50-left", 50)
     (two,) = convert(label(Box(0, 0, 20, 10), picture=picture), video=True)
-    assert two["input_id"] == "drive"
+    assert two["input_id"] == "drive-left"
     assert two["data"]["frames"][0]["frame_info"] == {"number": 50, "time": 2000}
 
 

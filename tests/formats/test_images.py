@@ -52,3 +52,13 @@ def test_an_image_whose_input_is_named_is_still_found_by_its_path(tmp_path: Path
     placed = Images(ImageOptions(folder=tmp_path)).place(named)
     assert placed is not None
     assert (placed.input_id, placed.width, placed.height) == ("in-1", 10, 20)
+
+
+def test_frames_of_two_cameras_are_not_frames_of_one_video() -> None:
+    images = Images(ImageOptions(video=True))
+    placed = [
+        images.place(Picture("", frame=frame, stream=stream, input_id="in-1"))
+        for frame in (0, 1)
+        for stream in ("left", "right")
+    ]
+    assert [one and one.input_id for one in placed] == ["in-1-left", "in-1-right"] * 2

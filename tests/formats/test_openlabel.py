@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 
-from syncer.formats import json_walk
+from syncer.formats import json_walk, openlabel_labels
 from syncer.formats.labels import (
     Box,
     Concept,
@@ -269,9 +269,9 @@ def test_a_confidence_is_the_value_of_the_concept_where_it_can_be_one(
 def test_relations_actions_and_contexts_are_reported_lost_one_by_one(read: Read) -> None:
     found = read(document(relations={"0": {}, "1": {}}, actions={"0": {}}, contexts={}))
     assert [item.kind for item in found if isinstance(item, Lost)] == [
-        "relations",
-        "relations",
-        "actions",
+        "relation",
+        "relation",
+        "action",
     ]
 
 
@@ -429,6 +429,44 @@ def test_an_object_that_a_frame_only_describes_is_not_a_label_of_its_image(read:
     assert isinstance(label, Label)
     assert isinstance(lost, Lost)
     assert lost.place == "frames.1.objects.0"
+
+
+def test_objects_outside_of_frames_do_not_make_labels_without_end(
+    read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(openlabel_labels, "SPREAD_MAX", 5)
+    objects = {str(number): thing(bbox(5, 5, 2, 2)) for number in range(2)}
+    *labels, last = read(document(frames={str(number): {} for number in range(4)}, objects=objects))
+    assert len(labels) == 4
+    assert isinstance(last, Skipped)
+    assert (last.reason, last.is_fault) == ("its frames are too many", True)
+
+
+@pytest.mark.parametrize(
+    ("times", "fps"),
+    [
+        ([0, 33, 67, 100], pytest.approx(30)),
+        ([0, 100, 200, 300], 10),
+        ([0, 100, 250, 300], None),
+        ([5, 105, 205, 305], None),
+        (["a", "b", "c", "d"], None),
+        ([0, 0, 0, 0], None),
+    ],
+)
+def test_frames_have_a_rate_where_their_times_do(
+    read: Read, times: list[object], fps: float | None
+) -> None:
+    frames = in_frames("0", "1", "2", "3")
+    for number, time in enumerate(times):
+        frames[str(number)]["frame_properties"] = {"timestamp": time}
+    content = document(frames=frames, objects={"0": thing()})
+    first, *_ = read(content)
+    assert isinstance(first, Label)
+    assert first.picture.fps is None  # milliseconds, seconds or frames: nobody says
+    content["openlabel"]["metadata"]["kognic_format_version"] = "2.2"
+    first, *_ = read(content)
+    assert isinstance(first, Label)
+    assert first.picture.fps == fps
 
 
 def test_images_without_labels_are_named_too(tmp_path: Path) -> None:

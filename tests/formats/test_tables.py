@@ -9,6 +9,7 @@ import math
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -289,6 +290,15 @@ def test_other_columns_keep_their_types_and_lists_are_reported_lost(
     }
     assert "2026-01-02T00:00:00" in str(first.info)
     assert lost == Lost("row 1", "", "column vector")
+
+
+def test_times_of_any_precision_and_zone_and_long_numbers_are_kept(tmp_path: Path) -> None:
+    long = Decimal(10**30 + 7)
+    moment = pa.array([1_767_312_000_123_456_789, None], pa.timestamp("ns", "Mars/Olympus"))
+    first, _ = read(write(tmp_path / "t.parquet", table(id=[long, None], at=moment)))
+    assert isinstance(first, Label)
+    assert first.own_id == str(long)
+    assert first.info == {"attributes": {"at": "2026-01-02T00:00:00.123456+00:00"}}
 
 
 def test_words_of_a_dictionary_and_columns_of_polars_are_text(tmp_path: Path) -> None:
