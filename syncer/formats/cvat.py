@@ -45,7 +45,7 @@ from syncer.formats.labels import (
     Skipped,
 )
 from syncer.formats.numbers import NotANumber, parse_number, parse_size
-from syncer.formats.runs import PIXELS_MAX, expand, shorten, turn
+from syncer.formats.runs import PIXELS_MAX, turn_rows
 
 __all__ = ["Cvat"]
 
@@ -179,25 +179,36 @@ class _CvatFile:
 
         A task may use each third frame of a video, from frame 10. CVAT numbers frames
         as the video does (10, 13, 16), old versions as the task does (0, 1, 2). The
-        second is what is meant if one frame is not among those that are used.
+        second is meant if all are below the number of frames that are used, and one is
+        not a frame that is used.
         """
         if self.counts_used is None:
             self.counts_used = False
             if any(task.start or task.step > 1 for task in self.tasks.values()):
                 with self.path.open("rb") as file:
-                    self.counts_used = any(map(self._is_stray, stream_elements(file)))
+                    fits = set(map(self._fit_frame, stream_elements(file)))
+                self.counts_used = "task" in fits and "video" not in fits
         return self.counts_used
 
-    def _is_stray(self, element: Holder | ShapeElement | SourceTask) -> bool:
-        if not isinstance(element, ShapeElement) or not element.holder.is_track:
-            return False
-        if not (number := WHOLE.fullmatch(element.values.get("frame", ""))):
-            return False
+    def _fit_frame(self, element: Holder | ShapeElement | SourceTask) -> str:
+        """Return whose frame this can only be: the video's or the task's; else ""."""
+        # CVAT ends a track, outside, one frame after the last.
+        if not isinstance(element, ShapeElement) or _is_outside(element):
+            return ""
+        number = WHOLE.fullmatch(element.values.get("frame", ""))
+        if not element.holder.is_track or not number:
+            return ""
         task, frame = self._find_task(element.holder), int(number[1])
-        if _is_outside(element):  # CVAT ends a track one frame later
-            return False
-        is_after = task.stop is not None and frame > task.stop
-        return frame < task.start or is_after or (frame - task.start) % task.step != 0
+        after_start = frame - task.start
+        is_of_task = task.stop is None or frame <= (task.stop - task.start) // task.step
+        is_of_video = (
+            after_start >= 0
+            and after_start % task.step == 0
+            and (task.stop is None or frame <= task.stop)
+        )
+        if is_of_task == is_of_video:
+            return ""
+        return "task" if is_of_task else "video"
 
 
 def _is_outside(element: ShapeElement) -> bool:
@@ -265,14 +276,12 @@ def _read_mask(values: Mapping[str, str], picture: Picture) -> Mask:
     if not runs or not width * height:
         return Mask(picture.width, picture.height, (picture.width * picture.height,))
     # CVAT's runs go row by row within the box of the mask, ours down the whole image.
-    columns = turn(expand(runs), width)
-    below = bytes(picture.height - top - height)
-    pixels = b"".join(
-        bytes(top) + columns[at : at + height] + below for at in range(0, width * height, height)
-    )
-    right = picture.width - left - width
-    whole = bytes(left * picture.height) + pixels + bytes(right * picture.height)
-    return Mask(picture.width, picture.height, shorten(whole))
+    box = left, top, width, height
+    try:
+        whole = turn_rows(runs, box, picture.width, picture.height)
+    except ValueError as error:
+        raise BadLabel(f"a mask has {error}") from None
+    return Mask(picture.width, picture.height, whole)
 
 
 def _read_skeleton(parts: list[ShapeElement]) -> Keypoints:

@@ -25,6 +25,7 @@ from syncer.formats.labels import (
 from syncer.formats.labelstudio_results import ResultGroup, group_results
 from syncer.formats.labelstudio_short import expand_short
 from syncer.formats.labelstudio_tasks import (
+    RESULTS,
     Object,
     TaskFault,
     find_path,
@@ -82,7 +83,9 @@ def _read_task(task: Any, place: str, with_predictions: bool) -> Iterator[Item]:
         return
     if isinstance(stored := task.get("task"), dict) and isinstance(task.get("result"), list):
         task = {**stored, "annotations": [task]}
-    if "data" not in task:
+    if RESULTS & task.keys():
+        task = {"data": {}, **task}
+    elif "data" not in task:
         task = expand_short(task)
     data = task["data"] if isinstance(task["data"], dict) else {}
     path = f"task-{task.get('id', place.strip('[]'))}"

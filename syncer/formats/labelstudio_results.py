@@ -32,7 +32,7 @@ from syncer.formats.labels import (
     TextSpan,
 )
 from syncer.formats.labelstudio_tasks import Object, find_path
-from syncer.formats.runs import PIXELS_MAX, expand, shorten, turn
+from syncer.formats.runs import PIXELS_MAX, turn_rows
 
 __all__ = ["ResultGroup", "group_results"]
 
@@ -41,6 +41,9 @@ GEOMETRY = (
     *("rle", "imageDataURL", "sequence", "ranges", "start", "end", "startOffset", "endOffset"),
 )
 """The keys of a value that say where it is."""
+DRAWN = {"rectangle", "polygon", "keypoint", "ellipse", "brush", "bitmask", "vector"} | {
+    "videorectangle"
+}
 INFO_DEPTH_MAX = 8
 
 
@@ -84,7 +87,7 @@ class ResultGroup:
             yield Skipped(self.place, self.own_id, "no place", kind=str(error))
 
     def _convert(self, data: Object, task_path: str, info: dict[str, JSON]) -> Iterator[Item]:
-        main = next((each for each in self.results if _has_geometry(each)), self.results[0])
+        main = min(self.results, key=_rank)
         width, height = (_read_size(main, key) for key in ("original_width", "original_height"))
         item = main.get("item_index")
         item = item if type(item) is int else 0
@@ -164,6 +167,15 @@ def _has_geometry(result: Object) -> bool:
     return any(key in result["value"] for key in GEOMETRY)
 
 
+def _rank(result: Object) -> int:
+    """Return 0 for results that draw the region, 1 for those at its place, else 2."""
+    if not _has_geometry(result):
+        return 2
+    kind = _read_kind(result)
+    is_drawn = kind.endswith("labels") and kind != "labels"
+    return 0 if is_drawn or kind in DRAWN else 1
+
+
 def _is_of_choices(result: Object) -> bool:
     return _read_kind(result) in ("choices", "taxonomy")
 
@@ -233,18 +245,24 @@ def _read_shape(result: Object, picture: Picture) -> Shape:
             if value.get("closed") is False:
                 raise NoPlace("open line")
             return Polygon(tuple(map(_read_pair, points)))
+        case {"points": _} | {"sequence": _}:
+            raise BadLabel("a point is not a pair of numbers")
         case {"vertices": _}:
             raise NoPlace("vector")
         case {"radiusX": _} | {"radiusY": _}:
             raise NoPlace("ellipse")
         case {"ranges": _}:
             raise NoPlace("span of time")
-        case {"x": x, "y": y} if kind.startswith("keypoint") or "height" not in value:
+        case {"x": x, "y": y} if _is_point(kind, value):
             return Points((_read_pair([x, y]),))
         case {"x": _}:
             return _read_rectangle(value, picture)
         case _:
             return _read_span(value)
+
+
+def _is_point(kind: str, value: Object) -> bool:
+    return kind.startswith("keypoint") or not (kind.startswith("rectangle") or "height" in value)
 
 
 def _read_brush(rle: Any, picture: Picture) -> Mask:
@@ -257,7 +275,11 @@ def _read_brush(rle: Any, picture: Picture) -> Mask:
     except (TypeError, ValueError):
         raise BadLabel("a brush is not a list of bytes") from None
     rows = unpack_brush(packed, picture.width * picture.height)
-    return Mask(picture.width, picture.height, shorten(turn(expand(rows), picture.width)))
+    box = 0, 0, picture.width, picture.height
+    try:
+        return Mask(picture.width, picture.height, turn_rows(rows, box, *box[2:]))
+    except ValueError as error:
+        raise BadLabel(f"a mask has {error}") from None
 
 
 def _read_rectangle(value: Object, picture: Picture) -> Box | Polygon:

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, TypeAlias, cast
 from syncer.formats.faults import BadLabel
 from syncer.formats.json_items import ITEM_BYTES_MAX, JsonItem, iterate_items, parse
 
-__all__ = ["Object", "TaskFault", "find_path", "is_export", "stream_tasks"]
+__all__ = ["RESULTS", "Object", "TaskFault", "find_path", "is_export", "stream_tasks"]
 
 Object: TypeAlias = Mapping[str, Any]
 

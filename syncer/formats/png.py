@@ -11,6 +11,7 @@ from syncer.formats.labels import Mask
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY = 0
 _EIGHT_BITS = 8
+_WHITE = 255
 
 
 def write_png(mask: Mask) -> bytes:
@@ -18,7 +19,7 @@ def write_png(mask: Mask) -> bytes:
 
     The runs are as long as the image is large.
     """
-    columns = runs.expand(mask.runs).translate(_WHITE)
+    columns = runs.expand(mask.runs, _WHITE)
     packing = zlib.compressobj(6)
     data = b"".join(
         packing.compress(b"\0" + columns[row :: mask.height]) for row in range(mask.height)
@@ -32,9 +33,6 @@ def write_png(mask: Mask) -> bytes:
             _write_chunk(b"IEND", b""),
         )
     )
-
-
-_WHITE = bytes((0,)) + bytes((255,)) * 255
 
 
 def _write_chunk(kind: bytes, data: bytes) -> bytes:

@@ -336,6 +336,11 @@ def test_frames_that_are_counted_among_those_used_become_those_of_the_video(
     assert frames_of(found) == [10, 13, 16]
 
 
+def test_one_frame_beside_those_used_does_not_move_all_the_others(tmp_path: Path) -> None:
+    found = read(tmp_path, video(track(at(10), at(13), at(14)), STEPS))
+    assert frames_of(found) == [10, 13, 14]
+
+
 def test_the_frame_after_the_last_that_ends_a_track_says_nothing_of_the_count(
     tmp_path: Path,
 ) -> None:

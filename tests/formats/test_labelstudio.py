@@ -191,6 +191,31 @@ def test_results_of_one_region_become_one_label(tmp_path: Path) -> None:
     assert label.info["attributes"] == {"use": ["Taxi"], "plate": ["B-XY 1"], "sharp": 4}
 
 
+def test_a_keypoint_stays_a_point_where_choices_stand_before_it(tmp_path: Path) -> None:
+    place = {"x": 25, "y": 50, "width": 0.2}
+    label = read_label(
+        tmp_path,
+        result("choices", {**place, "choices": ["left"]}, from_name="side"),
+        result("keypointlabels", {**place, "keypointlabels": ["Eye"]}),
+    )
+    assert label.shapes == (Points(((0.25, 0.5),)),)
+    assert label.concepts == (Concept("Eye"),)
+    assert label.info["attributes"] == {"side": ["left"]}
+
+
+def test_a_rectangle_without_a_height_is_a_fault(tmp_path: Path) -> None:
+    value = {"x": 1, "y": 2, "width": 3, "rectanglelabels": ["Car"]}
+    [skipped, _] = read_all(tmp_path, result(value=value))
+    assert isinstance(skipped, Skipped)
+    assert skipped.is_fault
+
+
+def test_labels_of_a_task_without_data_are_of_its_number(tmp_path: Path) -> None:
+    [label] = read(tmp_path, [{"id": 8, "annotations": [annotate(result())]}])
+    assert isinstance(label, Label)
+    assert label.picture.path == "task-8"
+
+
 def test_a_region_that_has_but_choices_has_them_as_its_classes(tmp_path: Path) -> None:
     label = read_label(tmp_path, result("choices", {**SQUARE, "choices": ["Taxi"]}))
     assert label.concepts == (Concept("Taxi"),)

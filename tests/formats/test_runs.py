@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 from pycocotools import mask as cocotools
 
 from syncer.formats import runs
+from syncer.formats.labels import Mask
+from syncer.formats.png import write_png
 
 
 @given(width=st.integers(1, 9), height=st.integers(1, 9), data=st.data())
@@ -19,8 +23,8 @@ def test_compressed_text_is_read_as_pycocotools_reads_it(width: int, height: int
     columns = bytes(mask.flatten(order="F"))
     assert runs.expand(runs.parse_counts(text)) == columns
     assert runs.expand(runs.shorten(columns)) == columns
-    assert runs.turn(bytes(bits), width) == columns
-    assert runs.turn(columns, height) == bytes(bits)
+    box = (0, 0, width, height)
+    assert runs.turn_rows(runs.shorten(bytes(bits)), box, width, height) == runs.shorten(columns)
 
 
 def test_a_long_run_takes_several_letters():
@@ -34,3 +38,23 @@ def test_a_long_run_takes_several_letters():
 def test_what_is_no_mask_is_refused(text: str):
     with pytest.raises(ValueError, match="compressed mask"):
         runs.parse_counts(text)
+
+
+def test_a_mask_of_more_runs_than_memory_may_hold_is_refused() -> None:
+    """A few bytes of runs that go along rows are many down the columns."""
+    rows = [1500] * 1500
+    with pytest.raises(ValueError, match="too many runs"):
+        runs.turn_rows(rows, (0, 0, 1500, 1500), 1500, 1500)
+
+
+def test_a_large_mask_costs_one_byte_for_each_pixel() -> None:
+    tracemalloc.start()
+    try:
+        found = runs.turn_rows([0, 9_000_000], (0, 0, 3000, 3000), 3000, 3000)
+        png = write_png(Mask(3000, 3000, found))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found == (0, 9_000_000)
+    assert len(png) < 50_000
+    assert peak < 13_000_000
