@@ -47,6 +47,8 @@ COLUMNS = ("input_uuid", "annotation_type", "content", "deleted")
 LINE_BYTES_MAX = 48 << 20
 ROWS_AT_ONCE = 4
 FILES_LOOKED_AT = 20
+LINES_LOOKED_AT = 1000
+PULL = "`syncer pull annotell`"
 HEAD_BYTES = 4096
 BEGINS = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"openlabel"\s*:')
 BEGINS_PULLED = re.compile(rb'\s*\{\s*"input_uuid"\s*:')
@@ -89,13 +91,26 @@ class OpenLabelReader:
     def _read_lines(self, file: Path) -> Iterator[Item]:
         with self.options.open_file(file) as opened:
             binary = gzip.GzipFile(fileobj=opened) if file.suffix.lower() == ".gz" else opened
-            number = 0
-            while line := binary.readline(LINE_BYTES_MAX):
-                number += 1
+            bad: list[Item] | None = []  # lines before the first that is one of a pull
+            for number, line in enumerate(iter(partial(binary.readline, LINE_BYTES_MAX), b""), 1):
                 if len(line) == LINE_BYTES_MAX:
                     raise JsonFault(f"line {number} is longer than {LINE_BYTES_MAX >> 20} MiB")
-                if line.strip():
-                    yield from _read_line(f"line {number}", line)
+                pulled = _decode_line(line)
+                place = f"line {number}"
+                if pulled is not None:
+                    yield from bad or ()
+                    bad = None
+                    yield from _read_pulled(place, pulled)
+                elif line.strip():
+                    skipped = Skipped(place, "", f"not a line of {PULL}", is_fault=True)
+                    if bad is None:
+                        yield skipped
+                    elif len(bad) < LINES_LOOKED_AT:
+                        bad.append(skipped)
+                    else:
+                        break
+            if bad:
+                raise JsonFault(f"it has no line of {PULL}")
 
     def _open_table(self, file: Path) -> AbstractContextManager[LabelTable]:
         if file.name.lower().endswith(CSV_ENDINGS):
@@ -156,12 +171,14 @@ class _PulledLine(msgspec.Struct, gc=False):
 _DECODER = msgspec.json.Decoder(_PulledLine)
 
 
-def _read_line(place: str, line: bytes) -> Iterator[Item]:
+def _decode_line(line: bytes) -> _PulledLine | None:
     try:
-        pulled = _DECODER.decode(line)
+        return _DECODER.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        yield Skipped(place, "", "not a line of `syncer pull annotell`", is_fault=True)
-        return
+        return None
+
+
+def _read_pulled(place: str, pulled: _PulledLine) -> Iterator[Item]:
     kind = pulled.annotation_type or ""
     if pulled.deleted:
         yield Omitted(place, pulled.input_uuid, "deleted")
@@ -173,7 +190,7 @@ def _read_rows(opened: AbstractContextManager[LabelTable]) -> Iterator[Item]:
     with opened as table:
         if not set(COLUMNS) <= set(table.columns):
             columns = ", ".join(table.columns[:20])
-            raise BadTable(f"it is not a table of `syncer pull annotell`: it has {columns}")
+            raise BadTable(f"it is not a table of {PULL}: it has {columns}")
         for row in table.rows:
             yield from _read_row(row)
 
@@ -184,7 +201,7 @@ def _read_row(row: TableRow) -> Iterator[Item]:
     if str(row.cells.get("deleted")).lower() == "true":
         yield Omitted(row.place, uuid, "deleted")
     elif row.fault or not uuid or not isinstance(content, str):
-        reason = row.fault or "not a row of `syncer pull annotell`"
+        reason = row.fault or f"not a row of {PULL}"
         yield Skipped(row.place, uuid, reason, is_fault=True)
     else:
         yield from _read_content(row.place, uuid, kind, memoryview(content.encode()))

@@ -156,10 +156,13 @@ class _TableLabels:
 
     def _find_columns(self) -> dict[str, str]:
         """Return our name of each column that has one. Raises BadTable."""
-        columns, ours = self.table.columns, {}
+        columns = self.table.columns
+        ours: dict[str, str] = {}
         has = f"it has {', '.join(columns[:20])}" + (" …" if len(columns) > 20 else "")
         for name in TABLE_NAMES:
             column = self.options.columns.get(name, name)
+            if column in ours:
+                raise BadTable(f"its column {column!r} is both {ours[column]} and {name}; {has}")
             if column in columns:
                 ours[column] = name
             elif name in self.options.columns:

@@ -127,6 +127,10 @@ def test_standard_output_gets_all_lines_or_none(cli: Cli, tmp_path: Path) -> Non
         (["coco", "l.json", "--out", "o", "--images", "gone"], "it is not a folder"),
         (["coco", "l.json", "--out", "o", "--input-map", "gone"], "No such file"),
         (["coco", "l.json", "--out", "o", "--columns", "x"], "it must be NAME=COLUMN"),
+        (
+            ["coco", "l.json", "--out", "o", "--columns", "x=y"],
+            "a name is one of input_id, filename",
+        ),
         (["coco", "l.json", "--out", "."], "is a folder"),
     ],
 )

@@ -602,6 +602,16 @@ def test_lines_that_are_not_of_a_pull_are_faults_and_the_others_are_read(tmp_pat
     assert [type(item).__name__ for item in found] == ["Skipped"] * 4 + ["Picture", "Label"]
 
 
+@pytest.mark.parametrize("lines", [3, 5000])
+def test_lines_of_which_none_is_of_a_pull_are_one_fault_of_the_file(
+    tmp_path: Path, lines: int
+) -> None:
+    (tmp_path / "p.jsonl").write_bytes(b'{"op":"post"}\n' * lines)
+    [fault] = read_all(tmp_path)
+    assert isinstance(fault, FileFault)
+    assert fault.reason == "it has no line of `syncer pull annotell`"
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

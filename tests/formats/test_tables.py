@@ -190,6 +190,7 @@ def test_columns_are_named_by_the_user(tmp_path: Path) -> None:
         (b"filename,x\na,b\n", {}, "it needs the columns concept, and input_id or filename"),
         (b"concept,x\na,b\n", {}, "it has concept, x"),
         (b"filename,concept\n", {"id": "uid"}, "no column 'uid', which --columns names as id"),
+        (b"filename,x\na,b\n", {"concept": "filename"}, "is both filename and concept"),
         (b"filename,concept,x,x\n", {}, "its column 'x' stands twice"),
         (b"filename,concept\na,\xff\n", {}, "line 2 is not UTF-8"),
         (b'filename,concept\na,"b\n', {}, "line 2"),

@@ -13,6 +13,7 @@ from syncer.formats.concepts import ConceptRule, Concepts
 from syncer.formats.images import ImageOptions, InputRule
 from syncer.formats.labels import ReadOptions, open_plainly
 from syncer.formats.names import read_map
+from syncer.formats.tables import TABLE_NAMES
 
 _SIZE = re.compile(r"([1-9]\d{0,8})[xX]([1-9]\d{0,8})", re.ASCII)
 
@@ -34,7 +35,10 @@ class ImportOptions:
     strict: bool = False
 
     def for_reader(self, open_file: Callable[[Path], BinaryIO] = open_plainly) -> ReadOptions:
-        """Return what a reader has to know."""
+        """Return what a reader has to know. Raises UsageError."""
+        unknown = sorted(self.columns.keys() - set(TABLE_NAMES))
+        if unknown:
+            raise UsageError(f"--columns {unknown[0]}=…: a name is one of {', '.join(TABLE_NAMES)}")
         return ReadOptions(self.voc_origin, self.predictions, self.columns, self.images, open_file)
 
     def for_images(self) -> ImageOptions:
