@@ -16,6 +16,8 @@ import ijson  # type: ignore[import-untyped]
 import orjson
 from ijson.common import ObjectBuilder  # type: ignore[import-untyped]
 
+from syncer.formats.pieces import FileInPieces, PieceTooLarge
+
 __all__ = ["Cut", "JsonFault", "Keys", "Walk", "make_walk"]
 
 Keys: TypeAlias = tuple[str, ...]
@@ -83,28 +85,15 @@ def _walk_value(value: Any, cut: Cutter, *, keys: Keys) -> Iterator[tuple[Keys, 
 
 def _walk_file(open_file: Callable[[], BinaryIO], cut: Cutter) -> Iterator[tuple[Keys, Any]]:
     with open_file() as opened:
-        file = _PieceLimit(opened)
+        file = FileInPieces(opened, PIECE_BYTES_MAX)
         try:
             for piece in _cut_events(ijson.basic_parse(file, BLOCK_BYTES, use_float=True), cut):
                 yield piece
-                file.read_bytes = 0
+                file.begin_piece()
+        except PieceTooLarge as error:
+            raise JsonFault(str(error)) from None
         except (ijson.JSONError, ValueError) as error:
             raise JsonFault(f"it is not JSON: {error}") from None
-
-
-class _PieceLimit:
-    """A file of which no piece is larger than what memory may hold."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.read_bytes = 0
-
-    def read(self, size: int = BLOCK_BYTES) -> bytes:
-        """Return the next bytes. Raises ValueError."""
-        self.read_bytes += size
-        if self.read_bytes > PIECE_BYTES_MAX:
-            raise ValueError(f"one piece of it is larger than {PIECE_BYTES_MAX >> 20} MiB")
-        return self._file.read(size)
 
 
 def _cut_events(events: Iterator[tuple[str, Any]], cut: Cutter) -> Iterator[tuple[Keys, Any]]:

@@ -11,17 +11,18 @@ import re
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from io import BufferedReader, RawIOBase
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
+from urllib.parse import quote
 
 import msgspec
 
 from syncer.errors import UsageError
-from syncer.formats.folders import list_files
+from syncer.formats.folders import SAME_IMAGE, PathsOfRun, list_files
 from syncer.formats.json_walk import JsonFault, make_walk
 from syncer.formats.labels import FileFault, InFile, Item, Omitted, ReadOptions, Skipped
 from syncer.formats.openlabel_index import read_index
@@ -59,6 +60,7 @@ class OpenLabelReader:
     """The reader of OpenLABEL."""
 
     options: ReadOptions
+    paths: PathsOfRun = field(default_factory=PathsOfRun)
 
     def detect(self, path: Path) -> bool:
         """Whether one of the first files begins like a document, or like one pulled."""
@@ -81,12 +83,17 @@ class OpenLabelReader:
             elif name.endswith(TABLES):
                 found = _read_rows(self._open_table(file))
             else:
-                found = self._read_document(file)
+                found = self._read_document(file, path)
             yield from _name_faults(file, found)
+        self.paths.add(path)
 
-    def _read_document(self, file: Path) -> Iterator[Item]:
+    def _read_document(self, file: Path, path: Path) -> Iterator[Item]:
         walk = make_walk(partial(self.options.open_file, file), file.stat().st_size)
-        yield from DocumentLabels(walk, read_index(walk, file.name)).read()
+        within = file.name if file == path else file.relative_to(path).as_posix()
+        index = read_index(walk, quote(within))
+        if not index.is_named and (other := self.paths.find_double(file, path)) is not None:
+            raise JsonFault(f"{other} {SAME_IMAGE}")
+        yield from DocumentLabels(walk, index).read()
 
     def _read_lines(self, file: Path) -> Iterator[Item]:
         with self.options.open_file(file) as opened:

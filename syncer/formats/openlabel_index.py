@@ -103,6 +103,11 @@ class OpenLabelIndex:
         )
 
     @property
+    def is_named(self) -> bool:
+        """Whether all images have addresses of their own."""
+        return bool(self.streams) and all(facts.uri for facts in self.streams.values())
+
+    @property
     def has_frames(self) -> bool:
         """Whether there is more than one frame."""
         return self.count_frames() > 1

@@ -34,6 +34,7 @@ from syncer.formats.labels import (
     ReadOptions,
     Skipped,
 )
+from syncer.formats.names import canonicalize
 from syncer.formats.openlabel import OpenLabelReader
 from syncer.formats.tables import CsvLabels, ParquetLabels
 
@@ -656,6 +657,21 @@ def test_one_piece_that_is_too_large_is_a_fault(
     [fault] = read_all(file)
     assert isinstance(fault, FileFault)
     assert "larger than" in fault.reason
+
+
+def test_documents_of_one_name_in_two_folders_are_not_one_image(tmp_path: Path) -> None:
+    for folder in ("a%20b", "c"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "scene.json").write_bytes(
+            orjson.dumps(document(objects={"0": thing()}))
+        )
+    found = [item for item in read_all(tmp_path) if isinstance(item, Label)]
+    paths = [canonicalize(item.picture.path) for item in found]
+    assert paths == ["a%20b/scene.json", "c/scene.json"]
+    reader = OpenLabelReader(ReadOptions())
+    assert not [item for item in reader.read(tmp_path / "a%20b") if isinstance(item, FileFault)]
+    [fault] = [item for item in reader.read(tmp_path / "c") if isinstance(item, FileFault)]
+    assert "seems to be of the same image" in fault.reason
 
 
 def test_only_a_document_or_a_pull_is_taken_for_openlabel(tmp_path: Path) -> None:

@@ -4,9 +4,12 @@ changes no line but its own.
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -92,7 +95,56 @@ def write_yolo(folder: Path, drawn: list[tuple[int, Drawn]]) -> None:
         (folder / f"{name}.txt").write_text("\n".join(lines))
 
 
+def write_openlabel(path: Path, drawn: list[tuple[int, Drawn]]) -> None:
+    objects = {}
+    frames: dict[str, dict[str, object]] = {
+        "0": {"frame_properties": {}, "objects": {}},
+        "1": {"frame_properties": {}, "objects": {}},
+    }
+    for number, (image, left, right) in drawn:
+        val = [(left + right) / 2, 1.5, right - left, 1]
+        data = {"bbox": [{"name": "box", "val": val}]}
+        objects[str(number)] = {"name": "", "type": "car"}
+        in_frame = frames[str("ab".index(image))]["objects"]
+        assert isinstance(in_frame, dict)
+        in_frame[str(number)] = {"object_data": data}
+    size = {"stream_properties": {"width_px": 9, "height_px": 9}}
+    document = {"frames": frames, "objects": objects, "streams": {"CAM": size}}
+    path.write_text(json.dumps({"openlabel": document}), "utf-8")
+
+
+def list_rows(drawn: list[tuple[int, Drawn]]) -> list[dict[str, object]]:
+    return [
+        {
+            "filename": f"{image}.jpg",
+            "concept": "car",
+            "width": 9,
+            "height": 9,
+            "xmin": left,
+            "ymin": 1,
+            "xmax": right,
+            "ymax": 2,
+        }
+        for _, (image, left, right) in drawn
+    ]
+
+
+def write_csv(path: Path, drawn: list[tuple[int, Drawn]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list_rows([(0, ("a", 1, 4))])[0].keys())
+        writer.writeheader()
+        writer.writerows(list_rows(drawn))
+
+
+def write_parquet(path: Path, drawn: list[tuple[int, Drawn]]) -> None:
+    schema = pa.Table.from_pylist(list_rows([(0, ("a", 1, 4))])).schema
+    pq.write_table(pa.Table.from_pylist(list_rows(drawn), schema), path)
+
+
 FORMS = {
+    "openlabel": ("openlabel", "a.json", write_openlabel),
+    "csv": ("csv", "a.csv", write_csv),
+    "parquet": ("parquet", "a.parquet", write_parquet),
     "images": ("cvat", "a.xml", write_cvat_images),
     "video": ("cvat", "a.xml", write_cvat_video),
     "export": ("labelstudio", "a.json", write_label_studio),
