@@ -16,6 +16,7 @@ from syncer.formats.images import Images, PlacedPicture
 from syncer.formats.labels import (
     JSON,
     Box,
+    Concept,
     Keypoints,
     Label,
     Mask,
@@ -34,6 +35,7 @@ LINE_BYTES_MAX = 16 << 20
 UNNAMED_IMAGE = "an image without a name"
 UNKNOWN_SIZE = "the size of the image is not known"
 _DEPTH_MAX = 50
+_NEWLINE = orjson.OPT_APPEND_NEWLINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Converted:
     """A label as lines."""
 
     lines: list[bytes]
+    """Each with its line ending."""
     picture: PlacedPicture
     clamped: int
     """How many of its shapes were partly beyond the image."""
@@ -65,6 +68,7 @@ class Annotations:
         self._concepts = concepts
         self._video = video
         self._ids = AnnotationIds(format_name)
+        self._listed: tuple[tuple[Concept, ...], list[WireObject] | str] = (), []
 
     def convert(self, label: Label) -> Converted | Skipped:
         """Return the lines of a label, or why there are none."""
@@ -100,8 +104,7 @@ class Annotations:
         if any(len(line) > LINE_BYTES_MAX for line in lines):
             return Skipped(label.place, label.own_id, "no place", kind="line of more than 16 MiB")
         for concept in concepts:
-            for _ in lines:
-                self._concepts.count(str(concept["id"]))
+            self._concepts.count(str(concept["id"]), len(lines))
         clamped = sum(each.is_clamped for each in found)
         return Converted(lines, placed, clamped, lost, number > 0 and bool(label.own_id))
 
@@ -110,6 +113,12 @@ class Annotations:
         self._ids.close()
 
     def _list_concepts(self, label: Label) -> list[WireObject] | str:
+        """Return them as the wire has them; those of the label before are at hand."""
+        if self._listed[0] is not label.concepts:
+            self._listed = label.concepts, self._make_concepts(label)
+        return self._listed[1]
+
+    def _make_concepts(self, label: Label) -> list[WireObject] | str:
         listed: list[WireObject] = []
         for concept in label.concepts:
             id = self._concepts.identify(concept.name)
@@ -133,14 +142,21 @@ class Annotations:
         if label.picture.stream:
             info["stream"] = label.picture.stream
         info.update(label.info)
+        has_place = label.box is None
         for shape in label.shapes:
-            if isinstance(shape, Polygon) and shape.angle_degrees is not None:
-                info["angle_degrees"] = shape.angle_degrees
-            elif isinstance(shape, Keypoints) and shape.names:
-                info["keypoint_names"] = list(shape.names)
-        if label.box is not None and not any(map(_carries_box, label.shapes)):
-            region = make_region(label.box, *_scale(label, placed))
-            if isinstance(region, PlacedShape) and not any(map(_is_box, label.shapes)):
+            if isinstance(shape, Polygon):
+                if shape.angle_degrees is not None:
+                    info["angle_degrees"] = shape.angle_degrees
+            elif isinstance(shape, Keypoints):
+                has_place = True
+                if shape.names:
+                    info["keypoint_names"] = list(shape.names)
+            elif isinstance(shape, Mask | Box):
+                has_place = True
+        width, height = _scale(label, placed)
+        if not has_place and label.box is not None and width:
+            region = make_region(label.box, width, height)
+            if isinstance(region, PlacedShape):
                 info.update(cast(Mapping[str, JSON], region.info))
         return info
 
@@ -170,7 +186,7 @@ class Annotations:
                 "data": data,
                 "annotation_info": about,
             }
-            lines.append(orjson.dumps({"op": "post", "annotation": annotation}))
+            lines.append(orjson.dumps({"op": "post", "annotation": annotation}, None, _NEWLINE))
         return lines, number
 
 
@@ -231,10 +247,6 @@ def _split(shapes: tuple[Shape, ...]) -> Iterator[Shape | Point]:
 def _carries_box(shape: Shape | Point) -> bool:
     """Whether a box beside this shape has a place in its region."""
     return isinstance(shape, Mask | Keypoints)
-
-
-def _is_box(shape: Shape) -> bool:
-    return isinstance(shape, Box)
 
 
 def _name_shape(shape: Shape | Point) -> str:

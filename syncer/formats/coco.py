@@ -58,6 +58,9 @@ READ = frozenset(
 )
 NO_PLACES = {"caption": "caption", "segments_info": "panoptic segments"}
 ABSENT = 0
+SEEN: dict[float, int] = {0: 0, 1: 1, 2: 2}
+NUMBERS = {int, float}
+NEAR_MAX = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +119,22 @@ def _read_annotations(file: BinaryIO, tables: _Tables) -> Iterator[Item]:
 class _Tables:
     """The images and categories of a file."""
 
-    images: Store = field(default_factory=Store)
-    categories: dict[str, tuple[Concept, tuple[str, ...]]] = field(default_factory=dict)
+    images: Store[str, str] = field(default_factory=Store)
+    categories: dict[str, tuple[tuple[Concept, ...], tuple[str, ...]]] = field(default_factory=dict)
     """Each with the names of its keypoints."""
-    _last: tuple[str, Picture | None] = ("", None)
+    _near: dict[str, Picture] = field(default_factory=dict)
 
     def add_image(self, image: dict[str, JSON], place: str) -> Iterator[Item]:
         key, name = _key(image.get("id")), image.get("file_name")
         width, height = _size(image.get("width")), _size(image.get("height"))
         picture = Picture(name if isinstance(name, str) else "", width, height, own_id=key)
-        kept = orjson.dumps((picture.path.encode("utf-8", "replace").decode(), width, height))
+        path = picture.path.encode("utf-8", "replace").decode()
+        kept = orjson.dumps((path, width, height)).decode()
         if not key:
             yield Noticed("an image without an id", place)
-        elif self.images.put_first(key, kept) != kept:
+        elif (known := self.images.find(key)) is None:
+            self.images.put(key, kept)
+        elif known != kept:
             yield Noticed(f"two images have the id {key}; the first one counts", place)
             return
         if picture.path:
@@ -141,19 +147,22 @@ class _Tables:
             return
         points = category.get("keypoints")
         names = tuple(map(str, points)) if isinstance(points, list) else ()
-        concept = Concept(name, own_id=key)
-        if self.categories.setdefault(key, (concept, names))[0] != concept:
+        concepts = (Concept(name, own_id=key),)
+        if self.categories.setdefault(key, (concepts, names))[0] != concepts:
             yield Noticed(f"two categories have the id {key}; the first one counts", place)
 
     def find_image(self, key: str) -> Picture | None:
-        """Return the picture with this id; the last one is at hand."""
-        if self._last[0] != key:
+        """Return the picture with this id."""
+        picture = self._near.get(key)
+        if picture is None:
             kept = self.images.find(key)
             if kept is None:
                 return None
             path, width, height = orjson.loads(kept)
-            self._last = key, Picture(path, width, height, own_id=key)
-        return self._last[1]
+            if len(self._near) >= NEAR_MAX:
+                self._near.clear()
+            picture = self._near[key] = Picture(path, width, height, own_id=key)
+        return picture
 
 
 def _read_annotation(item: JsonItem, tables: _Tables) -> Iterator[Item]:
@@ -180,7 +189,7 @@ def _make_label(value: dict[str, JSON], own_id: str, place: str, tables: _Tables
     category = tables.categories.get(_key(value.get("category_id")))
     if category is None:
         raise BadLabel("a category that is not defined")
-    concept, names = category
+    concepts, names = category
     box = _read_box(value.get("bbox"))
     shapes = list(_read_segmentation(value.get("segmentation"), picture))
     points = value.get("keypoints")
@@ -195,7 +204,7 @@ def _make_label(value: dict[str, JSON], own_id: str, place: str, tables: _Tables
         info["crowd"] = True
     if not shapes and box is not None:
         shapes, box = [box], None
-    yield Label(picture, (concept,), tuple(shapes), place=place, own_id=own_id, info=info, box=box)
+    yield Label(picture, concepts, tuple(shapes), place=place, own_id=own_id, info=info, box=box)
 
 
 def _read_box(value: JSON) -> Box | None:
@@ -247,7 +256,7 @@ def _read_keypoints(value: JSON, names: tuple[str, ...]) -> Keypoints:
     numbers = _numbers(value, "keypoints")
     if len(numbers) % 3:
         raise BadLabel("keypoints that are not triples")
-    seen = tuple(int(each) if each in (0, 1, 2) else ABSENT for each in numbers[2::3])
+    seen = tuple([SEEN.get(each, ABSENT) for each in numbers[2::3]])
     points = tuple(zip(numbers[::3], numbers[1::3], strict=True))
     return Keypoints(names if len(names) == len(points) else (), points, seen)
 
@@ -255,9 +264,8 @@ def _read_keypoints(value: JSON, names: tuple[str, ...]) -> Keypoints:
 def _numbers(value: JSON, name: str, count: int | None = None) -> list[float]:
     if not isinstance(value, list) or (count is not None and len(value) != count):
         raise BadLabel(f"a {name} of unknown form")
-    for each in value:
-        if type(each) is not float and type(each) is not int:
-            raise BadLabel("not a number")
+    if not NUMBERS.issuperset(map(type, value)):
+        raise BadLabel("not a number")
     return value  # type: ignore[return-value]  # as was just seen
 
 

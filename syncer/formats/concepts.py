@@ -43,9 +43,9 @@ class Concepts:
             known = self._ids[name] = self._identify(name)
         return known
 
-    def count(self, id: str) -> None:
-        """A line has this concept."""
-        self._met[id].count += 1
+    def count(self, id: str, lines: int) -> None:
+        """Count lines that have this concept."""
+        self._met[id].count += lines
 
     def __len__(self) -> int:
         return sum(each.count > 0 for each in self._met.values())

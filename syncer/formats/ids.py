@@ -22,14 +22,16 @@ class AnnotationIds:
 
     def __init__(self, format_name: str) -> None:
         self._format = format_name.encode()
-        self._known = Store()
+        self._known: Store[bytes, int] = Store()
 
     def name_label(self, input_id: str, own_id: str, content: bytes) -> tuple[str, int]:
         """Return the id, 32 hex digits, and how many were like it before."""
         kind, told = (b"id", own_id.encode()) if own_id else (b"content", content)
-        key = _digest(self._format, input_id.encode(), kind, told)
-        number = self._known.count(key)
-        return (key if not number else _digest(key, b"%d" % number)).hex(), number
+        known_as = input_id.encode()
+        key = _digest(b"%b:%b:%d:%b:%b" % (self._format, kind, len(known_as), known_as, told))
+        before = self._known.find(key) or 0
+        self._known.put(key, before + 1)
+        return (key if not before else _digest(b"%b:%d" % (key, before))).hex(), before
 
     def close(self) -> None:
         """Forget them."""
@@ -38,12 +40,8 @@ class AnnotationIds:
 
 def name_part(label_id: str, part: int) -> str:
     """Return the id of one of several parts of a label."""
-    return _digest(label_id.encode(), b"part", b"%d" % part).hex()
+    return _digest(b"%b:part:%d" % (label_id.encode(), part)).hex()
 
 
-def _digest(*parts: bytes) -> bytes:
-    hashed = blake2b(digest_size=_BYTES)
-    for part in parts:
-        hashed.update(b"%d:" % len(part))
-        hashed.update(part)
-    return hashed.digest()
+def _digest(text: bytes) -> bytes:
+    return blake2b(text, digest_size=_BYTES).digest()

@@ -17,7 +17,7 @@ from syncer.formats.store import Store
 
 InputRule = Literal["stem", "name", "path"]
 Size = tuple[int, int]
-_CACHED_MAX = 10_000
+_CACHED_MAX = 50_000
 _SIDE_MAX = 1 << 31
 
 
@@ -58,7 +58,8 @@ class Images:
         self.unmapped = 0
         """How many are not in the map."""
         self._options = options
-        self._inputs = Store()
+        self._inputs: Store[str, str] = Store()
+        self._count = 0
         self._near: dict[tuple[str, int | None, str, str], PlacedPicture] = {}
         self._files = _ImageFiles(options.folder) if options.folder is not None else None
 
@@ -76,7 +77,7 @@ class Images:
         return placed
 
     def __len__(self) -> int:
-        return len(self._inputs)
+        return self._count
 
     def close(self) -> None:
         """Forget them."""
@@ -88,16 +89,18 @@ class Images:
             return None
         suffix = _name_frame(picture, video=self._options.video)
         input_id = self._name(path, suffix, is_id=bool(picture.input_id))
-        before = len(self._inputs)
         shown = path + (f" (frame {suffix[1:]})" if suffix else "")
-        known = self._inputs.put_first(input_id, shown)
-        if known != shown:
+        known = self._inputs.find(input_id)
+        if known is None:
+            self._inputs.put(input_id, shown)
+            self._count += 1
+        elif known != shown:
             raise UsageError(
-                f"{known!s} and {shown} are both input {input_id}: give --input-id path, or an"
+                f"{known} and {shown} are both input {input_id}: give --input-id path, or an"
                 " --input-map"
             )
         width, height, contradiction = self._measure(picture, canonicalize(picture.path))
-        return PlacedPicture(input_id, width, height, len(self._inputs) > before, contradiction)
+        return PlacedPicture(input_id, width, height, known is None, contradiction)
 
     def _name(self, path: str, suffix: str, *, is_id: bool) -> str:
         whole, name, stem = (path, path, path) if is_id else keys_of(path)
@@ -107,7 +110,8 @@ class Images:
                 if found:
                     return found
             self.unmapped += 1
-        return {"stem": stem, "name": name, "path": whole}[self._options.rule] + suffix
+        rule = self._options.rule
+        return (stem if rule == "stem" else name if rule == "name" else whole) + suffix
 
     def _measure(self, picture: Picture, path: str) -> tuple[int | None, int | None, str]:
         size = None

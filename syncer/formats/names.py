@@ -9,11 +9,13 @@ import posixpath
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from syncer.errors import UsageError
 
+_PLAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*(?:/[\w-]+(?:\.[\w-]+)*)*", re.ASCII)
+"""A path that is canonical, as most are."""
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _DRIVE = re.compile(r"[A-Za-z]:/")
 
@@ -22,6 +24,8 @@ def canonicalize(path: str) -> str:
     """Return the relative path of an image: `/` between folders, percent codes decoded
     once, NFC; of an address its path.
     """
+    if _PLAIN.fullmatch(path):
+        return path
     plain = path.strip().replace("\\", "/")
     if _URL.match(plain):
         plain = urlsplit(plain).path
@@ -40,8 +44,9 @@ def _tidy(path: str) -> str:
 
 def keys_of(path: str) -> tuple[str, str, str]:
     """Return the path, the name and the stem of a canonical path."""
-    pure = PurePosixPath(path)
-    return path, pure.name, pure.stem
+    name = path.rpartition("/")[2]
+    stem, dot, _ = name.rpartition(".")
+    return path, name, stem if dot and stem else name
 
 
 def read_map(path: Path, option: str) -> Mapping[str, str]:

@@ -7,7 +7,8 @@ import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import mul
+from itertools import repeat
+from operator import truediv
 from typing import TypeAlias, assert_never
 
 from syncer.formats import runs
@@ -99,23 +100,41 @@ def _has_length(low: float, high: float) -> bool:
 
 
 def _make_polygon(points: Sequence[Point], width: float, height: float) -> PlacedShape | str:
+    """Return it. Loops over its points are C's: most of the time goes here."""
     if len(points) < 3:
         return FEW_POINTS
-    xs = [x / width for x, _ in points]
-    ys = [y / height for _, y in points]
+    across, down = zip(*points, strict=True)
+    xs, ys = list(map(truediv, across, repeat(width))), list(map(truediv, down, repeat(height)))
+    if not math.isfinite(sum(xs) + sum(ys)):
+        return NOT_A_NUMBER
     clamped = False
     if min(xs) < 0.0 or max(xs) > 1.0 or min(ys) < 0.0 or max(ys) > 1.0:
-        if not (all(map(math.isfinite, xs)) and all(map(math.isfinite, ys))):
-            return NOT_A_NUMBER
         clamped = _is_beyond(min(xs), max(xs)) or _is_beyond(min(ys), max(ys))
         xs, ys = list(map(_clamp, xs)), list(map(_clamp, ys))
-    doubled = sum(map(mul, xs, ys[1:] + ys[:1])) - sum(map(mul, xs[1:] + xs[:1], ys))
-    if not math.isfinite(doubled):
-        return NOT_A_NUMBER
-    if abs(doubled) < _AREA_MIN:
+    if _is_line(xs, ys):
         return NO_AREA
-    corners = [{"row": y, "col": x} for x, y in zip(xs, ys, strict=True)]
+    corners = [{"row": y, "col": x} for x, y in zip(xs, ys)]  # noqa: B905 - of one length
     return PlacedShape({"polygon": {"points": corners}}, clamped)
+
+
+def _is_line(xs: Sequence[float], ys: Sequence[float]) -> bool:
+    """Whether all points are on one line, or on one place.
+
+    A figure whose halves are of opposite direction has an area, though they cancel out
+    each other in a sum.
+    """
+    x, y = xs[0], ys[0]
+    area = (xs[1] - x) * (ys[2] - y) - (xs[2] - x) * (ys[1] - y)
+    if area > _AREA_MIN or area < -_AREA_MIN:
+        return False
+    far_x = far_y = 0.0
+    for next_x, next_y in zip(xs, ys, strict=True):
+        along, down = next_x - x, next_y - y
+        if abs(far_x * down - far_y * along) > _AREA_MIN:
+            return False
+        if abs(along) + abs(down) > abs(far_x) + abs(far_y):
+            far_x, far_y = along, down
+    return True
 
 
 def _make_point(x: float, y: float, width: float, height: float) -> PlacedShape | str:
@@ -127,20 +146,21 @@ def _make_point(x: float, y: float, width: float, height: float) -> PlacedShape 
 
 
 def _make_keypoints(shape: Keypoints, width: float, height: float) -> PlacedShape | str:
-    places: list[WireObject] = []
-    clamped = False
-    for (x, y), visibility in zip(shape.points, shape.visibilities, strict=False):
-        if visibility == 0:
-            places.append({"row": 0.0, "col": 0.0, "visibility": _VISIBILITIES[0]})
-            continue
-        col, row = x / width, y / height
-        if not (math.isfinite(col) and math.isfinite(row)):
-            return NOT_A_NUMBER
-        clamped = clamped or _is_beyond(col, col) or _is_beyond(row, row)
-        seen = _VISIBILITIES[visibility] if 0 < visibility < 3 else "NOT_SET"
-        places.append({"row": _clamp(row), "col": _clamp(col), "visibility": seen})
     if not any(shape.visibilities):
         return NO_POINT
+    seen = [visibility in (1, 2) for visibility in shape.visibilities]
+    cols = [x / width if here else 0.0 for (x, _), here in zip(shape.points, seen, strict=True)]
+    rows = [y / height if here else 0.0 for (_, y), here in zip(shape.points, seen, strict=True)]
+    if not math.isfinite(sum(cols) + sum(rows)):
+        return NOT_A_NUMBER
+    clamped = False
+    if min(cols) < 0.0 or max(cols) > 1.0 or min(rows) < 0.0 or max(rows) > 1.0:
+        clamped = _is_beyond(min(cols), max(cols)) or _is_beyond(min(rows), max(rows))
+        cols, rows = list(map(_clamp, cols)), list(map(_clamp, rows))
+    places = [
+        {"row": row, "col": col, "visibility": _VISIBILITIES[visibility]}
+        for row, col, visibility in zip(rows, cols, shape.visibilities, strict=True)
+    ]
     return PlacedShape({"keypoint_locations": places}, clamped)
 
 

@@ -1,58 +1,60 @@
 """Counts and values by key, of any number, in little memory.
 
-A database that has no name: it is in memory while it is small, on the disk when it
-grows, and gone with the process, however that ends.
+The last of them are at hand; the others are in a database that has no name, and is gone
+with the process, however that ends.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from typing import Generic, TypeVar
 
-_MEMORY_KILOBYTES = 16_000
+_AT_HAND_MAX = 200_000
+_MEMORY_KILOBYTES = 8_000
+Key = TypeVar("Key", str, bytes)
+Value = TypeVar("Value", str, int)
 
 
-class Store:
+class Store(Generic[Key, Value]):
     """Keys of text or bytes, each with a value."""
 
     def __init__(self) -> None:
-        self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode=off", "synchronous=off", f"cache_size=-{_MEMORY_KILOBYTES}"):
-            self._database.execute(f"pragma {pragma}")
-        self._database.execute("create table kept (key primary key, value) without rowid")
-        self._database.execute("begin")
+        self._at_hand: dict[Key, Value] = {}
+        self._database: sqlite3.Connection | None = None
 
-    def put_first(self, key: str | bytes, value: str | bytes) -> str | bytes:
-        """Keep the value, unless the key has one. Returns the one that it has."""
-        found = self._database.execute("select value from kept where key = ?", (key,)).fetchone()
-        if found is not None:
-            kept: str | bytes = found[0]
-            return kept
-        self._database.execute("insert into kept values (?, ?)", (key, value))
-        return value
-
-    def find(self, key: str | bytes) -> str | bytes | None:
+    def find(self, key: Key) -> Value | None:
         """Return the value of a key."""
+        value = self._at_hand.get(key)
+        if value is not None or self._database is None:
+            return value
         found = self._database.execute("select value from kept where key = ?", (key,)).fetchone()
         return None if found is None else found[0]
 
-    def count(self, key: str | bytes) -> int:
-        """Return how often this key was counted before."""
-        (number,) = self._database.execute(
-            "insert into kept values (?, 0) on conflict do update set value = value + 1"
-            " returning value",
-            (key,),
-        ).fetchone()
-        return int(number)
-
-    def __len__(self) -> int:
-        (number,) = self._database.execute("select count(*) from kept").fetchone()
-        return int(number)
-
-    def __iter__(self) -> Iterator[str | bytes]:
-        for (key,) in self._database.execute("select key from kept order by key"):
-            yield key
+    def put(self, key: Key, value: Value) -> None:
+        """Keep the value of a key, in the place of the one that it had."""
+        if len(self._at_hand) >= _AT_HAND_MAX:
+            self._put_away()
+        self._at_hand[key] = value
 
     def close(self) -> None:
         """Give up what is kept."""
-        self._database.close()
+        self._at_hand.clear()
+        if self._database is not None:
+            self._database.close()
+
+    def _put_away(self) -> None:
+        if self._database is None:
+            self._database = _make_database()
+        self._database.executemany(
+            "insert or replace into kept values (?, ?)", sorted(self._at_hand.items())
+        )
+        self._at_hand.clear()
+
+
+def _make_database() -> sqlite3.Connection:
+    database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+    for pragma in ("journal_mode=off", "synchronous=off", f"cache_size=-{_MEMORY_KILOBYTES}"):
+        database.execute(f"pragma {pragma}")
+    database.execute("create table kept (key primary key, value) without rowid")
+    database.execute("begin")
+    return database

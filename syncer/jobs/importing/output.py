@@ -16,6 +16,7 @@ from syncer import files
 from syncer.errors import OutputError, UsageError
 
 STDOUT = "-"
+_BUFFER_BYTES = 1 << 20
 
 
 class LineOutput(Protocol):
@@ -46,7 +47,7 @@ def write_whole(path: Path) -> Iterator[LineOutput]:
     part = path.with_name(f".{path.name}.part")
     try:
         with ExitStack() as stack:
-            file = stack.enter_context(part.open("ab"))
+            file = stack.enter_context(part.open("ab", buffering=_BUFFER_BYTES))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             file.truncate(0)
             stack.callback(_remove, part)
@@ -78,8 +79,8 @@ def _remove(part: Path) -> None:
 def spool_lines() -> Iterator[BinaryIO]:
     """A file without a name, which is gone after the block. Raises OutputError."""
     try:
-        with tempfile.TemporaryFile() as file:
-            yield file
+        with tempfile.TemporaryFile(buffering=_BUFFER_BYTES) as file:
+            yield cast(BinaryIO, file)
     except OSError as error:
         raise OutputError(
             f"the lines cannot be kept in {tempfile.gettempdir()}: {files.why(error)}; set TMPDIR"

@@ -136,7 +136,6 @@ class Import:
         report.written += len(came.lines)
         for line in came.lines:
             out.write(line)
-            out.write(b"\n")
         if came.clamped:
             report.clamped[BEYOND] += came.clamped
             self._remark("clamped", label.place, label.own_id, BEYOND)
