@@ -14,6 +14,7 @@ from syncer.version import __version__
 
 if TYPE_CHECKING:
     from syncer import emulator
+    from syncer.api.importing import ImportedLabels, import_labels
     from syncer.api.openlabel import openlabel
     from syncer.api.pull import annotations_frame, inputs_with_annotations_frame, pages, pull
     from syncer.api.push import push
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from syncer.core.facts import DeadLetter
     from syncer.core.ports.pull import Problem, Row
     from syncer.errors import (
+        BadLabelFound,
         BadLineFound,
         CredentialsRefused,
         LogChanged,
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
         SyncerError,
         UsageError,
     )
+    from syncer.formats import labels
+    from syncer.jobs.importing.report import ImportReport
     from syncer.jobs.pages import Page
     from syncer.jobs.pull import PullReport
     from syncer.jobs.report import PushReport
@@ -48,6 +52,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Annotell",
+    "BadLabelFound",
     "BadLineFound",
     "ChangeDied",
     "ChangeSource",
@@ -58,6 +63,8 @@ __all__ = [
     "DestinationChanged",
     "DocumentSelection",
     "Event",
+    "ImportReport",
+    "ImportedLabels",
     "LogChanged",
     "OutputError",
     "Page",
@@ -77,7 +84,9 @@ __all__ = [
     "__version__",
     "annotations_frame",
     "emulator",
+    "import_labels",
     "inputs_with_annotations_frame",
+    "labels",
     "openlabel",
     "pages",
     "pull",
@@ -85,6 +94,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "syncer.api.importing": ("ImportedLabels", "import_labels"),
     "syncer.api.openlabel": ("openlabel",),
     "syncer.api.pull": ("annotations_frame", "inputs_with_annotations_frame", "pages", "pull"),
     "syncer.api.push": ("push",),
@@ -101,6 +111,7 @@ _HOMES = {
     "syncer.core.facts": ("DeadLetter",),
     "syncer.core.ports.pull": ("Problem", "Row"),
     "syncer.errors": (
+        "BadLabelFound",
         "BadLineFound",
         "CredentialsRefused",
         "LogChanged",
@@ -110,6 +121,7 @@ _HOMES = {
         "SyncerError",
         "UsageError",
     ),
+    "syncer.jobs.importing.report": ("ImportReport",),
     "syncer.jobs.pages": ("Page",),
     "syncer.jobs.pull": ("PullReport",),
     "syncer.jobs.report": ("PushReport",),
@@ -117,12 +129,13 @@ _HOMES = {
     "syncer.remotes.clarifai.selection": ("Selection",),
     "syncer.sources.feed": ("ChangeSource", "SourceChunk"),
 }
+_MODULES = {"emulator": "syncer.emulator", "labels": "syncer.formats.labels"}
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    if name == "emulator":
-        return import_module("syncer.emulator")
+    if name in _MODULES:
+        return import_module(_MODULES[name])
     if name not in _HOME:
         raise AttributeError(f"module 'syncer' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

@@ -11,18 +11,18 @@ from typing import Generic, TypeVar
 
 _AT_HAND_MAX = 200_000
 _MEMORY_KILOBYTES = 8_000
-Key = TypeVar("Key", str, bytes)
-Value = TypeVar("Value", str, int)
+StoredKey = TypeVar("StoredKey", str, bytes)
+StoredValue = TypeVar("StoredValue", str, int)
 
 
-class Store(Generic[Key, Value]):
+class Store(Generic[StoredKey, StoredValue]):
     """Keys of text or bytes, each with a value."""
 
     def __init__(self) -> None:
-        self._at_hand: dict[Key, Value] = {}
+        self._at_hand: dict[StoredKey, StoredValue] = {}
         self._database: sqlite3.Connection | None = None
 
-    def find(self, key: Key) -> Value | None:
+    def find(self, key: StoredKey) -> StoredValue | None:
         """Return the value of a key."""
         value = self._at_hand.get(key)
         if value is not None or self._database is None:
@@ -30,7 +30,7 @@ class Store(Generic[Key, Value]):
         found = self._database.execute("select value from kept where key = ?", (key,)).fetchone()
         return None if found is None else found[0]
 
-    def put(self, key: Key, value: Value) -> None:
+    def put(self, key: StoredKey, value: StoredValue) -> None:
         """Keep the value of a key, in the place of the one that it had."""
         if len(self._at_hand) >= _AT_HAND_MAX:
             self._put_away()

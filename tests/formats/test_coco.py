@@ -199,7 +199,9 @@ NAMES = (
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(data=st.data())
 def test_no_value_anywhere_makes_a_traceback(tmp_path: Path, data):
     def spoil(value: dict[str, Any]) -> dict[str, Any]:
@@ -214,7 +216,9 @@ def test_no_value_anywhere_makes_a_traceback(tmp_path: Path, data):
     read(tmp_path, document)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(cut=st.integers(0, 400), junk=st.binary(max_size=4))
 def test_no_bytes_make_a_traceback(tmp_path: Path, cut: int, junk: bytes):
     annotation = {"id": 5, "image_id": 1, "category_id": 17, "segmentation": [RING]}

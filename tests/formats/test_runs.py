@@ -6,7 +6,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as cocotools
 
@@ -15,6 +15,7 @@ from syncer.formats.labels import Mask
 from syncer.formats.png import write_png
 
 
+@settings(deadline=None)
 @given(width=st.integers(1, 9), height=st.integers(1, 9), data=st.data())
 def test_compressed_text_is_read_as_pycocotools_reads_it(width: int, height: int, data):
     bits = data.draw(st.lists(st.integers(0, 1), min_size=width * height, max_size=width * height))

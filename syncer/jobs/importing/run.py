@@ -205,7 +205,9 @@ class Import:
             )
 
 
-def open_import(format_name: str, paths: tuple[Path, ...], options: ImportOptions) -> Import:
+def open_import(
+    format_name: str | Reader, paths: tuple[Path, ...], options: ImportOptions
+) -> Import:
     """Return an import that is ready to run.
 
     Raises UsageError for wrong options, paths that are not there, and a format that is
@@ -216,17 +218,21 @@ def open_import(format_name: str, paths: tuple[Path, ...], options: ImportOption
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path} is not there")
-    reading = options.for_reader()
-    name = detect_format(paths, reading) if format_name == AUTO else format_name
-    make_reader(name, reading)
+    meter = ByteMeter(paths)
+    reading = options.for_reader(meter.open)
+    if isinstance(format_name, str):
+        plainly = options.for_reader()
+        name = detect_format(paths, plainly) if format_name == AUTO else format_name
+        reader = make_reader(name, reading)
+    else:
+        name, reader = type(format_name).__name__.lower(), format_name
     images = Images(options.for_images())
     concepts = options.make_concepts()
-    meter = ByteMeter(paths)
     return Import(
         ImportReport(format=name),
         concepts,
         meter,
-        _reader=make_reader(name, options.for_reader(meter.open)),
+        _reader=reader,
         _paths=paths,
         _images=images,
         _annotations=Annotations(name, images, concepts, video=options.video),
