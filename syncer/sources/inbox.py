@@ -133,7 +133,7 @@ class Inbox:
             self._wanted_bytes = LINE_BYTES_MIN
             self._taken.append((appended.end.index, self._now()))
             if named is not None:
-                self._known.add(appended, named)
+                self._known.add(named)
         elif named is not None:
             await anyio.to_thread.run_sync(self._known.save, [named])
         return receipt

@@ -11,10 +11,11 @@ go to the log of keys at once.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from hashlib import blake2b
+from itertools import takewhile
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -66,8 +67,6 @@ class KnownBodies:
         bounded in the spool alone. Raises StateError.
         """
         self._folder, self._now = folder, now
-        self._in_notes: deque[tuple[int, KnownBody]] = deque()
-        """Those that only a note holds, each with the place of its lines."""
         self._in_log: deque[_Saved] = deque()
         self._in_log_count = 0
         with ExitStack() as opened:
@@ -92,9 +91,8 @@ class KnownBodies:
             return None
         return known
 
-    def add(self, appended: Appended, body: KnownBody) -> None:
-        """This body is in the note of this append."""
-        self._in_notes.append((appended.before.offset, body))
+    def add(self, body: KnownBody) -> None:
+        """This body is in the note of an append."""
         self._remember(body)
 
     def save(self, bodies: Sequence[KnownBody]) -> None:
@@ -111,11 +109,10 @@ class KnownBodies:
         this mark is settled. It blocks. Raises StateError.
         """
         kept_from = self.segments.find_cut(mark)
-        lost = [body for offset, body in self._in_notes if offset < kept_from]
-        if due := [body for body in lost if self._known.find(body.key) == body]:
-            self.save(due)
-        for _ in lost:
-            self._in_notes.popleft()
+        if kept_from > self.segments.segments[0].start.offset:
+            lost = takewhile(lambda noted: noted[0] < kept_from, self._list_noted())
+            if due := [body for _, body in lost if self._known.find(body.key) == body]:
+                self.save(due)
         self.segments.cut(mark)
 
     def close(self) -> None:
@@ -137,7 +134,8 @@ class KnownBodies:
         self._in_log.append(saved)
         self._in_log_count += saved.bodies
         for body in bodies:
-            self._remember(body)
+            if self._known.find(body.key) != body:
+                self._remember(body)
 
     def _cut_log(self) -> None:
         mark = None
@@ -159,11 +157,15 @@ class KnownBodies:
             self._note_saved(bodies, appended)
 
     def _read_notes(self) -> None:
+        for _, body in self._list_noted():
+            self._remember(body)
+
+    def _list_noted(self) -> Iterator[tuple[int, KnownBody]]:
+        """Yield each body that has a note, with the place of its lines."""
         for appended, _ in self.segments.appends():
             if appended.note:  # else it came without a key
-                self.add(
-                    appended, self._read(appended.note, partial(msgspec.convert, type=KnownBody))
-                )
+                body = self._read(appended.note, partial(msgspec.convert, type=KnownBody))
+                yield appended.before.offset, body
 
     def _read(self, found: T, read: Callable[[T], KnownBody]) -> KnownBody:
         try:
