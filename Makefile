@@ -8,10 +8,10 @@ INSTALLED := .venv/installed-$(LOCK_HASH)
 QUICK := -m "not proof"
 COVERING := tests/core tests/remotes tests/fuzz tests/contracts tests/models
 
-.PHONY: help setup demo test field prove check package bench mutants lock clients
+.PHONY: help setup demo test field oracles prove check package bench mutants lock clients
 
 help:
-	@echo "make demo | test | field | prove | check | package | bench | mutants | setup | lock"
+	@echo "make demo | test | field | oracles | prove | check | package | bench | mutants | setup | lock"
 
 demo: setup
 	$(BIN)/syncer demo
@@ -29,6 +29,10 @@ test: setup
 # Tests that read real labels from a folder `shared` beside the checkout, which a fresh clone does not have.
 field: setup
 	$(BIN)/python -m pytest -q tests/field
+
+# What other converters read of these labels, recorded for the tests above: each in an environment of its own.
+oracles: setup
+	$(BIN)/python -m tests.field.oracles.record
 
 # What docs/reliability.md says, shown: simulation, safeguards switched off, crash points, kills, signals, full disks, broken networks, endpoints fuzzed, and
 # the tests elsewhere that try every case, need Spark, or hold the emulator to the official clients. The crash points keep one core busy, so they go beside the rest.
@@ -77,7 +81,7 @@ $(INSTALLED): $(LOCKED) pyproject.toml
 lock:
 	pip-compile --quiet --generate-hashes --extra test --strip-extras --allow-unsafe --resolver=backtracking \
 		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
-	for name in tests/clients/*.in tests/browser/*.in tests/endpoints/*.in; do \
+	for name in tests/clients/*.in tests/browser/*.in tests/endpoints/*.in tests/field/oracles/*.in; do \
 		pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --resolver=backtracking --no-emit-index-url \
 			--no-emit-find-links --no-header --output-file "$${name%.in}.lock" "$$name" || exit 1; \
 	done
