@@ -45,12 +45,14 @@ from syncer.formats.labels import (
     Skipped,
 )
 from syncer.formats.numbers import NotANumber, parse_number, parse_size
-from syncer.formats.runs import PIXELS_MAX, turn_rows
+from syncer.formats.runs import PIXELS_MAX, RUNS_MAX, turn_rows
 
 __all__ = ["Cvat"]
 
 ENDINGS = (".xml",)
 FILES_LOOKED_AT = 20
+POINTS_MAX = 300_000
+"""More would not fit into a line of a change log."""
 SIGNED = re.compile("-?[0-9]{1,9}", re.ASCII)
 
 
@@ -262,8 +264,11 @@ def _read_mask(values: Mapping[str, str], picture: Picture) -> Mask:
     left, top, width, height = (
         _read_whole(values, key) for key in ("left", "top", "width", "height")
     )
+    text = values.get("rle", "")
+    if text.count(",") > RUNS_MAX:
+        raise BadLabel("a mask has too many runs")
     try:
-        runs = [int(run) for run in values.get("rle", "").split(",") if run.strip()]
+        runs = [int(run) for run in text.split(",") if run.strip()]
     except ValueError:
         raise BadLabel("the runs of a mask are not numbers") from None
     beyond = left + width > picture.width or top + height > picture.height
@@ -302,8 +307,10 @@ def _read_skeleton(parts: list[ShapeElement]) -> Keypoints:
 
 def _read_points(values: Mapping[str, str]) -> tuple[Point, ...]:
     text = values.get("points", "")
+    if text.count(";") > POINTS_MAX:
+        raise BadLabel("it has too many points")
     try:
-        pairs = [pair.split(",") for pair in text.split(";") if pair.strip()]
+        pairs = (pair.split(",") for pair in text.split(";") if pair.strip())
         return tuple((parse_number(x), parse_number(y)) for x, y in pairs)
     except ValueError:
         raise BadLabel("its points are not pairs of numbers") from None

@@ -27,6 +27,7 @@ __all__ = [
 ]
 
 DEPTH_MAX = 32
+PARTS_MAX = 10_000
 STEP = re.compile(r"\s*step\s*=\s*([0-9]{1,9})\s*", re.ASCII)
 WHOLE = re.compile(r"\s*([0-9]{1,9})\s*", re.ASCII)
 HEAD = {"id", "name", "source", "start_frame", "stop_frame", "frame_filter", "width", "height"}
@@ -142,6 +143,8 @@ class _CvatTarget:
             shape = self._shapes.pop()
             if self._shapes:
                 self._shapes[-1].parts.append(shape)
+                if len(self._shapes[-1].parts) > PARTS_MAX:
+                    raise CvatFault(f"a shape of it has more than {PARTS_MAX:,} parts")
             else:
                 self.found.append(shape)
         self._open.pop()

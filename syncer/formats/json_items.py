@@ -23,6 +23,8 @@ import orjson
 from syncer.formats.labels import JSON
 
 ITEM_BYTES_MAX = 16 << 20
+PARTS_MAX = 300_000
+"""Each takes up to a hundred times the bytes that it has in the file."""
 _BLOCK_BYTES = 1 << 20
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _STRINGS = re.compile(_STRING, re.DOTALL)
@@ -58,8 +60,10 @@ class JsonItem:
 def parse(text: bytes) -> JSON:
     """Return the value; NaN and Infinity are numbers, half a character is text.
 
-    Raises ValueError.
+    Raises ValueError, also for one of so many parts that it would fill the memory.
     """
+    if _is_crowded(text):
+        raise ValueError(f"more than {PARTS_MAX:,} lists and objects in one item")
     try:
         value: JSON = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -68,6 +72,10 @@ def parse(text: bytes) -> JSON:
         except (ValueError, RecursionError):
             raise ValueError(f"not JSON: {error.msg}") from None
     return value
+
+
+def _is_crowded(text: bytes) -> bool:
+    return len(text) > PARTS_MAX and text.count(b"[") + text.count(b"{") > PARTS_MAX
 
 
 def iterate_items(file: BinaryIO, *keys: str) -> Iterator[JsonItem]:
@@ -162,8 +170,11 @@ class _ItemCutter:
             if not end:
                 return None
             if self._buffer.count(b"{", begin, end) == closed:
+                text = self._buffer[begin:end]
+                if _is_crowded(text):
+                    return None
                 try:
-                    value = orjson.loads(self._buffer[begin:end])
+                    value = orjson.loads(text)
                 except orjson.JSONDecodeError:
                     return None
                 self._at = end

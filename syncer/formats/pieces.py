@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 __all__ = ["FileInPieces", "PieceTooLarge"]
 
-BYTES_MAX = 64 << 20
+BYTES_MAX = 8 << 20
 
 
 class PieceTooLarge(Exception):

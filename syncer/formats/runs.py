@@ -11,7 +11,7 @@ PIXELS_MAX = 100_000_000
 """More than an image of the service may have (85 million): a mask of more is refused
 before memory is spent on it.
 """
-RUNS_MAX = 2_000_000
+RUNS_MAX = 1_000_000
 _BLOCK = 1 << 20
 
 

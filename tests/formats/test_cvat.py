@@ -434,6 +434,42 @@ def test_memory_does_not_grow_with_one_image_that_has_everything(tmp_path: Path)
     assert peak < 3_000_000
 
 
+@pytest.mark.parametrize(
+    ("shape", "reason"),
+    [
+        ('<mask label="a" rle="' + "1," * 1_100_000 + '"/>', "left is not a number"),
+        (
+            '<mask label="a" left="0" top="0" width="9" height="9" rle="'
+            + "1," * 1_100_000
+            + '"/>',
+            "a mask has too many runs",
+        ),
+        ('<polygon label="a" points="' + "1,2;" * 310_000 + '"/>', "it has too many points"),
+    ],
+)
+def test_a_shape_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, shape: str, reason: str
+) -> None:
+    skipped, _ = read(tmp_path, image(shape))
+    assert isinstance(skipped, Skipped)
+    assert reason in skipped.reason
+
+
+@pytest.mark.parametrize(
+    ("inside", "reason"),
+    [
+        (image("<skeleton>" + "<points/>" * 11_000 + "</skeleton>"), "more than 10,000 parts"),
+        (image('<polygon points="' + "1,2;" * 2_200_000 + '"/>'), "larger than 8 MiB"),
+    ],
+)
+def test_a_file_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, inside: str, reason: str
+) -> None:
+    fault = read(tmp_path, inside)[-1]
+    assert isinstance(fault, FileFault)
+    assert reason in fault.reason
+
+
 def test_no_bytes_make_a_traceback(tmp_path: Path) -> None:
     whole = write(
         tmp_path,

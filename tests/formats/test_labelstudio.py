@@ -540,6 +540,16 @@ def test_one_object_that_would_fill_the_memory_is_refused(tmp_path: Path) -> Non
     assert "more than 16 MiB" in fault.reason
 
 
+def test_a_task_of_too_many_parts_is_a_fault_and_the_next_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    crowd = '{"data": {}, "x": [' + "[]," * 310_000 + "[]]}"
+    file.write_text(f"[{crowd}, {json.dumps(task(annotate(result())))}]", "utf-8")
+    _, skipped, label = LabelStudio(ReadOptions()).read(file)
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason == "more than 300,000 lists and objects in one item"
+    assert isinstance(label, Label)
+
+
 def test_values_that_are_nested_too_deep_are_cut(tmp_path: Path) -> None:
     deep: Any = "x"
     for _ in range(400):
