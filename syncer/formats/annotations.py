@@ -90,15 +90,14 @@ class Annotations:
             return Skipped(
                 label.place, label.own_id, found, found in FAULTS or found is UNKNOWN_SIZE
             )
-        regions = [each.info for each in found]
         info = self._describe(label, placed)
         try:
-            lines, number = self._write(label, placed, regions, concepts, info)
+            lines, number = self._write(label, placed, found, concepts, info)
         except (TypeError, ValueError):
             try:
                 tidy = cast(dict[str, JSON], _tidy(info))
                 named = cast(list[WireObject], _tidy(cast(JSON, concepts)))
-                lines, number = self._write(label, placed, regions, named, tidy)
+                lines, number = self._write(label, placed, found, named, tidy)
             except (TypeError, ValueError):
                 return Skipped(label.place, label.own_id, "not JSON", is_fault=True)
         if any(len(line) > LINE_BYTES_MAX for line in lines):
@@ -164,12 +163,12 @@ class Annotations:
         self,
         label: Label,
         placed: PlacedPicture,
-        regions: list[WireObject],
+        regions: list[PlacedShape],
         concepts: list[WireObject],
         info: dict[str, JSON],
     ) -> tuple[list[bytes], int]:
         """Return the lines, and how many labels were like this one before."""
-        content = b"" if label.own_id else orjson.dumps((regions, concepts, info))
+        content = b"" if label.own_id else _write_content(regions, concepts, info)
         label_id, number = self._ids.name_label(placed.input_id, label.own_id, content)
         lines = []
         for part, region in enumerate(regions or [None]):
@@ -177,7 +176,7 @@ class Annotations:
             about = info if len(regions) < 2 else {**info, "parts_of": label_id, "part": part}
             data: WireObject = {"concepts": concepts}
             if region is not None:
-                data = {"regions": [{"id": id, "region_info": region, "data": data}]}
+                data = {"regions": [{"id": id, "region_info": region.info, "data": data}]}
             if self._video and label.picture.frame is not None:
                 data = {"frames": [{"frame_info": _time(label), "data": data}]}
             annotation = {
@@ -188,6 +187,14 @@ class Annotations:
             }
             lines.append(orjson.dumps({"op": "post", "annotation": annotation}, None, _NEWLINE))
         return lines, number
+
+
+def _write_content(
+    regions: list[PlacedShape], concepts: list[WireObject], info: dict[str, JSON]
+) -> bytes:
+    """Return what a label without an own id is known by."""
+    shapes = [{**each.info, "mask": each.runs} if each.runs else each.info for each in regions]
+    return orjson.dumps((shapes, concepts, info))
 
 
 def _list_regions(label: Label, placed: PlacedPicture, lost: list[str]) -> list[PlacedShape] | str:
@@ -226,7 +233,8 @@ def _add_box(
     if isinstance(beside, str):
         lost.append(f"box: {beside}")
         return region
-    return PlacedShape({**beside.info, **region.info}, region.is_clamped or beside.is_clamped)
+    is_clamped = region.is_clamped or beside.is_clamped
+    return PlacedShape({**beside.info, **region.info}, is_clamped, region.runs)
 
 
 def _scale(label: Label, placed: PlacedPicture) -> tuple[float, float]:

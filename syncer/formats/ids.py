@@ -27,11 +27,10 @@ class AnnotationIds:
     def name_label(self, input_id: str, own_id: str, content: bytes) -> tuple[str, int]:
         """Return the id, 32 hex digits, and how many were like it before."""
         kind, told = (b"id", own_id.encode()) if own_id else (b"content", content)
-        known_as = input_id.encode()
-        key = _digest(b"%b:%b:%d:%b:%b" % (self._format, kind, len(known_as), known_as, told))
+        key = _digest(self._format, input_id.encode(), kind, told)
         before = self._known.find(key) or 0
         self._known.put(key, before + 1)
-        return (key if not before else _digest(b"%b:%d" % (key, before))).hex(), before
+        return (key if not before else _digest(key, b"%d" % before)).hex(), before
 
     def close(self) -> None:
         """Forget them."""
@@ -40,8 +39,10 @@ class AnnotationIds:
 
 def name_part(label_id: str, part: int) -> str:
     """Return the id of one of several parts of a label."""
-    return _digest(b"%b:part:%d" % (label_id.encode(), part)).hex()
+    return _digest(label_id.encode(), b"part", b"%d" % part).hex()
 
 
-def _digest(text: bytes) -> bytes:
-    return blake2b(text, digest_size=_BYTES).digest()
+def _digest(*parts: bytes) -> bytes:
+    """Return a digest in which each part begins with its length."""
+    told = b"".join([b"%d:%b" % (len(part), part) for part in parts])
+    return blake2b(told, digest_size=_BYTES).digest()

@@ -38,6 +38,8 @@ class PlacedShape:
 
     info: WireObject
     is_clamped: bool
+    runs: tuple[int, ...] = ()
+    """Of a mask: ids are made of them, for its PNG depends on what packs it."""
 
 
 def make_region(shape: Shape | Point, width: float, height: float) -> PlacedShape | str:
@@ -173,4 +175,4 @@ def _make_mask(mask: Mask) -> PlacedShape | str:
     if not any(mask.runs[1::2]):
         return NO_AREA
     encoded = base64.b64encode(write_png(mask)).decode()
-    return PlacedShape({"mask": {"image": {"base64": encoded}}}, False)
+    return PlacedShape({"mask": {"image": {"base64": encoded}}}, False, mask.runs)

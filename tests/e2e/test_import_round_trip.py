@@ -20,6 +20,7 @@ from tests.support.processes import (
 )
 
 EXAMPLES = {
+    "coco": ("coco", "examples/coco"),
     "cvat": ("cvat", "examples/cvat"),
     "labelstudio": ("labelstudio", "examples/labelstudio", "--predictions"),
     "openlabel": ("openlabel", "examples/openlabel"),
@@ -65,7 +66,10 @@ def pull(url: str, app: str, folder: Path) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=() if name == "cvat" else pytest.mark.proof) for name in EXAMPLES],
+    [
+        pytest.param(name, marks=() if name in ("coco", "cvat") else pytest.mark.proof)
+        for name in EXAMPLES
+    ],
 )
 def test_what_is_pulled_is_what_was_imported(
     tmp_path: Path, remote: EmulatorProcess, name: str
