@@ -26,6 +26,7 @@ __all__ = [
     "stream_elements",
 ]
 
+ZIP = b"PK\x03\x04"
 DEPTH_MAX = 32
 PARTS_MAX = 10_000
 STEP = re.compile(r"\s*step\s*=\s*([0-9]{1,9})\s*", re.ASCII)
@@ -81,6 +82,8 @@ def stream_elements(file: BinaryIO) -> Iterator[Holder | ShapeElement | SourceTa
     pieces = FileInPieces(file)
     try:
         while data := pieces.read():
+            if not document.has_begun and data.startswith(ZIP):
+                raise CvatFault("it is a ZIP archive: unpack it first")
             parser.feed(data)
             if document.found:
                 pieces.begin_piece()
@@ -101,6 +104,7 @@ class _CvatTarget:
 
     def __init__(self) -> None:
         self.found: list[Holder | ShapeElement | SourceTask] = []
+        self.has_begun = False
         self._open: list[str] = []
         self._text: list[str] | None = None
         self._task: SourceTask | None = None
@@ -111,6 +115,7 @@ class _CvatTarget:
     def start(self, name: str, values: Mapping[str, str]) -> None:
         if not self._open and name != "annotations":
             raise CvatFault(f"its root is <{name}>, that of a CVAT file is <annotations>")
+        self.has_begun = True
         self._open.append(name)
         if len(self._open) > DEPTH_MAX:
             raise CvatFault(f"its tags are nested more than {DEPTH_MAX} deep")

@@ -42,6 +42,8 @@ def stream_tasks(file: BinaryIO) -> Iterator[JsonItem]:
     Raises: TaskFault, OSError.
     """
     head = file.read(HEAD_BYTES)
+    if head.startswith(b"PK\x03\x04"):
+        raise TaskFault("it is a ZIP archive: unpack it first")
     try:
         if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
             yield from iterate_items(cast("BinaryIO", _Rejoined(head, file)))

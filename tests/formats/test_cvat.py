@@ -410,6 +410,13 @@ def test_what_is_no_file_of_cvat_is_named(tmp_path: Path, text: str) -> None:
     assert not Cvat(ReadOptions()).detect(file) or "<image>" in text
 
 
+def test_the_archive_that_cvat_exports_is_to_be_unpacked(tmp_path: Path) -> None:
+    file = tmp_path / "export.zip"
+    file.write_bytes(b"PK\x03\x04rest")
+    [_, fault] = Cvat(ReadOptions()).read(file)
+    assert fault == FileFault(file, "it is a ZIP archive: unpack it first")
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     [_, fault] = Cvat(ReadOptions()).read(tmp_path / "none.xml")
     assert fault == FileFault(tmp_path / "none.xml", "No such file or directory")

@@ -112,6 +112,35 @@ def test_a_box_turns_about_its_upper_left_corner_and_in_pixels(tmp_path: Path) -
     assert np.allclose(pixels, [(20, 20), (20, 80), (-20, 80), (-20, 20)], atol=1e-9)
 
 
+def test_a_turned_box_is_where_the_vendor_has_it(tmp_path: Path) -> None:
+    """The box of label-studio#5223, as label-studio-sdk 2.1.2 has it for YOLO OBB."""
+    value = {
+        "x": 43.11703266917582,
+        "y": 84.45982849200068,
+        "width": 2.306614434971254,
+        "height": 2.5411620388151044,
+        "rotation": 90.16978361018573,
+        "rectanglelabels": ["jyz"],
+    }
+    box = result(value=value, original_width=1280, original_height=720)
+    [polygon] = read_label(tmp_path, box).shapes
+    assert isinstance(polygon, Polygon)
+    expected = [
+        (0.4311703266917582, 0.8445982849200067),
+        (0.43110197527804883, 0.8856045837241788),
+        (0.4168080015679654, 0.8855292820113376),
+        (0.4168763529816747, 0.8445229832071656),
+    ]
+    assert np.allclose(polygon.points, expected, rtol=0, atol=1e-9)
+
+
+def test_the_archive_of_an_export_is_to_be_unpacked(tmp_path: Path) -> None:
+    file = tmp_path / "export.zip"
+    file.write_bytes(b"PK\x03\x04rest")
+    [_, fault] = LabelStudio(ReadOptions()).read(file)
+    assert fault == FileFault(file, "it is a ZIP archive: unpack it first")
+
+
 def test_a_turned_box_on_an_image_of_no_known_size_is_a_fault(tmp_path: Path) -> None:
     turned = {**SQUARE, "rotation": 9, "rectanglelabels": ["Car"]}
     [skipped, _] = read_all(tmp_path, result(value=turned, original_width=None))
