@@ -7,6 +7,7 @@ its class, and choices, ratings or texts. These become one label.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -54,24 +55,6 @@ class ResultGroup:
     place: str
     own_id: str
     results: list[Object] = field(default_factory=list)
-    geometry: str = ""  # that of its results, as a text
-
-    def is_of(self, result: Object, geometry: str) -> bool:
-        """Whether a result of the same id, or place, says more about this region.
-
-        It does not if it is somewhere else (copies may keep an id) or, without an id,
-        if it is of a control tag that has said already what it had to say.
-        """
-        if not self.own_id:
-            names = {_read_text(each, "from_name") for each in self.results}
-            return _has_geometry(result) and _read_text(result, "from_name") not in names
-        return not self.geometry or not _has_geometry(result) or self.geometry == geometry
-
-    def add(self, result: Object, geometry: str) -> None:
-        """Take a result, which `is_of` this region."""
-        self.results.append(result)
-        if _has_geometry(result):
-            self.geometry = geometry
 
     def convert(self, data: Object, task_path: str, info: dict[str, JSON]) -> Iterator[Item]:
         """Yield the label, or why there is none.
@@ -137,9 +120,7 @@ def group_results(results: Iterable[Any], place: str, of: str) -> Iterator[Resul
 
     `of` is the id of the annotation; with that of a result it is the id of a label.
     """
-    regions: list[ResultGroup] = []
-    by_id: dict[str, list[ResultGroup]] = {}
-    by_geometry: dict[str, list[ResultGroup]] = {}
+    regions = _Regions()
     for index, result in enumerate(results):
         here = f"{place}[{index}]"
         own = result.get("id") if isinstance(result, dict) else None
@@ -151,16 +132,48 @@ def group_results(results: Iterable[Any], place: str, of: str) -> Iterator[Resul
         elif not isinstance(result.get("value"), dict):
             yield Skipped(here, own_id, "a result has no value", is_fault=True)
         else:
-            geometry = repr([result["value"].get(key) for key in GEOMETRY])
-            known = by_id if own_id else by_geometry
-            group = known.setdefault(own_id or geometry, [])
-            region = next((each for each in group if each.is_of(result, geometry)), None)
-            if region is None:
-                region = ResultGroup(here, own_id)
-                regions.append(region)
-                group.append(region)
-            region.add(result, geometry)
-    yield from regions
+            regions.add(result, ResultGroup(here, own_id))
+    yield from regions.groups
+
+
+class _Regions:
+    """The regions of an annotation, and to which of them a result belongs.
+
+    Results of one id say more about one region, if they are at its place: copies may
+    keep an id. Without an id the place alone decides, and a control tag that has said
+    already what it had to say there begins another region.
+    """
+
+    def __init__(self) -> None:
+        self.groups: list[ResultGroup] = []
+        self._placed: dict[object, ResultGroup] = {}
+        self._unplaced: dict[str, ResultGroup] = {}  # by id, without a place so far
+        self._first: dict[str, ResultGroup] = {}  # by id
+        self._said: Counter[tuple[str, str]] = Counter()  # by place and control tag
+
+    def add(self, result: Object, fresh: ResultGroup) -> None:
+        """Put a result to its region, which is `fresh` where it is the first of one."""
+        group = self._find(result, fresh)
+        if group is fresh:
+            self.groups.append(fresh)
+        group.results.append(result)
+
+    def _find(self, result: Object, fresh: ResultGroup) -> ResultGroup:
+        own_id = fresh.own_id
+        place = repr([result["value"].get(key) for key in GEOMETRY])
+        if not _has_geometry(result):
+            if not own_id:
+                return fresh
+            if own_id not in self._first:
+                self._unplaced[own_id] = fresh
+            return self._first.setdefault(own_id, fresh)
+        if not own_id:
+            tag = _read_text(result, "from_name")
+            self._said[place, tag] += 1
+            return self._placed.setdefault((place, self._said[place, tag]), fresh)
+        begun = self._unplaced.pop(own_id, fresh)
+        self._first.setdefault(own_id, begun)
+        return self._placed.setdefault((own_id, place), begun)
 
 
 def _has_geometry(result: Object) -> bool:

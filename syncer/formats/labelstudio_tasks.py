@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from syncer.formats.faults import BadLabel
@@ -29,6 +30,7 @@ ENDING = re.compile(
 )
 LOCAL = re.compile("(?:^|&)d=([^&]+)")
 PATH_MAX = 4096
+KEYS_MAX = 200
 HEAD_BYTES = 1 << 16
 
 
@@ -86,7 +88,11 @@ def find_path(data: Object, to_name: str, item: int, is_picture: bool) -> str:
     """
     if to_name in data:
         return _read_path(data[to_name], item, is_picture or to_name in IMAGE_KEYS)
-    paths = {key: path for key in data if (path := _read_path(data[key], item, key in IMAGE_KEYS))}
+    paths = {
+        key: path
+        for key in islice(data, KEYS_MAX)
+        if (path := _read_path(data[key], item, key in IMAGE_KEYS))
+    }
     if len(paths) > 1:
         named = [key for key in paths if to_name and (to_name in key or key in to_name)]
         named = named or [key for key in IMAGE_KEYS if key in paths]

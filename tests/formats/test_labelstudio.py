@@ -257,6 +257,22 @@ def test_two_regions_of_one_id_stay_two(tmp_path: Path) -> None:
     assert [label.own_id for label in labels_of(found)] == ["u-5/r1", "u-5/r1"]
 
 
+def test_what_is_said_of_a_region_may_come_before_and_without_its_place(tmp_path: Path) -> None:
+    label = read_label(
+        tmp_path, result("choices", {"choices": ["Taxi"]}, from_name="use"), result()
+    )
+    assert label.shapes == (Box(0.1, 0.2, 0.4, 0.6),)
+    assert label.concepts == (Concept("Car"),)
+    assert label.info["attributes"] == {"use": ["Taxi"]}
+
+
+def test_many_results_of_one_id_take_no_longer_than_others(tmp_path: Path) -> None:
+    """Wrong: each is compared with all before it, which takes hours."""
+    results = [result(value={**SQUARE, "x": at, "rectanglelabels": ["a"]}) for at in range(5_000)]
+    alike = [result(id=None) for _ in range(5_000)]
+    assert len(labels_of(read_all(tmp_path, *results, *alike))) == 10_000
+
+
 def test_text_spans(tmp_path: Path) -> None:
     """They are of a task that shows a text: it is named by its number."""
     value = {"start": 4, "end": 9, "text": "quick", "labels": ["Adjective"]}
