@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from syncer.formats.faults import BadLabel
+from syncer.formats.runs import RUNS_MAX
 
 __all__ = ["unpack_brush"]
 
@@ -50,8 +51,10 @@ def unpack_brush(packed: bytes, pixels: int) -> list[int]:
             continue
         if (len(runs) - 1) % 2 == is_set:
             runs[-1] += length
-        else:
+        elif len(runs) < RUNS_MAX:
             runs.append(length)
+        else:
+            raise BadLabel("a mask has too many runs")
     return runs
 
 

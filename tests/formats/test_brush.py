@@ -79,6 +79,15 @@ def test_a_brush_that_breaks_off_is_a_fault() -> None:
             unpack_brush(packed[:length], 4)
 
 
+def test_a_brush_of_more_runs_than_memory_may_hold_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("syncer.formats.brush.RUNS_MAX", 5)
+    assert unpack_brush(pack(paint([0, 255, 0, 255, 0])), 5) == [1] * 5
+    with pytest.raises(BadLabel, match="too many runs"):
+        unpack_brush(pack(paint([0, 255, 0, 255, 0, 255])), 6)
+
+
 def test_no_bytes_do_worse_than_a_fault() -> None:
     chance = random.Random(7)
     for _ in range(2000):
