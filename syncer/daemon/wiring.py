@@ -29,6 +29,7 @@ from syncer.daemon.http.sources import sources
 from syncer.daemon.http.states import states
 from syncer.daemon.http.stories import stories
 from syncer.daemon.lane import Lane
+from syncer.daemon.memory import find_trim, giving_back
 from syncer.daemon.metrics import Metrics
 from syncer.daemon.news import NewsFeed
 from syncer.daemon.reload import Reloaded, Reloader
@@ -92,6 +93,7 @@ async def follow(loaded: Loaded, load: Callable[[], Loaded], say: Say) -> Ended:
             reloader.answering(),
             feed.looking(partial(look_at, supervisor, RETRIES_SHOWN)),
             watcher.watching(),
+            giving_back(find_trim()),
         ):
             say(f"syncer: following; {url}/ shows how it goes")
             async with notifier.telling(supervisor.draining):
