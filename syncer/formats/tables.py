@@ -50,7 +50,8 @@ SHARES = ("left_col", "top_row", "right_col", "bottom_row")
 SIZE = ("width", "height")
 TABLE_NAMES = (*IMAGE, "id", "concept", *PIXELS, *SHARES, *SIZE)
 """The names that a table's columns may be given with `--columns`."""
-ROWS_AT_ONCE = 512
+ROWS_AT_ONCE = 16
+"""A small file may hold one long text for all of its rows."""
 FILES_LOOKED_AT = 20
 
 
