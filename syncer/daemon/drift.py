@@ -160,7 +160,7 @@ class DriftCheck:
         while True:
             if self._due_at is None:
                 self._due_at = self._began_at + min(self.every_seconds, FIRST_SECONDS)
-            await anyio.sleep(self._due_at - time.monotonic())
+            await anyio.sleep(max(0.0, self._due_at - time.monotonic()))
             began_at = time.monotonic()
             try:
                 self._last = await self._check(engine, remote, bucket)

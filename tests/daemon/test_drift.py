@@ -13,6 +13,7 @@ from syncer.core.ports.wire import Reply
 from syncer.daemon.drift import AGAIN_SECONDS, FIRST_SECONDS, SAMPLE_MAX
 from syncer.daemon.lane import Lane
 from syncer.daemon.status import LaneStatus
+from syncer.jobs.push_parts import push_parts
 from tests.daemon.following import Following
 from tests.support.lanes import App
 
@@ -87,6 +88,27 @@ def test_the_first_check_is_within_an_hour_and_the_next_one_as_it_is_set(
     assert first.drift.checked_at is not None
     assert later.drift.checked_at is not None
     assert later.drift.checked_at - first.drift.checked_at < AGAIN_SECONDS
+
+
+def test_a_lane_that_could_not_push_when_a_check_was_due_checks_once_it_can(
+    checked: Checked,
+) -> None:
+    """As where its state cannot be opened for longer than an hour."""
+    following = checked.following
+    other = push_parts(following.app.config(), following.app.limiters)
+    other.__enter__()
+    seen: list[LaneStatus] = []
+
+    async def meanwhile(lane: Lane) -> None:
+        await anyio.sleep(EVERY + 100)
+        other.__exit__(None, None, None)
+        await anyio.sleep(100)
+        following.add(line("post", "a"))
+        await anyio.sleep(EVERY + 5 * AGAIN_SECONDS)
+        seen.append(await lane.status())
+
+    following.run(meanwhile, daemon__verify_sample_every_seconds=EVERY)
+    assert seen[0].drift.checked_at is not None
 
 
 def test_what_somebody_else_changed_or_removed_or_made_again_is_told(checked: Checked) -> None:
