@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from syncer import signals
 from tests.support.postgres import Postgres, running_postgres
+
+CLOCKS = (time.time, time.time_ns, time.monotonic)
+
+
+@pytest.fixture(autouse=True)
+def the_clocks_of_the_machine() -> Iterator[None]:
+    """No test leaves others another time, as one does that patches a clock within
+    virtual time, and gives it back later.
+    """
+    yield
+    assert (time.time, time.time_ns, time.monotonic) == CLOCKS
 
 
 @pytest.fixture

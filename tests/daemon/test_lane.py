@@ -110,9 +110,10 @@ def test_a_client_that_is_sent_away_comes_again_soon_though_the_clock_was_set_ba
     async def then(lane: Lane) -> None:
         await anyio.sleep(100)
         before = time.time
-        monkeypatch.setattr(time, "time", lambda: before() - 3600)
-        with pytest.raises(NotPushing) as caught:
-            lane.inbox()
+        with monkeypatch.context() as machine:
+            machine.setattr(time, "time", lambda: before() - 3600)
+            with pytest.raises(NotPushing) as caught:
+                lane.inbox()
         seconds.append(caught.value.retry_seconds)
         other.__exit__(None, None, None)
 
