@@ -301,7 +301,11 @@ class JournalMachine(RuleBasedStateMachine):
         """Before or after a commit, never between."""
         assert self.journal is not None
         same = [
-            book for book in books if book.same(self.journal.ledger) and self._open_letters(book)
+            book
+            for book in books
+            if book.same(self.journal.ledger)
+            and self._has_bodies(book)
+            and self._open_letters(book)
         ]
         assert same, "neither before nor after"
         self.book = same[0]
@@ -314,13 +318,20 @@ class JournalMachine(RuleBasedStateMachine):
         book, ledger = self.book, self.journal.ledger
         assert book.same(ledger)
         assert ledger.next_number >= book.next_number
-        for number, waiting in book.queue.items():
-            change = self.journal.read_queued(number)
-            assert (change.raw, change.written) == (
-                waiting.raw.encode(),
-                waiting.written and waiting.written.encode(),
-            )
+        assert self._has_bodies(book)
         assert self._open_letters(book)
+
+    def _has_bodies(self, book: Book) -> bool:
+        """Are the bodies of what waits those of the book? Where a change ends and comes
+        back under its number, they alone tell before from after.
+        """
+        assert self.journal is not None
+        found = {number: self.journal.read_queued(number) for number in book.queue}
+        return all(
+            (found[number].raw, found[number].written)
+            == (waiting.raw.encode(), waiting.written and waiting.written.encode())
+            for number, waiting in book.queue.items()
+        )
 
     def _open_letters(self, book: Book) -> bool:
         """Are they those of the book?"""
