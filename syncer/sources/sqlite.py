@@ -244,20 +244,20 @@ class SqliteTable:
     def _find_lack(self, connection: sqlite3.Connection, kind: str) -> str:
         """Return why this is not an outbox, "" where it is one."""
         with closing(connection.execute(self._sql("pragma table_info(TABLE)"))) as cursor:
-            # name: whether it may be null, and its place in the primary key
-            columns = {row[1].decode().lower(): (not row[3], row[5]) for row in cursor}
+            # name: type, whether it is never null, and its place in the primary key
+            columns = {row[1].decode().lower(): (row[2], row[3], row[5]) for row in cursor}
         if lacking := [column for column in COLUMNS if column not in columns]:
             return f"it lacks {', '.join(lacking)}"
         if kind != "table":
             return "it is a view"
-        may_be_null, place = columns["id"]
-        is_key = place == 1 and sum(bool(of_key) for _, of_key in columns.values()) == 1
-        if is_key:
-            return ""  # of integers: SQLite has no null there
+        kind_of_id, is_never_null, _ = columns["id"]
+        key = [name for name, (_, _, place) in columns.items() if place]
+        if key == ["id"] and kind_of_id.upper() == b"INTEGER":
+            return ""  # the number of the row itself; any other key may be null in SQLite
         with closing(connection.execute(_UNIQUE, (self._table,))) as cursor:
             is_unique = any(name.decode().lower() == "id" for (name,) in cursor)
-        if not is_unique or may_be_null:
-            return "its ids may come twice or be null: make `id` its primary key"
+        if not is_unique or not is_never_null:
+            return "its ids may come twice or be null: make `id integer primary key` of it"
         return ""
 
     # --- what is asked ----------------------------------------------------------------

@@ -448,7 +448,15 @@ def _other(id: str, more: str = "") -> str:
     return f"drop table {TABLE}; create table {TABLE} ({columns}{more and ', '}{more})"
 
 
-@pytest.mark.parametrize("id", ["id integer primary key", "id integer not null unique"])
+@pytest.mark.parametrize(
+    "id",
+    [
+        "id integer primary key",
+        "ID Integer not null primary key",
+        "id int not null primary key",
+        "id integer not null unique",
+    ],
+)
 def test_ids_that_are_unique_and_never_null_make_an_outbox(world: Following, id: str) -> None:
     with closing(sqlite3.connect(world.path)) as connection:
         connection.executescript(f"drop index outbox_to_do; {_other(id)}")
@@ -481,6 +489,7 @@ def test_the_example_of_triggers_writes_changes(world: Following) -> None:
             "is not an outbox: it is a view",
         ),
         (_other("id integer unique"), "its ids may come twice or be null"),
+        (_other("id int primary key"), "its ids may come twice or be null"),
         (_other("id integer not null"), "its ids may come twice or be null"),
         (
             _other("id integer not null", "primary key (id, change)"),
