@@ -11,6 +11,7 @@ What differs was changed by somebody else, or lost.
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -74,9 +75,10 @@ class DriftCheck:
     def __init__(self, chance: random.Random) -> None:
         self.every_seconds = 0.0
         """Between checks; 0: never."""
-        self._began_at = time.monotonic()
-        self._due_at: float | None = None
-        """When the next check begins; None: nobody has asked for one yet."""
+        self._last_at = time.monotonic()
+        """When the last check began; before the first one, this."""
+        self._wait_seconds_max = FIRST_SECONDS
+        """Until the next one, however seldom they are wanted."""
         self._chance = chance
         self._kept: dict[Key, Change] = {}
         self._bytes = 0
@@ -158,15 +160,14 @@ class DriftCheck:
     async def _check_on(self, engine: Push, remote: Remote) -> None:
         bucket = AsyncLimiter(1, REQUEST_SECONDS)
         while True:
-            if self._due_at is None:
-                self._due_at = self._began_at + min(self.every_seconds, FIRST_SECONDS)
-            await anyio.sleep(max(0.0, self._due_at - time.monotonic()))
-            began_at = time.monotonic()
+            due_at = self._last_at + min(self.every_seconds, self._wait_seconds_max)
+            await anyio.sleep(max(0.0, due_at - time.monotonic()))
+            self._last_at = time.monotonic()
             try:
                 self._last = await self._check(engine, remote, bucket)
-                self._due_at = began_at + self.every_seconds
+                self._wait_seconds_max = math.inf
             except (NoTurn, SyncerError):  # the lane says what is the matter
-                self._due_at = began_at + AGAIN_SECONDS
+                self._wait_seconds_max = AGAIN_SECONDS
 
     async def _check(self, engine: Push, remote: Remote, bucket: AsyncLimiter) -> DriftFound:
         """Return the outcome of a check. Raises NoTurn, SyncerError."""
