@@ -91,10 +91,6 @@ class KnownBodies:
             return None
         return known
 
-    def add(self, body: KnownBody) -> None:
-        """This body is in the note of an append."""
-        self._remember(body)
-
     def save(self, bodies: Sequence[KnownBody]) -> None:
         """Write bodies to the log of keys, and drop what is too old there. It blocks.
 
@@ -122,7 +118,10 @@ class KnownBodies:
     def _is_over(self, at: float) -> bool:
         return at <= self._now() - KNOWN_SECONDS
 
-    def _remember(self, body: KnownBody) -> None:
+    def add(self, body: KnownBody) -> None:
+        """Know this body, which the note of an append holds, or the log of keys; and
+        forget what is too old. Raises StateError.
+        """
         self._known.put(body)
         while self._known.count > KNOWN_MIN and (oldest := self._known.oldest()) is not None:
             if not self._is_over(oldest.at):
@@ -135,7 +134,7 @@ class KnownBodies:
         self._in_log_count += saved.bodies
         for body in bodies:
             if self._known.find(body.key) != body:
-                self._remember(body)
+                self.add(body)
 
     def _cut_log(self) -> None:
         mark = None
@@ -158,7 +157,7 @@ class KnownBodies:
 
     def _read_notes(self) -> None:
         for _, body in self._list_noted():
-            self._remember(body)
+            self.add(body)
 
     def _list_noted(self) -> Iterator[tuple[int, KnownBody]]:
         """Yield each body that has a note, with the place of its lines."""
