@@ -33,14 +33,14 @@ class BackgroundWriter:
         """Return how many texts wait."""
         return self._texts.qsize()
 
-    def add(self, text: str) -> None:
+    def add(self, text: bytes) -> None:
         """Let this be written. It does not block."""
         try:
             if self._lost:
                 lost = counted(self._lost, "message")
                 self._texts.put_nowait(f"syncer: {lost} lost: nobody read this stream\n".encode())
                 self._lost = 0
-            self._texts.put_nowait(text.encode("utf-8", "backslashreplace"))
+            self._texts.put_nowait(text)
         except queue.Full:
             self._lost += 1
 

@@ -124,7 +124,7 @@ def complain(*lines: str) -> None:
     """
     text = "".join(f"{printable(line)}\n" for line in lines)
     if _aside is not None:
-        _aside.add(text)
+        _aside.add(text.encode(sys.stderr.encoding, "backslashreplace"))
         return
     with suppress(OSError):
         sys.stderr.write(text)
