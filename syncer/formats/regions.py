@@ -109,14 +109,22 @@ def _make_polygon(points: Sequence[Point], width: float, height: float) -> Place
     xs, ys = list(map(truediv, across, repeat(width))), list(map(truediv, down, repeat(height)))
     if not math.isfinite(sum(xs) + sum(ys)):
         return NOT_A_NUMBER
-    clamped = False
-    if min(xs) < 0.0 or max(xs) > 1.0 or min(ys) < 0.0 or max(ys) > 1.0:
-        clamped = _is_beyond(min(xs), max(xs)) or _is_beyond(min(ys), max(ys))
-        xs, ys = list(map(_clamp, xs)), list(map(_clamp, ys))
+    xs, ys, clamped = _clamp_all(xs, ys)
     if _is_line(xs, ys):
         return NO_AREA
     corners = [{"row": y, "col": x} for x, y in zip(xs, ys)]  # noqa: B905 - of one length
     return PlacedShape({"polygon": {"points": corners}}, clamped)
+
+
+def _clamp_all(xs: list[float], ys: list[float]) -> tuple[list[float], list[float], bool]:
+    """Return the places within the image, and whether some were beyond it by more than
+    a rounding.
+    """
+    ends = min(xs), max(xs), min(ys), max(ys)
+    if ends[0] >= 0.0 and ends[1] <= 1.0 and ends[2] >= 0.0 and ends[3] <= 1.0:
+        return xs, ys, False
+    clamped = _is_beyond(ends[0], ends[1]) or _is_beyond(ends[2], ends[3])
+    return list(map(_clamp, xs)), list(map(_clamp, ys)), clamped
 
 
 def _is_line(xs: Sequence[float], ys: Sequence[float]) -> bool:
@@ -155,10 +163,7 @@ def _make_keypoints(shape: Keypoints, width: float, height: float) -> PlacedShap
     rows = [y / height if here else 0.0 for (_, y), here in zip(shape.points, seen, strict=True)]
     if not math.isfinite(sum(cols) + sum(rows)):
         return NOT_A_NUMBER
-    clamped = False
-    if min(cols) < 0.0 or max(cols) > 1.0 or min(rows) < 0.0 or max(rows) > 1.0:
-        clamped = _is_beyond(min(cols), max(cols)) or _is_beyond(min(rows), max(rows))
-        cols, rows = list(map(_clamp, cols)), list(map(_clamp, rows))
+    cols, rows, clamped = _clamp_all(cols, rows)
     places = [
         {"row": row, "col": col, "visibility": _VISIBILITIES[visibility]}
         for row, col, visibility in zip(rows, cols, shape.visibilities, strict=True)
