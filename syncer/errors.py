@@ -8,7 +8,10 @@ needs a table of its own.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping, Sequence
+
+_PACKAGE = __file__.removesuffix("errors.py")
 
 
 class SyncerError(Exception):
@@ -126,3 +129,17 @@ def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def describe_unexpected(error: BaseException) -> str:
+    """Return what people read of an error that nobody expected: its type and the line
+    of ours that failed. Not what it says: that may hold anything, a token too.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if frame.filename.startswith(_PACKAGE)]
+    place = (
+        f"syncer/{ours[-1].filename.removeprefix(_PACKAGE)}:{ours[-1].lineno}"
+        if ours
+        else "the command line"
+    )
+    return f"internal error: {type(error).__name__} in {place}; please report it"

@@ -9,7 +9,6 @@ import signal
 import traceback
 from collections.abc import Sequence
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 from cyclopts import App, CycloptsError
@@ -28,7 +27,14 @@ from syncer.cli.output import (
     printing,
 )
 from syncer.cli.usage import usage_message
-from syncer.errors import OutputError, SyncerError, UsageError, exit_code, first_error
+from syncer.errors import (
+    OutputError,
+    SyncerError,
+    UsageError,
+    describe_unexpected,
+    exit_code,
+    first_error,
+)
 
 _PAGE_COLUMNS = 100
 _CALL: dict[str, Any] = {
@@ -36,7 +42,6 @@ _CALL: dict[str, Any] = {
     "print_error": False,
     "result_action": "return_value",
 }
-_PACKAGE = Path(__file__).parents[1]
 
 
 def execute(app: App, given: Sequence[str]) -> int:
@@ -99,24 +104,4 @@ def _report(error: BaseException) -> int:
     if debug:
         complain(*"".join(traceback.format_exception(error)).rstrip().split("\n"))
     hint = "" if debug else " (run it again with -v or SYNCER_DEBUG=1 for the traceback)"
-    return fail(
-        f"internal error: {type(error).__name__} in {_place(error)}; please report it{hint}",
-        SyncerError.exit_code,
-    )
-
-
-def _place(error: BaseException) -> str:
-    """The line of ours that failed.
-
-    Not what the error says: that may hold anything, a token too.
-    """
-    ours = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if Path(frame.filename).is_relative_to(_PACKAGE)
-    ]
-    return (
-        f"{_PACKAGE.name}/{Path(ours[-1].filename).relative_to(_PACKAGE)}:{ours[-1].lineno}"
-        if ours
-        else "the command line"
-    )
+    return fail(f"{describe_unexpected(error)}{hint}", SyncerError.exit_code)

@@ -30,6 +30,7 @@ from syncer.core.events import (
     SourceRecovered,
 )
 from syncer.core.settle import rfc3339
+from syncer.errors import describe_unexpected
 
 OUTCOMES_MAX = 100
 APPLIED = "applied"
@@ -116,39 +117,46 @@ class NewsFeed:
         self._wake()
 
     @asynccontextmanager
-    async def looking(self, look: Callable[[], Awaitable[NewsRecord]]) -> AsyncIterator[None]:
+    async def looking(
+        self, look: Callable[[], Awaitable[NewsRecord]], say: Callable[[str], None]
+    ) -> AsyncIterator[None]:
         """Look at the lanes and sources while the block lasts; all watchers end with
-        it.
+        it. `say` gets why a look failed that should not, "" after one that did not.
         """
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._look_on, look)
+            tasks.start_soon(self._look_on, look, say)
             try:
                 yield
             finally:
                 self.close()
                 tasks.cancel_scope.cancel()
 
-    async def _look_on(self, look: Callable[[], Awaitable[NewsRecord]]) -> None:
+    async def _look_on(
+        self, look: Callable[[], Awaitable[NewsRecord]], say: Callable[[str], None]
+    ) -> None:
         looks = 0
         while True:
             is_due = looks % (STEP_SECONDS / LOOK_SECONDS) == 0
-            if not is_due and not self._watchers:  # nobody sees it, and a look costs time
-                looks += 1
-                await anyio.sleep(LOOK_SECONDS)
-                continue
-            record = await look()
-            for lane, count in self._applied.items():
-                self.tell(APPLIED, lane, "", count=count)
-            self._applied.clear()
-            at = int(time.time())
-            if is_due:
-                self._history.append(_point(record, at))
-            if record != self._seen:
-                self._seen = record
-                self._status = (self._count(), {**record, "at": at})
-                self._wake()
+            if is_due or self._watchers:  # else nobody sees it, and a look costs time
+                try:
+                    self._take_in(await look(), is_due=is_due)
+                    say("")
+                except Exception as error:
+                    say(describe_unexpected(error))
             looks += 1
             await anyio.sleep(LOOK_SECONDS)
+
+    def _take_in(self, record: NewsRecord, *, is_due: bool) -> None:
+        for lane, count in self._applied.items():
+            self.tell(APPLIED, lane, "", count=count)
+        self._applied.clear()
+        at = int(time.time())
+        if is_due:
+            self._history.append(_point(record, at))
+        if record != self._seen:
+            self._seen = record
+            self._status = (self._count(), {**record, "at": at})
+            self._wake()
 
     def close(self) -> None:
         """Let all watchers end."""

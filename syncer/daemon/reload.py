@@ -33,7 +33,7 @@ from syncer.daemon.lane import Lane
 from syncer.daemon.status import ReloadResult, Trouble
 from syncer.daemon.supervisor import Supervisor
 from syncer.engine.signal import Signal
-from syncer.errors import SyncerError
+from syncer.errors import SyncerError, describe_unexpected
 
 CONFIG = "config"
 """The check that the configuration in force is the one that was given last."""
@@ -158,12 +158,18 @@ class Reloader:
         with self._reports.announce():
             reloaded, ending = await self._decide()
             task_status.started()
-            names = [*reloaded.restarted, *reloaded.added, *reloaded.removed]
-            await self._supervisor.settle(names)
-            for lane in ending:
-                if not self._supervisor.is_at_work(lane.name):
-                    await self._reports.report_end(lane)
+            try:
+                await self._settle(reloaded, ending)
+            except Exception as error:
+                return self._report(Reloaded("failed", error=describe_unexpected(error)))
         return reloaded
+
+    async def _settle(self, reloaded: Reloaded, ending: list[Lane]) -> None:
+        names = [*reloaded.restarted, *reloaded.added, *reloaded.removed]
+        await self._supervisor.settle(names)
+        for lane in ending:
+            if not self._supervisor.is_at_work(lane.name):
+                await self._reports.report_end(lane)
 
     async def _decide(self) -> tuple[Reloaded, list[Lane]]:
         """Return the outcome, and the lanes that come to their end."""
@@ -171,9 +177,10 @@ class Reloader:
         async with self._one_at_a_time:
             try:
                 checked = await anyio.to_thread.run_sync(self._check)
-            except SyncerError as error:
+            except Exception as error:
                 self._refuse_drained()
-                return self._report(Reloaded("failed", error=str(error))), []
+                what = str(error) if isinstance(error, SyncerError) else describe_unexpected(error)
+                return self._report(Reloaded("failed", error=what)), []
             self._refuse_drained()
             ending = self._apply(checked)
         difference, needs_restart = checked.difference, checked.needs_restart

@@ -35,6 +35,12 @@ class Teller:
         ways = "; what would go through it goes through HTTP only" if reason else ""
         self._tell(f"lane {lane.name}, control socket", f"{reason}{ways}")
 
+    def tell_look(self, reason: str) -> None:
+        """Say why the status that watchers get stays an old one, or "" that it is new
+        again.
+        """
+        self._tell("status for those who watch", reason)
+
     def tell_event(self, lane: str, event: Event) -> None:
         """Say what an event of a lane means for people, if it means anything."""
         match event:

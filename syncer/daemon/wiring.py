@@ -91,7 +91,7 @@ async def follow(loaded: Loaded, load: Callable[[], Loaded], say: Say) -> Ended:
         async with (
             serving(daemon.listen, routes, Guard(token)) as url,
             reloader.answering(),
-            feed.looking(partial(look_at, supervisor, RETRIES_SHOWN)),
+            feed.looking(partial(look_at, supervisor, RETRIES_SHOWN), teller.tell_look),
             watcher.watching(),
             giving_back(find_trim()),
         ):

@@ -17,16 +17,20 @@ class Lanes:
     def __init__(self) -> None:
         self.rate = 0.0
         self.looks = 0
+        self.fault: Exception | None = None
+        self.said: list[str] = []
 
     async def look(self) -> NewsRecord:
         self.looks += 1
+        if self.fault is not None:
+            raise self.fault
         return {"lanes": [{"name": "prod", "rate": self.rate, "rate_limit": 15.0}]}
 
 
 def run(main: Callable[[NewsFeed, Lanes], Awaitable[None]]) -> None:
     async def follow() -> bool:
         feed, lanes = NewsFeed(), Lanes()
-        async with feed.looking(lanes.look):
+        async with feed.looking(lanes.look, lanes.said.append):
             await main(feed, lanes)
         return True
 
@@ -175,5 +179,24 @@ def test_while_nobody_watches_it_looks_less_often() -> None:
     async def main(feed: NewsFeed, lanes: Lanes) -> None:
         await anyio.sleep(99)
         assert lanes.looks == 20
+
+    run(main)
+
+
+def test_a_look_that_fails_as_none_should_is_said_and_the_next_one_is_news() -> None:
+    async def main(feed: NewsFeed, lanes: Lanes) -> None:
+        await anyio.sleep(4.5)
+        lanes.fault = KeyError("a-token")
+        await anyio.sleep(5)
+        lanes.fault, lanes.rate = None, 3.0
+        await anyio.sleep(5)
+        (known,) = await first(feed, 1)
+        status = known.data["status"]
+        assert isinstance(status, dict)
+        assert status["lanes"][0]["rate"] == 3.0
+        before, said, after = lanes.said
+        assert (before, after) == ("", "")
+        assert "KeyError in syncer/daemon/news.py" in said
+        assert "a-token" not in said
 
     run(main)

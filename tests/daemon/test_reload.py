@@ -44,6 +44,9 @@ class Daemon:
         self.app = App(folder / "state")
         self.folder = folder
         self.text = text
+        self.sample_every_seconds = 86400
+        self.fault: Exception | None = None
+        """Raised by each look at the config, and by what is said of a lane's end."""
         self.following: dict[str, Following] = {}
         """By lane."""
         self.reports: list[Reloaded] = []
@@ -58,10 +61,13 @@ class Daemon:
     def read(self) -> tuple[Loaded, tuple[str, ...]]:
         path = self.folder / "syncer.toml"
         state = f'[state]\ndir = "{self.folder}"\n[daemon]\ndrain_seconds = {DRAIN_SECONDS}\n'
-        path.write_text(f"{self.text}\n{state}")
+        sample = f"verify_sample_every_seconds = {self.sample_every_seconds}\n"
+        path.write_text(f"{self.text}\n{state}{sample}")
         return load(path, {"PAT": "a-token"}, {}), ()
 
     def check(self, plan: LanePlan) -> None:
+        if self.fault is not None:
+            raise self.fault
         if plan.loaded.config.push.batch_size == 7:
             raise UsageError("seven is not liked here")
 
@@ -86,6 +92,8 @@ class Daemon:
         self.reports.append(reloaded)
 
     async def report_end(self, lane: Lane) -> None:
+        if self.fault is not None:
+            raise self.fault
         self.ended.append((lane.name, (await lane.status()).totals.applied))
 
     async def reload(self, text: str) -> Reloaded:
@@ -301,3 +309,54 @@ def test_in_a_drain_no_config_is_taken_and_a_lane_that_was_removed_counts_for_it
     ended = daemon.run(then)
     assert ended.unfinished == ("b",)
     assert daemon.app.time.now == pytest.approx(6 + DRAIN_SECONDS, abs=1)
+
+
+def test_an_error_that_nobody_expected_fails_the_reload_and_ends_no_lane(daemon: Daemon) -> None:
+    async def hang_up(text: str) -> None:
+        daemon.text, daemon.fault = text, KeyError("a-token")
+        assert daemon.reloader is not None
+        daemon.reloader.ask()
+        await anyio.sleep(30)
+        daemon.fault = None
+
+    async def then() -> None:
+        await hang_up(A + B + at(9))
+        assert (await daemon.rates())["b"] == 15
+        assert (await daemon.reload(A + B + at(9))).restarted == ("b",)
+        await hang_up(A)
+        daemon.following["a"].add(post(1))
+        await anyio.sleep(5)
+
+    assert daemon.run(then).exit_code == 0
+    assert sum("/a/" in request.path for request in daemon.app.asked) == 2
+    before, _, removed, after = daemon.reports
+    assert removed.removed == ("b",)
+    for failed in (before, after):
+        assert failed.result == "failed"
+        assert failed.error is not None
+        assert "KeyError in syncer/daemon/reload.py" in failed.error
+        assert "a-token" not in failed.error
+
+
+def test_a_shorter_interval_holds_for_the_next_look_at_what_was_applied(daemon: Daemon) -> None:
+    daemon.text = A
+    checked_at: list[float | None] = []
+
+    async def look() -> None:
+        assert daemon.supervisor is not None
+        status = await daemon.supervisor.lanes[0].status()
+        checked_at.append(status.drift.checked_at)
+
+    async def then() -> None:
+        await anyio.sleep(2 * 3600)
+        await look()
+        daemon.sample_every_seconds = 1800
+        assert (await daemon.reload(A)).restarted == ("a",)
+        await anyio.sleep(600)
+        await look()
+
+    daemon.run(then)
+    first, second = checked_at
+    assert first is not None
+    assert second is not None
+    assert second - first >= 3600
