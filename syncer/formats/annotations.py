@@ -9,8 +9,8 @@ from typing import cast
 
 import orjson
 
-from syncer.errors import UsageError
 from syncer.formats.concepts import Concepts
+from syncer.formats.faults import ImportRefused
 from syncer.formats.ids import AnnotationIds, name_part
 from syncer.formats.images import Images, PlacedPicture
 from syncer.formats.labels import (
@@ -56,8 +56,8 @@ class Converted:
 class Annotations:
     """The lines of one run, which share ids, inputs and concepts.
 
-    `format_name` is part of the ids. Raises UsageError where two images come to one
-    input, and where a frame of a video has no time.
+    `format_name` is part of the ids. Raises ImportRefused where two images
+    come to one input, and where a frame of a video has no time.
     """
 
     def __init__(
@@ -264,9 +264,10 @@ def _name_shape(shape: Shape | Point) -> str:
 def _time(label: Label) -> WireObject:
     picture = label.picture
     if not picture.fps or not math.isfinite(picture.fps) or picture.fps < 0:
-        raise UsageError(
+        raise ImportRefused(
+            "no-frame-rate",
             f"--video needs the frames per second of {picture.path}, which the labels do not say:"
-            " leave --video out, and each frame is an input"
+            " leave --video out, and each frame is an input",
         )
     number = picture.frame or 0
     return {"number": number, "time": round(number * 1000 / picture.fps)}

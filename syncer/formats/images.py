@@ -6,11 +6,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import imagesize
 
-from syncer.errors import UsageError
+from syncer.formats.faults import ImportRefused
 from syncer.formats.labels import Picture
 from syncer.formats.names import canonicalize, keys_of
 from syncer.formats.store import Store
@@ -32,6 +32,8 @@ class PlacedPicture:
     """Whether it was not met before."""
     contradiction: str = ""
     """Two sizes that the sources give, if they do."""
+    refusal: str = ""
+    """Why no log can be made of the labels with this one among them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class ImageOptions:
 class Images:
     """The images of a run.
 
-    `place` raises UsageError where two of different paths come to one input.
+    `place` raises ImportRefused where two of different paths come to one input, once
+    for each image.
     """
 
     def __init__(self, options: ImageOptions) -> None:
@@ -60,12 +63,19 @@ class Images:
         self._options = options
         self._inputs: Store[str, str] = Store()
         self._count = 0
-        self._near: dict[tuple[str, int | None, str, str], PlacedPicture] = {}
+        self._near: dict[tuple[object, ...], PlacedPicture] = {}
         self._files = _ImageFiles(options.folder) if options.folder is not None else None
 
     def place(self, picture: Picture) -> PlacedPicture | None:
         """Return the input and the size of a picture; None for one without a name."""
-        key = picture.path, picture.frame, picture.stream, picture.input_id
+        key = (
+            picture.path,
+            picture.frame,
+            picture.stream,
+            picture.input_id,
+            picture.width,
+            picture.height,
+        )
         placed = self._near.get(key)
         if placed is not None:
             return placed
@@ -74,6 +84,8 @@ class Images:
             if len(self._near) >= _CACHED_MAX:
                 self._near.clear()
             self._near[key] = PlacedPicture(placed.input_id, placed.width, placed.height, False)
+            if placed.refusal:
+                raise ImportRefused("input-collision", placed.refusal)
         return placed
 
     def __len__(self) -> int:
@@ -88,33 +100,45 @@ class Images:
         if not path:
             return None
         suffix = _name_frame(picture, video=self._options.video)
-        input_id = self._name(path, suffix, is_id=bool(picture.input_id))
+        input_id, is_mapped = self._name(path, suffix, is_id=bool(picture.input_id))
+        size, contradiction = self._measure(picture, canonicalize(picture.path))
+        width, height = size or (None, None)
         shown = path + (f" (frame {suffix[1:]})" if suffix else "")
-        known = self._inputs.find(input_id)
-        if known is None:
-            self._inputs.put(input_id, shown)
+        found = self._inputs.find(input_id)
+        if found is None:
+            self._inputs.put(input_id, f"{_show_size(size)} {shown}")
             self._count += 1
-        elif known != shown:
-            raise UsageError(
+            self.unmapped += not is_mapped
+            return PlacedPicture(input_id, width, height, True, contradiction)
+        size_before, _, known = found.partition(" ")
+        refusal = ""
+        if known != shown:
+            refusal = (
                 f"{known} and {shown} are both input {input_id}: give --input-id path, or an"
                 " --input-map"
             )
-        width, height, contradiction = self._measure(picture, canonicalize(picture.path))
-        return PlacedPicture(input_id, width, height, known is None, contradiction)
+        elif size and size_before and size_before != _show_size(size):
+            contradiction = (
+                f"{shown} is {size_before} in one place of the labels and {_show_size(size)} in"
+                " another: each is taken for the labels there"
+            )
+        return PlacedPicture(input_id, width, height, False, contradiction, refusal)
 
-    def _name(self, path: str, suffix: str, *, is_id: bool) -> str:
+    def _name(self, path: str, suffix: str, *, is_id: bool) -> tuple[str, bool]:
+        """Return the input, and whether it is not one that the map should have had."""
         whole, name, stem = (path, path, path) if is_id else keys_of(path)
         if self._options.input_map:
             for key in (whole, name, stem):
                 found = self._options.input_map.get(key + suffix)
                 if found:
-                    return found
-            self.unmapped += 1
+                    return found, True
         rule = self._options.rule
-        return (stem if rule == "stem" else name if rule == "name" else whole) + suffix
+        named = stem if rule == "stem" else name if rule == "name" else whole
+        return named + suffix, not self._options.input_map
 
-    def _measure(self, picture: Picture, path: str) -> tuple[int | None, int | None, str]:
-        size = None
+    def _measure(self, picture: Picture, path: str) -> tuple[Size | None, str]:
+        """Return the size, and how the labels contradict the image, if they do."""
+        size: Size | None = None
         if _is_side(picture.width) and _is_side(picture.height):
             size = picture.width, picture.height
         seen = self._files.measure(path) if self._files is not None else None
@@ -128,11 +152,14 @@ class Images:
         size = size or self._options.size or seen
         if size is None and picture.file is not None:
             size = measure_image(picture.file)
-        width, height = size or (None, None)
-        return width, height, contradiction
+        return size, contradiction
 
 
-def _is_side(length: int | None) -> bool:
+def _show_size(size: Size | None) -> str:
+    return f"{size[0]}x{size[1]}" if size else ""
+
+
+def _is_side(length: int | None) -> TypeGuard[int]:
     return length is not None and 0 < length < _SIDE_MAX
 
 

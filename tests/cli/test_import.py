@@ -154,7 +154,7 @@ def test_maps_name_inputs_and_concepts(cli: Cli, tmp_path: Path) -> None:
         *("--concept-map", "c.json", "--concepts-out", "c.jsonl"),
     )
     assert came.code == 0
-    assert "1 images are not in --input-map" in came.err
+    assert "not in --input-map, and named by --input-id: 1 image" in came.err
     found = [json.loads(line)["annotation"] for line in Path("o").read_text().splitlines()]
     assert [each["input_id"] for each in found] == ["img-1", "b"]
     assert json.loads(Path("c.jsonl").read_text()) == {"id": "cat", "name": "Big Cat", "lines": 2}
@@ -188,3 +188,48 @@ def test_health_finds_by_codes_and_writes_nothing(cli: Cli, tmp_path: Path) -> N
         "undefined-category": 1,
     }
     assert sorted(path.name for path in tmp_path.iterdir()) == ["l.json"]
+
+
+def test_health_goes_on_where_an_import_would_be_refused(cli: Cli, tmp_path: Path) -> None:
+    """Wrong: exit 2 at two images that come to one input, and no finding."""
+    table = "filename,concept,xmin,ymin,xmax,ymax,width,height\n"
+    for image in ("a/1.jpg", "b/1.jpg", "b/1.jpg", "c/2.jpg"):
+        table += f"{image},cat,0,0,5,{len(table)},1000,1000\n"
+    Path("l.csv").write_text(table)
+    assert cli("import", "csv", "l.csv", "--dry-run").code == 2
+    came = cli("import", "csv", "l.csv", "--health", "--json")
+    (found,) = came.json()["findings"]
+    assert (came.code, came.json()["labels"]) == (3, 4)
+    assert (found["code"], found["count"]) == ("input-collision", 1)
+    assert "a/1.jpg and b/1.jpg are both input 1" in found["examples"][0]
+
+
+def test_health_of_a_video_without_a_rate_and_of_files_that_cannot_be_read_is_a_finding(
+    cli: Cli, tmp_path: Path
+) -> None:
+    Path("v.xml").write_text(
+        "<annotations><track label='car'><box frame='1' xtl='0' ytl='0' xbr='1' ybr='1'/>"
+        "</track></annotations>"
+    )
+    size = ("--image-size", "9x9")
+    came = cli("import", "cvat", "v.xml", "--video", "--health", "--json", *size)
+    assert came.code == 3
+    assert [each["code"] for each in came.json()["findings"]] == ["no-frame-rate"]
+    Path("x.json").write_text("[")
+    came = cli("import", "coco", "x.json", "--health", "--json")
+    assert came.code == 3
+    assert [each["code"] for each in came.json()["findings"]] == ["unreadable-file"]
+
+
+def test_a_row_is_measured_by_the_size_that_it_says_itself(cli: Cli, tmp_path: Path) -> None:
+    """Wrong: by the size of the row before, as the image is the same."""
+    Path("l.csv").write_text(
+        "filename,concept,xmin,ymin,xmax,ymax,width,height\n"
+        "a.jpg,cat,0,0,50,50,100,100\na.jpg,cat,0,0,50,50,200,100\n"
+    )
+    came = cli("import", "csv", "l.csv", "--out", "o")
+    assert "a.jpg is 100x100 in one place of the labels and 200x100 in another" in came.err
+    lines = Path("o").read_text().splitlines()
+    boxes = [json.loads(line)["annotation"]["data"]["regions"][0] for line in lines]
+    rights = [each["region_info"]["bounding_box"]["right_col"] for each in boxes]
+    assert rights == [0.5, 0.25]

@@ -63,7 +63,7 @@ class Health:
             return
         code = CODES.get(remark.event) or CODES.get(remark.kind) or _name(remark.reason)
         where = " ".join(filter(None, (remark.file, remark.place)))
-        self._add(code, f"{where}: {remark.reason}" if where else remark.reason)
+        self.add(code, f"{where}: {remark.reason}" if where else remark.reason)
 
     def label(self, label: Label, placed: PlacedPicture, format_name: str) -> None:
         """Look at a label that can be converted."""
@@ -73,7 +73,7 @@ class Health:
                 concept = label.concepts[0].name if label.concepts else ""
                 other = self._near.find(placed.input_id, concept, shape, label.place)
                 if other is not None:
-                    self._add(
+                    self.add(
                         "near-double", f"{label.place} and {other} on {placed.input_id}: {concept}"
                     )
                 self._corners.look(shape, placed)
@@ -82,7 +82,7 @@ class Health:
         """Judge what only all labels together show."""
         self._near.close()
         if self.format == "voc" and self._corners.is_one_based:
-            self._add(
+            self.add(
                 "one-based",
                 f"none of {counted(self._corners.boxes, 'box', 'boxes')} begins before pixel 1, and"
                 " some end at the last one: their corners may count from 1 (--voc-origin 1)",
@@ -109,7 +109,8 @@ class Health:
             ],
         }
 
-    def _add(self, code: str, example: str) -> None:
+    def add(self, code: str, example: str) -> None:
+        """Count a finding."""
         found = self.codes.setdefault(code, HealthCode(code))
         found.count += 1
         if len(found.examples) < EXAMPLES_MAX:
@@ -141,9 +142,9 @@ def look_for_faults(job: Import, step: Callable[[], None] = lambda: None) -> Hea
     """Read everything, write nothing, and return what was found."""
     health = Health(job.report.format)
     job.observe(health)
-    report = job.run(Discard(), step)
+    report = job.read(Discard(), step, lambda refusal: health.add(refusal.code, str(refusal)))
     for collision in job.concepts.collisions:
-        health._add("concept-collision", collision)
+        health.add("concept-collision", collision)
     health.finish()
     health.labels = report.read
     return health

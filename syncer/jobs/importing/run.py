@@ -10,6 +10,7 @@ from typing import Protocol, assert_never
 from syncer.errors import BadLabelFound, UsageError
 from syncer.formats.annotations import UNKNOWN_SIZE, Annotations, Converted
 from syncer.formats.concepts import Concepts
+from syncer.formats.faults import ImportRefused
 from syncer.formats.images import Images, PlacedPicture
 from syncer.formats.labels import (
     FileFault,
@@ -77,14 +78,34 @@ class Import:
     def run(self, out: LineOutput, step: Callable[[], None] = lambda: None) -> ImportReport:
         """Read everything, write the lines, and return the counts.
 
-        `step` is called now and then. Raises UsageError where nothing could be read, or
-        two images come to one input; BadLabelFound with `strict`.
+        `step` is called now and then. Raises UsageError where nothing could be read;
+        ImportRefused where two images come to one input, or a frame has no time;
+        BadLabelFound with `strict`.
+        """
+        report = self.read(out, step)
+        if report.unreadable and not (report.read or report.images):
+            raise UsageError(f"nothing could be read: {self._first_fault}")
+        return report
+
+    def read(
+        self,
+        out: LineOutput,
+        step: Callable[[], None],
+        refuse: Callable[[ImportRefused], None] | None = None,
+    ) -> ImportReport:
+        """Do the same, where files that cannot be read may be all there is, and what
+        would end the run is given to `refuse` instead.
         """
         try:
             for count, item in enumerate(self._items()):
                 if not count % STEP:
                     step()
-                self._take(item, out)
+                try:
+                    self._take(item, out)
+                except ImportRefused as refusal:
+                    if refuse is None:
+                        raise
+                    refuse(refusal)
         finally:
             self._annotations.close()
         self._end()
@@ -191,15 +212,15 @@ class Import:
             report.notes.append(f"{UNKNOWN_SIZE}: give --images DIR, or --image-size WxH")
         if self._images.unmapped:
             report.notes.append(
-                f"{self._images.unmapped:,} images are not in --input-map, and are named by"
-                " --input-id"
+                f"not in --input-map, and named by --input-id:"
+                f" {counted(self._images.unmapped, 'image')}"
             )
         if report.repeated:
             report.notes.append(
-                f"{report.repeated:,} labels have an id that another label of the same input has,"
-                " too: they got ids of their own"
+                "with an id that another label of the same input has, too, and so with one of"
+                f" their own: {counted(report.repeated, 'label')}"
             )
-        if not report.files or (report.unreadable and not (report.read or report.images)):
+        if not report.files:
             raise UsageError(
                 f"nothing could be read: {self._first_fault or 'no label files are there'}"
             )
