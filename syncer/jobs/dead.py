@@ -8,6 +8,7 @@ portions, and the same command goes on with the rest.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ class LetterPlace:
     line: int
     path: str = ""
     """Its log may also be known by this path, which is resolved."""
+    number: int | None = None
+    """Of the letter: a line may have had others, and two logs may have one name."""
 
     @classmethod
     def parse(cls, text: str) -> LetterPlace:
@@ -55,12 +58,18 @@ class LetterPlace:
             )
         return cls(source, int(line), resolve(source))
 
-    def is_of(self, source: str, path: str) -> bool:
-        """Return whether this is the log, by the name it was given or by its path."""
-        return self.source == source or self.path == path
+    def is_of(self, found: OpenLetter, path: str) -> bool:
+        """Return whether this letter is meant, whose log has this path."""
+        letter = found.letter
+        return (
+            self.line == letter.line
+            and (self.source == letter.source or self.path == path)
+            and self.number in (None, found.number)
+        )
 
     def __str__(self) -> str:
-        return f"{self.source}:{self.line}"
+        number = "" if self.number is None else f" (number {self.number})"
+        return f"{self.source}:{self.line}{number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +99,9 @@ class Selector:
             if self.places
             else {}
         )
+        of_line = defaultdict[int, list[int]](list)
+        for n, place in enumerate(self.places):
+            of_line[place.line].append(n)
         matched: set[int] = set()
         count = 0
         for found in _read_open(folder, ledger):
@@ -97,10 +109,9 @@ class Selector:
             if letter.log not in ledger.logs:
                 continue
             if self.places:
+                path = paths[letter.log]
                 here = [
-                    n
-                    for n, place in enumerate(self.places)
-                    if place.line == letter.line and place.is_of(letter.source, paths[letter.log])
+                    n for n in of_line.get(letter.line, ()) if self.places[n].is_of(found, path)
                 ]
                 matched.update(here)
                 if not here:

@@ -37,6 +37,10 @@ SELECTED = "() => document.getElementById('dead-told').textContent.includes('1 s
 FOUND = "() => document.querySelectorAll('#dead tr').length > 0"
 
 
+MORE_FOUND = "shown => document.querySelectorAll('#dead tr').length > shown"
+NONE_LEFT = "() => document.querySelectorAll('#dead tr').length === 0"
+
+
 class Seen:
     """What a page did that it should not have done."""
 
@@ -125,6 +129,25 @@ def use(page: Page) -> dict[str, Any]:
     return found
 
 
+def turn_over(browser: Browser, url: str, _: str) -> dict[str, Any]:
+    """Let more dead letters be shown until there are no more."""
+    page = browser.new_context().new_page()
+    page.goto(url)
+    shown = []
+    for _ in range(2):
+        page.wait_for_selector("#dead-more:not([hidden])")
+        shown.append(page.locator("#dead tr").count())
+        page.click("#dead-more")
+        wait(page, MORE_FOUND, shown[-1])
+    shown.append(page.locator("#dead tr").count())
+    page.wait_for_selector("#dead-more", state="hidden")
+    page.click("#dead-drop")
+    question = page.inner_text("#confirm-text")
+    page.click("#confirm-yes")
+    wait(page, NONE_LEFT)
+    return {"shown": shown, "question": question}
+
+
 def unlock(browser: Browser, url: str, token: str) -> dict[str, Any]:
     """Open the page where a token is asked for."""
     page = browser.new_context().new_page()
@@ -140,12 +163,15 @@ def unlock(browser: Browser, url: str, token: str) -> dict[str, Any]:
     return {"before": before, "after": page.inner_text("#lanes"), "url": page.url}
 
 
+WAYS = {"watch": watch, "token": unlock, "letters": turn_over}
+
+
 def main() -> None:
     """See the module."""
     what, url, more = sys.argv[1:]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        found = (watch if what == "watch" else unlock)(browser, url, more)
+        found = WAYS[what](browser, url, more)
         browser.close()
     print(json.dumps(found))
 

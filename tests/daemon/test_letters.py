@@ -22,6 +22,7 @@ from tests.daemon.following import REFUSING, Following, RealTime, post
 from tests.support.lanes import App
 
 ALL: Any = {"all": True}
+PLACE = ("source", "line", "number")
 
 
 class Asking:
@@ -53,10 +54,15 @@ class Asking:
         self.following.run(meanwhile, push__requests_per_second=1000)
 
     async def listed(self) -> list[dict[str, Any]]:
-        async with self.ask.get("/api/dead") as answer:
+        return (await self.page())[0]
+
+    async def page(self, **query: Any) -> tuple[list[dict[str, Any]], bool]:
+        """Some letters, and whether there are more."""
+        async with self.ask.get("/api/dead", params=query) as answer:
             if answer.status == 503:
-                return []  # the state is not there yet
-            return list((await answer.json())["letters"])
+                return [], False  # the state is not there yet
+            told = await answer.json()
+            return list(told["letters"]), told["more"]
 
     async def post(self, verb: str, body: object) -> tuple[int, Any]:
         text = body if isinstance(body, str) else json.dumps(body)
@@ -87,6 +93,7 @@ def test_they_are_shown_as_dead_list_shows_them(asking: Asking) -> None:
             "last_failed_at",
             "superseded",
             "change",
+            "number",
         }
         assert named["log", 1]["code"] == 11102
         assert json.loads(named["log", 1]["change"]) == json.loads(post(0))
@@ -145,6 +152,7 @@ def test_a_bad_request_is_told_what_is_wrong_with_it_and_does_nothing(asking: As
             (400, {"source": "log"}, '"source" and its "line"'),
             (400, {"source": "log", "line": "1"}, '"line" is not a whole number'),
             (400, {"source": "log", "line": True}, '"line" is not a whole number'),
+            (400, {"source": "log", "line": 1, "number": "1"}, '"number" is not a whole number'),
             (400, {"code": "11102"}, '"code" is not a whole number'),
             (400, {"all": True, "force": 1}, '"force" is not true or false'),
             (400, {"all": True, "lane": None}, '"lane" is not the name of a lane'),
@@ -152,6 +160,7 @@ def test_a_bad_request_is_told_what_is_wrong_with_it_and_does_nothing(asking: As
             (400, {"all": True, "dry_run": True}, 'there is no "dry_run"'),
             (404, {"all": True, "lane": "other"}, "no lane other, only prod"),
             (404, {"code": 5}, "no dead letter matches code 5"),
+            (404, {"source": "log", "line": 1, "number": 9}, "matches log:1 (number 9)"),
             (404, {"source": "log", "line": 9}, "no dead letter matches log:9"),
         ):
             for verb in ("retry", "drop"):
@@ -162,16 +171,62 @@ def test_a_bad_request_is_told_what_is_wrong_with_it_and_does_nothing(asking: As
     asking.run(then)
 
 
+def test_page_after_page_shows_each_letter_once_while_others_come_and_go(asking: Asking) -> None:
+    async def then() -> None:
+        for n in range(5):
+            asking.following.add(b"bad %d" % n)
+        while len(await asking.listed()) < 7:  # noqa: ASYNC110 - as users would
+            await anyio.sleep(0.01)
+        whole = await asking.listed()
+        (first, more) = await asking.page(limit=3)
+        assert (first, more) == (whole[:3], True)
+        await asking.post("drop", {"letters": [{name: first[0][name] for name in PLACE}]})
+        asking.following.add(b"bad 9")
+        while len(await asking.listed()) < 7:  # noqa: ASYNC110 - as users would
+            await anyio.sleep(0.01)
+        second, more = await asking.page(limit=4, after=first[-1]["number"])
+        assert (second, more) == (whole[3:], True)
+        third, more = await asking.page(limit=4, after=second[-1]["number"])
+        assert ([one["change"] for one in third], more) == (["bad 9"], False)
+        assert await asking.page(limit=0, after=second[-1]["number"]) == ([], True)
+        assert await asking.page(limit=9, q="bad 3") == (whole[5:6], False)
+
+    asking.run(then)
+
+
+def test_a_letter_that_died_again_is_not_the_one_that_was_looked_at(asking: Asking) -> None:
+    async def then() -> None:
+        (before,) = (one for one in await asking.listed() if one["line"] == 1)
+        asking.following.app.interfering = lambda request: REFUSING if request.body else None
+        assert (await asking.post("retry", {"source": "log", "line": 1}))[0] == 200
+        while len(listed := await asking.listed()) < 2:  # noqa: ASYNC110 - as users would
+            await anyio.sleep(0.01)
+        (after,) = (one for one in listed if one["line"] == 1)
+        old, new = ({name: one[name] for name in PLACE} for one in (before, after))
+        code, told = await asking.post("drop", old)
+        assert code == 404
+        assert f"log:1 (number {old['number']})" in told["error"]
+        assert await asking.post("drop", {"letters": [new]}) == (
+            200,
+            {"selected": 1, "refused": []},
+        )
+
+    asking.run(then)
+
+
 @pytest.mark.anyio
+@pytest.mark.parametrize("name", ["limit", "after"])
 @pytest.mark.parametrize("limit", ["", "-1", "1.5", "1" * 10, "9" * 5000])
-async def test_a_limit_that_is_not_a_number_of_letters_is_told(asking: Asking, limit: str) -> None:
+async def test_a_limit_that_is_not_a_number_of_letters_is_told(
+    asking: Asking, limit: str, name: str
+) -> None:
     async with (
         serving("127.0.0.1:0", letters([asking.following.lane("prod")]), Guard()) as url,
         aiohttp.ClientSession(url) as ask,
-        ask.get("/api/dead", params={"limit": limit}) as answer,
+        ask.get("/api/dead", params={name: limit}) as answer,
     ):
         assert answer.status == 400
-        assert '"limit" is not a whole number' in (await answer.json())["error"]
+        assert f'"{name}" is not a whole number' in (await answer.json())["error"]
 
 
 @pytest.mark.anyio

@@ -7,7 +7,7 @@ sent, and what is refused waits in a file of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -18,6 +18,7 @@ from typing import Any
 import anyio.to_thread
 from aiohttp import web
 
+from syncer.core.letters import OpenLetter
 from syncer.daemon.http.bodies import read_json
 from syncer.daemon.http.lanes import find_lane
 from syncer.daemon.http.refusals import refusal
@@ -29,9 +30,11 @@ from syncer.printable import json_text
 PART_BYTES = 1 << 16
 REFUSED_BYTES_MAX = 1 << 20
 """Of refused letters in memory; more of them go to a file."""
-_LIMIT = re.compile("[0-9]{1,9}")
-PLACE = ("source", "line", "path")
-"""The members that name a letter; `path`: of its log, which may be known by that."""
+_NUMBER = re.compile("[0-9]{1,9}")
+PLACE = ("source", "line", "path", "number")
+"""The members that name a letter; `path`: of its log, which may be known by that;
+`number`: the letter's own, where another of that line is not meant.
+"""
 WAYS = ("source", "letters", "code", "all")
 """The members that select letters, each in its own way."""
 HOW_TO_SELECT = (
@@ -47,17 +50,17 @@ def letters(lanes: Sequence[Lane]) -> web.RouteTableDef:
     @routes.get("/api/dead")
     async def list_letters(request: web.Request) -> web.StreamResponse:
         """The open dead letters of a lane, oldest first; `q`: those with this text in
-        them, `limit`: so many at most.
+        them, `limit`: so many at most, `after`: those after the one of this number.
         """
         lane = find_lane(lanes, request.query.get("lane"))
-        text, limit = request.query.get("q", ""), request.query.get("limit")
-        if limit is not None and not _LIMIT.fullmatch(limit):
-            reason = f'"limit" is not a whole number of up to 9 digits: {limit[:40]}'
-            raise refusal(web.HTTPBadRequest, reason)
-        records = (one.record() for one in open_in(lane.state))
-        found = (one for one in records if not text or _has(one, text))
-        shown = found if limit is None else islice(found, int(limit))
-        return await _answer(request, _json_list(shown))
+        text, limit = request.query.get("q", ""), _read_number(request, "limit")
+        after = _read_number(request, "after")
+        found = (
+            one
+            for one in open_in(lane.state)
+            if (after is None or one.number > after) and (not text or _has(one.record(), text))
+        )
+        return await _answer(request, _render_list(found, limit))
 
     @routes.post("/api/dead/retry")
     async def retry(request: web.Request) -> web.StreamResponse:
@@ -117,18 +120,28 @@ def _has(letter: dict[str, object], text: str) -> bool:
     return any(text in str(value) for value in letter.values() if value is not None)
 
 
-def _json_list(values: Iterable[object]) -> Iterator[bytes]:
-    """Yield `{"letters": […]}` in parts. What fails at the first values fails before
-    the first part.
+def _read_number(request: web.Request, name: str) -> int | None:
+    """Read a number of the query. Raises HTTPBadRequest."""
+    text = request.query.get(name)
+    if text is None or _NUMBER.fullmatch(text):
+        return None if text is None else int(text)
+    reason = f'"{name}" is not a whole number of up to 9 digits: {text[:40]}'
+    raise refusal(web.HTTPBadRequest, reason)
+
+
+def _render_list(found: Iterator[OpenLetter], limit: int | None) -> Iterator[bytes]:
+    """Yield `{"letters": […], "more": …}` in parts. What fails at the first letters
+    fails before the first part.
     """
     part, between = bytearray(b'{"letters":['), b""
-    for value in values:
-        part += between + json_text(value).encode()
+    for one in islice(found, limit):
+        part += between + json_text({**one.record(), "number": one.number}).encode()
         between = b","
         if len(part) >= PART_BYTES:
             yield bytes(part)
             part.clear()
-    yield bytes(part + b"]}")
+    has_more = next(found, None) is not None
+    yield bytes(part + b'],"more":%b}' % (b"true" if has_more else b"false"))
 
 
 async def _answer(request: web.Request, parts: Iterator[bytes]) -> web.StreamResponse:
@@ -193,9 +206,10 @@ def _place_of(letter: object) -> LetterPlace:
     source = _take(members, "source", str, "a name")
     line = _take(members, "line", int, "a whole number")
     path = _take(members, "path", str, "a path") or ""
+    number = _take(members, "number", int, "a whole number")
     if source is None or line is None or members:
         raise _BadBody('a letter is named by its "source" and its "line"')
-    return LetterPlace(source, line, path)
+    return LetterPlace(source, line, path, number)
 
 
 def _take(members: dict[str, Any], name: str, kind: type, words: str) -> Any:

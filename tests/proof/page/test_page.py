@@ -81,3 +81,13 @@ def test_where_a_token_is_needed_it_asks_for_it_and_keeps_it_for_the_session(sit
     assert seen["before"] == ""
     assert "clarifai" in seen["after"]
     assert token not in seen["url"]
+
+
+def test_more_dead_letters_than_a_page_holds_are_shown_and_named_one_by_one(site: Site) -> None:
+    insert(site.table, *(b"bad %d" % n for n in range(120)))
+    with site.running():
+        wait_until(lambda: site.lane()["dead"] == 120)
+        seen = drive("letters", site.url, "")
+        assert site.lane()["dead"] == 0
+    assert seen["shown"] == [50, 100, 120]
+    assert seen["question"] == "Give up 120 dead letters of lane clarifai?"
