@@ -19,7 +19,20 @@ from syncer.errors import StateError, SyncerError
 from syncer.finish import finish
 from syncer.journal.journal import Journal
 
+RETRY_SECONDS = 1.0
+"""After this long at the earliest somebody who was sent away may find a push."""
+
 T = TypeVar("T")
+
+
+class NotPushing(SyncerError):
+    """A lane has no push that could carry out what it is asked for. A later try may
+    find one.
+    """
+
+    def __init__(self, message: str, retry_seconds: float = RETRY_SECONDS) -> None:
+        super().__init__(message)
+        self.retry_seconds = retry_seconds
 
 
 class _Errand:

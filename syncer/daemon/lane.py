@@ -11,8 +11,13 @@ goes on.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    nullcontext,
+)
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -26,9 +31,10 @@ from syncer.core.backoff import Backoff
 from syncer.core.events import ChangesSettled, Event, SourceFailed, SourceRecovered
 from syncer.core.facts import Destination
 from syncer.core.ledger import Ledger
+from syncer.core.ports.push import Source
 from syncer.core.settle import rfc3339
 from syncer.daemon.drift import DriftCheck
-from syncer.daemon.errands import Errands
+from syncer.daemon.errands import RETRY_SECONDS, Errands, NotPushing
 from syncer.daemon.followed import Followed, MakeSources, Watched
 from syncer.daemon.lag import Lag, bounds_of
 from syncer.daemon.status import (
@@ -66,8 +72,6 @@ from syncer.journal.journal import Journal
 from syncer.sources.inbox import Inbox
 
 BY_HAND = "paused by hand: POST /api/lanes/NAME/resume lets it go on"
-RETRY_SECONDS = 1.0
-"""After this long at the earliest somebody who was sent away may find a push."""
 PROVEN_SECONDS = 10.0
 """A push that goes on for so long after a failed one does better, if nothing came to be
 settled before.
@@ -85,16 +89,6 @@ Control = Callable[["Lane"], AbstractAsyncContextManager[None]]
 def no_control(_: Lane) -> AbstractAsyncContextManager[None]:
     """Let nobody control a lane from outside."""
     return nullcontext()
-
-
-class NotPushing(SyncerError):
-    """A lane has no push that could carry out what it is asked for. A later try may
-    find one.
-    """
-
-    def __init__(self, message: str, retry_seconds: float = RETRY_SECONDS) -> None:
-        super().__init__(message)
-        self.retry_seconds = retry_seconds
 
 
 class Lane:
@@ -279,13 +273,20 @@ class Lane:
                     await engine.run()
         finally:
             self._running = None
-            for engine in made:
-                await finish(engine.await_commands)  # they write to the journal
+            await finish(partial(self._leave, parts, made, sources))
+
+    async def _leave(
+        self, parts: PushParts, engines: Sequence[Push], sources: Sequence[Source]
+    ) -> None:
+        """Keep what a push knew, and close its sources, also where one of them raises."""
+        async with AsyncExitStack() as closing:
+            for source in sources:
+                closing.push_async_callback(source.close)
+            for engine in engines:
+                await engine.await_commands()  # they write to the journal
                 known = engine.turns.fact()
                 self._destination = None if known == parts.journal.ledger.destination else known
             self._totals, self._of_sources = _sum_up(parts.journal.ledger)
-            for source in sources:
-                await finish(source.close)
 
     def _note(self, event: Event) -> None:
         self._requests.note(event, anyio.current_time())

@@ -29,6 +29,7 @@ from syncer.emulator.limits import WINDOW_SECONDS, Limit
 from syncer.emulator.settings import Settings, behaviour
 from syncer.emulator.waits import asking_to_wait
 from syncer.errors import UsageError
+from syncer.finish import finish
 
 HANG_SECONDS = 120.0
 SLOW_SECONDS = 1.0
@@ -365,7 +366,7 @@ async def running(
         )
         yield emulator
     finally:
-        await runner.cleanup()
+        await finish(runner.cleanup)
 
 
 async def serve(settings: Settings, announce: Callable[[dict[str, object]], None]) -> None:

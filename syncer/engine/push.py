@@ -357,7 +357,8 @@ class Push:
         finally:
             if not self.ended:
                 queue = self._ledger.queue.values()
-                await anyio.to_thread.run_sync(self.backlog.put_back, inputs, queue, self._now())
+                put_back = partial(self.backlog.put_back, inputs, queue, self._now())
+                await finish(partial(anyio.to_thread.run_sync, put_back))
 
     def _acknowledge(self) -> None:
         """Let the sources be told how far their logs are settled for good."""

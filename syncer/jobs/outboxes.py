@@ -9,6 +9,7 @@ from pathlib import Path
 from syncer.config import Loaded
 from syncer.config.models import PostgresSource, SourceTable, SqliteSource
 from syncer.errors import UsageError
+from syncer.finish import finish
 from syncer.sources import postgres_sql
 from syncer.sources.outbox import POLL_SECONDS
 from syncer.sources.postgres import PostgresTable
@@ -61,7 +62,7 @@ async def make_postgres(variable: str, table: str) -> OutboxMade:
     try:
         return OutboxMade(await outbox.make(postgres_sql.table_sql(table)), ())
     finally:
-        await outbox.close()
+        await finish(outbox.close)
 
 
 def find_sqlite(loaded: Loaded, name: str) -> tuple[Path, str]:

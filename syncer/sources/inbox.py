@@ -157,9 +157,10 @@ class Inbox:
             await finish(partial(anyio.to_thread.run_sync, self._known.cut, mark))
 
     async def close(self) -> None:
-        """Let go of the files."""
-        await self._spool.close()
-        self._known.close()
+        """Let go of the files, after what is being taken."""
+        async with self._one_at_a_time:
+            await self._spool.close()
+            self._known.close()
 
 
 def _find_fault(judged: JudgedBody, *, strict: bool, keyed: bool) -> str | None:

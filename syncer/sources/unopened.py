@@ -9,6 +9,7 @@ from typing import Generic, TypeVar
 
 from syncer.core.change import Chunk, Mark
 from syncer.core.ports.push import Source
+from syncer.finish import finish
 
 AnySource = TypeVar("AnySource", bound=Source)
 
@@ -31,13 +32,18 @@ class Unopened(Generic[AnySource]):
         return self.source is not None and self.source.ended
 
     async def read(self) -> Chunk | None:
-        """Return the next chunk of the source.
+        """Return the next chunk of the source. A reader that is cancelled while it is
+        opened leaves it open: it can be closed.
 
         Raises SyncerError where it cannot be opened, and as the source does.
         """
         if self.source is None:
-            self.source = await self._open()
+            await finish(self._open_it)
+        assert self.source is not None
         return await self.source.read()
+
+    async def _open_it(self) -> None:
+        self.source = await self._open()
 
     async def wait(self) -> None:
         """Wait as the source does."""

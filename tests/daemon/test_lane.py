@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anyio
@@ -12,12 +12,16 @@ import pytest
 from syncer.core.events import Event, SourceFailed
 from syncer.core.facts import Destination, Fact, Opened
 from syncer.core.ports.wire import NoReply, Reply, Request
-from syncer.daemon.lane import Lane, NotPushing
+from syncer.daemon.errands import NotPushing
+from syncer.daemon.followed import Followed
+from syncer.daemon.lane import Lane
 from syncer.daemon.status import LaneStatus, SourceStatus
+from syncer.engine.push import Push
 from syncer.errors import StateError, SyncerError
-from syncer.jobs.push_parts import push_parts
+from syncer.jobs.push_parts import PushParts, push_parts
 from syncer.journal.journal import Journal
-from tests.daemon.following import Following, post
+from tests.daemon.following import LOG, Following, post
+from tests.support.fakes import Script
 from tests.support.lanes import App
 
 
@@ -65,6 +69,45 @@ def test_a_lane_keeps_a_pause_of_the_remote_that_could_not_be_written_down(
     assert "the disk is full" in following.paused
     assert asked_at[1] - asked_at[0] >= 30
     assert len(following.app.held) == 1
+
+
+def test_a_lane_that_is_cut_off_closes_all_its_sources_and_keeps_the_pause_of_its_remote(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a reload does that is tired of waiting for what is in flight."""
+    asked_at: list[float] = []
+    closed: list[str] = []
+
+    def throttle(_: Request) -> Reply | None:
+        asked_at.append(anyio.current_time())
+        return Reply(429, b"{}", "30") if len(asked_at) == 1 else None
+
+    async def close(source: Script) -> None:
+        await anyio.sleep(1)
+        closed.append(source.label)
+
+    def make_sources(parts: PushParts, engine: Callable[[], Push]) -> Sequence[Followed]:
+        other = Script(LOG + 1, [])
+        other.label, other.grows = "another", True
+        return [*following.sources(parts, engine), Followed("changelog", other)]
+
+    monkeypatch.setattr(Script, "close", close, raising=False)
+    following.app.interfering = throttle
+
+    async def main() -> bool:
+        lane = following.lane("prod")
+        lane.take_up(following.app.config(), make_sources)
+        with anyio.move_on_after(10):
+            await lane.run()
+        assert sorted(closed) == ["another", "log"]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lane.run)
+            await anyio.sleep(60)
+            lane.drain()
+        return True
+
+    following.app.run(main)
+    assert asked_at[1] - asked_at[0] >= 30
 
 
 def test_a_state_that_has_no_room_for_hours_pauses_the_lane_which_is_said_once(

@@ -15,7 +15,8 @@ import pytest
 from syncer.daemon.http.guard import Guard
 from syncer.daemon.http.letters import letters
 from syncer.daemon.http.server import serving
-from syncer.daemon.lane import Lane, NotPushing
+from syncer.daemon.errands import NotPushing
+from syncer.daemon.lane import Lane
 from syncer.engine.push import Push
 from syncer.jobs.dead import DropResult, RetryResult, Selector, open_in
 from tests.daemon.following import REFUSING, Following, RealTime, post

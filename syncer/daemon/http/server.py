@@ -106,4 +106,4 @@ async def _running(
     try:
         yield runner
     finally:
-        await runner.cleanup()
+        await finish(runner.cleanup)

@@ -12,6 +12,7 @@ from syncer.core.change import Change
 from syncer.core.ledger import Ledger
 from syncer.core.moves import Moved
 from syncer.errors import SyncerError, UsageError
+from syncer.finish import finish
 from syncer.jobs.inputs import was_looked_at
 from syncer.jobs.lines import line_options
 from syncer.jobs.ours import SPOOL, name_logs
@@ -68,7 +69,7 @@ class LogsToCompare:
                             give(change)
                     self.bad_lines += len(chunk.bad)
             finally:
-                await reader.close()
+                await finish(reader.close)
             if reader.unfinished and self.error is None:
                 self.error = SyncerError(
                     f"{reader.unfinished}; what is before it was compared. Verify again when it is"

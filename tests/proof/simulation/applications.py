@@ -12,7 +12,8 @@ from typing import Protocol
 
 import anyio
 
-from syncer.daemon.lane import Lane, NotPushing
+from syncer.daemon.errands import NotPushing
+from syncer.daemon.lane import Lane
 from syncer.errors import StateError
 from syncer.sources.body_index import Receipt
 from syncer.sources.identity import head_of
