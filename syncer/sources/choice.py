@@ -23,7 +23,7 @@ from syncer.core.moves import (
     Unclear,
     decide,
 )
-from syncer.errors import LogChanged
+from syncer.errors import LogChanged, SyncerError
 from syncer.sources.candidates import Candidate, Decided, in_order
 from syncer.sources.chosen import (
     ChangedLog,
@@ -102,7 +102,7 @@ class Chooser:
     def _choose(self, decided: Decided, *, follow: bool) -> Choice:
         decided = self._refuse(decided)
         if self._leave_out is not None:
-            decided = self._adopt(decided)
+            decided = self._let_wait(self._adopt(decided), self._leave_out)
         choice = Choice(unread=list(self._unread(decided)))
         for at, file, decision in in_order(decided, self._places.path):
             choice.logs.append(
@@ -112,7 +112,8 @@ class Chooser:
             [file for file, decision in decided if decision == New() and not file.awaited]
         )
         taken = {log.number for log in choice.logs}
-        lost = sorted(number for number in self._finder.lost if number not in taken)
+        choice.unsure = sorted(self._finder.unsure - taken)
+        lost = sorted(self._finder.lost.keys() - taken - self._finder.unsure)
         choice.gone = [
             number for number in lost if follow or not self._places.is_read_to_its_end(number)
         ]
@@ -145,6 +146,30 @@ class Chooser:
         adopted.sort(key=lambda file: file.stamp.mtime_ns)
         others = [(file, decision) for file, decision in decided if file not in adopted]
         return [*((file, New()) for file in adopted), *others]
+
+    def _let_wait(self, decided: Decided, leave_out: LeaveOut) -> Decided:
+        """Leave out, too, what is to be read after a log that may be in a file which
+        was left out.
+        """
+        unsure = self._finder.unsure - {_log_of(decision) for _, decision in decided}
+        left: list[tuple[Candidate, Decision | None]] = []
+        for file, decision in decided:
+            before = [number for number in unsure if self._follows(file, decision, number)]
+            if before:
+                label = self._label(before[0])
+                leave_out(file.log, SyncerError(f"{file.log.label} is read after {label}"))
+            else:
+                left.append((file, decision))
+        return left
+
+    def _follows(self, file: Candidate, decision: Decision | None, number: int) -> bool:
+        """Whether a file is to be read after this log, whose name it has."""
+        names = {file.path, file.was}
+        if (log := _log_of(decision)) is not None:
+            if log < number:
+                return False
+            names.add(self._places.identity(log).was)
+        return not names.isdisjoint(self._finder.names(number))
 
     def _displace(self, choice: Choice, taken: Set[int]) -> None:
         """A log that no file holds leaves its path to the one that is there now."""
@@ -253,6 +278,10 @@ class Chooser:
 
 def _is_unknown(file: Candidate, decision: Decision | None) -> bool:
     return decision is None and not file.holds and bool(file.stamp.size)
+
+
+def _log_of(decision: Decision | None) -> int | None:
+    return decision.log if isinstance(decision, CarriedOn | MovedHere) else None
 
 
 def _list_moved(decided: Decided) -> set[int]:

@@ -40,6 +40,8 @@ class Choice:
     """Known logs that would be read, too, if there were still a file of them.
     Where files were named: rotated ones that were not done.
     """
+    unsure: list[int] = field(default_factory=list)
+    """Known logs that a file which was left out may be."""
     replaced: list[int] = field(default_factory=list)
     """Known logs of which nothing was applied and whose path is now that of another
     known log.

@@ -53,6 +53,10 @@ class Finder:
         """Files with names that logs which are not at their paths may have got, and
         those logs.
         """
+        self.unsure: set[int] = set()
+        """Known logs that a file which was left out may be."""
+        self._near: dict[str, set[int]] = defaultdict(set)
+        """Files that logs which are not at their paths may be, and those logs."""
         self._places = places
         self._look = look
         self._notes = notes
@@ -106,6 +110,8 @@ class Finder:
             if self._leave_out is None:
                 raise
             self._leave_out(log, error)
+            if (number := self._places.at(log)) is not None:
+                self.unsure.add(number)
             return None
 
     def _same_file(self, stamp: Stamp) -> int | None:
@@ -183,11 +189,12 @@ class Finder:
         by their names, or as the same file.
         """
         identity = self._places.identity(number)
-        names = self._names(number)
+        names = self.names(number)
         folders = (self._places.path(number), self.moved_along.get(number))
         for near in chain(
             *(self._look.near(path, names, identity.inode) for path in folders if path is not None)
         ):
+            self._near[near].add(number)
             if any(is_name_of(near, name) for name in names):
                 self.rotated_from[near].add(number)
             if near in self.files:
@@ -200,7 +207,7 @@ class Finder:
                 file.known = None
                 self.files[near] = file
 
-    def _names(self, number: int) -> tuple[str, ...]:
+    def names(self, number: int) -> tuple[str, ...]:
         """The paths of which a rotated log's own path is a longer form."""
         names = (
             self._places.path(number),
@@ -235,6 +242,9 @@ class Finder:
                 raise
             self._leave_out(file.log, error)
             self.files.pop(file.path, None)
+            self.unsure |= self._near[file.path]
+            if file.known is not None:
+                self.unsure.add(file.known)
 
     def follow(self, decided: Decided) -> bool:
         """Add to the run what was rotated from a log that has moved, and may have moved
@@ -254,7 +264,7 @@ class Finder:
         return {
             number: KnownLog(
                 number,
-                self._names(number),
+                self.names(number),
                 self._places.identity(number).stamp,
                 self.where(number),
                 begun=bool(self._places.applied(number)),
@@ -308,7 +318,7 @@ class Finder:
             known = {number: self._places.applied(number) for number in self._places.of_head(head)}
             file.holds = self._look.find_held(file.log, known) + self._not_begun(file, head)
         except UsageError:
-            if file.named:
+            if file.named or file.known is not None or self._leave_out is not None:
                 raise
             del self.files[file.path]  # nobody asked for it
 

@@ -76,6 +76,8 @@ class FollowedLogs:
         """Logs without a file, and how far they were read: until that is settled."""
         self._missing = dict[int, str]()
         """Of those, the ones that were not read to their ends."""
+        self._unsure = set[int]()
+        """Logs that may be in a file which cannot be read just now."""
         self._aside = FilesAside(poll_seconds)
         self._sight = Sight()
 
@@ -253,7 +255,8 @@ class FollowedLogs:
         def is_sought(number: int, identity: LogIdentity) -> bool:
             if self._is_first:
                 return self._belongs(identity)
-            return number in lost or number in self._missing or identity.path in due
+            sought = number in lost or number in self._missing or number in self._unsure
+            return sought or identity.path in due
 
         choice, known = await self._registry.choose(
             Search(
@@ -339,7 +342,8 @@ class FollowedLogs:
         for number, aside in choice.displaced:
             if (log := self._logs.get(number)) is not None:
                 log.log.identity, log.log.label = aside, aside.label
-        for number in lost - {log.number for log in choice.logs}:
+        self._unsure = set(choice.unsure)
+        for number in lost - self._unsure - {log.number for log in choice.logs}:
             log = self._logs[number]
             log.gone = True
             log.log.let_end()

@@ -8,6 +8,7 @@ import errno
 import gzip
 import os
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ import pytest
 
 from syncer.core.change import Stamp
 from syncer.core.settle import forgotten
-from syncer.errors import SyncerError
+from syncer.errors import SyncerError, UsageError
 from syncer.sources.log_disk import LogDisk
 from syncer.sources.log_turns import OPEN_MAX
 from tests.proof.simulation.clock import EPOCH
@@ -369,9 +370,15 @@ def test_two_sources_do_not_read_one_file_twice(bench: Bench) -> None:
 
 
 class _Refusing(LogDisk):
-    """A disk that says nothing of files in one folder for a while."""
+    """A disk that says nothing of files in one folder for a while, or opens none."""
 
     refuses: Path | None = None
+    opens = True
+
+    def open(self, path: Path, label: str) -> BufferedReader:
+        if not self.opens:
+            raise UsageError(f"the change log {label} cannot be read: Permission denied")
+        return super().open(path, label)
 
     def stamp(self, path: Path, known: Stamp | None = None) -> Stamp | None:
         if self.refuses in path.parents:
@@ -396,6 +403,53 @@ def test_logs_in_a_folder_that_cannot_be_entered_for_a_while_go_on_after_it(benc
     disk.refuses = None
     came += process.look(3)
     assert sorted(came) == sorted(["b", *(f"{n}-last" for n in range(OPEN_MAX + 4))])
+    assert process.faults == {}
+    process.close()
+
+
+def test_a_rotated_log_that_cannot_be_opened_at_a_start_is_read_later_and_first(
+    bench: Bench,
+) -> None:
+    """Nothing of it was settled: all that is known is its path and its first line."""
+    disk = _Refusing()
+    logs = registry(bench.journal, bench.folder, disk)
+    process = FollowedProcess(bench.time, bench.journal, bench.folder, logs=logs)
+    process.settle = lambda chunk: None  # type: ignore[method-assign]
+    bench.write("x.jsonl", "a", "b")
+    process.look()
+    bench.rename("x.jsonl", "x.jsonl.1")
+    bench.write("x.jsonl", "c")
+    process.look()
+    process.close()
+    disk.opens = False
+    logs = registry(bench.journal, bench.folder, disk)
+    process = FollowedProcess(bench.time, bench.journal, bench.folder, logs=logs)
+    assert process.look(2) == []
+    assert sorted(process.faults) == ["in/x.jsonl", "in/x.jsonl.1"]
+    disk.opens = True
+    assert process.look(8) == ["a", "b", "c"]
+    assert process.faults == {}
+    process.close()
+
+
+def test_a_log_that_was_rotated_while_nothing_could_be_opened_is_read_on_later(
+    bench: Bench,
+) -> None:
+    disk = _Refusing()
+    logs = registry(bench.journal, bench.folder, disk)
+    process = FollowedProcess(bench.time, bench.journal, bench.folder, logs=logs)
+    bench.write("x.jsonl", "a")
+    assert process.look() == ["a"]
+    process.close()
+    bench.write("x.jsonl", "b")
+    bench.rename("x.jsonl", "x.jsonl.1")
+    disk.opens = False
+    logs = registry(bench.journal, bench.folder, disk)
+    process = FollowedProcess(bench.time, bench.journal, bench.folder, logs=logs)
+    assert process.look(2) == []
+    assert "in/x.jsonl.1" in process.faults
+    disk.opens = True
+    assert process.look(8) == ["b"]
     assert process.faults == {}
     process.close()
 
