@@ -126,6 +126,8 @@ class DaemonWorld(World):
             park.source == number and park.start <= now < park.end for park in self.weather.parks
         )
         self.seen["source parked"] += parked
+        if parked:  # it is tried again, but not at once
+            self.network.note_happening()
         return parked
 
     def known(self) -> set[tuple[str, str]]:
