@@ -278,7 +278,7 @@ class Lane:
     async def _leave(
         self, parts: PushParts, engines: Sequence[Push], sources: Sequence[Source]
     ) -> None:
-        """Keep what a push knew, and close its sources, also where one of them raises."""
+        """Keep what a push knew, and close all of its sources."""
         async with AsyncExitStack() as closing:
             for source in sources:
                 closing.push_async_callback(source.close)

@@ -12,10 +12,10 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from syncer.daemon.errands import NotPushing
 from syncer.daemon.http.guard import Guard
 from syncer.daemon.http.letters import letters
 from syncer.daemon.http.server import serving
-from syncer.daemon.errands import NotPushing
 from syncer.daemon.lane import Lane
 from syncer.engine.push import Push
 from syncer.jobs.dead import DropResult, RetryResult, Selector, open_in

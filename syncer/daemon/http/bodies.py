@@ -15,8 +15,8 @@ import anyio.lowlevel
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from syncer.daemon.http.refusals import refusal
 from syncer.daemon.errands import RETRY_SECONDS
+from syncer.daemon.http.refusals import refusal
 from syncer.sources.gunzip import DamagedLog, Gunzip
 
 BODIES_MAX = 4

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from syncer.daemon.errands import NotPushing
 from syncer.daemon.http.bodies import BodyReader
 from syncer.daemon.http.lanes import find_lane
-from syncer.daemon.errands import NotPushing
 from syncer.daemon.lane import Lane
 from syncer.errors import SyncerError
 from syncer.printable import json_text
