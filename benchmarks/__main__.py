@@ -26,6 +26,8 @@ daemon-latency  time from a change in each kind of source until the remote has i
                 half the limit, beside the bounds; six minutes
 daemon-drain    share of the request limit that a backlog of 100,000 uses after an
                 outage, and the most requests in one second
+import-coco     CPU and memory of `syncer import coco` for files of 1 GB, beside ijson
+                reading them; ten minutes (`python -m benchmarks.imports MB`: others)
 annotell-peers  Annotell's and Kognic's own clients beside ours: 200 documents at 20 ms
                 each
 
@@ -40,6 +42,7 @@ from collections.abc import Callable
 from benchmarks import (
     annotell_peers,
     daemon,
+    imports,
     instructions,
     memory,
     pull,
@@ -62,6 +65,7 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "incumbents": incumbents.side_by_side,
     "daemon-latency": daemon.latency,
     "daemon-drain": daemon.drain,
+    "import-coco": imports.beside,
     "annotell-peers": annotell_peers.beside,
 }
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import cast
 
 import orjson
+from msgspec import Struct
 
 from syncer.formats.concepts import Concepts
 from syncer.formats.faults import ImportRefused
@@ -38,8 +38,7 @@ _DEPTH_MAX = 50
 _NEWLINE = orjson.OPT_APPEND_NEWLINE
 
 
-@dataclass(frozen=True, slots=True)
-class Converted:
+class Converted(Struct, frozen=True):
     """A label as lines."""
 
     lines: list[bytes]

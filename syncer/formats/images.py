@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Literal, TypeGuard
 
 import imagesize
+from msgspec import Struct
 
 from syncer.formats.faults import ImportRefused
 from syncer.formats.labels import Picture
@@ -21,8 +22,7 @@ _CACHED_MAX = 50_000
 _SIDE_MAX = 1 << 31
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedPicture:
+class PlacedPicture(Struct, frozen=True):
     """A picture, the input that it is, and its size."""
 
     input_id: str

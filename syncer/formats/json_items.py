@@ -15,10 +15,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
 
 import orjson
+from msgspec import Struct
 
 from syncer.formats.labels import JSON
 
@@ -40,8 +40,7 @@ _GUESSES = 4
 _NESTED_MAX = 64
 
 
-@dataclass(frozen=True, slots=True)
-class JsonItem:
+class JsonItem(Struct, frozen=True):
     """An item of a list."""
 
     key: str

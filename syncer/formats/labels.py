@@ -12,13 +12,15 @@ from enum import Enum
 from pathlib import Path
 from typing import BinaryIO, Protocol, TypeAlias
 
+import msgspec
+from msgspec import Struct
+
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 Point: TypeAlias = tuple[float, float]
 """x and y, from the upper left corner of the image."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """An image, a frame of a video or a text, as the label file names it.
 
     Yielded by itself, it is one without labels.
@@ -54,8 +56,7 @@ class Measure(Enum):
     """Of the width and height of the image: 0 to 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(Struct, frozen=True):
     """An upright box, never clamped by a reader."""
 
     left: float
@@ -64,8 +65,7 @@ class Box:
     bottom: float
 
 
-@dataclass(frozen=True, slots=True)
-class Polygon:
+class Polygon(Struct, frozen=True):
     """One closed ring, without its first point again at the end."""
 
     points: tuple[Point, ...]
@@ -73,8 +73,7 @@ class Polygon:
     """The angle of a rotated box that became this polygon."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mask:
+class Mask(Struct, frozen=True):
     """Pixels of an image, as lengths of runs of 0 and 1 in turn, column by column from
     the upper left corner. The first run is of 0, and may be empty.
     """
@@ -84,8 +83,7 @@ class Mask:
     runs: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Keypoints:
+class Keypoints(Struct, frozen=True):
     """The named points of a skeleton, absent ones in their places."""
 
     names: tuple[str, ...]
@@ -95,15 +93,13 @@ class Keypoints:
     """As COCO has them: 2 visible, 1 hidden, 0 absent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Points:
+class Points(Struct, frozen=True):
     """Points without names: each becomes a line."""
 
     points: tuple[Point, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TextSpan:
+class TextSpan(Struct, frozen=True):
     """Characters of a text; `end` is after the last one."""
 
     start: int
@@ -114,8 +110,7 @@ class TextSpan:
 Shape: TypeAlias = Box | Polygon | Mask | Keypoints | Points | TextSpan
 
 
-@dataclass(frozen=True, slots=True)
-class Concept:
+class Concept(Struct, frozen=True):
     """One class, choice or tag."""
 
     name: str
@@ -124,8 +119,7 @@ class Concept:
     """The format's own id of the class."""
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     """One label of the source."""
 
     picture: Picture
@@ -137,7 +131,7 @@ class Label:
     """Where it is in its file: "annotations[3]", "line 12", "object 2"."""
     own_id: str = ""
     """The format's own id of the label; "" where it has none."""
-    info: Mapping[str, JSON] = field(default_factory=dict)
+    info: Mapping[str, JSON] = msgspec.field(default_factory=dict)
     """What else the source knows of it, for `annotation_info`: attributes, track_id,
     occluded, truncated, difficult, crowd, group, annotator, confidence.
     """
@@ -145,15 +139,13 @@ class Label:
     """The box that the source gives beside a mask, polygons or keypoints."""
 
 
-@dataclass(frozen=True, slots=True)
-class InFile:
+class InFile(Struct, frozen=True):
     """A mark: all that follows is from this file, until the next mark."""
 
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Omitted:
+class Omitted(Struct, frozen=True):
     """A label that a rule leaves out: "prediction", "draft", "cancelled"."""
 
     place: str
@@ -161,8 +153,7 @@ class Omitted:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
+class Skipped(Struct, frozen=True):
     """A label that cannot be converted."""
 
     place: str
@@ -177,8 +168,7 @@ class Skipped:
     """With the reason "no place": what the wire has no place for, such as "cuboid"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(Struct, frozen=True):
     """A part of a label that has no place, where the label itself is converted."""
 
     place: str
@@ -186,16 +176,14 @@ class Lost:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Noticed:
+class Noticed(Struct, frozen=True):
     """Something about the file that people should know; the same text is shown once."""
 
     text: str
     place: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class FileFault:
+class FileFault(Struct, frozen=True):
     """A file that could not be read, or not to its end; the others go on."""
 
     file: Path

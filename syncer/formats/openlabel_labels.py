@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from syncer.formats.faults import BadLabel, NoPlace
 from syncer.formats.json_walk import Walk
@@ -167,8 +170,7 @@ class DocumentLabels:
         return {key: value for key, value in info.items() if value not in (None, "", {})}
 
 
-@dataclass(frozen=True, slots=True)
-class _Where:
+class _Where(Struct, frozen=True):
     place: str
     uid: str
     frame: int | None

@@ -6,10 +6,11 @@ import base64
 import math
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import repeat
 from operator import truediv
 from typing import TypeAlias, assert_never
+
+from msgspec import Struct
 
 from syncer.formats import runs
 from syncer.formats.labels import Box, Keypoints, Mask, Point, Points, Polygon, Shape, TextSpan
@@ -32,8 +33,7 @@ _FLOAT32 = struct.Struct("<ff")
 WireObject: TypeAlias = dict[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedShape:
+class PlacedShape(Struct, frozen=True):
     """A `region_info`."""
 
     info: WireObject

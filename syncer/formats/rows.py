@@ -21,6 +21,8 @@ from types import MappingProxyType
 from typing import Any, BinaryIO, TypeAlias, cast
 from urllib.parse import unquote
 
+from msgspec import Struct
+
 from syncer.extras import needs
 from syncer.formats.folders import list_files
 from syncer.formats.labels import ReadOptions
@@ -62,8 +64,7 @@ class BadTable(ValueError):
     """A table that cannot be read, or not to its end."""
 
 
-@dataclass(frozen=True, slots=True)
-class TableRow:
+class TableRow(Struct, frozen=True):
     """A row, by the names of the columns."""
 
     place: str

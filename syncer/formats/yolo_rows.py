@@ -8,7 +8,8 @@ a polygon (a rotated box has four points), and those of keypoints are told by
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from syncer.formats.faults import BadLabel
 from syncer.formats.geometry import open_ring, pair_up
@@ -23,8 +24,7 @@ CORNERS = 8
 CLASS_MAX = 1 << 31
 
 
-@dataclass(frozen=True, slots=True)
-class LabelLine:
+class LabelLine(Struct, frozen=True):
     """A line, read."""
 
     shape: Shape
