@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
+
+from syncer.formats.ids import IdSpelling, is_odd
 
 ConceptRule = Literal["slug", "name"]
 _SPACES = re.compile(r"\s+")
@@ -14,6 +17,11 @@ _SPACES = re.compile(r"\s+")
 def make_slug(name: str) -> str:
     """Return lower case with `-` for spaces, as the vendor's own loaders do."""
     return _SPACES.sub("-", name.strip().lower())
+
+
+def tidy_name(name: str) -> str:
+    """Return a name as maps of users have it: NFC, without spaces around it."""
+    return unicodedata.normalize("NFC", name.strip())
 
 
 @dataclass(slots=True)
@@ -30,9 +38,12 @@ class Concepts:
 
     rule: ConceptRule = "slug"
     names: Mapping[str, str] = field(default_factory=dict)
-    """Ids by name, of users."""
+    """Ids by tidy name, of users."""
+    spelling: IdSpelling = field(default_factory=IdSpelling)
     collisions: list[str] = field(default_factory=list)
     """Two names that come to one id, in words."""
+    odd: int = 0
+    """Names whose ids a strict service could refuse."""
     _ids: dict[str, str] = field(default_factory=dict)
     _met: dict[str, CountedConcept] = field(default_factory=dict)
 
@@ -54,9 +65,13 @@ class Concepts:
         return iter(sorted((id, each) for id, each in self._met.items() if each.count))
 
     def _identify(self, name: str) -> str:
-        id = self.names.get(name) or (make_slug(name) if self.rule == "slug" else name.strip())
+        id = self.names.get(tidy_name(name), "")
         if not id:
-            return ""
+            id = make_slug(name) if self.rule == "slug" else name.strip()
+            if not id:
+                return ""
+            id = self.spelling.spell(id)
+            self.odd += is_odd(id)
         met = self._met.setdefault(id, CountedConcept(name))
         if met.name != name:
             self.collisions.append(f'"{met.name}" and "{name}" both become the concept {id}')

@@ -1,14 +1,23 @@
-"""Ids of annotations: the same for the same label each time, with others beside it or
-without.
+"""Ids: those of annotations are the same for the same label each time, with others
+beside it or without; those of inputs and concepts are their names, spelt as the service
+takes them.
 """
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from hashlib import blake2b
+from typing import Literal
 
 from syncer.formats.store import Store
 
+Charset = Literal["any", "word"]
+LENGTH_MIN = 16
 _BYTES = 16
+_DIGITS = 12
+_COMMON_LENGTH = 32
+_OTHERS = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 class AnnotationIds:
@@ -40,6 +49,35 @@ class AnnotationIds:
 def name_part(label_id: str, part: int) -> str:
     """Return the id of one of several parts of a label."""
     return _digest(label_id.encode(), b"part", b"%d" % part).hex()
+
+
+@dataclass(frozen=True, slots=True)
+class IdSpelling:
+    """The characters that ids made of names may have: the service does not publish
+    which it takes.
+    """
+
+    charset: Charset = "any"
+    """word: letters, digits, - and _."""
+    length: int | None = None
+    """In characters; LENGTH_MIN or more."""
+
+    def spell(self, name: str) -> str:
+        """Return the name where it may be an id, else what is left of it, and digits of
+        its own, which are the same each time.
+        """
+        plain = name if self.charset == "any" else _OTHERS.sub("-", name)
+        if plain == name and (self.length is None or len(name) <= self.length):
+            return name
+        if self.length is not None:
+            plain = plain[: self.length - _DIGITS - 1]
+        own = _digest(b"name", name.encode("utf-8", "surrogatepass")).hex()[:_DIGITS]
+        return f"{plain.strip('-')}-{own}".lstrip("-")
+
+
+def is_odd(id: str) -> bool:
+    """Whether a strict service could refuse it."""
+    return len(id) > _COMMON_LENGTH or _OTHERS.search(id) is not None
 
 
 def _digest(*parts: bytes) -> bytes:

@@ -12,12 +12,16 @@ import imagesize
 from msgspec import Struct
 
 from syncer.formats.faults import ImportRefused
+from syncer.formats.ids import IdSpelling, is_odd
 from syncer.formats.labels import Picture
-from syncer.formats.names import canonicalize, keys_of
+from syncer.formats.names import canonicalize, keys_of, locate
 from syncer.formats.store import Store
 
 InputRule = Literal["stem", "name", "path"]
 Size = tuple[int, int]
+RULES: tuple[InputRule, ...] = ("path", "name", "stem")
+"""In the order of `keys_of`."""
+WAYS_OUT = "--input-id path, or an --input-map"
 _CACHED_MAX = 50_000
 _SIDE_MAX = 1 << 31
 
@@ -48,6 +52,7 @@ class ImageOptions:
     """The folder with the images, whose heads are read."""
     video: bool = False
     """Whether the frames of a video are frames of one input."""
+    spelling: IdSpelling = field(default_factory=IdSpelling)
 
 
 class Images:
@@ -60,6 +65,8 @@ class Images:
     def __init__(self, options: ImageOptions) -> None:
         self.unmapped = 0
         """How many are not in the map."""
+        self.odd = 0
+        """How many were given ids that a strict service could refuse."""
         self._options = options
         self._inputs: Store[str, str] = Store()
         self._count = 0
@@ -96,27 +103,34 @@ class Images:
         self._inputs.close()
 
     def _place(self, picture: Picture) -> PlacedPicture | None:
-        path = picture.input_id or canonicalize(picture.path)
-        if not path:
+        path = canonicalize(picture.path)
+        shown = picture.input_id or (locate(picture.path) if path else "")
+        if not shown:
             return None
         suffix = _name_frame(picture, video=self._options.video)
-        input_id, is_mapped = self._name(path, suffix, is_id=bool(picture.input_id))
-        size, contradiction = self._measure(picture, canonicalize(picture.path))
+        keys = (shown,) * 3 if picture.input_id else keys_of(path)
+        input_id = self._find_in_map(shown, keys, suffix)
+        is_mapped = bool(input_id)
+        if not is_mapped:
+            input_id = keys[RULES.index(self._options.rule)] + suffix
+            if not picture.input_id:
+                input_id = self._options.spelling.spell(input_id)
+        size, contradiction = self._measure(picture, path)
         width, height = size or (None, None)
-        shown = path + (f" (frame {suffix[1:]})" if suffix else "")
+        shown += f" (frame {suffix[1:]})" if suffix else ""
         found = self._inputs.find(input_id)
         if found is None:
             self._inputs.put(input_id, f"{_show_size(size)} {shown}")
             self._count += 1
-            self.unmapped += not is_mapped
+            if not is_mapped:
+                self.unmapped += bool(self._options.input_map)
+                self.odd += not picture.input_id and is_odd(input_id)
             return PlacedPicture(input_id, width, height, True, contradiction)
         size_before, _, known = found.partition(" ")
         refusal = ""
         if known != shown:
-            refusal = (
-                f"{known} and {shown} are both input {input_id}: give --input-id path, or an"
-                " --input-map"
-            )
+            way = "an --input-map" if self._options.rule == "path" else WAYS_OUT
+            refusal = f"{known} and {shown} are both input {input_id}: give {way}"
         elif size and size_before and size_before != _show_size(size):
             contradiction = (
                 f"{shown} is {size_before} in one place of the labels and {_show_size(size)} in"
@@ -124,17 +138,11 @@ class Images:
             )
         return PlacedPicture(input_id, width, height, False, contradiction, refusal)
 
-    def _name(self, path: str, suffix: str, *, is_id: bool) -> tuple[str, bool]:
-        """Return the input, and whether it is not one that the map should have had."""
-        whole, name, stem = (path, path, path) if is_id else keys_of(path)
-        if self._options.input_map:
-            for key in (whole, name, stem):
-                found = self._options.input_map.get(key + suffix)
-                if found:
-                    return found, True
-        rule = self._options.rule
-        named = stem if rule == "stem" else name if rule == "name" else whole
-        return named + suffix, not self._options.input_map
+    def _find_in_map(self, located: str, keys: tuple[str, ...], suffix: str) -> str:
+        """Return the input that the user says; "" where that is nothing."""
+        ids = self._options.input_map
+        found = (ids.get(key + suffix) for key in (located, *keys)) if ids else ()
+        return next(filter(None, found), "")
 
     def _measure(self, picture: Picture, path: str) -> tuple[Size | None, str]:
         """Return the size, and how the labels contradict the image, if they do."""

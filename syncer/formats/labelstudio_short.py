@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 from syncer.formats.labelstudio_results import GEOMETRY
-from syncer.formats.labelstudio_tasks import ENDING, Object
+from syncer.formats.labelstudio_tasks import Object
+from syncer.formats.names import MEDIA_ENDING
 
 __all__ = ["expand_short"]
 
@@ -70,7 +71,7 @@ def _is_region(value: Object) -> bool:
 def _is_written(value: Any) -> bool:
     if not isinstance(value, str) or not value:
         return False
-    return "://" not in value and not value.startswith("/") and not ENDING.search(value)
+    return "://" not in value and not value.startswith("/") and not MEDIA_ENDING.search(value)
 
 
 def _make_result(key: str, value: Object) -> Object:

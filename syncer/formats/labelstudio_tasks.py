@@ -8,13 +8,13 @@ picture that each of them shows.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from syncer.formats.faults import BadLabel
 from syncer.formats.json_items import ITEM_BYTES_MAX, JsonItem, iterate_items, parse
+from syncer.formats.names import MEDIA_ENDING
 
 __all__ = ["RESULTS", "Object", "TaskFault", "find_path", "is_export", "stream_tasks"]
 
@@ -23,12 +23,6 @@ Object: TypeAlias = Mapping[str, Any]
 RESULTS = {"annotations", "completions", "predictions", "drafts"}
 SHORT = {"annotation_id", "annotator", "lead_time"}
 IMAGE_KEYS = ("image", "img", "video", "picture", "photo", "url", "image_url")
-ENDING = re.compile(
-    r"\.(apng|avi|avif|bmp|gif|heic|jfif|jpe?g|m4v|mkv|mov|mp4|pdf|png|svg|tiff?|webm|webp|txt"
-    r"|mp3|wav|flac|ogg|m4a|html?|csv|json)$",
-    re.IGNORECASE,
-)
-LOCAL = re.compile("(?:^|&)d=([^&]+)")
 PATH_MAX = 4096
 KEYS_MAX = 200
 HEAD_BYTES = 1 << 16
@@ -109,19 +103,7 @@ def _read_path(value: Any, item: int, is_trusted: bool) -> str:
         return ""
     if value.startswith("data:"):
         return ""
-    has_mark = "://" in value or value.startswith("/") or ENDING.search(value)
+    has_mark = "://" in value or value.startswith("/") or MEDIA_ENDING.search(value)
     if not has_mark and (not is_trusted or " " in value):
         return ""
-    return _shorten(value)
-
-
-def _shorten(url: str) -> str:
-    """Return a URL without what is not of the image: of `…/data/local-files/?d=a/b.jpg`
-    the path. A query stays only where it may be what tells images apart.
-    """
-    path, _, query = url.partition("?")
-    if not query or ENDING.search(path):
-        return path
-    if path.rstrip("/").endswith("local-files") and (found := LOCAL.search(query)):
-        return found[1]
-    return f"{path.partition('://')[2] or path}?{query}"
+    return value

@@ -1,85 +1,88 @@
-"""Paths and names as label files have them, made comparable, and maps of them."""
+"""Paths of images as label files have them, made comparable."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import posixpath
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, unquote
 
-from syncer.errors import UsageError
+__all__ = ["MEDIA_ENDING", "canonicalize", "keys_of", "locate"]
 
+MEDIA_ENDING = re.compile(
+    r"\.(apng|avi|avif|bmp|gif|heic|jfif|jpe?g|m4v|mkv|mov|mp4|pdf|png|svg|tiff?|webm|webp|txt"
+    r"|mp3|wav|flac|ogg|m4a|html?|csv|json)$",
+    re.IGNORECASE,
+)
 _PLAIN = re.compile(r"[\w-]+(?:\.[\w-]+)*(?:/[\w-]+(?:\.[\w-]+)*)*", re.ASCII)
 """A path that is canonical, as most are."""
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://([^/]*)/?")
 _DRIVE = re.compile(r"[A-Za-z]:/")
+_ENDING = re.compile(r"\.(?=[0-9]*[A-Za-z])[A-Za-z0-9]{1,5}$", re.ASCII)
+"""A number after a dot counts something: `scan.0001` has no ending."""
+_WEB = ("http", "https")
+_LOCAL_FILES = "local-files"
 
 
 def canonicalize(path: str) -> str:
     """Return the relative path of an image: `/` between folders, percent codes decoded
-    once, NFC; of an address its path.
+    once, NFC; of an address its path. Empty where it names no file.
+    """
+    return path if _PLAIN.fullmatch(path) else _tidy(_split(path)[1])
+
+
+def locate(path: str) -> str:
+    """Return what tells an image from all others: its relative path, and of an address
+    the store or host before it, and the path as it is.
     """
     if _PLAIN.fullmatch(path):
         return path
-    plain = path.strip().replace("\\", "/")
-    if _URL.match(plain):
-        plain = urlsplit(plain).path
-    elif "?d=" in plain:  # a local file of Label Studio
-        plain = parse_qs(urlsplit(plain).query).get("d", [plain])[0]
-        return _tidy(plain)
-    return _tidy(unquote(plain, errors="surrogateescape"))
-
-
-def _tidy(path: str) -> str:
-    plain = unicodedata.normalize("NFC", path.encode("utf-8", "replace").decode())
-    plain = _DRIVE.sub("", plain, count=1)
-    tidy = posixpath.normpath(plain).lstrip("/") if plain else ""
-    return "" if tidy == "." else tidy
+    place, within = _split(path)
+    return f"{place}/{_unify(within)}" if place else _tidy(within)
 
 
 def keys_of(path: str) -> tuple[str, str, str]:
     """Return the path, the name and the stem of a canonical path."""
     name = path.rpartition("/")[2]
-    stem, dot, _ = name.rpartition(".")
-    return path, name, stem if dot and stem else name
+    return path, name, _ENDING.sub("", name) or name
 
 
-def read_map(path: Path, option: str) -> Mapping[str, str]:
-    """Return a map from a JSON object, or from CSV with a head such as `name,input_id`.
+def _split(path: str) -> tuple[str, str]:
+    """Return store or host, with its scheme, and the path there, decoded.
 
-    Raises UsageError.
+    The query of an address on the web, or of a path in one, stays where it may be what
+    tells images apart: not after the ending of a file, where it is a signature.
     """
+    plain = path.strip().replace("\\", "/")
+    if plain[:5].lower() == "data:":
+        return "", ""
+    found = _ADDRESS.match(plain)
+    scheme, place = (found[1].lower(), found[2]) if found else ("", "")
+    within = plain[found.end() :] if found else plain
+    if scheme in _WEB:
+        scheme, within = "https", within.partition("#")[0]
+    if scheme in ("", "https"):
+        before, _, query = within.partition("?")
+        if before.rstrip("/").endswith(_LOCAL_FILES) and (local := parse_qs(query).get("d")):
+            return "", local[0]  # of Label Studio: a file on the disk, whoever serves it
+        if query and MEDIA_ENDING.search(before):
+            within = before
+    return f"{scheme}://{place}" if place else "", _decode(within)
+
+
+def _decode(text: str) -> str:
+    """Decode percent codes; those of another encoding than UTF-8 stay as they are."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{option} {path}: {error.strerror}") from None
+        return unquote(text, errors="strict")
     except UnicodeDecodeError:
-        raise UsageError(f"{option} {path}: it is not UTF-8") from None
-    pairs = _of_json(text, path, option) if text.lstrip()[:1] == "{" else _of_csv(text)
-    found: dict[str, str] = {}
-    for name, value in pairs:
-        key = unicodedata.normalize("NFC", name.replace("\\", "/"))
-        if found.setdefault(key, value) != value:
-            raise UsageError(f"{option} {path}: {key} stands there twice, with two values")
-    return found
+        return text
 
 
-def _of_json(text: str, path: Path, option: str) -> Iterable[tuple[str, str]]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{option} {path}: it is not JSON: {error}") from None
-    for name, each in value.items():
-        if not isinstance(each, str | int) or isinstance(each, bool):
-            raise UsageError(f"{option} {path}: the value of {name} is not text")
-        yield name, str(each)
+def _unify(text: str) -> str:
+    return unicodedata.normalize("NFC", text.encode("utf-8", "backslashreplace").decode())
 
 
-def _of_csv(text: str) -> Iterable[tuple[str, str]]:
-    rows = [row for row in csv.reader(io.StringIO(text)) if any(row)]
-    return [(row[0], row[1] if len(row) > 1 else "") for row in rows[1:]]
+def _tidy(path: str) -> str:
+    plain = _DRIVE.sub("", _unify(path), count=1)
+    tidy = posixpath.normpath(plain).lstrip("/") if plain else ""
+    return "" if tidy == "." else tidy

@@ -74,6 +74,14 @@ class ImportReading:
     """
     concept_map: Annotated[Path | None, Parameter(group=_naming, metavar="FILE")] = None
     """Concept ids by name, in the forms of --input-map."""
+    id_charset: Annotated[
+        Literal["any", "word"], Parameter(group=_naming, metavar="any|word", show_choices=False)
+    ] = "any"
+    """word: ids that are made of names get - for all but letters, digits, - and _, and
+    digits of their own.
+    """
+    id_length: Annotated[int | None, Parameter(group=_naming, metavar="N")] = None
+    """Longer ids that are made of names are cut, and get digits of their own."""
     image_size: Annotated[str, Parameter(group=_naming, metavar="WxH")] = ""
     """Pixels of images whose size the labels do not say."""
     images: Annotated[Path | None, Parameter(group=_naming, metavar="DIR")] = None
@@ -103,6 +111,8 @@ class ImportReading:
             input_map=self.input_map,
             concept_id=self.concept_id,
             concept_map=self.concept_map,
+            id_charset=self.id_charset,
+            id_length=self.id_length,
             image_size=self.image_size,
             images=self.images,
             voc_origin=int(self.voc_origin),

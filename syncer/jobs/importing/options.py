@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from syncer.errors import UsageError
-from syncer.formats.concepts import ConceptRule, Concepts
+from syncer.formats.concepts import ConceptRule, Concepts, tidy_name
+from syncer.formats.ids import LENGTH_MIN, Charset, IdSpelling
 from syncer.formats.images import ImageOptions, InputRule
 from syncer.formats.labels import ReadOptions, open_plainly
-from syncer.formats.names import read_map
+from syncer.formats.maps import read_map
+from syncer.formats.names import locate
 from syncer.formats.tables import TABLE_NAMES
 
 _SIZE = re.compile(r"([1-9]\d{0,8})[xX]([1-9]\d{0,8})", re.ASCII)
@@ -26,6 +28,8 @@ class ImportOptions:
     input_map: Path | None = None
     concept_id: ConceptRule = "slug"
     concept_map: Path | None = None
+    id_charset: Charset = "any"
+    id_length: int | None = None
     image_size: str = ""
     images: Path | None = None
     voc_origin: int = 0
@@ -54,13 +58,21 @@ class ImportOptions:
             size = int(found[1]), int(found[2])
         if self.images is not None and not self.images.is_dir():
             raise UsageError(f"--images {self.images}: it is not a folder")
-        ids = {} if self.input_map is None else read_map(self.input_map, "--input-map")
-        return ImageOptions(self.input_id, ids, size, self.images, self.video)
+        ids = {} if self.input_map is None else read_map(self.input_map, "--input-map", locate)
+        spelling = self._make_spelling()
+        return ImageOptions(self.input_id, ids, size, self.images, self.video, spelling)
 
     def make_concepts(self) -> Concepts:
         """Return the concepts, of which none was met yet. Raises UsageError."""
-        ids = {} if self.concept_map is None else read_map(self.concept_map, "--concept-map")
-        return Concepts(self.concept_id, ids)
+        ids: Mapping[str, str] = {}
+        if self.concept_map is not None:
+            ids = read_map(self.concept_map, "--concept-map", tidy_name)
+        return Concepts(self.concept_id, ids, self._make_spelling())
+
+    def _make_spelling(self) -> IdSpelling:
+        if self.id_length is not None and self.id_length < LENGTH_MIN:
+            raise UsageError(f"--id-length is {self.id_length}; it must be {LENGTH_MIN} or more")
+        return IdSpelling(self.id_charset, self.id_length)
 
 
 def parse_columns(given: tuple[str, ...]) -> Mapping[str, str]:

@@ -215,6 +215,12 @@ class Import:
                 f"not in --input-map, and named by --input-id:"
                 f" {counted(self._images.unmapped, 'image')}"
             )
+        if self._images.odd or self.concepts.odd:
+            report.notes.append(
+                f"{counted(self._images.odd, 'input')} and {counted(self.concepts.odd, 'concept')}"
+                " have ids with other characters than letters, digits, - and _, or with more than"
+                " 32: should the service refuse these, give --id-charset word or --id-length 32"
+            )
         if report.repeated:
             report.notes.append(
                 "with an id that another label of the same input has, too, and so with one of"
