@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, replace
+
+import anyio
 
 from syncer.core.ports.push import Source
 from syncer.core.settle import rfc3339
 from syncer.daemon.lag import Delays
 from syncer.daemon.status import Faults, SourceState, SourceStatus, SourceTotals, Trouble
 from syncer.engine.push import Push
+from syncer.errors import SyncerError
 from syncer.jobs.push_parts import PushParts
 from syncer.sources.inbox import Inbox
-from syncer.sources.outbox import Restored
+from syncer.sources.outbox import Outbox, Restored
 from syncer.sources.watching import Silence
 
 LATE = "changes"
 """The check that changes come."""
 WATCH = "watch"
 """The check that events hasten the looks."""
+UNREAD_SECONDS = 10.0
+"""Between looks at rows that nobody reads."""
 FILE = "file:"
 """What the check of a file begins with, before the file's label."""
 
@@ -43,6 +49,8 @@ class Followed:
     """Why no events hasten the looks at it."""
     take_back: Callable[[Restored], Awaitable[None]] | None = None
     """Goes on with a table that was restored. None: it has no table."""
+    outbox: Callable[[], Outbox | None] | None = None
+    """Its rows, once it is open. None: it has no table."""
 
 
 MakeSources = Callable[[PushParts, Callable[[], Push]], Sequence[Followed]]
@@ -69,7 +77,14 @@ class Watched:
         state: SourceState = (
             "parked" if self.reason else "late" if LATE in troubles else "following"
         )
-        oldest_at = min(delays.oldest_unapplied_at or math.inf, totals.failed_at)
+        outbox = self.followed.outbox() if self.followed.outbox is not None else None
+        if outbox is not None:
+            delays = replace(delays, oldest_unread_at=outbox.unread_at)
+        oldest_at = min(
+            delays.oldest_unread_at or math.inf,
+            delays.oldest_unapplied_at or math.inf,
+            totals.failed_at,
+        )
         waits = max(0.0, time.time() - oldest_at) if oldest_at < math.inf else 0.0
         is_known = delays.last_read_at is not None or oldest_at < math.inf
         return SourceStatus(
@@ -99,3 +114,24 @@ class Watched:
             found[WATCH] = Trouble(str(silence), "warning", silence.since)
         files = self.followed.file_faults()
         return found | {f"{FILE}{label}": Trouble(why) for label, why in files.items()}
+
+
+@asynccontextmanager
+async def looking_for_unread(sources: Sequence[Followed]) -> AsyncIterator[None]:
+    """See how long rows of tables wait for being read while the block lasts: also those
+    of a source that is parked, or of a lane that is paused and takes no more.
+    """
+    async with anyio.create_task_group() as tasks:
+        for one in sources:
+            if one.outbox is not None:
+                tasks.start_soon(_look_on, one.outbox)
+        yield
+        tasks.cancel_scope.cancel()
+
+
+async def _look_on(find_outbox: Callable[[], Outbox | None]) -> None:
+    while True:
+        if (outbox := find_outbox()) is not None:
+            with suppress(SyncerError):  # what was seen last holds; reading says what is wrong
+                await outbox.look_for_unread()
+        await anyio.sleep(UNREAD_SECONDS)

@@ -88,6 +88,8 @@ class Delays:
     """The same of changes that the remote does not have, and that are not dead."""
     whole: Durations | None = None
     stages: Mapping[Stage, Durations] = field(default_factory=dict)
+    oldest_unread_at: float | None = None
+    """When the oldest row was written that a table holds and nobody read yet."""
 
 
 NO_DELAYS = Delays()

@@ -35,7 +35,7 @@ from syncer.core.ports.push import Source
 from syncer.core.settle import rfc3339
 from syncer.daemon.drift import DriftCheck
 from syncer.daemon.errands import RETRY_SECONDS, Errands, NotPushing
-from syncer.daemon.followed import Followed, MakeSources, Watched
+from syncer.daemon.followed import Followed, MakeSources, Watched, looking_for_unread
 from syncer.daemon.lag import Lag, bounds_of
 from syncer.daemon.status import (
     Faults,
@@ -269,7 +269,8 @@ class Lane:
                 if self._draining.is_set():
                     return
                 self._began_at = anyio.current_time()
-                async with self._drift.checking(engine, parts.app.codec):
+                looking = looking_for_unread(followed)
+                async with self._drift.checking(engine, parts.app.codec), looking:
                     await engine.run()
         finally:
             self._running = None

@@ -96,6 +96,10 @@ SOURCE_GAUGES: dict[str, tuple[str, Callable[[SourceStatus], float | None]]] = {
         "When a change of it was read last.",
         lambda source: source.delays.last_read_at,
     ),
+    "oldest_unread_timestamp_seconds": (
+        "When the oldest row was written that a table holds, and that was not read yet.",
+        lambda source: source.delays.oldest_unread_at,
+    ),
     "oldest_unsent_timestamp_seconds": (
         "When the oldest change was written that is read, and was not sent yet.",
         lambda source: source.delays.oldest_unsent_at,

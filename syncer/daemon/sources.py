@@ -25,7 +25,8 @@ from syncer.jobs.lines import line_options
 from syncer.jobs.ours import SPOOL, OnDisk
 from syncer.jobs.push_parts import PushParts
 from syncer.sources.followed import FollowedLogs
-from syncer.sources.outbox import OutboxTable, Restored
+from syncer.sources.outbox import Restored
+from syncer.sources.outbox_table import OutboxTable
 from syncer.sources.postgres import PostgresTable
 from syncer.sources.postgres_session import check_driver
 from syncer.sources.registry import LogRegistry
@@ -125,6 +126,7 @@ def _outbox(
         outbox,
         expected_every_seconds=source.expected_every_seconds,
         take_back=take_back,
+        outbox=lambda: outbox.source,
     )
 
 

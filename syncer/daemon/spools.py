@@ -25,7 +25,8 @@ from syncer.sources.directory import WantedFolder
 from syncer.sources.hints import Hint
 from syncer.sources.inbox import Inbox
 from syncer.sources.keys import KnownBodies
-from syncer.sources.outbox import Outbox, OutboxTable, naming
+from syncer.sources.outbox import Outbox, naming
+from syncer.sources.outbox_table import OutboxTable
 from syncer.sources.registry import LogRegistry
 from syncer.sources.spool import Spool, identity
 from syncer.sources.sqlite import SqliteTable

@@ -11,31 +11,21 @@ restart takes nothing twice. The table is told outside the commit path.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
-from hashlib import blake2b
-from typing import Literal, Protocol
+from typing import Literal
 
 import anyio
 import anyio.to_thread
 import msgspec
-import orjson
 
 from syncer.core.change import Chunk, Mark
 from syncer.core.fates import Fates
 from syncer.errors import SyncerError
 from syncer.finish import finish
-from syncer.sources.cutter import without_bom
+from syncer.sources.outbox_table import OutboxTable, RowEnding, TableState, TableTold
 from syncer.sources.spool import Naming, Spool
-from syncer.sources.taken import RowName, TakenRows, Told
+from syncer.sources.taken import TakenRows, Told
 
-COLUMNS = ("id", "change", "created_at", "applied_at", "error")
-ROWS_MAX = 1000
-"""Rows of an append."""
-ROWS_BYTES_MAX = 4 << 20
-"""About so many bytes of changes make an append, too."""
 TAKEN_ROWS_MAX = 100_000
 """Rows whose end the table was not told about: more stay where they are."""
 TOLD_ROWS_MAX = 1000
@@ -46,148 +36,10 @@ Restored = Literal["applied", "send"]
 """The answer to what is to be done with rows to do in a table that was restored: they
 are taken for applied, or sent again.
 """
-Cell = str | bytes | int | float | None
 
 
 class TableRestored(SyncerError):
     """The table is not as it was left: rows that are to do in it may be applied."""
-
-
-@dataclass(frozen=True, slots=True)
-class OutboxRow:
-    """A row that is to do."""
-
-    name: RowName
-    line: bytes
-    """Its change, as a line of a change log."""
-
-
-@dataclass(frozen=True, slots=True)
-class RowEnding:
-    """The end of a row: applied, or dead for this reason."""
-
-    name: RowName
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class TableTold:
-    """The outcome of telling a table: the ids of the rows that got `applied_at`, and
-    the highest id that it had given to a row (None where it does not say).
-    """
-
-    applied: Sequence[int]
-    sequence: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class TableState:
-    """Some rows of a table, by id, whether they are still to do; and its sequence."""
-
-    to_do: dict[int, bool]
-    sequence: int | None
-
-
-class OutboxTable(Protocol):
-    """A table as the source needs it, of any database.
-
-    Everything raises SyncerError, and works again once the reason is gone.
-    """
-
-    @property
-    def label(self) -> str:
-        """The database and the table, for people."""
-        ...
-
-    async def version(self) -> object:
-        """Return what differs from the last time if anybody else wrote meanwhile; at
-        little cost. A table that has one reader at a time is claimed by it: before
-        that, and once a connection was lost, nothing can be told.
-        """
-        ...
-
-    async def todo(self, knows: Callable[[str], bool]) -> list[OutboxRow]:
-        """Return rows that are to do and not known by their key, in order of their
-        ids, all as of one moment: the first ROWS_MAX of them, or ROWS_BYTES_MAX.
-        """
-        ...
-
-    async def tell(self, endings: Sequence[RowEnding]) -> TableTold:
-        """Write these endings, in one transaction, to the rows that are still there and
-        not applied.
-        """
-        ...
-
-    async def dead_rows(self, ids: Sequence[int]) -> dict[int, RowName]:
-        """Return those of these rows that have an `error`, by id."""
-        ...
-
-    async def state(self, ids: Sequence[int]) -> TableState:
-        """Return what is known of these rows, and of the sequence."""
-        ...
-
-    async def highest_applied(self) -> int | None:
-        """Return the highest id of a row with `applied_at`; None without any."""
-        ...
-
-    async def take_for_applied(self, highest: int) -> None:
-        """Let all rows that are to do, up to this id, be applied."""
-        ...
-
-    async def wait(self, seconds: float) -> None:
-        """Return after so long, or sooner where the database tells of new rows."""
-        ...
-
-    async def close(self) -> None:
-        """Let go of the connection. It may come twice."""
-        ...
-
-
-def make_row(id: int, change: Cell, created_at: Cell) -> OutboxRow:
-    """Return the row of these cells."""
-    digest = blake2b(digest_size=16)
-    for part in map(_to_bytes, (id, created_at, change)):
-        digest.update(b"%d:" % len(part))
-        digest.update(part)
-    name = RowName(id, digest.hexdigest(), to_seconds(created_at))
-    return OutboxRow(name, as_line(_to_bytes(change)))
-
-
-def to_seconds(created_at: Cell) -> float:
-    """Return a time in seconds since 1970; 0 where it is not in a form that databases
-    write. UTC, where it does not say.
-    """
-    if isinstance(created_at, bytes):
-        created_at = created_at.decode("utf-8", "replace")
-    if not isinstance(created_at, str):
-        return float(created_at or 0.0)
-    try:
-        at = datetime.fromisoformat(created_at)
-        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return 0.0
-
-
-def _to_bytes(cell: Cell) -> bytes:
-    if isinstance(cell, bytes):
-        return cell
-    return b"null" if cell is None else str(cell).encode("utf-8", "surrogateescape")
-
-
-def as_line(change: bytes) -> bytes:
-    """Return the change as one line that is not blank: a reader of lines passes over
-    blank ones, and this row has to come to an end, too.
-    """
-    line = without_bom(change.strip()).strip()
-    if b"\n" in line:
-        try:
-            orjson.loads(line)
-            return line.replace(b"\n", b" ")  # JSON has line feeds between its parts only
-        except orjson.JSONDecodeError:
-            pass
-    elif without_bom(line).strip():
-        return line
-    return orjson.dumps(change.decode("utf-8", "backslashreplace"))
 
 
 class Outbox:
@@ -217,6 +69,10 @@ class Outbox:
         self._one_at_a_time = anyio.Lock()
         self._seen: object = None
         """The version at which nothing more was to do."""
+        self.unread_at: float | None = None
+        """When the row was written, in seconds since 1970, that waits longest for being
+        read, as of the last look; None: none does, or its time is not known.
+        """
 
     @property
     def label(self) -> str:
@@ -242,7 +98,7 @@ class Outbox:
                 return None
             await self._check_not_restored()
             if not await finish(self._take):
-                self._seen = version
+                self._seen, self.unread_at = version, None
                 return None
         return await self._read_spool()
 
@@ -260,6 +116,16 @@ class Outbox:
             note = [(name.id, name.key, name.at) for name in names]
             self._rows.add(await self._spool.append([row.line for row in rows], note), names)
         return bool(rows)
+
+    async def look_for_unread(self) -> None:
+        """See how long rows wait for being read: also while nothing is read. Those that
+        are in the spool come first. Raises SyncerError.
+        """
+        async with self._one_at_a_time:
+            first = self._rows.date(self._spool.unread)
+            if not first:
+                first = await self._table.first_to_do(self._rows.highest) or 0.0
+            self.unread_at = first or None
 
     async def wait(self) -> None:
         """Return when it is time for another look."""

@@ -15,7 +15,7 @@ import anyio
 
 from syncer.errors import SyncerError, UsageError
 from syncer.printable import as_argument
-from syncer.sources.outbox import (
+from syncer.sources.outbox_table import (
     COLUMNS,
     ROWS_BYTES_MAX,
     ROWS_MAX,
@@ -114,6 +114,18 @@ class PostgresTable:
         async def ask(asked: Asked) -> TableState:
             to_do = {row[0]: row[1] for row in await asked.fetch(sql, list(ids))}
             return TableState(to_do, await self._sequence(asked))
+
+        return await self._session.run(ask)
+
+    async def first_to_do(self, after: int) -> float | None:
+        """Return when the first row to do after this id was written."""
+        sql = self._sql(
+            "select created_at::text from TABLE where TO_DO and id > $1 order by id limit 1"
+        )
+
+        async def ask(asked: Asked) -> float | None:
+            row = await asked.fetchrow(sql, after)
+            return None if row is None else to_seconds(row[0])
 
         return await self._session.run(ask)
 

@@ -83,6 +83,11 @@ class Spool:
         self._one_at_a_time = anyio.Lock()
         self._appended = anyio.Event()
 
+    @property
+    def unread(self) -> range:
+        """The indexes of lines that were added and not read."""
+        return range(self._lines.mark.index, self._segments.end.index)
+
     async def append(self, lines: Sequence[bytes], note: object = "") -> Appended:
         """Add these lines, all or none; they are durable when this returns. If it is
         cancelled, they may be: it ends only when the write is over.

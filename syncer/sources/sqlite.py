@@ -21,7 +21,7 @@ import anyio.to_thread
 
 from syncer.errors import SyncerError, UsageError
 from syncer.printable import as_argument
-from syncer.sources.outbox import (
+from syncer.sources.outbox_table import (
     COLUMNS,
     ROWS_BYTES_MAX,
     ROWS_MAX,
@@ -30,6 +30,7 @@ from syncer.sources.outbox import (
     TableState,
     TableTold,
     make_row,
+    to_seconds,
 )
 from syncer.sources.sqlite_sql import TO_DO, fill, table_sql
 from syncer.sources.taken import RowName
@@ -105,6 +106,17 @@ class SqliteTable:
     async def state(self, ids: Sequence[int]) -> TableState:
         """Return which of these rows are to do, and the sequence."""
         return await self._run(lambda connection: self._state(connection, ids))
+
+    async def first_to_do(self, after: int) -> float | None:
+        """Return when the first row to do after this id was written."""
+        sql = self._sql("select created_at from TABLE where TO_DO and id > ? order by id limit 1")
+
+        def ask(connection: sqlite3.Connection) -> float | None:
+            with closing(connection.execute(sql, (after,))) as cursor:
+                found = cursor.fetchone()
+            return None if found is None else to_seconds(found[0])
+
+        return await self._run(ask)
 
     async def highest_applied(self) -> int | None:
         """Return the highest id of a row that is applied."""

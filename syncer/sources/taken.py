@@ -120,6 +120,11 @@ class TakenRows:
         """Rows that the table was not told about."""
         return len(self._untold)
 
+    @property
+    def highest(self) -> int:
+        """The highest id of these; 0 without any."""
+        return max((name.id for name in self._untold.values()), default=0)
+
     def knows(self, key: str) -> bool:
         """Whether this row is in the spool, and the table was not told about it."""
         return key in self._latest

@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from syncer.errors import SyncerError, UsageError
-from syncer.sources.outbox import OutboxRow, OutboxTable, RowEnding
+from syncer.sources.outbox_table import OutboxRow, OutboxTable, RowEnding
 from syncer.sources.postgres import PostgresTable
 from syncer.sources.postgres_sql import table_sql
 from syncer.sources.sqlite import SqliteTable
@@ -209,6 +209,15 @@ def test_what_is_known_of_rows_and_of_the_sequence(database: Database) -> None:
     state = use(database, lambda table: table.state([1, 2, 9]))
     assert (state.to_do, state.sequence) == ({1: False, 2: True}, 3)
     assert use(database, lambda table: table.highest_applied()) == 1
+
+
+def test_the_first_row_to_do_after_an_id_says_when_it_was_written(database: Database) -> None:
+    database.insert(post("a"), post("b"))
+    first, second = todo(database)
+    tell(database, first)
+    assert use(database, lambda table: table.first_to_do(0)) == second.name.at
+    assert use(database, lambda table: table.first_to_do(1)) == second.name.at
+    assert use(database, lambda table: table.first_to_do(2)) is None
 
 
 def test_rows_may_be_taken_for_applied(database: Database) -> None:

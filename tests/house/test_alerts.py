@@ -37,7 +37,7 @@ needs_promtool = pytest.mark.skipif(
 def shown() -> list[Metric]:
     """What the daemon shows of a lane and a source of which there is all to show."""
     times, metrics = Durations([1.0]), Metrics()
-    delays = Delays(1.0, 1.0, 1.0, 1.0, times, dict.fromkeys(STAGES, times))
+    delays = Delays(1.0, 1.0, 1.0, 1.0, times, dict.fromkeys(STAGES, times), 1.0)
     metrics.note("prod", RequestAnswered("POST", 200, "answered", 0.01))
     lane = replace(LANE, last_applied_at=1.0, drift=DriftFound(checked_at=1.0))
     text = metrics.render([lane], [replace(SOURCE, delays=delays)]).decode()

@@ -16,7 +16,8 @@ import pytest
 from syncer.core.events import SourceFailed
 from syncer.core.outcome import Answered, Retriable
 from syncer.errors import SyncerError, UsageError
-from syncer.sources.outbox import Outbox, RowEnding, TableRestored, TableTold
+from syncer.sources.outbox import Outbox, TableRestored
+from syncer.sources.outbox_table import RowEnding, TableTold
 from syncer.sources.sqlite import SqliteTable
 from syncer.sources.sqlite_sql import trigger_sql
 from tests.support.lines import delete, holds, patch, post

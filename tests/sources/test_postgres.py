@@ -18,7 +18,7 @@ import anyio
 import pytest
 
 from syncer.errors import SyncerError, UsageError
-from syncer.sources.outbox import RowEnding
+from syncer.sources.outbox_table import RowEnding
 from syncer.sources.postgres import PostgresTable
 from syncer.sources.postgres_sql import channel_of, table_sql, trigger_sql
 from tests.support.lines import post

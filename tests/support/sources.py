@@ -35,7 +35,8 @@ from syncer.sources.followed import FollowedLogs
 from syncer.sources.identity import head_of
 from syncer.sources.lines import LineOptions
 from syncer.sources.log_disk import LogDisk
-from syncer.sources.outbox import Outbox, OutboxRow, naming
+from syncer.sources.outbox import Outbox, naming
+from syncer.sources.outbox_table import OutboxRow
 from syncer.sources.segments import Segments
 from syncer.sources.spool import Spool
 from syncer.sources.sqlite import SqliteTable

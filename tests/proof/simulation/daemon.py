@@ -283,7 +283,8 @@ class DaemonWorld(World):
             open_ = partial(
                 open_outbox, name, table, parts, registry, engine, poll_seconds=self._poll_seconds
             )
-            made.append(Followed("sqlite", Unopened(name, open_)))
+            source = Unopened(name, open_)
+            made.append(Followed("sqlite", source, outbox=lambda source=source: source.source))  # type: ignore[misc]
         for number, logger in self.loggers.items():
             logs = FollowedLogs(
                 f"logs-{number}",

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 import anyio
 
 from syncer.errors import SyncerError
-from syncer.sources.outbox import (
+from syncer.sources.outbox_table import (
     OutboxRow,
     RowEnding,
     TableState,
     TableTold,
     make_row,
+    to_seconds,
 )
 from syncer.sources.taken import RowName
 from tests.proof.simulation.model import Line
@@ -133,6 +134,12 @@ class Table:
         await self._answer()
         found = {id: self.rows[id].is_to_do for id in ids if id in self.rows}
         return TableState(found, self._sequence)
+
+    async def first_to_do(self, after: int) -> float | None:
+        await self._answer()
+        to_do = (id for id, row in sorted(self.rows.items()) if row.is_to_do and id > after)
+        first = next(to_do, None)
+        return None if first is None else to_seconds(self.rows[first].created_at)
 
     async def highest_applied(self) -> int | None:
         await self._answer()
