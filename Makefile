@@ -8,10 +8,10 @@ INSTALLED := .venv/installed-$(LOCK_HASH)
 QUICK := -m "not proof"
 COVERING := tests/core tests/remotes tests/fuzz tests/contracts tests/models
 
-.PHONY: help setup demo test field oracles prove check package bench mutants lock clients
+.PHONY: help setup demo test field oracles prove check package bench screenshots mutants lock clients
 
 help:
-	@echo "make demo | test | field | oracles | prove | check | package | bench | mutants | setup | lock"
+	@echo "make demo | test | field | oracles | prove | check | package | bench | screenshots | mutants | setup | lock"
 
 demo: setup
 	$(BIN)/syncer demo
@@ -59,6 +59,10 @@ package: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# The pictures of the status page in docs/images, of a real daemon on the emulator; needs Chromium.
+screenshots: setup
+	$(BIN)/python -m tests.browser.screenshots
 
 # How many planted bugs the tests notice: SEED=1 COUNT=400 PARTS=core,engine JOBS=1. An hour or two; interrupted, it goes on where it was.
 mutants: setup

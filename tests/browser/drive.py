@@ -3,6 +3,8 @@ was seen as JSON.
 
     python tests/browser/drive.py watch URL FOLDER     in all forms; uses all of it
     python tests/browser/drive.py token URL TOKEN      where a token is asked for
+    python tests/browser/drive.py letters URL -        page after page of dead letters
+    python tests/browser/drive.py images URL FOLDER    pictures for the docs
 """
 
 from __future__ import annotations
@@ -25,6 +27,12 @@ FORMS: dict[str, dict[str, Any]] = {
     "dark": {"color_scheme": "dark", "viewport": {"width": 1200, "height": 900}},
     "phone": {"color_scheme": "light", "viewport": {"width": 360, "height": 800}},
 }
+SIZES = {
+    "light": {"width": 1100, "height": 760},
+    "dark": {"width": 1100, "height": 760},
+    "phone": {"width": 360, "height": 800},
+}
+"""Of the pictures in the docs."""
 SECONDS_MAX = 20
 LIVE = "() => document.getElementById('connection').textContent === 'live'"
 MOVED = "before => document.getElementById('lanes').innerText !== before"
@@ -163,7 +171,19 @@ def unlock(browser: Browser, url: str, token: str) -> dict[str, Any]:
     return {"before": before, "after": page.inner_text("#lanes"), "url": page.url}
 
 
-WAYS = {"watch": watch, "token": unlock, "letters": turn_over}
+def picture(browser: Browser, url: str, folder: str) -> dict[str, Any]:
+    """Take the pictures of the docs."""
+    for name, form in FORMS.items():
+        page = browser.new_context(**form | {"viewport": SIZES[name]}).new_page()
+        page.goto(url)
+        wait(page, LIVE)
+        page.wait_for_selector("#plots svg")
+        page.wait_for_timeout(2000)
+        page.screenshot(path=Path(folder, f"status-{name}.png"))
+    return {}
+
+
+WAYS = {"watch": watch, "token": unlock, "letters": turn_over, "images": picture}
 
 
 def main() -> None:
