@@ -123,6 +123,8 @@ class Spool:
         raise self._sorter.stopped
 
     async def _next_block(self) -> bytes:
+        if not self._is_behind():
+            return b""
         try:
             return await anyio.to_thread.run_sync(self._reader.read, self._block_bytes)
         except SyncerError:
@@ -131,8 +133,12 @@ class Spool:
 
     async def wait(self) -> None:
         """Return once lines were added that were not read."""
-        if self._reader.offset >= self._segments.end.offset:
+        if not self._is_behind():
             await self._appended.wait()
+
+    def _is_behind(self) -> bool:
+        """Whether something was added that was not read."""
+        return self._reader.offset < self._segments.end.offset
 
     async def ack(self, log: int, mark: Mark) -> None:
         """Remove the files of which nothing is needed any more. Raises StateError."""

@@ -52,7 +52,7 @@ from tests.support.disk import STATE, SimulatedDisk
 
 COMPACT_BYTES = 3000
 MEMORY = Path("/dev/shm")
-LOOK_SECONDS = 0.5
+LOOK_SECONDS = 1.0
 DRAIN_SECONDS = 1.0
 """After so long a reload gives up what is in flight."""
 PATIENCE_SECONDS = 3600.0
