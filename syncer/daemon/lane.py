@@ -29,7 +29,6 @@ from syncer.config import Loaded
 from syncer.config.models import INGEST
 from syncer.core.backoff import Backoff
 from syncer.core.events import ChangesSettled, Event, SourceFailed, SourceRecovered
-from syncer.core.facts import Destination
 from syncer.core.ledger import Ledger
 from syncer.core.ports.push import Source
 from syncer.core.settle import rfc3339
@@ -63,6 +62,7 @@ from syncer.jobs.dead import (
     RetryResult,
     Selector,
 )
+from syncer.jobs.destinations import LeftDestination
 from syncer.jobs.lines import line_options
 from syncer.jobs.opening import open_in_thread
 from syncer.jobs.push_parts import PushParts, wire_push
@@ -129,8 +129,8 @@ class Lane:
         self._applied = AppliedChanges()
         self._drift = DriftCheck(self.chance)
         self._trails: list[Trail] = [self.lag, self._applied, self._drift]
-        self._destination: Destination | None = None
-        """As the last push knew it, where that could not be written down."""
+        self._left: LeftDestination | None = None
+        """The destination, by the last push."""
         self._sources: dict[str, Watched] = {}
         """By name."""
         self._totals = StateTotals()
@@ -253,14 +253,14 @@ class Lane:
         try:
             async with parts.app.in_use():
                 self.lag.begin()
-                trail = Trails(self._trails)
+                trail, ledger = Trails(self._trails), parts.journal.ledger
                 engine = wire_push(
                     parts,
                     sources,
                     self._note,
                     forever=True,
                     trail=trail,
-                    destination=self._destination,
+                    destination=self._left and self._left.restore(ledger.destination),
                 )
                 if await anyio.to_thread.run_sync(is_held, self.state):
                     engine.turns.hold(BY_HAND)
@@ -285,8 +285,7 @@ class Lane:
                 closing.push_async_callback(source.close)
             for engine in engines:
                 await engine.await_commands()  # they write to the journal
-                known = engine.turns.fact()
-                self._destination = None if known == parts.journal.ledger.destination else known
+                self._left = LeftDestination.of(engine.turns, parts.journal.ledger.destination)
             self._totals, self._of_sources = _sum_up(parts.journal.ledger)
 
     def _note(self, event: Event) -> None:

@@ -32,6 +32,11 @@ class SegmentReader:
         self._append: Appended | None = None
         self._left = 0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it holds a file, which the next read closes where nothing follows."""
+        return self._file is not None
+
     def read(self, most: int) -> bytes:
         """Return the next bytes; none where there is nothing more now.
 

@@ -123,7 +123,7 @@ class Spool:
         raise self._sorter.stopped
 
     async def _next_block(self) -> bytes:
-        if not self._is_behind():
+        if not self._is_behind() and not self._reader.is_open:
             return b""
         try:
             return await anyio.to_thread.run_sync(self._reader.read, self._block_bytes)

@@ -10,7 +10,7 @@ import anyio
 import pytest
 
 from syncer.core.events import Event, SourceFailed
-from syncer.core.facts import Destination, Fact, Opened
+from syncer.core.facts import OPEN, Destination, Fact, Opened
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.daemon.errands import NotPushing
 from syncer.daemon.followed import Followed
@@ -108,6 +108,48 @@ def test_a_lane_that_is_cut_off_closes_all_its_sources_and_keeps_the_pause_of_it
 
     following.app.run(main)
     assert asked_at[1] - asked_at[0] >= 30
+
+
+def test_a_pause_lasts_as_long_as_was_asked_though_the_clock_is_set_while_a_lane_restarts(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_at: list[float] = []
+
+    def throttle(_: Request) -> Reply | None:
+        asked_at.append(anyio.current_time())
+        return Reply(429, b"{}", "30") if len(asked_at) == 1 else None
+
+    async def main() -> bool:
+        lane = following.lane("prod")
+        with anyio.move_on_after(10):
+            await lane.run()
+        before = time.time
+        with monkeypatch.context() as machine:
+            machine.setattr(time, "time", lambda: before() + 25)
+            with anyio.move_on_after(60):
+                await lane.run()
+        return True
+
+    following.app.interfering = throttle
+    following.app.run(main)
+    assert 30 <= asked_at[1] - asked_at[0] < 31
+
+
+def test_a_pause_that_is_lifted_between_two_pushes_is_over(following: Following) -> None:
+    asked_at: list[float] = []
+
+    def throttle(_: Request) -> Reply | None:
+        asked_at.append(anyio.current_time())
+        return Reply(429, b"{}", "3000") if len(asked_at) == 1 else None
+
+    async def then(lane: Lane) -> None:
+        await anyio.sleep(10)
+        await lane.alter(lambda journal: journal.commit([OPEN]))
+        await anyio.sleep(10)
+
+    following.app.interfering = throttle
+    following.run(then)
+    assert len(asked_at) == 2
 
 
 def test_a_state_that_has_no_room_for_hours_pauses_the_lane_which_is_said_once(

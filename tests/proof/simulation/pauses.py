@@ -95,7 +95,8 @@ class Pauses:
             f"pause: a request at {now:.3f}, though the service asked at {pause.told:.3f} to wait"
             f" until {pause.until:.3f}"
             for pause in self._kept
-            if now < pause.earliest - SOON_SECONDS
+            # one of the same moment crossed the answer on its way
+            if pause.told < now < pause.earliest - SOON_SECONDS
         ]
         self._kept = [pause for pause in self._kept if pause.earliest > now]
         if now > max(self._latest, idle_since) + LATE_SECONDS:
