@@ -253,14 +253,14 @@ class Lane:
         try:
             async with parts.app.in_use():
                 self.lag.begin()
-                trail, ledger = Trails(self._trails), parts.journal.ledger
+                trail = Trails(self._trails)
                 engine = wire_push(
                     parts,
                     sources,
                     self._note,
                     forever=True,
                     trail=trail,
-                    destination=self._left and self._left.restore(ledger.destination),
+                    left=self._left,
                 )
                 if await anyio.to_thread.run_sync(is_held, self.state):
                     engine.turns.hold(BY_HAND)

@@ -15,7 +15,6 @@ from syncer.core.backlog import Backlog
 from syncer.core.backoff import Backoff
 from syncer.core.deletions import Deletions
 from syncer.core.events import Event
-from syncer.core.facts import Destination
 from syncer.core.limits import Limits
 from syncer.core.pace import Concurrency
 from syncer.core.ports.push import Created, Source
@@ -26,7 +25,7 @@ from syncer.engine.push import Push
 from syncer.engine.trail import NOBODY, Trail
 from syncer.engine.turns import Turns
 from syncer.jobs.clarifai import App, app
-from syncer.jobs.destinations import restore_destination
+from syncer.jobs.destinations import LeftDestination, restore_destination
 from syncer.jobs.folders import resuming
 from syncer.jobs.limiters import Limiters
 from syncer.journal.disk import REAL, Disk
@@ -84,19 +83,20 @@ def wire_push(
     max_delete: int | None = None,
     forever: bool = False,
     trail: Trail = NOBODY,
-    destination: Destination | None = None,
+    left: LeftDestination | None = None,
 ) -> Push:
     """The engine of a run. Within its event loop.
 
     `forever`: a source that fails is tried again, with backoff, as long as the run
     goes on; else it is given up. `trail` follows the changes.
-    `destination`: as it was left, where that is not what the journal says.
+    `left`: the destination, by the last run of this process.
     """
     app, rng, ledger = parts.app, parts.rng, parts.journal.ledger
     push, retry, now = parts.config.push, parts.config.retry, parts.clock()
     concurrency = Concurrency(push.concurrency, app.pace)
-    left = ledger.destination if destination is None else destination
-    restored = restore_destination(retry, left, now())
+    written = ledger.destination
+    destination = written if left is None else left.restore(written)
+    restored = restore_destination(retry, destination, now())
     state = Path(parts.config.state.dir)
     advice = Advice(app.credentials, resuming(state), app.address, app.settings)
     turns = Turns(app.transport, app.pace, concurrency, restored, now, rng, observe, advice)
