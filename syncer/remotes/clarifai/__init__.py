@@ -3,6 +3,7 @@ clarifai-grpc 12.6.0).
 """
 
 from syncer.remotes.clarifai.codec import Clarifai
+from syncer.remotes.clarifai.digest import digest_annotation
 from syncer.remotes.clarifai.same import same_annotation
 
-__all__ = ["Clarifai", "same_annotation"]
+__all__ = ["Clarifai", "digest_annotation", "same_annotation"]
