@@ -12,7 +12,6 @@ one of all bytes before it: so an edited log differs from an untouched one.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
 from dataclasses import dataclass
 
 from syncer.core.change import Mark
@@ -35,15 +34,18 @@ class Run:
 class Watermark:
     """The settled part of one log.
 
-    Memory grows with what is settled out of order, never with the log.
+    Memory grows with what is settled out of order, never with the log. A state has one
+    of each log that it ever had, so it is small.
     """
+
+    __slots__ = ("_ahead", "_marks", "_runs", "index", "resume")
 
     def __init__(self, resume: Mark = Mark()) -> None:
         self.resume = resume
         self.index = resume.index
         self._runs: dict[int, Run] = {}
         self._ahead: dict[int, Run] = {}
-        self._marks: deque[Mark] = deque()
+        self._marks: list[Mark] = []
 
     def settle(self, run: Run) -> None:
         """A run of changes left the window. Runs never overlap."""
@@ -91,11 +93,14 @@ class Watermark:
         return max((run.end for run in self._ahead.values()), default=self.index)
 
     def _advance(self) -> None:
-        moved = False
-        while self._marks and self._marks[0].index <= self.index:
-            self.resume = self._marks.popleft()
-            moved = True
-        if moved:  # for every run, so no property is asked
+        passed = 0
+        for mark in self._marks:
+            if mark.index > self.index:
+                break
+            passed += 1
+        if passed:  # for every run, so no property is asked
+            self.resume = self._marks[passed - 1]
+            del self._marks[:passed]
             resume, runs = self.resume.index, self._runs
             for start in [start for start, run in runs.items() if start + run.count <= resume]:
                 del runs[start]

@@ -115,7 +115,8 @@ class _OfSource:
 class _OfLog:
     """The portions of one log, in order."""
 
-    def __init__(self, source: _OfSource) -> None:
+    def __init__(self, number: int, source: _OfSource) -> None:
+        self.number = number
         self.source = source
         self.portions: list[_Portion] = []
         self._ends: list[int] = []
@@ -178,10 +179,10 @@ class Lag:
             return
         known.last_read_at, known.quiet_since = wall, time.monotonic()
         self._ahead_seconds = wall - now
-        log = self._logs.get(chunk.log)
-        if log is None:
-            log = self._logs[chunk.log] = _OfLog(known)
         if count:
+            log = self._logs.get(chunk.log)
+            if log is None:
+                log = self._logs[chunk.log] = _OfLog(chunk.log, known)
             waited = max(0.0, wall - chunk.written_at) if chunk.written_at else 0.0
             first = chunk.changes[0].index
             log.add(_Portion(first, chunk.end.index, now - waited, now, count))
@@ -219,6 +220,8 @@ class Lag:
         portion.left -= count
         if portion.left <= 0:
             log.remove(portion)
+            if not log.portions:  # there are ever more logs, and most are over
+                self._logs.pop(log.number, None)
 
     def delays(self, source: str) -> Delays:
         """Return those of the source of this name."""

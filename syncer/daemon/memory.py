@@ -1,7 +1,9 @@
 """Memory that is free is given back to the system.
 
-Lines and blocks of all sizes come and go. The C library of Linux keeps what they leave,
-in ever more pieces: a daemon would hold more of it from day to day.
+Lines and blocks of all sizes come and go, in threads that come and go. The C library of
+Linux lets each thread fill a heap of its own, and keeps what they leave, in ever more
+pieces: a daemon would hold more of it from day to day. So there is one heap, large
+blocks are not in it, and what is free of it goes back from time to time.
 """
 
 from __future__ import annotations
@@ -14,6 +16,23 @@ import anyio
 import anyio.to_thread
 
 TRIM_SECONDS = 30.0
+LARGE_BYTES = 128 << 10
+"""Such a block goes back to the system at once: else the C library takes ever larger
+ones out of the heap.
+"""
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+"""As its malloc.h numbers them."""
+
+
+def keep_one_heap() -> None:
+    """Let threads that come from now on share one heap, where the C library can."""
+    try:
+        option: Callable[[int, int], int] = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    option(_ARENA_MAX, 1)
+    option(_MMAP_THRESHOLD, LARGE_BYTES)
+    option(_TRIM_THRESHOLD, LARGE_BYTES)
 
 
 def find_trim() -> Callable[[int], int] | None:

@@ -29,7 +29,7 @@ from syncer.daemon.http.sources import sources
 from syncer.daemon.http.states import states
 from syncer.daemon.http.stories import stories
 from syncer.daemon.lane import Lane
-from syncer.daemon.memory import find_trim, giving_back
+from syncer.daemon.memory import find_trim, giving_back, keep_one_heap
 from syncer.daemon.metrics import Metrics
 from syncer.daemon.news import NewsFeed
 from syncer.daemon.reload import Reloaded, Reloader
@@ -57,6 +57,7 @@ async def follow(loaded: Loaded, load: Callable[[], Loaded], say: Say) -> Ended:
     can listen.
     """
     token = check_daemon(loaded)
+    keep_one_heap()
     daemon, metrics, notifier, teller = loaded.config.daemon, Metrics(), Notifier(), Teller(say)
     feed, watcher = NewsFeed(), Watcher(watch_folders, explain_silence)
     maker = _Maker(Limiters(), metrics, teller, feed, say, watcher)

@@ -4,6 +4,7 @@ oldest one waits.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 
 import anyio
@@ -133,6 +134,17 @@ def test_a_thousand_changes_that_fail_hold_up_the_books_of_no_other() -> None:
         if index:
             story.at(index, "applied", [index])
     assert len(story.lag._logs[1].portions) == 1
+
+
+def test_a_log_whose_changes_are_over_leaves_nothing_in_the_books() -> None:
+    """There are ever more logs: each rotation brings another one."""
+    story = Story()
+    story.at(1, "read", chunk(0, 2))
+    story.at(2, "applied", [0])
+    story.at(3, "dead", [1])
+    story.at(4, "read", chunk(2, 2))
+    gc.collect()
+    assert not [one for one in gc.get_objects() if type(one).__name__ == "_OfLog"]
 
 
 def test_the_buckets_hold_what_a_change_may_take_and_three_times_that() -> None:

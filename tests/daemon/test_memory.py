@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
+import subprocess
+import sys
+
 import anyio
+import pytest
 
 from syncer.daemon.memory import TRIM_SECONDS, find_trim, giving_back
 from tests.support.virtual import VirtualTime
@@ -31,3 +36,30 @@ def test_where_the_system_has_no_such_call_nothing_is_done() -> None:
 def test_the_call_of_this_system_can_be_called() -> None:
     trim = find_trim()
     assert trim is None or trim(0) in (0, 1)
+
+
+HEAPS = """
+import ctypes, threading
+from syncer.daemon.memory import keep_one_heap
+keep_one_heap()
+kept, ready = [], threading.Barrier(8)
+
+def work():
+    ready.wait()
+    kept.append([bytes(2000) for _ in range(100)])
+    ready.wait()
+
+threads = [threading.Thread(target=work) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+libc = ctypes.CDLL(None)
+libc.malloc_info(0, ctypes.c_void_p.in_dll(libc, "stdout"))
+"""
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_info"), reason="another C library")
+def test_all_threads_share_one_heap() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", HEAPS], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert told.stdout.count("<heap nr=") == 1

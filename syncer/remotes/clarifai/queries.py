@@ -79,7 +79,7 @@ def page_of(number: int, size: int = PER_PAGE_MAX) -> Query:
     return [("page", str(number)), ("per_page", str(size))]
 
 
-escape = lru_cache(maxsize=1024)(segment)
+escape = lru_cache(maxsize=512)(segment)
 """A name as a part of a query.
 
 Cached: an id is measured before its group is made, and stands in the URL of every page.

@@ -19,6 +19,9 @@ from pathlib import Path
 from tests.support.outbox import make_outbox
 from tests.support.postgres import Postgres
 
+ROTATED_MAX = 20
+"""Rotated files that are kept, as with logrotate's `rotate 20`."""
+
 
 class Feeder(ABC):
     """Hands over the lines of a log, in their order, over some seconds."""
@@ -140,7 +143,7 @@ class HttpFeeder(Feeder):
 
 class LogFeeder(Feeder):
     """A log in a folder. Lines are written in pieces; at times the log is rotated by
-    rename, and what was rotated is compressed.
+    rename, and what was rotated is compressed, and deleted after some more rotations.
 
     A file that nobody saw under its first name is not a log by itself: so it is rotated
     only once something of it was read.
@@ -180,3 +183,6 @@ class LogFeeder(Feeder):
             part.write_bytes(gzip.compress(rotated.read_bytes()))
             part.rename(packed)
             rotated.unlink()
+        oldest = f"labels.jsonl.{self.rotations - ROTATED_MAX}"
+        for path in (self.folder / oldest, self.folder / f"{oldest}.gz"):
+            path.unlink(missing_ok=True)
