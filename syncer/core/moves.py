@@ -8,6 +8,7 @@ and
     has a name that begins with the log's             that log, moved: it was rotated
                                                       or compressed
     has the log's modification time                   that log, moved
+    has the rest of the line in which it broke off    that log, moved: it came by a pipe
     none of these                                     unclear: the user says `same`
                                                       or `new`
 the same, but the log is still at its path            a copy: a log of its own
@@ -31,6 +32,10 @@ SECOND_NS = 1_000_000_000
 
 Moved = Literal["same", "new"]
 """What the user says of files that may be known logs under new names."""
+
+
+How = Literal["file", "name", "time", "line", "said"]
+"""The sign by which a moved log is known again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,10 @@ class FoundFile:
     """
     awaited: bool = False
     """Whether nothing was applied of this path's log: only its path identifies it."""
+    continues: int | None = None
+    """The known log of which it holds all, and the rest of the line in which that broke
+    off: of what comes by a pipe there is no other sign.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,7 @@ class MovedHere:
     """The file is this known log, which was at another path before."""
 
     log: int
-    how: Literal["file", "name", "time", "said"]
+    how: How
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +143,7 @@ class _Deciding:
                 self._take(at, CarriedOn(file.known))
         self._find("file", lambda file, log: _is_same_file(log.stamp, file.stamp))
         self._find("name", lambda file, log: any(is_name_of(file.path, name) for name in log.names))
+        self._find("line", lambda file, log: file.continues == log.number)
         self._find("time", lambda file, log: _is_same_time(log.stamp.mtime_ns, file.stamp.mtime_ns))
         if moved == "same":
             self._find("said", lambda file, _: file.named and not file.awaited)
@@ -144,7 +154,7 @@ class _Deciding:
 
     def _find(
         self,
-        how: Literal["file", "name", "time", "said"],
+        how: How,
         is_it: Callable[[FoundFile, KnownLog], bool],
     ) -> None:
         for at, file in self._list_undecided():

@@ -28,6 +28,8 @@ class Candidate:
     difference: str | None = None
     """How it differs from the known log, where it does."""
     holds: tuple[int, ...] = ()
+    continues: int | None = None
+    """The known log that broke off within a line, and goes on here."""
     was_read: bool = False
     """Whether it was found out what it holds."""
     was: str = ""

@@ -92,7 +92,15 @@ class Chooser:
         self._finder.look()
         files = list(self._finder.files.values())
         found = [
-            FoundFile(file.path, file.stamp, file.known, file.holds, file.named, file.awaited)
+            FoundFile(
+                file.path,
+                file.stamp,
+                file.known,
+                file.holds,
+                file.named,
+                file.awaited,
+                file.continues,
+            )
             for file in files
         ]
         return list(zip(files, decide(self._finder.known(), found, moved), strict=True))

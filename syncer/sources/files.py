@@ -125,6 +125,16 @@ class LogFiles:
             except READING_FAILED:
                 return None  # reading says so
 
+    def is_continued(self, broken: LogPath, file: LogPath) -> bool:
+        """Whether a log that broke off within a line goes on in this file."""
+        if self.head(broken) != self.head(file):
+            return False
+        with self._open(broken) as first, self._open(file) as second:
+            try:
+                return _is_continued(first, second)
+            except READING_FAILED:
+                return False
+
     def near(self, path: str, names: Iterable[str], inode: int) -> list[str]:
         """Return the paths in the folder of this one that are names of a rotated log
         with one of `names`, or have this inode.
@@ -149,6 +159,15 @@ class LogFiles:
             yield file
         finally:
             file.close()
+
+
+def _is_continued(broken: BufferedReader, file: BufferedReader) -> bool:
+    end = b""
+    while block := next_block(broken, BLOCK_BYTES):
+        if file.read(len(block)) != block:
+            return False
+        end = block[-1:]
+    return end != b"\n" and bool(file.read(1))
 
 
 def _longer(

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Literal
@@ -317,10 +318,20 @@ class Finder:
             head = self._look.head(file.log)
             known = {number: self._places.applied(number) for number in self._places.of_head(head)}
             file.holds = self._look.find_held(file.log, known) + self._not_begun(file, head)
+            file.continues = next(filter(partial(self._is_rest, file), file.holds), None)
         except UsageError:
             if file.named or file.known is not None or self._leave_out is not None:
                 raise
             del self.files[file.path]  # nobody asked for it
+
+    def _is_rest(self, file: Candidate, number: int) -> bool:
+        """Whether a known log came by stdin, broke off within a line, and goes on."""
+        if self._places.identity(number).label != STDIN:
+            return False
+        log = self._places.log(number)
+        if self._places.is_read_to_its_end(number) or self._stamp(log) is None:
+            return False
+        return self._look.is_continued(log, file.log)
 
     def _not_begun(self, file: Candidate, head: str) -> tuple[int, ...]:
         """Return the logs of which nothing was applied and that this file may be: the

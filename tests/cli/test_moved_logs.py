@@ -306,6 +306,16 @@ def test_a_log_that_came_by_stdin_before_is_asked_about(bench: Bench) -> None:
     assert bench.held() == ["a-2", "a-3"]
 
 
+def test_a_stdin_that_broke_off_within_a_line_is_carried_on(bench: Bench) -> None:
+    piped = text({"op": "delete", "annotation": {"input_id": "img-1"}}, *NEW, *Y)
+    broken = bench("push", "-", stdin=piped[:-9])
+    assert (broken.code, broken.json()["applied"]) == (1, 2)
+    other = bench("push", "-", stdin=piped[:-30] + " " + piped[-30:])
+    assert (other.code, "--moved same" in other.json()["error"]) == (1, True)
+    assert bench.push("-", stdin=piped)["applied"] == 1
+    assert bench.held() == ["a-2", "a-3"]
+
+
 def test_another_copy_is_a_log_of_its_own_and_that_is_said(bench: Bench) -> None:
     shutil.copy2(bench.folder / "logs" / "y.jsonl", bench.folder / "copy.jsonl")
     done = bench("push", "copy.jsonl")

@@ -198,6 +198,13 @@ def test_the_user_is_not_asked_about_a_file_at_its_path_or_one_that_was_certainl
     assert decided([known("there")], [found("/m/y.jsonl", holds=(1,))], moved) == [New(1)]
 
 
+def test_a_log_that_broke_off_within_a_line_is_where_the_line_goes_on() -> None:
+    """Wrong: an import that was killed and run again into a push is asked about."""
+    file = FoundFile("/m/y.jsonl", OTHER, None, (1,), continues=1)
+    assert decided([known("gone")], [file]) == [MovedHere(1, "line")]
+    assert decided([known("there")], [file]) == [New(1)]
+
+
 @pytest.mark.parametrize("moved", ["same", "new", None])
 def test_a_log_of_which_nothing_was_applied_is_known_by_its_path_alone(moved: Moved | None) -> None:
     logs = [known("gone"), known("other", 2, "/m/y.jsonl", stamp=NEXT_SECOND)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import fcntl
 import gzip
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from select import PIPE_BUF
 from typing import BinaryIO, Protocol, cast
 
 from syncer import files
@@ -49,8 +49,11 @@ def write_whole(path: Path) -> Iterator[LineOutput]:
         with ExitStack() as stack:
             file = stack.enter_context(part.open("ab", buffering=_BUFFER_BYTES))
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not _is_still(part, file.fileno()):  # another import put it in its place
+                raise BlockingIOError
             file.truncate(0)
-            stack.callback(_remove, part)
+            unfinished = stack.enter_context(ExitStack())
+            unfinished.callback(_remove, part)
             out: BinaryIO = file
             if path.suffix == ".gz":
                 packed = gzip.GzipFile("", "wb", fileobj=file, mtime=0)
@@ -62,12 +65,21 @@ def write_whole(path: Path) -> Iterator[LineOutput]:
             file.flush()
             files.sync(part)
             files.place(part, path)
+            unfinished.pop_all()  # the name may be another import's by now
     except BlockingIOError:
         raise OutputError(f"{path} is being written by another import; wait for it") from None
     except OSError as error:
         raise OutputError(
             f"{path} cannot be written: {files.why(error)}. Nothing was written there"
         ) from None
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Whether the name is that of the file that is open."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
 
 
 def _remove(part: Path) -> None:
@@ -81,6 +93,8 @@ def spool_lines() -> Iterator[BinaryIO]:
     try:
         with tempfile.TemporaryFile(buffering=_BUFFER_BYTES) as file:
             yield cast(BinaryIO, file)
+    except BrokenPipeError:  # of what the lines were copied to
+        raise
     except OSError as error:
         raise OutputError(
             f"the lines cannot be kept in {tempfile.gettempdir()}: {files.why(error)}; set TMPDIR"
@@ -91,14 +105,34 @@ def spool_lines() -> Iterator[BinaryIO]:
 def copy_out(spool: BinaryIO, stream: BinaryIO) -> None:
     """Write all that was kept to standard output.
 
+    A push that reads a pipe cannot see how the import ended. So nothing but the whole
+    looks whole: wherever this is killed, half a line is the last that has come through.
     Raises BrokenPipeError, OutputError.
     """
     spool.seek(0)
     try:
-        shutil.copyfileobj(spool, stream, 1 << 20)
-        stream.flush()
+        for piece in cut_within_lines(spool, PIPE_BUF):
+            stream.write(piece)
+            stream.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
         reason = os.strerror(error.errno or 0)
         raise OutputError(f"standard output cannot be written: {reason}") from None
+
+
+def cut_within_lines(lines: BinaryIO, size: int) -> Iterator[bytes]:
+    """Yield all of it in pieces of up to `size` bytes, of which a pipe takes each whole
+    or not at all; each but the last ends within an object of JSON.
+
+    Lines are objects, and longer than two bytes.
+    """
+    kept = b""
+    while len(piece := kept + lines.read(size - len(kept))) == size:
+        end = size - 2
+        if b"\n" in piece[end - 1 : end + 1]:
+            end -= 2
+        yield piece[:end]
+        kept = piece[end:]
+    if piece:
+        yield piece
