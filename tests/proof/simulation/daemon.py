@@ -55,8 +55,10 @@ MEMORY = Path("/dev/shm")
 LOOK_SECONDS = 1.0
 DRAIN_SECONDS = 1.0
 """After so long a reload gives up what is in flight."""
-PATIENCE_SECONDS = 3600.0
-"""All is to be applied by then."""
+PATIENCE_SECONDS = 6 * 3600.0
+"""All is to be applied by then: changes of one annotation that are refused one after
+another take the time of all their attempts.
+"""
 
 
 @dataclass(frozen=True)
