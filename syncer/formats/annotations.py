@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import cast
 
 import orjson
 from msgspec import Struct
 
-from syncer.formats.concepts import Concepts
+from syncer.formats.concepts import Concepts, CountedConcept
 from syncer.formats.faults import ImportRefused
 from syncer.formats.ids import AnnotationIds, name_part
 from syncer.formats.images import Images, PlacedPicture
@@ -35,6 +36,7 @@ LINE_BYTES_MAX = 16 << 20
 UNNAMED_IMAGE = "an image without a name"
 UNKNOWN_SIZE = "the size of the image is not known"
 _DEPTH_MAX = 50
+_NAMED_MAX = 10_000
 _NEWLINE = orjson.OPT_APPEND_NEWLINE
 
 
@@ -52,6 +54,16 @@ class Converted(Struct, frozen=True):
     """Whether another label of this input has the same own id."""
 
 
+class _NamedConcepts(Struct, frozen=True):
+    """The concepts of labels, which many labels share."""
+
+    concepts: list[WireObject]
+    counted: list[CountedConcept]
+    class_id: JSON = None
+    """The format's own id; several, where there are several."""
+    fault: str = ""
+
+
 class Annotations:
     """The lines of one run, which share ids, inputs and concepts.
 
@@ -67,7 +79,7 @@ class Annotations:
         self._concepts = concepts
         self._video = video
         self._ids = AnnotationIds(format_name)
-        self._listed: tuple[tuple[Concept, ...], list[WireObject] | str] = (), []
+        self._named: dict[tuple[Concept, ...], _NamedConcepts] = {}
 
     def convert(self, label: Label) -> Converted | Skipped:
         """Return the lines of a label, or why there are none."""
@@ -80,65 +92,75 @@ class Annotations:
         placed = self._images.place(label.picture)
         if placed is None:
             return Skipped(label.place, label.own_id, UNNAMED_IMAGE, is_fault=True)
-        concepts = self._list_concepts(label)
-        if isinstance(concepts, str):
-            return Skipped(label.place, label.own_id, concepts, is_fault=True)
+        named = self._named.get(label.concepts) or self._name_concepts(label.concepts)
+        if named.fault:
+            return Skipped(label.place, label.own_id, named.fault, is_fault=True)
+        if label.measure is Measure.SHARES:
+            size = 1.0, 1.0
+        else:
+            size = float(placed.width or 0), float(placed.height or 0)
         lost: list[str] = []
-        found = _list_regions(label, placed, lost)
+        found = _list_regions(label, size, lost)
         if isinstance(found, str):
             return Skipped(
                 label.place, label.own_id, found, found in FAULTS or found is UNKNOWN_SIZE
             )
-        info = self._describe(label, placed)
+        info = self._describe(label, named, size)
         try:
-            lines, number = self._write(label, placed, found, concepts, info)
+            lines, number = self._write(label, placed, found, named.concepts, info)
         except (TypeError, ValueError):
             try:
                 tidy = cast(dict[str, JSON], _tidy(info))
-                named = cast(list[WireObject], _tidy(cast(JSON, concepts)))
-                lines, number = self._write(label, placed, found, named, tidy)
+                concepts = cast(list[WireObject], _tidy(cast(JSON, named.concepts)))
+                lines, number = self._write(label, placed, found, concepts, tidy)
             except (TypeError, ValueError):
                 return Skipped(label.place, label.own_id, "not JSON", is_fault=True)
-        if any(len(line) > LINE_BYTES_MAX for line in lines):
+        if max(map(len, lines)) > LINE_BYTES_MAX:
             return Skipped(label.place, label.own_id, "no place", kind="line of more than 16 MiB")
-        for concept in concepts:
-            self._concepts.count(str(concept["id"]), len(lines))
-        clamped = sum(each.is_clamped for each in found)
-        return Converted(lines, placed, clamped, lost, number > 0 and bool(label.own_id))
+        for concept in named.counted:
+            concept.count += len(lines)
+        clamped = [each for each in found if each.is_clamped]
+        return Converted(lines, placed, len(clamped), lost, number > 0 and bool(label.own_id))
 
     def close(self) -> None:
         """Forget the ids."""
         self._ids.close()
 
-    def _list_concepts(self, label: Label) -> list[WireObject] | str:
-        """Return them as the wire has them; those of the label before are at hand."""
-        if self._listed[0] is not label.concepts:
-            self._listed = label.concepts, self._make_concepts(label)
-        return self._listed[1]
+    def _name_concepts(self, concepts: tuple[Concept, ...]) -> _NamedConcepts:
+        """Return them as the wire has them, and keep that at hand."""
+        if len(self._named) >= _NAMED_MAX:
+            self._named.clear()
+        named = self._named[concepts] = self._list_concepts(concepts)
+        return named
 
-    def _make_concepts(self, label: Label) -> list[WireObject] | str:
+    def _list_concepts(self, concepts: tuple[Concept, ...]) -> _NamedConcepts:
         listed: list[WireObject] = []
-        for concept in label.concepts:
+        counted: list[CountedConcept] = []
+        for concept in concepts:
             id = self._concepts.identify(concept.name)
             if not id:
-                return "a category without a name"
+                return _NamedConcepts([], [], fault="a category without a name")
             if not math.isfinite(concept.value):
-                return NOT_A_NUMBER
+                return _NamedConcepts([], [], fault=NOT_A_NUMBER)
             listed.append({"id": id, "name": concept.name, "value": concept.value})
-        return listed
+            counted.append(self._concepts.find(id))
+        classes: list[JSON] = [each.own_id for each in concepts if each.own_id]
+        return _NamedConcepts(listed, counted, classes[0] if len(classes) == 1 else classes)
 
-    def _describe(self, label: Label, placed: PlacedPicture) -> dict[str, JSON]:
+    def _describe(
+        self, label: Label, named: _NamedConcepts, size: tuple[float, float]
+    ) -> dict[str, JSON]:
         """Return what the annotation knows beside its data."""
         info: dict[str, JSON] = {"format": self._format}
         if label.own_id:
             info["own_id"] = label.own_id
-        classes: list[JSON] = [each.own_id for each in label.concepts if each.own_id]
-        if classes:
-            info["class_id"] = classes[0] if len(classes) == 1 else classes
-        if label.picture.frame is not None:
-            info["frame"] = label.picture.frame
-        if label.picture.stream:
-            info["stream"] = label.picture.stream
+        if named.class_id:
+            info["class_id"] = named.class_id
+        picture = label.picture
+        if picture.frame is not None:
+            info["frame"] = picture.frame
+        if picture.stream:
+            info["stream"] = picture.stream
         info.update(label.info)
         has_place = label.box is None
         for shape in label.shapes:
@@ -151,9 +173,8 @@ class Annotations:
                     info["keypoint_names"] = list(shape.names)
             elif isinstance(shape, Mask | Box):
                 has_place = True
-        width, height = _scale(label, placed)
-        if not has_place and label.box is not None and width:
-            region = make_region(label.box, width, height)
+        if not has_place and label.box is not None and size[0]:
+            region = make_region(label.box, *size)
             if isinstance(region, PlacedShape):
                 info.update(cast(Mapping[str, JSON], region.info))
         return info
@@ -169,22 +190,28 @@ class Annotations:
         """Return the lines, and how many labels were like this one before."""
         content = b"" if label.own_id else _write_content(regions, concepts, info)
         label_id, number = self._ids.name_label(placed.input_id, label.own_id, content)
+        is_frame = self._video and label.picture.frame is not None
         lines = []
-        for part, region in enumerate(regions or [None]):
-            id = label_id if len(regions) < 2 else name_part(label_id, part)
-            about = info if len(regions) < 2 else {**info, "parts_of": label_id, "part": part}
+        for part, region in enumerate(regions or (None,)):
+            id, about = label_id, info
+            if len(regions) > 1:
+                id = name_part(label_id, part)
+                about = {**info, "parts_of": label_id, "part": part}
             data: WireObject = {"concepts": concepts}
             if region is not None:
                 data = {"regions": [{"id": id, "region_info": region.info, "data": data}]}
-            if self._video and label.picture.frame is not None:
+            if is_frame:
                 data = {"frames": [{"frame_info": _time(label), "data": data}]}
-            annotation = {
-                "id": id,
-                "input_id": placed.input_id,
-                "data": data,
-                "annotation_info": about,
+            line = {
+                "op": "post",
+                "annotation": {
+                    "id": id,
+                    "input_id": placed.input_id,
+                    "data": data,
+                    "annotation_info": about,
+                },
             }
-            lines.append(orjson.dumps({"op": "post", "annotation": annotation}, None, _NEWLINE))
+            lines.append(orjson.dumps(line, None, _NEWLINE))
         return lines, number
 
 
@@ -196,11 +223,12 @@ def _write_content(
     return orjson.dumps((shapes, concepts, info))
 
 
-def _list_regions(label: Label, placed: PlacedPicture, lost: list[str]) -> list[PlacedShape] | str:
+def _list_regions(
+    label: Label, size: tuple[float, float], lost: list[str]
+) -> list[PlacedShape] | str:
     """Return the regions of a label, or why it has none, though it has shapes."""
-    if not label.shapes:
-        return []
-    width, height = _scale(label, placed)
+    width, height = size
+    box = label.box
     regions: list[PlacedShape] = []
     reasons: list[str] = []
     for shape in _split(label.shapes):
@@ -212,14 +240,14 @@ def _list_regions(label: Label, placed: PlacedPicture, lost: list[str]) -> list[
             reasons.append(region)
             lost.append(f"{_name_shape(shape)}: {region}")
             continue
-        if label.box is not None and _carries_box(shape):
-            region = _add_box(region, label.box, width, height, lost)
+        if box is not None and isinstance(shape, Mask | Keypoints):
+            region = _add_box(region, box, width, height, lost)
         regions.append(region)
-    if not regions and label.box is not None and width:
-        box = make_region(label.box, width, height)
-        if isinstance(box, PlacedShape):
-            regions.append(box)
-    return regions or reasons[0] if reasons else regions
+    if not regions and reasons and box is not None and width:
+        beside = make_region(box, width, height)
+        if isinstance(beside, PlacedShape):
+            return [beside]
+    return reasons[0] if reasons and not regions else regions
 
 
 def _add_box(
@@ -236,24 +264,12 @@ def _add_box(
     return PlacedShape({**beside.info, **region.info}, is_clamped, region.runs)
 
 
-def _scale(label: Label, placed: PlacedPicture) -> tuple[float, float]:
-    """Return width and height of the image in the unit of the label; 0, if unknown."""
-    if label.measure is Measure.SHARES:
-        return 1.0, 1.0
-    return float(placed.width or 0), float(placed.height or 0)
-
-
-def _split(shapes: tuple[Shape, ...]) -> Iterator[Shape | Point]:
-    for shape in shapes:
-        if isinstance(shape, Points):
-            yield from shape.points
-        else:
-            yield shape
-
-
-def _carries_box(shape: Shape | Point) -> bool:
-    """Whether a box beside this shape has a place in its region."""
-    return isinstance(shape, Mask | Keypoints)
+def _split(shapes: tuple[Shape, ...]) -> Iterable[Shape | Point]:
+    """Return the shapes, and each of several points by itself."""
+    if Points not in map(type, shapes):
+        return shapes
+    split = (shape.points if isinstance(shape, Points) else (shape,) for shape in shapes)
+    return chain.from_iterable(split)
 
 
 def _name_shape(shape: Shape | Point) -> str:

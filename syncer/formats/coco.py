@@ -29,6 +29,7 @@ from syncer.formats.labels import (
     Label,
     Lost,
     Mask,
+    Measure,
     Noticed,
     Picture,
     Polygon,
@@ -44,18 +45,6 @@ __all__ = ["Coco"]
 
 LOOKED_AT_BYTES = 1 << 16
 FILES_LOOKED_AT = 20
-READ = frozenset(
-    (
-        "id",
-        "image_id",
-        "category_id",
-        "bbox",
-        "segmentation",
-        "keypoints",
-        "num_keypoints",
-        "iscrowd",
-    )
-)
 NO_PLACES = {"caption": "caption", "segments_info": "panoptic segments"}
 ABSENT = 0
 SEEN: dict[float, int] = {0: 0, 1: 1, 2: 2}
@@ -111,8 +100,13 @@ def _read_tables(file: BinaryIO, tables: _Tables) -> Iterator[Item]:
 
 
 def _read_annotations(file: BinaryIO, tables: _Tables) -> Iterator[Item]:
+    lost: list[Item] = []
     for item in iterate_items(file, "annotations"):
-        yield from _read_annotation(item, tables)
+        found = _read_annotation(item, tables, lost)
+        if lost:
+            yield from lost
+            lost.clear()
+        yield found
 
 
 @dataclass(slots=True)
@@ -165,46 +159,51 @@ class _Tables:
         return picture
 
 
-def _read_annotation(item: JsonItem, tables: _Tables) -> Iterator[Item]:
+def _read_annotation(item: JsonItem, tables: _Tables, lost: list[Item]) -> Item:
     value = item.value
     if not isinstance(value, dict):
-        yield Skipped(item.place, "", item.fault or "it is not an object", is_fault=True)
-        return
-    own_id = _key(value.get("id"))
+        return Skipped(item.place, "", item.fault or "it is not an object", is_fault=True)
+    own_id = _key(value.pop("id", None))
     try:
-        yield from _make_label(value, own_id, item.place, tables)
+        return _make_label(value, own_id, item.place, tables, lost)
     except NoPlace as error:
-        yield Skipped(item.place, own_id, "no place", kind=str(error))
+        return Skipped(item.place, own_id, "no place", kind=str(error))
     except (BadLabel, OverflowError) as error:
-        yield Skipped(item.place, own_id, str(error), is_fault=True)
+        return Skipped(item.place, own_id, str(error), is_fault=True)
 
 
-def _make_label(value: dict[str, JSON], own_id: str, place: str, tables: _Tables) -> Iterator[Item]:
+def _make_label(
+    value: dict[str, JSON], own_id: str, place: str, tables: _Tables, lost: list[Item]
+) -> Label:
+    """Return the label, and take what it is made of out of the value: what is left is
+    what else is known of it.
+    """
+    take = value.pop
     for name, kind in NO_PLACES.items():
         if name in value:
             raise NoPlace(kind)
-    picture = tables.find_image(_key(value.get("image_id")))
+    picture = tables.find_image(_key(take("image_id", None)))
     if picture is None:
         raise BadLabel("an image that is not defined")
-    category = tables.categories.get(_key(value.get("category_id")))
+    category = tables.categories.get(_key(take("category_id", None)))
     if category is None:
         raise BadLabel("a category that is not defined")
     concepts, names = category
-    box = _read_box(value.get("bbox"))
-    shapes = list(_read_segmentation(value.get("segmentation"), picture))
-    points = value.get("keypoints")
+    box = _read_box(take("bbox", None))
+    outline, points = take("segmentation", None), take("keypoints", None)
+    shapes: tuple[Shape, ...] = tuple(_read_segmentation(outline, picture)) if outline else ()
     if points:
         keypoints = _read_keypoints(points, names)
         if any(keypoints.visibilities):
-            shapes.append(keypoints)
+            shapes = (*shapes, keypoints)
         else:
-            yield Lost(place, own_id, "keypoints that are all absent")
-    info = {key: each for key, each in value.items() if key not in READ}
-    if value.get("iscrowd"):
-        info["crowd"] = True
+            lost.append(Lost(place, own_id, "keypoints that are all absent"))
+    take("num_keypoints", None)
+    if take("iscrowd", None):
+        value["crowd"] = True
     if not shapes and box is not None:
-        shapes, box = [box], None
-    yield Label(picture, concepts, tuple(shapes), place=place, own_id=own_id, info=info, box=box)
+        shapes, box = (box,), None
+    return Label(picture, concepts, shapes, Measure.PIXELS, place, own_id, value, box)
 
 
 def _read_box(value: JSON) -> Box | None:
@@ -215,8 +214,6 @@ def _read_box(value: JSON) -> Box | None:
 
 
 def _read_segmentation(value: JSON, picture: Picture) -> Iterator[Shape]:
-    if not value:
-        return
     match value:
         case {"counts": counts, "size": [height, width]}:
             yield _read_mask(counts, width, height)
@@ -225,7 +222,8 @@ def _read_segmentation(value: JSON, picture: Picture) -> Iterator[Shape]:
                 yield Polygon(pair_up(_numbers(ring, "segmentation")))
         case [dict(), *_]:
             for each in value:
-                yield from _read_segmentation(each, picture)
+                if each:
+                    yield from _read_segmentation(each, picture)
         case list():  # counts of a mask, or one ring: the sum tells
             numbers = _numbers(value, "segmentation")
             size = (picture.width or 0) * (picture.height or 0)
@@ -271,9 +269,9 @@ def _numbers(value: JSON, name: str, count: int | None = None) -> list[float]:
 
 def _key(value: JSON) -> str:
     """Return an id as text; "" where it is none."""
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()
-    return str(value) if type(value) is int else ""
+    if type(value) is int:
+        return str(value)
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
 
 
 def _size(value: JSON) -> int | None:

@@ -54,9 +54,9 @@ class Concepts:
             known = self._ids[name] = self._identify(name)
         return known
 
-    def count(self, id: str, lines: int) -> None:
-        """Count lines that have this concept."""
-        self._met[id].count += lines
+    def find(self, id: str) -> CountedConcept:
+        """Return a concept that was met, to count lines that have it."""
+        return self._met[id]
 
     def __len__(self) -> int:
         return sum(each.count > 0 for each in self._met.values())

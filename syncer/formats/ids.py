@@ -39,7 +39,7 @@ class AnnotationIds:
         key = _digest(self._format, input_id.encode(), kind, told)
         before = self._known.find(key) or 0
         self._known.put(key, before + 1)
-        return (key if not before else _digest(key, b"%d" % before)).hex(), before
+        return (_digest(key, b"%d" % before) if before else key).hex(), before
 
     def close(self) -> None:
         """Forget them."""
@@ -82,5 +82,5 @@ def is_odd(id: str) -> bool:
 
 def _digest(*parts: bytes) -> bytes:
     """Return a digest in which each part begins with its length."""
-    told = b"".join([b"%d:%b" % (len(part), part) for part in parts])
+    told = b"%d:%b" * len(parts) % tuple([each for part in parts for each in (len(part), part)])
     return blake2b(told, digest_size=_BYTES).digest()

@@ -70,27 +70,19 @@ class Images:
         self._options = options
         self._inputs: Store[str, str] = Store()
         self._count = 0
-        self._near: dict[tuple[object, ...], PlacedPicture] = {}
+        self._near: dict[Picture, PlacedPicture] = {}
         self._files = _ImageFiles(options.folder) if options.folder is not None else None
 
     def place(self, picture: Picture) -> PlacedPicture | None:
         """Return the input and the size of a picture; None for one without a name."""
-        key = (
-            picture.path,
-            picture.frame,
-            picture.stream,
-            picture.input_id,
-            picture.width,
-            picture.height,
-        )
-        placed = self._near.get(key)
+        placed = self._near.get(picture)
         if placed is not None:
             return placed
         placed = self._place(picture)
         if placed is not None:
             if len(self._near) >= _CACHED_MAX:
                 self._near.clear()
-            self._near[key] = PlacedPicture(placed.input_id, placed.width, placed.height, False)
+            self._near[picture] = PlacedPicture(placed.input_id, placed.width, placed.height, False)
             if placed.refusal:
                 raise ImportRefused("input-collision", placed.refusal)
         return placed

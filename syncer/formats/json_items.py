@@ -1,13 +1,14 @@
 """The items of the lists in a large JSON file, one by one.
 
-Each item is parsed by itself: so one that is not JSON (Python writes NaN) does not end
-the file, and a file of gigabytes takes the memory of its largest item.
+An item that is not JSON (Python writes NaN) does not end the file, and a file of
+gigabytes takes the memory of its largest item.
 
-    a wanted list    the end of an item is guessed, by counting brackets. If what ends
-                     there is JSON, it is the item: no JSON object is the beginning of
-                     another. If not, its tokens are looked at.
-    another list     strings are taken out of a block, and pairs of brackets, until only
-                     those are left that lead out of it, or into it
+    a wanted list    the last end of an item in some kilobytes is guessed. If all that
+                     ends there is JSON, it is a run of items: no JSON value is the
+                     beginning of another. If not, its items are cut one by one: again
+                     by a guess, counting brackets, else by looking at tokens.
+    another list     all but quotes and brackets is taken out of a block, then pairs of
+                     them, until only those are left that lead out of it, or into it
 """
 
 from __future__ import annotations
@@ -26,18 +27,25 @@ ITEM_BYTES_MAX = 16 << 20
 PARTS_MAX = 300_000
 """Each takes up to a hundred times the bytes that it has in the file."""
 _BLOCK_BYTES = 1 << 20
+_RUN_BYTES = 1 << 16
+_SKIPPED_BYTES = 1 << 20
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _STRINGS = re.compile(_STRING, re.DOTALL)
+_STRING_REST = re.compile(_STRING[1:], re.DOTALL)
+_QUOTED = re.compile(rb'"[^"]*"')
+_BETWEEN = re.compile(rb"\}[ \t\r\n]*,[ \t\r\n]*\{")
 _INNER = re.compile(_STRING + rb'|[\[\]{}"]', re.DOTALL)
 _OUTER = re.compile(_STRING + rb'|[\[\]{}:"]', re.DOTALL)
 _SPACE = re.compile(rb"[ \t\r\n,]*")
 _SCALAR = re.compile(rb"[^\]},]*")
 _QUOTE, _COLON, _LIST, _LIST_END, _OBJECT, _OBJECT_END = b'":[]{}'
 _ROUND = bytes.maketrans(b"[{]}", b"(())")
-_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_PLAIN = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 _MARK = b"\xef\xbb\xbf"
 _GUESSES = 4
 _NESTED_MAX = 64
+_WINDOW_BYTES = 1 << 10
+"""Of what is passed over, the first that is looked at: many values are small."""
 
 
 class JsonItem(Struct, frozen=True):
@@ -77,6 +85,25 @@ def _is_crowded(text: bytes) -> bool:
     return len(text) > PARTS_MAX and text.count(b"[") + text.count(b"{") > PARTS_MAX
 
 
+def _take_plain(block: bytes) -> bytes:
+    """Return the quotes and brackets, without quotes that are part of a string."""
+    if b"\\" in block:
+        block = block.replace(rb"\\", b"").replace(rb"\"", b"")
+    return block.translate(None, _PLAIN)
+
+
+def _take_strings(text: bytes) -> tuple[bytes, bytes]:
+    """Return the brackets that are not within strings, and a quote if one is not
+    closed.
+    """
+    left = text.replace(b'""', b"")
+    if b'"' not in left:  # a bracket within a string would have kept its quote
+        return left, b""
+    left = _QUOTED.sub(b"", text)
+    before, quote, _ = left.partition(b'"')
+    return before, quote
+
+
 def iterate_items(file: BinaryIO, *keys: str) -> Iterator[JsonItem]:
     """Yield the items of the lists under these keys of the object that the file is, or
     of the list that it is, in the order of the file.
@@ -98,6 +125,8 @@ class _ItemCutter:
         self._at = 0
         self._base = 0
         """The bytes of the file before the buffer."""
+        self._doubted = 0
+        """The byte of the file up to which items are cut one by one."""
 
     def cut(self, keys: frozenset[str]) -> Iterator[JsonItem]:
         """Yield the items of a file from its start. Raises ValueError."""
@@ -143,6 +172,11 @@ class _ItemCutter:
         index = 0
         while (first := self._next()) != _LIST_END:
             if first == _OBJECT:
+                for value in self._take_run():
+                    yield JsonItem(key, index, value)
+                    index += 1
+                if self._at > self._start:
+                    continue
                 item = self._guess(key, index)
                 if item is None:
                     self._at += 1
@@ -160,6 +194,33 @@ class _ItemCutter:
             yield item
             index += 1
         self._at += 1
+
+    def _take_run(self) -> list[JSON]:
+        """Return the items that begin here and end within some kilobytes, and go past
+        them; none, where one of them is not JSON, or they are large.
+        """
+        begin = self._at
+        if self._base + begin < self._doubted:
+            return []
+        end = begin + _RUN_BYTES
+        for _ in range(_GUESSES):
+            end = self._buffer.rfind(b"}", begin, end)
+            if end < 0:
+                return []
+            if _BETWEEN.match(self._buffer, end):
+                break
+        else:
+            return []
+        text = b"[%b]" % self._buffer[begin : end + 1]
+        try:
+            if not _is_crowded(text):
+                found: list[JSON] = orjson.loads(text)
+                self._at = end + 1
+                return found
+        except orjson.JSONDecodeError:
+            pass
+        self._doubted = self._base + end
+        return []
 
     def _guess(self, key: str, index: int) -> JsonItem | None:
         """Return the object that begins here, if its end is found at once."""
@@ -234,11 +295,13 @@ class _ItemCutter:
 
     def _skip(self, depth: int) -> None:
         """Do the same by blocks, and keep nothing of them."""
+        size, quote = _WINDOW_BYTES, b""
         while True:
-            left = _STRINGS.sub(b"", self._buffer[self._at :])
-            quote = left.find(b'"')
-            cut = len(left) - quote if quote >= 0 else 0
-            brackets = left[: len(left) - cut].translate(_ROUND, _NOT_BRACKETS)
+            block = self._buffer[self._at : self._at + size]
+            if (len(block) - len(block.rstrip(b"\\"))) % 2:
+                block = block[:-1]
+            left, unclosed = _take_strings(quote + _take_plain(block))
+            brackets = left.translate(_ROUND)
             for _ in range(_NESTED_MAX):
                 fewer = brackets.replace(b"()", b"")
                 if fewer == brackets:
@@ -247,11 +310,19 @@ class _ItemCutter:
             opened = brackets.count(b"(")
             closed = len(brackets) - opened
             if b"()" in brackets or closed >= depth:
+                if size > _WINDOW_BYTES:
+                    size = max(size // 4, _WINDOW_BYTES)
+                    continue
+                if quote and (rest := _STRING_REST.match(self._buffer, self._at)):
+                    self._at = rest.end()
                 self._scan(depth, keep=False)
                 return
             depth += opened - closed
-            self._start = self._at = len(self._buffer) - cut
-            self._grow()
+            quote = unclosed
+            self._start = self._at = self._at + len(block)
+            if not block or self._at == len(self._buffer):
+                self._grow()
+            size = min(2 * size, _SKIPPED_BYTES)
 
     def _grow(self) -> None:
         """Read on, and forget what is before the start.

@@ -20,7 +20,7 @@ Point: TypeAlias = tuple[float, float]
 """x and y, from the upper left corner of the image."""
 
 
-class Picture(Struct, frozen=True):
+class Picture(Struct, frozen=True, cache_hash=True):
     """An image, a frame of a video or a text, as the label file names it.
 
     Yielded by itself, it is one without labels.
@@ -110,7 +110,7 @@ class TextSpan(Struct, frozen=True):
 Shape: TypeAlias = Box | Polygon | Mask | Keypoints | Points | TextSpan
 
 
-class Concept(Struct, frozen=True):
+class Concept(Struct, frozen=True, cache_hash=True):
     """One class, choice or tag."""
 
     name: str

@@ -48,12 +48,12 @@ def make_region(shape: Shape | Point, width: float, height: float) -> PlacedShap
     `width` and `height` are those of the image in the unit of the shape: 1 for shares.
     """
     match shape:
-        case Points():
-            raise TypeError("points are given one by one")
         case Box():
             return _make_box(shape, width, height)
         case Polygon():
             return _make_polygon(shape.points, width, height)
+        case Points():
+            raise TypeError("points are given one by one")
         case Mask():
             return _make_mask(shape)
         case Keypoints():
@@ -87,7 +87,8 @@ def _make_box(box: Box, width: float, height: float) -> PlacedShape | str:
             return NO_AREA
         clamped = _is_beyond(left, right) or _is_beyond(top, bottom)
         left, top, right, bottom = map(_clamp, (left, top, right, bottom))
-    if not (_has_length(left, right) and _has_length(top, bottom)):
+    is_large = right - left > _FLOAT32_NEAR and bottom - top > _FLOAT32_NEAR
+    if not is_large and not (_has_length(left, right) and _has_length(top, bottom)):
         return NO_AREA
     info = {"top_row": top, "left_col": left, "bottom_row": bottom, "right_col": right}
     return PlacedShape({"bounding_box": info}, clamped)

@@ -30,15 +30,47 @@ VALUES = st.recursive(
     other=VALUES,
     indent=st.sampled_from([None, 1]),
     block=st.integers(1, 40),
+    window=st.integers(1, 9),
 )
-def test_the_items_are_those_that_a_parser_of_all_finds(wanted, other, indent, block):
+def test_the_items_are_those_that_a_parser_of_all_finds(wanted, other, indent, block, window):
     document = {"o": other, "s": "x", "images": wanted, "n": {"images": [1]}, "z": [other]}
     text = json.dumps(document, indent=indent, ensure_ascii=False).encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_items, "_BLOCK_BYTES", block)
+        patch.setattr(json_items, "_WINDOW_BYTES", window)
+        patch.setattr(json_items, "_SKIPPED_BYTES", window * 4)
         assert [item.value for item in iterate_items(io.BytesIO(text), "images")] == wanted
         listed = json.dumps(wanted).encode()
         assert [item.value for item in iterate_items(io.BytesIO(listed))] == wanted
+
+
+@settings(deadline=None)
+@given(
+    texts=st.lists(
+        VALUES.map(json.dumps)
+        | st.sampled_from(["{}", '{"x": NaN}', '{"x": tru}', '{"x": [{}, {}]}', '{"x": "},{"}']),
+        max_size=9,
+    ),
+    between=st.sampled_from([",", ", ", ",\n ", ",,"]),
+    run=st.integers(4, 60),
+)
+def test_items_cut_in_runs_are_those_that_are_cut_one_by_one(texts, between, run):
+    """Runs are an optimisation: also beside items that are not JSON, and within what
+    looks like the end of one.
+    """
+    text = f'{{"a": [{between.join(texts)}]}}'.encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_items, "_RUN_BYTES", 0)
+        one_by_one = list(map(repr, iterate_items(io.BytesIO(text), "a")))
+        for size in (run, 1 << 16):
+            patch.setattr(json_items, "_RUN_BYTES", size)
+            assert list(map(repr, iterate_items(io.BytesIO(text), "a"))) == one_by_one
+
+
+def test_many_small_values_are_passed_over_in_time_that_grows_with_them():
+    many = b",".join(b'"%d": [0]' % number for number in range(20_000))
+    text = b"{%b, %b}" % (many, b'"a": [{"x": 1}]')
+    assert [item.value for item in iterate_items(io.BytesIO(text), "a")] == [{"x": 1}]
 
 
 def test_an_item_that_is_not_json_does_not_end_the_list():
