@@ -10,15 +10,16 @@ import json
 from collections.abc import Callable, Iterator
 from enum import Enum
 from functools import partial
-from typing import Any, BinaryIO, TypeAlias
+from typing import Any, BinaryIO, TypeAlias, cast
 
 import ijson  # type: ignore[import-untyped]
 import orjson
 from ijson.common import ObjectBuilder  # type: ignore[import-untyped]
 
+from syncer.formats.json_numbers import OddNumbers, restore_numbers
 from syncer.formats.pieces import FileInPieces, PieceTooLarge
 
-__all__ = ["Cut", "JsonFault", "Keys", "Walk", "make_walk"]
+__all__ = ["Cut", "JsonFault", "Keys", "NotJson", "Walk", "make_walk"]
 
 Keys: TypeAlias = tuple[str, ...]
 SMALL_BYTES_MAX = 4 << 20
@@ -47,17 +48,26 @@ class JsonFault(ValueError):
     """A document that cannot be read."""
 
 
-def make_walk(open_file: Callable[[], BinaryIO], size: int) -> Walk:
+class NotJson(JsonFault):
+    """A document that is not JSON, or has numbers that JSON has not."""
+
+
+def make_walk(
+    open_file: Callable[[], BinaryIO], size: int, *, has_odd_numbers: bool = False
+) -> Walk:
     """Return a function that yields the pieces of a document, as often as it is called.
 
-    `size` is in bytes. Raises JsonFault, OSError; so does the function.
+    `size` is in bytes. NaN is a number in small documents; in large ones it takes
+    longer, so that they are to be tried without. Raises JsonFault, OSError; so does the
+    function.
     """
+    walk_file = partial(_walk_file, open_file, has_odd_numbers)
     if size > SMALL_BYTES_MAX:
-        return partial(_walk_file, open_file)
+        return walk_file
     with open_file() as file:
         data = file.read(SMALL_BYTES_MAX + 1)
     if len(data) > SMALL_BYTES_MAX:  # it has grown, or is a stream without a size
-        return partial(_walk_file, open_file)
+        return walk_file
     return partial(_walk_value, _decode(data), keys=())
 
 
@@ -69,7 +79,7 @@ def _decode(data: bytes) -> Any:
     try:
         return json.loads(data)  # it takes NaN, which Python writes
     except (ValueError, RecursionError) as error:
-        raise JsonFault(f"it is not JSON: {error}") from None
+        raise NotJson(f"it is not JSON: {error}") from None
 
 
 def _walk_value(value: Any, cut: Cutter, *, keys: Keys) -> Iterator[tuple[Keys, Any]]:
@@ -83,17 +93,42 @@ def _walk_value(value: Any, cut: Cutter, *, keys: Keys) -> Iterator[tuple[Keys, 
             yield keys, value
 
 
-def _walk_file(open_file: Callable[[], BinaryIO], cut: Cutter) -> Iterator[tuple[Keys, Any]]:
+def _walk_file(
+    open_file: Callable[[], BinaryIO], has_odd_numbers: bool, cut: Cutter
+) -> Iterator[tuple[Keys, Any]]:
     with open_file() as opened:
-        file = FileInPieces(opened, PIECE_BYTES_MAX)
+        plain = cast(BinaryIO, OddNumbers(opened, PIECE_BYTES_MAX)) if has_odd_numbers else opened
+        file = FileInPieces(plain, PIECE_BYTES_MAX)
+        events = ijson.basic_parse(file, BLOCK_BYTES, use_float=True)
         try:
-            for piece in _cut_events(ijson.basic_parse(file, BLOCK_BYTES, use_float=True), cut):
+            for piece in _cut_events(restore_numbers(events) if has_odd_numbers else events, cut):
                 yield piece
                 file.begin_piece()
         except PieceTooLarge as error:
             raise JsonFault(str(error)) from None
         except (ijson.JSONError, ValueError) as error:
-            raise JsonFault(f"it is not JSON: {error}") from None
+            why = str(error).partition("\n")[0]
+            if not has_odd_numbers:  # of which it has others bytes than the file
+                why = f"byte {_find_fault(open_file, file.bytes_read)}: {why}"
+            raise NotJson(f"it is not JSON: {why}") from None
+
+
+def _find_fault(open_file: Callable[[], BinaryIO], end: int) -> int:
+    """Return which byte a parser stumbles over, in the last block up to `end`."""
+    with open_file() as opened:
+        events = ijson.sendable_list()
+        parser = ijson.basic_parse_coro(events, use_float=True)
+        start = max(0, (end - 1) // BLOCK_BYTES * BLOCK_BYTES)
+        try:
+            for _ in range(0, start, BLOCK_BYTES):
+                parser.send(opened.read(BLOCK_BYTES))
+                events.clear()
+            while byte := opened.read(1):
+                start += 1
+                parser.send(byte)
+        except (ijson.JSONError, ValueError):
+            pass
+    return start
 
 
 def _cut_events(events: Iterator[tuple[str, Any]], cut: Cutter) -> Iterator[tuple[Keys, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,9 +23,9 @@ import msgspec
 
 from syncer.errors import UsageError
 from syncer.formats.folders import SAME_IMAGE, PathsOfRun, list_files
-from syncer.formats.json_walk import JsonFault, make_walk
+from syncer.formats.json_walk import JsonFault, NotJson, Walk, make_walk
 from syncer.formats.labels import FileFault, InFile, Item, Omitted, ReadOptions, Skipped
-from syncer.formats.openlabel_index import read_index
+from syncer.formats.openlabel_index import OpenLabelIndex, read_index
 from syncer.formats.openlabel_labels import DocumentLabels
 from syncer.formats.rows import (
     CSV_ENDINGS,
@@ -88,9 +88,9 @@ class OpenLabelReader:
         self.paths.add(path)
 
     def _read_document(self, file: Path, path: Path) -> Iterator[Item]:
-        walk = make_walk(partial(self.options.open_file, file), file.stat().st_size)
         within = file.name if file == path else file.relative_to(path).as_posix()
-        index = read_index(walk, quote(within))
+        opening = partial(self.options.open_file, file)
+        walk, index = _open_document(opening, file.stat().st_size, quote(within))
         if not index.is_named and (other := self.paths.find_double(file, path)) is not None:
             raise JsonFault(f"{other} {SAME_IMAGE}")
         yield from DocumentLabels(walk, index).read()
@@ -216,11 +216,27 @@ def _read_row(row: TableRow) -> Iterator[Item]:
 
 def _read_content(place: str, uuid: str, kind: str, content: memoryview) -> Iterator[Item]:
     try:
-        walk = make_walk(lambda: cast(BinaryIO, BufferedReader(_Slices(content))), len(content))
-        index = read_index(walk, uuid, uuid)
+        walk, index = _open_document(
+            lambda: cast(BinaryIO, BufferedReader(_Slices(content))), len(content), uuid, uuid
+        )
         yield from DocumentLabels(walk, index, f"{place}: ", kind).read()
     except JsonFault as error:
         yield Skipped(place, uuid, f"its document: {error}", is_fault=True)
+
+
+def _open_document(
+    open_file: Callable[[], BinaryIO], size: int, path: str, input_id: str = ""
+) -> tuple[Walk, OpenLabelIndex]:
+    """Return a document, and all of it but its labels. Raises JsonFault, OSError."""
+    walk = make_walk(open_file, size)
+    try:
+        return walk, read_index(walk, path, input_id)
+    except NotJson as fault:
+        walk = make_walk(open_file, size, has_odd_numbers=True)
+        try:
+            return walk, read_index(walk, path, input_id)
+        except NotJson:
+            raise fault from None
 
 
 class _Slices(RawIOBase):

@@ -24,6 +24,8 @@ class FileInPieces:
         self._file = file
         self._bytes_max = bytes_max
         self._bytes = 0
+        self.bytes_read = 0
+        """Of the file as a whole."""
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes, at most 64 KiB.
@@ -32,6 +34,7 @@ class FileInPieces:
         """
         data = self._file.read(min(size, 1 << 16) if size >= 0 else 1 << 16)
         self._bytes += len(data)
+        self.bytes_read += len(data)
         if self._bytes > self._bytes_max:
             raise PieceTooLarge(f"one piece of it is larger than {self._bytes_max >> 20} MiB")
         return data

@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import math
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -644,6 +645,52 @@ def test_numbers_that_are_none_do_not_end_a_document_that_python_wrote(tmp_path:
     objects = {"0": thing(bbox(float("nan"), 5, 2, 2)), "1": thing(bbox(5, 5, 2, 2))}
     file.write_text(json.dumps(document(objects=objects)))
     assert [type(item) for item in read_all(file)] == [Picture, Label, Label]
+
+
+@pytest.mark.parametrize("small", [0, 1 << 20])
+def test_numbers_that_are_none_are_told_where_they_are_and_nothing_else_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: int
+) -> None:
+    """Wrong: of a document of more than 4 MiB all labels are lost for one NaN."""
+    monkeypatch.setattr(json_walk, "SMALL_BYTES_MAX", small)
+    file = tmp_path / "scene.json"
+    said = {**bbox(5, 5, 2, 2)}
+    said["bbox"][0]["attributes"] = {
+        "num": [{"name": "a", "val": math.inf}, {"name": "b", "val": 1}],
+        "text": [{"name": 'NaN "\\', "val": ": NaN, Infinity"}],
+    }
+    objects = {
+        "0": thing(bbox(math.nan, 5, 2, 2)),
+        "1": thing(bbox(5, 5, -math.inf, 2)),
+        "2": thing(bbox(5, 5, 1e300, 2)),
+        "NaN": thing(said),
+    }
+    file.write_text(json.dumps(document(objects=objects)).replace("1e+300", "1e+999"))
+    found = read_all(file)
+    boxes = [item.shapes[0] for item in found if isinstance(item, Label)]
+    assert [[*map(math.isfinite, (box.left, box.right))] for box in boxes] == [
+        [False, False],
+        [False, False],
+        [False, False],
+        [True, True],
+    ]
+    attributes = found[-2].info["attributes"]
+    assert attributes == {"b": 1, 'NaN "\\': ": NaN, Infinity"}
+    assert isinstance(found[-1], Lost)
+
+
+def test_a_large_document_that_breaks_off_says_at_which_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_walk, "SMALL_BYTES_MAX", 0)
+    file = tmp_path / "scene.json"
+    text = json.dumps(document(objects={"0": thing(bbox(5, 5, 2, 2))})) + " " * 200_000
+    for broken, byte in ((text + "?", len(text) + 1), (text.rstrip()[:-1], len(text.rstrip()) - 1)):
+        file.write_text(broken)
+        [fault] = read_all(file)
+        assert isinstance(fault, FileFault)
+        assert f"byte {byte}: " in fault.reason
+        assert "\n" not in fault.reason
 
 
 def test_one_piece_that_is_too_large_is_a_fault(
