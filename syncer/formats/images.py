@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeGuard
 
-import imagesize
 from msgspec import Struct
 
 from syncer.formats.faults import ImportRefused
 from syncer.formats.ids import IdSpelling, is_odd
+from syncer.formats.image_files import ImageFiles, Size, measure_image
 from syncer.formats.labels import Picture
 from syncer.formats.names import canonicalize, keys_of, locate
 from syncer.formats.store import Store
 
 InputRule = Literal["stem", "name", "path"]
-Size = tuple[int, int]
 RULES: tuple[InputRule, ...] = ("path", "name", "stem")
 """In the order of `keys_of`."""
 WAYS_OUT = "--input-id path, or an --input-map"
@@ -71,7 +69,7 @@ class Images:
         self._inputs: Store[str, str] = Store()
         self._count = 0
         self._near: dict[Picture, PlacedPicture] = {}
-        self._files = _ImageFiles(options.folder) if options.folder is not None else None
+        self._files = ImageFiles(options.folder) if options.folder is not None else None
 
     def place(self, picture: Picture) -> PlacedPicture | None:
         """Return the input and the size of a picture; None for one without a name."""
@@ -143,16 +141,19 @@ class Images:
             size = picture.width, picture.height
         seen = self._files.measure(path) if self._files is not None else None
         contradiction = ""
-        if size is not None and seen is not None and size != seen:
-            swapped = ", turned by its EXIF orientation" if size == seen[::-1] else ""
+        if size is not None and seen is not None and size != seen.shown:
             contradiction = (
-                f"{path} is {size[0]}x{size[1]} as the labels say, and {seen[0]}x{seen[1]} as the"
-                f" image says{swapped}"
+                f"{path} is {_show_size(size)} as the labels say, and {_show_size(seen.shown)} as"
+                " the image says"
             )
-        size = size or self._options.size or seen
-        if size is None and picture.file is not None:
-            size = measure_image(picture.file)
-        return size, contradiction
+            if size == seen.stored:
+                contradiction += ", turned by its EXIF orientation"
+            elif size == seen.shown[::-1]:
+                contradiction += ": width and height are swapped"
+        size = size or self._options.size
+        if size is None and seen is None and picture.file is not None:
+            seen = measure_image(picture.file)
+        return size or (seen.shown if seen else None), contradiction
 
 
 def _show_size(size: Size | None) -> str:
@@ -166,38 +167,3 @@ def _is_side(length: int | None) -> TypeGuard[int]:
 def _name_frame(picture: Picture, *, video: bool) -> str:
     frame = "" if picture.frame is None or video else f"-{picture.frame}"
     return frame + (f"-{picture.stream}" if picture.stream else "")
-
-
-def measure_image(path: Path) -> Size | None:
-    """Return width and height as they are shown, by the head of the file."""
-    try:
-        width, height = imagesize.get(str(path), exif_rotation=True)
-    except Exception:  # it parses bytes of any kind
-        return None
-    return (int(width), int(height)) if width > 0 and height > 0 else None
-
-
-class _ImageFiles:
-    """The images in a folder, found by their relative path, else by their name."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._by_name: dict[str, Path | None] | None = None
-        """None for a name that several have."""
-
-    def measure(self, path: str) -> Size | None:
-        """Return the size of an image; None where it is not there."""
-        found = self._find(path)
-        return None if found is None else measure_image(found)
-
-    def _find(self, path: str) -> Path | None:
-        here = self._folder / path
-        if ".." not in Path(path).parts and here.is_file():
-            return here
-        if self._by_name is None:
-            self._by_name = {}
-            for folder, _, names in os.walk(self._folder):
-                for name in names:
-                    key = canonicalize(name)
-                    self._by_name[key] = None if key in self._by_name else Path(folder, name)
-        return self._by_name.get(keys_of(path)[1])

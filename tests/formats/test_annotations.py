@@ -286,7 +286,7 @@ def test_the_head_of_an_image_gives_its_size_and_contradictions_are_named(tmp_pa
     )
     assert isinstance(came, Converted)
     assert (
-        "50x100 as the labels say, and 100x50 as the image says, turned"
+        "50x100 as the labels say, and 100x50 as the image says: width and height are swapped"
         in came.picture.contradiction
     )
     assert region(orjson.loads(came.lines[0])["annotation"])["bounding_box"]["right_col"] == 1.0
