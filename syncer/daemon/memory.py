@@ -3,19 +3,21 @@
 Lines and blocks of all sizes come and go, in threads that come and go. The C library of
 Linux lets each thread fill a heap of its own, and keeps what they leave, in ever more
 pieces: a daemon would hold more of it from day to day. So there is one heap, large
-blocks are not in it, and what is free of it goes back from time to time.
+blocks are not in it, and what is free of it goes back from time to time. Before that
+what refers to itself is let go: a short command leaves that to its end.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import anyio
 import anyio.to_thread
 
-TRIM_SECONDS = 30.0
+TRIM_SECONDS = 10.0
 LARGE_BYTES = 128 << 10
 """Such a block goes back to the system at once: else the C library takes ever larger
 ones out of the heap.
@@ -50,13 +52,14 @@ def find_trim() -> Callable[[int], int] | None:
 async def giving_back(trim: Callable[[int], int] | None) -> AsyncIterator[None]:
     """Give it back from time to time while the block lasts."""
     async with anyio.create_task_group() as tasks:
-        if trim is not None:
-            tasks.start_soon(_give_back, trim)
+        tasks.start_soon(_give_back, trim)
         yield
         tasks.cancel_scope.cancel()
 
 
-async def _give_back(trim: Callable[[int], int]) -> None:
+async def _give_back(trim: Callable[[int], int] | None) -> None:
     while True:
         await anyio.sleep(TRIM_SECONDS)
-        await anyio.to_thread.run_sync(trim, 0)
+        gc.collect()  # in this thread: what is let go may belong to the loop
+        if trim is not None:
+            await anyio.to_thread.run_sync(trim, 0)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import subprocess
 import sys
+import weakref
 
 import anyio
 import pytest
@@ -23,6 +25,26 @@ def test_it_is_given_back_from_time_to_time_until_the_end() -> None:
 
     VirtualTime().run(live)
     assert given == [0, 0, 0]
+
+
+def test_what_refers_to_itself_is_let_go_while_the_daemon_lives() -> None:
+    """Requests leave such things, and the collector would wait for 100,000 of them."""
+
+    class Knot:
+        def __init__(self) -> None:
+            self.itself = self
+
+    async def live() -> bool:
+        knot = weakref.ref(Knot())
+        async with giving_back(None):
+            await anyio.sleep(1.5 * TRIM_SECONDS)
+        return knot() is None
+
+    gc.disable()
+    try:
+        assert VirtualTime().run(live)
+    finally:
+        gc.enable()
 
 
 def test_where_the_system_has_no_such_call_nothing_is_done() -> None:
