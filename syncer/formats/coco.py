@@ -50,6 +50,7 @@ ABSENT = 0
 SEEN: dict[float, int] = {0: 0, 1: 1, 2: 2}
 NUMBERS = {int, float}
 NEAR_MAX = 20_000
+CATEGORY_BYTES, CATEGORY_BYTES_MAX = 700, 80 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,7 @@ class _Tables:
     """The images and categories of a file."""
 
     images: Store[str, str] = field(default_factory=Store)
+    category_bytes: int = 0
     categories: dict[str, tuple[tuple[Concept, ...], tuple[str, ...]]] = field(default_factory=dict)
     """Each with the names of its keypoints."""
     _near: dict[str, Picture] = field(default_factory=dict)
@@ -141,6 +143,9 @@ class _Tables:
             return
         points = category.get("keypoints")
         names = tuple(map(str, points)) if isinstance(points, list) else ()
+        self.category_bytes += CATEGORY_BYTES + len(name) + sum(map(len, names)) + len(names) * 60
+        if self.category_bytes > CATEGORY_BYTES_MAX:
+            raise ValueError(f"it has more than {len(self.categories):,} categories")
         concepts = (Concept(name, own_id=key),)
         if self.categories.setdefault(key, (concepts, names))[0] != concepts:
             yield Noticed(f"two categories have the id {key}; the first one counts", place)

@@ -8,9 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from syncer.formats.faults import ImportRefused
 from syncer.formats.ids import IdSpelling, is_odd
 
 ConceptRule = Literal["slug", "name"]
+HELD_BYTES_MAX = 80 << 20
+"""Some 150,000 concepts."""
+_EACH_BYTES = 500
 _SPACES = re.compile(r"\s+")
 
 
@@ -44,13 +48,24 @@ class Concepts:
     """Two names that come to one id, in words."""
     odd: int = 0
     """Names whose ids a strict service could refuse."""
+    _held_bytes: int = 0
     _ids: dict[str, str] = field(default_factory=dict)
     _met: dict[str, CountedConcept] = field(default_factory=dict)
 
     def identify(self, name: str) -> str:
-        """Return the id for a name; "" where it has none."""
+        """Return the id for a name; "" where it has none.
+
+        Raises ImportRefused where there are more than can be meant.
+        """
         known = self._ids.get(name)
         if known is None:
+            self._held_bytes += _EACH_BYTES + 2 * len(name)
+            if self._held_bytes > HELD_BYTES_MAX:
+                raise ImportRefused(
+                    "too-many-concepts",
+                    f"there are more than {len(self._ids):,} concepts: name what holds the class"
+                    " (of a table, --columns concept=COLUMN)",
+                )
             known = self._ids[name] = self._identify(name)
         return known
 

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-__all__ = ["SAME_IMAGE", "PathsOfRun", "is_debris", "list_files", "walk_folders"]
+__all__ = [
+    "SAME_IMAGE",
+    "PathsOfRun",
+    "is_debris",
+    "list_files",
+    "list_unreadable",
+    "walk_folders",
+]
 
 DEBRIS = "__MACOSX"
 SAME_IMAGE = "seems to be of the same image; name one folder that holds both"
@@ -21,11 +28,26 @@ def list_files(path: Path, endings: tuple[str, ...]) -> Iterator[Path]:
         return
     for folder, names in walk_folders(path):
         for name in names:
-            if name.lower().endswith(endings) and (folder / name).is_file():  # not a pipe
+            if name.lower().endswith(endings) and _is_to_be_read(folder / name):
                 yield folder / name
 
 
-def walk_folders(path: Path) -> Iterator[tuple[Path, list[str]]]:
+def _is_to_be_read(path: Path) -> bool:
+    """Whether it is a file, or a link to nothing, which is to be told; not a pipe."""
+    return path.is_file() or not path.exists()
+
+
+def list_unreadable(path: Path) -> list[OSError]:
+    """Return why folders within this one cannot be read, each with its name."""
+    errors: list[OSError] = []
+    for _ in walk_folders(path, errors.append):
+        pass
+    return errors
+
+
+def walk_folders(
+    path: Path, on_error: Callable[[OSError], object] | None = None
+) -> Iterator[tuple[Path, list[str]]]:
     """Yield this folder and those below it, each with the names of its files.
 
     The names come in their order, then the folders in theirs, so that every run finds
@@ -33,7 +55,7 @@ def walk_folders(path: Path) -> Iterator[tuple[Path, list[str]]]:
     One that cannot be read has no files.
     """
     seen: set[tuple[int, int]] = set()
-    for folder, folders, names in os.walk(path, followlinks=True):
+    for folder, folders, names in os.walk(path, onerror=on_error, followlinks=True):
         try:
             status = Path(folder).stat()
         except OSError:

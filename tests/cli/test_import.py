@@ -88,6 +88,7 @@ def test_twice_gives_the_same_bytes_and_another_label_changes_no_other_line(
 def test_a_dry_run_writes_nothing_and_a_log_may_be_packed(cli: Cli, tmp_path: Path) -> None:
     labels = write(tmp_path / "l.json", GOOD)
     assert cli("import", "coco", labels, "--dry-run", "--json").json()["written"] == 1
+    assert cli("import", "coco", labels, "--dry-run", "--out", "o.jsonl").code == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["l.json"]
     assert cli("import", "coco", labels, "--out", "o.jsonl.gz").code == 0
     assert Path("o.jsonl.gz").read_bytes()[:2] == b"\x1f\x8b"

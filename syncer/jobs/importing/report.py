@@ -12,6 +12,9 @@ from syncer.printable import counted
 
 RemarkKind = Literal["skipped", "left_out", "clamped", "lost", "repeated", "noticed", "unreadable"]
 BEYOND = "beyond the image"
+OTHERS = "others"
+KEYS_MAX = 1000
+KEY_LENGTH_MAX = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +64,13 @@ class ImportReport:
     notes: list[str] = field(default_factory=list)
     faults: int = 0
     """Labels and files that could not be read or placed: exit code 3."""
+
+    def count(self, table: Counter[str], what: str, by: int = 1) -> None:
+        """Count under what users call it; not under each of the names that a hostile
+        file may make up without end.
+        """
+        known = what[:KEY_LENGTH_MAX]
+        table[known if known in table or len(table) < KEYS_MAX else OTHERS] += by
 
     @property
     def exit_code(self) -> int:

@@ -11,6 +11,7 @@ from syncer.errors import BadLabelFound, UsageError
 from syncer.formats.annotations import UNKNOWN_SIZE, Annotations, Converted
 from syncer.formats.concepts import Concepts
 from syncer.formats.faults import ImportRefused
+from syncer.formats.folders import list_unreadable
 from syncer.formats.images import Images, PlacedPicture
 from syncer.formats.labels import (
     FileFault,
@@ -113,6 +114,8 @@ class Import:
 
     def _items(self) -> Iterator[Item]:
         for path in self._paths:
+            for error in list_unreadable(path) if path.is_dir() else ():
+                yield FileFault(Path(error.filename), error.strerror or "it cannot be read")
             yield from self._reader.read(path)
 
     def _take(self, item: Item, out: LineOutput) -> None:
@@ -134,13 +137,13 @@ class Import:
                 report.files += 1
             case Omitted():
                 report.read += 1
-                report.left_out[item.rule] += 1
+                report.count(report.left_out, item.rule)
                 self._remark("left_out", item.place, item.own_id, item.rule)
             case Skipped():
                 report.read += 1
                 self._skip(item)
             case Lost():
-                report.lost[item.kind] += 1
+                report.count(report.lost, item.kind)
                 self._remark("lost", item.place, item.own_id, item.kind)
             case Noticed():
                 self._remark("noticed", item.place, "", item.text)
@@ -158,10 +161,11 @@ class Import:
         for line in came.lines:
             out.write(line)
         if came.clamped:
-            report.clamped[BEYOND] += came.clamped
-            self._remark("clamped", label.place, label.own_id, BEYOND)
+            report.count(report.clamped, BEYOND, came.clamped)
+            for _ in range(came.clamped):
+                self._remark("clamped", label.place, label.own_id, BEYOND)
         for kind in came.lost:
-            report.lost[kind] += 1
+            report.count(report.lost, kind)
             self._remark("lost", label.place, label.own_id, kind)
         if came.is_repeated:
             report.repeated += 1
@@ -172,9 +176,9 @@ class Import:
             observer.label(label, came.picture, report.format)
 
     def _skip(self, skipped: Skipped) -> None:
-        self.report.skipped[skipped.reason] += 1
+        self.report.count(self.report.skipped, skipped.reason)
         if skipped.reason == NO_PLACE:
-            self.report.lost[skipped.kind] += 1
+            self.report.count(self.report.lost, skipped.kind)
         self._remark("skipped", skipped.place, skipped.own_id, skipped.reason, skipped.kind)
         if skipped.is_fault:
             place = f", {skipped.place}" if skipped.place else ""
@@ -245,6 +249,8 @@ def open_import(
     for path in paths:
         if not path.exists():
             raise UsageError(f"{path} is not there")
+        if not (path.is_file() or path.is_dir()):  # COCO is read twice, and a pipe is not
+            raise UsageError(f"{path} is neither a file nor a folder: keep it in a file first")
     meter = ByteMeter(paths)
     reading = options.for_reader(meter.open)
     if isinstance(format_name, str):
