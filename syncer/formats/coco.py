@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -196,7 +196,7 @@ def _make_label(
     concepts, names = category
     box = _read_box(take("bbox", None))
     outline, points = take("segmentation", None), take("keypoints", None)
-    shapes: tuple[Shape, ...] = tuple(_read_segmentation(outline, picture)) if outline else ()
+    shapes = _read_segmentation(outline, picture) if outline else ()
     if points:
         keypoints = _read_keypoints(points, names)
         if any(keypoints.visibilities):
@@ -218,24 +218,21 @@ def _read_box(value: JSON) -> Box | None:
     return Box(x, y, x + width, y + height)
 
 
-def _read_segmentation(value: JSON, picture: Picture) -> Iterator[Shape]:
+def _read_segmentation(value: JSON, picture: Picture) -> tuple[Shape, ...]:
     match value:
-        case {"counts": counts, "size": [height, width]}:
-            yield _read_mask(counts, width, height)
         case [list(), *_]:
-            for ring in value:
-                yield Polygon(pair_up(_numbers(ring, "segmentation")))
+            return tuple([Polygon(pair_up(_numbers(ring, "segmentation"))) for ring in value])
+        case {"counts": counts, "size": [height, width]}:
+            return (_read_mask(counts, width, height),)
         case [dict(), *_]:
-            for each in value:
-                if each:
-                    yield from _read_segmentation(each, picture)
+            parts = (_read_segmentation(each, picture) for each in value if each)
+            return tuple(chain.from_iterable(parts))
         case list():  # counts of a mask, or one ring: the sum tells
             numbers = _numbers(value, "segmentation")
             size = (picture.width or 0) * (picture.height or 0)
             if size and sum(numbers) == size:
-                yield _read_mask(value, picture.width, picture.height)
-            else:
-                yield Polygon(pair_up(numbers))
+                return (_read_mask(value, picture.width, picture.height),)
+            return (Polygon(pair_up(numbers)),)
         case _:
             raise BadLabel("a segmentation of unknown form")
 

@@ -66,7 +66,8 @@ def enclose(points: Iterable[Point]) -> Box:
 
 def pair_up(numbers: Sequence[float]) -> tuple[Point, ...]:
     """Return x, y, x, y… as points; an odd number at the end is left out."""
-    return tuple(zip(numbers[::2], numbers[1::2], strict=False))
+    each = iter(numbers)
+    return tuple(zip(each, each, strict=False))
 
 
 def clamp_point(point: Point, width: float, height: float) -> Point:

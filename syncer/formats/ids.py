@@ -30,13 +30,15 @@ class AnnotationIds:
     """
 
     def __init__(self, format_name: str) -> None:
-        self._format = format_name.encode()
+        self._format = _measure(format_name.encode())
         self._known: Store[bytes, int] = Store()
 
     def name_label(self, input_id: str, own_id: str, content: bytes) -> tuple[str, int]:
         """Return the id, 32 hex digits, and how many were like it before."""
-        kind, told = (b"id", own_id.encode()) if own_id else (b"content", content)
-        key = _digest(self._format, input_id.encode(), kind, told)
+        name = input_id.encode()
+        kind, told = (b"2:id", own_id.encode()) if own_id else (b"7:content", content)
+        text = b"%b%d:%b%b%d:%b" % (self._format, len(name), name, kind, len(told), told)
+        key = blake2b(text, digest_size=_BYTES).digest()
         before = self._known.find(key) or 0
         self._known.put(key, before + 1)
         return (_digest(key, b"%d" % before) if before else key).hex(), before
@@ -82,5 +84,8 @@ def is_odd(id: str) -> bool:
 
 def _digest(*parts: bytes) -> bytes:
     """Return a digest in which each part begins with its length."""
-    told = b"%d:%b" * len(parts) % tuple([each for part in parts for each in (len(part), part)])
-    return blake2b(told, digest_size=_BYTES).digest()
+    return blake2b(b"".join(map(_measure, parts)), digest_size=_BYTES).digest()
+
+
+def _measure(part: bytes) -> bytes:
+    return b"%d:%b" % (len(part), part)

@@ -107,6 +107,10 @@ def _make_polygon(points: Sequence[Point], width: float, height: float) -> Place
     if len(points) < 3:
         return FEW_POINTS
     across, down = zip(*points, strict=True)
+    if _is_within(across, width) and _is_within(down, height):
+        corners = [{"row": y / height, "col": x / width} for x, y in points]
+        if _is_corner(*corners[:3]):
+            return PlacedShape({"polygon": {"points": corners}}, False)
     xs, ys = list(map(truediv, across, repeat(width))), list(map(truediv, down, repeat(height)))
     if not math.isfinite(sum(xs) + sum(ys)):
         return NOT_A_NUMBER
@@ -115,6 +119,18 @@ def _make_polygon(points: Sequence[Point], width: float, height: float) -> Place
         return NO_AREA
     corners = [{"row": y, "col": x} for x, y in zip(xs, ys)]  # noqa: B905 - of one length
     return PlacedShape({"polygon": {"points": corners}}, clamped)
+
+
+def _is_within(places: Sequence[float], length: float) -> bool:
+    """Whether all are numbers, and on the image."""
+    return min(places) >= 0.0 and max(places) <= length and math.isfinite(sum(places))
+
+
+def _is_corner(one: dict[str, float], two: dict[str, float], three: dict[str, float]) -> bool:
+    """Whether three points are not on one line."""
+    x, y = one["col"], one["row"]
+    area = (two["col"] - x) * (three["row"] - y) - (three["col"] - x) * (two["row"] - y)
+    return area > _AREA_MIN or area < -_AREA_MIN
 
 
 def _clamp_all(xs: list[float], ys: list[float]) -> tuple[list[float], list[float], bool]:
