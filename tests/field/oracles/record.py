@@ -14,7 +14,11 @@ from tests.clients.environments import python_of
 
 HERE = Path(__file__).parent
 DATA = HERE.parents[3] / "shared" / "data"
-LOCKS = {"read_boxes.py": "converters"}
+LOCKS = {
+    "read_boxes.py": "converters",
+    "read_coco.py": "evaluators",
+    "read_datumaro.py": "datumaro",
+}
 
 
 def main() -> None:
