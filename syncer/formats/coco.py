@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import orjson
 
-from syncer.formats.faults import BadLabel, NoPlace
+from syncer.formats.faults import BadLabel, NoPlace, name_faults
 from syncer.formats.folders import list_files
 from syncer.formats.geometry import pair_up
 from syncer.formats.json_items import JsonItem, iterate_items
@@ -22,7 +22,6 @@ from syncer.formats.labels import (
     JSON,
     Box,
     Concept,
-    FileFault,
     InFile,
     Item,
     Keypoints,
@@ -62,27 +61,26 @@ class Coco:
     def detect(self, path: Path) -> bool:
         """Whether one of the first files has the lists of COCO at its start or end."""
         files = (each for each in list_files(path, (".json",)) if each.suffix.lower() == ".json")
-        return any(_is_coco(each) for each in islice(files, FILES_LOOKED_AT))
+        return any(_begins_like_coco(each) for each in islice(files, FILES_LOOKED_AT))
 
     def read(self, path: Path) -> Iterator[Item]:
         """Yield the labels of a file, or of the COCO files in a folder."""
         for file in list_files(path, (".json",)):
-            if file != path and not _is_coco(file):
-                yield Noticed("it is not a COCO file, and was left alone", str(file))
-                continue
-            yield InFile(file)
-            tables = _Tables()
-            try:
-                # both at once: how much is to be read is known from the start
-                with self.options.open_file(file) as first, self.options.open_file(file) as second:
-                    yield from _read_tables(first, tables)
-                    yield from _read_annotations(second, tables)
-            except ValueError as error:
-                yield FileFault(file, str(error))
-            except OSError as error:
-                yield FileFault(file, error.strerror or "it cannot be read")
-            finally:
-                tables.images.close()
+            yield from name_faults(file, self._read_file(file, is_named=file == path), ValueError)
+
+    def _read_file(self, file: Path, *, is_named: bool) -> Iterator[Item]:
+        if not is_named and not _is_coco(file):
+            yield Noticed("it is not a COCO file, and was left alone", str(file))
+            return
+        yield InFile(file)
+        tables = _Tables()
+        try:
+            # both at once: how much is to be read is known from the start
+            with self.options.open_file(file) as first, self.options.open_file(file) as second:
+                yield from _read_tables(first, tables)
+                yield from _read_annotations(second, tables)
+        finally:
+            tables.images.close()
 
 
 def _read_tables(file: BinaryIO, tables: _Tables) -> Iterator[Item]:
@@ -282,16 +280,23 @@ def _size(value: JSON) -> int | None:
     return int(value) if 1 <= value < 1 << 31 else None
 
 
-def _is_coco(file: Path) -> bool:
-    """Whether the start and the end of the file have the names of COCO's lists."""
+def _begins_like_coco(file: Path) -> bool:
     try:
-        with open_plainly(file) as opened:
-            start = opened.read(LOOKED_AT_BYTES)
-            opened.seek(0, 2)
-            opened.seek(max(len(start), opened.tell() - LOOKED_AT_BYTES))
-            seen = start + opened.read(LOOKED_AT_BYTES)
+        return _is_coco(file)
     except OSError:
         return False
+
+
+def _is_coco(file: Path) -> bool:
+    """Whether the start and the end of the file have the names of COCO's lists.
+
+    Raises OSError.
+    """
+    with open_plainly(file) as opened:
+        start = opened.read(LOOKED_AT_BYTES)
+        opened.seek(0, 2)
+        opened.seek(max(len(start), opened.tell() - LOOKED_AT_BYTES))
+        seen = start + opened.read(LOOKED_AT_BYTES)
     if not seen.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return False
     return b'"images"' in seen and (b'"annotations"' in seen or b'"categories"' in seen)

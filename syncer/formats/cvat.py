@@ -21,14 +21,13 @@ from syncer.formats.cvat_xml import (
     SourceTask,
     stream_elements,
 )
-from syncer.formats.faults import BadLabel, NoPlace
-from syncer.formats.folders import list_files
+from syncer.formats.faults import BadLabel, NoPlace, name_faults
+from syncer.formats.folders import SAME_IMAGE, PathsOfRun, list_files, name_within
 from syncer.formats.geometry import rotate_box
 from syncer.formats.labels import (
     JSON,
     Box,
     Concept,
-    FileFault,
     InFile,
     Item,
     Keypoints,
@@ -61,6 +60,7 @@ class Cvat:
     """The reader of CVAT's XML."""
 
     options: ReadOptions
+    paths: PathsOfRun = field(default_factory=PathsOfRun)
 
     def detect(self, path: Path) -> bool:
         """Whether the file, or one in the folder, begins as those of CVAT do."""
@@ -70,12 +70,10 @@ class Cvat:
         """Yield the labels of a file, or of all `*.xml` in a folder."""
         for file in list_files(path, ENDINGS):
             yield InFile(file)
-            try:
-                yield from _CvatFile(file, self.options).read()
-            except CvatFault as error:
-                yield FileFault(file, str(error))
-            except OSError as error:
-                yield FileFault(file, error.strerror or "it cannot be read")
+            double = self.paths.find_double(file, path)
+            opened = _CvatFile(file, self.options, name_within(file, path), double)
+            yield from name_faults(file, opened.read(), CvatFault)
+        self.paths.add(path)
 
 
 def _begins_like_cvat(file: Path) -> bool:
@@ -92,6 +90,10 @@ def _begins_like_cvat(file: Path) -> bool:
 class _CvatFile:
     path: Path
     options: ReadOptions
+    name: str
+    """Of a video that has none of its own."""
+    double: Path | None
+    """The file of another path that would have the same name."""
     tasks: dict[str, SourceTask] = field(default_factory=dict)
     counts_used: bool | None = None  # whether frames are counted without those left out
     picture: Picture | None = None
@@ -166,7 +168,11 @@ class _CvatFile:
         frame = int(number[1])
         if self._counts_used_frames():
             frame = task.start + frame * task.step
-        path = task.source or task.name or self.path.stem
+        path = task.source or task.name
+        if not path:
+            if self.double is not None:
+                raise CvatFault(f"{self.double} {SAME_IMAGE}")
+            path = self.name.removesuffix(self.path.suffix)
         if subset := element.holder.values.get("subset"):
             path = f"{subset}/{path}"
         return Picture(path, task.width, task.height, frame)

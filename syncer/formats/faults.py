@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from syncer.errors import UsageError
+from collections.abc import Iterator
+from pathlib import Path
 
-__all__ = ["BadLabel", "ImportRefused", "NoPlace"]
+from syncer.errors import UsageError
+from syncer.formats.labels import FileFault, Item
+
+__all__ = ["BadLabel", "ImportRefused", "NoPlace", "name_faults"]
 
 
 class BadLabel(ValueError):
@@ -24,3 +28,16 @@ class ImportRefused(UsageError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+def name_faults(file: Path, found: Iterator[Item], *kinds: type[Exception]) -> Iterator[Item]:
+    """Yield what is found in a file, and the fault with which it ends, if it does.
+
+    `kinds`: errors whose message is the fault, beside those of the system.
+    """
+    try:
+        yield from found
+    except kinds as error:
+        yield FileFault(file, str(error))
+    except OSError as error:
+        yield FileFault(file, error.strerror or "it cannot be read")

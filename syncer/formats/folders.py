@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 __all__ = [
     "SAME_IMAGE",
@@ -12,6 +13,7 @@ __all__ = [
     "is_debris",
     "list_files",
     "list_unreadable",
+    "name_within",
     "walk_folders",
 ]
 
@@ -66,6 +68,11 @@ def walk_folders(
         seen.add(key)
         folders[:] = sorted(name for name in folders if not is_debris(name))
         yield Path(folder), sorted(name for name in names if not is_debris(name))
+
+
+def name_within(file: Path, path: Path) -> str:
+    """Return the place of a file in the folder that is read, as an address has it."""
+    return quote(file.name if file == path else file.relative_to(path).as_posix())
 
 
 class PathsOfRun:

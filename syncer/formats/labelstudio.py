@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from syncer.formats.faults import BadLabel
-from syncer.formats.folders import list_files
+from syncer.formats.faults import BadLabel, name_faults
+from syncer.formats.folders import SAME_IMAGE, PathsOfRun, list_files, name_within
 from syncer.formats.labels import (
     JSON,
-    FileFault,
     InFile,
     Item,
     Label,
@@ -44,6 +43,7 @@ class LabelStudio:
     """The reader of Label Studio's exports."""
 
     options: ReadOptions
+    paths: PathsOfRun = field(default_factory=PathsOfRun)
 
     def detect(self, path: Path) -> bool:
         """Whether a file begins with a task of Label Studio."""
@@ -53,17 +53,25 @@ class LabelStudio:
         """Yield the labels of a file, or of all `*.json` in a folder."""
         for file in list_files(path, ENDINGS):
             yield InFile(file)
-            try:
-                with self.options.open_file(file) as opened:
-                    for item in stream_tasks(opened):
-                        if item.fault:
-                            yield Skipped(item.place, "", item.fault, is_fault=True)
-                        else:
-                            yield from _read_task(item.value, item.place, self.options.predictions)
-            except TaskFault as error:
-                yield FileFault(file, str(error))
-            except OSError as error:
-                yield FileFault(file, error.strerror or "it cannot be read")
+            yield from name_faults(file, self._read_file(file, path), TaskFault)
+        self.paths.add(path)
+
+    def _read_file(self, file: Path, path: Path) -> Iterator[Item]:
+        name = name_within(file, path).removesuffix(file.suffix)
+        double = self.paths.find_double(file, path)
+        with self.options.open_file(file) as opened:
+            for item in stream_tasks(opened):
+                if item.fault or not isinstance(item.value, dict):
+                    reason = item.fault or "a task is not an object"
+                    yield Skipped(item.place, "", reason, is_fault=True)
+                    continue
+                task = _unify(item.value)
+                path_of_task = f"task-{_read_id(task)}"
+                if path_of_task == "task-":  # known by its place in this file alone
+                    if double is not None:
+                        raise TaskFault(f"{double} {SAME_IMAGE}")
+                    path_of_task = f"{name}/task-{item.index}"
+                yield from _read_task(task, item.place, path_of_task, self.options.predictions)
 
 
 def _begins_like_export(file: Path) -> bool:
@@ -77,18 +85,18 @@ def _begins_like_export(file: Path) -> bool:
         return False
 
 
-def _read_task(task: Any, place: str, with_predictions: bool) -> Iterator[Item]:
-    if not isinstance(task, dict):
-        yield Skipped(place, "", "a task is not an object", is_fault=True)
-        return
+def _unify(task: Object) -> Object:
+    """Return a task of any of the three forms as one of the long one."""
     if isinstance(stored := task.get("task"), dict) and isinstance(task.get("result"), list):
         task = {**stored, "annotations": [task]}
     if RESULTS & task.keys():
-        task = {"data": {}, **task}
-    elif "data" not in task:
-        task = expand_short(task)
+        return {"data": {}, **task}
+    return task if "data" in task else expand_short(task)
+
+
+def _read_task(task: Object, place: str, path: str, with_predictions: bool) -> Iterator[Item]:
+    """Yield the labels of a task; `path` is for what it shows, where that has none."""
     data = task["data"] if isinstance(task["data"], dict) else {}
-    path = f"task-{task.get('id', place.strip('[]'))}"
     is_empty = True
     for annotation in _list_annotations(task, place, with_predictions):
         for item in annotation.read(data, path):
@@ -144,14 +152,20 @@ def _list_annotations(
                 rule = "cancelled"
             yield _TaskAnnotation(
                 place=f"{place}.{key}[{index}]",
-                id=_read_id(each, key),
+                id=_read_own_id(each, key),
                 results=results if isinstance(results, list) else [],
                 info=_read_info(task, each, key),
                 rule=rule,
             )
 
 
-def _read_id(annotation: Object, key: str) -> str:
+def _read_id(task: Object) -> str:
+    """Return the id of a task; "" where it has none."""
+    own = task.get("id")
+    return str(own) if isinstance(own, str | int) else ""
+
+
+def _read_own_id(annotation: Object, key: str) -> str:
     """Return the id that the annotation keeps when it is exported again."""
     own = annotation.get("unique_id") or annotation.get("id")
     if not isinstance(own, str | int):

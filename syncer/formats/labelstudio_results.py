@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -333,7 +334,8 @@ def _convert_sequence(label: Label, value: Object) -> Iterator[Item]:
     seconds, count = value.get("duration"), value.get("framesCount")
     fps = None
     if isinstance(seconds, int | float) and isinstance(count, int | float) and seconds > 0:
-        fps = count / seconds
+        with suppress(OverflowError):
+            fps = count / seconds
     for at, frame in enumerate(frames):
         place = f"{label.place}.sequence[{at}]"
         number = frame.get("frame")

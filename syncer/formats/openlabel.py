@@ -17,14 +17,14 @@ from io import BufferedReader, RawIOBase
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, cast
-from urllib.parse import quote
 
 import msgspec
 
 from syncer.errors import UsageError
-from syncer.formats.folders import SAME_IMAGE, PathsOfRun, list_files
+from syncer.formats.faults import name_faults
+from syncer.formats.folders import SAME_IMAGE, PathsOfRun, list_files, name_within
 from syncer.formats.json_walk import JsonFault, NotJson, Walk, make_walk
-from syncer.formats.labels import FileFault, InFile, Item, Omitted, ReadOptions, Skipped
+from syncer.formats.labels import InFile, Item, Omitted, ReadOptions, Skipped
 from syncer.formats.openlabel_index import OpenLabelIndex, read_index
 from syncer.formats.openlabel_labels import DocumentLabels
 from syncer.formats.rows import (
@@ -88,9 +88,9 @@ class OpenLabelReader:
         self.paths.add(path)
 
     def _read_document(self, file: Path, path: Path) -> Iterator[Item]:
-        within = file.name if file == path else file.relative_to(path).as_posix()
         opening = partial(self.options.open_file, file)
-        walk, index = _open_document(opening, file.stat().st_size, quote(within))
+        size, name = file.stat().st_size, name_within(file, path)
+        walk, index = _open_document(opening, size, name)
         if not index.is_named and (other := self.paths.find_double(file, path)) is not None:
             raise JsonFault(f"{other} {SAME_IMAGE}")
         yield from DocumentLabels(walk, index).read()
@@ -150,14 +150,14 @@ class OpenLabelReader:
 
 
 def _name_faults(file: Path, found: Iterator[Item]) -> Iterator[Item]:
+    return name_faults(file, _name_damage(found), BadTable, JsonFault)
+
+
+def _name_damage(found: Iterator[Item]) -> Iterator[Item]:
     try:
         yield from found
-    except (BadTable, JsonFault) as error:
-        yield FileFault(file, str(error))
     except (EOFError, zlib.error, gzip.BadGzipFile):
-        yield FileFault(file, "its compression is damaged")
-    except OSError as error:
-        yield FileFault(file, error.strerror or "it cannot be read")
+        raise JsonFault("its compression is damaged") from None
 
 
 def _is_pulled(opened: AbstractContextManager[LabelTable]) -> bool:

@@ -13,12 +13,11 @@ from itertools import islice
 from pathlib import Path
 
 from syncer.errors import UsageError
-from syncer.formats.faults import BadLabel
+from syncer.formats.faults import BadLabel, name_faults
 from syncer.formats.labels import (
     JSON,
     Box,
     Concept,
-    FileFault,
     InFile,
     Item,
     Label,
@@ -101,13 +100,11 @@ class ParquetLabels:
         """Yield the labels of a Delta table, a Parquet file, or a folder of these."""
         if is_delta(path):
             yield InFile(path)
-        try:
-            for file, opened in list_parquet(path, self.options, ROWS_AT_ONCE):
-                yield from _read_file(file, opened, self.options)
-        except BadTable as error:
-            yield FileFault(path, str(error))
-        except OSError as error:
-            yield FileFault(path, error.strerror or "it cannot be read")
+        yield from name_faults(path, self._read_files(path), BadTable)
+
+    def _read_files(self, path: Path) -> Iterator[Item]:
+        for file, opened in list_parquet(path, self.options, ROWS_AT_ONCE):
+            yield from _read_file(file, opened, self.options)
 
 
 def _is_named(file: Path, endings: tuple[str, ...]) -> bool:
@@ -128,13 +125,12 @@ def _read_file(
     file: Path, opened: AbstractContextManager[LabelTable], options: ReadOptions
 ) -> Iterator[Item]:
     yield InFile(file)
-    try:
-        with opened as table:
-            yield from _TableLabels(table, options).read()
-    except BadTable as error:
-        yield FileFault(file, str(error))
-    except OSError as error:
-        yield FileFault(file, error.strerror or "it cannot be read")
+    yield from name_faults(file, _read_table(opened, options), BadTable)
+
+
+def _read_table(opened: AbstractContextManager[LabelTable], options: ReadOptions) -> Iterator[Item]:
+    with opened as table:
+        yield from _TableLabels(table, options).read()
 
 
 @dataclass(slots=True)

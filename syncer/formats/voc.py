@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from xml.etree.ElementTree import Element
 
+from syncer.formats.faults import name_faults
 from syncer.formats.folders import SAME_IMAGE, PathsOfRun, list_files
 from syncer.formats.labels import (
     FileFault,
@@ -56,16 +57,11 @@ class Voc:
                 yield FileFault(file, f"{other} {SAME_IMAGE}")
                 continue
             folder = file.parent.relative_to(path) if file != path else Path()
-            try:
-                for item in self._read_file(file, folder.parts):
-                    is_again = is_told and item == MASKS
-                    is_told = is_told or item == MASKS
-                    if not is_again:
-                        yield item
-            except BadXml as error:
-                yield FileFault(file, str(error))
-            except OSError as error:
-                yield FileFault(file, error.strerror or "it cannot be read")
+            for item in name_faults(file, self._read_file(file, folder.parts), BadXml):
+                is_again = is_told and item == MASKS
+                is_told = is_told or item == MASKS
+                if not is_again:
+                    yield item
         self.paths.add(path)
 
     def _read_file(self, file: Path, folders: tuple[str, ...]) -> Iterator[Item]:

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from syncer.formats.faults import BadLabel
+from syncer.formats.faults import BadLabel, name_faults
 from syncer.formats.folders import (
     SAME_IMAGE,
     PathsOfRun,
@@ -129,10 +129,7 @@ class _DataSet:
             yield from files.found
             files.found.clear()
         yield InFile(file)
-        try:
-            yield from self._read_lines(file, classes)
-        except OSError as error:
-            yield FileFault(file, error.strerror or "it cannot be read")
+        yield from name_faults(file, self._read_lines(file, classes))
 
     def _read_lines(self, file: Path, classes: Classes) -> Iterator[Item]:
         is_dota = DOTA_FOLDER in (part.lower() for part in file.parts)
@@ -169,15 +166,11 @@ class _DataSet:
         if not name:
             name = f"class-{row.index}"
             if not classes.names:
-                yield from self._tell(
-                    "no data.yaml or classes.txt names the classes: class 0 becomes class-0", place
-                )
+                yield from self._tell(NO_NAMES, place)
             else:
                 yield from self._tell(f"class {row.index} has no name, and becomes {name}", place)
         if "confidence" in row.info:
-            yield from self._tell(
-                "lines end with a confidence, which is kept beside the label", place
-            )
+            yield from self._tell(CONFIDENCE, place)
         concept = Concept(name, own_id=str(row.index) if row.index >= 0 else "")
         yield Label(
             picture, (concept,), (row.shape,), row.measure, place, info=row.info, box=row.box
@@ -220,7 +213,8 @@ def _find_image(label: Path) -> Path | None:
     if images.is_dir():
         for ending in IMAGE_ENDINGS:
             for each in (ending, ending.upper()):
-                if (image := images / f"{label.stem}{each}").exists():
+                image = images / f"{label.stem}{each}"
+                if os.path.exists(image):  # noqa: PTH110 - false for a name that is too long
                     return image
     return None
 

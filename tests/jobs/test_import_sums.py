@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -176,3 +177,61 @@ def test_names_without_end_do_not_fill_the_memory(
     (tmp_path / "a.xml").write_text(f"<annotations>{image}</annotations>")
     counts = open_import("cvat", (tmp_path / "a.xml",), ImportOptions()).run(Sums())
     assert counts.lost == {"shape0": 1, "shape1": 1, "shape2": 1, "others": 6}
+
+
+def write_track(path: Path) -> Path:
+    path.parent.mkdir(parents=True)
+    box = "<box frame='1' outside='0' xtl='0' ytl='0' xbr='1' ybr='1'/>"
+    path.write_text(f"<annotations><track id='0' label='car'>{box}</track></annotations>")
+    return path
+
+
+def write_texts(path: Path) -> Path:
+    path.parent.mkdir(parents=True)
+    result = {"type": "choices", "value": {"choices": ["good"]}}
+    tasks = [{"data": {"text": text}, "annotations": [{"result": [result]}]} for text in "ab"]
+    path.write_text(json.dumps(tasks))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("format_name", "name", "write"),
+    [("cvat", "annotations.xml", write_track), ("labelstudio", "export.json", write_texts)],
+)
+def test_what_is_named_by_its_file_alone_is_not_one_in_two_files(
+    tmp_path: Path, format_name: str, name: str, write: Callable[[Path], Path]
+) -> None:
+    """Wrong: labels of two videos, or of two texts, go to one input in silence."""
+    first, second = (write(tmp_path / folder / name) for folder in "ab")
+    options = ImportOptions(image_size="9x9")
+    with pytest.raises(UsageError, match=r"a/.* and b/.* are both input"):
+        open_import(format_name, (tmp_path,), options).run(Sums())
+    counts = open_import(format_name, (first, second), options).run(Sums())
+    assert (counts.unreadable, counts.exit_code) == (1, 3)
+    alone = open_import(format_name, (first,), options).run(Sums())
+    assert alone.images == alone.read == counts.read
+    assert alone.converted == counts.converted > 0
+
+
+def test_a_rate_beyond_all_numbers_is_none(tmp_path: Path) -> None:
+    """Wrong: an internal error."""
+    frame = {"frame": 1, "x": 1, "y": 1, "width": 5, "height": 5}
+    value = {"labels": ["a"], "duration": 1, "framesCount": 10**400, "sequence": [frame]}
+    result = {"id": "v", "type": "videorectangle", "value": value}
+    task = {"id": 1, "data": {"video": "a.mp4"}, "annotations": [{"result": [result]}]}
+    (tmp_path / "a.json").write_text(json.dumps([task]))
+    assert open_import("labelstudio", (tmp_path,), ImportOptions()).run(Sums()).converted == 1
+
+
+def test_a_label_file_may_have_the_longest_name(tmp_path: Path) -> None:
+    """Wrong: the name of its image would be too long, and it is not read."""
+    (tmp_path / f"{'a' * 251}.txt").write_text("0 .5 .5 .1 .1")
+    assert open_import("yolo", (tmp_path,), ImportOptions()).run(Sums()).converted == 1
+
+
+def test_a_file_of_a_folder_that_cannot_be_read_is_no_other_format(tmp_path: Path) -> None:
+    """Wrong: it is said not to be a COCO file, and the exit code is 0."""
+    shutil.copytree(EXAMPLES / "coco", tmp_path / "set")
+    (tmp_path / "set" / "gone.json").symlink_to("nowhere.json")
+    counts = open_import("coco", (tmp_path / "set",), ImportOptions()).run(Sums())
+    assert (counts.unreadable, counts.exit_code) == (1, 3)
