@@ -90,7 +90,7 @@ def test_sums_are_those_of_another_converter(
     ours = {key: row for key, row in sums.items() if key.rpartition(" ")[2] in kinds}
     assert sorted(ours) == sorted(theirs)
     for key, expected in theirs.items():
-        assert ours[key] == pytest.approx(expected, rel=1e-6, abs=1e-4), key
+        assert ours[key] == pytest.approx(expected, rel=1e-6, abs=1e-6), key
 
 
 def name_of(label: Label) -> str:

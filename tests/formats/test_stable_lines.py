@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 import json
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -44,6 +45,21 @@ def write_cvat_video(path: Path, drawn: list[tuple[int, Drawn]]) -> None:
     size = "<original_size><width>9</width><height>9</height></original_size>"
     head = f"<meta><task><id>1</id>{size}</task></meta>"
     path.write_text(f"<annotations>{head}{tracks}</annotations>", "utf-8")
+
+
+def write_coco(path: Path, drawn: list[tuple[int, Drawn]], *, named: bool = True) -> None:
+    images = [
+        {"id": number, "file_name": f"{name}.jpg", "width": 9, "height": 9}
+        for number, name in enumerate("ab")
+    ]
+    annotations = [
+        {"image_id": "ab".index(image), "category_id": 1, "bbox": [left, 1, right - left, 1]}
+        | ({"id": number} if named else {})
+        for number, (image, left, right) in drawn
+    ]
+    categories = [{"id": 1, "name": "car"}]
+    content = {"images": images, "annotations": annotations, "categories": categories}
+    path.write_text(json.dumps(content), "utf-8")
 
 
 def write_label_studio(path: Path, drawn: list[tuple[int, Drawn]]) -> None:
@@ -142,6 +158,8 @@ def write_parquet(path: Path, drawn: list[tuple[int, Drawn]]) -> None:
 
 
 FORMS = {
+    "coco": ("coco", "a.json", write_coco),
+    "coco-unnamed": ("coco", "a.json", partial(write_coco, named=False)),
     "openlabel": ("openlabel", "a.json", write_openlabel),
     "csv": ("csv", "a.csv", write_csv),
     "parquet": ("parquet", "a.parquet", write_parquet),

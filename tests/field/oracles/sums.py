@@ -47,7 +47,7 @@ class Sums:
 def write(*oracles: Sums) -> None:
     """Print all of it as JSON, a line each."""
     rows = [
-        json.dumps({key: [round(number, 4) for number in sums.by_key[key]]})[1:-1]
+        json.dumps({key: [round(number, 6) for number in sums.by_key[key]]})[1:-1]
         for sums in oracles
         for key in sorted(sums.by_key)
     ]
