@@ -37,10 +37,18 @@ def detect_format(paths: tuple[Path, ...], options: ReadOptions) -> str:
 
     Raises UsageError where there are several, or none.
     """
-    found = [name for name in READERS if all(map(make_reader(name, options).detect, paths))]
+    readers = {name: make_reader(name, options) for name in READERS}
+    seen = [[name for name in readers if readers[name].detect(path)] for path in paths]
+    found = [name for name in readers if all(name in names for names in seen)]
     if len(found) == 1:
         return found[0]
     shown = ", ".join(map(as_argument, paths))
     if found:
         raise UsageError(f"{shown} may be {' or '.join(found)}: name the format instead of auto")
+    if all(seen):
+        each = (
+            f"{as_argument(path)} {' or '.join(names)}"
+            for path, names in zip(paths, seen, strict=True)
+        )
+        raise UsageError(f"not of one format: {', '.join(each)}; import them one by one")
     raise UsageError(f"no format was recognised in {shown}: name one of {', '.join(READERS)}")
