@@ -50,6 +50,7 @@ Log = Annotated[str, Parameter(converter=lambda _, tokens: as_typed(tokens[0].va
 """A change log as it was named: a path, or - for standard input."""
 Code = Annotated[int | None, Parameter(converter=_whole, metavar="CODE")]
 """A status code of the remote."""
+Length = Annotated[int | None, Parameter(converter=_whole, metavar="N")]
 MovedOption = Annotated[
     Literal["same", "new"] | None, Parameter(metavar="same|new", show_choices=False)
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.errors import OutputError
+from syncer.errors import OutputError, UsageError
 from syncer.jobs.importing import output
 from syncer.jobs.importing.output import cut_within_lines, spool_lines, write_whole
 
@@ -93,3 +94,12 @@ def test_the_file_of_another_import_is_not_removed_when_one_ends(
     with write_whole(tmp_path / "o"):
         pass
     assert (tmp_path / ".o.part").read_bytes() == b"of another"
+
+
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
+    """Wrong: after `--out /dev/null` of root there is a file where the device was."""
+    os.mkfifo(tmp_path / "pipe")
+    for path, why in ((tmp_path / "pipe", "not a file"), (tmp_path, "a folder")):
+        with pytest.raises(UsageError, match=f"is {why}; name a file"), write_whole(path):
+            pass
+    assert (tmp_path / "pipe").is_fifo()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Group, Parameter
 
-from syncer.cli.options import Log, PrintingOptions
+from syncer.cli.options import Length, Log, PrintingOptions
 from syncer.cli.output import (
     complain,
     print_json,
@@ -80,7 +80,7 @@ class ImportReading:
     """word: ids that are made of names get - for all but letters, digits, - and _, and
     digits of their own.
     """
-    id_length: Annotated[int | None, Parameter(group=_naming, metavar="N")] = None
+    id_length: Annotated[Length, Parameter(group=_naming)] = None
     """Longer ids that are made of names are cut, and get digits of their own."""
     image_size: Annotated[str, Parameter(group=_naming, metavar="WxH")] = ""
     """Pixels of images whose size the labels do not say."""

@@ -40,10 +40,10 @@ def write_whole(path: Path) -> Iterator[LineOutput]:
     """Write a file that is in its place when the block ends, and not there if it fails.
 
     Until then it is a hidden file beside it. Gzip, where the name ends in .gz. Raises
-    UsageError for a folder, OutputError.
+    UsageError for a folder or a device, OutputError.
     """
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder; name a file")
+    if path.exists() and not path.is_file():  # it would be replaced: /dev/null, too
+        raise UsageError(f"{path} is {'a folder' if path.is_dir() else 'not a file'}; name a file")
     part = path.with_name(f".{path.name}.part")
     try:
         with ExitStack() as stack:
