@@ -52,7 +52,7 @@ from tests.support.disk import STATE, SimulatedDisk
 
 COMPACT_BYTES = 3000
 MEMORY = Path("/dev/shm")
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 2.0
 DRAIN_SECONDS = 1.0
 """After so long a reload gives up what is in flight."""
 PATIENCE_SECONDS = 6 * 3600.0
@@ -283,7 +283,13 @@ class DaemonWorld(World):
             table.let_go()  # as a process does that is gone
             name = f"table-{number}"
             open_ = partial(
-                open_outbox, name, table, parts, registry, engine, poll_seconds=self._poll_seconds
+                open_outbox,
+                name,
+                table,
+                parts,
+                registry,
+                engine,
+                poll_seconds=self.weather.poll_seconds,
             )
             source = Unopened(name, open_)
             made.append(Followed("sqlite", source, outbox=lambda source=source: source.source))  # type: ignore[misc]
@@ -294,12 +300,10 @@ class DaemonWorld(World):
                 registry,
                 line_options(parts.config),
                 ours=_NoneOurs(),
-                poll_seconds=self._poll_seconds,
+                poll_seconds=self.weather.poll_seconds,
             )
             made.append(Followed("changelog", logs, lambda logs=logs: logs.faults))  # type: ignore[misc]
         return made
-
-    _poll_seconds = 1.0
 
     def let_go(self) -> None:
         """What a process that is gone had open is closed, as the system does."""

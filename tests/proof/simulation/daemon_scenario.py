@@ -44,6 +44,8 @@ class DaemonScenario(Scenario):
     parks: tuple[Park, ...] = ()
     reloads: tuple[float, ...] = ()
     """When the lane is drained and started anew within its process."""
+    poll_seconds: float = 1.0
+    """How often sources are looked at."""
     table_faults: float = 0.0
     """Share of questions to a table that fail, half of them after they were carried
     out.
@@ -89,6 +91,7 @@ def drawn_daemon(seed: int) -> DaemonScenario:
             sorted(2 * spread_seconds * rng.random() for _ in range(rng.choice([0, 0, 1, 2, 5])))
         ),
         table_faults=rng.choice([0, 0, 0.05, 0.2]),
+        poll_seconds=rng.choice([1, 5, 20]),
         **weather,
     )
 
