@@ -5,6 +5,7 @@ single files, restarts; in virtual time, on real files.
 from __future__ import annotations
 
 import errno
+import gc
 import gzip
 import os
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ import pytest
 from syncer.core.change import Stamp
 from syncer.core.settle import forgotten
 from syncer.errors import SyncerError, UsageError
+from syncer.sources.changelog import ChangeLog
 from syncer.sources.log_disk import LogDisk
-from syncer.sources.log_turns import OPEN_MAX
+from syncer.sources.log_turns import OPEN_MAX, FollowedLog
 from tests.proof.simulation.clock import EPOCH
 from tests.support.fakes import MemoryJournal
 from tests.support.following import FollowedProcess, registry
@@ -174,6 +176,26 @@ def test_rotated_logs_move_on_and_are_compressed_and_removed(bench: Bench) -> No
         bench.rename("x.jsonl", "x.jsonl.1")
     found += bench.look(2)
     assert found == [f"{n}-{part}" for n in range(6) for part in ("first", "last")]
+    assert bench.faults == {}
+
+
+def test_a_log_that_was_deleted_after_it_was_applied_leaves_nothing_behind(bench: Bench) -> None:
+    """A daemon that follows rotated logs for months holds no more than their number."""
+
+    def count_held() -> int:
+        gc.collect()
+        return sum(isinstance(one, ChangeLog | FollowedLog) for one in gc.get_objects())
+
+    before = count_held()
+    for n in range(20):
+        bench.write("x.jsonl", f"{n}")
+        bench.look(3)
+        (bench.folder / "x.jsonl.1").unlink(missing_ok=True)
+        bench.rename("x.jsonl", "x.jsonl.1")
+    bench.write("x.jsonl", "last")
+    bench.look(3)
+    assert count_held() - before == 2 * len(["x.jsonl", "x.jsonl.1"])
+    assert bench.count_open() <= 2
     assert bench.faults == {}
 
 
