@@ -101,9 +101,10 @@ class Watermark:
         if passed:  # for every run, so no property is asked
             self.resume = self._marks[passed - 1]
             del self._marks[:passed]
-            resume, runs = self.resume.index, self._runs
-            for start in [start for start, run in runs.items() if start + run.count <= resume]:
-                del runs[start]
+            resume, runs = self.resume.index, self._runs.items()
+            # Others, since a dictionary that was large stays large.
+            self._runs = {start: run for start, run in runs if start + run.count > resume}
+            self._ahead = dict(self._ahead)
 
     def __repr__(self) -> str:
         return f"Watermark(index={self.index}, resume={self.resume!r}, ahead={len(self._ahead)})"

@@ -5,7 +5,9 @@ Whole histories are in tests/models.
 
 from __future__ import annotations
 
+import gc
 import random
+import sys
 
 import pytest
 
@@ -33,6 +35,17 @@ def test_it_moves_to_the_first_change_that_is_not_settled_and_reading_resumes_at
         assert [index in skip for index in range(resume.index, 60)] == [
             index in settled for index in range(resume.index, 60)
         ]
+
+
+def test_a_log_that_is_settled_takes_little_memory_also_where_much_came_out_of_order() -> None:
+    """The ledger has one of each log that there ever was."""
+    watermark = Watermark()
+    for index in [*range(1, 1000), 0]:
+        watermark.settle(Run(index, 1, index))
+    watermark.mark(Mark(1000, 10_000))
+    assert watermark.index == 1000
+    held = [one for one in gc.get_referents(watermark) if one is not Watermark]
+    assert sum(map(sys.getsizeof, held)) < 1000
 
 
 def test_an_older_place_does_not_come_after_a_later_one() -> None:
