@@ -1,5 +1,5 @@
-"""`python -m benchmarks.imports [MEGABYTES]`: CPU and memory of `syncer import coco`
-beside ijson reading the same file, of 1,000 MB by default.
+"""`python -m benchmarks.imports [MEGABYTES [ROUNDS]]`: CPU and memory of `syncer import
+coco` beside ijson reading the same file, of 1,000 MB by default.
 
 Alone means: every annotation is made an object, and nothing is done with it. The files
 are as COCO's own: annotations come in any order of their images.
@@ -112,7 +112,7 @@ def _write_form(chance: random.Random, kind: str) -> bytes:
     return orjson.dumps(form)[1:-1]
 
 
-def beside(megabytes: float = MEGABYTES, rounds: int = 2) -> None:
+def beside(megabytes: int = MEGABYTES, rounds: int = 2) -> None:
     """Ends with 1 where a bar is missed. The best of some rounds of each, in turn."""
     is_missed = False
     print(
@@ -142,4 +142,4 @@ def beside(megabytes: float = MEGABYTES, rounds: int = 2) -> None:
 
 
 if __name__ == "__main__":
-    beside(*map(float, sys.argv[1:]))
+    beside(*map(int, sys.argv[1:]))

@@ -1,7 +1,8 @@
 """Counts and values by key, of any number, in little memory.
 
 The last of them are at hand; the others are in a database that has no name, and is gone
-with the process, however that ends.
+with the process, however that ends. It is asked only for keys whose bits are set in a
+filter: nearly all keys that are looked for were never put away.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Generic, TypeVar
 
 _AT_HAND_MAX = 200_000
 _MEMORY_KILOBYTES = 8_000
+_FILTER_BITS = 1 << 26
 StoredKey = TypeVar("StoredKey", str, bytes)
 StoredValue = TypeVar("StoredValue", str, int)
 
@@ -21,12 +23,17 @@ class Store(Generic[StoredKey, StoredValue]):
     def __init__(self) -> None:
         self._at_hand: dict[StoredKey, StoredValue] = {}
         self._database: sqlite3.Connection | None = None
+        self._bits = bytearray()
 
     def find(self, key: StoredKey) -> StoredValue | None:
         """Return the value of a key."""
         value = self._at_hand.get(key)
         if value is not None or self._database is None:
             return value
+        number, bits = hash(key), self._bits
+        one, other = number % _FILTER_BITS, (number >> 32) % _FILTER_BITS
+        if not (bits[one >> 3] >> (one & 7) & bits[other >> 3] >> (other & 7) & 1):
+            return None
         found = self._database.execute("select value from kept where key = ?", (key,)).fetchone()
         return None if found is None else found[0]
 
@@ -45,6 +52,11 @@ class Store(Generic[StoredKey, StoredValue]):
     def _put_away(self) -> None:
         if self._database is None:
             self._database = _make_database()
+            self._bits = bytearray(_FILTER_BITS >> 3)
+        bits = self._bits
+        for number in map(hash, self._at_hand):
+            for bit in (number % _FILTER_BITS, (number >> 32) % _FILTER_BITS):
+                bits[bit >> 3] |= 1 << (bit & 7)
         self._database.executemany(
             "insert or replace into kept values (?, ?)", sorted(self._at_hand.items())
         )
