@@ -23,6 +23,7 @@ COMMANDS = (
     "emulator",
     "demo",
     "import",
+    "plan",
 )
 """Each is a file of this name in `commands/`, which declares an `app`."""
 

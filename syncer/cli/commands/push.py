@@ -30,6 +30,7 @@ def push(
     max_attempts: Annotated[str | None, Parameter(metavar="N")] = None,
     max_delete: Annotated[str | None, Parameter(metavar="N")] = None,
     moved: MovedOption = None,
+    edited: bool = False,
     strict: bool = False,
     dry_run: Annotated[bool, Parameter(name=["--dry-run", "-n"])] = False,
     no_progress: bool = False,
@@ -54,6 +55,8 @@ def push(
         Whether a log whose content is known under a path that is gone is that log,
         moved, or a new one. Needed only where neither the time
         nor the inode of the file decides.
+    edited
+        Push a plan that was edited since it was made.
     strict
         Stop at the first bad line instead of making it a dead letter.
     dry_run
@@ -73,6 +76,7 @@ def push(
         strict=strict,
         max_delete=most_deletes,
         moved=moved,
+        edited=edited,
         progress=not no_progress,
     )
 
@@ -93,17 +97,20 @@ def _push(
     strict: bool,
     max_delete: int | None,
     moved: MovedOption,
+    edited: bool,
     progress: bool,
 ) -> int:
     """Push and report; the exit code."""
     from syncer.cli.loop import run
     from syncer.jobs.limiters import Limiters
+    from syncer.jobs.plan.output import check_plans
     from syncer.jobs.push import open_push
 
+    plan_notes = check_plans(loaded, logs, edited=edited)
     with open_push(
         loaded, Limiters(), logs, strict=strict, max_delete=max_delete, moved=moved
     ) as lane:
-        for note in lane.notes:
+        for note in [*plan_notes, *lane.notes]:
             say(f"syncer: {note}")
         finished = run(_run, lane, progress)
     tell(finished)

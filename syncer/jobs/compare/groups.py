@@ -56,9 +56,15 @@ class RecordedGroups:
 
 def hold_users_rows(found: Found) -> HeldByInput:
     """Return what users made of what was found: what models made is not compared."""
+    return {
+        input_id: {id: row for id, row in rows.items() if not row.get("model_version_id")}
+        for input_id, rows in hold_rows(found).items()
+    }
+
+
+def hold_rows(found: Found) -> HeldByInput:
+    """Return all that was found, no matter who made it."""
     held: HeldByInput = {}
     for row in found.rows:
-        annotation = orjson.loads(row.line)
-        if not annotation.get("model_version_id"):
-            held.setdefault(row.key[0], {})[row.key[1]] = annotation
+        held.setdefault(row.key[0], {})[row.key[1]] = orjson.loads(row.line)
     return held

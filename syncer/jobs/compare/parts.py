@@ -35,15 +35,21 @@ class PartFiles:
 
     def add(self, change: Change) -> None:
         """Keep a change."""
-        input_id, id = change.input_id.encode(), change.id.encode()
-        body = b"" if change.verb in ("delete", "delete_input") else change.body
+        verb = change.verb
+        body = b"" if verb in ("delete", "delete_input") else change.body
+        self.put(change.input_id, (verb, change.id, body))
+
+    def put(self, input_id: str, recorded: Recorded) -> None:
+        """Keep one more of an input."""
+        verb, id, body = recorded
+        names = input_id.encode() + id.encode()
+        input_length = len(input_id.encode())
         record = (
-            _RECORD.pack(_VERBS.index(change.verb), len(input_id), len(id), len(body))
-            + input_id
-            + id
+            _RECORD.pack(_VERBS.index(verb), input_length, len(names) - input_length, len(body))
+            + names
             + body
         )
-        part = crc32(input_id) % len(self._paths)
+        part = crc32(names[:input_length]) % len(self._paths)
         self._waiting[part] += record
         if len(self._waiting[part]) * len(self._paths) > WAITING_BYTES_MAX:
             self._write(part)

@@ -163,11 +163,11 @@ def _differing(wanted: Expected, row: JsonObject) -> Iterable[str]:
         return () if shows_merge(annotation, row) else ("what the last merge says",)
     if wanted.action == "remove":
         return () if shows_removal(annotation, row) else ("what the last remove says",)
-    return _fields(annotation, row, exact=wanted.made)
+    return differing_fields(annotation, row, exact=wanted.made)
 
 
-def _fields(annotation: JsonObject, row: JsonObject, *, exact: bool) -> list[str]:
-    """The members that differ, those of `data` one by one.
+def differing_fields(annotation: JsonObject, row: JsonObject, *, exact: bool) -> list[str]:
+    """Return the members that differ, those of `data` one by one.
 
     `exact`: also what was added to them since.
     """

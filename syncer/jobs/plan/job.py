@@ -1,0 +1,223 @@
+"""The plan: what is wanted, beside what the remote holds, as a change log."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import anyio.to_thread
+import orjson
+
+from syncer.config import Loaded
+from syncer.core.deletions import MaxDelete
+from syncer.core.ports.pull import Found, Unit
+from syncer.engine.advice import PARTLY_COMPARED
+from syncer.errors import SyncerError, UsageError
+from syncer.jobs.compare.groups import RecordedGroups, hold_rows
+from syncer.jobs.compare.parts import PartFiles, Recorded
+from syncer.jobs.limiters import Limiters
+from syncer.jobs.lines import line_options
+from syncer.jobs.origins import clarifai_origin
+from syncer.jobs.plan.output import PlanFile, name_destination
+from syncer.jobs.plan.planned import CHANGES, Planned
+from syncer.jobs.plan.wishes import WishReader, check_wishes, fold_wishes
+from syncer.jobs.signals import Listen, ignore, until_signal
+from syncer.jobs.wiring import wire
+from syncer.remotes.clarifai.listing import AnnotationListing
+from syncer.remotes.clarifai.planning import PlanRules, PlanStep, plan_input
+from syncer.remotes.clarifai.selection import Selection
+from syncer.sources.wish_file import make_wish_id
+
+EVERYTHING = Selection(all_makers=True, input_level=True)
+READINGS = 3
+"""So often is read what differs: the first answers may be old ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planning:
+    """The work of a plan: what is wanted, where, and what may be planned."""
+
+    loaded: Loaded
+    limiters: Limiters
+    wanted: Sequence[str]
+    out: Path | None
+    """None: only counted."""
+    rules: PlanRules
+    input_ids: frozenset[str] = frozenset()
+    """Only these inputs; none: all that are named."""
+    any_user: bool = False
+    max_delete: MaxDelete = field(default_factory=lambda: MaxDelete.parse("50%"))
+
+    async def run(self, *, signals: Listen = ignore) -> Planned:
+        """Plan. Raises UsageError, OutputError; what stops a run later is in what it
+        returns.
+        """
+        self._check()
+        planned, interrupted = Planned(), list[int]()
+        with tempfile.TemporaryDirectory(prefix="syncer-plan-") as name:
+            parts, size = await self._read(Path(name), planned)
+            with PlanFile(self.out) as file:
+                for reading in range(1, READINGS + 1):
+                    again = _new_parts(Path(name, f"reading-{reading}"), size)
+                    last = reading == READINGS
+                    await self._compare(
+                        parts, None if last else again, planned, file, interrupted, signals
+                    )
+                    if planned.error is not None or planned.interrupted is not None:
+                        return planned
+                    parts = again
+                self._finish(planned, file)
+        return planned
+
+    def _check(self) -> None:
+        if not self.wanted:
+            raise UsageError("nothing is wanted: name change logs, folders, or tables of a pull")
+        if self.rules.delete and not (self.rules.users or self.any_user):
+            raise UsageError(
+                "--delete deletes what others may have made: say whose with --by-user USER"
+                " (repeatable), or --any-user"
+            )
+
+    async def _read(self, folder: Path, planned: Planned) -> tuple[PartFiles, int]:
+        """All that is wanted, by input. Raises UsageError, before anything is asked."""
+        config = self.loaded.config
+        spool = folder / "stdin"
+        spool.mkdir()
+        reader = WishReader(line_options(config), spool, Path(config.state.shared_dir))
+        size = reader.sizes(list(self.wanted))
+        read, wanted = _new_parts(folder / "read", size), _new_parts(folder / "wanted", size)
+        await reader.read(list(self.wanted), read.put)
+        read.write()
+        inputs, left_out = await anyio.to_thread.run_sync(
+            check_wishes, read, wanted, lambda id: not self.input_ids or id in self.input_ids
+        )
+        if not inputs and self.rules.delete:
+            raise UsageError("nothing is wanted, and --delete would delete all of it: no plan")
+        planned.ignored, planned.out_of_scope = reader.ignored, left_out
+        planned.notes += reader.notes
+        return wanted, size
+
+    async def _compare(
+        self,
+        parts: PartFiles,
+        again: PartFiles | None,
+        planned: Planned,
+        file: PlanFile,
+        interrupted: list[int],
+        signals: Listen,
+    ) -> None:
+        """Read the remote once. What differs goes to `again`; None: into the plan."""
+        origin = clarifai_origin(self.loaded, self.limiters, EVERYTHING)
+        assert isinstance(origin.listing, AnnotationListing)
+        groups = RecordedGroups(parts, origin.listing, None)
+
+        async def deliver(unit: Unit, found: Found) -> None:
+            held = hold_rows(found)
+            unread = {problem.input_id: problem.reason for problem in found.problems}
+            for input_id, recorded in groups.recorded.pop(unit.cursor).items():
+                steps = (
+                    None
+                    if input_id in unread
+                    else self._plan_input(input_id, recorded, held.get(input_id, {}))
+                )
+                if again is not None and (steps is None or not _is_settled(steps)):
+                    for one in recorded:
+                        again.put(input_id, one)
+                elif steps is None:
+                    planned.add_unread(input_id, unread[input_id])
+                else:
+                    _add(input_id, steps, planned, file)
+
+        async with wire(origin, lambda _: None, listing=groups, leaves=PARTLY_COMPARED) as engine:
+            try:
+                await until_signal(
+                    lambda: engine.run("", deliver), engine.drain, interrupted, signals
+                )
+            except SyncerError as error:
+                planned.error = error
+            if interrupted and not engine.complete:
+                planned.interrupted = interrupted[0]
+        if again is not None:
+            again.write()
+
+    def _plan_input(
+        self, input_id: str, recorded: list[Recorded], held: dict[str, dict[str, object]]
+    ) -> list[PlanStep]:
+        named, nameless = fold_wishes(input_id, recorded)
+        return plan_input(
+            input_id,
+            {id: orjson.loads(body) for id, body in named.items()},
+            [orjson.loads(body) for body in nameless],
+            held,
+            self.rules,
+            partial(_make_id, input_id),
+        )
+
+    def _finish(self, planned: Planned, file: PlanFile) -> None:
+        """Put the plan in its place, unless it deletes too much."""
+        self._estimate(planned)
+        if not self.max_delete.allows(planned.deletes, of=planned.held):
+            planned.error = SyncerError(
+                f"the plan deletes {planned.deletes:,} of {planned.held:,} annotations, and"
+                f" --max-delete is {self.max_delete}: no plan was written. Look at the samples;"
+                " where this is meant, give a larger --max-delete"
+            )
+            return
+        counts = {
+            name: getattr(planned, name)
+            for name in ("compared", "same", "posts", "patches", "deletes", "extra", "unreadable")
+        }
+        file.place(
+            {
+                "destination": name_destination(self.loaded),
+                "scope": {
+                    "input_ids": sorted(self.input_ids),
+                    "users": sorted(self.rules.users),
+                    "concepts": sorted(self.rules.concepts),
+                },
+                "options": {
+                    "exact": self.rules.exact,
+                    "delete": self.rules.delete,
+                    "any_user": self.any_user,
+                    "max_delete": str(self.max_delete),
+                },
+                "made_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "complete": not planned.unreadable,
+                "counts": counts,
+            }
+        )
+        planned.out = None if self.out is None else str(self.out)
+
+    def _estimate(self, planned: Planned) -> None:
+        push = self.loaded.config.push
+        kinds = (planned.posts, planned.patches, planned.deletes)
+        looks = math.ceil((planned.patches + planned.deletes) / push.batch_size)
+        planned.requests = looks + sum(math.ceil(count / push.batch_size) for count in kinds)
+        if isinstance(push.requests_per_second, int | float):
+            planned.estimated_seconds = round(planned.requests / push.requests_per_second, 1)
+
+
+def _new_parts(folder: Path, size: int) -> PartFiles:
+    folder.mkdir()
+    return PartFiles.for_bytes(folder, size)
+
+
+def _make_id(input_id: str, content: bytes, number: int) -> str:
+    return make_wish_id(orjson.dumps(input_id) + content, number)
+
+
+def _is_settled(steps: Sequence[PlanStep]) -> bool:
+    """Whether another look would change nothing that is planned."""
+    return not any(step.kind in (*CHANGES, "unchangeable") for step in steps)
+
+
+def _add(input_id: str, steps: Sequence[PlanStep], planned: Planned, file: PlanFile) -> None:
+    for step in steps:
+        planned.add(input_id, step)
+        if step.change is not None:
+            file.add(step.change)

@@ -1,0 +1,228 @@
+"""Plan, push, and the next plan is empty: for every kind of annotation, under every
+switch of the emulator.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import orjson
+import pytest
+
+from syncer.config import load
+from syncer.core.deletions import MaxDelete
+from syncer.emulator import running
+from syncer.errors import StateError, UsageError
+from syncer.jobs.limiters import Limiters
+from syncer.jobs.plan.job import Planning
+from syncer.jobs.plan.output import check_plans, meta_path
+from syncer.jobs.plan.planned import Planned
+from syncer.remotes.clarifai.planning import PlanRules
+from tests.e2e.test_switches import APART, DEAD, SWITCHED, post_inputs, push
+from tests.support.annotations import rich
+from tests.support.cases import first_quick
+
+Annotation = dict[str, Any]
+ALL = MaxDelete.parse("100%")
+
+
+def write(path: Path, annotations: Iterable[Annotation]) -> Path:
+    lines = [orjson.dumps({"op": "post", "annotation": one}) + b"\n" for one in annotations]
+    path.write_bytes(b"".join(lines))
+    return path
+
+
+async def plan(url: str, out: Path, *wanted: Path, app: str = "app", **what: Any) -> Planned:
+    given: dict[str, object] = {
+        "clarifai.base_url": url,
+        "clarifai.app_id": app,
+        "push.requests_per_second": 1000,
+        "retry.base_seconds": 0.005,
+        "state.dir": str(out.parent / "state"),
+    }
+    rules = PlanRules(**what.pop("rules", {}))
+    job = Planning(
+        load(None, {"CLARIFAI_PAT": "a-token"}, given),
+        Limiters(),
+        [str(path) for path in wanted],
+        out,
+        rules,
+        **what,
+    )
+    return await job.run()
+
+
+def edited() -> list[Annotation]:
+    """The same annotations, each of another content."""
+    changed = copy.deepcopy(rich())
+    for annotation in changed:
+        data = annotation["data"]
+        for region in data.get("regions", []):
+            region["data"]["concepts"] = [{"id": "tree", "value": 0}, {"id": "new", "value": 1}]
+            if "bounding_box" in region["region_info"]:
+                region["region_info"]["bounding_box"]["right_col"] = 0.7
+        if "frames" in data:
+            data["frames"][0]["frame_info"]["time"] = 2000
+        if "metadata" in data:
+            data["metadata"]["n"] = 2
+        if annotation["id"] == "nowhere":
+            data["concepts"] = [{"id": "here", "value": 1}]
+    return changed
+
+
+def changes(planned: Planned) -> tuple[int, int, int]:
+    assert planned.error is None
+    return planned.posts, planned.patches, planned.deletes
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "switch", first_quick([switch for switch in SWITCHED if switch not in APART], 6)
+)
+async def test_after_a_push_of_the_plan_nothing_is_left_to_plan_under(
+    switch: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "plan.jsonl"
+    dead = DEAD.get(switch, set())
+    first = write(tmp_path / "first.jsonl", [one for one in rich() if one["id"] not in dead])
+    second = write(tmp_path / "second.jsonl", [one for one in edited() if one["id"] not in dead])
+    third = tmp_path / "third.jsonl"
+    third.write_bytes(
+        b"".join(
+            b'{"op":"delete","annotation":{"input_id":"input-%d"}}\n' % number
+            for number in range(3)
+        )
+    )
+    limit = 30 if switch.startswith("rate-") else 0
+    async with running(rps=limit, faults=switch, seed=4) as server:
+        if switch == "inputs=must-exist":
+            inputs = [f"input-{number}" for number in range(3)]
+            await anyio.to_thread.run_sync(post_inputs, server.url, inputs)
+        for wanted, rules in (
+            (first, {}),
+            (second, {}),
+            (third, {"delete": True}),
+        ):
+            what = {"rules": rules, "any_user": True, "max_delete": ALL}
+            planned = await plan(server.url, out, wanted, **copy.deepcopy(what))
+            assert sum(changes(planned)) > 0, wanted.name
+            pushed = await push(server.url, tmp_path / wanted.stem, out)
+            assert (pushed.exit_code, pushed.summary.dead) == (0, 0), pushed
+            again = await plan(server.url, out, wanted, **what)
+            assert changes(again) == (0, 0, 0), out.read_text()
+
+
+@pytest.mark.anyio
+async def test_what_is_of_others_is_never_touched(tmp_path: Path) -> None:
+    held = tmp_path / "held.jsonl"
+    box = {"concepts": [{"id": "x", "value": 1}]}
+    write(
+        held,
+        [
+            {"id": "mine", "input_id": "i", "data": box},
+            {"id": "other", "input_id": "i", "data": box, "user_id": "bob"},
+            {"id": "model", "input_id": "i", "data": box, "model_version_id": "m"},
+            {"id": "elsewhere", "input_id": "k", "data": box},
+        ],
+    )
+    wanted = write(tmp_path / "wanted.jsonl", [])
+    wanted.write_bytes(b'{"op":"delete","annotation":{"input_id":"i"}}\n')
+    model = write(tmp_path / "model.jsonl", [{"id": "model", "input_id": "i", "data": {}}])
+    out = tmp_path / "plan.jsonl"
+    async with running(rps=0, load=(f"me/app={held}",)) as server:
+        without = await plan(server.url, out, wanted)
+        assert (changes(without), without.extra, out.read_bytes()) == ((0, 0, 0), 2, b"")
+        bobs = await plan(
+            server.url,
+            out,
+            wanted,
+            rules={"delete": True, "users": frozenset({"bob"})},
+        )
+        assert (bobs.deletes, orjson.loads(out.read_bytes())["annotation"]["id"]) == (1, "other")
+        of_model = await plan(server.url, out, model)
+        assert (changes(of_model), of_model.unchangeable) == ((0, 0, 0), 1)
+
+
+@pytest.mark.anyio
+async def test_deletions_have_to_be_meant(tmp_path: Path) -> None:
+    posts = [{"id": f"a{n}", "input_id": "i", "data": {"metadata": {"n": n}}} for n in range(12)]
+    held, out = write(tmp_path / "held.jsonl", posts), tmp_path / "plan.jsonl"
+    wanted = write(tmp_path / "wanted.jsonl", posts[:1])
+    empty = write(tmp_path / "empty.jsonl", [])
+    async with running(rps=0, load=(f"me/app={held}",)) as server:
+        with pytest.raises(UsageError, match="--by-user"):
+            await plan(server.url, out, wanted, rules={"delete": True})
+        with pytest.raises(UsageError, match="nothing is wanted"):
+            await plan(server.url, out, empty, rules={"delete": True}, any_user=True)
+        many = await plan(server.url, out, wanted, rules={"delete": True}, any_user=True)
+        assert "--max-delete is 50%" in str(many.error)
+    assert not await anyio.to_thread.run_sync(lambda: list(tmp_path.glob("*plan.jsonl*")))
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        (b'{"op":"delete","annotation":{"id":"a","input_id":"i"}}', "it is a delete"),
+        (b'{"op":"patch","action":"merge","annotation":{"id":"a","input_id":"i"}}', "a patch"),
+        (b"no JSON", "not JSON"),
+        (b'{"id":"a","input_id":"i","data":{"metadata":{"n":2}}}', "two contents"),
+    ],
+)
+async def test_what_is_not_a_wish_makes_no_plan(line: bytes, why: str, tmp_path: Path) -> None:
+    wanted = tmp_path / "wanted.jsonl"
+    wanted.write_bytes(b'{"id":"a","input_id":"i","data":{"metadata":{"n":1}}}\n' + line + b"\n")
+    with pytest.raises(UsageError, match=why):
+        await plan("http://127.0.0.1:1", tmp_path / "plan.jsonl", wanted)
+    assert not (tmp_path / "plan.jsonl").exists()
+
+
+@pytest.mark.anyio
+async def test_a_folder_of_wishes_and_a_log_are_read_alike(tmp_path: Path) -> None:
+    folder = tmp_path / "wishes"
+    folder.mkdir()
+    (folder / "i.json").write_bytes(
+        orjson.dumps({"input_id": "i", "annotations": [{"data": {"metadata": {"n": 1}}}] * 2})
+    )
+    (folder / "j.json").write_bytes(b'{"input_id": "j", "annotations": []}')
+    out = tmp_path / "plan.jsonl"
+    async with running(rps=0) as server:
+        planned = await plan(server.url, out, folder)
+        assert changes(planned) == (2, 0, 0)
+        assert (await push(server.url, tmp_path, out)).exit_code == 0
+        again = await plan(server.url, out, folder)
+    assert (changes(again), again.same) == ((0, 0, 0), 2)
+
+
+@pytest.mark.anyio
+async def test_a_plan_is_pushed_as_it_was_made_and_where_it_was_made_for(tmp_path: Path) -> None:
+    out = tmp_path / "plan.jsonl"
+    wanted = write(tmp_path / "wanted.jsonl", rich())
+    async with running(rps=0) as server:
+        await plan(server.url, out, wanted)
+
+        def check(app: str = "app", *, edited: bool = False) -> list[str]:
+            given: dict[str, object] = {"clarifai.base_url": server.url, "clarifai.app_id": app}
+            loaded = load(None, {"CLARIFAI_PAT": "a-token"}, given)
+            return check_plans(loaded, [str(out)], edited=edited)
+
+        assert check() == []
+        with pytest.raises(StateError, match="was planned for"):
+            check("other")
+        out.write_bytes(out.read_bytes() + b"\n")
+        with pytest.raises(StateError, match="was edited"):
+            check()
+        assert check(edited=True) == []
+        meta_path(out).unlink()
+        assert check() == []
+
+
+def test_the_counts_of_a_plan_have_the_names_of_its_json() -> None:
+    from syncer.cli.commands.plan import _COUNTS
+
+    assert set(_COUNTS) <= {field.name for field in dataclasses.fields(Planned)}

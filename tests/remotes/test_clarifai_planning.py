@@ -1,0 +1,136 @@
+"""A plan applied to what is held makes what is wanted, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncer.remotes.clarifai.digest import digest_annotation
+from syncer.remotes.clarifai.expected import apply_patch
+from syncer.remotes.clarifai.planning import PlanRules, PlanStep, plan_input
+from syncer.remotes.clarifai.same import same_annotation
+
+Annotation = dict[str, Any]
+VALUES = st.sampled_from([0, 0.5, 1, 0.1])
+CONCEPTS = st.lists(
+    st.fixed_dictionaries({"id": st.sampled_from("xyz")}, optional={"value": VALUES}),
+    unique_by=lambda concept: str(concept["id"]),
+    max_size=3,
+)
+BOXES = st.fixed_dictionaries(
+    {}, optional={"top_row": VALUES, "left_col": VALUES, "right_col": VALUES}
+)
+REGIONS = st.lists(
+    st.fixed_dictionaries(
+        {"region_info": st.fixed_dictionaries({"bounding_box": BOXES})},
+        optional={"data": st.fixed_dictionaries({"concepts": CONCEPTS})},
+    ),
+    max_size=2,
+)
+INFO = st.dictionaries(st.sampled_from("ab"), VALUES, max_size=2)
+DATA = st.fixed_dictionaries(
+    {}, optional={"concepts": CONCEPTS, "regions": REGIONS, "metadata": INFO}
+)
+STATUS = st.fixed_dictionaries({"code": st.sampled_from([24150, "ANNOTATION_PENDING", 24151])})
+ANNOTATIONS = st.fixed_dictionaries(
+    {}, optional={"data": DATA, "annotation_info": INFO, "status": STATUS}
+)
+
+
+def make_id(content: bytes, number: int) -> str:
+    return f"made-{hash(content)}-{number}"
+
+
+def plan_one(wish: Annotation, row: Annotation, **rules: Any) -> PlanStep:
+    (step,) = plan_input("i", {"a": wish}, [], {"a": row}, PlanRules(**rules), make_id)
+    return step
+
+
+def shown(annotation: Annotation) -> Annotation:
+    """As the service shows it: with ids of regions, and names of concepts."""
+    row = {"id": "a", "input_id": "i", "user_id": "me", "status": {"code": 24150}, **annotation}
+    if "data" in row:
+        row["data"] = dict(row["data"])
+    for name in ("regions", "concepts"):
+        if name in row.get("data", {}):
+            row["data"][name] = [
+                {"id": f"r{at}", "name": "of the service", **item}
+                for at, item in enumerate(row["data"][name])
+            ]
+    return row
+
+
+@given(ANNOTATIONS, ANNOTATIONS.map(shown), st.booleans())
+def test_a_patch_makes_the_wish_of_what_is_held(
+    wish: Annotation, row: Annotation, exact: bool
+) -> None:
+    step = plan_one(wish, row, exact=exact)
+    if step.kind == "same":
+        assert same_annotation(wish, row, exact=exact)
+        return
+    assert not same_annotation(wish, row, exact=exact)
+    if step.kind == "unchangeable":
+        return
+    assert step.change is not None
+    sent: Any = step.change["annotation"]
+    after = apply_patch(row, sent, step.change["action"])  # type: ignore[arg-type]
+    assert same_annotation(wish, after, exact=exact)
+    assert plan_one(wish, after, exact=exact).kind == "same"
+    assert step.change["expect"] == {"digest": digest_annotation(row)}
+
+
+@given(st.fixed_dictionaries({"data": DATA}), st.fixed_dictionaries({"data": DATA}).map(shown))
+def test_what_the_wish_does_not_name_stays(wish: Annotation, row: Annotation) -> None:
+    step = plan_one(wish, row)
+    if step.change is None:
+        return
+    after = apply_patch(row, step.change["annotation"], step.change["action"])  # type: ignore[arg-type]
+    for name in row["data"].keys() - wish["data"].keys():
+        before, now = row["data"][name], after["data"].get(name)
+        assert digest_annotation({"data": {name: before}}) == digest_annotation(
+            {"data": {name: now}}
+        )
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        {"data": {"concepts": [{"id": "x", "value": 0.10000000149011612}, {"id": "y"}]}},
+        {"data": {"concepts": [{"id": "y", "value": 1.0}, {"id": "x", "value": 0.1}]}},
+        {"data": {"concepts": [{"id": "x", "value": 0.1, "name": "X"}, {"id": "y", "value": 1}]}},
+    ],
+)
+def test_the_usual_false_differences_are_not_planned(held: Annotation) -> None:
+    wish = {"data": {"concepts": [{"id": "x", "value": 0.1}, {"id": "y", "value": 1}]}}
+    assert plan_one(wish, held).kind == "same"
+
+
+def test_a_concept_that_changes_its_value_is_merged() -> None:
+    held = shown({"data": {"concepts": [{"id": "x", "value": 0}, {"id": "y", "value": 1}]}})
+    step = plan_one({"data": {"concepts": [{"id": "x"}, {"id": "y"}]}}, held)
+    assert step.change is not None
+    assert (step.change["action"], step.change["annotation"]) == (
+        "merge",
+        {"id": "a", "input_id": "i", "data": {"concepts": [{"value": 1, "id": "x"}]}},
+    )
+
+
+def test_what_cannot_be_emptied_or_is_not_a_users_to_set_is_named() -> None:
+    held = shown({"data": {"concepts": [{"id": "x"}]}})
+    assert plan_one({"data": {"concepts": []}}, held).unchangeable == ("data.concepts",)
+    assert plan_one({"task_id": "t"}, held).unchangeable == ("task_id",)
+
+
+def test_a_mask_that_is_shown_as_an_address_is_compared_by_presence_and_not_sent_back() -> None:
+    def mask(**image: str) -> Annotation:
+        return {"regions": [{"region_info": {"mask": {"image": image}}}]}
+
+    held = shown({"data": mask(url="https://service/mask.png")})
+    assert plan_one({"data": mask(base64="aaaa")}, held).kind == "same"
+    assert plan_one({"data": {"metadata": {"n": 1}}}, held).kind == "unchangeable"
+    both = plan_one({"data": {**mask(base64="aaaa"), "metadata": {"n": 1}}}, held)
+    assert both.change is not None
+    assert "url" not in str(both.change)
