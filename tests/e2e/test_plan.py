@@ -209,7 +209,11 @@ async def test_a_plan_is_pushed_as_it_was_made_and_where_it_was_made_for(tmp_pat
         def check(app: str = "app", *, edited: bool = False) -> list[str]:
             given: dict[str, object] = {"clarifai.base_url": server.url, "clarifai.app_id": app}
             loaded = load(None, {"CLARIFAI_PAT": "a-token"}, given)
-            return check_plans(loaded, [str(out)], edited=edited)
+            return [
+                note
+                for named in (out, tmp_path)
+                for note in check_plans(loaded, [str(named)], edited=edited)
+            ]
 
         assert check() == []
         with pytest.raises(StateError, match="was planned for"):

@@ -111,10 +111,7 @@ def check_plans(loaded: Loaded, logs: Sequence[object], *, edited: bool) -> list
     destination, or one that was edited since, unless that is meant.
     """
     notes = []
-    for log in logs:
-        path = Path(log) if isinstance(log, str) and log != "-" else None
-        if path is None or not path.is_file():
-            continue
+    for path in [path for log in logs for path in _list_plans(log)]:
         if not meta_path(path).exists():
             if _looks_planned(path):
                 notes.append(
@@ -124,6 +121,20 @@ def check_plans(loaded: Loaded, logs: Sequence[object], *, edited: bool) -> list
             continue
         _check_plan(path, loaded, edited=edited)
     return notes
+
+
+def _list_plans(log: object) -> list[Path]:
+    """Return the files that may be plans: one that is named, and those within a folder
+    that have a side file.
+    """
+    if not isinstance(log, str) or log == "-":
+        return []
+    path = Path(log)
+    if path.is_dir():
+        sides = sorted(path.rglob(f"*{META_SUFFIX}"))
+        plans = [side.with_name(side.name.removesuffix(META_SUFFIX)) for side in sides]
+        return [plan for plan in plans if plan.name.endswith(".jsonl") and plan.is_file()]
+    return [path] if path.is_file() else []
 
 
 def _looks_planned(path: Path) -> bool:
