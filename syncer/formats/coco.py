@@ -49,6 +49,8 @@ ABSENT = 0
 SEEN: dict[float, int] = {0: 0, 1: 1, 2: 2}
 NUMBERS = {int, float}
 NEAR_MAX = 20_000
+POINTS_MAX = 250_000
+"""Of a label: each takes some hundreds of bytes."""
 CATEGORY_BYTES, CATEGORY_BYTES_MAX = 700, 80 << 20
 
 
@@ -219,7 +221,7 @@ def _read_box(value: JSON) -> Box | None:
 def _read_segmentation(value: JSON, picture: Picture) -> tuple[Shape, ...]:
     match value:
         case [list(), *_]:
-            return tuple([Polygon(pair_up(_numbers(ring, "segmentation"))) for ring in value])
+            return _make_polygons([_numbers(ring, "segmentation") for ring in value])
         case {"counts": counts, "size": [height, width]}:
             return (_read_mask(counts, width, height),)
         case [dict(), *_]:
@@ -230,9 +232,15 @@ def _read_segmentation(value: JSON, picture: Picture) -> tuple[Shape, ...]:
             size = (picture.width or 0) * (picture.height or 0)
             if size and sum(numbers) == size:
                 return (_read_mask(value, picture.width, picture.height),)
-            return (Polygon(pair_up(numbers)),)
+            return _make_polygons([numbers])
         case _:
             raise BadLabel("a segmentation of unknown form")
+
+
+def _make_polygons(rings: list[list[float]]) -> tuple[Polygon, ...]:
+    if sum(map(len, rings)) > 2 * POINTS_MAX:
+        raise BadLabel("it has too many points")
+    return tuple([Polygon(pair_up(ring)) for ring in rings])
 
 
 def _read_mask(counts: JSON, width: JSON, height: JSON) -> Mask:

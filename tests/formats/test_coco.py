@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as cocotools
 
-from syncer.formats import runs
+from syncer.formats import coco, runs
 from syncer.formats.coco import Coco
 from syncer.formats.labels import (
     Box,
@@ -136,6 +136,16 @@ def test_keypoints_that_are_all_absent_are_lost_and_the_box_stays(tmp_path: Path
 def test_what_cannot_be_read_is_a_fault_with_its_reason(tmp_path: Path, fields, reason: str):
     found = read_one(tmp_path, **fields)
     assert found == Skipped("annotations[0]", "5", reason, is_fault=True)
+
+
+@pytest.mark.parametrize("outline", [RING, [RING]])
+def test_a_polygon_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, outline: Any
+):
+    """Wrong: 7 MB of numbers took 384 MB."""
+    monkeypatch.setattr(coco, "POINTS_MAX", 2)
+    found = read_one(tmp_path, segmentation=outline)
+    assert found == Skipped("annotations[0]", "5", "it has too many points", is_fault=True)
 
 
 def test_captions_have_no_place(tmp_path: Path):
