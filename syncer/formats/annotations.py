@@ -109,12 +109,7 @@ class Annotations:
         try:
             lines, number = self._write(label, placed, found, named.concepts, info)
         except (TypeError, ValueError):
-            try:
-                tidy = cast(dict[str, JSON], _tidy(info))
-                concepts = cast(list[WireObject], _tidy(cast(JSON, named.concepts)))
-                lines, number = self._write(label, placed, found, concepts, tidy)
-            except (TypeError, ValueError):
-                return Skipped(label.place, label.own_id, "not JSON", is_fault=True)
+            return Skipped(label.place, label.own_id, "not JSON", is_fault=True)
         if max(map(len, lines)) > LINE_BYTES_MAX:
             return Skipped(label.place, label.own_id, "no place", kind="line of more than 16 MiB")
         for concept in named.counted:
@@ -211,7 +206,7 @@ class Annotations:
                     "annotation_info": about,
                 },
             }
-            lines.append(orjson.dumps(line, None, _NEWLINE))
+            lines.append(_write_json(line, _NEWLINE))
         return lines, number
 
 
@@ -220,7 +215,15 @@ def _write_content(
 ) -> bytes:
     """Return what a label without an own id is known by."""
     shapes = [{**each.info, "mask": each.runs} if each.runs else each.info for each in regions]
-    return orjson.dumps((shapes, concepts, info))
+    return _write_json([shapes, concepts, info])
+
+
+def _write_json(value: object, option: int | None = None) -> bytes:
+    """Raises TypeError, ValueError for what no JSON can hold."""
+    try:
+        return orjson.dumps(value, None, option)
+    except (TypeError, ValueError):
+        return orjson.dumps(_tidy(cast(JSON, value)), None, option)
 
 
 def _list_regions(

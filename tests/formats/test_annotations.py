@@ -233,6 +233,16 @@ def test_half_a_character_and_a_huge_number_do_not_end_the_import():
     assert one["annotation_info"]["n"] == str(10**30)
 
 
+def test_what_json_has_no_form_for_changes_nothing_of_the_id():
+    """Wrong: named once more where the first line could not be written."""
+    lines = make()
+    came = lines.convert(label(Box(0, 0, 9, 9), info={"note": "\ud800"}))
+    assert isinstance(came, Converted)
+    assert not came.is_repeated
+    [one] = [orjson.loads(line)["annotation"]["id"] for line in came.lines]
+    assert one == convert(label(Box(0, 0, 9, 9)))[0]["id"]
+
+
 def test_frames_are_inputs_of_their_own_or_frames_of_one():
     picture = Picture("clips/drive.mp4", 200, 100, frame=50, stream="left", fps=25)
     (one,) = convert(label(Box(0, 0, 20, 10), picture=picture))
