@@ -25,6 +25,7 @@ from syncer.formats.labels import JSON
 
 ITEM_BYTES_MAX = 16 << 20
 PARTS_MAX = 300_000
+VALUES_MAX = 2_500_000
 """Each takes up to a hundred times the bytes that it has in the file."""
 _BLOCK_BYTES = 1 << 20
 _RUN_BYTES = 1 << 16
@@ -70,7 +71,9 @@ def parse(text: bytes) -> JSON:
     Raises ValueError, also for one of so many parts that it would fill the memory.
     """
     if _is_crowded(text):
-        raise ValueError(f"more than {PARTS_MAX:,} lists and objects in one item")
+        raise ValueError(
+            f"more than {PARTS_MAX:,} lists and objects, or {VALUES_MAX:,} values, in one item"
+        )
     try:
         value: JSON = orjson.loads(text)
     except orjson.JSONDecodeError as error:
@@ -82,7 +85,9 @@ def parse(text: bytes) -> JSON:
 
 
 def _is_crowded(text: bytes) -> bool:
-    return len(text) > PARTS_MAX and text.count(b"[") + text.count(b"{") > PARTS_MAX
+    if len(text) <= PARTS_MAX:
+        return False
+    return text.count(b"[") + text.count(b"{") > PARTS_MAX or text.count(b",") > VALUES_MAX
 
 
 def _take_plain(block: bytes) -> bytes:
