@@ -21,9 +21,6 @@ from unittest import mock
 
 import anyio
 
-# Here, and not first where time is another one: its modules keep the clock they find.
-from syncer.emulator.clarifai import part
-
 T = TypeVar("T")
 
 EPOCH = 1_750_000_000.0
@@ -190,6 +187,9 @@ def virtual(clock: Clock, rng: random.Random, hold_up: Callable[[], float]) -> I
 
     `hold_up`: seconds before a thread gets to its work.
     """
+
+    # Not first where time is another one: its modules keep the clock they find.
+    from syncer.emulator.clarifai import part
 
     async def in_thread(work: Callable[..., T], *arguments: Any, **_: Any) -> T:
         with anyio.CancelScope(shield=True):

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from unittest import mock
 
 from syncer.core.fates import Fates
-from syncer.daemon.lane import Lane
+from syncer.jobs.destinations import LeftDestination
 from syncer.sources.followed import FollowedLogs
 from syncer.sources.keys import KnownBodies
 from syncer.sources.taken import TakenRows
@@ -19,12 +19,6 @@ from tests.proof.simulation.mutants import Caught, Mutant
 
 def _patch(of: type, name: str, value: object) -> AbstractContextManager[object]:
     return mock.patch.object(of, name, value)
-
-
-def _forget_pauses() -> AbstractContextManager[object]:
-    return mock.patch.object(
-        Lane, "_destination", property(lambda _: None, lambda _, __: None), create=True
-    )
 
 
 DAEMON_MUTANTS = (
@@ -51,7 +45,7 @@ DAEMON_MUTANTS = (
     Mutant(
         "a pause outlives the push that could not write it down",
         "the next push knows only what is written",
-        _forget_pauses,
+        lambda: _patch(LeftDestination, "restore", lambda _, written: written),
     ),
 )
 
