@@ -424,13 +424,14 @@ def test_an_item_that_names_nobody_is_joined_to_nobody() -> None:
 
 
 def test_a_post_that_failed_alone_without_a_word_why_may_be_there_already() -> None:
-    """A patch has then simply been refused."""
+    """A patch is tried again: another time it may fare better."""
     verdict = CLARIFAI.decode("post", changes("a"), reply(400, 10020))
     assert isinstance(verdict, Answered)
     assert verdict.outcomes == [Exists("FAILURE: said", 10020, certain=False)]
-    assert isinstance(
-        CLARIFAI.decode("merge", changes("a", verb="merge"), reply(400, 10020)), Refused
-    )
+    patch = CLARIFAI.decode("merge", changes("a", verb="merge"), reply(400, 10020))
+    assert patch == Answered([Retriable("FAILURE: said", 10020)])
+    two = CLARIFAI.decode("merge", changes("a", "b", verb="merge"), reply(400, 10020))
+    assert isinstance(two, Refused)
 
 
 def test_a_probe_asks_for_at_most_one_annotation() -> None:

@@ -104,10 +104,12 @@ class Clarifai:
                 _join(verb, changes, items, stored=good(reply))
             )
         failed = failure(status, reply, duplicates=verb == "post", settles=len(changes) == 1)
-        lone_post = verb == "post" and len(changes) == 1
-        if lone_post and isinstance(failed, Refused) and what is Meaning.FAILURE:
-            # Not a word about why: perhaps it is there already.
-            return Answered([Exists(failed.reason, code, certain=False)])
+        if len(changes) == 1 and isinstance(failed, Refused) and what is Meaning.FAILURE:
+            # Not a word about why: perhaps a post is there already, and another one may
+            # fare better than this one did.
+            if verb == "post":
+                return Answered([Exists(failed.reason, code, certain=False)])
+            return Answered([Retriable(failed.reason, code)])
         return failed
 
     # --- a question that asks for nothing ---------------------------------------------
