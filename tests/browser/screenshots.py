@@ -21,14 +21,14 @@ from tests.support.processes import ROOT, emulator
 
 IMAGES = ROOT / "docs" / "images"
 SECONDS = 60.0
-ROWS = 16_000
+ROWS = 24_000
 CONFIG = """
 [[destinations]]
 name = "prod"
 base_url = "{url}"
 app_id = "prod"
 user_id = "me"
-token_env = "CLARIFAI_PAT"
+token_env = "PROD_PAT"
 requests_per_second = 15
 
 [[destinations]]
@@ -36,7 +36,7 @@ name = "review"
 base_url = "{url}"
 app_id = "review"
 user_id = "me"
-token_env = "CLARIFAI_PAT"
+token_env = "REVIEW_PAT"
 requests_per_second = 5
 
 [push]
@@ -75,7 +75,7 @@ def take(folder: Path) -> None:
             (folder / name).mkdir()
         (folder / "wanted" / "street-7.json").write_text('{"input_id": "street-7", "an')
         insert(site.table, *(post(f"a{n}") for n in range(ROWS)))
-        with site.running():
+        with site.running(PROD_PAT="one-token", REVIEW_PAT="another"):
             until = time.monotonic() + SECONDS
             with (folder / "changes" / "today.jsonl").open("ab", buffering=0) as log:
                 at = 0
