@@ -22,12 +22,13 @@ from unittest import mock
 import anyio
 
 from syncer.config import Loaded, load
+from syncer.config.models import DirectorySource
 from syncer.core.bits import BYTES, KeyBits
 from syncer.core.events import Event
 from syncer.core.limiter import LanePace, Limiter
 from syncer.daemon.followed import Followed
 from syncer.daemon.lane import Lane
-from syncer.daemon.spools import open_inbox, open_outbox
+from syncer.daemon.spools import open_folder, open_inbox, open_outbox
 from syncer.engine.push import Push
 from syncer.errors import StateError, SyncerError, UsageError
 from syncer.jobs.clarifai import App
@@ -36,6 +37,7 @@ from syncer.jobs.push_parts import PushParts
 from syncer.journal.journal import DestinationId, Journal
 from syncer.journal.replay import replay
 from syncer.remotes.clarifai import Clarifai
+from syncer.sources.directory import WantedFolder
 from syncer.sources.followed import FollowedLogs
 from syncer.sources.registry import LogRegistry
 from syncer.sources.unopened import Unopened
@@ -47,6 +49,7 @@ from tests.proof.simulation.model import Line, Model
 from tests.proof.simulation.network import SimulatedTransport
 from tests.proof.simulation.nodes import NodeDisk, Nodes
 from tests.proof.simulation.table import Table
+from tests.proof.simulation.wishes import Memories, Wisher
 from tests.proof.simulation.world import Result, World
 from tests.support.disk import STATE, SimulatedDisk
 
@@ -55,6 +58,8 @@ MEMORY = Path("/dev/shm")
 LOOK_SECONDS = 2.0
 DRAIN_SECONDS = 1.0
 """After so long a reload gives up what is in flight."""
+REMOVAL_SECONDS = 10.0
+FOLDER_POLL_SECONDS = 5.0
 PATIENCE_SECONDS = 6 * 3600.0
 """All is to be applied by then: changes of one annotation that are refused one after
 another take the time of all their attempts.
@@ -85,6 +90,10 @@ class DaemonWorld(World):
         self.loggers: dict[int, Logger] = {}
         self.nodes = Nodes(lambda: self.clock.now)
         self.clients: list[Client] = []
+        self.wishers: dict[int, Wisher] = {}
+        self.folders: dict[int, Unopened[WantedFolder]] = {}
+        happens = self.network.note_happening
+        self.memories = Memories(folder / "asked", scenario.max_delete, self.clock.wall, happens)
         self.lane: Lane | None = None
         self._pushing: anyio.CancelScope | None = None
         self._reloads = list(scenario.reloads)
@@ -113,6 +122,12 @@ class DaemonWorld(World):
             table.is_gone = partial(self.is_parked, number)
             table.may_fail = lambda: self.clock.now < weather.storm_seconds
             return Writer(table, lines, rng, spread)
+        if kind == "directory":
+            gone = [(park.start, park.end) for park in weather.parks if park.source == number]
+            root, wall = folder / f"wishes-{number}", self.clock.wall
+            wisher = Wisher(root, lines, rng, spread, gone, wall, self._happened)
+            self.wishers[number] = wisher
+            return wisher
         client = Client(f"client-{number}", lines, rng, spread, now, lambda: self.lane)
         self.clients.append(client)
         return client
@@ -159,6 +174,7 @@ class DaemonWorld(World):
                 if self.clock.now > self.weather.storm_seconds + PATIENCE_SECONDS:
                     self.wrong.append("wedged: not all is applied after hours of good weather")
                     break
+                self._let_deletions_go()
                 await anyio.sleep(LOOK_SECONDS)
             stopping.set()
             assert self.lane is not None
@@ -198,11 +214,26 @@ class DaemonWorld(World):
                     self.seen["reload that gave up what was in flight"] += 1
                     run.cancel()
 
+    def _let_deletions_go(self) -> None:
+        """As people do who see that the folder is the right one."""
+        for number, source in self.folders.items():
+            waiting = source.source._too_many if source.source is not None else None
+            if waiting is not None and self.wishers[number].is_there and self.rng.random() < 0.05:
+                self.memories.let_go[source.label] = waiting.count
+                assert source.source is not None
+                source.source.let_go(waiting.count)
+                self.seen["deletions let go"] += 1
+
     async def _is_done(self) -> bool:
         """Whether all that was written is applied, or dead, and the tables know it."""
         if any(one.due_at is not None for one in self._applications):
             return False
         if any(row.is_to_do for table in self.tables.values() for row in table.rows.values()):
+            return False
+        if not all(
+            wisher.is_asked(self.memories.path(f"wanted-{number}"))
+            for number, wisher in self.wishers.items()
+        ):
             return False
         if self.lane is None:
             return False
@@ -293,6 +324,18 @@ class DaemonWorld(World):
             )
             source = Unopened(name, open_)
             made.append(Followed("sqlite", source, outbox=lambda source=source: source.source))  # type: ignore[misc]
+        for number, wisher in self.wishers.items():
+            config = DirectorySource(
+                name=f"wanted-{number}",
+                kind="directory",
+                path=str(wisher.folder),
+                max_delete=self.weather.max_delete,  # type: ignore[arg-type]
+                removal_seconds=REMOVAL_SECONDS,
+                poll_seconds=FOLDER_POLL_SECONDS,
+            )
+            open_wanted = partial(open_folder, config, parts, registry, engine, None)
+            self.folders[number] = Unopened(config.name, open_wanted)
+            made.append(Followed("directory", self.folders[number]))
         for number, logger in self.loggers.items():
             logs = FollowedLogs(
                 f"logs-{number}",
@@ -308,6 +351,8 @@ class DaemonWorld(World):
     def let_go(self) -> None:
         """What a process that is gone had open is closed, as the system does."""
         self.lane = None
+        self.folders.clear()
+        self.memories.close()
         while self.files:
             self.files.pop().close()
 
@@ -344,6 +389,7 @@ def simulate_daemon(scenario: DaemonScenario) -> Result:
     try:
         with (
             world.inside(),
+            world.memories.inside(),
             mock.patch("secrets.token_hex", lambda size: salts.randbytes(size).hex()),
         ):
             _play(world)
@@ -354,6 +400,7 @@ def simulate_daemon(scenario: DaemonScenario) -> Result:
     world.wrong += world.network.history.wrong
     for client in world.clients:
         world.wrong += client.wrong
+    world.wrong += world.memories.wrong
     return world.result()
 
 
@@ -368,13 +415,17 @@ def _play(world: DaemonWorld) -> None:
 
 
 def _judge(world: DaemonWorld) -> None:
-    names = {"outbox": "table-{}", "changelog": "logs-{}", "http": "http"}
+    names = {"outbox": "table-{}", "changelog": "logs-{}", "http": "http", "directory": "wanted-{}"}
 
     def is_of(line: Line, letter: dict[str, object]) -> bool:
         name = names[world.weather.kinds[line.log]].format(line.log)
         return str(letter["source"]).partition("/")[0] == name
 
     dead_file = world.disk.files().get(STATE / "dead.jsonl", b"")
+    of_wishes = [line for line in dead_file.splitlines() if b'"source":"wanted-' in line]
+    world.wrong += [f"dead letter: undeserved: {line.decode()}" for line in of_wishes]
+    if of_wishes:
+        return
     letters, doubled = find_letters(world.model, dead_file, is_of)
     # A row that died right before a crash may be asked for again, and die again.
     world.wrong += [

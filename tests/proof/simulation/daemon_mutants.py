@@ -12,6 +12,7 @@ from syncer.jobs.destinations import LeftDestination
 from syncer.sources.followed import FollowedLogs
 from syncer.sources.keys import KnownBodies
 from syncer.sources.taken import TakenRows
+from syncer.sources.wish_scan import WishScan
 from tests.proof.simulation.daemon import simulate_daemon
 from tests.proof.simulation.daemon_scenario import drawn_daemon
 from tests.proof.simulation.mutants import Caught, Mutant
@@ -41,6 +42,16 @@ DAEMON_MUTANTS = (
         "a rotated log is read before the one that has its name",
         "both are read at once",
         lambda: _patch(FollowedLogs, "_is_blocked", lambda *_: False),
+    ),
+    Mutant(
+        "a folder in the place of another one asks for nothing",
+        "its marker is not looked at",
+        lambda: _patch(WishScan, "_read_marker", lambda scan: scan._asked.read_fact("marker")),
+    ),
+    Mutant(
+        "more than max_delete goes only if somebody lets it go",
+        "deletions are not counted",
+        lambda: _patch(WishScan, "_check_count", lambda *_: None),
     ),
     Mutant(
         "a pause outlives the push that could not write it down",

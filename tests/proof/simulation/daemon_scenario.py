@@ -5,7 +5,7 @@ live through.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tests.proof.simulation.scenario import (
@@ -16,10 +16,13 @@ from tests.proof.simulation.scenario import (
     Scenario,
     bad_weather,
     drawn_change,
+    drawn_data,
     odd_weather,
+    poisoned,
 )
 
-SourceKind = Literal["changelog", "outbox", "http"]
+POISON_MAX = 0.1
+SourceKind = Literal["changelog", "outbox", "http", "directory"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class DaemonScenario(Scenario):
     """Share of questions to a table that fail, half of them after they were carried
     out.
     """
+    max_delete: str = "50%"
+    """Of folders: more deletions at once have to be let go."""
 
 
 def drawn_daemon(seed: int) -> DaemonScenario:
@@ -77,10 +82,10 @@ def drawn_daemon(seed: int) -> DaemonScenario:
         weather["faults"].pop("partial", None)
         switches |= {"read-lag": "0", "delete-lag": "0"}
     spread_seconds = rng.choice([1.0, 20.0, 120.0])
-    return DaemonScenario(
+    scenario = DaemonScenario(
         logs=logs,
         grown_from=None,
-        poison=rng.choice([0, 0, 0.02, 0.1]),
+        poison=rng.choice([0, 0, 0.02, POISON_MAX]),
         kinds=kinds,
         spread_seconds=spread_seconds,
         parks=tuple(
@@ -93,6 +98,31 @@ def drawn_daemon(seed: int) -> DaemonScenario:
         table_faults=rng.choice([0, 0, 0.05, 0.2]),
         poll_seconds=rng.choice([1, 5, 20]),
         **weather,
+    )
+    return _with_folder(scenario, random.Random(f"folder {seed}"), reuse=not lagging)
+
+
+def _with_folder(scenario: DaemonScenario, rng: random.Random, *, reuse: bool) -> DaemonScenario:
+    """A third of all have a folder of wishes, too, which is not there now and then."""
+    if rng.random() > 1 / 3:
+        return scenario
+    number, first = len(scenario.kinds), sum(len(log) for log in scenario.logs)
+    inputs = [f"input-{number}-{n}" for n in range(rng.choice([1, 3, 10]))]
+    living: dict[tuple[str, str], bool] = {}
+    lines = range(first, first + int(rng.choice([5, 20, 60]) * (0.5 + rng.random())))
+    starts = [scenario.spread_seconds * rng.random() for _ in range(rng.choice([0, 1, 1, 3]))]
+    return replace(
+        scenario,
+        kinds=(*scenario.kinds, "directory"),
+        logs=(
+            *scenario.logs,
+            tuple(_drawn_wish(rng, line, inputs, living, reuse=reuse) for line in lines),
+        ),
+        parks=(
+            *scenario.parks,
+            *(Park(number, start, start + rng.choice([5.0, 60.0, 120.0])) for start in starts),
+        ),
+        max_delete=rng.choice(["100%", "50%", "1", "3"]),
     )
 
 
@@ -113,3 +143,36 @@ def _logs(
             number += 1
         logs.append(tuple(lines))
     return tuple(logs)
+
+
+def _drawn_wish(
+    rng: random.Random,
+    number: int,
+    inputs: list[str],
+    living: dict[tuple[str, str], bool],
+    *,
+    reuse: bool,
+) -> Change:
+    """What changes in a folder of wishes, as the change that is to come of it. Nothing
+    of it is refused for good.
+    """
+    input_id = rng.choice(inputs)
+    alive = [key for key, alive in living.items() if alive and key[0] == input_id]
+    gone = [key for key, alive in living.items() if not alive and key[0] == input_id]
+    roll = rng.random()
+    if roll < 0.5 or not alive:
+        id = f"w-{number}"
+        while poisoned(id, POISON_MAX):
+            id += "x"
+        if gone and reuse and rng.random() < 0.5:
+            id = rng.choice(gone)[1]
+        living[input_id, id] = True
+        annotation = {"id": id, "input_id": input_id, "data": drawn_data(rng, number)}
+        return {"op": "post", "annotation": annotation}
+    key = rng.choice(alive[-4:])
+    named = {"id": key[1], "input_id": input_id}
+    if roll < 0.7:
+        living[key] = False
+        return {"op": "delete", "annotation": named}
+    data = drawn_data(rng, number)
+    return {"op": "patch", "action": "overwrite", "annotation": {**named, "data": data}}

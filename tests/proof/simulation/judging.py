@@ -7,8 +7,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from tests.proof.simulation.labels import Labels, poisoned
+from tests.proof.simulation.labels import Labels
 from tests.proof.simulation.model import Line, Model, differences
+from tests.proof.simulation.scenario import poisoned
 
 IsOf = Callable[[Line, dict[str, object]], bool]
 """Whether a letter is of this line, beside its text."""

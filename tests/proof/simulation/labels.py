@@ -6,7 +6,6 @@ import json
 import random
 from collections.abc import Callable
 from typing import Any
-from zlib import crc32
 
 from syncer.emulator import codes
 from syncer.emulator.answer import Answer
@@ -16,7 +15,7 @@ from syncer.emulator.settings import behaviour
 from tests.proof.simulation.clock import Clock
 from tests.proof.simulation.model import History, Model
 from tests.proof.simulation.network import Network
-from tests.proof.simulation.scenario import Scenario, Weather
+from tests.proof.simulation.scenario import Scenario, Weather, poisoned
 
 USER, APP = "me", "app"
 
@@ -130,11 +129,6 @@ class Labels(Network):
             ]
         few = ", ".join(keys[:6]) + (f", and {len(keys) - 6} more" if len(keys) > 6 else "")
         return f"{request.method} {sent.get('action', '')} {len(keys)}: {few}"
-
-
-def poisoned(id: str, share: float) -> bool:
-    """Will the service never take an annotation of this id?"""
-    return bool(share) and crc32(id.encode()) % 10_000 < share * 10_000
 
 
 def _marker(annotation: dict[str, Any]) -> str:

@@ -58,7 +58,7 @@ class Model:
         state: dict[tuple[str, str], Concepts] = {}
         for line in self.lines:
             if line.place not in dead:
-                _apply(state, line)
+                apply_line(state, line)
         return state
 
     def nothing_to_patch(self, dead: set[int]) -> set[int]:
@@ -69,7 +69,7 @@ class Model:
             if line.kind == "patch" and (line.input_id, line.id) not in state:
                 found.add(line.place)
             elif line.place not in dead:
-                _apply(state, line)
+                apply_line(state, line)
         return found
 
 
@@ -125,7 +125,8 @@ def _line(place: int, log: int, line: int, change: dict[str, Any]) -> Line:
     )
 
 
-def _apply(state: dict[tuple[str, str], Concepts], line: Line) -> None:
+def apply_line(state: dict[tuple[str, str], Concepts], line: Line) -> None:
+    """Let the state be what it is after this line."""
     key = line.input_id, line.id or line.marker
     match line.kind:
         case "post":

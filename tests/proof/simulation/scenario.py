@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from typing import Any, Literal
+from zlib import crc32
 
 from syncer.emulator.settings import SWITCHES as KNOWN_SWITCHES
 from tests.proof.simulation.logs import Move, drawn_moves
@@ -367,7 +368,7 @@ def drawn_change(
     roll = rng.random()
     alive = [key for key, alive in living.items() if alive and key[0] == input_id]
     if roll < 0.1:
-        return {"op": "post", "annotation": {"input_id": input_id, "data": _data(rng, number)}}
+        return {"op": "post", "annotation": {"input_id": input_id, "data": drawn_data(rng, number)}}
     if roll < 0.13:
         living.update(dict.fromkeys(alive, False))
         return {"op": "delete", "annotation": {"input_id": input_id}}
@@ -377,7 +378,7 @@ def drawn_change(
         living[input_id, id] = True
         return {
             "op": "post",
-            "annotation": {"id": id, "input_id": input_id, "data": _data(rng, number)},
+            "annotation": {"id": id, "input_id": input_id, "data": drawn_data(rng, number)},
         }
     key = rng.choice(alive[-4:])
     named = {"id": key[1], "input_id": input_id}
@@ -385,9 +386,19 @@ def drawn_change(
         living[key] = False
         return {"op": "delete", "annotation": named}
     action = rng.choice(["merge", "overwrite", "remove"])
-    return {"op": "patch", "action": action, "annotation": {**named, "data": _data(rng, number)}}
+    return {
+        "op": "patch",
+        "action": action,
+        "annotation": {**named, "data": drawn_data(rng, number)},
+    }
 
 
-def _data(rng: random.Random, number: int) -> Change:
+def drawn_data(rng: random.Random, number: int) -> Change:
+    """The data of an annotation, with the marker of this change."""
     names = [*rng.sample(["tree", "water", "car", "sky"], rng.randrange(3)), marker(number)]
     return {"concepts": [{"id": name, "value": rng.choice([0, 0.5, 1])} for name in names]}
+
+
+def poisoned(id: str, share: float) -> bool:
+    """Will the service never take an annotation of this id?"""
+    return bool(share) and crc32(id.encode()) % 10_000 < share * 10_000

@@ -39,6 +39,8 @@ DAEMON_SEEDS = int(os.environ.get("SYNCER_PROOF_DAEMON_SEEDS", "500"))
 IN_A_DAEMON = {
     *("source parked", "reload", "lane paused", "token refused", "kill", "power loss", "SIGTERM"),
     *("rotated while followed", "compressed while followed"),
+    *("wish half-written while followed", "deletions let go"),
+    *(f"folder of wishes {how} while followed" for how in ("gone", "empty", "a file")),
 }
 LANDED = (1651, 1845, 3546, 4816, 1002051, 1047751)
 """A post whose answer was lost, then refused in an answer that did not say why, was
