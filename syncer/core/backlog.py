@@ -25,10 +25,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence, Set
 from itertools import chain, count
 
-from syncer.core.batches import TEACHING, Batches, bytes_of
+from syncer.core.batches import TEACHING, Batches
 from syncer.core.change import Change
 from syncer.core.due import DueEntries
-from syncer.core.entry import Batch, Entry, Live, LookUp, Settlement, restore_entry
+from syncer.core.entry import Batch, Entry, Live, LookUp, Settlement, bytes_of, restore_entry
 from syncer.core.facts import Queued
 from syncer.core.limits import Limits
 from syncer.core.order import Order
@@ -162,12 +162,8 @@ class Backlog:
 
     def _sort(self, entry: Entry, now: float, look_up: LookUp) -> None:
         """Put an entry with those that it may share a request with."""
-        if look_up != "no" or entry.suspicion:
-            self._batches.add_apart(
-                entry, look_up, self._cap(entry) if look_up == "no" else self.limits.batch_size
-            )
-        else:
-            self._batches.add_first(entry, now)
+        cap = self._cap(entry) if look_up == "no" else self.limits.batch_size
+        self._batches.add_again(entry, look_up, cap, now)
 
     def _count_attempt(self, entry: Entry) -> bool:
         """The last request was an attempt of this entry.
@@ -306,8 +302,8 @@ class Backlog:
         """
         middle = len(batch.entries) // 2
         assert middle > 0, batch
-        self._batches.again(Batch(batch.verb, batch.entries[middle:]))
-        self._batches.again(Batch(batch.verb, batch.entries[:middle]))
+        self._batches.again(batch.part(batch.entries[middle:]))
+        self._batches.again(batch.part(batch.entries[:middle]))
 
     def too_large(self, batch: Batch, now: float) -> None:
         """The batch was refused for its size: what it carried goes again in smaller

@@ -5,11 +5,11 @@ bytes.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterator, Set
 from itertools import islice
 
 from syncer.core.change import Verb
-from syncer.core.entry import Batch, Entry, LookUp
+from syncer.core.entry import SENDING, Batch, Entry, LookUp, bytes_of
 from syncer.core.limits import Limits
 from syncer.core.size import SizeLimit
 
@@ -36,21 +36,33 @@ class Batches:
     # --- in ---------------------------------------------------------------------------
 
     def add(self, entry: Entry, now: float) -> None:
-        """As the last of its verb."""
-        ready = self._ready[entry.change.verb]
+        """As the last of its verb; apart from those that go unseen where it was planned
+        against something.
+        """
+        change = entry.change
+        if change.expect:
+            self._add_apart(entry, "expect", self._limits.batch_size)
+            return
+        ready = self._ready[change.verb]
         if not ready:
-            self._ready_since[entry.change.verb] = now
+            self._ready_since[change.verb] = now
         ready.append(entry)
 
-    def add_first(self, entry: Entry, now: float) -> None:
-        """Before all others of its verb."""
+    def add_again(self, entry: Entry, look_up: LookUp, cap: int, now: float) -> None:
+        """One that was sent or looked up before: before all others of its verb, or with
+        its like only, and no more than `cap` of them in a request.
+        """
+        if look_up == "no" and entry.change.expect:
+            look_up = "expect"
+        if look_up != "no" or entry.suspicion:
+            self._add_apart(entry, look_up, cap)
+            return
         ready = self._ready[entry.change.verb]
         if not ready:
             self._ready_since[entry.change.verb] = now
         ready.appendleft(entry)
 
-    def add_apart(self, entry: Entry, look_up: LookUp, cap: int) -> None:
-        """With its like only, and no more than `cap` of them in a request."""
+    def _add_apart(self, entry: Entry, look_up: LookUp, cap: int) -> None:
         self._apart.setdefault((entry.change.verb, look_up, cap), deque()).append(entry)
 
     def again(self, batch: Batch) -> None:
@@ -74,14 +86,14 @@ class Batches:
             rest = deque(batch.entries)
             yield from _lift(rest, inputs)
             if rest:
-                self._formed.append(Batch(batch.verb, list(rest)))
+                self._formed.append(batch.part(list(rest)))
 
     # --- out --------------------------------------------------------------------------
 
     def has(self, now: float, *, hurry: bool) -> bool:
         """Whether `take` would give a batch now."""
         if not self.size.bound:
-            return any(look_up != "no" for _, look_up, _ in self._apart)
+            return any(look_up not in SENDING for _, look_up, _ in self._apart)
         return bool(self._formed or self._apart) or self._best(now, hurry) is not None
 
     def wake_at(self) -> float | None:
@@ -105,12 +117,14 @@ class Batches:
             return self._send(self._fitting(self._formed.popleft(), bound))
         for group, entries in self._apart.items():
             verb, look_up, cap = group
-            if look_up == "no" and not bound:
+            sends = look_up in SENDING
+            if sends and not bound:
                 continue
-            most = bound if look_up == "no" else self._limits.batch_bytes_max
+            most = bound if sends else self._limits.batch_bytes_max
             batch = _cut(verb, entries, cap, most, look_up)
-            if not entries:
-                del self._apart[group]
+            del self._apart[group]
+            if entries:
+                self._apart[group] = entries  # after the others
             return self._send(batch)
         best = self._best(now, hurry) if bound else None
         if best is None:
@@ -124,13 +138,13 @@ class Batches:
     def _fitting(self, batch: Batch, bound: int) -> Batch:
         """Divide a batch that was formed under a wider bound."""
         rest = deque(batch.entries)
-        first = _cut(batch.verb, rest, len(rest), bound)
+        first = _cut(batch.verb, rest, len(rest), bound, batch.look_up)
         if rest:
-            self._formed.appendleft(Batch(batch.verb, list(rest)))
+            self._formed.appendleft(batch.part(list(rest)))
         return first
 
     def _send(self, batch: Batch) -> Batch:
-        if batch.look_up == "no" and len(batch.entries) > 1 and batch.verb in TEACHING:
+        if batch.sends and len(batch.entries) > 1 and batch.verb in TEACHING:
             self.size.goes(batch.size)
         return batch
 
@@ -162,11 +176,6 @@ def _lift(entries: deque[Entry], inputs: Set[str]) -> list[Entry]:
         entries.clear()
         entries.extend(rest)
     return lifted
-
-
-def bytes_of(entries: Iterable[Entry]) -> int:
-    """Return the bytes of a request that carries these, except its first few."""
-    return sum([entry.size + 1 for entry in entries])
 
 
 def _cut(verb: Verb, entries: deque[Entry], cap: int, bound: int, look_up: LookUp = "no") -> Batch:

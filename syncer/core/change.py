@@ -51,6 +51,8 @@ class Change(msgspec.Struct, eq=False, gc=False):
     """The annotation as it will be sent, where it is not a slice of the line (an id was
     added, fields left out).
     """
+    expect: str = ""
+    """Digest of the annotation that it was planned against; empty: it goes unseen."""
 
     @property
     def key(self) -> Key:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -84,6 +85,7 @@ class Entry(msgspec.Struct, eq=False, gc=False):
             to=change.to,
             written=None if change.written is None else change.written.decode(),
             rank=self.rank,
+            expect=change.expect,
         )
 
     def drop_body(self) -> None:
@@ -108,7 +110,16 @@ def restore_entry(queued: Queued) -> Entry:
     )
 
 
-LookUp = Literal["no", "read back", "probe"]
+def bytes_of(entries: Iterable[Entry]) -> int:
+    """Return the bytes of a request that carries these, except its first few."""
+    return sum([entry.size + 1 for entry in entries])
+
+
+LookUp = Literal["no", "read back", "probe", "expect"]
+
+
+SENDING: frozenset[LookUp] = frozenset(("no", "expect"))
+"""Those after which changes are sent in the same turn."""
 
 
 @dataclass(slots=True)
@@ -119,10 +130,20 @@ class Batch:
     entries: list[Entry]
     look_up: LookUp = "no"
     """What to ask the remote before anything is sent again: what it holds of these, or
-    only whether it answers at all.
+    only whether it answers at all. `expect`: what it holds, and at once they are sent
+    where that is what they were planned against.
     """
     size: int = 0
     """Bytes of its request, near enough."""
+
+    def part(self, entries: list[Entry], size: int = 0) -> Batch:
+        """Some of its entries, to be treated as it is."""
+        return Batch(self.verb, entries, self.look_up, size)
+
+    @property
+    def sends(self) -> bool:
+        """Whether changes may be sent for it, and not only a question."""
+        return self.look_up in SENDING
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ class Queued(msgspec.Struct, frozen=True, array_like=True, tag="queued"):
     """The letter's rank, for a change that was a dead letter before (see
     `DeadLetter`).
     """
+    expect: str = ""
+    """Digest of the annotation that it was planned against."""
 
     def change(self) -> Change:
         """The change itself.
@@ -117,6 +119,7 @@ class Queued(msgspec.Struct, frozen=True, array_like=True, tag="queued"):
             at=self.at,
             to=self.to,
             written=None if self.written is None else self.written.encode(),
+            expect=self.expect,
         )
 
 

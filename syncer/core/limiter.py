@@ -90,6 +90,11 @@ class LanePace:
         return self.limiter.pace.requests_per_second
 
     @property
+    def turn_seconds(self) -> float:
+        """The time between two turns of this lane, where all the others go, too."""
+        return self.limiter.pace.turn_seconds * max(1, len(self.limiter.lanes))
+
+    @property
     def taken(self) -> int:
         """Turns that requests took, of all lanes."""
         return self.limiter.pace.taken

@@ -35,6 +35,11 @@ class Paced(Protocol):
         ...
 
     @property
+    def turn_seconds(self) -> float:
+        """The time between two turns at the rate of now."""
+        ...
+
+    @property
     def taken(self) -> int:
         """Turns that requests took."""
         ...
@@ -80,6 +85,11 @@ class Pace:
         self._sent: deque[float] | None = deque()
         self._before: list[float] = []
         self._set(requests_per_second)
+
+    @property
+    def turn_seconds(self) -> float:
+        """The time between two turns at the rate of now."""
+        return self._spacing
 
     def set_rate(self, requests_per_second: float, now: float) -> None:
         """Go at this rate from now on, slower or faster than before.

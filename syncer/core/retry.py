@@ -47,6 +47,7 @@ def queue_again(number: int, found: OpenLetter, change: Change) -> Queued:
         to=change.to,
         written=None if change.written is None else change.written.decode(),
         rank=found.rank,
+        expect=change.expect,
     )
 
 

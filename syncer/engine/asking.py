@@ -16,6 +16,7 @@ from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.engine.turns import NoTurn, Turn, Turns
 from syncer.errors import SyncerError
 
+HeldAnnotation = dict[str, object]
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 

@@ -30,13 +30,13 @@ from syncer.core.outcome import (
     Verdict,
 )
 from syncer.core.ports.push import Created, InputStates, Journal, Remote
-from syncer.engine.asking import Asker, PartialAnswer
+from syncer.engine.asking import Asker, HeldAnnotation, PartialAnswer
+from syncer.engine.looking import Looker
 from syncer.engine.trail import NOBODY, Trail
 from syncer.engine.turns import NoTurn, Turn, Turns
 from syncer.errors import Stopped, SyncerError
 
 DELETES: frozenset[Verb] = frozenset(("delete", "delete_input"))
-HeldAnnotation = dict[str, object]
 PROCESSING = "its input was still being processed"
 
 
@@ -55,7 +55,7 @@ class Sender:
     ) -> None:
         """`backoff`: between the attempts of one change."""
         self.retries = 0
-        self.reconciled = 0
+        self._reconciled = 0
         self.trail: Trail = NOBODY
         self._backlog = backlog
         self._remote = remote
@@ -66,14 +66,24 @@ class Sender:
         self._deletions = deletions
         self._backoff = backoff
         self.asker = Asker(remote, turns)
+        self._looker = Looker(backlog, remote, self.asker, turns, self._change, self._not_read)
+
+    @property
+    def reconciled(self) -> int:
+        """Changes in doubt that a look at the remote settled."""
+        return self._reconciled + self._looker.reconciled
 
     async def send(self, batch: Batch, turn: Turn) -> None:
         """Carry a batch to its outcomes; its first request goes in the turn that is
         held.
         """
-        if batch.look_up != "no":
+        if not batch.sends:
             await self._look_up_batch(batch, turn)
             return
+        if batch.look_up == "expect":
+            batch = await self._looker.keep_expected(batch, turn)
+            if not batch.entries:
+                return
         if batch.verb in DELETES:
             batch = await self._admit(batch, turn)
             if not batch.entries:
@@ -112,20 +122,20 @@ class Sender:
             if listed.failure is not None:
                 self._not_read(entries, listed)
                 if listed.answered:
-                    backlog.again(Batch(batch.verb, entries[: listed.answered]))
-                return Batch(batch.verb, [])
+                    backlog.again(batch.part(entries[: listed.answered]))
+                return batch.part([])
             counts = [count for part in listed.answers for count in part]
             try:
                 await turn.hold()
             except (NoTurn, SyncerError) as ending:
                 self._turns.end(ending)
                 backlog.again(batch)
-                return Batch(batch.verb, [])
+                return batch.part([])
         admitted = self._deletions.admit(entries, counts)
         if admitted < len(entries):
-            backlog.again(Batch(batch.verb, entries[admitted:]))
+            backlog.again(batch.part(entries[admitted:]))
             self._turns.end(self._no_more(entries[admitted], counts[admitted]))
-        return Batch(batch.verb, entries[:admitted])
+        return batch.part(entries[:admitted])
 
     def _no_more(self, entry: Entry, deletes: int) -> Stopped:
         what = (
@@ -253,7 +263,7 @@ class Sender:
         if not absent:
             return
         if len(absent) < len(batch.entries):
-            self._backlog.again(Batch(batch.verb, absent))
+            self._backlog.again(batch.part(absent))
         elif len(absent) > 1:
             self._backlog.halve(batch)
         else:
@@ -283,7 +293,7 @@ class Sender:
         A patch that cannot be seen there is not.
         """
         if self._remote.same(change, annotation):
-            self.reconciled += 1
+            self._reconciled += 1
             self._backlog.applied((entry,))
             return True
         if change.verb != "post":
@@ -338,7 +348,9 @@ class Sender:
         for entry, outcome in missing:
             if entry.change.verb in ("delete", "delete_input"):
                 self._backlog.applied((entry,))
-            elif entry.change.verb != "post" and entry.change.key in self._created:
+            elif entry.change.expect or (
+                entry.change.verb != "post" and entry.change.key in self._created
+            ):  # another look tells, or it was made a moment ago
                 self._backlog.retriable(entry, outcome.reason, outcome.code, self._now(), due)
             else:
                 unknown.append((entry, outcome))

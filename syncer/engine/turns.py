@@ -91,6 +91,7 @@ class Turns:
         """Requests under way, and turns that are held for one."""
         self.draining = False
         self._recalling = False
+        self._held_until = 0.0
         self.error: SyncerError | None = None
         """Why the run cannot go on; of several reasons the first."""
         self.to_keep = Signal()
@@ -117,6 +118,7 @@ class Turns:
         comes to its end.
         """
         self.destination.held = reason
+        self._held_until = self.now()
         self._changed.set()
 
     def drain(self) -> None:
@@ -165,6 +167,15 @@ class Turns:
     def pause_seconds(self) -> float:
         """Until the destination's pause is over; 0 without a pause."""
         return self.destination.pause_seconds(self.now())
+
+    def paused_since(self, at: float) -> bool:
+        """Whether a pause was on at some time since then."""
+        return self._held_until >= at or self.destination.pause_seconds(at) > 0
+
+    @property
+    def turn_seconds(self) -> float:
+        """The time between two turns, where nothing else is waited for."""
+        return self._pace.turn_seconds
 
     # --- what a turn does -------------------------------------------------------------
 

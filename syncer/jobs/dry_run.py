@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -18,6 +19,7 @@ from syncer.errors import SyncerError, UsageError
 from syncer.jobs.lines import line_options
 from syncer.jobs.ours import name_logs
 from syncer.printable import counted
+from syncer.remotes.clarifai import Clarifai
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.choice import Chooser
 from syncer.sources.first_lines import refuse_what_is_not_a_log
@@ -80,7 +82,8 @@ async def _count(
     push = loaded.config.push
     options = line_options(loaded.config)
     result = DryRun()
-    verbs: dict[Verb, int] = {}
+    remote = Clarifai(loaded.config.clarifai.user_id, loaded.config.clarifai.app_id)
+    kinds: Counter[tuple[Verb, bool]] = Counter()
     named = name_logs(spool, stdin, Path(loaded.config.state.shared_dir))
     choice = Chooser(Ledger(), spool).choose(
         [path for argument in arguments for path in named.of(argument)]
@@ -91,29 +94,43 @@ async def _count(
     for chosen in choice.logs:
         log = ChangeLog(chosen.path, chosen.identity.label, chosen.number, options)
         while (chunk := await log.read()) is not None:
-            _add(result, verbs, chunk, log.label)
+            _add(result, kinds, chunk, log.label)
+            result.requests += _count_looks(chunk, remote)
         if log.damaged and result.error is None:
             result.error = SyncerError(
                 f"{log.unfinished}; what is before it was counted, and the other logs"
             )
         elif log.unfinished:
             result.messages.append(log.unfinished)
-    result.posts = verbs.get("post", 0)
-    result.patches = sum(count for verb, count in verbs.items() if verb in PATCHES)
-    result.deletes = verbs.get("delete", 0)
-    result.input_deletes = verbs.get("delete_input", 0)
-    result.requests = sum(math.ceil(count / push.batch_size) for count in verbs.values())
+    result.requests += sum(math.ceil(count / push.batch_size) for count in kinds.values())
+    verbs = Counter[Verb]()
+    for (verb, _), count in kinds.items():
+        verbs[verb] += count
+    result.posts = verbs["post"]
+    result.patches = sum(verbs[verb] for verb in PATCHES)
+    result.deletes = verbs["delete"]
+    result.input_deletes = verbs["delete_input"]
     if isinstance(push.requests_per_second, int | float):
         result.estimated_seconds = round(result.requests / push.requests_per_second, 1)
     return result
 
 
-def _add(result: DryRun, verbs: dict[Verb, int], chunk: Chunk, label: str) -> None:
+def _count_looks(chunk: Chunk, remote: Clarifai) -> int:
+    """Return in how many requests it is read back what changes were planned against."""
+    planned = [change for change in chunk.changes if change.expect]
+    looks = 0
+    while planned:
+        looks += 1
+        planned = planned[remote.look_up_size(planned) :]
+    return looks
+
+
+def _add(result: DryRun, kinds: Counter[tuple[Verb, bool]], chunk: Chunk, label: str) -> None:
     result.read += chunk.count
     result.ignored += len(chunk.ignored)
     result.bad += len(chunk.bad)
     for change in chunk.changes:
-        verbs[change.verb] = verbs.get(change.verb, 0) + 1
+        kinds[change.verb, bool(change.expect)] += 1
     for line in chunk.bad:
         if len(result.messages) < MESSAGES_MAX:
             result.messages.append(f"{label}:{line.line}: {line.reason}")

@@ -9,6 +9,7 @@ official client.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import blake2b
@@ -39,6 +40,7 @@ _WITHOUT_ID: dict[Verb, str] = {
     "post": "a post without one gets one",
     "delete": "a delete without one is of the whole input",
 }
+_DIGEST = re.compile("[0-9a-fA-F]{32}")
 _PLAIN = b'{"op":"post","annotation":'
 _PLAIN_LENGTH = len(_PLAIN)
 _BRACE = ord("}")
@@ -165,6 +167,7 @@ def _change(raw: bytes, value: LineObject, place: LinePlace, options: LineOption
     if not isinstance(annotation, dict):
         raise _Bad('"annotation" must be an object' if "annotation" in value else 'no "annotation"')
     input_id, id = _ids(annotation, verb)
+    expect = _expected(value, verb, id) if "expect" in value else ""
     if verb == "delete":
         return Change(
             place.log,
@@ -174,6 +177,7 @@ def _change(raw: bytes, value: LineObject, place: LinePlace, options: LineOption
             input_id,
             id,
             raw,
+            expect=expect,
         )
     if verb != "post":
         if not id:
@@ -183,7 +187,16 @@ def _change(raw: bytes, value: LineObject, place: LinePlace, options: LineOption
     part = bytes(_members.decode(raw)["annotation"])
     at = raw.rindex(part)
     change = Change(
-        place.log, place.index, place.line, verb, input_id, id, raw, at, at + len(part) - len(raw)
+        place.log,
+        place.index,
+        place.line,
+        verb,
+        input_id,
+        id,
+        raw,
+        at,
+        at + len(part) - len(raw),
+        expect=expect,
     )
     if verb == "post" and (
         not id or (options.embed_model_version_id and "embed_model_version_id" not in annotation)
@@ -211,6 +224,23 @@ def _verb(value: LineObject) -> Verb:
             else 'a patch needs an "action": merge, overwrite or remove'
         )
     return cast(Verb, action)
+
+
+def _expected(value: LineObject, verb: Verb, id: str) -> str:
+    """Return the digest of what the change was planned against."""
+    if verb == "post" or not id:
+        kind = "a post" if verb == "post" else "a delete of a whole input"
+        raise _Bad(
+            f'"expect" belongs to a patch, or to a delete with id, not to {kind}: leave it out'
+        )
+    expect = value["expect"]
+    digest = expect.get("digest") if isinstance(expect, dict) and len(expect) == 1 else None
+    if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
+        raise _Bad(
+            '"expect" must be exactly {"digest": "<32 hex digits>"}, as it was planned: plan again,'
+            " or leave it out to send the change to any state of the annotation"
+        )
+    return digest.lower()
 
 
 def _unknown(what: str, value: object, known: tuple[str, ...]) -> str:
@@ -282,6 +312,8 @@ def _bare(
 ) -> Change | IgnoredLine:
     """An annotation object as a pull writes it: a post of what its owner may set."""
     input_id, id = _ids(value)
+    if "expect" in value:
+        raise _Bad('"expect" belongs to a patch, or to a delete with id, not to a bare annotation')
     worker = value.get("worker")
     by_model = bool(value.get("model_version_id")) or (
         isinstance(worker, dict) and bool(worker.get("model") or worker.get("workflow"))

@@ -15,6 +15,7 @@ SOURCE = '[[sources]]\nname = "a"\nkind = "changelog"\npath = "a"\n'
 ADDRESS = "it must be a string with an http:// or https:// address"
 LISTEN = 'it must be a string with host and port, like "127.0.0.1:9464"'
 BAD_INPUT_ID = '"input_id" must be a string that is not empty'
+BAD_EXPECT = '"expect" must be exactly {"digest": "<32 hex digits>"}'
 BAD_ID = '"id" must be a string that is not empty: '
 
 CONFIGS: list[tuple[str | bytes, int, str]] = [
@@ -183,6 +184,21 @@ LINES: list[tuple[bytes, str]] = [
      "unknown action 'merg'; did you mean merge?"),
     (b'{"op":"patch","action":1,"annotation":{"input_id":"i","id":"a"}}',
      '"action" must be a string, one of merge, overwrite, remove'),
+    # what it was planned against
+    *(
+        (b'{"op":"delete","annotation":{"input_id":"i","id":"a"},"expect":%s}' % expect, BAD_EXPECT)
+        for expect in (b"null", b"{}", b'"x"', b'["x"]', b'{"digest":null}', b'{"digest":"0f"}',
+                       b'{"digest":"%s"}' % (b"0" * 33), b'{"digest":"%s"}' % (b"g" * 32),
+                       b'{"digest":"%s","of":1}' % (b"0" * 32))
+    ),
+    (b'{"op":"patch","action":"merge","annotation":{"input_id":"i","id":"a"},"expect":7}',
+     BAD_EXPECT),
+    (b'{"op":"post","annotation":{"input_id":"i","id":"a"},"expect":{"digest":"%s"}}' % (b"0" * 32),
+     '"expect" belongs to a patch, or to a delete with id, not to a post'),
+    (b'{"op":"delete","annotation":{"input_id":"i"},"expect":{"digest":"%s"}}' % (b"0" * 32),
+     '"expect" belongs to a patch, or to a delete with id, not to a delete of a whole input'),
+    (b'{"input_id":"i","id":"a","expect":{"digest":"%s"}}' % (b"0" * 32),
+     '"expect" belongs to a patch, or to a delete with id, not to a bare annotation'),
     (b'{"op":"post","action":"merge","annotation":{"input_id":"i"}}',
      '"action" belongs to a patch, not to a post'),
     (b'{"op":"delete","action":"remove","annotation":{"input_id":"i"}}',

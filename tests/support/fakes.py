@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 import anyio
 import anyio.lowlevel
@@ -258,6 +259,10 @@ class Service:
         """Is exactly this held?"""
         return annotation["data"] == _data(change)
 
+    def digest(self, annotation: dict[str, object]) -> str:
+        """Of what it holds."""
+        return digest_of(annotation["data"])
+
     def inputs_look_up(self, input_ids: Sequence[str]) -> Request:
         """A question for inputs."""
         return self._request(INPUTS, _inputs(input_ids))
@@ -292,6 +297,11 @@ class Service:
         if isinstance(reply, NoReply):
             return Failed(reply.reason, in_doubt=reply.sent, unreachable=not reply.sent)
         return self._told[int(reply.body)]
+
+
+def digest_of(held: object) -> str:
+    """The digest of an annotation that holds this."""
+    return blake2b(orjson.dumps(held), digest_size=16).hexdigest()
 
 
 def _data(change: Change) -> object:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import orjson
 
+from tests.support.fakes import digest_of
+
 
 def post(id: str, input_id: str = "i", data: object = "new") -> bytes:
     """A line that posts an annotation."""
@@ -35,6 +37,11 @@ def delete(id: str, input_id: str = "i") -> bytes:
 def delete_all(input_id: str = "i") -> bytes:
     """A line that deletes all annotations of an input."""
     return orjson.dumps({"op": "delete", "annotation": {"input_id": input_id}})
+
+
+def planned(line: bytes, was: object = "new") -> bytes:
+    """The line as it was planned against an annotation that held this."""
+    return orjson.dumps({**orjson.loads(line), "expect": {"digest": digest_of(holds(was))}})
 
 
 def holds(data: object = "new") -> object:

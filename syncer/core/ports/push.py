@@ -85,6 +85,12 @@ class Remote(Protocol):
         """
         ...
 
+    def digest(self, annotation: dict[str, object]) -> str:
+        """The digest of an annotation as a look-up shows it: the same for as long as
+        nobody changes it.
+        """
+        ...
+
     def inputs_look_up(self, input_ids: Sequence[str]) -> Request:
         """The request that asks for the status of these inputs (at most `look_up_size`
         of them).

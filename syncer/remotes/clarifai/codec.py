@@ -6,7 +6,7 @@ Success is HTTP 2xx *and* a success code *and* every change found by its id.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import orjson
 
@@ -29,12 +29,18 @@ from syncer.core.ports.push import InputStates, Listed, LookedUp, LookUpFailure
 from syncer.core.ports.wire import NoReply, Reply, Request
 from syncer.remotes.clarifai.answers import ANSWERS, Failure, ItemStatus, failure, read, reason
 from syncer.remotes.clarifai.codes import STORED, Meaning, meaning, number
-from syncer.remotes.clarifai.patches import shows_merge, shows_removal
+from syncer.remotes.clarifai.digest import digest_annotation
+from syncer.remotes.clarifai.patches import shows_merge, shows_overwrite, shows_removal
 from syncer.remotes.clarifai.queries import ALL_MAKERS, PAIRS_MAX, AppUrls, page_of
 from syncer.remotes.clarifai.rows import Rows, of_look_up
 from syncer.remotes.clarifai.same import same_annotation
 from syncer.remotes.replies import good, no_reply
 
+_SHOWING: Mapping[Verb, Callable[[Mapping[str, object], Mapping[str, object]], bool]] = {
+    "merge": shows_merge,
+    "overwrite": shows_overwrite,
+    "remove": shows_removal,
+}
 INPUT_READY = 30000
 """INPUT_SUCCESS, also called INPUT_DOWNLOAD_SUCCESS."""
 
@@ -157,13 +163,12 @@ class Clarifai:
         Then sending it again changes nothing.
         """
         sent = orjson.loads(change.body)
-        if change.verb == "merge":
-            return shows_merge(sent, annotation)
-        return (
-            shows_removal(sent, annotation)
-            if change.verb == "remove"
-            else same_annotation(sent, annotation)
-        )
+        show = _SHOWING.get(change.verb, same_annotation)
+        return show(sent, annotation)
+
+    def digest(self, annotation: dict[str, object]) -> str:
+        """The digest of an annotation that was looked up."""
+        return digest_annotation(annotation)
 
     def inputs_look_up(self, input_ids: Sequence[str]) -> Request:
         """`GET inputs` by ids."""

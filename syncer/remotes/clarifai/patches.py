@@ -7,7 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from syncer.protos import MESSAGES, Field
-from syncer.remotes.clarifai.same import item_id, message_of, same_field, set_fields
+from syncer.remotes.clarifai.same import (
+    item_id,
+    message_of,
+    same_annotation,
+    same_field,
+    set_fields,
+)
 
 _NAMES = frozenset(("id", "input_id"))
 """What is patched, not what changes."""
@@ -57,6 +63,16 @@ def _shows_merged_one(field: Field | None, sent: object, held: object) -> bool:
         return _shows_merged_message(field.type, sent, held)
     return all(
         value is None or _shows_merged(_FREE, value, held.get(key)) for key, value in sent.items()
+    )
+
+
+def shows_overwrite(sent: Mapping[str, object], held: Mapping[str, object]) -> bool:
+    """Whether each member that an overwrite brings is there, and nothing beside it in
+    that member.
+    """
+    wanted, there = set_fields(sent), set_fields(held)
+    return same_annotation(
+        wanted, {name: there[name] for name in wanted if name in there}, exact=True
     )
 
 
