@@ -167,7 +167,7 @@ def _change(raw: bytes, value: LineObject, place: LinePlace, options: LineOption
     if not isinstance(annotation, dict):
         raise _Bad('"annotation" must be an object' if "annotation" in value else 'no "annotation"')
     input_id, id = _ids(annotation, verb)
-    expect = _expected(value, verb, id) if "expect" in value else ""
+    expect = _read_expect(value, verb, id) if "expect" in value else ""
     if verb == "delete":
         return Change(
             place.log,
@@ -226,7 +226,7 @@ def _verb(value: LineObject) -> Verb:
     return cast(Verb, action)
 
 
-def _expected(value: LineObject, verb: Verb, id: str) -> str:
+def _read_expect(value: LineObject, verb: Verb, id: str) -> str:
     """Return the digest of what the change was planned against."""
     if verb == "post" or not id:
         kind = "a post" if verb == "post" else "a delete of a whole input"
