@@ -16,7 +16,7 @@ from syncer.journal.journal import Journal
 from tests.journal.made import HERE, bodies, opened, queued, state
 from tests.support.disk import STATE, Fault, Operation, SimulatedDisk
 
-FULL = 748
+FULL = 760
 """Bytes that fill a frame."""
 
 
