@@ -36,16 +36,10 @@ class Batches:
     # --- in ---------------------------------------------------------------------------
 
     def add(self, entry: Entry, now: float) -> None:
-        """As the last of its verb; apart from those that go unseen where it was planned
-        against something.
-        """
-        change = entry.change
-        if change.expect:
-            self._add_apart(entry, "expect", self._limits.batch_size)
-            return
-        ready = self._ready[change.verb]
+        """As the last of its verb."""
+        ready = self._ready[entry.change.verb]
         if not ready:
-            self._ready_since[change.verb] = now
+            self._ready_since[entry.change.verb] = now
         ready.append(entry)
 
     def add_again(self, entry: Entry, look_up: LookUp, cap: int, now: float) -> None:
@@ -133,7 +127,19 @@ class Batches:
         batch = _cut(best, ready, self._limits.batch_size, bound)
         if ready:
             self._ready_since[best] = now
-        return self._send(batch)
+        return self._send(batch if best == "post" else self._divide(batch))
+
+    def _divide(self, batch: Batch) -> Batch:
+        """Of changes that were planned against something and such that go unseen, each
+        in a batch of their own, return the one; the other goes next.
+        """
+        planned = [entry for entry in batch.entries if entry.change.expect]
+        if not planned:
+            return batch
+        if len(planned) < len(batch.entries):
+            rest = [entry for entry in batch.entries if not entry.change.expect]
+            self._formed.append(batch.part(rest, bytes_of(rest)))
+        return Batch(batch.verb, planned, "expect", bytes_of(planned))
 
     def _fitting(self, batch: Batch, bound: int) -> Batch:
         """Divide a batch that was formed under a wider bound."""
