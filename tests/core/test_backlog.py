@@ -350,3 +350,26 @@ def test_of_an_input_whose_delete_is_next_it_waits_for_nothing() -> None:
     batch = backlog.take(0)
     assert batch is not None
     assert live(backlog) == [(0, None, True), (1, 0, False)]
+
+
+def test_planned_changes_go_apart_from_those_that_go_unseen() -> None:
+    planned = [replace(change(n, f"p{n}", "merge"), expect="0" * 32) for n in (0, 2)]
+    others = [change(n, f"q{n}", "merge") for n in (1, 3)]
+    backlog = ended([planned[0], others[0], planned[1], others[1]])
+    first, second = backlog.take(9), backlog.take(9)
+    assert first is not None
+    assert second is not None
+    assert (ids(first), first.look_up) == (["p0", "p2"], "expect")
+    assert (ids(second), second.look_up) == (["q1", "q3"], "no")
+
+
+def test_a_planned_change_that_is_tried_again_is_looked_at_again() -> None:
+    backlog = ended([replace(change(0, "p", "merge"), expect="0" * 32)])
+    batch = backlog.take(9)
+    assert batch is not None
+    backlog.retriable(batch.entries[0], "later", None, 9, 10)
+    commit(backlog, 9)
+    backlog.ripen(11, 9)
+    again = backlog.take(11)
+    assert again is not None
+    assert again.look_up == "expect"

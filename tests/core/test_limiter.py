@@ -184,3 +184,8 @@ def test_a_refusal_is_told_to_the_limit_that_is_sought() -> None:
     for lane in (refused, spared):
         lane.take(5.0)
     assert refused.requests_per_second < spared.requests_per_second
+
+
+def test_the_turns_of_a_lane_by_itself_are_as_far_apart_as_its_rate_makes_them() -> None:
+    limiter = Limiter()
+    assert LanePace(lambda: limiter, 5).turn_seconds == pytest.approx(0.2)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from syncer.remotes.clarifai.digest import digest_annotation
 from syncer.remotes.clarifai.expected import apply_patch
-from syncer.remotes.clarifai.planning import PlanRules, PlanStep, plan_input
+from syncer.remotes.clarifai.planning import PlanRules, PlanStep, find_user, plan_input
 from syncer.remotes.clarifai.same import same_annotation
 
 Annotation = dict[str, Any]
@@ -134,3 +134,116 @@ def test_a_mask_that_is_shown_as_an_address_is_compared_by_presence_and_not_sent
     both = plan_one({"data": {**mask(base64="aaaa"), "metadata": {"n": 1}}}, held)
     assert both.change is not None
     assert "url" not in str(both.change)
+
+
+def tagged(concept: str, **more: Any) -> Annotation:
+    return shown({"data": {"concepts": [{"id": concept, "value": 1}]}, **more})
+
+
+def plan_all(
+    held: dict[str, Annotation],
+    wishes: dict[str, Annotation] | None = None,
+    nameless: list[Annotation] | None = None,
+    **rules: Any,
+) -> dict[str, str]:
+    steps = plan_input("i", wishes or {}, nameless or [], held, PlanRules(**rules), make_id)
+    return {step.id: step.kind for step in steps}
+
+
+def test_what_is_only_at_the_remote_is_extra_and_deleted_only_where_that_is_asked_for() -> None:
+    held = {"a": tagged("x"), "b": tagged("y", user_id="another"), "c": tagged("x")}
+    assert plan_all(held) == {"a": "extra", "b": "extra", "c": "extra"}
+    users = frozenset(("another",))
+    assert plan_all(held, delete=True, users=users) == {"b": "delete"}
+    concepts = frozenset("x")
+    assert plan_all(held, delete=True, concepts=concepts) == {"a": "delete", "c": "delete"}
+
+
+def test_a_deletion_names_what_it_was_planned_against() -> None:
+    row = tagged("x")
+    [step] = plan_input("i", {}, [], {"a": row}, PlanRules(delete=True), make_id)
+    assert step.change == {
+        "op": "delete",
+        "annotation": {"id": "a", "input_id": "i"},
+        "expect": {"digest": digest_annotation(row)},
+    }
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"input_level": True},
+        {"model_version_id": "m"},
+        {"workflow_version_id": "w"},
+        {"worker": {"model": {"id": "m"}}},
+        {"worker": {"workflow": {"id": "w"}}},
+    ],
+)
+def test_what_no_user_made_is_neither_changed_nor_deleted(made: Annotation) -> None:
+    held = {"a": tagged("x", **made), "b": tagged("x", **made)}
+    wishes = {"a": {"data": {"concepts": [{"id": "y"}]}}}
+    assert plan_all(held, wishes, delete=True) == {"a": "unchangeable"}
+
+
+def test_a_wish_out_of_scope_is_counted_and_not_planned() -> None:
+    wish = {"data": {"regions": [{"data": {"concepts": [{"id": "y"}]}}]}}
+    assert plan_all({}, {"a": wish}, concepts=frozenset("x")) == {"a": "out_of_scope"}
+    assert plan_all({}, {"a": wish}, concepts=frozenset("y")) == {"a": "post"}
+    held = {"a": tagged("y", user_id="another")}
+    assert plan_all(held, {"a": wish}, users=frozenset(("me",))) == {"a": "out_of_scope"}
+
+
+def test_a_wish_without_an_id_is_what_holds_just_that_and_else_gets_an_id() -> None:
+    wish = {"data": {"concepts": [{"id": "x", "value": 1}]}, "status": {"code": 24150}}
+    assert plan_all({"a": tagged("x")}, nameless=[wish]) == {"a": "same"}
+    kinds = plan_all({"a": tagged("y")}, nameless=[wish, wish])
+    assert sorted(kinds.values()) == ["extra", "post", "post"]
+
+
+def test_what_cannot_be_changed_is_named_and_not_planned() -> None:
+    row = tagged("x", task_id="t")
+    step = plan_one({"task_id": "another"}, row)
+    assert (step.kind, step.change, step.unchangeable) == ("unchangeable", None, ("task_id",))
+    both = plan_one({"task_id": "another", "data": {"concepts": [{"id": "z"}]}}, row)
+    assert (both.kind, both.unchangeable) == ("patch", ("task_id",))
+
+
+def test_a_mask_that_is_shown_as_an_address_is_not_sent_back() -> None:
+    mask = {"image": {"url": "https://host.example/m.png", "hosted": {"prefix": "https://host"}}}
+    region = {"id": "r", "region_info": {"mask": mask}}
+    row = shown({"data": {"regions": [region], "metadata": {"n": 1}}})
+    step = plan_one({"data": {"metadata": {"n": 2}}}, row)
+    assert step.kind == "unchangeable"
+    assert step.fields == ("data.metadata",)
+
+
+def test_concepts_of_a_region_are_merged_by_the_id_that_the_remote_shows() -> None:
+    box = {"region_info": {"bounding_box": {"top_row": 0.5}}}
+    row = shown({"data": {"regions": [{**box, "data": {"concepts": [{"id": "x", "value": 1}]}}]}})
+    wish = {"data": {"regions": [{**box, "data": {"concepts": [{"id": "x", "value": 0.5}]}}]}}
+    step = plan_one(wish, row)
+    assert step.change is not None
+    assert step.change["action"] == "merge"
+    assert step.change["annotation"]["data"] == {  # type: ignore[index]
+        "regions": [{"id": "r0", "data": {"concepts": [{"value": 0.5, "id": "x"}]}}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("row", "user"),
+    [
+        ({"user_id": "me"}, "me"),
+        ({"worker": {"user": {"id": "they"}}}, "they"),
+        ({"worker": {"user": "they"}}, ""),
+        ({"worker": "they"}, ""),
+    ],
+)
+def test_the_user_is_named_in_either_place(row: Annotation, user: str) -> None:
+    assert find_user(row) == user
+
+
+def test_metadata_that_the_wish_does_not_name_stays_and_the_rest_is_laid_over_it() -> None:
+    row = shown({"data": {"metadata": {"keep": 1, "deep": {"a": 1, "b": 2}}}})
+    step = plan_one({"data": {"metadata": {"deep": {"b": 3}}}}, row)
+    assert step.after is not None
+    assert step.after["data"] == {"metadata": {"keep": 1, "deep": {"a": 1, "b": 3}}}
