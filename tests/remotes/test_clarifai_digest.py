@@ -77,6 +77,13 @@ frames = st.fixed_dictionaries(
     {"frame_info": st.fixed_dictionaries({"time": st.sampled_from([0, 1500, 1 << 60])})},
     optional={"data": labelled},
 )
+
+
+def name_item(item: Json) -> object:
+    """Nothing has the id of another: which of the two is meant, nobody can say."""
+    return item.get("id") or id(item)
+
+
 annotations = st.fixed_dictionaries(
     {},
     optional={
@@ -84,7 +91,7 @@ annotations = st.fixed_dictionaries(
             {},
             optional={
                 "concepts": st.lists(concepts, max_size=3, unique_by=lambda item: item["id"]),
-                "regions": st.lists(regions, max_size=2),
+                "regions": st.lists(regions, max_size=2, unique_by=name_item),
                 "frames": st.lists(frames, max_size=1),
                 "metadata": infos,
                 "int_value": st.sampled_from([0, 1, 1 << 62]),
