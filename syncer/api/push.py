@@ -32,6 +32,7 @@ async def push(
     max_attempts: int | None = None,
     max_delete: int | None = None,
     moved: Literal["same", "new"] | None = None,
+    edited: bool = False,
     strict: bool = False,
     observe: Callable[[Event], None] | None = None,
 ) -> PushReport:
@@ -59,7 +60,7 @@ async def push(
     there.
     """
     named, tell = arguments.sources(source), arguments.observer(observe)
-    strict = arguments.switch("strict", strict)
+    strict, edited = arguments.switch("strict", strict), arguments.switch("edited", edited)
     max_delete = arguments.count("max_delete", max_delete)
     options: dict[str, object] = {
         "state.dir": None if state is None else arguments.path("state", state),
@@ -70,7 +71,13 @@ async def push(
     }
     configured = load_with(app_of(to), config, options)
     opening = open_push(
-        configured, LIMITERS, named, strict=strict, max_delete=max_delete, moved=moved
+        configured,
+        LIMITERS,
+        named,
+        strict=strict,
+        max_delete=max_delete,
+        moved=moved,
+        edited=edited,
     )
     async with open_in_thread(opening) as lane:
         for note in lane.notes:

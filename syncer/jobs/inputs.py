@@ -5,7 +5,7 @@ the engine.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -120,6 +120,10 @@ class ReadingOptions:
     disk: LogDisk = REAL_LOGS
     shared: Path | None = None
     """The [state] dir, with the states of pulls in it; None: the state itself."""
+    inspect: Callable[[Sequence[Path], Sequence[Path]], list[str]] = lambda _, __: []
+    """Called with the logs that have something to read, and with those of them that the
+    state does not know yet. Returns notes; what it raises refuses them all.
+    """
 
 
 def open_inputs(
@@ -167,6 +171,7 @@ def _open(
     facts += [Opened(number, aside) for number, aside in choice.displaced]
     members: list[ChangeLog | Feed] = []
     done: list[ChosenLog] = []
+    unmet: list[Path] = []
     for found in _woven(items, choice.logs, ledger):
         known = ledger.logs.get(found.number)
         if known is None or known.identity != found.identity:
@@ -186,6 +191,8 @@ def _open(
             done.append(found)
         else:
             members.append(_log(found, known, reading))
+            if known is None:
+                unmet.append(found.path)
     if not members and not done and not choice.gone:
         raise UsageError(
             f"no change log: name one (a file, a folder, or - for stdin); the state {state} knows"
@@ -197,6 +204,7 @@ def _open(
         *named.notes({log.path for log in choice.logs}, choice.unread),
         *choice.notes,
         *finished,
+        *reading.inspect([log.path for log in choice.logs if log not in done], unmet),
     ]
     return PushInputs(members, done, gone, notes, lost), facts
 

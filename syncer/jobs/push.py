@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -28,6 +29,7 @@ from syncer.jobs.dead import (
 from syncer.jobs.inputs import ReadingOptions, open_inputs
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.lines import line_options
+from syncer.jobs.plan.side_file import check_plans
 from syncer.jobs.progress import Estimate, Progress, Sending, Share, sending, unread
 from syncer.jobs.push_parts import PushParts, push_parts, wire_push
 from syncer.jobs.report import Before, PushReport, totals
@@ -64,6 +66,7 @@ def open_push(
     strict: bool = False,
     max_delete: int | None = None,
     moved: Moved | None = None,
+    edited: bool = False,
 ) -> Iterator[PushLane]:
     """A lane with the parts that the configuration asks for, open while the block
     lasts.
@@ -71,7 +74,9 @@ def open_push(
     Raises as `push_parts` and `PushLane` do.
     """
     with push_parts(loaded, limiters) as parts:
-        yield PushLane(parts, sources, strict=strict, max_delete=max_delete, moved=moved)
+        yield PushLane(
+            parts, sources, strict=strict, max_delete=max_delete, moved=moved, edited=edited
+        )
 
 
 class PushLane:
@@ -85,18 +90,23 @@ class PushLane:
         strict: bool = False,
         max_delete: int | None = None,
         moved: Moved | None = None,
+        edited: bool = False,
     ) -> None:
         """`sources`: change logs as named on the command line, and sources of users;
         none: every log that the state knows.
 
-        `moved`: the decision about files that may be known logs under new names. Raises
+        `moved`: the decision about files that may be known logs under new names.
+        `edited`: plans that were edited since they were made are pushed, too. Raises
         UsageError, StateError, LogChanged.
         """
         self._parts = parts
         self._max_delete = max_delete
         self._state = Path(parts.config.state.dir)
         shared = Path(parts.config.state.shared_dir)
-        reading = ReadingOptions(line_options(parts.config), strict, moved, parts.logs, shared)
+        inspect = partial(check_plans, config=parts.config, edited=edited)
+        reading = ReadingOptions(
+            line_options(parts.config), strict, moved, parts.logs, shared, inspect
+        )
         self._inputs, facts = open_inputs(
             sources, self.ledger, self._state, reading, standard_input()
         )

@@ -14,13 +14,13 @@ import anyio.to_thread
 import orjson
 import pytest
 
+import syncer
 from syncer.config import load
 from syncer.core.deletions import MaxDelete
 from syncer.emulator import running
 from syncer.errors import StateError, UsageError
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.plan.job import Planning
-from syncer.jobs.plan.output import check_plans, meta_path
 from syncer.jobs.plan.planned import Planned
 from syncer.remotes.clarifai.planning import PlanRules
 from tests.e2e.test_switches import APART, DEAD, SWITCHED, post_inputs, push
@@ -200,30 +200,48 @@ async def test_a_folder_of_wishes_and_a_log_are_read_alike(tmp_path: Path) -> No
 
 
 @pytest.mark.anyio
-async def test_a_plan_is_pushed_as_it_was_made_and_where_it_was_made_for(tmp_path: Path) -> None:
-    out = tmp_path / "plan.jsonl"
+@pytest.mark.parametrize("named", ["plan.jsonl", "."])
+async def test_a_plan_is_pushed_as_it_was_made_and_where_it_was_made_for(
+    named: str, tmp_path: Path
+) -> None:
+    """By whatever name it comes, and whoever pushes it."""
+    out = tmp_path / "plans" / "plan.jsonl"
+    out.parent.mkdir()
     wanted = write(tmp_path / "wanted.jsonl", rich())
     async with running(rps=0) as server:
         await plan(server.url, out, wanted)
 
-        def check(app: str = "app", *, edited: bool = False) -> list[str]:
-            given: dict[str, object] = {"clarifai.base_url": server.url, "clarifai.app_id": app}
-            loaded = load(None, {"CLARIFAI_PAT": "a-token"}, given)
-            return [
-                note
-                for named in (out, tmp_path)
-                for note in check_plans(loaded, [str(named)], edited=edited)
-            ]
+        async def push_to(app: str, state: str, **options: Any) -> int:
+            to = syncer.Clarifai(base_url=server.url, user_id="me", app_id=app, token="a-token")
+            source = out.parent / named
+            return (await syncer.push(source, to, state=tmp_path / state, **options)).applied
 
-        assert check() == []
         with pytest.raises(StateError, match="was planned for"):
-            check("other")
+            await push_to("other", "s1")
+        assert server.annotations("me", "other") == {}
         out.write_bytes(out.read_bytes() + b"\n")
         with pytest.raises(StateError, match="was edited"):
-            check()
-        assert check(edited=True) == []
-        meta_path(out).unlink()
-        assert check() == []
+            await push_to("app", "s2")
+        assert server.annotations("me", "app") == {}
+        assert await push_to("app", "s2", edited=True) == len(rich())
+        assert await push_to("app", "s2") == 0  # all of it is done
+
+
+@pytest.mark.anyio
+async def test_a_plan_without_its_side_file_is_an_ordinary_log_which_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    out = tmp_path / "plan.jsonl"
+    change = {"op": "delete", "annotation": {"id": "a", "input_id": "i"}}
+    out.write_bytes(orjson.dumps({**change, "expect": {"digest": "0" * 32}}) + b"\n")
+    async with running(rps=0) as server:
+        to = syncer.Clarifai(base_url=server.url, user_id="me", app_id="app", token="a-token")
+        for _ in range(2):
+            await syncer.push(out, to, state=tmp_path / "state")
+    assert [record.message for record in caplog.records] == [
+        f"{out} holds planned changes and has no plan.jsonl.meta.json beside it: it is pushed as an"
+        " ordinary change log"
+    ]
 
 
 def test_the_counts_of_a_plan_have_the_names_of_its_json() -> None:

@@ -103,14 +103,18 @@ def _push(
     """Push and report; the exit code."""
     from syncer.cli.loop import run
     from syncer.jobs.limiters import Limiters
-    from syncer.jobs.plan.output import check_plans
     from syncer.jobs.push import open_push
 
-    plan_notes = check_plans(loaded, logs, edited=edited)
     with open_push(
-        loaded, Limiters(), logs, strict=strict, max_delete=max_delete, moved=moved
+        loaded,
+        Limiters(),
+        logs,
+        strict=strict,
+        max_delete=max_delete,
+        moved=moved,
+        edited=edited,
     ) as lane:
-        for note in [*plan_notes, *lane.notes]:
+        for note in lane.notes:
             say(f"syncer: {note}")
         finished = run(_run, lane, progress)
     tell(finished)

@@ -23,8 +23,9 @@ from syncer.jobs.compare.parts import PartFiles, Recorded
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.lines import line_options
 from syncer.jobs.origins import clarifai_origin
-from syncer.jobs.plan.output import PlanFile, name_destination
+from syncer.jobs.plan.output import PlanFile
 from syncer.jobs.plan.planned import CHANGES, Planned
+from syncer.jobs.plan.side_file import name_destination
 from syncer.jobs.plan.wishes import WishReader, check_wishes, fold_wishes
 from syncer.jobs.signals import Listen, ignore, until_signal
 from syncer.jobs.wiring import wire
@@ -174,7 +175,7 @@ class Planning:
         }
         file.place(
             {
-                "destination": name_destination(self.loaded),
+                "destination": name_destination(self.loaded.config),
                 "scope": {
                     "input_ids": sorted(self.input_ids),
                     "users": sorted(self.rules.users),

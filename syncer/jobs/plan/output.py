@@ -7,7 +7,6 @@ for a plan that is whole.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -16,27 +15,8 @@ from types import TracebackType
 import orjson
 
 from syncer import files
-from syncer.config import Loaded
-from syncer.errors import OutputError, StateError, UsageError
-
-META_SUFFIX = ".meta.json"
-FORMAT, VERSION = "syncer-plan", 1
-BLOCK_BYTES = 1 << 20
-
-
-def meta_path(plan: Path) -> Path:
-    """Return where the side file of a plan is."""
-    return plan.with_name(plan.name + META_SUFFIX)
-
-
-def name_destination(loaded: Loaded) -> dict[str, str]:
-    """Return what tells one app from another."""
-    clarifai = loaded.config.clarifai
-    return {
-        "base_url": clarifai.base_url,
-        "user_id": clarifai.user_id,
-        "app_id": clarifai.app_id,
-    }
+from syncer.errors import OutputError, UsageError
+from syncer.jobs.plan.side_file import FORMAT, VERSION, meta_path
 
 
 class PlanFile:
@@ -104,86 +84,3 @@ class PlanFile:
         finally:
             with suppress(OSError):
                 fresh.unlink(missing_ok=True)
-
-
-def check_plans(loaded: Loaded, logs: Sequence[object], *, edited: bool) -> list[str]:
-    """Return notes on logs that may be plans. Raises StateError for a plan of another
-    destination, or one that was edited since, unless that is meant.
-    """
-    notes = []
-    for path in [path for log in logs for path in _list_plans(log)]:
-        if not meta_path(path).exists():
-            if _looks_planned(path):
-                notes.append(
-                    f"{path} holds planned changes and has no {meta_path(path).name} beside it: it"
-                    " is pushed as an ordinary change log"
-                )
-            continue
-        _check_plan(path, loaded, edited=edited)
-    return notes
-
-
-def _list_plans(log: object) -> list[Path]:
-    """Return the files that may be plans: one that is named, and those within a folder
-    that have a side file.
-    """
-    if not isinstance(log, str) or log == "-":
-        return []
-    path = Path(log)
-    if path.is_dir():
-        sides = sorted(path.rglob(f"*{META_SUFFIX}"))
-        plans = [side.with_name(side.name.removesuffix(META_SUFFIX)) for side in sides]
-        return [plan for plan in plans if plan.name.endswith(".jsonl") and plan.is_file()]
-    return [path] if path.is_file() else []
-
-
-def _looks_planned(path: Path) -> bool:
-    """Whether its first line expects something, as those of a plan do."""
-    try:
-        with path.open("rb") as file:
-            return b'"expect":{"digest":' in file.readline(BLOCK_BYTES)
-    except OSError:
-        return False
-
-
-def _check_plan(path: Path, loaded: Loaded, *, edited: bool) -> None:
-    meta = meta_path(path)
-    try:
-        facts = orjson.loads(meta.read_bytes())
-    except (OSError, orjson.JSONDecodeError):
-        facts = None
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        raise StateError(
-            f"{meta} is not what a plan has beside it: plan again, or remove it to push {path} as"
-            " an ordinary change log"
-        )
-    if facts.get("version") != VERSION:
-        raise StateError(f"{meta} is of another version of syncer: plan again")
-    made_for, here = facts.get("destination"), name_destination(loaded)
-    if made_for != here:
-        raise StateError(
-            f"{path} was planned for {_tell_place(made_for)}, and this push goes to"
-            f" {_tell_place(here)}. Nothing was sent: plan again for this one"
-        )
-    if not edited and facts.get("digest") != _digest_file(path):
-        raise StateError(
-            f"{path} was edited since it was planned. Nothing was sent: plan again, or say that"
-            " this is meant (--edited)"
-        )
-
-
-def _tell_place(place: object) -> str:
-    if not isinstance(place, dict):
-        return "nowhere"
-    return f"{place.get('base_url')}, user {place.get('user_id')}, app {place.get('app_id')}"
-
-
-def _digest_file(path: Path) -> str:
-    digest = blake2b(digest_size=16)
-    try:
-        with path.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                digest.update(block)
-    except OSError as error:
-        raise StateError(f"{path} cannot be read: {error.strerror}") from None
-    return digest.hexdigest()

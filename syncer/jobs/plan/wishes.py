@@ -16,13 +16,13 @@ from syncer.formats.labels import ReadOptions
 from syncer.formats.rows import PARQUET_ENDINGS, BadTable, is_delta, list_parquet
 from syncer.jobs.compare.parts import PartFiles, Recorded
 from syncer.jobs.ours import name_logs
+from syncer.jobs.plan.side_file import META_SUFFIX
 from syncer.jobs.streams import standard_input
 from syncer.sources.changelog import ChangeLog
 from syncer.sources.lines import LineOptions
 from syncer.sources.wish_file import UnreadableWish, parse_wishes
 
 WISH_ENDING = ".json"
-META_ENDING = ".meta.json"
 ROWS_AT_ONCE = 16
 NOT_A_WISH = "a plan is made from what is wanted: posts, bare lines, deletes of whole inputs"
 UNNAMED = ""
@@ -194,7 +194,7 @@ def _list_wishes(path: Path) -> Iterator[Path]:
     if path.is_dir():
         if not is_delta(path):
             files = list_files(path, (WISH_ENDING,))
-            yield from (file for file in files if not file.name.endswith(META_ENDING))
+            yield from (file for file in files if not file.name.endswith(META_SUFFIX))
     elif path.name.endswith(WISH_ENDING):
         yield path
 
