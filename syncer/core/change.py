@@ -18,6 +18,20 @@ READ_BACK: frozenset[Verb] = PATCHES | {"post"}
 A delete in doubt is simply sent again.
 """
 
+OF_THE_SERVICE = frozenset(
+    (
+        "created_at",
+        "modified_at",
+        "consensus_info",
+        "trusted",
+        "worker",
+        "input_level",
+        "model_version_id",
+        "user_id",
+    )
+)
+"""Members of an annotation that the service sets: nobody sends them."""
+
 Key = tuple[str, str]
 """(input_id, annotation id): the unit of ordering.
 The id is empty for a whole-input delete.

@@ -18,24 +18,12 @@ from typing import Literal, cast
 import msgspec
 import orjson
 
-from syncer.core.change import BadLine, Change, IgnoredLine, Verb
+from syncer.core.change import OF_THE_SERVICE, BadLine, Change, IgnoredLine, Verb
 
 LINE_BYTES_MAX = 16 << 20
 
 OPS = ("post", "patch", "delete")
 ACTIONS = ("merge", "overwrite", "remove")
-BARE_LEFT_OUT = frozenset(
-    (
-        "created_at",
-        "modified_at",
-        "consensus_info",
-        "trusted",
-        "worker",
-        "input_level",
-        "model_version_id",
-        "user_id",
-    )
-)
 _WITHOUT_ID: dict[Verb, str] = {
     "post": "a post without one gets one",
     "delete": "a delete without one is of the whole input",
@@ -322,7 +310,7 @@ def _bare(
         return IgnoredLine(place.log, place.index, place.line, raw)
     kept = []
     for key, part in _members.decode(raw).items():
-        if key in BARE_LEFT_OUT:
+        if key in OF_THE_SERVICE:
             continue
         text = bytes(part)
         if key == "status":

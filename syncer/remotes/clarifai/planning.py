@@ -13,7 +13,7 @@ from typing import Literal, cast
 
 import orjson
 
-from syncer.core.change import Verb
+from syncer.core.change import OF_THE_SERVICE, Verb
 from syncer.core.wanted import ChangeLine
 from syncer.remotes.clarifai.digest import digest_annotation
 from syncer.remotes.clarifai.expected import JsonObject, apply_patch, differing_fields
@@ -25,21 +25,7 @@ MakeId = Callable[[bytes, int], str]
 """Makes the id of a wish without one, from its content and its number among equals."""
 HOLDABLE = ("data", "annotation_info", "status")
 """Members that a patch can change."""
-_UNCOMPARED = frozenset(
-    (
-        "id",
-        "input_id",
-        "created_at",
-        "modified_at",
-        "consensus_info",
-        "trusted",
-        "worker",
-        "input_level",
-        "model_version_id",
-        "user_id",
-    )
-)
-"""Members of the service's own, and names."""
+_UNCOMPARED = OF_THE_SERVICE | {"id", "input_id"}
 
 
 @dataclass(frozen=True, slots=True)
