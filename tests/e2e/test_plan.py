@@ -244,6 +244,33 @@ async def test_a_plan_without_its_side_file_is_an_ordinary_log_which_is_said_onc
     ]
 
 
+@pytest.mark.anyio
+async def test_a_plan_says_how_many_requests_its_push_makes(tmp_path: Path) -> None:
+    """Merges and overwrites do not share one, and what is not a post is looked at."""
+
+    def label(id: str, **data: Any) -> Annotation:
+        concepts = data.pop("concepts", [{"id": "x", "value": 1}])
+        return {"id": id, "input_id": "i", "data": {"concepts": concepts, **data}}
+
+    held = [label("merged"), label("overwritten", metadata={"n": 1}), label("gone")]
+    wished = [
+        label("posted"),
+        label("merged", concepts=[{"id": "x", "value": 0}]),
+        label("overwritten", metadata={"n": 2}),
+    ]
+    out = tmp_path / "plan.jsonl"
+    async with running(rps=0) as server:
+        first = write(tmp_path / "held.jsonl", held)
+        assert (await push(server.url, tmp_path / "first", first)).exit_code == 0
+        wanted = write(tmp_path / "wanted.jsonl", wished)
+        planned = await plan(
+            server.url, out, wanted, rules={"delete": True}, any_user=True, max_delete=ALL
+        )
+        assert changes(planned) == (1, 2, 1)
+        pushed = await push(server.url, tmp_path / "second", out)
+    assert planned.requests == pushed.summary.requests == 7
+
+
 def test_the_counts_of_a_plan_have_the_names_of_its_json() -> None:
     from syncer.cli.commands.plan import _COUNTS
 

@@ -196,9 +196,10 @@ class Planning:
 
     def _estimate(self, planned: Planned) -> None:
         push = self.loaded.config.push
-        kinds = (planned.posts, planned.patches, planned.deletes)
-        looks = math.ceil((planned.patches + planned.deletes) / push.batch_size)
-        planned.requests = looks + sum(math.ceil(count / push.batch_size) for count in kinds)
+        for action, count in planned.by_action.items():
+            batches = math.ceil(count / push.batch_size)
+            # what is not a post is looked at first
+            planned.requests += batches if action == "post" else 2 * batches
         if isinstance(push.requests_per_second, int | float):
             planned.estimated_seconds = round(planned.requests / push.requests_per_second, 1)
 

@@ -61,6 +61,8 @@ class Planned:
     """Annotations that differ where nothing can be changed."""
     held: int = 0
     """What the remote holds within the scope."""
+    by_action: Counter[str] = field(default_factory=Counter)
+    """Changes by what goes together in a request: an op, of patches the action."""
     requests: int = 0
     """That a push of the plan would make, looks included."""
     estimated_seconds: float = 0.0
@@ -93,7 +95,8 @@ class Planned:
         setattr(self, name, getattr(self, name) + 1)
         if kind == "patch" and step.unchangeable:
             self.unchangeable += 1
-        if kind in CHANGES:
+        if step.change is not None:
+            self.by_action[str(step.change.get("action", step.change["op"]))] += 1
             self.by_concept[kind].update(list_concepts(step.after or step.before or {}))
         if (mark := MARKS.get(kind)) is not None:
             fields = (*step.fields, *(f"{name} (cannot be changed)" for name in step.unchangeable))
