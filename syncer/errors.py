@@ -131,6 +131,13 @@ def first_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return error
 
 
+def describe(error: BaseException) -> str:
+    """Return what people read of an error: what one of ours says, and of one that
+    nobody expected where it came about.
+    """
+    return str(error) if isinstance(error, SyncerError) else describe_unexpected(error)
+
+
 def describe_unexpected(error: BaseException) -> str:
     """Return what people read of an error that nobody expected: its type and the line
     of ours that failed. Not what it says: that may hold anything, a token too.

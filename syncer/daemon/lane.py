@@ -52,7 +52,7 @@ from syncer.daemon.status import (
 from syncer.daemon.story import AppliedChanges, list_retries, tell_live_story
 from syncer.engine.push import Push
 from syncer.engine.trail import Trail, Trails
-from syncer.errors import CredentialsRefused, SyncerError
+from syncer.errors import CredentialsRefused, SyncerError, describe
 from syncer.finish import finish
 from syncer.jobs.dead import (
     DropResult,
@@ -158,7 +158,7 @@ class Lane:
                     self._errands.after(parts.journal),
                 ):
                     await self._push(parts)
-            except SyncerError as error:
+            except Exception as error:  # an unexpected one, too: other lanes go on
                 await self._wait(error)
 
     async def hold(self, *, held: bool) -> None:
@@ -307,12 +307,12 @@ class Lane:
             self.pause = None
             self._tell(self)
 
-    async def _wait(self, error: SyncerError) -> None:
+    async def _wait(self, error: Exception) -> None:
         """Until the next try is due, or there is another token than the refused one."""
         self._failures += 1
         retry, refused = self._loaded.config.retry, self._read_token()
         seconds = Backoff(retry.base_seconds, retry.cap_seconds, self.chance).delay(self._failures)
-        self.pause = LanePause.now(str(error), seconds)
+        self.pause = LanePause.now(describe(error), seconds)
         self._tell(self)
         with anyio.move_on_after(seconds):
             while not self._draining.is_set():

@@ -33,7 +33,7 @@ from syncer.daemon.lane import Lane
 from syncer.daemon.status import ReloadResult, Trouble
 from syncer.daemon.supervisor import Supervisor
 from syncer.engine.signal import Signal
-from syncer.errors import SyncerError, describe_unexpected
+from syncer.errors import SyncerError, describe
 
 CONFIG = "config"
 """The check that the configuration in force is the one that was given last."""
@@ -161,7 +161,7 @@ class Reloader:
             try:
                 await self._settle(reloaded, ending)
             except Exception as error:
-                return self._report(Reloaded("failed", error=describe_unexpected(error)))
+                return self._report(Reloaded("failed", error=describe(error)))
         return reloaded
 
     async def _settle(self, reloaded: Reloaded, ending: list[Lane]) -> None:
@@ -179,8 +179,7 @@ class Reloader:
                 checked = await anyio.to_thread.run_sync(self._check)
             except Exception as error:
                 self._refuse_drained()
-                what = str(error) if isinstance(error, SyncerError) else describe_unexpected(error)
-                return self._report(Reloaded("failed", error=what)), []
+                return self._report(Reloaded("failed", error=describe(error))), []
             self._refuse_drained()
             ending = self._apply(checked)
         difference, needs_restart = checked.difference, checked.needs_restart

@@ -322,6 +322,30 @@ def test_a_source_that_fails_is_parked_with_its_reason_until_it_works_again(
     assert len(following.app.held) == 2
 
 
+def test_an_error_that_nobody_expected_pauses_the_lane_and_shows_none_of_its_words(
+    following: Following, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[LaneStatus] = []
+    commit = Journal.commit
+
+    def fail_once(journal: Journal, facts: Sequence[Fact]) -> None:
+        monkeypatch.setattr(Journal, "commit", commit)
+        raise KeyError("secret")
+
+    async def then(lane: Lane) -> None:
+        await anyio.sleep(10)
+        monkeypatch.setattr(Journal, "commit", fail_once)
+        following.add(post(1))
+        await anyio.sleep(100)
+        seen.append(await lane.status())
+
+    following.run(then)
+    [reason, resumed] = following.paused
+    assert reason.startswith("internal error: KeyError in syncer/")
+    assert "secret" not in reason
+    assert (resumed, seen[0].state, seen[0].totals.applied) == ("", "open", 2)
+
+
 def test_the_lag_of_a_source_is_how_long_its_oldest_change_waits(following: Following) -> None:
     lags: list[float | None] = []
 
