@@ -101,6 +101,8 @@ def wire_push(
     advice = Advice(app.credentials, resuming(state), app.address, app.settings)
     turns = Turns(app.transport, app.pace, concurrency, restored, now, rng, observe, advice)
     turns.whereabouts.probe = app.probe
+    if destination != written:
+        turns.to_keep.set()  # the last run could not write it down; this one may
     limits = Limits(
         batch_size=push.batch_size,
         linger_seconds=push.linger_seconds,
