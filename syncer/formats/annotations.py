@@ -110,6 +110,8 @@ class Annotations:
             lines, number = self._write(label, placed, found, named.concepts, info)
         except (TypeError, ValueError):
             return Skipped(label.place, label.own_id, "not JSON", is_fault=True)
+        if any(b"null" in line for line in lines):
+            lost += [f"{name}: {NOT_A_NUMBER}" for name in _list_nulled(info)]
         if max(map(len, lines)) > LINE_BYTES_MAX:
             return Skipped(label.place, label.own_id, "no place", kind="line of more than 16 MiB")
         for concept in named.counted:
@@ -291,9 +293,26 @@ def _time(label: Label) -> WireObject:
     return {"number": number, "time": round(number * 1000 / picture.fps)}
 
 
+def _list_nulled(info: Mapping[str, JSON]) -> list[str]:
+    """Return the names of what JSON has no number for, and is written as null."""
+    return [name for name, value in info.items() if _holds_no_number(value)]
+
+
+def _holds_no_number(value: JSON) -> bool:
+    match value:
+        case float():
+            return not math.isfinite(value)
+        case dict():
+            return any(map(_holds_no_number, value.values()))
+        case list() | tuple():
+            return any(map(_holds_no_number, value))
+        case _:
+            return False
+
+
 def _tidy(value: JSON, depth: int = 0) -> JSON:
-    """Return what JSON on the wire can hold: half a character becomes `?`, a number of
-    more than 64 bits text.
+    """Return what JSON on the wire can hold: half a character becomes its code, a
+    number of more than 64 bits text.
 
     Raises ValueError for what is nested too deeply.
     """
@@ -301,7 +320,7 @@ def _tidy(value: JSON, depth: int = 0) -> JSON:
         raise ValueError("nested too deeply")
     match value:
         case str():
-            return value.encode("utf-8", "replace").decode()
+            return value.encode("utf-8", "backslashreplace").decode()
         case dict():
             return {str(_tidy(str(key))): _tidy(each, depth + 1) for key, each in value.items()}
         case list() | tuple():

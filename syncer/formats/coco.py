@@ -6,18 +6,17 @@ the annotations. Segmentations are told apart by their JSON type, not by `iscrow
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
-import orjson
-
 from syncer.formats.faults import BadLabel, NoPlace, name_faults
 from syncer.formats.folders import list_files
 from syncer.formats.geometry import pair_up
-from syncer.formats.json_items import JsonItem, iterate_items
+from syncer.formats.json_items import JsonItem, iterate_items, pass_over
 from syncer.formats.labels import (
     JSON,
     Box,
@@ -72,7 +71,9 @@ class Coco:
 
     def _read_file(self, file: Path, *, is_named: bool) -> Iterator[Item]:
         if not is_named and not _is_coco(file):
-            yield Noticed("it is not a COCO file, and was left alone", str(file))
+            with self.options.open_file(file) as opened:
+                pass_over(opened)
+            yield Noticed("it is not a COCO file, and was left alone", file=file)
             return
         yield InFile(file)
         tables = _Tables()
@@ -93,7 +94,7 @@ def _read_tables(file: BinaryIO, tables: _Tables) -> Iterator[Item]:
                 ' "images" and "categories"'
             )
         if not isinstance(item.value, dict):
-            yield Noticed(item.fault or "it is not an object", item.place)
+            yield Noticed(f"{item.place}: {item.fault or 'it is not an object'}", item.place)
         elif item.key == "categories":
             yield from tables.add_category(item.value, item.place)
         else:
@@ -124,8 +125,7 @@ class _Tables:
         key, name = _key(image.get("id")), image.get("file_name")
         width, height = _size(image.get("width")), _size(image.get("height"))
         picture = Picture(name if isinstance(name, str) else "", width, height, own_id=key)
-        path = picture.path.encode("utf-8", "replace").decode()
-        kept = orjson.dumps((path, width, height)).decode()
+        kept = json.dumps((picture.path, width, height))  # half a character stays what it is
         if not key:
             yield Noticed("an image without an id", place)
         elif (known := self.images.find(key)) is None:
@@ -157,7 +157,7 @@ class _Tables:
             kept = self.images.find(key)
             if kept is None:
                 return None
-            path, width, height = orjson.loads(kept)
+            path, width, height = json.loads(kept)
             if len(self._near) >= NEAR_MAX:
                 self._near.clear()
             picture = self._near[key] = Picture(path, width, height, own_id=key)
@@ -168,7 +168,10 @@ def _read_annotation(item: JsonItem, tables: _Tables, lost: list[Item]) -> Item:
     value = item.value
     if not isinstance(value, dict):
         return Skipped(item.place, "", item.fault or "it is not an object", is_fault=True)
-    own_id = _key(value.pop("id", None))
+    own = value.pop("id", None)
+    own_id = _key(own)
+    if own is not None and not own_id:
+        lost.append(Lost(item.place, "", "an id that is neither a number nor a text"))
     try:
         return _make_label(value, own_id, item.place, tables, lost)
     except NoPlace as error:
@@ -277,9 +280,9 @@ def _numbers(value: JSON, name: str, count: int | None = None) -> list[float]:
 
 def _key(value: JSON) -> str:
     """Return an id as text; "" where it is none."""
-    if type(value) is int:
-        return str(value)
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else ""
+    if type(value) is int or (type(value) is float and value.is_integer()):
+        return str(int(value))  # tables turn whole numbers into 1.0
+    return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else ""
 
 
 def _size(value: JSON) -> int | None:

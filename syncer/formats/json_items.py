@@ -119,6 +119,12 @@ def iterate_items(file: BinaryIO, *keys: str) -> Iterator[JsonItem]:
     return _ItemCutter(file).cut(frozenset(keys))
 
 
+def pass_over(file: BinaryIO) -> None:
+    """Read the file to its end. Raises ValueError where it as a whole is not JSON."""
+    for _ in iterate_items(file):
+        pass
+
+
 class _ItemCutter:
     """A part of the file, and a place in it."""
 

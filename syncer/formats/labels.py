@@ -181,6 +181,8 @@ class Noticed(Struct, frozen=True):
 
     text: str
     place: str = ""
+    file: Path | None = None
+    """Where it is not the file of the last mark."""
 
 
 class FileFault(Struct, frozen=True):

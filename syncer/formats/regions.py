@@ -17,6 +17,8 @@ from syncer.formats.labels import Box, Keypoints, Mask, Point, Points, Polygon, 
 from syncer.formats.png import write_png
 
 NO_AREA = "no area"
+OUTSIDE = "outside the image"
+WRONG_ORDER = "corners in the wrong order"
 NOT_A_NUMBER = "not a number"
 FEW_POINTS = "fewer than three points"
 NO_POINT = "no point"
@@ -76,6 +78,11 @@ def _is_beyond(lowest: float, highest: float) -> bool:
     return lowest < -_ROUNDING or highest > 1 + _ROUNDING
 
 
+def _is_outside(lowest: float, highest: float) -> bool:
+    """Whether nothing of it is on the image."""
+    return highest <= 0.0 or lowest >= 1.0
+
+
 def _make_box(box: Box, width: float, height: float) -> PlacedShape | str:
     left, right = box.left / width, box.right / width
     top, bottom = box.top / height, box.bottom / height
@@ -83,8 +90,12 @@ def _make_box(box: Box, width: float, height: float) -> PlacedShape | str:
     if not (0.0 <= left < right <= 1.0 and 0.0 <= top < bottom <= 1.0):
         if not all(map(math.isfinite, (left, top, right, bottom))):
             return NOT_A_NUMBER
-        if left >= right or top >= bottom:
+        if left > right or top > bottom:
+            return WRONG_ORDER
+        if left == right or top == bottom:
             return NO_AREA
+        if _is_outside(left, right) or _is_outside(top, bottom):
+            return OUTSIDE
         clamped = _is_beyond(left, right) or _is_beyond(top, bottom)
         left, top, right, bottom = map(_clamp, (left, top, right, bottom))
     is_large = right - left > _FLOAT32_NEAR and bottom - top > _FLOAT32_NEAR
@@ -114,8 +125,12 @@ def _make_polygon(points: Sequence[Point], width: float, height: float) -> Place
     xs, ys = list(map(truediv, across, repeat(width))), list(map(truediv, down, repeat(height)))
     if not math.isfinite(sum(xs) + sum(ys)):
         return NOT_A_NUMBER
-    xs, ys, clamped = _clamp_all(xs, ys)
     if _is_line(xs, ys):
+        return NO_AREA
+    if _is_outside(min(xs), max(xs)) or _is_outside(min(ys), max(ys)):
+        return OUTSIDE
+    xs, ys, clamped = _clamp_all(xs, ys)
+    if clamped and _is_line(xs, ys):
         return NO_AREA
     corners = [{"row": y, "col": x} for x, y in zip(xs, ys)]  # noqa: B905 - of one length
     return PlacedShape({"polygon": {"points": corners}}, clamped)

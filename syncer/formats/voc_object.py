@@ -195,4 +195,4 @@ def _number_or_text(text: str) -> JSON:
 def _digest(element: Element) -> str:
     """Name an object by what it says, so that the name does not hang on its place."""
     texts = (f"{each.tag}={text_of(each)}" for each in element.iter())
-    return hashlib.sha256("\n".join(texts).encode("utf-8", "replace")).hexdigest()[:16]
+    return hashlib.sha256("\n".join(texts).encode("utf-8", "backslashreplace")).hexdigest()[:16]

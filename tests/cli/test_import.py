@@ -85,6 +85,44 @@ def test_twice_gives_the_same_bytes_and_another_label_changes_no_other_line(
     assert set(Path("1").read_text().splitlines()) < set(Path("3").read_text().splitlines())
 
 
+def test_a_file_that_is_named_twice_counts_once_and_that_is_said(cli: Cli, tmp_path: Path) -> None:
+    labels = write(tmp_path / "l.json", GOOD)
+    (tmp_path / "linked").symlink_to(tmp_path)
+    came = cli("import", "coco", labels, f"{tmp_path}/linked/l.json", labels, "-n", "--json")
+    value = came.json()
+    assert (came.code, value["files"], value["read"], value["repeated"]) == (0, 1, 1, 0)
+    assert f"{labels}: it was read before, and counts once" in value["notes"]
+
+
+def test_broken_files_in_a_folder_are_named_each(cli: Cli, tmp_path: Path) -> None:
+    write(tmp_path / "l.json", GOOD)
+    (tmp_path / "empty.json").write_bytes(b"")
+    (tmp_path / "short.json").write_bytes(b'{"images": [')
+    (tmp_path / "other.json").write_text('{"x": 1}')
+    came = cli("import", "coco", str(tmp_path), "-n", "--json", "--report", f"{tmp_path}/r.jsonl")
+    value = came.json()
+    assert (came.code, value["files"], value["unreadable"]) == (3, 1, 2)
+    remarks = [json.loads(line) for line in (tmp_path / "r.jsonl").read_text().splitlines()]
+    assert [(each["event"], Path(each["file"]).name) for each in remarks] == [
+        ("unreadable", "empty.json"),
+        ("noticed", "other.json"),
+        ("unreadable", "short.json"),
+    ]
+
+
+def test_shapes_in_another_unit_are_suspected(cli: Cli, tmp_path: Path) -> None:
+    labels = write(
+        tmp_path / "l.json", annotation(1, [300, 300, 9, 9]), annotation(2, [99, 0, 9, 9])
+    )
+    came = cli("import", "coco", labels, "-n", "--json")
+    value = came.json()
+    assert (came.code, value["skipped"]) == (0, {"outside the image": 1})
+    assert value["notes"] == [
+        "of 2 labels 2 shapes beyond the image: look at the unit of the numbers (pixels or shares)"
+        " and the sizes of the images"
+    ]
+
+
 def test_a_dry_run_writes_nothing_and_a_log_may_be_packed(cli: Cli, tmp_path: Path) -> None:
     labels = write(tmp_path / "l.json", GOOD)
     assert cli("import", "coco", labels, "--dry-run", "--json").json()["written"] == 1

@@ -104,12 +104,21 @@ def test_a_corner_that_only_rounding_put_beyond_the_image_is_not_counted():
     assert came.clamped == 0
 
 
+def test_a_number_that_json_does_not_have_is_told_as_lost():
+    info = {"score": math.nan, "sizes": {"area": [math.inf]}, "checked": None, "group": 1}
+    came = make().convert(label(Box(0, 0, 9, 9), info=info))
+    assert isinstance(came, Converted)
+    assert came.lost == ["score: not a number", "sizes: not a number"]
+
+
 @pytest.mark.parametrize(
     ("shape", "reason", "is_fault"),
     [
         (Box(5, 5, 5, 9), "no area", False),
-        (Box(9, 5, 5, 9), "no area", False),
-        (Box(-9, 5, -1, 9), "no area", False),
+        (Box(9, 5, 5, 9), "corners in the wrong order", False),
+        (Box(-9, 5, -1, 9), "outside the image", False),
+        (Box(5, 100, 9, 120), "outside the image", False),
+        (Polygon(((-9, 1), (-1, 1), (-1, 9))), "outside the image", False),
         (Box(5, 5, 5 + 1e-9, 9), "no area", False),
         (Box(math.nan, 5, 9, 9), "not a number", True),
         (Box(0, 5, math.inf, 9), "not a number", True),

@@ -29,6 +29,7 @@ from syncer.formats.labels import (
 
 IMAGE = {"id": 1, "file_name": "train/a.jpg", "width": 4, "height": 3}
 CATEGORY = {"id": 17, "name": "Cat"}
+LABEL = {"id": 5, "image_id": 1, "category_id": 17, "bbox": [1, 0, 2, 3]}
 RING = [0, 0, 4, 0, 4, 3]
 
 
@@ -182,10 +183,38 @@ def test_a_folder_is_read_file_by_file_and_others_are_left_alone(tmp_path: Path)
     read(tmp_path, {"images": [IMAGE], "annotations": [], "categories": [CATEGORY]})
     found = list(Coco(ReadOptions()).read(tmp_path))
     assert (
-        Noticed("it is not a COCO file, and was left alone", str(tmp_path / "other.json")) in found
+        Noticed("it is not a COCO file, and was left alone", file=tmp_path / "other.json") in found
     )
     assert Coco(ReadOptions()).detect(tmp_path)
     assert not Coco(ReadOptions()).detect(tmp_path / "other.json")
+
+
+@pytest.mark.parametrize("broken", [b"", b"\0\0\0\0", b'{"images": [', b"[1, 2", b"no JSON"])
+def test_a_broken_file_in_a_folder_is_a_fault_and_not_another_format(tmp_path: Path, broken: bytes):
+    (tmp_path / "broken.json").write_bytes(broken)
+    read(tmp_path, {"images": [IMAGE], "annotations": [], "categories": [CATEGORY]})
+    [fault] = [each for each in Coco(ReadOptions()).read(tmp_path) if isinstance(each, FileFault)]
+    assert fault.file == tmp_path / "broken.json"
+
+
+def test_names_and_ids_that_differ_in_half_a_character_are_not_one(tmp_path: Path):
+    images = [
+        {**IMAGE, "id": "\ud800", "file_name": "\ud800.jpg"},
+        {**IMAGE, "id": "\ud801", "file_name": "\ud801.jpg"},
+    ]
+    labels = [{**LABEL, "image_id": "\ud800"}, {**LABEL, "image_id": "\ud801"}]
+    document = {"images": images, "annotations": labels, "categories": [CATEGORY]}
+    found = [each for each in read(tmp_path, document) if isinstance(each, Label)]
+    assert [each.picture.path for each in found] == ["\ud800.jpg", "\ud801.jpg"]
+
+
+def test_whole_numbers_with_a_point_are_ids_and_others_are_told(tmp_path: Path):
+    labels = [{**LABEL, "id": 7.0, "image_id": float(IMAGE["id"])}, {**LABEL, "id": True}]
+    found = read(tmp_path, {"images": [IMAGE], "annotations": labels, "categories": [CATEGORY]})
+    assert [each.own_id for each in found if isinstance(each, Label)] == ["7", ""]
+    assert [each.kind for each in found if isinstance(each, Lost)] == [
+        "an id that is neither a number nor a text"
+    ]
 
 
 ANY = st.recursive(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol, assert_never
 
@@ -25,7 +26,9 @@ from syncer.formats.labels import (
     Reader,
     Skipped,
 )
+from syncer.formats.regions import OUTSIDE
 from syncer.formats.registry import AUTO, detect_format, make_reader
+from syncer.formats.store import Store
 from syncer.jobs.importing.meter import ByteMeter
 from syncer.jobs.importing.options import ImportOptions
 from syncer.jobs.importing.output import LineOutput
@@ -34,6 +37,7 @@ from syncer.printable import counted
 
 NO_PLACE = "no place"
 NOTES_MAX = 20
+FOLDERS_MAX = 1000
 STEP = 256
 """Things that are read between two looks at how far it is."""
 
@@ -65,6 +69,12 @@ class Import:
     _file: str = field(default="", kw_only=True)
     _first_fault: str = field(default="", kw_only=True)
     _seen: set[str] = field(default_factory=set, kw_only=True)
+    _unsaid: int = field(default=0, kw_only=True)
+    _files: Store[bytes, int] = field(default_factory=Store, kw_only=True)
+    """Those that were read, by digests of their paths."""
+    _folders: dict[Path, Path] = field(default_factory=dict, kw_only=True)
+    """Where some of their folders are, without links."""
+    _in_double: bool = field(default=False, kw_only=True)
     _observers: list[Observer] = field(default_factory=list, kw_only=True)
 
     def fault_sentence(self) -> str:
@@ -101,6 +111,8 @@ class Import:
             for count, item in enumerate(self._items()):
                 if not count % STEP:
                     step()
+                if self._is_double(item):
+                    continue
                 try:
                     self._take(item, out)
                 except ImportRefused as refusal:
@@ -109,6 +121,7 @@ class Import:
                     refuse(refusal)
         finally:
             self._annotations.close()
+            self._files.close()
         self._end()
         return self.report
 
@@ -117,6 +130,23 @@ class Import:
             for error in list_unreadable(path) if path.is_dir() else ():
                 yield FileFault(Path(error.filename), error.strerror or "it cannot be read")
             yield from self._reader.read(path)
+
+    def _is_double(self, item: Item) -> bool:
+        """Whether it is from a file that was read before, by another way to it. A link
+        of another name is another file: names may be what tells images apart.
+        """
+        if isinstance(item, InFile):
+            folder = self._folders.get(item.path.parent)
+            if folder is None:
+                if len(self._folders) >= FOLDERS_MAX:
+                    self._folders.clear()
+                folder = self._folders[item.path.parent] = item.path.parent.resolve()
+            key = blake2b(bytes(folder / item.path.name), digest_size=16).digest()
+            self._in_double = self._files.find(key) is not None
+            if self._in_double:
+                self._note(f"{item.path}: it was read before, and counts once")
+            self._files.put(key, 1)
+        return self._in_double and not isinstance(item, FileFault)
 
     def _take(self, item: Item, out: LineOutput) -> None:
         report = self.report
@@ -146,7 +176,8 @@ class Import:
                 report.count(report.lost, item.kind)
                 self._remark("lost", item.place, item.own_id, item.kind)
             case Noticed():
-                self._remark("noticed", item.place, "", item.text)
+                file = "" if item.file is None else str(item.file)
+                self._remark("noticed", item.place, "", item.text, file=file)
             case FileFault():
                 report.unreadable += 1
                 self._remark("unreadable", "", "", item.reason, file=str(item.file))
@@ -203,14 +234,26 @@ class Import:
 
     def _note(self, text: str) -> None:
         """Keep a note for people, once, and no more than they read."""
-        if text not in self._seen and len(self._seen) < NOTES_MAX:
+        if text in self._seen:
+            return
+        if len(self._seen) < NOTES_MAX:
             self._seen.add(text)
             self.report.notes.append(text)
+        else:
+            self._unsaid += 1
 
     def _end(self) -> None:
         report = self.report
         report.images, report.concepts = len(self._images), len(self.concepts)
         self._images.close()
+        if self._unsaid:
+            report.notes.append(f"and {self._unsaid:,} more: --report FILE has them all")
+        beyond = report.skipped[OUTSIDE] + report.clamped[BEYOND]
+        if 2 * beyond > report.converted + report.skipped[OUTSIDE]:
+            report.notes.append(
+                f"of {counted(report.read, 'label')} {counted(beyond, 'shape')} beyond the image:"
+                " look at the unit of the numbers (pixels or shares) and the sizes of the images"
+            )
         report.notes += self.concepts.collisions[:NOTES_MAX]
         if UNKNOWN_SIZE in report.skipped:
             report.notes.append(f"{UNKNOWN_SIZE}: give --images DIR, or --image-size WxH")
