@@ -22,6 +22,10 @@ LARGE_BYTES = 128 << 10
 """Such a block goes back to the system at once: else the C library takes ever larger
 ones out of the heap.
 """
+CYCLES_MAX = 5000
+"""Objects that come between two looks for those that only refer to each other: what
+waits for a look takes memory that is then never given back as a whole.
+"""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
 """As its malloc.h numbers them."""
 
@@ -51,10 +55,15 @@ def find_trim() -> Callable[[int], int] | None:
 @asynccontextmanager
 async def giving_back(trim: Callable[[int], int] | None) -> AsyncIterator[None]:
     """Give it back from time to time while the block lasts."""
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_give_back, trim)
-        yield
-        tasks.cancel_scope.cancel()
+    before = gc.get_threshold()
+    gc.set_threshold(CYCLES_MAX, 20, 20)
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_give_back, trim)
+            yield
+            tasks.cancel_scope.cancel()
+    finally:
+        gc.set_threshold(*before)
 
 
 async def _give_back(trim: Callable[[int], int] | None) -> None:

@@ -11,7 +11,7 @@ import weakref
 import anyio
 import pytest
 
-from syncer.daemon.memory import TRIM_SECONDS, find_trim, giving_back
+from syncer.daemon.memory import CYCLES_MAX, TRIM_SECONDS, find_trim, giving_back
 from tests.support.virtual import VirtualTime
 
 
@@ -45,6 +45,27 @@ def test_what_refers_to_itself_is_let_go_while_the_daemon_lives() -> None:
         assert VirtualTime().run(live)
     finally:
         gc.enable()
+
+
+def test_no_more_than_some_thousands_of_such_things_wait_to_be_let_go() -> None:
+    """A hundred thousand were megabytes, in ever other places."""
+
+    class Knot:
+        def __init__(self) -> None:
+            self.itself = self
+
+    async def live() -> int:
+        async with giving_back(None):
+            knots = [weakref.ref(Knot()) for _ in range(4 * CYCLES_MAX)]
+            return sum(knot() is not None for knot in knots)
+
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 50, 50)
+    try:
+        assert VirtualTime().run(live) <= 2 * CYCLES_MAX
+        assert gc.get_threshold() == (100_000, 50, 50)
+    finally:
+        gc.set_threshold(*before)
 
 
 def test_where_the_system_has_no_such_call_nothing_is_done() -> None:
