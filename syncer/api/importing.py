@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeVar
@@ -12,16 +15,18 @@ import anyio
 
 from syncer.api import arguments
 from syncer.api.pull import OutPath
-from syncer.errors import UsageError
+from syncer.errors import BadLabelFound, UsageError
 from syncer.formats.labels import Reader
 from syncer.jobs.importing.options import ImportOptions
 from syncer.jobs.importing.output import spool_lines
 from syncer.jobs.importing.report import ImportReport
 from syncer.jobs.importing.run import Import, open_import
 from syncer.printable import printable
+from syncer.sources.misuse import show
 
 OneOf = TypeVar("OneOf")
 _LINES_AT_ONCE = 500
+_OPTION = re.compile(r"(?<!\S)--([a-z]+(?:-[a-z]+)*)")
 _log = logging.getLogger("syncer")
 
 
@@ -52,13 +57,14 @@ class ImportedLabels:
         with spool_lines() as spool:
             await anyio.to_thread.run_sync(self._convert, spool)
             for note in self.report.notes:
-                _log.warning("%s", printable(note))
+                _log.warning("%s", printable(_name_arguments(note)))
             while lines := await anyio.to_thread.run_sync(_read_some, spool):
                 for line in lines:
                     yield line
 
     def _convert(self, spool: BinaryIO) -> None:
-        self._job.run(spool, anyio.from_thread.check_cancelled)
+        with _naming_arguments():
+            self._job.run(spool, anyio.from_thread.check_cancelled)
         spool.seek(0)
 
 
@@ -97,7 +103,7 @@ def import_labels(
         concept_map=_path("concept_map", concept_map),
         id_charset=_one_of("id_charset", id_charset, ("any", "word")),
         id_length=arguments.count("id_length", id_length),
-        image_size="" if image_size is None else "x".join(map(str, image_size)),
+        image_size=_size("image_size", image_size),
         images=_path("images", images),
         voc_origin=_one_of("voc_origin", voc_origin, (0, 1)),
         video=arguments.switch("video", video),
@@ -106,11 +112,47 @@ def import_labels(
         strict=arguments.switch("strict", strict),
     )
     named = tuple(Path(arguments.path("paths", path)) for path in paths)
-    return ImportedLabels(open_import(format, named, options))
+    with _naming_arguments():
+        return ImportedLabels(open_import(format, named, options))
 
 
 def _path(name: str, value: OutPath | None) -> Path | None:
     return None if value is None else Path(arguments.path(name, value))
+
+
+def _size(name: str, value: object) -> str:
+    """Return it as the command line has it; "" where it is not given."""
+    match value:
+        case None:
+            return ""
+        case (int(width), int(height)) if min(width, height) > 0:
+            return f"{width}x{height}"
+        case _:
+            raise UsageError(
+                f"argument {name}: is {show(value)}; it must be width and height in pixels, such as"
+                " (1920, 1080)"
+            )
+
+
+def _name_arguments(text: str) -> str:
+    """Return what people read, with arguments where it names options."""
+    names = inspect.signature(import_labels).parameters
+
+    def name(found: re.Match[str]) -> str:
+        argument = found[1].replace("-", "_")
+        return argument if argument in names else found[0]
+
+    return _OPTION.sub(name, text)
+
+
+@contextmanager
+def _naming_arguments() -> Iterator[None]:
+    """Let errors name arguments, not options."""
+    try:
+        yield
+    except (UsageError, BadLabelFound) as error:
+        error.args = (_name_arguments(str(error)),)
+        raise
 
 
 def _one_of(name: str, value: OneOf, words: tuple[OneOf, ...]) -> OneOf:

@@ -13,7 +13,13 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
-from syncer.formats.faults import BadLabel, NoPlace, name_faults
+from syncer.formats.faults import (
+    UNDEFINED_CATEGORY,
+    UNDEFINED_IMAGE,
+    BadLabel,
+    NoPlace,
+    name_faults,
+)
 from syncer.formats.folders import list_files
 from syncer.formats.geometry import pair_up
 from syncer.formats.json_items import JsonItem, iterate_items, pass_over
@@ -73,7 +79,7 @@ class Coco:
         if not is_named and not _is_coco(file):
             with self.options.open_file(file) as opened:
                 pass_over(opened)
-            yield Noticed("it is not a COCO file, and was left alone", file=file)
+            yield Noticed("other-format", "it is not a COCO file, and was left alone", file=file)
             return
         yield InFile(file)
         tables = _Tables()
@@ -94,7 +100,8 @@ def _read_tables(file: BinaryIO, tables: _Tables) -> Iterator[Item]:
                 ' "images" and "categories"'
             )
         if not isinstance(item.value, dict):
-            yield Noticed(f"{item.place}: {item.fault or 'it is not an object'}", item.place)
+            fault = item.fault or "it is not an object"
+            yield Noticed("broken-entry", f"{item.place}: {fault}", item.place)
         elif item.key == "categories":
             yield from tables.add_category(item.value, item.place)
         else:
@@ -127,11 +134,12 @@ class _Tables:
         picture = Picture(name if isinstance(name, str) else "", width, height, own_id=key)
         kept = json.dumps((picture.path, width, height))  # half a character stays what it is
         if not key:
-            yield Noticed("an image without an id", place)
+            yield Noticed("broken-entry", "an image without an id", place)
         elif (known := self.images.find(key)) is None:
             self.images.put(key, kept)
         elif known != kept:
-            yield Noticed(f"two images have the id {key}; the first one counts", place)
+            text = f"two images have the id {key}; the first one counts"
+            yield Noticed("duplicate-image-id", text, place)
             return
         if picture.path:
             yield picture
@@ -139,7 +147,7 @@ class _Tables:
     def add_category(self, category: dict[str, JSON], place: str) -> Iterator[Item]:
         key, name = _key(category.get("id")), category.get("name")
         if not key or not isinstance(name, str):
-            yield Noticed("a category without an id or a name", place)
+            yield Noticed("broken-entry", "a category without an id or a name", place)
             return
         points = category.get("keypoints")
         names = tuple(map(str, points)) if isinstance(points, list) else ()
@@ -148,7 +156,8 @@ class _Tables:
             raise ValueError(f"it has more than {len(self.categories):,} categories")
         concepts = (Concept(name, own_id=key),)
         if self.categories.setdefault(key, (concepts, names))[0] != concepts:
-            yield Noticed(f"two categories have the id {key}; the first one counts", place)
+            text = f"two categories have the id {key}; the first one counts"
+            yield Noticed("duplicate-category-id", text, place)
 
     def find_image(self, key: str) -> Picture | None:
         """Return the picture with this id."""
@@ -192,10 +201,10 @@ def _make_label(
             raise NoPlace(kind)
     picture = tables.find_image(_key(take("image_id", None)))
     if picture is None:
-        raise BadLabel("an image that is not defined")
+        raise BadLabel(UNDEFINED_IMAGE)
     category = tables.categories.get(_key(take("category_id", None)))
     if category is None:
-        raise BadLabel("a category that is not defined")
+        raise BadLabel(UNDEFINED_CATEGORY)
     concepts, names = category
     box = _read_box(take("bbox", None))
     outline, points = take("segmentation", None), take("keypoints", None)

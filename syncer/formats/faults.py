@@ -4,11 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from syncer.errors import UsageError
 from syncer.formats.labels import FileFault, Item
 
-__all__ = ["BadLabel", "ImportRefused", "NoPlace", "name_faults"]
+__all__ = [
+    "UNDEFINED_CATEGORY",
+    "UNDEFINED_IMAGE",
+    "BadLabel",
+    "ImportRefused",
+    "NoPlace",
+    "RefusalCode",
+    "name_faults",
+]
+
+UNDEFINED_IMAGE = "an image that is not defined"
+UNDEFINED_CATEGORY = "a category that is not defined"
 
 
 class BadLabel(ValueError):
@@ -19,13 +31,16 @@ class NoPlace(ValueError):
     """A label of a kind that the wire has no place for; its text is the kind."""
 
 
+RefusalCode = Literal["input-collision", "no-frame-rate", "too-many-concepts"]
+
+
 class ImportRefused(UsageError):
     """Labels of which no log can be made until the user says more: nothing is written.
 
     `code` is what `--health` counts it by.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: RefusalCode, message: str) -> None:
         super().__init__(message)
         self.code = code
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import BinaryIO, Protocol, TypeAlias
+from typing import BinaryIO, Literal, Protocol, TypeAlias
 
 import msgspec
 from msgspec import Struct
@@ -176,9 +176,25 @@ class Lost(Struct, frozen=True):
     kind: str
 
 
+NoticeCode = Literal[
+    "other-format",
+    "broken-entry",
+    "duplicate-image-id",
+    "duplicate-category-id",
+    "class-names",
+    "mixed-rows",
+    "confidence",
+    "missing-image",
+    "other-image-name",
+    "separate-masks",
+]
+"""The kinds of what is noticed of a file, as `--health` counts them."""
+
+
 class Noticed(Struct, frozen=True):
     """Something about the file that people should know; the same text is shown once."""
 
+    code: NoticeCode
     text: str
     place: str = ""
     file: Path | None = None
@@ -212,6 +228,8 @@ class ReadOptions:
     """The column of a table for each of our names."""
     images: Path | None = None
     """The folder with the images."""
+    stems_only: bool = False
+    """Whether nothing is made of the names of images but their stems."""
     open_file: Callable[[Path], BinaryIO] = open_plainly
     """Opens every file that is read, so that progress can be shown by bytes."""
 

@@ -22,6 +22,7 @@ WRONG_ORDER = "corners in the wrong order"
 NOT_A_NUMBER = "not a number"
 FEW_POINTS = "fewer than three points"
 NO_POINT = "no point"
+NO_CHARACTERS = "no characters"
 OTHER_SIZE = "a mask that does not fill its size"
 FAULTS = frozenset((NOT_A_NUMBER, OTHER_SIZE))
 """Reasons for which the file is to blame."""
@@ -62,9 +63,7 @@ def make_region(shape: Shape | Point, width: float, height: float) -> PlacedShap
             return _make_keypoints(shape, width, height)
         case TextSpan():
             span = {"char_start": shape.start, "char_end": shape.end, "raw_text": shape.text}
-            return (
-                PlacedShape({"span": span}, False) if shape.start < shape.end else "no characters"
-            )
+            return PlacedShape({"span": span}, False) if shape.start < shape.end else NO_CHARACTERS
         case (x, y):
             return _make_point(x, y, width, height)
     assert_never(shape)

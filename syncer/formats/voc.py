@@ -33,7 +33,9 @@ __all__ = ["Voc"]
 ROOT = "annotation"
 FILES_LOOKED_AT = 20
 SIZES = {"size": ("width", "height"), "imagesize": ("ncols", "nrows")}  # LabelMe's is the latter
-MASKS = Noticed("masks are images of their own (SegmentationObject), and are not read")
+MASKS = Noticed(
+    "separate-masks", "masks are images of their own (SegmentationObject), and are not read"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,8 @@ def _present(picture: Picture, file: Path) -> Iterator[Item]:
     yield picture
     name = picture.path.rpartition("/")[2]
     if file.stem not in (name, PurePosixPath(name).stem):
-        yield Noticed(f"its filename is {name}: its labels go to that image")
+        text = f"its filename is {name}: its labels go to that image"
+        yield Noticed("other-image-name", text)
 
 
 def place_image(name: str, file: Path, folders: tuple[str, ...]) -> list[str]:

@@ -27,6 +27,7 @@ from syncer.formats.labels import (
     InFile,
     Item,
     Label,
+    NoticeCode,
     Noticed,
     Picture,
     ReadOptions,
@@ -53,11 +54,12 @@ IMAGE_ENDINGS = (
     *(".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".gif", ".avif", ".heic"),
     *(".heif", ".jp2", ".dng", ".mpo", ".pfm"),
 )
+BROKEN_NAMES = "the names of its classes cannot be read"
 NO_NAMES = "no data.yaml or classes.txt names the classes: class 0 becomes class-0"
 CONFIDENCE = "lines end with a confidence, which is kept beside the label"
 ENDING_MOST_OFTEN = ".jpg"
 BY_COUNT = "each line was read by how many numbers it has"
-NO_IMAGE = "its image is not there; for --input-id name or path it is taken for a .jpg"
+NO_IMAGE = "its image is not there, and is taken for a .jpg"
 LINE_BYTES_MAX = 1 << 20
 FILES_LOOKED_AT = 20
 LOOK_BYTES = 1 << 16
@@ -141,8 +143,8 @@ class _DataSet:
         is_mixed = False
         with self.reader.options.open_file(file) as opened:
             yield picture
-            if image is None:
-                yield from self._tell(NO_IMAGE, "")
+            if image is None and not self.reader.options.stems_only:
+                yield from self._tell("missing-image", NO_IMAGE, "")
             for number, line in _split_lines(opened):
                 place = f"line {number}"
                 try:
@@ -155,32 +157,37 @@ class _DataSet:
                     continue
                 if kind and row.kind != kind and not is_mixed:
                     is_mixed = True
-                    yield Noticed(f"it mixes {kind} and {row.kind}; {BY_COUNT}", place)
+                    text = f"it mixes {kind} and {row.kind}; {BY_COUNT}"
+                    yield Noticed("mixed-rows", text, place)
                 kind = kind or row.kind
                 yield from self._label(row, picture, classes, place)
 
     def _label(
         self, row: LabelLine, picture: Picture, classes: Classes, place: str
     ) -> Iterator[Item]:
+        if classes.is_broken and not row.name:
+            yield Skipped(place, "", BROKEN_NAMES, is_fault=True)
+            return
         name = row.name or classes.names.get(row.index, "")
         if not name:
             name = f"class-{row.index}"
             if not classes.names:
-                yield from self._tell(NO_NAMES, place)
+                yield from self._tell("class-names", NO_NAMES, place)
             else:
-                yield from self._tell(f"class {row.index} has no name, and becomes {name}", place)
+                text = f"class {row.index} has no name, and becomes {name}"
+                yield from self._tell("class-names", text, place)
         if "confidence" in row.info:
-            yield from self._tell(CONFIDENCE, place)
+            yield from self._tell("confidence", CONFIDENCE, place)
         concept = Concept(name, own_id=str(row.index) if row.index >= 0 else "")
         yield Label(
             picture, (concept,), (row.shape,), row.measure, place, info=row.info, box=row.box
         )
 
-    def _tell(self, text: str, place: str) -> Iterator[Item]:
+    def _tell(self, code: NoticeCode, text: str, place: str) -> Iterator[Item]:
         """Yield what people should know, once."""
         if text not in self.reader.told:
             self.reader.told.add(text)
-            yield Noticed(text, place)
+            yield Noticed(code, text, place)
 
     def list_unlabelled(self, folder: Path) -> Iterator[Item]:
         """Yield the images that a folder of labels has no file for."""

@@ -43,6 +43,10 @@ class Classes:
     """Numbers of each keypoint: 2, or 3 with its visibility."""
     point_names: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """By class, where the file names keypoints."""
+    is_broken: bool = False
+    """Whether a file should name the classes, and cannot be read: a number instead of
+    the name would be another concept.
+    """
 
 
 class BadDataFile(Exception):
@@ -88,23 +92,26 @@ class ClassFiles:
         otherwise.
         """
         chosen: Classes | None = None
+        is_broken = False
         by = ""
         for path in candidates:
             try:
                 classes, notes = self._read_file(path)
             except BadDataFile as error:
                 self.found.append(FileFault(path, str(error)))
+                is_broken = True
                 continue
             if classes is None:
                 continue
             if chosen is None:
                 chosen, by = classes, path.name
                 self.found.append(InFile(path))
-                self.found += map(Noticed, notes)
+                self.found += [Noticed("class-names", note) for note in notes]
             elif dict(chosen.names) != dict(classes.names):
                 self.found.append(InFile(path))
-                self.found.append(Noticed(f"its classes are not those of {by}, which are taken"))
-        return chosen
+                text = f"its classes are not those of {by}, which are taken"
+                self.found.append(Noticed("class-names", text))
+        return Classes(is_broken=True) if chosen is None and is_broken else chosen
 
     def _read_file(self, path: Path) -> tuple[Classes | None, list[str]]:
         try:
@@ -158,7 +165,7 @@ def read_data_file(data: bytes) -> tuple[Classes | None, list[str]]:
     if not isinstance(root, dict) or not {"names", "kpt_shape"} & root.keys():
         return None, []
     notes: list[str] = []
-    names = _read_names(root.get("names"), notes)
+    names = _read_names(root["names"]) if "names" in root else {}
     count = root.get("nc")
     if isinstance(count, str) and WHOLE.fullmatch(count) and int(count) != len(names):
         notes.append(f"nc is {int(count)}, and there are {len(names)} names")
@@ -171,13 +178,15 @@ def read_data_file(data: bytes) -> tuple[Classes | None, list[str]]:
     return Classes(names, True, points, dimensions, point_names), notes
 
 
-def _read_names(value: object, notes: list[str]) -> dict[int, str]:
-    """Return the names of a list, or of a mapping from numbers."""
+def _read_names(value: object) -> dict[int, str]:
+    """Return the names of a list, or of a mapping from numbers.
+
+    Raises BadDataFile for anything else.
+    """
     names: dict[int, str] = {}
     for key, name in _pairs(value):
         if not isinstance(key, str) or not WHOLE.fullmatch(key) or not isinstance(name, str):
-            notes.append("names should be a list, or a mapping from numbers to names")
-            break
+            raise BadDataFile("names should be a list, or a mapping from numbers to names")
         if name.strip():
             names[int(key)] = name.strip()
     return names

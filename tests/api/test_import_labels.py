@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -69,18 +70,29 @@ def test_nothing_comes_where_strict_meets_a_bad_label(tmp_path: Path) -> None:
         collect(syncer.import_labels("coco", path, strict=True))
 
 
+def test_errors_and_notes_name_arguments(tmp_path: Path) -> None:
+    document = json.loads(write(tmp_path / "a.json").read_text())
+    names = [{"id": n, "file_name": f"{n}/a.jpg", "width": 9, "height": 9} for n in (1, 2)]
+    (tmp_path / "a.json").write_text(json.dumps({**document, "images": names}))
+    with pytest.raises(syncer.UsageError, match=r"give input_id path, or an input_map$"):
+        collect(syncer.import_labels("coco", tmp_path / "a.json"))
+
+
 @pytest.mark.parametrize(
     ("options", "why"),
     [
         ({"input_id": "x"}, "argument input_id"),
         ({"voc_origin": 2}, "argument voc_origin"),
         ({"video": 1}, "argument video"),
-        ({"image_size": (0, 1)}, "it must be WxH"),
+        ({"image_size": (0, 1)}, "argument image_size: is (0, 1)"),
+        ({"image_size": "nope"}, "argument image_size: is 'nope'"),
+        ({"columns": {"x": "y"}}, "columns x="),
+        ({"images": "nowhere"}, "images nowhere: it is not a folder"),
         ({"images": ""}, "argument images"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_at_once(tmp_path: Path, options: Any, why: str) -> None:
-    with pytest.raises(syncer.UsageError, match=why):
+    with pytest.raises(syncer.UsageError, match=f"^{re.escape(why)}"):
         syncer.import_labels("coco", write(tmp_path / "a.json"), **options)
 
 

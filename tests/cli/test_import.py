@@ -186,6 +186,13 @@ def test_what_cannot_be_meant_is_refused(
     assert not Path("o").exists()
 
 
+def test_a_report_on_standard_output_is_refused_as_it_was_typed(cli: Cli, tmp_path: Path) -> None:
+    labels = write(tmp_path / "l.json", GOOD)
+    came = cli("import", "coco", labels, "--out", "-", "--report", "-")
+    assert came.code == 2
+    assert "--report is -, and only the log can go to standard output" in came.err
+
+
 def test_maps_name_inputs_and_concepts(cli: Cli, tmp_path: Path) -> None:
     labels = write(tmp_path / "l.json", GOOD, annotation(2, [0, 0, 9, 9], image_id=2))
     Path("m.csv").write_text("\ufeffname,input_id\na.jpg,img-1\n")

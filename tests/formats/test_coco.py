@@ -168,9 +168,8 @@ def test_nan_spoils_its_label_alone(tmp_path: Path):
 
 def test_ids_that_stand_for_two_images_are_named(tmp_path: Path):
     document = {"images": [IMAGE, {**IMAGE, "file_name": "b.jpg"}], "categories": [CATEGORY]}
-    assert Noticed("two images have the id 1; the first one counts", "images[1]") in read(
-        tmp_path, document
-    )
+    text = "two images have the id 1; the first one counts"
+    assert Noticed("duplicate-image-id", text, "images[1]") in read(tmp_path, document)
 
 
 @pytest.mark.parametrize("text", ["", "[]x", '{"images": [', "[1]", '{"annotations": [}'])
@@ -182,9 +181,8 @@ def test_a_folder_is_read_file_by_file_and_others_are_left_alone(tmp_path: Path)
     (tmp_path / "other.json").write_text('{"x": 1}')
     read(tmp_path, {"images": [IMAGE], "annotations": [], "categories": [CATEGORY]})
     found = list(Coco(ReadOptions()).read(tmp_path))
-    assert (
-        Noticed("it is not a COCO file, and was left alone", file=tmp_path / "other.json") in found
-    )
+    text = "it is not a COCO file, and was left alone"
+    assert Noticed("other-format", text, file=tmp_path / "other.json") in found
     assert Coco(ReadOptions()).detect(tmp_path)
     assert not Coco(ReadOptions()).detect(tmp_path / "other.json")
 

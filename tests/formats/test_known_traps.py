@@ -337,7 +337,7 @@ def test_exif(tmp_path: Path, said: str, right: float) -> None:
     came = Came("cvat", file, images=tmp_path / "images")
     assert came.boxes[0][2] == right
     noticed = [each.kind for each in came.remarks]
-    assert noticed == (["size"] if said.startswith('width="40"') else [])
+    assert noticed == (["size-contradiction"] if said.startswith('width="40"') else [])
 
 
 # --- OpenLABEL ------------------------------------------------------------------------

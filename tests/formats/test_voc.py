@@ -322,7 +322,7 @@ def test_a_copy_that_still_names_the_first_image_is_told(tmp_path: Path) -> None
     for name in ("a", "b"):
         (tmp_path / f"{name}.xml").write_text(f"<annotation>{HEAD}</annotation>")
     [told] = (i for i in Voc(ReadOptions()).read(tmp_path) if isinstance(i, Noticed))
-    assert told == Noticed("its filename is a.jpg: its labels go to that image")
+    assert told == Noticed("other-image-name", "its filename is a.jpg: its labels go to that image")
 
 
 def test_a_pipe_among_the_files_is_not_waited_for(tmp_path: Path) -> None:

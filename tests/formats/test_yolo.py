@@ -326,20 +326,23 @@ def test_names_are_found_from_within_the_folder_of_labels(
         ("names: [", "line 1 is not YAML"),
         ("[" * 10_000, "is not YAML"),
         ("x" * (1 << 21), "it is larger than 1 MiB"),
+        ("names: /etc/passwd", "names should be a list, or a mapping from numbers to names"),
+        ("names: {dog: 0}", "names should be a list, or a mapping from numbers to names"),
     ],
 )
-def test_a_data_file_that_cannot_be_read_is_a_bad_file_and_the_labels_are_read(
+def test_labels_whose_data_file_cannot_be_read_get_no_name_that_is_made_up(
     tmp_path: Path, data: str, reason: str
 ) -> None:
-    fault, label = read(tmp_path, "0 .5 .5 .2 .2", data)
+    """Wrong: class-0, another concept than the one that the file names."""
+    fault, skipped = read(tmp_path, "0 .5 .5 .2 .2", data)
     assert isinstance(fault, FileFault)
     assert fault.reason.endswith(reason)
-    assert isinstance(label, Label)
+    assert skipped == Skipped("line 1", "", "the names of its classes cannot be read", True)
 
 
 def test_no_file_is_read_because_a_data_file_names_it(tmp_path: Path) -> None:
-    data = "names: /etc/passwd\ntrain: /etc\npath: /\nx: !!python/name:os.system\n"
-    assert read_label(tmp_path, "0 .5 .5 .2 .2", data).concepts[0].name == "class-0"
+    data = "names: [dog]\ntrain: /etc\npath: /\nx: !!python/name:os.system\n"
+    assert read_label(tmp_path, "0 .5 .5 .2 .2", data).concepts[0].name == "dog"
 
 
 def test_nc_that_does_not_fit_is_told(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from syncer.cli.output import (
     say,
     stdout_is_closed,
 )
+from syncer.cli.stdin import as_typed
 from syncer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -138,7 +139,8 @@ def import_(
     whole log again would find their ids taken.
 
     Exit codes: 0 done, 1 stopped by an error or --strict, 2 bad usage or nothing could
-    be read, 3 done, but labels or files could not be read or placed.
+    be read, 3 done, but a file or a label could not be read, or the image or category
+    of a label is not defined.
 
     Parameters
     ----------
@@ -163,6 +165,11 @@ def _check(output: ImportOutput) -> None:
 
     if output.health and (output.out or output.report or output.concepts_out):
         raise UsageError("--health writes nothing: leave out --out, --report and --concepts-out")
+    for name, path in (("report", output.report), ("concepts-out", output.concepts_out)):
+        if path is not None and as_typed(str(path)) == STDOUT:
+            raise UsageError(
+                f"--{name} is -, and only the log can go to standard output: name a file"
+            )
     if not (output.out or output.dry_run or output.health):
         raise UsageError("--out is missing: name the change log to write, or - for standard output")
     if output.out == STDOUT and printing.json:

@@ -4,33 +4,52 @@ and the first few places.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from syncer.errors import LEFT
+from syncer.formats.annotations import UNKNOWN_SIZE
+from syncer.formats.faults import UNDEFINED_CATEGORY, UNDEFINED_IMAGE
 from syncer.formats.images import PlacedPicture
 from syncer.formats.labels import Box, Label
 from syncer.formats.near import NearDoubles
+from syncer.formats.regions import (
+    FEW_POINTS,
+    NO_AREA,
+    NO_CHARACTERS,
+    NO_POINT,
+    OUTSIDE,
+    WRONG_ORDER,
+)
 from syncer.jobs.importing.output import Discard
 from syncer.jobs.importing.report import Remark
-from syncer.jobs.importing.run import Import
+from syncer.jobs.importing.run import NO_PLACE, Import
 from syncer.printable import counted
 
 EXAMPLES_MAX = 3
-CODES = {
+EVENTS = {
     "clamped": "out-of-bounds",
     "repeated": "duplicate-id",
     "unreadable": "unreadable-file",
     "lost": "no-place",
-    "an image that is not defined": "undefined-image",
-    "a category that is not defined": "undefined-category",
-    "two images have the id": "duplicate-image-id",
-    "two categories have the id": "duplicate-category-id",
-    "size": "size-contradiction",
 }
+REASONS = {
+    NO_AREA: "no-area",
+    FEW_POINTS: "no-area",
+    NO_POINT: "no-area",
+    NO_CHARACTERS: "no-area",
+    OUTSIDE: "outside-image",
+    WRONG_ORDER: "wrong-order",
+    NO_PLACE: "no-place",
+    UNKNOWN_SIZE: "unknown-size",
+    UNDEFINED_IMAGE: "undefined-image",
+    UNDEFINED_CATEGORY: "undefined-category",
+}
+"""Of labels that are skipped; any other reason is that one cannot be read."""
+UNREADABLE = "unreadable-label"
+ALL_LABELS = ("near-double", "one-based", "concept-collision")
+"""What only several labels together show."""
 ONE_BASED_BOXES_MIN = 20
-_OTHERS = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(slots=True)
@@ -61,7 +80,10 @@ class Health:
         """Count what is not as it was."""
         if remark.event == "left_out":
             return
-        code = CODES.get(remark.event) or CODES.get(remark.kind) or _name(remark.reason)
+        if remark.event == "skipped":
+            code = REASONS.get(remark.reason, UNREADABLE)
+        else:
+            code = EVENTS.get(remark.event) or remark.kind
         where = " ".join(filter(None, (remark.file, remark.place)))
         self.add(code, f"{where}: {remark.reason}" if where else remark.reason)
 
@@ -148,8 +170,3 @@ def look_for_faults(job: Import, step: Callable[[], None] = lambda: None) -> Hea
     health.finish()
     health.labels = report.read
     return health
-
-
-def _name(reason: str) -> str:
-    known = next((code for words, code in CODES.items() if reason.startswith(words)), None)
-    return known or _OTHERS.sub("-", reason.lower()).strip("-")[:60]

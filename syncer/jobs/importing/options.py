@@ -43,7 +43,10 @@ class ImportOptions:
         unknown = sorted(self.columns.keys() - set(TABLE_NAMES))
         if unknown:
             raise UsageError(f"--columns {unknown[0]}=…: a name is one of {', '.join(TABLE_NAMES)}")
-        return ReadOptions(self.voc_origin, self.predictions, self.columns, self.images, open_file)
+        stems_only = self.input_id == "stem" and self.input_map is None
+        return ReadOptions(
+            self.voc_origin, self.predictions, self.columns, self.images, stems_only, open_file
+        )
 
     def for_images(self) -> ImageOptions:
         """Return the same about images. Raises UsageError."""

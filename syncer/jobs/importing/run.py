@@ -161,7 +161,7 @@ class Import:
             case Picture():
                 placed = self._images.place(item)
                 if placed is not None and placed.contradiction:
-                    self._remark("noticed", "", item.own_id, placed.contradiction, "size")
+                    self._contradict("", item.own_id, placed)
             case InFile():
                 self._file = str(item.path)
                 report.files += 1
@@ -177,7 +177,7 @@ class Import:
                 self._remark("lost", item.place, item.own_id, item.kind)
             case Noticed():
                 file = "" if item.file is None else str(item.file)
-                self._remark("noticed", item.place, "", item.text, file=file)
+                self._remark("noticed", item.place, "", item.text, item.code, file)
             case FileFault():
                 report.unreadable += 1
                 self._remark("unreadable", "", "", item.reason, file=str(item.file))
@@ -202,9 +202,12 @@ class Import:
             report.repeated += 1
             self._remark("repeated", label.place, label.own_id, "its id is another label's, too")
         if came.picture.contradiction:
-            self._remark("noticed", label.place, label.own_id, came.picture.contradiction, "size")
+            self._contradict(label.place, label.own_id, came.picture)
         for observer in self._observers:
             observer.label(label, came.picture, report.format)
+
+    def _contradict(self, place: str, own_id: str, picture: PlacedPicture) -> None:
+        self._remark("noticed", place, own_id, picture.contradiction, "size-contradiction")
 
     def _skip(self, skipped: Skipped) -> None:
         self.report.count(self.report.skipped, skipped.reason)
