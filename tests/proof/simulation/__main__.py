@@ -5,8 +5,11 @@
     python -m tests.proof.simulation --seeds 50000 --start 1000
     python -m tests.proof.simulation --daemon
         500 seeds of a daemon's lane, with its sources
+    python -m tests.proof.simulation --planned
+        500 seeds of pushes of a plan, while somebody else writes
     python -m tests.proof.simulation --seed 17
-        one seed, with its trace: push 17 or, with --pull or --daemon, one of those
+        one seed, with its trace: push 17 or, with --pull, --daemon or --planned, one
+        of those
     python -m tests.proof.simulation --mutants
         each safeguard switched off, and which seed noticed
 
@@ -30,6 +33,7 @@ from typing import Literal, cast
 from tests.proof.simulation.daemon import simulate_daemon
 from tests.proof.simulation.daemon_scenario import drawn_daemon
 from tests.proof.simulation.mutants import MUTANTS, Caught, Mutant, caught
+from tests.proof.simulation.planned import drawn_planned
 from tests.proof.simulation.pull import simulate_pull
 from tests.proof.simulation.pull_scenario import drawn_pull
 from tests.proof.simulation.push import simulate
@@ -40,7 +44,7 @@ from tests.proof.simulation.world import Result
 MUTANT_SEEDS_MAX = 600
 CHUNK = 25
 TRACE_LINES_MAX = 400
-Kind = Literal["push", "pull", "daemon"]
+Kind = Literal["push", "pull", "daemon", "planned"]
 
 
 @dataclass
@@ -73,6 +77,8 @@ def one(seed: int, kind: Kind) -> Result:
             return simulate_pull(drawn_pull(seed))
         case "daemon":
             return simulate_daemon(drawn_daemon(seed))
+        case "planned":
+            return simulate(drawn_planned(seed))
 
 
 def kind_of(seed: int) -> Kind:
@@ -80,11 +86,11 @@ def kind_of(seed: int) -> Kind:
     return "pull" if seed % 3 == 2 else "push"
 
 
-def several(seeds: Iterable[int], *, daemon: bool = False) -> Many:
-    """What came of these, all in this process."""
+def several(seeds: Iterable[int], *, only: Kind | None = None) -> Many:
+    """What came of these, all in this process. `only`: all of one kind."""
     many = Many()
     for seed in seeds:
-        kind = "daemon" if daemon else kind_of(seed)
+        kind = only or kind_of(seed)
         result = one(seed, kind)
         many.add(Many(1, {}, result.seen, result.processes, result.seconds))
         if result.wrong:
@@ -97,14 +103,14 @@ def digest(result: Result) -> str:
     return blake2b("\n".join(result.trace).encode(), digest_size=8).hexdigest()
 
 
-def all_of(start: int, seeds: int, jobs: int, *, daemon: bool = False) -> Many:
+def all_of(start: int, seeds: int, jobs: int, *, only: Kind | None = None) -> Many:
     """These seeds, in processes side by side."""
     chunks = [
         range(at, min(at + CHUNK, start + seeds)) for at in range(start, start + seeds, CHUNK)
     ]
     many = Many()
     with ProcessPoolExecutor(jobs) as pool:
-        for part in pool.map(partial(several, daemon=daemon), chunks):
+        for part in pool.map(partial(several, only=only), chunks):
             many.add(part)
             if sys.stderr.isatty():
                 print(
@@ -113,9 +119,9 @@ def all_of(start: int, seeds: int, jobs: int, *, daemon: bool = False) -> Many:
     return many
 
 
-def _many(start: int, seeds: int, jobs: int, *, daemon: bool) -> int:
+def _many(start: int, seeds: int, jobs: int, *, only: Kind | None) -> int:
     began = time.perf_counter()
-    many = all_of(start, seeds, jobs, daemon=daemon)
+    many = all_of(start, seeds, jobs, only=only)
     elapsed = time.perf_counter() - began
     print(
         f"{many.seeds:,} seeds from {start} in {elapsed:.0f} s, {many.seeds / elapsed:.1f} a second"
@@ -158,6 +164,8 @@ def _find_smallest(seed: int, kind: Kind) -> tuple[Weather, Result]:
             return smallest(drawn_pull(seed), simulate_pull)
         case "daemon":
             return smallest(drawn_daemon(seed), simulate_daemon)
+        case "planned":
+            return smallest(drawn_planned(seed), simulate)
 
 
 def _mutants(start: int, jobs: int) -> int:
@@ -187,14 +195,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="this one only, with its trace")
     parser.add_argument("--pull", action="store_true", help="with --seed: a pull, not a push")
     parser.add_argument("--daemon", action="store_true", help="a daemon's lane and its sources")
+    parser.add_argument("--planned", action="store_true", help="a plan, while somebody else writes")
     parser.add_argument("--mutants", action="store_true", help="with each safeguard switched off")
     given = parser.parse_args()
+    only: Kind | None = "daemon" if given.daemon else "planned" if given.planned else None
     if given.seed is not None:
-        kind: Kind = "daemon" if given.daemon else "pull" if given.pull else "push"
-        return _show(given.seed, kind, smaller=True)
+        return _show(given.seed, only or ("pull" if given.pull else "push"), smaller=True)
     if given.mutants:
         return _mutants(given.start, given.jobs)
-    return _many(given.start, given.seeds, given.jobs, daemon=given.daemon)
+    return _many(given.start, given.seeds, given.jobs, only=only)
 
 
 if __name__ == "__main__":

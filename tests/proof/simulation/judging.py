@@ -38,10 +38,14 @@ def find_letters(
 
 def judge(model: Model, letters: dict[Line, str], network: Labels, poison: float) -> list[str]:
     """What is wrong, where all is over and these are the dead letters."""
-    wrong = []
+    wrong = list(network.other.wrong)
     dead = {line.place for line in letters}
     nothing_to_patch = model.nothing_to_patch(dead)
+    edited = network.other.edited
     for line in model.lines:
+        if (line.input_id, line.id) in edited:
+            wrong += _judge_planned(line, network, is_dead=line.place in dead)
+            continue
         deserved = (
             line.kind == "bad"
             or line.place in nothing_to_patch
@@ -52,7 +56,24 @@ def judge(model: Model, letters: dict[Line, str], network: Labels, poison: float
                 wrong.append(f"dead letter: none of {line}")
         elif not deserved and line.place in dead:
             wrong.append(f"dead letter: undeserved: {line}: {letters[line]}")
-    return wrong + differences(model.held(dead), list(network.app.annotations.values()))
+    held = [
+        annotation
+        for key, annotation in network.app.annotations.items()
+        if key not in edited or annotation != edited[key]
+    ]
+    wanted = {key: what for key, what in model.held(dead).items() if key not in edited}
+    lost = [key for key, left in edited.items() if left and key not in network.app.annotations]
+    return wrong + [f"lost: somebody else's {key}" for key in lost] + differences(wanted, held)
+
+
+def _judge_planned(line: Line, network: Labels, *, is_dead: bool) -> list[str]:
+    """Judge a planned change of an annotation that somebody else changed: it is a
+    letter, unless it was carried out before, or asked for just that.
+    """
+    key = line.input_id, line.id
+    is_done = key in network.other.carried_out
+    is_gone = line.kind == "delete" and network.other.edited[key] is None
+    return [] if is_dead or is_done or is_gone else [f"dead letter: none of {line}"]
 
 
 def _is_poisoned(line: Line, network: Labels, poison: float) -> bool:

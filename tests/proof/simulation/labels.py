@@ -15,6 +15,7 @@ from syncer.emulator.settings import behaviour
 from tests.proof.simulation.clock import Clock
 from tests.proof.simulation.model import History, Model
 from tests.proof.simulation.network import Network
+from tests.proof.simulation.planned import OtherWriter
 from tests.proof.simulation.scenario import Scenario, Weather, poisoned
 
 USER, APP = "me", "app"
@@ -48,6 +49,7 @@ class Labels(Network):
         self._items: dict[
             tuple[str, str], str
         ] = {}  # of the request that is being answered: marker by (input_id, id)
+        self.other = OtherWriter(scenario, self.app, lambda: clock.now, self.happened)
         self._watch()
 
     def _watch(self) -> None:
@@ -57,12 +59,14 @@ class Labels(Network):
 
         def putting(annotation: dict[str, Any], lag: int = 0) -> None:
             key = annotation["input_id"], annotation["id"]
+            self.other.written(key)
             history.written(*key, self._model.by_marker[self._items[key]])
             put(annotation, lag)
 
         def deleting(key: tuple[str, str], lag: int = 0) -> bool:
             there = delete(key, lag)
             if there and not self._emptying:
+                self.other.written(key)
                 history.deleted(*key)
             return there
 
@@ -76,9 +80,19 @@ class Labels(Network):
 
         app.put, app.delete, app.delete_of_input = putting, deleting, emptying  # type: ignore[method-assign]
 
+    def process_begins(self) -> None:
+        """A new one."""
+        super().process_begins()
+        self.other.process_begins()
+
     def answer(self, request: Received, fault: str) -> Answer:
         """Carried out, with items that fail for now, and those that fail for good."""
         self._items = self._named(request)
+        if self.other.planned:
+            under_way = {key for each in self._under_way.values() for key in self._named(each)}
+            self.other.act(under_way | set(self._items))
+            if request.method == "GET":
+                self.other.looked(_asked(request))
         return self._service.answer(request, lambda id: self._item_fault(id, fault))
 
     def _item_fault(self, id: str, fault: str) -> int:
@@ -129,6 +143,12 @@ class Labels(Network):
             ]
         few = ", ".join(keys[:6]) + (f", and {len(keys) - 6} more" if len(keys) > 6 else "")
         return f"{request.method} {sent.get('action', '')} {len(keys)}: {few}"
+
+
+def _asked(request: Received) -> set[tuple[str, str]]:
+    """Return the annotations that a read names; of whole inputs none."""
+    query = request.query
+    return set(zip(query.get("input_ids", ()), query.get("ids", ()), strict=False))
 
 
 def _marker(annotation: dict[str, Any]) -> str:

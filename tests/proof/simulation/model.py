@@ -40,6 +40,10 @@ class Model:
         self.lines = _told_apart(list(_lines(scenario)))
         self.by_marker = {line.marker: line for line in self.lines if line.marker}
         self.by_place = {(line.log, line.line): line for line in self.lines}
+        self.there = {
+            (annotation["input_id"], annotation["id"]): _concepts(annotation)
+            for annotation in scenario.there
+        }
         self._deletes: dict[tuple[str, str], list[int]] = defaultdict(list)
         for line in self.lines:
             if line.kind in ("delete", "delete_input"):
@@ -55,16 +59,18 @@ class Model:
         """By (input_id, id), or (input_id, marker) for posts without an id: what is
         left when the dead ones are left out.
         """
-        state: dict[tuple[str, str], Concepts] = {}
+        state = self._begin()
         for line in self.lines:
             if line.place not in dead:
                 apply_line(state, line)
         return state
 
+    def _begin(self) -> dict[tuple[str, str], Concepts]:
+        return {key: dict(concepts) for key, concepts in self.there.items()}
+
     def nothing_to_patch(self, dead: set[int]) -> set[int]:
         """Patches that come when their annotation is not there, save the dead ones."""
-        state: dict[tuple[str, str], Concepts] = {}
-        found = set()
+        state, found = self._begin(), set[int]()
         for line in self.lines:
             if line.kind == "patch" and (line.input_id, line.id) not in state:
                 found.add(line.place)
@@ -123,6 +129,11 @@ def _line(place: int, log: int, line: int, change: dict[str, Any]) -> Line:
         concepts,
         mark,
     )
+
+
+def _concepts(annotation: Annotation) -> Concepts:
+    listed = annotation.get("data", {}).get("concepts", ())
+    return {concept["id"]: concept.get("value", 0) for concept in listed}
 
 
 def apply_line(state: dict[tuple[str, str], Concepts], line: Line) -> None:
@@ -207,10 +218,7 @@ def differences(wanted: dict[tuple[str, str], Concepts], held: list[Annotation])
     for annotation in held:
         if annotation.get("input_level"):
             continue
-        concepts = {
-            concept["id"]: concept.get("value", 0)
-            for concept in annotation.get("data", {}).get("concepts", ())
-        }
+        concepts = _concepts(annotation)
         key = annotation["input_id"], annotation["id"]
         if key not in wanted:
             key = (

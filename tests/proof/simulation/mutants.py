@@ -25,6 +25,7 @@ from syncer.core.destination import THROTTLED, DestinationState
 from syncer.core.entry import Entry, Settlement
 from syncer.core.facts import OPEN, DeadFact, Destination, Fact, JournalFact, Queued
 from syncer.core.ledger import Ledger
+from syncer.core.looks import NextStep, judge_look
 from syncer.core.moves import Decision, MovedHere, New
 from syncer.core.outcome import InDoubt, Outcome
 from syncer.core.retry_after import asked_seconds
@@ -37,20 +38,24 @@ from syncer.journal.journal import Journal
 from syncer.remotes.clarifai import codec
 from syncer.remotes.clarifai.answers import ItemStatus
 from syncer.sources.places import Places
+from tests.proof.simulation.planned import drawn_planned
 from tests.proof.simulation.push import simulate
-from tests.proof.simulation.scenario import drawn
+from tests.proof.simulation.scenario import Scenario, drawn
 from tests.proof.simulation.world import Result
 from tests.support.disk import SimulatedDisk
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """`disk`: the disk to simulate with, where it is that which forgets."""
+    """`disk`: the disk to simulate with, where it is that which forgets. `draw`: the
+    scenarios in which it shows.
+    """
 
     safeguard: str
     without: str
     patch: Callable[[], AbstractContextManager[object]]
     disk: type[SimulatedDisk] = SimulatedDisk
+    draw: Callable[[int], Scenario] = drawn
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def caught(mutant: Mutant, start: int, seeds_max: int) -> Caught:
     """Simulate with the safeguard off, from a seed on, until something is wrong."""
     for seed in range(start, start + seeds_max):
         with mutant.patch():
-            result: Result = simulate(drawn(seed), disk_type=mutant.disk)
+            result: Result = simulate(mutant.draw(seed), disk_type=mutant.disk)
         if result.wrong:
             return Caught(seed, seed - start + 1, result.wrong[0])
     return Caught(None, seeds_max, "")
@@ -260,6 +265,14 @@ def _rotated_left_out() -> AbstractContextManager[object]:
     return mock.patch.object(Places, "list_rotated", lambda self, path: [])
 
 
+def _planned_all_the_same() -> AbstractContextManager[object]:
+    def judge(change: Change, digest: str | None, *, shown: bool) -> NextStep:
+        step = judge_look(change, digest, shown=shown)
+        return "send" if step == "changed" else step
+
+    return mock.patch("syncer.engine.looking.judge_look", judge)
+
+
 MUTANTS = (
     Mutant("answers are joined by id", "by position", _join_by_position),
     Mutant(
@@ -301,5 +314,11 @@ MUTANTS = (
     ),
     Mutant("a log is known by what is in it", "by its path", _known_by_path),
     Mutant("the rest of a rotated log is read", "only what has its name", _rotated_left_out),
+    Mutant(
+        "a planned change is never sent where somebody else changed its annotation",
+        "it is sent all the same",
+        _planned_all_the_same,
+        draw=drawn_planned,
+    ),
 )
-"""All eighteen."""
+"""All nineteen."""

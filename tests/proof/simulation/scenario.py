@@ -139,6 +139,16 @@ class Set:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Edit:
+    """What somebody else does to an annotation, from this time on."""
+
+    at: float
+    key: tuple[str, str]
+    kind: Literal["change", "delete", "rewrite"]
+    """`rewrite`: as it was."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Weather:
     """What processes have to live through; what comes of chance in it, by `seed`."""
@@ -178,6 +188,12 @@ class Scenario(Weather):
     """Share of ids that the service will never take."""
     moves: tuple[Move, ...] = ()
     """What is done to the logs between processes."""
+    there: tuple[Change, ...] = ()
+    """The annotations that the service holds when a plan is made, which is the last
+    log.
+    """
+    edits: tuple[Edit, ...] = ()
+    """What somebody else does meanwhile to these."""
 
 
 def drawn(seed: int, *, odd: bool = True) -> Scenario:

@@ -114,6 +114,8 @@ def _shorter(scenario: Scenario) -> Iterator[Scenario]:
         return  # lines go once the log does not grow any more
     if scenario.poison:
         yield replace(scenario, poison=0)
+    for at in range(len(scenario.edits)):
+        yield replace(scenario, edits=scenario.edits[:at] + scenario.edits[at + 1 :])
     places = [(log, line) for log, lines in enumerate(scenario.logs) for line in range(len(lines))]
     size = len(places) // 2
     while size:

@@ -36,6 +36,7 @@ EVERY_FAULT = {
 }
 DAEMON_MUTANT_SEEDS_MAX = 150
 DAEMON_SEEDS = int(os.environ.get("SYNCER_PROOF_DAEMON_SEEDS", "500"))
+PLANNED_SEEDS = int(os.environ.get("SYNCER_PROOF_PLANNED_SEEDS", "100"))
 IN_A_DAEMON = {
     *("source parked", "reload", "lane paused", "token refused", "kill", "power loss", "SIGTERM"),
     *("rotated while followed", "compressed while followed"),
@@ -75,9 +76,15 @@ def test_no_seed_loses_doubles_or_disorders_anything_and_every_fault_is_seen() -
 
 
 def test_no_seed_of_a_daemon_loses_doubles_or_disorders_anything() -> None:
-    many = all_of(START, DAEMON_SEEDS, JOBS, daemon=True)
+    many = all_of(START, DAEMON_SEEDS, JOBS, only="daemon")
     assert many.failed == {}
     assert IN_A_DAEMON - set(many.seen) == set()
+
+
+def test_no_seed_of_a_plan_writes_over_what_somebody_else_has_changed() -> None:
+    many = all_of(START, PLANNED_SEEDS, JOBS, only="planned")
+    assert many.failed == {}
+    assert {"change", "delete", "rewrite"} <= set(many.seen)
 
 
 @pytest.mark.parametrize("seed", REGRESSIONS_PUSH)
@@ -103,10 +110,11 @@ def test_a_pull_that_once_failed(seed: int) -> None:
 def test_the_same_seed_gives_the_same_trace_in_every_process() -> None:
     seeds = range(20)
     traces = [digest(one(seed, kind_of(seed))) for seed in seeds]
-    traces += [digest(one(seed, "daemon")) for seed in seeds]
+    traces += [digest(one(seed, kind)) for kind in ("daemon", "planned") for seed in seeds]
     script = (
         f"from tests.proof.simulation.__main__ import *; s = range({len(seeds)})"
-        "; print(*[digest(one(n, kind_of(n))) for n in s], *[digest(one(n, 'daemon')) for n in s])"
+        "; print(*[digest(one(n, kind_of(n))) for n in s]"
+        ", *[digest(one(n, kind)) for kind in ('daemon', 'planned') for n in s])"
     )
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
     again = subprocess.run(
