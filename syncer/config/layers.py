@@ -14,8 +14,9 @@ from pydantic import ValidationError
 
 from syncer.config.credentials import ClientPlace
 from syncer.config.document import ConfigDocument, Location
+from syncer.config.fields import from_home
 from syncer.config.lists import list_faults
-from syncer.config.models import SECTIONS, Config, FlavourSetting, from_home
+from syncer.config.models import SECTIONS, Config, FlavourSetting
 from syncer.config.problems import ConfigFault, dot, faults
 
 Values = dict[str, dict[str, str]]
@@ -73,7 +74,7 @@ class Layer:
             if self.text
             else Config.model_validate(self.values, strict=True, context=environment)
         )
-        return config.model_dump(exclude_unset=True)
+        return config.model_dump(exclude_unset=True, by_alias=True)
 
     def text_of(self, section: str, key: str) -> str:
         """A string as it stands here, empty if it is not set: it says where a secret

@@ -18,9 +18,11 @@ from pydantic import ValidationError
 from syncer.config import layers as places
 from syncer.config.credentials import ClientPlace, TokenPlace
 from syncer.config.document import Location, NotToml, parse, read
+from syncer.config.fields import Section, from_home
 from syncer.config.layers import NONE_GIVEN, BadOfficialFile, Layer, Secrets
 from syncer.config.loaded import DEFAULT, Loaded
-from syncer.config.models import HOSTS, LISTS, SECTIONS, Config, from_home
+from syncer.config.migration import FromProject, Side, list_names
+from syncer.config.models import HOSTS, LISTS, SECTIONS, Config
 from syncer.config.problems import ConfigError, ConfigFault, dot
 
 KeyNamer = Callable[[Location], str]
@@ -110,8 +112,16 @@ def load(
         token_place,
         client,
         tuple(places.find_emptied_variables(env, layers[0])),
-        MappingProxyType(dict(_find_lane_tokens(config, origins, env))),
+        MappingProxyType(
+            dict(
+                [
+                    *_find_lane_tokens(config, origins, env),
+                    *_find_side_tokens(config, origins, env),
+                ]
+            )
+        ),
         frozenset(layers[0].keys()),
+        _source_client=_find_source_client(layers, config, origins),
     )
 
 
@@ -139,9 +149,17 @@ def _merge(
             else:
                 assert isinstance(keys, dict), section
                 merged.setdefault(section, {}).update(keys)
-                located = [(section, key) for key in keys]
+                located = list(_list_keys((section,), keys))
             origins.update({dot(location): layer.origin(location) for location in located})
     return merged, origins
+
+
+def _list_keys(table: Location, values: Mapping[str, object]) -> Iterator[Location]:
+    """Yield where each key of a table is, and those of the tables within it."""
+    for key, value in values.items():
+        yield (*table, key)
+        if isinstance(value, dict):
+            yield from _list_keys((*table, key), value)
 
 
 def _official_file(
@@ -207,6 +225,28 @@ def _find_lane_tokens(
             yield table.name, TokenPlace(variable, pat=pat, variable=variable, section=section)
 
 
+def _find_side_tokens(
+    config: Config, origins: Mapping[str, str], env: Mapping[str, str]
+) -> Iterator[tuple[str, TokenPlace]]:
+    """Yield where the token of each side of a migration is, by its table. What says
+    where one is, and has none there, is said when it is read.
+    """
+    if config.migrate is None:
+        return
+    for section, side in (
+        ("migrate.from", config.migrate.source),
+        ("migrate.to", config.migrate.to),
+    ):
+        if not isinstance(side, Side):
+            continue
+        if side.token_file:
+            origin = origins[f"{section}.token_file"]
+            yield section, TokenPlace(origin, file=Path(side.token_file), section=section)
+        elif variable := side.token_env:
+            pat = env.get(variable, "")
+            yield section, TokenPlace(variable, pat=pat, variable=variable, section=section)
+
+
 def _client(layers: Sequence[Layer], config: Config, env: Mapping[str, str]) -> ClientPlace | None:
     """Return where the credentials of this flavour are, by the highest layer that has
     them.
@@ -221,6 +261,20 @@ def _client(layers: Sequence[Layer], config: Config, env: Mapping[str, str]) -> 
     return None
 
 
+def _find_source_client(
+    layers: Sequence[Layer], config: Config, origins: Mapping[str, str]
+) -> ClientPlace | None:
+    """Return where the credentials are that a migration reads a project with."""
+    source = None if config.migrate is None else config.migrate.source
+    if not isinstance(source, FromProject):
+        return None
+    if source.credentials:
+        return ClientPlace(origins["migrate.from.credentials"], file=Path(source.credentials))
+    return next(
+        (place for layer in layers if (place := layer.clients.get(source.kind)) is not None), None
+    )
+
+
 def _defaults(config: Config) -> dict[str, str]:
     keys: list[Location] = [
         (section, key) for section, model in SECTIONS.items() for key in model.model_fields
@@ -230,5 +284,14 @@ def _defaults(config: Config) -> dict[str, str]:
             (name, number, key)
             for number, table in enumerate(getattr(config, name))
             for key in type(table).model_fields
+        ]
+    if (migrate := config.migrate) is not None:
+        tables: dict[Location, Section] = {
+            ("migrate",): migrate,
+            ("migrate", "from"): migrate.source,
+            ("migrate", "to"): migrate.to,
+        }
+        keys += [
+            (*table, key) for table, values in tables.items() for key in list_names(type(values))
         ]
     return dict.fromkeys([*map(dot, keys), *LISTS], DEFAULT)

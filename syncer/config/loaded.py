@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -10,8 +10,17 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from syncer.config.credentials import ClientCredentials, ClientPlace, TokenPlace
+from syncer.config.fields import Section
 from syncer.config.lists import ONLY_LANE, lane_fault
-from syncer.config.models import Clarifai, Config, FollowedSource, LaneFolder
+from syncer.config.migration import FromProject
+from syncer.config.models import (
+    HOSTS,
+    Annotell,
+    Clarifai,
+    Config,
+    FollowedSource,
+    LaneFolder,
+)
 from syncer.config.problems import ConfigError, ConfigFault
 from syncer.core.address import is_loopback
 from syncer.errors import UsageError
@@ -37,9 +46,11 @@ class Loaded:
     _client: ClientPlace | None = field(default=None, repr=False)
     _emptied: tuple[ConfigFault, ...] = ()
     _lane_tokens: Mapping[str, TokenPlace] = field(default_factory=dict, repr=False)
-    """By the name of the destination."""
+    """By the name of the destination, or the table of a side of a migration."""
     _given: frozenset[str] = frozenset()
     """The keys that options gave: they beat what a destination says."""
+    _source_client: ClientPlace | None = field(default=None, repr=False)
+    """Reads the project that labels are migrated from."""
     section: str = "clarifai"
     """The part of the config that says where changes go: `clarifai`, or the table of a
     destination, such as `destinations[0]`.
@@ -110,6 +121,37 @@ class Loaded:
         """Return the configurations of the destinations, in their order."""
         return tuple(self.lane(table.name) for table in self.config.destinations)
 
+    def side(self, table: Literal["migrate.from", "migrate.to"]) -> Loaded:
+        """Return the configuration of a side of the migration: as if its table stood in
+        [clarifai] or [annotell]. What it leaves out is as it is there.
+        """
+        migrate = self.config.migrate
+        assert migrate is not None
+        side = migrate.source if table == "migrate.from" else migrate.to
+        home = "annotell" if isinstance(side, FromProject) else "clarifai"
+        models: dict[str, type[Section]] = {"clarifai": Clarifai, "annotell": Annotell}
+        own: dict[str, Collection[str]] = {home: models[home].model_fields.keys()}
+        if home == "clarifai":
+            own["push"] = ("requests_per_second",)
+        settings: dict[str, dict[str, object]] = {}
+        origins = dict(self.origins)
+        for name, keys in own.items():
+            settings[name] = {
+                key: value for key in keys if (value := getattr(side, key, None)) not in (None, "")
+            }
+            origins |= {f"{name}.{key}": origins[f"{table}.{key}"] for key in settings[name]}
+        if isinstance(side, FromProject):
+            hosts = HOSTS[side.kind] if self.config.annotell.flavour != side.kind else {}
+            settings[home] = {**hosts, **settings[home], "flavour": side.kind}
+        taken = self.with_settings(**settings)
+        return replace(
+            taken,
+            origins=MappingProxyType(origins),
+            section=table,
+            _token=self._lane_tokens.get(table, self._token),
+            _client=self._source_client,
+        )
+
     def lane_of(self, source: FollowedSource) -> str:
         """Return the name of the lane that a source's changes go to."""
         return source.lane or self.lane_names[0]
@@ -139,7 +181,8 @@ class Loaded:
     def _missing(self, of_clarifai: str, of_destination: str) -> str:
         if self.section == "clarifai":
             return of_clarifai
-        return f"{self.origins[f'{self.section}.name']}: {self.section}: {of_destination}"
+        key = "app_id" if self.section.startswith("migrate.") else "name"
+        return f"{self.origins[f'{self.section}.{key}']}: {self.section}: {of_destination}"
 
     def check_listening(self, *, token: bool) -> None:
         """Raise UsageError where the daemon would listen beyond this machine without a

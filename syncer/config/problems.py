@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 from pydantic import ValidationError
 
 from syncer.config.document import Location
-from syncer.config.models import SECTIONS, SOURCE_KINDS, Config, DestinationTable, Section
+from syncer.config.fields import Section
+from syncer.config.migration import MIGRATE_KINDS, MigrateSection, MigrateTo, list_names
+from syncer.config.models import SECTIONS, SOURCE_KINDS, Config, DestinationTable
 from syncer.errors import UsageError
 
 _SECRET_NAMES = {
@@ -30,6 +32,8 @@ _SECRET_HOMES = {
     "annotell": "ANNOTELL_CREDENTIALS, or [annotell] credentials, names a file that holds it",
     "daemon": "set SYNCER_DAEMON_TOKEN, or name a file that holds it with token_file",
     "destinations": "name a file that holds it with token_file, or an environment variable with"
+    " token_env",
+    "migrate": "name a file that holds it with token_file, or an environment variable with"
     " token_env",
     "sources": "put it into an environment variable and name that with dsn_env",
 }
@@ -130,6 +134,12 @@ def _resolve(loc: Location) -> tuple[Location, type[Section]]:
             return loc[:3], DestinationTable
         case (("sources" | "destinations"), *_):
             return loc[:2], Config
+        case ("migrate", "from", str(kind), key, *_):
+            return ("migrate", "from", key), MIGRATE_KINDS[kind]
+        case ("migrate", "to", key, *_):
+            return ("migrate", "to", key), MigrateTo
+        case ("migrate", _, *_):
+            return loc[:2], MigrateSection
         case (str(section), _, *_) if section in SECTIONS:
             return loc[:2], SECTIONS[section]
         case _:
@@ -143,7 +153,8 @@ def _describe_wanted(location: Location, model: type[Section]) -> str:
         case ("destinations", int()):
             return "a table [[destinations]]"
         case _:
-            return model.model_fields[str(location[-1])].description or "one of its kinds"
+            wanted = {field.alias or name: field for name, field in model.model_fields.items()}
+            return wanted[str(location[-1])].description or "one of its kinds"
 
 
 def _show(location: Location, value: object) -> str:
@@ -179,19 +190,18 @@ def _unknown(location: Location, model: type[Section]) -> str:
             "secrets do not belong in the config file:"
             f" {_SECRET_HOMES.get(section, _CLARIFAI_HOME)}"
         )
-    if kinds := [
-        f'"{kind}"'
-        for kind, other in SOURCE_KINDS.items()
-        if model in SOURCE_KINDS.values() and name in other.model_fields
-    ]:
+    table_kinds = next(
+        (each for each in (SOURCE_KINDS, MIGRATE_KINDS) if model in each.values()), {}
+    )
+    if kinds := [f'"{kind}"' for kind, other in table_kinds.items() if name in other.model_fields]:
         return f"no such key of this kind; it belongs to kind = {' or '.join(kinds)}"
     if homes := [
         f"[{other}] {name}" for other, fields in SECTIONS.items() if name in fields.model_fields
     ]:
         return f"no such key here; did you mean {' or '.join(homes)}?"
-    if suggestion := _suggestion(name, list(model.model_fields)):
+    if suggestion := _suggestion(name, list_names(model)):
         return f"no such key; did you mean {suggestion}?"
-    return f"no such key; known are {', '.join(model.model_fields)}"
+    return f"no such key; known are {', '.join(list_names(model))}"
 
 
 def _suggestion(name: str, known: list[str]) -> str | None:

@@ -56,6 +56,7 @@ class LanePlan:
             "daemon": config.daemon.model_copy(update=shared),
             "destinations": (),
             "sources": (),
+            "migrate": None,
         }
         own = config.model_copy(update=not_of_lanes)
         tables = {one.name: one.model_copy(update={"lane": self.name}) for one in self.tables}

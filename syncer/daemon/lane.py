@@ -26,7 +26,7 @@ import anyio
 import anyio.to_thread
 
 from syncer.config import Loaded
-from syncer.config.models import INGEST
+from syncer.config.fields import INGEST
 from syncer.core.backoff import Backoff
 from syncer.core.events import ChangesSettled, Event, SourceFailed, SourceRecovered
 from syncer.core.ledger import Ledger

@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from syncer.config import Loaded
+from syncer.config.fields import INGEST
 from syncer.config.models import (
-    INGEST,
     ChangelogSource,
     DirectorySource,
     PostgresSource,

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from syncer.config.models import INGEST, DirectorySource
+from syncer.config.fields import INGEST
+from syncer.config.models import DirectorySource
 from syncer.core.bits import NumberBits
 from syncer.core.ledger import Ledger
 from syncer.core.watermark import Watermark

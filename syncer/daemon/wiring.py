@@ -11,8 +11,8 @@ from pathlib import Path
 
 from syncer.config import Loaded
 from syncer.config.credentials import TokenPlace
+from syncer.config.fields import INGEST
 from syncer.config.layers import DAEMON_TOKEN
-from syncer.config.models import INGEST
 from syncer.core.events import Event
 from syncer.daemon.differences import LanePlan, list_restart_keys, plan_lanes
 from syncer.daemon.http.changes import ingest

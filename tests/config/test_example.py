@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from syncer.config import Config, Loaded, load
-from syncer.config.models import SECTIONS, SOURCE_KINDS, ChangelogSource, DestinationTable, Section
+from syncer.config.fields import Section
+from syncer.config.models import SECTIONS, SOURCE_KINDS, ChangelogSource, DestinationTable
 
 EXAMPLE = Path(__file__).parents[2] / "config.example.toml"
 TEXT = EXAMPLE.read_text("utf-8")

@@ -160,7 +160,9 @@ def show(*, common: Common = Common(), remote: Pushing = Pushing()) -> int:
 
 
 def _list_settings(loaded: Loaded) -> Iterator[SettingRow]:
-    for section, values in loaded.config.model_dump(mode="json").items():
+    for section, values in loaded.config.model_dump(mode="json", by_alias=True).items():
+        if values is None:  # a table that is not there
+            continue
         if isinstance(values, list) and not values:
             yield section, values, loaded.origins[section]
         for key, value in _name_settings(section, values):
