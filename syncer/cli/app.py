@@ -24,6 +24,7 @@ COMMANDS = (
     "demo",
     "import",
     "plan",
+    "probe",
 )
 """Each is a file of this name in `commands/`, which declares an `app`."""
 

@@ -26,7 +26,7 @@ from syncer.emulator.bodies import Unreadable, read_json
 from syncer.emulator.clarifai.part import Clarifai
 from syncer.emulator.clarifai.store import Annotation, AnnotationKey
 from syncer.emulator.limits import WINDOW_SECONDS, Limit
-from syncer.emulator.settings import Settings, behaviour
+from syncer.emulator.settings import Behaviour, Settings, behaviour
 from syncer.emulator.waits import asking_to_wait
 from syncer.errors import UsageError
 from syncer.finish import finish
@@ -62,7 +62,7 @@ class Emulator:
 
         Raises UsageError for a bad fault.
         """
-        behave = behaviour(faults)
+        behave = self._read_behaviour(faults)
         self.clarifai = Clarifai(behave.switches)
         self.clarifai.url = self.url
         self.annotell = Annotell(behave.switches)
@@ -79,11 +79,15 @@ class Emulator:
 
         Raises UsageError for a bad one, and then nothing has changed.
         """
-        self._behaviour = behaviour(faults)
+        self._behaviour = self._read_behaviour(faults)
         self._rng = random.Random(self.settings.seed)  # noqa: S311 - repeatable faults
         self.clarifai.behave(self._behaviour.switches, self._rng)
         self.annotell.switches = self._behaviour.switches
         self._limits: dict[tuple[str, str], Limit] = {}
+
+    def _read_behaviour(self, faults: str) -> Behaviour:
+        """Read faults, and switches over those of the profile."""
+        return behaviour(f"{self.settings.like},{faults}")
 
     @property
     def span_seconds(self) -> float:
@@ -332,6 +336,7 @@ async def running(
     faults: str = "",
     seed: int = 0,
     load: tuple[str, ...] = (),
+    like: str = "",
 ) -> AsyncIterator[Emulator]:
     """An emulator that listens while the block lasts; its address is `url`, and what it
     is as a text.
@@ -339,7 +344,7 @@ async def running(
     Raises UsageError for a bad fault, a bad line of a file to load (it names file and
     line) or a taken port.
     """
-    emulator = Emulator(Settings(host, port, rps, latency, faults, seed, load))
+    emulator = Emulator(Settings(host, port, rps, latency, faults, seed, load, like))
     app = web.Application(client_max_size=256 << 20)
     app.router.add_get("/_emulator/report", emulator.report)
     app.router.add_get("/_emulator/state", emulator.state)
@@ -373,7 +378,7 @@ async def serve(settings: Settings, announce: Callable[[dict[str, object]], None
     """Run until SIGINT or SIGTERM; announces its addresses once it listens."""
     fields = {
         name: getattr(settings, name)
-        for name in ("host", "port", "rps", "latency", "faults", "seed", "load")
+        for name in ("host", "port", "rps", "latency", "faults", "seed", "load", "like")
     }
     stop = anyio.Event()
     with signals.listening(lambda _: stop.set()):

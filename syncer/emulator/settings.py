@@ -111,6 +111,8 @@ class Settings:
     faults: str = ""
     seed: int = 0
     load: tuple[str, ...] = ()
+    like: str = ""
+    """Switches that hold where `faults` names no others."""
 
 
 def behaviour(spec: str) -> Behaviour:

@@ -54,11 +54,13 @@ async def check(loaded: Loaded) -> OnlineCheck:
         if isinstance(reply, Reply)
         else None
     )
-    error = None if failure is None else _error(failure, wait, loaded)
+    error = None if failure is None else explain_failure(failure, wait, loaded)
     return OnlineCheck(clarifai.base_url, clarifai.user_id, clarifai.app_id, seconds, error)
 
 
-def _error(failure: LookUpFailure, wait_seconds: float | None, loaded: Loaded) -> SyncerError:
+def explain_failure(
+    failure: LookUpFailure, wait_seconds: float | None, loaded: Loaded
+) -> SyncerError:
     """Return what went wrong, with the values that it hangs on and where they came
     from.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -21,6 +22,7 @@ def emulator(
     latency: Annotated[float, NotNegative, Parameter(metavar="SECONDS")] = 0,
     faults: Annotated[str, Parameter(metavar="SPEC")] = "",
     seed: Whole = 0,
+    like: Annotated[Path | None, Parameter(metavar="FILE")] = None,
     load: Annotated[tuple[str, ...], Parameter(metavar="FILE", consume_multiple=False)] = (),
     options: PrintingOptions = PrintingOptions(),
 ) -> int:
@@ -43,15 +45,24 @@ def emulator(
         docs/emulator.md.
     seed
         Seed of the faults.
+    like
+        Behave as this profile of syncer probe says; --faults goes over it.
     load
         What it holds from the start: a change log, as USER/APP=FILE, or a JSON file of
         Annotell projects. May be repeated.
     """
     from syncer.cli.loop import run
-    from syncer.emulator import Settings, serve
+    from syncer.emulator import Settings, read_profile, serve
 
     settings = Settings(
-        host=host, port=port, rps=rps, latency=latency, faults=faults, seed=seed, load=load
+        host=host,
+        port=port,
+        rps=rps,
+        latency=latency,
+        faults=faults,
+        seed=seed,
+        load=load,
+        like="" if like is None else read_profile(like),
     )
     run(serve, settings, _announce)
     return 0

@@ -1,0 +1,1 @@
+"""The questions that the documents of a service leave open, and what it answers."""
