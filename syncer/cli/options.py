@@ -46,6 +46,7 @@ Port = Annotated[
     Whole, Parameter(metavar="PORT", validator=_in_bounds(0, 65535, "from 0 to 65535"))
 ]
 NotNegative = Parameter(validator=_in_bounds(0, math.inf, "0 or more"))
+IdOption = Annotated[str, Parameter(metavar="ID")]
 Log = Annotated[str, Parameter(converter=lambda _, tokens: as_typed(tokens[0].value))]
 """A change log as it was named: a path, or - for standard input."""
 Code = Annotated[int | None, Parameter(converter=_whole, metavar="CODE")]

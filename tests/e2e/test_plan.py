@@ -23,6 +23,7 @@ from syncer.jobs.limiters import Limiters
 from syncer.jobs.plan.job import Planning
 from syncer.jobs.plan.planned import Planned
 from syncer.remotes.clarifai.planning import PlanRules
+from tests.e2e.test_odd_names import add_dataset
 from tests.e2e.test_switches import APART, DEAD, SWITCHED, post_inputs, push
 from tests.support.annotations import rich
 from tests.support.cases import first_quick
@@ -146,6 +147,22 @@ async def test_what_is_of_others_is_never_touched(tmp_path: Path) -> None:
         assert (bobs.deletes, orjson.loads(out.read_bytes())["annotation"]["id"]) == (1, "other")
         of_model = await plan(server.url, out, model)
         assert (changes(of_model), of_model.unchangeable) == ((0, 0, 0), 1)
+
+
+@pytest.mark.anyio
+async def test_a_dataset_narrows_the_scope_to_its_inputs(tmp_path: Path) -> None:
+    held = [{"id": "a", "input_id": id, "data": {"metadata": {"n": 1}}} for id in ("in", "out")]
+    wanted = [{**one, "data": {"metadata": {"n": 2}}} for one in held]
+    there = write(tmp_path / "held.jsonl", held)
+    out, log = tmp_path / "plan.jsonl", write(tmp_path / "wanted.jsonl", wanted)
+    async with running(rps=0, load=(f"me/app={there}",)) as server:
+        await anyio.to_thread.run_sync(add_dataset, server.url, "train", "in")
+        planned = await plan(server.url, out, log, dataset_id="train")
+        unknown = await plan(server.url, tmp_path / "no.jsonl", log, dataset_id="nowhere")
+    assert (changes(planned), planned.compared, planned.out_of_scope) == ((0, 1, 0), 1, 1)
+    [line] = await anyio.to_thread.run_sync(lambda: out.read_bytes().splitlines())
+    assert orjson.loads(line)["annotation"]["input_id"] == "in"
+    assert "the remote refused to list the inputs of dataset nowhere" in str(unknown.error)
 
 
 @pytest.mark.anyio

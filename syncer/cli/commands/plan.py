@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from syncer.cli.options import CommonOfLane, Log, RemoteOptions
+from syncer.cli.options import CommonOfLane, IdOption, Log, RemoteOptions
 from syncer.cli.output import blame, describe_end, flush, print_json, print_lines, printing, say
 from syncer.errors import UsageError
 
@@ -37,15 +37,28 @@ _COUNTS = (
 app = App(name="plan", usage="Usage: syncer plan [OPTIONS] DESIRED...")
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class PlanScope:
+    """The part of what is wanted, and of what is there, that counts."""
+
+    input_id: Annotated[tuple[str, ...], Parameter(metavar="ID")] = ()
+    """Only this input. Repeatable."""
+    dataset: IdOption = ""
+    """Only inputs of this dataset."""
+    by_user: Annotated[tuple[str, ...], Parameter(metavar="USER")] = ()
+    """Only annotations of this user. Repeatable."""
+    concept: Annotated[tuple[str, ...], Parameter(metavar="ID")] = ()
+    """Only annotations with this concept. Repeatable."""
+
+
 @app.default
 def plan(
     *desired: Log,
     out: Annotated[Path | None, Parameter(metavar="PLAN.jsonl")] = None,
     dry_run: Annotated[bool, Parameter(name=["--dry-run", "-n"])] = False,
     check: bool = False,
-    input_id: Annotated[tuple[str, ...], Parameter(metavar="ID")] = (),
-    by_user: Annotated[tuple[str, ...], Parameter(metavar="USER")] = (),
-    concept: Annotated[tuple[str, ...], Parameter(metavar="ID")] = (),
+    scope: PlanScope = PlanScope(),
     exact: bool = False,
     delete: bool = False,
     any_user: bool = False,
@@ -73,12 +86,6 @@ def plan(
         Write nothing.
     check
         Write nothing; exit code 4 if there is something to change.
-    input_id
-        Only this input. Repeatable.
-    by_user
-        Only annotations of this user. Repeatable.
-    concept
-        Only annotations with this concept. Repeatable.
     exact
         Compare all that users may set, not only the fields that DESIRED has.
     delete
@@ -101,8 +108,9 @@ def plan(
         Limiters(),
         desired,
         None if dry_run or check else out,
-        plan_rules(exact=exact, delete=delete, users=by_user, concepts=concept),
-        frozenset(input_id),
+        plan_rules(exact=exact, delete=delete, users=scope.by_user, concepts=scope.concept),
+        frozenset(scope.input_id),
+        scope.dataset,
         any_user,
         _parse_bound(max_delete),
     )

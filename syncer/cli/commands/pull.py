@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import App, Group, Parameter
 
-from syncer.cli.options import Common, Log, RemoteOptions
+from syncer.cli.options import Common, IdOption, Log, RemoteOptions
 from syncer.cli.output import (
     blame,
     complain,
@@ -51,7 +51,6 @@ _output = Group("Output", sort_key=0)
 _place = Group("Source", sort_key=1)
 Ids = Annotated[tuple[str, ...], Parameter(consume_multiple=False, metavar="ID")]
 Names = Annotated[tuple[str, ...], Parameter(consume_multiple=False, metavar="NAME")]
-IdOption = Annotated[str, Parameter(metavar="ID")]
 Time = Annotated[str, Parameter(metavar="TIME")]
 
 

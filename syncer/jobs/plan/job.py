@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -15,7 +15,7 @@ import orjson
 
 from syncer.config import Loaded
 from syncer.core.deletions import MaxDelete
-from syncer.core.ports.pull import Found, Unit
+from syncer.core.ports.pull import Found, Listing, Unit
 from syncer.engine.advice import PARTLY_COMPARED
 from syncer.errors import SyncerError, UsageError
 from syncer.jobs.compare.groups import RecordedGroups, hold_rows
@@ -28,8 +28,8 @@ from syncer.jobs.plan.planned import CHANGES, Planned
 from syncer.jobs.plan.side_file import name_destination
 from syncer.jobs.plan.wishes import WishReader, check_wishes, fold_wishes
 from syncer.jobs.signals import Listen, ignore, until_signal
-from syncer.jobs.wiring import wire
-from syncer.remotes.clarifai.listing import AnnotationListing
+from syncer.jobs.wiring import Origin, wire
+from syncer.remotes.clarifai.listing import AnnotationListing, DatasetInputs
 from syncer.remotes.clarifai.planning import PlanRules, PlanStep, plan_input
 from syncer.remotes.clarifai.selection import Selection
 from syncer.sources.wish_file import make_wish_id
@@ -51,6 +51,8 @@ class Planning:
     rules: PlanRules
     input_ids: frozenset[str] = frozenset()
     """Only these inputs; none: all that are named."""
+    dataset_id: str = ""
+    """Only inputs of this dataset; "": of any or none."""
     any_user: bool = False
     max_delete: MaxDelete = field(default_factory=lambda: MaxDelete.parse("50%"))
 
@@ -60,8 +62,11 @@ class Planning:
         """
         self._check()
         planned, interrupted = Planned(), list[int]()
+        dataset = await self._list_dataset(planned, interrupted, signals)
+        if dataset is None:
+            return planned
         with tempfile.TemporaryDirectory(prefix="syncer-plan-") as name:
-            parts, size = await self._read(Path(name), planned)
+            parts, size = await self._read(Path(name), dataset, planned)
             with PlanFile(self.out) as file:
                 for reading in range(1, READINGS + 1):
                     again = _new_parts(Path(name, f"reading-{reading}"), size)
@@ -69,7 +74,7 @@ class Planning:
                     await self._compare(
                         parts, None if last else again, planned, file, interrupted, signals
                     )
-                    if planned.error is not None or planned.interrupted is not None:
+                    if planned.is_cut_short:
                         return planned
                     parts = again
                 self._finish(planned, file)
@@ -84,8 +89,26 @@ class Planning:
                 " (repeatable), or --any-user"
             )
 
-    async def _read(self, folder: Path, planned: Planned) -> tuple[PartFiles, int]:
-        """All that is wanted, by input. Raises UsageError, before anything is asked."""
+    async def _list_dataset(
+        self, planned: Planned, interrupted: list[int], signals: Listen
+    ) -> Collection[str] | None:
+        """The inputs of the dataset, none where none is named; None where that was cut
+        short.
+        """
+        if not self.dataset_id:
+            return ()
+        origin = clarifai_origin(self.loaded, self.limiters, Selection(dataset_id=self.dataset_id))
+        assert isinstance(origin.listing, AnnotationListing)
+        dataset = DatasetInputs(origin.listing)
+        await _ask(origin, dataset, _take_nothing, planned, interrupted, signals)
+        return None if planned.is_cut_short else dataset.ids
+
+    async def _read(
+        self, folder: Path, dataset: Collection[str], planned: Planned
+    ) -> tuple[PartFiles, int]:
+        """All that is wanted, by input. Raises UsageError, before any annotation is
+        asked for.
+        """
         config = self.loaded.config
         spool = folder / "stdin"
         spool.mkdir()
@@ -94,9 +117,12 @@ class Planning:
         read, wanted = _new_parts(folder / "read", size), _new_parts(folder / "wanted", size)
         await reader.read(list(self.wanted), read.put)
         read.write()
-        inputs, left_out = await anyio.to_thread.run_sync(
-            check_wishes, read, wanted, lambda id: not self.input_ids or id in self.input_ids
-        )
+
+        def is_in_scope(id: str) -> bool:
+            is_named = not self.input_ids or id in self.input_ids
+            return is_named and (not self.dataset_id or id in dataset)
+
+        inputs, left_out = await anyio.to_thread.run_sync(check_wishes, read, wanted, is_in_scope)
         if not inputs and self.rules.delete:
             raise UsageError("nothing is wanted, and --delete would delete all of it: no plan")
         planned.ignored, planned.out_of_scope = reader.ignored, left_out
@@ -134,15 +160,7 @@ class Planning:
                 else:
                     _add(input_id, steps, planned, file)
 
-        async with wire(origin, lambda _: None, listing=groups, leaves=PARTLY_COMPARED) as engine:
-            try:
-                await until_signal(
-                    lambda: engine.run("", deliver), engine.drain, interrupted, signals
-                )
-            except SyncerError as error:
-                planned.error = error
-            if interrupted and not engine.complete:
-                planned.interrupted = interrupted[0]
+        await _ask(origin, groups, deliver, planned, interrupted, signals)
         if again is not None:
             again.write()
 
@@ -178,6 +196,7 @@ class Planning:
                 "destination": name_destination(self.loaded.config),
                 "scope": {
                     "input_ids": sorted(self.input_ids),
+                    "dataset": self.dataset_id,
                     "users": sorted(self.rules.users),
                     "concepts": sorted(self.rules.concepts),
                 },
@@ -202,6 +221,28 @@ class Planning:
             planned.requests += batches if action == "post" else 2 * batches
         if isinstance(push.requests_per_second, int | float):
             planned.estimated_seconds = round(planned.requests / push.requests_per_second, 1)
+
+
+async def _ask(
+    origin: Origin,
+    listing: Listing,
+    deliver: Callable[[Unit, Found], Awaitable[None]],
+    planned: Planned,
+    interrupted: list[int],
+    signals: Listen,
+) -> None:
+    """Read a listing to its end, and note what stops that."""
+    async with wire(origin, lambda _: None, listing=listing, leaves=PARTLY_COMPARED) as engine:
+        try:
+            await until_signal(lambda: engine.run("", deliver), engine.drain, interrupted, signals)
+        except SyncerError as error:
+            planned.error = error
+        if interrupted and not engine.complete:
+            planned.interrupted = interrupted[0]
+
+
+async def _take_nothing(_: Unit, __: Found) -> None:
+    """Of what has no units."""
 
 
 def _new_parts(folder: Path, size: int) -> PartFiles:

@@ -76,6 +76,11 @@ class Planned:
     notes: list[str] = field(default_factory=list)
 
     @property
+    def is_cut_short(self) -> bool:
+        """Whether it ended before everything was compared."""
+        return self.error is not None or self.interrupted is not None
+
+    @property
     def changes(self) -> int:
         """The number of changes that are planned."""
         return self.posts + self.patches + self.deletes

@@ -9,6 +9,7 @@ repeats are known within the group.
 """
 
 from syncer.remotes.clarifai.listing.annotations import AnnotationListing
+from syncer.remotes.clarifai.listing.datasets import DatasetInputs
 from syncer.remotes.clarifai.listing.groups import GROUP_MAX
 
-__all__ = ["GROUP_MAX", "AnnotationListing"]
+__all__ = ["GROUP_MAX", "AnnotationListing", "DatasetInputs"]

@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from syncer.core.ports.pull import Done, Unit, Units
+from syncer.core.ports.pull import Asking, Done, Unit, Units
 from syncer.errors import UsageError
 from syncer.remotes.clarifai.listing.filters import as_searched
 from syncer.remotes.clarifai.listing.groups import Groups
 from syncer.remotes.clarifai.listing.pairs import of_pairs
 from syncer.remotes.clarifai.listing.queries import Queries
 from syncer.remotes.clarifai.listing.searches import search
-from syncer.remotes.clarifai.listing.walks import of_all_inputs, of_dataset, of_named_inputs
+from syncer.remotes.clarifai.listing.walks import (
+    ids_of_dataset,
+    of_all_inputs,
+    of_dataset,
+    of_named_inputs,
+)
 from syncer.remotes.clarifai.selection import Selection, fault
 
 
@@ -55,6 +60,10 @@ class AnnotationListing:
         if selection.dataset_id:
             return of_dataset(groups, selection.dataset_id, after)
         return of_all_inputs(groups, after, done)
+
+    def inputs_of_dataset(self) -> Asking[list[str]]:
+        """Return the inputs of the selection's dataset. Raises Stopped."""
+        return ids_of_dataset(self._groups, self._selection.dataset_id)
 
     def group_of(self, ids: Sequence[str]) -> list[str]:
         """Return the first of these inputs, up to what one list may ask for; at least

@@ -146,9 +146,10 @@ def of_named_inputs(
         yield groups.unit(group, cursor(str(at)), named=True)
 
 
-def of_dataset(groups: Groups, dataset_id: str, after: str) -> Units:
-    """A dataset's inputs, which have no cursor: all are asked for first, and then
-    listed in an order of our own.
+def ids_of_dataset(groups: Groups, dataset_id: str) -> Asking[list[str]]:
+    """Return a dataset's inputs, which have no cursor.
+
+    Raises Stopped where the service refuses to list them, or they keep changing.
     """
     what = f"the inputs of dataset {dataset_id}"
 
@@ -170,6 +171,14 @@ def of_dataset(groups: Groups, dataset_id: str, after: str) -> Units:
         raise Stopped(
             f"{what} kept changing while they were read {PASSES_MAX} times: run again later"
         )
+    return list(ids)
+
+
+def of_dataset(groups: Groups, dataset_id: str, after: str) -> Units:
+    """A dataset's inputs: all are asked for first, and then listed in an order of our
+    own.
+    """
+    ids = yield from ids_of_dataset(groups, dataset_id)
     left = sorted(id for id in ids if id > after)
     at = 0
     while at < len(left):
