@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import anyio
 
 from syncer.cli.output import printing, redraw, say, terminal_columns, terminal_shows
-from syncer.jobs.progress import Progress, Sending
-from syncer.jobs.pull import PullReport
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # each takes what it shows: an import needs nothing that sends
     from syncer.jobs.importing.run import Import
+    from syncer.jobs.progress import Progress, Sending
+    from syncer.jobs.pull import PullReport
 
 LINE_EVERY_SECONDS = 10.0
 SAMPLE_EVERY_SECONDS = 0.2

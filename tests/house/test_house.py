@@ -69,6 +69,22 @@ def test_the_command_line_is_imported_without_what_only_some_commands_need() -> 
     assert set() == heavy & set(loaded)
 
 
+def test_an_import_loads_nothing_that_sends(tmp_path: Path) -> None:
+    """HTTP and config models cost more than the import of a small file."""
+    labels = tmp_path / "labels.json"
+    labels.write_text('{"images": [], "annotations": [], "categories": []}')
+    code = (
+        "import sys; from syncer.cli.main import run;"
+        f" code = run(['import', 'coco', {str(labels)!r}, '--dry-run']);"
+        " print(*sys.modules); sys.exit(code)"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True, cwd=ROOT
+    ).stdout.split()
+    assert "syncer.cli.progress" in loaded
+    assert set() == {"aiohttp", "pydantic", "yaml", "syncer.config", "syncer.engine"} & set(loaded)
+
+
 def test_every_file_of_a_command_is_named_in_the_program() -> None:
     """Else nobody could run it."""
     files = (ROOT / "syncer/cli/commands").glob("[!_]*.py")
