@@ -25,6 +25,7 @@ COMMANDS = (
     "import",
     "plan",
     "probe",
+    "migrate",
 )
 """Each is a file of this name in `commands/`, which declares an `app`."""
 

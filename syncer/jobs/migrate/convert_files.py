@@ -1,0 +1,73 @@
+"""Label files and documents as posts: an import, and what a migration needs beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import orjson
+
+from syncer.config.migration import FromFiles
+from syncer.formats.store import Store
+from syncer.jobs.importing.job import ImportOutputs, run_import
+from syncer.jobs.importing.output import write_whole
+from syncer.jobs.importing.run import Import, open_import
+from syncer.jobs.migrate.counts import Conversion
+from syncer.jobs.migrate.folder import PassFiles
+from syncer.jobs.migrate.id_map import HEAD, join_cells
+from syncer.jobs.migrate.settings import Sides
+
+
+def convert_files(
+    sides: Sides,
+    files: PassFiles,
+    watch: Callable[[Import], None],
+    step: Callable[[], None],
+) -> Conversion:
+    """Convert what the source names, or what was read of it. Raises UsageError,
+    OutputError.
+    """
+    source = sides.section.source
+    if isinstance(source, FromFiles):
+        name, paths = source.format, tuple(map(Path, source.paths))
+    else:
+        name, paths = "openlabel", (files.source,)
+    job = open_import(name, paths, sides.import_options())
+    watch(job)
+    outputs = ImportOutputs(out=str(files.labels), report=files.losses, concepts=files.concepts)
+    report = run_import(job, outputs, None, step)
+    return Conversion(
+        read=report.read,
+        converted=report.converted,
+        written=report.written,
+        left_out=report.left_out,
+        skipped=report.skipped,
+        clamped=report.clamped,
+        lost=report.lost,
+        faults=report.faults,
+        inputs=_index_labels(files),
+        concepts=report.concepts,
+        notes=report.notes,
+    )
+
+
+def _index_labels(files: PassFiles) -> int:
+    """Write the id map, and each input once; return how many there are."""
+    count = 0
+    with ExitStack() as stack:
+        seen = stack.enter_context(closing(Store[str, int]()))
+        labels = stack.enter_context(files.labels.open("rb"))
+        inputs, id_map = (
+            stack.enter_context(write_whole(path)) for path in (files.inputs, files.id_map)
+        )
+        id_map.write(join_cells(*HEAD))
+        for line in labels:
+            annotation = orjson.loads(line)["annotation"]
+            input_id, info = annotation["input_id"], annotation.get("annotation_info", {})
+            id_map.write(join_cells(input_id, str(info.get("own_id", "")), annotation["id"]))
+            if seen.find(input_id) is None:
+                seen.put(input_id, 1)
+                count += 1
+                inputs.write(orjson.dumps({"id": input_id}, option=orjson.OPT_APPEND_NEWLINE))
+    return count

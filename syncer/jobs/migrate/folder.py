@@ -1,0 +1,189 @@
+"""The folder of a migration: which phases are done, and the files that they left.
+
+Nothing is noted before it is on the disk, so that a process may end at any moment.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+
+from syncer import files
+from syncer.errors import StateError, of_another_version
+from syncer.jobs.migrate.phases import PHASES, PhaseDone, PhaseName
+from syncer.journal.lock import LOCK, Lock
+
+FORMAT, VERSION = "syncer-migrate", 1
+RECORD = "job.json"
+
+
+class JobRecord(msgspec.Struct, frozen=True):
+    """A job as far as it is done."""
+
+    settings: dict[str, Any]
+    """What makes this job the one it is."""
+    format: str = FORMAT
+    version: int = VERSION
+    number: int = 1
+    """Of the pass."""
+    done: dict[str, PhaseDone] = {}
+    spent: dict[str, float] = {}
+    """Seconds of phases that were interrupted."""
+
+
+class PassFiles:
+    """The files of one pass over the source."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.source = folder / "source.jsonl"
+        self.reading = folder / "reading"
+        """The state of the pull."""
+        self.labels = folder / "labels.jsonl"
+        """All labels as posts: what the target is to hold."""
+        self.inputs = folder / "inputs.jsonl"
+        self.concepts = folder / "concepts.jsonl"
+        self.id_map = folder / "id-map.csv"
+        self.losses = folder / "losses.jsonl"
+        self.differences = folder / "differences.jsonl"
+        self.plan = folder / "plan.jsonl"
+        self.repair_plan = folder / "repair-plan.jsonl"
+        self.repair = folder / "repair.jsonl"
+
+    def make(self) -> PassFiles:
+        """Make the folder. Raises StateError."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise cannot_write(self.folder, error) from None
+        return self
+
+
+class JobFolder:
+    """One job, of one process at a time. Raises StateError."""
+
+    def __init__(self, path: Path, settings: dict[str, Any]) -> None:
+        """`settings`: what makes this job the one it is; another job is refused."""
+        self.path = path
+        self.state = path / "state"
+        """The state of the push."""
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            self._lock = Lock(path / LOCK)
+        except OSError as error:
+            raise cannot_write(path, error) from None
+        try:
+            self.record = self._read(settings)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the folder back."""
+        self._lock.release()
+
+    @property
+    def files(self) -> PassFiles:
+        """Return the files of the pass that is under way."""
+        return self.files_of(self.record.number)
+
+    def files_of(self, number: int) -> PassFiles:
+        """Return the files of a pass."""
+        return PassFiles(self.path / f"pass-{number}")
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all phases of the pass are."""
+        return all(name in self.record.done for name in PHASES)
+
+    def note(self, name: PhaseName, done: PhaseDone) -> None:
+        """A phase is done, or is done otherwise. Raises StateError."""
+        record = self.record
+        seconds = round(record.spent.get(name, 0.0) + done.seconds, 3)
+        done = msgspec.structs.replace(done, seconds=seconds)
+        self._write(
+            msgspec.structs.replace(
+                record, done={**record.done, name: done}, spent={**record.spent, name: 0.0}
+            )
+        )
+
+    def note_spent(self, name: PhaseName, seconds: float) -> None:
+        """A phase was interrupted after so many seconds. Raises StateError."""
+        spent = self.record.spent
+        total = spent.get(name, 0.0) + seconds
+        self._write(msgspec.structs.replace(self.record, spent={**spent, name: total}))
+
+    def begin_again(self) -> None:
+        """Begin another pass. Raises StateError."""
+        number = self.record.number + 1
+        self._write(msgspec.structs.replace(self.record, number=number, done={}, spent={}))
+
+    def _read(self, settings: dict[str, Any]) -> JobRecord:
+        path = self.path / RECORD
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            record = JobRecord(settings)
+            self._write(record)
+            return record
+        except OSError as error:
+            raise StateError(f"{path} cannot be read: {error.strerror}") from None
+        try:
+            record = msgspec.json.decode(content, type=JobRecord)
+        except (msgspec.DecodeError, ValueError):
+            raise StateError(
+                f"{path} is damaged: give another --job folder; what was pushed is known in"
+                f" {self.state}"
+            ) from None
+        if (record.format, record.version) != (FORMAT, VERSION):
+            found = f"{record.format} version {record.version}"
+            raise of_another_version(path, found, f"{FORMAT} version {VERSION}")
+        if record.settings != settings:
+            raise StateError(
+                f"{self.path} is the folder of another migration:"
+                f" {', '.join(_list_differing(record.settings, settings))} was otherwise. Nothing"
+                " was sent: set it as it was, or give another --job folder"
+            )
+        return record
+
+    def _write(self, record: JobRecord) -> None:
+        write_file(self.path / RECORD, msgspec.json.encode(record))
+        self.record = record
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a whole file in the place of another, durably. Raises StateError."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        files.sync(part)
+        files.place(part, path)
+    except OSError as error:
+        raise cannot_write(path, error) from None
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, error: OSError) -> StateError:
+    """Return the error about a place of the job that cannot be written."""
+    return StateError(
+        f"{path} cannot be written: {files.why(error)}. Fix that, then run the same command again"
+    )
+
+
+def _list_differing(old: dict[str, Any], new: dict[str, Any], prefix: str = "migrate") -> list[str]:
+    """Return the keys of what differs."""
+    found: list[str] = []
+    for name in {**old, **new}:
+        before, after = old.get(name), new.get(name)
+        if isinstance(before, dict) and isinstance(after, dict):
+            found += _list_differing(before, after, f"{prefix}.{name}")
+        elif orjson.dumps(before) != orjson.dumps(after):
+            found.append(f"{prefix}.{name}")
+    return found

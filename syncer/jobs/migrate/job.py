@@ -1,0 +1,174 @@
+"""A migration from its first phase to its report."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+import msgspec
+import orjson
+
+from syncer import files as file_system
+from syncer.config import Loaded
+from syncer.errors import SyncerError
+from syncer.jobs.importing.run import Import
+from syncer.jobs.limiters import Limiters
+from syncer.jobs.migrate.assess import assess
+from syncer.jobs.migrate.convert import convert_source
+from syncer.jobs.migrate.folder import JobFolder, JobRecord, PassFiles, cannot_write, write_file
+from syncer.jobs.migrate.phases import PHASES, Interruption, PhaseDone, PhaseName
+from syncer.jobs.migrate.prepare import prepare_target
+from syncer.jobs.migrate.push import push_labels
+from syncer.jobs.migrate.read import read_source
+from syncer.jobs.migrate.repair import repair_target
+from syncer.jobs.migrate.report import Migrated, make_report
+from syncer.jobs.migrate.settings import Sides, read_sides
+from syncer.jobs.migrate.verify import verify_labels
+from syncer.jobs.pull import PullLane
+from syncer.jobs.push import PushLane
+from syncer.jobs.signals import Listen, ignore
+
+Working = PushLane | PullLane | Import
+REPORT = "report.json"
+SCRATCH = "assessed"
+
+
+class Migration:
+    """One run of a job: what earlier runs have done is not done again."""
+
+    def __init__(self, sides: Sides, job: JobFolder) -> None:
+        self._sides = sides
+        self._job = job
+        self.phase: PhaseName = "assess"
+        """The phase that is under way."""
+        self.working: Working | None = None
+        """What works in it, for those who show it."""
+
+    async def run(
+        self, tell: Callable[[PhaseName, PhaseDone], None], *, signals: Listen = ignore
+    ) -> Migrated:
+        """Carry on to the end, and leave the report. `tell` is called after each phase.
+
+        Errors that stop a run are in what it returns; what is done is kept.
+        """
+        error: SyncerError | None = None
+        interrupted: int | None = None
+        try:
+            for name in PHASES:
+                if name not in self._job.record.done:
+                    self._job.note(name, await self._work(name, signals))
+                    tell(name, self._job.record.done[name])
+        except SyncerError as stopped:
+            error = stopped
+        except Interruption as signal:
+            interrupted = signal.number
+        report = make_report(self._job.record)
+        try:
+            await anyio.to_thread.run_sync(self._leave_report, report)
+        except SyncerError as stopped:
+            error = error or stopped
+        return Migrated(report, error, interrupted)
+
+    async def assess(self, *, signals: Listen = ignore) -> Migrated:
+        """Only look; nothing is kept."""
+        files = PassFiles(self._job.path / SCRATCH).make()
+        record = JobRecord(self._job.record.settings, number=self._job.record.number)
+        error: SyncerError | None = None
+        interrupted: int | None = None
+        try:
+            done = await self._time(
+                "assess", assess(self._sides, files, None, self._watch, signals)
+            )
+            record = msgspec.structs.replace(record, done={"assess": done})
+        except SyncerError as stopped:
+            error = stopped
+        except Interruption as signal:
+            interrupted = signal.number
+        await anyio.to_thread.run_sync(shutil.rmtree, files.folder)
+        return Migrated(make_report(record, assessed=True), error, interrupted)
+
+    async def _work(self, name: PhaseName, signals: Listen) -> PhaseDone:
+        sides, job, files = self._sides, self._job, self._job.files.make()
+        number = job.record.number
+        earlier = job.files_of(number - 1) if number > 1 else None
+        match name:
+            case "assess":
+                doing = assess(sides, files, earlier, self._watch, signals)
+            case "read":
+                doing = read_source(sides, files, self._watch, signals)
+            case "convert":
+                doing = convert_source(sides, files, earlier, self._watch)
+            case "prepare":
+                doing = prepare_target(sides, files, signals)
+            case "push":
+                doing = push_labels(sides, job, self._watch, signals)
+            case "verify":
+                doing = verify_labels(sides, job, signals)
+            case "repair":
+                doing = repair_target(sides, job, self._watch, signals)
+        return await self._time(name, doing)
+
+    async def _time(self, name: PhaseName, doing: Awaitable[PhaseDone]) -> PhaseDone:
+        self.phase, self.working = name, None
+        started = time.monotonic()
+        try:
+            done = await doing
+        except (SyncerError, Interruption):
+            self._job.note_spent(name, time.monotonic() - started)
+            raise
+        return msgspec.structs.replace(done, seconds=round(time.monotonic() - started, 3))
+
+    def _watch(self, working: Working) -> None:
+        self.working = working
+
+    def _leave_report(self, report: dict[str, Any]) -> None:
+        """Write the report into the job's folder, and copies to where users want them.
+        Raises StateError.
+        """
+        content = orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n"
+        write_file(self._job.path / REPORT, content)
+        folder, files = self._sides.report, self._job.files
+        if folder is None or not report["complete"]:
+            return
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            write_file(folder / REPORT, content)
+            for path in (files.id_map, files.losses):
+                part = folder / f".{path.name}.part"
+                file_system.copy(path, part)
+                file_system.place(part, folder / path.name)
+        except OSError as error:
+            raise cannot_write(folder, error) from None
+
+
+@contextmanager
+def open_migration(
+    loaded: Loaded, limiters: Limiters, folder: Path, *, again: bool = False
+) -> Iterator[Migration]:
+    """A migration with its folder, which is its own while the block lasts.
+
+    `again`: one that is done begins another pass. Raises UsageError, StateError.
+    """
+    sides = read_sides(loaded, limiters, folder)
+    is_new = not folder.exists()
+    job = JobFolder(folder, sides.describe())
+    try:
+        if again and job.is_done:
+            job.begin_again()
+        yield Migration(sides, job)
+    finally:
+        job.close()
+        if is_new and not job.record.done and not job.state.exists():
+            with suppress(OSError):
+                _remove_unused(folder)
+
+
+def _remove_unused(folder: Path) -> None:
+    """Remove the folder of a job that has come to nothing."""
+    if {path.name for path in folder.iterdir()} <= {"job.json", "lock", "report.json"}:
+        shutil.rmtree(folder)
