@@ -317,7 +317,7 @@ class FollowedLogs:
             if (before.path, before.stamp.file) != (now.path, now.stamp.file):
                 followed.log.move(chosen.identity)
                 followed.read_to = followed.end_at = followed.failure = None
-                followed.gone = False
+                followed.gone = followed.done = False
             return
         state = known.logs.get(chosen.number)
         watermark = None if state is None else state.watermark

@@ -146,6 +146,21 @@ def test_the_rest_of_a_rotated_log_comes_before_the_file_that_has_its_name(
     assert bench.faults == {}
 
 
+def test_what_came_to_a_log_since_a_restart_comes_before_the_file_that_has_its_name(
+    bench: Bench,
+) -> None:
+    """It had been read to its end when the process began."""
+    bench.write("x.jsonl", "a")
+    assert bench.look() == ["a"]
+    bench.restart()
+    assert bench.look() == []
+    late = [f"b{n}" for n in range(20_000)]
+    bench.write("x.jsonl", *late)
+    bench.rename("x.jsonl", "x.jsonl.1")
+    bench.write("x.jsonl", "c")
+    assert bench.look(4) == [*late, "c"]
+
+
 def test_a_log_that_was_rotated_while_its_file_was_closed_goes_on_where_it_was_read(
     bench: Bench,
 ) -> None:
