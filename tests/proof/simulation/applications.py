@@ -101,6 +101,8 @@ class Logger:
     def _rotate(self) -> None:
         if not self._path.exists() or not self._is_known(self._path, self._path):
             return  # else it would be a log by itself
+        if self._left.startswith(self._path.read_bytes()):
+            return  # nobody can tell what comes next from a copy of it that grew
         rotated = self._path.with_name(f"app.jsonl.{len(self._rotated) + 1}")
         self._path.rename(rotated)
         self._nodes.renamed(rotated)
