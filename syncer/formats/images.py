@@ -51,6 +51,10 @@ class ImageOptions:
     video: bool = False
     """Whether the frames of a video are frames of one input."""
     spelling: IdSpelling = field(default_factory=IdSpelling)
+    called: Mapping[str, str] = field(default_factory=dict)
+    """The names of inputs that labels call otherwise; a map of the user's is about
+    either.
+    """
 
 
 class Images:
@@ -98,7 +102,8 @@ class Images:
         if not shown:
             return None
         suffix = _name_frame(picture, video=self._options.video)
-        keys = (shown,) * 3 if picture.input_id else keys_of(path)
+        called = self._options.called.get(picture.input_id, shown)
+        keys = (called,) * 3 if picture.input_id else keys_of(path)
         input_id = self._find_in_map(shown, keys, suffix)
         is_mapped = bool(input_id)
         if not is_mapped:

@@ -98,7 +98,7 @@ async def test_labels_of_every_kind_arrive_once_and_another_run_sends_nothing(
         assert (await migrate(tmp_path, server.url, report="out")).exit_code == 0
         assert counts_of(server)["requests"] == requests
     out = {path.name for path in (tmp_path / "out").iterdir()}
-    assert {"report.json", "id-map.csv", "losses.jsonl"} <= out
+    assert {"report.json", "report.html", "id-map.csv", "losses.jsonl"} <= out
     losses = map(json.loads, (tmp_path / "out" / "losses.jsonl").read_text().splitlines())
     assert {one["reason"] for one in losses} == {"owner, times"}
 
@@ -196,6 +196,9 @@ async def test_another_pass_posts_what_is_new_and_patches_what_changed(tmp_path:
         assert (counts["posted"], counts["patched"]) == (1, 1)
         new = held(server, "new")
         assert [new[("i", id)]["data"]["metadata"]["n"] for id in "abc"] == [1, 2, 1]
+        third = await migrate(tmp_path, server.url, again=True)
+        assert (third.error, third.exit_code) == (None, 0), third
+        assert (third.report["pass"], third.report["applied"]) == (3, 0)
 
 
 def held_log(log: Path, path: Path) -> str:

@@ -37,6 +37,8 @@ class ImportOptions:
     predictions: bool = False
     columns: Mapping[str, str] = field(default_factory=dict)
     strict: bool = False
+    called: Mapping[str, str] = field(default_factory=dict)
+    """The names of inputs that labels call otherwise."""
 
     def for_reader(self, open_file: Callable[[Path], BinaryIO] = open_plainly) -> ReadOptions:
         """Return what a reader has to know. Raises UsageError."""
@@ -63,7 +65,9 @@ class ImportOptions:
             raise UsageError(f"--images {self.images}: it is not a folder")
         ids = {} if self.input_map is None else read_map(self.input_map, "--input-map", locate)
         spelling = self._make_spelling()
-        return ImageOptions(self.input_id, ids, size, self.images, self.video, spelling)
+        return ImageOptions(
+            self.input_id, ids, size, self.images, self.video, spelling, self.called
+        )
 
     def make_concepts(self) -> Concepts:
         """Return the concepts, of which none was met yet. Raises UsageError."""

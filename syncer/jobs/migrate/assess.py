@@ -32,7 +32,7 @@ async def assess(
     """
     read = await read_source(sides, files, watch, signals)
     trial = PassFiles(files.folder / "trial").make()
-    trial.source = files.source
+    trial.source, trial.names = files.source, files.names
     converted = await convert_source(sides, trial, earlier, watch)
     looked = await prepare_target(sides, trial, signals, make=False)
     await anyio.to_thread.run_sync(shutil.rmtree, trial.folder)

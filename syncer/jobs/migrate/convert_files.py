@@ -30,10 +30,10 @@ def convert_files(
     """
     source = sides.section.source
     if isinstance(source, FromFiles):
-        name, paths = source.format, tuple(map(Path, source.paths))
+        name, paths, called = source.format, tuple(map(Path, source.paths)), {}
     else:
-        name, paths = "openlabel", (files.source,)
-    job = open_import(name, paths, sides.import_options())
+        name, paths, called = "openlabel", (files.source,), orjson.loads(files.names.read_bytes())
+    job = open_import(name, paths, sides.import_options(called))
     watch(job)
     outputs = ImportOutputs(out=str(files.labels), report=files.losses, concepts=files.concepts)
     report = run_import(job, outputs, None, step)

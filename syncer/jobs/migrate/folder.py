@@ -44,6 +44,8 @@ class PassFiles:
         self.source = folder / "source.jsonl"
         self.reading = folder / "reading"
         """The state of the pull."""
+        self.names = folder / "names.json"
+        """The names that a project has for its inputs, by their uuids."""
         self.labels = folder / "labels.jsonl"
         """All labels as posts: what the target is to hold."""
         self.inputs = folder / "inputs.jsonl"

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from syncer.jobs.limiters import Limiters
 from syncer.jobs.migrate.assess import assess
 from syncer.jobs.migrate.convert import convert_source
 from syncer.jobs.migrate.folder import JobFolder, JobRecord, PassFiles, cannot_write, write_file
+from syncer.jobs.migrate.html import render_html
+from syncer.jobs.migrate.own import list_letters
 from syncer.jobs.migrate.phases import PHASES, Interruption, PhaseDone, PhaseName
 from syncer.jobs.migrate.prepare import prepare_target
 from syncer.jobs.migrate.push import push_labels
@@ -34,7 +37,9 @@ from syncer.jobs.push import PushLane
 from syncer.jobs.signals import Listen, ignore
 
 Working = PushLane | PullLane | Import
-REPORT = "report.json"
+REPORT, PAGE = "report.json", "report.html"
+LETTERS_MAX = 100
+"""Dead letters that the page shows."""
 SCRATCH = "assessed"
 
 
@@ -132,18 +137,29 @@ class Migration:
         """
         content = orjson.dumps(report, option=orjson.OPT_INDENT_2) + b"\n"
         write_file(self._job.path / REPORT, content)
+        page = self._render(report).encode("utf-8", "backslashreplace")
+        write_file(self._job.path / PAGE, page)
         folder, files = self._sides.report, self._job.files
         if folder is None or not report["complete"]:
             return
         try:
             folder.mkdir(parents=True, exist_ok=True)
             write_file(folder / REPORT, content)
+            write_file(folder / PAGE, page)
             for path in (files.id_map, files.losses):
                 part = folder / f".{path.name}.part"
                 file_system.copy(path, part)
                 file_system.place(part, folder / path.name)
         except OSError as error:
             raise cannot_write(folder, error) from None
+
+    def _render(self, report: dict[str, Any]) -> str:
+        letters = [
+            {"input_id": one.input_id or "", "id": one.id or "", "reason": one.reason}
+            for one in islice(list_letters(self._job.state), LETTERS_MAX)
+        ]
+        push = self._job.record.done.get("push")
+        return render_html(report, letters, [] if push is None else push.facts.get("samples", []))
 
 
 @contextmanager
@@ -170,5 +186,5 @@ def open_migration(
 
 def _remove_unused(folder: Path) -> None:
     """Remove the folder of a job that has come to nothing."""
-    if {path.name for path in folder.iterdir()} <= {"job.json", "lock", "report.json"}:
+    if {path.name for path in folder.iterdir()} <= {"job.json", "lock", REPORT, PAGE}:
         shutil.rmtree(folder)

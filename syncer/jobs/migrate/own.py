@@ -10,6 +10,7 @@ import anyio.to_thread
 import orjson
 
 from syncer.core.change import Key
+from syncer.core.facts import DeadLetter
 from syncer.formats.store import Store
 from syncer.jobs.importing.output import write_whole
 from syncer.jobs.migrate.folder import JobFolder
@@ -52,13 +53,16 @@ class OwnLabels:
 
 def read_dead_keys(state: Path) -> set[Key]:
     """Return the labels that are dead letters. Raises StateError."""
+    return {(one.input_id or "", one.id or "") for one in list_letters(state)}
+
+
+def list_letters(state: Path) -> Iterator[DeadLetter]:
+    """Yield the dead letters of the push, oldest first. Raises StateError."""
     if not Journal.is_in(state):
-        return set()
+        return
     ledger, _, _ = Journal.read_only(state)
-    if not ledger.dead_size:
-        return set()
-    found = (one.letter for one in open_letters(state / DEAD_FILE, ledger.dead_size))
-    return {(one.input_id or "", one.id or "") for one in found}
+    if ledger.dead_size:
+        yield from (one.letter for one in open_letters(state / DEAD_FILE, ledger.dead_size))
 
 
 async def plan_own(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio
+
 from syncer.jobs.migrate.folder import JobFolder
 from syncer.jobs.migrate.own import OwnLabels, plan_own
 from syncer.jobs.migrate.phases import Interruption, PhaseDone
 from syncer.jobs.migrate.settings import Sides
+from syncer.jobs.migrate.throughput import Throughput
 from syncer.jobs.opening import open_in_thread
 from syncer.jobs.push import PushLane, open_push
 from syncer.jobs.signals import Listen
@@ -36,12 +39,22 @@ async def push_log(
     lane_of = open_push(sides.to, sides.limiters, [str(log)])
     async with open_in_thread(lane_of) as lane:
         watch(lane)
-        finished = await lane.run(signals=signals)
+        throughput = Throughput()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(throughput.follow, lane)
+            finished = await lane.run(signals=signals)
+            tasks.cancel_scope.cancel()
+        throughput.note(finished.summary.applied)
     if finished.error is not None:
         raise finished.error
     if finished.interrupted is not None:
         raise Interruption(finished.interrupted)
     summary = finished.summary
     applied = summary.applied + summary.skipped
-    facts = {"applied": applied, "dead": summary.dead, "ignored": summary.ignored}
+    facts = {
+        "applied": applied,
+        "dead": summary.dead,
+        "ignored": summary.ignored,
+        "samples": throughput.samples,
+    }
     return PhaseDone(applied, summary.requests, facts=facts)

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
-from syncer.config.migration import FromClarifai, FromFiles
+import anyio.to_thread
+import orjson
+
+from syncer.config.migration import FromClarifai, FromFiles, FromProject
+from syncer.core.ports.pull import Found, Unit
 from syncer.jobs.folders import pull_in
-from syncer.jobs.migrate.folder import PassFiles
+from syncer.jobs.migrate.folder import PassFiles, write_file
 from syncer.jobs.migrate.phases import Interruption, PhaseDone
 from syncer.jobs.migrate.settings import Sides
 from syncer.jobs.opening import open_in_thread
 from syncer.jobs.origins import annotell_origin, clarifai_origin, open_pull
 from syncer.jobs.pull import PullLane
 from syncer.jobs.signals import Listen
-from syncer.jobs.wiring import Origin
-from syncer.remotes.annotell import DocumentSelection
+from syncer.jobs.wiring import Origin, wire
+from syncer.remotes.annotell import DocumentSelection, InputNames
 from syncer.remotes.clarifai.selection import Selection
 
 
@@ -30,7 +35,8 @@ async def read_source(
     if isinstance(source, FromFiles):
         return PhaseDone(len(source.paths))
     before = pull_in(files.reading) if files.reading.is_dir() else None
-    if before is not None and before.done and files.source.exists():
+    needs_names = isinstance(source, FromProject) and not files.names.exists()
+    if before is not None and before.done and files.source.exists() and not needs_names:
         return PhaseDone(before.written, facts={"unreadable": before.unreadable})
     pull = open_pull(
         sides.source, _find_origin(sides), str(files.source), "jsonl", state=files.reading
@@ -42,10 +48,35 @@ async def read_source(
         raise pulled.error
     if pulled.interrupted is not None:
         raise Interruption(pulled.interrupted)
+    requests = pulled.report.requests
+    if isinstance(source, FromProject):
+        requests += await _read_names(sides, source, files)
     report = pulled.report
     problems = [f"{one.what}: {one.reason}" for one in pulled.problems]
     facts = {"unreadable": report.unreadable, "problems": problems}
-    return PhaseDone(report.written, report.requests, facts=facts)
+    return PhaseDone(report.written, requests, facts=facts)
+
+
+async def _read_names(sides: Sides, source: FromProject, files: PassFiles) -> int:
+    """Keep the names of the project's inputs; return how many requests that took.
+    Raises SyncerError.
+    """
+    origin, named = _find_origin(sides), list[tuple[str, str]]()
+
+    async def deliver(unit: Unit, found: Found) -> None:
+        named.extend((row.key[0], row.key[1]) for row in found.rows)
+
+    listing = InputNames(
+        origin.address, source.project, source.batch, paged=source.kind == "kognic"
+    )
+    async with wire(origin, lambda _: None, listing=listing) as engine:
+        await engine.run("", deliver)
+        requests = engine.ways["api"].turns.requests
+    often = Counter(name for _, name in named)
+    # One that two inputs have would put the labels of both on one.
+    called = {uuid: name for uuid, name in named if often[name] == 1}
+    await anyio.to_thread.run_sync(write_file, files.names, orjson.dumps(called))
+    return requests
 
 
 def _find_origin(sides: Sides) -> Origin:

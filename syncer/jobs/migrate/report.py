@@ -10,7 +10,8 @@ from syncer.jobs.migrate.folder import JobRecord
 from syncer.jobs.migrate.phases import PHASES, PhaseDone
 from syncer.printable import counted
 
-_COUNTS = ("read", "converted", "written", "left_out", "skipped", "clamped", "lost")
+_COUNTS = ("read", "converted", "written", "faults")
+_TABLES = ("left_out", "skipped", "clamped", "lost")
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ def make_report(record: JobRecord, *, assessed: bool = False) -> dict[str, Any]:
             if name in done
         ],
         **{name: converted.get(name, 0) for name in _COUNTS},
-        "faults": converted.get("faults", 0),
+        **{name: converted.get(name, {}) for name in _TABLES},
         "unreadable": _facts(done, "assess").get("unreadable", 0),
         "applied": pushed.get("applied", 0),
         "dead": pushed.get("dead", 0) + repaired.get("dead", 0),
@@ -72,7 +73,8 @@ def make_report(record: JobRecord, *, assessed: bool = False) -> dict[str, Any]:
         "notes": converted.get("notes", []),
         "complete": all(name in done for name in PHASES),
     }
-    report["sentence"] = _tell_assessed(report) if assessed else _tell(report)
+    has_assessed = assessed and "assess" in done
+    report["sentence"] = _tell_assessed(report) if has_assessed else _tell(report)
     return report
 
 

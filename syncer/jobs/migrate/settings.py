@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,10 @@ class Sides:
         named["input_map"] = _absolute(named["input_map"])
         return named
 
-    def import_options(self) -> ImportOptions:
-        """Return how files or documents are read. Raises UsageError."""
+    def import_options(self, called: Mapping[str, str]) -> ImportOptions:
+        """Return how files or documents are read. `called`: the names of inputs that
+        documents know by another one. Raises UsageError.
+        """
         source = self.section.source
         assert isinstance(source, FromFiles | FromProject)
         of_files: dict[str, Any] = {}
@@ -82,6 +85,7 @@ class Sides:
             image_size=source.image_size,
             images=_path(source.images),
             video=source.video,
+            called=called,
             **of_files,
         )
 

@@ -7,6 +7,7 @@ Selection ──listing──► Listing.units ──► Unit.flow ──► row
 from syncer.remotes.annotell.asks import Asks, neighbours
 from syncer.remotes.annotell.delta import ChangeListing, index
 from syncer.remotes.annotell.listing import ProjectListing
+from syncer.remotes.annotell.names import InputNames
 from syncer.remotes.annotell.selection import DocumentSelection, Flavour, listing
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "ChangeListing",
     "DocumentSelection",
     "Flavour",
+    "InputNames",
     "ProjectListing",
     "index",
     "listing",

@@ -36,6 +36,7 @@ class Input(msgspec.Struct, rename="camel", gc=False):
 
     internal_id: str
     status: str
+    external_id: str | None = None
 
 
 class RequestedInput(msgspec.Struct, rename="camel", gc=False):
