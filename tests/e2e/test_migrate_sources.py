@@ -131,3 +131,12 @@ async def test_files_that_are_not_there_end_it_before_anything_is_sent(tmp_path:
         assert (done.exit_code, counts_of(server).get("requests", 0)) == (2, 0)
         looked = await migrate(tmp_path, server, 'kind = "files"\npaths = ["nowhere"]', look=True)
         assert isinstance(looked.error, UsageError)
+
+
+@pytest.mark.anyio
+async def test_settings_of_a_job_of_which_nothing_is_done_may_be_put_right(tmp_path: Path) -> None:
+    async with running(rps=0) as server:
+        wrong = await migrate(tmp_path, server, 'kind = "files"\npaths = ["nowhere"]')
+        assert isinstance(wrong.error, UsageError)
+        source = f'kind = "files"\npaths = ["{EXAMPLES / "voc"}"]'
+        assert (await migrate(tmp_path, server, source)).exit_code == 0

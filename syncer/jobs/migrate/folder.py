@@ -6,6 +6,7 @@ Nothing is noted before it is on the disk, so that a process may end at any mome
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -145,7 +146,12 @@ class JobFolder:
         if (record.format, record.version) != (FORMAT, VERSION):
             found = f"{record.format} version {record.version}"
             raise of_another_version(path, found, f"{FORMAT} version {VERSION}")
-        if record.settings != settings:
+        if record.settings != settings and not record.done and record.number == 1:
+            # Nothing came of it: what was read, for other settings, is not needed.
+            shutil.rmtree(self.files_of(1).folder, ignore_errors=True)
+            record = JobRecord(settings)
+            self._write(record)
+        elif record.settings != settings:
             raise StateError(
                 f"{self.path} is the folder of another migration:"
                 f" {', '.join(_list_differing(record.settings, settings))} was otherwise. Nothing"
