@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import partial
 from hashlib import blake2b
-from itertools import takewhile
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -31,6 +31,8 @@ from syncer.sources.segments import Segments
 KNOWN_SECONDS = 24 * 3600.0
 KNOWN_MIN = 1000
 """So many of the last bodies are known, however old they seem."""
+SAVED_AT_ONCE = 1000
+"""Bodies: those of a whole file are many, and what they take is never given back."""
 KEYS = "keys"
 INDEX = "index"
 _UNBOUNDED_BYTES = 1 << 60
@@ -107,8 +109,9 @@ class KnownBodies:
         kept_from = self.segments.find_cut(mark)
         if kept_from > self.segments.segments[0].start.offset:
             lost = takewhile(lambda noted: noted[0] < kept_from, self._list_noted())
-            if due := [body for _, body in lost if self._known.find(body.key) == body]:
-                self.save(due)
+            due = (body for _, body in lost if self._known.find(body.key) == body)
+            while some := list(islice(due, SAVED_AT_ONCE)):
+                self.save(some)
         self.segments.cut(mark)
 
     def close(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 import anyio
@@ -18,7 +18,7 @@ from syncer.core.watermark import Watermark
 from syncer.errors import StateError
 from syncer.sources import keys
 from syncer.sources.body import LineFault, judge
-from syncer.sources.body_index import Receipt
+from syncer.sources.body_index import KnownBody, Receipt
 from syncer.sources.inbox import Inbox, NotTaken
 from syncer.sources.keys import KNOWN_SECONDS, KnownBodies
 from syncer.sources.lines import LINE_BYTES_MAX, LineOptions
@@ -136,6 +136,28 @@ def test_a_key_is_known_for_a_day_over_restarts_and_after_its_lines_are_gone(bod
         assert refused(posting.take(post("x"), "k")) == "key used"
     posting.now += 20
     assert posting.take(post("x"), "k") == Receipt(1)
+
+
+def test_keys_outlive_their_lines_in_portions_that_take_little_memory(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    saved: list[int] = []
+    save = KnownBodies.save
+
+    def note(self: KnownBodies, bodies: Sequence[KnownBody]) -> None:
+        saved.append(len(bodies))
+        save(self, bodies)
+
+    monkeypatch.setattr(keys, "SAVED_AT_ONCE", 3)
+    monkeypatch.setattr(KnownBodies, "save", note)
+    posting = Posting(segment_bytes=1000)
+    first = [posting.take(delete(f"a{n}"), f"k{n}") for n in range(20)]
+    posting.settle()
+    posting.restart()
+    assert max(saved) == 3
+    assert sum(saved) >= 7
+    assert [posting.take(delete(f"a{n}"), f"k{n}") for n in range(20)] == first
+    assert posting.settle() == []
 
 
 def test_a_body_that_comes_again_after_the_clock_was_set_forward_is_not_stored_again() -> None:
