@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import anyio
 import pytest
 
 from syncer.emulator import Emulator, read_profile
@@ -199,6 +200,56 @@ def test_a_probe_finds_two_switches_that_are_set_at_once(
     probed, transport = probe(set_to, tmp_path)
     assert found(probed) == visible(set_to)
     assert is_clean(transport)
+
+
+LIMITS = [(name, value) for name in BEYOND_THE_LIMIT for value in SWITCHES[name]]
+
+
+ENDS = ("huge", "11004")
+"""Throttles that end each run, where they come by themselves."""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "faults"),
+    [
+        (name, value, faults)
+        for name, value in LIMITS
+        for faults in ("", *([FAULTS] if value not in ENDS else []))
+    ],
+)
+def test_a_probe_that_finds_the_limit_finds_how_it_throttles(
+    name: str, value: str, faults: str
+) -> None:
+    transport = EmulatedTransport(emulate(f"{name}={value},{faults}", rps=15, seed=1))
+    probed = run(transport, find_limit=True)
+    expected = visible({name: value}) | {each: DEFAULTS[each] for each in BEYOND_THE_LIMIT}
+    expected[name] = value
+    if value == "huge":
+        expected["rate-rule"] = None
+    assert found(probed) == expected
+    assert len(transport.sent) == probed.requests <= REQUESTS_MAX
+    assert is_clean(transport)
+
+
+@pytest.mark.parametrize("rule", SWITCHES["rate-rule"])
+@pytest.mark.parametrize("at", [0.0, 0.2, 0.4, 0.6, 0.8])
+def test_a_rule_is_found_at_any_moment_of_a_second(rule: str, at: float) -> None:
+    transport = EmulatedTransport(emulate(f"rate-rule={rule}", rps=15))
+
+    async def main() -> Probed:
+        await anyio.sleep(at)
+        return await probing(transport, find_limit=True).run(lambda told: None)
+
+    probed = VirtualTime().run(main)
+    assert probed is not None
+    assert found(probed)["rate-rule"] == rule
+
+
+def test_a_limit_that_does_not_show_is_said_to_be_unknown() -> None:
+    transport = EmulatedTransport(emulate(""))
+    probed = run(transport, find_limit=True)
+    assert {found(probed)[each] for each in BEYOND_THE_LIMIT} == {None}
+    assert "a burst of 38 requests was not throttled" in {each.seen for each in probed.told}
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from email.utils import formatdate
 from pathlib import Path
 
 from syncer.config import Loaded, load
 from syncer.core.ports.wire import AnotherTurn, NoReply, Reply, Request
+from syncer.emulator.answer import Answer
 from syncer.emulator.server import Emulator
 from syncer.emulator.settings import Settings
 from syncer.jobs.clarifai import App
 from syncer.jobs.limiters import Limiters
 from syncer.remotes.clarifai import Clarifai
-from tests.proof.simulation.network import received, reply_of
+from tests.proof.simulation import network
+from tests.proof.simulation.network import received
 
 USER, APP_ID, TOKEN = "the-user", "the-app", "the-token"
 URL = "https://the-service.example"
+
+
+def reply_of(answer: Answer) -> Reply:
+    """An answer as a transport gives it, with the date of now."""
+    reply = network.reply_of(answer)
+    date = answer.headers.get("Date", formatdate(int(time.time()), usegmt=True))
+    return Reply(reply.status, reply.body, reply.retry_after, date or None)
 
 
 class Killed(BaseException):

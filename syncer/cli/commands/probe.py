@@ -41,6 +41,7 @@ def probe(
     app: Annotated[str, Parameter(metavar="SCRATCH")],
     out: Annotated[Path | None, Parameter(metavar="FILE")] = None,
     among_others: bool = False,
+    find_limit: bool = False,
     clean: bool = False,
     base_url: Annotated[str | None, Parameter(metavar="URL")] = None,
     user_id: Annotated[str | None, Parameter(metavar="ID")] = None,
@@ -65,6 +66,8 @@ def probe(
         it.
     among_others
         Ask also where the app holds other inputs. They are left alone.
+    find_limit
+        At the end, go beyond the rate limit twice, to see what the service does then.
     clean
         Only remove what earlier runs left in the app.
     base_url
@@ -92,7 +95,7 @@ def probe(
     loaded = common.load(given)
     if loaded.config.push.requests_per_second == "auto":  # a limit is sought beyond it
         loaded = common.load({**given, "push.requests_per_second": DOCUMENTED_RATE})
-    job = Probing(loaded, Limiters(), among_others=among_others)
+    job = Probing(loaded, Limiters(), among_others=among_others, find_limit=find_limit)
     probed = _clean(job) if clean else _ask(job, out)
     _say_end(probed, app, out, clean=clean)
     return probed.exit_code

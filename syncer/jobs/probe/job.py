@@ -17,9 +17,10 @@ from syncer.jobs.check import explain_failure
 from syncer.jobs.clarifai import App, app
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.probe.limits import BEYOND_THE_LIMIT, NEVER, WITHOUT_LIMIT
-from syncer.jobs.probe.line import RequestLine, RunEnds, Spent
+from syncer.jobs.probe.line import REQUESTS_MAX, RequestLine, RunEnds, Spent
 from syncer.jobs.probe.probed import Probed
 from syncer.jobs.probe.questions import QUESTIONS
+from syncer.jobs.probe.rate import RateSearch
 from syncer.jobs.probe.scratch import Conclusion, Question, Rest, Scratch, unknown
 from syncer.jobs.probe.shown import Halted, Hidden, NotClear, NotPlain, Shown
 from syncer.jobs.probe.tidying import look, remove
@@ -46,6 +47,8 @@ class Probing:
     limiters: Limiters
     among_others: bool = False
     """The app may hold other inputs."""
+    find_limit: bool = False
+    """Go beyond the rate limit, to see what happens there."""
     open_app: Callable[[Loaded, Limiters], App] = app
 
     async def run(self, tell: Hearer, *, signals: Listen = ignore) -> Probed:
@@ -118,8 +121,10 @@ class _Round:
                 before = self.line.requests  # what is asked for together is paid for once
             self.scratch.values.update(_values(found))
             self._tell_last(question, found, tell)
-        for switch, why in {**NEVER, **dict.fromkeys(BEYOND_THE_LIMIT, WITHOUT_LIMIT)}.items():
+        for switch, why in NEVER.items():
             self._tell(unknown(switch, why), tell)
+        for conclusion in await self._find_limit():
+            self._tell(conclusion, tell)
         self.result.whole = True
 
     async def remove_earlier(self) -> None:
@@ -198,6 +203,20 @@ class _Round:
             await self._greet()  # else it is the end of the run
             raise NotClear(f"it was refused: {halted}") from None
 
+    async def _find_limit(self) -> list[Conclusion]:
+        """Go beyond the limit, if that is wanted: last, when nothing of ours is there
+        that could not be removed then.
+        """
+        if not self.job.find_limit:
+            return [unknown(switch, WITHOUT_LIMIT) for switch in BEYOND_THE_LIMIT]
+        await self._tidy()
+        rate, before = self.remote.pace.requests_per_second, self.line.requests
+        search = RateSearch(self.line, self.remote.codec.probe(), rate)
+        if before + search.requests > REQUESTS_MAX:
+            return [unknown(switch, SPENT) for switch in BEYOND_THE_LIMIT]
+        first, *others = await search.ask()
+        return [replace(first, requests=self.line.requests - before), *others]
+
     def _tell_last(self, question: Question, found: dict[str, Conclusion], tell: Hearer) -> None:
         """Hearer what is known of switches that no later question asks for."""
         later = QUESTIONS[QUESTIONS.index(question) + 1 :]
@@ -212,9 +231,11 @@ class _Round:
     # --- after ------------------------------------------------------------------------
 
     async def _tidy(self) -> None:
-        self.result.left = list(self.scratch.inputs)
-        await remove(self.line, self.scratch, self.result.left)
-        self.result.removed = len(self.scratch.inputs) - len(self.result.left)
+        """Remove all that was made, as far as that can be done."""
+        before = len(self.scratch.inputs)
+        self.result.left = self.scratch.inputs
+        await remove(self.line, self.scratch, self.scratch.inputs)
+        self.result.removed += before - len(self.scratch.inputs)
 
 
 def _keep(found: dict[str, Conclusion], conclusion: Conclusion) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from syncer.core.ports.wire import Request
+from syncer.jobs.probe import rate
 from syncer.jobs.probe.scratch import Asked, Question, Scratch, known, unknown
 from syncer.jobs.probe.shown import MISSING, NotClear, Shown
 from syncer.remotes.paths import segment
@@ -18,8 +19,8 @@ NEVER = {
     "rate-scope": "it takes a second token of the same user",
 }
 """The switches that no client can see by asking, and why."""
-BEYOND_THE_LIMIT = ("throttle-form", "throttle-code", "retry-after", "rate-rule")
-WITHOUT_LIMIT = "it shows only beyond the rate limit"
+BEYOND_THE_LIMIT = (*rate.FORMS, rate.RULE)
+WITHOUT_LIMIT = "it shows only beyond the rate limit: --find-limit goes there"
 
 
 def ask_apps(scratch: Scratch) -> Asked:
