@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from syncer import emulator
     from syncer.api.importing import ImportedLabels, import_labels
     from syncer.api.openlabel import openlabel
+    from syncer.api.plan import plan
     from syncer.api.pull import annotations_frame, inputs_with_annotations_frame, pages, pull
     from syncer.api.push import push
     from syncer.api.remotes import Annotell, Clarifai
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from syncer.formats import labels
     from syncer.jobs.importing.report import ImportReport
     from syncer.jobs.pages import Page
+    from syncer.jobs.plan.planned import Planned, PlanSample
     from syncer.jobs.pull import PullReport
     from syncer.jobs.report import PushReport
     from syncer.remotes.annotell.selection import DocumentSelection
@@ -68,6 +70,8 @@ __all__ = [
     "LogChanged",
     "OutputError",
     "Page",
+    "PlanSample",
+    "Planned",
     "Problem",
     "PullReport",
     "PushReport",
@@ -89,6 +93,7 @@ __all__ = [
     "labels",
     "openlabel",
     "pages",
+    "plan",
     "pull",
     "push",
 ]
@@ -96,6 +101,7 @@ __all__ = [
 _HOMES = {
     "syncer.api.importing": ("ImportedLabels", "import_labels"),
     "syncer.api.openlabel": ("openlabel",),
+    "syncer.api.plan": ("plan",),
     "syncer.api.pull": ("annotations_frame", "inputs_with_annotations_frame", "pages", "pull"),
     "syncer.api.push": ("push",),
     "syncer.api.remotes": ("Annotell", "Clarifai"),
@@ -123,6 +129,7 @@ _HOMES = {
     ),
     "syncer.jobs.importing.report": ("ImportReport",),
     "syncer.jobs.pages": ("Page",),
+    "syncer.jobs.plan.planned": ("PlanSample", "Planned"),
     "syncer.jobs.pull": ("PullReport",),
     "syncer.jobs.report": ("PushReport",),
     "syncer.remotes.annotell.selection": ("DocumentSelection",),

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from syncer.core.events import Event
-from syncer.errors import UsageError
+from syncer.errors import SyncerError, UsageError
 from syncer.sources.feed import ChangeSource
 from syncer.sources.misuse import check_name, check_source, show
 
@@ -52,6 +54,35 @@ def count(name: str, value: object, least: int = 0) -> int | None:
             f"argument {name}: is {show(value)}; it must be a whole number of {least} or more"
         )
     return value
+
+
+def texts(name: str, value: object) -> tuple[str, ...]:
+    """Several texts. Raises UsageError: one text alone is a sequence of letters."""
+    if (
+        isinstance(value, str)
+        or not isinstance(value, Sequence)
+        or not all(isinstance(one, str) and one for one in value)
+    ):
+        raise UsageError(f"argument {name}: is {show(value)}; it must be a list of texts")
+    return tuple(value)
+
+
+def name_arguments(text: str, names: Mapping[str, str]) -> str:
+    """Return what people read, with arguments where it names options."""
+    return _OPTION.sub(lambda found: names.get(found[1], found[0]), text)
+
+
+@contextmanager
+def naming(names: Mapping[str, str], *errors: type[SyncerError]) -> Iterator[None]:
+    """Let these errors name arguments, not options."""
+    try:
+        yield
+    except errors as error:
+        error.args = (name_arguments(str(error), names),)
+        raise
+
+
+_OPTION = re.compile(r"(?<!\S)--([a-z]+(?:-[a-z]+)*)")
 
 
 def observer(observe: Callable[[Event], None] | None) -> Callable[[Event], None]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import inspect
 import logging
-import re
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Mapping
+from functools import cache
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeVar
@@ -26,7 +25,6 @@ from syncer.sources.misuse import show
 
 OneOf = TypeVar("OneOf")
 _LINES_AT_ONCE = 500
-_OPTION = re.compile(r"(?<!\S)--([a-z]+(?:-[a-z]+)*)")
 _log = logging.getLogger("syncer")
 
 
@@ -57,13 +55,13 @@ class ImportedLabels:
         with spool_lines() as spool:
             await anyio.to_thread.run_sync(self._convert, spool)
             for note in self.report.notes:
-                _log.warning("%s", printable(_name_arguments(note)))
+                _log.warning("%s", printable(arguments.name_arguments(note, _options())))
             while lines := await anyio.to_thread.run_sync(_read_some, spool):
                 for line in lines:
                     yield line
 
     def _convert(self, spool: BinaryIO) -> None:
-        with _naming_arguments():
+        with arguments.naming(_options(), UsageError, BadLabelFound):
             self._job.run(spool, anyio.from_thread.check_cancelled)
         spool.seek(0)
 
@@ -112,7 +110,7 @@ def import_labels(
         strict=arguments.switch("strict", strict),
     )
     named = tuple(Path(arguments.path("paths", path)) for path in paths)
-    with _naming_arguments():
+    with arguments.naming(_options(), UsageError, BadLabelFound):
         return ImportedLabels(open_import(format, named, options))
 
 
@@ -134,25 +132,10 @@ def _size(name: str, value: object) -> str:
             )
 
 
-def _name_arguments(text: str) -> str:
-    """Return what people read, with arguments where it names options."""
-    names = inspect.signature(import_labels).parameters
-
-    def name(found: re.Match[str]) -> str:
-        argument = found[1].replace("-", "_")
-        return argument if argument in names else found[0]
-
-    return _OPTION.sub(name, text)
-
-
-@contextmanager
-def _naming_arguments() -> Iterator[None]:
-    """Let errors name arguments, not options."""
-    try:
-        yield
-    except (UsageError, BadLabelFound) as error:
-        error.args = (_name_arguments(str(error)),)
-        raise
+@cache
+def _options() -> Mapping[str, str]:
+    """The argument for each option."""
+    return {name.replace("_", "-"): name for name in inspect.signature(import_labels).parameters}
 
 
 def _one_of(name: str, value: OneOf, words: tuple[OneOf, ...]) -> OneOf:

@@ -21,7 +21,7 @@ from syncer.emulator import running
 from syncer.errors import StateError, UsageError
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.plan.job import Planning
-from syncer.jobs.plan.planned import Planned
+from syncer.jobs.plan.planned import COUNTS, Planned
 from syncer.remotes.clarifai.planning import PlanRules
 from tests.e2e.test_odd_names import add_dataset
 from tests.e2e.test_switches import APART, DEAD, SWITCHED, post_inputs, push
@@ -289,6 +289,4 @@ async def test_a_plan_says_how_many_requests_its_push_makes(tmp_path: Path) -> N
 
 
 def test_the_counts_of_a_plan_have_the_names_of_its_json() -> None:
-    from syncer.cli.commands.plan import _COUNTS
-
-    assert set(_COUNTS) <= {field.name for field in dataclasses.fields(Planned)}
+    assert set(COUNTS) <= {field.name for field in dataclasses.fields(Planned)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,21 +18,6 @@ if TYPE_CHECKING:
     from syncer.jobs.plan.planned import Planned
 
 INTERRUPTED = "interrupted; no plan was written: run the same command again"
-_COUNTS = (
-    "compared",
-    "same",
-    "posts",
-    "patches",
-    "deletes",
-    "extra",
-    "ignored",
-    "out_of_scope",
-    "unreadable",
-    "unchangeable",
-    "requests",
-    "estimated_seconds",
-    "out",
-)
 
 app = App(name="plan", usage="Usage: syncer plan [OPTIONS] DESIRED...")
 
@@ -143,9 +128,8 @@ def _report(planned: Planned, format_: Literal["text", "md", "json"]) -> None:
     for note in planned.notes:
         say(f"syncer: {note}")
     if printing.json or format_ == "json":
-        value = {name: getattr(planned, name) for name in _COUNTS}
-        value["samples"] = [asdict(sample) for sample in planned.samples]
-        print_json(value | describe_end(planned.error, planned.interrupted, INTERRUPTED))
+        end = describe_end(planned.error, planned.interrupted, INTERRUPTED)
+        print_json(planned.summarize() | end)
     elif format_ == "md":
         print_lines(*render_markdown(planned))
     else:

@@ -85,8 +85,8 @@ class Planning:
             raise UsageError("nothing is wanted: name change logs, folders, or tables of a pull")
         if self.rules.delete and not (self.rules.users or self.any_user):
             raise UsageError(
-                "--delete deletes what others may have made: say whose with --by-user USER"
-                " (repeatable), or --any-user"
+                "--delete deletes what others may have made: say whose with --by-user, or"
+                " --any-user"
             )
 
     async def _list_dataset(

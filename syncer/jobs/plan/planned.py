@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 import orjson
@@ -17,6 +17,21 @@ PlanMark = Literal["+", "*", "-", "!"]
 MARKS: dict[StepKind, PlanMark] = {"post": "+", "patch": "*", "delete": "-", "unchangeable": "!"}
 SAMPLES_MAX = 20
 SHOWN_MAX = 200
+COUNTS = (
+    "compared",
+    "same",
+    "posts",
+    "patches",
+    "deletes",
+    "extra",
+    "ignored",
+    "out_of_scope",
+    "unreadable",
+    "unchangeable",
+    "requests",
+    "estimated_seconds",
+    "out",
+)
 CHANGES: tuple[StepKind, ...] = ("post", "patch", "delete")
 LEGEND = (
     "+ will be created, * will be changed, - will be deleted, ! could not be read, or cannot be"
@@ -117,6 +132,11 @@ class Planned:
     def _show(self, sample: PlanSample) -> None:
         if sum(one.mark == sample.mark for one in self.samples) < SAMPLES_MAX:
             self.samples.append(sample)
+
+    def summarize(self) -> dict[str, object]:
+        """Return the counts and the samples, as JSON has them."""
+        counts: dict[str, object] = {name: getattr(self, name) for name in COUNTS}
+        return counts | {"samples": [asdict(sample) for sample in self.samples]}
 
     def sentences(self) -> list[str]:
         """Return the lines for people."""
