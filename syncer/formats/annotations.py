@@ -29,7 +29,14 @@ from syncer.formats.labels import (
     Skipped,
     TextSpan,
 )
-from syncer.formats.regions import FAULTS, NOT_A_NUMBER, PlacedShape, WireObject, make_region
+from syncer.formats.regions import (
+    FAULTS,
+    NOT_A_NUMBER,
+    PlacedShape,
+    WireObject,
+    make_plain_region,
+    make_region,
+)
 
 LINE_BYTES_MAX = 16 << 20
 """A longer line is a bad line of a change log."""
@@ -80,6 +87,57 @@ class Annotations:
         self._video = video
         self._ids = AnnotationIds(format_name)
         self._named: dict[tuple[Concept, ...], _NamedConcepts] = {}
+
+    def write_plain(self, label: Label) -> bytes | None:
+        """Return the line of a label as nearly all are, in a fraction of the time.
+
+        It has one box or polygon, wholly on an image that was met, and an id that is
+        new there. None for any other: `convert` says what it comes to, and nothing of
+        it was kept here.
+        """
+        picture, own_id, shapes = label.picture, label.own_id, label.shapes
+        placed = self._images.find(picture)
+        named = self._named.get(label.concepts)
+        if placed is None or named is None or not own_id or len(shapes) != 1:
+            return None
+        if picture.frame is not None or picture.stream:
+            return None
+        if label.measure is Measure.SHARES:
+            width = height = 1.0
+        else:
+            width, height = float(placed.width or 0), float(placed.height or 0)
+        try:
+            region = make_plain_region(shapes[0], width, height)
+            key = self._ids.find_new(placed.input_id, own_id)
+            if region is None or key is None or not named.class_id:
+                return None
+            info: dict[str, object] = {
+                "format": self._format,
+                "own_id": own_id,
+                "class_id": named.class_id,
+            }
+            info.update(label.info)
+            if label.box is not None and type(shapes[0]) is Polygon:
+                beside = make_region(label.box, width, height)
+                if isinstance(beside, PlacedShape):
+                    info.update(beside.info)
+            id = key.hex()
+            data = {"id": id, "region_info": region, "data": {"concepts": named.concepts}}
+            annotation = {
+                "id": id,
+                "input_id": placed.input_id,
+                "data": {"regions": [data]},
+                "annotation_info": info,
+            }
+            line = orjson.dumps({"op": "post", "annotation": annotation}, None, _NEWLINE)
+        except (TypeError, ValueError, OverflowError):
+            return None
+        if b"null" in line or len(line) > LINE_BYTES_MAX:
+            return None
+        self._ids.keep(key)
+        for concept in named.counted:
+            concept.count += 1
+        return line
 
     def convert(self, label: Label) -> Converted | Skipped:
         """Return the lines of a label, or why there are none."""

@@ -11,8 +11,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
+from msgspec import UNSET, to_builtins
+
+from syncer.formats.coco_plain import PLAIN, PlainAnnotation, PlainMask
 from syncer.formats.faults import (
     UNDEFINED_CATEGORY,
     UNDEFINED_IMAGE,
@@ -22,7 +25,7 @@ from syncer.formats.faults import (
 )
 from syncer.formats.folders import list_files
 from syncer.formats.geometry import pair_up
-from syncer.formats.json_items import JsonItem, iterate_items, pass_over
+from syncer.formats.json_items import JsonItem, iterate_items, iterate_runs, pass_over
 from syncer.formats.labels import (
     JSON,
     Box,
@@ -110,12 +113,20 @@ def _read_tables(file: BinaryIO, tables: _Tables) -> Iterator[Item]:
 
 def _read_annotations(file: BinaryIO, tables: _Tables) -> Iterator[Item]:
     lost: list[Item] = []
-    for item in iterate_items(file, "annotations"):
-        found = _read_annotation(item, tables, lost)
-        if lost:
-            yield from lost
-            lost.clear()
-        yield found
+    for run in iterate_runs(file, "annotations", decoder=PLAIN):
+        for index, value in enumerate(run.values, run.index):
+            if isinstance(value, PlainAnnotation):
+                label = _make_plain_label(value, index, tables)
+                if label is not None:
+                    yield label
+                    continue
+                value = to_builtins(value)
+            item = JsonItem(run.key, index, cast(JSON, value), run.fault)
+            found = _read_annotation(item, tables, lost)
+            if lost:
+                yield from lost
+                lost.clear()
+            yield found
 
 
 @dataclass(slots=True)
@@ -137,6 +148,8 @@ class _Tables:
             yield Noticed("broken-entry", "an image without an id", place)
         elif (known := self.images.find(key)) is None:
             self.images.put(key, kept)
+            if len(self._near) < NEAR_MAX:
+                self._near[key] = picture
         elif known != kept:
             text = f"two images have the id {key}; the first one counts"
             yield Noticed("duplicate-image-id", text, place)
@@ -171,6 +184,25 @@ class _Tables:
                 self._near.clear()
             picture = self._near[key] = Picture(path, width, height, own_id=key)
         return picture
+
+
+def _make_plain_label(found: PlainAnnotation, index: int, tables: _Tables) -> Label | None:
+    """Return the label that `_make_label` makes, too, in less time; None for others."""
+    picture = tables.find_image(str(found.image_id))
+    category = tables.categories.get(str(found.category_id))
+    outline = found.segmentation
+    if picture is None or category is None or isinstance(outline, PlainMask):
+        return None
+    x, y, width, height = found.bbox
+    box = Box(x, y, x + width, y + height)
+    info: dict[str, JSON] = {} if found.area is UNSET else {"area": found.area}
+    if found.iscrowd:
+        info["crowd"] = True
+    shapes: tuple[Shape, ...] = _make_polygons(outline) if outline else (box,)
+    beside = box if outline else None
+    place = f"annotations[{index}]"
+    own_id = str(found.id)
+    return Label(picture, category[0], shapes, Measure.PIXELS, place, own_id, info, beside)
 
 
 def _read_annotation(item: JsonItem, tables: _Tables, lost: list[Item]) -> Item:

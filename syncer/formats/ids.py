@@ -43,6 +43,17 @@ class AnnotationIds:
         self._known.put(key, before + 1)
         return (_digest(key, b"%d" % before) if before else key).hex(), before
 
+    def find_new(self, input_id: str, own_id: str) -> bytes | None:
+        """Return the id of a label with an own id, as bytes; None if it is known."""
+        name, told = input_id.encode(), own_id.encode()
+        text = b"%b%d:%b2:id%d:%b" % (self._format, len(name), name, len(told), told)
+        key = blake2b(text, digest_size=_BYTES).digest()
+        return key if self._known.find(key) is None else None
+
+    def keep(self, key: bytes) -> None:
+        """Count the first label of this id."""
+        self._known.put(key, 1)
+
     def close(self) -> None:
         """Forget them."""
         self._known.close()

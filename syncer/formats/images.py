@@ -89,6 +89,10 @@ class Images:
                 raise ImportRefused("input-collision", placed.refusal)
         return placed
 
+    def find(self, picture: Picture) -> PlacedPicture | None:
+        """Return one that was placed not long ago, of which nothing is to be said."""
+        return self._near.get(picture)
+
     def __len__(self) -> int:
         return self._count
 

@@ -16,10 +16,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import orjson
-from msgspec import Struct
+from msgspec import DecodeError, Struct
+from msgspec.json import Decoder
 
 from syncer.formats.labels import JSON
 
@@ -47,6 +48,18 @@ _GUESSES = 4
 _NESTED_MAX = 64
 _WINDOW_BYTES = 1 << 10
 """Of what is passed over, the first that is looked at: many values are small."""
+
+
+class JsonRun(Struct, frozen=True):
+    """Items of a list, one after the other."""
+
+    key: str
+    """Of the list, in the object that the file is; "" where the file is a list."""
+    index: int
+    """That of the first."""
+    values: list[object]
+    fault: str = ""
+    """Why the only one has no value."""
 
 
 class JsonItem(Struct, frozen=True):
@@ -116,7 +129,19 @@ def iterate_items(file: BinaryIO, *keys: str) -> Iterator[JsonItem]:
     Raises ValueError where the file as a whole is not JSON, and for an item of more
     than 16 MiB.
     """
-    return _ItemCutter(file).cut(frozenset(keys))
+    for run in iterate_runs(file, *keys):
+        for index, value in enumerate(run.values, run.index):
+            yield JsonItem(run.key, index, cast(JSON, value), run.fault)
+
+
+def iterate_runs(
+    file: BinaryIO, *keys: str, decoder: Decoder[list[object]] | None = None
+) -> Iterator[JsonRun]:
+    """Yield the same, several at a time.
+
+    Items are what the decoder makes of them where it can read all of a run, else JSON.
+    """
+    return _ItemCutter(file, decoder).cut(frozenset(keys))
 
 
 def pass_over(file: BinaryIO) -> None:
@@ -128,8 +153,9 @@ def pass_over(file: BinaryIO) -> None:
 class _ItemCutter:
     """A part of the file, and a place in it."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, decoder: Decoder[list[object]] | None) -> None:
         self._file = file
+        self._decoder = decoder
         self._buffer = b""
         self._start = 0
         """The first byte in the buffer that is still needed."""
@@ -139,7 +165,7 @@ class _ItemCutter:
         self._doubted = 0
         """The byte of the file up to which items are cut one by one."""
 
-    def cut(self, keys: frozenset[str]) -> Iterator[JsonItem]:
+    def cut(self, keys: frozenset[str]) -> Iterator[JsonRun]:
         """Yield the items of a file from its start. Raises ValueError."""
         self._grow()
         if self._buffer.startswith(_MARK):
@@ -158,7 +184,7 @@ class _ItemCutter:
         if rest.strip():
             raise ValueError(f"something follows the JSON at byte {self._base + self._at}")
 
-    def _iterate_object(self, keys: frozenset[str]) -> Iterator[JsonItem]:
+    def _iterate_object(self, keys: frozenset[str]) -> Iterator[JsonRun]:
         key = last = b""
         while True:
             found = self._find(_OUTER)
@@ -178,15 +204,14 @@ class _ItemCutter:
                 case _:
                     raise ValueError(f"a bracket too many at byte {self._base + self._at}")
 
-    def _iterate_list(self, key: str) -> Iterator[JsonItem]:
+    def _iterate_list(self, key: str) -> Iterator[JsonRun]:
         """Yield the items up to the bracket that closes what was just opened."""
         index = 0
         while (first := self._next()) != _LIST_END:
             if first == _OBJECT:
-                for value in self._take_run():
-                    yield JsonItem(key, index, value)
-                    index += 1
-                if self._at > self._start:
+                if values := self._take_run():
+                    yield JsonRun(key, index, values)
+                    index += len(values)
                     continue
                 item = self._guess(key, index)
                 if item is None:
@@ -206,7 +231,7 @@ class _ItemCutter:
             index += 1
         self._at += 1
 
-    def _take_run(self) -> list[JSON]:
+    def _take_run(self) -> list[object]:
         """Return the items that begin here and end within some kilobytes, and go past
         them; none, where one of them is not JSON, or they are large.
         """
@@ -225,7 +250,7 @@ class _ItemCutter:
         text = b"[%b]" % self._buffer[begin : end + 1]
         try:
             if not _is_crowded(text):
-                found: list[JSON] = orjson.loads(text)
+                found = self._decode(text)
                 self._at = end + 1
                 return found
         except orjson.JSONDecodeError:
@@ -233,7 +258,16 @@ class _ItemCutter:
         self._doubted = self._base + end
         return []
 
-    def _guess(self, key: str, index: int) -> JsonItem | None:
+    def _decode(self, text: bytes) -> list[object]:
+        if self._decoder is not None:
+            try:
+                return self._decoder.decode(text)
+            except DecodeError:
+                pass
+        found: list[object] = orjson.loads(text)
+        return found
+
+    def _guess(self, key: str, index: int) -> JsonRun | None:
         """Return the object that begins here, if its end is found at once."""
         begin = end = self._at
         for closed in range(1, _GUESSES + 1):
@@ -249,15 +283,15 @@ class _ItemCutter:
                 except orjson.JSONDecodeError:
                     return None
                 self._at = end
-                return JsonItem(key, index, value)
+                return JsonRun(key, index, [value])
         return None
 
-    def _take(self, key: str, index: int) -> JsonItem:
+    def _take(self, key: str, index: int) -> JsonRun:
         """Return the item that begins at the start of what is kept, and ends here."""
         try:
-            return JsonItem(key, index, parse(self._buffer[self._start : self._at]))
+            return JsonRun(key, index, [parse(self._buffer[self._start : self._at])])
         except ValueError as error:
-            return JsonItem(key, index, None, str(error))
+            return JsonRun(key, index, [None], str(error))
 
     def _next(self) -> int:
         """Go to the next value or bracket, past spaces and commas; its first byte."""

@@ -69,6 +69,27 @@ def make_region(shape: Shape | Point, width: float, height: float) -> PlacedShap
     assert_never(shape)
 
 
+def make_plain_region(shape: Shape | Point, width: float, height: float) -> WireObject | None:
+    """Return a box or a polygon as a region, if it lies on the image without doubt."""
+    if not (width and height):
+        return None
+    if type(shape) is Box:
+        left, right = shape.left / width, shape.right / width
+        top, bottom = shape.top / height, shape.bottom / height
+        if not (
+            0.0 <= left < left + _FLOAT32_NEAR < right <= 1.0
+            and 0.0 <= top < top + _FLOAT32_NEAR < bottom <= 1.0
+        ):
+            return None
+        info = {"top_row": top, "left_col": left, "bottom_row": bottom, "right_col": right}
+        return {"bounding_box": info}
+    if type(shape) is Polygon and shape.angle_degrees is None:
+        placed = _make_polygon(shape.points, width, height)
+        if isinstance(placed, PlacedShape) and not placed.is_clamped:
+            return placed.info
+    return None
+
+
 def _clamp(share: float) -> float:
     return min(max(share, 0.0), 1.0)
 

@@ -111,6 +111,11 @@ class Import:
             for count, item in enumerate(self._items()):
                 if not count % STEP:
                     step()
+                if type(item) is Label and not self._in_double:
+                    line = self._annotations.write_plain(item)
+                    if line is not None:
+                        self._write_plain(item, line, out)
+                        continue
                 if self._is_double(item):
                     continue
                 try:
@@ -184,6 +189,19 @@ class Import:
                 self._fault(f"{item.file}: {item.reason}")
             case _:
                 assert_never(item)
+
+    def _write_plain(self, label: Label, line: bytes, out: LineOutput) -> None:
+        """Write the only line of a label of which nothing is to be said."""
+        report = self.report
+        report.read += 1
+        report.converted += 1
+        report.written += 1
+        out.write(line)
+        if self._observers:
+            placed = self._images.find(label.picture)
+            assert placed is not None
+            for observer in self._observers:
+                observer.label(label, placed, report.format)
 
     def _write(self, label: Label, came: Converted, out: LineOutput) -> None:
         report = self.report
