@@ -18,6 +18,7 @@ from syncer.core.ledger import Ledger
 from syncer.errors import SyncerError, UsageError
 from syncer.jobs.lines import line_options
 from syncer.jobs.ours import name_logs
+from syncer.jobs.plan.side_file import check_plans
 from syncer.printable import counted
 from syncer.remotes.clarifai import Clarifai
 from syncer.sources.changelog import ChangeLog
@@ -68,16 +69,25 @@ class DryRun:
         )
 
 
-def dry_run(loaded: Loaded, arguments: Sequence[str], stdin: BinaryIO | None) -> DryRun:
-    """Read the logs to their end and count. Raises UsageError where none is named."""
+def dry_run(
+    loaded: Loaded, arguments: Sequence[str], stdin: BinaryIO | None, *, edited: bool = False
+) -> DryRun:
+    """Read the logs to their end and count. Raises UsageError where none is named;
+    StateError for a plan of another destination, or one that was edited since, unless
+    that is meant.
+    """
     if not arguments:
         raise UsageError("a dry run needs the change logs: name files, folders, or - for stdin")
     with tempfile.TemporaryDirectory() as spool:
-        return anyio.run(_count, loaded, arguments, Path(spool), stdin)
+        return anyio.run(_count, loaded, arguments, Path(spool), stdin, edited)
 
 
 async def _count(
-    loaded: Loaded, arguments: Sequence[str], spool: Path, stdin: BinaryIO | None
+    loaded: Loaded,
+    arguments: Sequence[str],
+    spool: Path,
+    stdin: BinaryIO | None,
+    edited: bool,
 ) -> DryRun:
     push = loaded.config.push
     options = line_options(loaded.config)
@@ -89,6 +99,8 @@ async def _count(
         [path for argument in arguments for path in named.of(argument)]
     )
     result.messages += [*named.notes({log.path for log in choice.logs}), *choice.notes]
+    paths = [log.path for log in choice.logs]
+    result.messages += check_plans(paths, paths, loaded.config, edited=edited)
     for chosen in choice.logs:
         refuse_what_is_not_a_log(chosen.path, chosen.identity.label, options)
     for chosen in choice.logs:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import functools
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from syncer.config import load
 from syncer.core.deletions import MaxDelete
 from syncer.emulator import running
 from syncer.errors import StateError, UsageError
+from syncer.jobs.dry_run import dry_run
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.plan.job import Planning
 from syncer.jobs.plan.planned import COUNTS, Planned
@@ -242,6 +244,27 @@ async def test_a_plan_is_pushed_as_it_was_made_and_where_it_was_made_for(
         assert server.annotations("me", "app") == {}
         assert await push_to("app", "s2", edited=True) == len(rich())
         assert await push_to("app", "s2") == 0  # all of it is done
+
+
+@pytest.mark.anyio
+async def test_a_dry_run_refuses_the_plans_that_a_push_would(tmp_path: Path) -> None:
+    out, wanted = tmp_path / "plan.jsonl", write(tmp_path / "wanted.jsonl", rich())
+
+    async def count(app: str, **how: bool) -> int:
+        given = {"clarifai.base_url": server.url, "clarifai.app_id": app}
+        loaded = load(None, {"CLARIFAI_PAT": "a-token"}, given)
+        counting = functools.partial(dry_run, loaded, [str(out)], None, **how)
+        return (await anyio.to_thread.run_sync(counting)).posts
+
+    async with running(rps=0) as server:
+        await plan(server.url, out, wanted)
+        assert await count("app") == len(rich())
+        with pytest.raises(StateError, match="was planned for"):
+            await count("other")
+        out.write_bytes(out.read_bytes() + b"\n")
+        with pytest.raises(StateError, match="was edited"):
+            await count("app")
+        assert await count("app", edited=True) == len(rich())
 
 
 @pytest.mark.anyio

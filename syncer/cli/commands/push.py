@@ -68,7 +68,7 @@ def push(
     if max_attempts is not None:
         options["retry.max_attempts"] = max_attempts
     if dry_run:
-        return _count(common.load(options), logs)
+        return _count(common.load(options), logs, edited=edited)
     most_deletes = _deletions(max_delete)
     return _push(
         common.load(options),
@@ -149,12 +149,12 @@ def tell(finished: Finished) -> None:
         )
 
 
-def _count(loaded: Loaded, logs: Sequence[str]) -> int:
+def _count(loaded: Loaded, logs: Sequence[str], *, edited: bool) -> int:
     """Read and count; the exit code."""
     from syncer.jobs.dry_run import dry_run
     from syncer.jobs.streams import standard_input
 
-    result = dry_run(loaded, logs, standard_input())
+    result = dry_run(loaded, logs, standard_input(), edited=edited)
     for message in result.messages:
         say(f"syncer: {message}")
     if result.error is not None:
