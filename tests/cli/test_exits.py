@@ -7,7 +7,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import pty
 import signal
 import subprocess
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from syncer import config
 from syncer.cli.main import run
 from syncer.errors import Stopped
 from tests.cli.conftest import Cli
+from tests.cli.terminal import at_a_terminal
 from tests.support.commands import COMMANDS, LEAVES
 from tests.support.processes import ENVIRONMENT, command
 
@@ -403,15 +403,12 @@ def test_no_color_is_honoured_on_a_terminal() -> None:
     """https://no-color.org: colour only where the terminal is, and not if unwanted."""
     colours = {}
     for wanted, environment in {"colour": {}, "none": {"NO_COLOR": "1"}}.items():
-        ours, theirs = pty.openpty()
-        try:
-            done = piped(command("--help"), theirs, TERM="xterm-256color", **environment)
-            text = os.read(ours, 1 << 16).decode()
-        finally:
-            os.close(ours)
-            os.close(theirs)
-        assert done.returncode == 0
+        code, lines = at_a_terminal(command("--help"), 80, TERM="xterm-256color", **environment)
+        assert code == 0
         colours[wanted] = any(
-            f"\x1b[{style}{number}m" in text for style in ("", "1;") for number in range(30, 38)
+            f"\x1b[{style}{number}m" in line
+            for line in lines
+            for style in ("", "1;")
+            for number in range(30, 38)
         )
     assert colours == {"colour": True, "none": False}
