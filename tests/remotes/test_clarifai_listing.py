@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from syncer.core.ports.pull import Unit
 from syncer.core.ports.wire import Reply
 from syncer.errors import Stopped, UsageError
-from syncer.remotes.clarifai.listing import GROUP_MAX, AnnotationListing
+from syncer.remotes.clarifai.listing import GROUP_MAX, AnnotationListing, DatasetInputs
 from syncer.remotes.clarifai.rows import ListedLine, of_list
 from syncer.remotes.clarifai.selection import Selection
 from syncer.remotes.flows import PASSES_MAX
 from tests.remotes.listed import Service, all_of, answered, app, keys, walked
+from tests.support.driving import Driver
 
 
 @pytest.mark.parametrize(
@@ -214,6 +215,14 @@ def test_a_dataset_is_read_by_the_ids_of_its_inputs() -> None:
     assert sorted(keys(service, Selection(dataset_id="d"))) == sorted(all_of(service.held))
     cursor = "i-0020"
     assert keys(service, Selection(dataset_id="d"), cursor)[0] == ("i-0021", "a-21-0")
+
+
+def test_the_inputs_of_a_dataset_are_known_without_their_annotations() -> None:
+    service = Service(app(45, 2), per_page_max=10)
+    inputs = DatasetInputs(AnnotationListing("me", "app", Selection(dataset_id="d")))
+    assert Driver(service.answer).pulled(inputs) == []
+    assert inputs.ids == frozenset(service.held)
+    assert all("/datasets/d/inputs" in request.path for request in service.requests)
 
 
 def test_a_search_ends_with_an_empty_page_and_leaves_repeats_within_a_page_out() -> None:
