@@ -94,6 +94,28 @@ def test_a_file_that_is_named_twice_counts_once_and_that_is_said(cli: Cli, tmp_p
     assert f"{labels}: it was read before, and counts once" in value["notes"]
 
 
+VOC = """<annotation><filename>a.jpg</filename><size><width>9</width><height>9</height></size>
+<object><name>c</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>5</xmax><ymax>5</ymax></bndbox>
+</object></annotation>"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text"), [("voc", "a.xml", VOC), ("yolo", "a.txt", "0 .5 .5 .2 .2\n")]
+)
+def test_a_file_for_each_image_that_is_named_twice_is_no_fault(
+    kind: str, name: str, text: str, cli: Cli, tmp_path: Path
+) -> None:
+    """Two different files of one image are."""
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / name).write_text(text)
+    came = cli("import", kind, f"{tmp_path}/set", f"{tmp_path}/set/{name}", "-n", "--json")
+    value = came.json()
+    assert (came.code, value["files"], value["read"], value["unreadable"]) == (0, 1, 1, 0)
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / name).write_text(text)
+    assert cli("import", kind, f"{tmp_path}/set", f"{tmp_path}/other", "-n").code == 3
+
+
 def test_broken_files_in_a_folder_are_named_each(cli: Cli, tmp_path: Path) -> None:
     write(tmp_path / "l.json", GOOD)
     (tmp_path / "empty.json").write_bytes(b"")

@@ -74,7 +74,8 @@ class Import:
     """Those that were read, by digests of their paths."""
     _folders: dict[Path, Path] = field(default_factory=dict, kw_only=True)
     """Where some of their folders are, without links."""
-    _in_double: bool = field(default=False, kw_only=True)
+    _double: Path | None = field(default=None, kw_only=True)
+    """The file that is read again, while it is."""
     _observers: list[Observer] = field(default_factory=list, kw_only=True)
 
     def fault_sentence(self) -> str:
@@ -111,7 +112,7 @@ class Import:
             for count, item in enumerate(self._items()):
                 if not count % STEP:
                     step()
-                if type(item) is Label and not self._in_double:
+                if type(item) is Label and self._double is None:
                     line = self._annotations.write_plain(item)
                     if line is not None:
                         self._write_plain(item, line, out)
@@ -147,11 +148,13 @@ class Import:
                     self._folders.clear()
                 folder = self._folders[item.path.parent] = item.path.parent.resolve()
             key = blake2b(bytes(folder / item.path.name), digest_size=16).digest()
-            self._in_double = self._files.find(key) is not None
-            if self._in_double:
+            self._double = item.path if self._files.find(key) is not None else None
+            if self._double is not None:
                 self._note(f"{item.path}: it was read before, and counts once")
             self._files.put(key, 1)
-        return self._in_double and not isinstance(item, FileFault)
+        if self._double is None:
+            return False
+        return not isinstance(item, FileFault) or item.file == self._double
 
     def _take(self, item: Item, out: LineOutput) -> None:
         report = self.report
