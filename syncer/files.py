@@ -126,6 +126,20 @@ def place(source: Path, target: Path) -> bool:
     return at_once
 
 
+def write(target: Path, content: bytes) -> None:
+    """Put a file with this content in its place, durably, whole or not at all. Raises
+    OSError.
+    """
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        sync(part)
+        place(part, target)
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
 def move(source: Path, target: Path) -> bool:
     """The same, but that the names may not be on the disk yet.
 

@@ -141,3 +141,18 @@ def test_a_folder_or_a_file_whose_sync_fails_is_told(
         fails(number)
         with pytest.raises(OSError, match=f"Errno {number}"):
             files.sync(tmp_path)
+
+
+def test_a_file_is_written_whole_or_left_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "target"
+    files.write(target, b"first")
+
+    def fail(_: Path) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(files, "sync", fail)
+    with pytest.raises(OSError, match="no space"):
+        files.write(target, b"second")
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("target", b"first")]

@@ -5,9 +5,7 @@ Nothing is noted before it is on the disk, so that a process may end at any mome
 
 from __future__ import annotations
 
-import os
 import shutil
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -166,16 +164,10 @@ class JobFolder:
 
 def write_file(path: Path, content: bytes) -> None:
     """Write a whole file in the place of another, durably. Raises StateError."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(content)
-        files.sync(part)
-        files.place(part, path)
+        files.write(path, content)
     except OSError as error:
         raise cannot_write(path, error) from None
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def cannot_write(path: Path, error: OSError) -> StateError:

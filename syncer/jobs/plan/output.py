@@ -67,7 +67,6 @@ class PlanFile:
         if self._file is None or self._part is None or self._path is None:
             return
         meta = meta_path(self._path)
-        fresh = meta.with_name(f".{meta.name}.{os.getpid()}.part")
         document = {"format": FORMAT, "version": VERSION, **facts}
         document["digest"] = self._digest.hexdigest()
         try:
@@ -76,11 +75,6 @@ class PlanFile:
             meta.unlink(missing_ok=True)
             files.sync(meta.parent)
             files.place(self._part, self._path)
-            fresh.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
-            files.sync(fresh)
-            files.place(fresh, meta)
+            files.write(meta, orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
         except OSError as error:
             raise OutputError(f"{self._path} cannot be written: {files.why(error)}") from None
-        finally:
-            with suppress(OSError):
-                fresh.unlink(missing_ok=True)

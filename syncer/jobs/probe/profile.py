@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import orjson
@@ -23,13 +22,7 @@ def check_place(path: Path) -> None:
 
 def write_profile(path: Path, profile: Mapping[str, object]) -> None:
     """Put it in its place, whole or not at all. Raises OutputError."""
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        part.write_bytes(orjson.dumps(profile, option=orjson.OPT_INDENT_2) + b"\n")
-        files.sync(part)
-        files.place(part, path)
+        files.write(path, orjson.dumps(profile, option=orjson.OPT_INDENT_2) + b"\n")
     except OSError as error:
         raise OutputError(f"{path} cannot be written: {files.why(error)}") from None
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
