@@ -36,12 +36,9 @@ class Remark:
 
 
 @dataclass(slots=True)
-class ImportReport:
-    """The counts of an import: read = converted + left out + skipped."""
+class Conversion:
+    """The counts of labels that become posts: read = converted + left out + skipped."""
 
-    format: str = ""
-    files: int = 0
-    images: int = 0
     read: int = 0
     """Labels in the source."""
     converted: int = 0
@@ -55,15 +52,24 @@ class ImportReport:
     """Shapes that were partly beyond their image."""
     lost: Counter[str] = field(default_factory=Counter)
     """What has no place, by kind."""
+    faults: int = 0
+    """Labels and files that could not be read or placed: exit code 3."""
+    concepts: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class ImportReport(Conversion):
+    """The counts of an import."""
+
+    format: str = ""
+    files: int = 0
+    images: int = 0
     repeated: int = 0
     """Labels with an own id that another label of the same input has, too."""
     unreadable: int = 0
     """Files that could not be read, or not to their end."""
-    concepts: int = 0
     out: str = ""
-    notes: list[str] = field(default_factory=list)
-    faults: int = 0
-    """Labels and files that could not be read or placed: exit code 3."""
 
     def count(self, table: Counter[str], what: str, by: int = 1) -> None:
         """Count under what users call it; not under each of the names that a hostile

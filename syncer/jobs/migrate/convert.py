@@ -12,7 +12,7 @@ from syncer.formats.maps import read_map
 from syncer.jobs.importing.run import Import
 from syncer.jobs.migrate.convert_app import AppConversion
 from syncer.jobs.migrate.convert_files import convert_files
-from syncer.jobs.migrate.counts import Conversion
+from syncer.jobs.migrate.counts import MigrationCounts
 from syncer.jobs.migrate.folder import PassFiles
 from syncer.jobs.migrate.ids import TargetIds
 from syncer.jobs.migrate.phases import PhaseDone
@@ -37,7 +37,7 @@ def _convert(
     files: PassFiles,
     earlier: PassFiles | None,
     watch: Callable[[Import], None],
-) -> Conversion:
+) -> MigrationCounts:
     section, step = sides.section, anyio.from_thread.check_cancelled
     if not isinstance(section.source, FromClarifai):
         return convert_files(sides, files, watch, step)

@@ -12,7 +12,7 @@ import orjson
 from syncer.formats.annotations import LINE_BYTES_MAX
 from syncer.formats.store import Store
 from syncer.jobs.importing.output import LineOutput, write_whole
-from syncer.jobs.migrate.counts import Conversion
+from syncer.jobs.migrate.counts import MigrationCounts
 from syncer.jobs.migrate.folder import PassFiles
 from syncer.jobs.migrate.id_map import HEAD, join_cells, list_kept
 from syncer.jobs.migrate.ids import TargetIds
@@ -40,11 +40,11 @@ class AppConversion:
     ids: TargetIds
     input_map: Mapping[str, str]
     create_inputs: bool
-    counts: Conversion = field(default_factory=Conversion)
+    counts: MigrationCounts = field(default_factory=MigrationCounts)
     _concepts: dict[str, str] = field(default_factory=dict)
     _inputs: Store[str, int] = field(default_factory=Store)
 
-    def run(self, earlier: PassFiles | None, step: Callable[[], None]) -> Conversion:
+    def run(self, earlier: PassFiles | None, step: Callable[[], None]) -> MigrationCounts:
         """Convert all that was read. `earlier`: of the pass before. Raises
         OutputError.
         """

@@ -13,7 +13,7 @@ from syncer.formats.store import Store
 from syncer.jobs.importing.job import ImportOutputs, run_import
 from syncer.jobs.importing.output import write_whole
 from syncer.jobs.importing.run import Import, open_import
-from syncer.jobs.migrate.counts import Conversion
+from syncer.jobs.migrate.counts import MigrationCounts
 from syncer.jobs.migrate.folder import PassFiles
 from syncer.jobs.migrate.id_map import HEAD, join_cells
 from syncer.jobs.migrate.settings import Sides
@@ -24,7 +24,7 @@ def convert_files(
     files: PassFiles,
     watch: Callable[[Import], None],
     step: Callable[[], None],
-) -> Conversion:
+) -> MigrationCounts:
     """Convert what the source names, or what was read of it. Raises UsageError,
     OutputError.
     """
@@ -37,19 +37,7 @@ def convert_files(
     watch(job)
     outputs = ImportOutputs(out=str(files.labels), report=files.losses, concepts=files.concepts)
     report = run_import(job, outputs, None, step)
-    return Conversion(
-        read=report.read,
-        converted=report.converted,
-        written=report.written,
-        left_out=report.left_out,
-        skipped=report.skipped,
-        clamped=report.clamped,
-        lost=report.lost,
-        faults=report.faults,
-        inputs=_index_labels(files),
-        concepts=report.concepts,
-        notes=report.notes,
-    )
+    return MigrationCounts.of(report, _index_labels(files))
 
 
 def _index_labels(files: PassFiles) -> int:

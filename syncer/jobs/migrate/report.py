@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from syncer.errors import SyncerError, exit_code
+from syncer.jobs.migrate.counts import TABLES
 from syncer.jobs.migrate.folder import JobRecord
 from syncer.jobs.migrate.phases import PHASES, PhaseDone
 from syncer.printable import counted
 
 _COUNTS = ("read", "converted", "written", "faults")
-_TABLES = ("left_out", "skipped", "clamped", "lost")
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ def make_report(record: JobRecord, *, assessed: bool = False) -> dict[str, Any]:
             if name in done
         ],
         **{name: converted.get(name, 0) for name in _COUNTS},
-        **{name: converted.get(name, {}) for name in _TABLES},
+        **{name: converted.get(name, {}) for name in TABLES},
         "unreadable": _facts(done, "assess").get("unreadable", 0),
         "applied": pushed.get("applied", 0),
         "dead": pushed.get("dead", 0) + repaired.get("dead", 0),
