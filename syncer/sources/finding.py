@@ -84,6 +84,8 @@ class Finder:
             at = first.at
             if same is None:
                 self._by_place[file.place] = first
+            if named and same is None and file.known is None:
+                self._add_moved_along(path, at)
         for rotated in self._places.list_rotated(path):
             self.add(self._places.log(rotated), at, named=False, may_be_gone=True)
         if file is None:
@@ -97,6 +99,17 @@ class Finder:
             self.files[file.path] = file
         elif file.known is not None:  # its path is now another name of a file of the run
             self.lost.setdefault(file.known, at)
+
+    def _add_moved_along(self, path: str, at: int) -> None:
+        """Add the known logs that were rotated away from this unknown path: the folder
+        was renamed after that, and no run saw it in between.
+        """
+        for near in self._look.near(path, (path,), inode=0):
+            stamp = self._stamp(LogPath(Path(near), near))
+            number = None if stamp is None else self._places.of_file(stamp)
+            if stamp is not None and number is not None and self._same_file(stamp) is None:
+                self.moved_along[number] = path
+                self.lost.setdefault(number, at)
 
     def _file(self, log: LogPath, at: int, *, named: bool) -> Candidate | None:
         """Return the file at this path; None if it does not exist."""
@@ -254,8 +267,9 @@ class Finder:
         before = len(self.files) + len(self.lost)
         for file, decision in decided:
             if isinstance(decision, MovedHere):
+                now = self.moved_along.get(decision.log, file.path)
                 for number in self._places.list_rotated(self._places.path(decision.log)):
-                    self.moved_along[number] = file.path
+                    self.moved_along[number] = now
                     self.add(self._places.log(number), file.at, named=False, may_be_gone=True)
         return len(self.files) + len(self.lost) > before
 

@@ -277,6 +277,32 @@ def test_a_log_that_was_moved_with_its_folder_is_carried_on(bench: Bench) -> Non
     assert bench.chosen("archive/y.jsonl") == [(2, "y.jsonl")]
 
 
+@pytest.mark.parametrize("begun", [False, True])
+def test_logs_that_were_rotated_before_their_folder_was_renamed_are_read_before_the_new_one(
+    bench: Bench, begun: bool
+) -> None:
+    named = bench.write("logs/y.jsonl")
+    bench.apply("logs/y.jsonl", 5)
+    named.rename(f"{named}.2")
+    part = LINES[0] + b'{"second":1}\n'
+    bench.write("logs/y.jsonl", part + b'{"rest":1}\n')
+    assert bench.chosen("logs/y.jsonl") == [(2, "y.jsonl.2"), (3, "y.jsonl")]
+    if begun:
+        bench.ledger.apply(Read(3, Mark(2, len(part), 2, crc32(part))))
+        bench.ledger.apply(Settled(3, 0, 2, 0, "applied"))
+    named.rename(f"{named}.1")
+    bench.write("logs/y.jsonl", b'{"third":1}\n')
+    (bench.folder / "logs").rename(bench.folder / "archive")
+    found = [(2, "y.jsonl.2"), (3, "y.jsonl.1"), (4, "y.jsonl")]
+    assert bench.chosen("archive/y.jsonl") == found
+    assert bench.chosen("archive/y.jsonl") == found
+
+
+def test_a_file_beside_a_new_log_that_is_no_known_log_is_not_read(bench: Bench) -> None:
+    shutil.copy(bench.write("archive/y.jsonl"), bench.folder / "archive/y.jsonl.bak")
+    assert bench.chosen("archive/y.jsonl") == [(2, "y.jsonl")]
+
+
 @pytest.mark.parametrize("copy", [shutil.copy2, shutil.copy])
 def test_a_log_that_was_moved_to_another_file_system_is_known_by_its_time(
     bench: Bench, copy: Callable[[Path, Path], object]

@@ -131,15 +131,19 @@ class LogFolder:
             and self._nodes.of(self._path(self._names[move.log][0])).mtime_ns not in known.values()
         ):
             self.moved = "same"  # no run came so far as to see its time
-        if move.kind == "linked" and move.log not in self._to_come:
-            path = str(self._path(self._names[move.log][0]))
-            if path not in {known_path for known_path, _ in known}:
-                self.moved = "same"  # no run saw under which name it is linked
+        if move.kind == "linked" and move.log not in self._to_come and not self._seen(move, known):
+            self.moved = "same"  # no run saw under which name it is linked
+        if move.kind == "touched" and move.log in self._copied and not self._seen(move, known):
+            self.moved = "same"  # no run saw the copy while it had the original's time
         if move.kind == "rotated":
             self._rotated(self._to_come[0] - 1, known)
         elif move.log not in self._to_come:
             getattr(self, f"_{move.kind.replace(' ', '_')}")(move.log)
         return move
+
+    def _seen(self, move: Move, known: Mapping[tuple[str, str], int]) -> bool:
+        path = str(self._path(self._names[move.log][0]))
+        return path in {known_path for known_path, _ in known}
 
     def _renamed(self, log: int) -> None:
         self._replace(
