@@ -16,6 +16,7 @@ from cyclopts import Group, Parameter
 from cyclopts.token import Token
 
 from syncer.cli.stdin import as_typed
+from syncer.errors import UsageError
 from syncer.printable import as_argument
 
 if TYPE_CHECKING:
@@ -56,6 +57,19 @@ MovedOption = Annotated[
     Literal["same", "new"] | None, Parameter(metavar="same|new", show_choices=False)
 ]
 """The decision about logs that may have moved."""
+
+
+def parse_sample(sample: str | None) -> int | None:
+    """Return how many inputs --sample says; None where it is not given. Raises
+    UsageError.
+    """
+    if sample is None:
+        return None
+    if not (sample.isascii() and sample.isdigit() and len(sample) <= _DIGITS_MAX and int(sample)):
+        raise UsageError(
+            f'--sample is "{sample[:_DIGITS_MAX]}"; it must be a whole number of 1 or more'
+        )
+    return int(sample)
 
 
 @Parameter(name="*")

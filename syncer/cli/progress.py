@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from syncer.cli.output import printing, redraw, say, terminal_columns, terminal_shows
+from syncer.printable import spell_seconds
 
 if TYPE_CHECKING:  # each takes what it shows: an import needs nothing that sends
     from syncer.jobs.importing.run import Import
@@ -112,7 +113,7 @@ def of_push(now: Progress) -> ProgressLine:
     left = (
         ()
         if now.left_seconds is None
-        else (LinePiece(1, f", about {span(now.left_seconds)} left"),)
+        else (LinePiece(1, f", about {spell_seconds(now.left_seconds)} left"),)
     )
     parts = (
         LinePiece(0, f"applied {report.applied:,}"),
@@ -185,7 +186,7 @@ class StepLine:
 def _of_sending(sending: Sending) -> Iterator[LinePiece]:
     yield LinePiece(5, f", {sending.share_of_limit:.0%} of the limit")
     if sending.pause_seconds:
-        yield LinePiece(2, f", paused for {span(sending.pause_seconds)}")
+        yield LinePiece(2, f", paused for {spell_seconds(sending.pause_seconds)}")
         yield LinePiece(3, f": {sending.pause_reason}")
 
 
@@ -197,11 +198,3 @@ def share_done(now: Progress) -> float | None:
         return None
     read = now.report.read
     return now.share_read * (1 - now.report.pending / read) if read else now.share_read
-
-
-def span(seconds: float) -> str:
-    """Seconds as people say them."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.0f} h"

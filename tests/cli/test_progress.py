@@ -10,10 +10,11 @@ from pathlib import Path
 import anyio
 import pytest
 
-from syncer.cli.progress import BARS, draw, of_pull, of_push, share_done, show_progress, span
+from syncer.cli.progress import BARS, draw, of_pull, of_push, share_done, show_progress
 from syncer.jobs.progress import Progress, Sending
 from syncer.jobs.pull import PullReport
 from syncer.jobs.report import PushReport
+from syncer.printable import spell_seconds
 from tests.cli.terminal import at_a_terminal
 from tests.support.processes import EmulatorProcess, command, emulator
 from tests.support.virtual import VirtualTime
@@ -192,4 +193,4 @@ def test_what_is_read_but_pending_is_not_done() -> None:
     [(0.4, "0 s"), (99, "99 s"), (150, "2 min"), (5_999, "100 min"), (36_000, "10 h")],
 )
 def test_the_time_left_is_said_as_people_say_it(seconds: float, said: str) -> None:
-    assert span(seconds) == said
+    assert spell_seconds(seconds) == said

@@ -48,3 +48,9 @@ def test_sources_of_each_kind_are_named() -> None:
     project = {"kind": "kognic", "project": "cars", "base_url": "https://x"}
     assert "voc files in a, b" in render_html({**REPORT, "from": files}, [], [])
     assert "project cars of kognic" in render_html({**REPORT, "from": project}, [], [])
+
+
+def test_what_a_sample_predicted_is_shown() -> None:
+    said = {"requests": {"low": 1, "likely": 2, "high": 7654}}
+    assert "7,654" in render_html({**REPORT, "prediction": said}, [], [])
+    assert "predicted" not in render_html(REPORT, [], [])

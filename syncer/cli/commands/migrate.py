@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from syncer.cli.options import Common
+from syncer.cli.options import Common, parse_sample
 from syncer.cli.output import blame, describe_end, print_json, print_lines, printing, say
+from syncer.errors import UsageError
 
 if TYPE_CHECKING:
     from syncer.cli.progress import ProgressLine
@@ -27,6 +28,7 @@ def migrate(
     job: Annotated[Path | None, Parameter(metavar="DIR")] = None,
     again: bool = False,
     dry_run: Annotated[bool, Parameter(name=["--dry-run", "-n"])] = False,
+    sample: Annotated[str | None, Parameter(metavar="N")] = None,
     no_progress: bool = False,
     common: Common = Common(),
 ) -> int:
@@ -48,21 +50,27 @@ def migrate(
         what changed is patched.
     dry_run
         Only assess: what would go, what not, and what the target lacks.
+    sample
+        Move the labels of this many inputs, chosen at random, and predict the whole:
+        losses, requests, duration. The command without it moves the rest.
     no_progress
         Show no progress.
     """
     from syncer.jobs.limiters import Limiters
     from syncer.jobs.migrate.job import open_migration
 
+    inputs = parse_sample(sample)
+    if inputs is not None and (again or dry_run):
+        raise UsageError("--sample moves labels of a first pass: not with --again or --dry-run")
     loaded = common.load()
     folder = job or Path(loaded.config.state.dir, "migrate")
     with open_migration(loaded, Limiters(), folder, again=again) as migration:
-        done = _run(migration, dry_run=dry_run, progress=not no_progress)
+        done = _run(migration, inputs, dry_run=dry_run, progress=not no_progress)
     _report(done)
     return done.exit_code
 
 
-def _run(migration: Migration, *, dry_run: bool, progress: bool) -> Migrated:
+def _run(migration: Migration, inputs: int | None, *, dry_run: bool, progress: bool) -> Migrated:
     from syncer.cli.loop import run
     from syncer.cli.progress import show_progress
     from syncer.jobs.signals import listen
@@ -71,6 +79,8 @@ def _run(migration: Migration, *, dry_run: bool, progress: bool) -> Migrated:
         async with show_progress(lambda: _show(migration), show=progress):
             if dry_run:
                 return await migration.assess(signals=listen)
+            if inputs is not None:
+                return await migration.sample(inputs, _tell, signals=listen)
             return await migration.run(_tell, signals=listen)
 
     return run(work)

@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from syncer.cli.options import CommonOfLane, Log, MovedOption, RemoteOptions
+from syncer.cli.options import CommonOfLane, Log, MovedOption, RemoteOptions, parse_sample
 from syncer.cli.output import blame, complain, describe_end, flush, print_lines, printing, say
-from syncer.errors import UsageError
 
 if TYPE_CHECKING:
     from syncer.jobs.verified import Finding, Verified
     from syncer.jobs.verify import Verification
 
 INTERRUPTED = "interrupted; not everything was compared"
-_DIGITS_MAX = 20
 
 app = App(name="verify", usage="Usage: syncer verify [OPTIONS] [LOG...]")
 
@@ -52,20 +50,9 @@ def verify(
     from syncer.jobs.limiters import Limiters
     from syncer.jobs.verify import Verification
 
-    inputs = _inputs(sample)
+    inputs = parse_sample(sample)
     loaded = common.load(remote.options())
     return _compare(Verification(loaded, Limiters(), logs, inputs, exclusive, moved))
-
-
-def _inputs(sample: str | None) -> int | None:
-    """Parse what --sample says."""
-    if sample is None:
-        return None
-    if not (sample.isascii() and sample.isdigit() and len(sample) < _DIGITS_MAX and int(sample)):
-        raise UsageError(
-            f'--sample is "{sample[:_DIGITS_MAX]}"; it must be a whole number of 1 or more'
-        )
-    return int(sample)
 
 
 def _compare(job: Verification) -> int:

@@ -21,6 +21,14 @@ FORMAT, VERSION = "syncer-migrate", 1
 RECORD = "job.json"
 
 
+class SampleRecord(msgspec.Struct, frozen=True):
+    """A sample that is moved before the whole."""
+
+    inputs: int
+    """As many as were asked for."""
+    done: dict[str, PhaseDone] = {}
+
+
 class JobRecord(msgspec.Struct, frozen=True):
     """A job as far as it is done."""
 
@@ -33,6 +41,7 @@ class JobRecord(msgspec.Struct, frozen=True):
     done: dict[str, PhaseDone] = {}
     spent: dict[str, float] = {}
     """Seconds of phases that were interrupted."""
+    sample: SampleRecord | None = None
 
 
 class PassFiles:
@@ -47,6 +56,8 @@ class PassFiles:
         """The names that a project has for its inputs, by their uuids."""
         self.labels = folder / "labels.jsonl"
         """All labels as posts: what the target is to hold."""
+        self.rest = folder / "rest.jsonl"
+        """Of them those that are not of the sample, where there is one."""
         self.inputs = folder / "inputs.jsonl"
         self.concepts = folder / "concepts.jsonl"
         self.id_map = folder / "id-map.csv"
@@ -55,6 +66,17 @@ class PassFiles:
         self.plan = folder / "plan.jsonl"
         self.repair_plan = folder / "repair-plan.jsonl"
         self.repair = folder / "repair.jsonl"
+
+    @property
+    def sample(self) -> PassFiles:
+        """Return the files of a sample of it."""
+        return PassFiles(self.folder / "sample")
+
+    @property
+    def logs(self) -> list[Path]:
+        """Return the logs that hold all labels, in the order of their push."""
+        sample = self.sample.labels
+        return [sample, self.rest] if sample.exists() else [self.labels]
 
     def make(self) -> PassFiles:
         """Make the folder. Raises StateError."""
@@ -119,10 +141,16 @@ class JobFolder:
         total = spent.get(name, 0.0) + seconds
         self._write(msgspec.structs.replace(self.record, spent={**spent, name: total}))
 
+    def note_sample(self, sample: SampleRecord) -> None:
+        """A sample was chosen, or is done so far. Raises StateError."""
+        self._write(msgspec.structs.replace(self.record, sample=sample))
+
     def begin_again(self) -> None:
         """Begin another pass. Raises StateError."""
         number = self.record.number + 1
-        self._write(msgspec.structs.replace(self.record, number=number, done={}, spent={}))
+        self._write(
+            msgspec.structs.replace(self.record, number=number, done={}, spent={}, sample=None)
+        )
 
     def _read(self, settings: dict[str, Any]) -> JobRecord:
         path = self.path / RECORD

@@ -61,6 +61,7 @@ def render_html(
         _table(("", "labels"), totals.items()),
         "<h2>Verified</h2>",
         _table(("", "labels"), verified.items()),
+        *_list_prediction(report.get("prediction", {})),
         *(
             part
             for name, counts in tables.items()
@@ -95,6 +96,16 @@ def _list_letters(letters: Sequence[Mapping[str, Any]], count: int) -> list[str]
         head + ("</h2>" if len(letters) >= count else f", the first {len(letters)}</h2>"),
         _table(("input", "label", "reason"), rows),
     ]
+
+
+def _list_prediction(prediction: Mapping[str, Any]) -> list[str]:
+    rows = [
+        (name, one["low"], one["likely"], one["high"])
+        for name in ("requests", "seconds", "dead", "differs")
+        if (one := prediction.get(name)) is not None
+    ]
+    head = ("", "at least", "likely", "at most")
+    return ["<h2>What the sample predicted</h2>", _table(head, rows)] if rows else []
 
 
 def _name_side(side: Mapping[str, Any]) -> str:

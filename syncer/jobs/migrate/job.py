@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import anyio.to_thread
 import msgspec
@@ -29,7 +29,8 @@ from syncer.jobs.migrate.prepare import prepare_target
 from syncer.jobs.migrate.push import push_labels
 from syncer.jobs.migrate.read import read_source
 from syncer.jobs.migrate.repair import repair_target
-from syncer.jobs.migrate.report import Migrated, make_report
+from syncer.jobs.migrate.report import Migrated, MigrationStage, make_report
+from syncer.jobs.migrate.sample import describe_sample, move_sample
 from syncer.jobs.migrate.settings import Sides, read_sides
 from syncer.jobs.migrate.verify import verify_labels
 from syncer.jobs.pull import PullLane
@@ -41,6 +42,7 @@ REPORT, PAGE = "report.json", "report.html"
 LETTERS_MAX = 100
 """Dead letters that the page shows."""
 SCRATCH = "assessed"
+BEFORE_SAMPLE: tuple[PhaseName, ...] = ("assess", "read", "convert")
 
 
 class Migration:
@@ -49,7 +51,7 @@ class Migration:
     def __init__(self, sides: Sides, job: JobFolder) -> None:
         self._sides = sides
         self._job = job
-        self.phase: PhaseName = "assess"
+        self.phase: PhaseName | Literal["sample"] = "assess"
         """The phase that is under way."""
         self.working: Working | None = None
         """What works in it, for those who show it."""
@@ -61,18 +63,50 @@ class Migration:
 
         Errors that stop a run are in what it returns; what is done is kept.
         """
+        return await self._end(self._carry_on(PHASES, tell, signals))
+
+    async def sample(
+        self,
+        inputs: int,
+        tell: Callable[[PhaseName, PhaseDone], None],
+        *,
+        signals: Listen = ignore,
+    ) -> Migrated:
+        """Move the labels of so many inputs, and predict the whole: what `run` carries
+        on with later. `tell` and errors are as of `run`.
+        """
+
+        async def work() -> None:
+            await self._carry_on(BEFORE_SAMPLE, tell, signals)
+            self.phase = "sample"
+            await move_sample(self._sides, self._job, inputs, self._watch, signals)
+
+        return await self._end(work(), is_sampled=True)
+
+    async def _carry_on(
+        self,
+        phases: Sequence[PhaseName],
+        tell: Callable[[PhaseName, PhaseDone], None],
+        signals: Listen,
+    ) -> None:
+        for name in phases:
+            if name not in self._job.record.done:
+                self._job.note(name, await self._work(name, signals))
+                tell(name, self._job.record.done[name])
+
+    async def _end(self, work: Awaitable[None], *, is_sampled: bool = False) -> Migrated:
+        """Work, and leave the report, also where an error ends it."""
         error: SyncerError | None = None
         interrupted: int | None = None
         try:
-            for name in PHASES:
-                if name not in self._job.record.done:
-                    self._job.note(name, await self._work(name, signals))
-                    tell(name, self._job.record.done[name])
+            await work
         except SyncerError as stopped:
             error = stopped
         except Interruption as signal:
             interrupted = signal.number
-        report = make_report(self._job.record)
+        sampled = describe_sample(self._job, self._sides)
+        stage: MigrationStage = "sample" if is_sampled and sampled else "whole"
+        report = make_report(self._job.record, sampled, stage=stage)
         try:
             await anyio.to_thread.run_sync(self._leave_report, report)
         except SyncerError as stopped:
@@ -95,7 +129,7 @@ class Migration:
         except Interruption as signal:
             interrupted = signal.number
         await anyio.to_thread.run_sync(shutil.rmtree, files.folder)
-        return Migrated(make_report(record, assessed=True), error, interrupted)
+        return Migrated(make_report(record, {}, stage="assess"), error, interrupted)
 
     async def _work(self, name: PhaseName, signals: Listen) -> PhaseDone:
         sides, job, files = self._sides, self._job, self._job.files.make()
@@ -113,7 +147,7 @@ class Migration:
             case "push":
                 doing = push_labels(sides, job, self._watch, signals)
             case "verify":
-                doing = verify_labels(sides, job, signals)
+                doing = verify_labels(sides, files, job.state, signals)
             case "repair":
                 doing = repair_target(sides, job, self._watch, signals)
         return await self._time(name, doing)

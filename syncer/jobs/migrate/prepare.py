@@ -68,6 +68,7 @@ async def prepare_target(
             "made": count,
             "failed": found.problems,
             "examples": found.shown,
+            "requests": found.requests,
             "problems": [f"{one.what}: {one.reason}" for one in found.first_problems],
         }
     return PhaseDone(made, concepts.requests + inputs.requests, facts=facts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import anyio
@@ -23,20 +23,20 @@ async def push_labels(
     """Push the labels of this pass. Raises SyncerError, Interruption."""
     files = job.files
     if job.record.number == 1:
-        return await push_log(sides, files.labels, watch, signals)
+        return await push_logs(sides, files.logs, watch, signals)
     with OwnLabels(job, passes=job.record.number - 1) as own:
         planned = await plan_own(sides, files.labels, files.plan, own, signals)
-    pushed = await push_log(sides, files.plan, watch, signals)
+    pushed = await push_logs(sides, [files.plan], watch, signals)
     return PhaseDone(
         pushed.items, planned.requests + pushed.requests, facts={**pushed.facts, **planned.facts}
     )
 
 
-async def push_log(
-    sides: Sides, log: Path, watch: Callable[[PushLane], None], signals: Listen
+async def push_logs(
+    sides: Sides, logs: Sequence[Path], watch: Callable[[PushLane], None], signals: Listen
 ) -> PhaseDone:
-    """Push a log of the job to its end. Raises SyncerError, Interruption."""
-    lane_of = open_push(sides.to, sides.limiters, [str(log)])
+    """Push logs of the job to their end. Raises SyncerError, Interruption."""
+    lane_of = open_push(sides.to, sides.limiters, [str(log) for log in logs])
     async with open_in_thread(lane_of) as lane:
         watch(lane)
         throughput = Throughput()
@@ -53,6 +53,7 @@ async def push_log(
     applied = summary.applied + summary.skipped
     facts = {
         "applied": applied,
+        "skipped": summary.skipped,
         "dead": summary.dead,
         "ignored": summary.ignored,
         "samples": throughput.samples,

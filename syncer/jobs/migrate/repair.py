@@ -9,7 +9,7 @@ from collections.abc import Callable
 from syncer.jobs.migrate.folder import JobFolder
 from syncer.jobs.migrate.own import OwnLabels, plan_own
 from syncer.jobs.migrate.phases import PhaseDone
-from syncer.jobs.migrate.push import push_log
+from syncer.jobs.migrate.push import push_logs
 from syncer.jobs.migrate.settings import Sides
 from syncer.jobs.migrate.verify import verify_labels
 from syncer.jobs.push import PushLane
@@ -28,8 +28,8 @@ async def repair_target(
     files = job.files
     with OwnLabels(job, passes=job.record.number) as own:
         planned = await plan_own(sides, files.labels, files.repair, own, signals)
-    pushed = await push_log(sides, files.repair, watch, signals)
-    again = await verify_labels(sides, job, signals)
+    pushed = await push_logs(sides, [files.repair], watch, signals)
+    again = await verify_labels(sides, files, job.state, signals)
     requests = planned.requests + pushed.requests + again.requests
     facts = {**again.facts, "repaired": pushed.items, "dead": pushed.facts["dead"]}
     return PhaseDone(pushed.items, requests, facts=facts)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from syncer.errors import SyncerError, exit_code
 from syncer.jobs.migrate.counts import TABLES
 from syncer.jobs.migrate.folder import JobRecord
 from syncer.jobs.migrate.phases import PHASES, PhaseDone
-from syncer.printable import counted
+from syncer.printable import counted, spell_seconds
 
 _COUNTS = ("read", "converted", "written", "faults")
 
@@ -36,8 +37,14 @@ class Migrated:
         return str(self.report["sentence"])
 
 
-def make_report(record: JobRecord, *, assessed: bool = False) -> dict[str, Any]:
-    """Return what is known so far. `assessed`: no more than that was asked for."""
+MigrationStage = Literal["assess", "sample", "whole"]
+"""What was asked for."""
+
+
+def make_report(
+    record: JobRecord, sampled: Mapping[str, Any], *, stage: MigrationStage = "whole"
+) -> dict[str, Any]:
+    """Return what is known so far. `sampled`: a sample, and what it predicts."""
     done = record.done
     converted = _facts(done, "convert") or _facts(done, "assess")
     pushed, repaired = _facts(done, "push"), _facts(done, "repair")
@@ -72,21 +79,34 @@ def make_report(record: JobRecord, *, assessed: bool = False) -> dict[str, Any]:
         "inputs": _find_needed(done, "inputs"),
         "notes": converted.get("notes", []),
         "complete": all(name in done for name in PHASES),
+        **sampled,
     }
-    has_assessed = assessed and "assess" in done
-    report["sentence"] = _tell_assessed(report) if has_assessed else _tell(report)
+    if stage == "assess" and "assess" in done:
+        report["sentence"] = _tell_assessed(report)
+    elif stage == "sample":
+        report["sentence"] = _tell_sampled(report)
+    else:
+        report["sentence"] = _tell(report)
     return report
 
 
 def count_left(report: dict[str, Any]) -> int:
     """Return how much is dead, or could not be read or placed."""
-    unread = report["verified"]["unreadable"] + report["unreadable"]
-    return int(report["dead"] + report["faults"] + unread)
+    moved = _pick_moved(report)
+    unread = moved["verified"]["unreadable"] + report["unreadable"]
+    return int(moved["dead"] + report["faults"] + unread)
 
 
 def count_differences(report: dict[str, Any]) -> int:
     """Return how many labels are not as they should be."""
-    return int(report["verified"]["missing"] + report["verified"]["differs"])
+    verified = _pick_moved(report)["verified"]
+    return int(verified["missing"] + verified["differs"])
+
+
+def _pick_moved(report: dict[str, Any]) -> dict[str, Any]:
+    """Return what the counts of labels that were moved are of: all, or the sample."""
+    has_begun = any(phase["name"] == "push" for phase in report["phases"])
+    return report if has_begun else report.get("sample", report)
 
 
 def _find_needed(done: dict[str, PhaseDone], name: str) -> dict[str, Any]:
@@ -109,6 +129,25 @@ def _tell_assessed(report: dict[str, Any]) -> str:
         f" {concepts.get('missing', 0):,} of {counted(concepts['needed'], 'concept')} and"
         f" {inputs.get('missing', 0):,} of {counted(inputs['needed'], 'input')}"
     )
+
+
+def _tell_sampled(report: dict[str, Any]) -> str:
+    sample, whole = report["sample"], report["prediction"]
+    same = sample["verified"]["same"]
+    requests, seconds = whole["requests"], whole["seconds"]
+    return (
+        f"sample: {same:,} of {counted(sample['labels'], 'label')} on"
+        f" {counted(sample['inputs'], 'input')} are at the target and verified; of all"
+        f" {whole['labels']:,} about {whole['dead']['likely']:,} dead"
+        f" ({_spell_range(whole['dead'])}); the rest takes about"
+        f" {counted(requests['likely'], 'request')} ({_spell_range(requests)}) and"
+        f" {spell_seconds(seconds['likely'])} ({spell_seconds(seconds['low'])} to"
+        f" {spell_seconds(seconds['high'])})"
+    )
+
+
+def _spell_range(of: dict[str, int]) -> str:
+    return f"{of['low']:,} to {of['high']:,}"
 
 
 def _tell(report: dict[str, Any]) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 
 import orjson
 
 from syncer.jobs.importing.output import write_whole
-from syncer.jobs.migrate.folder import JobFolder
+from syncer.jobs.migrate.folder import PassFiles
 from syncer.jobs.migrate.own import read_dead_keys
 from syncer.jobs.migrate.phases import Interruption, PhaseDone
 from syncer.jobs.migrate.settings import Sides
@@ -16,11 +17,12 @@ from syncer.jobs.verified import SIGNS, Finding
 from syncer.jobs.verify import Verification
 
 
-async def verify_labels(sides: Sides, job: JobFolder, signals: Listen) -> PhaseDone:
-    """Compare all labels of this pass with the target, and keep what differs in a file.
-    Dead letters are not compared. Raises SyncerError, Interruption.
+async def verify_labels(sides: Sides, files: PassFiles, state: Path, signals: Listen) -> PhaseDone:
+    """Compare all labels of these files with the target, and keep what differs in one.
+    Those that are dead letters in this state are not compared. Raises SyncerError,
+    Interruption.
     """
-    files, dead = job.files, read_dead_keys(job.state)
+    dead = read_dead_keys(state)
     counts = {"same": 0, "missing": 0, "differs": 0, "extra": 0, "unreadable": 0}
     names: dict[str, str] = {sign: mark for mark, sign in SIGNS.items() if mark in counts}
     with write_whole(files.differences) as out:
