@@ -108,8 +108,8 @@ class Annotations:
             width, height = float(placed.width or 0), float(placed.height or 0)
         try:
             region = make_plain_region(shapes[0], width, height)
-            key = self._ids.find_new(placed.input_id, own_id)
-            if region is None or key is None or not named.class_id:
+            new = self._ids.find_new(placed.input_id, own_id)
+            if region is None or new is None or not named.class_id:
                 return None
             info: dict[str, object] = {
                 "format": self._format,
@@ -121,7 +121,7 @@ class Annotations:
                 beside = make_region(label.box, width, height)
                 if isinstance(beside, PlacedShape):
                     info.update(beside.info)
-            id = key.hex()
+            id = new[0].hex()
             data = {"id": id, "region_info": region, "data": {"concepts": named.concepts}}
             annotation = {
                 "id": id,
@@ -134,7 +134,7 @@ class Annotations:
             return None
         if b"null" in line or len(line) > LINE_BYTES_MAX:
             return None
-        self._ids.keep(key)
+        self._ids.keep(*new)
         for concept in named.counted:
             concept.count += 1
         return line

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Literal
+from tempfile import TemporaryFile
+from typing import BinaryIO, Literal, cast
 
 from syncer.formats.store import Store
 
@@ -16,6 +17,11 @@ Charset = Literal["any", "word"]
 LENGTH_MIN = 16
 _BYTES = 16
 _DIGITS = 12
+_DIGITS_MAX = 8
+_NUMBERS_MAX = 10**_DIGITS_MAX
+"""A bit for each is 12.5 MB."""
+_GROWTH_BYTES = 1 << 16
+_SPOOLED_BYTES = 1 << 20
 _COMMON_LENGTH = 32
 _OTHERS = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -32,31 +38,88 @@ class AnnotationIds:
     def __init__(self, format_name: str) -> None:
         self._format = _measure(format_name.encode())
         self._known: Store[bytes, int] = Store()
+        self._numbers = bytearray()
+        """A bit for each number that is an own id of a label, on any input."""
+        self._unsorted = bytearray()
+        """Ids of labels whose numbers no label had before. They are not looked for, and
+        so not sorted, until a number comes again.
+        """
+        self._spooled: BinaryIO | None = None
+        """Those before them."""
 
     def name_label(self, input_id: str, own_id: str, content: bytes) -> tuple[str, int]:
         """Return the id, 32 hex digits, and how many were like it before."""
-        name = input_id.encode()
-        kind, told = (b"2:id", own_id.encode()) if own_id else (b"7:content", content)
-        text = b"%b%d:%b%b%d:%b" % (self._format, len(name), name, kind, len(told), told)
-        key = blake2b(text, digest_size=_BYTES).digest()
-        before = self._known.find(key) or 0
-        self._known.put(key, before + 1)
-        return (_digest(key, b"%d" % before) if before else key).hex(), before
+        number = _read_number(own_id)
+        if own_id:
+            key = self.make_key(input_id.encode(), own_id.encode())
+        else:
+            key = self._make_key(input_id.encode(), b"7:content", content)
+        before = 0 if self.is_first(number) else self._count(key)
+        if before:
+            self._known.put(key, before + 1)
+            return _digest(key, b"%d" % before).hex(), before
+        self.keep(key, number)
+        return key.hex(), 0
 
-    def find_new(self, input_id: str, own_id: str) -> bytes | None:
-        """Return the id of a label with an own id, as bytes; None if it is known."""
-        name, told = input_id.encode(), own_id.encode()
-        text = b"%b%d:%b2:id%d:%b" % (self._format, len(name), name, len(told), told)
-        key = blake2b(text, digest_size=_BYTES).digest()
-        return key if self._known.find(key) is None else None
+    def find_new(self, input_id: str, own_id: str) -> tuple[bytes, int] | None:
+        """Return the id of a label with an own id, as bytes, and the number that its
+        own id is; None if it is known.
+        """
+        key, number = self.make_key(input_id.encode(), own_id.encode()), _read_number(own_id)
+        return (key, number) if self.is_first(number) or not self._count(key) else None
 
-    def keep(self, key: bytes) -> None:
+    def make_key(self, input_id: bytes, own_id: bytes) -> bytes:
+        """Return the id of the first label with this own id on this input."""
+        return self._make_key(input_id, b"2:id", own_id)
+
+    def is_first(self, number: int) -> bool:
+        """Whether a label with this number as its own id cannot be known."""
+        numbers, at = self._numbers, number >> 3
+        if not 0 <= number < _NUMBERS_MAX:
+            return False
+        return at >= len(numbers) or not numbers[at] >> (number & 7) & 1
+
+    def keep(self, key: bytes, number: int = -1) -> None:
         """Count the first label of this id."""
-        self._known.put(key, 1)
+        if not self.is_first(number):
+            self._known.put(key, 1)
+            return
+        numbers, at = self._numbers, number >> 3
+        if at >= len(numbers):
+            numbers.extend(bytes(at + _GROWTH_BYTES - len(numbers)))
+        numbers[at] |= 1 << (number & 7)
+        self._unsorted += key
+        if len(self._unsorted) >= _SPOOLED_BYTES:
+            if self._spooled is None:
+                self._spooled = cast(BinaryIO, TemporaryFile())  # noqa: SIM115 - `close` ends it
+            self._spooled.write(self._unsorted)
+            self._unsorted.clear()
 
     def close(self) -> None:
         """Forget them."""
         self._known.close()
+        if self._spooled is not None:
+            self._spooled.close()
+
+    def _make_key(self, input_id: bytes, kind: bytes, told: bytes) -> bytes:
+        text = b"%b%d:%b%b%d:%b" % (self._format, len(input_id), input_id, kind, len(told), told)
+        return blake2b(text, digest_size=_BYTES).digest()
+
+    def _count(self, key: bytes) -> int:
+        """Return how many labels of this id there were."""
+        if self._spooled is not None:
+            self._spooled.seek(0)
+            while keys := self._spooled.read(_SPOOLED_BYTES):
+                self._sort(keys)
+            self._spooled.close()
+            self._spooled = None
+        self._sort(self._unsorted)
+        self._unsorted.clear()
+        return self._known.find(key) or 0
+
+    def _sort(self, keys: bytes | bytearray) -> None:
+        for at in range(0, len(keys), _BYTES):
+            self._known.put(bytes(keys[at : at + _BYTES]), 1)
 
 
 def name_part(label_id: str, part: int) -> str:
@@ -86,6 +149,14 @@ class IdSpelling:
             plain = plain[: self.length - _DIGITS - 1]
         own = _digest(b"name", name.encode("utf-8", "surrogatepass")).hex()[:_DIGITS]
         return f"{plain.strip('-')}-{own}".lstrip("-")
+
+
+def _read_number(own_id: str) -> int:
+    """Return the number that is written so, and in no other way; -1 for other texts."""
+    if not own_id.isdecimal() or len(own_id) > _DIGITS_MAX:
+        return -1
+    number = int(own_id)
+    return number if str(number) == own_id else -1
 
 
 def is_odd(id: str) -> bool:

@@ -1,0 +1,53 @@
+"""Ids of annotations: the same each time, and each once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from unittest.mock import patch
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from syncer.formats.ids import AnnotationIds
+
+OWN_IDS = st.sampled_from(["", "0", "7", "07", "7.0", "-1", "99999999", "100000000", "a", "７"])
+LABELS = st.lists(st.tuples(st.sampled_from(["cat", "dog"]), OWN_IDS, st.booleans()))
+
+
+@given(LABELS)
+def test_a_label_is_new_once_by_either_way(labels: list[tuple[str, str, bool]]) -> None:
+    """Numbers are looked for by a bit of their own, other ids by digests."""
+    ids = AnnotationIds("coco")
+    before: Counter[tuple[str, str]] = Counter()
+    named: set[str] = set()
+    for input_id, own_id, is_plain in labels:
+        count = before[input_id, own_id]
+        new = ids.find_new(input_id, own_id) if is_plain and own_id else None
+        if new is not None:
+            assert not count
+            ids.keep(*new)
+            id = new[0].hex()
+        elif is_plain and own_id:
+            assert count
+            continue
+        else:
+            id, number = ids.name_label(input_id, own_id, b"what it looks like")
+            assert number == count
+        assert id not in named
+        named.add(id)
+        before[input_id, own_id] += 1
+    ids.close()
+
+
+def test_numbers_of_many_labels_are_spooled_and_found_again() -> None:
+    ids = AnnotationIds("coco")
+    with patch("syncer.formats.ids._SPOOLED_BYTES", 64):
+        first = [ids.name_label("cat", str(number), b"")[0] for number in range(20)]
+        again = [ids.name_label("cat", str(number), b"") for number in range(20)]
+        third = ids.name_label("cat", "7", b"")
+        assert ids.name_label("cat", "20", b"")[1] == 0
+        assert ids.name_label("dog", "20", b"")[1] == 0
+    ids.close()
+    assert [number for _, number in again] == [1] * 20
+    assert third[1] == 2
+    assert len({*first, *(id for id, _ in again), third[0]}) == 41
