@@ -15,6 +15,7 @@ from syncer.version import __version__
 if TYPE_CHECKING:
     from syncer import emulator
     from syncer.api.importing import ImportedLabels, import_labels
+    from syncer.api.migrate import migrate
     from syncer.api.openlabel import openlabel
     from syncer.api.plan import plan
     from syncer.api.pull import annotations_frame, inputs_with_annotations_frame, pages, pull
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     )
     from syncer.formats import labels
     from syncer.jobs.importing.report import ImportReport
+    from syncer.jobs.migrate.report import Migrated
     from syncer.jobs.pages import Page
     from syncer.jobs.plan.planned import Planned, PlanSample
     from syncer.jobs.pull import PullReport
@@ -68,6 +70,7 @@ __all__ = [
     "ImportReport",
     "ImportedLabels",
     "LogChanged",
+    "Migrated",
     "OutputError",
     "Page",
     "PlanSample",
@@ -91,6 +94,7 @@ __all__ = [
     "import_labels",
     "inputs_with_annotations_frame",
     "labels",
+    "migrate",
     "openlabel",
     "pages",
     "plan",
@@ -100,6 +104,7 @@ __all__ = [
 
 _HOMES = {
     "syncer.api.importing": ("ImportedLabels", "import_labels"),
+    "syncer.api.migrate": ("migrate",),
     "syncer.api.openlabel": ("openlabel",),
     "syncer.api.plan": ("plan",),
     "syncer.api.pull": ("annotations_frame", "inputs_with_annotations_frame", "pages", "pull"),
@@ -128,6 +133,7 @@ _HOMES = {
         "UsageError",
     ),
     "syncer.jobs.importing.report": ("ImportReport",),
+    "syncer.jobs.migrate.report": ("Migrated",),
     "syncer.jobs.pages": ("Page",),
     "syncer.jobs.plan.planned": ("PlanSample", "Planned"),
     "syncer.jobs.pull": ("PullReport",),

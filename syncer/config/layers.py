@@ -111,6 +111,8 @@ class Secrets:
     token: str | None = field(default=None, repr=False)
     client: tuple[str, str] | None = field(default=None, repr=False)
     """Of Annotell or Kognic: (client id, client secret)."""
+    sides: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """The token of a side of a migration, by its table."""
 
 
 NONE_GIVEN = Secrets()
@@ -233,6 +235,11 @@ def _client(prefix: str, environment: Mapping[str, str]) -> ClientPlace | None:
     return ClientPlace(
         f"{id_variable} and {secret_variable}", client_id=client_id, client_secret=client_secret
     )
+
+
+def from_migration(migrate: Mapping[str, object], named: Callable[[Location], str]) -> Layer:
+    """Return the layer of a migration that the caller gave as the table [migrate]."""
+    return Layer({"migrate": migrate}, named, text=False)
 
 
 def from_document(document: ConfigDocument) -> Layer:

@@ -35,13 +35,19 @@ def load_from_environment(
     *,
     named: KeyNamer = places.option,
     secrets: Secrets = NONE_GIVEN,
+    migrate: Mapping[str, object] | None = None,
     environment: Mapping[str, str] = os.environ,
 ) -> Loaded:
     """`load` with an environment (this process's) and, where no `path` is given, the
     config file found. Raises UsageError.
     """
     return load(
-        path or find_config_file(environment), environment, options, named=named, secrets=secrets
+        path or find_config_file(environment),
+        environment,
+        options,
+        named=named,
+        secrets=secrets,
+        migrate=migrate,
     )
 
 
@@ -69,9 +75,10 @@ def load(
     *,
     named: KeyNamer = places.option,
     secrets: Secrets = NONE_GIVEN,
+    migrate: Mapping[str, object] | None = None,
 ) -> Loaded:
     """The configuration from this file (none is looked for), these variables and these
-    options (dotted keys) and secrets.
+    options (dotted keys), secrets, and keys of [migrate].
 
     A function of its arguments and of what the files hold: loading again, after SIGHUP
     say, changes nothing that was loaded before. Raises ConfigError that lists every
@@ -83,6 +90,8 @@ def load(
         places.from_own_variables(env),
         places.from_official_variables(env),
     ]
+    if migrate is not None:
+        layers.insert(1, places.from_migration(migrate, named))
     if path is not None:
         try:
             document = places.from_document(parse(read(path), str(path)))
@@ -116,7 +125,7 @@ def load(
             dict(
                 [
                     *_find_lane_tokens(config, origins, env),
-                    *_find_side_tokens(config, origins, env),
+                    *_find_side_tokens(config, origins, env, secrets),
                 ]
             )
         ),
@@ -226,11 +235,12 @@ def _find_lane_tokens(
 
 
 def _find_side_tokens(
-    config: Config, origins: Mapping[str, str], env: Mapping[str, str]
+    config: Config, origins: Mapping[str, str], env: Mapping[str, str], secrets: Secrets
 ) -> Iterator[tuple[str, TokenPlace]]:
     """Yield where the token of each side of a migration is, by its table. What says
     where one is, and has none there, is said when it is read.
     """
+    yield from ((section, TokenPlace(section, pat=pat)) for section, pat in secrets.sides.items())
     if config.migrate is None:
         return
     for section, side in (

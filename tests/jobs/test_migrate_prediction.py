@@ -42,10 +42,11 @@ def test_nineteen_of_twenty_samples_say_a_range_that_holds_the_truth(share: floa
     assert fmean(is_right() for _ in range(400)) > 0.94
 
 
-def test_nothing_tried_says_nothing_and_all_tried_says_all() -> None:
+def test_nothing_tried_says_nothing_and_of_nothing_left_nothing_is_said() -> None:
     nothing, ten = Amount(0, 0), Amount(10, 2)
     assert predict_share(0, nothing, ten) == Predicted(0, 0, 10)
-    assert predict_share(3, ten, ten) == Predicted(3, 3, 3)
+    assert predict_share(3, ten, nothing) == Predicted(0, 0, 0)
+    assert predict_share(0, ten, ten) == Predicted(0, 0, 4)
 
 
 def test_what_is_asked_when_nothing_goes_wrong_is_counted_and_the_rest_is_in_the_range() -> None:

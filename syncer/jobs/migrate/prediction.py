@@ -77,13 +77,11 @@ def spread(count: int) -> Predicted:
     return Predicted(low, count, (math.sqrt(count + 1) + 1) ** 2)
 
 
-def predict_share(count: int, sample: Amount, whole: Amount) -> Predicted:
-    """Return of how many labels of the whole it will be true."""
+def predict_share(count: int, sample: Amount, rest: Amount) -> Predicted:
+    """Return of how many other labels it will be true."""
     if not sample.labels:
-        return Predicted(0, 0, whole.labels)
-    if sample.labels == whole.labels:
-        return Predicted(count, count, count)
-    return spread(count).times(whole.labels / sample.labels).at_most(whole.labels)
+        return Predicted(0, 0, rest.labels)
+    return spread(count).times(rest.labels / sample.labels).at_most(rest.labels)
 
 
 def predict_requests(phase: TriedPhase) -> Predicted:
