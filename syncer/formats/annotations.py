@@ -61,7 +61,7 @@ class Converted(Struct, frozen=True):
     """Whether another label of this input has the same own id."""
 
 
-class _NamedConcepts(Struct, frozen=True):
+class NamedConcepts(Struct, frozen=True):
     """The concepts of labels, which many labels share."""
 
     concepts: list[WireObject]
@@ -85,8 +85,8 @@ class Annotations:
         self._images = images
         self._concepts = concepts
         self._video = video
-        self._ids = AnnotationIds(format_name)
-        self._named: dict[tuple[Concept, ...], _NamedConcepts] = {}
+        self.ids = AnnotationIds(format_name)
+        self._named: dict[tuple[Concept, ...], NamedConcepts] = {}
 
     def write_plain(self, label: Label) -> bytes | None:
         """Return the line of a label as nearly all are, in a fraction of the time.
@@ -108,7 +108,7 @@ class Annotations:
             width, height = float(placed.width or 0), float(placed.height or 0)
         try:
             region = make_plain_region(shapes[0], width, height)
-            new = self._ids.find_new(placed.input_id, own_id)
+            new = self.ids.find_new(placed.input_id, own_id)
             if region is None or new is None or not named.class_id:
                 return None
             info: dict[str, object] = {
@@ -134,7 +134,7 @@ class Annotations:
             return None
         if b"null" in line or len(line) > LINE_BYTES_MAX:
             return None
-        self._ids.keep(*new)
+        self.ids.keep(*new)
         for concept in named.counted:
             concept.count += 1
         return line
@@ -177,33 +177,37 @@ class Annotations:
         clamped = [each for each in found if each.is_clamped]
         return Converted(lines, placed, len(clamped), lost, number > 0 and bool(label.own_id))
 
+    def find_named(self, concepts: tuple[Concept, ...]) -> NamedConcepts | None:
+        """Return concepts that a label had before."""
+        return self._named.get(concepts)
+
     def close(self) -> None:
         """Forget the ids."""
-        self._ids.close()
+        self.ids.close()
 
-    def _name_concepts(self, concepts: tuple[Concept, ...]) -> _NamedConcepts:
+    def _name_concepts(self, concepts: tuple[Concept, ...]) -> NamedConcepts:
         """Return them as the wire has them, and keep that at hand."""
         if len(self._named) >= _NAMED_MAX:
             self._named.clear()
         named = self._named[concepts] = self._list_concepts(concepts)
         return named
 
-    def _list_concepts(self, concepts: tuple[Concept, ...]) -> _NamedConcepts:
+    def _list_concepts(self, concepts: tuple[Concept, ...]) -> NamedConcepts:
         listed: list[WireObject] = []
         counted: list[CountedConcept] = []
         for concept in concepts:
             id = self._concepts.identify(concept.name)
             if not id:
-                return _NamedConcepts([], [], fault="a category without a name")
+                return NamedConcepts([], [], fault="a category without a name")
             if not math.isfinite(concept.value):
-                return _NamedConcepts([], [], fault=NOT_A_NUMBER)
+                return NamedConcepts([], [], fault=NOT_A_NUMBER)
             listed.append({"id": id, "name": concept.name, "value": concept.value})
             counted.append(self._concepts.find(id))
         classes: list[JSON] = [each.own_id for each in concepts if each.own_id]
-        return _NamedConcepts(listed, counted, classes[0] if len(classes) == 1 else classes)
+        return NamedConcepts(listed, counted, classes[0] if len(classes) == 1 else classes)
 
     def _describe(
-        self, label: Label, named: _NamedConcepts, size: tuple[float, float]
+        self, label: Label, named: NamedConcepts, size: tuple[float, float]
     ) -> dict[str, JSON]:
         """Return what the annotation knows beside its data."""
         info: dict[str, JSON] = {"format": self._format}
@@ -244,7 +248,7 @@ class Annotations:
     ) -> tuple[list[bytes], int]:
         """Return the lines, and how many labels were like this one before."""
         content = b"" if label.own_id else _write_content(regions, concepts, info)
-        label_id, number = self._ids.name_label(placed.input_id, label.own_id, content)
+        label_id, number = self.ids.name_label(placed.input_id, label.own_id, content)
         is_frame = self._video and label.picture.frame is not None
         lines = []
         for part, region in enumerate(regions or (None,)):

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from msgspec import UNSET, to_builtins
+from msgspec import to_builtins
 
-from syncer.formats.coco_plain import PLAIN, PlainAnnotation, PlainMask
+from syncer.formats.coco_plain import PLAIN, PlainAnnotation, PlainRun
 from syncer.formats.faults import (
     UNDEFINED_CATEGORY,
     UNDEFINED_IMAGE,
@@ -25,7 +26,8 @@ from syncer.formats.faults import (
 )
 from syncer.formats.folders import list_files
 from syncer.formats.geometry import pair_up
-from syncer.formats.json_items import JsonItem, iterate_items, iterate_runs, pass_over
+from syncer.formats.ids import read_number
+from syncer.formats.json_items import JsonItem, JsonRun, iterate_items, iterate_runs, pass_over
 from syncer.formats.labels import (
     JSON,
     Box,
@@ -45,6 +47,7 @@ from syncer.formats.labels import (
     Skipped,
     open_plainly,
 )
+from syncer.formats.numbered import NumberedBytes
 from syncer.formats.runs import parse_counts
 from syncer.formats.store import Store
 
@@ -75,10 +78,19 @@ class Coco:
 
     def read(self, path: Path) -> Iterator[Item]:
         """Yield the labels of a file, or of the COCO files in a folder."""
+        for item in self.read_runs(path):
+            if isinstance(item, PlainRun):
+                for index in range(len(item.annotations)):
+                    yield from item.read(index)
+            else:
+                yield item
+
+    def read_runs(self, path: Path) -> Iterator[Item | PlainRun]:
+        """Yield the same, labels as nearly all are many at a time."""
         for file in list_files(path, (".json",)):
             yield from name_faults(file, self._read_file(file, is_named=file == path), ValueError)
 
-    def _read_file(self, file: Path, *, is_named: bool) -> Iterator[Item]:
+    def _read_file(self, file: Path, *, is_named: bool) -> Iterator[Item | PlainRun]:
         if not is_named and not _is_coco(file):
             with self.options.open_file(file) as opened:
                 pass_over(opened)
@@ -111,29 +123,35 @@ def _read_tables(file: BinaryIO, tables: _Tables) -> Iterator[Item]:
             yield from tables.add_image(item.value, item.place)
 
 
-def _read_annotations(file: BinaryIO, tables: _Tables) -> Iterator[Item]:
-    lost: list[Item] = []
+def _read_annotations(file: BinaryIO, tables: _Tables) -> Iterator[Item | PlainRun]:
     for run in iterate_runs(file, "annotations", decoder=PLAIN):
-        for index, value in enumerate(run.values, run.index):
-            if isinstance(value, PlainAnnotation):
-                label = _make_plain_label(value, index, tables)
-                if label is not None:
-                    yield label
-                    continue
-                value = to_builtins(value)
-            item = JsonItem(run.key, index, cast(JSON, value), run.fault)
-            found = _read_annotation(item, tables, lost)
-            if lost:
-                yield from lost
-                lost.clear()
-            yield found
+        read = partial(_read_one, run, tables)
+        if isinstance(run.values[0], PlainAnnotation):  # and so are the others
+            yield PlainRun(cast("list[PlainAnnotation]", run.values), tables.find_concepts, read)
+        else:
+            yield from chain.from_iterable(map(read, range(len(run.values))))
+
+
+def _read_one(run: JsonRun, tables: _Tables, index: int) -> Iterator[Item]:
+    """Yield the label of one annotation of a run, after what was lost of it."""
+    value = run.values[index]
+    if isinstance(value, PlainAnnotation):
+        value = to_builtins(value)
+    item = JsonItem(run.key, run.index + index, cast(JSON, value), run.fault)
+    lost: list[Item] = []
+    found = _read_annotation(item, tables, lost)
+    yield from lost
+    yield found
 
 
 @dataclass(slots=True)
 class _Tables:
     """The images and categories of a file."""
 
+    numbered: NumberedBytes = field(default_factory=NumberedBytes)
+    """Of each image what `add_image` keeps, by its id where that is a small number."""
     images: Store[str, str] = field(default_factory=Store)
+    """The same of all others."""
     category_bytes: int = 0
     categories: dict[str, tuple[tuple[Concept, ...], tuple[str, ...]]] = field(default_factory=dict)
     """Each with the names of its keypoints."""
@@ -143,11 +161,14 @@ class _Tables:
         key, name = _key(image.get("id")), image.get("file_name")
         width, height = _size(image.get("width")), _size(image.get("height"))
         picture = Picture(name if isinstance(name, str) else "", width, height, own_id=key)
-        kept = json.dumps((picture.path, width, height))  # half a character stays what it is
+        # as JSON, half a character stays what it is
+        kept = f"{width or 0} {height or 0} {json.dumps(picture.path)}"
+        number = read_number(key)
         if not key:
             yield Noticed("broken-entry", "an image without an id", place)
-        elif (known := self.images.find(key)) is None:
-            self.images.put(key, kept)
+        elif (known := self._find_kept(key, number)) is None:
+            if not self.numbered.put(number, kept.encode()):
+                self.images.put(key, kept)
             if len(self._near) < NEAR_MAX:
                 self._near[key] = picture
         elif known != kept:
@@ -176,33 +197,25 @@ class _Tables:
         """Return the picture with this id."""
         picture = self._near.get(key)
         if picture is None:
-            kept = self.images.find(key)
+            kept = self._find_kept(key, read_number(key))
             if kept is None:
                 return None
-            path, width, height = json.loads(kept)
+            width, height, path = kept.split(" ", 2)
             if len(self._near) >= NEAR_MAX:
                 self._near.clear()
-            picture = self._near[key] = Picture(path, width, height, own_id=key)
+            picture = self._near[key] = Picture(
+                json.loads(path), int(width) or None, int(height) or None, own_id=key
+            )
         return picture
 
+    def find_concepts(self, category_id: int) -> tuple[Concept, ...] | None:
+        """Return the class that the category with this id is."""
+        category = self.categories.get(str(category_id))
+        return None if category is None else category[0]
 
-def _make_plain_label(found: PlainAnnotation, index: int, tables: _Tables) -> Label | None:
-    """Return the label that `_make_label` makes, too, in less time; None for others."""
-    picture = tables.find_image(str(found.image_id))
-    category = tables.categories.get(str(found.category_id))
-    outline = found.segmentation
-    if picture is None or category is None or isinstance(outline, PlainMask):
-        return None
-    x, y, width, height = found.bbox
-    box = Box(x, y, x + width, y + height)
-    info: dict[str, JSON] = {} if found.area is UNSET else {"area": found.area}
-    if found.iscrowd:
-        info["crowd"] = True
-    shapes: tuple[Shape, ...] = _make_polygons(outline) if outline else (box,)
-    beside = box if outline else None
-    place = f"annotations[{index}]"
-    own_id = str(found.id)
-    return Label(picture, category[0], shapes, Measure.PIXELS, place, own_id, info, beside)
+    def _find_kept(self, key: str, number: int) -> str | None:
+        kept = self.numbered.find(number)
+        return self.images.find(key) if kept is None else kept.decode()
 
 
 def _read_annotation(item: JsonItem, tables: _Tables, lost: list[Item]) -> Item:

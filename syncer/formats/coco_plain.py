@@ -7,10 +7,14 @@ annotation of another form makes a run of them plain JSON, which `coco` reads as
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias, cast
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.json import Decoder
+
+from syncer.formats.labels import Concept, Item
 
 _EXACT = Meta(ge=-(1 << 53), le=1 << 53)
 _Whole: TypeAlias = Annotated[int, _EXACT]
@@ -34,6 +38,19 @@ class PlainAnnotation(Struct, forbid_unknown_fields=True):
     segmentation: list[list[_Real]] | PlainMask | None = None
     area: _Real | UnsetType = UNSET
     iscrowd: Literal[0, 1] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlainRun:
+    """Annotations that follow each other in a file."""
+
+    annotations: list[PlainAnnotation]
+    find_concepts: Callable[[int], tuple[Concept, ...] | None]
+    """Returns the class that a category is."""
+    read: Callable[[int], Iterator[Item]]
+    """Yields what the annotation at this place in the list is to any other reader: its
+    label, after what was lost of it.
+    """
 
 
 PLAIN = cast("Decoder[list[object]]", Decoder(list[PlainAnnotation]))

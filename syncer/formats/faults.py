@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from syncer.errors import UsageError
-from syncer.formats.labels import FileFault, Item
+from syncer.formats.labels import FileFault
 
 __all__ = [
     "UNDEFINED_CATEGORY",
@@ -19,6 +19,7 @@ __all__ = [
     "name_faults",
 ]
 
+FoundItem = TypeVar("FoundItem")
 UNDEFINED_IMAGE = "an image that is not defined"
 UNDEFINED_CATEGORY = "a category that is not defined"
 
@@ -45,7 +46,9 @@ class ImportRefused(UsageError):
         self.code = code
 
 
-def name_faults(file: Path, found: Iterator[Item], *kinds: type[Exception]) -> Iterator[Item]:
+def name_faults(
+    file: Path, found: Iterator[FoundItem], *kinds: type[Exception]
+) -> Iterator[FoundItem | FileFault]:
     """Yield what is found in a file, and the fault with which it ends, if it does.
 
     `kinds`: errors whose message is the fault, beside those of the system.

@@ -49,7 +49,7 @@ class AnnotationIds:
 
     def name_label(self, input_id: str, own_id: str, content: bytes) -> tuple[str, int]:
         """Return the id, 32 hex digits, and how many were like it before."""
-        number = _read_number(own_id)
+        number = read_number(own_id)
         if own_id:
             key = self.make_key(input_id.encode(), own_id.encode())
         else:
@@ -65,8 +65,12 @@ class AnnotationIds:
         """Return the id of a label with an own id, as bytes, and the number that its
         own id is; None if it is known.
         """
-        key, number = self.make_key(input_id.encode(), own_id.encode()), _read_number(own_id)
-        return (key, number) if self.is_first(number) or not self._count(key) else None
+        key, number = self.make_key(input_id.encode(), own_id.encode()), read_number(own_id)
+        return (key, number) if self.is_new(key, number) else None
+
+    def is_new(self, key: bytes, number: int) -> bool:
+        """Whether no label had this id; `number` is its own id, if that is one."""
+        return self.is_first(number) or not self._count(key)
 
     def make_key(self, input_id: bytes, own_id: bytes) -> bytes:
         """Return the id of the first label with this own id on this input."""
@@ -151,7 +155,7 @@ class IdSpelling:
         return f"{plain.strip('-')}-{own}".lstrip("-")
 
 
-def _read_number(own_id: str) -> int:
+def read_number(own_id: str) -> int:
     """Return the number that is written so, and in no other way; -1 for other texts."""
     if not own_id.isdecimal() or len(own_id) > _DIGITS_MAX:
         return -1

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from struct import Struct
 from typing import Literal, TypeGuard
 
-from msgspec import Struct
+import msgspec
 
 from syncer.formats.faults import ImportRefused
-from syncer.formats.ids import IdSpelling, is_odd
+from syncer.formats.ids import IdSpelling, is_odd, read_number
 from syncer.formats.image_files import ImageFiles, Size, measure_image
 from syncer.formats.labels import Picture
 from syncer.formats.names import canonicalize, keys_of, locate
+from syncer.formats.numbered import NumberedBytes
 from syncer.formats.store import Store
 
 InputRule = Literal["stem", "name", "path"]
@@ -22,9 +25,10 @@ RULES: tuple[InputRule, ...] = ("path", "name", "stem")
 WAYS_OUT = "--input-id path, or an --input-map"
 _CACHED_MAX = 50_000
 _SIDE_MAX = 1 << 31
+_SIZE = Struct("<II")
 
 
-class PlacedPicture(Struct, frozen=True):
+class PlacedPicture(msgspec.Struct, frozen=True):
     """A picture, the input that it is, and its size."""
 
     input_id: str
@@ -72,6 +76,7 @@ class Images:
         self._options = options
         self._inputs: Store[str, str] = Store()
         self._count = 0
+        self._listed = NumberedBytes()
         self._near: dict[Picture, PlacedPicture] = {}
         self._files = ImageFiles(options.folder) if options.folder is not None else None
 
@@ -88,6 +93,29 @@ class Images:
             if placed.refusal:
                 raise ImportRefused("input-collision", placed.refusal)
         return placed
+
+    def begin_file(self) -> None:
+        """Forget which pictures the last file listed."""
+        self._listed = NumberedBytes()
+
+    def place_listed(self, picture: Picture) -> PlacedPicture | None:
+        """Place one that its file lists, and keep it by its number there."""
+        placed = self.place(picture)
+        if placed is not None and placed.width and placed.height:
+            with suppress(UnicodeEncodeError):
+                kept = _SIZE.pack(placed.width, placed.height) + placed.input_id.encode()
+                self._listed.put(read_number(picture.own_id), kept)
+        return placed
+
+    def find_listed(self, number: int) -> tuple[str, int, int] | None:
+        """Return the input and the size of the picture with this number in its file, if
+        it is at hand.
+        """
+        kept = self._listed.find(number)
+        if kept is None:
+            return None
+        width, height = _SIZE.unpack_from(kept)
+        return kept[_SIZE.size :].decode(), width, height
 
     def find(self, picture: Picture) -> PlacedPicture | None:
         """Return one that was placed not long ago, of which nothing is to be said."""

@@ -74,20 +74,37 @@ def make_plain_region(shape: Shape | Point, width: float, height: float) -> Wire
     if not (width and height):
         return None
     if type(shape) is Box:
-        left, right = shape.left / width, shape.right / width
-        top, bottom = shape.top / height, shape.bottom / height
-        if not (
-            0.0 <= left < left + _FLOAT32_NEAR < right <= 1.0
-            and 0.0 <= top < top + _FLOAT32_NEAR < bottom <= 1.0
-        ):
-            return None
-        info = {"top_row": top, "left_col": left, "bottom_row": bottom, "right_col": right}
-        return {"bounding_box": info}
+        return make_plain_box(shape.left, shape.top, shape.right, shape.bottom, width, height)
     if type(shape) is Polygon and shape.angle_degrees is None:
         placed = _make_polygon(shape.points, width, height)
         if isinstance(placed, PlacedShape) and not placed.is_clamped:
             return placed.info
     return None
+
+
+def make_plain_box(
+    left: float, top: float, right: float, bottom: float, width: float, height: float
+) -> WireObject | None:
+    """Do the same for a box."""
+    left, right, top, bottom = left / width, right / width, top / height, bottom / height
+    if not (
+        0.0 <= left < left + _FLOAT32_NEAR < right <= 1.0
+        and 0.0 <= top < top + _FLOAT32_NEAR < bottom <= 1.0
+    ):
+        return None
+    info = {"top_row": top, "left_col": left, "bottom_row": bottom, "right_col": right}
+    return {"bounding_box": info}
+
+
+def make_plain_polygon(ring: list[float], width: float, height: float) -> WireObject | None:
+    """Do the same for a polygon, x and y in turn. Its numbers are finite."""
+    across, down = ring[::2], ring[1::2]
+    if len(across) != len(down) or len(down) < 3:
+        return None
+    if min(across) < 0.0 or min(down) < 0.0 or max(across) > width or max(down) > height:
+        return None
+    corners = [{"row": y / height, "col": x / width} for x, y in zip(across, down, strict=True)]
+    return {"polygon": {"points": corners}} if _is_corner(*corners[:3]) else None
 
 
 def _clamp(share: float) -> float:

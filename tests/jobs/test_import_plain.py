@@ -22,7 +22,9 @@ SIDES = st.one_of(
     st.sampled_from([0, 1e-9, 64, 48, 64.0, -0.0, 2**53, 2**60, 2**70, 1e300, True, None, "7"]),
 )
 IDS = st.sampled_from([1, 2, 3, 4, 5, 6, 1.0, 2**53, 2**63, 2**70, True, None, "1", "a", 1.5])
-RINGS = st.lists(st.lists(st.integers(0, 48) | SIDES, max_size=8), max_size=3)
+RINGS = st.lists(st.lists(st.integers(0, 48) | SIDES, max_size=8), max_size=3) | st.lists(
+    st.lists(st.integers(0, 48) | st.floats(0, 48), min_size=6, max_size=8), max_size=3
+)
 MASKS = st.fixed_dictionaries(
     {
         "counts": st.sampled_from(
@@ -43,7 +45,7 @@ RARE = st.fixed_dictionaries(
 COMMON = st.fixed_dictionaries(
     {
         "id": st.integers(1, 12),
-        "image_id": st.integers(1, 3),
+        "image_id": st.sampled_from([1, 1, 1, 2, 3, 5, 2**40]),
         "category_id": st.integers(1, 3),
         "bbox": st.lists(st.integers(0, 48) | SIDES, min_size=4, max_size=4),
     },
@@ -71,9 +73,16 @@ ANNOTATIONS = st.one_of(
 IMAGES = [
     {"id": 1, "file_name": "cat.jpg", "width": 64, "height": 48},
     {"id": 2, "file_name": "dog.jpg"},
-    {"id": 3, "file_name": "a/b.jpg", "width": 48, "height": 64},
+    {"id": "3", "file_name": "a/b.jpg", "width": 48, "height": 64},
+    {"id": 2**40, "file_name": "far.jpg", "width": 64, "height": 48},
+    {"id": 5, "width": 64, "height": 48},
 ]
 CATEGORIES = [{"id": 1, "name": "cat"}, {"id": 2, "name": "Black dog"}]
+OTHER_IMAGES = [
+    {"id": 2, "file_name": "cat.jpg", "width": 64, "height": 48},
+    {"id": 1, "file_name": "cow.jpg", "width": 80, "height": 60},
+]
+OTHER_CATEGORIES = [{"id": 2, "name": "cat"}, {"id": 1, "name": "cow"}]
 
 
 class Said:
@@ -114,11 +123,17 @@ def run_the_long_way(path: Path) -> tuple[bytes, list[object], dict[str, object]
 def test_plain_labels_are_written_as_others_are(
     tmp_path_factory: object, annotations: list[dict[str, object]]
 ) -> None:
-    """A run is cut before its last annotation: one more is put there."""
-    path = Path(tmp_path_factory.mktemp("coco")) / "labels.json"  # type: ignore[attr-defined]
+    """A run is cut before its last annotation: one more is put there. In a second file
+    the same numbers mean other images and categories, and one image is the same.
+    """
+    path = Path(tmp_path_factory.mktemp("coco"))  # type: ignore[attr-defined]
     last = {"id": 99, "image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9]}
-    whole = {"images": IMAGES, "categories": CATEGORIES, "annotations": [*annotations, last]}
-    path.write_text(json.dumps(whole))
+    for name, images, categories in (
+        ("one.json", IMAGES, CATEGORIES),
+        ("two.json", OTHER_IMAGES, OTHER_CATEGORIES),
+    ):
+        whole = {"images": images, "categories": categories, "annotations": [*annotations, last]}
+        (path / name).write_text(json.dumps(whole))
     short, long = run(path), run_the_long_way(path)
     assert short[0] == long[0]
     assert short[1] == long[1]
@@ -129,15 +144,16 @@ def test_most_labels_are_written_the_short_way(tmp_path: Path) -> None:
     """Else the test above would hold the long way against itself."""
     annotations = [
         {"id": n, "image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9], "area": 81, "iscrowd": 0}
-        for n in range(50)
+        | ({"segmentation": [[1, 1, 9, 9, 1, 9]] * 2} if n % 2 else {})
+        for n in range(51)
     ]
     path = tmp_path / "labels.json"
     whole = {"images": IMAGES, "categories": CATEGORIES, "annotations": annotations}
     path.write_text(json.dumps(whole))
     convert = Annotations.convert
     with patch.object(Annotations, "convert", autospec=True, side_effect=convert) as ordinary:
-        assert run(path)[2]["written"] == 50
+        assert run(path)[2]["written"] == 51 + 25
     assert ordinary.call_count == 1, "of each concept, the first names it"
     with patch.object(coco, "_read_annotation", side_effect=coco._read_annotation) as read:
-        run(path)
-    assert read.call_count == 1, "the last item of a list is no run"
+        open_import("coco", (path,), ImportOptions()).run(Said())
+    assert read.call_count == 2, "and the last item of a list is not one of a run"

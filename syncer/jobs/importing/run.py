@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol, assert_never
+from typing import Protocol, TypeAlias, assert_never
 
 from syncer.errors import BadLabelFound, UsageError
 from syncer.formats.annotations import UNKNOWN_SIZE, Annotations, Converted
+from syncer.formats.coco import Coco
+from syncer.formats.coco_lines import CocoLines
+from syncer.formats.coco_plain import PlainRun
 from syncer.formats.concepts import Concepts
 from syncer.formats.faults import ImportRefused
 from syncer.formats.folders import list_unreadable
@@ -38,6 +41,7 @@ from syncer.printable import counted
 NO_PLACE = "no place"
 NOTES_MAX = 20
 FOLDERS_MAX = 1000
+Refuse: TypeAlias = Callable[[ImportRefused], None]
 STEP = 256
 """Things that are read between two looks at how far it is."""
 
@@ -65,6 +69,7 @@ class Import:
     _paths: tuple[Path, ...] = field(kw_only=True)
     _images: Images = field(kw_only=True)
     _annotations: Annotations = field(kw_only=True)
+    _coco_lines: CocoLines = field(kw_only=True)
     _strict: bool = field(kw_only=True)
     _file: str = field(default="", kw_only=True)
     _first_fault: str = field(default="", kw_only=True)
@@ -103,39 +108,32 @@ class Import:
         self,
         out: LineOutput,
         step: Callable[[], None],
-        refuse: Callable[[ImportRefused], None] | None = None,
+        refuse: Refuse | None = None,
     ) -> ImportReport:
         """Do the same, where files that cannot be read may be all there is, and what
         would end the run is given to `refuse` instead.
         """
         try:
             for count, item in enumerate(self._items()):
-                if not count % STEP:
+                if not count % STEP or isinstance(item, PlainRun):
                     step()
-                if type(item) is Label and self._double is None:
-                    line = self._annotations.write_plain(item)
-                    if line is not None:
-                        self._write_plain(item, line, out)
-                        continue
-                if self._is_double(item):
-                    continue
-                try:
-                    self._take(item, out)
-                except ImportRefused as refusal:
-                    if refuse is None:
-                        raise
-                    refuse(refusal)
+                if isinstance(item, PlainRun):
+                    self._take_run(item, out, refuse)
+                else:
+                    self._take_one(item, out, refuse)
         finally:
             self._annotations.close()
             self._files.close()
         self._end()
         return self.report
 
-    def _items(self) -> Iterator[Item]:
+    def _items(self) -> Iterator[Item | PlainRun]:
+        reader = self._reader
+        read = reader.read_runs if isinstance(reader, Coco) else reader.read
         for path in self._paths:
             for error in list_unreadable(path) if path.is_dir() else ():
                 yield FileFault(Path(error.filename), error.strerror or "it cannot be read")
-            yield from self._reader.read(path)
+            yield from read(path)
 
     def _is_double(self, item: Item) -> bool:
         """Whether it is from a file that was read before, by another way to it. A link
@@ -156,6 +154,42 @@ class Import:
             return False
         return not isinstance(item, FileFault) or item.file == self._double
 
+    def _take_run(self, run: PlainRun, out: LineOutput, refuse: Refuse | None) -> None:
+        """Write annotations of COCO: one by one where there is more to say."""
+        if self._double is not None:
+            return
+        report, write, put = self.report, self._coco_lines.write, out.write
+        for index, annotation in enumerate(run.annotations):
+            lines = write(annotation, run)
+            if lines is None:
+                for item in run.read(index):
+                    self._take_one(item, out, refuse)
+                continue
+            for line in lines:
+                put(line)
+            report.read += 1
+            report.converted += 1
+            report.written += len(lines)
+            if self._observers:
+                for item in run.read(index):
+                    if isinstance(item, Label):
+                        self._show(item)
+
+    def _take_one(self, item: Item, out: LineOutput, refuse: Refuse | None) -> None:
+        if type(item) is Label and self._double is None:
+            line = self._annotations.write_plain(item)
+            if line is not None:
+                self._write_plain(item, line, out)
+                return
+        if self._is_double(item):
+            return
+        try:
+            self._take(item, out)
+        except ImportRefused as refusal:
+            if refuse is None:
+                raise
+            refuse(refusal)
+
     def _take(self, item: Item, out: LineOutput) -> None:
         report = self.report
         match item:
@@ -167,12 +201,14 @@ class Import:
                 else:
                     self._write(item, came, out)
             case Picture():
-                placed = self._images.place(item)
+                placed = self._images.place_listed(item)
                 if placed is not None and placed.contradiction:
                     self._contradict("", item.own_id, placed)
             case InFile():
                 self._file = str(item.path)
                 report.files += 1
+                self._images.begin_file()
+                self._coco_lines.begin_file()
             case Omitted():
                 report.read += 1
                 report.count(report.left_out, item.rule)
@@ -201,10 +237,14 @@ class Import:
         report.written += 1
         out.write(line)
         if self._observers:
-            placed = self._images.find(label.picture)
-            assert placed is not None
-            for observer in self._observers:
-                observer.label(label, placed, report.format)
+            self._show(label)
+
+    def _show(self, label: Label) -> None:
+        """Let observers see a label of which nothing is to be said."""
+        placed = self._images.place(label.picture)
+        assert placed is not None, "it was placed before"
+        for observer in self._observers:
+            observer.label(label, placed, self.report.format)
 
     def _write(self, label: Label, came: Converted, out: LineOutput) -> None:
         report = self.report
@@ -328,6 +368,7 @@ def open_import(
         name, reader = type(format_name).__name__.lower(), format_name
     images = Images(options.for_images())
     concepts = options.make_concepts()
+    annotations = Annotations(name, images, concepts, video=options.video)
     return Import(
         ImportReport(format=name),
         concepts,
@@ -335,6 +376,7 @@ def open_import(
         _reader=reader,
         _paths=paths,
         _images=images,
-        _annotations=Annotations(name, images, concepts, video=options.video),
+        _annotations=annotations,
+        _coco_lines=CocoLines(name, images, annotations),
         _strict=options.strict,
     )
