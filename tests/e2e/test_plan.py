@@ -1,10 +1,7 @@
-"""Plan, push, and the next plan is empty: for every kind of annotation, under every
-switch of the emulator.
-"""
+"""Plans: what is read, compared and written, and what a push makes of it."""
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import functools
 from collections.abc import Iterable
@@ -26,9 +23,8 @@ from syncer.jobs.plan.job import Planning
 from syncer.jobs.plan.planned import COUNTS, Planned
 from syncer.remotes.clarifai.planning import PlanRules
 from tests.e2e.test_odd_names import add_dataset
-from tests.e2e.test_switches import APART, DEAD, SWITCHED, post_inputs, push
+from tests.e2e.test_switches import push
 from tests.support.annotations import rich
-from tests.support.cases import first_quick
 
 Annotation = dict[str, Any]
 ALL = MaxDelete.parse("100%")
@@ -60,64 +56,9 @@ async def plan(url: str, out: Path, *wanted: Path, app: str = "app", **what: Any
     return await job.run()
 
 
-def edited() -> list[Annotation]:
-    """The same annotations, each of another content."""
-    changed = copy.deepcopy(rich())
-    for annotation in changed:
-        data = annotation["data"]
-        for region in data.get("regions", []):
-            region["data"]["concepts"] = [{"id": "tree", "value": 0}, {"id": "new", "value": 1}]
-            if "bounding_box" in region["region_info"]:
-                region["region_info"]["bounding_box"]["right_col"] = 0.7
-        if "frames" in data:
-            data["frames"][0]["frame_info"]["time"] = 2000
-        if "metadata" in data:
-            data["metadata"]["n"] = 2
-        if annotation["id"] == "nowhere":
-            data["concepts"] = [{"id": "here", "value": 1}]
-    return changed
-
-
 def changes(planned: Planned) -> tuple[int, int, int]:
     assert planned.error is None
     return planned.posts, planned.patches, planned.deletes
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize(
-    "switch", first_quick([switch for switch in SWITCHED if switch not in APART], 6)
-)
-async def test_after_a_push_of_the_plan_nothing_is_left_to_plan_under(
-    switch: str, tmp_path: Path
-) -> None:
-    out = tmp_path / "plan.jsonl"
-    dead = DEAD.get(switch, set())
-    first = write(tmp_path / "first.jsonl", [one for one in rich() if one["id"] not in dead])
-    second = write(tmp_path / "second.jsonl", [one for one in edited() if one["id"] not in dead])
-    third = tmp_path / "third.jsonl"
-    third.write_bytes(
-        b"".join(
-            b'{"op":"delete","annotation":{"input_id":"input-%d"}}\n' % number
-            for number in range(3)
-        )
-    )
-    limit = 30 if switch.startswith("rate-") else 0
-    async with running(rps=limit, faults=switch, seed=4) as server:
-        if switch == "inputs=must-exist":
-            inputs = [f"input-{number}" for number in range(3)]
-            await anyio.to_thread.run_sync(post_inputs, server.url, inputs)
-        for wanted, rules in (
-            (first, {}),
-            (second, {}),
-            (third, {"delete": True}),
-        ):
-            what = {"rules": rules, "any_user": True, "max_delete": ALL}
-            planned = await plan(server.url, out, wanted, **copy.deepcopy(what))
-            assert sum(changes(planned)) > 0, wanted.name
-            pushed = await push(server.url, tmp_path / wanted.stem, out)
-            assert (pushed.exit_code, pushed.summary.dead) == (0, 0), pushed
-            again = await plan(server.url, out, wanted, **what)
-            assert changes(again) == (0, 0, 0), out.read_text()
 
 
 @pytest.mark.anyio

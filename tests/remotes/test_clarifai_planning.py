@@ -247,3 +247,29 @@ def test_metadata_that_the_wish_does_not_name_stays_and_the_rest_is_laid_over_it
     step = plan_one({"data": {"metadata": {"deep": {"b": 3}}}}, row)
     assert step.after is not None
     assert step.after["data"] == {"metadata": {"keep": 1, "deep": {"a": 1, "b": 3}}}
+
+
+LATER = {"of_a_later_version": 1}
+BOX = {"region_info": {"bounding_box": {"top_row": 0.5}}}
+
+
+@pytest.mark.parametrize(
+    ("wish", "named"),
+    [
+        ({"data": {"concepts": [{"id": "x"}], **LATER}}, "data.of_a_later_version"),
+        ({"data": {"concepts": [{"id": "x", **LATER}]}}, "data.concepts"),
+        ({"data": {"regions": [{**BOX, **LATER}]}}, "data.regions"),
+        ({"data": {"concepts": [{"id": "x"}]}, **LATER}, "of_a_later_version"),
+    ],
+)
+def test_a_field_of_a_later_version_that_is_not_shown_is_named_and_not_sent_again(
+    wish: Annotation, named: str
+) -> None:
+    held = shown({"data": {"concepts": [{"id": "x", "value": 1}], "regions": [BOX]}})
+    step = plan_one(wish, held)
+    assert (step.kind, step.unchangeable) == ("unchangeable", (named,))
+    other = {**wish, "annotation_info": {"n": 1}}
+    step = plan_one(other, held)
+    assert (step.kind, step.fields, step.unchangeable) == ("patch", ("annotation_info",), (named,))
+    assert step.after is not None
+    assert plan_one(other, {**held, "annotation_info": {"n": 1}}).unchangeable == (named,)

@@ -1,6 +1,7 @@
 """A wish laid over what is held: the wish decides what it names, the rest stays.
 
 What the service shows only as an address (the picture of a mask) cannot be sent back.
+What it does not know it does not show.
 """
 
 from __future__ import annotations
@@ -123,4 +124,31 @@ def _value_as_shown(field: Field | None, wish: object, held: object) -> object:
         ]
     if isinstance(wish, dict) and isinstance(held, dict):
         return as_shown(field.type, wish, held)
+    return wish
+
+
+def pick_shown(type_: str, wish: Mapping[str, object], held: Mapping[str, object]) -> Fields:
+    """Return the wish without the fields that no version known here has, and that are
+    not there: the service may take them, and not show them.
+    """
+    message, named, there = message_of(type_), set_fields(wish), set_fields(held)
+    return {
+        name: _pick_value(message.fields.get(name), value, there.get(name))
+        for name, value in named.items()
+        if name in message.fields or name in there
+    }
+
+
+def _pick_value(field: Field | None, wish: object, held: object) -> object:
+    if field is None or field.type not in MESSAGES or field.map:
+        return wish
+    if isinstance(wish, list):
+        return [
+            pick_shown(field.type, item, other if isinstance(other, dict) else {})
+            if isinstance(item, dict)
+            else item
+            for item, other in pair(wish, held if isinstance(held, list) else [])
+        ]
+    if isinstance(wish, dict):
+        return pick_shown(field.type, wish, held if isinstance(held, dict) else {})
     return wish

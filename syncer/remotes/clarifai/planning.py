@@ -17,7 +17,7 @@ from syncer.core.change import OF_THE_SERVICE, Verb
 from syncer.core.wanted import ChangeLine
 from syncer.remotes.clarifai.digest import digest_annotation
 from syncer.remotes.clarifai.expected import JsonObject, apply_patch, differing_fields
-from syncer.remotes.clarifai.overlay import Unsendable, as_shown, lay_over
+from syncer.remotes.clarifai.overlay import Unsendable, as_shown, lay_over, pick_shown
 from syncer.remotes.clarifai.same import item_id, same_annotation, set_fields
 
 StepKind = Literal["same", "post", "patch", "delete", "extra", "out_of_scope", "unchangeable"]
@@ -184,8 +184,9 @@ def _plan_wish(
     fields = tuple(differing_fields(compared, row, exact=rules.exact))
     if not fields:
         return PlanStep("same", id)
-    fixed = tuple(name for name in fields if name.partition(".")[0] not in HOLDABLE)
-    moving = tuple(name for name in fields if name not in fixed)
+    shown = differing_fields(pick_shown("Annotation", compared, row), row, exact=rules.exact)
+    moving = tuple(name for name in shown if name.partition(".")[0] in HOLDABLE)
+    fixed = tuple(name for name in fields if name not in moving)
     found = _find_patch(_pick_compared(wish), row, rules.exact) if moving else None
     if found is None:
         return PlanStep("unchangeable", id, fields=fields, unchangeable=fields, before=row)
