@@ -85,7 +85,7 @@ $(INSTALLED): $(LOCKED) pyproject.toml
 lock:
 	pip-compile --quiet --generate-hashes --extra test --strip-extras --allow-unsafe --resolver=backtracking \
 		--no-emit-index-url --no-emit-find-links --no-header --output-file requirements.lock pyproject.toml
-	for name in tests/clients/*.in tests/browser/*.in tests/endpoints/*.in tests/field/oracles/*.in; do \
+	for name in tests/clients/*.in tests/browser/*.in tests/endpoints/*.in tests/field/oracles/*.in benchmarks/peers/*.in; do \
 		pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe --resolver=backtracking --no-emit-index-url \
 			--no-emit-find-links --no-header --output-file "$${name%.in}.lock" "$$name" || exit 1; \
 	done

@@ -1,11 +1,19 @@
-"""`python -m benchmarks [NAME…]`; without a name, as in `make bench`: cpu, rate,
-pull-peers, annotell-peers, some six minutes.
+"""`python -m benchmarks [NAME…]`; without a name, as in `make bench`: push-peers, rate,
+scale, pull-peers, annotell-peers, some forty minutes. Tables are printed; every run
+goes into docs/performance/ as JSON, and the plots do.
 
 `make setup` is all that they need: environments of other clients are made from their
 locks, once.
 
 cpu             CPU and memory of `syncer push` for a million posts, echoed answers,
                 beside the floor of ../shared/bench
+push-peers      pushes by syncer, the floor, Clarifai's own clients, dlt, Singer, a bulk
+                helper and a script, three rounds in turn: CPU, memory, speed; what each
+                makes of a limit of 15 requests a second; twenty minutes
+scale           `syncer push` for 10,000 to 10,000,000 changes: time, memory, state, a
+                start that finds nothing to do; five minutes, 7 GB of disk
+strain          logs that are hard on it, each with its bound: hot keys, lines of 16
+                MiB, a million retries
 rate            share of the request limit that a push uses, at 15 and 200 requests a
                 second, 50 and 400 ms latency, told and found
 memory          peak memory of `syncer push` and `syncer verify` at 500,000 and at
@@ -49,11 +57,16 @@ from benchmarks import (
     pull_kills,
     pull_peers,
     push,
+    push_peers,
+    scale,
 )
 from benchmarks.incumbents import run as incumbents
 
 COMMANDS: dict[str, Callable[[], None]] = {
     "cpu": push.cpu,
+    "push-peers": push_peers.beside,
+    "scale": scale.grow,
+    "strain": scale.strain,
     "rate": push.rate,
     "memory": memory.flat,
     "kills": push.kills,
@@ -70,7 +83,7 @@ COMMANDS: dict[str, Callable[[], None]] = {
 }
 
 if __name__ == "__main__":
-    chosen = sys.argv[1:] or ["cpu", "rate", "pull-peers", "annotell-peers"]
+    chosen = sys.argv[1:] or ["push-peers", "rate", "scale", "pull-peers", "annotell-peers"]
     if unknown := [name for name in chosen if name not in COMMANDS]:
         sys.exit(f"no benchmark {unknown[0]}: one of {', '.join(COMMANDS)}")
     for name in chosen:

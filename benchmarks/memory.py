@@ -30,7 +30,7 @@ def peaks(count: int) -> dict[str, tuple[float, int]]:
         place = ("--base-url", url, "--app-id", "a", "--state", str(state))
         return {
             "push": pushed,
-            "verify": cpu_of(command("verify", *place, *unlimited, "--json"), DIFFERENT),
+            "verify": cpu_of(command("verify", *place, *unlimited, "--json"), [DIFFERENT]),
         }
 
 

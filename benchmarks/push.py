@@ -4,83 +4,51 @@ left after kills.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from pathlib import Path
 
 from benchmarks.measured import cpu_of
+from benchmarks.yardstick import FLOOR, Server, serving, write_log
 from tests.proof.processes.test_kills import killed_push
 from tests.support.processes import emulator, push, push_arguments
-
-BENCH = Path(__file__).resolve().parents[2] / "shared" / "bench"
-PORT = 18_900
 
 
 def cpu(count: int = 1_000_000, rounds: int = 3) -> None:
     """Floor and syncer in turn, client on one core, server on the other; the best of
     some rounds of each.
     """
-    if not BENCH.is_dir():
-        sys.exit(f"the floor and its server are read from {BENCH}, which is not there")
-    with tempfile.TemporaryDirectory() as name:
+    small = count // 10
+    with tempfile.TemporaryDirectory() as name, serving(Path(name)) as server:
         folder = Path(name)
-        subprocess.run(
-            ["cc", "-O2", "-o", folder / "server", BENCH / "server.c", "-lm"], check=True
-        )
-        server = subprocess.Popen(["taskset", "-c", "1", folder / "server", str(PORT)])
-        try:
-            time.sleep(0.3)
-            sizes = (count // 10, count)
-            for size in sizes:
-                subprocess.run(
-                    [sys.executable, BENCH / "make_log.py", str(size), folder / f"{size}.jsonl"],
-                    check=True,
-                )
-            floor = [_floor(folder / f"{count}.jsonl") / count for _ in range(rounds)]
-            ours = [_ours(folder, count, f"state-{number}") for number in range(rounds)]
-            small = _ours(folder, sizes[0], "small")
-        finally:
-            server.terminate()
-            server.wait()
+        for size in (small, count):
+            write_log(folder / f"{size}.jsonl", size)
+        floor = [_floor(server, folder / f"{count}.jsonl") / count for _ in range(rounds)]
+        ours = [_ours(server, folder, count, f"state-{number}") for number in range(rounds)]
+        little = _ours(server, folder, small, "small")
     best = min(used for used, _ in ours) / count
     print(f"floor   {min(floor) * 1e6:5.2f} µs an annotation")
     print(
         f"syncer  {best * 1e6:5.2f} µs an annotation, {best / min(floor):.2f} times the floor (bar:"
-        " 2.0)"
+        " 1.0)"
     )
     print(
-        f"memory  {small[1] >> 10} MB at {sizes[0]:,}, {max(rss for _, rss in ours) >> 10} MB at"
+        f"memory  {little[1] >> 10} MB at {small:,}, {max(rss for _, rss in ours) >> 10} MB at"
         f" {count:,}"
     )
 
 
-def _floor(log: Path) -> float:
-    _reset()
-    return cpu_of([sys.executable, str(BENCH / "floor.py"), str(log), "127.0.0.1", str(PORT)])[0]
+def _floor(server: Server, log: Path) -> float:
+    server.begin(echo=1)
+    return cpu_of([sys.executable, FLOOR, str(log), server.host, str(server.port)])[0]
 
 
-def _ours(folder: Path, count: int, state: str) -> tuple[float, int]:
-    _reset()
+def _ours(server: Server, folder: Path, count: int, state: str) -> tuple[float, int]:
+    server.begin(echo=1)
     log = str(folder / f"{count}.jsonl")
     return cpu_of(
-        push_arguments(
-            f"http://127.0.0.1:{PORT}",
-            "a",
-            folder / state,
-            [log],
-            "--rps",
-            "1000000",
-            "--user-id",
-            "u",
-        )
+        push_arguments(server.url, "a", folder / state, [log], "--rps", "1000000", "--user-id", "u")
     )
-
-
-def _reset() -> None:
-    urllib.request.urlopen(f"http://127.0.0.1:{PORT}/config?echo=1", timeout=10).close()
 
 
 def rate(seconds: int = 30) -> None:

@@ -84,13 +84,43 @@ class Naive(Pusher):
         yield self._script(sys.executable, "push_naive.py", url, folder, log)
 
 
+class JsonChannel(Pusher):
+    """clarifai-grpc over JSON."""
+
+    name = "clarifai-grpc 12.6, JSON channel"
+
+    def running(self, url: str, folder: Path, log: Path) -> Iterator[list[str]]:
+        python = str(python_of("clarifai", PEERS))
+        yield self._script(python, "push_grpc_json.py", url, folder, log)
+
+
+class Singer(Pusher):
+    """A target of the Singer SDK."""
+
+    name = "Singer SDK 0.54 batch sink"
+
+    def running(self, url: str, folder: Path, log: Path) -> Iterator[list[str]]:
+        yield self._script(str(python_of("singer", PEERS)), "push_singer.py", url, folder, log)
+
+
+class Elastic(Pusher):
+    """The bulk helper of another service's client."""
+
+    name = "elasticsearch-py 9.5 `streaming_bulk`"
+
+    def running(self, url: str, folder: Path, log: Path) -> Iterator[list[str]]:
+        yield self._script(str(python_of("elastic", PEERS)), "push_elastic.py", url, folder, log)
+
+
 class Ours(Pusher):
     """`syncer push`."""
 
-    name = "syncer"
+    def __init__(self, *options: str) -> None:
+        self.name = " ".join(("syncer", *options))
+        self._options = options
 
     def running(self, url: str, folder: Path, log: Path) -> Iterator[list[str]]:
-        yield push_arguments(url, APP, folder / "state", [str(log)])
+        yield push_arguments(url, APP, folder / "state", [str(log)], *self._options)
 
     def named(self, folder: Path) -> set[int]:
         """Of its dead letters, which name lines."""

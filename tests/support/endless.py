@@ -1,7 +1,9 @@
 """A remote that holds nothing, whatever its size: it takes every post, and what it
 lists of an input follows from the input's id.
 
-    python -m tests.support.endless      serves until it is ended; prints its address
+    python -m tests.support.endless [busy-first]
+        serves until it is ended; prints its address; busy-first: cannot take any
+        annotation when it is posted for the first time
 
 So the memory of a client can be measured at millions of annotations. Of a thousand
 annotations it lists one not at all, one with another value, and one twice.
@@ -13,8 +15,9 @@ import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -50,6 +53,21 @@ def _posted(body: bytes) -> Iterator[str]:
         yield f'{{{annotation(number)},"status":{{"code":24150}}}}'
 
 
+_seen: set[int] = set()
+
+
+def _refused_first(body: bytes) -> tuple[int, list[str]]:
+    """The code of the whole, and the items: 24152 is "failed for now"."""
+    numbers = list(map(int, _ID.findall(body)))
+    codes = [24150 if number in _seen else 24152 for number in numbers]
+    _seen.update(numbers)
+    whole = 10000 if 24152 not in codes else 10020 if 24150 not in codes else 10010
+    return whole, [
+        f'{{{annotation(number)},"status":{{"code":{code}}}}}'
+        for number, code in zip(numbers, codes, strict=True)
+    ]
+
+
 def _listed(input_ids: Sequence[str]) -> Iterator[str]:
     dressed = '"status":{"code":24150},"created_at":"2025-01-01T00:00:00Z","user_id":"me"'
     for input_id in input_ids:
@@ -65,7 +83,8 @@ def _listed(input_ids: Sequence[str]) -> Iterator[str]:
 class _Connection(asyncio.Protocol):
     """HTTP/1.1, one request after another, as much of it as syncer speaks."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, busy_first: bool) -> None:
+        self._busy_first = busy_first
         self._received = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -86,10 +105,15 @@ class _Connection(asyncio.Protocol):
 
     def _answer(self, target: str, body: bytes) -> None:
         query = parse_qs(urlsplit(target).query)
-        rows = (
-            _posted(body) if body else _listed(query["input_ids"] if query["page"] == ["1"] else ())
-        )
-        answer = f'{{"status":{{"code":10000}},"annotations":[{",".join(rows)}]}}'.encode()
+        code = 10000
+        rows: Iterable[str] = ()
+        if body and self._busy_first:
+            code, rows = _refused_first(body)
+        elif body:
+            rows = _posted(body)
+        elif query["page"] == ["1"]:
+            rows = _listed(query["input_ids"])
+        answer = f'{{"status":{{"code":{code}}},"annotations":[{",".join(rows)}]}}'.encode()
         self._transport.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
             % len(answer)
@@ -97,19 +121,21 @@ class _Connection(asyncio.Protocol):
         )
 
 
-async def _serve() -> None:
-    server = await asyncio.get_running_loop().create_server(_Connection, "127.0.0.1")
+async def _serve(*, busy_first: bool) -> None:
+    connection = partial(_Connection, busy_first=busy_first)
+    server = await asyncio.get_running_loop().create_server(connection, "127.0.0.1")
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await server.serve_forever()
 
 
 @contextmanager
-def endless(*before: str) -> Iterator[str]:
+def endless(*before: str, busy_first: bool = False) -> Iterator[str]:
     """Its address, while the block lasts.
 
     `before`: what its command line begins with, such as `taskset`.
     """
     command = [*before, sys.executable, "-m", "tests.support.endless"]
+    command += ["busy-first"] if busy_first else []
     process = subprocess.Popen(command, stdout=subprocess.PIPE, env=ENVIRONMENT, text=True)
     try:
         assert process.stdout is not None
@@ -120,4 +146,4 @@ def endless(*before: str) -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(_serve(busy_first="busy-first" in sys.argv))

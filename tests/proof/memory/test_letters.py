@@ -22,10 +22,10 @@ def peaks(count: int, folder: Path) -> dict[str, int]:
         out.write(BAD * (count // 2))
     kept = ("--state", str(state))
     with endless("taskset", "-c", "1") as url:
-        used = {"push": cpu_of(push_arguments(url, "a", state, [str(log)]), 3)}
-        used["push again"] = cpu_of(push_arguments(url, "a", state, [str(log)]), 3)
+        used = {"push": cpu_of(push_arguments(url, "a", state, [str(log)]), [3])}
+        used["push again"] = cpu_of(push_arguments(url, "a", state, [str(log)]), [3])
         used["verify"] = cpu_of(
-            command("verify", "--base-url", url, "--app-id", "a", *kept, "--json"), 4
+            command("verify", "--base-url", url, "--app-id", "a", *kept, "--json"), [4]
         )
         for name, arguments, code in [
             ("dead list", ("dead", "list"), 0),
@@ -35,7 +35,7 @@ def peaks(count: int, folder: Path) -> dict[str, int]:
             ("state export", ("state", "export", "--out", str(folder / "export")), 0),
             ("dead drop --all", ("dead", "drop", "--all"), 0),
         ]:
-            used[name] = cpu_of(command(*arguments, *kept), code)
+            used[name] = cpu_of(command(*arguments, *kept), [code])
     return {name: size for name, (_, size) in used.items()}
 
 
