@@ -33,14 +33,14 @@ def asked_seconds(header: str | None, date: str | None, now: float) -> float | N
 def _wait(value: str, date: str | None, now: float) -> float | None:
     if _NUMBER.fullmatch(value):
         return float(value)
-    until = _moment(value)
+    until = read_date(value)
     if until is None:
         return None
-    told = _moment(date or "")
+    told = read_date(date or "")
     return until - (now if told is None else told)
 
 
-def _moment(text: str) -> float | None:
+def read_date(text: str) -> float | None:
     """A date of HTTP as seconds since 1970.
 
     Dates without a zone are in UTC, as asctime's always are.

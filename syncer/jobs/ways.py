@@ -14,6 +14,7 @@ from yarl import URL
 from syncer.config import Loaded
 from syncer.config.layers import AUTHORITIES
 from syncer.errors import SyncerError, UsageError
+from syncer.jobs.observed import Observed
 from syncer.transport.http import HttpTransport
 from syncer.transport.proxies import route
 from syncer.transport.trust import trust
@@ -65,6 +66,20 @@ def show_ways(
                 f"the system's: {paths.cafile or paths.capath or 'none is there'}",
                 "default",
             )
+
+
+def show_way(
+    loaded: Loaded, environment: Mapping[str, str] = os.environ
+) -> tuple[list[Observed], bool]:
+    """Return the proxy and the authorities on the way to the app, for people, and
+    whether there is a proxy.
+    """
+    url = URL(loaded.config.clarifai.base_url)
+    way = route(url, environment)
+    shown = {key: f"{value} ({origin})" for key, value, origin in show_ways(loaded, environment)}
+    names = ("proxy", "authority") if url.scheme == "https" else ("proxy",)
+    observed = [Observed(name, True, shown[f"{loaded.section}.{name}"]) for name in names]
+    return observed, way.proxy is not None
 
 
 def faults(loaded: Loaded, environment: Mapping[str, str] = os.environ) -> Iterator[SyncerError]:

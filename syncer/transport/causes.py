@@ -15,6 +15,11 @@ import aiohttp
 from syncer.core.ports.wire import NoReply
 from syncer.transport.proxies import Route
 
+_OF_ITS_TIME = (9, 10)
+"""OpenSSL's numbers for a certificate that is not valid yet, and for one that has
+expired.
+"""
+
 
 class SentOnceOnly(aiohttp.ClientError):
     """A connection broke under a request, and aiohttp is not to send it again.
@@ -33,10 +38,13 @@ def not_sent(error: Exception, connect_timeout_seconds: float, way: Route) -> No
             )
         case aiohttp.ClientConnectorCertificateError():
             why = getattr(error.certificate_error, "verify_message", None) or "it does not match"
-            return _never(
-                f"the certificate of {error.host} is not accepted ({why}); if your own authority"
-                " issued it, name that one in ca_file"
+            code = getattr(error.certificate_error, "verify_code", None)
+            way_out = (
+                "look at the clock of this machine, or have it renewed"
+                if code in _OF_ITS_TIME
+                else "if your own authority issued it, name that one in ca_file"
             )
+            return _never(f"the certificate of {error.host} is not accepted ({why}); {way_out}")
         case aiohttp.ClientHttpProxyError():
             return explain_proxy_refusal(way, error.status)
         case aiohttp.ClientConnectorError():

@@ -168,7 +168,13 @@ class HttpTransport:
                         sent=True,
                     )
                 waits = ", ".join(response.headers.getall("Retry-After", ()))
-                return Reply(response.status, answer, waits or None, response.headers.get("Date"))
+                return Reply(
+                    response.status,
+                    answer,
+                    waits or None,
+                    response.headers.get("Date"),
+                    response.headers,
+                )
         except (aiohttp.ClientError, OSError, ValueError) as error:
             return self._no_reply(error, url, way, sending)
 

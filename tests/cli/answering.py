@@ -1,7 +1,8 @@
-"""A remote on 127.0.0.1 that gives every request the same answer."""
+"""A remote on 127.0.0.1 that answers every request alike, or by its path."""
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,20 +20,32 @@ class Remote:
 
 @contextmanager
 def answering(
-    status: int, body: bytes, headers: Mapping[str, str] | None = None
+    status: int,
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
+    *,
+    elsewhere: Mapping[str, tuple[int, bytes]] | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Remote]:
-    """Serve while the block lasts."""
+    """Serve while the block lasts.
+
+    `elsewhere`: other answers, by the last part of the path.
+    """
     remote = Remote("")
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
             remote.requests.append(f"{self.command} {self.path}")
-            self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **(headers or {})}.items():
+            last = self.path.partition("?")[0].rpartition("/")[2]
+            code, text = (elsewhere or {}).get(last, (status, body))
+            now = self.date_time_string()
+            self.send_response_only(code)
+            told = {"Content-Length": str(len(text)), "Date": now, **(headers or {})}
+            for name, value in told.items():
                 self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(body)
+            self.wfile.write(text)
 
         def log_message(self, *arguments: object) -> None:
             pass
@@ -40,7 +53,10 @@ def answering(
     for method in ("POST", "PATCH", "DELETE"):
         setattr(Handler, f"do_{method}", Handler.do_GET)
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        remote.url = f"http://127.0.0.1:{server.server_port}"
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        scheme = "http" if tls is None else "https"
+        remote.url = f"{scheme}://127.0.0.1:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:

@@ -138,7 +138,7 @@ def test_files_of_secrets_that_cannot_be_read_are_found_at_once(
     )
 
 
-def test_online_tries_token_and_app_with_one_request_that_changes_nothing(cli: Cli) -> None:
+def test_online_tries_token_and_app_with_three_requests_that_change_nothing(cli: Cli) -> None:
     """The emulator takes any app, and any token but one."""
     with emulator("--rps", "0") as remote:
         done = cli(
@@ -157,7 +157,7 @@ def test_online_tries_token_and_app_with_one_request_that_changes_nothing(cli: C
         result["online"]["user_id"],
         result["online"]["app_id"],
     ) == (remote.url, "me", "cells")
-    assert report["requests"] == 1
+    assert report["requests"] == 3
     assert "takes the token; app cells of user me is there" in done.err
 
 

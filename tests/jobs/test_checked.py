@@ -38,7 +38,7 @@ def status(http: int, code: int, **headers: str) -> Reply:
     )
 
 
-def test_a_good_app_is_asked_once_each_time_and_nothing_is_changed(app: App) -> None:
+def test_a_good_app_is_asked_again_each_time_and_nothing_is_changed(app: App) -> None:
     checked = app.run(lambda: check(app.config()))
     assert (checked.error, checked.base_url, checked.user_id, checked.app_id) == (
         None,
@@ -50,7 +50,7 @@ def test_a_good_app_is_asked_once_each_time_and_nothing_is_changed(app: App) -> 
         0.05,
         0.05,
     )
-    assert [request.method for request in app.asked] == ["GET", "GET"]
+    assert [request.method for request in app.asked] == ["GET"] * 6
     assert app.held == {}
 
 

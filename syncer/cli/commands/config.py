@@ -6,12 +6,13 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cyclopts import App
 
 from syncer.cli.options import Common, Pushing
-from syncer.cli.output import blame, print_json, print_lines, printing, say
+from syncer.cli.output import blame, complain, print_json, print_lines, printing, say
 from syncer.errors import SyncerError
 from syncer.version import __version__
 
@@ -32,13 +33,14 @@ app = App(name="config", version=__version__, help="The configuration.")
 def check(*, online: bool = False, common: Common = Common(), remote: Pushing = Pushing()) -> int:
     """Read the config and report every error in it.
 
-    Exit codes: 0 no errors, 1 an app cannot be reached or does not exist, 2 errors in
-    the config, or refused credentials.
+    Exit codes: 0 no errors, 1 an app cannot be reached or does not exist, or a state
+    folder cannot be used, 2 errors in the config, or refused credentials.
 
     Parameters
     ----------
     online
-        Also try the token and the app, with one request that changes nothing; of
+        Also look at the state folder, the proxy, the name, TLS and the clock, and try
+        the token and the app, with three requests that change nothing; of
         [[destinations]] each.
     """
     from syncer.jobs import ways
@@ -113,33 +115,48 @@ def _try_apps(loaded: Loaded, result: dict[str, object]) -> Iterator[SyncerError
     With destinations, [clarifai] need not name an app.
     """
     if loaded.config.clarifai.app_id or not loaded.config.destinations:
-        result["online"], error = _online(loaded)
-        yield from [] if error is None else [error]
+        result["online"], errors = _look_online(loaded)
+        yield from errors
     lanes: list[dict[str, object]] = []
     for table, lane in zip(loaded.config.destinations, loaded.destinations(), strict=True):
-        outcome, error = _online(lane)
+        outcome, errors = _look_online(lane)
         lanes.append({"name": table.name, **outcome})
-        yield from [] if error is None else [error]
+        yield from errors
     if lanes:
         result["lanes"] = lanes
 
 
-def _online(loaded: Loaded) -> tuple[dict[str, object], SyncerError | None]:
-    """Try token and app; return the outcome, and what was wrong."""
+def _look_online(loaded: Loaded) -> tuple[dict[str, object], list[SyncerError]]:
+    """Try the state folder, then token and app; return the outcome, and what was
+    wrong.
+    """
     from syncer.cli.loop import run
     from syncer.jobs.check import check as try_online
+    from syncer.jobs.check_folder import check_folder
 
+    errors: list[SyncerError] = []
+    observed = []
+    try:
+        observed.append(check_folder(Path(loaded.config.state.dir)))
+    except SyncerError as error:
+        errors.append(error)
     try:
         checked = run(try_online, loaded)
     except SyncerError as error:
-        return {"ok": False}, error
+        return {"ok": False}, [*errors, error]
+    checked.observed += observed
+    for seen in checked.observed:
+        tell = say if seen.ok else complain
+        tell(f"{'' if seen.ok else 'syncer: '}{seen.about}: {seen.message}")
     if checked.error is None:
         say(
             f"online: {checked.base_url} takes the token; app {checked.app_id} of user"
             f" {checked.user_id} is there"
         )
+    else:
+        errors.append(checked.error)
     outcome = {key: value for key, value in asdict(checked).items() if key != "error"}
-    return {"ok": checked.error is None} | outcome, checked.error
+    return {"ok": not errors} | outcome, errors
 
 
 @app.command

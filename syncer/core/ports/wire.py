@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 
@@ -29,6 +30,8 @@ class Reply:
     """The Date header as it came: the remote's clock, needed for a Retry-After with a
     date.
     """
+    headers: Mapping[str, str] | None = field(default=None, compare=False, repr=False)
+    """All of them, for those who look for others than these two."""
 
 
 @dataclass(frozen=True, slots=True)
