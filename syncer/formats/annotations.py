@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from syncer.formats.concepts import Concepts, CountedConcept
 from syncer.formats.faults import ImportRefused
-from syncer.formats.ids import AnnotationIds, name_part
+from syncer.formats.ids import AnnotationIds, name_part, read_number
 from syncer.formats.images import Images, PlacedPicture
 from syncer.formats.labels import (
     JSON,
@@ -108,9 +108,9 @@ class Annotations:
             width, height = float(placed.width or 0), float(placed.height or 0)
         try:
             region = make_plain_region(shapes[0], width, height)
-            new = self.ids.find_new(placed.input_id, own_id)
-            if region is None or new is None or not named.class_id:
+            if region is None or not named.class_id:
                 return None
+            key = self.ids.make_key(placed.input_id.encode(), own_id.encode())
             info: dict[str, object] = {
                 "format": self._format,
                 "own_id": own_id,
@@ -121,7 +121,7 @@ class Annotations:
                 beside = make_region(label.box, width, height)
                 if isinstance(beside, PlacedShape):
                     info.update(beside.info)
-            id = new[0].hex()
+            id = key.hex()
             data = {"id": id, "region_info": region, "data": {"concepts": named.concepts}}
             annotation = {
                 "id": id,
@@ -134,7 +134,8 @@ class Annotations:
             return None
         if b"null" in line or len(line) > LINE_BYTES_MAX:
             return None
-        self.ids.keep(*new)
+        if not self.ids.claim(key, read_number(own_id)):
+            return None
         for concept in named.counted:
             concept.count += 1
         return line

@@ -12,7 +12,7 @@ from syncer.formats.annotations import Annotations
 from syncer.formats.coco_plain import PlainAnnotation, PlainMask, PlainRun
 from syncer.formats.concepts import CountedConcept
 from syncer.formats.ids import name_part
-from syncer.formats.images import Images
+from syncer.formats.images import SIZE, Images
 from syncer.formats.labels import Box
 from syncer.formats.regions import (
     PlacedShape,
@@ -58,15 +58,14 @@ class CocoLines:
         kept here.
         """
         outline = found.segmentation
-        image = self._images.find_listed(found.image_id)
+        image = self._images.listed.find(found.image_id)
         its_class = self._classes.get(found.category_id) or self._find_class(found, run)
         if image is None or its_class is None or isinstance(outline, PlainMask):
             return None
-        input_id, width, height = image
+        width, height = SIZE.unpack_from(image)
+        name = image[SIZE.size :]
         own_id = str(found.id)
-        key = self._ids.make_key(input_id.encode(), own_id.encode())
-        if not self._ids.is_new(key, found.id):
-            return None
+        key = self._ids.make_key(name, own_id.encode())
         x, y, across, down = found.bbox
         box = make_plain_box(x, y, x + across, y + down, width, height)
         info: WireObject = {"format": self._format, "own_id": own_id, "class_id": its_class.id}
@@ -84,7 +83,7 @@ class CocoLines:
             info.update(box)
         if None in regions:
             return None
-        id = key.hex()
+        id, input_id = key.hex(), name.decode()
         if len(regions) == 1:
             lines = [_write_line(id, input_id, regions[0], its_class.data, info)]
         else:
@@ -98,7 +97,8 @@ class CocoLines:
                 )
                 for part, region in enumerate(regions)
             ]
-        self._ids.keep(key, found.id)
+        if not self._ids.claim(key, found.id):
+            return None
         for concept in its_class.counted:
             concept.count += len(lines)
         return lines

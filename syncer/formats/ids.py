@@ -49,65 +49,45 @@ class AnnotationIds:
 
     def name_label(self, input_id: str, own_id: str, content: bytes) -> tuple[str, int]:
         """Return the id, 32 hex digits, and how many were like it before."""
-        number = read_number(own_id)
-        if own_id:
-            key = self.make_key(input_id.encode(), own_id.encode())
-        else:
-            key = self._make_key(input_id.encode(), b"7:content", content)
-        before = 0 if self.is_first(number) else self._count(key)
-        if before:
-            self._known.put(key, before + 1)
-            return _digest(key, b"%d" % before).hex(), before
-        self.keep(key, number)
-        return key.hex(), 0
+        kind, told = (b"2:id", own_id.encode()) if own_id else (b"7:content", content)
+        key = self.make_key(input_id.encode(), told, kind)
+        if self.claim(key, read_number(own_id)):
+            return key.hex(), 0
+        before = self._count(key)
+        self._known.put(key, before + 1)
+        return _digest(key, b"%d" % before).hex(), before
 
-    def find_new(self, input_id: str, own_id: str) -> tuple[bytes, int] | None:
-        """Return the id of a label with an own id, as bytes, and the number that its
-        own id is; None if it is known.
-        """
-        key, number = self.make_key(input_id.encode(), own_id.encode()), read_number(own_id)
-        return (key, number) if self.is_new(key, number) else None
-
-    def is_new(self, key: bytes, number: int) -> bool:
-        """Whether no label had this id; `number` is its own id, if that is one."""
-        return self.is_first(number) or not self._count(key)
-
-    def make_key(self, input_id: bytes, own_id: bytes) -> bytes:
+    def make_key(self, input_id: bytes, told: bytes, kind: bytes = b"2:id") -> bytes:
         """Return the id of the first label with this own id on this input."""
-        return self._make_key(input_id, b"2:id", own_id)
+        text = b"%b%d:%b%b%d:%b" % (self._format, len(input_id), input_id, kind, len(told), told)
+        return blake2b(text, digest_size=_BYTES).digest()
 
-    def is_first(self, number: int) -> bool:
-        """Whether a label with this number as its own id cannot be known."""
-        numbers, at = self._numbers, number >> 3
-        if not 0 <= number < _NUMBERS_MAX:
+    def claim(self, key: bytes, number: int) -> bool:
+        """Take an id for a label if none has it; whether that was so.
+
+        `number` is the label's own id, -1 where that is not one. It says in nearly all
+        cases that nothing needs to be looked for.
+        """
+        if 0 <= number < _NUMBERS_MAX:
+            numbers, at, bit = self._numbers, number >> 3, 1 << (number & 7)
+            if at >= len(numbers):
+                numbers.extend(bytes(at + _GROWTH_BYTES - len(numbers)))
+            if not numbers[at] & bit:
+                numbers[at] |= bit
+                self._unsorted += key
+                if len(self._unsorted) >= _SPOOLED_BYTES:
+                    self._spool()
+                return True
+        if self._count(key):
             return False
-        return at >= len(numbers) or not numbers[at] >> (number & 7) & 1
-
-    def keep(self, key: bytes, number: int = -1) -> None:
-        """Count the first label of this id."""
-        if not self.is_first(number):
-            self._known.put(key, 1)
-            return
-        numbers, at = self._numbers, number >> 3
-        if at >= len(numbers):
-            numbers.extend(bytes(at + _GROWTH_BYTES - len(numbers)))
-        numbers[at] |= 1 << (number & 7)
-        self._unsorted += key
-        if len(self._unsorted) >= _SPOOLED_BYTES:
-            if self._spooled is None:
-                self._spooled = cast(BinaryIO, TemporaryFile())  # noqa: SIM115 - `close` ends it
-            self._spooled.write(self._unsorted)
-            self._unsorted.clear()
+        self._known.put(key, 1)
+        return True
 
     def close(self) -> None:
         """Forget them."""
         self._known.close()
         if self._spooled is not None:
             self._spooled.close()
-
-    def _make_key(self, input_id: bytes, kind: bytes, told: bytes) -> bytes:
-        text = b"%b%d:%b%b%d:%b" % (self._format, len(input_id), input_id, kind, len(told), told)
-        return blake2b(text, digest_size=_BYTES).digest()
 
     def _count(self, key: bytes) -> int:
         """Return how many labels of this id there were."""
@@ -120,6 +100,12 @@ class AnnotationIds:
         self._sort(self._unsorted)
         self._unsorted.clear()
         return self._known.find(key) or 0
+
+    def _spool(self) -> None:
+        if self._spooled is None:
+            self._spooled = cast(BinaryIO, TemporaryFile())  # noqa: SIM115 - `close` ends it
+        self._spooled.write(self._unsorted)
+        self._unsorted.clear()
 
     def _sort(self, keys: bytes | bytearray) -> None:
         for at in range(0, len(keys), _BYTES):

@@ -25,7 +25,8 @@ RULES: tuple[InputRule, ...] = ("path", "name", "stem")
 WAYS_OUT = "--input-id path, or an --input-map"
 _CACHED_MAX = 50_000
 _SIDE_MAX = 1 << 31
-_SIZE = Struct("<II")
+SIZE = Struct("<II")
+"""Width and height, before the input's id: so are listed pictures kept."""
 
 
 class PlacedPicture(msgspec.Struct, frozen=True):
@@ -76,7 +77,8 @@ class Images:
         self._options = options
         self._inputs: Store[str, str] = Store()
         self._count = 0
-        self._listed = NumberedBytes()
+        self.listed = NumberedBytes()
+        """Those that the file lists which is read now, by their numbers there."""
         self._near: dict[Picture, PlacedPicture] = {}
         self._files = ImageFiles(options.folder) if options.folder is not None else None
 
@@ -96,26 +98,16 @@ class Images:
 
     def begin_file(self) -> None:
         """Forget which pictures the last file listed."""
-        self._listed = NumberedBytes()
+        self.listed = NumberedBytes()
 
     def place_listed(self, picture: Picture) -> PlacedPicture | None:
         """Place one that its file lists, and keep it by its number there."""
         placed = self.place(picture)
         if placed is not None and placed.width and placed.height:
             with suppress(UnicodeEncodeError):
-                kept = _SIZE.pack(placed.width, placed.height) + placed.input_id.encode()
-                self._listed.put(read_number(picture.own_id), kept)
+                kept = SIZE.pack(placed.width, placed.height) + placed.input_id.encode()
+                self.listed.put(read_number(picture.own_id), kept)
         return placed
-
-    def find_listed(self, number: int) -> tuple[str, int, int] | None:
-        """Return the input and the size of the picture with this number in its file, if
-        it is at hand.
-        """
-        kept = self._listed.find(number)
-        if kept is None:
-            return None
-        width, height = _SIZE.unpack_from(kept)
-        return kept[_SIZE.size :].decode(), width, height
 
     def find(self, picture: Picture) -> PlacedPicture | None:
         """Return one that was placed not long ago, of which nothing is to be said."""

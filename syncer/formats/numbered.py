@@ -32,7 +32,7 @@ class NumberedBytes:
         self._bytes += value
         return True
 
-    def find(self, number: int) -> bytearray | None:
+    def find(self, number: int) -> bytes | None:
         """Return it; None where nothing was kept."""
         if not 0 <= number < len(self._begins):
             return None
@@ -40,4 +40,4 @@ class NumberedBytes:
         if not length:
             return None
         begin = self._begins[number]
-        return self._bytes[begin : begin + length]
+        return bytes(self._bytes[begin : begin + length])

@@ -8,7 +8,7 @@ from unittest.mock import patch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from syncer.formats.ids import AnnotationIds
+from syncer.formats.ids import AnnotationIds, read_number
 
 OWN_IDS = st.sampled_from(["", "0", "7", "07", "7.0", "-1", "99999999", "100000000", "a", "７"])
 LABELS = st.lists(st.tuples(st.sampled_from(["cat", "dog"]), OWN_IDS, st.booleans()))
@@ -22,14 +22,12 @@ def test_a_label_is_new_once_by_either_way(labels: list[tuple[str, str, bool]]) 
     named: set[str] = set()
     for input_id, own_id, is_plain in labels:
         count = before[input_id, own_id]
-        new = ids.find_new(input_id, own_id) if is_plain and own_id else None
-        if new is not None:
-            assert not count
-            ids.keep(*new)
-            id = new[0].hex()
-        elif is_plain and own_id:
-            assert count
-            continue
+        if is_plain and own_id:
+            key = ids.make_key(input_id.encode(), own_id.encode())
+            assert ids.claim(key, read_number(own_id)) is not bool(count)
+            if count:
+                continue
+            id = key.hex()
         else:
             id, number = ids.name_label(input_id, own_id, b"what it looks like")
             assert number == count
