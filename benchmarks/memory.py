@@ -1,4 +1,5 @@
-"""Memory of `syncer push` and `syncer verify`: does it grow with the logs?
+"""Memory of `syncer push`, `syncer verify` and `syncer plan`: does it grow with the
+logs? And the CPU of a plan beside that of a verification.
 
 Against a remote that holds nothing itself.
 """
@@ -16,11 +17,13 @@ from tests.support.processes import command, push_arguments
 
 BAR = 1.2
 """Times the peak memory at a tenth of the changes."""
+PLAN_BAR = 1.5
+"""Times the CPU of a verification that a plan of the same labels may take."""
 
 
 def peaks(count: int) -> dict[str, tuple[float, int]]:
-    """(CPU seconds, peak resident KB) of a push of so many changes, and of its
-    verification.
+    """(CPU seconds, peak resident KB) of a push of so many changes, of its
+    verification, and of a plan that wants the same.
     """
     unlimited = ("--rps", "1000000")
     with tempfile.TemporaryDirectory() as name, endless("taskset", "-c", "1") as url:
@@ -31,6 +34,9 @@ def peaks(count: int) -> dict[str, tuple[float, int]]:
         return {
             "push": pushed,
             "verify": cpu_of(command("verify", *place, *unlimited, "--json"), [DIFFERENT]),
+            "plan": cpu_of(
+                command("plan", str(log), "--out", f"{name}/plan.jsonl", *place[:4], *unlimited)
+            ),
         }
 
 
@@ -44,5 +50,7 @@ def flat(small: int = 500_000, large: int = 5_000_000) -> None:
             f"{lane:6} {less >> 10:14} {size >> 10:17} {size / less:20.2f}"
             f" {seconds / large * 1e6:13.1f}"
         )
-    if any(size > BAR * before[lane][1] for lane, (_, size) in after.items()):
+    beside = after["plan"][0] / after["verify"][0]
+    print(f"a plan takes {beside:.2f} times the CPU of a verification (bar: {PLAN_BAR})")
+    if beside > PLAN_BAR or any(size > BAR * before[lane][1] for lane, (_, size) in after.items()):
         sys.exit(1)

@@ -10,10 +10,12 @@ Nothing else in the program calls `os.fsync` or `os.write`.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 LACKING = frozenset(
     (
@@ -124,6 +126,39 @@ def place(source: Path, target: Path) -> bool:
     at_once = move(source, target)
     sync(target.parent)
     return at_once
+
+
+def open_part(path: Path, buffering: int = -1) -> BinaryIO:
+    """Open a file, empty, that is put in another's place when it is whole. Nobody else
+    has it open so: what a run that was killed left is written over.
+
+    Raises BlockingIOError where another run writes it, OSError.
+    """
+    file = path.open("ab", buffering=buffering)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _is_still(path, file.fileno()):  # another run put it in its place
+            raise BlockingIOError
+        file.truncate(0)
+    except OSError:
+        file.close()
+        raise
+    return file
+
+
+def _is_still(path: Path, descriptor: int) -> bool:
+    """Whether the name is that of the file that is open."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except FileNotFoundError:
+        return False
+
+
+def is_place(path: Path) -> bool:
+    """Return whether a file can be put there: in a folder that exists, in the place of
+    nothing or of a file. A device or a pipe would be replaced, too.
+    """
+    return path.parent.is_dir() and (path.is_file() or not path.exists())
 
 
 def write(target: Path, content: bytes) -> None:

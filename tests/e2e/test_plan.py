@@ -42,6 +42,8 @@ async def plan(url: str, out: Path, *wanted: Path, app: str = "app", **what: Any
         "clarifai.app_id": app,
         "push.requests_per_second": 1000,
         "retry.base_seconds": 0.005,
+        "retry.cap_seconds": 0.02,
+        "retry.throttle_seconds": 0.01,
         "state.dir": str(out.parent / "state"),
     }
     rules = PlanRules(**what.pop("rules", {}))

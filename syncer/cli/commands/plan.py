@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 
 from syncer.cli.options import CommonOfLane, IdOption, Log, RemoteOptions
 from syncer.cli.output import blame, describe_end, flush, print_json, print_lines, printing, say
+from syncer.cli.stdin import check_file
 from syncer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def plan(
 
     if out is None and not (dry_run or check):
         raise UsageError("name the plan to write (--out PLAN.jsonl), or only look (--dry-run)")
+    check_file("out", out)
     job = Planning(
         common.load(remote.options()),
         Limiters(),

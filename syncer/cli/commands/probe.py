@@ -19,6 +19,7 @@ from syncer.cli.output import (
     printing,
     say,
 )
+from syncer.cli.stdin import check_file
 from syncer.errors import UsageError
 from syncer.printable import as_argument, counted
 
@@ -83,6 +84,7 @@ def probe(
 
     if clean and out is not None:
         raise UsageError("--clean asks nothing, so there is no profile: leave out --out")
+    check_file("out", out)
     if out is not None:
         check_place(out)
     options: dict[str, object] = {

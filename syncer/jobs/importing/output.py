@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import gzip
 import os
 import tempfile
@@ -47,11 +46,7 @@ def write_whole(path: Path) -> Iterator[LineOutput]:
     part = path.with_name(f".{path.name}.part")
     try:
         with ExitStack() as stack:
-            file = stack.enter_context(part.open("ab", buffering=_BUFFER_BYTES))
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if not _is_still(part, file.fileno()):  # another import put it in its place
-                raise BlockingIOError
-            file.truncate(0)
+            file = stack.enter_context(files.open_part(part, _BUFFER_BYTES))
             unfinished = stack.enter_context(ExitStack())
             unfinished.callback(_remove, part)
             out: BinaryIO = file
@@ -72,14 +67,6 @@ def write_whole(path: Path) -> Iterator[LineOutput]:
         raise OutputError(
             f"{path} cannot be written: {files.why(error)}. Nothing was written there"
         ) from None
-
-
-def _is_still(path: Path, descriptor: int) -> bool:
-    """Whether the name is that of the file that is open."""
-    try:
-        return os.path.samestat(path.stat(), os.fstat(descriptor))
-    except FileNotFoundError:
-        return False
 
 
 def _remove(part: Path) -> None:

@@ -88,6 +88,12 @@ class Planning:
                 "--delete deletes what others may have made: say whose with --by-user, or"
                 " --any-user"
             )
+        for name in self.wanted:
+            if self.out is not None and _is_within(self.out, Path(name)):
+                raise UsageError(
+                    f"--out {self.out} is in what is wanted ({name}), and would be read as a wish:"
+                    " name another place"
+                )
 
     async def _list_dataset(
         self, planned: Planned, interrupted: list[int], signals: Listen
@@ -248,6 +254,12 @@ async def _take_nothing(_: Unit, __: Found) -> None:
 def _new_parts(folder: Path, size: int) -> PartFiles:
     folder.mkdir()
     return PartFiles.for_bytes(folder, size)
+
+
+def _is_within(file: Path, other: Path) -> bool:
+    """Whether it is the other file, or in that folder."""
+    here, there = file.resolve(), other.resolve()
+    return here == there or (other.is_dir() and here.is_relative_to(there))
 
 
 def _make_id(input_id: str, content: bytes, number: int) -> str:

@@ -6,7 +6,6 @@ for a plan that is whole.
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -26,13 +25,15 @@ class PlanFile:
 
     def __init__(self, path: Path | None) -> None:
         """Raises UsageError for a path that cannot be a plan's."""
-        if path is not None and (path.is_dir() or not path.parent.is_dir()):
+        if path is not None and not files.is_place(path):
             raise UsageError(f"--out {path}: it must be a file in a folder that exists")
         self._path = path
-        self._part = None if path is None else path.with_name(f".{path.name}.{os.getpid()}.part")
+        self._part = None if path is None else path.with_name(f".{path.name}.part")
         self._digest = blake2b(digest_size=16)
         try:
-            self._file = None if self._part is None else self._part.open("wb")
+            self._file = None if self._part is None else files.open_part(self._part)
+        except BlockingIOError:
+            raise OutputError(f"{path} is being written by another plan; wait for it") from None
         except OSError as error:
             raise OutputError(f"{path} cannot be written: {error.strerror}") from None
 
@@ -45,11 +46,12 @@ class PlanFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._file is not None and self._part is not None:
-            with suppress(OSError):
-                self._file.close()
+        if self._part is not None:
             with suppress(OSError):
                 self._part.unlink(missing_ok=True)
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
 
     def add(self, change: object) -> None:
         """Write one more change. Raises OutputError."""
@@ -70,11 +72,12 @@ class PlanFile:
         document = {"format": FORMAT, "version": VERSION, **facts}
         document["digest"] = self._digest.hexdigest()
         try:
-            self._file.close()
+            self._file.flush()
             files.sync(self._part)
             meta.unlink(missing_ok=True)
             files.sync(meta.parent)
             files.place(self._part, self._path)
+            self._part = None  # the name may be another plan's by now
             files.write(meta, orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
         except OSError as error:
             raise OutputError(f"{self._path} cannot be written: {files.why(error)}") from None

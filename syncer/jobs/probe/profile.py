@@ -14,7 +14,7 @@ from syncer.errors import OutputError, UsageError
 
 def check_place(path: Path) -> None:
     """Raise UsageError where a profile cannot be written."""
-    if path.is_dir() or not path.parent.is_dir():
+    if not files.is_place(path):
         raise UsageError(f"--out {path}: it must be a file in a folder that exists")
     if not os.access(path.parent, os.W_OK):
         raise UsageError(f"--out {path}: its folder cannot be written to")
