@@ -6,7 +6,6 @@ the annotations. Segmentations are told apart by their JSON type, not by `iscrow
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -60,6 +59,7 @@ ABSENT = 0
 SEEN: dict[float, int] = {0: 0, 1: 1, 2: 2}
 NUMBERS = {int, float}
 NEAR_MAX = 20_000
+_BYTE_BY_BYTE = "latin-1"
 POINTS_MAX = 250_000
 """Of a label: each takes some hundreds of bytes."""
 CATEGORY_BYTES, CATEGORY_BYTES_MAX = 700, 80 << 20
@@ -151,7 +151,7 @@ class _Tables:
     numbered: NumberedBytes = field(default_factory=NumberedBytes)
     """Of each image what `add_image` keeps, by its id where that is a small number."""
     images: Store[str, str] = field(default_factory=Store)
-    """The same of all others."""
+    """The same of all others, a character for each byte."""
     category_bytes: int = 0
     categories: dict[str, tuple[tuple[Concept, ...], tuple[str, ...]]] = field(default_factory=dict)
     """Each with the names of its keypoints."""
@@ -161,14 +161,14 @@ class _Tables:
         key, name = _key(image.get("id")), image.get("file_name")
         width, height = _size(image.get("width")), _size(image.get("height"))
         picture = Picture(name if isinstance(name, str) else "", width, height, own_id=key)
-        # as JSON, half a character stays what it is
-        kept = f"{width or 0} {height or 0} {json.dumps(picture.path)}"
+        # half a character stays what it is
+        kept = f"{width or 0} {height or 0} {picture.path}".encode("utf-8", "surrogatepass")
         number = read_number(key)
         if not key:
             yield Noticed("broken-entry", "an image without an id", place)
         elif (known := self._find_kept(key, number)) is None:
-            if not self.numbered.put(number, kept.encode()):
-                self.images.put(key, kept)
+            if not self.numbered.put(number, kept):
+                self.images.put(key, kept.decode(_BYTE_BY_BYTE))
             if len(self._near) < NEAR_MAX:
                 self._near[key] = picture
         elif known != kept:
@@ -200,11 +200,11 @@ class _Tables:
             kept = self._find_kept(key, read_number(key))
             if kept is None:
                 return None
-            width, height, path = kept.split(" ", 2)
+            width, height, path = kept.decode("utf-8", "surrogatepass").split(" ", 2)
             if len(self._near) >= NEAR_MAX:
                 self._near.clear()
             picture = self._near[key] = Picture(
-                json.loads(path), int(width) or None, int(height) or None, own_id=key
+                path, int(width) or None, int(height) or None, own_id=key
             )
         return picture
 
@@ -213,9 +213,11 @@ class _Tables:
         category = self.categories.get(str(category_id))
         return None if category is None else category[0]
 
-    def _find_kept(self, key: str, number: int) -> str | None:
+    def _find_kept(self, key: str, number: int) -> bytes | None:
         kept = self.numbered.find(number)
-        return self.images.find(key) if kept is None else kept.decode()
+        if kept is None and (text := self.images.find(key)) is not None:
+            kept = text.encode(_BYTE_BY_BYTE)
+        return kept
 
 
 def _read_annotation(item: JsonItem, tables: _Tables, lost: list[Item]) -> Item:

@@ -73,29 +73,31 @@ class CocoLines:
             info["area"] = found.area
         if found.iscrowd:
             info["crowd"] = True
-        if not outline:
-            regions = [box]
-        else:
-            regions = [make_plain_polygon(ring, width, height) for ring in outline]
+        region = box
+        if outline:
+            region = make_plain_polygon(outline[0], width, height)
             if box is None:
                 beside = make_region(Box(x, y, x + across, y + down), width, height)
                 box = beside.info if isinstance(beside, PlacedShape) else {}
             info.update(box)
-        if None in regions:
+        if region is None:
             return None
         id, input_id = key.hex(), name.decode()
-        if len(regions) == 1:
-            lines = [_write_line(id, input_id, regions[0], its_class.data, info)]
+        if not outline or len(outline) == 1:
+            lines = [_write_line(id, input_id, region, its_class.data, info)]
         else:
+            regions = [region, *(make_plain_polygon(each, width, height) for each in outline[1:])]
+            if None in regions:
+                return None
             lines = [
                 _write_line(
                     name_part(id, part),
                     input_id,
-                    region,
+                    each,
                     its_class.data,
                     {**info, "parts_of": id, "part": part},
                 )
-                for part, region in enumerate(regions)
+                for part, each in enumerate(regions)
             ]
         if not self._ids.claim(key, found.id):
             return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from struct import Struct
@@ -104,9 +103,12 @@ class Images:
         """Place one that its file lists, and keep it by its number there."""
         placed = self.place(picture)
         if placed is not None and placed.width and placed.height:
-            with suppress(UnicodeEncodeError):
-                kept = SIZE.pack(placed.width, placed.height) + placed.input_id.encode()
-                self.listed.put(read_number(picture.own_id), kept)
+            try:
+                name = placed.input_id.encode()
+            except UnicodeEncodeError:  # half a character: no plain line can have it
+                return placed
+            kept = SIZE.pack(placed.width, placed.height) + name
+            self.listed.put(read_number(picture.own_id), kept)
         return placed
 
     def find(self, picture: Picture) -> PlacedPicture | None:

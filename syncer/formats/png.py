@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 import zlib
 
-from syncer.formats import runs
 from syncer.formats.labels import Mask
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -20,18 +19,14 @@ def write_png(mask: Mask) -> bytes:
 
     The runs are as long as the image is large.
     """
-    columns = runs.expand(mask.runs, _WHITE)
+    rows = _write_rows(mask)
     # a sixth of the time of the usual search, and fewer bytes: masks are runs
     packing = zlib.compressobj(6, strategy=zlib.Z_RLE)
-    at_once = max(1, _PACKED_BYTES // mask.width)
-    data = b"".join(
-        packing.compress(
-            b"".join(
-                [b"\0" + columns[row :: mask.height] for row in range(mask.height)[at:][:at_once]]
-            )
+    with memoryview(rows) as view:
+        data = b"".join(
+            packing.compress(view[at : at + _PACKED_BYTES])
+            for at in range(0, len(rows), _PACKED_BYTES)
         )
-        for at in range(0, mask.height, at_once)
-    )
     head = struct.pack(">IIBBBBB", mask.width, mask.height, _EIGHT_BITS, _GREY, 0, 0, 0)
     return b"".join(
         (
@@ -41,6 +36,23 @@ def write_png(mask: Mask) -> bytes:
             _write_chunk(b"IEND", b""),
         )
     )
+
+
+def _write_rows(mask: Mask) -> bytearray:
+    """Return its pixels row by row, each row after a byte for its filter."""
+    step, height = mask.width + 1, mask.height
+    rows, white = bytearray(step * height), bytes((_WHITE,)) * height
+    begin = 0
+    for index, length in enumerate(mask.runs):
+        end = begin + length
+        while index & 1 and begin < end:  # the part of the run that is in one column
+            column, top = divmod(begin, height)
+            bottom = min(top + end - begin, height)
+            at = column + 1 + top * step
+            rows[at : column + 1 + bottom * step : step] = white[: bottom - top]
+            begin += bottom - top
+        begin = end
+    return rows
 
 
 def _write_chunk(kind: bytes, data: bytes) -> bytes:

@@ -15,11 +15,11 @@ RUNS_MAX = 1_000_000
 _BLOCK = 1 << 20
 
 
-def expand(runs: Iterable[int], value: int = 1) -> bytearray:
-    """Return the pixels of runs of 0 and `value` in turn."""
+def expand(runs: Iterable[int]) -> bytearray:
+    """Return the pixels of runs of 0 and 1 in turn."""
     lengths = runs if isinstance(runs, Sequence) else list(runs)
     pixels = bytearray(sum(lengths))
-    block = bytes((value,)) * _BLOCK
+    block = b"\1" * _BLOCK
     at = 0
     for index, length in enumerate(lengths):
         if index & 1:
