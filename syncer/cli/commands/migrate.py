@@ -10,6 +10,7 @@ from cyclopts import App, Parameter
 from syncer.cli.options import Common, parse_sample
 from syncer.cli.output import blame, describe_end, print_json, print_lines, printing, say
 from syncer.errors import UsageError
+from syncer.printable import counted
 
 if TYPE_CHECKING:
     from syncer.cli.progress import ProgressLine
@@ -87,7 +88,7 @@ def _run(migration: Migration, inputs: int | None, *, dry_run: bool, progress: b
 
 
 def _tell(name: str, done: PhaseDone) -> None:
-    say(f"{name}: {done.items:,} in {done.seconds:.1f} s, {done.requests:,} requests")
+    say(f"{name}: {done.items:,} in {done.seconds:.1f} s, {counted(done.requests, 'request')}")
 
 
 def _show(migration: Migration) -> ProgressLine:
