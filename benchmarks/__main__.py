@@ -16,6 +16,8 @@ strain          logs that are hard on it, each with its bound: hot keys, lines o
                 MiB, a million retries
 rate            share of the request limit that a push uses, at 15 and 200 requests a
                 second, 50 and 400 ms latency, told and found
+seek            share of a limit that `--rps auto` finds, by rule, limit and change, in
+                virtual time; two minutes
 memory          peak memory of `syncer push` and `syncer verify` at 500,000 and at
                 5,000,000 changes; six minutes, 2 GB of disk
 kills           100,000 changes of every kind with faults, killed -9 thirty times; is
@@ -59,6 +61,7 @@ from benchmarks import (
     push,
     push_peers,
     scale,
+    seek,
 )
 from benchmarks.incumbents import run as incumbents
 
@@ -68,6 +71,7 @@ COMMANDS: dict[str, Callable[[], None]] = {
     "scale": scale.grow,
     "strain": scale.strain,
     "rate": push.rate,
+    "seek": seek.found,
     "memory": memory.flat,
     "kills": push.kills,
     "instructions": instructions.instructions,

@@ -15,6 +15,7 @@ from syncer.core.pace import Concurrency
 from syncer.core.seeking import LOWER, START_RATE, SeekingPace
 from syncer.emulator.limits import Limit
 from tests.proof.simulation.clock import Clock
+from tests.support import limited
 
 SECONDS = 64.0
 FROM_SECONDS = 4.0
@@ -232,3 +233,29 @@ def test_a_remote_that_refuses_everything_is_asked_once_a_second_at_least() -> N
         pace.refused(float(second))
     pace.take(10.0)
     assert pace.requests_per_second == 1.0
+
+
+# --- five minutes of it; `python -m benchmarks seek` shows every case ---
+
+
+@pytest.mark.parametrize(
+    ("rule", "least"), [("any second", 0.90), ("each second", 0.93), ("bucket", 0.95)]
+)
+def test_five_minutes_at_a_limit_that_was_found_use_most_of_it(rule: str, least: float) -> None:
+    run = limited.Run(SeekingPace(), rule, [(0.0, 15.0)]).go()
+    assert run.used() >= least
+    assert run.too_many() <= 0.01
+
+
+@pytest.mark.parametrize("rule", ["any second", "each second", "bucket"])
+def test_a_limit_that_went_down_is_found_within_a_minute(rule: str) -> None:
+    run = limited.Run(SeekingPace(), rule, [(0.0, 30.0), (90.0, 15.0)]).go()
+    assert run.used(150.0) >= 0.92
+
+
+@pytest.mark.parametrize(("rule", "least"), [("any second", 0.94), ("each second", 0.92)])
+def test_what_others_leave_of_a_limit_is_found(rule: str, least: float) -> None:
+    others = limited.at_intervals(40.0, 0.0, 300.0)
+    run = limited.Run(SeekingPace(), rule, [(0.0, 100.0)], others=others).go()
+    assert run.used() >= least
+    assert run.too_many() <= 0.01
