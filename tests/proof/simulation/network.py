@@ -355,7 +355,9 @@ class Asking(Reply):
 
 def asking(reply: Reply, wait: Wait, *, throttle: bool = False) -> Asking:
     """The same answer, asking for this wait."""
-    return Asking(reply.status, reply.body, wait.retry_after, wait.date, wait, throttle)
+    return Asking(
+        reply.status, reply.body, wait.retry_after, wait.date, wait=wait, throttle=throttle
+    )
 
 
 def received(request: Request, headers: Mapping[str, str]) -> Received:
