@@ -16,8 +16,13 @@ help:
 demo: setup
 	$(BIN)/syncer demo
 
+# With PROFILE=FILE: the tests of whole commands only, and their stand-ins behave as this profile of `syncer probe` says.
 # The tests of core and codecs keep one core busy, so they go first; beside them the rest, which mostly wait for processes of their own, are
 # spread over four. The report of the first comes after the rest, and how much they cover.
+ifdef PROFILE
+test: setup
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal $(QUICK) tests/e2e --profile "$(PROFILE)"
+else
 test: setup
 	@told=$$(mktemp); $(BIN)/python -m coverage run -m pytest -q $(QUICK) $(COVERING) >$$told 2>&1 & covering=$$!; \
 	nice -n 5 $(BIN)/python -m pytest -q -n 4 --dist worksteal $(QUICK) $(patsubst %,--ignore=%,tests/proof tests/field $(COVERING)); rest=$$?; \
@@ -25,6 +30,7 @@ test: setup
 	$(BIN)/python -m coverage report
 	$(BIN)/python -m tests.proof.simulation --seeds 60
 	$(BIN)/python -m tests.proof.simulation --daemon --seeds 20
+endif
 
 # Tests that read real labels from a folder `shared` beside the checkout, which a fresh clone does not have.
 field: setup

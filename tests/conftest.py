@@ -5,13 +5,36 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from syncer import signals
+from syncer.errors import UsageError
+from tests.support import stand_in
 from tests.support.postgres import Postgres, running_postgres
 
 CLOCKS = (time.time, time.time_ns, time.monotonic)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take a profile."""
+    parser.addoption(
+        "--profile",
+        type=Path,
+        metavar="FILE",
+        help="let the stand-ins behave as this profile of `syncer probe` says",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Follow it. A profile that cannot be read ends the run before any test."""
+    profile: Path | None = config.getoption("--profile")
+    if profile is not None:
+        try:
+            stand_in.follow(config.invocation_params.dir / profile)
+        except UsageError as error:
+            raise pytest.UsageError(f"--profile {error}") from None
 
 
 @pytest.fixture(autouse=True)

@@ -25,22 +25,22 @@ def read_profile(path: Path) -> str:
     try:
         profile = orjson.loads(path.read_bytes())
     except OSError as error:
-        raise UsageError(f"--like {path}: {error.strerror}") from None
+        raise UsageError(f"{path}: {error.strerror}") from None
     except orjson.JSONDecodeError:
-        raise UsageError(f"--like {path}: it is not JSON") from None
+        raise UsageError(f"{path}: it is not JSON") from None
     if not isinstance(profile, dict) or profile.get("format") != FORMAT:
-        raise UsageError(f"--like {path}: it is not a profile of `syncer probe`")
+        raise UsageError(f"{path}: it is not a profile of `syncer probe`")
     if profile.get("version") != VERSION:
         raise UsageError(
-            f"--like {path}: it is of version {profile.get('version')!r}, and this syncer reads"
+            f"{path}: it is of version {profile.get('version')!r}, and this syncer reads"
             f" version {VERSION}"
         )
     switches = profile.get("switches")
     if not isinstance(switches, dict):
-        raise UsageError(f'--like {path}: "switches" must be an object')
+        raise UsageError(f'{path}: "switches" must be an object')
     for name, value in switches.items():
         if (fault := _explain_fault(name, value)) is not None:
-            raise UsageError(f"--like {path}: {fault}")
+            raise UsageError(f"{path}: {fault}")
     return ",".join(f"{name}={value}" for name, value in switches.items())
 
 

@@ -12,11 +12,12 @@ from typing import Any
 import anyio
 import pytest
 
-from syncer.emulator import Emulator, running
+from syncer.emulator import Emulator
 from syncer.emulator.answer import Answer, ItemFault, Request
 from syncer.emulator.clarifai.part import Clarifai
 from tests.cli.answering import answering
 from tests.support.processes import ENVIRONMENT, command
+from tests.support.stand_in import running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.proof]
 

@@ -18,7 +18,7 @@ from syncer.core.facts import OPEN
 from syncer.core.pace import Concurrency, Pace
 from syncer.core.ports.pull import Found, Listing, Unit
 from syncer.core.ports.wire import Transport
-from syncer.emulator import Emulator, running
+from syncer.emulator import Emulator
 from syncer.emulator.annotell.documents import image, make_uuid
 from syncer.emulator.annotell.settings import ANNOTELL_SWITCHES
 from syncer.emulator.answer import Answer, ItemFault, Request
@@ -33,6 +33,7 @@ from syncer.remotes.annotell.selection import Flavour
 from syncer.transport.http import HttpTransport
 from syncer.transport.oauth import OAuthTransport, Tokens
 from tests.support.cases import first_quick
+from tests.support.stand_in import running
 
 pytestmark = pytest.mark.anyio
 

@@ -14,12 +14,12 @@ import anyio
 import pytest
 
 from syncer.config import load
-from syncer.emulator import running
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.push import Finished, PushLane
 from syncer.jobs.push_parts import push_parts
 from tests.support.processes import ENVIRONMENT, command
 from tests.support.proxy import LIMITS, proxied
+from tests.support.stand_in import running
 from tests.support.ways import least
 
 COUNT, BYTES = 700, 20_000

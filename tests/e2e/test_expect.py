@@ -17,10 +17,11 @@ import pytest
 from syncer.core.change import Change
 from syncer.core.ports.push import LookedUp
 from syncer.core.ports.wire import Reply
-from syncer.emulator import Emulator, running
+from syncer.emulator import Emulator
 from syncer.remotes.clarifai import Clarifai, digest_annotation
 from tests.e2e.test_switches import APART, BITES_WITH, FAULTS, SWITCHED, letters, post_inputs, push
 from tests.support.cases import first_quick
+from tests.support.stand_in import READ_AT_ONCE, running
 
 Json = dict[str, Any]
 APP = Clarifai("me", "app")
@@ -153,7 +154,7 @@ async def test_what_somebody_else_changed_is_left_and_told_under(
     limit = 30 if name.startswith("rate-") else 0
     bites = BITES_WITH.get(name, "")
     options = {"push.requests_per_second": limit} if limit else {}
-    async with running(rps=limit, faults=switch, seed=4) as server:
+    async with running(rps=limit, faults=switch, seed=4, needs=READ_AT_ONCE) as server:
         await anyio.to_thread.run_sync(post_inputs, server.url, INPUTS)
         assert (await push(server.url, tmp_path / "other", first, **options)).exit_code == 0
         if switch in LAGS:

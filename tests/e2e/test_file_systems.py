@@ -13,9 +13,10 @@ import anyio
 import duckdb
 import pytest
 
-from syncer.emulator import Emulator, running
+from syncer.emulator import Emulator
 from tests.support.lame import OBJECT_STORE, lacking
 from tests.support.processes import ENVIRONMENT, command
+from tests.support.stand_in import running
 
 Ran = subprocess.CompletedProcess[bytes]
 NEEDED = {

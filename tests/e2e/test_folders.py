@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.cases import first_quick
 from tests.support.processes import ENVIRONMENT, EmulatorProcess, command, emulator
+from tests.support.stand_in import READ_AT_ONCE
 
 GOOD = b'{"op":"post","annotation":{"id":"a","input_id":"i"}}\n'
 
@@ -39,7 +40,7 @@ def test_a_push_of_the_current_folder_takes_no_state_for_logs(tmp_path: Path) ->
     another app.
     """
     (tmp_path / "a.jsonl").write_bytes(GOOD + b"not JSON\n")
-    with emulator("--rps", "0") as remote:
+    with emulator("--rps", "0", needs=READ_AT_ONCE) as remote:
         assert (
             syncer(
                 tmp_path,
@@ -74,7 +75,7 @@ def test_what_is_left_out_of_a_folder_is_named_by_every_command(
 ) -> None:
     (tmp_path / "a.jsonl").write_bytes(GOOD)
     (tmp_path / "b.ndjson").write_bytes(GOOD)
-    with emulator("--rps", "0") as remote:
+    with emulator("--rps", "0", needs=READ_AT_ONCE) as remote:
         syncer(tmp_path, remote, "push", "a.jsonl")
         code, _, said = syncer(tmp_path, remote, *arguments, ".")
     assert (code, said.count("b.ndjson")) == (0, 1), said
@@ -86,7 +87,7 @@ def test_the_rest_of_a_rotated_log_is_not_said_to_be_unread(tmp_path: Path) -> N
     known log begins is not.
     """
     (tmp_path / "x.jsonl").write_bytes(GOOD)
-    with emulator("--rps", "0") as remote:
+    with emulator("--rps", "0", needs=READ_AT_ONCE) as remote:
         syncer(tmp_path, remote, "push", ".")
         (tmp_path / "x.jsonl").rename(tmp_path / "x.jsonl.1")
         (tmp_path / "x.jsonl").write_bytes(GOOD.replace(b'"a"', b'"b"'))
@@ -111,7 +112,7 @@ def test_a_folder_that_cannot_be_read_whole_ends_every_command_before_anything_i
 ) -> None:
     (tmp_path / "a.jsonl").write_bytes(GOOD)
     (tmp_path / "z").symlink_to("gone")
-    with emulator("--rps", "0") as remote:
+    with emulator("--rps", "0", needs=READ_AT_ONCE) as remote:
         code, value, said = syncer(tmp_path, remote, *arguments, ".")
         held = remote.held("app")
     assert (code, "z, a link to gone, cannot be read" in value["error"], "Traceback" in said) == (
@@ -125,7 +126,7 @@ def test_a_folder_that_cannot_be_read_whole_ends_every_command_before_anything_i
 @EVERY_COMMAND
 def test_a_stdin_that_is_closed_is_refused(arguments: list[str], tmp_path: Path) -> None:
     """An empty one is not: nothing is to be done then."""
-    with emulator("--rps", "0") as remote:
+    with emulator("--rps", "0", needs=READ_AT_ONCE) as remote:
         line = [*command(*arguments, "-"), "--base-url", remote.url, "--app-id", "app", "--json"]
         shell = ["sh", "-c", '"$@" <&-', "sh", *line]
         done = subprocess.run(
@@ -167,7 +168,7 @@ def test_a_file_of_another_kind_ends_every_command_before_anything_is_sent(
     """It is the second of the logs, and no letters are written."""
     (tmp_path / "a.jsonl").write_bytes(GOOD)
     (tmp_path / "b.jsonl").write_bytes(content)
-    with emulator("--rps", "0") as remote:
+    with emulator("--rps", "0", needs=READ_AT_ONCE) as remote:
         code, value, _ = syncer(tmp_path, remote, *arguments, "a.jsonl", "b.jsonl")
         held = remote.held("app")
     assert (code, said in value["error"], held) == (2, True, []), value
@@ -175,7 +176,7 @@ def test_a_file_of_another_kind_ends_every_command_before_anything_is_sent(
 
 
 def test_a_stdin_of_another_kind_is_refused_and_not_kept(tmp_path: Path) -> None:
-    with emulator("--rps", "0") as remote:
+    with emulator("--rps", "0", needs=READ_AT_ONCE) as remote:
         code, value, _ = syncer(tmp_path, remote, "push", "-", stdin=b"PK\3\4" + GOOD * 100)
         held = remote.held("app")
     assert (code, "- is not a change log: the file is a zip archive" in value["error"], held) == (
@@ -192,7 +193,7 @@ def test_a_log_that_turns_out_to_be_damaged_leaves_the_others_alone(tmp_path: Pa
     """
     (tmp_path / "a.jsonl").write_bytes(gzip.compress(GOOD) + b"garbage\nof two lines\n")
     (tmp_path / "b.jsonl.gz").write_bytes(GOOD.replace(b'"a"', b'"b"'))
-    with emulator("--rps", "0") as remote:
+    with emulator("--rps", "0", needs=READ_AT_ONCE) as remote:
         ends = [syncer(tmp_path, remote, "push", ".") for _ in range(2)]
         held = {annotation["id"] for annotation in remote.held("app")}
         counted = syncer(tmp_path, remote, "push", "-n", ".")
@@ -217,7 +218,7 @@ def test_what_a_pull_wrote_brings_no_deleted_label_back(moved: str, tmp_path: Pa
     """Where it was written, and where it was moved to; named outright it is read."""
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "a.jsonl").write_bytes(GOOD)
-    with emulator("--rps", "0") as remote:
+    with emulator("--rps", "0", needs=READ_AT_ONCE) as remote:
         assert syncer(tmp_path, remote, "push", "logs")[0] == 0
         assert syncer(tmp_path, remote, "pull", "clarifai", "--out", "logs/pulled.jsonl")[0] == 0
         (tmp_path / "logs" / "pulled.jsonl").rename(tmp_path / moved)

@@ -18,6 +18,7 @@ from tests.support.processes import (
     emulator,
     push,
 )
+from tests.support.stand_in import READ_AT_ONCE
 
 EXAMPLES = {
     "coco": ("coco", "examples/coco"),
@@ -35,7 +36,7 @@ EXAMPLES = {
 
 @pytest.fixture(scope="module")
 def remote() -> Iterator[EmulatorProcess]:
-    with emulator() as process:
+    with emulator(needs=READ_AT_ONCE) as process:
         yield process
 
 

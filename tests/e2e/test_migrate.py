@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from syncer.config import load
-from syncer.emulator import Emulator, running
+from syncer.emulator import Emulator
 from syncer.errors import StateError, UsageError
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.migrate.job import open_migration
@@ -25,6 +25,7 @@ from syncer.remotes.clarifai import same_annotation
 from tests.support.annotations import rich
 from tests.support.mixed import write_mixed
 from tests.support.processes import ENVIRONMENT, command, emulator, started, until
+from tests.support.stand_in import running
 
 Annotation = dict[str, Any]
 FAULTS = "error=0.04,cut=0.04,reset-after=0.04,partial=0.04,throttle=0.02"

@@ -12,7 +12,6 @@ import orjson
 import pytest
 
 from syncer.config import load
-from syncer.emulator import running
 from syncer.errors import StateError
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.migrate.job import open_migration
@@ -21,6 +20,7 @@ from tests.e2e.test_migrate import FAULTS, check_sums, counts_of, held, migrate,
 from tests.support.annotations import rich
 from tests.support.mixed import write_mixed
 from tests.support.processes import ENVIRONMENT, command, emulator, started, until
+from tests.support.stand_in import running
 
 
 async def sample(folder: Path, url: str, inputs: int) -> Migrated:

@@ -10,13 +10,14 @@ import anyio.to_thread
 import pytest
 
 from syncer.config import load
-from syncer.emulator import Emulator, running
+from syncer.emulator import Emulator
 from syncer.emulator.annotell.documents import image, make_uuid
 from syncer.errors import UsageError
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.migrate.job import open_migration
 from syncer.jobs.migrate.report import Migrated
 from tests.e2e.test_migrate import check_sums, counts_of, held
+from tests.support.stand_in import running
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 CREDENTIALS = {

@@ -14,11 +14,11 @@ from pathlib import Path
 import anyio.to_thread
 import pytest
 
-from syncer.emulator import running
 from tests.support.authority import Authority, authority
 from tests.support.cases import first_quick
 from tests.support.processes import ENVIRONMENT, command
 from tests.support.servers import OK, says_and_hangs_up, serving, tls_or_400
+from tests.support.stand_in import running
 
 NOWHERE = {
     "no TLS there": (1, "does not speak TLS"),

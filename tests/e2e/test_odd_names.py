@@ -17,7 +17,7 @@ import orjson
 import pytest
 
 import syncer
-from syncer.emulator import Emulator, running
+from syncer.emulator import Emulator
 from syncer.emulator.annotell.documents import image
 from syncer.emulator.answer import Answer, ItemFault, Request
 from syncer.errors import Stopped, UsageError
@@ -26,6 +26,7 @@ from syncer.remotes.annotell.asks import Asks
 from tests.e2e.test_annotell_pull import pulled
 from tests.support.processes import ENVIRONMENT, command, emulator
 from tests.support.pulls import keyed
+from tests.support.stand_in import running
 
 NAMES = [
     ".",
@@ -142,7 +143,9 @@ async def test_labels_are_read_back_under_any_name_when_an_answer_was_lost(
     path: str, tmp_path: Path
 ) -> None:
     log = labels(tmp_path)
-    async with running(rps=0, faults=f"url-path={path},reset-after=0.4", seed=3) as server:
+    async with running(
+        rps=0, faults=f"url-path={path},reset-after=0.4", seed=3, needs="id-scope=input"
+    ) as server:
         app = syncer.Clarifai(app_id="app", base_url=server.url, token="t")
         config = tmp_path / "syncer.toml"
         config.write_text(

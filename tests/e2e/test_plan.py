@@ -15,7 +15,6 @@ import pytest
 import syncer
 from syncer.config import load
 from syncer.core.deletions import MaxDelete
-from syncer.emulator import running
 from syncer.errors import StateError, UsageError
 from syncer.jobs.dry_run import dry_run
 from syncer.jobs.limiters import Limiters
@@ -25,6 +24,7 @@ from syncer.remotes.clarifai.planning import PlanRules
 from tests.e2e.test_odd_names import add_dataset
 from tests.e2e.test_switches import push
 from tests.support.annotations import rich
+from tests.support.stand_in import running
 
 Annotation = dict[str, Any]
 ALL = MaxDelete.parse("100%")

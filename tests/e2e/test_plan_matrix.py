@@ -10,12 +10,12 @@ from typing import Any
 import anyio.to_thread
 import pytest
 
-from syncer.emulator import running
 from syncer.jobs.plan.planned import Planned
 from tests.e2e.test_plan import ALL, plan, write
 from tests.e2e.test_switches import APART, BITES_WITH, SWITCHED, post_inputs, push
 from tests.support.cases import first_quick
 from tests.support.kinds import KINDS, every_kind, respell
+from tests.support.stand_in import running
 
 QUICK = ("float32=exact", "enums=name", "masks=url", "added-fields=some", "read-lag=2")
 CASES = sorted(

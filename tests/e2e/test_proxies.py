@@ -17,7 +17,7 @@ import pytest
 
 from syncer.config import load
 from syncer.core.ports.wire import NoReply, Reply, Request
-from syncer.emulator import Emulator, running
+from syncer.emulator import Emulator
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.origins import annotell_origin
 from syncer.remotes.annotell import DocumentSelection
@@ -26,6 +26,7 @@ from tests.support.cases import first_quick
 from tests.support.forward_proxy import Running, forward_proxy
 from tests.support.processes import ENVIRONMENT, command
 from tests.support.servers import behind_tls
+from tests.support.stand_in import running
 from tests.support.turns import UNPACED
 
 USER = "someone:pass-2b"

@@ -16,11 +16,12 @@ import orjson
 import pytest
 
 import syncer
-from syncer.emulator import Emulator, running
+from syncer.emulator import Emulator
 from syncer.emulator.settings import SWITCHES
 from tests.support.mixed import write_mixed
 from tests.support.processes import EmulatorProcess, emulator
 from tests.support.pulls import Key, held, keyed, killed, pull, pull_arguments, wrong
+from tests.support.stand_in import running
 
 FAULTS = (
     "throttle-silent=0.01,error=0.02,html=0.01,gateway=0.01,"

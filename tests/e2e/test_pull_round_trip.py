@@ -14,6 +14,7 @@ import pytest
 from tests.support.mixed import write_mixed
 from tests.support.processes import EmulatorProcess, emulator, push
 from tests.support.pulls import Key, pull
+from tests.support.stand_in import READ_AT_ONCE
 
 Annotation = dict[str, Any]
 SERVERS_OWN = frozenset({"created_at", "modified_at", "user_id", "worker", "trusted"})
@@ -26,7 +27,7 @@ them, when they were pushed.
 def remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmulatorProcess]:
     log = tmp_path_factory.mktemp("load") / "mixed.jsonl"
     write_mixed(log, 1500, seed=31, each=4)
-    with emulator("--rps", "0", "--load", f"me/first={log}") as running:
+    with emulator("--rps", "0", "--load", f"me/first={log}", needs=READ_AT_ONCE) as running:
         yield running
 
 

@@ -11,9 +11,10 @@ import orjson
 import pytest
 
 import syncer
-from syncer.emulator import codes, running
+from syncer.emulator import codes
 from syncer.emulator.answer import Answer, ItemFault, Request
 from tests.support.pulls import keyed
+from tests.support.stand_in import running
 
 pytestmark = pytest.mark.anyio
 SIZE = 2000

@@ -13,8 +13,8 @@ from typing import Any
 import anyio
 import pytest
 
-from syncer.emulator import running
 from tests.support.processes import ENVIRONMENT, command
+from tests.support.stand_in import running
 
 Json = dict[str, Any]
 AT_MS = 1_732_612_345_678

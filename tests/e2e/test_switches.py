@@ -16,7 +16,7 @@ import orjson
 import pytest
 
 from syncer.config import load
-from syncer.emulator import Emulator, running
+from syncer.emulator import Emulator
 from syncer.emulator.settings import SWITCHES
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.push import PushLane
@@ -27,6 +27,7 @@ from tests.support.annotations import rich
 from tests.support.cases import first_quick
 from tests.support.changes import Annotation, Key, differences, write_log
 from tests.support.processes import ENVIRONMENT, command
+from tests.support.stand_in import running
 
 FAULTS = "error=0.04,cut=0.04,reset-after=0.04,partial=0.04,throttle-silent=0.02"
 BITES_WITH = {

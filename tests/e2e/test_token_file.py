@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from syncer.config import load
-from syncer.emulator import running
 from syncer.jobs.limiters import Limiters
 from syncer.jobs.push import PushLane
 from syncer.jobs.push_parts import push_parts
 from tests.support.lines import post
+from tests.support.stand_in import running
 
 pytestmark = pytest.mark.anyio
 

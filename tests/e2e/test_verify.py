@@ -15,9 +15,10 @@ from typing import Any
 import anyio
 import pytest
 
-from syncer.emulator import Emulator, running
+from syncer.emulator import Emulator
 from tests.support.changes import write_log
 from tests.support.processes import ENVIRONMENT, command, emulator, push
+from tests.support.stand_in import READ_AT_ONCE, running
 
 Ran = subprocess.CompletedProcess[bytes]
 
@@ -45,7 +46,7 @@ async def test_a_log_of_every_kind_of_change_verifies_and_every_sabotage_is_foun
     """Dropped, edited and doubled annotations, one in a thousand each."""
     log = tmp_path / "log.jsonl"
     wanted, _ = write_log(log, 6_000, seed=11)
-    async with running(rps=0) as server:
+    async with running(rps=0, needs=READ_AT_ONCE) as server:
         assert (await cli(tmp_path, server, "push", "log.jsonl", "-q")).returncode == 0
         code, clean = await verified(tmp_path, server)
         app = server.clarifai.app("me", "app")
@@ -98,7 +99,7 @@ async def test_of_what_the_logs_did_not_make_only_the_last_change_is_compared(
     log.write_text(
         '{"op":"patch","action":"merge","annotation":{"id":"a","input_id":"i","data":{"concepts":[{"id":"x","value":0}]}}}\n'
     )
-    async with running(rps=0, load=(f"me/app={made}",)) as server:
+    async with running(rps=0, load=(f"me/app={made}",), needs=READ_AT_ONCE) as server:
         before = await verified(tmp_path, server, "log.jsonl")
         assert (await cli(tmp_path, server, "push", "log.jsonl", "-q")).returncode == 0
         after = await verified(tmp_path, server, "log.jsonl")
@@ -119,7 +120,7 @@ async def test_strangers_are_counted_and_are_differences_only_where_the_logs_are
         log.read_text() + '{"op":"post","annotation":{"id":"b","input_id":"i",'
         '"data":{"concepts":[{"id":"z","value":1}]}}}\n'
     )
-    async with running(rps=0, load=(f"me/app={made}",)) as server:
+    async with running(rps=0, load=(f"me/app={made}",), needs=READ_AT_ONCE) as server:
         code, plain = await verified(tmp_path, server, "log.jsonl")
         exclusive_code, exclusive = await verified(tmp_path, server, "log.jsonl", "--exclusive")
         lines = await cli(tmp_path, server, "verify", "log.jsonl")
@@ -144,7 +145,7 @@ async def test_what_the_remote_refused_is_no_difference_and_a_sample_looks_at_so
             for n in range(200)
         )
     )
-    async with running(rps=0, faults="reject=0.1") as server:
+    async with running(rps=0, faults="reject=0.1", needs=READ_AT_ONCE) as server:
         assert (await cli(tmp_path, server, "push", "log.jsonl", "-q")).returncode == 3
         code, whole = await verified(tmp_path, server)
         _, sample = await verified(tmp_path, server, "--sample", "30")
@@ -172,7 +173,7 @@ async def test_a_delete_of_a_whole_input_that_did_not_happen_is_found(tmp_path: 
         "".join(f'{{"op":"post","annotation":{{"id":"a-{n}","input_id":"i"}}}}\n' for n in range(2))
     )
     log.write_text('{"op":"delete","annotation":{"input_id":"i"}}\n')
-    async with running(rps=0, load=(f"me/app={made}",)) as server:
+    async with running(rps=0, load=(f"me/app={made}",), needs=READ_AT_ONCE) as server:
         code, found = await verified(tmp_path, server, "log.jsonl")
     assert (code, found["differs"], found["extra"]) == (4, 2, 0)
 
@@ -187,7 +188,7 @@ async def test_lines_that_are_bad_are_counted_and_a_log_that_is_cut_off_does_not
     others = "".join(line.replace('"a"', f'"a{number}"') for number in range(5_000))
     whole = gzip.compress(others.encode())
     (tmp_path / "cut.jsonl.gz").write_bytes(whole[: len(whole) // 2])
-    async with running(rps=0) as server:
+    async with running(rps=0, needs=READ_AT_ONCE) as server:
         await cli(tmp_path, server, "push", "bad.jsonl", "-q")
         bad = await verified(tmp_path, server, "bad.jsonl")
         torn = await verified(tmp_path, server, "torn.jsonl")
@@ -208,7 +209,7 @@ async def test_a_log_that_was_replaced_and_a_state_of_another_destination_are_re
 ) -> None:
     log = tmp_path / "log.jsonl"
     log.write_text('nonsense\n{"op":"post","annotation":{"id":"z","input_id":"i"}}\n')
-    async with running(rps=0) as server:
+    async with running(rps=0, needs=READ_AT_ONCE) as server:
         await cli(tmp_path, server, "push", "log.jsonl", "-q")
         other = await cli(tmp_path, server, "verify", "--app-id", "other")
         log.write_text(
@@ -227,7 +228,7 @@ async def test_who_reads_a_verification_may_stop_and_a_full_disk_is_named(tmp_pa
     (tmp_path / "log.jsonl").write_text(
         "".join(f'{{"id":"a-{n}","input_id":"i-{n}"}}\n' for n in range(3_000))
     )
-    async with running(rps=0) as server:
+    async with running(rps=0, needs=READ_AT_ONCE) as server:
         place = ("verify", "log.jsonl", "--base-url", server.url, "--rps", "500")
         shell = ["bash", "-c", 'set -o pipefail; "$@" | head -1', "bash", *command(*place)]
         environment = {**ENVIRONMENT, "CLARIFAI_APP_ID": "app"}
@@ -245,7 +246,7 @@ async def test_who_reads_a_verification_may_stop_and_a_full_disk_is_named(tmp_pa
 def test_a_verify_that_is_interrupted_says_so_in_its_object_too(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     write_log(log, 2_000, seed=3)
-    with emulator("--rps", "0") as remote:
+    with emulator("--rps", "0", needs=READ_AT_ONCE) as remote:
         assert push(remote.url, "app", tmp_path / "state", [str(log)])[0] == 0
         before = remote.get("/_emulator/report")["requests"]
         place = (

@@ -16,7 +16,8 @@ from clarifai_grpc.grpc.api import resources_pb2, service_pb2, service_pb2_grpc
 from google.protobuf import json_format
 from google.protobuf.message import Message
 
-from syncer.emulator import Emulator, running
+from syncer.emulator import Emulator
+from tests.support.stand_in import running
 
 TOKEN = "a-personal-access-token"
 RESPONSES = {method.name: method.output_type.name for method in service_pb2._V2.methods}
@@ -35,12 +36,14 @@ def response_class(rpc: str) -> type[Message]:
 def emulated(
     faults: str = "",
     *,
+    needs: str = "",
     load: dict[str, list[dict[str, Any]]] | None = None,
     folder: Path | None = None,
 ) -> Iterator[Emulator]:
     """An emulator that listens, without a limit of requests.
 
-    `load`: change-log lines by USER/APP, written into `folder`.
+    `needs`: switches that go over the profile of these tests. `load`: change-log lines
+    by USER/APP, written into `folder`.
     """
     loads = []
     for number, (app, lines) in enumerate((load or {}).items()):
@@ -51,7 +54,7 @@ def emulated(
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(
-            running(rps=0, faults=faults, load=tuple(loads))
+            running(rps=0, faults=faults, needs=needs, load=tuple(loads))
         ) as server,
     ):
         yield server

@@ -14,6 +14,8 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
+from tests.support import stand_in
+
 ROOT = Path(__file__).resolve().parents[2]
 ENVIRONMENT = {
     **os.environ,
@@ -78,14 +80,19 @@ class EmulatorProcess:
 
 
 @contextmanager
-def emulator(*options: str) -> Iterator[EmulatorProcess]:
-    """Run the emulator; ended by its process id."""
-    process = subprocess.Popen(
-        command("emulator", *options), stdout=subprocess.PIPE, env=ENVIRONMENT, text=True
-    )
-    try:
+def emulator(*options: str, needs: str = "") -> Iterator[EmulatorProcess]:
+    """Run the emulator; ended by its process id.
+
+    `needs`: switches that go over the profile of these tests.
+    """
+    with stand_in.options_of(needs) as base:
+        process = subprocess.Popen(
+            command("emulator", *base, *options), stdout=subprocess.PIPE, env=ENVIRONMENT, text=True
+        )
         assert process.stdout is not None
-        yield EmulatorProcess(json.loads(process.stdout.readline())["clarifai"])
+        listening = process.stdout.readline()
+    try:
+        yield EmulatorProcess(json.loads(listening)["clarifai"])
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(20)

@@ -1,0 +1,62 @@
+"""The stand-ins of the tests: as the profile of `--profile FILE` says, else as by
+default.
+
+A test that needs a switch at a value says so with `needs`, which goes over the profile,
+and stays when the test sets other faults.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from syncer.emulator import Emulator, read_profile
+from syncer.emulator import running as run_emulator
+from syncer.emulator.profile import FORMAT, VERSION
+from syncer.emulator.settings import behaviour
+
+GIVEN = "apps=any,inputs=make"
+"""The apps of the tests and the inputs of their labels are there before, as those of
+users are.
+"""
+READ_AT_ONCE = "read-lag=0,delete-lag=0"
+"""The need of a test that looks right after a write: what shows only later is then a
+difference, as it should be.
+"""
+
+_profile = ""
+
+
+def follow(profile: Path) -> None:
+    """Let all stand-ins from now on behave so. Raises UsageError."""
+    global _profile
+    _profile = read_profile(profile)
+
+
+def like(needs: str = "") -> str:
+    """The base settings of a stand-in, as `--faults` would name them."""
+    return f"{_profile},{GIVEN},{needs}"
+
+
+def running(*, needs: str = "", **options: Any) -> AbstractAsyncContextManager[Emulator]:
+    """A stand-in in this process."""
+    return run_emulator(like=like(needs), **options)
+
+
+@contextmanager
+def options_of(needs: str = "") -> Iterator[list[str]]:
+    """The options of `syncer emulator` for a stand-in in a process of its own."""
+    named = dict(part.split("=") for part in like(needs).split(",") if part)
+    with tempfile.TemporaryDirectory() as folder:
+        profile = Path(folder, "profile.json")
+        profile.write_text(json.dumps({"format": FORMAT, "version": VERSION, "switches": named}))
+        yield ["--like", str(profile)]
+
+
+def settings_of(needs: str = "", faults: str = "") -> dict[str, str]:
+    """The value of each switch of such a stand-in."""
+    return behaviour(f"{like(needs)},{faults}").switches
