@@ -273,3 +273,17 @@ def test_a_verify_that_is_interrupted_says_so_in_its_object_too(tmp_path: Path) 
         143,
         "interrupted; not everything was compared",
     )
+
+
+@pytest.mark.anyio
+async def test_a_mask_that_is_shown_only_as_an_address_is_there_and_not_a_difference(
+    tmp_path: Path,
+) -> None:
+    mask = '{"region_info":{"mask":{"image":{"base64":"iVBORw0KGgo="}}}}'
+    (tmp_path / "log.jsonl").write_text(
+        f'{{"id":"m","input_id":"i","data":{{"regions":[{mask}]}}}}\n'
+    )
+    async with running(rps=0, needs=f"masks=url,{READ_AT_ONCE}") as server:
+        await cli(tmp_path, server, "push", "log.jsonl", "-q")
+        looked = await cli(tmp_path, server, "verify", "log.jsonl")
+    assert (looked.returncode, b"= same 1," in looked.stderr) == (0, True)

@@ -14,6 +14,7 @@ from typing import Literal
 import orjson
 
 from syncer.core.change import Verb
+from syncer.remotes.clarifai.overlay import as_shown
 from syncer.remotes.clarifai.patches import shows_merge, shows_removal
 from syncer.remotes.clarifai.same import CLOSED, item_id, same_annotation, set_fields, snake_cased
 
@@ -163,7 +164,7 @@ def _differing(wanted: Expected, row: JsonObject) -> Iterable[str]:
         return () if shows_merge(annotation, row) else ("what the last merge says",)
     if wanted.action == "remove":
         return () if shows_removal(annotation, row) else ("what the last remove says",)
-    return differing_fields(annotation, row, exact=wanted.made)
+    return differing_fields(as_shown("Annotation", annotation, row), row, exact=wanted.made)
 
 
 def differing_fields(annotation: JsonObject, row: JsonObject, *, exact: bool) -> list[str]:
