@@ -37,6 +37,8 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     text: str = ""
     content_type: str = "application/json"
+    file: bytes = b""
+    """Sent instead, where it is not empty."""
 
     @classmethod
     def of(cls, code: int = codes.OK, details: str = "", /, **members: Any) -> Answer:

@@ -64,7 +64,7 @@ class Emulator:
         """
         behave = self._read_behaviour(faults)
         self.clarifai = Clarifai(behave.switches)
-        self.clarifai.url = self.url
+        self.clarifai.hosted.url = self.url
         self.annotell = Annotell(behave.switches)
         self.parts: tuple[Part, ...] = (self.annotell, self.clarifai)
         """The first part that claims a request answers it, so the catch-all comes
@@ -289,7 +289,9 @@ def _json(value: object, status: int = 200) -> web.Response:
 
 
 def _write(answer: Answer) -> bytes:
-    written = answer.text.encode() if answer.body is None else orjson.dumps(answer.body)
+    written = answer.file or answer.text.encode()
+    if answer.body is not None:
+        written = orjson.dumps(answer.body)
     return gzip.compress(written) if answer.headers.get("Content-Encoding") == "gzip" else written
 
 
@@ -366,7 +368,7 @@ async def running(
                 f"the emulator cannot listen on {_authority(host, port)}: {why}"
             ) from None
         address: Any = runner.addresses[0]
-        emulator.url = emulator.clarifai.url = (
+        emulator.url = emulator.clarifai.hosted.url = (
             f"http://{_authority(_reachable(address[0]), address[1])}"
         )
         yield emulator

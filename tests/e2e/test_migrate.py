@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -252,3 +253,47 @@ def test_killed_after_any_phase_the_same_command_carries_on(tmp_path: Path) -> N
         again = subprocess.run(arguments, env=ENVIRONMENT, capture_output=True, timeout=120)
         assert (again.returncode, json.loads(again.stdout)) == (0, report)
         assert server.get("/_emulator/report")["requests"] == requests
+
+
+@pytest.mark.anyio
+async def test_masks_that_the_source_shows_as_addresses_arrive_as_bytes(tmp_path: Path) -> None:
+    load_old = await anyio.to_thread.run_sync(write_masks, tmp_path)
+    faults = "masks=url,error=0.1,reset-before=0.1"
+    async with running(rps=0, faults=faults, seed=4, load=(load_old,)) as server:
+        done = await migrate(tmp_path, server.url)
+        assert (done.error, done.exit_code, done.report["written"]) == (None, 0, 40), done.report
+        check_sums(done.report)
+        shown = {
+            one["id"]: one["data"]["regions"][0]["region_info"]["mask"]["image"]
+            for one in held(server, "new").values()
+        }
+        assert shown == {f"a-{n}": {"base64": picture(n)} for n in range(40)}
+
+
+@pytest.mark.anyio
+async def test_a_mask_whose_address_gives_nothing_is_told_and_the_others_arrive(
+    tmp_path: Path,
+) -> None:
+    load_old = await anyio.to_thread.run_sync(write_masks, tmp_path)
+    async with running(rps=0, faults="masks=url", load=(load_old,)) as server:
+        gone = server.clarifai.hosted.put(picture(7)).removeprefix(server.url)
+        find = server.clarifai.hosted.find
+        server.clarifai.hosted.find = lambda path: None if path == gone else find(path)  # type: ignore[method-assign]
+        done = await migrate(tmp_path, server.url)
+        check_sums(done.report)
+        (reason,) = done.report["skipped"]
+        assert "only as an address" in reason
+        assert (done.exit_code, done.report["written"], done.report["faults"]) == (3, 39, 1)
+
+
+def picture(number: int) -> str:
+    return b64encode(b"png" * (number + 1)).decode()
+
+
+def write_masks(folder: Path) -> str:
+    info = [{"mask": {"image": {"base64": picture(n)}}} for n in range(40)]
+    masks = [
+        {"id": f"a-{n}", "input_id": f"i-{n // 3}", "data": {"regions": [{"region_info": one}]}}
+        for n, one in enumerate(info)
+    ]
+    return write(folder / "old.jsonl", masks)

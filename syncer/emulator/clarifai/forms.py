@@ -4,6 +4,7 @@ it before it is written.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any
 from zlib import crc32
@@ -27,16 +28,37 @@ _NAMES: Mapping[str, Mapping[int, str]] = {
 }
 
 
-def render_body(body: Object, switches: Mapping[str, str], http_status: int, url: str) -> Object:
-    """The body as it is written.
+class HostedPictures:
+    """Pictures that were shown as addresses: what is served there."""
 
-    `url`: the emulator's own, used for what is hosted there.
+    def __init__(self) -> None:
+        self.url = ""
+        """The emulator's own."""
+        self._pictures: dict[str, str] = {}
+
+    def put(self, base64: str) -> str:
+        """Keep a picture; return its address."""
+        path = f"/masks/{crc32(base64.encode()):08x}.png"
+        self._pictures[path] = base64
+        return self.url + path
+
+    def find(self, path: str) -> bytes | None:
+        """Return the picture of an address, by its path."""
+        base64 = self._pictures.get(path)
+        return None if base64 is None else b64decode(base64)
+
+
+def render_body(
+    body: Object, switches: Mapping[str, str], http_status: int, hosted: HostedPictures
+) -> Object:
+    """The body as it is written. `hosted`: takes the pictures that it names by their
+    addresses.
     """
     changes: list[FormChange] = []
     if switches["enums"] != "number":
         changes.append(_name if switches["enums"] == "name" else _as_text)
     if switches["masks"] == "url":
-        changes.append(lambda name, value: _host(name, value, url))
+        changes.append(lambda name, value: _host(name, value, hosted))
     if switches["added-fields"] == "some":
         changes.append(
             lambda _, value: {**value, "added_by_a_later_version": {"of": ["the service", 1, None]}}
@@ -71,12 +93,8 @@ def _as_text(_: str, value: Object) -> Object:
     }
 
 
-def _host(name: str, value: Object, url: str) -> Object:
-    """A mask's picture by its URL, its bytes left out.
-
-    The URL stands for a place where it would be; nothing is served there.
-    """
+def _host(name: str, value: Object, hosted: HostedPictures) -> Object:
+    """A mask's picture by its URL, its bytes left out."""
     if name == "mask" and "base64" in value.get("image", {}):
-        picture = value["image"]["base64"].encode()
-        return {**value, "image": {"url": f"{url}/masks/{crc32(picture):08x}.png"}}
+        return {**value, "image": {"url": hosted.put(value["image"]["base64"])}}
     return value

@@ -36,7 +36,7 @@ class Clarifai:
     name = "clarifai"
 
     def __init__(self, switches: Mapping[str, str]) -> None:
-        self.url = ""
+        self.hosted = forms.HostedPictures()
         self.service = Service(switches)
         self._apps: dict[tuple[str, str], App] = {}
         self._loaded: set[App] = set()
@@ -68,15 +68,17 @@ class Clarifai:
         return True
 
     def limited(self, request: Request) -> bool:
-        """Every request counts."""
-        return True
+        """Every request counts, but for those of pictures."""
+        return self.hosted.find(request.path) is None
 
     def credential(self, request: Request) -> str:
         """The whole header."""
         return request.headers.get("Authorization", "")
 
     def refuse(self, request: Request) -> Answer | None:
-        """`Key TOKEN`, case-sensitive; any token but one."""
+        """`Key TOKEN`, case-sensitive; any token but one. Pictures need none."""
+        if self.hosted.find(request.path) is not None:
+            return None
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme == "Key" and token and token != REFUSED_TOKEN:
             return None
@@ -93,6 +95,8 @@ class Clarifai:
 
     def answer(self, request: Request, item_fault: ItemFault) -> Answer:
         """Find the operation of a request and carry it out."""
+        if (picture := self.hosted.find(request.path)) is not None:
+            return Answer(None, file=picture, content_type="image/png")
         switches = self.service.switches
         if switches["url-limit"] != "none" and request.url_length > int(switches["url-limit"]):
             return Answer(
@@ -145,7 +149,7 @@ class Clarifai:
                 answer.body.setdefault(found[0].member, [])
             answer.body["status"]["req_id"] = self.service.new_id()
             answer.body = forms.render_body(
-                answer.body, self.service.switches, answer.status, self.url
+                answer.body, self.service.switches, answer.status, self.hosted
             )
         return answer
 

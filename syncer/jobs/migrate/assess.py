@@ -32,7 +32,7 @@ async def assess(
     """
     read = await read_source(sides, files, watch, signals)
     trial = PassFiles(files.folder / "trial").make()
-    trial.source, trial.names = files.source, files.names
+    trial.source, trial.names, trial.pictures = files.source, files.names, files.pictures
     converted = await convert_source(sides, trial, earlier, watch)
     looked = await prepare_target(sides, trial, signals, make=False)
     await anyio.to_thread.run_sync(shutil.rmtree, trial.folder)

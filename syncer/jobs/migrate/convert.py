@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 
 import anyio.from_thread
 import anyio.to_thread
@@ -16,6 +17,7 @@ from syncer.jobs.migrate.counts import MigrationCounts
 from syncer.jobs.migrate.folder import PassFiles
 from syncer.jobs.migrate.ids import TargetIds
 from syncer.jobs.migrate.phases import PhaseDone
+from syncer.jobs.migrate.pictures import FetchedPictures
 from syncer.jobs.migrate.settings import Sides
 
 
@@ -41,12 +43,13 @@ def _convert(
     section, step = sides.section, anyio.from_thread.check_cancelled
     if not isinstance(section.source, FromClarifai):
         return convert_files(sides, files, watch, step)
-    ids = TargetIds(sides.source_name, keep=section.ids == "keep")
-    try:
-        conversion = AppConversion(files, ids, _read_input_map(sides), section.create_inputs)
+    with (
+        closing(TargetIds(sides.source_name, keep=section.ids == "keep")) as ids,
+        closing(FetchedPictures(files.pictures)) as pictures,
+    ):
+        input_map = _read_input_map(sides)
+        conversion = AppConversion(files, ids, pictures, input_map, section.create_inputs)
         return conversion.run(earlier, step)
-    finally:
-        ids.close()
 
 
 def _read_input_map(sides: Sides) -> Mapping[str, str]:

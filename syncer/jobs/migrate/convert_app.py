@@ -16,6 +16,7 @@ from syncer.jobs.migrate.counts import MigrationCounts
 from syncer.jobs.migrate.folder import PassFiles
 from syncer.jobs.migrate.id_map import HEAD, join_cells, list_kept
 from syncer.jobs.migrate.ids import TargetIds
+from syncer.jobs.migrate.pictures import FetchedPictures
 from syncer.remotes.clarifai.carrying import carry_annotation, carry_input, holds_labels
 from syncer.remotes.clarifai.overlay import Unsendable
 from syncer.remotes.clarifai.planning import is_users
@@ -24,7 +25,7 @@ STEP = 256
 """Rows between two looks at how far it is."""
 INPUT_LEVEL = "came with its input"
 BY_MODEL = "made by a model"
-UNSHOWN = "a mask that the source shows only as an address"
+UNSHOWN = "a mask that the source shows only as an address, which gives no picture"
 TOO_LONG = "longer than 16 MiB"
 INPUT_DATA = "input-level data"
 NEWLINE = orjson.OPT_APPEND_NEWLINE
@@ -38,6 +39,7 @@ class AppConversion:
     files: PassFiles
     """What was read is here, and what it becomes goes here."""
     ids: TargetIds
+    pictures: FetchedPictures
     input_map: Mapping[str, str]
     create_inputs: bool
     counts: MigrationCounts = field(default_factory=MigrationCounts)
@@ -118,7 +120,7 @@ class AppConversion:
             return
         input_id = self.input_map.get(held["input_id"], held["input_id"])
         try:
-            carried = carry_annotation(held)
+            carried = carry_annotation(held, self.pictures.find)
         except Unsendable:
             self._skip(held, UNSHOWN, losses)
             return

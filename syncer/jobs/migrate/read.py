@@ -13,6 +13,7 @@ from syncer.core.ports.pull import Found, Unit
 from syncer.jobs.folders import pull_in
 from syncer.jobs.migrate.folder import PassFiles, write_file
 from syncer.jobs.migrate.phases import Interruption, PhaseDone
+from syncer.jobs.migrate.pictures import fetch_pictures
 from syncer.jobs.migrate.settings import Sides
 from syncer.jobs.opening import open_in_thread
 from syncer.jobs.origins import annotell_origin, clarifai_origin, open_pull
@@ -37,6 +38,8 @@ async def read_source(
     before = pull_in(files.reading) if files.reading.is_dir() else None
     needs_names = isinstance(source, FromProject) and not files.names.exists()
     if before is not None and before.done and files.source.exists() and not needs_names:
+        if isinstance(source, FromClarifai):
+            await fetch_pictures(sides, files, watch, signals)
         return PhaseDone(before.written, facts={"unreadable": before.unreadable})
     pull = open_pull(
         sides.source, _find_origin(sides), str(files.source), "jsonl", state=files.reading
@@ -49,6 +52,8 @@ async def read_source(
     if pulled.interrupted is not None:
         raise Interruption(pulled.interrupted)
     requests = pulled.report.requests
+    if isinstance(source, FromClarifai):
+        await fetch_pictures(sides, files, watch, signals)
     if isinstance(source, FromProject):
         requests += await _read_names(sides, source, files)
     report = pulled.report

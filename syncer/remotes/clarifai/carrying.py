@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from syncer.core.change import OF_THE_SERVICE
 from syncer.protos import MESSAGES, Field
 from syncer.remotes.clarifai.overlay import Unsendable
+from syncer.remotes.clarifai.pictures import find_address
 from syncer.remotes.clarifai.same import item_id, message_of, set_fields
 
 WireFields = dict[str, object]
+FindPicture = Callable[[str], str | None]
+"""Returns the bytes, in base64, of a picture that is shown as this address."""
 MEDIA = ("image", "video", "audio", "text")
 LOST_MEMBERS = {
     "task_id": "task",
@@ -37,15 +40,17 @@ class CarriedAnnotation:
     """The name of each concept in it, by id."""
 
 
-def carry_annotation(held: Mapping[str, object]) -> CarriedAnnotation:
+def carry_annotation(
+    held: Mapping[str, object], find_picture: FindPicture = lambda _: None
+) -> CarriedAnnotation:
     """Return what goes: `data`, `annotation_info` and `status.code`, all values written
-    out. Raises Unsendable for a mask that is shown only as an address.
+    out. Raises Unsendable for a mask that is shown as an address without a picture.
     """
     named = set_fields(held)
-    concepts: dict[str, str] = {}
+    carried = _Carried(find_picture)
     data = named.get("data")
     body: WireFields = {
-        "data": carry_data(data, concepts) if isinstance(data, dict) else {},
+        "data": _carry_message("Data", data, carried) if isinstance(data, dict) else {},
     }
     if info := named.get("annotation_info"):
         body["annotation_info"] = info
@@ -60,14 +65,15 @@ def carry_annotation(held: Mapping[str, object]) -> CarriedAnnotation:
         for name in named
         if name not in known and name not in OF_THE_SERVICE
     }
-    return CarriedAnnotation(body, tuple(lost), concepts)
+    return CarriedAnnotation(body, tuple(lost), carried.concepts)
 
 
-def carry_data(data: Mapping[str, object], concepts: dict[str, str]) -> WireFields:
-    """Return the data of an annotation or an input, all values written out; its
-    concepts are noted. Raises Unsendable.
-    """
-    return _carry_message("Data", data, concepts)
+@dataclass(slots=True)
+class _Carried:
+    """A message on its way, and the messages in it."""
+
+    find_picture: FindPicture
+    concepts: dict[str, str] = field(default_factory=dict)
 
 
 def carry_input(held: Mapping[str, object]) -> WireFields | None:
@@ -88,7 +94,7 @@ def carry_input(held: Mapping[str, object]) -> WireFields | None:
     if not made:
         return None
     rest = {name: named[name] for name in ("concepts", "metadata", "geo") if named.get(name)}
-    return made | carry_data(rest, {})
+    return made | _carry_message("Data", rest, _Carried(lambda _: None))
 
 
 def holds_labels(held: Mapping[str, object]) -> bool:
@@ -102,25 +108,28 @@ def holds_labels(held: Mapping[str, object]) -> bool:
 
 
 def _carry_message(
-    type_: str, message: Mapping[str, object], concepts: dict[str, str], *, of_mask: bool = False
+    type_: str, message: Mapping[str, object], carried: _Carried, *, of_mask: bool = False
 ) -> WireFields:
     named, known = set_fields(message), message_of(type_).fields
     if type_ == "Concept" and (id := item_id(named)) is not None:
         name = named.get("name")
-        concepts[id] = name if isinstance(name, str) and name else id
+        carried.concepts[id] = name if isinstance(name, str) and name else id
         return {**{key: named[key] for key in _CONCEPT if key in named}, "value": _value(named)}
     if type_ in _PICTURES:
         if named.get("base64"):
             return {"base64": named["base64"]}
+        address = find_address({"image": named}) if of_mask else None
+        if address is not None and (picture := carried.find_picture(address)) is not None:
+            return {"base64": picture}
         if of_mask or named.get("hosted"):
             raise Unsendable
     filled = {
-        field.name: field.default or 0
-        for field in known.values()
-        if field.shown and field.name not in _OLDER and field.type != "string"
+        member.name: member.default or 0
+        for member in known.values()
+        if member.shown and member.name not in _OLDER and member.type != "string"
     }
     return filled | {
-        name: _carry_value(known[name], value, concepts, of_mask=type_ == "Mask")
+        name: _carry_value(known[name], value, carried, of_mask=type_ == "Mask")
         for name, value in named.items()
         if name in known
     }
@@ -131,16 +140,16 @@ def _value(concept: Mapping[str, object]) -> object:
     return 1 if value is None else value
 
 
-def _carry_value(field: Field, value: object, concepts: dict[str, str], *, of_mask: bool) -> object:
-    if field.type not in MESSAGES or field.map:
+def _carry_value(member: Field, value: object, carried: _Carried, *, of_mask: bool) -> object:
+    if member.type not in MESSAGES or member.map:
         return value
     if isinstance(value, list):
         return [
-            _carry_message(field.type, item, concepts, of_mask=of_mask)
+            _carry_message(member.type, item, carried, of_mask=of_mask)
             if isinstance(item, dict)
             else item
             for item in value
         ]
     if isinstance(value, dict):
-        return _carry_message(field.type, value, concepts, of_mask=of_mask)
+        return _carry_message(member.type, value, carried, of_mask=of_mask)
     return value
