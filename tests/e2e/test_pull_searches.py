@@ -42,17 +42,20 @@ def label(number: int, shape: str) -> bytes:
     return orjson.dumps(annotation) + b"\n"
 
 
+@pytest.mark.parametrize("times", ["exact", "seconds"])
 @pytest.mark.parametrize("window", ["none", "refused", "empty"])
 @pytest.mark.parametrize("shape", SHAPES)
-async def test_three_times_as_many_labels_as_a_search_shows_all_come(
-    window: str, shape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_three_times_as_many_labels_as_a_search_shows_all_come_and_no_others(
+    times: str, window: str, shape: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     count = 3 * SIZE
     (tmp_path / "labels.jsonl").write_bytes(
         b"".join(label(number, shape) for number in range(count))
     )
-    faults = f"search-window={window},search-window-size={SIZE},list-order=newest"
+    faults = (
+        f"search-window={window},search-window-size={SIZE},list-order=newest,search-times={times}"
+    )
     async with running(rps=0, faults=faults, load=("me/app=labels.jsonl",)) as server:
         app = syncer.Clarifai(app_id="app", base_url=server.url, token="t")
         since = await syncer.pull(

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import msgspec
@@ -21,6 +22,7 @@ from syncer.core.change import Key
 from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Asking, Done, Flow, Unit, Units
 from syncer.errors import Stopped
+from syncer.remotes.clarifai.listing.filters import as_searched
 from syncer.remotes.clarifai.listing.groups import Groups
 from syncer.remotes.clarifai.listing.queries import Queries
 from syncer.remotes.clarifai.listing.spans import Span, second_of
@@ -52,12 +54,14 @@ def search(groups: Groups, by_input: Groups, after: str, done: Done | None) -> U
         return
     if phase == "time":
         spans = _Spans(groups.queries, Span(at or selection.since, selection.until))
+        # a service may compare whole seconds only
+        in_time = as_searched(replace(selection, status="", input_level=True))
         before: list[Key] = []
         while (read := (yield from spans.more())) is not None:
             span, page = read
-            lines = [
-                line for line in page if _key(line) not in before
-            ]  # spans share the second at which they meet
+            lines = [  # spans share the second at which they meet
+                line for line in page if _key(line) not in before and in_time(line) is not False
+            ]
             before = list(map(_key, page))
             cursor = _cursor("end" if span.until == selection.until else "time", span.until)
             yield Unit(
