@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from tests.support.processes import ENVIRONMENT, command, emulator, push, push_arguments
+from tests.support.stand_in import READ_AT_ONCE
 
 
 def test_a_renamed_copy_of_a_log_without_ids_creates_nothing_twice_even_with_a_lost_state(
@@ -266,7 +267,7 @@ def test_max_delete_stops_before_one_deletion_more_over_all_runs_with_whole_inpu
         for n in range(30)
     )
     log.write_bytes(made)
-    with emulator("--rps", "0") as remote:
+    with emulator("--rps", "0", needs=READ_AT_ONCE) as remote:
         push(remote.url, "app", tmp_path / "made", [str(log)])
         log.write_bytes(
             b"".join(
