@@ -65,15 +65,15 @@ def test_an_import_that_opened_the_file_of_one_that_ends_does_not_empty_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wrong: it locks what is in its place by then, and cuts it to nothing."""
-    lock = output.fcntl.flock
+    lock = output.files.fcntl.flock
 
     def lock_late(file: Any, how: int) -> None:
-        monkeypatch.setattr(output.fcntl, "flock", lock)
+        monkeypatch.setattr(output.files.fcntl, "flock", lock)
         (tmp_path / ".o.part").replace(tmp_path / "o")
         (tmp_path / "o").write_bytes(b"whole\n")
         lock(file, how)
 
-    monkeypatch.setattr(output.fcntl, "flock", lock_late)
+    monkeypatch.setattr(output.files.fcntl, "flock", lock_late)
     with pytest.raises(OutputError, match="being written by"), write_whole(tmp_path / "o"):
         pass
     assert (tmp_path / "o").read_bytes() == b"whole\n"
