@@ -19,8 +19,11 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 def profile(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A service where ids are unique per app, and where no app and no input is made."""
-    switches = {"id-scope": "app", "answer": "bare", "apps": "loaded", "inputs": "must-exist"}
+    """A service where ids are words, each once in an app, and where no app and no input
+    is made.
+    """
+    pairs = "id-scope=app,id-charset=word,answer=bare,apps=loaded,inputs=must-exist"
+    switches = dict(pair.split("=") for pair in pairs.split(","))
     path = tmp_path / "profile.json"
     path.write_text(json.dumps({"format": "syncer-probe", "version": 1, "switches": switches}))
     monkeypatch.setattr(stand_in, "_profile", "")
@@ -55,8 +58,8 @@ async def test_what_a_test_needs_goes_over_the_profile_and_stays() -> None:
 @pytest.mark.usefixtures("profile")
 def test_a_stand_in_in_a_process_of_its_own_follows_it_too(tmp_path: Path) -> None:
     log = tmp_path / "labels.jsonl"
-    log.write_text("".join(f'{{"input_id":"{name}","id":"one","data":{{}}}}\n' for name in "ab"))
-    with emulator("--rps", "0") as remote, emulator("--rps", "0", needs="id-scope=input") as other:
+    log.write_text('{"input_id":"i","id":"with a space","data":{}}\n')
+    with emulator("--rps", "0") as remote, emulator("--rps", "0", needs="id-charset=any") as other:
         codes = [
             push(each.url, "app", tmp_path / name, [str(log)])[0]
             for name, each in (("first", remote), ("second", other))
