@@ -7,6 +7,7 @@ LOCKED := .venv/locked-$(LOCK_HASH)
 INSTALLED := .venv/installed-$(LOCK_HASH)
 QUICK := -m "not proof"
 COVERING := tests/core tests/remotes tests/fuzz tests/contracts tests/models
+COMPUTED := tests/proof/crash tests/proof/simulation
 
 .PHONY: help setup demo test field oracles prove check package bench screenshots mutants lock clients
 
@@ -41,11 +42,11 @@ oracles: setup
 	$(BIN)/python -m tests.field.oracles.record
 
 # What docs/reliability.md says, shown: simulation, safeguards switched off, crash points, kills, signals, full disks, broken networks, endpoints fuzzed, and
-# the tests elsewhere that try every case, need Spark, or hold the emulator to the official clients. The crash points keep one core busy, so they go beside the rest.
+# the tests elsewhere that try every case, need Spark, or hold the emulator to the official clients. Crash points and simulation keep one core busy, so they go beside the rest.
 prove: setup clients
-	$(BIN)/python -m pytest -q tests/proof/crash & crash=$$!; \
-	$(BIN)/python -m pytest -q --durations=10 --ignore=tests/proof/crash tests/proof; rest=$$?; \
-	wait $$crash || rest=1; \
+	$(BIN)/python -m pytest -q $(COMPUTED) & computed=$$!; \
+	$(BIN)/python -m pytest -q --durations=10 $(patsubst %,--ignore=%,$(COMPUTED)) tests/proof; rest=$$?; \
+	wait $$computed || rest=1; \
 	$(BIN)/python -m pytest -q -n 2 -m proof tests; all=$$?; exit $$((rest | all))
 
 # The official clients that the emulator is held to, each in an environment of its own: made once, kept by the hash of its lock.
