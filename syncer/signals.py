@@ -10,7 +10,8 @@ end of the interpreter.
     is over                changes nothing                changes nothing
 
 One handler serves all of it, and what it does hangs on one attribute: at every moment
-someone handles a signal.
+someone handles a signal. What would break where an exception is raised in its midst is
+done within `deferring`: event loops, and the start of modules in C.
 
 SIGHUP ends nothing once a command has asked for it: it waits for the one that listens.
 Until then it is the system's.
@@ -19,12 +20,16 @@ Until then it is the system's.
 from __future__ import annotations
 
 import signal
+from _thread import get_ident  # what `threading` has, without its import
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.machinery import ExtensionFileLoader
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+Start = Callable[[ExtensionFileLoader, object], object]
+"""A step of the import of a module in C."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -68,6 +73,24 @@ class Owner:
         for each in SIGNALS:
             signal.signal(each, self._handle)
 
+    def defer_in_extensions(self) -> None:
+        """Let no signal raise while a module in C starts, for good: it may import
+        others, and crash where that fails (orjson does).
+        """
+        loader, main = ExtensionFileLoader, get_ident()
+
+        def make_deferring(start: Start) -> Start:
+            def start_whole(itself: ExtensionFileLoader, what: object) -> object:
+                if get_ident() != main:  # no signal is handled there
+                    return start(itself, what)
+                with self.deferring():
+                    return start(itself, what)
+
+            return start_whole
+
+        for name in ("create_module", "exec_module"):
+            setattr(loader, name, make_deferring(getattr(loader, name)))
+
     def hear_hangups(self) -> None:
         """Take SIGHUP, too, for good. Call it from the main thread."""
         if self._owned:
@@ -91,8 +114,9 @@ class Owner:
 
     @contextmanager
     def deferring(self) -> Iterator[None]:
-        """Around an event loop: signals wait for a listener within. At its end one that
-        nobody took is raised, unless the outcome stands.
+        """Around what must not be left in its midst: signals wait, in an event loop for
+        a listener within. At its end one that nobody took is raised, unless the outcome
+        stands.
 
         An exception in the midst of an event loop's own code would leave it, and all
         that it holds, in disorder.
@@ -184,5 +208,6 @@ def _woken(wake: Callable[[], None]) -> Iterator[None]:
 
 _owner = Owner()
 own, hold, finish = _owner.own, _owner.hold, _owner.finish
+defer_in_extensions = _owner.defer_in_extensions
 hear_hangups = _owner.hear_hangups
 deferring, listening = _owner.deferring, _owner.listening

@@ -25,6 +25,7 @@ def main() -> NoReturn:
     gc.set_threshold(100_000, 50, 50)
     try:
         signals.own()
+        signals.defer_in_extensions()
         from syncer.cli.output import fix_streams
 
         fix_streams()

@@ -263,6 +263,39 @@ main()
     )
 
 
+AMID_AN_EXTENSION = """
+import os, signal, sys
+from syncer import signals
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name == "uuid" and "orjson.orjson" in asked:
+            os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+        asked.append(name)
+
+asked = []
+try:
+    signals.own()
+    signals.defer_in_extensions()
+    sys.meta_path.insert(0, Finder)
+    import orjson
+except KeyboardInterrupt as stopped:
+    print(type(stopped).__name__, "json" in asked)
+"""
+"""A signal at the moment at which the start of orjson, in C, imports another module."""
+
+
+@BOTH
+def test_a_signal_while_a_module_in_c_starts_waits_until_it_has_started(
+    number: signal.Signals, raised: type[BaseException]
+) -> None:
+    """Wrong: an exception amid its start, which crashes the process."""
+    arguments = [sys.executable, "-c", AMID_AN_EXTENSION, number.name]
+    done = subprocess.run(arguments, env=ENVIRONMENT, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"{raised.__name__} True\n", "")
+
+
 def test_the_emulator_ends_with_exit_code_0_however_often_it_is_told() -> None:
     """Also in its last moment."""
     process = subprocess.Popen(
