@@ -15,10 +15,9 @@ from syncer.formats.store import Store
 from syncer.jobs.folders import pull_in
 from syncer.jobs.importing.output import write_whole
 from syncer.jobs.migrate.folder import PassFiles
-from syncer.jobs.migrate.phases import Interruption
+from syncer.jobs.migrate.pulling import pull_into
 from syncer.jobs.migrate.settings import Sides
-from syncer.jobs.opening import open_in_thread
-from syncer.jobs.origins import clarifai_origin, open_pull
+from syncer.jobs.origins import clarifai_origin
 from syncer.jobs.pull import PullLane
 from syncer.jobs.signals import Listen
 from syncer.jobs.ways import transport
@@ -48,14 +47,7 @@ async def fetch_pictures(
         storage_concurrency=FETCHED_AT_ONCE,
         name="pictures of masks",
     )
-    pull = open_pull(sides.source, origin, str(files.pictures), "jsonl", state=files.fetching)
-    async with open_in_thread(pull) as lane:
-        watch(lane)
-        pulled = await lane.run(signals=signals)
-    if pulled.error is not None:
-        raise pulled.error
-    if pulled.interrupted is not None:
-        raise Interruption(pulled.interrupted)
+    await pull_into(files.pictures, origin, sides, files.fetching, watch, signals)
 
 
 class FetchedPictures:

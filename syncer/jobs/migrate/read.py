@@ -7,16 +7,17 @@ from collections.abc import Callable
 
 import anyio.to_thread
 import orjson
+from msgspec import structs
 
 from syncer.config.migration import FromClarifai, FromFiles, FromProject
 from syncer.core.ports.pull import Found, Unit
 from syncer.jobs.folders import pull_in
 from syncer.jobs.migrate.folder import PassFiles, write_file
-from syncer.jobs.migrate.phases import Interruption, PhaseDone
+from syncer.jobs.migrate.phases import PhaseDone
 from syncer.jobs.migrate.pictures import fetch_pictures
+from syncer.jobs.migrate.pulling import pull_into
 from syncer.jobs.migrate.settings import Sides
-from syncer.jobs.opening import open_in_thread
-from syncer.jobs.origins import annotell_origin, clarifai_origin, open_pull
+from syncer.jobs.origins import annotell_origin, clarifai_origin
 from syncer.jobs.pull import PullLane
 from syncer.jobs.signals import Listen
 from syncer.jobs.wiring import Origin, wire
@@ -35,31 +36,27 @@ async def read_source(
     source = sides.section.source
     if isinstance(source, FromFiles):
         return PhaseDone(len(source.paths))
-    before = pull_in(files.reading) if files.reading.is_dir() else None
-    needs_names = isinstance(source, FromProject) and not files.names.exists()
-    if before is not None and before.done and files.source.exists() and not needs_names:
-        if isinstance(source, FromClarifai):
-            await fetch_pictures(sides, files, watch, signals)
-        return PhaseDone(before.written, facts={"unreadable": before.unreadable})
-    pull = open_pull(
-        sides.source, _find_origin(sides), str(files.source), "jsonl", state=files.reading
-    )
-    async with open_in_thread(pull) as lane:
-        watch(lane)
-        pulled = await lane.run(signals=signals)
-    if pulled.error is not None:
-        raise pulled.error
-    if pulled.interrupted is not None:
-        raise Interruption(pulled.interrupted)
-    requests = pulled.report.requests
+    done = await _read_labels(sides, files, watch, signals)
     if isinstance(source, FromClarifai):
         await fetch_pictures(sides, files, watch, signals)
-    if isinstance(source, FromProject):
-        requests += await _read_names(sides, source, files)
+    if isinstance(source, FromProject) and not files.names.exists():
+        requests = await _read_names(sides, source, files)
+        return structs.replace(done, requests=done.requests + requests)
+    return done
+
+
+async def _read_labels(
+    sides: Sides, files: PassFiles, watch: Callable[[PullLane], None], signals: Listen
+) -> PhaseDone:
+    before = pull_in(files.reading) if files.reading.is_dir() else None
+    if before is not None and before.done and files.source.exists():
+        return PhaseDone(before.written, facts={"unreadable": before.unreadable})
+    origin = _find_origin(sides)
+    pulled = await pull_into(files.source, origin, sides, files.reading, watch, signals)
     report = pulled.report
     problems = [f"{one.what}: {one.reason}" for one in pulled.problems]
     facts = {"unreadable": report.unreadable, "problems": problems}
-    return PhaseDone(report.written, requests, facts=facts)
+    return PhaseDone(report.written, report.requests, facts=facts)
 
 
 async def _read_names(sides: Sides, source: FromProject, files: PassFiles) -> int:
