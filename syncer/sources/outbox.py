@@ -1,7 +1,7 @@
 """An outbox table as a source: rows with a change each, written by an application in
 the transaction that changed its labels.
 
-    todo ──► the spool, durably ──► read … settled ──► applied_at, or error
+    to do ──► the spool, durably ──► read … settled ──► applied_at, or error
 
 To do is a row that has neither. A row counts by its id, its time and its change, so one
 that commits late, or that has an id which was used before, is one more row. A row is in
@@ -110,7 +110,7 @@ class Outbox:
 
     async def _take(self) -> bool:
         """Take rows into the spool; return whether there were any."""
-        rows = await self._table.todo(self._rows.knows)
+        rows = await self._table.list_to_do(self._rows.knows)
         if rows:
             names = [row.name for row in rows]
             note = [(name.id, name.key, name.at) for name in names]

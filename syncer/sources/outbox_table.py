@@ -76,7 +76,7 @@ class OutboxTable(Protocol):
         """
         ...
 
-    async def todo(self, knows: Callable[[str], bool]) -> list[OutboxRow]:
+    async def list_to_do(self, knows: Callable[[str], bool]) -> list[OutboxRow]:
         """Return rows that are to do and not known by their key, in order of their
         ids, all as of one moment: the first ROWS_MAX of them, or ROWS_BYTES_MAX.
         """

@@ -86,9 +86,9 @@ class PostgresTable:
         await self._session.run(self._claim)
         return self._looks
 
-    async def todo(self, knows: Callable[[str], bool]) -> list[OutboxRow]:
+    async def list_to_do(self, knows: Callable[[str], bool]) -> list[OutboxRow]:
         """Return the next rows that are to do."""
-        return await self._session.run(lambda asked: self._todo(asked, knows))
+        return await self._session.run(lambda asked: self._list_to_do(asked, knows))
 
     async def tell(self, endings: Sequence[RowEnding]) -> TableTold:
         """Write what became of rows."""
@@ -252,7 +252,7 @@ class PostgresTable:
             return "its ids may come twice or be null: make `id` its primary key"
         return ""
 
-    async def _todo(self, asked: Asked, knows: Callable[[str], bool]) -> list[OutboxRow]:
+    async def _list_to_do(self, asked: Asked, knows: Callable[[str], bool]) -> list[OutboxRow]:
         """Digests first: there may be many rows that are known and not told yet."""
         names = self._sql("select id, KEY, created_at::text from TABLE where TO_DO order by id")
         bodies = self._sql("select id, change::text from TABLE where id = any($1::bigint[])")

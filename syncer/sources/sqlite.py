@@ -91,9 +91,9 @@ class SqliteTable:
         """
         return await self._run(self._version)
 
-    async def todo(self, knows: Callable[[str], bool]) -> list[OutboxRow]:
+    async def list_to_do(self, knows: Callable[[str], bool]) -> list[OutboxRow]:
         """Return the next rows that are to do."""
-        return await self._run(lambda connection: self._todo(connection, knows))
+        return await self._run(lambda connection: self._list_to_do(connection, knows))
 
     async def tell(self, endings: Sequence[RowEnding]) -> TableTold:
         """Write what became of rows."""
@@ -281,7 +281,7 @@ class SqliteTable:
         self._claim()
         return self._file, self._opened, _first(connection, "pragma data_version")
 
-    def _todo(
+    def _list_to_do(
         self, connection: sqlite3.Connection, knows: Callable[[str], bool]
     ) -> list[OutboxRow]:
         rows, size = list[OutboxRow](), 0

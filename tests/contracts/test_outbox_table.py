@@ -148,8 +148,8 @@ def use(database: Database, work: Callable[[OutboxTable], Awaitable[T]]) -> T:
     return anyio.run(main)
 
 
-def todo(database: Database, known: Sequence[str] = ()) -> list[OutboxRow]:
-    return use(database, lambda table: table.todo(lambda key: key in known))
+def list_to_do(database: Database, known: Sequence[str] = ()) -> list[OutboxRow]:
+    return use(database, lambda table: table.list_to_do(lambda key: key in known))
 
 
 def tell(database: Database, row: OutboxRow, reason: str | None = None) -> Sequence[int]:
@@ -159,33 +159,33 @@ def tell(database: Database, row: OutboxRow, reason: str | None = None) -> Seque
 def test_rows_that_are_to_do_are_given_in_the_order_of_their_ids(database: Database) -> None:
     database.insert(post("a"), post("b"))
     database.insert(post("c"))
-    rows = todo(database)
+    rows = list_to_do(database)
     assert [row.name.id for row in rows] == [1, 2, 3]
     assert [b'"id"' in row.line for row in rows] == [True] * 3
 
 
 def test_a_row_that_is_known_is_not_given_again_unless_it_changed(database: Database) -> None:
     database.insert(post("a"), post("b"))
-    keys = [row.name.key for row in todo(database)]
-    assert todo(database, keys) == []
+    keys = [row.name.key for row in list_to_do(database)]
+    assert list_to_do(database, keys) == []
     database.change(2, post("x"))
-    (again,) = todo(database, keys)
+    (again,) = list_to_do(database, keys)
     assert again.name.id == 2
     assert b"x" in again.line
 
 
 def test_a_row_is_applied_or_has_an_error_and_is_to_do_no_more(database: Database) -> None:
     database.insert(post("a"), post("b"))
-    first, second = todo(database)
+    first, second = list_to_do(database)
     assert list(tell(database, first)) == [1]
     assert list(tell(database, second, "no such input")) == []
     assert database.endings() == [(1, True, None), (2, False, "no such input")]
-    assert todo(database) == []
+    assert list_to_do(database) == []
 
 
 def test_a_dead_row_may_be_applied_after_all(database: Database) -> None:
     database.insert(post("a"))
-    (row,) = todo(database)
+    (row,) = list_to_do(database)
     tell(database, row, "not now")
     assert use(database, lambda table: table.dead_rows([1, 2])) == {1: row.name}
     assert list(tell(database, row)) == [1]
@@ -194,7 +194,7 @@ def test_a_dead_row_may_be_applied_after_all(database: Database) -> None:
 
 def test_a_row_that_is_another_one_by_now_or_gone_is_told_nothing(database: Database) -> None:
     database.insert(post("a"), post("b"))
-    first, second = todo(database)
+    first, second = list_to_do(database)
     database.change(1, post("x"))
     database.delete(2)
     assert list(tell(database, first)) == []
@@ -204,7 +204,7 @@ def test_a_row_that_is_another_one_by_now_or_gone_is_told_nothing(database: Data
 
 def test_what_is_known_of_rows_and_of_the_sequence(database: Database) -> None:
     database.insert(post("a"), post("b"), post("c"))
-    first, *_ = todo(database)
+    first, *_ = list_to_do(database)
     tell(database, first)
     state = use(database, lambda table: table.state([1, 2, 9]))
     assert (state.to_do, state.sequence) == ({1: False, 2: True}, 3)
@@ -213,7 +213,7 @@ def test_what_is_known_of_rows_and_of_the_sequence(database: Database) -> None:
 
 def test_the_first_row_to_do_after_an_id_says_when_it_was_written(database: Database) -> None:
     database.insert(post("a"), post("b"))
-    first, second = todo(database)
+    first, second = list_to_do(database)
     tell(database, first)
     assert use(database, lambda table: table.first_to_do(0)) == second.name.at
     assert use(database, lambda table: table.first_to_do(1)) == second.name.at

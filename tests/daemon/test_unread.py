@@ -74,7 +74,7 @@ def test_rows_of_a_source_that_is_parked_wait_and_are_read_once_it_goes_on(
 
     async def then(lane: Lane) -> None:
         await anyio.sleep(5)
-        monkeypatch.setattr(SqliteTable, "todo", fail)
+        monkeypatch.setattr(SqliteTable, "list_to_do", fail)
         table.insert(post("a"), seconds_ago=100)
         table.insert(post("b"), seconds_ago=50)
         await anyio.sleep(2 * UNREAD_SECONDS)
@@ -115,7 +115,7 @@ def test_what_was_seen_last_holds_while_the_lane_pushes_nothing(table: OfTable) 
 
     async def then(lane: Lane) -> None:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(SqliteTable, "todo", fail)
+            patch.setattr(SqliteTable, "list_to_do", fail)
             table.insert(post("a"), seconds_ago=100)
             await anyio.sleep(2 * UNREAD_SECONDS)
             lane.drain()

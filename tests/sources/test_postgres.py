@@ -83,7 +83,7 @@ def test_no_transaction_is_left_open(server: Postgres) -> None:
     async def look(table: PostgresTable) -> None:
         server.execute(INSERT, post("a").decode())
         await table.version()
-        rows = await table.todo(lambda _: False)
+        rows = await table.list_to_do(lambda _: False)
         await table.tell([RowEnding(rows[0].name, None)])
         found = server.execute(
             "select state from pg_stat_activity where application_name = 'syncer'"
@@ -99,7 +99,7 @@ def test_a_connection_that_is_cut_is_made_again_and_the_lock_taken_anew(server: 
     async def look(table: PostgresTable) -> None:
         server.execute(INSERT, post("a").decode())
         await table.version()
-        rows = await table.todo(lambda _: False)
+        rows = await table.list_to_do(lambda _: False)
         server.execute(cut)
         with pytest.raises(SyncerError):
             await table.tell([RowEnding(rows[0].name, None)])
@@ -115,7 +115,7 @@ def test_a_lock_that_was_let_go_is_noticed_before_anything_is_written(server: Po
     async def look(table: PostgresTable) -> None:
         server.execute(INSERT, post("a").decode())
         await table.version()
-        rows = await table.todo(lambda _: False)
+        rows = await table.list_to_do(lambda _: False)
         await table._session.run(lambda asked: asked.execute("select pg_advisory_unlock_all()"))
         with pytest.raises(SyncerError, match="the lock on it is lost"):
             await table.tell([RowEnding(rows[0].name, None)])
@@ -169,7 +169,7 @@ def test_a_change_may_be_of_other_types_too(server: Postgres, change: str) -> No
 
     async def look(table: PostgresTable) -> None:
         await table.version()
-        (row,) = await table.todo(lambda _: False)
+        (row,) = await table.list_to_do(lambda _: False)
         assert (row.name.id, row.line) == (7, post("a"))
         told = await table.tell([RowEnding(row.name, None)])
         assert (list(told.applied), told.sequence) == ([7], None)
@@ -198,7 +198,7 @@ def test_the_example_of_a_trigger_writes_changes(server: Postgres) -> None:
 
     async def look(table: PostgresTable) -> None:
         await table.version()
-        rows = await table.todo(lambda _: False)
+        rows = await table.list_to_do(lambda _: False)
         named = {"id": "a", "input_id": "i"}
         assert [json.loads(row.line) for row in rows] == [
             {"op": "post", "annotation": {**named, "data": {}}},
@@ -265,7 +265,7 @@ def test_a_role_that_may_not_write_is_told_before_anything_is_read(
 
     async def apply(table: PostgresTable) -> None:
         await table.version()
-        (row,) = await table.todo(lambda _: False)
+        (row,) = await table.list_to_do(lambda _: False)
         await table.tell([RowEnding(row.name, None)])
 
     follow(apply)
@@ -334,7 +334,7 @@ def test_a_pooler_of_transactions_is_refused_and_one_of_sessions_is_not(
 
 async def look_once(table: PostgresTable) -> None:
     await table.version()
-    assert await table.todo(lambda _: False) == []
+    assert await table.list_to_do(lambda _: False) == []
 
 
 @contextmanager

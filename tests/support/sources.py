@@ -288,11 +288,11 @@ class _FailingTable(SqliteTable):
 
     fails = False
 
-    async def todo(self, knows: Callable[[str], bool]) -> list[OutboxRow]:
+    async def list_to_do(self, knows: Callable[[str], bool]) -> list[OutboxRow]:
         if self.fails:
             self.fails = False
             raise SyncerError("the table is gone")
-        return (await super().todo(knows))[:12]
+        return (await super().list_to_do(knows))[:12]
 
 
 class SqliteKind(SourceKind):

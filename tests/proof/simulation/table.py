@@ -92,7 +92,7 @@ class Table:
         if await self._ask():
             raise SyncerError("the connection broke")
 
-    async def todo(self, knows: Callable[[str], bool]) -> list[OutboxRow]:
+    async def list_to_do(self, knows: Callable[[str], bool]) -> list[OutboxRow]:
         await self._answer()
         rows = (
             make_row(id, row.change, row.created_at)
