@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -95,7 +96,7 @@ def test_no_label_file_hangs_fills_the_memory_or_makes_a_traceback(
     path.write_text(FILES[name]())
     ran = command("import", form, str(path), "--out", str(tmp_path / "out.jsonl"))
     done = subprocess.run(
-        [sys.executable, "-I", measured.__file__, *ran],
+        [sys.executable, "-I", measured.__file__, os.devnull, *ran],
         env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         timeout=4 * SECONDS_MAX,
