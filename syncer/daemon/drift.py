@@ -19,6 +19,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
+import msgspec
 from aiolimiter import AsyncLimiter
 
 from syncer.core.change import READ_BACK, Change, Chunk, Key
@@ -41,6 +42,10 @@ BATCH = 100
 REQUEST_SECONDS = 5.0
 """One look-up in so many seconds, at most."""
 NAMED_MAX = 3
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Change).decode
+_HASH_BYTES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,10 @@ class DriftCheck:
         self._wait_seconds_max = FIRST_SECONDS
         """Until the next one, however seldom they are wanted."""
         self._chance = chance
-        self._kept: dict[Key, Change] = {}
+        self._kept: dict[int, bytes] = {}
+        """By the hash of its key, a change behind the hash of its input. In one piece:
+        what is replaced by chance for months leaves holes in memory.
+        """
         self._bytes = 0
         self._applied = 0
         self._last = DriftFound()
@@ -89,7 +97,7 @@ class DriftCheck:
     def found(self) -> DriftFound:
         """The outcome of the last check, and the size of the sample."""
         last = self._last
-        left = tuple(key for key in last.drifted if key in self._kept)
+        left = tuple(key for key in last.drifted if hash(key) in self._kept)
         return DriftFound(last.checked_at, last.checked, left, len(self._kept))
 
     # --- the sample -------------------------------------------------------------------
@@ -101,8 +109,8 @@ class DriftCheck:
         for change in chunk.changes:
             if change.verb == "delete_input":
                 self._empty(change.input_id)
-            elif change.key in self._kept:
-                self._take_out(change.key)
+            elif (number := hash(change.key)) in self._kept:
+                self._take_out(number)
 
     def note_sent(self, entries: Sequence[Entry], now: float) -> None:
         """Do nothing."""
@@ -118,7 +126,7 @@ class DriftCheck:
             change = entry.change
             if change.verb == "delete_input":
                 self._empty(change.input_id)
-            self._take_out(change.key)  # also where a dead letter came back after it
+            self._take_out(hash(change.key))  # also where a dead letter came back after it
             if not change.raw or not change.id or entry.after is not None:
                 continue
             if len(self._kept) >= SAMPLE_MAX:
@@ -128,20 +136,21 @@ class DriftCheck:
             self._keep(change)
 
     def _keep(self, change: Change) -> None:
-        size = len(change.raw)
-        while self._kept and self._bytes + size > SAMPLE_BYTES_MAX:
+        piece = _hash_input(change.input_id) + _encode(change)
+        while self._kept and self._bytes + len(piece) > SAMPLE_BYTES_MAX:
             self._take_out(next(iter(self._kept)))
-        if size <= SAMPLE_BYTES_MAX:
-            self._kept[change.key] = change
-            self._bytes += size
+        if len(piece) <= SAMPLE_BYTES_MAX:
+            self._kept[hash(change.key)] = piece
+            self._bytes += len(piece)
 
     def _empty(self, input_id: str) -> None:
-        for key in [key for key in self._kept if key[0] == input_id]:
-            self._take_out(key)
+        begins = _hash_input(input_id)
+        for number in [n for n, piece in self._kept.items() if piece.startswith(begins)]:
+            self._take_out(number)
 
-    def _take_out(self, key: Key) -> None:
-        if (change := self._kept.pop(key, None)) is not None:
-            self._bytes -= len(change.raw)
+    def _take_out(self, number: int) -> None:
+        if (piece := self._kept.pop(number, None)) is not None:
+            self._bytes -= len(piece)
 
     # --- the check --------------------------------------------------------------------
 
@@ -171,35 +180,41 @@ class DriftCheck:
 
     async def _check(self, engine: Push, remote: Remote, bucket: AsyncLimiter) -> DriftFound:
         """Return the outcome of a check. Raises NoTurn, SyncerError."""
-        suspects = list(self._kept.values())
+        suspects = list(self._kept.items())
         checked = len(suspects)
         for look in range(LOOKS_MAX):
             if look and suspects:
                 await anyio.sleep(AGAIN_SECONDS)
             suspects = await self._find_differing(self._keeping(suspects), engine, remote, bucket)
-        return DriftFound(time.time(), checked, tuple(one.key for one in self._keeping(suspects)))
+        drifted = (_change_in(piece).key for _, piece in self._keeping(suspects))
+        return DriftFound(time.time(), checked, tuple(drifted))
 
-    def _keeping(self, changes: list[Change]) -> list[Change]:
+    def _keeping(self, pieces: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
         """Those that no later change took out."""
-        return [one for one in changes if self._kept.get(one.key) is one]
+        return [(number, piece) for number, piece in pieces if self._kept.get(number) is piece]
 
     async def _find_differing(
-        self, changes: list[Change], engine: Push, remote: Remote, bucket: AsyncLimiter
-    ) -> list[Change]:
+        self,
+        pieces: list[tuple[int, bytes]],
+        engine: Push,
+        remote: Remote,
+        bucket: AsyncLimiter,
+    ) -> list[tuple[int, bytes]]:
         """Return what is not as it was asked for. Raises NoTurn; SyncerError where the
         remote does not answer: then nothing is known of what was not answered.
         """
-        differing = list[Change]()
-        for at in range(0, len(changes), BATCH):
-            part = changes[at : at + BATCH]
+        differing = list[tuple[int, bytes]]()
+        for at in range(0, len(pieces), BATCH):
+            part = pieces[at : at + BATCH]
+            changes = [_change_in(piece) for _, piece in part]
             await bucket.acquire()
-            answer = await engine.look_up(part)
+            answer = await engine.look_up(changes)
             if answer.failure is not None:
                 raise SyncerError(str(answer.failure))
             held = [one for found in answer.answers for one in found.annotations]
             differing += [
-                change
-                for change, annotation in zip(part, held, strict=True)
+                one
+                for one, change, annotation in zip(part, changes, held, strict=True)
                 if not _is_as_asked(change, annotation, remote)
             ]
         return differing
@@ -209,3 +224,11 @@ def _is_as_asked(change: Change, held: dict[str, object] | None, remote: Remote)
     if change.verb not in READ_BACK:
         return held is None
     return held is not None and remote.same(change, held)
+
+
+def _hash_input(input_id: str) -> bytes:
+    return hash(input_id).to_bytes(_HASH_BYTES, "big", signed=True)
+
+
+def _change_in(piece: bytes) -> Change:
+    return _decode(memoryview(piece)[_HASH_BYTES:])

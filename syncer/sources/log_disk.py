@@ -23,7 +23,7 @@ class LogDisk:
         """Open a log; see `open_log`."""
         return open_log(path, label)
 
-    def stamp(self, path: Path, known: Stamp | None = None) -> Stamp | None:
+    def stamp(self, path: str | Path, known: Stamp | None = None) -> Stamp | None:
         """Return what is said of a file; see `stamp_of`."""
         return stamp_of(path, known)
 

@@ -66,7 +66,7 @@ class Lookout:
     def stamp(self, path: str, known: Stamp | None = None) -> Stamp | None:
         """Return what is said of a file; None where it is not there. Blocking."""
         try:
-            return self.disk.stamp(Path(path), known)
+            return self.disk.stamp(path, known)
         except OSError:
             return None  # reading says so
 

@@ -82,6 +82,7 @@ class TakenRows:
         """
         self.told = _read_told(folder, disk)
         self._folder, self._disk = folder, disk
+        self._file, self._part = folder / FILE, folder / _PART
         self._names: dict[int, RowName] = {}
         self._untold: dict[int, RowName] = {}
         self._latest: dict[str, int] = {}
@@ -201,7 +202,7 @@ class TakenRows:
         self.segments.cut(mark)
 
     def _write(self, told: Told) -> None:
-        disk, part = self._disk, self._folder / _PART
+        disk, part = self._disk, self._part
         try:
             disk.unlink(part)
             file = disk.open(part)
@@ -210,11 +211,9 @@ class TakenRows:
                 disk.sync(file)
             finally:
                 disk.close(file)
-            disk.replace(part, self._folder / FILE)
+            disk.replace(part, self._file)
         except OSError as error:
-            raise StateError(
-                f"{self._folder / FILE} cannot be written: {error.strerror or error}"
-            ) from None
+            raise StateError(f"{self._file} cannot be written: {error.strerror or error}") from None
 
 
 def _read_told(folder: Path, disk: SpoolDisk) -> Told:

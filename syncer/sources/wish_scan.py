@@ -60,6 +60,7 @@ class WishScan:
 
     def __init__(self, rules: FolderRules, asked: AskedWishes, options: LineOptions) -> None:
         self._rules = rules
+        self._marker = rules.path / MARKER
         self._asked = asked
         self._options = options
         self._files = asked.list_files()
@@ -126,16 +127,14 @@ class WishScan:
 
     def _read_marker(self) -> str | None:
         try:
-            return (self._rules.path / MARKER).read_text("utf-8", "replace").strip()
+            return self._marker.read_text("utf-8", "replace").strip()
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise SyncerError(
-                f"{self._rules.path / MARKER} cannot be read: {error.strerror}"
-            ) from None
+            raise SyncerError(f"{self._marker} cannot be read: {error.strerror}") from None
 
     def _make_marker(self) -> str:
-        marker, path = secrets.token_hex(16), self._rules.path / MARKER
+        marker, path = secrets.token_hex(16), self._marker
         try:
             with path.open("x") as file:
                 file.write(f"{marker}\n")
@@ -152,15 +151,17 @@ class WishScan:
         """Yield each file, by its path within the folder, as it is now. Raises
         SyncerError where a folder cannot be read: then nobody knows what is missing.
         """
-        root = self._rules.path
+        root = os.fspath(self._rules.path)
         self.folders = {}
 
         def fail(error: OSError) -> NoReturn:
             raise SyncerError(f"{error.filename} cannot be read: {error.strerror}")
 
+        # Plain strings: the names of each Path that is made enter a table of the
+        # interpreter, which only grows while they come and go, many times a second.
         for folder, folders, names in os.walk(root, onerror=fail):
             try:
-                status = Path(folder).stat()
+                status = os.stat(folder)  # noqa: PTH116
             except OSError as error:
                 fail(error)
             self.folders[os.path.realpath(folder)] = (status.st_dev, status.st_ino)
@@ -168,14 +169,14 @@ class WishScan:
             for name in sorted(names):
                 if not name.endswith(".json") or name.startswith("."):
                     continue
-                path = Path(folder, name)
+                path = f"{folder}/{name}"
                 try:
-                    stamp = _stamp(path.stat())
+                    stamp = _stamp(os.stat(path))  # noqa: PTH116
                 except OSError:
                     if not os.path.lexists(path):
                         continue  # it went away just now
                     stamp = UNSEEN  # reading says why
-                yield str(path.relative_to(root)), stamp
+                yield path[len(root) :].lstrip("/"), stamp
 
     # --- files ------------------------------------------------------------------------
 
@@ -205,7 +206,7 @@ class WishScan:
         another one, and why it cannot be read.
         """
         try:
-            with Path(self._rules.path, path).open("rb") as file:
+            with open(f"{self._rules.path}/{path}", "rb") as file:  # noqa: PTH123
                 before = os.fstat(file.fileno())
                 if not stat.S_ISREG(before.st_mode) or before.st_size > FILE_BYTES_MAX:
                     return b"", UNSEEN, f"it is not a file of up to {FILE_BYTES_MAX >> 20} MiB"

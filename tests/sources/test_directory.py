@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -84,6 +85,22 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     made = Bench(tmp_path)
     yield made
     made.asked.close()
+
+
+def test_looking_again_leaves_the_table_of_the_interpreters_names_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each name that enters it takes room until the table is made larger, also where it
+    goes at once: a daemon that looks ten times a second would grow for that.
+    """
+    for number in range(3):
+        bench.write(f"site/{number}.json", f"i{number}", annotation("a"))
+    bench.look()
+    named: list[str] = []
+    intern = sys.intern
+    monkeypatch.setattr(sys, "intern", lambda name: named.append(name) or intern(name))
+    bench.look()
+    assert named == []
 
 
 def test_what_is_new_is_posted_what_differs_is_patched_and_the_rest_left_alone(

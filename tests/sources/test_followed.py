@@ -417,8 +417,8 @@ class _Refusing(LogDisk):
             raise UsageError(f"the change log {label} cannot be read: Permission denied")
         return super().open(path, label)
 
-    def stamp(self, path: Path, known: Stamp | None = None) -> Stamp | None:
-        if self.refuses in path.parents:
+    def stamp(self, path: str | Path, known: Stamp | None = None) -> Stamp | None:
+        if self.refuses in Path(path).parents:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return super().stamp(path, known)
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+import pytest
 
 from syncer.sources.stamps import stamp_of, stamp_of_open
 
@@ -19,3 +22,15 @@ def test_a_file_was_created_when_it_was_created_however_it_is_asked_for(tmp_path
     with path.open("rb") as file:
         assert again == stamp_of_open(file)
     assert (again.birth_ns, again.size) == (first.birth_ns, 3)
+
+
+def test_a_path_that_is_asked_for_enters_no_table_of_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "log.jsonl"
+    path.touch()
+    named: list[str] = []
+    intern = sys.intern
+    monkeypatch.setattr(sys, "intern", lambda name: named.append(name) or intern(name))
+    assert stamp_of(str(path)) is not None
+    assert named == []

@@ -83,9 +83,9 @@ class NodeDisk(LogDisk):
         self._opened.append(file)
         return file
 
-    def stamp(self, path: Path, known: Stamp | None = None) -> Stamp | None:
+    def stamp(self, path: str | Path, known: Stamp | None = None) -> Stamp | None:
         try:
-            return self._nodes.stamp(path.stat(), known)
+            return self._nodes.stamp(Path(path).stat(), known)
         except FileNotFoundError:
             return None
 
