@@ -36,7 +36,8 @@ class AnnotationIds:
     """
 
     def __init__(self, format_name: str) -> None:
-        self._format = _measure(format_name.encode())
+        self._begun = blake2b(_measure(format_name.encode()), digest_size=_BYTES)
+        """Of each id. A copy takes half the time of a digest from scratch."""
         self._known: Store[bytes, int] = Store()
         self._numbers = bytearray()
         """A bit for each number that is an own id of a label, on any input."""
@@ -59,8 +60,9 @@ class AnnotationIds:
 
     def make_key(self, input_id: bytes, told: bytes, kind: bytes = b"2:id") -> bytes:
         """Return the id of the first label with this own id on this input."""
-        text = b"%b%d:%b%b%d:%b" % (self._format, len(input_id), input_id, kind, len(told), told)
-        return blake2b(text, digest_size=_BYTES).digest()
+        digest = self._begun.copy()
+        digest.update(b"%d:%b%b%d:%b" % (len(input_id), input_id, kind, len(told), told))
+        return digest.digest()
 
     def claim(self, key: bytes, number: int) -> bool:
         """Take an id for a label if none has it; whether that was so.

@@ -32,6 +32,7 @@ _AREA_MIN = 1e-12
 _FLOAT32_NEAR = 1e-6
 _VISIBILITIES = ("NOT_PRESENT", "NOT_VISIBLE", "VISIBLE")
 _FLOAT32 = struct.Struct("<ff")
+_BOX = ("top_row", "left_col", "bottom_row", "right_col")
 
 WireObject: TypeAlias = dict[str, object]
 
@@ -74,7 +75,8 @@ def make_plain_region(shape: Shape | Point, width: float, height: float) -> Wire
     if not (width and height):
         return None
     if type(shape) is Box:
-        return make_plain_box(shape.left, shape.top, shape.right, shape.bottom, width, height)
+        shares = find_shares(shape.left, shape.top, shape.right, shape.bottom, width, height)
+        return None if shares is None else {"bounding_box": dict(zip(_BOX, shares, strict=True))}
     if type(shape) is Polygon and shape.angle_degrees is None:
         placed = _make_polygon(shape.points, width, height)
         if isinstance(placed, PlacedShape) and not placed.is_clamped:
@@ -82,29 +84,26 @@ def make_plain_region(shape: Shape | Point, width: float, height: float) -> Wire
     return None
 
 
-def make_plain_box(
+def find_shares(
     left: float, top: float, right: float, bottom: float, width: float, height: float
-) -> WireObject | None:
-    """Do the same for a box."""
+) -> tuple[float, float, float, float] | None:
+    """Return top, left, bottom and right of a box in shares of its image, if it lies on
+    that without doubt.
+    """
     left, right, top, bottom = left / width, right / width, top / height, bottom / height
     if not (
         0.0 <= left < left + _FLOAT32_NEAR < right <= 1.0
         and 0.0 <= top < top + _FLOAT32_NEAR < bottom <= 1.0
     ):
         return None
-    info = {"top_row": top, "left_col": left, "bottom_row": bottom, "right_col": right}
-    return {"bounding_box": info}
+    return top, left, bottom, right
 
 
-def make_plain_polygon(ring: list[float], width: float, height: float) -> WireObject | None:
-    """Do the same for a polygon, x and y in turn. Its numbers are finite."""
-    across, down = ring[::2], ring[1::2]
-    if len(across) != len(down) or len(down) < 3:
-        return None
-    if min(across) < 0.0 or min(down) < 0.0 or max(across) > width or max(down) > height:
-        return None
-    corners = [{"row": y / height, "col": x / width} for x, y in zip(across, down, strict=True)]
-    return {"polygon": {"points": corners}} if _is_corner(*corners[:3]) else None
+def is_corner(xs: Sequence[float], ys: Sequence[float]) -> bool:
+    """Whether the first three points are not on one line."""
+    x, y = xs[0], ys[0]
+    area = (xs[1] - x) * (ys[2] - y) - (xs[2] - x) * (ys[1] - y)
+    return area > _AREA_MIN or area < -_AREA_MIN
 
 
 def _clamp(share: float) -> float:
@@ -138,8 +137,8 @@ def _make_box(box: Box, width: float, height: float) -> PlacedShape | str:
     is_large = right - left > _FLOAT32_NEAR and bottom - top > _FLOAT32_NEAR
     if not is_large and not (_has_length(left, right) and _has_length(top, bottom)):
         return NO_AREA
-    info = {"top_row": top, "left_col": left, "bottom_row": bottom, "right_col": right}
-    return PlacedShape({"bounding_box": info}, clamped)
+    shares = top, left, bottom, right
+    return PlacedShape({"bounding_box": dict(zip(_BOX, shares, strict=True))}, clamped)
 
 
 def _has_length(low: float, high: float) -> bool:
@@ -156,8 +155,8 @@ def _make_polygon(points: Sequence[Point], width: float, height: float) -> Place
         return FEW_POINTS
     across, down = zip(*points, strict=True)
     if _is_within(across, width) and _is_within(down, height):
-        corners = [{"row": y / height, "col": x / width} for x, y in points]
-        if _is_corner(*corners[:3]):
+        if is_corner([x / width for x in across[:3]], [y / height for y in down[:3]]):
+            corners = [{"row": y / height, "col": x / width} for x, y in points]
             return PlacedShape({"polygon": {"points": corners}}, False)
     xs, ys = list(map(truediv, across, repeat(width))), list(map(truediv, down, repeat(height)))
     if not math.isfinite(sum(xs) + sum(ys)):
@@ -178,13 +177,6 @@ def _is_within(places: Sequence[float], length: float) -> bool:
     return min(places) >= 0.0 and max(places) <= length and math.isfinite(sum(places))
 
 
-def _is_corner(one: dict[str, float], two: dict[str, float], three: dict[str, float]) -> bool:
-    """Whether three points are not on one line."""
-    x, y = one["col"], one["row"]
-    area = (two["col"] - x) * (three["row"] - y) - (three["col"] - x) * (two["row"] - y)
-    return area > _AREA_MIN or area < -_AREA_MIN
-
-
 def _clamp_all(xs: list[float], ys: list[float]) -> tuple[list[float], list[float], bool]:
     """Return the places within the image, and whether some were beyond it by more than
     a rounding.
@@ -202,10 +194,9 @@ def _is_line(xs: Sequence[float], ys: Sequence[float]) -> bool:
     A figure whose halves are of opposite direction has an area, though they cancel out
     each other in a sum.
     """
-    x, y = xs[0], ys[0]
-    area = (xs[1] - x) * (ys[2] - y) - (xs[2] - x) * (ys[1] - y)
-    if area > _AREA_MIN or area < -_AREA_MIN:
+    if is_corner(xs, ys):
         return False
+    x, y = xs[0], ys[0]
     far_x = far_y = 0.0
     for next_x, next_y in zip(xs, ys, strict=True):
         along, down = next_x - x, next_y - y

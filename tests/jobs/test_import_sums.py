@@ -46,9 +46,10 @@ class Sums:
         self.events: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
 
-    def write(self, line: bytes, /) -> None:
-        assert json.loads(line)["op"] == "post"
-        self.lines += 1
+    def write(self, lines: bytes, /) -> None:
+        for line in lines.splitlines():
+            assert json.loads(line)["op"] == "post"
+            self.lines += 1
 
     def remark(self, remark: Remark) -> None:
         self.events[remark.event] += 1

@@ -22,7 +22,7 @@ class LineOutput(Protocol):
     """Takes lines."""
 
     def write(self, data: bytes, /) -> object:
-        """Take bytes."""
+        """Take one or several."""
         ...
 
 

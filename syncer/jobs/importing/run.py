@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import chain
 from pathlib import Path
 from typing import Protocol, TypeAlias, assert_never
 
@@ -29,6 +30,7 @@ from syncer.formats.labels import (
     Reader,
     Skipped,
 )
+from syncer.formats.plain_lines import write_lines
 from syncer.formats.regions import OUTSIDE
 from syncer.formats.registry import AUTO, detect_format, make_reader
 from syncer.formats.store import Store
@@ -158,22 +160,22 @@ class Import:
         """Write annotations of COCO: one by one where there is more to say."""
         if self._double is not None:
             return
-        report, write, put = self.report, self._coco_lines.write, out.write
-        for index, annotation in enumerate(run.annotations):
-            lines = write(annotation, run)
-            if lines is None:
-                for item in run.read(index):
-                    self._take_one(item, out, refuse)
-                continue
-            for line in lines:
-                put(line)
-            report.read += 1
-            report.converted += 1
+        report, end = self.report, 0
+        while end < len(run.annotations):
+            begin = end
+            lines, end = self._coco_lines.make_lines(run, begin)
+            out.write(write_lines(lines))
+            report.read += end - begin
+            report.converted += end - begin
             report.written += len(lines)
             if self._observers:
-                for item in run.read(index):
+                for item in chain.from_iterable(map(run.read, range(begin, end))):
                     if isinstance(item, Label):
                         self._show(item)
+            if end < len(run.annotations):
+                for item in run.read(end):
+                    self._take_one(item, out, refuse)
+                end += 1
 
     def _take_one(self, item: Item, out: LineOutput, refuse: Refuse | None) -> None:
         if type(item) is Label and self._double is None:
