@@ -1,0 +1,53 @@
+"""Profiles that nobody has probed: services that a seed makes up, and services where
+nothing is as it is by default.
+
+    python -m tests.support.profiles --seed 7 profile.json
+    python -m tests.support.profiles --turn 0 profile.json
+    make test PROFILE=profile.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+from pathlib import Path
+
+import orjson
+
+from syncer.emulator.profile import FORMAT, VERSION
+from syncer.emulator.settings import SWITCHES
+
+TURNS = max(len(values) for values in SWITCHES.values()) - 1
+"""After so many turns each value of each switch has been met."""
+
+
+def drawn(seed: int) -> dict[str, str]:
+    """Each switch at any of its values."""
+    rng = random.Random(seed)
+    return {name: rng.choice(values) for name, values in SWITCHES.items()}
+
+
+def unusual(turn: int) -> dict[str, str]:
+    """Each switch at a value that is not its default, the next one each turn."""
+    return {name: values[1 + turn % (len(values) - 1)] for name, values in SWITCHES.items()}
+
+
+def write_profile(path: Path, switches: dict[str, str]) -> None:
+    """As `syncer probe --out` writes it."""
+    profile = {"format": FORMAT, "version": VERSION, "switches": switches}
+    path.write_bytes(orjson.dumps(profile, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def main() -> None:
+    """Write one of them."""
+    parser = argparse.ArgumentParser(prog="tests.support.profiles", description=__doc__)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--seed", type=int)
+    which.add_argument("--turn", type=int)
+    parser.add_argument("path", type=Path)
+    given = parser.parse_args()
+    write_profile(given.path, drawn(given.seed) if given.turn is None else unusual(given.turn))
+
+
+if __name__ == "__main__":
+    main()
