@@ -136,7 +136,7 @@ def _read_one(run: JsonRun, tables: _Tables, index: int) -> Iterator[Item]:
     """Yield the label of one annotation of a run, after what was lost of it."""
     value = run.values[index]
     if isinstance(value, PlainAnnotation):
-        value = to_builtins(value)
+        value = {**to_builtins(value), "bbox": list(value.bbox)}
     item = JsonItem(run.key, run.index + index, cast(JSON, value), run.fault)
     lost: list[Item] = []
     found = _read_annotation(item, tables, lost)

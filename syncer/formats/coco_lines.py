@@ -5,7 +5,8 @@ A test holds them against those that `annotations` makes, byte by byte.
 
 from __future__ import annotations
 
-from itertools import islice
+from binascii import hexlify
+from collections.abc import Iterator
 from typing import cast
 
 import orjson
@@ -22,11 +23,10 @@ from syncer.formats.plain_lines import (
     BoxRegion,
     BoxShares,
     LineInfo,
-    PlainLine,
-    PlainRegion,
-    make_line,
+    begin_line,
     make_plain_box,
-    make_plain_polygon,
+    write_plain_json,
+    write_plain_polygon,
 )
 from syncer.formats.regions import PlacedShape, make_region
 
@@ -35,11 +35,22 @@ _CLASS_BYTES_MAX = 1 << 20
 """Annotations of a run are small: with a class of no more, so are their lines."""
 
 
+class PlainLines(Struct, frozen=True):
+    """Lines of annotations that follow each other in a run."""
+
+    lines: list[bytes]
+    begin: int
+    """The place of the first annotation in the run."""
+    end: int
+    """The place of the next annotation, which needs a second look; or the run's end."""
+
+
 class _PlainClass(Struct, frozen=True):
     """A category as lines have it."""
 
     id: Raw
-    data: Raw
+    line: bytes
+    """The text of its lines, with gaps."""
     counted: list[CountedConcept]
 
 
@@ -47,7 +58,7 @@ class CocoLines:
     """The lines of runs that need no second look."""
 
     def __init__(self, format_name: str, images: Images, annotations: Annotations) -> None:
-        self._format = Raw(orjson.dumps(format_name))
+        self._format = format_name
         self._images = images
         self._annotations = annotations
         self._ids = annotations.ids
@@ -57,61 +68,67 @@ class CocoLines:
         """Forget categories: those of another file have the same numbers."""
         self._classes.clear()
 
-    def make_lines(self, run: PlainRun, begin: int) -> tuple[list[PlainLine], int]:
-        """Return the lines of annotations as nearly all are, and where they end.
+    def make_lines(self, run: PlainRun) -> Iterator[PlainLines]:
+        """Yield the lines of a run up to each annotation that is not as nearly all are.
 
-        Their boxes and polygons lie wholly on images that are listed, and their ids are
-        new there. They end before any other: `run.read` says what it is, and nothing of
-        it was kept here.
+        The boxes and polygons of those lie wholly on images that are listed, and their
+        ids are new there. `run.read` says what any other is, and nothing of it was kept
+        here.
         """
-        lines: list[PlainLine] = []
-        make, end = self._make, begin
-        for found in islice(run.annotations, begin, None):
-            made = make(found, run)
+        annotations = run.annotations
+        own_ids = orjson.dumps([found.id for found in annotations])[1:-1].split(b",")
+        images = self._images.listed.find_all([found.image_id for found in annotations])
+        lines: list[bytes] = []
+        begin, make = 0, self._make
+        for at, (found, own_id, image) in enumerate(zip(annotations, own_ids, images, strict=True)):
+            made = make(found, own_id, image, run)
             if made is None:
-                break
-            lines += made
-            end += 1
-        return lines, end
+                yield PlainLines(lines, begin, at)
+                lines, begin = [], at + 1
+            else:
+                lines += made
+        if begin < len(annotations):
+            yield PlainLines(lines, begin, len(annotations))
 
-    def _make(self, found: PlainAnnotation, run: PlainRun) -> tuple[PlainLine, ...] | None:
+    def _make(
+        self, found: PlainAnnotation, own_id: bytes, image: bytes, run: PlainRun
+    ) -> tuple[bytes, ...] | None:
         outline = found.segmentation
-        image = self._images.listed.find(found.image_id)
         its_class = self._classes.get(found.category_id) or self._find_class(found, run)
-        if image is None or its_class is None or isinstance(outline, PlainMask):
+        if not image or its_class is None or isinstance(outline, PlainMask):
             return None
         width, height = SIZE.unpack_from(image)
         name = image[SIZE.size :]
-        own_id = str(found.id)
         x, y, across, down = found.bbox
         box = make_plain_box(x, y, x + across, y + down, width, height)
         beside: BoxShares | UnsetType = UNSET
-        regions: list[PlainRegion] = []
+        regions: list[bytes] = []
         if outline:
             beside = box or _clamp_box(x, y, x + across, y + down, width, height)
         elif box is None:
             return None
         else:
-            regions.append(BoxRegion(box))
+            regions.append(write_plain_json(BoxRegion(box)))
         for ring in outline or ():
-            polygon = make_plain_polygon(ring, width, height)
+            polygon = write_plain_polygon(ring, width, height)
             if polygon is None:
                 return None
             regions.append(polygon)
-        key = self._ids.make_key(name, own_id.encode())
+        key = self._ids.make_key(name, own_id)
         if not self._ids.claim(key, found.id):
             return None
-        id, input_id, data = key.hex(), name.decode(), its_class.data
-        is_crowd = found.iscrowd == 1
-        info = LineInfo(self._format, own_id, its_class.id, found.area, is_crowd, beside)
         for concept in its_class.counted:
             concept.count += len(regions)
+        id, line = hexlify(key), its_class.line
+        info = LineInfo(its_class.id, found.area, found.iscrowd == 1, beside)
         if len(regions) == 1:
-            return (make_line(id, input_id, regions[0], data, info),)
+            return (line % (id, name, id, regions[0], own_id, write_plain_json(info)[1:]),)
         parts = []
         for part, region in enumerate(regions):
-            about = replace(info, parts_of=id, part=part)
-            parts.append(make_line(name_part(id, part), input_id, region, data, about))
+            whole = id.decode()
+            its_id = name_part(whole, part).encode()
+            about = write_plain_json(replace(info, parts_of=whole, part=part))
+            parts.append(line % (its_id, name, its_id, region, own_id, about[1:]))
         return tuple(parts)
 
     def _find_class(self, found: PlainAnnotation, run: PlainRun) -> _PlainClass | None:
@@ -129,7 +146,7 @@ class CocoLines:
         if len(self._classes) >= _CLASSES_MAX:
             self._classes.clear()
         its_class = self._classes[found.category_id] = _PlainClass(
-            Raw(id), Raw(data), named.counted
+            Raw(id), begin_line(self._format, data), named.counted
         )
         return its_class
 

@@ -21,20 +21,20 @@ _Whole: TypeAlias = Annotated[int, _EXACT]
 _Real: TypeAlias = _Whole | Annotated[float, _EXACT]
 
 
-class PlainMask(Struct, forbid_unknown_fields=True):
+class PlainMask(Struct, forbid_unknown_fields=True, gc=False):
     """A mask, packed or not."""
 
     counts: list[_Whole] | str
     size: list[_Whole]
 
 
-class PlainAnnotation(Struct, forbid_unknown_fields=True):
+class PlainAnnotation(Struct, forbid_unknown_fields=True, gc=False):
     """A box, and perhaps what it is the box of."""
 
     id: _Whole
     image_id: _Whole
     category_id: _Whole
-    bbox: Annotated[list[_Real], Meta(min_length=4, max_length=4)]
+    bbox: tuple[_Real, _Real, _Real, _Real]
     segmentation: list[list[_Real]] | PlainMask | None = None
     area: _Real | UnsetType = UNSET
     iscrowd: Literal[0, 1] = 0

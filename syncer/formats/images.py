@@ -9,6 +9,7 @@ from struct import Struct
 from typing import Literal, TypeGuard
 
 import msgspec
+import orjson
 
 from syncer.formats.faults import ImportRefused
 from syncer.formats.ids import IdSpelling, is_odd, read_number
@@ -25,7 +26,9 @@ WAYS_OUT = "--input-id path, or an --input-map"
 _CACHED_MAX = 50_000
 _SIDE_MAX = 1 << 31
 SIZE = Struct("<II")
-"""Width and height, before the input's id: so are listed pictures kept."""
+"""Width and height, before the input's id: so are listed pictures kept. A line has the
+id as it is here.
+"""
 
 
 class PlacedPicture(msgspec.Struct, frozen=True):
@@ -104,11 +107,12 @@ class Images:
         placed = self.place(picture)
         if placed is not None and placed.width and placed.height:
             try:
-                name = placed.input_id.encode()
-            except UnicodeEncodeError:  # half a character: no plain line can have it
+                name = orjson.dumps(placed.input_id)[1:-1]
+            except TypeError:  # half a character: no plain line can have it
                 return placed
-            kept = SIZE.pack(placed.width, placed.height) + name
-            self.listed.put(read_number(picture.own_id), kept)
+            if b"\\" not in name:  # in JSON it is what it is
+                kept = SIZE.pack(placed.width, placed.height) + name
+                self.listed.put(read_number(picture.own_id), kept)
         return placed
 
     def find(self, picture: Picture) -> PlacedPicture | None:

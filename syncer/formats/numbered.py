@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
+from mmap import mmap
 
 _NUMBERS_MAX = 1 << 21
 _BYTES_MAX = 24 << 20
@@ -13,7 +15,9 @@ class NumberedBytes:
     """Some bytes for each number, of six more. It refuses what would be too much."""
 
     def __init__(self) -> None:
-        self._bytes = bytearray()
+        self._bytes: mmap | None = None
+        """Memory that does not move, and is there once it is written to."""
+        self._end = 0
         self._begins = array("I")
         self._lengths = array("H")
 
@@ -21,23 +25,34 @@ class NumberedBytes:
         """Keep what a number that has nothing stands for; whether there was space."""
         if not (0 <= number < _NUMBERS_MAX and 0 < len(value) <= _LENGTH_MAX):
             return False
-        if len(self._bytes) + len(value) > _BYTES_MAX:
+        begin, end = self._end, self._end + len(value)
+        if end > _BYTES_MAX:
             return False
         missing = number + 1 - len(self._begins)
         if missing > 0:
             self._begins.frombytes(bytes(missing * self._begins.itemsize))
             self._lengths.frombytes(bytes(missing * self._lengths.itemsize))
-        self._begins[number] = len(self._bytes)
+        if self._bytes is None:
+            self._bytes = mmap(-1, _BYTES_MAX)
+        self._begins[number] = begin
         self._lengths[number] = len(value)
-        self._bytes += value
+        self._bytes[begin:end] = value
+        self._end = end
         return True
 
     def find(self, number: int) -> bytes | None:
         """Return it; None where nothing was kept."""
-        if not 0 <= number < len(self._begins):
-            return None
-        length = self._lengths[number]
-        if not length:
-            return None
-        begin = self._begins[number]
-        return bytes(self._bytes[begin : begin + length])
+        return self.find_all((number,))[0] or None
+
+    def find_all(self, numbers: Sequence[int]) -> list[bytes]:
+        """Return that of each number, empty where nothing was kept."""
+        kept, begins, lengths = self._bytes, self._begins, self._lengths
+        if kept is None:
+            return [b""] * len(numbers)
+        count = len(begins)
+        return [
+            kept[(begin := begins[number]) : begin + lengths[number]]
+            if 0 <= number < count
+            else b""
+            for number in numbers
+        ]

@@ -45,7 +45,7 @@ RARE = st.fixed_dictionaries(
 COMMON = st.fixed_dictionaries(
     {
         "id": st.integers(1, 12),
-        "image_id": st.sampled_from([1, 1, 1, 2, 3, 5, 2**40]),
+        "image_id": st.sampled_from([1, 1, 1, 2, 3, 5, 6, 2**40]),
         "category_id": st.integers(1, 3),
         "bbox": st.lists(st.integers(0, 48) | SIDES, min_size=4, max_size=4),
     },
@@ -76,8 +76,9 @@ IMAGES = [
     {"id": "3", "file_name": "a/b.jpg", "width": 48, "height": 64},
     {"id": 2**40, "file_name": "far.jpg", "width": 64, "height": 48},
     {"id": 5, "width": 64, "height": 48},
+    {"id": 6, "file_name": 'a "cat" of 5%, \u00e9.jpg', "width": 64, "height": 48},
 ]
-CATEGORIES = [{"id": 1, "name": "cat"}, {"id": 2, "name": "Black dog"}]
+CATEGORIES = [{"id": 1, "name": "cat"}, {"id": 2, "name": "Black dog, 9%"}]
 OTHER_IMAGES = [
     {"id": 2, "file_name": "cat.jpg", "width": 64, "height": 48},
     {"id": 1, "file_name": "cow.jpg", "width": 80, "height": 60},

@@ -30,7 +30,6 @@ from syncer.formats.labels import (
     Reader,
     Skipped,
 )
-from syncer.formats.plain_lines import write_lines
 from syncer.formats.regions import OUTSIDE
 from syncer.formats.registry import AUTO, detect_format, make_reader
 from syncer.formats.store import Store
@@ -160,22 +159,19 @@ class Import:
         """Write annotations of COCO: one by one where there is more to say."""
         if self._double is not None:
             return
-        report, end = self.report, 0
-        while end < len(run.annotations):
-            begin = end
-            lines, end = self._coco_lines.make_lines(run, begin)
-            out.write(write_lines(lines))
-            report.read += end - begin
-            report.converted += end - begin
-            report.written += len(lines)
+        report = self.report
+        for made in self._coco_lines.make_lines(run):
+            out.write(b"".join(made.lines))
+            report.read += made.end - made.begin
+            report.converted += made.end - made.begin
+            report.written += len(made.lines)
             if self._observers:
-                for item in chain.from_iterable(map(run.read, range(begin, end))):
+                for item in chain.from_iterable(map(run.read, range(made.begin, made.end))):
                     if isinstance(item, Label):
                         self._show(item)
-            if end < len(run.annotations):
-                for item in run.read(end):
+            if made.end < len(run.annotations):
+                for item in run.read(made.end):
                     self._take_one(item, out, refuse)
-                end += 1
 
     def _take_one(self, item: Item, out: LineOutput, refuse: Refuse | None) -> None:
         if type(item) is Label and self._double is None:
