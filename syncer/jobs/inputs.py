@@ -120,7 +120,7 @@ class ReadingOptions:
     disk: LogDisk = REAL_LOGS
     shared: Path | None = None
     """The [state] dir, with the states of pulls in it; None: the state itself."""
-    inspect: Callable[[Sequence[Path], Sequence[Path]], list[str]] = lambda _, __: []
+    inspect: Callable[[Sequence[str], Sequence[str]], list[str]] = lambda _, __: []
     """Called with the logs that have something to read, and with those of them that the
     state does not know yet. Returns notes; what it raises refuses them all.
     """
@@ -171,7 +171,7 @@ def _open(
     facts += [Opened(number, aside) for number, aside in choice.displaced]
     members: list[ChangeLog | Feed] = []
     done: list[ChosenLog] = []
-    unmet: list[Path] = []
+    unmet: list[str] = []
     for found in _woven(items, choice.logs, ledger):
         known = ledger.logs.get(found.number)
         if known is None or known.identity != found.identity:

@@ -147,7 +147,7 @@ class MoveLog:
             )
         before = ledger.logs[numbers[0]].identity.label
         places = Places(ledger, journal.folder / SPOOL)
-        facts, is_there = _move(places, numbers[0], LogPath(Path(self.new.path), self.new.name))
+        facts, is_there = _move(places, numbers[0], LogPath(self.new.path, self.new.name))
         journal.commit(facts)
         return Renamed(before, self.new.name, is_there)
 
@@ -173,13 +173,13 @@ def _move(places: Places, number: int, log: LogPath) -> tuple[list[Fact], bool]:
         facts += forgotten(other)
     stamp = files.stamp(log, known.stamp)
     if stamp is None:
-        if log.path.exists():
+        if Path(log.path).exists():
             raise UsageError(f"{new} is not a file")
         return [
             *facts,
             Opened(
                 number,
-                msgspec.structs.replace(known, path=str(log.path), label=new, was="", twin=None),
+                msgspec.structs.replace(known, path=log.path, label=new, was="", twin=None),
             ),
         ], False
     if (applied := places.applied(number)) and (
@@ -189,7 +189,7 @@ def _move(places: Places, number: int, log: LogPath) -> tuple[list[Fact], bool]:
             f"{new} does not hold all that was applied of {known.label}: it was {how}. Nothing was"
             " changed"
         )
-    identity = LogIdentity.of(str(log.path), new, known.head, stamp)
+    identity = LogIdentity.of(log.path, new, known.head, stamp)
     if known.stamp.is_untouched(stamp):
         identity = msgspec.structs.replace(identity, end=known.end)
     return [*facts, Opened(number, identity)], True

@@ -40,22 +40,22 @@ class OnDisk:
     def __init__(self, state: Path) -> None:
         self._pulled = _PullOutputs(state)
 
-    def is_state(self, folder: Path, names: Set[str]) -> bool:
+    def is_state(self, folder: str, names: Set[str]) -> bool:
         """Return whether there is a lock with something that it guards, or a journal:
         users may call a log dead.jsonl, too.
         """
         return (LOCK in names and not _STATE_FILES.isdisjoint(names)) or (
-            replay.JOURNAL_FILE in names and _is_journal(folder / replay.JOURNAL_FILE)
+            replay.JOURNAL_FILE in names and _is_journal(Path(folder, replay.JOURNAL_FILE))
         )
 
-    def is_pulled(self, path: Path, status: os.stat_result) -> bool:
+    def is_pulled(self, path: str, status: os.stat_result) -> bool:
         """Return whether a pull of the [state] dir wrote this file: it is where one
         writes, or it is as one left it, even if it was moved.
 
         Raises StateError where it is not known what a pull wrote.
         """
         return (
-            str(path) in self._pulled.places
+            path in self._pulled.places
             or (status.st_size, status.st_mtime_ns) in self._pulled.written
         )
 

@@ -5,9 +5,9 @@ It is opened when it is read; `sources.choice` knows before which log it is.
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from io import BufferedReader
-from pathlib import Path
 
 import anyio.to_thread
 import msgspec
@@ -43,7 +43,7 @@ class ChangeLog:
 
     def __init__(
         self,
-        path: Path,
+        path: str,
         label: str,
         number: int,
         options: LineOptions,
@@ -108,7 +108,7 @@ class ChangeLog:
         if stamp is None or identity.stamp.file != stamp.file:
             self._let_go()
             self._left = None
-        self.identity, self.label, self._path = identity, identity.label, Path(identity.path)
+        self.identity, self.label, self._path = identity, identity.label, identity.path
         self._news = self.unfinished = None
         self._ended = self._ending = False
 
@@ -266,7 +266,7 @@ class ChangeLog:
 
     def _open(self) -> None:
         mark = self._lines.mark
-        if self.identity is not None and not self._path.exists():
+        if self.identity is not None and not os.path.exists(self._path):
             raise SyncerError(
                 f"the log {self.label} was renamed or removed during the run: run the same"
                 " command again"

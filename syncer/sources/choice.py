@@ -223,9 +223,9 @@ class Chooser:
     def _free_name(self, path: str, label: str) -> tuple[str, str]:
         """A path and a label that no file has, and no known log."""
         for count in chain([""], range(2, 1 << 30)):
-            log = LogPath(Path(f"{path}.old{count}"), f"{label}.old{count}")
+            log = LogPath(f"{path}.old{count}", f"{label}.old{count}")
             if self._places.at(log) is None and self._look.stamp(log) is None:
-                return str(log.path), log.label
+                return log.path, log.label
         raise AssertionError(path)
 
     def _number(self, file: Candidate, decision: Decision) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NoReturn
 
 from syncer.core.change import LogIdentity
@@ -26,9 +25,9 @@ class ChosenLog:
     """Which of the named files it belongs to."""
 
     @property
-    def path(self) -> Path:
+    def path(self) -> str:
         """The path where it is."""
-        return Path(self.identity.path)
+        return self.identity.path
 
 
 @dataclass(slots=True)

@@ -4,11 +4,11 @@ itself and closed again.
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BufferedReader
-from pathlib import Path
 
 from syncer.core.change import Stamp
 from syncer.core.moves import is_name_of
@@ -79,11 +79,10 @@ class LogFiles:
 
         Raises UsageError where it cannot be opened.
         """
-        key = str(log.path)
-        if key not in self._heads:
+        if log.path not in self._heads:
             with self._open(log) as file:
-                self._heads[key] = head_of(first_line(file))
-        return self._heads[key]
+                self._heads[log.path] = head_of(first_line(file))
+        return self._heads[log.path]
 
     def find_held(self, log: LogPath, applied: Mapping[int, AppliedPart]) -> tuple[int, ...]:
         """Return the known logs (by number, with what was applied of them) that the
@@ -139,7 +138,7 @@ class LogFiles:
         """Return the paths in the folder of this one that are names of a rotated log
         with one of `names`, or have this inode.
         """
-        folder = self._folder(str(Path(path).parent))
+        folder = self._folder(os.path.dirname(path))
         named = [found for name in names for found in folder.beginning(name)]
         return list(dict.fromkeys([*sorted(named), *folder.by_inode.get(inode, ())]))
 

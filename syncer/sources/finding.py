@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import Literal
 
 from syncer.core.change import Stamp
@@ -26,7 +25,7 @@ from syncer.errors import SyncerError, UsageError
 from syncer.sources.candidates import Candidate, Decided
 from syncer.sources.chosen import Notes
 from syncer.sources.files import LogFiles
-from syncer.sources.logs import NAME_ONE, LogPath
+from syncer.sources.logs import NAME_ONE, LogPath, beside
 from syncer.sources.places import STDIN, Places
 
 PACKED = ".gz"
@@ -73,7 +72,7 @@ class Finder:
 
         Raises UsageError if it does not exist and was not known.
         """
-        if (path := str(log.path)) in self._added:
+        if (path := log.path) in self._added:
             return
         self._added.add(path)
         file = self._file(log, at, named=named)
@@ -105,7 +104,7 @@ class Finder:
         was renamed after that, and no run saw it in between.
         """
         for near in self._look.near(path, (path,), inode=0):
-            stamp = self._stamp(LogPath(Path(near), near))
+            stamp = self._stamp(LogPath(near, near))
             number = None if stamp is None else self._places.of_file(stamp)
             if stamp is not None and number is not None and self._same_file(stamp) is None:
                 self.moved_along[number] = path
@@ -115,7 +114,7 @@ class Finder:
         """Return the file at this path; None if it does not exist."""
         number = self._places.at(log)
         stamp = self._stamp(log, None if number is None else self._places.identity(number).stamp)
-        return None if stamp is None else Candidate(log, str(log.path), stamp, at, number, named)
+        return None if stamp is None else Candidate(log, log.path, stamp, at, number, named)
 
     def _stamp(self, log: LogPath, known: Stamp | None = None) -> Stamp | None:
         try:
@@ -161,7 +160,7 @@ class Finder:
         """The file at the path of a twin that is not in the run: a known log, or
         another name of a file that is.
         """
-        log = LogPath(Path(path), str(Path(file.log.label).with_name(Path(path).name)))
+        log = LogPath(path, beside(file.log.label, path))
         if (number := self._places.at(log)) is not None:
             return self._file(self._places.log(number), file.at, named=True)
         if (twin := self._file(log, file.at, named=True)) is None:
@@ -215,8 +214,8 @@ class Finder:
                 continue
             label = near
             if identity.label != STDIN:
-                label = str(Path(identity.label).with_name(Path(near).name))
-            file = self._file(LogPath(Path(near), label), at, named=False)
+                label = beside(identity.label, near)
+            file = self._file(LogPath(near, label), at, named=False)
             if file is not None and not self._holds_its_own(file):
                 file.known = None
                 self.files[near] = file

@@ -4,8 +4,6 @@ it is sent or dead-lettered.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from syncer.core.change import BadLine, Mark
 from syncer.errors import UsageError
 from syncer.sources.cutter import Cutter, RawLine
@@ -27,7 +25,7 @@ _NOT_IN_TEXT = bytes(code for code in range(0x20) if code not in b"\t\n\r\f\b\x1
 _DOCUMENT_BEGINS = (b"[", b"{", b"[{")
 
 
-def refuse_what_is_not_a_log(path: Path, label: str, options: LineOptions) -> None:
+def refuse_what_is_not_a_log(path: str, label: str, options: LineOptions) -> None:
     """Raise UsageError for a file of which the first lines say that it is not a change
     log, or that cannot be read.
 

@@ -18,7 +18,6 @@ import re
 import stat
 from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, Protocol
 
 from syncer.errors import UsageError
@@ -34,13 +33,13 @@ _LIKE_A_LOG = re.compile(
 class Ours(Protocol):
     """The test for syncer's own files among users'."""
 
-    def is_state(self, folder: Path, names: Set[str]) -> bool:
+    def is_state(self, folder: str, names: Set[str]) -> bool:
         """Return whether this folder, in which there are these names, is a state: of
         any push or pull.
         """
         ...
 
-    def is_pulled(self, path: Path, status: os.stat_result) -> bool:
+    def is_pulled(self, path: str, status: os.stat_result) -> bool:
         """Return whether a pull of the same [state] dir wrote this file (its resolved
         path, and what stat says of it).
         """
@@ -51,9 +50,9 @@ class Ours(Protocol):
 class FoundLog:
     """A file in a folder that is a log."""
 
-    path: Path
+    path: str
     """Resolved."""
-    label: Path
+    label: str
     """As users would name it: the folder as it was given, and the way from there."""
 
 
@@ -61,19 +60,19 @@ class FoundLog:
 class LeftOut:
     """Something that looks like a log, or holds one, and is not read."""
 
-    label: Path
+    label: str
     why: Literal["hidden", "ending", "pulled", "state", "rotated"]
-    path: Path | None = None
+    path: str | None = None
     """Resolved, where it is a file."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Folder:
-    path: Path
-    label: Path
+    path: str
+    label: str
 
 
-Unread = Callable[[Path, str], None]
+Unread = Callable[[str, str], None]
 """Receives what cannot be read, and why."""
 
 
@@ -85,7 +84,7 @@ class Walk:
         self.left_out: list[LeftOut] = []
         self._ours = ours
         self._skip = skip
-        self.folders: dict[tuple[int, int], Path] = {}
+        self.folders: dict[tuple[int, int], str] = {}
         """Those that were entered, by device and inode."""
 
     def logs(self, root: str) -> Iterator[FoundLog]:
@@ -93,7 +92,7 @@ class Walk:
 
         Raises UsageError, which names what cannot be read.
         """
-        ahead: list[_Folder | FoundLog] = [_Folder(Path(os.path.realpath(root)), Path(root))]
+        ahead: list[_Folder | FoundLog] = [_Folder(os.path.realpath(root), tidy(root))]
         while ahead:
             found = ahead.pop()
             if isinstance(found, FoundLog):
@@ -103,7 +102,7 @@ class Walk:
 
     def _in(self, folder: _Folder) -> Iterable[_Folder | FoundLog]:
         try:
-            status = folder.path.stat()
+            status = os.stat(folder.path)
             with os.scandir(folder.path) as entries:
                 listed = sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
@@ -118,7 +117,7 @@ class Walk:
             return
         self.folders[place] = folder.path
         for entry in listed:
-            label = folder.label / entry.name
+            label = _within(folder.label, entry.name)
             if entry.name.startswith("."):
                 self._note_hidden(entry, label)
             elif (inner := self._folder(entry, label)) is not None:
@@ -126,26 +125,24 @@ class Walk:
             elif entry.name.endswith(ENDINGS):
                 yield from self._log(entry, label)
             elif _LIKE_A_LOG.search(entry.name):
-                self.left_out.append(LeftOut(label, "ending", Path(os.path.realpath(entry.path))))
+                self.left_out.append(LeftOut(label, "ending", os.path.realpath(entry.path)))
 
-    def _folder(self, entry: os.DirEntry[str], label: Path) -> _Folder | None:
+    def _folder(self, entry: os.DirEntry[str], label: str) -> _Folder | None:
         """Return the folder that the entry is, or is a link to; None where it is
         something else.
         """
         if not entry.is_symlink():
-            return _Folder(Path(entry.path), label) if entry.is_dir() else None
+            return _Folder(entry.path, label) if entry.is_dir() else None
         try:
             status = entry.stat()
         except OSError as error:
             self._leave_out(label, f"{label}, a link to {_target(entry)},", error)
             return None
         return (
-            _Folder(Path(os.path.realpath(entry.path)), label)
-            if stat.S_ISDIR(status.st_mode)
-            else None
+            _Folder(os.path.realpath(entry.path), label) if stat.S_ISDIR(status.st_mode) else None
         )
 
-    def _log(self, entry: os.DirEntry[str], label: Path) -> Iterator[FoundLog]:
+    def _log(self, entry: os.DirEntry[str], label: str) -> Iterator[FoundLog]:
         try:
             status = entry.stat()
         except FileNotFoundError:
@@ -153,7 +150,7 @@ class Walk:
         except OSError as error:
             self._leave_out(label, f"the change log {label}", error)
             return
-        path = Path(os.path.realpath(entry.path) if entry.is_symlink() else entry.path)
+        path = os.path.realpath(entry.path) if entry.is_symlink() else entry.path
         try:
             check_readable(path, label, status)
         except UsageError as error:
@@ -166,7 +163,7 @@ class Walk:
         else:
             yield FoundLog(path, label)
 
-    def _leave_out(self, label: Path, what: str, error: OSError) -> None:
+    def _leave_out(self, label: str, what: str, error: OSError) -> None:
         why = f"{what} cannot be read: {error.strerror or error}"
         if self._skip is None:
             raise UsageError(
@@ -175,27 +172,27 @@ class Walk:
             ) from None
         self._skip(label, why)
 
-    def _note_hidden(self, entry: os.DirEntry[str], label: Path) -> None:
+    def _note_hidden(self, entry: os.DirEntry[str], label: str) -> None:
         if entry.is_dir(follow_symlinks=False):
-            if self._holds_logs(Path(entry.path)):
-                self.left_out.append(LeftOut(label / "…", "hidden"))
+            if self._holds_logs(entry.path):
+                self.left_out.append(LeftOut(_within(label, "…"), "hidden"))
         elif _LIKE_A_LOG.search(entry.name):
             self.left_out.append(LeftOut(label, "hidden"))
 
-    def _holds_logs(self, folder: Path) -> bool:
+    def _holds_logs(self, folder: str) -> bool:
         """Return whether something in a hidden folder looks like a log.
 
         What cannot be read there is passed over like the rest.
         """
         for inside, folders, files in os.walk(folder):
-            if self._ours.is_state(Path(inside), {*folders, *files}):
+            if self._ours.is_state(inside, {*folders, *files}):
                 folders.clear()
             elif any(_LIKE_A_LOG.search(name) for name in files):
                 return True
         return False
 
 
-def check_readable(path: Path, label: Path | str, status: os.stat_result) -> None:
+def check_readable(path: str, label: str, status: os.stat_result) -> None:
     """Raise UsageError unless this is a regular file that may be read."""
     if not stat.S_ISREG(status.st_mode):
         raise UsageError(
@@ -206,9 +203,19 @@ def check_readable(path: Path, label: Path | str, status: os.stat_result) -> Non
         raise UsageError(f"the change log {label} cannot be read: Permission denied")
 
 
+def tidy(path: str) -> str:
+    """Return a path without what says nothing in it: a slash at its end, `./`, `//`."""
+    parts = [part for part in path.split("/") if part not in ("", ".")]
+    return ("/" if path.startswith("/") else "") + "/".join(parts) or "."
+
+
+def _within(folder: str, name: str) -> str:
+    return name if folder == "." else os.path.join(folder, name)
+
+
 def _target(entry: os.DirEntry[str]) -> str:
     try:
-        return str(Path(entry.path).readlink())
+        return os.readlink(entry.path)
     except OSError:
         return "?"
 
@@ -226,7 +233,7 @@ def explain_left_out(left_out: Iterable[LeftOut]) -> list[str]:
     """Return a sentence for each reason for which something was left out."""
     named: dict[str, list[str]] = {}
     for one in left_out:
-        named.setdefault(one.why, []).append(str(one.label))
+        named.setdefault(one.why, []).append(one.label)
     return [
         f"not read: {_enumerate(labels)} ({_EXPLAINED[why]}; a file named outright is always read)"
         for why, labels in named.items()

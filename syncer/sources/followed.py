@@ -246,10 +246,10 @@ class FollowedLogs:
             if number not in self._missing:
                 del self._gone[number]
         now = anyio.current_time()
-        self._aside.begin(sight.stamps.keys(), due | {str(log.path) for log, _ in news})
+        self._aside.begin(sight.stamps.keys(), due | {log.path for log, _ in news})
 
         def leave_out(log: LogPath, error: SyncerError) -> None:  # called in a thread
-            if (stamp := self._lookout.stamp(str(log.path))) is not None:
+            if (stamp := self._lookout.stamp(log.path)) is not None:
                 self._aside.fail(log, str(error), stamp, now)
 
         def is_sought(number: int, identity: LogIdentity) -> bool:
@@ -273,7 +273,7 @@ class FollowedLogs:
         await self._lose(choice, lost, known)
         chosen = {one.identity.path for one in choice.logs}
         for log, stamp in news:
-            if str(log.path) not in chosen:
+            if log.path not in chosen:
                 self._aside.copy(log, stamp)
         self._rotated.clear()
         for followed in self._logs.values():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from io import BufferedReader
-from pathlib import Path
 from typing import BinaryIO
 
 from syncer.core.change import Stamp
@@ -19,11 +18,11 @@ class LogDisk:
         self.block_bytes = block_bytes
         """How much of a log is read at a time."""
 
-    def open(self, path: Path, label: str) -> BufferedReader:
+    def open(self, path: str, label: str) -> BufferedReader:
         """Open a log; see `open_log`."""
         return open_log(path, label)
 
-    def stamp(self, path: str | Path, known: Stamp | None = None) -> Stamp | None:
+    def stamp(self, path: str, known: Stamp | None = None) -> Stamp | None:
         """Return what is said of a file; see `stamp_of`."""
         return stamp_of(path, known)
 

@@ -19,9 +19,10 @@ from syncer.sources.stdin import StdinStore
 class LogPath:
     """A log: where it is, and the name by which users know it."""
 
-    path: Path
+    path: str
     """Absolute, without links and `..`: the same for each way to name the file, except
-    hard links.
+    hard links. Text, not a Path: a daemon makes many, and the parts of each Path stay
+    in a table of names that never shrinks.
     """
     label: str
 
@@ -29,6 +30,13 @@ class LogPath:
 def resolve(path: str) -> str:
     """Return the absolute path without links and `..`; the file need not be there."""
     return os.path.realpath(path)
+
+
+def beside(label: str, path: str) -> str:
+    """Return the label of the file at this path, which is in the folder of that with
+    this label.
+    """
+    return os.path.join(os.path.dirname(label), os.path.basename(path))
 
 
 NAME_ONE = ": name a file, a folder, or - for stdin"
@@ -47,7 +55,7 @@ class NamedLogs:
         self._spool = spool
         self._stdin = stdin
         self._ours = ours
-        self._paths: set[Path] = set()
+        self._paths: set[str] = set()
 
     def of(self, argument: str) -> Iterator[LogPath]:
         """Yield the logs of the next argument, less those that came before.
@@ -55,13 +63,13 @@ class NamedLogs:
         Raises UsageError, StateError.
         """
         for log in self._all_of(argument):
-            if not log.path.exists():
+            if not os.path.exists(log.path):
                 continue  # in a folder, it was removed since it was listed
             if log.path not in self._paths:
                 self._paths.add(log.path)
                 yield log
 
-    def notes(self, read: Collection[Path] = (), rotated: Iterable[LogPath] = ()) -> list[str]:
+    def notes(self, read: Collection[str] = (), rotated: Iterable[LogPath] = ()) -> list[str]:
         """Return what users are to know of what was left out. `read`: files that are
         read all the same, as parts of known logs.
 
@@ -71,9 +79,7 @@ class NamedLogs:
         left_out = [one for one in dict.fromkeys(self.left_out) if one.path not in read]
         named = {one.path for one in left_out}
         left_out += [
-            LeftOut(Path(log.label), "rotated", log.path)
-            for log in rotated
-            if log.path not in named
+            LeftOut(log.label, "rotated", log.path) for log in rotated if log.path not in named
         ]
         return explain_left_out(left_out)
 
@@ -81,13 +87,13 @@ class NamedLogs:
         if argument == "-":
             if self._stdin is None:
                 raise UsageError("there is no standard input to read: name a file or a folder")
-            yield LogPath(self._spool.keep(self._stdin), "-")
+            yield LogPath(str(self._spool.keep(self._stdin)), "-")
             return
         status = _status(argument)
         if stat.S_ISDIR(status.st_mode):
             yield from self._in_folder(argument)
         else:
-            path = Path(resolve(argument))
+            path = resolve(argument)
             check_readable(path, argument, status)
             yield check_name(LogPath(path, argument))
 
@@ -95,7 +101,7 @@ class NamedLogs:
         walk, count = Walk(self._ours), 0
         for found in walk.logs(folder):
             count += 1
-            yield check_name(LogPath(found.path, str(found.label)))
+            yield check_name(LogPath(found.path, found.label))
         self.left_out += walk.left_out
         if not count:
             why = "".join(f"; {sentence}" for sentence in explain_left_out(walk.left_out))

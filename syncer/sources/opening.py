@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import io
 import os
-from pathlib import Path
 
 from syncer.errors import UsageError
 from syncer.sources.gunzip import GZIP, DamagedLog, Gunzip
 from syncer.sources.packing import HEAD_BYTES, packing
 
 
-def open_log(path: Path, label: str) -> io.BufferedReader:
+def open_log(path: str, label: str) -> io.BufferedReader:
     """Return the log, open for reading at its start. Raises UsageError where it cannot
     be read, or is a file of another kind.
 
@@ -22,7 +21,7 @@ def open_log(path: Path, label: str) -> io.BufferedReader:
     rest cannot be unpacked.
     """
     try:
-        file = path.open("rb")
+        file = open(path, "rb")  # noqa: SIM115 - it is returned
         try:
             head = file.peek(HEAD_BYTES)[:HEAD_BYTES]
             if not head.startswith(GZIP):

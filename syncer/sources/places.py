@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from pathlib import Path
 
@@ -73,14 +74,14 @@ class Places:
 
     def log(self, number: int) -> LogPath:
         """Return a log as one that is to be read."""
-        return LogPath(Path(self._paths[number]), self.identity(number).label)
+        return LogPath(self._paths[number], self.identity(number).label)
 
     def at(self, log: LogPath) -> int | None:
         """Return the known log of this place; what comes by stdin is known by the name
         of its file, in any folder.
         """
         return self._by_place.get(
-            f"{self._spool}/{log.path.name}" if log.label == STDIN else str(log.path)
+            f"{self._spool}/{os.path.basename(log.path)}" if log.label == STDIN else log.path
         )
 
     def all(self) -> list[int]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from syncer.core.change import Stamp
 from syncer.errors import UsageError
-from syncer.sources.folders import LeftOut, Ours, Walk, check_readable
+from syncer.sources.folders import LeftOut, Ours, Walk, check_readable, tidy
 from syncer.sources.hints import Inode
 from syncer.sources.log_disk import LogDisk
 from syncer.sources.logs import LogPath, check_name
@@ -51,15 +50,15 @@ class Lookout:
         """
         sight, found = Sight(), list[LogPath]()
         try:
-            is_folder = Path(self.path).is_dir()
+            is_folder = os.path.isdir(self.path)
             found += self._walk(sight) if is_folder else self._find_file(sight)
         except OSError as error:
             sight.faults[self.name] = f"{self.path} cannot be read: {error.strerror or error}"
-        for path in {**known, **{str(log.path): None for log in found}}:
+        for path in {**known, **{log.path: None for log in found}}:
             if (stamp := self.stamp(path, known.get(path))) is not None:
                 sight.stamps[path] = stamp
         sight.files = [
-            (log, stamp) for log in found if (stamp := sight.stamps.get(str(log.path))) is not None
+            (log, stamp) for log in found if (stamp := sight.stamps.get(log.path)) is not None
         ]
         return sight
 
@@ -74,7 +73,7 @@ class Lookout:
         with os.scandir(self.path):
             sight.is_there = True
 
-        def leave_out(label: Path, why: str) -> None:
+        def leave_out(label: str, why: str) -> None:
             sight.faults[self._label(label)] = why
 
         walk = Walk(self.ours, leave_out)
@@ -82,16 +81,16 @@ class Lookout:
             if self._has_name(sight, log := LogPath(found.path, self._label(found.label))):
                 yield log
         sight.left_out = walk.left_out
-        sight.folders = {str(path): inode for inode, path in walk.folders.items()}
+        sight.folders = {path: inode for inode, path in walk.folders.items()}
 
     def _find_file(self, sight: Sight) -> Iterator[LogPath]:
-        path = Path(os.path.realpath(self.path))
-        log = LogPath(path, f"{self.name}/{Path(self.path).name}")
+        path = os.path.realpath(self.path)
+        log = LogPath(path, f"{self.name}/{os.path.basename(tidy(self.path))}")
         try:
-            around = path.parent.stat()
-            sight.folders[str(path.parent)] = (around.st_dev, around.st_ino)
-            sight.begins = path.name
-            status = path.stat()
+            folder, sight.begins = os.path.split(path)
+            around = os.stat(folder)
+            sight.folders[folder] = (around.st_dev, around.st_ino)
+            status = os.stat(path)
         except FileNotFoundError:
             return
         sight.is_there = True
@@ -111,8 +110,8 @@ class Lookout:
             return False
         return True
 
-    def _label(self, label: Path) -> str:
+    def _label(self, label: str) -> str:
         """Return the name of the source and the way from its folder."""
-        folder = str(Path(self.path))
-        within = str(label) if folder == "." else str(label)[len(folder) :].lstrip("/")
+        folder = tidy(self.path)
+        within = label if folder == "." else label[len(folder) :].lstrip("/")
         return f"{self.name}/{within}" if within else self.name

@@ -9,7 +9,6 @@ import os
 import stat
 import sys
 from functools import cache
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
@@ -17,7 +16,7 @@ import msgspec
 from syncer.core.change import Stamp
 
 
-def stamp_of(path: str | Path, known: Stamp | None = None) -> Stamp | None:
+def stamp_of(path: str, known: Stamp | None = None) -> Stamp | None:
     """Return what the file system says of the file at this path; None if it does not
     exist.
 
@@ -25,7 +24,7 @@ def stamp_of(path: str | Path, known: Stamp | None = None) -> Stamp | None:
     is returned: that costs one stat.
     """
     try:
-        status = os.stat(path)  # noqa: PTH116 - asked many times a second
+        status = os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
     return _stamp(status, known, os.fsencode(path)) if stat.S_ISREG(status.st_mode) else None

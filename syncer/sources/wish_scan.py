@@ -161,7 +161,7 @@ class WishScan:
         # interpreter, which only grows while they come and go, many times a second.
         for folder, folders, names in os.walk(root, onerror=fail):
             try:
-                status = os.stat(folder)  # noqa: PTH116
+                status = os.stat(folder)
             except OSError as error:
                 fail(error)
             self.folders[os.path.realpath(folder)] = (status.st_dev, status.st_ino)
@@ -171,7 +171,7 @@ class WishScan:
                     continue
                 path = f"{folder}/{name}"
                 try:
-                    stamp = _stamp(os.stat(path))  # noqa: PTH116
+                    stamp = _stamp(os.stat(path))
                 except OSError:
                     if not os.path.lexists(path):
                         continue  # it went away just now
@@ -206,7 +206,7 @@ class WishScan:
         another one, and why it cannot be read.
         """
         try:
-            with open(f"{self._rules.path}/{path}", "rb") as file:  # noqa: PTH123
+            with open(f"{self._rules.path}/{path}", "rb") as file:
                 before = os.fstat(file.fileno())
                 if not stat.S_ISREG(before.st_mode) or before.st_size > FILE_BYTES_MAX:
                     return b"", UNSEEN, f"it is not a file of up to {FILE_BYTES_MAX >> 20} MiB"

@@ -108,7 +108,7 @@ def test_every_line_of_a_log_is_counted_once_however_it_is_read(
     assume(not text.startswith(GZIP) and packing(text[:HEAD_BYTES]) is None)
     path = folder / "log.jsonl"
     path.write_bytes(text)
-    log = ChangeLog(path, "log", 1, LineOptions(), disk=LogDisk(block_bytes))
+    log = ChangeLog(str(path), "log", 1, LineOptions(), disk=LogDisk(block_bytes))
     found = chunks(log)
     rows = sorted(
         (line.index, line.line)
@@ -137,12 +137,12 @@ def test_a_broken_compressed_log_is_read_to_where_it_breaks_or_told_by_name(
     """Read anew, or carried on by a run that knows it."""
     path = folder / "log.jsonl.gz"
     path.write_bytes(WHOLE)
-    good = chunks(ChangeLog(path, "log", 1, LineOptions()))
+    good = chunks(ChangeLog(str(path), "log", 1, LineOptions()))
     path.write_bytes(data)
     watermark = Watermark(good[-1].end) if known else Watermark()
     found: list[Chunk] = []
     with suppress(SyncerError):
-        found = chunks(ChangeLog(path, "log", 1, LineOptions(), watermark=watermark))
+        found = chunks(ChangeLog(str(path), "log", 1, LineOptions(), watermark=watermark))
     indexes = sorted(
         line.index for chunk in found for line in (*chunk.changes, *chunk.bad, *chunk.ignored)
     )

@@ -32,7 +32,7 @@ def pulled(state: Path, one: Checkpoint, name: str = "pull-0123") -> None:
 
 
 def is_pulled(state: Path, path: Path) -> bool:
-    return OnDisk(state).is_pulled(path, path.stat())
+    return OnDisk(state).is_pulled(str(path), path.stat())
 
 
 def test_an_output_is_known_by_its_place_before_it_is_whole_and_after_it_was_edited(
@@ -124,7 +124,7 @@ def test_a_state_without_pulls_knows_of_none(tmp_path: Path) -> None:
 
 
 def is_state(folder: Path) -> bool:
-    return OnDisk(folder / "none").is_state(folder, {path.name for path in folder.iterdir()})
+    return OnDisk(folder / "none").is_state(str(folder), {path.name for path in folder.iterdir()})
 
 
 def test_a_state_is_known_by_its_lock_and_what_that_guards_and_by_its_journal_alone(

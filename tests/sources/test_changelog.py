@@ -48,7 +48,7 @@ def chunks(path: Path, block_bytes: int = 1 << 18, disk: LogDisk | None = None) 
     """All chunks of a log."""
 
     async def read() -> list[Chunk]:
-        log = ChangeLog(path, "log", 1, LineOptions(), disk=disk or LogDisk(block_bytes))
+        log = ChangeLog(str(path), "log", 1, LineOptions(), disk=disk or LogDisk(block_bytes))
         found = []
         while (chunk := await log.read()) is not None:
             found.append(chunk)
@@ -187,7 +187,7 @@ def test_a_line_that_repeats_a_member_sends_the_last_one_and_spoils_no_request(
 
 def open_log_of(path: Path, read: int = 0, block_bytes: int = 1 << 18) -> ChangeLog:
     """A log that was chosen as it is now, so many of whose lines were applied."""
-    stamp = stamp_of(path)
+    stamp = stamp_of(str(path))
     assert stamp is not None
     text = gzip.decompress(path.read_bytes()) if path.name.endswith(".gz") else path.read_bytes()
     part = b"".join(text.splitlines(keepends=True)[:read])
@@ -195,7 +195,7 @@ def open_log_of(path: Path, read: int = 0, block_bytes: int = 1 << 18) -> Change
         str(path), "log", head_of(text.splitlines()[0].removeprefix(BOM)), stamp
     )
     return ChangeLog(
-        path,
+        str(path),
         "log",
         1,
         LineOptions(),
@@ -242,7 +242,7 @@ def test_at_the_end_of_a_log_it_is_known_how_long_it_is(tmp_path: Path, name: st
         assert last.identity is not None
         assert (last.identity.end, last.identity.size) == (len(TEXT), path.stat().st_size)
     again = ChangeLog(
-        path, "log", 1, LineOptions(), identity=last.identity, watermark=Watermark(last.end)
+        str(path), "log", 1, LineOptions(), identity=last.identity, watermark=Watermark(last.end)
     )
     assert [chunk.identity for chunk in read_all(again)] == [None]
 
@@ -312,10 +312,11 @@ def test_the_progress_is_told_while_a_file_that_failed_is_closed(tmp_path: Path)
     failing = _Failing(path)
 
     class Disk(LogDisk):
-        def open(self, path: Path, label: str) -> io.BufferedReader:
+        def open(self, path: str, label: str) -> io.BufferedReader:
             return io.BufferedReader(failing)
 
-    log = ChangeLog(path, "log", 1, LineOptions(), identity=open_log_of(path).identity, disk=Disk())
+    identity = open_log_of(path).identity
+    log = ChangeLog(str(path), "log", 1, LineOptions(), identity=identity, disk=Disk())
 
     async def read_twice() -> None:
         await log.read()
@@ -335,7 +336,7 @@ def test_the_progress_is_told_while_a_file_that_failed_is_closed(tmp_path: Path)
 
 def test_of_a_log_that_nobody_has_chosen_no_progress_is_told(tmp_path: Path) -> None:
     (tmp_path / "log.jsonl").write_bytes(TEXT)
-    log = ChangeLog(tmp_path / "log.jsonl", "log", 1, LineOptions())
+    log = ChangeLog(str(tmp_path / "log.jsonl"), "log", 1, LineOptions())
     assert log.progress == (0, 0)
     read_all(log)
     assert log.progress == (0, 0)
@@ -349,10 +350,10 @@ def test_the_end_of_a_log_that_is_still_being_written_is_not_where_reading_ended
     path.write_bytes(gzip.compress(TEXT)[:-9] if name.endswith(".gz") else TEXT[:-9])
     log = open_log_of(path) if not name.endswith(".gz") else None
     if log is None:
-        stamp = stamp_of(path)
+        stamp = stamp_of(str(path))
         assert stamp is not None
         log = ChangeLog(
-            path, "log", 1, LineOptions(), identity=LogIdentity.of(str(path), "log", "", stamp)
+            str(path), "log", 1, LineOptions(), identity=LogIdentity.of(str(path), "log", "", stamp)
         )
     *_, last = read_all(log)
     assert log.unfinished is not None
@@ -428,7 +429,7 @@ def test_a_bad_last_line_without_a_line_ending_stops_a_strict_run(tmp_path: Path
     path = tmp_path / "log.jsonl"
     path.write_bytes(b'{"op":"delete","annotation":{"input_id":"i"}}\n{"op":"what"}')
     with pytest.raises(BadLineFound, match="log:2"):
-        read_all(ChangeLog(path, "log", 1, LineOptions(), strict=True))
+        read_all(ChangeLog(str(path), "log", 1, LineOptions(), strict=True))
 
 
 def test_a_post_without_id_gets_one_and_keeps_its_other_bytes() -> None:

@@ -30,6 +30,7 @@ from syncer.sources.log_disk import LogDisk
 from syncer.sources.logs import LogPath
 from syncer.sources.places import Places
 from syncer.sources.stamps import stamp_of
+from tests.support.names import noted_names
 
 LINES = [b'{"n":%d}\n' % n for n in range(8)]
 TEXT = b"".join(LINES)
@@ -43,8 +44,8 @@ class _Noting(LogDisk):
         super().__init__()
         self._opened = opened
 
-    def open(self, path: Path, label: str) -> BufferedReader:
-        self._opened.append(path.name)
+    def open(self, path: str, label: str) -> BufferedReader:
+        self._opened.append(Path(path).name)
         return super().open(path, label)
 
 
@@ -66,7 +67,7 @@ class Bench:
     def apply(self, name: str, lines: int = len(LINES), *, label: str | None = None) -> int:
         """The log of this name is known, and so many lines of it were applied."""
         path = self.folder / name
-        stamp = stamp_of(path)
+        stamp = stamp_of(str(path))
         assert stamp is not None
         number = self.ledger.next_log()
         identity = LogIdentity.of(str(path), label or name, head_of(LINES[0].strip()), stamp)
@@ -84,7 +85,7 @@ class Bench:
     def choose(self, *names: str, moved: Moved | None = None) -> Choice:
         """Choose, and know what was chosen from then on."""
 
-        named = [LogPath(self.folder / name, name) for name in names]
+        named = [LogPath(str(self.folder / name), name) for name in names]
         self.opened.clear()
         disk = _Noting(self.opened)
         choice = Chooser(self.ledger, self.folder / "spool", disk).choose(
@@ -100,7 +101,7 @@ class Bench:
 
     def chosen(self, *names: str, moved: Moved | None = None) -> list[tuple[int, str]]:
         """(number, name of the file) of each log of the run."""
-        return [(log.number, log.path.name) for log in self.choose(*names, moved=moved).logs]
+        return [(log.number, Path(log.path).name) for log in self.choose(*names, moved=moved).logs]
 
 
 @pytest.fixture
@@ -246,7 +247,7 @@ def test_a_log_that_was_renamed_is_carried_on_under_its_new_name_and_that_is_sai
     grow(bench.folder / "x.jsonl")
     (bench.folder / "x.jsonl").rename(bench.folder / "a b.jsonl")
     choice = bench.choose("a b.jsonl")
-    assert [(log.number, log.path.name, log.identity.label) for log in choice.logs] == [
+    assert [(log.number, Path(log.path).name, log.identity.label) for log in choice.logs] == [
         (1, "a b.jsonl", "a b.jsonl")
     ]
     assert choice.notes == [
@@ -507,7 +508,7 @@ def test_the_rest_of_a_rotated_log_comes_before_the_new_log_of_its_name(
     bench.write(name, text)
     bench.write("x.jsonl", b'{"new":1}\n')
     choice = bench.choose(*(["x.jsonl"] if named else []))
-    assert [(log.number, log.path.name, log.at) for log in choice.logs] == [
+    assert [(log.number, Path(log.path).name, log.at) for log in choice.logs] == [
         (1, name, 0),
         (2, "x.jsonl", 0),
     ]
@@ -529,7 +530,7 @@ def test_a_log_that_came_and_was_rotated_between_two_runs_is_named_once(bench: B
     bench.write("y.jsonl.1", b'{"of another":1}\n')
     bench.write("x.jsonl", b'{"new":1}\n')
     choice = bench.choose("x.jsonl")
-    assert [log.path.name for log in choice.logs] == ["x.jsonl.2", "x.jsonl"]
+    assert [Path(log.path).name for log in choice.logs] == ["x.jsonl.2", "x.jsonl"]
     assert [log.label for log in choice.unread] == ["x.jsonl.1"]
     assert bench.choose("x.jsonl").unread == []
 
@@ -651,7 +652,7 @@ def test_the_rest_of_a_rotated_log_that_was_overwritten_is_told_of_as_gone(bench
     bench.write("x.jsonl", b'{"newer":1}\n')
     for names in (("x.jsonl",), ()):
         choice = bench.choose(*names)
-        assert [(log.number, log.path.name) for log in choice.logs] == [
+        assert [(log.number, Path(log.path).name) for log in choice.logs] == [
             (2, "x.jsonl.1"),
             (3, "x.jsonl"),
         ]
@@ -733,9 +734,25 @@ def test_a_log_in_a_folder_that_cannot_be_entered_is_not_taken_for_gone(
     def denied(*_: object, **__: object) -> object:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "stat", denied)
-    with pytest.raises(UsageError, match=r"x\.jsonl cannot be read: Permission denied"):
-        bench.choose()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "stat", denied)
+        with pytest.raises(UsageError, match=r"x\.jsonl cannot be read: Permission denied"):
+            bench.choose()
+
+
+def test_choosing_logs_leaves_the_table_of_the_interpreters_names_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compress(bench.folder / "x.jsonl", keep=True)
+    (bench.folder / "x.jsonl").rename(bench.folder / "x.jsonl.1")
+    bench.write("x.jsonl", b"{}\n")
+    folder, disk = str(bench.folder), LogDisk()
+    chooser = Chooser(bench.ledger, bench.folder / "spool", disk)
+    logs = [LogPath(f"{folder}/{name}", name) for name in ("x.jsonl", "x.jsonl.gz")]
+    named = noted_names(monkeypatch)
+    choice = chooser.choose(logs)
+    assert len(choice.logs) == 3
+    assert named == []
 
 
 # --- twins ----------------------------------------------------------------------------
@@ -746,7 +763,7 @@ def test_a_compressed_copy_beside_a_log_is_the_same_log_and_that_is_looked_at_on
 ) -> None:
     compress(bench.folder / "x.jsonl", keep=True)
     choice = bench.choose("x.jsonl", "x.jsonl.gz")
-    assert [(log.number, log.path.name) for log in choice.logs] == [(1, "x.jsonl")]
+    assert [(log.number, Path(log.path).name) for log in choice.logs] == [(1, "x.jsonl")]
     assert choice.notes == [
         "x.jsonl.gz holds nothing that is not in x.jsonl: they are one log, and x.jsonl is read"
     ]

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,6 +20,7 @@ from syncer.sources import wish_scan
 from syncer.sources.asked import AskedWishes
 from syncer.sources.lines import LineOptions
 from syncer.sources.wish_scan import MARKER, FolderRules, TooManyDeletions, WishScan
+from tests.support.names import noted_names
 
 REMOVAL_SECONDS = 60.0
 
@@ -90,15 +90,11 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
 def test_looking_again_leaves_the_table_of_the_interpreters_names_alone(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each name that enters it takes room until the table is made larger, also where it
-    goes at once: a daemon that looks ten times a second would grow for that.
-    """
+    """A daemon looks ten times a second, for months."""
     for number in range(3):
         bench.write(f"site/{number}.json", f"i{number}", annotation("a"))
     bench.look()
-    named: list[str] = []
-    intern = sys.intern
-    monkeypatch.setattr(sys, "intern", lambda name: named.append(name) or intern(name))
+    named = noted_names(monkeypatch)
     bench.look()
     assert named == []
 

@@ -16,10 +16,12 @@ from tempfile import mkdtemp
 import pytest
 
 from syncer.errors import UsageError
-from syncer.jobs.ours import name_logs
+from syncer.jobs.ours import OnDisk, name_logs
 from syncer.journal.disk import REAL
 from syncer.journal.journal import DestinationId, Journal
+from syncer.sources.folders import Walk, tidy
 from syncer.sources.logs import NamedLogs
+from tests.support.names import noted_names
 
 LINE = b'{"op":"post","annotation":{"id":"a","input_id":"i"}}\n'
 
@@ -137,7 +139,7 @@ def test_a_log_is_one_log_by_whatever_path_it_is_named(spelling: str, tmp_path: 
         for argument in ("logs/a.jsonl", spelling, str(tmp_path / spelling))
         for log in logs.of(argument)
     ]
-    assert (first.path, first.label) == (tmp_path / "logs/a.jsonl", "logs/a.jsonl")
+    assert (first.path, first.label) == (str(tmp_path / "logs/a.jsonl"), "logs/a.jsonl")
 
 
 def test_links_in_a_folder_are_one_log_under_the_first_of_their_names() -> None:
@@ -403,3 +405,26 @@ def test_a_users_folder_is_not_a_state_by_a_name_alone(names: list[str]) -> None
     """A log left out in silence would be labels lost in silence."""
     written(*[f"logs/{name}" for name in names])
     assert labels("logs") == [f"logs/{name}" for name in names if name.endswith(".jsonl")]
+
+
+# --- names ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [".", "./", "logs", "logs/", "./logs//a", "../logs", "/", "/a/b/"])
+def test_labels_begin_with_the_folder_as_a_path_would_name_it(path: str) -> None:
+    assert tidy(path) == str(Path(path))
+
+
+def test_a_walk_leaves_the_table_of_the_interpreters_names_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A daemon walks many times a second, for months."""
+    written("logs/a.jsonl", "logs/deep/b.jsonl.gz", "logs/.hidden/c.jsonl", "logs/d.ndjson")
+    ours = OnDisk(Path(".syncer"))
+    list(Walk(ours).logs("logs"))
+    walk = Walk(ours)
+    seen = noted_names(monkeypatch)
+    found = [log.label for log in walk.logs("logs")]
+    assert found == ["logs/a.jsonl", "logs/deep/b.jsonl.gz"]
+    assert [one.label for one in walk.left_out] == ["logs/.hidden/…", "logs/d.ndjson"]
+    assert seen == []

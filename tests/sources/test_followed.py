@@ -412,12 +412,12 @@ class _Refusing(LogDisk):
     refuses: Path | None = None
     opens = True
 
-    def open(self, path: Path, label: str) -> BufferedReader:
+    def open(self, path: str, label: str) -> BufferedReader:
         if not self.opens:
             raise UsageError(f"the change log {label} cannot be read: Permission denied")
         return super().open(path, label)
 
-    def stamp(self, path: str | Path, known: Stamp | None = None) -> Stamp | None:
+    def stamp(self, path: str, known: Stamp | None = None) -> Stamp | None:
         if self.refuses in Path(path).parents:
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return super().stamp(path, known)

@@ -26,11 +26,11 @@ WITHOUT_ID = b'{"op":"post","annotation":{"input_id":"i"}}\n'
 
 
 def following(path: Path, *, chosen: bool = False) -> ChangeLog:
-    stamp = stamp_of(path)
+    stamp = stamp_of(str(path))
     assert stamp is not None
     head = head_of(path.read_bytes().split(b"\n")[0])
     identity = LogIdentity.of(str(path), "log", head, stamp) if chosen else None
-    log = ChangeLog(path, "log", 7, LineOptions(), identity=identity)
+    log = ChangeLog(str(path), "log", 7, LineOptions(), identity=identity)
     log.follow(poll_seconds=5)
     return log
 
@@ -122,7 +122,7 @@ def test_ids_are_those_of_a_push_of_the_whole_log_however_it_began(
     write(path, (WITHOUT_ID * 2)[len(first) :])
     found += followed.look()
     followed.close()
-    whole = ChangeLog(path, "log", 7, LineOptions())
+    whole = ChangeLog(str(path), "log", 7, LineOptions())
     chunk = VirtualTime().run(whole.read)
     assert chunk is not None
     assert found == ids([chunk])
@@ -168,7 +168,7 @@ def test_the_file_at_its_end_is_told_so_that_a_later_run_need_not_check_it(path:
     *_, last = followed.chunks
     assert last.count == 0
     assert last.identity is not None
-    assert (last.identity.stamp, last.identity.end) == (stamp_of(path), path.stat().st_size)
+    assert (last.identity.stamp, last.identity.end) == (stamp_of(str(path)), path.stat().st_size)
     count = len(followed.chunks)
     followed.look()
     assert len(followed.chunks) == count
@@ -181,7 +181,8 @@ def test_it_is_taken_up_at_the_mark_that_a_follower_left(path: Path) -> None:
     followed.look()
     followed.close()
     write(path, b"\n")
-    log = ChangeLog(path, "log", 7, LineOptions(), watermark=Watermark(followed.chunks[-1].end))
+    watermark = Watermark(followed.chunks[-1].end)
+    log = ChangeLog(str(path), "log", 7, LineOptions(), watermark=watermark)
     chunk = VirtualTime().run(log.read)
     assert chunk is not None
     assert ids([chunk]) == ["b"]
@@ -202,7 +203,7 @@ def test_a_log_that_was_rotated_ends_with_what_comes_until_a_look_after_the_new_
     assert followed.look(meanwhile=lambda: write(old, late), ends=True) == ["c", "d"]
     last = followed.chunks[-1].identity
     assert last is not None
-    assert last.stamp == stamp_of(old)
+    assert last.stamp == stamp_of(str(old))
 
 
 def test_a_followed_log_whose_name_cannot_be_looked_at_goes_on(path: Path) -> None:
@@ -271,7 +272,7 @@ def test_a_log_that_is_gone_before_it_was_whole_is_an_error(path: Path) -> None:
 def test_a_log_that_is_not_followed_has_nothing_to_wait_for(path: Path) -> None:
     write(path, post("a") + b"\n")
     time = VirtualTime()
-    time.run(ChangeLog(path, "log", 7, LineOptions()).wait)
+    time.run(ChangeLog(str(path), "log", 7, LineOptions()).wait)
     assert time.now < 1
 
 

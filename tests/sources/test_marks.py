@@ -35,7 +35,7 @@ def changes(
 
     async def read() -> tuple[list[Change], list[Mark]]:
         log = ChangeLog(
-            path, "log", 1, LineOptions(), disk=LogDisk(block_bytes), watermark=Watermark(mark)
+            str(path), "log", 1, LineOptions(), disk=LogDisk(block_bytes), watermark=Watermark(mark)
         )
         found, marks = [], []
         while (chunk := await log.read()) is not None:
@@ -102,7 +102,7 @@ def test_the_limit_of_a_line_counts_neither_mark_nor_carriage_return(
 
     async def read() -> tuple[list[int], int]:
         log, counts, last = (
-            ChangeLog(path, "log", 1, LineOptions(), disk=LogDisk(block_bytes)),
+            ChangeLog(str(path), "log", 1, LineOptions(), disk=LogDisk(block_bytes)),
             [0, 0],
             0,
         )

@@ -173,7 +173,7 @@ def test_a_file_of_another_kind_is_refused_as_a_file(
     """Whatever it is called, with what it is and what to do."""
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UsageError) as refused:
-        refuse_what_is_not_a_log(tmp_path / name, name, LineOptions())
+        refuse_what_is_not_a_log(str(tmp_path / name), name, LineOptions())
     assert f"{name} is not a change log: " in str(refused.value)
     assert said in str(refused.value)
     assert "None of it was sent" in str(refused.value)
@@ -204,7 +204,7 @@ def test_what_has_only_bad_lines_in_it_is_a_log(content: bytes, tmp_path: Path) 
     """Each of them is a dead letter, and says why."""
     path = tmp_path / "log.jsonl"
     path.write_bytes(content)
-    refuse_what_is_not_a_log(path, "log", LineOptions())
+    refuse_what_is_not_a_log(str(path), "log", LineOptions())
 
 
 def test_no_log_that_begins_with_a_change_is_taken_for_another_kind() -> None:
@@ -217,7 +217,7 @@ def read(path: Path) -> tuple[list[Chunk], ChangeLog]:
     """All chunks, and the log behind its end."""
 
     async def all_chunks() -> tuple[list[Chunk], ChangeLog]:
-        log = ChangeLog(path, "log", 1, LineOptions())
+        log = ChangeLog(str(path), "log", 1, LineOptions())
         chunks = []
         while (chunk := await log.read()) is not None:
             chunks.append(chunk)
@@ -307,4 +307,4 @@ def test_a_log_that_is_refused_is_closed(tmp_path: Path) -> None:
     """
     (tmp_path / "log").write_bytes(zipped(zipfile.ZIP_STORED))
     with pytest.raises(UsageError):
-        open_log(tmp_path / "log", "log")
+        open_log(str(tmp_path / "log"), "log")

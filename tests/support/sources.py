@@ -119,7 +119,7 @@ class FileKind(SourceKind):
 
     def _log(self, path: Path, log: int, watermarks: Watermarks, strict: bool) -> ChangeLog:
         return ChangeLog(
-            path,
+            str(path),
             path.name,
             log,
             LineOptions(),
@@ -161,7 +161,7 @@ class FollowedKind(GrowingKind):
 
     def open(self, watermarks: Watermarks = UNREAD, *, strict: bool = False) -> FollowedLogs:
         path, journal = self.folder / self.name, MemoryJournal()
-        stamp = stamp_of(path)
+        stamp = stamp_of(str(path))
         assert stamp is not None
         identity = LogIdentity.of(str(path), f"followed/{self.name}", head_of(self.lines[0]), stamp)
         journal.commit([Opened(self.log, identity)])

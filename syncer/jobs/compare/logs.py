@@ -119,5 +119,5 @@ def _size_bytes(log: ChosenLog) -> int:
     return (
         identity.end
         if identity.end >= 0
-        else identity.size * (10 if log.path.name.endswith(".gz") else 1)
+        else identity.size * (10 if log.path.endswith(".gz") else 1)
     )

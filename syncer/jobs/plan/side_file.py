@@ -32,7 +32,7 @@ def name_destination(config: Config) -> dict[str, str]:
 
 
 def check_plans(
-    logs: Sequence[Path], unmet: Sequence[Path], config: Config, *, edited: bool
+    logs: Sequence[str], unmet: Sequence[str], config: Config, *, edited: bool
 ) -> list[str]:
     """Return notes on logs that may be plans. `unmet`: those of them that the state has
     not met before; of the others nothing is noted again.
@@ -40,13 +40,13 @@ def check_plans(
     Raises StateError for a plan of another destination, or one that was edited since,
     unless that is meant.
     """
-    for path in logs:
+    for path in map(Path, logs):
         if meta_path(path).exists():
             _check_plan(path, config, edited=edited)
     return [
         f"{path} holds planned changes and has no {meta_path(path).name} beside it: it is pushed"
         " as an ordinary change log"
-        for path in unmet
+        for path in map(Path, unmet)
         if not meta_path(path).exists() and _looks_planned(path)
     ]
 

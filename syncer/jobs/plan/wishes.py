@@ -111,7 +111,7 @@ class WishReader:
             put(wish.input_id, ("post", id, body))
         self.ignored += not wish.wishes
 
-    async def _read_log(self, path: Path, label: str, put: Put) -> None:
+    async def _read_log(self, path: str, label: str, put: Put) -> None:
         reader = ChangeLog(path, label, 0, self.options)
         try:
             while (chunk := await reader.read()) is not None:

@@ -374,7 +374,7 @@ class _Logs(NodeDisk):
         super().__init__(world.nodes, world.files)
         self._world = world
 
-    def open(self, path: Path, label: str) -> BufferedReader:
+    def open(self, path: str, label: str) -> BufferedReader:
         for number, logger in self._world.loggers.items():
             if logger.folder == path.parent and self._world.is_parked(number):
                 raise UsageError(f"the change log {label} cannot be read: Permission denied")

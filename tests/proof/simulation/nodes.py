@@ -78,12 +78,12 @@ class NodeDisk(LogDisk):
         self._nodes = nodes
         self._opened = opened
 
-    def open(self, path: Path, label: str) -> BufferedReader:
+    def open(self, path: str, label: str) -> BufferedReader:
         file = super().open(path, label)
         self._opened.append(file)
         return file
 
-    def stamp(self, path: str | Path, known: Stamp | None = None) -> Stamp | None:
+    def stamp(self, path: str, known: Stamp | None = None) -> Stamp | None:
         try:
             return self._nodes.stamp(Path(path).stat(), known)
         except FileNotFoundError:
