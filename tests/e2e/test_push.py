@@ -195,7 +195,7 @@ def test_a_second_process_is_told_who_holds_the_state(tmp_path: Path) -> None:
     log = tmp_path / "log.jsonl"
     log.write_bytes(posts(3000))
     with emulator("--rps", "0", "--latency", "0.2") as remote:
-        arguments = push_arguments(remote.url, "app", tmp_path / "state", [str(log)], "--rps", "5")
+        arguments = push_arguments(remote.url, "app", tmp_path / "state", [str(log)], "--rps", "1")
         first = subprocess.Popen(
             arguments, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
