@@ -32,12 +32,12 @@ from syncer.core.outcome import (
 from syncer.core.ports.push import Created, InputStates, Journal, Remote
 from syncer.engine.asking import Asker, HeldAnnotation, PartialAnswer
 from syncer.engine.looking import Looker
+from syncer.engine.refusals import Refusals
 from syncer.engine.trail import NOBODY, Trail
 from syncer.engine.turns import NoTurn, Turn, Turns
 from syncer.errors import Stopped, SyncerError
 
 DELETES: frozenset[Verb] = frozenset(("delete", "delete_input"))
-PROCESSING = "its input was still being processed"
 
 
 class Sender:
@@ -60,12 +60,12 @@ class Sender:
         self._backlog = backlog
         self._remote = remote
         self._journal = journal
-        self._created = created
         self._turns = turns
         self._now = turns.now
         self._deletions = deletions
         self._backoff = backoff
         self.asker = Asker(remote, turns)
+        self._refusals = Refusals(backlog, self.asker, created, self._now, self._draw_due)
         self._looker = Looker(backlog, remote, self.asker, turns, self._change, self._not_read)
 
     @property
@@ -161,24 +161,12 @@ class Sender:
             backlog.passed(batch)
         match verdict:
             case AllApplied():
+                self._refusals.note_taken(entries)
                 backlog.applied(entries)
             case Answered():
                 await self._settle_answered(entries, verdict.outcomes, turn)
-            case Refused() if verdict.duplicate and batch.verb == "post":
-                await self._settle_duplicate(batch, verdict, turn)
-            case Refused() if verdict.missing and len(entries) == 1:
-                await self._settle_missing(
-                    [(entries[0], Missing(verdict.reason, verdict.code))],
-                    self._draw_due(entries[0].attempts),
-                    turn,
-                )
             case Refused():
-                if len(entries) > 1 and verdict.too_large:
-                    backlog.too_large(batch, self._now())
-                elif len(entries) > 1:
-                    backlog.halve(batch)
-                else:
-                    backlog.rejected(entries[0], _reason(batch, verdict), verdict.code, self._now())
+                await self._settle_refused(batch, verdict, turn)
             case Throttled():
                 backlog.again(batch)
             case Failed():
@@ -204,6 +192,28 @@ class Sender:
             case Halt():
                 backlog.again(batch)
                 self._turns.end(self._turns.advice.explain_halt(verdict))
+
+    async def _settle_refused(self, batch: Batch, verdict: Refused, turn: Turn) -> None:
+        """A request that was refused as a whole: one change is settled, several are
+        parted.
+        """
+        entries = batch.entries
+        if verdict.duplicate and batch.verb == "post":
+            await self._settle_duplicate(batch, verdict, turn)
+        elif len(entries) > 1 and verdict.too_large:
+            self._backlog.too_large(batch, self._now())
+        elif len(entries) > 1:
+            self._refusals.begin_search()
+            self._backlog.halve(batch)
+        elif verdict.missing:
+            missing = Missing(verdict.reason, verdict.code)
+            await self._refusals.settle_missing([(entries[0], missing)], turn)
+        elif verdict.too_large:
+            reason = _reason(batch, verdict)
+            self._backlog.rejected(entries[0], reason, verdict.code, self._now())
+        else:
+            refused = Rejected(verdict.reason, verdict.code)
+            await self._refusals.settle_refused([(entries[0], refused)], turn)
 
     async def _settle_answered(
         self, entries: Sequence[Entry], outcomes: Sequence[Outcome], turn: Turn
@@ -235,17 +245,19 @@ class Sender:
                     exists.append((entry, outcome))
                 case Missing():
                     missing.append((entry, outcome))
+        self._refusals.note_taken(applied)
         backlog.applied(applied)
         if exists:
             await self._compare(exists, turn)
         if missing:
-            await self._settle_missing(missing, due, turn)
+            await self._refusals.settle_missing(missing, turn)
 
     # --- posts that may be there already ----------------------------------------------
 
     async def _compare(self, exists: Sequence[tuple[Entry, Exists]], turn: Turn) -> None:
         """Find out whether posts that the answer refused one by one are there."""
         why = {id(entry): outcome for entry, outcome in exists}
+        refused: list[tuple[Entry, Rejected]] = []
         for entry in await self._not_settled_by_look_up([entry for entry, _ in exists], turn):
             outcome = why[id(entry)]
             if outcome.certain:
@@ -253,7 +265,9 @@ class Sender:
                 reason = f"refused as a duplicate, but not found when read back: {outcome.reason}"
                 self._backlog.retriable(entry, reason, outcome.code, self._now(), due)
             else:
-                self._backlog.rejected(entry, outcome.reason, outcome.code, self._now())
+                refused.append((entry, Rejected(outcome.reason, outcome.code)))
+        if refused:
+            await self._refusals.settle_refused(refused, turn)
 
     async def _settle_duplicate(self, batch: Batch, verdict: Refused, turn: Turn) -> None:
         """Some id of the batch exists: settle those that exist, send the rest again,
@@ -337,40 +351,6 @@ class Sender:
                 return
         for entry in entries:
             self._backlog.looked_up(entry, self._now())
-
-    async def _settle_missing(
-        self, missing: Sequence[tuple[Entry, Missing]], due: float, turn: Turn
-    ) -> None:
-        """Changes of what is not there: wait where this state made it or its input is
-        being processed, else they are dead.
-        """
-        unknown: list[tuple[Entry, Missing]] = []
-        for entry, outcome in missing:
-            if entry.change.verb in ("delete", "delete_input"):
-                self._backlog.applied((entry,))
-            elif entry.change.expect or (
-                entry.change.verb != "post" and entry.change.key in self._created
-            ):  # another look tells, or it was made a moment ago
-                self._backlog.retriable(entry, outcome.reason, outcome.code, self._now(), due)
-            else:
-                unknown.append((entry, outcome))
-        told = await self.asker.by_parts(
-            [entry.change for entry, _ in unknown], self.asker.inputs, turn
-        )
-        processing = frozenset().union(*(inputs.processing for inputs in told.answers))
-        ready = frozenset().union(*(inputs.ready for inputs in told.answers))
-        for entry, outcome in unknown[: told.answered]:
-            input_id = entry.change.input_id
-            # A post is refused for its input: one that is ready by now was not when it
-            # was refused.
-            if input_id in processing or (entry.change.verb == "post" and input_id in ready):
-                self._backlog.retriable(
-                    entry, f"{PROCESSING}: {outcome.reason}", outcome.code, self._now(), due
-                )
-            else:
-                self._backlog.rejected(entry, outcome.reason, outcome.code, self._now())
-        for entry, outcome in unknown[told.answered :]:
-            self._backlog.retriable(entry, outcome.reason, outcome.code, self._now(), due)
 
 
 def _reason(batch: Batch, verdict: Refused | Failed) -> str:

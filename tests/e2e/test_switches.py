@@ -269,16 +269,18 @@ async def test_a_patch_in_doubt_is_not_settled_by_a_read_that_lags(
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("said", ["", "no-input-code=24155", "post=atomic", "answer=bare"])
 async def test_posts_that_are_refused_while_their_input_becomes_ready_are_sent_again(
-    tmp_path: Path,
+    said: str, tmp_path: Path
 ) -> None:
+    """Also where the refusal does not say that it is for the input."""
     log = tmp_path / "changes.jsonl"
     log.write_bytes(
         b"".join(
             b'{"op":"post","annotation":{"id":"a-%d","input_id":"i"}}\n' % n for n in range(64)
         )
     )
-    async with running(rps=0, faults="input-lag=2,pending-input=refuse") as server:
+    async with running(rps=0, faults=f"input-lag=2,pending-input=refuse,{said}") as server:
         await anyio.to_thread.run_sync(post_inputs, server.url, ["i"])
         finished = await push(server.url, tmp_path, log)
     assert (finished.exit_code, finished.summary.applied) == (0, 64)

@@ -164,7 +164,7 @@ def test_a_post_perhaps_refused_as_a_duplicate_and_not_there_is_dead_for_what_wa
     pushing.service.plays("post", each(Exists("bad box", 21200, certain=False)))
     pushing.push([post("a")])
     assert reasons(pushing) == [("a", "bad box", 1)]
-    assert pushing.service.kinds() == ["post", "look-up"]
+    assert pushing.service.kinds() == ["post", "look-up", "inputs"]
 
 
 def test_of_a_batch_refused_as_duplicate_what_exists_is_settled_and_the_rest_goes_at_once() -> None:
