@@ -18,8 +18,8 @@ rate            share of the request limit that a push uses, at 15 and 200 reque
                 second, 50 and 400 ms latency, told and found
 seek            share of a limit that `--rps auto` finds, by rule, limit and change, in
                 virtual time; two minutes
-memory          peak memory of `syncer push` and `syncer verify` at 500,000 and at
-                5,000,000 changes; six minutes, 2 GB of disk
+memory          peak memory of `syncer push`, `verify`, `plan` and `migrate` at 500,000
+                and at 5,000,000 changes; half an hour, 12 GB of disk
 kills           100,000 changes of every kind with faults, killed -9 thirty times; is
                 the remote right afterwards?
 incumbents      20,000 labels pushed by the SDK, dlt, a script and syncer under the same

@@ -1,5 +1,5 @@
-"""Memory of `syncer push`, `syncer verify` and `syncer plan`: does it grow with the
-logs? And the CPU of a plan beside that of a verification.
+"""Memory of `syncer push`, `verify`, `plan` and `migrate`: does it grow with what
+there is? And the CPU of a plan beside that of a verification.
 
 Against a remote that holds nothing itself.
 """
@@ -40,14 +40,28 @@ def peaks(count: int) -> dict[str, tuple[float, int]]:
         }
 
 
+def peak_of_migration(count: int) -> tuple[float, int]:
+    """(CPU seconds, peak resident KB) of a migration of so many labels, app to app."""
+    with tempfile.TemporaryDirectory() as name, endless("taskset", "-c", "1") as url:
+        config = Path(name, "syncer.toml")
+        fast = f'base_url = "{url}"\nrequests_per_second = 1000000\n'
+        config.write_text(
+            f'[migrate.from]\nkind = "clarifai"\napp_id = "exact-{count}"\n{fast}'
+            f'[migrate.to]\napp_id = "exact"\n{fast}'
+        )
+        return cpu_of(command("migrate", "-c", str(config), "--job", f"{name}/job", "--json"))
+
+
 def flat(small: int = 500_000, large: int = 5_000_000) -> None:
     """Ends with 1 where a bar is missed."""
-    before, after = peaks(small), peaks(large)
-    print(f"lane    MB at {small:,}   MB at {large:,}   times (bar: {BAR})   µs a change")
+    before, after = (
+        {**peaks(count), "migrate": peak_of_migration(count)} for count in (small, large)
+    )
+    print(f"lane     MB at {small:,}   MB at {large:,}   times (bar: {BAR})   µs a change")
     for lane, (seconds, size) in after.items():
         less = before[lane][1]
         print(
-            f"{lane:6} {less >> 10:14} {size >> 10:17} {size / less:20.2f}"
+            f"{lane:7} {less >> 10:14} {size >> 10:17} {size / less:20.2f}"
             f" {seconds / large * 1e6:13.1f}"
         )
     beside = after["plan"][0] / after["verify"][0]

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from syncer import files
+from syncer.core.id_set import IdSet
 from syncer.errors import StateError
 from syncer.journal import frames
 from syncer.journal.damage import Damage
@@ -31,7 +32,7 @@ class DoneParts:
         holds is forgotten.
         """
         self.count = count
-        self.done: set[str]
+        self.done: IdSet
         """Those of earlier runs."""
         self._disk = disk
         self._path = folder / PARTS_FILE
@@ -82,12 +83,12 @@ class DoneParts:
             self._file = None
 
 
-def read(folder: Path, count: int, *, disk: Disk = REAL) -> tuple[set[str], int] | Damage:
+def read(folder: Path, count: int, *, disk: Disk = REAL) -> tuple[IdSet, int] | Damage:
     """Return the first parts of a pull's state, and where they end in the file.
 
     A pull may be adding more. Raises OSError.
     """
-    path, parts, came, end = folder / PARTS_FILE, set[str](), 0, 0
+    path, parts, came, end = folder / PARTS_FILE, IdSet(), 0, 0
     if not count:
         return parts, end
     size = disk.size(path)
@@ -98,7 +99,8 @@ def read(folder: Path, count: int, *, disk: Disk = REAL) -> tuple[set[str], int]
             if not piece.frame:
                 return _describe_loss(path, piece.offset, "its checksum is wrong")
             page = _decoder.decode(piece.payload)
-            parts.update(page)
+            for part in page:
+                parts.add(part)
             came += len(page)
             end = piece.offset + len(piece.line)
             if came >= count:

@@ -6,7 +6,9 @@ lists of an input follows from the input's id.
         annotation when it is posted for the first time
 
 So the memory of a client can be measured at millions of annotations. Of a thousand
-annotations it lists one not at all, one with another value, and one twice.
+annotations it lists one not at all, one with another value, and one twice; in an app
+named `exact` or `exact-N` it lists just what was posted. Of `exact-N` it lists all that
+there is: inputs with N annotations.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import cast
 from urllib.parse import parse_qs, urlsplit
 
 from tests.support.processes import ENVIRONMENT
@@ -26,7 +29,9 @@ from tests.support.processes import ENVIRONMENT
 LABELS_AN_INPUT = 10
 MISSING, EDITED, DOUBLED = 7, 8, 9
 """The numbers of the odd annotations, modulo a thousand."""
+INPUTS_A_PAGE = 1000
 _ID = re.compile(rb'"id":"ann-(\d{12})"')
+_APP = re.compile(r"/apps/([^/]+)/(.+)")
 
 
 def annotation(number: int, value: str = "1") -> str:
@@ -68,16 +73,24 @@ def _refused_first(body: bytes) -> tuple[int, list[str]]:
     ]
 
 
-def _listed(input_ids: Sequence[str]) -> Iterator[str]:
+def _listed(input_ids: Sequence[str], *, exact: bool) -> Iterator[str]:
     dressed = '"status":{"code":24150},"created_at":"2025-01-01T00:00:00Z","user_id":"me"'
     for input_id in input_ids:
         first = int(input_id[4:]) * LABELS_AN_INPUT
         for number in range(first, first + LABELS_AN_INPUT):
-            odd = number % 1000
+            odd = 0 if exact else number % 1000
             if odd != MISSING:
                 yield f"{{{annotation(number, '0.5' if odd == EDITED else '1')},{dressed}}}"
             if odd == DOUBLED:
                 yield f"{{{annotation(number).replace('ann-', 'double-', 1)},{dressed}}}"
+
+
+def _streamed(app: str, after: str) -> Iterator[str]:
+    """A page of the inputs of an app, by their ids."""
+    count = int(app.partition("-")[2]) // LABELS_AN_INPUT
+    first = int(after[4:]) + 1 if after else 0
+    for number in range(first, min(first + INPUTS_A_PAGE, count)):
+        yield f'{{"id":"img-{number:012}"}}'
 
 
 class _Connection(asyncio.Protocol):
@@ -104,16 +117,27 @@ class _Connection(asyncio.Protocol):
             self._answer(head.split(" ", 2)[1], body)
 
     def _answer(self, target: str, body: bytes) -> None:
-        query = parse_qs(urlsplit(target).query)
+        url = urlsplit(target)
+        query = parse_qs(url.query)
+        named = _APP.search(url.path)
+        assert named is not None
+        app, what = named.groups()
         code = 10000
-        rows: Iterable[str] = ()
-        if body and self._busy_first:
+        name, rows = "annotations", cast(Iterable[str], ())
+        if what == "inputs/stream":
+            name, rows = "inputs", _streamed(app, query.get("last_id", [""])[0])
+        elif what == "inputs":
+            name, rows = "inputs", (f'{{"id":"{id}"}}' for id in query["ids"])
+        elif what == "concepts":
+            # The first page is all of them, and the one that labels need.
+            name, rows = "concepts", ['{"id":"tree"}'] if query["page"] == ["1"] else []
+        elif body and self._busy_first:
             code, rows = _refused_first(body)
         elif body:
             rows = _posted(body)
         elif query["page"] == ["1"]:
-            rows = _listed(query["input_ids"])
-        answer = f'{{"status":{{"code":{code}}},"annotations":[{",".join(rows)}]}}'.encode()
+            rows = _listed(query["input_ids"], exact=app.startswith("exact"))
+        answer = f'{{"status":{{"code":{code}}},"{name}":[{",".join(rows)}]}}'.encode()
         self._transport.write(
             b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
             % len(answer)

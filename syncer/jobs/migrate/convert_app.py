@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from syncer.core.id_set import IdSet
 from syncer.formats.annotations import LINE_BYTES_MAX
-from syncer.formats.store import Store
 from syncer.jobs.importing.output import LineOutput, write_whole
 from syncer.jobs.migrate.counts import MigrationCounts
 from syncer.jobs.migrate.folder import PassFiles
@@ -44,7 +44,7 @@ class AppConversion:
     create_inputs: bool
     counts: MigrationCounts = field(default_factory=MigrationCounts)
     _concepts: dict[str, str] = field(default_factory=dict)
-    _inputs: Store[str, int] = field(default_factory=Store)
+    _inputs: IdSet = field(default_factory=IdSet)
 
     def run(self, earlier: PassFiles | None, step: Callable[[], None]) -> MigrationCounts:
         """Convert all that was read. `earlier`: of the pass before. Raises
@@ -57,7 +57,6 @@ class AppConversion:
             if annotation is not None and is_users(annotation):
                 self.ids.note(annotation["input_id"], annotation["id"])
         with ExitStack() as stack:
-            stack.enter_context(closing(self._inputs))
             labels, inputs, losses, id_map = (
                 stack.enter_context(write_whole(path))
                 for path in (files.labels, files.inputs, files.losses, files.id_map)
@@ -91,9 +90,8 @@ class AppConversion:
     def _take_input(self, id: str, held: SourceRow | None, out: LineOutput) -> None:
         """Note an input, once."""
         target = self.input_map.get(id, id)
-        if self._inputs.find(target) is not None:
+        if not self._inputs.add(target):
             return
-        self._inputs.put(target, 1)
         self.counts.inputs += 1
         data = None if held is None else carry_input(held)
         line = {"id": target} | ({} if data is None else {"data": data})

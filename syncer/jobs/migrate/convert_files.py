@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 
 import orjson
 
 from syncer.config.migration import FromFiles
-from syncer.formats.store import Store
+from syncer.core.id_set import IdSet
 from syncer.jobs.importing.job import ImportOutputs, run_import
 from syncer.jobs.importing.output import write_whole
 from syncer.jobs.importing.run import Import, open_import
@@ -42,9 +42,8 @@ def convert_files(
 
 def _index_labels(files: PassFiles) -> int:
     """Write the id map, and each input once; return how many there are."""
-    count = 0
+    seen = IdSet()
     with ExitStack() as stack:
-        seen = stack.enter_context(closing(Store[str, int]()))
         labels = stack.enter_context(files.labels.open("rb"))
         inputs, id_map = (
             stack.enter_context(write_whole(path)) for path in (files.inputs, files.id_map)
@@ -54,8 +53,6 @@ def _index_labels(files: PassFiles) -> int:
             annotation = orjson.loads(line)["annotation"]
             input_id, info = annotation["input_id"], annotation.get("annotation_info", {})
             id_map.write(join_cells(input_id, str(info.get("own_id", "")), annotation["id"]))
-            if seen.find(input_id) is None:
-                seen.put(input_id, 1)
-                count += 1
+            if seen.add(input_id):
                 inputs.write(orjson.dumps({"id": input_id}, option=orjson.OPT_APPEND_NEWLINE))
-    return count
+    return len(seen)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from syncer.core.id_set import IdSet
 from syncer.core.outcome import Refused
 from syncer.core.ports.pull import Asking, Done, Units
 from syncer.errors import Stopped
@@ -45,7 +46,7 @@ class _InputWalk:
         self._done: Done = () if done is None else done
         self._blind = done is None and bool(after)
         self._last = after if self._blind or self._may_be_cursor(after) else ""
-        self._listed: set[str] = set()
+        self._listed = IdSet()
         self._cursors: set[str] = set()
         self._lost = ""
         self._in_vain = 0
@@ -89,8 +90,7 @@ class _InputWalk:
         """Those of a page that are new; the list goes on after its last one, or after
         the last of those that a URL has room for.
         """
-        fresh = [line for line in page if line.id not in self._listed and line.id not in self._done]
-        self._listed.update(line.id for line in fresh)
+        fresh = [line for line in page if line.id not in self._done and self._listed.add(line.id)]
         if fresh:
             self._in_vain = 0
         last = next(
