@@ -35,7 +35,7 @@ async def read_source(
     """
     source = sides.section.source
     if isinstance(source, FromFiles):
-        return PhaseDone(len(source.paths))
+        return PhaseDone()
     done = await _read_labels(sides, files, watch, signals)
     if isinstance(source, FromClarifai):
         await fetch_pictures(sides, files, watch, signals)
